@@ -1,0 +1,38 @@
+"""Days, months and years as a retailer's zone counts them."""
+
+import calendar
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+def local_date(instant: datetime, zone: ZoneInfo) -> date:
+    """Return the day on which an instant falls in a zone."""
+    return instant.astimezone(zone).date()
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant of a day in a zone, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def day_after(day: date) -> date:
+    return day + timedelta(days=1)
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day some months later (or earlier), or the month's last day where it is shorter."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def end_of_month(day: date) -> date:
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def end_of_quarter(day: date) -> date:
+    return end_of_month(day.replace(day=1, month=((day.month - 1) // 3) * 3 + 3))
+
+
+def end_of_year(day: date) -> date:
+    return day.replace(month=12, day=31)

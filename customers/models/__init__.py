@@ -1,0 +1,21 @@
+from customers.models.consent import Consent
+from customers.models.customer import Customer
+from customers.models.importing import ImportJob
+from customers.models.insight import Insight
+from customers.models.interaction import Interaction
+from customers.models.order import FactChange, Order, OrderLine, Return, ReturnLine
+from customers.models.retailer import Retailer
+
+__all__ = [
+    "Consent",
+    "Customer",
+    "FactChange",
+    "ImportJob",
+    "Insight",
+    "Interaction",
+    "Order",
+    "OrderLine",
+    "Retailer",
+    "Return",
+    "ReturnLine",
+]

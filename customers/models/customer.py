@@ -1,0 +1,38 @@
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.ids import new_id
+from customers.core.money import MoneyField
+from customers.models.retailer import Retailer
+
+
+class Customer(models.Model):
+    """A person (or household) who buys from a retailer, member of a program or not."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="customers", verbose_name=_("retailer"))
+    external_id = models.CharField(_("external id"), max_length=100, help_text=_("The retailer's own id."))
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("phone"), max_length=32, blank=True)
+    first_name = models.CharField(_("first name"), max_length=100, blank=True)
+    last_name = models.CharField(_("last name"), max_length=100, blank=True)
+    birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    language = models.CharField(_("language"), max_length=2, choices=Retailer.Language, blank=True)
+    acquisition_channel = models.CharField(_("acquired through"), max_length=50, blank=True)
+    acquisition_cost = MoneyField(_("acquisition cost"), null=True, blank=True)
+    identified_at = models.DateTimeField(_("first identified"), help_text=_("When we first heard of this customer."))
+    recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["retailer", "external_id"], name="customer_once_per_external_id"),
+            models.CheckConstraint(condition=~models.Q(external_id=""), name="customer_has_an_external_id"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["retailer", "email"], name="customer_by_email")]
+
+    def __str__(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.external_id

@@ -1,0 +1,47 @@
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.ids import new_id
+from customers.models.customer import Customer
+from customers.models.retailer import Retailer
+
+
+class Interaction(models.Model):
+    """Everything that a customer does and that is no purchase."""
+
+    class Kind(models.TextChoices):
+        VISIT = "visit", _("visit")
+        PRODUCT_VIEW = "product_view", _("product view")
+        CART_ABANDONED = "cart_abandoned", _("cart abandoned")
+        REVIEW = "review", _("review")
+        PHOTO = "photo", _("photo")
+        NPS = "nps", _("answer to an NPS survey")
+        CSAT = "csat", _("answer to a satisfaction survey")
+        SUPPORT = "support", _("contact with support")
+        SHARE = "share", _("share")
+        EVENT = "event", _("event attended")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="interactions", verbose_name=_("retailer"))
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="interactions", verbose_name=_("customer"))
+    number = models.CharField(_("number"), max_length=100, help_text=_("The retailer's own id of the interaction."))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    occurred_at = models.DateTimeField(_("occurred"))
+    channel = models.CharField(_("channel"), max_length=50, blank=True)
+    sku = models.CharField(_("SKU"), max_length=100, blank=True)
+    score = models.SmallIntegerField(_("score"), null=True, blank=True)
+    content_hash = models.BinaryField(max_length=16, editable=False)
+    recorded_at = models.DateTimeField(_("recorded"))
+
+    class Meta:
+        verbose_name = _("interaction")
+        verbose_name_plural = _("interactions")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["retailer", "number"], name="interaction_once_per_number"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["customer", "occurred_at"], name="interaction_by_customer")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"

@@ -1,0 +1,55 @@
+from typing import ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.money import CurrencyField
+
+
+def validate_zone(name: str) -> None:
+    """Refuse a zone that the tz database does not know."""
+    if name not in available_timezones():
+        raise ValidationError(_("“%(zone)s” is not a time zone such as Europe/Paris."), params={"zone": name})
+
+
+class Retailer(models.Model):
+    """The tenant: everything that an edge can reach belongs to one."""
+
+    class Language(models.TextChoices):
+        ENGLISH = "en", "English"
+        FRENCH = "fr", "Français"
+
+    slug = models.SlugField(_("slug"), unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    currency = CurrencyField(_("currency"), default="EUR", help_text=_("ISO 4217 code, such as EUR."))
+    zone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris", validators=[validate_zone])
+    language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.FRENCH)
+    margin_rate = models.DecimalField(
+        _("margin rate"),
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text=_("Share of net revenue that is margin, such as 0.25; used where lines carry no cost."),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("retailer")
+        verbose_name_plural = _("retailers")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(currency__regex="^[A-Z]{3}$"), name="currency_is_an_iso_code"),
+            models.CheckConstraint(
+                condition=models.Q(margin_rate__isnull=True) | models.Q(margin_rate__range=(0, 1)),
+                name="margin_rate_is_a_share",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tzinfo(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)

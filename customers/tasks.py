@@ -1,0 +1,11 @@
+from celery import shared_task
+from django.utils import timezone
+
+from customers.importing.jobs import run_next
+
+
+@shared_task
+def run_imports() -> None:
+    """Run every uploaded file that waits."""
+    while run_next(now=timezone.now()):
+        pass

@@ -1,0 +1,133 @@
+"""What was recorded without being decided (imports), decided in the order of its time, with the nights between."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import NamedTuple
+from uuid import UUID
+
+from customers.core import bulk
+from customers.core.calendar import local_date
+from customers.models import Retailer
+from loyalty.activity import pipeline
+from loyalty.activity.history import load_activities
+from loyalty.activity.nightly import run_nights
+from loyalty.programs.models import Program
+
+PAGE = 20_000
+BATCH = 1_000
+LOCK = 7_001  # the first key of the advisory lock; the second is the retailer
+
+UNDECIDED = """
+(
+    SELECT o.occurred_at, false AS is_return, o.id FROM customers_order o
+    WHERE o.retailer_id = %(retailer)s AND (o.occurred_at, o.id) > (%(at)s, %(id)s) AND EXISTS (
+        SELECT 1 FROM memberships_membership m WHERE m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
+        AND NOT EXISTS (
+            SELECT 1 FROM activity_orderdecision d WHERE d.order_id = o.id AND d.program_id = m.program_id))
+    ORDER BY o.occurred_at, o.id LIMIT %(limit)s
+) UNION ALL (
+    SELECT r.occurred_at, true, r.id FROM customers_return r
+    WHERE r.retailer_id = %(retailer)s AND r.occurred_at >= %(at)s AND EXISTS (
+        SELECT 1 FROM customers_order o JOIN memberships_membership m
+            ON m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
+        WHERE o.id = r.order_id AND NOT EXISTS (
+            SELECT 1 FROM activity_returndecision d WHERE d.order_return_id = r.id AND d.program_id = m.program_id))
+    ORDER BY r.occurred_at, r.id LIMIT %(limit)s
+)
+ORDER BY 1, 2, 3 LIMIT %(limit)s
+"""
+COUNT = """
+SELECT count(*) FROM customers_order o WHERE o.retailer_id = %(retailer)s AND EXISTS (
+    SELECT 1 FROM memberships_membership m WHERE m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
+    AND NOT EXISTS (SELECT 1 FROM activity_orderdecision d WHERE d.order_id = o.id AND d.program_id = m.program_id))
+"""
+BEGINNING = datetime.min.replace(year=1900)
+NO_ID = UUID(int=0)
+
+
+class Fact(NamedTuple):
+    """A recorded order or return that waits for its decision."""
+
+    occurred_at: datetime
+    is_return: bool
+    id: UUID
+
+
+@dataclass
+class CaughtUp:
+    """What catching up came to."""
+
+    orders: int = 0
+    returns: int = 0
+    nights: int = 0
+
+
+def undecided_orders(retailer: Retailer) -> int:
+    """Return how many orders wait for their decision."""
+    return int(bulk.fetch(COUNT, {"retailer": retailer.pk})[0][0])
+
+
+def catch_up(
+    retailer: Retailer, *, now: datetime, until: date | None = None, on_progress: Callable[[CaughtUp], None] = lambda _: None
+) -> CaughtUp | None:
+    """
+    Decide what waits, and carry out each night that is due before what came after it; then the nights up to a day.
+
+    May be killed at any time: each batch commits with its own decisions, and the next call goes on.
+
+    :param until: the last day whose midnight is carried out; the day of `now` if None
+    :returns: None when another process is catching up for this retailer
+    """
+    with _alone(retailer) as alone:
+        if not alone:
+            return None
+        done = CaughtUp()
+        programs = list(Program.objects.filter(retailer=retailer))
+        for day, facts in _days(retailer):
+            for program in programs:
+                done.nights += len(run_nights(program, until=min(day, until or day), now=now))
+            for start in range(0, len(facts), BATCH):
+                _decide(facts[start : start + BATCH], done, now)
+                on_progress(done)
+        for program in programs:
+            done.nights += len(run_nights(program, until=until or local_date(now, program.tzinfo), now=now))
+        return done
+
+
+def _decide(facts: list[Fact], done: CaughtUp, now: datetime) -> None:
+    orders = [fact.id for fact in facts if not fact.is_return]
+    returns = [fact.id for fact in facts if fact.is_return]
+    pipeline.run(load_activities(orders, returns), now=now)
+    done.orders += len(orders)
+    done.returns += len(returns)
+
+
+def _days(retailer: Retailer) -> Iterator[tuple[date, list[Fact]]]:
+    """Yield what waits, day by day of the retailer's zone; a day may come in several parts."""
+    zone = retailer.tzinfo
+    at, last_id = BEGINNING, NO_ID
+    previous: list[Fact] = []
+    while True:
+        parameters = {"retailer": retailer.pk, "at": at, "id": last_id, "limit": PAGE}
+        page = [Fact(*row) for row in bulk.fetch(UNDECIDED, parameters)]
+        if not page:
+            return
+        assert page != previous, "what was decided must not wait any more"
+        previous = page
+        for day, facts in groupby(page, key=lambda fact: local_date(fact.occurred_at, zone)):
+            yield day, list(facts)
+        at, last_id = page[-1].occurred_at, NO_ID  # what this page decided is not found again
+
+
+@contextmanager
+def _alone(retailer: Retailer) -> Iterator[bool]:
+    """Let one process at a time catch up for a retailer; the lock goes with its connection."""
+    (locked,) = bulk.fetch("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, retailer.pk])[0]
+    try:
+        yield bool(locked)
+    finally:
+        if locked:
+            bulk.fetch("SELECT pg_advisory_unlock(%s, %s)", [LOCK, retailer.pk])

@@ -1,0 +1,107 @@
+"""Recorded orders and returns as activities to decide."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from customers.core import bulk
+from loyalty.activity.state import Activity, GivenBack, Purchase
+from loyalty.points.rules import Line
+
+PURCHASES = """
+SELECT o.id, o.number, o.customer_id, o.occurred_at, array_agg(l.net_amount), array_agg(l.category),
+    array_agg(l.brand), array_agg(l.sku)
+FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
+WHERE o.id = ANY(%s) GROUP BY o.id
+"""
+# What an order's line keeps is what it cost less what came back of it, in every return that was decided before and in
+# those of this batch up to the one in question; the reader adds them up in the order of time.
+RETURNS = """
+SELECT r.id, r.number, o.id, o.number, o.customer_id, o.occurred_at, r.occurred_at, r.net_amount
+FROM customers_return r JOIN customers_order o ON o.id = r.order_id
+WHERE r.id = ANY(%s) AND o.customer_id IS NOT NULL ORDER BY r.occurred_at, r.id
+"""
+RETURNED_ORDERS = """
+SELECT l.order_id, l.id, l.net_amount, l.quantity, l.category, l.brand, l.sku
+FROM customers_orderline l WHERE l.order_id = ANY(%s) ORDER BY l.order_id, l.position
+"""
+RETURNED_LINES = """
+SELECT r.id, rl.line_id, rl.quantity, rl.net_amount,
+    EXISTS (SELECT 1 FROM activity_returndecision d WHERE d.order_return_id = r.id)
+FROM customers_return r JOIN customers_returnline rl ON rl.order_return_id = r.id
+WHERE r.order_id = ANY(%s)
+"""
+
+
+def load_activities(order_ids: Sequence[UUID], return_ids: Sequence[UUID]) -> list[Activity]:
+    """Return recorded orders and returns as activities, in no particular order."""
+    return [*load_purchases(order_ids), *load_returns(return_ids)]
+
+
+def load_purchases(order_ids: Sequence[UUID]) -> list[Purchase]:
+    """Return recorded orders of known customers with their lines."""
+    if not order_ids:
+        return []
+    return [
+        Purchase(order_id, number, customer_id, occurred_at, tuple(map(Line, *columns)))
+        for order_id, number, customer_id, occurred_at, *columns in bulk.fetch(PURCHASES, [list(order_ids)])
+    ]
+
+
+@dataclass(slots=True)
+class _KeptLine:
+    net_amount: Decimal
+    quantity: Decimal
+    category: str
+    brand: str
+    sku: str
+
+
+def load_returns(return_ids: Sequence[UUID]) -> list[GivenBack]:
+    """Return recorded returns of known customers, each with what its order keeps after it."""
+    if not return_ids:
+        return []
+    rows = bulk.fetch(RETURNS, [list(return_ids)])
+    orders = sorted({row[2] for row in rows})
+    kept: dict[UUID, dict[int, _KeptLine]] = {order_id: {} for order_id in orders}
+    for order_id, line_id, *line in bulk.fetch(RETURNED_ORDERS, [orders]):
+        kept[order_id][line_id] = _KeptLine(*line)
+    back: dict[UUID, list[tuple[int, Decimal, Decimal]]] = {}
+    order_of_line = {line_id: order_id for order_id, lines in kept.items() for line_id in lines}
+    for return_id, line_id, quantity, amount, is_decided in bulk.fetch(RETURNED_LINES, [orders]):
+        if is_decided:
+            _take(kept[order_of_line[line_id]], [(line_id, quantity, amount)])
+        else:
+            back.setdefault(return_id, []).append((line_id, quantity, amount))
+    return [_given_back(row, kept, back) for row in rows]
+
+
+def _given_back(
+    row: tuple[object, ...],
+    kept: dict[UUID, dict[int, _KeptLine]],
+    back: dict[UUID, list[tuple[int, Decimal, Decimal]]],
+) -> GivenBack:
+    return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, net_amount = row
+    assert isinstance(return_id, UUID)
+    assert isinstance(order_id, UUID)
+    assert isinstance(customer_id, UUID)
+    assert isinstance(ordered_at, datetime)
+    assert isinstance(occurred_at, datetime)
+    assert isinstance(net_amount, Decimal)
+    _take(kept[order_id], back.get(return_id, []))
+    lines = tuple(
+        Line(line.net_amount, line.category, line.brand, line.sku)
+        for line in kept[order_id].values()
+        if line.quantity > 0
+    )
+    return GivenBack(
+        return_id, str(number), order_id, str(order_number), customer_id, ordered_at, occurred_at, net_amount, lines
+    )
+
+
+def _take(lines: dict[int, _KeptLine], back: list[tuple[int, Decimal, Decimal]]) -> None:
+    for line_id, quantity, amount in back:
+        lines[line_id].quantity -= quantity
+        lines[line_id].net_amount -= amount

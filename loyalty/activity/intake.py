@@ -1,0 +1,84 @@
+"""What a retailer's systems report, recorded and decided in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.facts import OrderFact, ReturnFact
+from customers.models import Retailer
+from customers.recording import Fact, Outcome, Status, record_orders, record_returns
+from loyalty.activity import pipeline
+from loyalty.activity.history import load_returns
+from loyalty.activity.state import Effects, Purchase
+from loyalty.points.rules import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Fact]):
+    """What became of one fact, and what it caused: one effect per program that the customer belongs to."""
+
+    outcome: Outcome[Fact]
+    effects: tuple[Effects, ...] = ()
+
+
+@transaction.atomic
+def take_orders(
+    retailer: Retailer, facts: Sequence[OrderFact], *, now: datetime, dry_run: bool = False
+) -> list[Answer[OrderFact]]:
+    """
+    Record orders and decide what they earn, one answer each.
+
+    :param dry_run: answer what would happen, and leave no trace
+    """
+    outcomes = record_orders(retailer, facts, now=now)
+    purchases = [_purchase(outcome) for outcome in outcomes if _is_new(outcome)]
+    batch = pipeline.run(purchases, now=now)
+    if dry_run:
+        transaction.set_rollback(True)
+    return [_answer(outcome, batch) for outcome in outcomes]
+
+
+@transaction.atomic
+def take_returns(
+    retailer: Retailer, facts: Sequence[ReturnFact], *, now: datetime, dry_run: bool = False
+) -> list[Answer[ReturnFact]]:
+    """
+    Record returns and decide what their orders keep, one answer each.
+
+    :param dry_run: answer what would happen, and leave no trace
+    """
+    outcomes = record_returns(retailer, facts, now=now)
+    made = [outcome.id for outcome in outcomes if outcome.id is not None and _is_new(outcome)]
+    batch = pipeline.run(load_returns(made), now=now)
+    if dry_run:
+        transaction.set_rollback(True)
+    return [_answer(outcome, batch) for outcome in outcomes]
+
+
+def _is_new(outcome: Outcome[Fact]) -> bool:
+    return outcome.status is Status.CREATED and outcome.customer_id is not None
+
+
+def _answer(outcome: Outcome[Fact], batch: pipeline.Batch) -> Answer[Fact]:
+    own_id = outcome.id if _is_new(outcome) else None
+    return Answer(outcome, tuple(batch.by_activity.get(own_id, ())) if own_id else ())
+
+
+def _purchase(outcome: Outcome[OrderFact]) -> Purchase:
+    fact = outcome.fact
+    return Purchase(
+        order_id=_known(outcome.id),
+        number=fact.number,
+        customer_id=_known(outcome.customer_id),
+        occurred_at=fact.occurred_at,
+        lines=tuple(Line(line.net_amount, line.category, line.brand, line.sku) for line in fact.lines),
+    )
+
+
+def _known(value: UUID | None) -> UUID:
+    assert value is not None, "a recorded order of a customer has both ids"
+    return value

@@ -1,0 +1,101 @@
+"""Versions as the pure rules see them. A published version never changes, so each is read once per process."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal, cast
+from zoneinfo import ZoneInfo
+
+from loyalty.points.expiry import Lifetime
+from loyalty.points.models import EarningRule, PointsPolicy
+from loyalty.points.rules import Earning
+from loyalty.programs.models import ProgramVersion
+from loyalty.tiers.models import Tier, TierPolicy
+from loyalty.tiers.rules import Ladder, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """All that one version promises, as values."""
+
+    version_id: int
+    number: int
+    zone: ZoneInfo
+    earnings: tuple[Earning, ...]
+    lifetime: Lifetime
+    allow_negative: bool
+    ladder: Ladder
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A program's published versions by the instant from which each is in force."""
+
+    program_id: int
+    starts: tuple[datetime, ...]
+    rulesets: tuple[Ruleset, ...]
+
+    def at(self, instant: datetime) -> Ruleset | None:
+        """Return what was in force at an instant; None before the first version."""
+        place = bisect_right(self.starts, instant)
+        return self.rulesets[place - 1] if place else None
+
+    def version(self, version_id: int | None) -> Ruleset | None:
+        return next((ruleset for ruleset in self.rulesets if ruleset.version_id == version_id), None)
+
+
+def timelines(program_ids: Iterable[int]) -> dict[int, Timeline]:
+    """Return the timelines of programs: one statement, besides those for a version that this process has not read yet."""
+    rows: dict[int, list[tuple[datetime, Ruleset]]] = {program_id: [] for program_id in program_ids}
+    published = ProgramVersion.objects.filter(program__in=rows, status=ProgramVersion.Status.PUBLISHED)
+    versions = published.order_by("effective_from").values_list("program_id", "effective_from", "pk")
+    for program_id, start, version_id in versions:
+        if start is not None:
+            rows[program_id].append((start, published_ruleset(version_id)))
+    return {
+        program_id: Timeline(program_id, tuple(start for start, _ in found), tuple(ruleset for _, ruleset in found))
+        for program_id, found in rows.items()
+    }
+
+
+@lru_cache(maxsize=512)
+def published_ruleset(version_id: int) -> Ruleset:
+    """Return a published version's ruleset from this process's memory."""
+    return read_ruleset(version_id)
+
+
+def read_ruleset(version_id: int) -> Ruleset:
+    """Return a version's ruleset, a draft's too, as its rows are now."""
+    version = ProgramVersion.objects.select_related("program").get(pk=version_id)
+    policy = PointsPolicy.objects.filter(version=version).first() or PointsPolicy(version=version)
+    tiers = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
+    steps = Tier.objects.filter(version=version).order_by("threshold")
+    return Ruleset(
+        version_id=version.pk,
+        number=version.number,
+        zone=version.program.tzinfo,
+        earnings=tuple(_earning(rule) for rule in EarningRule.objects.filter(version=version).order_by("code")),
+        lifetime=Lifetime(policy.pending_days, policy.expiry, policy.expiry_count),
+        allow_negative=policy.on_return == PointsPolicy.OnReturn.ALLOW_NEGATIVE,
+        ladder=Ladder(
+            basis=tiers.basis,
+            window=tiers.window,
+            window_months=tiers.window_months,
+            steps=tuple(Step(tier.pk, tier.code, tier.threshold, tier.multiplier) for tier in steps),
+        ),
+    )
+
+
+def _earning(rule: EarningRule) -> Earning:
+    return Earning(
+        id=rule.pk,
+        code=rule.code,
+        kind=cast("Literal['per_amount', 'first_order']", rule.kind),
+        points=rule.points,
+        minimum_amount=rule.minimum_amount,
+        categories=frozenset(rule.categories),
+        brands=frozenset(rule.brands),
+        uses_multiplier=rule.uses_multiplier,
+    )

@@ -1,0 +1,12 @@
+from celery import shared_task
+from django.utils import timezone
+
+from customers.models import Retailer
+from loyalty.activity.backlog import catch_up
+
+
+@shared_task(name="loyalty.activity.tasks.catch_up_everyone")
+def catch_up_everyone() -> None:
+    """Decide what was imported, and carry out the nights that are due, for every retailer."""
+    for retailer in Retailer.objects.order_by("pk"):
+        catch_up(retailer, now=timezone.now())

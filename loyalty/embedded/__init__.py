@@ -1,0 +1,1 @@
+"""The database and the broker that start by themselves when no URL names another one."""

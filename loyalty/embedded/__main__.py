@@ -1,0 +1,121 @@
+"""
+Start the services that are not configured elsewhere, and run something on them.
+
+    python -m loyalty.embedded exec -- COMMAND...   run one command, then stop what was started for it
+    python -m loyalty.embedded up                   run database, broker, web, worker and beat until Ctrl-C
+    python -m loyalty.embedded stop                 stop what was left running
+
+`DATABASE_URL` and `BROKER_URL` win: a service that has its URL is not started.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from loyalty.embedded.errors import EmbeddedError
+from loyalty.embedded.folder import StateFolder, state_folder
+from loyalty.embedded.postgres import EmbeddedPostgres
+from loyalty.embedded.server import Server
+from loyalty.embedded.supervisor import Program, Supervisor, say
+from loyalty.embedded.valkey import EmbeddedValkey
+
+SERVICES: tuple[tuple[str, type[Server]], ...] = (("DATABASE_URL", EmbeddedPostgres), ("BROKER_URL", EmbeddedValkey))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="loyalty.embedded", description=__doc__.split("\n\n")[0] if __doc__ else "")
+    commands = parser.add_subparsers(dest="action", required=True)
+    executed = commands.add_parser("exec", help="run one command on the embedded services")
+    executed.add_argument("command", nargs=argparse.REMAINDER)
+    commands.add_parser("up", help="run everything until Ctrl-C")
+    commands.add_parser("stop", help="stop services that were left running")
+    arguments = parser.parse_args()
+    try:
+        if arguments.action == "exec":
+            return execute([word for word in arguments.command if word != "--"])
+        return up() if arguments.action == "up" else stop()
+    except EmbeddedError as error:
+        print(f"\n{error}\n", file=sys.stderr)
+        return 1
+
+
+def execute(command: list[str]) -> int:
+    """Run one command with both URLs in its environment, and return its exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with services(stop_adopted=False) as (_, environ):
+        process = subprocess.Popen(command, env=environ)
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # the command got the same Ctrl-C: let it end by itself
+                continue
+            except SystemExit:
+                process.terminate()
+                process.wait()
+                raise
+
+
+def up() -> int:
+    """Run database, broker, web, worker and beat under one supervisor."""
+    host = os.environ.get("HOST", "127.0.0.1")
+    port = os.environ.get("PORT", "8000")
+    python = sys.executable
+    # fmt: off
+    programs = [
+        Program("web", [python, "-m", "granian", "loyalty.wsgi:application", "--interface", "wsgi", "--host", host,
+                        "--port", port, "--workers", "2", "--blocking-threads", "4", "--no-ws"]),
+        Program("worker", [python, "-m", "celery", "-A", "loyalty", "worker", "--loglevel", "info",
+                           "--concurrency", "2", "--without-mingle", "--without-gossip"]),
+        Program("beat", [python, "-m", "celery", "-A", "loyalty", "beat", "--loglevel", "warning", "--schedule", ""]),
+    ]
+    # fmt: on
+    with services(stop_adopted=True) as (servers, environ):
+        programs[-1].command[-1] = str(state_folder().path / "beat-schedule")
+        subprocess.run([python, "manage.py", "migrate", "--verbosity", "0"], env=environ, check=True)
+        shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+        Supervisor(servers, programs, environ).run(on_ready=lambda: say("up", f"admin at http://{shown}:{port}/admin/"))
+    return 0
+
+
+def stop() -> int:
+    """Stop servers of this checkout that still run."""
+    for _, server in SERVICES:
+        server(state_folder()).stop()
+    return 0
+
+
+@contextmanager
+def services(*, stop_adopted: bool) -> Iterator[tuple[list[Server], dict[str, str]]]:
+    """
+    Start what no URL names.
+
+    :param stop_adopted: at the end also stop servers that ran before; otherwise they keep running for others
+    """
+    environ = {"DJANGO_SETTINGS_MODULE": "loyalty.settings.dev", **os.environ}
+    servers: list[Server] = []
+    try:
+        for variable, kind in SERVICES:
+            if environ.get(variable):
+                continue
+            server = kind(state_folder())
+            servers.append(server)
+            environ[variable] = server.start()
+            _announce(server, server.folder)
+        yield servers, environ
+    finally:
+        for server in reversed(servers):
+            if stop_adopted or server.process is not None:
+                server.stop()
+
+
+def _announce(server: Server, folder: StateFolder) -> None:
+    how = "started" if server.process is not None else "already running"
+    say(server.name, f"{how}; data in {folder.path / server.name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

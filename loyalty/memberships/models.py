@@ -1,0 +1,37 @@
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.ids import new_id
+from customers.models import Customer, Retailer
+from loyalty.programs.models import Program
+
+
+class Membership(models.Model):
+    """A customer in a program."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="memberships", verbose_name=_("program"))
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="memberships", verbose_name=_("customer"))
+    number = models.CharField(_("member number"), max_length=16, help_text=_("16 digits, the last a check digit."))
+    source = models.CharField(_("enrolled through"), max_length=50, blank=True)
+    enrolled_at = models.DateTimeField(_("enrolled"))
+    left_at = models.DateTimeField(_("left"), null=True, blank=True)
+    recorded_at = models.DateTimeField(_("recorded"))
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["program", "customer"], name="membership_once_per_customer"),
+            models.UniqueConstraint(fields=["retailer", "number"], name="membership_once_per_number"),
+            models.CheckConstraint(
+                condition=models.Q(left_at__isnull=True) | models.Q(left_at__gte=models.F("enrolled_at")),
+                name="membership_ends_after_it_began",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number

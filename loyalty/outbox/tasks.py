@@ -1,0 +1,13 @@
+from celery import shared_task
+from django.utils import timezone
+
+from loyalty.outbox import relay
+
+
+@shared_task(name="loyalty.outbox.tasks.deliver")
+def deliver() -> None:
+    """Tell everything that waits to be told."""
+    while relay.dispatch(now=timezone.now()):
+        pass
+    while relay.deliver(now=timezone.now()):
+        pass

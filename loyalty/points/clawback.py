@@ -1,0 +1,93 @@
+"""From which lots a return takes points: those not yet active first, then the order's own, then what expires next."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from loyalty.points.states import State
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLot:
+    """A lot some of whose points are pending or available."""
+
+    id: UUID
+    order_id: UUID | None
+    earned_at: datetime
+    active_at: datetime
+    expires_at: datetime | None
+    pending: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Points of a lot going from one state to another."""
+
+    lot_id: UUID
+    source: State
+    target: State
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """
+    What a clawback takes.
+
+    :param missing: points that are in no lot any more
+    """
+
+    moves: tuple[Move, ...]
+    missing: int
+
+
+def spending_order(lots: Iterable[OpenLot]) -> list[OpenLot]:
+    """Return lots as they are spent: what expires first, never-expiring last, then the oldest."""
+    return sorted(lots, key=lambda lot: (lot.expires_at or NEVER, lot.earned_at, lot.id))
+
+
+def claw_back(points: int, order_id: UUID, lots: Sequence[OpenLot]) -> Taken:
+    """Take points back for an order, in the order that members are promised."""
+    ordered = spending_order(lots)
+    own = [lot for lot in ordered if lot.order_id == order_id]
+    others = [lot for lot in ordered if lot.order_id != order_id]
+    sources = [
+        *((lot.id, State.PENDING, lot.pending) for lot in own),
+        *((lot.id, State.AVAILABLE, lot.available) for lot in own),
+        *((lot.id, State.AVAILABLE, lot.available) for lot in others),
+    ]
+    moves = []
+    for lot_id, state, there in sources:
+        amount = min(points, there)
+        if amount:
+            moves.append(Move(lot_id, state, State.CANCELLED, amount))
+            points -= amount
+    return Taken(tuple(moves), points)
+
+
+def after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]:
+    """Return the lots as they are when the moves are made."""
+    pending: dict[UUID, int] = {}
+    available: dict[UUID, int] = {}
+    for move in moves:
+        for state, sign in ((move.source, -1), (move.target, 1)):
+            if state is State.PENDING:
+                pending[move.lot_id] = pending.get(move.lot_id, 0) + sign * move.amount
+            elif state is State.AVAILABLE:
+                available[move.lot_id] = available.get(move.lot_id, 0) + sign * move.amount
+    return tuple(
+        OpenLot(
+            lot.id,
+            lot.order_id,
+            lot.earned_at,
+            lot.active_at,
+            lot.expires_at,
+            lot.pending + pending.get(lot.id, 0),
+            lot.available + available.get(lot.id, 0),
+        )
+        for lot in lots
+    )

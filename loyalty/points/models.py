@@ -1,0 +1,278 @@
+from decimal import Decimal
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.guards import append_only
+from customers.core.ids import new_id
+from customers.core.money import MoneyField
+from customers.models import Order, Retailer
+from loyalty.memberships.models import Membership
+from loyalty.points.states import State
+from loyalty.programs.models import ProgramVersion, frozen_with_version
+
+STATES = [(state.value, state.value) for state in State]
+
+
+class PointsPolicy(models.Model):
+    """How a version's points live: when they become active, when they expire, what a return may do to a balance."""
+
+    class Expiry(models.TextChoices):
+        NEVER = "never", _("never")
+        DAYS = "days", _("days after activation")
+        MONTHS = "months", _("months after activation")
+        END_OF_MONTH = "end_of_month", _("at the end of the month, so many months later")
+        END_OF_QUARTER = "end_of_quarter", _("at the end of the quarter, so many months later")
+        END_OF_YEAR = "end_of_year", _("at the end of the year, so many months later")
+
+    class OnReturn(models.TextChoices):
+        STOP_AT_ZERO = "stop_at_zero", _("take what is there and record the shortfall")
+        ALLOW_NEGATIVE = "allow_negative", _("owe the rest; later earnings repay it first")
+
+    version = models.OneToOneField(ProgramVersion, models.CASCADE, primary_key=True, related_name="points_policy")
+    pending_days = models.PositiveSmallIntegerField(
+        _("pending days"), default=0, help_text=_("Points become active at midnight after so many days; 0 at once.")
+    )
+    expiry = models.CharField(_("points expire"), max_length=20, choices=Expiry, default=Expiry.NEVER)
+    expiry_count = models.PositiveSmallIntegerField(_("how many"), default=0, help_text=_("Days or months, as chosen."))
+    on_return = models.CharField(
+        _("when a return takes back more than is there"),
+        max_length=20,
+        choices=OnReturn,
+        default=OnReturn.STOP_AT_ZERO,
+    )
+
+    class Meta:
+        verbose_name = _("points policy")
+        verbose_name_plural = _("points policies")
+        triggers: ClassVar = frozen_with_version("points_policies")
+
+    def __str__(self) -> str:
+        return self.get_expiry_display()
+
+
+class EarningRule(models.Model):
+    """One reason to earn points. All rules that match an order add up."""
+
+    class Kind(models.TextChoices):
+        PER_AMOUNT = "per_amount", _("points per unit of money")
+        FIRST_ORDER = "first_order", _("bonus on the first order")
+
+    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_rules")
+    code = models.SlugField(_("code"))
+    name = models.CharField(_("name"), max_length=100)
+    name_fr = models.CharField(_("name in French"), max_length=100, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.PER_AMOUNT)
+    points = models.DecimalField(
+        _("points"),
+        max_digits=10,
+        decimal_places=4,
+        validators=[MinValueValidator(Decimal("0.0001"))],
+        help_text=_("Per unit of money, or in all for a bonus."),
+    )
+    minimum_amount = MoneyField(_("minimum amount"), default=0, help_text=_("Of what the rule counts; 0 for none."))
+    categories = ArrayField(
+        models.CharField(max_length=100), verbose_name=_("categories"), default=list, blank=True,
+        help_text=_("Only lines of these; with commas between; empty for all."),
+    )  # fmt: skip
+    brands = ArrayField(
+        models.CharField(max_length=100), verbose_name=_("brands"), default=list, blank=True,
+        help_text=_("Only lines of these; with commas between; empty for all."),
+    )  # fmt: skip
+    uses_multiplier = models.BooleanField(_("tier multiplies"), default=True)
+
+    class Meta:
+        verbose_name = _("earning rule")
+        verbose_name_plural = _("earning rules")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "code"], name="earning_rule_once_per_code"),
+            models.CheckConstraint(condition=models.Q(points__gt=0), name="earning_rule_gives_something"),
+            models.CheckConstraint(condition=models.Q(minimum_amount__gte=0), name="earning_rule_minimum_never_negative"),
+        ]
+        triggers: ClassVar = frozen_with_version("earning_rules")
+
+    def __str__(self) -> str:
+        return (self.name_fr if get_language() == "fr" else "") or self.name
+
+
+class Wallet(models.Model):
+    """
+    A member's points of one kind: a cache of its lots that the ledger keeps and the proof checks.
+
+    Its row is also the member's lock: whoever changes what a member has locks it first, in id order.
+    """
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="wallets", verbose_name=_("member"))
+    code = models.SlugField(_("code"), default="points")
+    available = models.BigIntegerField(_("available"), default=0)
+    pending = models.BigIntegerField(_("pending"), default=0)
+    held = models.BigIntegerField(_("held"), default=0)
+    owed = models.BigIntegerField(_("owed"), default=0, help_text=_("What a return could not take back."))
+
+    class Meta:
+        verbose_name = _("wallet")
+        verbose_name_plural = _("wallets")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["membership", "code"], name="wallet_once_per_code"),
+            models.CheckConstraint(condition=models.Q(available__gte=0), name="wallet_available_never_negative"),
+            models.CheckConstraint(condition=models.Q(pending__gte=0), name="wallet_pending_never_negative"),
+            models.CheckConstraint(condition=models.Q(held__gte=0), name="wallet_held_never_negative"),
+            models.CheckConstraint(condition=models.Q(owed__gte=0), name="wallet_owed_never_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.available}"
+
+    @property
+    def balance(self) -> int:
+        """What is available less what is owed."""
+        return self.available - self.owed
+
+
+class Entry(models.Model):
+    """One business event on one wallet; its movements are its lines. Never changed, never deleted."""
+
+    class Kind(models.TextChoices):
+        EARN = "earn", _("earned")
+        ACTIVATE = "activate", _("became active")
+        EXPIRE = "expire", _("expired")
+        RETURN = "return", _("taken back for a return")
+        REPAY = "repay", _("repaid what was owed")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="entries", verbose_name=_("wallet"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    cause = models.CharField(_("cause"), max_length=100, help_text=_("What it happened for; once per wallet."))
+    order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="entries", verbose_name=_("order"))
+    occurred_at = models.DateTimeField(_("occurred"))
+    recorded_at = models.DateTimeField(_("recorded"))
+    available_change = models.BigIntegerField(_("change"))
+    pending_change = models.BigIntegerField(_("change of pending"))
+    owed_change = models.BigIntegerField(_("change of owed"), default=0)
+    balance_after = models.BigIntegerField(_("balance after"), help_text=_("Available less owed."))
+    explanation = models.JSONField(_("explanation"))
+
+    class Meta:
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["wallet", "cause"], name="entry_once_per_cause"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["wallet", "-id"], name="entry_newest_first")]
+        triggers: ClassVar = append_only("entries")
+
+    def __str__(self) -> str:
+        return self.cause
+
+
+class Lot(models.Model):
+    """
+    One award of points. Its amount and dates never change; where its points are now is a cache of its movements.
+
+    `expires_at` is the first instant at which they cannot be spent any more.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="lots", verbose_name=_("wallet"))
+    order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="lots", verbose_name=_("order"))
+    version = models.ForeignKey(ProgramVersion, models.PROTECT, related_name="+", verbose_name=_("version"))
+    rule = models.ForeignKey(EarningRule, models.PROTECT, null=True, related_name="lots", verbose_name=_("rule"))
+    amount = models.BigIntegerField(_("amount"))
+    earned_at = models.DateTimeField(_("earned"))
+    active_at = models.DateTimeField(_("active from"))
+    expires_at = models.DateTimeField(_("expires"), null=True)
+    pending = models.BigIntegerField(_("pending"), default=0)
+    available = models.BigIntegerField(_("available"), default=0)
+    held = models.BigIntegerField(_("held"), default=0)
+
+    class Meta:
+        verbose_name = _("lot")
+        verbose_name_plural = _("lots")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="lot_amount_positive"),
+            models.CheckConstraint(condition=models.Q(pending__gte=0), name="lot_pending_never_negative"),
+            models.CheckConstraint(condition=models.Q(available__gte=0), name="lot_available_never_negative"),
+            models.CheckConstraint(condition=models.Q(held__gte=0), name="lot_held_never_negative"),
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=models.F("pending") + models.F("available") + models.F("held")),
+                name="lot_open_points_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=models.F("active_at")),
+                name="lot_expires_after_activation",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["wallet", "expires_at"],
+                condition=models.Q(available__gt=0) | models.Q(pending__gt=0) | models.Q(held__gt=0),
+                name="lot_open",
+            ),
+            models.Index(fields=["active_at"], condition=models.Q(pending__gt=0), name="lot_to_activate"),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(available__gt=0, expires_at__isnull=False),
+                name="lot_to_expire",
+            ),
+            models.Index(fields=["order"], name="lot_by_order"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="lots_are_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="lots_keep_their_terms",
+                operation=pgtrigger.UpdateOf(
+                    *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id"),
+                    *("amount", "earned_at", "active_at", "expires_at"),
+                ),
+                when=pgtrigger.Before,
+                func="RAISE EXCEPTION 'pgtrigger: Cannot change the terms of a lot';",
+            ),
+            pgtrigger.Trigger(
+                name="lots_never_truncated",
+                operation=pgtrigger.Truncate,
+                when=pgtrigger.Before,
+                level=pgtrigger.Statement,
+                func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount}"
+
+
+class Movement(models.Model):
+    """Some points of a lot going from one state to the next. Never changed, never deleted."""
+
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="movements", verbose_name=_("entry"))
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="movements", verbose_name=_("lot"))
+    from_state = models.CharField(_("from"), max_length=10, choices=STATES)
+    to_state = models.CharField(_("to"), max_length=10, choices=STATES)
+    amount = models.BigIntegerField(_("amount"))
+
+    class Meta:
+        verbose_name = _("movement")
+        verbose_name_plural = _("movements")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="movement_amount_positive"),
+            models.CheckConstraint(
+                condition=~models.Q(from_state=models.F("to_state")), name="movement_goes_somewhere"
+            ),
+            models.CheckConstraint(condition=~models.Q(to_state="issued"), name="movement_never_back_to_issued"),
+            models.CheckConstraint(
+                condition=models.Q(from_state__in=[state.value for state in State])
+                & models.Q(to_state__in=[state.value for state in State]),
+                name="movement_between_known_states",
+            ),
+        ]
+        triggers: ClassVar = append_only("movements")
+
+    def __str__(self) -> str:
+        return f"{self.from_state} → {self.to_state}: {self.amount}"

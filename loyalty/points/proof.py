@@ -1,0 +1,108 @@
+"""The ledger's proof: every balance is the sum of its rows, or the books are wrong and somebody must look."""
+
+from dataclasses import dataclass
+
+from customers.core import bulk
+from customers.core.errors import DomainError
+from django.utils.translation import gettext_lazy as _
+
+
+class LedgerBroken(DomainError):
+    code = "ledger_broken"
+    message = _("The ledger does not add up in {count} places, the first: {first}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where the ledger does not add up: `stored` is what a row says, `proven` what its lines say."""
+
+    what: str
+    id: str
+    stored: int
+    proven: int
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.id}: stored {self.stored}, proven {self.proven}"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was proven, and every difference found."""
+
+    wallets: int
+    lots: int
+    movements: int
+    differences: list[Difference]
+
+
+DIFFERENCES = """
+WITH moved AS (
+    SELECT lot_id,
+        sum(amount) FILTER (WHERE from_state = 'issued') AS issued,
+        coalesce(sum(amount) FILTER (WHERE to_state = 'pending'), 0)
+            - coalesce(sum(amount) FILTER (WHERE from_state = 'pending'), 0) AS pending,
+        coalesce(sum(amount) FILTER (WHERE to_state = 'available'), 0)
+            - coalesce(sum(amount) FILTER (WHERE from_state = 'available'), 0) AS available,
+        coalesce(sum(amount) FILTER (WHERE to_state = 'held'), 0)
+            - coalesce(sum(amount) FILTER (WHERE from_state = 'held'), 0) AS held,
+        coalesce(sum(amount) FILTER (WHERE to_state IN ('redeemed', 'expired', 'cancelled')), 0)
+            - coalesce(sum(amount) FILTER (WHERE from_state IN ('redeemed', 'expired', 'cancelled')), 0) AS closed
+    FROM points_movement GROUP BY lot_id
+), lots AS (
+    SELECT l.id, l.wallet_id, l.amount, l.pending, l.available, l.held, coalesce(m.issued, 0) AS proven_amount,
+        coalesce(m.pending, 0) AS proven_pending, coalesce(m.available, 0) AS proven_available,
+        coalesce(m.held, 0) AS proven_held, coalesce(m.closed, 0) AS closed
+    FROM points_lot l LEFT JOIN moved m ON m.lot_id = l.id
+), wallets AS (
+    SELECT w.id, w.pending, w.available, w.held, w.owed,
+        coalesce(s.pending, 0) AS proven_pending, coalesce(s.available, 0) AS proven_available,
+        coalesce(s.held, 0) AS proven_held, coalesce(e.owed, 0) AS proven_owed,
+        coalesce(e.available, 0) AS entries_available
+    FROM points_wallet w
+    LEFT JOIN (SELECT wallet_id, sum(pending) AS pending, sum(available) AS available, sum(held) AS held
+               FROM points_lot GROUP BY wallet_id) s ON s.wallet_id = w.id
+    LEFT JOIN (SELECT wallet_id, sum(owed_change) AS owed, sum(available_change) AS available
+               FROM points_entry GROUP BY wallet_id) e ON e.wallet_id = w.id
+)
+SELECT 'lot amount', id::text, amount, proven_amount FROM lots WHERE amount <> proven_amount
+UNION ALL SELECT 'lot pending', id::text, pending, proven_pending FROM lots WHERE pending <> proven_pending
+UNION ALL SELECT 'lot available', id::text, available, proven_available FROM lots WHERE available <> proven_available
+UNION ALL SELECT 'lot held', id::text, held, proven_held FROM lots WHERE held <> proven_held
+UNION ALL SELECT 'lot closed', id::text, amount - pending - available - held, closed FROM lots
+    WHERE amount - pending - available - held <> closed OR closed < 0
+UNION ALL SELECT 'wallet pending', id::text, pending, proven_pending FROM wallets WHERE pending <> proven_pending
+UNION ALL SELECT 'wallet available', id::text, available, proven_available FROM wallets
+    WHERE available <> proven_available
+UNION ALL SELECT 'wallet held', id::text, held, proven_held FROM wallets WHERE held <> proven_held
+UNION ALL SELECT 'wallet owed', id::text, owed, proven_owed FROM wallets WHERE owed <> proven_owed
+UNION ALL SELECT 'wallet entries', id::text, available, entries_available FROM wallets
+    WHERE available <> entries_available
+UNION ALL SELECT 'movement between wallets', m.id::text, e.wallet_id, l.wallet_id
+    FROM points_movement m JOIN points_entry e ON e.id = m.entry_id JOIN points_lot l ON l.id = m.lot_id
+    WHERE e.wallet_id <> l.wallet_id
+ORDER BY 1, 2
+"""
+COUNTS = """
+SELECT (SELECT count(*) FROM points_wallet), (SELECT count(*) FROM points_lot), (SELECT count(*) FROM points_movement)
+"""
+
+
+def prove() -> Proof:
+    """
+    Prove the whole ledger: every lot's moves out of `issued` equal its amount, no state is negative, each cache equals
+    its rows, and no entry moves another wallet's points.
+    """
+    differences = [Difference(*row) for row in bulk.fetch(DIFFERENCES)]
+    return Proof(*bulk.fetch(COUNTS)[0], differences)
+
+
+def require_proof() -> Proof:
+    """
+    Prove the whole ledger.
+
+    :raises LedgerBroken: when it does not add up
+    """
+    proof = prove()
+    if proof.differences:
+        raise LedgerBroken(count=len(proof.differences), first=proof.differences[0])
+    return proof

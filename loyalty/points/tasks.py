@@ -1,0 +1,15 @@
+import structlog
+from celery import shared_task
+
+from loyalty.points.proof import prove
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="loyalty.points.tasks.prove_ledger")
+def prove_ledger() -> None:
+    """Prove the ledger, and say loudly where it does not add up."""
+    proof = prove()
+    for difference in proof.differences[:100]:
+        log.error("ledger_broken", difference=str(difference))
+    log.info("ledger_proven", wallets=proof.wallets, lots=proof.lots, differences=len(proof.differences))

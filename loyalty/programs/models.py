@@ -1,0 +1,112 @@
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Retailer
+from customers.models.retailer import validate_zone
+
+
+class Program(models.Model):
+    """A retailer's loyalty program. What it promises stands in its versions."""
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="programs", verbose_name=_("retailer"))
+    slug = models.SlugField(_("slug"))
+    name = models.CharField(_("name"), max_length=200)
+    zone = models.CharField(
+        _("time zone"), max_length=64, validators=[validate_zone], help_text=_("Its midnight ends the program's days.")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("program")
+        verbose_name_plural = _("programs")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["retailer", "slug"], name="program_once_per_slug"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tzinfo(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+
+class ProgramVersion(models.Model):
+    """
+    All that a program promises from one instant on.
+
+    A draft may be edited; publishing freezes it and all rows that belong to it. What occurred at an instant is decided
+    under the version that was in force then: the published one with the latest `effective_from` not after it.
+    """
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        PUBLISHED = "published", _("published")
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="versions", verbose_name=_("program"))
+    number = models.PositiveIntegerField(_("number"))
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT, editable=False)
+    note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("What this version changes, and why."))
+    effective_from = models.DateTimeField(_("in force from"), null=True, editable=False)
+    published_at = models.DateTimeField(_("published"), null=True, editable=False)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("by")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("version")
+        verbose_name_plural = _("versions")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["program", "number"], name="version_once_per_number"),
+            models.UniqueConstraint(fields=["program", "effective_from"], name="version_once_per_instant"),
+            models.CheckConstraint(
+                condition=models.Q(status="draft", effective_from__isnull=True)
+                | models.Q(status="published", effective_from__isnull=False, published_at__isnull=False),
+                name="version_published_has_an_instant",
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(
+                name="published_versions_are_frozen",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__status="published"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program} · {self.number}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == self.Status.DRAFT
+
+
+FROZEN_WITH_VERSION = """
+IF EXISTS (
+    SELECT 1 FROM programs_programversion v
+    WHERE v.status = 'published' AND v.id IN (
+        CASE WHEN TG_OP <> 'INSERT' THEN OLD.version_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.version_id END)
+) THEN
+    RAISE EXCEPTION 'pgtrigger: Cannot change rows of a published version in % table', TG_TABLE_NAME;
+END IF;
+IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+RETURN NEW;
+"""
+
+
+def frozen_with_version(what: str) -> list[pgtrigger.Trigger]:
+    """Refuse every change of rows that belong to a published version."""
+    return [
+        pgtrigger.Trigger(
+            name=f"{what}_frozen_with_version",
+            when=pgtrigger.Before,
+            operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+            func=FROZEN_WITH_VERSION,
+        )
+    ]

@@ -1,0 +1,235 @@
+"""What every environment shares. What differs comes from environment variables, named in docs/reference/settings.md."""
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+
+
+def read_database() -> dict[str, Any]:
+    """
+    Return the database that DATABASE_URL names.
+
+    :raises ImproperlyConfigured: when it is missing or names something that is not PostgreSQL
+    """
+    url = env.str("DATABASE_URL", default="")
+    if not url:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not set. Set it (postgres://user:password@host:5432/name), or let an embedded PostgreSQL "
+            "start: `make demo`, `make run`, or `python -m loyalty.embedded exec -- python manage.py ...`."
+        )
+    database: dict[str, Any] = env.db_url_config(url)
+    if database.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(f"DATABASE_URL must name a PostgreSQL (postgres://...), not {url.split(':')[0]!r}.")
+    return database | {
+        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": "loyalty"},
+    }
+
+
+DATABASES = {"default": read_database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "loyalty.admin_theme",  # before unfold: its translations and templates win
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_standardized_errors",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_structlog",
+    "pgtrigger",
+    "customers",
+    "loyalty.outbox",
+    "loyalty.programs",
+    "loyalty.memberships",
+    "loyalty.points",
+    "loyalty.tiers",
+    "loyalty.configuration",
+    "loyalty.activity",
+    "loyalty.api",
+    "analytics",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "loyalty.api.idempotency.IdempotencyMiddleware",
+]
+
+ROOT_URLCONF = "loyalty.urls"
+WSGI_APPLICATION = "loyalty.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "loyalty" / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_URL = "admin:login"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "loyalty.api.authentication.RetailerKeyAuthentication",
+        "loyalty.api.authentication.MemberTokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["loyalty.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["loyalty.api.throttling.CredentialThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "credential": env.str("API_RATE", default="3000/minute"),
+        "anonymous": env.str("API_RATE_ANONYMOUS", default="60/minute"),
+    },
+    "EXCEPTION_HANDLER": "loyalty.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+DRF_STANDARDIZED_ERRORS = {"ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "409", "422", "429"]}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Loyalty API",
+    "DESCRIPTION": "Report what customers do; read what it earned and what it is worth.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+    "POSTPROCESSING_HOOKS": ["loyalty.api.schema.describe_problems"],
+}
+
+CELERY_BROKER_URL = env.str("BROKER_URL", default="memory://")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A broker finds abandoned tasks only after this time; what matters is a row in PostgreSQL, the task is its wake-up.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_throttle": 1}
+CELERY_BEAT_SCHEDULE = {
+    "deliver events": {"task": "loyalty.outbox.tasks.deliver", "schedule": 5.0},
+    "run uploaded imports": {"task": "customers.tasks.run_imports", "schedule": 15.0},
+    "decide what was imported, and the nights": {
+        "task": "loyalty.activity.tasks.catch_up_everyone",
+        "schedule": 60.0,
+    },
+    "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
+    "customer value": {"task": "analytics.tasks.value_everyone", "schedule": 86_400.0},
+    "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
+    "forget old idempotency keys": {"task": "loyalty.api.tasks.forget_old_keys", "schedule": 3_600.0},
+}
+
+# Events go to subscribers (dotted paths of functions of a list of events) and to the retailers' webhooks.
+OUTBOX_SUBSCRIBERS: list[str] = []
+
+IDEMPOTENCY_KEPT_DAYS = 7
+API_BATCH_LIMIT = 1_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=8 * 1024 * 1024)
+
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.StackInfoRenderer(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+
+
+def logging_to(renderer: object, *, level: str) -> dict[str, Any]:
+    """Return a logging configuration that writes each event to standard error through one structlog renderer."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"event": {"()": structlog.stdlib.ProcessorFormatter, "processor": renderer}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {"celery.worker.strategy": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+    }
+
+
+UNFOLD = {
+    "SITE_TITLE": _("Loyalty"),
+    "SITE_HEADER": _("Loyalty"),
+    "SITE_SYMBOL": "loyalty",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "analytics.dashboards.home.dashboard",
+    "STYLES": ["loyalty.admin_theme.theme.stylesheet"],
+    "COLORS": {
+        "primary": {
+            "50": "#eef6f4",
+            "100": "#d5eae4",
+            "200": "#aed5cb",
+            "300": "#7fb9ab",
+            "400": "#539a8a",
+            "500": "#387e6f",
+            "600": "#2a6559",
+            "700": "#245149",
+            "800": "#20423c",
+            "900": "#1d3833",
+            "950": "#0d1f1d",
+        },
+    },
+    "SIDEBAR": {"show_search": True, "navigation": "loyalty.admin_theme.theme.navigation"},
+}

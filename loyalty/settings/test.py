@@ -1,0 +1,15 @@
+"""The tests: as production, but quick with passwords and quiet."""
+
+import structlog
+
+from loyalty.settings.base import *  # noqa: F403 - a settings module extends another one
+
+DEBUG = False
+SECRET_KEY = "tests"  # noqa: S105
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+CELERY_BROKER_URL = "memory://"
+LOGGING = logging_to(structlog.dev.ConsoleRenderer(colors=False), level="WARNING")  # noqa: F405
+REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"credential": "100000/minute", "anonymous": "100000/minute"}  # noqa: F405

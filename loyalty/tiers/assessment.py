@@ -1,0 +1,91 @@
+"""The only writer of standings, tier changes and qualifying days."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from customers.core import bulk
+from loyalty.tiers.models import QualifyingDay, Standing, TierChange
+
+
+@dataclass(frozen=True, slots=True)
+class Qualified:
+    """Spending and points to add to (or, negative, take from) a member's day."""
+
+    membership_id: UUID
+    on: date
+    spend: Decimal
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A member goes from one tier to another; None is the ground below the first step."""
+
+    retailer_id: int
+    membership_id: UUID
+    from_tier_id: int | None
+    to_tier_id: int | None
+    cause: str
+    qualifying: Decimal
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """Where a member stands after a batch."""
+
+    membership_id: UUID
+    tier_id: int | None
+    since: datetime | None
+    assessed_on: date | None
+
+
+def add_qualifying(changes: Iterable[Qualified]) -> None:
+    """Add to members' days; several changes of one day are one row."""
+    sums: dict[tuple[UUID, date], tuple[Decimal, int]] = {}
+    for change in changes:
+        spend, points = sums.get((change.membership_id, change.on), (Decimal(0), 0))
+        sums[change.membership_id, change.on] = (spend + change.spend, points + change.points)
+    rows = [(membership, on, *amounts) for (membership, on), amounts in sorted(sums.items())]
+    suffix = (
+        "ON CONFLICT (membership_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend + excluded.spend,"
+        " points = tiers_qualifyingday.points + excluded.points"
+    )
+    bulk.insert(QualifyingDay, ("membership_id", "on_date", "spend", "points"), rows, suffix=suffix)
+
+
+def record_moves(moves: Iterable[Moved], *, now: datetime) -> None:
+    """Write tier changes down, in their order."""
+    # fmt: off
+    rows = [(move.retailer_id, move.membership_id, move.from_tier_id, move.to_tier_id, move.cause, move.qualifying,
+             move.occurred_at, now) for move in moves]
+    columns = ("retailer_id", "membership_id", "from_tier_id", "to_tier_id", "cause", "qualifying", "occurred_at",
+               "recorded_at")
+    # fmt: on
+    bulk.insert(TierChange, columns, rows)
+
+
+def set_standings(standings: Iterable[Stands]) -> None:
+    """Bring members' standings up to date."""
+    rows = [(stands.membership_id, stands.tier_id, stands.since, stands.assessed_on) for stands in standings]
+    if rows:
+        bulk.execute(UPDATE_STANDINGS, [list(column) for column in zip(*rows, strict=True)])
+
+
+def open_standings(retailer_id: int, program_id: int, memberships: Iterable[tuple[UUID, int | None, datetime]]) -> None:
+    """Put each new membership on the step that everybody has, or on the ground."""
+    # fmt: off
+    rows = [(membership, retailer_id, program_id, tier, since if tier else None)
+            for membership, tier, since in memberships]
+    # fmt: on
+    bulk.insert(Standing, ("membership_id", "retailer_id", "program_id", "tier_id", "since"), rows)
+
+
+UPDATE_STANDINGS = """
+UPDATE tiers_standing s SET tier_id = d.tier_id, since = d.since, assessed_on = d.assessed_on
+FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::date[]) AS d(membership_id, tier_id, since, assessed_on)
+WHERE s.membership_id = d.membership_id
+"""

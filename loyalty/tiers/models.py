@@ -1,0 +1,145 @@
+from typing import ClassVar
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.guards import append_only
+from customers.core.money import MoneyField
+from customers.models import Retailer
+from loyalty.memberships.models import Membership
+from loyalty.programs.models import Program, ProgramVersion, frozen_with_version
+
+
+class TierPolicy(models.Model):
+    """What a version's tiers count, and over which time."""
+
+    class Basis(models.TextChoices):
+        SPEND = "spend", _("money spent, net of returns")
+        POINTS = "points", _("points earned, net of returns")
+
+    class Window(models.TextChoices):
+        ROLLING = "rolling", _("the last months")
+        CALENDAR_YEAR = "calendar_year", _("the calendar year")
+
+    version = models.OneToOneField(ProgramVersion, models.CASCADE, primary_key=True, related_name="tier_policy")
+    basis = models.CharField(_("counted"), max_length=10, choices=Basis, default=Basis.SPEND)
+    window = models.CharField(_("over"), max_length=20, choices=Window, default=Window.ROLLING)
+    window_months = models.PositiveSmallIntegerField(
+        _("months"), default=12, validators=[MinValueValidator(1)], help_text=_("Of a rolling window.")
+    )
+
+    class Meta:
+        verbose_name = _("tier policy")
+        verbose_name_plural = _("tier policies")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(window_months__gte=1), name="tier_window_has_a_month"),
+        ]
+        triggers: ClassVar = frozen_with_version("tier_policies")
+
+    def __str__(self) -> str:
+        return f"{self.get_basis_display()}, {self.get_window_display()}"
+
+
+class Tier(models.Model):
+    """A step of a version's ladder. Members on no step have the multiplier 1."""
+
+    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="tiers", verbose_name=_("version"))
+    code = models.SlugField(_("code"), help_text=_("Keep it from version to version: it is how a member keeps a tier."))
+    name = models.CharField(_("name"), max_length=50)
+    name_fr = models.CharField(_("name in French"), max_length=50, blank=True)
+    threshold = MoneyField(_("from"), help_text=_("Money or points within the window; 0 for everybody."))
+    multiplier = models.DecimalField(
+        _("multiplier"),
+        max_digits=6,
+        decimal_places=3,
+        default=1,
+        validators=[MinValueValidator(0)],
+        help_text=_("Of earned points: 1.5 is half again as much."),
+    )
+    benefits = models.TextField(_("benefits"), blank=True, help_text=_("One per line, as members read them."))
+    benefits_fr = models.TextField(_("benefits in French"), blank=True)
+
+    class Meta:
+        verbose_name = _("tier")
+        verbose_name_plural = _("tiers")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "code"], name="tier_once_per_code"),
+            models.UniqueConstraint(fields=["version", "threshold"], name="tier_once_per_threshold"),
+            models.CheckConstraint(condition=models.Q(threshold__gte=0), name="tier_threshold_never_negative"),
+            models.CheckConstraint(condition=models.Q(multiplier__gte=0), name="tier_multiplier_never_negative"),
+        ]
+        triggers: ClassVar = frozen_with_version("tiers")
+
+    def __str__(self) -> str:
+        return (self.name_fr if get_language() == "fr" else "") or self.name
+
+    def benefit_list(self) -> list[str]:
+        """Return the benefits in the reader's language."""
+        text = (self.benefits_fr if get_language() == "fr" else "") or self.benefits
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+class Standing(models.Model):
+    """Where a member stands now."""
+
+    membership = models.OneToOneField(
+        Membership, models.PROTECT, primary_key=True, related_name="standing", verbose_name=_("member")
+    )
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="standings", verbose_name=_("tier"))
+    since = models.DateTimeField(_("since"), null=True)
+    assessed_on = models.DateField(_("assessed on"), null=True)
+
+    class Meta:
+        verbose_name = _("standing")
+        verbose_name_plural = _("standings")
+        indexes: ClassVar = [models.Index(fields=["program", "tier"], name="standing_by_tier")]
+
+    def __str__(self) -> str:
+        return str(self.tier or "-")
+
+
+class TierChange(models.Model):
+    """A member went from one tier to another. Never changed, never deleted."""
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, related_name="tier_changes", verbose_name=_("member")
+    )
+    from_tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("from"))
+    to_tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("to"))
+    cause = models.CharField(_("cause"), max_length=100)
+    qualifying = MoneyField(_("qualifying"), help_text=_("Money or points within the window at that moment."))
+    occurred_at = models.DateTimeField(_("occurred"))
+    recorded_at = models.DateTimeField(_("recorded"))
+
+    class Meta:
+        verbose_name = _("tier change")
+        verbose_name_plural = _("tier changes")
+        indexes: ClassVar = [models.Index(fields=["membership", "-id"], name="tier_change_newest_first")]
+        triggers: ClassVar = append_only("tier_changes")
+
+    def __str__(self) -> str:
+        return f"{self.from_tier or '-'} → {self.to_tier or '-'}"
+
+
+class QualifyingDay(models.Model):
+    """What a member spent and earned on one day of the program's zone, net of what came back since."""
+
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="+", verbose_name=_("member"))
+    on_date = models.DateField(_("day"))
+    spend = MoneyField(_("spent"))
+    points = models.BigIntegerField(_("earned"))
+
+    class Meta:
+        verbose_name = _("qualifying day")
+        verbose_name_plural = _("qualifying days")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["membership", "on_date"], name="qualifying_day_once_per_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.on_date}"
