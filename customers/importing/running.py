@@ -8,12 +8,16 @@ from typing import IO, Any
 
 from django.db import transaction
 
+from customers.core import bulk
 from customers.importing.cells import Cells
 from customers.importing.formats import FORMATS, Format, Problem, Tally
 from customers.importing.reading import Table, read_table
 from customers.models import Retailer
 
 BATCH = 2_000
+# After so many new rows the planner's picture of the tables is old, and what reads them next must not wait for autovacuum.
+MANY = 10_000
+ANALYSE = "ANALYZE customers_customer, customers_order, customers_orderline, customers_return, customers_returnline"
 
 
 @dataclass
@@ -64,6 +68,8 @@ def run_import(  # noqa: PLR0913 - what, for whom, when, and how it is watched
         report.add(rows, Tally(tally.created, tally.unchanged, [*problems, *tally.problems]))
         on_progress(report)
     report.problems.sort(key=lambda problem: problem.line)
+    if report.created >= MANY:
+        bulk.execute(ANALYSE)
     return report
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.calendar import local_date
 from loyalty.activity.rulesets import Timeline, timelines
 from loyalty.activity.state import DecidedOrder, Member
 from loyalty.points.clawback import OpenLot
-from loyalty.tiers.rules import Day
+from loyalty.tiers.rules import Day, window_start
 
 MEMBERS = """
 SELECT m.customer_id, m.retailer_id, m.program_id, m.id, w.id, w.available - w.owed, w.owed, m.enrolled_at, m.left_at,
@@ -21,13 +25,16 @@ LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE {condition}
 ORDER BY w.id FOR UPDATE OF w
 """
+# Days that are in every window that the batch looks at need not be told apart: they come as one.
 DAYS = """
-SELECT membership_id, on_date, spend, points FROM tiers_qualifyingday WHERE membership_id = ANY(%s)
-ORDER BY membership_id, on_date
+SELECT membership_id, CASE WHEN on_date >= %(common)s AND on_date < %(earliest)s THEN %(common)s ELSE on_date END AS day,
+    sum(spend), sum(points)::bigint
+FROM tiers_qualifyingday WHERE membership_id = ANY(%(memberships)s) AND on_date >= %(first)s
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 LOTS = """
 SELECT wallet_id, id, order_id, earned_at, active_at, expires_at, pending, available FROM points_lot
-WHERE wallet_id = ANY(%s) AND (available > 0 OR pending > 0 OR held > 0)
+WHERE wallet_id = ANY(%(wallets)s) AND (available > 0 OR pending > 0 OR held > 0) AND {condition}
 """
 DECIDED = """
 SELECT retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first, points, points_kept
@@ -44,15 +51,30 @@ class Loaded:
     timelines: dict[int, Timeline]
 
 
-def load_members(customers: Iterable[UUID], *, with_lots: bool) -> Loaded:
-    """Lock and load every membership of some customers."""
-    rows = bulk.fetch(MEMBERS.format(condition="m.customer_id = ANY(%s)"), [sorted(customers)])
-    return _loaded(rows, with_lots=with_lots)
+class Lots(StrEnum):
+    """Which open lots a decision looks at, as a condition on their rows."""
+
+    ALL = "true"
+    TO_ACTIVATE = "pending > 0 AND active_at <= %(at)s"
+    TO_EXPIRE = "available > 0 AND expires_at <= %(at)s"
 
 
-def load_wallets(wallets: Sequence[int], *, with_lots: bool) -> Loaded:
-    """Lock and load the members of some wallets."""
-    return _loaded(bulk.fetch(MEMBERS.format(condition="w.id = ANY(%s)"), [list(wallets)]), with_lots=with_lots)
+def load_members(customers: Iterable[UUID], *, earliest: datetime, latest: datetime, lots: Lots | None) -> Loaded:
+    """
+    Lock and load every membership of some customers.
+
+    :param earliest: the first instant that a decision will be about; days that no window of it reaches are left out
+    :param latest: the last such instant
+    :param lots: which lots to load; None for none
+    """
+    loaded = _lock("m.customer_id = ANY(%s)", sorted(customers))
+    return _with_lots(_with_days(loaded, earliest, latest), lots, earliest)
+
+
+def load_wallets(wallets: Sequence[int], *, at: datetime, with_days: bool = False, lots: Lots | None = None) -> Loaded:
+    """Lock and load the members of some wallets for a decision about one instant."""
+    loaded = _lock("w.id = ANY(%s)", list(wallets))
+    return _with_lots(_with_days(loaded, at, at) if with_days else loaded, lots, at)
 
 
 def load_decided(order_ids: Iterable[UUID]) -> dict[tuple[UUID, int], DecidedOrder]:
@@ -67,30 +89,47 @@ def load_returned(return_ids: Iterable[UUID]) -> set[tuple[UUID, int]]:
     return set(bulk.fetch(sql, [sorted(return_ids)]))  # type: ignore[arg-type] # rows of two columns
 
 
-def _loaded(rows: list[tuple[object, ...]], *, with_lots: bool) -> Loaded:
+def _lock(condition: str, keys: list[Any]) -> Loaded:
     wallets_of: dict[UUID, list[int]] = {}
     members: dict[int, Member] = {}
-    for customer_id, *row in rows:
-        member = Member(*row)  # type: ignore[arg-type] # the columns of MEMBERS are Member's fields, in order
+    for customer_id, *row in bulk.fetch(MEMBERS.format(condition=condition), [keys]):
+        member = Member(*row)
         members[member.wallet_id] = member
-        wallets_of.setdefault(customer_id, []).append(member.wallet_id)  # type: ignore[arg-type] # its first column
-    members = _with_days(members)
-    if with_lots:
-        members = _with_lots(members)
+        wallets_of.setdefault(customer_id, []).append(member.wallet_id)
     return Loaded(members, wallets_of, timelines({member.program_id for member in members.values()}))
 
 
-def _with_days(members: dict[int, Member]) -> dict[int, Member]:
+def _with_days(loaded: Loaded, earliest: datetime, latest: datetime) -> Loaded:
+    """Load the days that any window reaches on any day from the earliest activity to the last assessment."""
+    rulesets = [ruleset for timeline in loaded.timelines.values() for ruleset in timeline.rulesets]
+    if not rulesets:
+        return loaded
+    assessed = [member.assessed_on for member in loaded.members.values() if member.assessed_on]
+    first, common, begin = date.max, date.min, date.max
+    for ruleset in rulesets:
+        begins = local_date(earliest, ruleset.zone)
+        ends = max([local_date(latest, ruleset.zone), *assessed])
+        first = min(first, window_start(ruleset.ladder, begins))
+        common = max(common, window_start(ruleset.ladder, ends))
+        begin = min(begin, begins)
+    memberships = [member.membership_id for member in loaded.members.values()]
+    parameters = {"memberships": memberships, "first": first, "common": common, "earliest": begin}
     days: dict[UUID, list[Day]] = {}
-    for membership_id, *day in bulk.fetch(DAYS, [[member.membership_id for member in members.values()]]):
+    for membership_id, *day in bulk.fetch(DAYS, parameters):
         days.setdefault(membership_id, []).append(Day(*day))
-    return {
-        wallet: replace(member, days=tuple(days.get(member.membership_id, ()))) for wallet, member in members.items()
+    members = {
+        wallet: replace(member, days=tuple(days.get(member.membership_id, ())))
+        for wallet, member in loaded.members.items()
     }
+    return replace(loaded, members=members)
 
 
-def _with_lots(members: dict[int, Member]) -> dict[int, Member]:
-    lots: dict[int, list[OpenLot]] = {}
-    for wallet_id, *lot in bulk.fetch(LOTS, [list(members)]):
-        lots.setdefault(wallet_id, []).append(OpenLot(*lot))
-    return {wallet: replace(member, lots=tuple(lots.get(wallet, ()))) for wallet, member in members.items()}
+def _with_lots(loaded: Loaded, which: Lots | None, at: datetime) -> Loaded:
+    if which is None:
+        return loaded
+    found: dict[int, list[OpenLot]] = {}
+    sql = LOTS.format(condition=which.value)
+    for wallet_id, *lot in bulk.fetch(sql, {"wallets": list(loaded.members), "at": at}):
+        found.setdefault(wallet_id, []).append(OpenLot(*lot))
+    members = {wallet: replace(member, lots=tuple(found.get(wallet, ()))) for wallet, member in loaded.members.items()}
+    return replace(loaded, members=members)

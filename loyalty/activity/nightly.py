@@ -6,7 +6,7 @@ done, and is not done twice. (Expiry cannot change a tier: tiers count what was 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from django.db import transaction
 from customers.core import bulk
 from customers.core.calendar import day_after, local_date, midnight
 from loyalty.activity.decide import assess, repaid, repay, tier_event
-from loyalty.activity.loading import load_wallets
+from loyalty.activity.loading import Lots, load_wallets
 from loyalty.activity.models import NightRun
 from loyalty.activity.rulesets import Ruleset, Timeline, timelines
 from loyalty.activity.state import Decision, Effects, Member
@@ -24,10 +24,9 @@ from loyalty.points.clawback import Move, OpenLot, after
 from loyalty.points.ledger import Posting
 from loyalty.points.states import State
 from loyalty.programs.models import Program
-from loyalty.tiers.rules import Ladder, window_start
+from loyalty.tiers.rules import window_start
 
 BATCH = 2_000
-Decide = Callable[[Member], Decision | None]
 
 TO_ACTIVATE = """
 SELECT DISTINCT l.wallet_id FROM points_lot l
@@ -80,53 +79,55 @@ def _run_night(program: Program, timeline: Timeline, day: date, now: datetime) -
     ruleset = timeline.at(at)
     if ruleset is not None:
         due = {"program": program.pk, "at": at}
-        night.activated = _repeat(TO_ACTIVATE, due, lambda member: _activate(member, at), now).points
+        activate = _Phase(now, at, lambda member: _activate(member, at), lots=Lots.TO_ACTIVATE)
+        night.activated = activate.repeat(TO_ACTIVATE, due)
         night.moved = _assess_tiers(program, timeline, ruleset, day, at, now)
-        night.expired = _repeat(TO_EXPIRE, due, lambda member: _expire(member, at), now).points
+        expire = _Phase(now, at, lambda member: _expire(member, at), lots=Lots.TO_EXPIRE)
+        night.expired = expire.repeat(TO_EXPIRE, due)
     night.save()
     return night
 
 
-class _Done:
-    """What the batches of one phase came to."""
+@dataclass
+class _Phase:
+    """One step of a night, in batches of wallets that each commit by themselves."""
 
-    def __init__(self) -> None:
-        self.points = 0
-        self.moved = 0
+    now: datetime
+    at: datetime
+    decide: Callable[[Member], Decision | None]
+    lots: Lots | None = None
+    with_days: bool = False
+    points: int = 0
+    moved: int = 0
 
+    def repeat(self, sql: str, parameters: dict[str, object]) -> int:
+        """Work on the wallets that a statement finds until it finds none; return how many points were moved."""
+        while wallets := _wallets(sql, parameters):
+            self._batch(wallets)
+        return self.points
 
-def _repeat(sql: str, parameters: dict[str, object], decide: Decide, now: datetime) -> _Done:
-    """Work through the wallets that a statement finds until it finds none: each batch takes its wallets off the list."""
-    done = _Done()
-    while wallets := _wallets(sql, parameters):
-        _batch(wallets, decide, now, done)
-    return done
+    def page(self, sql: str, parameters: dict[str, object]) -> int:
+        """Work once on all wallets that a statement finds, in id order; return how many members changed tier."""
+        wallets = _wallets(sql, {**parameters, "after": 0})
+        while wallets:
+            self._batch(wallets)
+            wallets = _wallets(sql, {**parameters, "after": wallets[-1]})
+        return self.moved
 
-
-def _page(sql: str, parameters: dict[str, object], decide: Decide, now: datetime) -> _Done:
-    """Work once through all wallets that a statement finds, in id order."""
-    done = _Done()
-    wallets = _wallets(sql, {**parameters, "after": 0})
-    while wallets:
-        _batch(wallets, decide, now, done)
-        wallets = _wallets(sql, {**parameters, "after": wallets[-1]})
-    return done
+    @transaction.atomic
+    def _batch(self, wallets: Sequence[int]) -> None:
+        before = load_wallets(wallets, at=self.at, with_days=self.with_days, lots=self.lots).members
+        decisions = {wallet: decision for wallet, member in before.items() if (decision := self.decide(member))}
+        effects = [decision.effects for decision in decisions.values()]
+        after = {wallet: decision.member for wallet, decision in decisions.items()}
+        write(effects, before=before, after=after, now=self.now)
+        self.moved += sum(len(effect.moves) for effect in effects)
+        postings = [posting for effect in effects for posting in effect.postings if posting.kind != "repay"]
+        self.points += sum(move.amount for posting in postings for move in posting.moves)
 
 
 def _wallets(sql: str, parameters: dict[str, object]) -> list[int]:
     return [wallet for (wallet,) in bulk.fetch(sql, {**parameters, "limit": BATCH})]
-
-
-@transaction.atomic
-def _batch(wallets: Sequence[int], decide: Decide, now: datetime, done: _Done) -> None:
-    before = load_wallets(wallets, with_lots=True).members
-    decisions = {wallet: decision for wallet, member in before.items() if (decision := decide(member))}
-    effects = [decision.effects for decision in decisions.values()]
-    write(effects, before=before, after={wallet: decision.member for wallet, decision in decisions.items()}, now=now)
-    done.moved += sum(len(effect.moves) for effect in effects)
-    done.points += sum(
-        move.amount for effect in effects for posting in effect.postings if posting.kind != "repay" for move in posting.moves
-    )
 
 
 def _assess_tiers(
@@ -141,16 +142,12 @@ def _assess_tiers(
         moves = (move,) if move else ()
         return Decision(member_after, Effects(moves=moves, events=tuple(tier_event(each) for each in moves)))
 
-    everyone = previous is None or previous.version_id != ruleset.version_id
-    if everyone:
-        return _page(EVERYONE, {"program": program.pk}, decide, now).moved
-    falling = MAY_FALL.format(basis=_column(ruleset.ladder))
+    phase = _Phase(now, at, decide, with_days=True)
+    if previous is None or previous.version_id != ruleset.version_id:
+        return phase.page(EVERYONE, {"program": program.pk})
+    falling = MAY_FALL.format(basis="points" if ruleset.ladder.basis == "points" else "spend")
     first = window_start(ruleset.ladder, day)
-    return _page(falling, {"program": program.pk, "first": first, "on": day}, decide, now).moved
-
-
-def _column(ladder: Ladder) -> str:
-    return "points" if ladder.basis == "points" else "spend"
+    return phase.page(falling, {"program": program.pk, "first": first, "on": day})
 
 
 def _activate(member: Member, at: datetime) -> Decision | None:

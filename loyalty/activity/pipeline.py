@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from loyalty.activity.decide import decide_order, decide_return
-from loyalty.activity.loading import Loaded, load_decided, load_members, load_returned
+from loyalty.activity.loading import Loaded, Lots, load_decided, load_members, load_returned
 from loyalty.activity.state import Activity, DecidedOrder, Decision, Effects, GivenBack, Member, Purchase
 from loyalty.activity.writing import write
 
@@ -33,8 +33,16 @@ def run(activities: Sequence[Activity], *, now: datetime) -> Batch:
     Each is decided once per program: what was decided before is left as it is. A return whose order was not decided
     has nothing to give back.
     """
+    if not activities:
+        return Batch()
     returns = [activity.return_id for activity in activities if isinstance(activity, GivenBack)]
-    loaded = load_members({activity.customer_id for activity in activities}, with_lots=bool(returns))
+    instants = [_counts_at(activity) for activity in activities]
+    loaded = load_members(
+        {activity.customer_id for activity in activities},
+        earliest=min(instants),
+        latest=max(instants),
+        lots=Lots.ALL if returns else None,
+    )
     decided = load_decided({activity.order_id for activity in activities})
     returned = load_returned(returns) if returns else set()
     batch, after = _decide(activities, loaded, decided, returned)
@@ -82,3 +90,8 @@ def in_order_of_time(activity: Activity) -> tuple[datetime, bool, UUID]:
 def own_id(activity: Activity) -> UUID:
     """Return the id of the order or of the return that an activity is."""
     return activity.order_id if isinstance(activity, Purchase) else activity.return_id
+
+
+def _counts_at(activity: Activity) -> datetime:
+    """Return the instant on whose day an activity counts towards tiers: a return counts on its order's."""
+    return activity.occurred_at if isinstance(activity, Purchase) else activity.ordered_at

@@ -1,0 +1,1 @@
+"""The demo: a real grocer's year through every floor of the house."""

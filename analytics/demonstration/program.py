@@ -1,0 +1,91 @@
+"""The demo's retailer and its program: sensible, and no more than that."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from customers.models import Retailer
+from loyalty.configuration.drafts import create_program, publish
+from loyalty.points.models import EarningRule, PointsPolicy
+from loyalty.programs.models import Program
+from loyalty.tiers.models import Tier, TierPolicy
+
+SLUG = "complete-journey"
+WORDING = "I join the Journey Club and agree that my purchases are kept to count points and tiers."
+
+
+def retailer() -> Retailer:
+    """Return the demo's retailer, creating it the first time."""
+    return Retailer.objects.get_or_create(
+        slug=SLUG,
+        defaults={
+            "name": "Complete Journey",
+            "currency": "USD",
+            "zone": "America/New_York",
+            "language": Retailer.Language.ENGLISH,
+        },
+    )[0]
+
+
+def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Program:
+    """Return the demo's program with its first version in force, creating it the first time."""
+    found = Program.objects.filter(retailer=owner, slug="journey-club").first()
+    if found is not None:
+        return found
+    draft = create_program(owner, slug="journey-club", name="Journey Club")
+    PointsPolicy.objects.filter(version=draft).update(
+        expiry=PointsPolicy.Expiry.END_OF_MONTH, expiry_count=6, pending_days=1
+    )
+    TierPolicy.objects.filter(version=draft).update(window=TierPolicy.Window.ROLLING, window_months=6)
+    for code, name, name_fr, kind, points, limits in RULES:
+        EarningRule.objects.create(
+            version=draft,
+            code=code,
+            name=name,
+            name_fr=name_fr,
+            kind=kind,
+            points=Decimal(points),
+            uses_multiplier=kind == "per_amount",
+            **limits,
+        )
+    for code, name, name_fr, threshold, multiplier, benefits, benefits_fr in TIERS:
+        Tier.objects.create(
+            version=draft,
+            code=code,
+            name=name,
+            name_fr=name_fr,
+            threshold=threshold,
+            multiplier=Decimal(multiplier),
+            benefits=benefits,
+            benefits_fr=benefits_fr,
+        )
+    publish(draft, effective_from=effective_from, now=now)
+    return draft.program
+
+
+RULES: tuple[tuple[str, str, str, str, str, dict[str, list[str]]], ...] = (
+    ("base", "1 point per dollar", "1 point par dollar", "per_amount", "1", {}),
+    ("fresh", "2 more on produce", "2 de plus au rayon frais", "per_amount", "2", {"categories": ["PRODUCE"]}),
+    ("own-brand", "1 more on our brand", "1 de plus sur notre marque", "per_amount", "1", {"brands": ["Private"]}),
+    ("welcome", "Welcome: 100 points", "Bienvenue : 100 points", "first_order", "100", {}),
+)
+TIERS = (
+    ("bronze", "Bronze", "Bronze", 0, "1", "Points on every purchase", "Des points à chaque achat"),
+    (
+        "silver",
+        "Silver",
+        "Argent",
+        500,
+        "1.25",
+        "A quarter more points\nFree delivery above 50",
+        "Un quart de points en plus\nLivraison offerte dès 50",
+    ),
+    (
+        "gold",
+        "Gold",
+        "Or",
+        1500,
+        "1.5",
+        "Half as many points again\nFree delivery\nEarly access",
+        "Moitié plus de points\nLivraison offerte\nAccès en avant-première",
+    ),
+)

@@ -1,0 +1,188 @@
+"""Fill the database with a real grocer's year, through the same doors that a retailer uses."""
+
+import tempfile
+import time
+from argparse import ArgumentParser
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count, Sum
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from analytics.demonstration import dataset, program
+from analytics.demonstration.dataset import Journey
+from analytics.runs import compute_value, latest_run, top_customers
+from customers.core.errors import DomainError
+from customers.importing.running import run_import
+from customers.models import Order, OrderLine, Retailer
+from loyalty.activity.backlog import catch_up, undecided_orders
+from loyalty.activity.enrolment import enrol_everyone
+from loyalty.points.models import Lot
+from loyalty.points.proof import require_proof
+from loyalty.programs.models import Program
+from loyalty.tiers.models import Standing
+
+HOUSEHOLDS = {"small": 4, "full": 1}  # one household of so many
+LOGIN = "demo"
+PASSWORD = "demo"  # noqa: S105 - of a site on this machine's loopback, printed for whoever starts it
+
+
+class Command(BaseCommand):
+    help = "Load the Complete Journey's baskets, run a program over them, and compute every customer's value."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--size", choices=sorted(HOUSEHOLDS), default="small")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        self.console = Console(file=self.stdout._out)  # type: ignore[attr-defined] # so that call_command captures it
+        now = timezone.now()
+        try:
+            self._run(options["size"], now)
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+
+    def _run(self, size: str, now: datetime) -> None:
+        retailer = program.retailer()
+        weeks = self._weeks(retailer, now)
+        self.console.print(f"[bold]Complete Journey[/], {size}: reading the package's tables ...")
+        journey = dataset.load(HOUSEHOLDS[size])
+        self.console.print(
+            f"{len(journey.households):,} households, {journey.baskets:,} baskets, {journey.lines:,} lines; "
+            f"dates moved forward by {weeks} weeks, otherwise as they are."
+        )
+        start = dataset.FIRST + weeks * dataset.WEEK - timedelta(days=1)
+        club = program.program(retailer, effective_from=start, now=now)
+        columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.console) as progress:
+            imported = self._import(progress, retailer, journey, weeks, now)
+            decided = self._decide(progress, retailer, club, now)
+            self._value(progress, retailer, now)
+        self._check(retailer, journey, size)
+        self._summary(retailer, imported, decided)
+        _login()
+        self.console.print(f"\nSign in at [bold]/admin/[/] as [bold]{LOGIN}[/] with the password [bold]{PASSWORD}[/].")
+
+    def _weeks(self, retailer: Retailer, now: datetime) -> int:
+        """Move the dates as the first run did: on another day the same baskets must be the same orders."""
+        first = Order.objects.filter(retailer=retailer, number="31198570044").first()
+        earliest = first or Order.objects.filter(retailer=retailer).order_by("occurred_at").first()
+        if earliest is None:
+            return dataset.weeks_to(now)
+        return round((earliest.occurred_at - dataset.FIRST) / dataset.WEEK)
+
+    def _import(
+        self, progress: Progress, retailer: Retailer, journey: Journey, weeks: int, now: datetime
+    ) -> tuple[int, float]:
+        started = time.monotonic()
+        created = 0
+        with tempfile.TemporaryDirectory() as folder:
+            customers, orders = Path(folder) / "customers.csv", Path(folder) / "orders.csv"
+            dataset.write_customers(journey, customers, weeks)
+            dataset.write_orders(journey, orders, weeks)
+            for kind, path, rows in (
+                ("customers", customers, len(journey.households)),
+                ("orders", orders, journey.lines),
+            ):
+                bar = progress.add_task(f"import {path.name} ({kind})", total=rows)
+                with path.open("rb") as file:
+                    report = run_import(retailer, kind, file, now=now, on_progress=lambda r, b=bar: _move(progress, b, r.rows))  # type: ignore[misc] # fmt: skip
+                if report.problems:
+                    raise CommandError(f"{len(report.problems)} rows of the {kind} were refused: {report.problems[0]}")
+                created = report.created
+        return created, time.monotonic() - started
+
+    def _decide(self, progress: Progress, retailer: Retailer, club: Program, now: datetime) -> tuple[int, float]:
+        bar = progress.add_task("enrol every household", total=1)
+        enrol_everyone(club, source="import", wording=program.WORDING, now=now)
+        progress.update(bar, completed=1)
+        waiting = undecided_orders(retailer)
+        bar = progress.add_task("points and tiers, night by night", total=max(waiting, 1))
+        started = time.monotonic()
+        done = catch_up(retailer, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders))
+        progress.update(bar, completed=max(waiting, 1))
+        if done is None:
+            raise CommandError("Another process is deciding this retailer's orders. Run the demo again when it is done.")
+        return done.orders, time.monotonic() - started
+
+    def _value(self, progress: Progress, retailer: Retailer, now: datetime) -> None:
+        bar = progress.add_task("value of every customer", total=1)
+        newest = latest_run(retailer.pk)
+        if newest is None or newest.customers != retailer.customers.count():
+            compute_value(retailer, now=now)
+        progress.update(bar, completed=1)
+
+    def _check(self, retailer: Retailer, journey: Journey, size: str) -> None:
+        """Compare what is stored with the package's own tables, and prove the ledger."""
+        households = [str(household) for household in journey.households]
+        orders = Order.objects.filter(retailer=retailer, customer__external_id__in=households)
+        stored = orders.aggregate(baskets=Count("pk"), sales=Sum("net_amount"))
+        lines = OrderLine.objects.filter(order__in=orders).count()
+        same = (stored["baskets"], lines, int(stored["sales"] * 100)) == (
+            journey.baskets,
+            journey.lines,
+            journey.sales_cents,
+        )
+        if not same:
+            raise CommandError(f"The database holds {stored} and {lines} lines, the package {journey.baskets} baskets, "
+                               f"{journey.lines} lines and {journey.sales_cents} cents.")  # fmt: skip
+        left = undecided_orders(retailer)
+        if left:
+            raise CommandError(f"{left} orders of members were not decided.")
+        proof = require_proof()
+        self.console.print(
+            f"\n[green]✓[/] {stored['baskets']:,} baskets, {lines:,} lines and {stored['sales']:,} {retailer.currency} "
+            f"stored: none lost, none double ({size}).\n"
+            f"[green]✓[/] The ledger adds up: {proof.wallets:,} wallets, {proof.lots:,} lots, {proof.movements:,} movements."
+        )
+
+    def _summary(self, retailer: Retailer, imported: tuple[int, float], decided: tuple[int, float]) -> None:
+        table = Table(title="What it came to", show_header=False, title_justify="left")
+        for name, (count, seconds) in (("Orders imported", imported), ("Orders decided", decided)):
+            rate = f" ({count / seconds:,.0f} a second)" if count else " (nothing new)"
+            table.add_row(name, f"{count:,}{rate}")
+        issued = Lot.objects.filter(retailer=retailer).aggregate(points=Sum("amount"))["points"] or 0
+        table.add_row("Points issued", f"{issued:,}")
+        standings = Standing.objects.filter(retailer=retailer).values_list("tier__name").annotate(Count("pk"))
+        members = ", ".join(f"{name or 'no tier'} {count:,}" for name, count in standings.order_by("tier__threshold"))
+        table.add_row("Members per tier", members)
+        self.console.print(table)
+        self._value_table(retailer)
+
+    def _value_table(self, retailer: Retailer) -> None:
+        run = latest_run(retailer.pk)
+        if run is None:
+            return
+        if run.held_out:
+            purchases, value = run.held_out["purchases"], run.held_out["value"]
+            self.console.print(
+                f"Value: {run.model}, held out the last {run.held_out['days']} days: total purchase days off by "
+                f"{purchases['bias']:+.1%}, revenue by {value['bias']:+.1%}; mean absolute error "
+                f"{purchases['mae']:.2f} days (past rate carried on: {run.held_out['naive']['mae']:.2f})."
+            )
+        table = Table("customer", "revenue to date", "expected purchase days", "still active", "value next year")
+        for value in top_customers(run, 5):
+            table.add_row(
+                str(value.customer),
+                f"{value.historic_revenue:,}",
+                f"{value.expected_orders or 0:.1f}",
+                f"{value.probability_active or 0:.1%}",
+                f"{value.predicted_value or value.formula_value:,} {run.currency}",
+            )
+        self.console.print(table)
+
+
+def _move(progress: Progress, bar: TaskID, completed: int) -> None:
+    progress.update(bar, completed=completed)
+
+
+def _login() -> None:
+    """Make the demo's administrator, unless somebody changed it."""
+    users = get_user_model().objects
+    if not users.filter(username=LOGIN).exists():
+        users.create_superuser(LOGIN, password=PASSWORD)
