@@ -28,7 +28,7 @@ from loyalty.points.proof import require_proof
 from loyalty.programs.models import Program
 from loyalty.tiers.models import Standing
 
-HOUSEHOLDS = {"small": 4, "full": 1}  # one household of so many
+HOUSEHOLDS = {"small": 6, "full": 1}  # one household of so many
 LOGIN = "demo"
 PASSWORD = "demo"  # noqa: S105 - of a site on this machine's loopback, printed for whoever starts it
 

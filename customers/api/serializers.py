@@ -1,0 +1,70 @@
+"""What retailers' systems send about customers and interactions, and what they get back."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from customers.core.money import to_cents
+from customers.facts import InteractionFact, InvalidFact
+from customers.models import Customer, Interaction
+from customers.registration import CustomerFact
+
+
+class CustomerIn(serializers.Serializer[Any]):
+    external_id = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
+    email = serializers.EmailField(required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=32, required=False, allow_blank=True)
+    first_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    birth_date = serializers.DateField(required=False)
+    language = serializers.ChoiceField(choices=["en", "fr"], required=False)
+    acquisition_channel = serializers.CharField(max_length=50, required=False, allow_blank=True)
+    acquisition_cost = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
+    identified_at = serializers.DateTimeField(required=False)
+
+    def fact(self) -> CustomerFact:
+        """Return what was said; what was not said stays as it is known."""
+        said = dict(self.validated_data)
+        if "acquisition_cost" in said:
+            said["acquisition_cost"] = to_cents(said["acquisition_cost"])
+        return CustomerFact(**said)
+
+
+class CustomerOut(serializers.ModelSerializer[Customer]):
+    class Meta:
+        model = Customer
+        fields = (
+            "id",
+            "external_id",
+            "email",
+            "phone",
+            "first_name",
+            "last_name",
+            "birth_date",
+            "language",
+            "acquisition_channel",
+            "acquisition_cost",
+            "identified_at",
+        )
+
+
+class InteractionIn(serializers.Serializer[Any]):
+    number = serializers.CharField(max_length=100, help_text="Your own id of the interaction.")
+    customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
+    kind = serializers.ChoiceField(choices=Interaction.Kind.choices)
+    occurred_at = serializers.DateTimeField()
+    channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
+    sku = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    score = serializers.IntegerField(min_value=-32_000, max_value=32_000, required=False, default=None, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"fact": InteractionFact(**attrs)}
+        except InvalidFact as error:
+            raise serializers.ValidationError({error.column: str(error)}, code=error.reason) from error
+
+
+class RecordedOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    status = serializers.ChoiceField(choices=["created", "unchanged"])

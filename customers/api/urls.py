@@ -1,0 +1,9 @@
+from django.urls import path
+
+from customers.api import views
+
+urlpatterns = [
+    path("customers", views.CustomersView.as_view(), name="customers"),
+    path("customers/<str:external_id>", views.CustomerView.as_view(), name="customer"),
+    path("interactions", views.InteractionsView.as_view(), name="interactions"),
+]

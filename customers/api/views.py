@@ -1,0 +1,58 @@
+"""Customers and interactions, for retailers' systems."""
+
+from typing import Any, ClassVar
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.api.serializers import CustomerIn, CustomerOut, InteractionIn, RecordedOut
+from customers.models import Customer
+from customers.recording import Status, record_interactions
+from customers.registration import register
+
+
+class CustomersView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=CustomerIn, responses={200: CustomerOut, 201: CustomerOut}, tags=["customers"])
+    def post(self, request: Request) -> Response:
+        """Make a customer known, or bring what is known up to date."""
+        given = CustomerIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        (registered,) = register(request.auth.retailer, [given.fact()], now=timezone.now())  # type: ignore[union-attr]
+        customer = Customer.objects.get(pk=registered.id)
+        code = status.HTTP_201_CREATED if registered.is_new else status.HTTP_200_OK
+        return Response(CustomerOut(customer).data, status=code)
+
+
+class CustomerView(APIView):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    @extend_schema(responses=CustomerOut, tags=["customers"])
+    def get(self, request: Request, external_id: str) -> Response:
+        """Return what is known of a customer."""
+        retailer: Any = request.auth.retailer  # type: ignore[union-attr]
+        customer = get_object_or_404(Customer, retailer=retailer, external_id=external_id)
+        return Response(CustomerOut(customer).data)
+
+
+class InteractionsView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=InteractionIn, responses={200: RecordedOut, 201: RecordedOut}, tags=["activity"])
+    def post(self, request: Request) -> Response:
+        """Report something that a customer did and that is no purchase."""
+        given = InteractionIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        retailer: Any = request.auth.retailer  # type: ignore[union-attr]
+        (outcome,) = record_interactions(retailer, [given.validated_data["fact"]], now=timezone.now())
+        if outcome.error:
+            raise outcome.error
+        code = status.HTTP_201_CREATED if outcome.status is Status.CREATED else status.HTTP_200_OK
+        body = {"id": outcome.id, "number": outcome.fact.number, "status": outcome.status.value}
+        return Response(RecordedOut(body).data, status=code)

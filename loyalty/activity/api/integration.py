@@ -1,0 +1,192 @@
+"""Orders, returns, enrolments and members, for retailers' systems."""
+
+from functools import partial
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.core.errors import DomainError, Kind
+from customers.models import Customer, Retailer
+from customers.recording import identify
+from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallet_of
+from loyalty.activity.api.serializers import (
+    AnswerOut,
+    BatchIn,
+    BatchOut,
+    EnrolmentIn,
+    EnrolmentOut,
+    MemberOut,
+    OrderIn,
+    ReturnBatchIn,
+    ReturnIn,
+    TokenOut,
+)
+from loyalty.activity.enrolment import enrol
+from loyalty.activity.intake import Answer, take_orders, take_returns
+from loyalty.api.models import MemberToken
+from loyalty.memberships.models import Membership
+from loyalty.programs.models import Program
+
+DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer what would happen, and write nothing.")
+ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none.")
+
+
+class TooManyRows(DomainError):
+    code = "too_many_rows"
+    kind = Kind.INVALID
+    message = _("The batch has {rows} rows; at most {limit} are taken. Split it, or import a file.")
+
+
+class BatchFailed(DomainError):
+    code = "batch_failed"
+    kind = Kind.INVALID
+    message = _("{failed} of {rows} rows cannot be taken, the first is row {first}: {reason} Nothing was written.")
+
+
+def retailer_of(request: Request) -> Retailer:
+    """Return whose system calls."""
+    retailer: Retailer = request.auth.retailer  # type: ignore[union-attr] # HasScope let only a key through
+    return retailer
+
+
+def asked_for(request: Request, name: str) -> bool:
+    """Tell whether a query parameter switches something on."""
+    return request.query_params.get(name, "").lower() in {"1", "true", "yes"}
+
+
+class OrdersView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(
+        request=OrderIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
+    )
+    def post(self, request: Request) -> Response:
+        """Report an order; the answer says what it earned and why. The same order again changes nothing."""
+        given = OrderIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        retailer = retailer_of(request)
+        taken = take_orders(
+            retailer, [given.validated_data["fact"]], now=timezone.now(), dry_run=asked_for(request, "dry_run")
+        )
+        return _one(retailer, taken)
+
+
+class OrderBatchView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=BatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
+    def post(self, request: Request) -> Response:
+        """Report up to 1,000 orders (each as in `POST /orders`); one result per row, in their order."""
+        given = BatchIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        retailer = retailer_of(request)
+        take = partial(take_orders, retailer, now=timezone.now(), dry_run=asked_for(request, "dry_run"))
+        return _batch(request, given.validated_data["orders"], OrderIn, lambda facts: answers(retailer, take(facts)))
+
+
+class ReturnsView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(
+        request=ReturnIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
+    )
+    def post(self, request: Request) -> Response:
+        """Report that lines of an order came back; the answer says what was taken back and why."""
+        given = ReturnIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        retailer = retailer_of(request)
+        taken = take_returns(
+            retailer, [given.validated_data["fact"]], now=timezone.now(), dry_run=asked_for(request, "dry_run")
+        )
+        return _one(retailer, taken)
+
+
+class ReturnBatchView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=ReturnBatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
+    def post(self, request: Request) -> Response:
+        """Report up to 1,000 returns; one result per row, in their order."""
+        given = ReturnBatchIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        retailer = retailer_of(request)
+        take = partial(take_returns, retailer, now=timezone.now(), dry_run=asked_for(request, "dry_run"))
+        return _batch(request, given.validated_data["returns"], ReturnIn, lambda facts: answers(retailer, take(facts)))
+
+
+class EnrolmentsView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=EnrolmentIn, responses={200: EnrolmentOut, 201: EnrolmentOut}, tags=["members"])
+    @transaction.atomic
+    def post(self, request: Request) -> Response:
+        """Enrol a customer in a program, with the wording that it agreed to; a member stays as it is."""
+        given = EnrolmentIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        said, now, retailer = given.validated_data, timezone.now(), retailer_of(request)
+        program = get_object_or_404(Program, retailer=retailer, slug=said["program"])
+        instant = said.get("occurred_at", now)
+        customer = identify(retailer, [(said["customer"], instant)], now=now)[said["customer"]]
+        (member,) = enrol(program, [(customer, instant)], source=said["source"], wording=said["wording"], now=now)
+        body = {"member_number": member.number, "program": program.slug, "customer": said["customer"]}
+        code = status.HTTP_201_CREATED if member.is_new else status.HTTP_200_OK
+        return Response(EnrolmentOut(body).data, status=code)
+
+
+class MemberView(APIView):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    @extend_schema(responses=MemberOut, tags=["members"])
+    def get(self, request: Request, number: str) -> Response:
+        """Return a member by number: wallet and tier."""
+        members = Membership.objects.select_related("program", "customer")
+        membership = get_object_or_404(members, retailer=retailer_of(request), number=number)
+        now = timezone.now()
+        body = {
+            "member_number": membership.number,
+            "customer": membership.customer.external_id,
+            "enrolled_at": membership.enrolled_at,
+            "wallet": wallet_of(membership, at=now),
+            "tier": tier_of(membership, at=now),
+        }
+        return Response(MemberOut(body).data)
+
+
+class TokensView(APIView):
+    scopes: ClassVar = {"POST": "members:token"}
+
+    @extend_schema(request=None, responses={201: TokenOut}, tags=["members"])
+    def post(self, request: Request, external_id: str) -> Response:
+        """Return a token for a customer whom your site has signed in, to be used with `/api/v1/me`."""
+        customer = get_object_or_404(Customer, retailer=retailer_of(request), external_id=external_id)
+        token, expires_at = MemberToken.issue(customer, now=timezone.now())
+        return Response(TokenOut({"token": token, "expires_at": expires_at}).data, status=status.HTTP_201_CREATED)
+
+
+def _one(retailer: Retailer, taken: list[Answer[Any]]) -> Response:
+    outcome = taken[0].outcome
+    if outcome.error is not None:
+        raise outcome.error
+    code = status.HTTP_201_CREATED if outcome.status == "created" else status.HTTP_200_OK
+    return Response(AnswerOut(answers(retailer, taken)[0]).data, status=code)
+
+
+def _batch(request: Request, rows: list[Any], kind: Any, take: Any) -> Response:
+    if len(rows) > settings.API_BATCH_LIMIT:
+        raise TooManyRows(rows=len(rows), limit=settings.API_BATCH_LIMIT)
+    with transaction.atomic():
+        results = take_rows(rows, kind, take)
+        failed = [place for place, result in enumerate(results) if result["status"] == "failed"]
+        if failed and asked_for(request, "atomic"):
+            reason = results[failed[0]]["error"]["detail"]
+            raise BatchFailed(failed=len(failed), rows=len(rows), first=failed[0], reason=reason)
+    return Response({"results": AnswerOut(results, many=True).data})

@@ -1,0 +1,68 @@
+"""What a shopper reads of itself."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.models import Customer
+from loyalty.activity.api.rendering import profile_of, tier_of, wallet_of
+from loyalty.activity.api.serializers import EntryOut, ProfileOut, ProgressOut, WalletOut
+from loyalty.api.pagination import NewestFirst
+from loyalty.memberships.models import Membership
+from loyalty.points.models import Entry
+
+
+def shopper(request: Request) -> Customer:
+    """Return who calls."""
+    customer: Customer = request.auth.customer  # type: ignore[union-attr] # HasScope let only a token through
+    return customer
+
+
+def memberships_of(request: Request) -> list[Membership]:
+    """Return where the caller is a member."""
+    return list(Membership.objects.filter(customer=shopper(request)).select_related("program").order_by("program"))
+
+
+class MeView(APIView):
+    @extend_schema(responses=ProfileOut, tags=["me"])
+    def get(self, request: Request) -> Response:
+        """Return my profile and my memberships."""
+        return Response(ProfileOut(profile_of(shopper(request), memberships_of(request))).data)
+
+
+class WalletView(APIView):
+    @extend_schema(responses=WalletOut(many=True), tags=["me"])
+    def get(self, request: Request) -> Response:
+        """Return my points in each program: what I can spend now, what comes, what expires next."""
+        now = timezone.now()
+        wallets = [wallet_of(membership, at=now) for membership in memberships_of(request)]
+        return Response(WalletOut(wallets, many=True).data)
+
+
+class TierView(APIView):
+    @extend_schema(responses=ProgressOut(many=True), tags=["me"])
+    def get(self, request: Request) -> Response:
+        """Return my tier in each program, and what is missing for the next one."""
+        now = timezone.now()
+        tiers = [tier_of(membership, at=now) for membership in memberships_of(request)]
+        return Response(ProgressOut(tiers, many=True).data)
+
+
+@extend_schema(tags=["me"])
+class StatementView(ListAPIView[Entry]):
+    """Every entry on my wallets with its cause and explanation, the newest first."""
+
+    serializer_class = EntryOut
+    pagination_class = NewestFirst
+    filter_backends = ()
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return Entry.objects.none()
+        entries = Entry.objects.filter(wallet__membership__customer=shopper(self.request))
+        return entries.select_related("order")

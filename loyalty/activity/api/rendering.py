@@ -1,0 +1,135 @@
+"""Domain values as the API's plain values."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from customers.core.errors import DomainError
+from customers.models import Customer, Retailer
+from customers.recording import Fact, Status
+from loyalty.activity.api.serializers import EffectOut
+from loyalty.activity.intake import Answer
+from loyalty.activity.progress import Progress, progress
+from loyalty.api.problems import STATUS, problem
+from loyalty.memberships.models import Membership
+from loyalty.points.models import Wallet
+from loyalty.points.statement import balance
+from loyalty.programs.models import Program
+from loyalty.tiers.models import Tier
+
+def answers(retailer: Retailer, given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
+    """Return what became of facts, in their order."""
+    programs = dict(Program.objects.filter(retailer=retailer).values_list("pk", "slug"))
+    reached = {move.to_tier_id for answer in given for effects in answer.effects for move in effects.moves}
+    tiers = dict(Tier.objects.filter(pk__in=reached - {None}).values_list("pk", "code"))
+    return [
+        {
+            "number": answer.outcome.fact.number,
+            "status": answer.outcome.status.value,
+            "id": answer.outcome.id if answer.outcome.status is not Status.FAILED else None,
+            "effects": [EffectOut.of(effects, programs, tiers) for effects in answer.effects],
+            "error": error_of(answer.outcome.error) if answer.outcome.error else None,
+        }
+        for answer in given
+    ]
+
+
+def error_of(error: DomainError) -> dict[str, Any]:
+    """Return a refusal as problem details."""
+    return problem(STATUS[error.kind], error.code, str(error))
+
+
+def take_rows(
+    rows: Sequence[Mapping[str, Any]],
+    kind: type[serializers.Serializer[Any]],
+    take: Callable[[list[Any]], list[dict[str, Any]]],
+) -> list[dict[str, Any]]:
+    """Validate each row by itself, take the good ones together, and return one result per row, in the rows' order."""
+    results: dict[int, dict[str, Any]] = {}
+    facts: list[Any] = []
+    places: list[int] = []
+    for place, row in enumerate(rows):
+        given = kind(data=row)
+        if given.is_valid():
+            facts.append(given.validated_data["fact"])
+            places.append(place)
+        else:
+            results[place] = _bad_row(row, given.errors)
+    for place, result in zip(places, take(facts) if facts else [], strict=True):
+        results[place] = result
+    return [results[place] for place in range(len(rows))]
+
+
+def _bad_row(row: Mapping[str, Any], errors: Any) -> dict[str, Any]:
+    found = [
+        {"pointer": pointer, "code": str(getattr(detail, "code", "invalid")), "detail": str(detail)}
+        for pointer, detail in _flat("", errors)
+    ]
+    document = problem(400, "invalid", "The row is malformed; errors names each place.", errors=found)
+    number = row.get("number")
+    return {"number": str(number or ""), "status": "failed", "id": None, "effects": [], "error": document}
+
+
+def _flat(pointer: str, errors: Any) -> list[tuple[str, Any]]:
+    if isinstance(errors, dict):
+        return [found for name, inner in errors.items() for found in _flat(f"{pointer}/{name}", inner)]
+    if isinstance(errors, list) and any(isinstance(inner, dict) for inner in errors):
+        return [found for place, inner in enumerate(errors) for found in _flat(f"{pointer}/{place}", inner)]
+    return [(pointer, detail) for detail in errors]
+
+
+def wallet_of(membership: Membership, *, at: datetime) -> dict[str, Any]:
+    """Return a membership's wallet at an instant."""
+    wallet = Wallet.objects.get(membership=membership, code="points")
+    return {"program": membership.program.slug} | asdict(balance(wallet, at=at, zone=membership.program.tzinfo))
+
+
+def tier_of(membership: Membership, *, at: datetime) -> dict[str, Any]:
+    """Return a membership's tier and the way to the next one."""
+    found: Progress = progress(membership, at=at)
+    return {
+        "program": membership.program.slug,
+        "basis": found.basis,
+        "current": _tier(found.current),
+        "since": found.since,
+        "qualifying": found.qualifying,
+        "window_from": found.window_from,
+        "next": _tier(found.next),
+        "to_next": found.to_next,
+    }
+
+
+def profile_of(customer: Customer, memberships: Sequence[Membership]) -> dict[str, Any]:
+    """Return who a shopper is, and where a member."""
+    return {
+        "external_id": customer.external_id,
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "email": customer.email,
+        "language": customer.language or customer.retailer.language,
+        "retailer": customer.retailer.name,
+        "memberships": [
+            {
+                "program": membership.program.slug,
+                "name": membership.program.name,
+                "member_number": membership.number,
+                "enrolled_at": membership.enrolled_at.isoformat(),
+            }
+            for membership in memberships
+        ],
+    }
+
+
+def _tier(tier: Tier | None) -> dict[str, Any] | None:
+    if tier is None:
+        return None
+    return {
+        "code": tier.code,
+        "name": str(tier),
+        "threshold": tier.threshold,
+        "multiplier": tier.multiplier,
+        "benefits": tier.benefit_list(),
+    }

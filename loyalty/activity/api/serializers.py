@@ -1,0 +1,227 @@
+"""What retailers' systems report, and what it caused; what shoppers read of themselves."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from customers.facts import (
+    InvalidFact,
+    LineFact,
+    OrderFact,
+    ReturnFact,
+    ReturnLineFact,
+    amount_of,
+    line_of,
+    quantity_of,
+)
+from loyalty.activity.state import Effects
+from loyalty.points.models import Entry
+from loyalty.points.states import State
+
+
+def _refuse(error: InvalidFact) -> serializers.ValidationError:
+    return serializers.ValidationError({error.column: str(error)}, code=error.reason)
+
+
+class OrderLineIn(serializers.Serializer[Any]):
+    sku = serializers.CharField(max_length=100)
+    quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
+    net_amount = serializers.DecimalField(
+        max_digits=14, decimal_places=2, required=False, help_text="The whole line after its discount."
+    )
+    unit_price = serializers.DecimalField(max_digits=16, decimal_places=6, required=False)
+    discount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=Decimal(0))
+    category = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    brand = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    unit_cost = serializers.DecimalField(max_digits=16, decimal_places=6, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, LineFact]:
+        try:
+            return {"fact": line_of(**attrs)}
+        except InvalidFact as error:
+            raise _refuse(error) from error
+
+
+class OrderIn(serializers.Serializer[Any]):
+    number = serializers.CharField(max_length=100, help_text="Your own order number.")
+    customer = serializers.CharField(
+        max_length=100, required=False, allow_null=True, default=None, help_text="Your own id; leave out for a guest."
+    )
+    occurred_at = serializers.DateTimeField(help_text="With its zone.")
+    currency = serializers.CharField(max_length=3, required=False, default="", help_text="Your own if left out.")
+    shipping_amount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=Decimal(0))
+    channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
+    store = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
+    promotion_code = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    is_gift = serializers.BooleanField(required=False, default=False)
+    identified_by = serializers.CharField(max_length=20, required=False, default="", allow_blank=True)
+    lines = OrderLineIn(many=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, OrderFact]:
+        try:
+            shipping = amount_of("shipping_amount", attrs.pop("shipping_amount"))
+            lines = tuple(line["fact"] for line in attrs.pop("lines"))
+            return {"fact": OrderFact(**attrs, shipping_amount=shipping, lines=lines)}
+        except InvalidFact as error:
+            raise _refuse(error) from error
+
+
+class ReturnLineIn(serializers.Serializer[Any]):
+    position = serializers.IntegerField(min_value=1, max_value=10_000, required=False, help_text="In the order, from 1.")
+    sku = serializers.CharField(max_length=100, required=False, default="")
+    quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, ReturnLineFact]:
+        try:
+            return {"fact": ReturnLineFact(quantity_of(attrs["quantity"]), attrs.get("position"), attrs["sku"])}
+        except InvalidFact as error:
+            raise _refuse(error) from error
+
+
+class ReturnIn(serializers.Serializer[Any]):
+    number = serializers.CharField(max_length=100, help_text="Your own number of the return.")
+    order_number = serializers.CharField(max_length=100)
+    occurred_at = serializers.DateTimeField(help_text="With its zone.")
+    lines = ReturnLineIn(many=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, ReturnFact]:
+        try:
+            lines = tuple(line["fact"] for line in attrs.pop("lines"))
+            return {"fact": ReturnFact(**attrs, lines=lines)}
+        except InvalidFact as error:
+            raise _refuse(error) from error
+
+
+class BatchIn(serializers.Serializer[Any]):
+    orders = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+
+
+class ReturnBatchIn(serializers.Serializer[Any]):
+    returns = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+
+
+class EffectOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    points = serializers.IntegerField(help_text="Given, or negative: taken back.")
+    pending = serializers.IntegerField(help_text="Of them, those that are not active yet.")
+    shortfall = serializers.IntegerField(help_text="What a return could not take back and nobody owes.")
+    tier_changed_to = serializers.CharField(allow_null=True)
+    explanation = serializers.JSONField()
+
+    @staticmethod
+    def of(effects: Effects, programs: dict[int, str], tiers: dict[int, str]) -> dict[str, Any]:
+        """Return one program's effects as the values of this serializer."""
+        decided = effects.order_return or effects.order
+        assert decided is not None, "an activity has a decision"
+        points = -effects.order_return.points if effects.order_return else effects.order.points if effects.order else 0
+        to_tier = effects.moves[-1].to_tier_id if effects.moves else None
+        return {
+            "program": programs[decided.program_id],
+            "points": points,
+            "pending": sum(lot.amount for post in effects.postings for lot in post.lots if lot.state is State.PENDING),
+            "shortfall": effects.order_return.shortfall if effects.order_return else 0,
+            "tier_changed_to": tiers.get(to_tier) if to_tier else None,
+            "explanation": [posting.explanation for posting in effects.postings],
+        }
+
+
+class AnswerOut(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    status = serializers.ChoiceField(choices=["created", "unchanged", "failed"])
+    id = serializers.UUIDField(allow_null=True)
+    effects = EffectOut(many=True)
+    error = serializers.JSONField(allow_null=True, help_text="Problem details of a row that failed.")
+
+
+class BatchOut(serializers.Serializer[Any]):
+    results = AnswerOut(many=True)
+
+
+class EnrolmentIn(serializers.Serializer[Any]):
+    program = serializers.SlugField()
+    customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
+    occurred_at = serializers.DateTimeField(required=False, help_text="When the customer agreed; now if left out.")
+    source = serializers.CharField(max_length=50, required=False, default="api")
+    wording = serializers.CharField(
+        required=False, default="", allow_blank=True, help_text="What the customer agreed to."
+    )
+
+
+class EnrolmentOut(serializers.Serializer[Any]):
+    member_number = serializers.CharField()
+    program = serializers.CharField()
+    customer = serializers.CharField()
+
+
+class TokenOut(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class ProfileOut(serializers.Serializer[Any]):
+    external_id = serializers.CharField()
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    email = serializers.CharField()
+    language = serializers.CharField()
+    retailer = serializers.CharField()
+    memberships = serializers.ListField(child=serializers.DictField())
+
+
+class WalletOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    available = serializers.IntegerField(help_text="Points that can be spent now.")
+    pending = serializers.IntegerField(help_text="Points that are not active yet.")
+    held = serializers.IntegerField()
+    owed = serializers.IntegerField(help_text="Points that later earnings repay first.")
+    expires_next_points = serializers.IntegerField()
+    expires_next_on = serializers.DateField(allow_null=True, help_text="The last day on which those can be spent.")
+
+
+class EntryOut(serializers.ModelSerializer[Entry]):
+    order = serializers.CharField(source="order.number", allow_null=True, default=None)
+    kind_label = serializers.CharField(source="get_kind_display")
+
+    class Meta:
+        model = Entry
+        fields = (
+            "id",
+            "kind",
+            "kind_label",
+            "order",
+            "occurred_at",
+            "recorded_at",
+            "available_change",
+            "pending_change",
+            "owed_change",
+            "balance_after",
+            "explanation",
+        )
+
+
+class TierOut(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    threshold = serializers.DecimalField(max_digits=14, decimal_places=2)
+    multiplier = serializers.DecimalField(max_digits=6, decimal_places=3)
+    benefits = serializers.ListField(child=serializers.CharField())
+
+
+class ProgressOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    basis = serializers.CharField(help_text="What counts: spend or points.")
+    current = TierOut(allow_null=True)
+    since = serializers.DateTimeField(allow_null=True)
+    qualifying = serializers.DecimalField(max_digits=14, decimal_places=2, help_text="What counts today.")
+    window_from = serializers.DateField(allow_null=True, help_text="The first day that counts.")
+    next = TierOut(allow_null=True)
+    to_next = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+
+
+class MemberOut(serializers.Serializer[Any]):
+    member_number = serializers.CharField()
+    customer = serializers.CharField()
+    enrolled_at = serializers.DateTimeField()
+    wallet = WalletOut()
+    tier = ProgressOut()

@@ -1,0 +1,83 @@
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from rest_framework_api_key.models import AbstractAPIKey
+
+from customers.models import Customer, Retailer
+
+MEMBER_TOKEN_LIFE = timedelta(hours=12)
+
+
+class Scope(models.TextChoices):
+    """What a key may do."""
+
+    ACTIVITY_WRITE = "activity:write", _("report customers, orders, returns and interactions; enrol")
+    MEMBERS_READ = "members:read", _("look members up")
+    MEMBERS_TOKEN = "members:token", _("sign members in")  # noqa: S105 - a scope's name
+
+
+class RetailerKey(AbstractAPIKey):
+    """A retailer's credential for its systems. The key itself is shown once; we keep its hash."""
+
+    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="keys", verbose_name=_("retailer"))
+    scopes = ArrayField(models.CharField(max_length=30, choices=Scope), verbose_name=_("scopes"), default=list)
+
+    class Meta(AbstractAPIKey.Meta):
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+
+class MemberToken(models.Model):
+    """A shopper's credential, which the retailer's backend asks for after it has signed the shopper in."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="tokens", verbose_name=_("customer"))
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField(_("expires"))
+
+    class Meta:
+        verbose_name = _("member token")
+        verbose_name_plural = _("member tokens")
+
+    def __str__(self) -> str:
+        return str(self.customer_id)
+
+    @property
+    def retailer(self) -> Retailer:
+        return self.customer.retailer
+
+    @classmethod
+    def issue(cls, customer: Customer, *, now: datetime) -> tuple[str, datetime]:
+        """Return a new token, of which only a hash is kept, and when it ends."""
+        token = secrets.token_urlsafe(32)
+        made = cls.objects.create(customer=customer, digest=digest(token), expires_at=now + MEMBER_TOKEN_LIFE)
+        return token, made.expires_at
+
+
+class IdempotencyRecord(models.Model):
+    """The answer to a request that had an Idempotency-Key, committed with its effect."""
+
+    credential = models.CharField(max_length=64, help_text=_("A hash of the credential: keys are each caller's own."))
+    key = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    content_type = models.CharField(max_length=100)
+    body = models.BinaryField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["credential", "key"], name="idempotency_key_once_per_credential"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a credential that has enough randomness of its own."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,85 @@
+"""Every error as RFC 9457 problem details: what happened, a stable code, and what to do."""
+
+from typing import Any
+
+from django.http import JsonResponse
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import exception_handler as standard_handler
+from drf_standardized_errors.types import ErrorResponse
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from customers.core.errors import DomainError, Kind
+
+CONTENT_TYPE = "application/problem+json"
+STATUS = {Kind.INVALID: 422, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.REFUSED: 422}
+TITLES = {
+    400: "Invalid request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    415: "Unsupported media type",
+    422: "Cannot be done",
+    429: "Too many requests",
+    500: "Server error",
+}
+
+
+class Refusal(APIException):
+    """A domain error on its way out."""
+
+    def __init__(self, error: DomainError) -> None:
+        super().__init__(detail=str(error), code=error.code)
+        self.status_code = STATUS[error.kind]
+
+
+class ProblemFormatter(ExceptionFormatter):
+    """Renders what drf-standardized-errors collected as problem details."""
+
+    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+        status = self.exc.status_code
+        errors = error_response.errors
+        path = getattr(self.context.get("request"), "path", "")
+        return problem(
+            status,
+            errors[0].code,
+            str(errors[0].detail) if len(errors) == 1 else "Several things are wrong; each is named in errors.",
+            instance=path,
+            errors=[
+                {"pointer": "/" + error.attr.replace(".", "/") if error.attr else "", "code": error.code,
+                 "detail": str(error.detail)}
+                for error in errors
+            ],
+        )  # fmt: skip
+
+
+def problem(
+    status: int, code: str, detail: str, *, instance: str = "", errors: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
+    """Return a problem document."""
+    return {
+        "type": f"urn:loyalty:problem:{code}",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": instance,
+        "errors": errors or [],
+    }
+
+
+def problem_response(status: int, code: str, detail: str, *, instance: str = "") -> JsonResponse:
+    """Return a problem as a response, for what happens outside the views."""
+    return JsonResponse(problem(status, code, detail, instance=instance), status=status, content_type=CONTENT_TYPE)
+
+
+def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn what a view raised into a response."""
+    if isinstance(exception, DomainError):
+        exception = Refusal(exception)
+    response = standard_handler(exception, context)
+    if response is not None:
+        response.content_type = CONTENT_TYPE
+    return response

@@ -1,0 +1,76 @@
+"""What the OpenAPI document says beyond what the views say themselves: the errors, which are everywhere the same."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "required": ["type", "title", "status", "detail", "code", "instance", "errors"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+ERRORS = {
+    "400": "The request is malformed; `errors` names each place.",
+    "401": "No credential, or one that is not valid.",
+    "403": "The credential lacks the scope.",
+    "404": "Not there, or not yours.",
+    "409": "It contradicts what is recorded, or the same key is still in flight.",
+    "422": "A rule forbids it, or the Idempotency-Key came with another body before.",
+    "429": "Too many requests; see Retry-After.",
+}
+KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "The same key and body give the stored answer again, for seven days.",
+}
+
+
+def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the problem answers to each operation, and the idempotency key to each write."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path in result.get("paths", {}).values():
+        for method, operation in path.items():
+            for status, description in ERRORS.items():
+                operation["responses"].setdefault(status, {"description": description, "content": content})
+            if method in {"post", "put", "patch", "delete"}:
+                operation.setdefault("parameters", []).append(KEY)
+    return result
+
+
+class RetailerKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself when subclassed
+    target_class = "loyalty.api.authentication.RetailerKeyAuthentication"
+    name = "RetailerKey"
+
+    def get_security_definition(self, _auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Api-Key <key>"}
+
+
+class MemberTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself when subclassed
+    target_class = "loyalty.api.authentication.MemberTokenAuthentication"
+    name = "MemberToken"
+
+    def get_security_definition(self, _auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
