@@ -116,7 +116,8 @@ def _columns(rows: list[tuple[Any, ...]], cut: date) -> Buyers:
     ids = np.empty(len(rows), dtype=object)
     ids[:] = [row[0] for row in rows]
     numbers = np.array(
-        [((last - first).days, (cut - first).days, days, total) for _, first, last, days, total in rows], dtype=np.float64
+        [((last - first).days, (cut - first).days, days, total) for _, first, last, days, total in rows],
+        dtype=np.float64,
     ).reshape(-1, 4)
     summary = Summary(frequency=numbers[:, 2] - 1.0, recency=numbers[:, 0], age=numbers[:, 1])
     return Buyers(ids, summary, numbers[:, 2], numbers[:, 3])

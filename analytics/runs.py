@@ -108,8 +108,9 @@ def _predict_validated(run: ValueRun, first: date, everyone: Buyers) -> Predicte
     return _predict(model, everyone, run.horizon_days, float(run.discount_rate))
 
 
-def _refuse(run: ValueRun, reason: str) -> None:
+def _refuse(run: ValueRun, reason: str) -> Predicted | None:
     run.status, run.reason = ValueRun.Status.REFUSED, reason
+    return None
 
 
 def _fit(who: Buyers) -> Model:
@@ -234,5 +235,3 @@ def top_customers(run: ValueRun, limit: int) -> list[CustomerValue]:
     """Return the customers with the highest value of a run."""
     values = CustomerValue.objects.filter(run=run).select_related("customer")
     return list(values.order_by("-predicted_value", "-formula_value")[:limit])
-
-

@@ -32,7 +32,9 @@ class InvalidFact(DomainError):
 
 
 REASONS = {
-    "quantity_not_positive": _("The quantity is {value}; it must be more than zero. Report what came back as a return."),
+    "quantity_not_positive": _(
+        "The quantity is {value}; it must be more than zero. Report what came back as a return."
+    ),
     "quantity_too_large": _("The quantity {value} is too large."),
     "amount_negative": _("The amount is {value}; it must not be negative. Report what came back as a return."),
     "amount_too_large": _("The amount {value} is too large."),

@@ -91,9 +91,11 @@ class Outcome(Generic[Fact]):
 @transaction.atomic
 def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: datetime) -> list[Outcome[OrderFact]]:
     """Record orders and register the customers that they name for the first time."""
-    refused = {id(fact): error for fact in facts if (error := _currency_error(retailer, fact))}
-    batch = _Batch(facts, key=lambda fact: fact.number, refused=refused)
-    customers = identify(retailer, [(fact.customer, fact.occurred_at) for fact in batch.fresh if fact.customer], now=now)
+    refused: dict[int, DomainError] = {id(fact): error for fact in facts if (error := _currency_error(retailer, fact))}
+    batch = _Batch[OrderFact](facts, key=lambda fact: fact.number, refused=refused)
+    customers = identify(
+        retailer, [(fact.customer, fact.occurred_at) for fact in batch.fresh if fact.customer], now=now
+    )
     zone = retailer.tzinfo
     # fmt: off
     rows = [
@@ -209,8 +211,8 @@ class _Batch(Generic[Fact]):
     def __init__(
         self, facts: Sequence[Fact], *, key: Callable[[Fact], str], refused: dict[int, DomainError] | None = None
     ) -> None:
-        self.facts = facts
-        self.key = key
+        self.facts: Sequence[Fact] = facts
+        self.key: Callable[[Fact], str] = key
         self.refused = refused or {}
         self.hashes: dict[str, bytes] = {}
         self.fresh: list[Fact] = []
@@ -237,7 +239,7 @@ class _Batch(Generic[Fact]):
     ) -> dict[str, tuple[UUID, bytes]]:
         """Return the id and content hash of those that were recorded before."""
         wanted = [self.key(fact) for fact in self.fresh] if numbers is None else list(numbers)
-        rows = model.objects.filter(retailer=retailer, number__in=wanted)  # type: ignore[misc] # a union of three models
+        rows = model.objects.filter(retailer=retailer, number__in=wanted)
         return {number: (pk, bytes(old)) for number, pk, old in rows.values_list("number", "pk", "content_hash")}
 
     def settle(
@@ -388,7 +390,10 @@ def _lock_orders(retailer: Retailer, numbers: set[str]) -> dict[str, _LockedOrde
     by_order: dict[UUID, list[_Line]] = {row[0]: [] for row in locked}
     for order_id, *line in lines:
         by_order[order_id].append(_Line(*line))
-    return {number: _LockedOrder(pk, number, *rest, by_order[pk]) for pk, number, *rest in locked}
+    return {
+        number: _LockedOrder(pk, number, customer_id, occurred_at, by_order[pk])
+        for pk, number, customer_id, occurred_at in locked
+    }
 
 
 def plain(number: Decimal) -> str:

@@ -86,7 +86,9 @@ def register(retailer: Retailer, facts: Sequence[CustomerFact], *, now: datetime
         changes=", ".join(f"{name} = excluded.{name}" for name in mutable),
         differs=" OR ".join(f"{table}.{name} IS DISTINCT FROM excluded.{name}" for name in mutable),
     )
-    written = {external_id: (pk, is_new) for pk, external_id, is_new in bulk.insert(Customer, columns, rows, suffix=suffix)}
+    written = {
+        external_id: (pk, is_new) for pk, external_id, is_new in bulk.insert(Customer, columns, rows, suffix=suffix)
+    }
     bulk.insert(FactChange, ("retailer_id", "customer_id"), [(retailer.pk, pk) for pk, _ in written.values()])
     ids = {row[2]: row[0] for row in rows}
     return [

@@ -51,8 +51,9 @@ def maximise(objective: Objective, start: Floats, *, weight: float, most: Floats
         return -value / weight, -gradient / weight
 
     lower, upper = np.log(start) - np.log(FURTHEST), np.log(most)
+    bounds = list(zip(lower.tolist(), upper.tolist(), strict=True))
     best = minimize(
-        negative, np.log(start), jac=True, method="L-BFGS-B", bounds=np.stack([lower, upper], axis=1),
+        negative, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds,
         options={"maxiter": 1_000, "ftol": 1e-13, "gtol": 1e-8},
     )  # fmt: skip
     logs = np.asarray(best.x, dtype=np.float64)

@@ -29,14 +29,16 @@ def insert(
     sql = f"INSERT INTO {model._meta.db_table} ({names}) SELECT * FROM unnest({arrays}) {suffix}"
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall() if cursor.description else []
+        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+    return found
 
 
 def fetch(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
     """Return all rows of one statement."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def execute(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:

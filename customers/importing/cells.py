@@ -80,17 +80,17 @@ class Cells:
         cell = self.text(column)
         if not cell:
             return None
-        return self._read(
-            column, cell, lambda: _date(cell), _("“{cell}” is no date such as 2026-03-29 or 29/03/2026.")
-        )
+        return self._read(column, cell, lambda: _date(cell), _("“{cell}” is no date such as 2026-03-29 or 29/03/2026."))
 
     def instant(self, column: str) -> datetime:
         """Return an instant; one without a zone is on the retailer's clock."""
         cell = self.name(column)
-        found = self._read(
+        found: datetime = self._read(
             column, cell, lambda: _instant(cell), _("“{cell}” is no date and time such as 2026-03-29T18:30:00+02:00.")
         )
-        return found if found.tzinfo else found.replace(tzinfo=self.zone).astimezone(UTC)
+        if found.tzinfo:
+            return found
+        return found.replace(tzinfo=self.zone).astimezone(UTC)
 
     def _read(self, column: str, cell: str, read: Callable[[], Value], reason: str) -> Value:
         try:
@@ -118,5 +118,3 @@ def _instant(text: str) -> datetime:
         layout = "%d/%m/%Y %H:%M:%S" if text.count(":") == 2 else "%d/%m/%Y %H:%M"  # noqa: PLR2004
         return datetime.strptime(text, layout)  # noqa: DTZ007 - the caller adds the retailer's zone
     return datetime.fromisoformat(text)
-
-

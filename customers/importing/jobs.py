@@ -40,7 +40,11 @@ def run_next(*, now: datetime) -> bool:
         return False
     try:
         report = run_import(
-            job.retailer, job.kind, io.BytesIO(bytes(job.content)), now=now, on_progress=lambda report: _save(job, report)
+            job.retailer,
+            job.kind,
+            io.BytesIO(bytes(job.content)),
+            now=now,
+            on_progress=lambda report: _save(job, report),
         )
     except DomainError as error:
         job.status, job.failure = ImportJob.Status.FAILED, str(error)

@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -44,7 +44,7 @@ SELECT count(*) FROM customers_order o WHERE o.retailer_id = %(retailer)s AND EX
     SELECT 1 FROM memberships_membership m WHERE m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
     AND NOT EXISTS (SELECT 1 FROM activity_orderdecision d WHERE d.order_id = o.id AND d.program_id = m.program_id))
 """
-BEGINNING = datetime.min.replace(year=1900)
+BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 NO_ID = UUID(int=0)
 
 
@@ -71,7 +71,11 @@ def undecided_orders(retailer: Retailer) -> int:
 
 
 def catch_up(
-    retailer: Retailer, *, now: datetime, until: date | None = None, on_progress: Callable[[CaughtUp], None] = lambda _: None
+    retailer: Retailer,
+    *,
+    now: datetime,
+    until: date | None = None,
+    on_progress: Callable[[CaughtUp], None] = lambda _: None,
 ) -> CaughtUp | None:
     """
     Decide what waits, and carry out each night that is due before what came after it; then the nights up to a day.

@@ -41,9 +41,7 @@ def decide_order(member: Member, purchase: Purchase, ruleset: Ruleset | None) ->
     points = total_of(earned)
     on = local_date(purchase.occurred_at, ruleset.zone)
     postings, member_after = _post_earned(member, purchase, ruleset, earned)
-    member_after = replace(
-        member_after, has_ordered=True, days=add_day(member.days, on, purchase.net_amount, points)
-    )
+    member_after = replace(member_after, has_ordered=True, days=add_day(member.days, on, purchase.net_amount, points))
     moves, member_after = _climb(member_after, ruleset, on, purchase.occurred_at, f"order:{purchase.order_id}")
     effects = Effects(
         order=_decided(member, purchase, ruleset, multiplier, earned, is_first=is_first),
@@ -64,9 +62,7 @@ def decide_return(member: Member, given_back: GivenBack, decided: DecidedOrder, 
     """
     if ruleset is None:
         return Decision(member, Effects(order_return=_decided_return(member, given_back, 0, 0)))
-    kept = total_of(
-        earn(given_back.kept, ruleset.earnings, multiplier=decided.multiplier, is_first=decided.is_first)
-    )
+    kept = total_of(earn(given_back.kept, ruleset.earnings, multiplier=decided.multiplier, is_first=decided.is_first))
     points = decided.points_kept - kept
     taken = claw_back(max(points, 0), given_back.order_id, member.lots)
     owed = taken.missing if ruleset.allow_negative else 0
@@ -156,9 +152,7 @@ def _post_earned(
         },
     )
     opened = tuple(_open(lot) for lot in lots)
-    member = replace(
-        member, balance=member.balance + posting.change(State.AVAILABLE), lots=(*member.lots, *opened)
-    )
+    member = replace(member, balance=member.balance + posting.change(State.AVAILABLE), lots=(*member.lots, *opened))
     repayment = repay(member, opened, cause=f"repay:order:{purchase.order_id}", at=purchase.occurred_at)
     if repayment is None:
         return (posting,), member

@@ -86,7 +86,7 @@ def load_decided(order_ids: Iterable[UUID]) -> dict[tuple[UUID, int], DecidedOrd
 def load_returned(return_ids: Iterable[UUID]) -> set[tuple[UUID, int]]:
     """Return which returns were decided before, with their programs."""
     sql = "SELECT order_return_id, program_id FROM activity_returndecision WHERE order_return_id = ANY(%s)"
-    return set(bulk.fetch(sql, [sorted(return_ids)]))  # type: ignore[arg-type] # rows of two columns
+    return set(bulk.fetch(sql, [sorted(return_ids)]))
 
 
 def _lock(condition: str, keys: list[Any]) -> Loaded:

@@ -19,13 +19,13 @@ class OrderDecision(models.Model):
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     order = models.ForeignKey(Order, models.PROTECT, related_name="decisions", verbose_name=_("order"))
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="decisions", verbose_name=_("member"))
-    version = models.ForeignKey(
-        ProgramVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("version")
-    )
+    version = models.ForeignKey(ProgramVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("version"))
     multiplier = models.DecimalField(_("multiplier"), max_digits=6, decimal_places=3)
     is_first = models.BooleanField(_("first order"))
     points = models.BigIntegerField(_("points"), help_text=_("What the order gave."))
-    points_kept = models.BigIntegerField(_("points kept"), help_text=_("What it would have given without what came back."))
+    points_kept = models.BigIntegerField(
+        _("points kept"), help_text=_("What it would have given without what came back.")
+    )
     decided_at = models.DateTimeField(_("decided"))
 
     class Meta:

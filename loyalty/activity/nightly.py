@@ -130,7 +130,7 @@ def _wallets(sql: str, parameters: dict[str, object]) -> list[int]:
     return [wallet for (wallet,) in bulk.fetch(sql, {**parameters, "limit": BATCH})]
 
 
-def _assess_tiers(
+def _assess_tiers(  # noqa: PLR0913 - one place names them all
     program: Program, timeline: Timeline, ruleset: Ruleset, day: date, at: datetime, now: datetime
 ) -> int:
     """Assess who may have to go down; everyone, up and down, on the first night of a new version."""
@@ -156,9 +156,7 @@ def _activate(member: Member, at: datetime) -> Decision | None:
     if not moves:
         return None
     posting = _posting(member, "activate", due[0], moves, at)
-    member = replace(
-        member, balance=member.balance + posting.change(State.AVAILABLE), lots=after(member.lots, moves)
-    )
+    member = replace(member, balance=member.balance + posting.change(State.AVAILABLE), lots=after(member.lots, moves))
     active = tuple(lot for lot in member.lots if lot.id in {move.lot_id for move in moves})
     repayment = repay(member, active, cause=f"repay:{posting.cause}", at=at)
     if repayment is None:

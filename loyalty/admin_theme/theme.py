@@ -1,5 +1,64 @@
+"""What the admin's frame shows: our stylesheet, and a menu in the words of the trade."""
+
+from typing import Any
+
 from django.http import HttpRequest
-def stylesheet(request: HttpRequest) -> str:
-    return "/static/admin_theme/theme.css"
-def navigation(request: HttpRequest):
-    return []
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def stylesheet(_request: HttpRequest) -> str:
+    return static("admin_theme/theme.css")
+
+
+def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the menu: each group with its pages."""
+    return [
+        {"items": [_page(_("Dashboard"), "space_dashboard", "admin:index")]},
+        {
+            "title": _("Customers"),
+            "separator": True,
+            "items": [
+                _page(_("Customers"), "group", "admin:customers_customer_changelist"),
+                _page(_("Orders"), "receipt_long", "admin:customers_order_changelist"),
+                _page(_("Returns"), "assignment_return", "admin:customers_return_changelist"),
+                _page(_("Interactions"), "forum", "admin:customers_interaction_changelist"),
+                _page(_("Imports"), "upload_file", "admin:customers_importjob_changelist"),
+            ],
+        },
+        {
+            "title": _("Loyalty"),
+            "separator": True,
+            "items": [
+                _page(_("Members"), "badge", "admin:memberships_membership_changelist"),
+                _page(_("Ledger"), "menu_book", "admin:points_entry_changelist"),
+                _page(_("Programs"), "loyalty", "admin:programs_program_changelist"),
+                _page(_("Versions"), "history_edu", "admin:programs_programversion_changelist"),
+                _page(_("Nights"), "bedtime", "admin:activity_nightrun_changelist"),
+            ],
+        },
+        {
+            "title": _("Value"),
+            "separator": True,
+            "items": [
+                _page(_("Value runs"), "monitoring", "admin:analytics_valuerun_changelist"),
+                _page(_("Customer values"), "paid", "admin:analytics_customervalue_changelist"),
+            ],
+        },
+        {
+            "title": _("Access"),
+            "separator": True,
+            "items": [
+                _page(_("Retailers"), "storefront", "admin:customers_retailer_changelist"),
+                _page(_("API keys"), "key", "admin:api_retailerkey_changelist"),
+                _page(_("Webhooks"), "webhook", "admin:outbox_endpoint_changelist"),
+                _page(_("Deliveries"), "outbox", "admin:outbox_delivery_changelist"),
+                _page(_("Users"), "manage_accounts", "admin:auth_user_changelist"),
+            ],
+        },
+    ]
+
+
+def _page(title: str, icon: str, name: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse(name)}

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import JsonResponse
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler as standard_handler
-from drf_standardized_errors.types import ErrorResponse
+from drf_standardized_errors.types import ErrorResponse, ExceptionHandlerContext
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
@@ -75,7 +75,7 @@ def problem_response(status: int, code: str, detail: str, *, instance: str = "")
     return JsonResponse(problem(status, code, detail, instance=instance), status=status, content_type=CONTENT_TYPE)
 
 
-def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
+def exception_handler(exception: Exception, context: ExceptionHandlerContext) -> Response | None:
     """Turn what a view raised into a response."""
     if isinstance(exception, DomainError):
         exception = Refusal(exception)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -107,7 +108,7 @@ def check(version: ProgramVersion) -> None:
     if not EarningRule.objects.filter(version=version).exists():
         raise NothingToEarn
     ladder: Sequence[Tier] = list(Tier.objects.filter(version=version).order_by("threshold"))
-    for lower, higher in zip(ladder, ladder[1:], strict=False):
+    for lower, higher in pairwise(ladder):
         if higher.multiplier < lower.multiplier:
             raise MultiplierFalls(
                 higher=str(higher), smaller=higher.multiplier, lower=str(lower), larger=lower.multiplier

@@ -76,7 +76,7 @@ def up() -> int:
     with services(stop_adopted=True) as (servers, environ):
         programs[-1].command[-1] = str(state_folder().path / "beat-schedule")
         subprocess.run([python, "manage.py", "migrate", "--verbosity", "0"], env=environ, check=True)
-        shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+        shown = "127.0.0.1" if host == "0.0.0.0" else host
         Supervisor(servers, programs, environ).run(on_ready=lambda: say("up", f"admin at http://{shown}:{port}/admin/"))
     return 0
 

@@ -113,7 +113,9 @@ def state_folder(environ: dict[str, str] | None = None, *, name: str = "") -> St
     try:
         path.mkdir(mode=0o711, parents=True, exist_ok=True)
     except OSError as error:
-        raise EmbeddedError(f"Cannot create {path}: {error}. Set LOYALTY_STATE_DIR to a folder you may write.") from error
+        raise EmbeddedError(
+            f"Cannot create {path}: {error}. Set LOYALTY_STATE_DIR to a folder you may write."
+        ) from error
     return StateFolder(path=path, uid=uid, gid=gid)
 
 

@@ -43,11 +43,14 @@ def open_memberships(
         columns = ("id", "retailer_id", "program_id", "customer_id", "number", "source", "enrolled_at", "recorded_at")
         # fmt: on
         suffix = "ON CONFLICT DO NOTHING RETURNING id, customer_id, number"
-        made |= {row[1]: Enrolled(*row, is_new=True) for row in bulk.insert(Membership, columns, rows, suffix=suffix)}
+        made |= {
+            customer: Enrolled(pk, customer, number, is_new=True)
+            for pk, customer, number in bulk.insert(Membership, columns, rows, suffix=suffix)
+        }
         missing = [customer for customer in missing if customer not in made]
         if not missing:
             break
         known = Membership.objects.filter(program=program, customer__in=missing)
         found = known.values_list("pk", "customer_id", "number")
-        made |= {row[1]: Enrolled(*row, is_new=False) for row in found}
+        made |= {customer: Enrolled(pk, customer, number, is_new=False) for pk, customer, number in found}
     return list(made.values())

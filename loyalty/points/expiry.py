@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from customers.core.calendar import add_months, day_after, end_of_month, end_of_quarter, end_of_year, local_date, midnight
+from customers.core.calendar import (
+    add_months,
+    day_after,
+    end_of_month,
+    end_of_quarter,
+    end_of_year,
+    local_date,
+    midnight,
+)
 
 
 @dataclass(frozen=True, slots=True)

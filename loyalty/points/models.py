@@ -92,7 +92,9 @@ class EarningRule(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "code"], name="earning_rule_once_per_code"),
             models.CheckConstraint(condition=models.Q(points__gt=0), name="earning_rule_gives_something"),
-            models.CheckConstraint(condition=models.Q(minimum_amount__gte=0), name="earning_rule_minimum_never_negative"),
+            models.CheckConstraint(
+                condition=models.Q(minimum_amount__gte=0), name="earning_rule_minimum_never_negative"
+            ),
         ]
         triggers: ClassVar = frozen_with_version("earning_rules")
 
@@ -228,7 +230,7 @@ class Lot(models.Model):
             pgtrigger.Protect(name="lots_are_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.Trigger(
                 name="lots_keep_their_terms",
-                operation=pgtrigger.UpdateOf(
+                operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call] # the package types it not
                     *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id"),
                     *("amount", "earned_at", "active_at", "expires_at"),
                 ),

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from customers.core import bulk
 from customers.core.errors import DomainError
-from django.utils.translation import gettext_lazy as _
 
 
 class LedgerBroken(DomainError):
@@ -93,7 +94,8 @@ def prove() -> Proof:
     its rows, and no entry moves another wallet's points.
     """
     differences = [Difference(*row) for row in bulk.fetch(DIFFERENCES)]
-    return Proof(*bulk.fetch(COUNTS)[0], differences)
+    wallets, lots, movements = bulk.fetch(COUNTS)[0]
+    return Proof(wallets, lots, movements, differences)
 
 
 def require_proof() -> Proof:

@@ -55,9 +55,7 @@ class Earned:
     dropped: Decimal
 
 
-def earn(
-    lines: Sequence[Line], rules: Sequence[Earning], *, multiplier: Decimal, is_first: bool
-) -> tuple[Earned, ...]:
+def earn(lines: Sequence[Line], rules: Sequence[Earning], *, multiplier: Decimal, is_first: bool) -> tuple[Earned, ...]:
     """
     Return what each matching rule gives for an order, by the rules' codes, whatever order their rows are in.
 

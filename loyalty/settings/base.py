@@ -41,7 +41,7 @@ DATABASES = {"default": read_database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
-    "loyalty.admin_theme",  # before unfold: its translations and templates win
+    "analytics",  # before the theme, whose first page it replaces
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -50,6 +50,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
     "rest_framework",
     "rest_framework_api_key",
     "drf_standardized_errors",
@@ -67,7 +69,7 @@ INSTALLED_APPS = [
     "loyalty.configuration",
     "loyalty.activity",
     "loyalty.api",
-    "analytics",
+    "loyalty.admin_theme",
 ]
 
 MIDDLEWARE = [
@@ -106,6 +108,7 @@ LOCALE_PATHS = [BASE_DIR / "loyalty" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

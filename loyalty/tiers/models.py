@@ -106,9 +106,7 @@ class TierChange(models.Model):
     """A member went from one tier to another. Never changed, never deleted."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    membership = models.ForeignKey(
-        Membership, models.PROTECT, related_name="tier_changes", verbose_name=_("member")
-    )
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="tier_changes", verbose_name=_("member"))
     from_tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("from"))
     to_tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("to"))
     cause = models.CharField(_("cause"), max_length=100)

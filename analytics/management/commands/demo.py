@@ -5,7 +5,7 @@ import time
 from argparse import ArgumentParser
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--size", choices=sorted(HOUSEHOLDS), default="small")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        self.console = Console(file=self.stdout._out)  # type: ignore[attr-defined] # so that call_command captures it
+        self.console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
         now = timezone.now()
         try:
             self._run(options["size"], now)
@@ -107,7 +107,9 @@ class Command(BaseCommand):
         done = catch_up(retailer, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders))
         progress.update(bar, completed=max(waiting, 1))
         if done is None:
-            raise CommandError("Another process is deciding this retailer's orders. Run the demo again when it is done.")
+            raise CommandError(
+                "Another process is deciding this retailer's orders. Run the demo again when it is done."
+            )
         return done.orders, time.monotonic() - started
 
     def _value(self, progress: Progress, retailer: Retailer, now: datetime) -> None:

@@ -3,7 +3,7 @@
 import csv
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no retailer {options['retailer']!r}. Known: {known}.")
         if not options["file"].is_file():
             raise CommandError(f"There is no file {options['file']}.")
-        console = Console(file=self.stdout._out)  # type: ignore[attr-defined] # so that call_command captures it
+        console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
         try:
             report = self._run(console, retailer, options)
         except DomainError as error:

@@ -66,9 +66,7 @@ def asked_for(request: Request, name: str) -> bool:
 class OrdersView(APIView):
     scopes: ClassVar = {"POST": "activity:write"}
 
-    @extend_schema(
-        request=OrderIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
-    )
+    @extend_schema(request=OrderIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report an order; the answer says what it earned and why. The same order again changes nothing."""
         given = OrderIn(data=request.data)

@@ -20,11 +20,13 @@ from loyalty.points.statement import balance
 from loyalty.programs.models import Program
 from loyalty.tiers.models import Tier
 
+
 def answers(retailer: Retailer, given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
     """Return what became of facts, in their order."""
     programs = dict(Program.objects.filter(retailer=retailer).values_list("pk", "slug"))
-    reached = {move.to_tier_id for answer in given for effects in answer.effects for move in effects.moves}
-    tiers = dict(Tier.objects.filter(pk__in=reached - {None}).values_list("pk", "code"))
+    moves = [move for answer in given for effects in answer.effects for move in effects.moves]
+    reached = {move.to_tier_id for move in moves if move.to_tier_id is not None}
+    tiers = dict(Tier.objects.filter(pk__in=reached).values_list("pk", "code"))
     return [
         {
             "number": answer.outcome.fact.number,
@@ -58,8 +60,7 @@ def take_rows(
             places.append(place)
         else:
             results[place] = _bad_row(row, given.errors)
-    for place, result in zip(places, take(facts) if facts else [], strict=True):
-        results[place] = result
+    results |= zip(places, take(facts) if facts else [], strict=True)
     return [results[place] for place in range(len(rows))]
 
 

@@ -68,7 +68,9 @@ class OrderIn(serializers.Serializer[Any]):
 
 
 class ReturnLineIn(serializers.Serializer[Any]):
-    position = serializers.IntegerField(min_value=1, max_value=10_000, required=False, help_text="In the order, from 1.")
+    position = serializers.IntegerField(
+        min_value=1, max_value=10_000, required=False, help_text="In the order, from 1."
+    )
     sku = serializers.CharField(max_length=100, required=False, default="")
     quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
 

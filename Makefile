@@ -1,0 +1,63 @@
+# Everything a developer does here; `make help` lists it.
+SHELL := /bin/sh
+PYTHON ?= python3.11
+ifeq (, $(shell command -v $(PYTHON) 2>/dev/null))
+PYTHON := python3
+endif
+VENV := .venv
+BIN := $(VENV)/bin
+WITH_SERVICES := $(BIN)/python -m loyalty.embedded exec --
+SIZE ?= small
+JOBS ?= auto
+
+.PHONY: help demo run test check lint messages lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/demo.stamp ## load a real grocer's year, then serve it (SIZE=full for all households)
+	@$(WITH_SERVICES) sh -ec '$(BIN)/python manage.py migrate --verbosity 0 && $(BIN)/python manage.py demo --size $(SIZE)'
+	@$(BIN)/python -m loyalty.embedded up
+
+run: $(VENV)/demo.stamp ## run database, broker, web, worker and beat until Ctrl-C
+	@$(BIN)/python -m loyalty.embedded up
+
+test: $(VENV)/dev.stamp ## run all tests on a real PostgreSQL, in parallel
+	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+		$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(VENV)/dev.stamp ## ruff, mypy and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+
+check: lint ## lint, migrations and tests: what CI and pre-commit run
+	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+		$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(MAKE) --no-print-directory test
+
+messages: $(VENV)/dev.stamp ## collect and compile the translations (needs gettext)
+	@DATABASE_URL=postgres://none/none $(BIN)/python manage.py makemessages -l fr --no-location --no-wrap -i '.venv/*' -i 'tests/*' -i '.state/*'
+	@DATABASE_URL=postgres://none/none $(BIN)/python manage.py compilemessages -l fr -i '.venv/*'
+
+lock: $(VENV)/dev.stamp ## lock what pyproject.toml declares (needs uv)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/compile
+
+clean: ## stop the embedded services and delete their data
+	@test ! -x $(BIN)/python || $(BIN)/python -m loyalty.embedded stop
+	@rm -rf .state
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: requirements/demo.lock | $(BIN)/python
+	@echo "Installing (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock | $(BIN)/python
+	@echo "Installing (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(VENV)/demo.stamp

@@ -1,0 +1,201 @@
+"""A member's page: wallet, tier, and the ledger with each lot's story. Nothing here writes."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, display
+from customers.core.calendar import local_date
+from loyalty.activity.models import NightRun
+from loyalty.activity.progress import progress
+from loyalty.memberships.models import Membership
+from loyalty.points.models import EarningRule, Entry, Lot, Movement, Wallet
+from loyalty.points.statement import balance, statement
+from loyalty.tiers.models import Tier, TierChange
+
+SHOWN_ENTRIES = 50
+SHOWN_LOTS = 25
+
+
+@dataclass(frozen=True)
+class Step:
+    """One movement of a lot, as its story tells it."""
+
+    at: datetime
+    kind: str
+    from_state: str
+    to_state: str
+    amount: int
+    cause: str
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    list_display = ("number", "customer", "program", "tier", "available", "pending", "enrolled_at")
+    list_filter = ("program", "standing__tier__name", ("enrolled_at", RangeDateTimeFilter))
+    search_fields = ("number__exact", "customer__external_id__exact", "customer__email__exact")
+    search_help_text = _("Member number, customer's external id or e-mail")
+    list_select_related = ("customer", "program", "standing__tier")
+    fields = ("number", "customer", "program", "source", "enrolled_at", "left_at")
+    ordering = ("-id",)
+    change_form_after_template = "activity/ledger.html"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("wallets")
+
+    @display(description=_("tier"), ordering="standing__tier__threshold")
+    def tier(self, membership: Membership) -> str:
+        return str(membership.standing.tier or "-")
+
+    @display(description=_("available"))
+    def available(self, membership: Membership) -> str:
+        return f"{sum(wallet.available for wallet in membership.wallets.all()):,}"
+
+    @display(description=_("pending"))
+    def pending(self, membership: Membership) -> str:
+        return f"{sum(wallet.pending for wallet in membership.wallets.all()):,}"
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        extra = dict(extra_context or {})
+        membership = Membership.objects.filter(pk=object_id).select_related("program").first() if object_id else None
+        if membership is not None:
+            extra |= ledger_of(membership)
+        response: HttpResponse = super().changeform_view(request, object_id or "", form_url, extra)
+        return response
+
+
+def ledger_of(membership: Membership) -> dict[str, Any]:
+    """Return what the ledger template shows of a member."""
+    now = timezone.now()
+    wallet = Wallet.objects.get(membership=membership, code="points")
+    movements = Movement.objects.select_related("entry").order_by("id")
+    lots = Lot.objects.filter(wallet=wallet).select_related("rule", "version", "order")
+    newest = lots.prefetch_related(Prefetch("movements", movements)).order_by("-earned_at", "-id")[:SHOWN_LOTS]
+    entries = list(statement(wallet)[:SHOWN_ENTRIES])
+    rules = _rule_names(entries)
+    changes = TierChange.objects.filter(membership=membership).select_related("from_tier", "to_tier").order_by("-id")
+    found = progress(membership, at=now)
+    return {
+        "wallet": wallet,
+        "balance": balance(wallet, at=now, zone=membership.program.tzinfo),
+        "progress": found,
+        "progress_percent": _percent(found.qualifying, found.next),
+        "entries": [(entry, explain(entry, rules)) for entry in entries],
+        "entry_count": Entry.objects.filter(wallet=wallet).count(),
+        "lots": [(lot, last_day(lot, membership), story(lot)) for lot in newest],
+        "zone": membership.program.zone,
+        "lot_count": Lot.objects.filter(wallet=wallet).count(),
+        "tier_changes": list(changes[:10]),
+    }
+
+
+def last_day(lot: Lot, membership: Membership) -> date | None:
+    """Return the last day on which a lot's points can be spent."""
+    if lot.expires_at is None:
+        return None
+    return local_date(lot.expires_at, membership.program.tzinfo) - timedelta(days=1)
+
+
+def story(lot: Lot) -> list[Step]:
+    """Return what became of a lot, movement by movement."""
+    return [
+        Step(
+            movement.entry.occurred_at,
+            movement.entry.get_kind_display(),
+            str(STATES[movement.from_state]),
+            str(STATES[movement.to_state]),
+            movement.amount,
+            movement.entry.cause,
+        )
+        for movement in lot.movements.all()
+    ]
+
+
+def explain(entry: Entry, rules: dict[tuple[int, str], str]) -> list[str]:
+    """Return an entry's explanation as sentences in the reader's language."""
+    said = entry.explanation
+    lines = [
+        str(_("%(rule)s: %(points)s points for %(basis)s × %(multiplier)s"))
+        % {
+            "rule": rules.get((said.get("version", 0), part["rule"]), part["rule"]),
+            "points": part["points"],
+            "basis": part["basis"],
+            "multiplier": part["multiplier"],
+        }
+        for part in said.get("rules", ())
+    ]
+    if "kept_now" in said:
+        words = _(
+            "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
+        )
+        lines.append(str(words) % said)
+    if "lots" in said:
+        lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
+    if "repaid" in said:
+        lines.append(str(_("%(repaid)s points repaid, %(still_owed)s still owed")) % said)
+    return lines
+
+
+def _rule_names(entries: list[Entry]) -> dict[tuple[int, str], str]:
+    """Return rules' names by version number and code, for the versions that the entries name."""
+    numbers = {entry.explanation.get("version") for entry in entries} - {None}
+    if not numbers:
+        return {}
+    program = entries[0].wallet.membership.program_id
+    rules = EarningRule.objects.filter(version__program=program, version__number__in=numbers).select_related("version")
+    return {(rule.version.number, rule.code): str(rule) for rule in rules}
+
+
+def _percent(qualifying: Any, following: Tier | None) -> int:
+    if following is None or not following.threshold:
+        return 100
+    return min(100, int(qualifying * 100 / following.threshold))
+
+
+STATES = {
+    "issued": _("issued"),
+    "pending": _("pending"),
+    "available": _("available"),
+    "held": _("held"),
+    "redeemed": _("redeemed"),
+    "expired": _("expired"),
+    "cancelled": _("cancelled"),
+}
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyAdmin):
+    list_display = (
+        "occurred_at",
+        "kind",
+        "wallet_member",
+        "available_change",
+        "pending_change",
+        "balance_after",
+        "order",
+    )
+    list_filter = ("retailer", "kind", ("occurred_at", RangeDateTimeFilter))
+    search_fields = ("wallet__membership__number__exact", "order__number__exact")
+    search_help_text = _("Member number or order number")
+    list_select_related = ("wallet__membership", "order")
+    ordering = ("-id",)
+
+    @display(description=_("member"))
+    def wallet_member(self, entry: Entry) -> str:
+        return entry.wallet.membership.number
+
+
+@admin.register(NightRun)
+class NightRunAdmin(ReadOnlyAdmin):
+    list_display = ("program", "day", "activated", "expired", "moved", "ran_at")
+    list_filter = ("program",)
+    ordering = ("-day",)

@@ -1,0 +1,39 @@
+"""API keys in the admin: made, shown once, revoked."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.admin import ModelAdmin
+from loyalty.api.models import RetailerKey, Scope
+
+
+class KeyForm(forms.ModelForm[RetailerKey]):
+    scopes = forms.MultipleChoiceField(label=_("scopes"), choices=Scope, widget=forms.CheckboxSelectMultiple)
+
+    class Meta:
+        model = RetailerKey
+        fields = ("retailer", "name", "scopes", "expiry_date", "revoked")
+
+
+@admin.register(RetailerKey)
+class RetailerKeyAdmin(ModelAdmin):
+    form = KeyForm
+    list_display = ("name", "prefix", "retailer", "scopes", "created", "expiry_date", "revoked")
+    list_filter = ("retailer", "revoked")
+    list_select_related = ("retailer",)
+    ordering = ("-created",)
+
+    def save_model(self, request: HttpRequest, obj: RetailerKey, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        if change:
+            obj.save(update_fields=["name", "scopes", "expiry_date", "revoked"])
+            return
+        key = RetailerKey.objects.assign_key(obj)
+        obj.save()
+        messages.warning(request, _("The key is %(key)s. Copy it now: it is not shown again.") % {"key": key})
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: RetailerKey | None = None) -> tuple[str, ...]:
+        return ("retailer",) if obj else ()
