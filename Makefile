@@ -16,6 +16,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/demo.stamp ## load a real grocer's year, then serve it (SIZE=full for all households)
+	@$(BIN)/python -m loyalty.embedded check
 	@$(WITH_SERVICES) sh -ec '$(BIN)/python manage.py migrate --verbosity 0 && $(BIN)/python manage.py demo --size $(SIZE)'
 	@$(BIN)/python -m loyalty.embedded up
 

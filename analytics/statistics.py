@@ -46,9 +46,9 @@ DELETE FROM customers_factchange WHERE id IN (
 """
 COMPARE = f"""
 SELECT count(*) FROM (
-    ({SUMMARY} EXCEPT SELECT {COLUMNS} FROM analytics_customerstatistics WHERE retailer_id = %(retailer)s)
+    (({SUMMARY}) EXCEPT SELECT {COLUMNS} FROM analytics_customerstatistics WHERE retailer_id = %(retailer)s)
     UNION ALL
-    (SELECT {COLUMNS} FROM analytics_customerstatistics WHERE retailer_id = %(retailer)s EXCEPT {SUMMARY})
+    (SELECT {COLUMNS} FROM analytics_customerstatistics WHERE retailer_id = %(retailer)s EXCEPT ({SUMMARY}))
 ) d
 """
 

@@ -91,7 +91,7 @@ class Outcome(Generic[Fact]):
 @transaction.atomic
 def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: datetime) -> list[Outcome[OrderFact]]:
     """Record orders and register the customers that they name for the first time."""
-    refused: dict[int, DomainError] = {id(fact): error for fact in facts if (error := _currency_error(retailer, fact))}
+    refused = {place: error for place, fact in enumerate(facts) if (error := _currency_error(retailer, fact))}
     batch = _Batch[OrderFact](facts, key=lambda fact: fact.number, refused=refused)
     customers = identify(
         retailer, [(fact.customer, fact.occurred_at) for fact in batch.fresh if fact.customer], now=now
@@ -137,7 +137,7 @@ def record_returns(retailer: Retailer, facts: Sequence[ReturnFact], *, now: date
             order = _order_of(fact, orders)
             taken = order.take(fact)
         except DomainError as error:
-            batch.refused[id(fact)] = error
+            batch.refuse(fact, error)
             continue
         return_id = new_id()
         amount = sum((amount for _, _, amount in taken), Decimal(0))
@@ -216,23 +216,27 @@ class _Batch(Generic[Fact]):
         self.refused = refused or {}
         self.hashes: dict[str, bytes] = {}
         self.fresh: list[Fact] = []
+        self.first: dict[str, int] = {}
         self.made: dict[str, tuple[UUID, UUID | None]] = {}
         self.old: dict[str, tuple[UUID, bytes]] = {}
-        self._fresh_ids: set[int] = set()
         self._sort()
 
     def _sort(self) -> None:
-        for fact in self.facts:
-            if id(fact) in self.refused:
+        for place, fact in enumerate(self.facts):
+            if place in self.refused:
                 continue
             number = self.key(fact)
             content = fingerprint(fact)
             if number not in self.hashes:
                 self.hashes[number] = content
+                self.first[number] = place
                 self.fresh.append(fact)
-                self._fresh_ids.add(id(fact))
             elif self.hashes[number] != content:
-                self.refused[id(fact)] = OtherContent(number=number)
+                self.refused[place] = OtherContent(number=number)
+
+    def refuse(self, fact: Fact, error: DomainError) -> None:
+        """Refuse the first fact of its number, and with it those that repeat it."""
+        self.refused[self.first[self.key(fact)]] = error
 
     def known(
         self, retailer: Retailer, model: type[Order | Return | Interaction], numbers: Iterable[str] | None = None
@@ -259,19 +263,16 @@ class _Batch(Generic[Fact]):
         return [(self.made[number][0], fact) for fact in self.fresh if (number := self.key(fact)) in self.made]
 
     def outcomes(self) -> list[Outcome[Fact]]:
-        return [self._outcome(fact) for fact in self.facts]
+        return [self._outcome(place, fact) for place, fact in enumerate(self.facts)]
 
-    def _outcome(self, fact: Fact) -> Outcome[Fact]:
+    def _outcome(self, place: int, fact: Fact) -> Outcome[Fact]:
         number = self.key(fact)
-        if error := self.refused.get(id(fact)):
+        first = self.first.get(number, place)
+        if error := self.refused.get(place) or self.refused.get(first):
             return Outcome(fact, Status.FAILED, error=error)
         if number in self.made:
             made_id, customer_id = self.made[number]
-            status = Status.CREATED if id(fact) in self._fresh_ids else Status.UNCHANGED
-            return Outcome(fact, status, made_id, customer_id)
-        if number not in self.old:  # the repetition of a fact that was itself refused
-            twin = next(other for other in self.fresh if self.key(other) == number)
-            return Outcome(fact, Status.FAILED, error=self.refused[id(twin)])
+            return Outcome(fact, Status.CREATED if place == first else Status.UNCHANGED, made_id, customer_id)
         old_id, old_hash = self.old[number]
         if old_hash != self.hashes[number]:
             return Outcome(fact, Status.FAILED, old_id, error=OtherContent(number=number))

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln, psi
 
-from analytics.clv.fitting import Fit, maximise
+from analytics.clv.fitting import DidNotConverge, Fit, maximise
 from analytics.clv.summary import Floats, Summary
 
-NODES = 24
-DECAY = 45.0  # beyond a decay by exp(-45) the integrand adds nothing to a double
+NODES = 32
+DECAY = 40.0  # beyond a decay by exp(-40) the integrand adds nothing to a double
 CHUNK = 20_000
 # Where s has no upper limit everybody leaves at practically the same rate s/beta, and where beta has none nobody leaves:
 # both are models (their limits), and at a thousand they are reached.
@@ -68,6 +68,8 @@ def fit(customers: Summary) -> tuple[ParetoNBD, Fit]:
     :returns: the model, and its parameters r, alpha, s, beta with standard errors
     :raises DidNotConverge: when the data do not determine it, for instance when nobody bought twice
     """
+    if not np.any(customers.frequency):
+        raise DidNotConverge("nobody bought twice")
     distinct, counts, _ = customers.grouped()
     parts = list(_chunks(distinct))
     weights = np.split(counts, np.cumsum([len(part) for part in parts])[:-1])

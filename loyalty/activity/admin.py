@@ -69,7 +69,7 @@ class MembershipAdmin(ReadOnlyAdmin):
         membership = Membership.objects.filter(pk=object_id).select_related("program").first() if object_id else None
         if membership is not None:
             extra |= ledger_of(membership)
-        response: HttpResponse = super().changeform_view(request, object_id or "", form_url, extra)
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
         return response
 
 

@@ -38,19 +38,22 @@ SELECT DISTINCT l.wallet_id FROM points_lot l
 JOIN points_wallet w ON w.id = l.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
 WHERE m.program_id = %(program)s AND l.available > 0 AND l.expires_at <= %(at)s ORDER BY 1 LIMIT %(limit)s
 """
-# Only who stands above the first step can fall: going up happened with the order that earned it.
+# Only who stands above the first step can fall: going up happened with the order that earned it. Who was assessed on a
+# later day, by an order that came before this night was carried out, stands as of that day.
 MAY_FALL = """
 SELECT w.id FROM tiers_standing s
 JOIN tiers_tier t ON t.id = s.tier_id AND t.threshold > 0
 JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = 'points'
-WHERE s.program_id = %(program)s AND w.id > %(after)s AND t.threshold > coalesce((
+WHERE s.program_id = %(program)s AND w.id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
+    AND t.threshold > coalesce((
     SELECT sum({basis}) FROM tiers_qualifyingday q
     WHERE q.membership_id = s.membership_id AND q.on_date BETWEEN %(first)s AND %(on)s), 0)
 ORDER BY w.id LIMIT %(limit)s
 """
 EVERYONE = """
 SELECT w.id FROM tiers_standing s JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = 'points'
-WHERE s.program_id = %(program)s AND w.id > %(after)s ORDER BY w.id LIMIT %(limit)s
+WHERE s.program_id = %(program)s AND w.id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
+ORDER BY w.id LIMIT %(limit)s
 """
 
 
@@ -144,7 +147,7 @@ def _assess_tiers(  # noqa: PLR0913 - one place names them all
 
     phase = _Phase(now, at, decide, with_days=True)
     if previous is None or previous.version_id != ruleset.version_id:
-        return phase.page(EVERYONE, {"program": program.pk})
+        return phase.page(EVERYONE, {"program": program.pk, "on": day})
     falling = MAY_FALL.format(basis="points" if ruleset.ladder.basis == "points" else "spend")
     first = window_start(ruleset.ladder, day)
     return phase.page(falling, {"program": program.pk, "first": first, "on": day})

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from loyalty.embedded.errors import EmbeddedError
-from loyalty.embedded.folder import StateFolder, state_folder
+from loyalty.embedded.folder import StateFolder, free_port, state_folder
 from loyalty.embedded.postgres import EmbeddedPostgres
 from loyalty.embedded.server import Server
 from loyalty.embedded.supervisor import Program, Supervisor, say
@@ -32,12 +32,13 @@ def main() -> int:
     executed = commands.add_parser("exec", help="run one command on the embedded services")
     executed.add_argument("command", nargs=argparse.REMAINDER)
     commands.add_parser("up", help="run everything until Ctrl-C")
+    commands.add_parser("check", help="tell at once what would keep `up` from starting")
     commands.add_parser("stop", help="stop services that were left running")
     arguments = parser.parse_args()
     try:
         if arguments.action == "exec":
             return execute([word for word in arguments.command if word != "--"])
-        return up() if arguments.action == "up" else stop()
+        return {"up": up, "check": check, "stop": stop}[arguments.action]()
     except EmbeddedError as error:
         print(f"\n{error}\n", file=sys.stderr)
         return 1
@@ -59,10 +60,27 @@ def execute(command: list[str]) -> int:
                 raise
 
 
+def address() -> tuple[str, str]:
+    """Return where the site is served."""
+    return os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
+
+
+def check() -> int:
+    """
+    Tell at once what would keep `up` from starting, before somebody waits for a long import.
+
+    :raises EmbeddedError: when the site's port is taken
+    """
+    _, port = address()
+    if free_port(int(port)) != int(port):
+        raise EmbeddedError(f"Port {port} is taken on this machine. Choose another one: PORT=8001 make demo")
+    return 0
+
+
 def up() -> int:
     """Run database, broker, web, worker and beat under one supervisor."""
-    host = os.environ.get("HOST", "127.0.0.1")
-    port = os.environ.get("PORT", "8000")
+    check()
+    host, port = address()
     python = sys.executable
     # fmt: off
     programs = [

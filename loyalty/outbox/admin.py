@@ -2,17 +2,27 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import ModelAdmin, ReadOnlyAdmin
+from customers.core.admin import ModelAdmin, ReadOnlyAdmin, TextInputWidget
 from loyalty.outbox.models import Delivery, Endpoint
 from loyalty.outbox.relay import add_endpoint
 
 
+class EndpointForm(forms.ModelForm[Endpoint]):
+    url = forms.URLField(label=_("URL"), assume_scheme="https", widget=TextInputWidget())
+
+    class Meta:
+        model = Endpoint
+        fields = ("retailer", "url", "is_active")
+
+
 @admin.register(Endpoint)
 class EndpointAdmin(ModelAdmin):
+    form = EndpointForm
     list_display = ("url", "retailer", "is_active", "created_at")
     list_filter = ("retailer", "is_active")
     list_select_related = ("retailer",)

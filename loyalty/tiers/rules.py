@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from customers.core.calendar import add_months, end_of_year
+from customers.core.calendar import add_months
 
 NOTHING = Decimal(0)
 
@@ -74,14 +74,6 @@ def window_start(ladder: Ladder, day: date) -> date:
     if ladder.window == "calendar_year":
         return day.replace(month=1, day=1)
     return add_months(day, -ladder.window_months) + timedelta(days=1)
-
-
-def leaves_window_after(ladder: Ladder, day: date) -> date:
-    """Return the last day on which what happened on a day still counts."""
-    if ladder.window == "calendar_year":
-        return end_of_year(day)
-    last = add_months(day, ladder.window_months) - timedelta(days=1)
-    return last if window_start(ladder, last) <= day else last - timedelta(days=1)
 
 
 def qualifying(ladder: Ladder, days: Sequence[Day], *, on: date) -> Decimal:

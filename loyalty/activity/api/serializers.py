@@ -144,7 +144,7 @@ class EnrolmentIn(serializers.Serializer[Any]):
     program = serializers.SlugField()
     customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
     occurred_at = serializers.DateTimeField(required=False, help_text="When the customer agreed; now if left out.")
-    source = serializers.CharField(max_length=50, required=False, default="api")
+    source = serializers.CharField(max_length=50, required=False, default="api")  # type: ignore[assignment] # hides an attribute of the base class
     wording = serializers.CharField(
         required=False, default="", allow_blank=True, help_text="What the customer agreed to."
     )

@@ -1,0 +1,219 @@
+"""Every page of the admin, in both languages, with a retailer's data in it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from analytics.runs import compute_value
+from customers.importing.jobs import run_next
+from customers.models import ImportJob, Order
+from loyalty.activity.admin import story
+from loyalty.activity.nightly import run_nights
+from loyalty.api.models import RetailerKey
+from loyalty.configuration.drafts import open_draft
+from loyalty.outbox.relay import add_endpoint, dispatch
+from loyalty.points.models import Lot
+from loyalty.programs.models import ProgramVersion
+from loyalty.tiers.models import Tier
+from tests import make
+from tests.make import NOON
+
+pytestmark = pytest.mark.django_db
+
+TIERS = (("bronze", "0", "1"), ("silver", "50", "2"))
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("staff"))
+    return client
+
+
+@pytest.fixture
+def club() -> ProgramVersion:
+    """A program with a member, orders, a return, a night, a value run, a webhook and a key."""
+    club = make.program(tiers=TIERS, points={"pending_days": 1})
+    ada = make.member(club, "ada")
+    add_endpoint(club.retailer, "https://example.org/hook")
+    bought = make.buys(ada, "60.00", "5.00")
+    make.returns(ada, bought, (2, "1"))
+    run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
+    compute_value(club.retailer, now=NOON)
+    dispatch(now=NOON)
+    make.key(club.retailer)
+    return club.versions.get()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_list_and_every_object_has_a_page(staff: Client, club: ProgramVersion, language: str) -> None:
+    draft = open_draft(club.program)
+    headers = {"accept-language": language}
+    seen = 0
+    for model in admin.site._registry:
+        name = f"{model._meta.app_label}_{model._meta.model_name}"
+        assert staff.get(reverse(f"admin:{name}_changelist"), headers=headers).status_code == 200
+        for row in model._default_manager.all()[:2]:
+            page = staff.get(reverse(f"admin:{name}_change", args=[row.pk]), headers=headers)
+            assert page.status_code == 200, row
+            seen += 1
+
+    assert ProgramVersion.objects.filter(pk=draft.pk).exists()
+    assert seen == 19
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", ["Members by tier", "of 1 customers"]), ("fr", ["Membres par palier"])]
+)
+def test_the_first_page_shows_the_figures(staff: Client, club: ProgramVersion, language: str, words: list[str]) -> None:
+    page = staff.get(reverse("admin:index"), headers={"accept-language": language}).content.decode()
+
+    assert all(word in page for word in words)
+    assert page.count("<canvas") == 3
+    assert page.count('class="plain-table"') == 3
+
+
+def test_the_first_page_of_an_empty_site_says_what_to_do(staff: Client) -> None:
+    assert "Nothing here yet" in staff.get(reverse("admin:index")).content.decode()
+
+
+def test_a_members_page_tells_each_lots_story(staff: Client, club: ProgramVersion) -> None:
+    lot = Lot.objects.get()
+    membership = lot.wallet.membership
+
+    page = staff.get(reverse("admin:memberships_membership_change", args=[membership.pk])).content.decode()
+
+    assert [(step.from_state, step.to_state, step.amount) for step in story(lot)] == [
+        ("issued", "pending", 65),
+        ("pending", "available", 60),
+        ("pending", "cancelled", 5),
+    ] or [(step.from_state, step.to_state, step.amount) for step in story(lot)] == [
+        ("issued", "pending", 65),
+        ("pending", "cancelled", 5),
+        ("pending", "available", 60),
+    ]
+    assert "Base: 65 points for 65.00 × 1" in page
+    assert "keeps 60 of 65 points" in page
+
+
+def test_ledger_and_facts_are_read_only(staff: Client, club: ProgramVersion) -> None:
+    for name in ("points_entry", "customers_order", "customers_return", "memberships_membership", "analytics_valuerun"):
+        assert staff.get(reverse(f"admin:{name}_add")).status_code == 403
+
+
+def test_a_draft_is_edited_and_published(staff: Client, club: ProgramVersion) -> None:
+    draft = open_draft(club.program)
+    page = reverse("admin:programs_programversion_change", args=[draft.pk])
+    form = _form(staff, page)
+    place = next(name.split("-")[1] for name, value in form.items() if value == "silver")
+    form[f"tiers-{place}-threshold"] = "40"
+
+    saved = staff.post(page, form)
+    instant = timezone.now() + timedelta(days=1)
+    published = staff.post(
+        reverse("admin:programs_programversion_publish_version", args=[draft.pk]),
+        {"effective_from_0": f"{instant:%Y-%m-%d}", "effective_from_1": "00:00:00"},
+    )
+
+    draft.refresh_from_db()
+    assert (saved.status_code, published.status_code) == (302, 302)
+    assert Tier.objects.get(version=draft, code="silver").threshold == 40
+    assert draft.status == "published"
+
+
+def test_publishing_into_the_past_is_refused_in_words(staff: Client, club: ProgramVersion) -> None:
+    draft = open_draft(club.program)
+
+    page = staff.post(
+        reverse("admin:programs_programversion_publish_version", args=[draft.pk]),
+        {"effective_from_0": "2026-02-01", "effective_from_1": "00:00:00"},
+    )
+
+    draft.refresh_from_db()
+    assert "cannot come into force in the past" in page.content.decode()
+    assert draft.is_draft
+
+
+def test_a_published_version_has_nothing_to_save(staff: Client, club: ProgramVersion) -> None:
+    page = reverse("admin:programs_programversion_change", args=[club.pk])
+
+    assert 'name="_save"' not in staff.get(page).content.decode()
+    assert staff.post(page, {"note": "x"}).status_code == 403
+
+
+def test_a_new_program_opens_with_a_draft(staff: Client) -> None:
+    shop = make.retailer()
+
+    staff.post(
+        reverse("admin:programs_program_add"), {"retailer": shop.pk, "name": "Club", "slug": "club", "zone": "UTC"}
+    )
+
+    assert shop.programs.get().versions.get().is_draft
+
+
+def test_a_file_is_uploaded_previewed_and_imported(staff: Client) -> None:
+    shop = make.retailer()
+    content = b"order_number,customer,occurred_at,sku,quantity,net_amount\nA1,ada,2026-03-01,x,1,2\nA2,ada,soon,x,1,2\n"
+    given = {"retailer": shop.pk, "kind": "orders", "file": SimpleUploadedFile("orders.csv", content)}
+
+    answer = staff.post(reverse("admin:customers_importjob_add"), given)
+    job = ImportJob.objects.get()
+    page = staff.get(answer["Location"]).content.decode()
+    staff.get(reverse("admin:customers_importjob_start_import", args=[job.pk]))
+    run_next(now=NOON)
+    problems = staff.get(reverse("admin:customers_importjob_download_problems", args=[job.pk])).content.decode(
+        "utf-8-sig"
+    )
+
+    assert (job.created, job.bad) == (1, 1)
+    assert "“soon” is no date and time" in page
+    assert Order.objects.get().number == "A1"
+    assert problems.splitlines()[1].startswith("3;occurred_at;")
+
+
+def test_a_file_that_is_none_says_why(staff: Client) -> None:
+    given = {"retailer": make.retailer().pk, "kind": "orders", "file": SimpleUploadedFile("x.csv", b"a,b\n1,2\n")}
+
+    answer = staff.post(reverse("admin:customers_importjob_add"), given, follow=True)
+
+    assert "These columns are missing" in answer.content.decode()
+    assert ImportJob.objects.get().status == "failed"
+
+
+def test_an_api_key_is_shown_once(staff: Client) -> None:
+    shop = make.retailer()
+    given = {"retailer": shop.pk, "name": "till", "scopes": ["activity:write"]}
+
+    page = staff.post(reverse("admin:api_retailerkey_add"), given, follow=True).content.decode()
+
+    key = RetailerKey.objects.get()
+    (shown,) = re.findall(r"The key is (\S+)\. Copy it now", page)
+    assert key.is_valid(shown)
+    assert shown not in staff.get(reverse("admin:api_retailerkey_change", args=[key.pk])).content.decode()
+
+
+def test_the_admin_asks_who_you_are(client: Client) -> None:
+    assert client.get(reverse("admin:index")).status_code == 302
+
+
+def _form(staff: Client, page: str) -> dict[str, str]:
+    """Return a page's form as a browser would send it back."""
+    response = staff.get(page)
+    form: dict[str, str] = {}
+    forms = [response.context["adminform"].form]
+    for formset in response.context["inline_admin_formsets"]:
+        forms += [formset.formset.management_form, *formset.formset.forms]
+    for each in forms:
+        for field in each:
+            value = field.value()
+            if value is True:
+                form[field.html_name] = "on"
+            elif value is not None and value is not False:
+                form[field.html_name] = str(value)
+    return form

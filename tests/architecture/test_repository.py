@@ -1,0 +1,53 @@
+"""What must not be in the repository, and what must be complete in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = ROOT / "loyalty" / "locale" / "fr" / "LC_MESSAGES" / "django.po"
+
+
+@pytest.mark.parametrize("name", ["base", "demo", "dev"])
+def test_a_lock_has_hashes_and_no_address(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.lock").read_text()
+
+    assert "--hash=sha256:" in text
+    assert re.search(r"https?://|index-url|find-links", text) is None
+
+
+def test_every_text_is_translated_into_french() -> None:
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file, locale="fr")
+
+    untranslated = [message.id for message in catalogue if message.id and (not message.string or message.fuzzy)]
+
+    assert untranslated == []
+
+
+def test_every_text_of_the_code_is_in_the_catalogue() -> None:
+    with CATALOGUE.open("rb") as file:
+        known = {
+            message.id if isinstance(message.id, str) else message.id[0] for message in read_po(file) if message.id
+        }
+    sources = [path for folder in ("customers", "loyalty", "analytics") for path in (ROOT / folder).rglob("*.py")]
+    used = {
+        text.replace('\\"', '"')
+        for path in sources
+        if "migrations" not in path.parts
+        for text in re.findall(r'[^\w]_\(\s*"((?:[^"\\]|\\.)+)"\s*\)', path.read_text())
+    }
+
+    assert used - known == set()
+
+
+def test_the_compiled_catalogue_is_the_written_one() -> None:
+    from babel.messages.mofile import read_mo
+
+    with CATALOGUE.open("rb") as written, CATALOGUE.with_suffix(".mo").open("rb") as compiled:
+        texts = {message.id: message.string for message in read_po(written, locale="fr") if message.id}
+        known = {message.id: message.string for message in read_mo(compiled) if message.id}
+
+    assert known == texts

@@ -1,0 +1,115 @@
+"""One migrated template database for all workers and all runs; each worker gets its own copy of it."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+from pytest_django import DjangoDbBlocker
+
+from loyalty.points.proof import prove
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = 424_242
+
+
+def _template_name() -> str:
+    """Return a name that changes with every migration."""
+    digest = hashlib.sha256()
+    for path in sorted(ROOT.glob("*/**/migrations/*.py")):
+        if ".venv" not in path.parts:
+            digest.update(path.read_bytes())
+    return f"template_{digest.hexdigest()[:12]}"
+
+
+def _server(database: str) -> psycopg.Connection[tuple[object, ...]]:
+    default = settings.DATABASES["default"]
+    return psycopg.connect(
+        host=default["HOST"],
+        port=default["PORT"],
+        user=default["USER"],
+        password=default["PASSWORD"],
+        dbname=database,
+        autocommit=True,
+    )
+
+
+def _use(database: str) -> None:
+    connections["default"].close()
+    settings.DATABASES["default"]["NAME"] = database
+    connections["default"].settings_dict["NAME"] = database
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    template, own = _template_name(), f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with _server("postgres") as server:
+        server.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template]).fetchone()
+        if known is None:
+            draft = f"{template}_draft"
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(draft)))
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+            _use(draft)
+            with django_db_blocker.unblock():
+                call_command("migrate", verbosity=0)
+            connections["default"].close()
+            server.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(template))
+            )
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(own), sql.Identifier(template))
+        server.execute(copy)
+        server.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    _use(own)
+    yield
+    connections["default"].close()
+    with _server("postgres") as server:
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own)))
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """
+    Give a test that needs commits (threads, other processes) a database of its own.
+
+    It is a copy of the template, because the ledger's tables refuse to be emptied after a test.
+    """
+    shared = settings.DATABASES["default"]["NAME"]
+    own = f"{shared}_committed"
+    with _server("postgres") as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(own)))
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(own), sql.Identifier(_template_name()))
+        )
+    _use(own)
+    with django_db_blocker.unblock():
+        yield
+        assert prove().differences == []
+    _use(shared)
+    with _server("postgres") as server:
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own)))
+
+
+@pytest.fixture(autouse=True)
+def the_ledger_adds_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Prove the ledger after every test that had a database, but for those that break it on purpose."""
+    writes = "db" in request.fixturenames and "committed_db" not in request.fixturenames
+    if writes:
+        request.getfixturevalue("db")
+    yield
+    if writes and request.node.get_closest_marker("breaks_the_ledger") is None:
+        assert prove().differences == []
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    from django.utils import translation
+
+    with translation.override("en"):
+        yield

@@ -1,0 +1,153 @@
+"""Typed builders: each sets only what a test is about, the rest is plain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from customers.facts import LineFact, OrderFact, ReturnFact, ReturnLineFact, line_of
+from customers.models import Customer, Retailer
+from loyalty.activity.enrolment import enrol
+from loyalty.activity.intake import Answer, take_orders, take_returns
+from loyalty.api.models import MemberToken, RetailerKey, Scope
+from loyalty.configuration.drafts import create_program, publish
+from loyalty.memberships.models import Membership
+from loyalty.points.models import EarningRule, PointsPolicy, Wallet
+from loyalty.programs.models import Program, ProgramVersion
+from loyalty.tiers.models import Tier, TierPolicy
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+_numbers = count(1)
+
+
+def number(prefix: str) -> str:
+    return f"{prefix}{next(_numbers)}"
+
+
+def retailer(**given: Any) -> Retailer:
+    slug = number("shop")
+    return Retailer.objects.create(**({"slug": slug, "name": slug, "zone": "UTC", "currency": "EUR"} | given))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An earning rule to be."""
+
+    points: str = "1"
+    code: str = "base"
+    kind: str = "per_amount"
+    categories: Sequence[str] = ()
+    brands: Sequence[str] = ()
+    minimum_amount: str = "0"
+    uses_multiplier: bool = True
+
+
+def version(
+    owner: Retailer | None = None,
+    *,
+    rules: Sequence[Rule] = (Rule(),),
+    tiers: Sequence[tuple[str, str, str]] = (),
+    points: dict[str, Any] | None = None,
+    ladder: dict[str, Any] | None = None,
+    zone: str = "",
+) -> ProgramVersion:
+    """Return a draft; tiers are (code, threshold, multiplier)."""
+    draft = create_program(owner or retailer(), slug=number("club"), name="Club", zone=zone)
+    fill(draft, rules=rules, tiers=tiers, points=points, ladder=ladder)
+    return draft
+
+
+def fill(
+    draft: ProgramVersion,
+    *,
+    rules: Sequence[Rule] = (),
+    tiers: Sequence[tuple[str, str, str]] = (),
+    points: dict[str, Any] | None = None,
+    ladder: dict[str, Any] | None = None,
+) -> None:
+    for rule in rules:
+        EarningRule.objects.create(
+            version=draft,
+            code=rule.code,
+            name=rule.code.title(),
+            kind=rule.kind,
+            points=Decimal(rule.points),
+            categories=list(rule.categories),
+            brands=list(rule.brands),
+            minimum_amount=Decimal(rule.minimum_amount),
+            uses_multiplier=rule.uses_multiplier,
+        )
+    for code, threshold, multiplier in tiers:
+        Tier.objects.create(
+            version=draft, code=code, name=code.title(), threshold=Decimal(threshold), multiplier=Decimal(multiplier)
+        )
+    PointsPolicy.objects.filter(version=draft).update(**(points or {"pending_days": 0}))
+    TierPolicy.objects.filter(version=draft).update(**(ladder or {"window": "rolling"}))
+
+
+def program(owner: Retailer | None = None, *, since: datetime = START, **given: Any) -> Program:
+    """Return a program with its first version in force."""
+    return publish(version(owner, **given), effective_from=since, now=START).program
+
+
+def member(club: Program, name: str = "", *, since: datetime = START) -> Membership:
+    customer, _ = Customer.objects.get_or_create(
+        retailer=club.retailer, external_id=name or number("customer"), defaults={"identified_at": since}
+    )
+    (enrolled,) = enrol(club, [(customer.pk, since)], source="test", now=since)
+    return Membership.objects.get(pk=enrolled.membership_id)
+
+
+def line(amount: str, *, quantity: str = "1", category: str = "", brand: str = "", sku: str = "") -> LineFact:
+    return line_of(
+        sku=sku or number("sku"),
+        quantity=Decimal(quantity),
+        net_amount=Decimal(amount),
+        category=category,
+        brand=brand,
+    )
+
+
+def order(
+    who: Membership | str | None, *lines: LineFact | str, at: datetime = NOON, name: str = "", **given: Any
+) -> OrderFact:
+    """Return an order of lines, or of plain amounts."""
+    customer = who.customer.external_id if isinstance(who, Membership) else who
+    made = tuple(line(each) if isinstance(each, str) else each for each in lines)
+    return OrderFact(number=name or number("order"), occurred_at=at, lines=made, customer=customer, **given)
+
+
+def buys(who: Membership, *lines: LineFact | str, at: datetime = NOON, name: str = "") -> Answer[OrderFact]:
+    """Let a member buy, and return what became of it."""
+    fact = order(who, *lines, at=at, name=name)
+    return take_orders(who.program.retailer, [fact], now=max(at, NOON))[0]
+
+
+def returns(
+    who: Membership, bought: Answer[OrderFact], *parts: tuple[int, str], at: datetime | None = None
+) -> Answer[ReturnFact]:
+    """Let a member bring lines (position, quantity) back."""
+    instant = at or bought.outcome.fact.occurred_at + timedelta(days=1)
+    lines = tuple(ReturnLineFact(Decimal(quantity), position) for position, quantity in parts)
+    fact = ReturnFact(number("return"), bought.outcome.fact.number, instant, lines)
+    answer = take_returns(who.program.retailer, [fact], now=max(instant, NOON))[0]
+    if answer.outcome.error:
+        raise answer.outcome.error
+    return answer
+
+
+def wallet_of(who: Membership) -> Wallet:
+    return Wallet.objects.get(membership=who, code="points")
+
+
+def key(owner: Retailer, *scopes: str) -> str:
+    """Return an API key with some scopes, or with all."""
+    _, text = RetailerKey.objects.create_key(name="test", retailer=owner, scopes=list(scopes) or list(Scope.values))
+    return str(text)
+
+
+def token(customer: Customer, *, now: datetime | None = None) -> str:
+    return MemberToken.issue(customer, now=now or datetime.now(UTC))[0]
