@@ -104,7 +104,7 @@ TEMPLATES = [
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]
-LOCALE_PATHS = [BASE_DIR / "loyalty" / "locale"]
+LOCALE_PATHS = [BASE_DIR / "loyalty" / "locale", BASE_DIR / "loyalty" / "admin_theme" / "catalogue"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -47,7 +47,7 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
     from babel.messages.mofile import read_mo
 
     with CATALOGUE.open("rb") as written, CATALOGUE.with_suffix(".mo").open("rb") as compiled:
-        texts = {message.id: message.string for message in read_po(written, locale="fr") if message.id}
-        known = {message.id: message.string for message in read_mo(compiled) if message.id}
+        texts = {str(message.id): message.string for message in read_po(written, locale="fr") if message.id}
+        known = {str(message.id): message.string for message in read_mo(compiled) if message.id}
 
     assert known == texts
