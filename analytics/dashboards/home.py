@@ -30,7 +30,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _charts(found: Figures, retailer: Retailer) -> list[dict[str, Any]]:
-    months = [formats.date_format(month, "M Y") for month, _orders, _revenue in found.months]
+    months = [formats.date_format(month, "N Y") for month, _orders, _revenue in found.months]
     french = get_language() == "fr"
     money = retailer.currency
     return [

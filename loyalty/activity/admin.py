@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -128,8 +130,8 @@ def explain(entry: Entry, rules: dict[tuple[int, str], str]) -> list[str]:
         % {
             "rule": rules.get((said.get("version", 0), part["rule"]), part["rule"]),
             "points": part["points"],
-            "basis": part["basis"],
-            "multiplier": part["multiplier"],
+            "basis": number_format(Decimal(part["basis"])),
+            "multiplier": number_format(Decimal(part["multiplier"])),
         }
         for part in said.get("rules", ())
     ]

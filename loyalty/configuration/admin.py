@@ -1,5 +1,6 @@
 """Programs and their versions: a draft is edited on one page, compared with nothing hidden, and published."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
@@ -22,6 +23,7 @@ from customers.core.admin import (
     action,
     display,
 )
+from customers.core.calendar import day_after, local_date, midnight
 from customers.core.errors import DomainError
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.points.models import EarningRule, PointsPolicy
@@ -168,23 +170,28 @@ class ProgramVersionAdmin(ModelAdmin):
     @action(description=_("Publish"), url_path="publish")
     def publish_version(self, request: HttpRequest, object_id: int) -> HttpResponse:
         version = ProgramVersion.objects.select_related("program").get(pk=object_id)
-        form = PublishForm(request.POST or None, initial={"effective_from": timezone.now()})
-        if request.method == "POST" and form.is_valid():
-            instant = form.cleaned_data["effective_from"]
-            try:
-                publish(version, effective_from=instant, by=request.user, now=timezone.now())  # type: ignore[arg-type] # staff
-            except DomainError as error:
-                form.add_error(None, str(error))
-            else:
-                messages.success(request, _("Version %(number)s is published.") % {"number": version.number})
+        with timezone.override(version.program.tzinfo):  # a retailer thinks of its own midnight
+            form = PublishForm(request.POST or None, initial={"effective_from": _next_midnight(version)})
+            if request.method == "POST" and form.is_valid() and self._publish(request, version, form):
                 return redirect(reverse("admin:programs_programversion_change", args=[object_id]))
-        context = self.admin_site.each_context(request) | {
-            "form": form,
-            "version": version,
-            "title": _("Publish %(version)s") % {"version": version},
-            "opts": self.model._meta,
-        }
-        return render(request, "configuration/publish.html", context)
+            context = self.admin_site.each_context(request) | {
+                "form": form,
+                "version": version,
+                "title": _("Publish %(version)s") % {"version": version},
+                "opts": self.model._meta,
+            }
+            return render(request, "configuration/publish.html", context)
+
+    def _publish(self, request: HttpRequest, version: ProgramVersion, form: PublishForm) -> bool:
+        """Publish as a form says, or tell in the form why not."""
+        instant = form.cleaned_data["effective_from"]
+        try:
+            publish(version, effective_from=instant, by=request.user, now=timezone.now())  # type: ignore[arg-type] # staff
+        except DomainError as error:
+            form.add_error(None, str(error))
+            return False
+        messages.success(request, _("Version %(number)s is published.") % {"number": version.number})
+        return True
 
     @action(description=_("Copy into a new draft"), url_path="copy")
     def copy_version(self, _request: HttpRequest, object_id: int) -> HttpResponse:
@@ -197,6 +204,12 @@ class ProgramVersionAdmin(ModelAdmin):
         if _is_draft(ProgramVersion.objects.filter(pk=object_id).first()):
             return actions
         return [each for each in actions if "publish" not in each.path]
+
+
+def _next_midnight(version: ProgramVersion) -> datetime:
+    """Return the midnight that ends the program's present day."""
+    zone = version.program.tzinfo
+    return midnight(day_after(local_date(timezone.now(), zone)), zone)
 
 
 def _is_draft(version: Model | None) -> bool:
