@@ -85,18 +85,26 @@ def up() -> int:
     # fmt: off
     programs = [
         Program("web", [python, "-m", "granian", "loyalty.wsgi:application", "--interface", "wsgi", "--host", host,
-                        "--port", port, "--workers", "2", "--blocking-threads", "4", "--no-ws"]),
-        Program("worker", [python, "-m", "celery", "-A", "loyalty", "worker", "--loglevel", "info",
+                        "--port", port, "--log-level", "warning", "--workers", "2", "--blocking-threads", "4", "--no-ws"]),
+        Program("worker", [python, "-m", "celery", "-A", "loyalty", "--quiet", "worker", "--loglevel", "warning",
                            "--concurrency", "2", "--without-mingle", "--without-gossip"]),
-        Program("beat", [python, "-m", "celery", "-A", "loyalty", "beat", "--loglevel", "warning", "--schedule", ""]),
+        Program("beat", [python, "-m", "celery", "-A", "loyalty", "--quiet", "beat", "--loglevel", "warning", "--schedule", ""]),
     ]
     # fmt: on
     with services(stop_adopted=True) as (servers, environ):
         programs[-1].command[-1] = str(state_folder().path / "beat-schedule")
         subprocess.run([python, "manage.py", "migrate", "--verbosity", "0"], env=environ, check=True)
-        shown = "127.0.0.1" if host == "0.0.0.0" else host
-        Supervisor(servers, programs, environ).run(on_ready=lambda: say("up", f"admin at http://{shown}:{port}/admin/"))
+        # As root the worker warns of a danger (pickled messages) that JSON messages do not have.
+        environ["PYTHONWARNINGS"] = "ignore:::celery.platforms"
+        Supervisor(servers, programs, environ).run(on_ready=lambda: _say_where(host, port))
     return 0
+
+
+def _say_where(host: str, port: str) -> None:
+    shown = "127.0.0.1" if host == "0.0.0.0" else host
+    say("up", f"admin      http://{shown}:{port}/admin/")
+    say("up", f"API        http://{shown}:{port}/api/docs")
+    say("up", "Ctrl-C stops everything; the data stay.")
 
 
 def stop() -> int:

@@ -1,5 +1,6 @@
 """Fill the database with a real grocer's year, through the same doors that a retailer uses."""
 
+import os
 import tempfile
 import time
 from argparse import ArgumentParser
@@ -66,7 +67,11 @@ class Command(BaseCommand):
         self._check(retailer, journey, size)
         self._summary(retailer, imported, decided)
         _login()
-        self.console.print(f"\nSign in at [bold]/admin/[/] as [bold]{LOGIN}[/] with the password [bold]{PASSWORD}[/].")
+        site = f"http://{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+        self.console.print(
+            f"\nLook at [bold]{site}/admin/[/] and sign in as [bold]{LOGIN}[/] with the password [bold]{PASSWORD}[/]; "
+            f"the API is described at {site}/api/docs."
+        )
 
     def _weeks(self, retailer: Retailer, now: datetime) -> int:
         """Move the dates as the first run did: on another day the same baskets must be the same orders."""
