@@ -1,6 +1,7 @@
 """What must not be in the repository, and what must be complete in it."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ def test_a_lock_has_hashes_and_no_address(name: str) -> None:
 
     assert "--hash=sha256:" in text
     assert re.search(r"https?://|index-url|find-links", text) is None
+
+
+def test_no_registry_is_named() -> None:
+    hosts = re.compile(r"py" r"pi\.org|python" r"hosted\.org|npm" r"js\.(?:org|com)")
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    texts = {name: (ROOT / name).read_text(errors="ignore") for name in files if not name.endswith((".png", ".mo"))}
+
+    assert [name for name, text in texts.items() if hosts.search(text)] == []
 
 
 def test_every_text_is_translated_into_french() -> None:
