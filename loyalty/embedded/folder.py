@@ -147,7 +147,14 @@ def _enters(folder: Path, uid: int) -> bool:
 
 
 def _nearest_existing(path: Path) -> Path:
-    return next(candidate for candidate in (path, *path.parents) if candidate.exists())
+    return next(candidate for candidate in (path, *path.parents) if _exists(candidate))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # inside a folder that even we may not enter
+        return False
 
 
 def _default_path(uid: int) -> Path:
