@@ -14,6 +14,7 @@ from customers.core.money import CENT, MILLIONTH, THOUSANDTH, to_scale
 NOTHING = Decimal(0)
 LARGEST_AMOUNT = Decimal(10) ** 12
 LARGEST_QUANTITY = Decimal(10) ** 9
+FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 
 class InvalidFact(DomainError):
@@ -41,6 +42,7 @@ REASONS = {
     "no_amount": _("Give the line's amount or its unit price."),
     "no_lines": _("The order has no lines."),
     "too_many_lines": _("The order has {value} lines; at most {limit} are taken."),
+    "out_of_range": _("The time {value} lies outside the years {first} to {last}."),
     "no_zone": _("The time {value} has no zone. Write it like 2026-03-29T18:30:00+02:00."),
     "no_return_lines": _("The return names no lines."),
     "no_line_name": _("Name the order's line by its position or its SKU."),
@@ -93,6 +95,7 @@ class OrderFact:
             raise InvalidFact("lines", "no_lines")
         if len(self.lines) > MOST_LINES:
             raise InvalidFact("lines", "too_many_lines", value=len(self.lines), limit=MOST_LINES)
+        amount_of("lines", self.net_amount)
 
     @property
     def net_amount(self) -> Decimal:
@@ -205,6 +208,8 @@ def require_zone(instant: datetime) -> None:
     """Refuse an instant without a zone: it could be any of thirty-eight."""
     if instant.tzinfo is None:
         raise InvalidFact("occurred_at", "no_zone", value=instant.isoformat())
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise InvalidFact("occurred_at", "out_of_range", value=instant.isoformat(), first=FIRST_YEAR, last=LAST_YEAR)
 
 
 def fingerprint(fact: OrderFact | ReturnFact | InteractionFact) -> bytes:

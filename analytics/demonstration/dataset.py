@@ -31,10 +31,16 @@ class DatasetMissing(DomainError):
 
 @dataclass(frozen=True)
 class Journey:
-    """The package's own tables, for some of its households."""
+    """
+    The package's own tables, for some of its households.
+
+    :param transactions: a row per line of a basket, with its product's category and brand
+    :param instants: when each basket was bought, for all households
+    """
 
     transactions: Any
     households: list[int]
+    instants: Any
 
     @property
     def baskets(self) -> int:
@@ -67,7 +73,8 @@ def load(every: int = 1) -> Journey:
     chosen = transactions[transactions["household_id"].isin(households)]
     products = tables["products"][["product_id", "department", "product_category", "brand"]]
     joined = chosen.merge(products, on="product_id", how="left")
-    return Journey(joined.sort_values(["transaction_timestamp", "basket_id"], kind="stable"), households)
+    instants = transactions.groupby("basket_id")["transaction_timestamp"].first()
+    return Journey(joined.sort_values(["transaction_timestamp", "basket_id"], kind="stable"), households, instants)
 
 
 def weeks_to(today: datetime) -> int:

@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.api.fields import InstantField
 from customers.core.money import to_cents
 from customers.facts import InteractionFact, InvalidFact
-from customers.models import Customer, Interaction
+from customers.models import Consent, Customer, Interaction
 from customers.registration import CustomerFact
 
 
@@ -20,7 +21,7 @@ class CustomerIn(serializers.Serializer[Any]):
     language = serializers.ChoiceField(choices=["en", "fr"], required=False)
     acquisition_channel = serializers.CharField(max_length=50, required=False, allow_blank=True)
     acquisition_cost = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
-    identified_at = serializers.DateTimeField(required=False)
+    identified_at = InstantField(required=False)
 
     def fact(self) -> CustomerFact:
         """Return what was said; what was not said stays as it is known."""
@@ -48,11 +49,27 @@ class CustomerOut(serializers.ModelSerializer[Customer]):
         )
 
 
+class ConsentIn(serializers.Serializer[Any]):
+    purpose = serializers.ChoiceField(choices=Consent.Purpose.choices)
+    granted = serializers.BooleanField()
+    occurred_at = InstantField(required=False, help_text="When it was said; now if left out.")
+    source = serializers.CharField(max_length=50, help_text="Such as till, web, app.")  # type: ignore[assignment] # hides an attribute of the base class
+    wording = serializers.CharField(
+        required=False, default="", allow_blank=True, help_text="What was read and agreed to."
+    )
+
+
+class ConsentOut(serializers.ModelSerializer[Consent]):
+    class Meta:
+        model = Consent
+        fields = ("purpose", "granted", "occurred_at", "source", "wording", "recorded_at")
+
+
 class InteractionIn(serializers.Serializer[Any]):
     number = serializers.CharField(max_length=100, help_text="Your own id of the interaction.")
     customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
     kind = serializers.ChoiceField(choices=Interaction.Kind.choices)
-    occurred_at = serializers.DateTimeField()
+    occurred_at = InstantField()
     channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
     sku = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     score = serializers.IntegerField(min_value=-32_000, max_value=32_000, required=False, default=None, allow_null=True)

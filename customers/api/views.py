@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from customers.api.serializers import CustomerIn, CustomerOut, InteractionIn, RecordedOut
+from customers.api.serializers import ConsentIn, ConsentOut, CustomerIn, CustomerOut, InteractionIn, RecordedOut
 from customers.models import Customer
 from customers.recording import Status, record_interactions
-from customers.registration import register
+from customers.registration import record_consent, register
 
 
 class CustomersView(APIView):
@@ -39,6 +39,29 @@ class CustomerView(APIView):
         retailer: Any = request.auth.retailer  # type: ignore[union-attr]
         customer = get_object_or_404(Customer, retailer=retailer, external_id=external_id)
         return Response(CustomerOut(customer).data)
+
+
+class ConsentsView(APIView):
+    scopes: ClassVar = {"GET": "members:read", "POST": "activity:write"}
+
+    @extend_schema(responses=ConsentOut(many=True), tags=["customers"])
+    def get(self, request: Request, external_id: str) -> Response:
+        """Return all that a customer agreed to or withdrew, the newest first."""
+        consents = self._customer(request, external_id).consents.order_by("-occurred_at", "-pk")
+        return Response(ConsentOut(consents, many=True).data)
+
+    @extend_schema(request=ConsentIn, responses={201: ConsentOut}, tags=["customers"])
+    def post(self, request: Request, external_id: str) -> Response:
+        """Write down that a customer agreed to something, or withdrew it. Nothing is ever overwritten."""
+        given = ConsentIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        said = {"occurred_at": timezone.now()} | given.validated_data
+        consent = record_consent(self._customer(request, external_id), said.pop("purpose"), **said)
+        return Response(ConsentOut(consent).data, status=status.HTTP_201_CREATED)
+
+    def _customer(self, request: Request, external_id: str) -> Customer:
+        retailer: Any = request.auth.retailer  # type: ignore[union-attr]
+        return get_object_or_404(Customer, retailer=retailer, external_id=external_id)
 
 
 class InteractionsView(APIView):

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from customers.facts import FIRST_YEAR, LAST_YEAR, REASONS
 from customers.importing.reading import Row
 
 Value = TypeVar("Value")
@@ -36,6 +37,8 @@ class Cells:
 
     def text(self, column: str, *, most: int = 100) -> str:
         cell = self.row.cells.get(column, "").strip()
+        if "\x00" in cell:
+            raise BadCell(column, _("The cell holds a NUL character, which is no text."))
         if len(cell) > most:
             raise BadCell(column, _("“{cell}…” is longer than {most} characters.").format(cell=cell[:20], most=most))
         return cell
@@ -88,6 +91,8 @@ class Cells:
         found: datetime = self._read(
             column, cell, lambda: _instant(cell), _("“{cell}” is no date and time such as 2026-03-29T18:30:00+02:00.")
         )
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise BadCell(column, REASONS["out_of_range"].format(value=cell, first=FIRST_YEAR, last=LAST_YEAR))
         if found.tzinfo:
             return found
         return found.replace(tzinfo=self.zone).astimezone(UTC)

@@ -53,6 +53,8 @@ class IdempotencyMiddleware:
         response = self.get_response(request)
         if response.status_code < 500 and response.status_code not in NOT_KEPT:  # noqa: PLR2004 - server errors
             _keep(response, credential, key, request_digest, timezone.now())
+        elif response.status_code >= 500:  # noqa: PLR2004 - server errors
+            transaction.set_rollback(True)  # what is not answered is not done either
         return response
 
 

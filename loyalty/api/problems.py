@@ -11,6 +11,8 @@ from rest_framework.response import Response
 
 from customers.core.errors import DomainError, Kind
 
+SERVER_ERROR = 500
+OUR_FAULT = "This is our fault, and nothing was done. Try again; the same Idempotency-Key is safe."
 CONTENT_TYPE = "application/problem+json"
 STATUS = {Kind.INVALID: 422, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.REFUSED: 422}
 TITLES = {
@@ -20,6 +22,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    413: "Content too large",
     415: "Unsupported media type",
     422: "Cannot be done",
     429: "Too many requests",
@@ -82,4 +85,7 @@ def exception_handler(exception: Exception, context: ExceptionHandlerContext) ->
     response = standard_handler(exception, context)
     if response is not None:
         response.content_type = CONTENT_TYPE
+        if response.status_code >= SERVER_ERROR:
+            path = getattr(context.get("request"), "path", "")
+            response.data = problem(response.status_code, "server_error", OUR_FAULT, instance=path)
     return response

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from customers.recording import record_orders, record_returns
+from customers.recording import identify, record_orders, record_returns
 from loyalty.activity.backlog import catch_up, undecided_orders
 from loyalty.activity.enrolment import ProgramNotOpen, enrol, enrol_everyone
 from loyalty.activity.models import NightRun
@@ -146,14 +146,17 @@ def test_one_member_and_a_thousand_take_the_same_number_of_statements_in_a_night
     night(ada, date(2026, 6, 15))
     with CaptureQueriesContext(connection) as for_one:
         night(ada, date(2026, 6, 16))
-    facts = [make.order(make.member(club), "10.00", at=NOON + timedelta(days=1)) for _ in range(60)]
     from loyalty.activity.intake import take_orders
 
+    next_day = NOON + timedelta(days=1)
+    facts = [make.order(make.number("c"), "10.00", at=next_day) for _ in range(1_000)]
+    enrol(club, [(pk, NOON) for pk in identify(club.retailer, [(str(f.customer), NOON) for f in facts], now=NOON).values()],
+          source="test", now=NOON)  # fmt: skip
     take_orders(club.retailer, facts, now=NOON)
     with CaptureQueriesContext(connection) as for_many:
         night(ada, date(2026, 6, 17))
 
-    assert Entry.objects.filter(kind="activate").count() == 61
+    assert Entry.objects.filter(kind="activate").count() == 1_001
     assert len(for_one) == len(for_many)
 
 

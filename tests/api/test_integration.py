@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -94,6 +95,69 @@ def test_what_is_malformed_is_named(client: Client, change: dict[str, Any], poin
     assert answer.status_code == 400
     assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [(pointer, code)]
     assert Order.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("orders", '{"number": ', 400, "parse_error"),
+        ("orders", '{"number": "\\ud800"}', 400, "parse_error"),
+        ("orders", json.dumps(ORDER | {"number": "\x00"}), 400, "null_characters_not_allowed"),
+        ("orders", json.dumps(ORDER | {"occurred_at": "0001-01-01T00:00:00+14:00"}), 400, "overflow"),
+        ("orders", json.dumps(ORDER | {"occurred_at": "0001-01-01T00:00:00Z"}), 400, "min_value"),
+        ("orders", json.dumps(ORDER | {"occurred_at": "9999-12-31T23:59:59Z"}), 400, "max_value"),
+        ("orders", json.dumps(ORDER | {"lines": [{"sku": "x", "quantity": "1", "net_amount": "NaN"}]}), 400, "invalid"),
+        ("orders/batch", json.dumps({"orders": "none"}), 400, "not_a_list"),
+        ("nowhere", "{}", 404, "not_found"),
+        ("customers/a%00b/token", "{}", 404, "not_found"),
+        ("orders", " " * (8 * 1024 * 1024 + 1), 413, "too_large"),
+    ],
+)
+def test_whatever_is_sent_is_answered_as_a_problem(
+    client: Client, path: str, body: str, status: int, code: str
+) -> None:
+    answer = call(client, make.key(make.retailer()), path, body)
+
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["code"] == code
+    assert Order.objects.count() == 0
+
+
+def test_what_is_not_answered_is_not_done(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from loyalty.activity.api import integration
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    key = make.key(make.retailer())
+    monkeypatch.setattr(integration, "answers", broken)  # a bug after the work, before the answer
+    client.raise_request_exception = False
+
+    answer = call(client, key, "orders", ORDER, **{"Idempotency-Key": "one"})
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "server_error")
+    assert (Order.objects.count(), IdempotencyRecord.objects.count()) == (0, 0)
+
+
+def test_consents_are_written_down_and_none_is_overwritten(client: Client) -> None:
+    shop = make.retailer()
+    make.member(make.program(shop), "ada")
+    key = make.key(shop)
+    said = {"purpose": "email", "granted": True, "source": "web", "wording": "Write to me.",
+            "occurred_at": "2026-03-01T10:00:00Z"}  # fmt: skip
+
+    answers = [
+        call(client, key, "customers/ada/consents", said),
+        call(client, key, "customers/ada/consents", said | {"granted": False, "occurred_at": "2026-04-01T10:00:00Z"}),
+    ]
+
+    found = call(client, key, "customers/ada/consents").json()
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [(each["purpose"], each["granted"]) for each in found] == [
+        ("email", False),
+        ("email", True),
+        ("program", True),
+    ]
 
 
 def test_a_dry_run_writes_nothing(client: Client) -> None:

@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from argparse import ArgumentParser
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -50,9 +50,9 @@ class Command(BaseCommand):
 
     def _run(self, size: str, now: datetime) -> None:
         retailer = program.retailer()
-        weeks = self._weeks(retailer, now)
         self.console.print(f"[bold]Complete Journey[/], {size}: reading the package's tables ...")
         journey = dataset.load(HOUSEHOLDS[size])
+        weeks = self._weeks(retailer, journey, now)
         self.console.print(
             f"{len(journey.households):,} households, {journey.baskets:,} baskets, {journey.lines:,} lines; "
             f"dates moved forward by {weeks} weeks, otherwise as they are."
@@ -73,13 +73,13 @@ class Command(BaseCommand):
             f"the API is described at {site}/api/docs."
         )
 
-    def _weeks(self, retailer: Retailer, now: datetime) -> int:
+    def _weeks(self, retailer: Retailer, journey: Journey, now: datetime) -> int:
         """Move the dates as the first run did: on another day the same baskets must be the same orders."""
-        first = Order.objects.filter(retailer=retailer, number="31198570044").first()
-        earliest = first or Order.objects.filter(retailer=retailer).order_by("occurred_at").first()
-        if earliest is None:
+        known = Order.objects.filter(retailer=retailer, number__in=map(str, journey.instants.index[:1_000])).first()
+        if known is None:
             return dataset.weeks_to(now)
-        return round((earliest.occurred_at - dataset.FIRST) / dataset.WEEK)
+        original = journey.instants[int(known.number)].to_pydatetime().replace(tzinfo=UTC)
+        return int((known.occurred_at - original) // dataset.WEEK)
 
     def _import(
         self, progress: Progress, retailer: Retailer, journey: Journey, weeks: int, now: datetime

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.api.fields import InstantField
 from customers.facts import (
     InvalidFact,
     LineFact,
@@ -48,7 +49,7 @@ class OrderIn(serializers.Serializer[Any]):
     customer = serializers.CharField(
         max_length=100, required=False, allow_null=True, default=None, help_text="Your own id; leave out for a guest."
     )
-    occurred_at = serializers.DateTimeField(help_text="With its zone.")
+    occurred_at = InstantField(help_text="With its zone.")
     currency = serializers.CharField(max_length=3, required=False, default="", help_text="Your own if left out.")
     shipping_amount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=Decimal(0))
     channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
@@ -84,7 +85,7 @@ class ReturnLineIn(serializers.Serializer[Any]):
 class ReturnIn(serializers.Serializer[Any]):
     number = serializers.CharField(max_length=100, help_text="Your own number of the return.")
     order_number = serializers.CharField(max_length=100)
-    occurred_at = serializers.DateTimeField(help_text="With its zone.")
+    occurred_at = InstantField(help_text="With its zone.")
     lines = ReturnLineIn(many=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, ReturnFact]:
@@ -143,7 +144,7 @@ class BatchOut(serializers.Serializer[Any]):
 class EnrolmentIn(serializers.Serializer[Any]):
     program = serializers.SlugField()
     customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
-    occurred_at = serializers.DateTimeField(required=False, help_text="When the customer agreed; now if left out.")
+    occurred_at = InstantField(required=False, help_text="When the customer agreed; now if left out.")
     source = serializers.CharField(max_length=50, required=False, default="api")  # type: ignore[assignment] # hides an attribute of the base class
     wording = serializers.CharField(
         required=False, default="", allow_blank=True, help_text="What the customer agreed to."
