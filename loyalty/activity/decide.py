@@ -33,7 +33,9 @@ def decide_order(member: Member, purchase: Purchase, ruleset: Ruleset | None) ->
     :param ruleset: what was in force when the order occurred; None before the program's first version
     """
     if ruleset is None or not member.belongs_at(purchase.occurred_at):
-        return Decision(member, Effects(order=_decided(member, purchase, None, ONE, (), is_first=False)))
+        reason = "no_version_in_force_then" if ruleset is None else "not_a_member_then"
+        nothing = _decided(member, purchase, None, ONE, (), is_first=False)
+        return Decision(member, Effects(reason=reason, order=nothing))
     step = ruleset.ladder.step(member.tier_code)
     multiplier = step.multiplier if step else ONE
     is_first = not member.has_ordered
@@ -44,6 +46,7 @@ def decide_order(member: Member, purchase: Purchase, ruleset: Ruleset | None) ->
     member_after = replace(member_after, has_ordered=True, days=add_day(member.days, on, purchase.net_amount, points))
     moves, member_after = _climb(member_after, ruleset, on, purchase.occurred_at, f"order:{purchase.order_id}")
     effects = Effects(
+        reason="" if earned else "no_rule_gave_points",
         order=_decided(member, purchase, ruleset, multiplier, earned, is_first=is_first),
         postings=postings,
         qualified=(Qualified(member.membership_id, on, purchase.net_amount, points),),

@@ -113,8 +113,13 @@ class DecidedReturn:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """All that one activity causes for one member, in the order in which it is written."""
+    """
+    All that one activity causes for one member, in the order in which it is written.
 
+    :param reason: why an order gave nothing, as a code; empty where it gave something
+    """
+
+    reason: str = ""
     order: DecidedOrder | None = None
     order_return: DecidedReturn | None = None
     postings: tuple[Posting, ...] = ()

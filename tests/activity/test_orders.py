@@ -92,9 +92,19 @@ def test_who_is_no_member_earns_nothing_and_the_order_is_kept() -> None:
 def test_an_order_before_the_enrolment_earns_nothing() -> None:
     ada = make.member(make.program(), since=NOON)
 
-    make.buys(ada, "10.00", at=NOON - timedelta(seconds=1))
+    answer = make.buys(ada, "10.00", at=NOON - timedelta(seconds=1))
 
     assert make.wallet_of(ada).available == 0
+    assert answer.effects[0].reason == "not_a_member_then"
+
+
+def test_an_order_that_matches_no_rule_says_so_and_still_counts_towards_tiers() -> None:
+    ada = make.member(make.program(rules=[Rule(categories=["FRESH"])], tiers=TIERS))
+
+    answer = make.buys(ada, "100.00")
+
+    assert (answer.effects[0].reason, make.wallet_of(ada).available) == ("no_rule_gave_points", 0)
+    assert [str(change) for change in TierChange.objects.all()] == ["Bronze → Silver"]
 
 
 def test_the_first_order_gets_its_bonus_once() -> None:

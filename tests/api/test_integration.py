@@ -54,6 +54,7 @@ def test_the_way_of_a_shop_from_customer_to_balance(client: Client) -> None:
             "pending": 0,
             "shortfall": 0,
             "tier_changed_to": "silver",
+            "reason": "",
             "explanation": [
                 {
                     "order": "A1",
@@ -66,6 +67,17 @@ def test_the_way_of_a_shop_from_customer_to_balance(client: Client) -> None:
     assert back.json()["effects"][0]["points"] == -5
     assert member.json()["wallet"]["available"] == 5
     assert member.json()["tier"]["current"]["code"] == "silver"
+
+
+def test_an_order_in_the_second_of_its_enrolment_counts(client: Client) -> None:
+    shop = make.retailer()
+    club = make.program(shop).slug
+    key = make.key(shop)
+    call(client, key, "enrolments", {"program": club, "customer": "ada"})
+
+    answer = call(client, key, "orders", ORDER | {"occurred_at": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}"})
+
+    assert answer.json()["effects"][0]["points"] == 10
 
 
 def test_the_same_order_again_is_200_and_other_content_409(client: Client) -> None:

@@ -110,6 +110,10 @@ class EffectOut(serializers.Serializer[Any]):
     pending = serializers.IntegerField(help_text="Of them, those that are not active yet.")
     shortfall = serializers.IntegerField(help_text="What a return could not take back and nobody owes.")
     tier_changed_to = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(
+        allow_blank=True,
+        help_text="Why an order gave nothing: no_version_in_force_then, not_a_member_then or no_rule_gave_points.",
+    )
     explanation = serializers.JSONField()
 
     @staticmethod
@@ -125,6 +129,7 @@ class EffectOut(serializers.Serializer[Any]):
             "pending": sum(lot.amount for post in effects.postings for lot in post.lots if lot.state is State.PENDING),
             "shortfall": effects.order_return.shortfall if effects.order_return else 0,
             "tier_changed_to": tiers.get(to_tier) if to_tier else None,
+            "reason": effects.reason,
             "explanation": [posting.explanation for posting in effects.postings],
         }
 
