@@ -154,7 +154,7 @@ def _post_earned(
             "rules": [_explained(part) for part in earned],
         },
     )
-    opened = tuple(_open(lot) for lot in lots)
+    opened = tuple(open_lot(lot) for lot in lots)
     member = replace(member, balance=member.balance + posting.change(State.AVAILABLE), lots=(*member.lots, *opened))
     repayment = repay(member, opened, cause=f"repay:order:{purchase.order_id}", at=purchase.occurred_at)
     if repayment is None:
@@ -254,7 +254,8 @@ def _decided_return(member: Member, given_back: GivenBack, points: int, shortfal
     return DecidedReturn(member.retailer_id, member.program_id, given_back.return_id, points, shortfall)
 
 
-def _open(lot: NewLot) -> OpenLot:
+def open_lot(lot: NewLot) -> OpenLot:
+    """Return an award as it is right after its issue."""
     pending, available = (lot.amount, 0) if lot.state is State.PENDING else (0, lot.amount)
     return OpenLot(lot.id, lot.order_id, lot.earned_at, lot.active_at, lot.expires_at, pending, available)
 

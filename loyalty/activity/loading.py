@@ -33,7 +33,7 @@ FROM tiers_qualifyingday WHERE membership_id = ANY(%(memberships)s) AND on_date 
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 LOTS = """
-SELECT wallet_id, id, order_id, earned_at, active_at, expires_at, pending, available FROM points_lot
+SELECT wallet_id, id, order_id, earned_at, active_at, expires_at, pending, available, held FROM points_lot
 WHERE wallet_id = ANY(%(wallets)s) AND (available > 0 OR pending > 0 OR held > 0) AND {condition}
 """
 DECIDED = """

@@ -82,7 +82,7 @@ def _run_night(program: Program, timeline: Timeline, day: date, now: datetime) -
     ruleset = timeline.at(at)
     if ruleset is not None:
         due = {"program": program.pk, "at": at}
-        activate = _Phase(now, at, lambda member: _activate(member, at), lots=Lots.TO_ACTIVATE)
+        activate = _Phase(now, at, lambda member: activate_due(member, at), lots=Lots.TO_ACTIVATE)
         night.activated = activate.repeat(TO_ACTIVATE, due)
         night.moved = _assess_tiers(program, timeline, ruleset, day, at, now)
         expire = _Phase(now, at, lambda member: _expire(member, at), lots=Lots.TO_EXPIRE)
@@ -153,7 +153,8 @@ def _assess_tiers(  # noqa: PLR0913 - one place names them all
     return phase.page(falling, {"program": program.pk, "first": first, "on": day})
 
 
-def _activate(member: Member, at: datetime) -> Decision | None:
+def activate_due(member: Member, at: datetime) -> Decision | None:
+    """Make active what is due, and repay what is owed from it; None where nothing is due."""
     due = [lot for lot in member.lots if lot.pending and lot.active_at <= at]
     moves = tuple(Move(lot.id, State.PENDING, State.AVAILABLE, lot.pending) for lot in due)
     if not moves:

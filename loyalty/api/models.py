@@ -18,6 +18,8 @@ class Scope(models.TextChoices):
 
     ACTIVITY_WRITE = "activity:write", _("report customers, orders, returns and interactions; enrol")
     MEMBERS_READ = "members:read", _("look members up")
+    REWARDS_REDEEM = "rewards:redeem", _("hold and redeem points")
+    POINTS_ADJUST = "points:adjust", _("adjust points, with a reason")
     MEMBERS_TOKEN = "members:token", _("sign members in")
 
 

@@ -1,7 +1,7 @@
 """From which lots a return takes points: those not yet active first, then the order's own, then what expires next."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -21,6 +21,11 @@ class OpenLot:
     expires_at: datetime | None
     pending: int
     available: int
+    held: int = 0
+
+    def is_usable(self, at: datetime) -> bool:
+        """Tell whether its available points can be spent at an instant."""
+        return self.available > 0 and (self.expires_at is None or self.expires_at > at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +76,16 @@ def claw_back(points: int, order_id: UUID, lots: Sequence[OpenLot]) -> Taken:
 
 def after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]:
     """Return the lots as they are when the moves are made."""
-    pending: dict[UUID, int] = {}
-    available: dict[UUID, int] = {}
+    changes: dict[tuple[UUID, State], int] = {}
     for move in moves:
-        for state, sign in ((move.source, -1), (move.target, 1)):
-            if state is State.PENDING:
-                pending[move.lot_id] = pending.get(move.lot_id, 0) + sign * move.amount
-            elif state is State.AVAILABLE:
-                available[move.lot_id] = available.get(move.lot_id, 0) + sign * move.amount
+        for state, amount in ((move.source, -move.amount), (move.target, move.amount)):
+            changes[move.lot_id, state] = changes.get((move.lot_id, state), 0) + amount
     return tuple(
-        OpenLot(
-            lot.id,
-            lot.order_id,
-            lot.earned_at,
-            lot.active_at,
-            lot.expires_at,
-            lot.pending + pending.get(lot.id, 0),
-            lot.available + available.get(lot.id, 0),
+        replace(
+            lot,
+            pending=lot.pending + changes.get((lot.id, State.PENDING), 0),
+            available=lot.available + changes.get((lot.id, State.AVAILABLE), 0),
+            held=lot.held + changes.get((lot.id, State.HELD), 0),
         )
         for lot in lots
     )

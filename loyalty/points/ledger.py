@@ -37,6 +37,7 @@ class Posting:
     :param cause: unique per wallet: the same cause cannot be posted twice
     :param moves: of lots that exist, or of this posting's own new ones after their issue
     :param owed_change: points that the wallet owes more (or, repaying, less) after it
+    :param entry_id: where the caller must know it; drawn otherwise
     """
 
     retailer_id: int
@@ -49,6 +50,7 @@ class Posting:
     moves: tuple[Move, ...] = ()
     owed_change: int = 0
     order_id: UUID | None = None
+    entry_id: UUID | None = None
 
     def change(self, state: State) -> int:
         """Return by how much the wallet's points in a state change."""
@@ -78,7 +80,7 @@ def post(postings: Sequence[Posting], *, balances: dict[int, int], now: datetime
     """
     if not postings:
         return
-    ids = [new_id() for _ in postings]
+    ids = [posting.entry_id or new_id() for posting in postings]
     bulk.insert(Entry, ENTRY_COLUMNS, _entries(postings, ids, dict(balances), now))
     new_lots = {lot.id for posting in postings for lot in posting.lots}
     lots, wallets = _sums(postings)

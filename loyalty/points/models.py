@@ -146,6 +146,11 @@ class Entry(models.Model):
         EXPIRE = "expire", _("expired")
         RETURN = "return", _("taken back for a return")
         REPAY = "repay", _("repaid what was owed")
+        HOLD = "hold", _("held for a payment")
+        REDEEM = "redeem", _("redeemed")
+        RELEASE = "release", _("released")
+        RESTORE = "restore", _("given back")
+        ADJUST = "adjust", _("adjusted by staff")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
@@ -278,3 +283,46 @@ class Movement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_state} → {self.to_state}: {self.amount}"
+
+
+class Hold(models.Model):
+    """Points set aside for a till or checkout: confirmed (also in part), released or timed out, whichever comes first."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("open")
+        CONFIRMED = "confirmed", _("confirmed")
+        RELEASED = "released", _("released")
+        TIMED_OUT = "timed_out", _("timed out")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="holds", verbose_name=_("wallet"))
+    reference = models.CharField(_("reference"), max_length=80, help_text=_("The caller's own; once per wallet."))
+    points = models.BigIntegerField(_("points"))
+    redeemed = models.BigIntegerField(_("redeemed"), default=0)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+    held_at = models.DateTimeField(_("held"))
+    times_out_at = models.DateTimeField(_("times out"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["wallet", "reference"], name="hold_once_per_reference"),
+            models.CheckConstraint(condition=models.Q(points__gt=0), name="hold_points_positive"),
+            models.CheckConstraint(
+                condition=models.Q(redeemed__gte=0, redeemed__lte=models.F("points")), name="hold_redeems_what_it_holds"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="open", ended_at__isnull=True)
+                | (~models.Q(status="open") & models.Q(ended_at__isnull=False)),
+                name="hold_ends_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["times_out_at"], condition=models.Q(status="open"), name="hold_to_time_out"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

@@ -170,6 +170,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "loyalty.activity.tasks.catch_up_everyone",
         "schedule": 60.0,
     },
+    "holds that took too long": {"task": "loyalty.activity.tasks.time_out_holds", "schedule": 60.0},
     "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
     "customer value": {"task": "analytics.tasks.value_everyone", "schedule": 86_400.0},
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},

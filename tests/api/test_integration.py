@@ -317,6 +317,34 @@ def test_old_keys_are_forgotten(client: Client) -> None:
     assert (forget_old(now=now), forget_old(now=now + timedelta(days=8))) == (0, 1)
 
 
+def test_a_till_holds_confirms_and_reverses(client: Client) -> None:
+    shop = make.retailer()
+    ada = make.member(make.program(shop), "ada")
+    make.buys(ada, "100.00")
+    key = make.key(shop)
+    base = f"members/{ada.number}"
+
+    dry = call(client, key, f"{base}/redemptions?dry_run=true", {"points": 30, "reference": "r1"})
+    held = call(client, key, f"{base}/holds", {"points": 60, "reference": "t1"})
+    confirmed = call(client, key, f"holds/{held.json()['id']}/confirm", {"points": 50})
+    too_many = call(client, key, f"{base}/redemptions", {"points": 51, "reference": "r1"})
+    redeemed = call(client, key, f"{base}/redemptions", {"points": 20, "reference": "r1"})
+    undone = call(client, key, f"{base}/redemptions/{redeemed.json()['id']}/reverse", {})
+    adjusted = call(
+        client, key, f"{base}/adjustments", {"points": 5, "reference": "c1", "reason": "late", "author": "bob"}
+    )
+    released = call(client, key, f"holds/{held.json()['id']}/release", {})
+
+    answers = (dry, held, confirmed, too_many, redeemed, undone, adjusted, released)
+    assert [answer.status_code for answer in answers] == [201, 201, 200, 422, 201, 201, 201, 409]
+    assert too_many.json()["detail"] == "51 points are asked for; 50 can be spent."
+    assert [answer.json()["available"] for answer in (dry, redeemed, undone, adjusted)] == [70, 30, 50, 55]
+    assert (confirmed.json()["status"], confirmed.json()["redeemed"]) == ("confirmed", 50)
+    stranger = make.key(make.retailer())
+    assert call(client, stranger, f"holds/{held.json()['id']}/release", {}).status_code == 404
+    assert call(client, make.key(shop, "activity:write"), f"{base}/holds", {}).status_code == 403
+
+
 def test_the_health_endpoints_answer(client: Client) -> None:
     assert [client.get(f"/health/{name}").status_code for name in ("live", "ready")] == [200, 200]
 

@@ -1,0 +1,148 @@
+"""Redemptions, holds and adjustments, for tills and checkouts."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from loyalty.activity.api.integration import DRY_RUN, asked_for, retailer_of
+from loyalty.activity.spending import Booked, adjust, confirm, hold, redeem, release, reverse
+from loyalty.memberships.models import Membership
+from loyalty.points.models import Hold
+
+LARGEST = 10**15
+
+
+class RedemptionIn(serializers.Serializer[Any]):
+    points = serializers.IntegerField(min_value=1, max_value=LARGEST)
+    reference = serializers.CharField(
+        max_length=80, help_text="Your own, once per member: the same again changes nothing."
+    )
+
+
+class HoldIn(RedemptionIn):
+    minutes = serializers.IntegerField(min_value=1, max_value=24 * 60, default=15, help_text="Until it times out.")
+
+
+class ConfirmIn(serializers.Serializer[Any]):
+    points = serializers.IntegerField(
+        min_value=1, max_value=LARGEST, required=False, help_text="A part; the rest goes back. All if left out."
+    )
+
+
+class AdjustmentIn(serializers.Serializer[Any]):
+    points = serializers.IntegerField(min_value=-LARGEST, max_value=LARGEST, help_text="To give, or negative: to take.")
+    reference = serializers.CharField(max_length=80)
+    reason = serializers.CharField(max_length=500)
+    author = serializers.CharField(max_length=100, help_text="Who decided it.")
+
+
+class BookedOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="The ledger's entry.")
+    points = serializers.IntegerField()
+    expired = serializers.IntegerField(help_text="Given back, but expired meanwhile.")
+    available = serializers.IntegerField(help_text="What can be spent afterwards.")
+
+
+class HoldOut(serializers.ModelSerializer[Hold]):
+    class Meta:
+        model = Hold
+        fields = ("id", "reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
+
+
+class RedemptionsView(APIView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+
+    @extend_schema(
+        request=RedemptionIn, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"]
+    )
+    @transaction.atomic
+    def post(self, request: Request, number: str) -> Response:
+        """Spend a member's points at once: all that is asked for, or nothing."""
+        said = _said(RedemptionIn, request)
+        booked = redeem(_member(request, number), said["points"], reference=said["reference"], now=timezone.now())
+        if asked_for(request, "dry_run"):
+            transaction.set_rollback(True)
+        return _booked(booked)
+
+
+class ReversalView(APIView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+
+    @extend_schema(request=None, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
+    def post(self, request: Request, number: str, entry_id: UUID) -> Response:
+        """Undo a redemption: the same lots get their points back, with their own expiry."""
+        return _booked(reverse(_member(request, number), entry_id, now=timezone.now()))
+
+
+class HoldsView(APIView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+
+    @extend_schema(request=HoldIn, responses={201: HoldOut}, tags=["points"])
+    def post(self, request: Request, number: str) -> Response:
+        """Set a member's points aside until they are confirmed, released, or the hold times out."""
+        said = _said(HoldIn, request)
+        life = timedelta(minutes=said["minutes"])
+        made, _ = hold(
+            _member(request, number), said["points"], reference=said["reference"], now=timezone.now(), life=life
+        )
+        return Response(HoldOut(made).data, status=status.HTTP_201_CREATED)
+
+
+class ConfirmView(APIView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+
+    @extend_schema(request=ConfirmIn, responses=HoldOut, tags=["points"])
+    def post(self, request: Request, hold_id: UUID) -> Response:
+        """Redeem held points, all or a part; the rest goes back."""
+        found = get_object_or_404(Hold, retailer=retailer_of(request), pk=hold_id)
+        points = _said(ConfirmIn, request).get("points")
+        return Response(HoldOut(confirm(found.pk, points=points, now=timezone.now())).data)
+
+
+class ReleaseView(APIView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+
+    @extend_schema(request=None, responses=HoldOut, tags=["points"])
+    def post(self, request: Request, hold_id: UUID) -> Response:
+        """Give all held points back."""
+        found = get_object_or_404(Hold, retailer=retailer_of(request), pk=hold_id)
+        return Response(HoldOut(release(found.pk, now=timezone.now())).data)
+
+
+class AdjustmentsView(APIView):
+    scopes: ClassVar = {"POST": "points:adjust"}
+
+    @extend_schema(request=AdjustmentIn, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
+    def post(self, request: Request, number: str) -> Response:
+        """Give or take points by a decision of staff, with its reason and author."""
+        said = _said(AdjustmentIn, request)
+        return _booked(adjust(_member(request, number), said.pop("points"), now=timezone.now(), **said))
+
+
+def _member(request: Request, number: str) -> Membership:
+    return get_object_or_404(Membership, retailer=retailer_of(request), number=number)
+
+
+def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    given = kind(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def _booked(booked: Booked) -> Response:
+    body = {
+        "id": booked.entry_id,
+        "points": booked.points,
+        "expired": booked.expired,
+        "available": booked.available,
+    }
+    return Response(BookedOut(body).data, status=status.HTTP_201_CREATED if booked.is_new else status.HTTP_200_OK)
