@@ -128,10 +128,17 @@ def _days(retailer: Retailer) -> Iterator[tuple[date, list[Fact]]]:
 
 @contextmanager
 def _alone(retailer: Retailer) -> Iterator[bool]:
-    """Let one process at a time catch up for a retailer; the lock goes with its connection."""
+    """
+    Let one process at a time catch up for a retailer; the lock goes with its connection.
+
+    Its commits do not wait for the disk: a crash can only undo the last moments of it, as a whole, and the next call
+    decides the same again. What was recorded is on the disk already.
+    """
     (locked,) = bulk.fetch("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, retailer.pk])[0]
+    bulk.execute("SET synchronous_commit TO off")
     try:
         yield bool(locked)
     finally:
+        bulk.execute("SET synchronous_commit TO DEFAULT")
         if locked:
             bulk.fetch("SELECT pg_advisory_unlock(%s, %s)", [LOCK, retailer.pk])

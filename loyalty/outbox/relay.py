@@ -132,7 +132,7 @@ def _refuse_inside(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise RefusedTarget(f"{url} is no http or https address")
-    if settings.DEBUG or getattr(settings, "WEBHOOKS_MAY_GO_INSIDE", False):
+    if getattr(settings, "WEBHOOKS_MAY_GO_INSIDE", False):
         return
     for *_, address in socket.getaddrinfo(parts.hostname, parts.port or 443):
         if not ipaddress.ip_address(address[0]).is_global:
