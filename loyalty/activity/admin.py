@@ -135,6 +135,8 @@ def explain(entry: Entry, rules: dict[tuple[int, str], str]) -> list[str]:
         }
         for part in said.get("rules", ())
     ]
+    if said.get("cut"):
+        lines.append(str(_("%(cut)s points cut by the period’s limit of %(limit)s")) % said)
     if "kept_now" in said:
         words = _(
             "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"

@@ -18,6 +18,7 @@ from loyalty.outbox.publishing import NewEvent
 from loyalty.points.clawback import Move, OpenLot, after, claw_back
 from loyalty.points.expiry import activation, expiration
 from loyalty.points.ledger import NewLot, Posting
+from loyalty.points.limits import Limited, allowance, limit, period_start
 from loyalty.points.rules import Earned, earn, total_of
 from loyalty.points.states import State
 from loyalty.tiers.assessment import Moved, Qualified
@@ -34,20 +35,24 @@ def decide_order(member: Member, purchase: Purchase, ruleset: Ruleset | None) ->
     """
     if ruleset is None or not member.belongs_at(purchase.occurred_at):
         reason = "no_version_in_force_then" if ruleset is None else "not_a_member_then"
-        nothing = _decided(member, purchase, None, ONE, (), is_first=False)
+        nothing = _decided(member, purchase, None, ONE, Limited(()), is_first=False)
         return Decision(member, Effects(reason=reason, order=nothing))
     step = ruleset.ladder.step(member.tier_code)
     multiplier = step.multiplier if step else ONE
     is_first = not member.has_ordered
-    earned = earn(purchase.lines, ruleset.earnings, multiplier=multiplier, is_first=is_first)
-    points = total_of(earned)
     on = local_date(purchase.occurred_at, ruleset.zone)
-    postings, member_after = _post_earned(member, purchase, ruleset, earned)
+    limited = limit(
+        earn(purchase.lines, ruleset.earnings, multiplier=multiplier, is_first=is_first),
+        ruleset.limits,
+        allowance(ruleset.limits, _earned_in_period(member, ruleset, on)),
+    )
+    points = total_of(limited.earned)
+    postings, member_after = _post_earned(member, purchase, ruleset, limited)
     member_after = replace(member_after, has_ordered=True, days=add_day(member.days, on, purchase.net_amount, points))
     moves, member_after = _climb(member_after, ruleset, on, purchase.occurred_at, f"order:{purchase.order_id}")
     effects = Effects(
-        reason="" if earned else "no_rule_gave_points",
-        order=_decided(member, purchase, ruleset, multiplier, earned, is_first=is_first),
+        reason=limited.reason or ("" if points else "no_rule_gave_points"),
+        order=_decided(member, purchase, ruleset, multiplier, limited, is_first=is_first),
         postings=postings,
         qualified=(Qualified(member.membership_id, on, purchase.net_amount, points),),
         moves=moves,
@@ -65,9 +70,11 @@ def decide_return(member: Member, given_back: GivenBack, decided: DecidedOrder, 
     """
     if ruleset is None:
         return Decision(member, Effects(order_return=_decided_return(member, given_back, 0, 0)))
-    kept = total_of(earn(given_back.kept, ruleset.earnings, multiplier=decided.multiplier, is_first=decided.is_first))
+    earned = earn(given_back.kept, ruleset.earnings, multiplier=decided.multiplier, is_first=decided.is_first)
+    # A return never gives points: what was rejected whole stays so, although less of it would not have been.
+    kept = min(total_of(limit(earned, ruleset.limits, decided.allowance).earned), decided.points_kept)
     points = decided.points_kept - kept
-    taken = claw_back(max(points, 0), given_back.order_id, member.lots)
+    taken = claw_back(points, given_back.order_id, member.lots)
     owed = taken.missing if ruleset.allow_negative else 0
     shortfall = taken.missing - owed
     posting = Posting(
@@ -119,9 +126,9 @@ def tier_event(move: Moved) -> NewEvent:
 
 
 def _post_earned(
-    member: Member, purchase: Purchase, ruleset: Ruleset, earned: tuple[Earned, ...]
+    member: Member, purchase: Purchase, ruleset: Ruleset, limited: Limited
 ) -> tuple[tuple[Posting, ...], Member]:
-    if not earned:
+    if not limited.earned:
         return (), member
     active_at = activation(purchase.occurred_at, ruleset.lifetime, ruleset.zone)
     expires_at = expiration(active_at, ruleset.lifetime, ruleset.zone)
@@ -138,7 +145,7 @@ def _post_earned(
             order_id=purchase.order_id,
             state=state,
         )
-        for part in earned
+        for part in limited.earned
     )
     posting = Posting(
         retailer_id=member.retailer_id,
@@ -151,7 +158,8 @@ def _post_earned(
         explanation={
             "order": purchase.number,
             "version": ruleset.number,
-            "rules": [_explained(part) for part in earned],
+            "rules": [_explained(part) for part in limited.earned],
+            **({"cut": limited.cut, "limit": ruleset.limits.in_period} if limited.cut else {}),
         },
     )
     opened = tuple(open_lot(lot) for lot in lots)
@@ -189,6 +197,12 @@ def repay(member: Member, lots: tuple[OpenLot, ...], *, cause: str, at: datetime
 def repaid(member: Member, repayment: Posting) -> Member:
     """Return a member after a repayment; what it has less what it owes stays the same."""
     return replace(member, owed=member.owed + repayment.owed_change, lots=after(member.lots, repayment.moves))
+
+
+def _earned_in_period(member: Member, ruleset: Ruleset, on: date) -> int:
+    """Return what a member has earned in a day's period, net of returns."""
+    first = period_start(ruleset.limits.period, on)
+    return sum(day.points for day in member.days if first <= day.on <= on)
 
 
 def _climb(
@@ -232,11 +246,11 @@ def _decided(  # noqa: PLR0913 - what a return must know
     purchase: Purchase,
     ruleset: Ruleset | None,
     multiplier: Decimal,
-    earned: tuple[Earned, ...],
+    limited: Limited,
     *,
     is_first: bool,
 ) -> DecidedOrder:
-    points = total_of(earned)
+    points = total_of(limited.earned)
     return DecidedOrder(
         retailer_id=member.retailer_id,
         program_id=member.program_id,
@@ -245,6 +259,7 @@ def _decided(  # noqa: PLR0913 - what a return must know
         version_id=ruleset.version_id if ruleset else None,
         multiplier=multiplier,
         is_first=is_first,
+        allowance=limited.allowance,
         points=points,
         points_kept=points,
     )

@@ -12,6 +12,7 @@ from customers.core.calendar import local_date
 from loyalty.activity.rulesets import Timeline, timelines
 from loyalty.activity.state import DecidedOrder, Member
 from loyalty.points.clawback import OpenLot
+from loyalty.points.limits import period_start
 from loyalty.tiers.rules import Day, window_start
 
 MEMBERS = """
@@ -37,7 +38,7 @@ SELECT wallet_id, id, order_id, earned_at, active_at, expires_at, pending, avail
 WHERE wallet_id = ANY(%(wallets)s) AND (available > 0 OR pending > 0 OR held > 0) AND {condition}
 """
 DECIDED = """
-SELECT retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first, points, points_kept
+SELECT retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first, allowance, points, points_kept
 FROM activity_orderdecision WHERE order_id = ANY(%s)
 """
 
@@ -109,8 +110,9 @@ def _with_days(loaded: Loaded, earliest: datetime, latest: datetime) -> Loaded:
     for ruleset in rulesets:
         begins = local_date(earliest, ruleset.zone)
         ends = max([local_date(latest, ruleset.zone), *assessed])
-        first = min(first, window_start(ruleset.ladder, begins))
-        common = max(common, window_start(ruleset.ladder, ends))
+        period = ruleset.limits.period
+        first = min(first, window_start(ruleset.ladder, begins), period_start(period, begins))
+        common = max(common, window_start(ruleset.ladder, ends), period_start(period, ends))
         begin = min(begin, begins)
     memberships = [member.membership_id for member in loaded.members.values()]
     parameters = {"memberships": memberships, "first": first, "common": common, "earliest": begin}

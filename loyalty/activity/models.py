@@ -22,6 +22,9 @@ class OrderDecision(models.Model):
     version = models.ForeignKey(ProgramVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("version"))
     multiplier = models.DecimalField(_("multiplier"), max_digits=6, decimal_places=3)
     is_first = models.BooleanField(_("first order"))
+    allowance = models.BigIntegerField(
+        _("allowance"), null=True, help_text=_("What the period's limit had room for; empty without a limit.")
+    )
     points = models.BigIntegerField(_("points"), help_text=_("What the order gave."))
     points_kept = models.BigIntegerField(
         _("points kept"), help_text=_("What it would have given without what came back.")

@@ -9,6 +9,7 @@ from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 from loyalty.points.expiry import Lifetime
+from loyalty.points.limits import Limits
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.points.rules import Earning
 from loyalty.programs.models import ProgramVersion
@@ -25,6 +26,7 @@ class Ruleset:
     zone: ZoneInfo
     earnings: tuple[Earning, ...]
     lifetime: Lifetime
+    limits: Limits
     allow_negative: bool
     ladder: Ladder
 
@@ -78,6 +80,7 @@ def read_ruleset(version_id: int) -> Ruleset:
         zone=version.program.tzinfo,
         earnings=tuple(_earning(rule) for rule in EarningRule.objects.filter(version=version).order_by("code")),
         lifetime=Lifetime(policy.pending_days, policy.expiry, policy.expiry_count),
+        limits=Limits(policy.transaction_limit, policy.period_limit, policy.period),
         allow_negative=policy.on_return == PointsPolicy.OnReturn.ALLOW_NEGATIVE,
         ladder=Ladder(
             basis=tiers.basis,

@@ -96,6 +96,7 @@ class DecidedOrder:
     version_id: int | None
     multiplier: Decimal
     is_first: bool
+    allowance: int | None
     points: int
     points_kept: int
 

@@ -45,11 +45,11 @@ def _write_orders(effects: Iterable[Effects], now: datetime) -> None:
     # fmt: off
     rows = [
         (order.retailer_id, order.program_id, order.order_id, order.membership_id, order.version_id, order.multiplier,
-         order.is_first, order.points, order.points_kept, now)
+         order.is_first, order.allowance, order.points, order.points_kept, now)
         for order in latest.values()
     ]
     columns = ("retailer_id", "program_id", "order_id", "membership_id", "version_id", "multiplier", "is_first",
-               "points", "points_kept", "decided_at")
+               "allowance", "points", "points_kept", "decided_at")
     # fmt: on
     suffix = "ON CONFLICT (order_id, program_id) DO UPDATE SET points_kept = excluded.points_kept"
     bulk.insert(OrderDecision, columns, rows, suffix=suffix)

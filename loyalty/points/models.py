@@ -30,6 +30,12 @@ class PointsPolicy(models.Model):
         END_OF_QUARTER = "end_of_quarter", _("at the end of the quarter, so many months later")
         END_OF_YEAR = "end_of_year", _("at the end of the year, so many months later")
 
+    class Period(models.TextChoices):
+        DAY = "day", _("day")
+        WEEK = "week", _("week from Monday")
+        MONTH = "month", _("month")
+        YEAR = "year", _("year")
+
     class OnReturn(models.TextChoices):
         STOP_AT_ZERO = "stop_at_zero", _("take what is there and record the shortfall")
         ALLOW_NEGATIVE = "allow_negative", _("owe the rest; later earnings repay it first")
@@ -40,6 +46,19 @@ class PointsPolicy(models.Model):
     )
     expiry = models.CharField(_("points expire"), max_length=20, choices=Expiry, default=Expiry.NEVER)
     expiry_count = models.PositiveSmallIntegerField(_("how many"), default=0, help_text=_("Days or months, as chosen."))
+    transaction_limit = models.PositiveIntegerField(
+        _("most points of one order"),
+        null=True,
+        blank=True,
+        help_text=_("An order worth more gives nothing, so that somebody looks at it; empty for no limit."),
+    )
+    period_limit = models.PositiveIntegerField(
+        _("most points of a member in a period"),
+        null=True,
+        blank=True,
+        help_text=_("What is beyond is cut; what a return takes back makes room again; empty for no limit."),
+    )
+    period = models.CharField(_("period"), max_length=10, choices=Period, default=Period.MONTH)
     on_return = models.CharField(
         _("when a return takes back more than is there"),
         max_length=20,

@@ -112,7 +112,8 @@ class EffectOut(serializers.Serializer[Any]):
     tier_changed_to = serializers.CharField(allow_null=True)
     reason = serializers.CharField(
         allow_blank=True,
-        help_text="Why an order gave nothing: no_version_in_force_then, not_a_member_then or no_rule_gave_points.",
+        help_text="Why an order gave nothing: no_version_in_force_then, not_a_member_then, no_rule_gave_points, "
+        "over_transaction_limit or over_period_limit (which may also have cut it).",
     )
     explanation = serializers.JSONField()
 
