@@ -30,57 +30,57 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _charts(found: Figures, retailer: Retailer) -> list[dict[str, Any]]:
-    months = [formats.date_format(month, "N Y") for month, _orders, _revenue in found.months]
+    return [_months(found, retailer.currency), _tiers(found), _deciles(found, retailer.currency)]
+
+
+def _months(found: Figures, currency: str) -> dict[str, Any]:
+    labels = [formats.date_format(month, "N Y") for month, _orders, _revenue in found.months]
+    revenue = _("revenue (%(currency)s)") % {"currency": currency}
+    return {
+        "title": _("Orders and revenue by month"),
+        "headers": [_("month"), _("orders"), revenue],
+        "rows": [(label, _whole(row[1]), _amount(row[2])) for label, row in zip(labels, found.months, strict=True)],
+        "data": _data(
+            labels,
+            _series(_("revenue"), [float(row[2]) for row in found.months], "y", "bar"),
+            _series(_("orders"), [row[1] for row in found.months], "orders", "line"),
+        ),
+        "options": _options(revenue, second=_("orders")),
+        "wide": True,
+    }
+
+
+def _tiers(found: Figures) -> dict[str, Any]:
     french = get_language() == "fr"
-    money = retailer.currency
-    return [
-        {
-            "title": _("Orders and revenue by month"),
-            "headers": [_("month"), _("orders"), _("revenue (%(currency)s)") % {"currency": money}],
-            "rows": [(label, _whole(row[1]), _amount(row[2])) for label, row in zip(months, found.months, strict=True)],
-            "data": json.dumps(
-                {
-                    "labels": months,
-                    "datasets": [
-                        _series(_("revenue"), [float(row[2]) for row in found.months], "y", "bar"),
-                        _series(_("orders"), [row[1] for row in found.months], "orders", "line"),
-                    ],
-                }
-            ),
-            "options": _options(_("revenue (%(currency)s)") % {"currency": money}, second=_("orders")),
-            "wide": True,
-        },
-        {
-            "title": _("Members by tier"),
-            "headers": [_("tier"), _("members")],
-            "rows": [(name_fr if french else name, _whole(count)) for name, name_fr, count in found.tiers],
-            "data": json.dumps(
-                {
-                    "labels": [name_fr if french else name for name, name_fr, _count in found.tiers],
-                    "datasets": [_series(_("members"), [count for *_names, count in found.tiers], "y", "bar")],
-                }
-            ),
-            "options": _options(_("members")),
-        },
-        {
-            "title": _("Value of customers by decile"),
-            "headers": [_("decile"), _("customers"), _("mean value"), _("mean revenue to date")],
-            "rows": [
-                (decile, _whole(count), _amount(value), _amount(revenue))
-                for decile, count, value, revenue in found.deciles
-            ],
-            "data": json.dumps(
-                {
-                    "labels": [str(decile) for decile, *_rest in found.deciles],
-                    "datasets": [
-                        _series(_("mean value"), [float(row[2] or 0) for row in found.deciles], "y", "bar"),
-                        _series(_("mean revenue to date"), [float(row[3]) for row in found.deciles], "y", "line"),
-                    ],
-                }
-            ),
-            "options": _options(money, x_title=_("decile (10 is the highest)"), legend=True),
-        },
-    ]
+    labels = [name_fr if french else name for name, name_fr, _count in found.tiers]
+    counts = [count for *_names, count in found.tiers]
+    return {
+        "title": _("Members by tier"),
+        "headers": [_("tier"), _("members")],
+        "rows": [(label, _whole(count)) for label, count in zip(labels, counts, strict=True)],
+        "data": _data(labels, _series(_("members"), counts, "y", "bar")),
+        "options": _options(_("members")),
+    }
+
+
+def _deciles(found: Figures, currency: str) -> dict[str, Any]:
+    return {
+        "title": _("Value of customers by decile"),
+        "headers": [_("decile"), _("customers"), _("mean value"), _("mean revenue to date")],
+        "rows": [
+            (decile, _whole(count), _amount(value), _amount(revenue)) for decile, count, value, revenue in found.deciles
+        ],
+        "data": _data(
+            [str(decile) for decile, *_rest in found.deciles],
+            _series(_("mean value"), [float(row[2] or 0) for row in found.deciles], "y", "bar"),
+            _series(_("mean revenue to date"), [float(row[3]) for row in found.deciles], "y", "line"),
+        ),
+        "options": _options(currency, x_title=_("decile (10 is the highest)"), legend=True),
+    }
+
+
+def _data(labels: list[str], *series: dict[str, Any]) -> str:
+    return json.dumps({"labels": labels, "datasets": list(series)})
 
 
 def _series(label: str, values: list[Any], axis: str, kind: str) -> dict[str, Any]:

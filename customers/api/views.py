@@ -11,8 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.api.serializers import ConsentIn, ConsentOut, CustomerIn, CustomerOut, InteractionIn, RecordedOut
+from customers.batches import Status
 from customers.models import Customer
-from customers.recording import Status, record_interactions
+from customers.recording import record_interactions
 from customers.registration import record_consent, register
 
 

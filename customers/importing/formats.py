@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
+from customers.batches import Outcome, Status
 from customers.core.errors import DomainError
 from customers.facts import (
     NOTHING,
@@ -26,7 +27,7 @@ from customers.facts import (
 )
 from customers.importing.cells import BadCell, Cells
 from customers.models import Interaction, Retailer
-from customers.recording import Outcome, Status, record_interactions, record_orders, record_returns
+from customers.recording import record_interactions, record_orders, record_returns
 from customers.registration import CustomerFact, register
 
 

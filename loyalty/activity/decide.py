@@ -15,7 +15,7 @@ from customers.core.ids import new_id
 from loyalty.activity.rulesets import Ruleset
 from loyalty.activity.state import DecidedOrder, DecidedReturn, Decision, Effects, GivenBack, Member, Purchase
 from loyalty.outbox.publishing import NewEvent
-from loyalty.points.clawback import Move, OpenLot, after, claw_back
+from loyalty.points.clawback import Move, OpenLot, Taken, after, claw_back
 from loyalty.points.expiry import activation, expiration
 from loyalty.points.ledger import NewLot, Posting
 from loyalty.points.limits import Limited, allowance, limit, period_start
@@ -77,25 +77,7 @@ def decide_return(member: Member, given_back: GivenBack, decided: DecidedOrder, 
     taken = claw_back(points, given_back.order_id, member.lots)
     owed = taken.missing if ruleset.allow_negative else 0
     shortfall = taken.missing - owed
-    posting = Posting(
-        retailer_id=member.retailer_id,
-        wallet_id=member.wallet_id,
-        kind="return",
-        cause=f"return:{given_back.return_id}",
-        occurred_at=given_back.occurred_at,
-        order_id=given_back.order_id,
-        moves=taken.moves,
-        owed_change=owed,
-        explanation={
-            "return": given_back.number,
-            "order": given_back.order_number,
-            "version": ruleset.number,
-            "kept_before": decided.points_kept,
-            "kept_now": kept,
-            "owed": owed,
-            "shortfall": shortfall,
-        },
-    )
+    posting = _post_returned(member, given_back, taken, owed, kept=(decided.points_kept, kept), version=ruleset.number)
     on = local_date(given_back.ordered_at, ruleset.zone)
     member_after = replace(
         member,
@@ -112,6 +94,30 @@ def decide_return(member: Member, given_back: GivenBack, decided: DecidedOrder, 
         events=_returned_event(member, given_back, points),
     )
     return Decision(member_after, effects)
+
+
+def _post_returned(  # noqa: PLR0913 - what the entry explains
+    member: Member, given_back: GivenBack, taken: Taken, owed: int, *, kept: tuple[int, int], version: int
+) -> Posting:
+    return Posting(
+        retailer_id=member.retailer_id,
+        wallet_id=member.wallet_id,
+        kind="return",
+        cause=f"return:{given_back.return_id}",
+        occurred_at=given_back.occurred_at,
+        order_id=given_back.order_id,
+        moves=taken.moves,
+        owed_change=owed,
+        explanation={
+            "return": given_back.number,
+            "order": given_back.order_number,
+            "version": version,
+            "kept_before": kept[0],
+            "kept_now": kept[1],
+            "owed": owed,
+            "shortfall": taken.missing - owed,
+        },
+    )
 
 
 def assess(member: Member, ruleset: Ruleset, *, on: date, at: datetime, cause: str) -> tuple[Moved | None, Member]:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.db import transaction
 
+from customers.batches import Fact, Outcome, Status
 from customers.facts import OrderFact, ReturnFact
 from customers.models import Retailer
-from customers.recording import Fact, Outcome, Status, record_orders, record_returns
+from customers.recording import record_orders, record_returns
 from loyalty.activity import pipeline
 from loyalty.activity.history import load_returns
 from loyalty.activity.state import Effects, Purchase

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customers.recording import MoreThanBought
+from customers.returning import MoreThanBought
 from loyalty.activity.models import OrderDecision, ReturnDecision
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.points.models import Entry, Lot

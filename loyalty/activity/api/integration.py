@@ -1,5 +1,6 @@
 """Orders, returns, enrolments and members, for retailers' systems."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from customers.core.errors import DomainError, Kind
@@ -63,62 +65,74 @@ def asked_for(request: Request, name: str) -> bool:
     return request.query_params.get(name, "").lower() in {"1", "true", "yes"}
 
 
-class OrdersView(APIView):
+class FactView(APIView):
+    """One fact a call: 201 when it is new, 200 when it was known."""
+
     scopes: ClassVar = {"POST": "activity:write"}
+    kind: ClassVar[type[Serializer[Any]]]
+    take: ClassVar[Callable[..., list[Any]]]
+
+    def report(self, request: Request) -> Response:
+        given = self.kind(data=request.data)
+        given.is_valid(raise_exception=True)
+        retailer, dry_run = retailer_of(request), asked_for(request, "dry_run")
+        taken = type(self).take(retailer, [given.validated_data["fact"]], now=timezone.now(), dry_run=dry_run)
+        return _one(retailer, taken)
+
+
+class BatchView(APIView):
+    """Up to 1,000 facts a call, a result per row."""
+
+    scopes: ClassVar = {"POST": "activity:write"}
+    kind: ClassVar[type[Serializer[Any]]]
+    batch: ClassVar[type[Serializer[Any]]]
+    take: ClassVar[Callable[..., list[Any]]]
+
+    def report(self, request: Request) -> Response:
+        given = self.batch(data=request.data)
+        given.is_valid(raise_exception=True)
+        (rows,) = given.validated_data.values()
+        retailer, dry_run = retailer_of(request), asked_for(request, "dry_run")
+        take = partial(type(self).take, retailer, now=timezone.now(), dry_run=dry_run)
+        return _batch(request, rows, self.kind, lambda facts: answers(retailer, take(facts)))
+
+
+class OrdersView(FactView):
+    kind, take = OrderIn, staticmethod(take_orders)
 
     @extend_schema(request=OrderIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report an order; the answer says what it earned and why. The same order again changes nothing."""
-        given = OrderIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        retailer = retailer_of(request)
-        taken = take_orders(
-            retailer, [given.validated_data["fact"]], now=timezone.now(), dry_run=asked_for(request, "dry_run")
-        )
-        return _one(retailer, taken)
+        return self.report(request)
 
 
-class OrderBatchView(APIView):
-    scopes: ClassVar = {"POST": "activity:write"}
+class OrderBatchView(BatchView):
+    kind, batch, take = OrderIn, BatchIn, staticmethod(take_orders)
 
     @extend_schema(request=BatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report up to 1,000 orders (each as in `POST /orders`); one result per row, in their order."""
-        given = BatchIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        retailer = retailer_of(request)
-        take = partial(take_orders, retailer, now=timezone.now(), dry_run=asked_for(request, "dry_run"))
-        return _batch(request, given.validated_data["orders"], OrderIn, lambda facts: answers(retailer, take(facts)))
+        return self.report(request)
 
 
-class ReturnsView(APIView):
-    scopes: ClassVar = {"POST": "activity:write"}
+class ReturnsView(FactView):
+    kind, take = ReturnIn, staticmethod(take_returns)
 
     @extend_schema(
         request=ReturnIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
     )
     def post(self, request: Request) -> Response:
         """Report that lines of an order came back; the answer says what was taken back and why."""
-        given = ReturnIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        retailer = retailer_of(request)
-        taken = take_returns(
-            retailer, [given.validated_data["fact"]], now=timezone.now(), dry_run=asked_for(request, "dry_run")
-        )
-        return _one(retailer, taken)
+        return self.report(request)
 
 
-class ReturnBatchView(APIView):
-    scopes: ClassVar = {"POST": "activity:write"}
+class ReturnBatchView(BatchView):
+    kind, batch, take = ReturnIn, ReturnBatchIn, staticmethod(take_returns)
 
     @extend_schema(request=ReturnBatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report up to 1,000 returns; one result per row, in their order."""
-        given = ReturnBatchIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        retailer = retailer_of(request)
-        take = partial(take_returns, retailer, now=timezone.now(), dry_run=asked_for(request, "dry_run"))
-        return _batch(request, given.validated_data["returns"], ReturnIn, lambda facts: answers(retailer, take(facts)))
+        return self.report(request)
 
 
 class EnrolmentsView(APIView):

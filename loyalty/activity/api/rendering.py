@@ -7,9 +7,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.batches import Fact, Status
 from customers.core.errors import DomainError
 from customers.models import Customer, Retailer
-from customers.recording import Fact, Status
 from loyalty.activity.api.serializers import EffectOut
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress

@@ -1,0 +1,114 @@
+"""One call's facts: which are first of their key, which only repeat one, and which cannot be."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.errors import DomainError, Kind
+from customers.facts import InteractionFact, OrderFact, ReturnFact, fingerprint
+from customers.models import Interaction, Order, Retailer, Return
+
+Fact = TypeVar("Fact", OrderFact, ReturnFact, InteractionFact)
+
+
+class OtherContent(DomainError):
+    code = "conflict"
+    kind = Kind.CONFLICT
+    message = _(
+        "Number {number} is already recorded with other content. Report a change as a return, or use a new number."
+    )
+
+
+class Status(StrEnum):
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Fact]):
+    """What became of one fact."""
+
+    fact: Fact
+    status: Status
+    id: UUID | None = None
+    customer_id: UUID | None = None
+    error: DomainError | None = None
+
+
+class Batch(Generic[Fact]):
+    """Sorts facts on the way in, takes in what was written, and answers one outcome per fact."""
+
+    def __init__(
+        self, facts: Sequence[Fact], *, key: Callable[[Fact], str], refused: dict[int, DomainError] | None = None
+    ) -> None:
+        self.facts: Sequence[Fact] = facts
+        self.key: Callable[[Fact], str] = key
+        self.refused = refused or {}
+        self.hashes: dict[str, bytes] = {}
+        self.fresh: list[Fact] = []
+        self.first: dict[str, int] = {}
+        self.made: dict[str, tuple[UUID, UUID | None]] = {}
+        self.old: dict[str, tuple[UUID, bytes]] = {}
+        self._sort()
+
+    def _sort(self) -> None:
+        for place, fact in enumerate(self.facts):
+            if place in self.refused:
+                continue
+            number = self.key(fact)
+            content = fingerprint(fact)
+            if number not in self.hashes:
+                self.hashes[number] = content
+                self.first[number] = place
+                self.fresh.append(fact)
+            elif self.hashes[number] != content:
+                self.refused[place] = OtherContent(number=number)
+
+    def refuse(self, fact: Fact, error: DomainError) -> None:
+        """Refuse the first fact of its number, and with it those that repeat it."""
+        self.refused[self.first[self.key(fact)]] = error
+
+    def known(
+        self, retailer: Retailer, model: type[Order | Return | Interaction], numbers: Iterable[str] | None = None
+    ) -> dict[str, tuple[UUID, bytes]]:
+        """Return the id and content hash of those that were recorded before."""
+        wanted = [self.key(fact) for fact in self.fresh] if numbers is None else list(numbers)
+        rows = model.objects.filter(retailer=retailer, number__in=wanted)
+        return {number: (pk, bytes(old)) for number, pk, old in rows.values_list("number", "pk", "content_hash")}
+
+    def settle(
+        self,
+        retailer: Retailer,
+        model: type[Order | Return | Interaction],
+        made: dict[str, tuple[UUID, UUID | None]],
+        *,
+        known: dict[str, tuple[UUID, bytes]] | None = None,
+    ) -> None:
+        """Take in which facts were inserted now; the others must have been known."""
+        self.made = made
+        others = [number for fact in self.fresh if (number := self.key(fact)) not in made]
+        self.old = known if known is not None else (self.known(retailer, model, others) if others else {})
+
+    def created_ids(self) -> list[tuple[UUID, Fact]]:
+        return [(self.made[number][0], fact) for fact in self.fresh if (number := self.key(fact)) in self.made]
+
+    def outcomes(self) -> list[Outcome[Fact]]:
+        return [self._outcome(place, fact) for place, fact in enumerate(self.facts)]
+
+    def _outcome(self, place: int, fact: Fact) -> Outcome[Fact]:
+        number = self.key(fact)
+        first = self.first.get(number, place)
+        if error := self.refused.get(place) or self.refused.get(first):
+            return Outcome(fact, Status.FAILED, error=error)
+        if number in self.made:
+            made_id, customer_id = self.made[number]
+            return Outcome(fact, Status.CREATED if place == first else Status.UNCHANGED, made_id, customer_id)
+        old_id, old_hash = self.old[number]
+        if old_hash != self.hashes[number]:
+            return Outcome(fact, Status.FAILED, old_id, error=OtherContent(number=number))
+        return Outcome(fact, Status.UNCHANGED, old_id)
