@@ -10,7 +10,7 @@ WITH_SERVICES := $(BIN)/python -m loyalty.embedded exec --
 SIZE ?= small
 JOBS ?= auto
 
-.PHONY: help demo run test check lint messages lock clean
+.PHONY: help demo run test check lint bench messages lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,11 @@ check: lint ## lint, migrations and tests: what CI and pre-commit run
 	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(MAKE) --no-print-directory test
+
+bench: $(VENV)/dev.stamp ## run a benchmark: NAME=ledger, QUICK=1 for a short one
+	@test -n "$(NAME)" || { echo "Name one: make bench NAME=ledger"; exit 1; }
+	@LOYALTY_STATE_NAME=bench DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+		$(BIN)/python -m benchmarks.$(NAME) $(if $(QUICK),--quick)
 
 messages: $(VENV)/dev.stamp ## collect and compile the translations (needs gettext)
 	@DATABASE_URL=postgres://none/none $(BIN)/python manage.py makemessages -l fr --no-location --no-wrap -i '.venv/*' -i 'tests/*' -i '.state/*'

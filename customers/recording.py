@@ -30,7 +30,7 @@ class OtherCurrency(DomainError):
     message = _("The order is in {currency}; this retailer sells in {expected}.")
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: datetime) -> list[Outcome[OrderFact]]:
     """Record orders and register the customers that they name for the first time."""
     refused = {place: error for place, fact in enumerate(facts) if (error := _currency_error(retailer, fact))}
@@ -63,7 +63,7 @@ def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: dateti
     return batch.outcomes()
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_returns(retailer: Retailer, facts: Sequence[ReturnFact], *, now: datetime) -> list[Outcome[ReturnFact]]:
     """Record returns. More than was bought, over all returns of an order together, is refused."""
     batch = Batch(facts, key=lambda fact: fact.number)
@@ -99,7 +99,7 @@ def record_returns(retailer: Retailer, facts: Sequence[ReturnFact], *, now: date
     return batch.outcomes()
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_interactions(
     retailer: Retailer, facts: Sequence[InteractionFact], *, now: datetime
 ) -> list[Outcome[InteractionFact]]:
@@ -154,8 +154,8 @@ def _currency_error(retailer: Retailer, fact: OrderFact) -> DomainError | None:
 
 
 def _customer_ids(retailer: Retailer, external_ids: Iterable[str]) -> dict[str, UUID]:
-    found = Customer.objects.filter(retailer=retailer, external_id__in=list(external_ids))
-    return dict(found.values_list("external_id", "pk"))
+    sql = "SELECT external_id, id FROM customers_customer WHERE retailer_id = %s AND external_id = ANY(%s)"
+    return dict(bulk.fetch(sql, [retailer.pk, list(external_ids)]))
 
 
 def _insert_lines(orders: list[tuple[UUID, OrderFact]]) -> None:

@@ -37,7 +37,7 @@ def take_orders(
     """
     outcomes = record_orders(retailer, facts, now=now)
     purchases = [_purchase(outcome) for outcome in outcomes if _is_new(outcome)]
-    batch = pipeline.run(purchases, now=now)
+    batch = pipeline.run(purchases, now=now, are_new=True)
     if dry_run:
         transaction.set_rollback(True)
     return [_answer(outcome, batch) for outcome in outcomes]

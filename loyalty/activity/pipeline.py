@@ -25,13 +25,15 @@ class Batch:
         self.by_activity.setdefault(activity_id, []).append(effects)
 
 
-@transaction.atomic
-def run(activities: Sequence[Activity], *, now: datetime) -> Batch:
+@transaction.atomic(savepoint=False)
+def run(activities: Sequence[Activity], *, now: datetime, are_new: bool = False) -> Batch:
     """
     Decide orders and returns of any customers, in the order of their time, and write what they cause.
 
     Each is decided once per program: what was decided before is left as it is. A return whose order was not decided
     has nothing to give back.
+
+    :param are_new: that the caller recorded these orders in this transaction, so that nobody can have decided them
     """
     if not activities:
         return Batch()
@@ -43,7 +45,7 @@ def run(activities: Sequence[Activity], *, now: datetime) -> Batch:
         latest=max(instants),
         lots=Lots.ALL if returns else None,
     )
-    decided = load_decided({activity.order_id for activity in activities})
+    decided = {} if are_new else load_decided({activity.order_id for activity in activities})
     returned = load_returned(returns) if returns else set()
     batch, after = _decide(activities, loaded, decided, returned)
     write(batch.effects, before=loaded.members, after=after, now=now)

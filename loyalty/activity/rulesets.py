@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
+from customers.core import bulk
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits
 from loyalty.points.models import EarningRule, PointsPolicy
@@ -15,6 +16,11 @@ from loyalty.points.rules import Earning
 from loyalty.programs.models import ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
 from loyalty.tiers.rules import Ladder, Step
+
+PUBLISHED = """
+SELECT program_id, effective_from, id FROM programs_programversion WHERE program_id = ANY(%s) AND status = 'published'
+ORDER BY effective_from
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,8 @@ class Timeline:
 def timelines(program_ids: Iterable[int]) -> dict[int, Timeline]:
     """Return the timelines of programs: one statement, besides those for a version that this process has not read yet."""
     rows: dict[int, list[tuple[datetime, Ruleset]]] = {program_id: [] for program_id in program_ids}
-    published = ProgramVersion.objects.filter(program__in=rows, status=ProgramVersion.Status.PUBLISHED)
-    versions = published.order_by("effective_from").values_list("program_id", "effective_from", "pk")
-    for program_id, start, version_id in versions:
-        if start is not None:
-            rows[program_id].append((start, published_ruleset(version_id)))
+    for program_id, start, version_id in bulk.fetch(PUBLISHED, [list(rows)]):
+        rows[program_id].append((start, published_ruleset(version_id)))
     return {
         program_id: Timeline(program_id, tuple(start for start, _ in found), tuple(ruleset for _, ruleset in found))
         for program_id, found in rows.items()

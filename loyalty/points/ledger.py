@@ -104,13 +104,13 @@ LOT_COLUMNS = ("id", "retailer_id", "wallet_id", "order_id", "version_id", "rule
 # fmt: on
 UPDATE_LOTS = """
 UPDATE points_lot l SET pending = l.pending + d.pending, available = l.available + d.available, held = l.held + d.held
-FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
     AS d(id, pending, available, held, owed) WHERE l.id = d.id
 """
 UPDATE_WALLETS = """
 UPDATE points_wallet w SET pending = w.pending + d.pending, available = w.available + d.available,
     held = w.held + d.held, owed = w.owed + d.owed
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
     AS d(id, pending, available, held, owed) WHERE w.id = d.id
 """
 

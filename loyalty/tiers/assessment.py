@@ -86,6 +86,6 @@ def open_standings(retailer_id: int, program_id: int, memberships: Iterable[tupl
 
 UPDATE_STANDINGS = """
 UPDATE tiers_standing s SET tier_id = d.tier_id, since = d.since, assessed_on = d.assessed_on
-FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::date[]) AS d(membership_id, tier_id, since, assessed_on)
+FROM unnest(%b::uuid[], %b::bigint[], %b::timestamptz[], %b::date[]) AS d(membership_id, tier_id, since, assessed_on)
 WHERE s.membership_id = d.membership_id
 """

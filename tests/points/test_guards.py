@@ -127,3 +127,27 @@ def test_reconcile_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> 
 
     assert capsys.readouterr().out == "The ledger adds up: 1 wallets, 1 lots, 1 movements.\n"
     assert (Lot.objects.count(), Movement.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE points_hold SET points = 0",
+        "UPDATE points_hold SET redeemed = points + 1",
+        "UPDATE points_hold SET status = 'released'",
+        "UPDATE points_hold SET ended_at = now()",
+        (
+            "INSERT INTO points_hold SELECT (jsonb_populate_record(h, jsonb_build_object('id', gen_random_uuid()))).*"
+            " FROM points_hold h"
+        ),
+    ],
+)
+def test_a_hold_cannot_contradict_itself(sql: str) -> None:
+    from loyalty.activity.spending import hold
+
+    ada = make.member(make.program())
+    make.buys(ada, "100.00")
+    hold(ada, 10, reference="till:1", now=make.NOON)
+
+    with pytest.raises(IntegrityError):
+        execute(sql)
