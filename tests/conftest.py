@@ -2,8 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -97,6 +99,23 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
     published_ruleset.cache_clear()
     with _server("postgres") as server:
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own)))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Callable[[], Path]]:
+    """
+    Return a maker of folders that a server's own user can reach.
+
+    They are not pytest's: it closes the parents of its own to others, again with every run that starts beside this one.
+    """
+    with ExitStack() as stack:
+
+        def make_folder() -> Path:
+            path = Path(stack.enter_context(TemporaryDirectory(prefix="loyalty-", ignore_cleanup_errors=True)))
+            path.chmod(0o711)
+            return path
+
+        yield make_folder
 
 
 @pytest.fixture(autouse=True)

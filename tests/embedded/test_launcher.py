@@ -7,7 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,12 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> StateFolder:
-    path = tmp_path_factory.mktemp("state")
-    for parent in (path, *path.parents):
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/") and "pytest" in str(parent):
-            parent.chmod(parent.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
-    return state_folder({"LOYALTY_STATE_DIR": str(path)}, name="own")
+def folder(open_folder: Callable[[], Path]) -> StateFolder:
+    return state_folder({"LOYALTY_STATE_DIR": str(open_folder())}, name="own")
 
 
 @pytest.fixture
@@ -107,16 +103,10 @@ def test_secrets_are_their_owners_alone(folder: StateFolder, stopped: list[Serve
     assert state.stat().st_uid == (pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid())
 
 
-def test_two_checkouts_do_not_collide(tmp_path_factory: pytest.TempPathFactory, stopped: list[Server]) -> None:
-    servers = []
-    for name in ("one", "two"):
-        path = tmp_path_factory.mktemp(name)
-        path.chmod(0o711)
-        path.parent.chmod(0o711)
-        servers.append(EmbeddedValkey(state_folder({"LOYALTY_STATE_DIR": str(path)}, name="own")))
-    stopped += servers
+def test_two_checkouts_do_not_collide(open_folder: Callable[[], Path], stopped: list[Server]) -> None:
+    stopped += [EmbeddedValkey(state_folder({"LOYALTY_STATE_DIR": str(open_folder())}, name="own")) for _ in range(2)]
 
-    urls = {server.start() for server in servers}
+    urls = {server.start() for server in stopped}
 
     assert len(urls) == 2
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -52,11 +52,8 @@ print(catch_up(Retailer.objects.get(), now=timezone.now(), until=date(2026, 7, 1
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    path = tmp_path_factory.mktemp("kills")
-    path.chmod(0o711)
-    path.parent.chmod(0o711)
-    found = EmbeddedPostgres(state_folder({"LOYALTY_STATE_DIR": str(path)}, name="own"))
+def server(open_folder: Callable[[], Path]) -> Iterator[EmbeddedPostgres]:
+    found = EmbeddedPostgres(state_folder({"LOYALTY_STATE_DIR": str(open_folder())}, name="own"))
     yield found
     found.stop()
 

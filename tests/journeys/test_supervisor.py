@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    path = tmp_path_factory.mktemp("site")
-    path.chmod(0o711)
-    path.parent.chmod(0o711)
+def site(open_folder: Callable[[], Path]) -> Iterator[Site]:
+    path = open_folder()
     port = free_port()
     environ = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "BROKER_URL"}}
     environ |= {"LOYALTY_STATE_DIR": str(path), "LOYALTY_STATE_NAME": "own", "PORT": str(port)}
