@@ -65,3 +65,10 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
 def _plain(text: object) -> tuple[str, ...]:
     """Return singular and plural forms alike, as the two readers do not."""
     return (text,) if isinstance(text, str) else tuple(text)  # type: ignore[arg-type] # a list or tuple of texts
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing() -> None:
+    from django.core.management import call_command
+
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
