@@ -1,6 +1,6 @@
 """Customers and interactions, for retailers' systems."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from customers.api.callers import retailer_of
 from customers.api.serializers import ConsentIn, ConsentOut, CustomerIn, CustomerOut, InteractionIn, RecordedOut
 from customers.batches import Status
 from customers.models import Customer
@@ -25,7 +26,7 @@ class CustomersView(APIView):
         """Make a customer known, or bring what is known up to date."""
         given = CustomerIn(data=request.data)
         given.is_valid(raise_exception=True)
-        (registered,) = register(request.auth.retailer, [given.fact()], now=timezone.now())  # type: ignore[union-attr]
+        (registered,) = register(retailer_of(request), [given.fact()], now=timezone.now())
         customer = Customer.objects.get(pk=registered.id)
         code = status.HTTP_201_CREATED if registered.is_new else status.HTTP_200_OK
         return Response(CustomerOut(customer).data, status=code)
@@ -37,8 +38,7 @@ class CustomerView(APIView):
     @extend_schema(responses=CustomerOut, tags=["customers"])
     def get(self, request: Request, external_id: str) -> Response:
         """Return what is known of a customer."""
-        retailer: Any = request.auth.retailer  # type: ignore[union-attr]
-        customer = get_object_or_404(Customer, retailer=retailer, external_id=external_id)
+        customer = get_object_or_404(Customer, retailer=retailer_of(request), external_id=external_id)
         return Response(CustomerOut(customer).data)
 
 
@@ -61,8 +61,7 @@ class ConsentsView(APIView):
         return Response(ConsentOut(consent).data, status=status.HTTP_201_CREATED)
 
     def _customer(self, request: Request, external_id: str) -> Customer:
-        retailer: Any = request.auth.retailer  # type: ignore[union-attr]
-        return get_object_or_404(Customer, retailer=retailer, external_id=external_id)
+        return get_object_or_404(Customer, retailer=retailer_of(request), external_id=external_id)
 
 
 class InteractionsView(APIView):
@@ -73,8 +72,7 @@ class InteractionsView(APIView):
         """Report something that a customer did and that is no purchase."""
         given = InteractionIn(data=request.data)
         given.is_valid(raise_exception=True)
-        retailer: Any = request.auth.retailer  # type: ignore[union-attr]
-        (outcome,) = record_interactions(retailer, [given.validated_data["fact"]], now=timezone.now())
+        (outcome,) = record_interactions(retailer_of(request), [given.validated_data["fact"]], now=timezone.now())
         if outcome.error:
             raise outcome.error
         code = status.HTTP_201_CREATED if outcome.status is Status.CREATED else status.HTTP_200_OK

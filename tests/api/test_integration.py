@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -135,14 +136,11 @@ def test_whatever_is_sent_is_answered_as_a_problem(
     assert Order.objects.count() == 0
 
 
-def test_what_is_not_answered_is_not_done(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from loyalty.activity.api import integration
-
-    def broken(*_: Any) -> None:
-        raise RuntimeError
-
+def test_the_key_and_its_effect_commit_together_or_not_at_all(client: Client) -> None:
     key = make.key(make.retailer())
-    monkeypatch.setattr(integration, "answers", broken)  # a bug after the work, before the answer
+    with connection.cursor() as cursor:  # the database refuses the key after the work is done
+        cursor.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'")
+        cursor.execute("CREATE TRIGGER t BEFORE INSERT ON api_idempotencyrecord FOR EACH ROW EXECUTE FUNCTION refuse()")
     client.raise_request_exception = False
 
     answer = call(client, key, "orders", ORDER, **{"Idempotency-Key": "one"})

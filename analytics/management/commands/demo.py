@@ -5,6 +5,7 @@ import tempfile
 import time
 from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -20,7 +21,7 @@ from analytics.demonstration import dataset, program
 from analytics.demonstration.dataset import Journey
 from analytics.runs import compute_value, latest_run, top_customers
 from customers.core.errors import DomainError
-from customers.importing.running import run_import
+from customers.importing.running import Report, run_import
 from customers.models import Order, OrderLine, Retailer
 from loyalty.activity.backlog import catch_up, undecided_orders
 from loyalty.activity.enrolment import enrol_everyone
@@ -96,7 +97,7 @@ class Command(BaseCommand):
             ):
                 bar = progress.add_task(f"import {path.name} ({kind})", total=rows)
                 with path.open("rb") as file:
-                    report = run_import(retailer, kind, file, now=now, on_progress=lambda r, b=bar: _move(progress, b, r.rows))  # type: ignore[misc] # fmt: skip
+                    report = run_import(retailer, kind, file, now=now, on_progress=partial(_move_rows, progress, bar))
                 if report.problems:
                     raise CommandError(f"{len(report.problems)} rows of the {kind} were refused: {report.problems[0]}")
                 created = report.created
@@ -182,6 +183,10 @@ class Command(BaseCommand):
                 f"{value.predicted_value or value.formula_value:,} {run.currency}",
             )
         self.console.print(table)
+
+
+def _move_rows(progress: Progress, bar: TaskID, report: Report) -> None:
+    _move(progress, bar, report.rows)
 
 
 def _move(progress: Progress, bar: TaskID, completed: int) -> None:

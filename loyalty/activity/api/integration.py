@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from customers.api.callers import retailer_of
 from customers.core.errors import DomainError, Kind
 from customers.models import Customer, Retailer
 from customers.recording import identify
@@ -52,12 +53,6 @@ class BatchFailed(DomainError):
     code = "batch_failed"
     kind = Kind.INVALID
     message = _("{failed} of {rows} rows cannot be taken, the first is row {first}: {reason} Nothing was written.")
-
-
-def retailer_of(request: Request) -> Retailer:
-    """Return whose system calls."""
-    retailer: Retailer = request.auth.retailer  # type: ignore[union-attr] # HasScope let only a key through
-    return retailer
 
 
 def asked_for(request: Request, name: str) -> bool:

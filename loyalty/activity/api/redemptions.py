@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loyalty.activity.api.integration import DRY_RUN, asked_for, retailer_of
+from customers.api.callers import retailer_of
+from loyalty.activity.api.integration import DRY_RUN, asked_for
 from loyalty.activity.spending import Booked, adjust, confirm, hold, redeem, release, reverse
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Hold
