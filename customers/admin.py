@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -84,13 +85,13 @@ class CustomerAdmin(ModelAdmin):
     def predicted(self, customer: Customer) -> str:
         insight = _insight(customer)
         value = insight.predicted_value if insight else None
-        return f"{value:,.2f} {insight.currency}" if insight and value is not None else "-"
+        return f"{number_format(value, 2)} {insight.currency}" if insight and value is not None else "-"
 
     @display(description=_("active"), ordering="insight__probability_active")
     def active(self, customer: Customer) -> str:
         insight = _insight(customer)
         known = insight is not None and insight.probability_active is not None
-        return f"{insight.probability_active:.0%}" if insight and known else "-"
+        return f"{number_format(round((insight.probability_active or 0) * 100), 0)} %" if insight and known else "-"
 
     @display(description=_("decile"), ordering="insight__value_decile")
     def decile(self, customer: Customer) -> int | str:

@@ -58,11 +58,11 @@ class MembershipAdmin(ReadOnlyAdmin):
 
     @display(description=_("available"))
     def available(self, membership: Membership) -> str:
-        return f"{sum(wallet.available for wallet in membership.wallets.all()):,}"
+        return str(number_format(sum(wallet.available for wallet in membership.wallets.all()), 0))
 
     @display(description=_("pending"))
     def pending(self, membership: Membership) -> str:
-        return f"{sum(wallet.pending for wallet in membership.wallets.all()):,}"
+        return str(number_format(sum(wallet.pending for wallet in membership.wallets.all()), 0))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
