@@ -138,8 +138,10 @@ class Command(BaseCommand):
         baskets, sales, lines = bulk.fetch(STORED, {"retailer": retailer.pk, "numbers": numbers})[0]
         same = (baskets, lines, int(sales * 100)) == (journey.baskets, journey.lines, journey.sales_cents)
         if not same:
-            raise CommandError(f"The database holds {baskets} baskets, {lines} lines and {sales}, the package {journey.baskets} baskets, "
-                               f"{journey.lines} lines and {journey.sales_cents} cents.")  # fmt: skip
+            raise CommandError(
+                f"The database holds {baskets} baskets, {lines} lines and {sales}, the package {journey.baskets} baskets, "
+                f"{journey.lines} lines and {journey.sales_cents} cents."
+            )
         left = undecided_orders(retailer)
         if left:
             raise CommandError(f"{left} orders of members were not decided.")
