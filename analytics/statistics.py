@@ -66,7 +66,7 @@ def rebuild(retailer: Retailer) -> int:
     """Count everything again by one statement; return how many customers bought."""
     bulk.execute("DELETE FROM analytics_customerstatistics WHERE retailer_id = %s", [retailer.pk])
     condition = "o.retailer_id = %s AND o.customer_id IS NOT NULL"
-    return bulk.execute(UPSERT.format(condition=condition), [retailer.pk])
+    return bulk.change(UPSERT.format(condition=condition), [retailer.pk])
 
 
 def differences(retailer: Retailer) -> int:

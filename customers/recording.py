@@ -55,11 +55,8 @@ def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: dateti
         "recorded_at",
     )
     # fmt: on
-    created = bulk.insert(Order, columns, rows, suffix="ON CONFLICT (retailer_id, number) DO NOTHING RETURNING id")
-    made = {order_id for (order_id,) in created}
+    made = _insert_orders(columns, rows, _lines(zip((row[0] for row in rows), batch.fresh, strict=True)))
     batch.settle(retailer, Order, {row[3]: (row[0], row[2]) for row in rows if row[0] in made})
-    _insert_lines(batch.created_ids())
-    _note_changes(retailer, (customer for _, customer in batch.made.values()))
     return batch.outcomes()
 
 
@@ -158,18 +155,46 @@ def _customer_ids(retailer: Retailer, external_ids: Iterable[str]) -> dict[str, 
     return dict(bulk.fetch(sql, [retailer.pk, list(external_ids)]))
 
 
-def _insert_lines(orders: list[tuple[UUID, OrderFact]]) -> None:
+# One statement, because a round trip costs more than a row: orders whose number is new, their lines, and who changed.
+INSERT_ORDERS = """
+WITH made AS (
+    INSERT INTO customers_order ({columns}) SELECT * FROM {orders}
+    ON CONFLICT (retailer_id, number) DO NOTHING RETURNING id, retailer_id, customer_id
+), bought AS (
+    INSERT INTO customers_orderline ({line_columns})
+    SELECT l.* FROM {lines} AS l({line_columns}) JOIN made ON made.id = l.order_id
+), noted AS (
+    INSERT INTO customers_factchange (retailer_id, customer_id)
+    SELECT DISTINCT retailer_id, customer_id FROM made WHERE customer_id IS NOT NULL
+)
+SELECT id FROM made
+"""
+LINE_COLUMNS = ("order_id", "position", "sku", "category", "brand", "quantity", "unit_price", "discount", "net_amount",
+                "unit_cost")  # fmt: skip
+
+
+def _insert_orders(columns: Sequence[str], orders: list[tuple[Any, ...]], lines: list[tuple[Any, ...]]) -> set[UUID]:
+    """Insert the orders whose number is new, with their lines; return their ids."""
+    if not orders:
+        return set()
+    sql = INSERT_ORDERS.format(
+        columns=", ".join(columns),
+        orders=bulk.unnest(Order, columns),
+        line_columns=", ".join(LINE_COLUMNS),
+        lines=bulk.unnest(OrderLine, LINE_COLUMNS),
+    )
+    return {made for (made,) in bulk.fetch(sql, [*bulk.columns_of(orders), *bulk.columns_of(lines)])}
+
+
+def _lines(orders: Iterable[tuple[UUID, OrderFact]]) -> list[tuple[Any, ...]]:
     # fmt: off
-    rows = (
+    return [
         (order_id, position, line.sku, line.category, line.brand, line.quantity, line.unit_price, line.discount,
          line.net_amount, line.unit_cost)
         for order_id, fact in orders
         for position, line in enumerate(fact.lines, start=1)
-    )
-    columns = ("order_id", "position", "sku", "category", "brand", "quantity", "unit_price", "discount",
-               "net_amount", "unit_cost")
+    ]
     # fmt: on
-    bulk.insert(OrderLine, columns, rows)
 
 
 def _note_changes(retailer: Retailer, customers: Iterable[UUID | None]) -> None:

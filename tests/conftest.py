@@ -15,7 +15,7 @@ from django.db import connections
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
-from loyalty.activity.rulesets import published_ruleset
+from loyalty.activity.rulesets import published_ruleset, remembered_timeline
 from loyalty.points.proof import prove
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,11 +91,13 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(own), sql.Identifier(_template_name()))
         )
     _use(own)
+    remembered_timeline.cache_clear()
     published_ruleset.cache_clear()  # ids of this database's versions are others'
     with django_db_blocker.unblock():
         yield
         assert prove().differences == []
     _use(shared)
+    remembered_timeline.cache_clear()
     published_ruleset.cache_clear()
     with _server("postgres") as server:
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own)))

@@ -9,19 +9,20 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import local_date
-from loyalty.activity.rulesets import Timeline, timelines
+from loyalty.activity.rulesets import Timeline, remembered_timeline
 from loyalty.activity.state import DecidedOrder, Member
 from loyalty.points.clawback import OpenLot
 from loyalty.points.limits import period_start
 from loyalty.tiers.rules import Day, window_start
 
 MEMBERS = """
-SELECT m.customer_id, m.retailer_id, m.program_id, m.id, w.id, w.available - w.owed, w.owed, m.enrolled_at, m.left_at,
+SELECT m.customer_id, p.timeline, m.retailer_id, m.program_id, m.id, w.id, w.available - w.owed, w.owed, m.enrolled_at, m.left_at,
     EXISTS (SELECT 1 FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.version_id IS NOT NULL),
     t.code, s.tier_id, s.since, s.assessed_on
 FROM memberships_membership m
 JOIN points_wallet w ON w.membership_id = m.id AND w.code = 'points'
 JOIN tiers_standing s ON s.membership_id = m.id
+JOIN programs_program p ON p.id = m.program_id
 LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE {condition}
 ORDER BY w.id FOR UPDATE OF w
@@ -93,11 +94,14 @@ def load_returned(return_ids: Iterable[UUID]) -> set[tuple[UUID, int]]:
 def _lock(condition: str, keys: list[Any]) -> Loaded:
     wallets_of: dict[UUID, list[int]] = {}
     members: dict[int, Member] = {}
-    for customer_id, *row in bulk.fetch(MEMBERS.format(condition=condition), [keys]):
+    stamps: dict[int, UUID] = {}
+    for customer_id, stamp, *row in bulk.fetch(MEMBERS.format(condition=condition), [keys]):
         member = Member(*row)
+        stamps[member.program_id] = stamp
         members[member.wallet_id] = member
         wallets_of.setdefault(customer_id, []).append(member.wallet_id)
-    return Loaded(members, wallets_of, timelines({member.program_id for member in members.values()}))
+    known = {program_id: remembered_timeline(program_id, stamp) for program_id, stamp in stamps.items()}
+    return Loaded(members, wallets_of, known)
 
 
 def _with_days(loaded: Loaded, earliest: datetime, latest: datetime) -> Loaded:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal, cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
@@ -55,14 +56,18 @@ class Timeline:
 
 
 def timelines(program_ids: Iterable[int]) -> dict[int, Timeline]:
-    """Return the timelines of programs: one statement, besides those for a version that this process has not read yet."""
-    rows: dict[int, list[tuple[datetime, Ruleset]]] = {program_id: [] for program_id in program_ids}
-    for program_id, start, version_id in bulk.fetch(PUBLISHED, [list(rows)]):
-        rows[program_id].append((start, published_ruleset(version_id)))
-    return {
-        program_id: Timeline(program_id, tuple(start for start, _ in found), tuple(ruleset for _, ruleset in found))
-        for program_id, found in rows.items()
-    }
+    """Return programs' timelines as they are published now."""
+    stamps = bulk.fetch("SELECT id, timeline FROM programs_program WHERE id = ANY(%s)", [list(program_ids)])
+    return {program_id: remembered_timeline(program_id, stamp) for program_id, stamp in stamps}
+
+
+@lru_cache(maxsize=512)
+def remembered_timeline(program_id: int, _stamp: UUID) -> Timeline:
+    """Return a program's timeline from this process's memory: its stamp changes with each publication."""
+    found = bulk.fetch(PUBLISHED, [[program_id]])
+    return Timeline(
+        program_id, tuple(start for _, start, _ in found), tuple(published_ruleset(version) for *_, version in found)
+    )
 
 
 @lru_cache(maxsize=512)

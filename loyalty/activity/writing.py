@@ -23,13 +23,14 @@ def write(
     """
     postings = [posting for effect in effects for posting in effect.postings]
     balances = {wallet: member.balance for wallet, member in before.items()}
-    ledger.post(postings, balances=balances, now=now)
-    add_qualifying(change for effect in effects for change in effect.qualified)
-    record_moves((move for effect in effects for move in effect.moves), now=now)
-    set_standings(_stands(member) for wallet, member in after.items() if _stands(member) != _stands(before[wallet]))
-    _write_orders(effects, now)
-    _write_returns(effects, now)
-    publish((event for effect in effects for event in effect.events), now=now)
+    with bulk.together():
+        ledger.post(postings, balances=balances, now=now)
+        add_qualifying(change for effect in effects for change in effect.qualified)
+        record_moves((move for effect in effects for move in effect.moves), now=now)
+        set_standings(_stands(member) for wallet, member in after.items() if _stands(member) != _stands(before[wallet]))
+        _write_orders(effects, now)
+        _write_returns(effects, now)
+        publish((event for effect in effects for event in effect.events), now=now)
 
 
 def _stands(member: Member) -> Stands:

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.ids import new_id
 from customers.models import Retailer
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion
@@ -91,7 +92,7 @@ def publish(
     :raises NothingToEarn: when it has no earning rule
     :raises MultiplierFalls: when a higher tier earns less than a lower one
     """
-    Program.objects.select_for_update().get(pk=version.program_id)
+    program = Program.objects.select_for_update().get(pk=version.program_id)
     version = ProgramVersion.objects.select_for_update().get(pk=version.pk)
     require_draft(version)
     _require_later(version, effective_from, now)
@@ -100,6 +101,8 @@ def publish(
     version.effective_from, version.published_at = effective_from, now
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])
+    program.timeline = new_id()
+    program.save(update_fields=["timeline"])
     return version
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.ids import new_id
 from customers.models import Retailer
 from customers.models.retailer import validate_zone
 
@@ -19,6 +20,8 @@ class Program(models.Model):
     zone = models.CharField(
         _("time zone"), max_length=64, validators=[validate_zone], help_text=_("Its midnight ends the program's days.")
     )
+    # Changes with each publication: what a process remembers under it stays true.
+    timeline = models.UUIDField(default=new_id, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

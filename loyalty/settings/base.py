@@ -28,10 +28,10 @@ def read_database() -> dict[str, Any]:
             "start: `make demo`, `make run`, or `python -m loyalty.embedded exec -- python manage.py ...`."
         )
     database: dict[str, Any] = env.db_url_config(url)
-    # The hot path is some twenty statements: planned once per connection, they cost a fraction. A pooler in transaction
-    # mode that does not know prepared statements needs this off.
+    # What customers.core.bulk sends is planned once per connection, for any parameters. A pooler in transaction mode
+    # that does not know prepared statements needs this off.
     prepare = env.bool("DATABASE_PREPARE", default=True)
-    statements = {"server_side_binding": True, "prepare_threshold": 2} if prepare else {}
+    statements = {"prepare_threshold": 1, "options": "-c plan_cache_mode=force_generic_plan"} if prepare else {}
     if database.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured(f"DATABASE_URL must name a PostgreSQL (postgres://...), not {url.split(':')[0]!r}.")
     return database | {
