@@ -9,10 +9,10 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
-from customers.facts import InteractionFact, OrderFact, ReturnFact, fingerprint
-from customers.models import Interaction, Order, Retailer, Return
+from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact, fingerprint
+from customers.models import Interaction, Order, OrderEvent, Retailer, Return
 
-Fact = TypeVar("Fact", OrderFact, ReturnFact, InteractionFact)
+Fact = TypeVar("Fact", OrderFact, ReturnFact, OrderEventFact, InteractionFact)
 
 
 class OtherContent(DomainError):
@@ -74,7 +74,10 @@ class Batch(Generic[Fact]):
         self.refused[self.first[self.key(fact)]] = error
 
     def known(
-        self, retailer: Retailer, model: type[Order | Return | Interaction], numbers: Iterable[str] | None = None
+        self,
+        retailer: Retailer,
+        model: type[Order | Return | OrderEvent | Interaction],
+        numbers: Iterable[str] | None = None,
     ) -> dict[str, tuple[UUID, bytes]]:
         """Return the id and content hash of those that were recorded before."""
         wanted = [self.key(fact) for fact in self.fresh] if numbers is None else list(numbers)
@@ -84,7 +87,7 @@ class Batch(Generic[Fact]):
     def settle(
         self,
         retailer: Retailer,
-        model: type[Order | Return | Interaction],
+        model: type[Order | Return | OrderEvent | Interaction],
         made: dict[str, tuple[UUID, UUID | None]],
         *,
         known: dict[str, tuple[UUID, bytes]] | None = None,

@@ -45,6 +45,7 @@ REASONS = {
     "out_of_range": _("The time {value} lies outside the years {first} to {last}."),
     "no_zone": _("The time {value} has no zone. Write it like 2026-03-29T18:30:00+02:00."),
     "no_return_lines": _("The return names no lines."),
+    "more_than_amount": _("{value} was paid with points, but the lines cost only {limit}."),
     "no_line_name": _("Name the order's line by its position or its SKU."),
 }
 MOST_LINES = 10_000
@@ -75,6 +76,8 @@ class OrderFact:
 
     :param customer: the retailer's id of the customer; None for a guest
     :param occurred_at: an instant with its zone, on the retailer's clock
+    :param paid_with_points: the part of the lines' amounts that was paid with points
+    :param redemptions: the references of the redemptions that paid it
     """
 
     number: str
@@ -88,9 +91,15 @@ class OrderFact:
     promotion_code: str = ""
     is_gift: bool = False
     identified_by: str = ""
+    paid_with_points: Decimal = NOTHING
+    redemptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_zone(self.occurred_at)
+        if amount_of("paid_with_points", self.paid_with_points) > self.net_amount:
+            raise InvalidFact(
+                "paid_with_points", "more_than_amount", value=self.paid_with_points, limit=self.net_amount
+            )
         if not self.lines:
             raise InvalidFact("lines", "no_lines")
         if len(self.lines) > MOST_LINES:
@@ -128,6 +137,23 @@ class ReturnFact:
         require_zone(self.occurred_at)
         if not self.lines:
             raise InvalidFact("lines", "no_return_lines")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEventFact:
+    """Something happened to an order, such as its delivery; once per order and kind."""
+
+    order_number: str
+    kind: str
+    occurred_at: datetime
+
+    def __post_init__(self) -> None:
+        require_zone(self.occurred_at)
+
+    @property
+    def number(self) -> str:
+        """Return its natural key."""
+        return f"{self.order_number}:{self.kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +238,15 @@ def require_zone(instant: datetime) -> None:
         raise InvalidFact("occurred_at", "out_of_range", value=instant.isoformat(), first=FIRST_YEAR, last=LAST_YEAR)
 
 
-def fingerprint(fact: OrderFact | ReturnFact | InteractionFact) -> bytes:
+AnyFact = OrderFact | ReturnFact | OrderEventFact | InteractionFact
+
+
+def fingerprint(fact: AnyFact) -> bytes:
     """Return 16 bytes that are equal for equal content, whatever zone its instant was written in."""
     return blake2b(repr(_canonical(fact)).encode(), digest_size=16).digest()
 
 
-def _canonical(fact: OrderFact | ReturnFact | InteractionFact) -> tuple[Any, ...]:
+def _canonical(fact: AnyFact) -> tuple[Any, ...]:
     instant = fact.occurred_at.astimezone(UTC).isoformat()
     if isinstance(fact, OrderFact):
         lines = [
@@ -228,8 +257,12 @@ def _canonical(fact: OrderFact | ReturnFact | InteractionFact) -> tuple[Any, ...
         return (
             fact.number, fact.customer, instant, fact.currency, str(fact.shipping_amount), fact.channel, fact.store,
             fact.promotion_code, fact.is_gift, fact.identified_by, lines,
+            # What came later stands only where it is used, so that what was recorded before keeps its fingerprint.
+            *((str(fact.paid_with_points), fact.redemptions) if fact.paid_with_points or fact.redemptions else ()),
         )
         # fmt: on
+    if isinstance(fact, OrderEventFact):
+        return fact.order_number, fact.kind, instant
     if isinstance(fact, ReturnFact):
         return fact.number, fact.order_number, instant, [(li.position, li.sku, str(li.quantity)) for li in fact.lines]
     return fact.number, fact.customer, fact.kind, instant, fact.channel, fact.sku, fact.score

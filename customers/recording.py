@@ -5,6 +5,7 @@ Each function takes a batch, sends a fixed number of statements, and answers one
 Facts are idempotent by their natural key: the same again changes nothing; the same key with other content is a conflict.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -19,8 +20,18 @@ from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
-from customers.facts import InteractionFact, OrderFact, ReturnFact
-from customers.models import Customer, FactChange, Interaction, Order, OrderLine, Retailer, Return, ReturnLine
+from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact
+from customers.models import (
+    Customer,
+    FactChange,
+    Interaction,
+    Order,
+    OrderEvent,
+    OrderLine,
+    Retailer,
+    Return,
+    ReturnLine,
+)
 from customers.returning import lock_orders, order_of
 
 
@@ -45,14 +56,14 @@ def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: dateti
             new_id(), retailer.pk, customers.get(fact.customer or ""), fact.number, fact.occurred_at,
             local_date(fact.occurred_at, zone), fact.currency or retailer.currency, fact.net_amount,
             fact.shipping_amount, fact.channel, fact.store, fact.promotion_code, fact.is_gift, fact.identified_by,
-            batch.hashes[fact.number], now,
+            fact.paid_with_points, json.dumps(fact.redemptions), batch.hashes[fact.number], now,
         )
         for fact in batch.fresh
     ]
     columns = (
         "id", "retailer_id", "customer_id", "number", "occurred_at", "local_date", "currency", "net_amount",
-        "shipping_amount", "channel", "store", "promotion_code", "is_gift", "identified_by", "content_hash",
-        "recorded_at",
+        "shipping_amount", "channel", "store", "promotion_code", "is_gift", "identified_by", "paid_with_points",
+        "redemptions", "content_hash", "recorded_at",
     )
     # fmt: on
     made = _insert_orders(columns, rows, _lines(zip((row[0] for row in rows), batch.fresh, strict=True)))
@@ -93,6 +104,35 @@ def record_returns(retailer: Retailer, facts: Sequence[ReturnFact], *, now: date
     bulk.insert(ReturnLine, ("order_return_id", "line_id", "quantity", "net_amount"), lines)
     batch.settle(retailer, Return, made, known=known)
     _note_changes(retailer, (customer for _, customer in made.values()))
+    return batch.outcomes()
+
+
+@transaction.atomic(savepoint=False)
+def record_order_events(
+    retailer: Retailer, facts: Sequence[OrderEventFact], *, now: datetime
+) -> list[Outcome[OrderEventFact]]:
+    """Record what happened to orders. Their order must be known, and nothing happens to it before it was placed."""
+    batch = Batch(facts, key=lambda fact: fact.number)
+    known = batch.known(retailer, OrderEvent)
+    orders = lock_orders(retailer, {fact.order_number for fact in batch.fresh})
+    rows: list[tuple[Any, ...]] = []
+    made: dict[str, tuple[UUID, UUID | None]] = {}
+    for fact in batch.fresh:
+        if fact.number in known:
+            continue
+        try:
+            order = order_of(fact, orders)
+            order.require_after(fact.occurred_at)
+        except DomainError as error:
+            batch.refuse(fact, error)
+            continue
+        event_id = new_id()
+        content = batch.hashes[fact.number]
+        rows.append((event_id, retailer.pk, order.id, fact.number, fact.kind, fact.occurred_at, content, now))
+        made[fact.number] = (event_id, order.customer_id)
+    columns = ("id", "retailer_id", "order_id", "number", "kind", "occurred_at", "content_hash", "recorded_at")
+    bulk.insert(OrderEvent, columns, rows)
+    batch.settle(retailer, OrderEvent, made, known=known)
     return batch.outcomes()
 
 

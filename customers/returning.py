@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_cents
-from customers.facts import ReturnFact, ReturnLineFact
+from customers.facts import OrderEventFact, ReturnFact, ReturnLineFact
 from customers.models import Retailer
 
 
@@ -23,7 +23,7 @@ class UnknownOrder(DomainError):
 class ReturnBeforeOrder(DomainError):
     code = "return_before_order"
     kind = Kind.INVALID
-    message = _("The return is dated before its order {order_number}.")
+    message = _("It is dated before its order {order_number}.")
 
 
 class UnknownLine(DomainError):
@@ -75,8 +75,7 @@ class LockedOrder:
 
     def take(self, fact: ReturnFact) -> list[tuple[int, Decimal, Decimal]]:
         """Take all lines of a return, or none of them."""
-        if fact.occurred_at < self.occurred_at:
-            raise ReturnBeforeOrder(order_number=self.number)
+        self.require_after(fact.occurred_at)
         before = [line.returned for line in self.lines]
         try:
             taken: dict[int, tuple[int, Decimal, Decimal]] = {}
@@ -90,6 +89,11 @@ class LockedOrder:
             raise
         return list(taken.values())
 
+    def require_after(self, instant: datetime) -> None:
+        """Refuse what would have happened to the order before it was placed."""
+        if instant < self.occurred_at:
+            raise ReturnBeforeOrder(order_number=self.number)
+
     def _line(self, part: ReturnLineFact) -> BoughtLine:
         if part.position is not None:
             found = [line for line in self.lines if line.position == part.position]
@@ -102,9 +106,9 @@ class LockedOrder:
         return found[0]
 
 
-def order_of(fact: ReturnFact, orders: dict[str, LockedOrder]) -> LockedOrder:
+def order_of(fact: ReturnFact | OrderEventFact, orders: dict[str, LockedOrder]) -> LockedOrder:
     """
-    Return the order that a return names.
+    Return the order that a return or an event names.
 
     :raises UnknownOrder: when there is none
     """

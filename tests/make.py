@@ -43,6 +43,8 @@ class Rule:
     brands: Sequence[str] = ()
     minimum_amount: str = "0"
     uses_multiplier: bool = True
+    wallet: str = "points"
+    interaction: str = ""
 
 
 def version(
@@ -79,12 +81,14 @@ def fill(
             brands=list(rule.brands),
             minimum_amount=Decimal(rule.minimum_amount),
             uses_multiplier=rule.uses_multiplier,
+            wallet=rule.wallet,
+            interaction=rule.interaction,
         )
     for code, threshold, multiplier in tiers:
         Tier.objects.create(
             version=draft, code=code, name=code.title(), threshold=Decimal(threshold), multiplier=Decimal(multiplier)
         )
-    PointsPolicy.objects.filter(version=draft).update(**(points or {"pending_days": 0}))
+    PointsPolicy.objects.filter(version=draft, code="points").update(**(points or {"pending_days": 0}))
     TierPolicy.objects.filter(version=draft).update(**(ladder or {"window": "rolling"}))
 
 

@@ -23,7 +23,12 @@ def add_months(day: date, months: int) -> date:
     """Return the same day some months later (or earlier), or the month's last day where it is shorter."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+    return clamped(year, month + 1, day.day)
+
+
+def clamped(year: int, month: int, day: int) -> date:
+    """Return a day of a month, or the month's last day where it is shorter."""
+    return date(year, month, min(day, calendar.monthrange(year, month)[1]))
 
 
 def end_of_month(day: date) -> date:

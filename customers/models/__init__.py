@@ -3,7 +3,7 @@ from customers.models.customer import Customer
 from customers.models.importing import ImportJob
 from customers.models.insight import Insight
 from customers.models.interaction import Interaction
-from customers.models.order import FactChange, Order, OrderLine, Return, ReturnLine
+from customers.models.order import FactChange, Order, OrderEvent, OrderLine, Return, ReturnLine
 from customers.models.retailer import Retailer
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Insight",
     "Interaction",
     "Order",
+    "OrderEvent",
     "OrderLine",
     "Retailer",
     "Return",

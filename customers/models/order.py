@@ -39,6 +39,12 @@ class Order(models.Model):
     identified_by = models.CharField(
         _("identified by"), max_length=20, blank=True, help_text=_("How the customer was known: account, card, e-mail.")
     )
+    paid_with_points = MoneyField(
+        _("paid with points"), default=0, help_text=_("The part of the lines' amounts that was paid with points.")
+    )
+    redemptions = models.JSONField(
+        _("redemptions"), default=list, blank=True, help_text=_("The references of the redemptions that paid it.")
+    )
     content_hash = models.BinaryField(max_length=16, editable=False)
     recorded_at = models.DateTimeField(_("recorded"))
 
@@ -49,6 +55,10 @@ class Order(models.Model):
             models.UniqueConstraint(fields=["retailer", "number"], name="order_once_per_number"),
             models.CheckConstraint(condition=models.Q(net_amount__gte=0), name="order_amount_never_negative"),
             models.CheckConstraint(condition=models.Q(shipping_amount__gte=0), name="order_shipping_never_negative"),
+            models.CheckConstraint(
+                condition=models.Q(paid_with_points__gte=0, paid_with_points__lte=models.F("net_amount")),
+                name="order_paid_with_points_within_amount",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["retailer", "occurred_at", "id"], name="order_by_time"),
@@ -130,6 +140,29 @@ class ReturnLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line_id}: {self.quantity}"
+
+
+class OrderEvent(models.Model):
+    """Something that happened to an order after it was placed, such as its delivery; once per kind."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="order_events", verbose_name=_("retailer"))
+    order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("order"))
+    number = models.CharField(_("number"), max_length=160, help_text=_("The order's number and the kind."))
+    kind = models.SlugField(_("kind"), help_text=_("Such as delivered."))
+    occurred_at = models.DateTimeField(_("occurred"))
+    content_hash = models.BinaryField(max_length=16, editable=False)
+    recorded_at = models.DateTimeField(_("recorded"))
+
+    class Meta:
+        verbose_name = _("event of an order")
+        verbose_name_plural = _("events of orders")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["retailer", "number"], name="order_event_once_per_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
 
 
 class FactChange(models.Model):

@@ -22,20 +22,27 @@ LOCK = 7_001  # the first key of the advisory lock; the second is the retailer
 
 UNDECIDED = """
 (
-    SELECT o.occurred_at, false AS is_return, o.id FROM customers_order o
+    SELECT o.occurred_at, 'order' AS kind, o.id FROM customers_order o
     WHERE o.retailer_id = %(retailer)s AND (o.occurred_at, o.id) > (%(at)s, %(id)s) AND EXISTS (
         SELECT 1 FROM memberships_membership m WHERE m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
         AND NOT EXISTS (
             SELECT 1 FROM activity_orderdecision d WHERE d.order_id = o.id AND d.program_id = m.program_id))
     ORDER BY o.occurred_at, o.id LIMIT %(limit)s
 ) UNION ALL (
-    SELECT r.occurred_at, true, r.id FROM customers_return r
+    SELECT r.occurred_at, 'return', r.id FROM customers_return r
     WHERE r.retailer_id = %(retailer)s AND r.occurred_at >= %(at)s AND EXISTS (
         SELECT 1 FROM customers_order o JOIN memberships_membership m
             ON m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
         WHERE o.id = r.order_id AND NOT EXISTS (
             SELECT 1 FROM activity_returndecision d WHERE d.order_return_id = r.id AND d.program_id = m.program_id))
     ORDER BY r.occurred_at, r.id LIMIT %(limit)s
+) UNION ALL (
+    SELECT i.occurred_at, 'visit', i.id FROM customers_interaction i
+    WHERE i.retailer_id = %(retailer)s AND i.occurred_at >= %(at)s AND EXISTS (
+        SELECT 1 FROM memberships_membership m WHERE m.customer_id = i.customer_id AND m.enrolled_at <= i.occurred_at
+        AND NOT EXISTS (
+            SELECT 1 FROM activity_interactiondecision d WHERE d.interaction_id = i.id AND d.program_id = m.program_id))
+    ORDER BY i.occurred_at, i.id LIMIT %(limit)s
 )
 ORDER BY 1, 2, 3 LIMIT %(limit)s
 """
@@ -49,10 +56,10 @@ NO_ID = UUID(int=0)
 
 
 class Fact(NamedTuple):
-    """A recorded order or return that waits for its decision."""
+    """A recorded order, return or interaction (`visit`) that waits for its decision."""
 
     occurred_at: datetime
-    is_return: bool
+    kind: str
     id: UUID
 
 
@@ -62,6 +69,7 @@ class CaughtUp:
 
     orders: int = 0
     returns: int = 0
+    interactions: int = 0
     nights: int = 0
 
 
@@ -102,11 +110,13 @@ def catch_up(
 
 
 def _decide(facts: list[Fact], done: CaughtUp, now: datetime) -> None:
-    orders = [fact.id for fact in facts if not fact.is_return]
-    returns = [fact.id for fact in facts if fact.is_return]
-    pipeline.run(load_activities(orders, returns), now=now)
-    done.orders += len(orders)
-    done.returns += len(returns)
+    ids: dict[str, list[UUID]] = {"order": [], "return": [], "visit": []}
+    for fact in facts:
+        ids[fact.kind].append(fact.id)
+    pipeline.run(load_activities(ids["order"], ids["return"], ids["visit"]), now=now)
+    done.orders += len(ids["order"])
+    done.returns += len(ids["return"])
+    done.interactions += len(ids["visit"])
 
 
 def _days(retailer: Retailer) -> Iterator[tuple[date, list[Fact]]]:

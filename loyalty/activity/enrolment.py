@@ -37,13 +37,15 @@ def enrol(
     :param wording: what the customer agreed to, kept as its consent
     :raises ProgramNotOpen: when the program has no published version
     """
+    # The membership comes first: its key locks the program against a publication that would bring another wallet.
+    enrolled = open_memberships(program, customers, source=source, now=now)
     timeline = timelines([program.pk])[program.pk]
     if not timeline.rulesets:
         raise ProgramNotOpen(program=program.slug)
-    enrolled = open_memberships(program, customers, source=source, now=now)
     new = [member for member in enrolled if member.is_new]
     instants = dict(customers)
-    open_wallets(program.retailer_id, [member.membership_id for member in new])
+    codes = {code for ruleset in timeline.rulesets for code in ruleset.policies}
+    open_wallets(program.retailer_id, [member.membership_id for member in new], codes)
     standings = []
     for member in new:
         instant = instants[member.customer_id]

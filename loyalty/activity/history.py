@@ -1,25 +1,36 @@
-"""Recorded orders and returns as activities to decide."""
+"""Recorded facts as activities to decide."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.activity.state import Activity, GivenBack, Purchase
-from loyalty.points.rules import Line
+from loyalty.activity.state import Activity, GivenBack, Happened, Interacted, Purchase
+from loyalty.points.rules import Basket, Line
 
 PURCHASES = """
-SELECT o.id, o.number, o.customer_id, o.occurred_at, array_agg(l.net_amount), array_agg(l.category),
-    array_agg(l.brand), array_agg(l.sku)
+SELECT o.id, o.number, o.customer_id, o.occurred_at, o.paid_with_points,
+    (SELECT json_agg(json_build_array(e.kind, e.occurred_at)) FROM customers_orderevent e WHERE e.order_id = o.id),
+    array_agg(l.net_amount), array_agg(l.category), array_agg(l.brand), array_agg(l.sku), array_agg(l.quantity)
 FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
 WHERE o.id = ANY(%s) GROUP BY o.id
+"""
+HAPPENED = """
+SELECT e.id, e.kind, o.id, o.number, o.customer_id, e.occurred_at
+FROM customers_orderevent e JOIN customers_order o ON o.id = e.order_id
+WHERE e.id = ANY(%s) AND o.customer_id IS NOT NULL
+"""
+INTERACTED = """
+SELECT id, number, kind, customer_id, occurred_at FROM customers_interaction WHERE id = ANY(%s)
 """
 # What an order's line keeps is what it cost less what came back of it, in every return that was decided before and in
 # those of this batch up to the one in question; the reader adds them up in the order of time.
 RETURNS = """
-SELECT r.id, r.number, o.id, o.number, o.customer_id, o.occurred_at, r.occurred_at, r.net_amount
+SELECT r.id, r.number, o.id, o.number, o.customer_id, o.occurred_at, r.occurred_at, o.paid_with_points,
+    o.redemptions::json
 FROM customers_return r JOIN customers_order o ON o.id = r.order_id
 WHERE r.id = ANY(%s) AND o.customer_id IS NOT NULL ORDER BY r.occurred_at, r.id
 """
@@ -35,19 +46,40 @@ WHERE r.order_id = ANY(%s)
 """
 
 
-def load_activities(order_ids: Sequence[UUID], return_ids: Sequence[UUID]) -> list[Activity]:
-    """Return recorded orders and returns as activities, in no particular order."""
-    return [*load_purchases(order_ids), *load_returns(return_ids)]
+def load_activities(
+    order_ids: Sequence[UUID], return_ids: Sequence[UUID], interaction_ids: Sequence[UUID]
+) -> list[Activity]:
+    """Return recorded orders, returns and interactions as activities, in no particular order."""
+    return [*load_purchases(order_ids), *load_returns(return_ids), *load_interactions(interaction_ids)]
 
 
 def load_purchases(order_ids: Sequence[UUID]) -> list[Purchase]:
-    """Return recorded orders of known customers with their lines."""
+    """Return recorded orders of known customers with their lines, and what is known to have happened to them."""
     if not order_ids:
         return []
     return [
-        Purchase(order_id, number, customer_id, occurred_at, tuple(map(Line, *columns)))
-        for order_id, number, customer_id, occurred_at, *columns in bulk.fetch(PURCHASES, [list(order_ids)])
+        Purchase(
+            order_id,
+            number,
+            customer_id,
+            occurred_at,
+            Basket(tuple(map(Line, *columns)), paid_with_points),
+            tuple((kind, datetime.fromisoformat(at)) for kind, at in events or ()),
+        )
+        for order_id, number, customer_id, occurred_at, paid_with_points, events, *columns in bulk.fetch(
+            PURCHASES, [list(order_ids)]
+        )
     ]
+
+
+def load_happened(event_ids: Sequence[UUID]) -> list[Happened]:
+    """Return recorded events of known customers' orders."""
+    return [Happened(*row) for row in bulk.fetch(HAPPENED, [list(event_ids)])] if event_ids else []
+
+
+def load_interactions(interaction_ids: Sequence[UUID]) -> list[Interacted]:
+    """Return recorded interactions."""
+    return [Interacted(*row) for row in bulk.fetch(INTERACTED, [list(interaction_ids)])] if interaction_ids else []
 
 
 @dataclass(slots=True)
@@ -79,25 +111,32 @@ def load_returns(return_ids: Sequence[UUID]) -> list[GivenBack]:
 
 
 def _given_back(
-    row: tuple[object, ...],
+    row: tuple[Any, ...],
     kept: dict[UUID, dict[int, _KeptLine]],
     back: dict[UUID, list[tuple[int, Decimal, Decimal]]],
 ) -> GivenBack:
-    return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, net_amount = row
-    assert isinstance(return_id, UUID)
-    assert isinstance(order_id, UUID)
-    assert isinstance(customer_id, UUID)
-    assert isinstance(ordered_at, datetime)
-    assert isinstance(occurred_at, datetime)
-    assert isinstance(net_amount, Decimal)
+    return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, paid_with_points, redemptions = row
+    before = _basket(kept[order_id], paid_with_points)
     _take(kept[order_id], back.get(return_id, []))
-    lines = tuple(
-        Line(line.net_amount, line.category, line.brand, line.sku)
-        for line in kept[order_id].values()
-        if line.quantity > 0
-    )
     return GivenBack(
-        return_id, str(number), order_id, str(order_number), customer_id, ordered_at, occurred_at, net_amount, lines
+        return_id=return_id,
+        number=number,
+        order_id=order_id,
+        order_number=order_number,
+        customer_id=customer_id,
+        ordered_at=ordered_at,
+        occurred_at=occurred_at,
+        before=before,
+        kept=_basket(kept[order_id], paid_with_points),
+        redemptions=tuple(redemptions),
+    )
+
+
+def _basket(lines: dict[int, _KeptLine], paid_with_points: Decimal) -> Basket:
+    left = (line for line in lines.values() if line.quantity > 0)
+    return Basket(
+        tuple(Line(line.net_amount, line.category, line.brand, line.sku, line.quantity) for line in left),
+        paid_with_points,
     )
 
 

@@ -9,13 +9,13 @@ from uuid import UUID
 from django.db import transaction
 
 from customers.batches import Fact, Outcome, Status
-from customers.facts import OrderFact, ReturnFact
+from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact
 from customers.models import Retailer
-from customers.recording import record_orders, record_returns
+from customers.recording import record_interactions, record_order_events, record_orders, record_returns
 from loyalty.activity import pipeline
-from loyalty.activity.history import load_returns
-from loyalty.activity.state import Effects, Purchase
-from loyalty.points.rules import Line
+from loyalty.activity.history import load_happened, load_returns
+from loyalty.activity.state import Effects, Interacted, Purchase
+from loyalty.points.rules import Basket, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,40 @@ def take_returns(
     return [_answer(outcome, batch) for outcome in outcomes]
 
 
+@transaction.atomic
+def take_order_events(
+    retailer: Retailer, facts: Sequence[OrderEventFact], *, now: datetime, dry_run: bool = False
+) -> list[Answer[OrderEventFact]]:
+    """
+    Record what happened to orders, such as their delivery, and make active the points that awaited it; one answer each.
+
+    :param dry_run: answer what would happen, and leave no trace
+    """
+    outcomes = record_order_events(retailer, facts, now=now)
+    made = [outcome.id for outcome in outcomes if outcome.id is not None and _is_new(outcome)]
+    batch = pipeline.run(load_happened(made), now=now)
+    if dry_run:
+        transaction.set_rollback(True)
+    return [_answer(outcome, batch) for outcome in outcomes]
+
+
+@transaction.atomic
+def take_interactions(
+    retailer: Retailer, facts: Sequence[InteractionFact], *, now: datetime, dry_run: bool = False
+) -> list[Answer[InteractionFact]]:
+    """
+    Record interactions and decide what they earn, one answer each.
+
+    :param dry_run: answer what would happen, and leave no trace
+    """
+    outcomes = record_interactions(retailer, facts, now=now)
+    interacted = [_interacted(outcome) for outcome in outcomes if _is_new(outcome)]
+    batch = pipeline.run(interacted, now=now, are_new=True)
+    if dry_run:
+        transaction.set_rollback(True)
+    return [_answer(outcome, batch) for outcome in outcomes]
+
+
 def _is_new(outcome: Outcome[Fact]) -> bool:
     return outcome.status is Status.CREATED and outcome.customer_id is not None
 
@@ -76,8 +110,16 @@ def _purchase(outcome: Outcome[OrderFact]) -> Purchase:
         number=fact.number,
         customer_id=_known(outcome.customer_id),
         occurred_at=fact.occurred_at,
-        lines=tuple(Line(line.net_amount, line.category, line.brand, line.sku) for line in fact.lines),
+        basket=Basket(
+            tuple(Line(line.net_amount, line.category, line.brand, line.sku, line.quantity) for line in fact.lines),
+            fact.paid_with_points,
+        ),
     )
+
+
+def _interacted(outcome: Outcome[InteractionFact]) -> Interacted:
+    fact = outcome.fact
+    return Interacted(_known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at)
 
 
 def _known(value: UUID | None) -> UUID:

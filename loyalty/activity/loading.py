@@ -1,26 +1,29 @@
 """Load: the state of all members that a batch touches, locked in id order. A fixed number of statements."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import local_date
-from loyalty.activity.rulesets import Timeline, remembered_timeline
-from loyalty.activity.state import DecidedOrder, Member
-from loyalty.points.clawback import OpenLot
+from loyalty.activity.rulesets import Ruleset, Timeline, remembered_timeline
+from loyalty.activity.state import Award, DecidedOrder, Member, Purse, Redeemed, TierStep
+from loyalty.points.clawback import Move, OpenLot
+from loyalty.points.ledger import MAIN
 from loyalty.points.limits import period_start
+from loyalty.points.states import State
 from loyalty.tiers.rules import Day, window_start
 
 MEMBERS = """
-SELECT m.customer_id, p.timeline, m.retailer_id, m.program_id, m.id, w.id, w.available - w.owed, w.owed, m.enrolled_at, m.left_at,
+SELECT m.customer_id, p.timeline, m.retailer_id, m.program_id, m.id, m.enrolled_at, m.left_at,
     EXISTS (SELECT 1 FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.version_id IS NOT NULL),
-    t.code, s.tier_id, s.since, s.assessed_on
+    t.code, s.tier_id, s.since, s.assessed_on, w.id, w.code, w.available - w.owed, w.owed, w.idle_until
 FROM memberships_membership m
-JOIN points_wallet w ON w.membership_id = m.id AND w.code = 'points'
+JOIN points_wallet w ON w.membership_id = m.id
 JOIN tiers_standing s ON s.membership_id = m.id
 JOIN programs_program p ON p.id = m.program_id
 LEFT JOIN tiers_tier t ON t.id = s.tier_id
@@ -29,27 +32,52 @@ ORDER BY w.id FOR UPDATE OF w
 """
 # Days that are in every window that the batch looks at need not be told apart: they come as one.
 DAYS = """
-SELECT membership_id, CASE WHEN on_date >= %(common)s AND on_date < %(earliest)s THEN %(common)s ELSE on_date END AS day,
+SELECT wallet_id, CASE WHEN on_date >= %(common)s AND on_date < %(earliest)s THEN %(common)s ELSE on_date END AS day,
     sum(spend), sum(points)::bigint
-FROM tiers_qualifyingday WHERE membership_id = ANY(%(memberships)s) AND on_date >= %(first)s
+FROM tiers_qualifyingday WHERE wallet_id = ANY(%(wallets)s) AND on_date >= %(first)s
 GROUP BY 1, 2 ORDER BY 1, 2
 """
-LOTS = """
-SELECT wallet_id, id, order_id, earned_at, active_at, expires_at, pending, available, held FROM points_lot
-WHERE wallet_id = ANY(%(wallets)s) AND (available > 0 OR pending > 0 OR held > 0) AND {condition}
+LOT = """
+l.id, l.order_id, l.earned_at, l.active_at, CASE WHEN l.slides THEN w.idle_until ELSE l.expires_at END, l.pending,
+l.available, l.held, l.slides, l.version_id, l.awaits
+"""
+LOTS = f"""
+SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+WHERE l.wallet_id = ANY(%(wallets)s) AND (l.available > 0 OR l.pending > 0 OR l.held > 0) AND {{condition}}
+"""
+LOTS_BY_ID = f"""
+SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s)
+"""
+STEPS = """
+SELECT c.membership_id, c.occurred_at, f.code, t.code FROM tiers_tierchange c
+LEFT JOIN tiers_tier f ON f.id = c.from_tier_id LEFT JOIN tiers_tier t ON t.id = c.to_tier_id
+WHERE c.membership_id = ANY(%s) ORDER BY c.occurred_at, c.id
 """
 DECIDED = """
-SELECT retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first, allowance, points, points_kept
-FROM activity_orderdecision WHERE order_id = ANY(%s)
+SELECT retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first, reason, wallet_id, allowance,
+    points, points_kept
+FROM activity_orderdecision WHERE order_id = ANY(%s) ORDER BY order_id, wallet_id
+"""
+# A redemption that paid an order, whether at once or through a hold, unless it was undone already.
+REDEEMED = f"""
+SELECT r.membership_id, r.reference, e.id, e.wallet_id, m.from_state, m.to_state, m.amount, {LOT}
+FROM unnest(%s::text[], %s::uuid[]) AS r(reference, membership_id)
+JOIN points_wallet w ON w.membership_id = r.membership_id
+LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
+JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'redeem:hold:' || h.id)
+JOIN points_movement m ON m.entry_id = e.id AND m.to_state = 'redeemed'
+JOIN points_lot l ON l.id = m.lot_id
+WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id AND u.cause = 'restore:' || e.id)
+ORDER BY m.id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Members by wallet id, with each customer's wallets, and the versions of their programs."""
+    """Members by membership, with each customer's memberships, and the versions of their programs."""
 
-    members: dict[int, Member]
-    wallets_of: dict[UUID, list[int]]
+    members: dict[UUID, Member]
+    members_of: dict[UUID, list[UUID]]
     timelines: dict[int, Timeline]
 
 
@@ -57,8 +85,9 @@ class Lots(StrEnum):
     """Which open lots a decision looks at, as a condition on their rows."""
 
     ALL = "true"
-    TO_ACTIVATE = "pending > 0 AND active_at <= %(at)s"
-    TO_EXPIRE = "available > 0 AND expires_at <= %(at)s"
+    TO_ACTIVATE = "l.pending > 0 AND l.active_at <= %(at)s"
+    TO_EXPIRE = "l.available > 0 AND CASE WHEN l.slides THEN w.idle_until ELSE l.expires_at END <= %(at)s"
+    SLIDING = "l.slides"
 
 
 def load_members(customers: Iterable[UUID], *, earliest: datetime, latest: datetime, lots: Lots | None) -> Loaded:
@@ -67,46 +96,104 @@ def load_members(customers: Iterable[UUID], *, earliest: datetime, latest: datet
 
     :param earliest: the first instant that a decision will be about; days that no window of it reaches are left out
     :param latest: the last such instant
-    :param lots: which lots to load; None for none
+    :param lots: which lots to load; None for those that an order needs
     """
-    loaded = _lock("m.customer_id = ANY(%s)", sorted(customers))
-    return _with_lots(_with_days(loaded, earliest, latest), lots, earliest)
+    loaded = _with_steps(_lock("m.customer_id = ANY(%s)", sorted(customers)), earliest)
+    return _with_lots(_with_days(loaded, earliest, latest), lots or _needed_by_orders(loaded), earliest)
 
 
-def load_wallets(wallets: Sequence[int], *, at: datetime, with_days: bool = False, lots: Lots | None = None) -> Loaded:
-    """Lock and load the members of some wallets for a decision about one instant."""
-    loaded = _lock("w.id = ANY(%s)", list(wallets))
+def load_memberships(
+    memberships: Sequence[UUID], *, at: datetime, with_days: bool = False, lots: Lots | None = None
+) -> Loaded:
+    """Lock and load some members for a decision about one instant."""
+    loaded = _lock("m.id = ANY(%s)", list(memberships))
     return _with_lots(_with_days(loaded, at, at) if with_days else loaded, lots, at)
 
 
 def load_decided(order_ids: Iterable[UUID]) -> dict[tuple[UUID, int], DecidedOrder]:
     """Return how orders were decided, by order and program."""
-    decided = (DecidedOrder(*row) for row in bulk.fetch(DECIDED, [sorted(order_ids)]))
-    return {(order.order_id, order.program_id): order for order in decided}
+    found: dict[tuple[UUID, int], DecidedOrder] = {}
+    for row in bulk.fetch(DECIDED, [sorted(order_ids)]):
+        retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first, reason, *award = row
+        earlier = found.get((order_id, program_id))
+        awards = (*(earlier.awards if earlier else ()), Award(*award))
+        found[order_id, program_id] = DecidedOrder(
+            retailer_id, program_id, order_id, membership_id, version_id, Decimal(multiplier), is_first, reason, awards
+        )
+    return found
 
 
-def load_returned(return_ids: Iterable[UUID]) -> set[tuple[UUID, int]]:
-    """Return which returns were decided before, with their programs."""
-    sql = "SELECT order_return_id, program_id FROM activity_returndecision WHERE order_return_id = ANY(%s)"
-    return set(bulk.fetch(sql, [sorted(return_ids)]))
+def load_settled(table: str, column: str, ids: Iterable[UUID]) -> set[tuple[UUID, int]]:
+    """Return which returns or interactions were decided before, with their programs."""
+    return set(bulk.fetch(f"SELECT {column}, program_id FROM {table} WHERE {column} = ANY(%s)", [sorted(ids)]))
+
+
+def load_redeemed(named: Mapping[UUID, Iterable[str]]) -> dict[UUID, list[Redeemed]]:
+    """Return redemptions that were not undone, by membership, from the references under which each member made them."""
+    pairs = [(reference, membership) for membership, references in named.items() for reference in references]
+    if not pairs:
+        return {}
+    found: dict[tuple[UUID, UUID], Redeemed] = {}
+    for membership, reference, entry_id, wallet_id, source, target, amount, *lot in bulk.fetch(
+        REDEEMED, bulk.columns_of(pairs)
+    ):
+        known = found.get((membership, entry_id), Redeemed(entry_id, reference, wallet_id, (), ()))
+        move = Move(lot[0], State(source), State(target), amount)
+        found[membership, entry_id] = replace(known, moves=(*known.moves, move), lots=(*known.lots, OpenLot(*lot)))
+    by_member: dict[UUID, list[Redeemed]] = {}
+    for (membership, _), redeemed in found.items():
+        by_member.setdefault(membership, []).append(redeemed)
+    return by_member
+
+
+def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
+    """Return lots whatever is left in them."""
+    return [OpenLot(*row) for row in bulk.fetch(LOTS_BY_ID, [list(lot_ids)])]
 
 
 def _lock(condition: str, keys: list[Any]) -> Loaded:
-    wallets_of: dict[UUID, list[int]] = {}
-    members: dict[int, Member] = {}
+    members_of: dict[UUID, list[UUID]] = {}
+    members: dict[UUID, Member] = {}
     stamps: dict[int, UUID] = {}
     for customer_id, stamp, *row in bulk.fetch(MEMBERS.format(condition=condition), [keys]):
-        member = Member(*row)
-        stamps[member.program_id] = stamp
-        members[member.wallet_id] = member
-        wallets_of.setdefault(customer_id, []).append(member.wallet_id)
+        membership_id, purse = row[2], Purse(*row[10:])
+        if membership_id not in members:
+            members[membership_id] = Member(*row[:10])
+            members_of.setdefault(customer_id, []).append(membership_id)
+            stamps[row[1]] = stamp
+        member = members[membership_id]
+        first = purse.code == MAIN
+        members[membership_id] = replace(member, purses=(purse, *member.purses) if first else (*member.purses, purse))
     known = {program_id: remembered_timeline(program_id, stamp) for program_id, stamp in stamps.items()}
-    return Loaded(members, wallets_of, known)
+    return Loaded(members, members_of, known)
+
+
+def _needed_by_orders(loaded: Loaded) -> Lots | None:
+    """An order looks at what expires by inactivity, because it keeps that alive; at no other lots."""
+    slides = any(policy.lifetime.slides for ruleset in _rulesets(loaded) for policy in ruleset.policies.values())
+    slides = slides or any(purse.idle_until for member in loaded.members.values() for purse in member.purses)
+    return Lots.SLIDING if slides else None
+
+
+def _rulesets(loaded: Loaded) -> list[Ruleset]:
+    return [ruleset for timeline in loaded.timelines.values() for ruleset in timeline.rulesets]
+
+
+def _with_steps(loaded: Loaded, earliest: datetime) -> Loaded:
+    """Load earlier tiers of members about whom a decision looks back behind their last change."""
+    late = [key for key, member in loaded.members.items() if member.tier_since and member.tier_since > earliest]
+    if not late:
+        return loaded
+    steps: dict[UUID, list[TierStep]] = {}
+    for membership_id, *step in bulk.fetch(STEPS, [late]):
+        steps.setdefault(membership_id, []).append(TierStep(*step))
+    changed = {key: replace(loaded.members[key], steps=tuple(found)) for key, found in steps.items()}
+    return replace(loaded, members=loaded.members | changed)
 
 
 def _with_days(loaded: Loaded, earliest: datetime, latest: datetime) -> Loaded:
     """Load the days that any window reaches on any day from the earliest activity to the last assessment."""
-    rulesets = [ruleset for timeline in loaded.timelines.values() for ruleset in timeline.rulesets]
+    rulesets = _rulesets(loaded)
     if not rulesets:
         return loaded
     assessed = [member.assessed_on for member in loaded.members.values() if member.assessed_on]
@@ -114,28 +201,31 @@ def _with_days(loaded: Loaded, earliest: datetime, latest: datetime) -> Loaded:
     for ruleset in rulesets:
         begins = local_date(earliest, ruleset.zone)
         ends = max([local_date(latest, ruleset.zone), *assessed])
-        period = ruleset.limits.period
-        first = min(first, window_start(ruleset.ladder, begins), period_start(period, begins))
-        common = max(common, window_start(ruleset.ladder, ends), period_start(period, ends))
+        periods = {policy.limits.period for policy in ruleset.policies.values()}
+        first = min(window_start(ruleset.ladder, begins), first, *(period_start(each, begins) for each in periods))
+        common = max(window_start(ruleset.ladder, ends), common, *(period_start(each, ends) for each in periods))
         begin = min(begin, begins)
-    memberships = [member.membership_id for member in loaded.members.values()]
-    parameters = {"memberships": memberships, "first": first, "common": common, "earliest": begin}
-    days: dict[UUID, list[Day]] = {}
-    for membership_id, *day in bulk.fetch(DAYS, parameters):
-        days.setdefault(membership_id, []).append(Day(*day))
-    members = {
-        wallet: replace(member, days=tuple(days.get(member.membership_id, ())))
-        for wallet, member in loaded.members.items()
-    }
-    return replace(loaded, members=members)
+    wallets = [purse.wallet_id for member in loaded.members.values() for purse in member.purses]
+    parameters = {"wallets": wallets, "first": first, "common": common, "earliest": begin}
+    days: dict[int, list[Day]] = {}
+    for wallet_id, *day in bulk.fetch(DAYS, parameters):
+        days.setdefault(wallet_id, []).append(Day(*day))
+    return _with_purses(loaded, lambda purse: replace(purse, days=tuple(days.get(purse.wallet_id, ()))))
 
 
 def _with_lots(loaded: Loaded, which: Lots | None, at: datetime) -> Loaded:
     if which is None:
         return loaded
     found: dict[int, list[OpenLot]] = {}
-    sql = LOTS.format(condition=which.value)
-    for wallet_id, *lot in bulk.fetch(sql, {"wallets": list(loaded.members), "at": at}):
+    wallets = [purse.wallet_id for member in loaded.members.values() for purse in member.purses]
+    for wallet_id, *lot in bulk.fetch(LOTS.format(condition=which.value), {"wallets": wallets, "at": at}):
         found.setdefault(wallet_id, []).append(OpenLot(*lot))
-    members = {wallet: replace(member, lots=tuple(found.get(wallet, ()))) for wallet, member in loaded.members.items()}
+    return _with_purses(loaded, lambda purse: replace(purse, lots=tuple(found.get(purse.wallet_id, ()))))
+
+
+def _with_purses(loaded: Loaded, change: Any) -> Loaded:
+    members = {
+        key: replace(member, purses=tuple(change(purse) for purse in member.purses))
+        for key, member in loaded.members.items()
+    }
     return replace(loaded, members=members)

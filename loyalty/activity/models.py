@@ -3,14 +3,15 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Order, Retailer, Return
+from customers.models import Interaction, Order, Retailer, Return
 from loyalty.memberships.models import Membership
+from loyalty.points.models import Wallet
 from loyalty.programs.models import Program, ProgramVersion
 
 
 class OrderDecision(models.Model):
     """
-    How an order was decided in a program: once, under the version of its own time.
+    What an order gave to a wallet: decided once per program, under the version of its own time.
 
     It keeps what a later return needs to know, so that the rules of the order's own day decide it.
     """
@@ -19,12 +20,14 @@ class OrderDecision(models.Model):
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     order = models.ForeignKey(Order, models.PROTECT, related_name="decisions", verbose_name=_("order"))
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="decisions", verbose_name=_("member"))
+    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="+", verbose_name=_("wallet"))
     version = models.ForeignKey(ProgramVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("version"))
     multiplier = models.DecimalField(_("multiplier"), max_digits=6, decimal_places=3)
     is_first = models.BooleanField(_("first order"))
     allowance = models.BigIntegerField(
-        _("allowance"), null=True, help_text=_("What the period's limit had room for; empty without a limit.")
+        _("allowance"), null=True, help_text=_("What limits and budget had room for; empty without any.")
     )
+    reason = models.CharField(_("reason"), max_length=30, blank=True, help_text=_("Why it gave less or nothing."))
     points = models.BigIntegerField(_("points"), help_text=_("What the order gave."))
     points_kept = models.BigIntegerField(
         _("points kept"), help_text=_("What it would have given without what came back.")
@@ -35,7 +38,7 @@ class OrderDecision(models.Model):
         verbose_name = _("decision on an order")
         verbose_name_plural = _("decisions on orders")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["order", "program"], name="order_decided_once_per_program"),
+            models.UniqueConstraint(fields=["order", "wallet"], name="order_decided_once_per_wallet"),
         ]
         indexes: ClassVar = [models.Index(fields=["membership"], name="order_decision_by_member")]
 
@@ -62,6 +65,29 @@ class ReturnDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_return_id}"
+
+
+class InteractionDecision(models.Model):
+    """That an interaction was decided in a program, and what it gave in all."""
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    interaction = models.ForeignKey(
+        Interaction, models.PROTECT, related_name="decisions", verbose_name=_("interaction")
+    )
+    points = models.BigIntegerField(_("points"))
+    reason = models.CharField(_("reason"), max_length=30, blank=True)
+    decided_at = models.DateTimeField(_("decided"))
+
+    class Meta:
+        verbose_name = _("decision on an interaction")
+        verbose_name_plural = _("decisions on interactions")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["interaction", "program"], name="interaction_decided_once_per_program"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.interaction_id}"
 
 
 class NightRun(models.Model):

@@ -6,22 +6,23 @@ done, and is not done twice. (Expiry cannot change a tier: tiers count what was 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
 from customers.core import bulk
 from customers.core.calendar import day_after, local_date, midnight
-from loyalty.activity.decide import assess, repaid, repay, tier_event
-from loyalty.activity.loading import Lots, load_wallets
+from loyalty.activity.deciding.climbing import assess, tier_event
+from loyalty.activity.deciding.points import Booked, activated, expired
+from loyalty.activity.loading import Lots, load_memberships
 from loyalty.activity.models import NightRun
 from loyalty.activity.rulesets import Ruleset, Timeline, timelines
 from loyalty.activity.state import Decision, Effects, Member
 from loyalty.activity.writing import write
 from loyalty.outbox.publishing import NewEvent
-from loyalty.points.clawback import Move, OpenLot, after
-from loyalty.points.ledger import Posting
+from loyalty.points.ledger import MAIN
 from loyalty.points.states import State
 from loyalty.programs.models import Program
 from loyalty.tiers.rules import window_start
@@ -29,32 +30,40 @@ from loyalty.tiers.rules import window_start
 BATCH = 2_000
 
 TO_ACTIVATE = """
-SELECT DISTINCT l.wallet_id FROM points_lot l
+SELECT DISTINCT w.membership_id FROM points_lot l
 JOIN points_wallet w ON w.id = l.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
 WHERE m.program_id = %(program)s AND l.pending > 0 AND l.active_at <= %(at)s ORDER BY 1 LIMIT %(limit)s
 """
 TO_EXPIRE = """
-SELECT DISTINCT l.wallet_id FROM points_lot l
-JOIN points_wallet w ON w.id = l.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
-WHERE m.program_id = %(program)s AND l.available > 0 AND l.expires_at <= %(at)s ORDER BY 1 LIMIT %(limit)s
+(
+    SELECT DISTINCT w.membership_id FROM points_lot l
+    JOIN points_wallet w ON w.id = l.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
+    WHERE m.program_id = %(program)s AND l.available > 0 AND l.expires_at <= %(at)s ORDER BY 1 LIMIT %(limit)s
+) UNION (
+    SELECT DISTINCT w.membership_id FROM points_wallet w JOIN memberships_membership m ON m.id = w.membership_id
+    JOIN points_lot l ON l.wallet_id = w.id AND l.slides AND l.available > 0
+    WHERE m.program_id = %(program)s AND w.idle_until <= %(at)s ORDER BY 1 LIMIT %(limit)s
+)
+ORDER BY 1 LIMIT %(limit)s
 """
 # Only who stands above the first step can fall: going up happened with the order that earned it. Who was assessed on a
 # later day, by an order that came before this night was carried out, stands as of that day.
 MAY_FALL = """
-SELECT w.id FROM tiers_standing s
+SELECT s.membership_id FROM tiers_standing s
 JOIN tiers_tier t ON t.id = s.tier_id AND t.threshold > 0
-JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = 'points'
-WHERE s.program_id = %(program)s AND w.id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
+JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = %(wallet)s
+WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
     AND t.threshold > coalesce((
     SELECT sum({basis}) FROM tiers_qualifyingday q
-    WHERE q.membership_id = s.membership_id AND q.on_date BETWEEN %(first)s AND %(on)s), 0)
-ORDER BY w.id LIMIT %(limit)s
+    WHERE q.wallet_id = w.id AND q.on_date BETWEEN %(first)s AND %(on)s), 0)
+ORDER BY s.membership_id LIMIT %(limit)s
 """
 EVERYONE = """
-SELECT w.id FROM tiers_standing s JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = 'points'
-WHERE s.program_id = %(program)s AND w.id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
-ORDER BY w.id LIMIT %(limit)s
+SELECT s.membership_id FROM tiers_standing s
+WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
+ORDER BY s.membership_id LIMIT %(limit)s
 """
+NOBODY = UUID(int=0)
 
 
 def run_nights(program: Program, *, until: date, now: datetime) -> list[NightRun]:
@@ -82,7 +91,7 @@ def _run_night(program: Program, timeline: Timeline, day: date, now: datetime) -
     ruleset = timeline.at(at)
     if ruleset is not None:
         due = {"program": program.pk, "at": at}
-        activate = _Phase(now, at, lambda member: activate_due(member, at), lots=Lots.TO_ACTIVATE)
+        activate = _Phase(now, at, lambda member: _activate(member, at), lots=Lots.TO_ACTIVATE)
         night.activated = activate.repeat(TO_ACTIVATE, due)
         night.moved = _assess_tiers(program, timeline, ruleset, day, at, now)
         expire = _Phase(now, at, lambda member: _expire(member, at), lots=Lots.TO_EXPIRE)
@@ -104,33 +113,33 @@ class _Phase:
     moved: int = 0
 
     def repeat(self, sql: str, parameters: dict[str, object]) -> int:
-        """Work on the wallets that a statement finds until it finds none; return how many points were moved."""
-        while wallets := _wallets(sql, parameters):
-            self._batch(wallets)
+        """Work on the members that a statement finds until it finds none; return how many points were moved."""
+        while found := _members(sql, parameters):
+            self._batch(found)
         return self.points
 
     def page(self, sql: str, parameters: dict[str, object]) -> int:
-        """Work once on all wallets that a statement finds, in id order; return how many members changed tier."""
-        wallets = _wallets(sql, {**parameters, "after": 0})
-        while wallets:
-            self._batch(wallets)
-            wallets = _wallets(sql, {**parameters, "after": wallets[-1]})
+        """Work once on all members that a statement finds, in id order; return how many changed tier."""
+        found = _members(sql, {**parameters, "after": NOBODY})
+        while found:
+            self._batch(found)
+            found = _members(sql, {**parameters, "after": found[-1]})
         return self.moved
 
     @transaction.atomic
-    def _batch(self, wallets: Sequence[int]) -> None:
-        before = load_wallets(wallets, at=self.at, with_days=self.with_days, lots=self.lots).members
-        decisions = {wallet: decision for wallet, member in before.items() if (decision := self.decide(member))}
+    def _batch(self, memberships: Sequence[UUID]) -> None:
+        before = load_memberships(memberships, at=self.at, with_days=self.with_days, lots=self.lots).members
+        decisions = {key: decision for key, member in before.items() if (decision := self.decide(member))}
         effects = [decision.effects for decision in decisions.values()]
-        after = {wallet: decision.member for wallet, decision in decisions.items()}
+        after = {key: decision.member for key, decision in decisions.items()}
         write(effects, before=before, after=after, now=self.now)
         self.moved += sum(len(effect.moves) for effect in effects)
         postings = [posting for effect in effects for posting in effect.postings if posting.kind != "repay"]
         self.points += sum(move.amount for posting in postings for move in posting.moves)
 
 
-def _wallets(sql: str, parameters: dict[str, object]) -> list[int]:
-    return [wallet for (wallet,) in bulk.fetch(sql, {**parameters, "limit": BATCH})]
+def _members(sql: str, parameters: dict[str, object]) -> list[UUID]:
+    return [membership for (membership,) in bulk.fetch(sql, {**parameters, "limit": BATCH})]
 
 
 def _assess_tiers(  # noqa: PLR0913 - one place names them all
@@ -148,46 +157,24 @@ def _assess_tiers(  # noqa: PLR0913 - one place names them all
     phase = _Phase(now, at, decide, with_days=True)
     if previous is None or previous.version_id != ruleset.version_id:
         return phase.page(EVERYONE, {"program": program.pk, "on": day})
-    falling = MAY_FALL.format(basis="points" if ruleset.ladder.basis == "points" else "spend")
+    counts_points = ruleset.ladder.basis == "points"
+    falling = MAY_FALL.format(basis="points" if counts_points else "spend")
+    wallet = ruleset.ladder.wallet if counts_points else MAIN
     first = window_start(ruleset.ladder, day)
-    return phase.page(falling, {"program": program.pk, "first": first, "on": day})
+    return phase.page(falling, {"program": program.pk, "first": first, "on": day, "wallet": wallet})
 
 
-def activate_due(member: Member, at: datetime) -> Decision | None:
-    """Make active what is due, and repay what is owed from it; None where nothing is due."""
-    due = [lot for lot in member.lots if lot.pending and lot.active_at <= at]
-    moves = tuple(Move(lot.id, State.PENDING, State.AVAILABLE, lot.pending) for lot in due)
-    if not moves:
-        return None
-    posting = _posting(member, "activate", due[0], moves, at)
-    member = replace(member, balance=member.balance + posting.change(State.AVAILABLE), lots=after(member.lots, moves))
-    active = tuple(lot for lot in member.lots if lot.id in {move.lot_id for move in moves})
-    repayment = repay(member, active, cause=f"repay:{posting.cause}", at=at)
-    if repayment is None:
-        return Decision(member, Effects(postings=(posting,)))
-    return Decision(repaid(member, repayment), Effects(postings=(posting, repayment)))
+def _activate(member: Member, at: datetime) -> Decision | None:
+    done = activated(member, at)
+    return Decision(done.member, Effects(postings=done.postings)) if done.postings else None
 
 
 def _expire(member: Member, at: datetime) -> Decision | None:
-    due = [lot for lot in member.lots if lot.available and lot.expires_at is not None and lot.expires_at <= at]
-    moves = tuple(Move(lot.id, State.AVAILABLE, State.EXPIRED, lot.available) for lot in due)
-    if not moves:
+    done = Booked(member)
+    for purse in member.purses:
+        done = done.then(expired(member, purse, at))
+    if not done.postings:
         return None
-    posting = _posting(member, "expire", due[0], moves, at)
-    points = -posting.change(State.AVAILABLE)
+    points = -sum(posting.change(State.AVAILABLE) for posting in done.postings)
     event = NewEvent(member.retailer_id, "points.expired", member.membership_id, {"points": points}, at)
-    member = replace(member, balance=member.balance - points, lots=after(member.lots, moves))
-    return Decision(member, Effects(postings=(posting,), events=(event,)))
-
-
-def _posting(member: Member, kind: str, first: OpenLot, moves: tuple[Move, ...], at: datetime) -> Posting:
-    """Return an entry whose cause names the first of its lots: a lot becomes active once and expires once."""
-    return Posting(
-        retailer_id=member.retailer_id,
-        wallet_id=member.wallet_id,
-        kind=kind,
-        cause=f"{kind}:{first.id}",
-        occurred_at=at,
-        moves=moves,
-        explanation={"lots": len(moves)},
-    )
+    return Decision(done.member, Effects(postings=done.postings, events=(event,)))

@@ -7,6 +7,7 @@ from decimal import Decimal
 from customers.core.calendar import local_date
 from loyalty.activity.rulesets import timelines
 from loyalty.memberships.models import Membership
+from loyalty.points.ledger import MAIN
 from loyalty.tiers.models import QualifyingDay, Standing, Tier
 from loyalty.tiers.rules import NOTHING, Day, qualifying, window_start
 
@@ -38,7 +39,8 @@ def progress(membership: Membership, *, at: datetime) -> Progress:
         return Progress("spend", standing.tier, standing.since, NOTHING, None, None, None)
     today = local_date(at, ruleset.zone)
     first = window_start(ruleset.ladder, today)
-    rows = QualifyingDay.objects.filter(membership=membership, on_date__gte=first)
+    counted_wallet = ruleset.ladder.wallet if ruleset.ladder.basis == "points" else MAIN
+    rows = QualifyingDay.objects.filter(wallet__membership=membership, wallet__code=counted_wallet, on_date__gte=first)
     days = [Day(*row) for row in rows.values_list("on_date", "spend", "points")]
     counted = qualifying(ruleset.ladder, days, on=today)
     step = ruleset.ladder.next_above(standing.tier.code if standing.tier else None)

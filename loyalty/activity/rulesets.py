@@ -1,11 +1,10 @@
 """Versions as the pure rules see them. A published version never changes, so each is read once per process."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from customers.core import bulk
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits
 from loyalty.points.models import EarningRule, PointsPolicy
-from loyalty.points.rules import Earning
+from loyalty.points.rules import Counted, Earning
 from loyalty.programs.models import ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
 from loyalty.tiers.rules import Ladder, Step
@@ -24,18 +23,34 @@ ORDER BY effective_from
 """
 
 
+FOREVER, UNLIMITED = Lifetime(), Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the points of one wallet live under a version."""
+
+    lifetime: Lifetime = FOREVER
+    limits: Limits = UNLIMITED
+    allow_negative: bool = False
+    is_spendable: bool = True
+    may_transfer: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """All that one version promises, as values."""
+    """All that one version promises, as values; policies by the code of their wallet."""
 
     version_id: int
     number: int
     zone: ZoneInfo
     earnings: tuple[Earning, ...]
-    lifetime: Lifetime
-    limits: Limits
-    allow_negative: bool
+    policies: Mapping[str, Policy]
     ladder: Ladder
+
+    def policy(self, wallet: str) -> Policy:
+        """Return how a wallet's points live; a wallet that this version does not name keeps its points for ever."""
+        return self.policies.get(wallet, Policy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,6 @@ def published_ruleset(version_id: int) -> Ruleset:
 def read_ruleset(version_id: int) -> Ruleset:
     """Return a version's ruleset, a draft's too, as its rows are now."""
     version = ProgramVersion.objects.select_related("program").get(pk=version_id)
-    policy = PointsPolicy.objects.filter(version=version).first() or PointsPolicy(version=version)
     tiers = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
     steps = Tier.objects.filter(version=version).order_by("threshold")
     return Ruleset(
@@ -87,11 +101,10 @@ def read_ruleset(version_id: int) -> Ruleset:
         number=version.number,
         zone=version.program.tzinfo,
         earnings=tuple(_earning(rule) for rule in EarningRule.objects.filter(version=version).order_by("code")),
-        lifetime=Lifetime(policy.pending_days, policy.expiry, policy.expiry_count),
-        limits=Limits(policy.transaction_limit, policy.period_limit, policy.period),
-        allow_negative=policy.on_return == PointsPolicy.OnReturn.ALLOW_NEGATIVE,
+        policies={policy.code: _policy(policy) for policy in PointsPolicy.objects.filter(version=version)},
         ladder=Ladder(
             basis=tiers.basis,
+            wallet=tiers.wallet,
             window=tiers.window,
             window_months=tiers.window_months,
             steps=tuple(Step(tier.pk, tier.code, tier.threshold, tier.multiplier) for tier in steps),
@@ -99,11 +112,31 @@ def read_ruleset(version_id: int) -> Ruleset:
     )
 
 
+def _policy(row: PointsPolicy) -> Policy:
+    dates = (tuple(map(int, each.split("-"))) for each in row.expiry_dates)
+    return Policy(
+        lifetime=Lifetime(
+            pending_days=row.pending_days,
+            pending_until=row.pending_until,
+            awaits=row.pending_event,
+            expiry=row.expiry,
+            expiry_count=row.expiry_count,
+            expiry_dates=tuple((month, day) for month, day in dates),
+        ),
+        limits=Limits(row.transaction_limit, row.period_limit, row.period, row.budget, row.budget_period),
+        allow_negative=row.on_return == PointsPolicy.OnReturn.ALLOW_NEGATIVE,
+        is_spendable=row.is_spendable,
+        may_transfer=row.may_transfer,
+    )
+
+
 def _earning(rule: EarningRule) -> Earning:
     return Earning(
         id=rule.pk,
         code=rule.code,
-        kind=cast("Literal['per_amount', 'first_order']", rule.kind),
+        kind=Counted(rule.kind),
+        wallet=rule.wallet,
+        interaction=rule.interaction,
         points=rule.points,
         minimum_amount=rule.minimum_amount,
         categories=frozenset(rule.categories),

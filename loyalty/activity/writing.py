@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.activity.models import OrderDecision, ReturnDecision
+from loyalty.activity.models import InteractionDecision, OrderDecision, ReturnDecision
 from loyalty.activity.state import DecidedOrder, Effects, Member
 from loyalty.outbox.publishing import publish
 from loyalty.points import ledger
@@ -13,23 +13,28 @@ from loyalty.tiers.assessment import Stands, add_qualifying, record_moves, set_s
 
 
 def write(
-    effects: Sequence[Effects], *, before: Mapping[int, Member], after: Mapping[int, Member], now: datetime
+    effects: Sequence[Effects], *, before: Mapping[UUID, Member], after: Mapping[UUID, Member], now: datetime
 ) -> None:
     """
     Write what a batch came to: points, then tiers, then decisions, then events.
 
-    :param before: members as they were loaded, by wallet
+    :param before: members as they were loaded
     :param after: the same members after the last decision
     """
     postings = [posting for effect in effects for posting in effect.postings]
-    balances = {wallet: member.balance for wallet, member in before.items()}
+    balances = {purse.wallet_id: purse.balance for member in before.values() for purse in member.purses}
+    dated = [each for effect in effects for each in effect.dated]
+    if dated:  # before their points move: what awaits has no date, and only what has one may be available
+        ledger.give_dates(dated)
     with bulk.together():
         ledger.post(postings, balances=balances, now=now)
+        ledger.keep_alive(_kept_alive(before, after))
         add_qualifying(change for effect in effects for change in effect.qualified)
         record_moves((move for effect in effects for move in effect.moves), now=now)
-        set_standings(_stands(member) for wallet, member in after.items() if _stands(member) != _stands(before[wallet]))
+        set_standings(_stands(member) for key, member in after.items() if _stands(member) != _stands(before[key]))
         _write_orders(effects, now)
         _write_returns(effects, now)
+        _write_interactions(effects, now)
         publish((event for effect in effects for event in effect.events), now=now)
 
 
@@ -37,22 +42,31 @@ def _stands(member: Member) -> Stands:
     return Stands(member.membership_id, member.tier_id, member.tier_since, member.assessed_on)
 
 
+def _kept_alive(before: Mapping[UUID, Member], after: Mapping[UUID, Member]) -> list[tuple[int, datetime]]:
+    return [
+        (purse.wallet_id, purse.idle_until)
+        for key, member in after.items()
+        for purse in member.purses
+        if purse.idle_until is not None and purse.idle_until != before[key].purse_of(purse.wallet_id).idle_until
+    ]
+
+
 def _write_orders(effects: Iterable[Effects], now: datetime) -> None:
-    """An order decided and returned in one batch is one row: the last word counts."""
+    """An order decided and returned in one batch is one row a wallet: the last word counts."""
     latest: dict[tuple[UUID, int], DecidedOrder] = {}
     for effect in effects:
         if effect.order is not None:
             latest[effect.order.order_id, effect.order.program_id] = effect.order
     # fmt: off
     rows = [
-        (order.retailer_id, order.program_id, order.order_id, order.membership_id, order.version_id, order.multiplier,
-         order.is_first, order.allowance, order.points, order.points_kept, now)
-        for order in latest.values()
+        (order.retailer_id, order.program_id, order.order_id, order.membership_id, award.wallet_id, order.version_id,
+         order.multiplier, order.is_first, order.reason, award.allowance, award.points, award.points_kept, now)
+        for order in latest.values() for award in order.awards
     ]
-    columns = ("retailer_id", "program_id", "order_id", "membership_id", "version_id", "multiplier", "is_first",
-               "allowance", "points", "points_kept", "decided_at")
+    columns = ("retailer_id", "program_id", "order_id", "membership_id", "wallet_id", "version_id", "multiplier",
+               "is_first", "reason", "allowance", "points", "points_kept", "decided_at")
     # fmt: on
-    suffix = "ON CONFLICT (order_id, program_id) DO UPDATE SET points_kept = excluded.points_kept"
+    suffix = "ON CONFLICT (order_id, wallet_id) DO UPDATE SET points_kept = excluded.points_kept"
     bulk.insert(OrderDecision, columns, rows, suffix=suffix)
 
 
@@ -65,3 +79,14 @@ def _write_returns(effects: Iterable[Effects], now: datetime) -> None:
     columns = ("retailer_id", "program_id", "order_return_id", "points", "shortfall", "decided_at")
     # fmt: on
     bulk.insert(ReturnDecision, columns, rows)
+
+
+def _write_interactions(effects: Iterable[Effects], now: datetime) -> None:
+    # fmt: off
+    rows = [
+        (decided.retailer_id, decided.program_id, decided.interaction_id, decided.points, decided.reason, now)
+        for effect in effects if (decided := effect.interaction) is not None
+    ]
+    columns = ("retailer_id", "program_id", "interaction_id", "points", "reason", "decided_at")
+    # fmt: on
+    bulk.insert(InteractionDecision, columns, rows)

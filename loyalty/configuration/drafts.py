@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Retailer
+from loyalty.points.ledger import MAIN, open_missing_wallets
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
@@ -55,6 +56,18 @@ class MultiplierFalls(DomainError):
     )
 
 
+class NoMainWallet(DomainError):
+    code = "no_main_wallet"
+    kind = Kind.INVALID
+    message = _("The version has no wallet “{wallet}”. Every program has it: add its points policy.")
+
+
+class UnknownWallet(DomainError):
+    code = "unknown_wallet"
+    kind = Kind.INVALID
+    message = _("“{what}” names the wallet “{wallet}”, which the version does not have. Add its points policy.")
+
+
 @transaction.atomic
 def create_program(retailer: Retailer, *, slug: str, name: str, zone: str = "") -> ProgramVersion:
     """Create a program in the retailer's zone, and return its first draft, which is empty."""
@@ -91,6 +104,7 @@ def publish(
     :raises NotAfterLatest: when a later version is published already
     :raises NothingToEarn: when it has no earning rule
     :raises MultiplierFalls: when a higher tier earns less than a lower one
+    :raises UnknownWallet: when a rule or the tiers name a wallet that it does not have
     """
     program = Program.objects.select_for_update().get(pk=version.program_id)
     version = ProgramVersion.objects.select_for_update().get(pk=version.pk)
@@ -101,6 +115,7 @@ def publish(
     version.effective_from, version.published_at = effective_from, now
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])
+    open_missing_wallets(program.pk, PointsPolicy.objects.filter(version=version).values_list("code", flat=True))
     program.timeline = new_id()
     program.save(update_fields=["timeline"])
     return version
@@ -108,14 +123,28 @@ def publish(
 
 def check(version: ProgramVersion) -> None:
     """Refuse a version that nobody can want, in words that say what to do."""
-    if not EarningRule.objects.filter(version=version).exists():
+    rules = list(EarningRule.objects.filter(version=version).order_by("code"))
+    if not rules:
         raise NothingToEarn
+    _check_wallets(version, rules)
     ladder: Sequence[Tier] = list(Tier.objects.filter(version=version).order_by("threshold"))
     for lower, higher in pairwise(ladder):
         if higher.multiplier < lower.multiplier:
             raise MultiplierFalls(
                 higher=str(higher), smaller=higher.multiplier, lower=str(lower), larger=lower.multiplier
             )
+
+
+def _check_wallets(version: ProgramVersion, rules: Sequence[EarningRule]) -> None:
+    wallets = set(PointsPolicy.objects.filter(version=version).values_list("code", flat=True))
+    if MAIN not in wallets:
+        raise NoMainWallet(wallet=MAIN)
+    for rule in rules:
+        if rule.wallet not in wallets:
+            raise UnknownWallet(what=str(rule), wallet=rule.wallet)
+    tiers = TierPolicy.objects.filter(version=version).first()
+    if tiers is not None and tiers.basis == TierPolicy.Basis.POINTS and tiers.wallet not in wallets:
+        raise UnknownWallet(what=str(tiers), wallet=tiers.wallet)
 
 
 def require_draft(version: ProgramVersion) -> None:

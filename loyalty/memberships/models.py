@@ -35,3 +35,38 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class Household(models.Model):
+    """Members of a program who spend together: each earns for itself, each spends what all have."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="households", verbose_name=_("program"))
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    created_at = models.DateTimeField(_("created"))
+
+    class Meta:
+        verbose_name = _("household")
+        verbose_name_plural = _("households")
+
+    def __str__(self) -> str:
+        return self.name or str(self.pk)
+
+
+class HouseholdMember(models.Model):
+    """That a member belongs to a household; to one at most."""
+
+    membership = models.OneToOneField(
+        Membership, models.PROTECT, primary_key=True, related_name="household_member", verbose_name=_("member")
+    )
+    household = models.ForeignKey(Household, models.CASCADE, related_name="members", verbose_name=_("household"))
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    joined_at = models.DateTimeField(_("joined"))
+
+    class Meta:
+        verbose_name = _("member of a household")
+        verbose_name_plural = _("members of households")
+
+    def __str__(self) -> str:
+        return str(self.membership_id)

@@ -12,16 +12,24 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class OpenLot:
-    """A lot some of whose points are pending or available."""
+    """
+    A lot some of whose points are open.
+
+    :param active_at: None as long as it awaits an event
+    :param expires_at: the instant as things stand; that of a lot that slides moves with its member's activity
+    """
 
     id: UUID
     order_id: UUID | None
     earned_at: datetime
-    active_at: datetime
+    active_at: datetime | None
     expires_at: datetime | None
     pending: int
     available: int
     held: int = 0
+    slides: bool = False
+    version_id: int = 0
+    awaits: str = ""
 
     def is_usable(self, at: datetime) -> bool:
         """Tell whether its available points can be spent at an instant."""

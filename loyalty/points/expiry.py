@@ -1,4 +1,4 @@
-"""When points become active and when they expire: month arithmetic in the program's zone, clamped to month ends."""
+"""When points become active and when they expire: pure, in the program's zone, clamped to month ends."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from customers.core.calendar import (
     add_months,
+    clamped,
     day_after,
     end_of_month,
     end_of_quarter,
@@ -19,37 +20,71 @@ from customers.core.calendar import (
 @dataclass(frozen=True, slots=True)
 class Lifetime:
     """
-    How long a version's points live.
+    How long points of a wallet live under a version.
 
     :param pending_days: whole days before they become active; 0 at once
-    :param expiry: never, days, months, end_of_month, end_of_quarter or end_of_year
+    :param pending_until: the first day on which they may be active, however early they were earned
+    :param awaits: the event of their order, such as `delivered`, from which those days count; empty for the order itself
+    :param expiry: never, days, months, end_of_month, end_of_quarter, end_of_year, fixed_dates or inactivity
     :param expiry_count: how many days or months
+    :param expiry_dates: for fixed_dates: (month, day) of each year
     """
 
     pending_days: int = 0
+    pending_until: date | None = None
+    awaits: str = ""
     expiry: str = "never"
     expiry_count: int = 0
+    expiry_dates: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def slides(self) -> bool:
+        """Tell whether points live as long as their member is active."""
+        return self.expiry == "inactivity"
 
 
-LAST_DAY: dict[str, Callable[[date, int], date]] = {
-    "days": lambda day, count: day + timedelta(days=count),
-    "months": add_months,
-    "end_of_month": lambda day, count: end_of_month(add_months(day, count)),
-    "end_of_quarter": lambda day, count: end_of_quarter(add_months(day, count)),
-    "end_of_year": lambda day, count: end_of_year(add_months(day, count)),
+LAST_DAY: dict[str, Callable[[date, Lifetime], date]] = {
+    "days": lambda day, life: day + timedelta(days=life.expiry_count),
+    "months": lambda day, life: add_months(day, life.expiry_count),
+    "end_of_month": lambda day, life: end_of_month(add_months(day, life.expiry_count)),
+    "end_of_quarter": lambda day, life: end_of_quarter(add_months(day, life.expiry_count)),
+    "end_of_year": lambda day, life: end_of_year(add_months(day, life.expiry_count)),
+    "fixed_dates": lambda day, life: _next_date(day, life.expiry_dates),
+    "inactivity": lambda day, life: add_months(day, life.expiry_count),
 }
 
 
-def activation(earned_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
-    """Return the instant from which points can be spent: midnight after the pending days, or at once."""
-    if lifetime.pending_days == 0:
-        return earned_at
-    return midnight(local_date(earned_at, zone) + timedelta(days=lifetime.pending_days), zone)
+def activation(since: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
+    """
+    Return the instant from which points can be spent: midnight after the pending days, or at once.
+
+    :param since: when they were earned, or when what they await happened
+    """
+    on = local_date(since, zone) + timedelta(days=lifetime.pending_days)
+    if lifetime.pending_until is not None:
+        on = max(on, lifetime.pending_until)
+    return since if on == local_date(since, zone) else midnight(on, zone)
 
 
 def expiration(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime | None:
-    """Return the first instant at which points cannot be spent any more: the midnight that ends their last day."""
-    if lifetime.expiry == "never":
-        return None
-    last_day = LAST_DAY[lifetime.expiry](local_date(active_at, zone), lifetime.expiry_count)
-    return midnight(day_after(last_day), zone)
+    """
+    Return the first instant at which points cannot be spent any more: the midnight that ends their last day.
+
+    :returns: None for never, and for points that expire by inactivity: theirs moves with the member
+    """
+    return None if lifetime.expiry == "never" or lifetime.slides else _end_of_life(active_at, lifetime, zone)
+
+
+def idle_until(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
+    """Return when points expire by inactivity if the member does nothing more after an instant."""
+    return _end_of_life(active_at, lifetime, zone)
+
+
+def _end_of_life(since: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
+    return midnight(day_after(LAST_DAY[lifetime.expiry](local_date(since, zone), lifetime)), zone)
+
+
+def _next_date(day: date, dates: tuple[tuple[int, int], ...]) -> date:
+    """Return the first of the yearly dates that is not before a day; 29 February is the 28th in most years."""
+    candidates = (clamped(year, *each) for year in (day.year, day.year + 1) for each in dates)
+    return min(candidate for candidate in candidates if candidate >= day)

@@ -9,24 +9,60 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.ids import new_id
-from loyalty.points.clawback import Move
+from loyalty.points.clawback import Move, OpenLot
 from loyalty.points.models import Entry, Lot, Movement, Wallet
 from loyalty.points.states import OPEN, State
+
+MAIN = "points"  # the wallet that every program has
 
 
 @dataclass(frozen=True, slots=True)
 class NewLot:
-    """An award: its points leave `issued` into `pending` or `available` when it is posted."""
+    """
+    An award: its points leave `issued` into `pending` or `available` when it is posted.
+
+    :param active_at: None where it awaits an event
+    :param slides: that it expires by inactivity
+    :param from_lot: of another member, from which it was transferred
+    """
 
     id: UUID
     amount: int
     earned_at: datetime
-    active_at: datetime
+    active_at: datetime | None
     expires_at: datetime | None
     version_id: int
     rule_id: int | None
     order_id: UUID | None
     state: State
+    awaits: str = ""
+    slides: bool = False
+    from_lot: UUID | None = None
+
+    def opened(self, *, idle_until: datetime | None = None) -> OpenLot:
+        """Return it as it is right after its issue."""
+        pending, available = (self.amount, 0) if self.state is State.PENDING else (0, self.amount)
+        return OpenLot(
+            id=self.id,
+            order_id=self.order_id,
+            earned_at=self.earned_at,
+            active_at=self.active_at,
+            expires_at=idle_until if self.slides else self.expires_at,
+            pending=pending,
+            available=available,
+            slides=self.slides,
+            version_id=self.version_id,
+            awaits=self.awaits,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A lot that awaited an event, and the dates that it has now that it happened."""
+
+    lot_id: UUID
+    active_at: datetime
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +122,37 @@ def post(postings: Sequence[Posting], *, balances: dict[int, int], now: datetime
     lots, wallets = _sums(postings)
     bulk.insert(Lot, LOT_COLUMNS, _lots(postings, lots))
     bulk.insert(Movement, ("entry_id", "lot_id", "from_state", "to_state", "amount"), _movements(postings, ids))
-    _add(UPDATE_LOTS, [sums.row(lot) for lot, sums in lots.items() if lot not in new_lots])
-    _add(UPDATE_WALLETS, [sums.row(wallet) for wallet, sums in wallets.items()])
+    _run(UPDATE_LOTS, [sums.row(lot) for lot, sums in lots.items() if lot not in new_lots])
+    _run(UPDATE_WALLETS, [sums.row(wallet) for wallet, sums in wallets.items()])
 
 
-def open_wallets(retailer_id: int, memberships: Iterable[UUID]) -> None:
-    """Give each new membership an empty wallet."""
-    rows = [(retailer_id, membership, "points", 0, 0, 0, 0) for membership in memberships]
+def give_dates(dated: Iterable[Dated]) -> None:
+    """Give lots their dates, because what they awaited has happened."""
+    _run(UPDATE_DATES, [(each.lot_id, each.active_at, each.expires_at) for each in dated])
+
+
+def keep_alive(wallets: Iterable[tuple[int, datetime]]) -> None:
+    """Move the instants at which wallets expire by inactivity."""
+    _run(UPDATE_IDLE, list(wallets))
+
+
+def open_wallets(retailer_id: int, memberships: Iterable[UUID], codes: Iterable[str]) -> None:
+    """Give each new membership its empty wallets."""
+    kinds = sorted({MAIN, *codes})
+    rows = [(retailer_id, membership, code, 0, 0, 0, 0) for membership in memberships for code in kinds]
     bulk.insert(Wallet, ("retailer_id", "membership_id", "code", "available", "pending", "held", "owed"), rows)
+
+
+def open_missing_wallets(program_id: int, codes: Iterable[str]) -> None:
+    """Give every member of a program the wallets that a new version brings: one statement."""
+    bulk.execute(OPEN_MISSING, [sorted(codes), program_id])
 
 
 # fmt: off
 ENTRY_COLUMNS = ("id", "retailer_id", "wallet_id", "kind", "cause", "order_id", "occurred_at", "recorded_at",
                  "available_change", "pending_change", "owed_change", "balance_after", "explanation")
 LOT_COLUMNS = ("id", "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "amount", "earned_at",
-               "active_at", "expires_at", "pending", "available", "held")
+               "active_at", "expires_at", "awaits", "slides", "from_lot_id", "pending", "available", "held")
 # fmt: on
 UPDATE_LOTS = """
 UPDATE points_lot l SET pending = l.pending + d.pending, available = l.available + d.available, held = l.held + d.held
@@ -112,6 +164,19 @@ UPDATE points_wallet w SET pending = w.pending + d.pending, available = w.availa
     held = w.held + d.held, owed = w.owed + d.owed
 FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
     AS d(id, pending, available, held, owed) WHERE w.id = d.id
+"""
+UPDATE_DATES = """
+UPDATE points_lot l SET active_at = d.active_at, expires_at = d.expires_at
+FROM unnest(%b::uuid[], %b::timestamptz[], %b::timestamptz[]) AS d(id, active_at, expires_at) WHERE l.id = d.id
+"""
+UPDATE_IDLE = """
+UPDATE points_wallet w SET idle_until = d.idle_until
+FROM unnest(%b::bigint[], %b::timestamptz[]) AS d(id, idle_until) WHERE w.id = d.id
+"""
+OPEN_MISSING = """
+INSERT INTO points_wallet (retailer_id, membership_id, code, available, pending, held, owed)
+SELECT m.retailer_id, m.id, c.code, 0, 0, 0, 0 FROM memberships_membership m CROSS JOIN unnest(%s::text[]) AS c(code)
+WHERE m.program_id = %s ON CONFLICT (membership_id, code) DO NOTHING
 """
 
 
@@ -153,7 +218,8 @@ def _lots(postings: Sequence[Posting], sums: dict[UUID, _Sums]) -> list[tuple[An
     # fmt: off
     return [
         (lot.id, posting.retailer_id, posting.wallet_id, lot.order_id, lot.version_id, lot.rule_id, lot.amount,
-         lot.earned_at, lot.active_at, lot.expires_at, *(sums[lot.id].open[state] for state in OPEN))
+         lot.earned_at, lot.active_at, lot.expires_at, lot.awaits, lot.slides, lot.from_lot,
+         *(sums[lot.id].open[state] for state in OPEN))
         for posting in postings for lot in posting.lots
     ]
     # fmt: on
@@ -167,6 +233,6 @@ def _movements(postings: Sequence[Posting], ids: Sequence[UUID]) -> list[tuple[A
     return rows
 
 
-def _add(sql: str, rows: list[tuple[Any, ...]]) -> None:
+def _run(sql: str, rows: list[tuple[Any, ...]]) -> None:
     if rows:
-        bulk.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+        bulk.execute(sql, bulk.columns_of(rows))

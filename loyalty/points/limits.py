@@ -1,4 +1,4 @@
-"""How much a member may earn: pure."""
+"""How much a member may earn, and a program may give: pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,26 +10,44 @@ from loyalty.points.rules import Earned, total_of
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
-    A version's limits; None for none.
+    A wallet's limits under a version; None for none.
 
     :param transaction: an order worth more is rejected whole
-    :param in_period: what is beyond, within a day, week, month or year of the program's zone, is cut
+    :param in_period: what a member earns beyond, within a day, week, month or year of the program's zone, is cut
+    :param budget: what all members together may be given in its own period; what is beyond is cut
+    :param budget_period: day, week, month, year or ever
     """
 
     transaction: int | None = None
     in_period: int | None = None
     period: str = "month"
+    budget: int | None = None
+    budget_period: str = "ever"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is left of the limits; None where there is none."""
+
+    period: int | None = None
+    budget: int | None = None
+
+    @property
+    def points(self) -> int | None:
+        """Return what both leave."""
+        left = [room for room in (self.period, self.budget) if room is not None]
+        return min(left) if left else None
 
 
 @dataclass(frozen=True, slots=True)
 class Limited:
     """
-    What the limits leave of an order's points.
+    What the limits leave of some points.
 
     :param earned: by rule, the last rules cut first
     :param cut: points that were not given
-    :param reason: over_transaction_limit, over_period_limit, or empty
-    :param allowance: what the period had room for, None without a limit; a return is decided with it again
+    :param reason: over_transaction_limit, over_period_limit, over_budget, or empty
+    :param allowance: what there was room for, None without a limit; a return is decided with it again
     """
 
     earned: tuple[Earned, ...]
@@ -38,32 +56,47 @@ class Limited:
     allowance: int | None = None
 
 
+BEGINNING = date(1970, 1, 1)
+
+
 def period_start(period: str, day: date) -> date:
     """Return the first day of a day's period."""
     if period == "week":
         return day - timedelta(days=day.weekday())
     if period == "month":
         return day.replace(day=1)
+    if period == "ever":
+        return BEGINNING
     return day.replace(month=1, day=1) if period == "year" else day
 
 
-def allowance(limits: Limits, used: int) -> int | None:
-    """Return what a period has room for, after what was earned in it net of returns."""
-    return None if limits.in_period is None else max(limits.in_period - used, 0)
+def room_of(limits: Limits, *, earned: int, budget_left: int | None) -> Room:
+    """
+    Return what is left, after what was earned in the period net of returns.
+
+    :param budget_left: what the program's budget has left
+    """
+    left = None if limits.in_period is None else max(limits.in_period - earned, 0)
+    return Room(left, None if budget_left is None else max(budget_left, 0))
 
 
-def limit(earned: Sequence[Earned], limits: Limits, room: int | None) -> Limited:
-    """Reject what is over the transaction's limit, then cut what is over the period's."""
-    total = total_of(earned)
+def limit(earned: Sequence[Earned], limits: Limits, room: Room) -> Limited:
+    """Reject what is over the transaction's limit, then cut what is over the period's and the budget's."""
+    total, left = total_of(earned), room.points
     if limits.transaction is not None and total > limits.transaction:
-        return Limited((), total, "over_transaction_limit", room)
-    if room is None or total <= room:
-        return Limited(tuple(earned), allowance=room)
+        return Limited((), total, "over_transaction_limit", left)
+    if left is None or total <= left:
+        return Limited(tuple(earned), allowance=left)
+    reason = "over_budget" if room.budget is not None and left == room.budget else "over_period_limit"
+    return Limited(_first(earned, left), total - left, reason, left)
+
+
+def _first(earned: Sequence[Earned], points: int) -> tuple[Earned, ...]:
+    """Return the first so many points."""
     kept: list[Earned] = []
-    left = room
     for part in earned:
-        points = min(part.points, left)
-        left -= points
-        if points:
-            kept.append(replace(part, points=points))
-    return Limited(tuple(kept), total - room, "over_period_limit", room)
+        some = min(part.points, points)
+        points -= some
+        if some:
+            kept.append(replace(part, points=some))
+    return tuple(kept)

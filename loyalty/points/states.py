@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where points are. Only the first move leaves `issued`; the last three are ends, unless an entry undoes one."""
+    """Where points are. Only the first move leaves `issued`; the last four are ends, unless an entry undoes one."""
 
     ISSUED = "issued"
     PENDING = "pending"
@@ -13,6 +13,7 @@ class State(StrEnum):
     REDEEMED = "redeemed"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    TRANSFERRED = "transferred"
 
 
 OPEN = (State.PENDING, State.AVAILABLE, State.HELD)

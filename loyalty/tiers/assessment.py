@@ -12,9 +12,9 @@ from loyalty.tiers.models import QualifyingDay, Standing, TierChange
 
 @dataclass(frozen=True, slots=True)
 class Qualified:
-    """Spending and points to add to (or, negative, take from) a member's day."""
+    """Spending and points to add to (or, negative, take from) a wallet's day."""
 
-    membership_id: UUID
+    wallet_id: int
     on: date
     spend: Decimal
     points: int
@@ -44,17 +44,17 @@ class Stands:
 
 
 def add_qualifying(changes: Iterable[Qualified]) -> None:
-    """Add to members' days; several changes of one day are one row."""
-    sums: dict[tuple[UUID, date], tuple[Decimal, int]] = {}
+    """Add to wallets' days; several changes of one day are one row."""
+    sums: dict[tuple[int, date], tuple[Decimal, int]] = {}
     for change in changes:
-        spend, points = sums.get((change.membership_id, change.on), (Decimal(0), 0))
-        sums[change.membership_id, change.on] = (spend + change.spend, points + change.points)
-    rows = [(membership, on, *amounts) for (membership, on), amounts in sorted(sums.items())]
+        spend, points = sums.get((change.wallet_id, change.on), (Decimal(0), 0))
+        sums[change.wallet_id, change.on] = (spend + change.spend, points + change.points)
+    rows = [(wallet, on, *amounts) for (wallet, on), amounts in sorted(sums.items())]
     suffix = (
-        "ON CONFLICT (membership_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend + excluded.spend,"
+        "ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend + excluded.spend,"
         " points = tiers_qualifyingday.points + excluded.points"
     )
-    bulk.insert(QualifyingDay, ("membership_id", "on_date", "spend", "points"), rows, suffix=suffix)
+    bulk.insert(QualifyingDay, ("wallet_id", "on_date", "spend", "points"), rows, suffix=suffix)
 
 
 def record_moves(moves: Iterable[Moved], *, now: datetime) -> None:

@@ -9,6 +9,7 @@ from customers.core.guards import append_only
 from customers.core.money import MoneyField
 from customers.models import Retailer
 from loyalty.memberships.models import Membership
+from loyalty.points.models import Wallet
 from loyalty.programs.models import Program, ProgramVersion, frozen_with_version
 
 
@@ -25,6 +26,7 @@ class TierPolicy(models.Model):
 
     version = models.OneToOneField(ProgramVersion, models.CASCADE, primary_key=True, related_name="tier_policy")
     basis = models.CharField(_("counted"), max_length=10, choices=Basis, default=Basis.SPEND)
+    wallet = models.SlugField(_("wallet"), default="points", help_text=_("Whose points count."))
     window = models.CharField(_("over"), max_length=20, choices=Window, default=Window.ROLLING)
     window_months = models.PositiveSmallIntegerField(
         _("months"), default=12, validators=[MinValueValidator(1)], help_text=_("Of a rolling window.")
@@ -125,9 +127,13 @@ class TierChange(models.Model):
 
 
 class QualifyingDay(models.Model):
-    """What a member spent and earned on one day of the program's zone, net of what came back since."""
+    """
+    What a wallet earned on one day of the program's zone, net of what came back since.
 
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="+", verbose_name=_("member"))
+    What its member spent stands with the wallet that every program has.
+    """
+
+    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="+", verbose_name=_("wallet"))
     on_date = models.DateField(_("day"))
     spend = MoneyField(_("spent"))
     points = models.BigIntegerField(_("earned"))
@@ -136,7 +142,7 @@ class QualifyingDay(models.Model):
         verbose_name = _("qualifying day")
         verbose_name_plural = _("qualifying days")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["membership", "on_date"], name="qualifying_day_once_per_day"),
+            models.UniqueConstraint(fields=["wallet", "on_date"], name="qualifying_day_once_per_day"),
         ]
 
     def __str__(self) -> str:

@@ -26,10 +26,12 @@ class Ladder:
     A version's tiers, lowest first.
 
     :param basis: spend or points
+    :param wallet: whose points count, where points do
     :param window: rolling or calendar_year
     """
 
     basis: str
+    wallet: str
     window: str
     window_months: int
     steps: tuple[Step, ...]

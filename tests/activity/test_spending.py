@@ -6,15 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loyalty.activity.adjusting import ReasonMissing, adjust
+from loyalty.activity.desk import InsufficientPoints, OtherRequest
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.spending import (
     HoldEnded,
-    InsufficientPoints,
     MoreThanHeld,
     NotARedemption,
-    OtherRequest,
-    ReasonMissing,
-    adjust,
     confirm,
     hold,
     redeem,

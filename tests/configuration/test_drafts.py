@@ -32,7 +32,7 @@ def test_a_draft_is_a_copy_of_the_latest_version() -> None:
         ("bronze", Decimal(1)),
         ("silver", Decimal("1.5")),
     ]
-    assert (draft.points_policy.pending_days, draft.tier_policy.window_months) == (3, 6)
+    assert (draft.points_policies.get().pending_days, draft.tier_policy.window_months) == (3, 6)
     assert draft.earning_rules.get().code == "base"
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.points.limits import Limits, allowance, limit, period_start
+from loyalty.points.limits import Limits, Room, limit, period_start, room_of
 from loyalty.points.models import Entry
 from loyalty.points.rules import Earned, total_of
 from tests import make
@@ -16,7 +16,8 @@ LIMITS = {"transaction_limit": 500, "period_limit": 1000, "period": "month"}
 
 def earned(*points: int) -> tuple[Earned, ...]:
     return tuple(
-        Earned(place, f"r{place}", each, Decimal(each), Decimal(1), Decimal(0)) for place, each in enumerate(points)
+        Earned(place, f"r{place}", "points", each, Decimal(each), Decimal(1), Decimal(0))
+        for place, each in enumerate(points)
     )
 
 
@@ -36,17 +37,17 @@ def test_a_period_begins(period: str, first: date) -> None:
 @given(st.lists(st.integers(1, 900), max_size=4), st.integers(0, 1_200))
 def test_the_limits_leave_what_fits(points: list[int], used: int) -> None:
     limits = Limits(500, 1000, "month")
-    room = allowance(limits, used)
+    room = room_of(limits, earned=used, budget_left=None)
 
     left = limit(earned(*points), limits, room)
 
-    assert room == max(0, 1000 - used)
+    assert room.points == max(0, 1000 - used)
     assert total_of(left.earned) + left.cut == sum(points)
-    assert total_of(left.earned) == (0 if sum(points) > 500 else min(sum(points), room))
+    assert total_of(left.earned) == (0 if sum(points) > 500 else min(sum(points), max(0, 1000 - used)))
 
 
 def test_without_limits_everything_is_given() -> None:
-    assert limit(earned(5_000, 7), Limits(), None).earned == earned(5_000, 7)
+    assert limit(earned(5_000, 7), Limits(), Room()).earned == earned(5_000, 7)
 
 
 @pytest.mark.django_db

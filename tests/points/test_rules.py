@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from loyalty.points.clawback import OpenLot, after, claw_back, spending_order
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.rules import Earning, Line, earn, total_of
+from loyalty.points.rules import Basket, Counted, Earning, Line, earn, total_of
 
-BASE = Earning(1, "base", "per_amount", Decimal(1))
-FRESH = Earning(2, "fresh", "per_amount", Decimal(2), categories=frozenset({"FRESH"}))
-WELCOME = Earning(3, "welcome", "first_order", Decimal(100), uses_multiplier=False)
+BASE = Earning(1, "base", Counted.PER_AMOUNT, Decimal(1))
+FRESH = Earning(2, "fresh", Counted.PER_AMOUNT, Decimal(2), categories=frozenset({"FRESH"}))
+WELCOME = Earning(3, "welcome", Counted.FIRST_ORDER, Decimal(100), uses_multiplier=False)
 ONE = Decimal(1)
 
 
 def points(*amounts: str, rules: tuple[Earning, ...] = (BASE,), multiplier: str = "1", is_first: bool = False) -> int:
     lines = [Line(Decimal(amount)) for amount in amounts]
-    return total_of(earn(lines, rules, multiplier=Decimal(multiplier), is_first=is_first))
+    return total_of(earn(Basket(tuple(lines)), rules, multiplier=Decimal(multiplier), is_first=is_first))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_points_are_rounded_down_once_on_the_total(amounts: tuple[str, ...], mul
 def test_a_filter_counts_only_its_lines() -> None:
     lines = [Line(Decimal(10), category="FRESH"), Line(Decimal(5), category="FUEL")]
 
-    earned = earn(lines, (FRESH, BASE), multiplier=ONE, is_first=False)
+    earned = earn(Basket(tuple(lines)), (FRESH, BASE), multiplier=ONE, is_first=False)
 
     assert [(part.code, part.points, part.basis) for part in earned] == [
         ("base", 15, Decimal(15)),
@@ -54,7 +54,7 @@ def test_a_brand_filter_and_a_category_filter_must_both_match() -> None:
     rule = replace(FRESH, brands=frozenset({"Own"}))
     lines = [Line(Decimal(10), "FRESH", "Own"), Line(Decimal(10), "FRESH", "Other"), Line(Decimal(10), "", "Own")]
 
-    assert total_of(earn(lines, (rule,), multiplier=ONE, is_first=False)) == 20
+    assert total_of(earn(Basket(tuple(lines)), (rule,), multiplier=ONE, is_first=False)) == 20
 
 
 def test_the_bonus_on_the_first_order_is_given_once_and_not_multiplied() -> None:
@@ -72,17 +72,17 @@ def test_a_minimum_amount_is_reached_or_nothing_is_given() -> None:
 def test_the_order_of_the_rules_does_not_matter(rules: list[Earning], amounts: list[Decimal]) -> None:
     lines = [Line(amount, category="FRESH") for amount in amounts]
 
-    assert earn(lines, rules, multiplier=ONE, is_first=True) == earn(
-        lines, (BASE, FRESH, WELCOME), multiplier=ONE, is_first=True
+    assert earn(Basket(tuple(lines)), rules, multiplier=ONE, is_first=True) == earn(
+        Basket(tuple(lines)), (BASE, FRESH, WELCOME), multiplier=ONE, is_first=True
     )
 
 
 @given(st.lists(st.decimals("0", "999", places=2), min_size=1, max_size=6), st.integers(0, 5))
 def test_fewer_lines_never_earn_more(amounts: list[Decimal], kept: int) -> None:
     lines = [Line(amount) for amount in amounts]
-    whole = total_of(earn(lines, (BASE, FRESH), multiplier=ONE, is_first=False))
+    whole = total_of(earn(Basket(tuple(lines)), (BASE, FRESH), multiplier=ONE, is_first=False))
 
-    assert total_of(earn(lines[:kept], (BASE, FRESH), multiplier=ONE, is_first=False)) <= whole
+    assert total_of(earn(Basket(tuple(lines[:kept])), (BASE, FRESH), multiplier=ONE, is_first=False)) <= whole
 
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -120,7 +120,7 @@ def test_points_become_active_at_midnight_after_the_pending_days(earned: str, pe
     ],
 )
 def test_points_are_usable_through_their_last_day(active: str, expiry: str, count: int, first_unusable: str) -> None:
-    assert expiration(local(active), Lifetime(0, expiry, count), PARIS) == local(first_unusable)
+    assert expiration(local(active), Lifetime(expiry=expiry, expiry_count=count), PARIS) == local(first_unusable)
 
 
 def test_points_may_never_expire() -> None:

@@ -6,7 +6,8 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection
 
-from loyalty.activity.spending import HoldEnded, InsufficientPoints, confirm, hold, redeem, release, time_out
+from loyalty.activity.desk import InsufficientPoints
+from loyalty.activity.spending import HoldEnded, confirm, hold, redeem, release, time_out
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry
 from tests import make

@@ -12,8 +12,8 @@ STEPS = (
     Step(2, "silver", Decimal(500), Decimal("1.5")),
     Step(3, "gold", Decimal(1000), Decimal(2)),
 )
-YEAR = Ladder("spend", "calendar_year", 12, STEPS)
-ROLLING = Ladder("spend", "rolling", 12, STEPS)
+YEAR = Ladder("spend", "points", "calendar_year", 12, STEPS)
+ROLLING = Ladder("spend", "points", "rolling", 12, STEPS)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_only_days_within_the_window_count() -> None:
     )
 
     assert qualifying(ROLLING, days, on=date(2026, 3, 15)) == Decimal(6)
-    assert qualifying(Ladder("points", "rolling", 12, STEPS), days, on=date(2026, 3, 15)) == Decimal(51)
+    assert qualifying(Ladder("points", "points", "rolling", 12, STEPS), days, on=date(2026, 3, 15)) == Decimal(51)
 
 
 @given(st.lists(st.tuples(st.dates(date(2026, 1, 1), date(2026, 1, 9)), st.integers(-5, 5)), max_size=12))

@@ -14,8 +14,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
+from loyalty.activity.adjusting import adjust
 from loyalty.activity.api.integration import DRY_RUN, asked_for
-from loyalty.activity.spending import Booked, adjust, confirm, hold, redeem, release, reverse
+from loyalty.activity.desk import Booked
+from loyalty.activity.spending import confirm, hold, redeem, release, reverse
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Hold
 

@@ -1,124 +1,18 @@
-from decimal import Decimal
 from typing import ClassVar
 
 import pgtrigger
-from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MinValueValidator
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
-from customers.core.money import MoneyField
 from customers.models import Order, Retailer
 from loyalty.memberships.models import Membership
+from loyalty.points.models.policy import EarningRule
 from loyalty.points.states import State
-from loyalty.programs.models import ProgramVersion, frozen_with_version
+from loyalty.programs.models import Program, ProgramVersion
 
 STATES = [(state.value, state.value) for state in State]
-
-
-class PointsPolicy(models.Model):
-    """How a version's points live: when they become active, when they expire, what a return may do to a balance."""
-
-    class Expiry(models.TextChoices):
-        NEVER = "never", _("never")
-        DAYS = "days", _("days after activation")
-        MONTHS = "months", _("months after activation")
-        END_OF_MONTH = "end_of_month", _("at the end of the month, so many months later")
-        END_OF_QUARTER = "end_of_quarter", _("at the end of the quarter, so many months later")
-        END_OF_YEAR = "end_of_year", _("at the end of the year, so many months later")
-
-    class Period(models.TextChoices):
-        DAY = "day", _("day")
-        WEEK = "week", _("week from Monday")
-        MONTH = "month", _("month")
-        YEAR = "year", _("year")
-
-    class OnReturn(models.TextChoices):
-        STOP_AT_ZERO = "stop_at_zero", _("take what is there and record the shortfall")
-        ALLOW_NEGATIVE = "allow_negative", _("owe the rest; later earnings repay it first")
-
-    version = models.OneToOneField(ProgramVersion, models.CASCADE, primary_key=True, related_name="points_policy")
-    pending_days = models.PositiveSmallIntegerField(
-        _("pending days"), default=0, help_text=_("Points become active at midnight after so many days; 0 at once.")
-    )
-    expiry = models.CharField(_("points expire"), max_length=20, choices=Expiry, default=Expiry.NEVER)
-    expiry_count = models.PositiveSmallIntegerField(_("how many"), default=0, help_text=_("Days or months, as chosen."))
-    transaction_limit = models.PositiveIntegerField(
-        _("most points of one order"),
-        null=True,
-        blank=True,
-        help_text=_("An order worth more gives nothing, so that somebody looks at it; empty for no limit."),
-    )
-    period_limit = models.PositiveIntegerField(
-        _("most points of a member in a period"),
-        null=True,
-        blank=True,
-        help_text=_("What is beyond is cut; what a return takes back makes room again; empty for no limit."),
-    )
-    period = models.CharField(_("period"), max_length=10, choices=Period, default=Period.MONTH)
-    on_return = models.CharField(
-        _("when a return takes back more than is there"),
-        max_length=20,
-        choices=OnReturn,
-        default=OnReturn.STOP_AT_ZERO,
-    )
-
-    class Meta:
-        verbose_name = _("points policy")
-        verbose_name_plural = _("points policies")
-        triggers: ClassVar = frozen_with_version("points_policies")
-
-    def __str__(self) -> str:
-        return self.get_expiry_display()
-
-
-class EarningRule(models.Model):
-    """One reason to earn points. All rules that match an order add up."""
-
-    class Kind(models.TextChoices):
-        PER_AMOUNT = "per_amount", _("points per unit of money")
-        FIRST_ORDER = "first_order", _("bonus on the first order")
-
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_rules")
-    code = models.SlugField(_("code"))
-    name = models.CharField(_("name"), max_length=100)
-    name_fr = models.CharField(_("name in French"), max_length=100, blank=True)
-    kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.PER_AMOUNT)
-    points = models.DecimalField(
-        _("points"),
-        max_digits=10,
-        decimal_places=4,
-        validators=[MinValueValidator(Decimal("0.0001"))],
-        help_text=_("Per unit of money, or in all for a bonus."),
-    )
-    minimum_amount = MoneyField(_("minimum amount"), default=0, help_text=_("Of what the rule counts; 0 for none."))
-    categories = ArrayField(
-        models.CharField(max_length=100), verbose_name=_("categories"), default=list, blank=True,
-        help_text=_("Only lines of these; with commas between; empty for all."),
-    )  # fmt: skip
-    brands = ArrayField(
-        models.CharField(max_length=100), verbose_name=_("brands"), default=list, blank=True,
-        help_text=_("Only lines of these; with commas between; empty for all."),
-    )  # fmt: skip
-    uses_multiplier = models.BooleanField(_("tier multiplies"), default=True)
-
-    class Meta:
-        verbose_name = _("earning rule")
-        verbose_name_plural = _("earning rules")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["version", "code"], name="earning_rule_once_per_code"),
-            models.CheckConstraint(condition=models.Q(points__gt=0), name="earning_rule_gives_something"),
-            models.CheckConstraint(
-                condition=models.Q(minimum_amount__gte=0), name="earning_rule_minimum_never_negative"
-            ),
-        ]
-        triggers: ClassVar = frozen_with_version("earning_rules")
-
-    def __str__(self) -> str:
-        return (self.name_fr if get_language() == "fr" else "") or self.name
 
 
 class Wallet(models.Model):
@@ -135,6 +29,9 @@ class Wallet(models.Model):
     pending = models.BigIntegerField(_("pending"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
     owed = models.BigIntegerField(_("owed"), default=0, help_text=_("What a return could not take back."))
+    idle_until = models.DateTimeField(
+        _("expires by inactivity"), null=True, help_text=_("Of the lots that live as long as the member is active.")
+    )
 
     class Meta:
         verbose_name = _("wallet")
@@ -170,12 +67,13 @@ class Entry(models.Model):
         RELEASE = "release", _("released")
         RESTORE = "restore", _("given back")
         ADJUST = "adjust", _("adjusted by staff")
+        TRANSFER = "transfer", _("transferred")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="entries", verbose_name=_("wallet"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
-    cause = models.CharField(_("cause"), max_length=100, help_text=_("What it happened for; once per wallet."))
+    cause = models.CharField(_("cause"), max_length=200, help_text=_("What it happened for; once per wallet."))
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="entries", verbose_name=_("order"))
     occurred_at = models.DateTimeField(_("occurred"))
     recorded_at = models.DateTimeField(_("recorded"))
@@ -202,7 +100,8 @@ class Lot(models.Model):
     """
     One award of points. Its amount and dates never change; where its points are now is a cache of its movements.
 
-    `expires_at` is the first instant at which they cannot be spent any more.
+    `expires_at` is the first instant at which they cannot be spent any more. What awaits an event has no `active_at`
+    until it happens; what `slides` expires when its wallet does by inactivity.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -213,8 +112,13 @@ class Lot(models.Model):
     rule = models.ForeignKey(EarningRule, models.PROTECT, null=True, related_name="lots", verbose_name=_("rule"))
     amount = models.BigIntegerField(_("amount"))
     earned_at = models.DateTimeField(_("earned"))
-    active_at = models.DateTimeField(_("active from"))
+    active_at = models.DateTimeField(_("active from"), null=True)
     expires_at = models.DateTimeField(_("expires"), null=True)
+    awaits = models.SlugField(_("awaits"), blank=True, help_text=_("The event of its order that makes it active."))
+    slides = models.BooleanField(_("expires by inactivity"), default=False)
+    from_lot = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", verbose_name=_("transferred from")
+    )
     pending = models.BigIntegerField(_("pending"), default=0)
     available = models.BigIntegerField(_("available"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
@@ -234,6 +138,14 @@ class Lot(models.Model):
             models.CheckConstraint(
                 condition=models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=models.F("active_at")),
                 name="lot_expires_after_activation",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(active_at__isnull=False) | ~models.Q(awaits=""),
+                name="lot_without_a_date_awaits_an_event",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(active_at__isnull=False) | models.Q(available=0, held=0),
+                name="lot_that_awaits_is_pending",
             ),
         ]
         indexes: ClassVar = [
@@ -255,10 +167,17 @@ class Lot(models.Model):
             pgtrigger.Trigger(
                 name="lots_keep_their_terms",
                 operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call] # the package types it not
-                    *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id"),
-                    *("amount", "earned_at", "active_at", "expires_at"),
+                    *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id"),
+                    *("amount", "earned_at", "awaits", "slides"),
                 ),
                 when=pgtrigger.Before,
+                func="RAISE EXCEPTION 'pgtrigger: Cannot change the terms of a lot';",
+            ),
+            pgtrigger.Trigger(
+                name="lots_get_their_dates_once",
+                operation=pgtrigger.UpdateOf("active_at", "expires_at"),  # type: ignore[no-untyped-call] # the package types it not
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(old__active_at__isnull=False),
                 func="RAISE EXCEPTION 'pgtrigger: Cannot change the terms of a lot';",
             ),
             pgtrigger.Trigger(
@@ -279,8 +198,8 @@ class Movement(models.Model):
 
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="movements", verbose_name=_("entry"))
     lot = models.ForeignKey(Lot, models.PROTECT, related_name="movements", verbose_name=_("lot"))
-    from_state = models.CharField(_("from"), max_length=10, choices=STATES)
-    to_state = models.CharField(_("to"), max_length=10, choices=STATES)
+    from_state = models.CharField(_("from"), max_length=12, choices=STATES)
+    to_state = models.CharField(_("to"), max_length=12, choices=STATES)
     amount = models.BigIntegerField(_("amount"))
 
     class Meta:
@@ -345,3 +264,29 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class BudgetShare(models.Model):
+    """
+    A share of what a program's members may be given in a period: sixteen of them, so that orders do not queue for one.
+
+    What a return takes back goes to any of them, so that one alone may have used less than nothing.
+    """
+
+    program = models.ForeignKey(Program, models.CASCADE, related_name="+", verbose_name=_("program"))
+    wallet = models.SlugField(_("wallet"))
+    starts_on = models.DateField(_("from"))
+    share = models.PositiveSmallIntegerField(_("share"))
+    granted = models.BigIntegerField(_("granted"))
+    used = models.BigIntegerField(_("used"), default=0)
+
+    class Meta:
+        verbose_name = _("share of a budget")
+        verbose_name_plural = _("shares of a budget")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["program", "wallet", "starts_on", "share"], name="budget_share_once"),
+            models.CheckConstraint(condition=models.Q(used__lte=models.F("granted")), name="budget_never_exceeded"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.wallet} {self.starts_on}: {self.used} / {self.granted}"

@@ -1,0 +1,90 @@
+"""What an order or an interaction earns, wallet by wallet, within limits and budgets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from loyalty.activity.deciding.points import Booked, Cause, award
+from loyalty.activity.rulesets import Ruleset
+from loyalty.activity.state import Award, Member
+from loyalty.points.budgets import Budget, BudgetKey
+from loyalty.points.ledger import MAIN
+from loyalty.points.limits import Limited, limit, period_start, room_of
+from loyalty.points.rules import Earned, by_wallet, total_of
+from loyalty.tiers.assessment import Qualified
+
+Budgets = Mapping[BudgetKey, Budget]
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """
+    What was earned.
+
+    :param reason: why it is less than the rules say, or nothing
+    """
+
+    done: Booked
+    awards: tuple[Award, ...]
+    qualified: tuple[Qualified, ...]
+    spent: tuple[tuple[BudgetKey, int], ...]
+    reason: str
+
+    @property
+    def points(self) -> int:
+        return sum(award.points for award in self.awards)
+
+
+def give(  # noqa: PLR0913 - all that limits look at
+    member: Member,
+    earned: tuple[Earned, ...],
+    ruleset: Ruleset,
+    cause: Cause,
+    *,
+    on: date,
+    spend: Decimal,
+    budgets: Budgets,
+) -> Earnings:
+    """
+    Give what rules earned.
+
+    :param on: the day of the program's zone to which it counts
+    :param spend: the money that counts towards tiers with it
+    """
+    done = Booked(member)
+    awards: list[Award] = []
+    days: list[Qualified] = []
+    spent: list[tuple[BudgetKey, int]] = []
+    reasons: list[str] = []
+    parts = by_wallet(earned)
+    for code in sorted(parts.keys() | {MAIN}, key=lambda code: (code != MAIN, code)):
+        purse = done.member.purse(code)
+        limited = _limited(done.member, code, parts.get(code, ()), ruleset, on, budgets)
+        given = award(done.member, code, limited, ruleset, cause)
+        done = Booked(given.member, (*done.postings, *given.postings))
+        points = total_of(limited.earned)
+        awards.append(Award(purse.wallet_id, limited.allowance, points, points))
+        if code == MAIN or points:
+            days.append(Qualified(purse.wallet_id, on, spend if code == MAIN else Decimal(0), points))
+        if points and ruleset.policy(code).limits.budget is not None:
+            spent.append((budget_key(member, code, ruleset, on), points))
+        if limited.reason:
+            reasons.append(limited.reason)
+    nothing = "" if any(award.points for award in awards) else "no_rule_gave_points"
+    return Earnings(done, tuple(awards), tuple(days), tuple(spent), reasons[0] if reasons else nothing)
+
+
+def budget_key(member: Member, code: str, ruleset: Ruleset, on: date) -> BudgetKey:
+    """Return which budget a wallet's points of a day come from."""
+    return BudgetKey(member.program_id, code, period_start(ruleset.policy(code).limits.budget_period, on))
+
+
+def _limited(  # noqa: PLR0913 - all that limits look at
+    member: Member, code: str, parts: tuple[Earned, ...], ruleset: Ruleset, on: date, budgets: Budgets
+) -> Limited:
+    limits = ruleset.policy(code).limits
+    first = period_start(limits.period, on)
+    earned = sum(day.points for day in member.purse(code).days if first <= day.on <= on)
+    budget = budgets[budget_key(member, code, ruleset, on)].left if limits.budget is not None else None
+    return limit(parts, limits, room_of(limits, earned=earned, budget_left=budget))

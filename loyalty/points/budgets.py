@@ -1,0 +1,117 @@
+"""
+What a program may give in all, without a queue: a budget is dealt into shares, and most orders lock one of them.
+
+Near its end an order that its share cannot pay locks all shares, deals what is left anew, and is decided again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
+
+from customers.core import bulk
+from loyalty.points.models import BudgetShare
+
+SHARES = 16
+
+
+class BudgetKey(NamedTuple):
+    """A wallet's budget of one period of a program."""
+
+    program_id: int
+    wallet: str
+    starts_on: date
+
+
+class BudgetTight(Exception):
+    """A share cannot pay what the whole budget may be able to pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """
+    What is locked of a budget.
+
+    :param left: what its locked shares can still give
+    :param share: the one that is locked; None for all of them
+    """
+
+    left: int
+    share: int | None
+
+    def give(self, points: int) -> "Budget":
+        """Return it after so many points were given or, negative, came back."""
+        return replace(self, left=self.left - points)
+
+
+def lock_budgets(limits: Mapping[BudgetKey, int], *, whole: bool) -> dict[BudgetKey, Budget]:
+    """
+    Lock a share of each budget, or the whole of each, in the order of their keys.
+
+    :param limits: what each budget is in all
+    """
+    return {key: _lock_all(key, limits[key]) if whole else _lock_one(key, limits[key]) for key in sorted(limits)}
+
+
+def settle_budgets(
+    limits: Mapping[BudgetKey, int], before: Mapping[BudgetKey, Budget], after: Mapping[BudgetKey, Budget]
+) -> None:
+    """Write down what was given; what is left of budgets that were locked as a whole is dealt to all shares anew."""
+    rows = []
+    for key, budget in sorted(after.items()):
+        used = before[key].left - budget.left
+        if budget.share is None:
+            bulk.execute(DEAL, [*bulk.columns_of(_dealt(limits[key], limits[key] - budget.left)), *key])
+        elif used:
+            rows.append((*key, budget.share, used))
+    if rows:
+        bulk.execute(USE, bulk.columns_of(rows))
+
+
+USE = """
+UPDATE points_budgetshare b SET used = b.used + d.used
+FROM unnest(%b::bigint[], %b::text[], %b::date[], %b::smallint[], %b::bigint[])
+    AS d(program_id, wallet, starts_on, share, used)
+WHERE b.program_id = d.program_id AND b.wallet = d.wallet AND b.starts_on = d.starts_on AND b.share = d.share
+"""
+LOCK_ONE = """
+SELECT granted - used, (SELECT sum(granted) FROM points_budgetshare a
+    WHERE a.program_id = b.program_id AND a.wallet = b.wallet AND a.starts_on = b.starts_on)
+FROM points_budgetshare b WHERE program_id = %s AND wallet = %s AND starts_on = %s AND share = %s FOR UPDATE
+"""
+LOCK_ALL = """
+SELECT share, granted, used FROM points_budgetshare WHERE program_id = %s AND wallet = %s AND starts_on = %s
+ORDER BY share FOR UPDATE
+"""
+DEAL = """
+UPDATE points_budgetshare b SET granted = d.granted, used = d.used
+FROM unnest(%b::smallint[], %b::bigint[], %b::bigint[]) AS d(share, granted, used)
+WHERE b.program_id = %s AND b.wallet = %s AND b.starts_on = %s AND b.share = d.share
+"""
+
+
+def _lock_one(key: BudgetKey, limit: int) -> Budget:
+    (pid,) = bulk.fetch("SELECT pg_backend_pid()")[0]
+    found = bulk.fetch(LOCK_ONE, [*key, pid % SHARES])
+    if not found or found[0][1] != limit:  # nobody has asked for it, or a new version changed it
+        return _lock_all(key, limit)
+    return Budget(found[0][0], pid % SHARES)
+
+
+def _lock_all(key: BudgetKey, limit: int) -> Budget:
+    """Lock all shares, and put what is left into the first one, from which the caller takes."""
+    rows = [(*key, share, 0, 0) for share in range(SHARES)]
+    columns = ("program_id", "wallet", "starts_on", "share", "granted", "used")
+    bulk.insert(BudgetShare, columns, rows, suffix="ON CONFLICT DO NOTHING")
+    used = sum(row[2] for row in bulk.fetch(LOCK_ALL, list(key)))
+    return Budget(limit - used, None)
+
+
+def _dealt(limit: int, used: int) -> Iterable[tuple[int, int, int]]:
+    """Return (share, granted, used): all that is used stands with the first share, what is left with all alike."""
+    left = max(limit - used, 0)
+    each, rest = divmod(left, SHARES)
+    for share in range(SHARES):
+        mine = each + (share < rest)
+        # A budget that a new version cut below what was given has granted what was used, and nothing more.
+        yield (share, mine, 0) if share else (0, mine + used, used)

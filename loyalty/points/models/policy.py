@@ -1,0 +1,195 @@
+from decimal import Decimal
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.money import MoneyField
+from customers.models import Interaction
+from loyalty.points.rules import Counted
+from loyalty.programs.models import ProgramVersion, frozen_with_version
+
+
+class PointsPolicy(models.Model):
+    """A wallet of a version: when its points become active, when they expire, how many there may be, what they are worth."""
+
+    class Expiry(models.TextChoices):
+        NEVER = "never", _("never")
+        DAYS = "days", _("days after activation")
+        MONTHS = "months", _("months after activation")
+        END_OF_MONTH = "end_of_month", _("at the end of the month, so many months later")
+        END_OF_QUARTER = "end_of_quarter", _("at the end of the quarter, so many months later")
+        END_OF_YEAR = "end_of_year", _("at the end of the year, so many months later")
+        FIXED_DATES = "fixed_dates", _("on the next of fixed dates")
+        INACTIVITY = "inactivity", _("after so many months without earning or redeeming")
+
+    class Period(models.TextChoices):
+        DAY = "day", _("day")
+        WEEK = "week", _("week from Monday")
+        MONTH = "month", _("month")
+        YEAR = "year", _("year")
+
+    class BudgetPeriod(models.TextChoices):
+        DAY = "day", _("day")
+        WEEK = "week", _("week from Monday")
+        MONTH = "month", _("month")
+        YEAR = "year", _("year")
+        EVER = "ever", _("all time")
+
+    class OnReturn(models.TextChoices):
+        STOP_AT_ZERO = "stop_at_zero", _("take what is there and record the shortfall")
+        ALLOW_NEGATIVE = "allow_negative", _("owe the rest; later earnings repay it first")
+
+    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="points_policies")
+    code = models.SlugField(
+        _("wallet"), default="points", help_text=_("Keep it from version to version; every program has “points”.")
+    )
+    name = models.CharField(_("name"), max_length=50, blank=True, help_text=_("As members read it."))
+    name_fr = models.CharField(_("name in French"), max_length=50, blank=True)
+    is_spendable = models.BooleanField(
+        _("can be spent"), default=True, help_text=_("Points that cannot be spent only count for tiers.")
+    )
+    pending_days = models.PositiveSmallIntegerField(
+        _("pending days"), default=0, help_text=_("Points become active at midnight after so many days; 0 at once.")
+    )
+    pending_until = models.DateField(_("not active before"), null=True, blank=True)
+    pending_event = models.SlugField(
+        _("pending until the event"),
+        blank=True,
+        help_text=_(
+            "The pending days count from this event of the order, such as delivered; empty for the order itself."
+        ),
+    )
+    expiry = models.CharField(_("points expire"), max_length=20, choices=Expiry, default=Expiry.NEVER)
+    expiry_count = models.PositiveSmallIntegerField(_("how many"), default=0, help_text=_("Days or months, as chosen."))
+    expiry_dates = ArrayField(
+        models.CharField(max_length=5, validators=[RegexValidator(r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]),
+        verbose_name=_("fixed dates"),
+        default=list,
+        blank=True,
+        help_text=_("Month and day, such as 06-30, with commas between; points can be spent through that day."),
+    )
+    transaction_limit = models.PositiveIntegerField(
+        _("most points of one order"),
+        null=True,
+        blank=True,
+        help_text=_("An order worth more gives nothing, so that somebody looks at it; empty for no limit."),
+    )
+    period_limit = models.PositiveIntegerField(
+        _("most points of a member in a period"),
+        null=True,
+        blank=True,
+        help_text=_("What is beyond is cut; what a return takes back makes room again; empty for no limit."),
+    )
+    period = models.CharField(_("period"), max_length=10, choices=Period, default=Period.MONTH)
+    budget = models.PositiveBigIntegerField(
+        _("most points of all members"),
+        null=True,
+        blank=True,
+        help_text=_("What is beyond is cut; what a return takes back can be given again; empty for no budget."),
+    )
+    budget_period = models.CharField(_("within"), max_length=10, choices=BudgetPeriod, default=BudgetPeriod.EVER)
+    on_return = models.CharField(
+        _("when a return takes back more than is there"),
+        max_length=20,
+        choices=OnReturn,
+        default=OnReturn.STOP_AT_ZERO,
+    )
+    may_transfer = models.BooleanField(_("members may transfer points"), default=False)
+    point_value = models.DecimalField(
+        _("value of a point"),
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("What a redeemed point is worth in money, such as 0.01; without it no liability is shown."),
+    )
+    redeemed_share = models.DecimalField(
+        _("expected share redeemed"),
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
+        help_text=_("Your estimate, such as 0.8; the rest is breakage. Empty to take it from history."),
+    )
+
+    class Meta:
+        verbose_name = _("points policy")
+        verbose_name_plural = _("points policies")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "code"], name="points_policy_once_per_wallet"),
+            models.CheckConstraint(
+                condition=models.Q(redeemed_share__isnull=True) | models.Q(redeemed_share__range=(0, 1)),
+                name="points_policy_share_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(expiry="fixed_dates") | ~models.Q(expiry_dates=[]),
+                name="points_policy_fixed_dates_are_named",
+            ),
+        ]
+        triggers: ClassVar = frozen_with_version("points_policies")
+
+    def __str__(self) -> str:
+        return (self.name_fr if get_language() == "fr" else "") or self.name or self.code
+
+
+class EarningRule(models.Model):
+    """One reason to earn points. All rules that match an order add up."""
+
+    class Kind(models.TextChoices):
+        PER_AMOUNT = Counted.PER_AMOUNT.value, _("points per unit of money")
+        PER_ITEM = Counted.PER_ITEM.value, _("points per item")
+        PER_ORDER = Counted.PER_ORDER.value, _("points per order")
+        FIRST_ORDER = Counted.FIRST_ORDER.value, _("bonus on the first order")
+        PER_INTERACTION = Counted.PER_INTERACTION.value, _("points per interaction")
+
+    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_rules")
+    code = models.SlugField(_("code"))
+    name = models.CharField(_("name"), max_length=100)
+    name_fr = models.CharField(_("name in French"), max_length=100, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.PER_AMOUNT)
+    points = models.DecimalField(
+        _("points"),
+        max_digits=10,
+        decimal_places=4,
+        validators=[MinValueValidator(Decimal("0.0001"))],
+        help_text=_("Per unit of money, or in all for a bonus."),
+    )
+    wallet = models.SlugField(_("wallet"), default="points", help_text=_("Where the points go."))
+    interaction = models.CharField(
+        _("interaction"), max_length=20, choices=Interaction.Kind, blank=True, help_text=_("That earns, for that kind.")
+    )
+    minimum_amount = MoneyField(_("minimum amount"), default=0, help_text=_("Of what the rule counts; 0 for none."))
+    categories = ArrayField(
+        models.CharField(max_length=100), verbose_name=_("categories"), default=list, blank=True,
+        help_text=_("Only lines of these; with commas between; empty for all."),
+    )  # fmt: skip
+    brands = ArrayField(
+        models.CharField(max_length=100), verbose_name=_("brands"), default=list, blank=True,
+        help_text=_("Only lines of these; with commas between; empty for all."),
+    )  # fmt: skip
+    uses_multiplier = models.BooleanField(_("tier multiplies"), default=True)
+
+    class Meta:
+        verbose_name = _("earning rule")
+        verbose_name_plural = _("earning rules")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "code"], name="earning_rule_once_per_code"),
+            models.CheckConstraint(condition=models.Q(points__gt=0), name="earning_rule_gives_something"),
+            models.CheckConstraint(
+                condition=models.Q(minimum_amount__gte=0), name="earning_rule_minimum_never_negative"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="per_interaction") | ~models.Q(interaction=""),
+                name="earning_rule_names_its_interaction",
+            ),
+        ]
+        triggers: ClassVar = frozen_with_version("earning_rules")
+
+    def __str__(self) -> str:
+        return (self.name_fr if get_language() == "fr" else "") or self.name
