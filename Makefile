@@ -10,7 +10,7 @@ WITH_SERVICES := $(BIN)/python -m loyalty.embedded exec --
 SIZE ?= small
 JOBS ?= auto
 
-.PHONY: help demo run test check lint bench messages lock clean
+.PHONY: help demo run test test-long check lint bench messages lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,10 @@ run: $(VENV)/demo.stamp ## run database, broker, web, worker and beat until Ctrl
 test: $(VENV)/dev.stamp ## run all tests on a real PostgreSQL, in parallel
 	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-long: $(VENV)/dev.stamp ## hunt longer: the state machine, the properties and the races (LOYALTY_SEED=... repeats a run)
+	@LOYALTY_LONG=1 LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+		$(BIN)/python -m pytest -n $(JOBS) tests/properties tests/races tests/journeys $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,9 @@ from pytest_django import DjangoDbBlocker
 
 from loyalty.activity.rulesets import published_ruleset, remembered_timeline
 from loyalty.points.proof import prove
+
+# One seed for all workers of a run, told at its end: LOYALTY_SEED=... repeats it.
+os.environ.setdefault("LOYALTY_SEED", str(secrets.randbelow(2**32)))
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = 424_242
@@ -137,3 +141,7 @@ def in_english() -> Iterator[None]:
 
     with translation.override("en"):
         yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"seed of the state machine: LOYALTY_SEED={os.environ['LOYALTY_SEED']}")

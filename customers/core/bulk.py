@@ -36,7 +36,8 @@ def together() -> Iterator[None]:
     """
     Send what a block inserts and executes as few statements when it ends: a round trip costs more than a row.
 
-    None of them sees what another one writes, and none of them answers; an error leaves the block as usual.
+    None of them sees what another one writes, no two of them may change one row, and none of them answers. An error
+    leaves the block as usual.
     """
     waiting: list[_Statement] = []
     token = _waiting.set(waiting)

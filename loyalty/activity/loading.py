@@ -1,6 +1,6 @@
 """Load: the state of all members that a batch touches, locked in id order. A fixed number of statements."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -47,6 +47,14 @@ WHERE l.wallet_id = ANY(%(wallets)s) AND (l.available > 0 OR l.pending > 0 OR l.
 """
 LOTS_BY_ID = f"""
 SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s)
+"""
+# The order's own lots, whatever is left in them, with what has expired of them.
+OWN_LOTS = f"""
+SELECT l.wallet_id, {LOT}, coalesce((
+    SELECT sum(CASE WHEN m.to_state = 'expired' THEN m.amount ELSE -m.amount END) FROM points_movement m
+    WHERE m.lot_id = l.id AND 'expired' IN (m.from_state, m.to_state)), 0)::bigint
+FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+WHERE l.order_id = ANY(%s) AND l.wallet_id = ANY(%s)
 """
 STEPS = """
 SELECT c.membership_id, c.occurred_at, f.code, t.code FROM tiers_tierchange c
@@ -146,6 +154,21 @@ def load_redeemed(named: Mapping[UUID, Iterable[str]]) -> dict[UUID, list[Redeem
     return by_member
 
 
+def with_own_lots(loaded: Loaded, order_ids: Iterable[UUID]) -> Loaded:
+    """Return members with all lots of some orders, also those in which nothing is open any more."""
+    wallets = [purse.wallet_id for member in loaded.members.values() for purse in member.purses]
+    own: dict[int, list[OpenLot]] = {}
+    for wallet_id, *lot in bulk.fetch(OWN_LOTS, [sorted(order_ids), wallets]):
+        own.setdefault(wallet_id, []).append(OpenLot(*lot))
+
+    def merged(purse: Purse) -> Purse:
+        found = own.get(purse.wallet_id, [])
+        known = {lot.id for lot in found}
+        return replace(purse, lots=(*(lot for lot in purse.lots if lot.id not in known), *found))
+
+    return _with_purses(loaded, merged)
+
+
 def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
     """Return lots whatever is left in them."""
     return [OpenLot(*row) for row in bulk.fetch(LOTS_BY_ID, [list(lot_ids)])]
@@ -223,7 +246,7 @@ def _with_lots(loaded: Loaded, which: Lots | None, at: datetime) -> Loaded:
     return _with_purses(loaded, lambda purse: replace(purse, lots=tuple(found.get(purse.wallet_id, ()))))
 
 
-def _with_purses(loaded: Loaded, change: Any) -> Loaded:
+def _with_purses(loaded: Loaded, change: Callable[[Purse], Purse]) -> Loaded:
     members = {
         key: replace(member, purses=tuple(change(purse) for purse in member.purses))
         for key, member in loaded.members.items()

@@ -19,6 +19,7 @@ from loyalty.activity.loading import (
     load_members,
     load_redeemed,
     load_settled,
+    with_own_lots,
 )
 from loyalty.activity.rulesets import Ruleset
 from loyalty.activity.state import (
@@ -173,6 +174,8 @@ def _load(activities: Sequence[Activity], *, are_new: bool) -> _Desk:
         latest=max(instants),
         lots=Lots.ALL if needs_lots else None,
     )
+    if returns:
+        loaded = with_own_lots(loaded, {activity.order_id for activity in returns})
     orders = {activity.order_id for activity in activities if isinstance(activity, Purchase | GivenBack)}
     decided = load_decided(orders) if orders and not are_new else {}
     settled: set[tuple[UUID, int]] = set()

@@ -24,11 +24,11 @@ def write(
     postings = [posting for effect in effects for posting in effect.postings]
     balances = {purse.wallet_id: purse.balance for member in before.values() for purse in member.purses}
     dated = [each for effect in effects for each in effect.dated]
-    if dated:  # before their points move: what awaits has no date, and only what has one may be available
-        ledger.give_dates(dated)
+    # On their own, because they touch rows that the postings touch too, which one statement may do only once.
+    ledger.give_dates(dated)
+    ledger.keep_alive(_kept_alive(before, after))
     with bulk.together():
         ledger.post(postings, balances=balances, now=now)
-        ledger.keep_alive(_kept_alive(before, after))
         add_qualifying(change for effect in effects for change in effect.qualified)
         record_moves((move for effect in effects for move in effect.moves), now=now)
         set_standings(_stands(member) for key, member in after.items() if _stands(member) != _stands(before[key]))

@@ -17,6 +17,7 @@ class OpenLot:
 
     :param active_at: None as long as it awaits an event
     :param expires_at: the instant as things stand; that of a lot that slides moves with its member's activity
+    :param expired: points of it that have expired; only known where a return looks at its own order's lots
     """
 
     id: UUID
@@ -30,6 +31,7 @@ class OpenLot:
     slides: bool = False
     version_id: int = 0
     awaits: str = ""
+    expired: int = 0
 
     def is_usable(self, at: datetime) -> bool:
         """Tell whether its available points can be spent at an instant."""
@@ -64,13 +66,18 @@ def spending_order(lots: Iterable[OpenLot]) -> list[OpenLot]:
 
 
 def claw_back(points: int, order_id: UUID, lots: Sequence[OpenLot]) -> Taken:
-    """Take points back for an order, in the order that members are promised."""
+    """
+    Take points back for an order, in the order that members are promised.
+
+    What has expired of the order's own points counts as taken: without the order it would not have been there to expire.
+    """
     ordered = spending_order(lots)
     own = [lot for lot in ordered if lot.order_id == order_id]
     others = [lot for lot in ordered if lot.order_id != order_id]
     sources = [
         *((lot.id, State.PENDING, lot.pending) for lot in own),
         *((lot.id, State.AVAILABLE, lot.available) for lot in own),
+        *((lot.id, State.EXPIRED, lot.expired) for lot in own),
         *((lot.id, State.AVAILABLE, lot.available) for lot in others),
     ]
     moves = []
@@ -94,6 +101,7 @@ def after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]
             pending=lot.pending + changes.get((lot.id, State.PENDING), 0),
             available=lot.available + changes.get((lot.id, State.AVAILABLE), 0),
             held=lot.held + changes.get((lot.id, State.HELD), 0),
+            expired=lot.expired + changes.get((lot.id, State.EXPIRED), 0),
         )
         for lot in lots
     )

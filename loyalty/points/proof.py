@@ -46,8 +46,8 @@ WITH moved AS (
             - coalesce(sum(amount) FILTER (WHERE from_state = 'available'), 0) AS available,
         coalesce(sum(amount) FILTER (WHERE to_state = 'held'), 0)
             - coalesce(sum(amount) FILTER (WHERE from_state = 'held'), 0) AS held,
-        coalesce(sum(amount) FILTER (WHERE to_state IN ('redeemed', 'expired', 'cancelled')), 0)
-            - coalesce(sum(amount) FILTER (WHERE from_state IN ('redeemed', 'expired', 'cancelled')), 0) AS closed
+        coalesce(sum(amount) FILTER (WHERE to_state IN ('redeemed', 'expired', 'cancelled', 'transferred')), 0)
+            - coalesce(sum(amount) FILTER (WHERE from_state IN ('redeemed', 'expired', 'cancelled', 'transferred')), 0) AS closed
     FROM points_movement GROUP BY lot_id
 ), lots AS (
     SELECT l.id, l.wallet_id, l.amount, l.pending, l.available, l.held, coalesce(m.issued, 0) AS proven_amount,
@@ -81,6 +81,13 @@ UNION ALL SELECT 'wallet entries', id::text, available, entries_available FROM w
 UNION ALL SELECT 'movement between wallets', m.id::text, e.wallet_id, l.wallet_id
     FROM points_movement m JOIN points_entry e ON e.id = m.entry_id JOIN points_lot l ON l.id = m.lot_id
     WHERE e.wallet_id <> l.wallet_id
+UNION ALL SELECT 'transfer', l.id::text, coalesce(t.taken, 0), coalesce(m.given, 0)
+    FROM points_lot l
+    LEFT JOIN (SELECT from_lot_id, sum(amount) AS taken FROM points_lot WHERE from_lot_id IS NOT NULL GROUP BY 1) t
+        ON t.from_lot_id = l.id
+    LEFT JOIN (SELECT lot_id, sum(amount) AS given FROM points_movement WHERE to_state = 'transferred' GROUP BY 1) m
+        ON m.lot_id = l.id
+    WHERE coalesce(t.taken, 0) <> coalesce(m.given, 0)
 ORDER BY 1, 2
 """
 COUNTS = """

@@ -85,6 +85,8 @@ def _limited(  # noqa: PLR0913 - all that limits look at
 ) -> Limited:
     limits = ruleset.policy(code).limits
     first = period_start(limits.period, on)
-    earned = sum(day.points for day in member.purse(code).days if first <= day.on <= on)
+    days = member.purse(code).days
+    # All of the period, also what came after a late order's day: together they stay within the limit.
+    earned = sum(day.points for day in days if period_start(limits.period, day.on) == first)
     budget = budgets[budget_key(member, code, ruleset, on)].left if limits.budget is not None else None
     return limit(parts, limits, room_of(limits, earned=earned, budget_left=budget))

@@ -9,7 +9,7 @@ from uuid import UUID
 from customers.core.ids import new_id
 from loyalty.activity.rulesets import Ruleset
 from loyalty.activity.state import Member, Purse
-from loyalty.points.clawback import Move, OpenLot, after
+from loyalty.points.clawback import Move, OpenLot, after, spending_order
 from loyalty.points.expiry import Lifetime, activation, expiration, idle_until
 from loyalty.points.ledger import MAIN, NewLot, Posting
 from loyalty.points.limits import Limited
@@ -112,7 +112,7 @@ def repayment(member: Member, code: str, lots: Sequence[OpenLot], *, cause: str,
     purse = member.purse(code)
     left = purse.owed
     moves = []
-    for lot in lots:
+    for lot in spending_order(lots):
         amount = min(left, lot.available)
         if amount:
             moves.append(Move(lot.id, State.AVAILABLE, State.CANCELLED, amount))
@@ -139,6 +139,14 @@ def activated(member: Member, at: datetime) -> Booked:
         due = [lot for lot in purse.lots if lot.pending and lot.active_at is not None and lot.active_at <= at]
         if due:
             done = activate(done, purse.code, due, cause=f"activate:{due[0].id}", at=at)
+    return done
+
+
+def brought_up_to(member: Member, at: datetime) -> Booked:
+    """Carry out what a night up to an instant would have done to points, so that no answer depends on when it runs."""
+    done = activated(member, at)
+    for purse in member.purses:
+        done = done.then(expired(done.member, done.member.purse(purse.code), at))
     return done
 
 

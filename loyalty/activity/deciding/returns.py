@@ -8,7 +8,7 @@ from decimal import Decimal
 from customers.core.calendar import local_date
 from loyalty.activity.deciding.climbing import qualified
 from loyalty.activity.deciding.earning import budget_key
-from loyalty.activity.deciding.points import Booked, repayment
+from loyalty.activity.deciding.points import Booked, brought_up_to, repayment
 from loyalty.activity.rulesets import Ruleset
 from loyalty.activity.state import Award, DecidedOrder, DecidedReturn, Decision, Effects, GivenBack, Member, Redeemed
 from loyalty.outbox.publishing import NewEvent
@@ -50,7 +50,7 @@ def decide_return(
     """
     if ruleset is None:
         return Decision(member, Effects(order_return=_decided(member, given_back, 0, 0)))
-    done = Booked(member)
+    done = brought_up_to(member, given_back.occurred_at)
     for each in redeemed:
         done = _restore(done, each, given_back)
     earned = by_wallet(
