@@ -6,8 +6,7 @@ from rest_framework import serializers
 
 from customers.api.fields import InstantField
 from customers.core.money import to_cents
-from customers.facts import InteractionFact, InvalidFact
-from customers.models import Consent, Customer, Interaction
+from customers.models import Consent, Customer
 from customers.registration import CustomerFact
 
 
@@ -63,25 +62,3 @@ class ConsentOut(serializers.ModelSerializer[Consent]):
     class Meta:
         model = Consent
         fields = ("purpose", "granted", "occurred_at", "source", "wording", "recorded_at")
-
-
-class InteractionIn(serializers.Serializer[Any]):
-    number = serializers.CharField(max_length=100, help_text="Your own id of the interaction.")
-    customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
-    kind = serializers.ChoiceField(choices=Interaction.Kind.choices)
-    occurred_at = InstantField()
-    channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
-    sku = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
-    score = serializers.IntegerField(min_value=-32_000, max_value=32_000, required=False, default=None, allow_null=True)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return {"fact": InteractionFact(**attrs)}
-        except InvalidFact as error:
-            raise serializers.ValidationError({error.column: str(error)}, code=error.reason) from error
-
-
-class RecordedOut(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    number = serializers.CharField()
-    status = serializers.ChoiceField(choices=["created", "unchanged"])

@@ -6,5 +6,4 @@ urlpatterns = [
     path("customers", views.CustomersView.as_view(), name="customers"),
     path("customers/<str:external_id>", views.CustomerView.as_view(), name="customer"),
     path("customers/<str:external_id>/consents", views.ConsentsView.as_view(), name="consents"),
-    path("interactions", views.InteractionsView.as_view(), name="interactions"),
 ]

@@ -1,4 +1,4 @@
-"""Customers and interactions, for retailers' systems."""
+"""Customers and their consents, for retailers' systems."""
 
 from typing import ClassVar
 
@@ -11,10 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
-from customers.api.serializers import ConsentIn, ConsentOut, CustomerIn, CustomerOut, InteractionIn, RecordedOut
-from customers.batches import Status
+from customers.api.serializers import ConsentIn, ConsentOut, CustomerIn, CustomerOut
 from customers.models import Customer
-from customers.recording import record_interactions
 from customers.registration import record_consent, register
 
 
@@ -62,19 +60,3 @@ class ConsentsView(APIView):
 
     def _customer(self, request: Request, external_id: str) -> Customer:
         return get_object_or_404(Customer, retailer=retailer_of(request), external_id=external_id)
-
-
-class InteractionsView(APIView):
-    scopes: ClassVar = {"POST": "activity:write"}
-
-    @extend_schema(request=InteractionIn, responses={200: RecordedOut, 201: RecordedOut}, tags=["activity"])
-    def post(self, request: Request) -> Response:
-        """Report something that a customer did and that is no purchase."""
-        given = InteractionIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        (outcome,) = record_interactions(retailer_of(request), [given.validated_data["fact"]], now=timezone.now())
-        if outcome.error:
-            raise outcome.error
-        code = status.HTTP_201_CREATED if outcome.status is Status.CREATED else status.HTTP_200_OK
-        body = {"id": outcome.id, "number": outcome.fact.number, "status": outcome.status.value}
-        return Response(RecordedOut(body).data, status=code)

@@ -19,6 +19,10 @@ def day_after(day: date) -> date:
     return day + timedelta(days=1)
 
 
+def day_before(day: date) -> date:
+    return day - timedelta(days=1)
+
+
 def add_months(day: date, months: int) -> date:
     """Return the same day some months later (or earlier), or the month's last day where it is shorter."""
     index = day.year * 12 + day.month - 1 + months

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -11,14 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, display
 from customers.core.calendar import local_date
+from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import NightRun
 from loyalty.activity.progress import progress
 from loyalty.memberships.models import Membership
-from loyalty.points.models import EarningRule, Entry, Lot, Movement, Wallet
+from loyalty.points.models import Entry, Lot, Movement, Wallet
 from loyalty.points.statement import balance, statement
 from loyalty.tiers.models import Tier, TierChange
 
@@ -83,7 +82,7 @@ def ledger_of(membership: Membership) -> dict[str, Any]:
     lots = Lot.objects.filter(wallet=wallet).select_related("rule", "version", "order")
     newest = lots.prefetch_related(Prefetch("movements", movements)).order_by("-earned_at", "-id")[:SHOWN_LOTS]
     entries = list(statement(wallet)[:SHOWN_ENTRIES])
-    rules = _rule_names(entries)
+    rules = rule_names(membership.program_id, entries)
     changes = TierChange.objects.filter(membership=membership).select_related("from_tier", "to_tier").order_by("-id")
     found = progress(membership, at=now)
     return {
@@ -91,7 +90,7 @@ def ledger_of(membership: Membership) -> dict[str, Any]:
         "balance": balance(wallet, at=now, zone=membership.program.tzinfo),
         "progress": found,
         "progress_percent": _percent(found.qualifying, found.next),
-        "entries": [(entry, explain(entry, rules)) for entry in entries],
+        "entries": [(entry, said_by(entry, rules)) for entry in entries],
         "entry_count": Entry.objects.filter(wallet=wallet).count(),
         "lots": [(lot, last_day(lot, membership), story(lot)) for lot in newest],
         "zone": membership.program.zone,
@@ -122,43 +121,6 @@ def story(lot: Lot) -> list[Step]:
     ]
 
 
-def explain(entry: Entry, rules: dict[tuple[int, str], str]) -> list[str]:
-    """Return an entry's explanation as sentences in the reader's language."""
-    said = entry.explanation
-    lines = [
-        str(_("%(rule)s: %(points)s points for %(basis)s × %(multiplier)s"))
-        % {
-            "rule": rules.get((said.get("version", 0), part["rule"]), part["rule"]),
-            "points": part["points"],
-            "basis": number_format(Decimal(part["basis"])),
-            "multiplier": number_format(Decimal(part["multiplier"])),
-        }
-        for part in said.get("rules", ())
-    ]
-    if said.get("cut"):
-        lines.append(str(_("%(cut)s points cut by the period’s limit of %(limit)s")) % said)
-    if "kept_now" in said:
-        words = _(
-            "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
-        )
-        lines.append(str(words) % said)
-    if "lots" in said:
-        lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
-    if "repaid" in said:
-        lines.append(str(_("%(repaid)s points repaid, %(still_owed)s still owed")) % said)
-    return lines
-
-
-def _rule_names(entries: list[Entry]) -> dict[tuple[int, str], str]:
-    """Return rules' names by version number and code, for the versions that the entries name."""
-    numbers = {entry.explanation.get("version") for entry in entries} - {None}
-    if not numbers:
-        return {}
-    program = entries[0].wallet.membership.program_id
-    rules = EarningRule.objects.filter(version__program=program, version__number__in=numbers).select_related("version")
-    return {(rule.version.number, rule.code): str(rule) for rule in rules}
-
-
 def _percent(qualifying: Any, following: Tier | None) -> int:
     if following is None or not following.threshold:
         return 100
@@ -173,6 +135,7 @@ STATES = {
     "redeemed": _("redeemed"),
     "expired": _("expired"),
     "cancelled": _("cancelled"),
+    "transferred": _("transferred"),
 }
 
 

@@ -13,8 +13,9 @@ from loyalty.activity.desk import Booked, Desk, InsufficientPoints, Locked, NoPo
 from loyalty.memberships.models import Membership
 from loyalty.points.clawback import Move
 from loyalty.points.ledger import MAIN, NewLot
-from loyalty.points.models import Entry, Hold
+from loyalty.points.models import Entry, Hold, Wallet
 from loyalty.points.spending import spend
+from loyalty.points.statement import balance
 from loyalty.points.states import State
 
 
@@ -94,6 +95,12 @@ def gather(
             _carry(other, desk, moves, f"transfer:{reference}:{membership.pk}")
             giving.append(other)
     return desk, giving
+
+
+def household_available(membership: Membership, wallet: str, *, at: datetime) -> int:
+    """Return what the others of a member's household can add to its redemption."""
+    wallets = Wallet.objects.filter(membership__in=_household(membership), code=wallet)
+    return sum(balance(each, at=at, zone=membership.program.tzinfo).available for each in wallets)
 
 
 def _household(membership: Membership) -> list[Membership]:

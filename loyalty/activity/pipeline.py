@@ -1,7 +1,7 @@
 """The one way of every change: load -> decide -> write. Read it top to bottom to know what an order causes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -109,7 +109,7 @@ class _Desk:
                 decision = self._decide(activity, self.members[key])
                 if decision is not None:
                     self._take_in(decision)
-                    batch.add(activity.id, decision.effects)
+                    batch.add(activity.id, replace(decision.effects, program_id=decision.member.program_id))
         return batch
 
     def _decide(self, activity: Activity, member: Member) -> Decision | None:

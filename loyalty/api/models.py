@@ -20,6 +20,7 @@ class Scope(models.TextChoices):
     MEMBERS_READ = "members:read", _("look members up")
     REWARDS_REDEEM = "rewards:redeem", _("hold and redeem points")
     POINTS_ADJUST = "points:adjust", _("adjust points, with a reason")
+    LEDGER_READ = "ledger:read", _("prove the ledger, read liability and journal")
     MEMBERS_TOKEN = "members:token", _("sign members in")
 
 

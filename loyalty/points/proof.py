@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.errors import DomainError
+from customers.models import Retailer
 
 
 class LedgerBroken(DomainError):
@@ -48,12 +49,15 @@ WITH moved AS (
             - coalesce(sum(amount) FILTER (WHERE from_state = 'held'), 0) AS held,
         coalesce(sum(amount) FILTER (WHERE to_state IN ('redeemed', 'expired', 'cancelled', 'transferred')), 0)
             - coalesce(sum(amount) FILTER (WHERE from_state IN ('redeemed', 'expired', 'cancelled', 'transferred')), 0) AS closed
-    FROM points_movement GROUP BY lot_id
+    FROM points_movement
+    WHERE %(retailer)s::bigint IS NULL OR lot_id IN (SELECT id FROM points_lot WHERE retailer_id = %(retailer)s)
+    GROUP BY lot_id
 ), lots AS (
     SELECT l.id, l.wallet_id, l.amount, l.pending, l.available, l.held, coalesce(m.issued, 0) AS proven_amount,
         coalesce(m.pending, 0) AS proven_pending, coalesce(m.available, 0) AS proven_available,
         coalesce(m.held, 0) AS proven_held, coalesce(m.closed, 0) AS closed
     FROM points_lot l LEFT JOIN moved m ON m.lot_id = l.id
+    WHERE %(retailer)s::bigint IS NULL OR l.retailer_id = %(retailer)s
 ), wallets AS (
     SELECT w.id, w.pending, w.available, w.held, w.owed,
         coalesce(s.pending, 0) AS proven_pending, coalesce(s.available, 0) AS proven_available,
@@ -64,6 +68,7 @@ WITH moved AS (
                FROM points_lot GROUP BY wallet_id) s ON s.wallet_id = w.id
     LEFT JOIN (SELECT wallet_id, sum(owed_change) AS owed, sum(available_change) AS available
                FROM points_entry GROUP BY wallet_id) e ON e.wallet_id = w.id
+    WHERE %(retailer)s::bigint IS NULL OR w.retailer_id = %(retailer)s
 )
 SELECT 'lot amount', id::text, amount, proven_amount FROM lots WHERE amount <> proven_amount
 UNION ALL SELECT 'lot pending', id::text, pending, proven_pending FROM lots WHERE pending <> proven_pending
@@ -80,28 +85,33 @@ UNION ALL SELECT 'wallet entries', id::text, available, entries_available FROM w
     WHERE available <> entries_available
 UNION ALL SELECT 'movement between wallets', m.id::text, e.wallet_id, l.wallet_id
     FROM points_movement m JOIN points_entry e ON e.id = m.entry_id JOIN points_lot l ON l.id = m.lot_id
-    WHERE e.wallet_id <> l.wallet_id
+    WHERE e.wallet_id <> l.wallet_id AND (%(retailer)s::bigint IS NULL OR e.retailer_id = %(retailer)s)
 UNION ALL SELECT 'transfer', l.id::text, coalesce(t.taken, 0), coalesce(m.given, 0)
     FROM points_lot l
     LEFT JOIN (SELECT from_lot_id, sum(amount) AS taken FROM points_lot WHERE from_lot_id IS NOT NULL GROUP BY 1) t
         ON t.from_lot_id = l.id
     LEFT JOIN (SELECT lot_id, sum(amount) AS given FROM points_movement WHERE to_state = 'transferred' GROUP BY 1) m
         ON m.lot_id = l.id
-    WHERE coalesce(t.taken, 0) <> coalesce(m.given, 0)
+    WHERE coalesce(t.taken, 0) <> coalesce(m.given, 0) AND (%(retailer)s::bigint IS NULL OR l.retailer_id = %(retailer)s)
 ORDER BY 1, 2
 """
 COUNTS = """
-SELECT (SELECT count(*) FROM points_wallet), (SELECT count(*) FROM points_lot), (SELECT count(*) FROM points_movement)
+SELECT
+    (SELECT count(*) FROM points_wallet WHERE %(retailer)s::bigint IS NULL OR retailer_id = %(retailer)s),
+    (SELECT count(*) FROM points_lot WHERE %(retailer)s::bigint IS NULL OR retailer_id = %(retailer)s),
+    (SELECT count(*) FROM points_movement m WHERE %(retailer)s::bigint IS NULL
+        OR m.lot_id IN (SELECT id FROM points_lot WHERE retailer_id = %(retailer)s))
 """
 
 
-def prove() -> Proof:
+def prove(retailer: Retailer | None = None) -> Proof:
     """
-    Prove the whole ledger: every lot's moves out of `issued` equal its amount, no state is negative, each cache equals
-    its rows, and no entry moves another wallet's points.
+    Prove the whole ledger, or one retailer's: every lot's moves out of `issued` equal its amount, no state is negative,
+    each cache equals its rows, no entry moves another wallet's points, and what left one member arrived at another.
     """
-    differences = [Difference(*row) for row in bulk.fetch(DIFFERENCES)]
-    wallets, lots, movements = bulk.fetch(COUNTS)[0]
+    parameters = {"retailer": retailer.pk if retailer else None}
+    differences = [Difference(*row) for row in bulk.fetch(DIFFERENCES, parameters)]
+    wallets, lots, movements = bulk.fetch(COUNTS, parameters)[0]
     return Proof(wallets, lots, movements, differences)
 
 

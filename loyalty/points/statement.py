@@ -1,14 +1,24 @@
 """What a member has and how it came to be: reads only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
 from customers.core import bulk
-from customers.core.calendar import local_date
+from customers.core.calendar import day_before, local_date
 from loyalty.points.models import Entry, Wallet
+
+
+class Clock(StrEnum):
+    """By which clock one looks back: when things were recorded, or when they occurred. The values are columns."""
+
+    RECORDED = "recorded_at"
+    OCCURRED = "occurred_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +94,65 @@ def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo) -> Balance:
 def forecast(wallet: Wallet, *, at: datetime, zone: ZoneInfo, dates: int = MOST_DATES) -> list[Expiring]:
     """Return what will expire and when, if nothing of it is spent, the next first."""
     rows = bulk.fetch(FORECAST, [wallet.pk, at, dates])
-    return [Expiring(date.fromordinal(local_date(ends_at, zone).toordinal() - 1), points) for ends_at, points in rows]
+    return [Expiring(day_before(local_date(ends_at, zone)), points) for ends_at, points in rows]
 
 
 def statement(wallet: Wallet) -> QuerySet[Entry]:
     """Return a wallet's entries, the newest first."""
     return Entry.objects.filter(wallet=wallet).select_related("order").order_by("-id")
+
+
+def as_of(entries: QuerySet[Entry], at: datetime | None, clock: Clock) -> QuerySet[Entry]:
+    """Return the entries that were there at an instant, by a clock, the newest by that clock first."""
+    if at is not None:
+        entries = entries.filter(**{f"{clock.value}__lte": at})
+    return entries.order_by("-id") if clock is Clock.RECORDED else entries.order_by("-occurred_at", "-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Was:
+    """A wallet as its entries until an instant made it."""
+
+    available: int
+    pending: int
+    held: int
+    owed: int
+
+
+WAS = """
+SELECT coalesce(sum(available_change), 0)::bigint, coalesce(sum(pending_change), 0)::bigint,
+    coalesce(sum(owed_change), 0)::bigint
+FROM points_entry WHERE wallet_id = %s AND {clock} <= %s
+"""
+WAS_HELD = """
+SELECT coalesce(sum(CASE 'held' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount END), 0)::bigint
+FROM points_entry e JOIN points_movement m ON m.entry_id = e.id AND 'held' IN (m.from_state, m.to_state)
+WHERE e.wallet_id = %s AND e.{clock} <= %s AND e.kind IN ('hold', 'redeem', 'release')
+"""
+RUNNING = """
+SELECT sum(available_change - owed_change)::bigint FROM points_entry
+WHERE wallet_id = %s AND (occurred_at, id) <= (%s, %s)
+"""
+
+
+def was(wallet: Wallet, *, at: datetime, clock: Clock) -> Was:
+    """Return what a wallet held as its entries until an instant tell, by a clock."""
+    ((available, pending, owed),) = bulk.fetch(WAS.format(clock=clock.value), [wallet.pk, at])
+    ((held,),) = bulk.fetch(WAS_HELD.format(clock=clock.value), [wallet.pk, at])
+    return Was(available, pending, held, owed)
+
+
+def running_balances(page: Sequence[Entry]) -> dict[UUID, int]:
+    """
+    Return the balance after each entry of a page that is sorted by when things occurred, the newest first.
+
+    One sum per wallet for the newest of its entries; the others follow from it, because nothing is between them.
+    """
+    found: dict[UUID, int] = {}
+    left: dict[int, int] = {}
+    for entry in page:
+        if entry.wallet_id not in left:
+            ((left[entry.wallet_id],),) = bulk.fetch(RUNNING, [entry.wallet_id, entry.occurred_at, entry.pk])
+        found[entry.pk] = left[entry.wallet_id]
+        left[entry.wallet_id] -= entry.available_change - entry.owed_change
+    return found

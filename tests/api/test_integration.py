@@ -54,6 +54,7 @@ def test_the_way_of_a_shop_from_customer_to_balance(client: Client) -> None:
             "points": 10,
             "pending": 0,
             "shortfall": 0,
+            "restored": 0,
             "tier_changed_to": "silver",
             "reason": "",
             "explanation": [
@@ -272,7 +273,7 @@ def test_a_statement_of_thirty_entries_takes_as_many_statements_as_one_of_one(
     for size in (1, 29):
         for _ in range(size):
             make.buys(ada, "10.00")
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             client.get("/api/v1/me/statement", headers=bearer)
 
 

@@ -20,21 +20,25 @@ from customers.api.callers import retailer_of
 from customers.core.errors import DomainError, Kind
 from customers.models import Customer, Retailer
 from customers.recording import identify
-from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallet_of
+from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
     BatchIn,
     BatchOut,
     EnrolmentIn,
     EnrolmentOut,
+    InteractionBatchIn,
+    InteractionIn,
     MemberOut,
+    OrderEventBatchIn,
+    OrderEventIn,
     OrderIn,
     ReturnBatchIn,
     ReturnIn,
     TokenOut,
 )
 from loyalty.activity.enrolment import enrol
-from loyalty.activity.intake import Answer, take_orders, take_returns
+from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
 from loyalty.api.models import MemberToken
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
@@ -130,6 +134,46 @@ class ReturnBatchView(BatchView):
         return self.report(request)
 
 
+class OrderEventsView(FactView):
+    kind, take = OrderEventIn, staticmethod(take_order_events)
+
+    @extend_schema(
+        request=OrderEventIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
+    )
+    def post(self, request: Request) -> Response:
+        """Report that something happened to an order, such as its delivery: points that awaited it become active."""
+        return self.report(request)
+
+
+class OrderEventBatchView(BatchView):
+    kind, batch, take = OrderEventIn, OrderEventBatchIn, staticmethod(take_order_events)
+
+    @extend_schema(request=OrderEventBatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
+    def post(self, request: Request) -> Response:
+        """Report up to 1,000 events of orders; one result per row, in their order."""
+        return self.report(request)
+
+
+class InteractionsView(FactView):
+    kind, take = InteractionIn, staticmethod(take_interactions)
+
+    @extend_schema(
+        request=InteractionIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
+    )
+    def post(self, request: Request) -> Response:
+        """Report something that a customer did and that is no purchase; the answer says what it earned."""
+        return self.report(request)
+
+
+class InteractionBatchView(BatchView):
+    kind, batch, take = InteractionIn, InteractionBatchIn, staticmethod(take_interactions)
+
+    @extend_schema(request=InteractionBatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
+    def post(self, request: Request) -> Response:
+        """Report up to 1,000 interactions; one result per row, in their order."""
+        return self.report(request)
+
+
 class EnrolmentsView(APIView):
     scopes: ClassVar = {"POST": "activity:write"}
 
@@ -163,7 +207,8 @@ class MemberView(APIView):
             "member_number": membership.number,
             "customer": membership.customer.external_id,
             "enrolled_at": membership.enrolled_at,
-            "wallet": wallet_of(membership, at=now),
+            "wallet": (wallets := wallets_of(membership, at=now))[0],
+            "wallets": wallets,
             "tier": tier_of(membership, at=now),
         }
         return Response(MemberOut(body).data)

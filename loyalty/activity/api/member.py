@@ -1,20 +1,15 @@
 """What a shopper reads of itself."""
 
-from typing import Any
-
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.models import Customer
-from loyalty.activity.api.rendering import profile_of, tier_of, wallet_of
-from loyalty.activity.api.serializers import EntryOut, ProfileOut, ProgressOut, WalletOut
-from loyalty.api.pagination import NewestFirst
+from loyalty.activity.api.rendering import profile_of, tier_of, wallets_of
+from loyalty.activity.api.serializers import ProfileOut, ProgressOut, WalletOut
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Entry
 
 
 def shopper(request: Request) -> Customer:
@@ -40,7 +35,7 @@ class WalletView(APIView):
     def get(self, request: Request) -> Response:
         """Return my points in each program: what I can spend now, what comes, what expires next."""
         now = timezone.now()
-        wallets = [wallet_of(membership, at=now) for membership in memberships_of(request)]
+        wallets = [wallet for membership in memberships_of(request) for wallet in wallets_of(membership, at=now)]
         return Response(WalletOut(wallets, many=True).data)
 
 
@@ -51,18 +46,3 @@ class TierView(APIView):
         now = timezone.now()
         tiers = [tier_of(membership, at=now) for membership in memberships_of(request)]
         return Response(ProgressOut(tiers, many=True).data)
-
-
-@extend_schema(tags=["me"])
-class StatementView(ListAPIView[Entry]):
-    """Every entry on my wallets with its cause and explanation, the newest first."""
-
-    serializer_class = EntryOut
-    pagination_class = NewestFirst
-    filter_backends = ()
-
-    def get_queryset(self) -> Any:
-        if getattr(self, "swagger_fake_view", False):
-            return Entry.objects.none()
-        entries = Entry.objects.filter(wallet__membership__customer=shopper(self.request))
-        return entries.select_related("order")

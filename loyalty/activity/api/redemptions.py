@@ -17,8 +17,10 @@ from customers.api.callers import retailer_of
 from loyalty.activity.adjusting import adjust
 from loyalty.activity.api.integration import DRY_RUN, asked_for
 from loyalty.activity.desk import Booked
+from loyalty.activity.households import transfer
 from loyalty.activity.spending import confirm, hold, redeem, release, reverse
-from loyalty.memberships.models import Membership
+from loyalty.memberships.households import join, leave, open_household
+from loyalty.memberships.models import Household, Membership
 from loyalty.points.models import Hold
 
 LARGEST = 10**15
@@ -29,6 +31,7 @@ class RedemptionIn(serializers.Serializer[Any]):
     reference = serializers.CharField(
         max_length=80, help_text="Your own, once per member: the same again changes nothing."
     )
+    wallet = serializers.SlugField(max_length=50, default="points")
 
 
 class HoldIn(RedemptionIn):
@@ -46,6 +49,7 @@ class AdjustmentIn(serializers.Serializer[Any]):
     reference = serializers.CharField(max_length=80)
     reason = serializers.CharField(max_length=500)
     author = serializers.CharField(max_length=100, help_text="Who decided it.")
+    wallet = serializers.SlugField(max_length=50, default="points")
 
 
 class BookedOut(serializers.Serializer[Any]):
@@ -71,7 +75,13 @@ class RedemptionsView(APIView):
     def post(self, request: Request, number: str) -> Response:
         """Spend a member's points at once: all that is asked for, or nothing."""
         said = _said(RedemptionIn, request)
-        booked = redeem(_member(request, number), said["points"], reference=said["reference"], now=timezone.now())
+        booked = redeem(
+            _member(request, number),
+            said["points"],
+            reference=said["reference"],
+            wallet=said["wallet"],
+            now=timezone.now(),
+        )
         if asked_for(request, "dry_run"):
             transaction.set_rollback(True)
         return _booked(booked)
@@ -95,7 +105,12 @@ class HoldsView(APIView):
         said = _said(HoldIn, request)
         life = timedelta(minutes=said["minutes"])
         made, _ = hold(
-            _member(request, number), said["points"], reference=said["reference"], now=timezone.now(), life=life
+            _member(request, number),
+            said["points"],
+            reference=said["reference"],
+            wallet=said["wallet"],
+            now=timezone.now(),
+            life=life,
         )
         return Response(HoldOut(made).data, status=status.HTTP_201_CREATED)
 
@@ -129,6 +144,78 @@ class AdjustmentsView(APIView):
         """Give or take points by a decision of staff, with its reason and author."""
         said = _said(AdjustmentIn, request)
         return _booked(adjust(_member(request, number), said.pop("points"), now=timezone.now(), **said))
+
+
+class TransferIn(RedemptionIn):
+    to = serializers.CharField(max_length=16, help_text="The other member's number.")
+
+
+class HouseholdIn(serializers.Serializer[Any]):
+    members = serializers.ListField(
+        child=serializers.CharField(max_length=16),
+        max_length=20,
+        help_text="Numbers of members who spend with this one.",
+    )
+    name = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+
+
+class HouseholdOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    members = serializers.ListField(child=serializers.CharField())
+
+
+class TransfersView(APIView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+
+    @extend_schema(
+        request=TransferIn, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"]
+    )
+    @transaction.atomic
+    def post(self, request: Request, number: str) -> Response:
+        """Move points to another member of the program; they keep their expiry."""
+        said = _said(TransferIn, request)
+        giver, taker = _member(request, number), _member(request, said["to"])
+        booked = transfer(
+            giver, taker, said["points"], reference=said["reference"], wallet=said["wallet"], now=timezone.now()
+        )
+        if asked_for(request, "dry_run"):
+            transaction.set_rollback(True)
+        return _booked(booked)
+
+
+class HouseholdView(APIView):
+    scopes: ClassVar = {"GET": "members:read", "PUT": "activity:write", "DELETE": "activity:write"}
+
+    @extend_schema(responses=HouseholdOut, tags=["members"])
+    def get(self, request: Request, number: str) -> Response:
+        """Return with whom a member spends."""
+        return Response(_household(get_object_or_404(Household, members__membership=_member(request, number))))
+
+    @extend_schema(request=HouseholdIn, responses={200: HouseholdOut, 201: HouseholdOut}, tags=["members"])
+    @transaction.atomic
+    def put(self, request: Request, number: str) -> Response:
+        """Let a member spend with others: open its household, or let them join the one that it has."""
+        said, now, first = _said(HouseholdIn, request), timezone.now(), _member(request, number)
+        others = [_member(request, other) for other in said["members"]]
+        found = Household.objects.filter(members__membership=first).first()
+        if found is None:
+            made = open_household([first, *others], name=said["name"], now=now)
+            return Response(_household(made), status=status.HTTP_201_CREATED)
+        for other in others:
+            join(found, other, now=now)
+        return Response(_household(found))
+
+    @extend_schema(responses={204: None}, tags=["members"])
+    def delete(self, request: Request, number: str) -> Response:
+        """Let a member spend alone again, with the points that it has."""
+        leave(_member(request, number))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _household(household: Household) -> dict[str, Any]:
+    numbers = household.members.order_by("joined_at", "pk").values_list("membership__number", flat=True)
+    return dict(HouseholdOut({"id": household.pk, "name": household.name, "members": list(numbers)}).data)
 
 
 def _member(request: Request, number: str) -> Membership:

@@ -11,11 +11,14 @@ from customers.batches import Fact, Status
 from customers.core.errors import DomainError
 from customers.models import Customer, Retailer
 from loyalty.activity.api.serializers import EffectOut
+from loyalty.activity.households import household_available
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress
+from loyalty.activity.rulesets import timelines
 from loyalty.api.problems import STATUS, problem
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Wallet
+from loyalty.points.ledger import MAIN
+from loyalty.points.models import PointsPolicy, Wallet
 from loyalty.points.statement import balance
 from loyalty.programs.models import Program
 from loyalty.tiers.models import Tier
@@ -82,10 +85,32 @@ def _flat(pointer: str, errors: Any) -> list[tuple[str, Any]]:
     return [(pointer, detail) for detail in errors]
 
 
-def wallet_of(membership: Membership, *, at: datetime) -> dict[str, Any]:
-    """Return a membership's wallet at an instant."""
-    wallet = Wallet.objects.get(membership=membership, code="points")
-    return {"program": membership.program.slug} | asdict(balance(wallet, at=at, zone=membership.program.tzinfo))
+def wallets_of(membership: Membership, *, at: datetime) -> list[dict[str, Any]]:
+    """Return a membership's wallets at an instant, the one that every program has first."""
+    policies = _policies(membership, at)
+    found = [
+        _wallet(wallet, membership, policies.get(wallet.code), at)
+        for wallet in Wallet.objects.filter(membership=membership).order_by("pk")
+        if wallet.code == MAIN or wallet.code in policies
+    ]
+    return sorted(found, key=lambda wallet: wallet["wallet"] != MAIN)
+
+
+def _policies(membership: Membership, at: datetime) -> dict[str, PointsPolicy]:
+    ruleset = timelines([membership.program_id])[membership.program_id].at(at)
+    found = PointsPolicy.objects.filter(version=ruleset.version_id) if ruleset else PointsPolicy.objects.none()
+    return {policy.code: policy for policy in found}
+
+
+def _wallet(wallet: Wallet, membership: Membership, policy: PointsPolicy | None, at: datetime) -> dict[str, Any]:
+    return {
+        "program": membership.program.slug,
+        "wallet": wallet.code,
+        "name": str(policy or wallet.code),
+        "can_be_spent": policy is None or policy.is_spendable,
+        "household_available": household_available(membership, wallet.code, at=at),
+        **asdict(balance(wallet, at=at, zone=membership.program.tzinfo)),
+    }
 
 
 def tier_of(membership: Membership, *, at: datetime) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from rest_framework import serializers
 
 from customers.api.fields import InstantField
 from customers.facts import (
+    InteractionFact,
     InvalidFact,
     LineFact,
+    OrderEventFact,
     OrderFact,
     ReturnFact,
     ReturnLineFact,
@@ -16,6 +18,7 @@ from customers.facts import (
     line_of,
     quantity_of,
 )
+from customers.models import Interaction
 from loyalty.activity.state import Effects
 from loyalty.points.models import Entry
 from loyalty.points.states import State
@@ -57,13 +60,28 @@ class OrderIn(serializers.Serializer[Any]):
     promotion_code = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     is_gift = serializers.BooleanField(required=False, default=False)
     identified_by = serializers.CharField(max_length=20, required=False, default="", allow_blank=True)
+    paid_with_points = serializers.DecimalField(
+        max_digits=14,
+        decimal_places=2,
+        required=False,
+        default=Decimal(0),
+        help_text="The part of the lines' amounts that was paid with points; it earns none.",
+    )
+    redemptions = serializers.ListField(
+        child=serializers.CharField(max_length=80),
+        required=False,
+        default=list,
+        max_length=20,
+        help_text="The references of the redemptions or holds that paid it; undone when everything comes back.",
+    )
     lines = OrderLineIn(many=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, OrderFact]:
         try:
             shipping = amount_of("shipping_amount", attrs.pop("shipping_amount"))
             lines = tuple(line["fact"] for line in attrs.pop("lines"))
-            return {"fact": OrderFact(**attrs, shipping_amount=shipping, lines=lines)}
+            redemptions = tuple(attrs.pop("redemptions"))
+            return {"fact": OrderFact(**attrs, shipping_amount=shipping, lines=lines, redemptions=redemptions)}
         except InvalidFact as error:
             raise _refuse(error) from error
 
@@ -96,6 +114,34 @@ class ReturnIn(serializers.Serializer[Any]):
             raise _refuse(error) from error
 
 
+class InteractionIn(serializers.Serializer[Any]):
+    number = serializers.CharField(max_length=100, help_text="Your own id of the interaction.")
+    customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
+    kind = serializers.ChoiceField(choices=Interaction.Kind.choices)
+    occurred_at = InstantField()
+    channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
+    sku = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    score = serializers.IntegerField(min_value=-32_000, max_value=32_000, required=False, default=None, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"fact": InteractionFact(**attrs)}
+        except InvalidFact as error:
+            raise _refuse(error) from error
+
+
+class OrderEventIn(serializers.Serializer[Any]):
+    order_number = serializers.CharField(max_length=100)
+    kind = serializers.SlugField(max_length=50, help_text="Such as delivered; once per order.")
+    occurred_at = InstantField(help_text="With its zone.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, OrderEventFact]:
+        try:
+            return {"fact": OrderEventFact(**attrs)}
+        except InvalidFact as error:
+            raise _refuse(error) from error
+
+
 class BatchIn(serializers.Serializer[Any]):
     orders = serializers.ListField(child=serializers.DictField(), allow_empty=False)
 
@@ -104,35 +150,50 @@ class ReturnBatchIn(serializers.Serializer[Any]):
     returns = serializers.ListField(child=serializers.DictField(), allow_empty=False)
 
 
+class InteractionBatchIn(serializers.Serializer[Any]):
+    interactions = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+
+
+class OrderEventBatchIn(serializers.Serializer[Any]):
+    events = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+
+
 class EffectOut(serializers.Serializer[Any]):
     program = serializers.CharField()
-    points = serializers.IntegerField(help_text="Given, or negative: taken back.")
+    points = serializers.IntegerField(help_text="Given in all wallets, or negative: taken back.")
     pending = serializers.IntegerField(help_text="Of them, those that are not active yet.")
     shortfall = serializers.IntegerField(help_text="What a return could not take back and nobody owes.")
+    restored = serializers.IntegerField(help_text="What a return gave back of redemptions that had paid the order.")
     tier_changed_to = serializers.CharField(allow_null=True)
     reason = serializers.CharField(
         allow_blank=True,
-        help_text="Why an order gave nothing: no_version_in_force_then, not_a_member_then, no_rule_gave_points, "
-        "over_transaction_limit or over_period_limit (which may also have cut it).",
+        help_text="Why it gave nothing or less: no_version_in_force_then, not_a_member_then, no_rule_gave_points, "
+        "over_transaction_limit, over_period_limit or over_budget.",
     )
     explanation = serializers.JSONField()
 
     @staticmethod
     def of(effects: Effects, programs: dict[int, str], tiers: dict[int, str]) -> dict[str, Any]:
         """Return one program's effects as the values of this serializer."""
-        decided = effects.order_return or effects.order
-        assert decided is not None, "an activity has a decision"
-        points = -effects.order_return.points if effects.order_return else effects.order.points if effects.order else 0
         to_tier = effects.moves[-1].to_tier_id if effects.moves else None
+        restored = (post for post in effects.postings if post.kind == "restore")
         return {
-            "program": programs[decided.program_id],
-            "points": points,
+            "program": programs[effects.program_id],
+            "points": _points_of(effects),
             "pending": sum(lot.amount for post in effects.postings for lot in post.lots if lot.state is State.PENDING),
             "shortfall": effects.order_return.shortfall if effects.order_return else 0,
+            "restored": sum(post.change(State.AVAILABLE) for post in restored),
             "tier_changed_to": tiers.get(to_tier) if to_tier else None,
             "reason": effects.reason,
             "explanation": [posting.explanation for posting in effects.postings],
         }
+
+
+def _points_of(effects: Effects) -> int:
+    if effects.order_return is not None:
+        return -effects.order_return.points
+    decided = effects.order or effects.interaction
+    return decided.points if decided else 0
 
 
 class AnswerOut(serializers.Serializer[Any]):
@@ -180,17 +241,25 @@ class ProfileOut(serializers.Serializer[Any]):
 
 class WalletOut(serializers.Serializer[Any]):
     program = serializers.CharField()
+    wallet = serializers.SlugField(help_text="`points`, or another wallet of the program.")
+    name = serializers.CharField(help_text="In the caller's language.")
+    can_be_spent = serializers.BooleanField()
     available = serializers.IntegerField(help_text="Points that can be spent now.")
     pending = serializers.IntegerField(help_text="Points that are not active yet.")
     held = serializers.IntegerField()
     owed = serializers.IntegerField(help_text="Points that later earnings repay first.")
     expires_next_points = serializers.IntegerField()
     expires_next_on = serializers.DateField(allow_null=True, help_text="The last day on which those can be spent.")
+    household_available = serializers.IntegerField(
+        help_text="What the others of the household can add to a redemption."
+    )
 
 
 class EntryOut(serializers.ModelSerializer[Entry]):
     order = serializers.CharField(source="order.number", allow_null=True, default=None)
+    wallet = serializers.CharField(source="wallet.code")
     kind_label = serializers.CharField(source="get_kind_display")
+    sentences = serializers.SerializerMethodField(help_text="The explanation in the caller's language.")
 
     class Meta:
         model = Entry
@@ -198,6 +267,7 @@ class EntryOut(serializers.ModelSerializer[Entry]):
             "id",
             "kind",
             "kind_label",
+            "wallet",
             "order",
             "occurred_at",
             "recorded_at",
@@ -205,8 +275,13 @@ class EntryOut(serializers.ModelSerializer[Entry]):
             "pending_change",
             "owed_change",
             "balance_after",
+            "sentences",
             "explanation",
         )
+
+    def get_sentences(self, entry: Entry) -> list[str]:
+        found: list[str] = self.context.get("sentences", {}).get(entry.pk, [])
+        return found
 
 
 class TierOut(serializers.Serializer[Any]):
@@ -232,5 +307,6 @@ class MemberOut(serializers.Serializer[Any]):
     member_number = serializers.CharField()
     customer = serializers.CharField()
     enrolled_at = serializers.DateTimeField()
-    wallet = WalletOut()
+    wallet = WalletOut(help_text="The one named `points`.")
+    wallets = WalletOut(many=True)
     tier = ProgressOut()

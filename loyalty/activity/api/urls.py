@@ -1,14 +1,24 @@
 from django.urls import path
 
-from loyalty.activity.api import integration, member, redemptions
+from loyalty.activity.api import integration, ledger, member, redemptions
 
 urlpatterns = [
     path("orders", integration.OrdersView.as_view(), name="orders"),
     path("orders/batch", integration.OrderBatchView.as_view(), name="orders-batch"),
     path("returns", integration.ReturnsView.as_view(), name="returns"),
     path("returns/batch", integration.ReturnBatchView.as_view(), name="returns-batch"),
+    path("order-events", integration.OrderEventsView.as_view(), name="order-events"),
+    path("order-events/batch", integration.OrderEventBatchView.as_view(), name="order-events-batch"),
+    path("interactions", integration.InteractionsView.as_view(), name="interactions"),
+    path("interactions/batch", integration.InteractionBatchView.as_view(), name="interactions-batch"),
     path("enrolments", integration.EnrolmentsView.as_view(), name="enrolments"),
     path("members/<str:number>", integration.MemberView.as_view(), name="member"),
+    path("members/<str:number>/statement", ledger.MemberStatementView.as_view(), name="member-statement"),
+    path("members/<str:number>/balance", ledger.MemberBalanceView.as_view(), name="member-balance"),
+    path("members/<str:number>/forecast", ledger.MemberForecastView.as_view(), name="member-forecast"),
+    path("members/<str:number>/orders/<str:order_number>", ledger.MemberOrderView.as_view(), name="member-order"),
+    path("members/<str:number>/transfers", redemptions.TransfersView.as_view(), name="transfers"),
+    path("members/<str:number>/household", redemptions.HouseholdView.as_view(), name="household"),
     path("members/<str:number>/redemptions", redemptions.RedemptionsView.as_view(), name="redemptions"),
     path(
         "members/<str:number>/redemptions/<uuid:entry_id>/reverse", redemptions.ReversalView.as_view(), name="reversal"
@@ -21,5 +31,10 @@ urlpatterns = [
     path("me", member.MeView.as_view(), name="me"),
     path("me/wallet", member.WalletView.as_view(), name="wallet"),
     path("me/tier", member.TierView.as_view(), name="tier"),
-    path("me/statement", member.StatementView.as_view(), name="statement"),
+    path("me/statement", ledger.MyStatementView.as_view(), name="statement"),
+    path("me/forecast", ledger.MyForecastView.as_view(), name="forecast"),
+    path("me/orders/<str:order_number>", ledger.MyOrderView.as_view(), name="my-order"),
+    path("reconciliation", ledger.ReconciliationView.as_view(), name="reconciliation"),
+    path("programs/<slug:slug>/month-end", ledger.MonthEndView.as_view(), name="month-end"),
+    path("programs/<slug:slug>/journal", ledger.JournalView.as_view(), name="journal"),
 ]

@@ -1,0 +1,333 @@
+"""Statement, forecast and explanation of a member's points, and the ledger's proof and month's end: reads only."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.api.callers import retailer_of
+from customers.api.fields import InstantField
+from customers.core.errors import DomainError, Kind
+from customers.models import Order
+from loyalty.activity.api.member import memberships_of, shopper
+from loyalty.activity.api.serializers import EntryOut
+from loyalty.activity.explaining import rule_names, said_by, why
+from loyalty.api.pagination import NewestFirst, NewestOccurredFirst
+from loyalty.memberships.models import Membership
+from loyalty.points.journal import MonthEnd, close_month, write_csv
+from loyalty.points.liability import month_of
+from loyalty.points.models import Entry, Wallet
+from loyalty.points.proof import prove
+from loyalty.points.statement import Clock, as_of, forecast, running_balances, was
+from loyalty.programs.models import Program
+
+CLOCK = OpenApiParameter(
+    "clock", str, enum=["recorded", "occurred"], description="By which clock; recorded if left out."
+)
+AS_OF = OpenApiParameter("as_of", OpenApiTypes.DATETIME, description="As it was at this instant; now if left out.")
+WALLET = OpenApiParameter("wallet", str, description="Of one wallet; `points` or another one.")
+MONTH = OpenApiParameter("month", str, required=True, description="Such as 2026-10.")
+
+
+class NotAMonth(DomainError):
+    code = "not_a_month"
+    kind = Kind.INVALID
+    message = _("“{text}” is not a month such as 2026-10.")
+
+
+class NotAnOrder(DomainError):
+    code = "unknown_order"
+    kind = Kind.NOT_FOUND
+    message = _("The member has no order {number} that was decided.")
+
+
+class StatementQuery(serializers.Serializer[Any]):
+    as_of = InstantField(required=False)
+    clock = serializers.ChoiceField(choices=["recorded", "occurred"], default="recorded")
+    wallet = serializers.SlugField(required=False)
+
+
+class ForecastOut(serializers.Serializer[Any]):
+    last_day = serializers.DateField(help_text="The last day on which they can be spent.")
+    points = serializers.IntegerField()
+
+
+class WasOut(serializers.Serializer[Any]):
+    available = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    held = serializers.IntegerField()
+    owed = serializers.IntegerField()
+
+
+class WhyOut(serializers.Serializer[Any]):
+    order = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+    points = serializers.IntegerField(help_text="What it gave.")
+    points_kept = serializers.IntegerField(help_text="What it keeps after returns.")
+    reason = serializers.CharField(allow_blank=True, help_text="A code, where it gave nothing or less.")
+    version = serializers.IntegerField(allow_null=True, help_text="Of the program, under which it was decided.")
+    sentences = serializers.ListField(child=serializers.CharField(), help_text="In the caller's language.")
+
+
+class DifferenceOut(serializers.Serializer[Any]):
+    what = serializers.CharField()
+    id = serializers.CharField()
+    stored = serializers.IntegerField()
+    proven = serializers.IntegerField()
+
+
+class ProofOut(serializers.Serializer[Any]):
+    proven = serializers.BooleanField()
+    wallets = serializers.IntegerField()
+    lots = serializers.IntegerField()
+    movements = serializers.IntegerField()
+    differences = DifferenceOut(many=True)
+
+
+class OwedOut(serializers.Serializer[Any]):
+    wallet = serializers.CharField()
+    pending = serializers.IntegerField()
+    available = serializers.IntegerField()
+    held = serializers.IntegerField()
+    expected = serializers.DecimalField(max_digits=20, decimal_places=2, help_text="Points expected to be redeemed.")
+    value = serializers.DecimalField(max_digits=16, decimal_places=2)
+    breakage = serializers.DecimalField(max_digits=16, decimal_places=2)
+    liability = serializers.DecimalField(max_digits=16, decimal_places=2)
+    deferred = serializers.DecimalField(max_digits=16, decimal_places=2, help_text="Deferred revenue (IFRS 15).")
+
+
+class JournalLineOut(serializers.Serializer[Any]):
+    wallet = serializers.CharField()
+    event = serializers.CharField()
+    account = serializers.CharField()
+    debit = serializers.DecimalField(max_digits=16, decimal_places=2)
+    credit = serializers.DecimalField(max_digits=16, decimal_places=2)
+    points = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class MonthEndOut(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    before = OwedOut(many=True)
+    after = OwedOut(many=True)
+    journal = JournalLineOut(many=True)
+
+
+class Statement(ListAPIView[Entry]):
+    """Entries with their causes in words, the newest first, as of any instant on either clock."""
+
+    serializer_class = EntryOut
+    filter_backends = ()
+
+    def wallets(self) -> Any:
+        """Return whose entries are asked for."""
+        raise NotImplementedError
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        query = StatementQuery(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        return dict(query.validated_data)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock.OCCURRED if self.request.query_params.get("clock") == "occurred" else Clock.RECORDED
+
+    @property
+    def paginator(self) -> BasePagination:
+        if not hasattr(self, "_paginator"):
+            self._paginator = NewestOccurredFirst() if self.clock is Clock.OCCURRED else NewestFirst()
+        return self._paginator
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return Entry.objects.none()
+        asked, wallets = self.asked, self.wallets()
+        if "wallet" in asked:
+            wallets = wallets.filter(code=asked["wallet"])
+        entries = Entry.objects.filter(wallet__in=wallets.values("pk")).select_related("order", "wallet__membership")
+        return as_of(entries, asked.get("as_of"), self.clock)
+
+    def get_serializer(self, *given: Any, **named: Any) -> Any:
+        if given and isinstance(given[0], list):
+            page: list[Entry] = given[0]
+            if self.clock is Clock.OCCURRED:
+                balances = running_balances(page)
+                for entry in page:
+                    entry.balance_after = balances[entry.pk]
+            named["context"] = {**self.get_serializer_context(), "sentences": _sentences(page)}
+        return super().get_serializer(*given, **named)
+
+
+class MyStatementView(Statement):
+    def wallets(self) -> Any:
+        return Wallet.objects.filter(membership__customer=shopper(self.request))
+
+    @extend_schema(parameters=[AS_OF, CLOCK, WALLET], tags=["me"])
+    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+        """Return every entry on my wallets with its cause and explanation, the newest first."""
+        return super().get(request, *given, **named)
+
+
+class MemberStatementView(Statement):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    def wallets(self) -> Any:
+        member = get_object_or_404(Membership, retailer=retailer_of(self.request), number=self.kwargs["number"])
+        return Wallet.objects.filter(membership=member)
+
+    @extend_schema(parameters=[AS_OF, CLOCK, WALLET], tags=["members"])
+    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+        """Return every entry on a member's wallets with its cause and explanation, the newest first."""
+        return super().get(request, *given, **named)
+
+
+class MemberBalanceView(APIView):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    @extend_schema(parameters=[AS_OF, CLOCK, WALLET], responses=WasOut, tags=["members"])
+    def get(self, request: Request, number: str) -> Response:
+        """Return what a wallet held as its entries until an instant tell, by either clock."""
+        query = StatementQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        wallet = get_object_or_404(
+            Wallet,
+            membership__retailer=retailer_of(request),
+            membership__number=number,
+            code=asked.get("wallet", "points"),
+        )
+        clock = Clock.OCCURRED if asked["clock"] == "occurred" else Clock.RECORDED
+        return Response(WasOut(was(wallet, at=asked.get("as_of", timezone.now()), clock=clock)).data)
+
+
+class MyForecastView(APIView):
+    @extend_schema(responses=ForecastOut(many=True), tags=["me"])
+    def get(self, request: Request) -> Response:
+        """Return which of my points expire when, the next first."""
+        return Response(_forecast(memberships_of(request)))
+
+
+class MemberForecastView(APIView):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    @extend_schema(responses=ForecastOut(many=True), tags=["members"])
+    def get(self, request: Request, number: str) -> Response:
+        """Return which of a member's points expire when, the next first."""
+        member = get_object_or_404(Membership, retailer=retailer_of(request), number=number)
+        return Response(_forecast([member]))
+
+
+class MyOrderView(APIView):
+    @extend_schema(responses=WhyOut(many=True), tags=["me"])
+    def get(self, request: Request, order_number: str) -> Response:
+        """Return why one of my orders gave what it gave, in each program."""
+        order = Order.objects.filter(customer=shopper(request), number=order_number).first()
+        found = [why(member, order) for member in memberships_of(request)] if order else []
+        told = [each for each in found if each is not None]
+        if not told:
+            raise NotAnOrder(number=order_number)
+        return Response(WhyOut(told, many=True).data)
+
+
+class MemberOrderView(APIView):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    @extend_schema(responses=WhyOut, tags=["members"])
+    def get(self, request: Request, number: str, order_number: str) -> Response:
+        """Return why an order gave a member what it gave."""
+        member = get_object_or_404(Membership, retailer=retailer_of(request), number=number)
+        order = Order.objects.filter(retailer=member.retailer_id, number=order_number).first()
+        told = why(member, order) if order else None
+        if told is None:
+            raise NotAnOrder(number=order_number)
+        return Response(WhyOut(told).data)
+
+
+class ReconciliationView(APIView):
+    scopes: ClassVar = {"GET": "ledger:read"}
+
+    @extend_schema(responses=ProofOut, tags=["ledger"])
+    def get(self, request: Request) -> Response:
+        """Prove your ledger: every balance is the sum of its rows. What is not is named, with both numbers."""
+        proof = prove(retailer_of(request))
+        body = {
+            "proven": not proof.differences,
+            "wallets": proof.wallets,
+            "lots": proof.lots,
+            "movements": proof.movements,
+            "differences": proof.differences,
+        }
+        return Response(ProofOut(body).data)
+
+
+class MonthEndView(APIView):
+    scopes: ClassVar = {"GET": "ledger:read"}
+
+    @extend_schema(parameters=[MONTH, CLOCK], responses=MonthEndOut, tags=["ledger"])
+    def get(self, request: Request, slug: str) -> Response:
+        """Return what a program owed before and after a month, and the journal between."""
+        program, month = _month_end(request, slug)
+        body = {
+            "currency": program.retailer.currency,
+            "before": month.before,
+            "after": month.after,
+            "journal": month.lines,
+        }
+        return Response(MonthEndOut(body).data)
+
+
+class JournalView(APIView):
+    scopes: ClassVar = {"GET": "ledger:read"}
+
+    @extend_schema(parameters=[MONTH, CLOCK], responses={(200, "text/csv"): OpenApiTypes.STR}, tags=["ledger"])
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """Return the journal of a month as a CSV file for the accounts."""
+        program, month = _month_end(request, slug)
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{program.slug}-{month.since:%Y-%m}.csv"'
+        write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
+        return response
+
+
+def _month_end(request: Request, slug: str) -> tuple[Program, MonthEnd]:
+    program = get_object_or_404(Program.objects.select_related("retailer"), retailer=retailer_of(request), slug=slug)
+    text = request.query_params.get("month", "")
+    try:
+        since, until = month_of(text)
+    except ValueError:
+        raise NotAMonth(text=text) from None
+    clock = Clock.OCCURRED if request.query_params.get("clock") == "occurred" else Clock.RECORDED
+    return program, close_month(program, since=since, until=until, clock=clock)
+
+
+def _forecast(memberships: list[Membership]) -> Any:
+    now = timezone.now()
+    found = [
+        expiring
+        for membership in memberships
+        for wallet in membership.wallets.all()
+        for expiring in forecast(wallet, at=now, zone=membership.program.tzinfo)
+    ]
+    return ForecastOut(sorted(found, key=lambda each: each.last_day), many=True).data
+
+
+def _sentences(page: list[Entry]) -> dict[Any, list[str]]:
+    by_program: dict[int, list[Entry]] = {}
+    for entry in page:
+        by_program.setdefault(entry.wallet.membership.program_id, []).append(entry)
+    found: dict[Any, list[str]] = {}
+    for program_id, entries in by_program.items():
+        rules = rule_names(program_id, entries)
+        found |= {entry.pk: said_by(entry, rules) for entry in entries}
+    return found

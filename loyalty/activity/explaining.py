@@ -1,0 +1,141 @@
+"""Why an order gave what it gave, and what an entry says, as sentences in the reader's language: reads only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from customers.core.calendar import day_before, local_date
+from customers.models import Interaction, Order
+from loyalty.activity.models import OrderDecision, ReturnDecision
+from loyalty.memberships.models import Membership
+from loyalty.points.models import EarningRule, Entry, Lot
+
+RuleNames = dict[tuple[int, str], str]
+REASONS = {
+    "no_version_in_force_then": _("The program had no rules in force when the order was placed."),
+    "not_a_member_then": _("The customer was not a member when the order was placed."),
+    "no_rule_gave_points": _("No earning rule gives points for it."),
+    "over_transaction_limit": _(
+        "It would give more points than one order may, so it gives none until somebody has looked."
+    ),
+    "over_period_limit": _("The limit of points in this period is reached."),
+    "over_budget": _("The program’s budget of points is used up."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """
+    What an order gave to a member and keeps, and why.
+
+    :param sentences: in the reader's language, in the order in which things happened
+    """
+
+    order: str
+    occurred_at: datetime
+    points: int
+    points_kept: int
+    reason: str
+    version: int | None
+    sentences: list[str]
+
+
+def why(membership: Membership, order: Order) -> Why | None:
+    """Return why an order gave a member what it gave; None when it was not decided for that member."""
+    decisions = list(OrderDecision.objects.filter(membership=membership, order=order).select_related("version"))
+    if not decisions:
+        return None
+    entries = list(Entry.objects.filter(order=order, wallet__membership=membership).order_by("occurred_at", "id"))
+    rules = rule_names(membership.program_id, entries)
+    first = decisions[0]
+    points = sum(each.points for each in decisions)
+    sentences = [sentence for entry in entries for sentence in said_by(entry, rules)]
+    if first.reason and not points:
+        sentences.insert(0, str(REASONS[first.reason]))
+    returned = ReturnDecision.objects.filter(order_return__order=order, program=membership.program, points=0)
+    sentences += [
+        str(_("Return %(number)s took no points.")) % {"number": number}
+        for number in returned.values_list("order_return__number", flat=True)
+    ]
+    return Why(
+        order=order.number,
+        occurred_at=order.occurred_at,
+        points=points,
+        points_kept=sum(each.points_kept for each in decisions),
+        reason=first.reason,
+        version=first.version.number if first.version else None,
+        sentences=[*sentences, *_dates(membership, order)],
+    )
+
+
+def said_by(entry: Entry, rules: RuleNames) -> list[str]:
+    """Return an entry's explanation as sentences."""
+    said = entry.explanation
+    lines = [_rule(part, said, rules) for part in said.get("rules", ())]
+    if said.get("cut"):
+        lines.append(str(_("%(cut)s points were cut.")) % said + " " + str(REASONS.get(said.get("reason", ""), "")))
+    if "kept_now" in said:
+        words = _(
+            "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
+        )
+        lines.append(str(words) % said)
+    if "interaction" in said:
+        lines.append(str(Interaction.Kind(said["interaction"]).label))
+    if "restored" in said:
+        lines.append(str(_("%(restored)s points came back, %(expired)s of them expired meanwhile")) % _came_back(said))
+    if "lots" in said:
+        lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
+    if "repaid" in said:
+        lines.append(str(_("%(repaid)s points repaid, %(still_owed)s still owed")) % said)
+    if "reason" in said and "author" in said:
+        lines.append(str(_("%(reason)s (by %(author)s)")) % said)
+    return [line.strip() for line in lines]
+
+
+def rule_names(program_id: int, entries: Iterable[Entry]) -> RuleNames:
+    """Return rules' names by version number and code, for the versions that the entries name."""
+    numbers = {entry.explanation.get("version") for entry in entries} - {None}
+    if not numbers:
+        return {}
+    rules = EarningRule.objects.filter(version__program=program_id, version__number__in=numbers)
+    return {(rule.version.number, rule.code): str(rule) for rule in rules.select_related("version")}
+
+
+def _rule(part: dict[str, Any], said: dict[str, Any], rules: RuleNames) -> str:
+    text = str(_("%(rule)s: %(points)s points for %(basis)s × %(multiplier)s")) % {
+        "rule": rules.get((said.get("version", 0), part["rule"]), part["rule"]),
+        "points": part["points"],
+        "basis": number_format(Decimal(part["basis"])),
+        "multiplier": number_format(Decimal(part["multiplier"])),
+    }
+    dropped = Decimal(part.get("dropped", 0))
+    if dropped:
+        text += " " + str(_("(rounded down by %(dropped)s)")) % {"dropped": number_format(dropped.normalize())}
+    return text
+
+
+def _came_back(said: dict[str, Any]) -> dict[str, Any]:
+    return {"restored": said["restored"] + said["expired"], "expired": said["expired"]}
+
+
+def _dates(membership: Membership, order: Order) -> list[str]:
+    """Return when the order's points can be spent."""
+    zone = membership.program.tzinfo
+    lots = Lot.objects.filter(order=order, wallet__membership=membership).order_by("id")
+    found = []
+    for lot in lots:
+        if lot.active_at is None:
+            found.append(str(_("They become active with the event “%(event)s” of the order.")) % {"event": lot.awaits})
+        elif lot.active_at > lot.earned_at:
+            day = date_format(local_date(lot.active_at, zone))
+            found.append(str(_("They can be spent from %(day)s.")) % {"day": day})
+        if lot.expires_at is not None:
+            day = date_format(day_before(local_date(lot.expires_at, zone)))
+            found.append(str(_("They can be spent through %(day)s.")) % {"day": day})
+    return list(dict.fromkeys(found))

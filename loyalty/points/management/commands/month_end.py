@@ -1,0 +1,82 @@
+"""`manage.py month_end`: what a program owed before and after a month, and the journal between."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from loyalty.points.journal import MonthEnd, close_month, write_csv
+from loyalty.points.liability import month_of
+from loyalty.points.statement import Clock
+from loyalty.programs.models import Program
+
+
+class Command(BaseCommand):
+    help = "Print a program's liability before and after a month, and write the journal between as CSV."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("program", help="the program's slug, or retailer/program where several have the same")
+        parser.add_argument("--month", help="such as 2026-10; the last whole month if left out")
+        parser.add_argument("--clock", choices=["recorded", "occurred"], default="recorded")
+        parser.add_argument("--journal", type=Path, help="a CSV file to write")
+
+    def handle(self, **options: Any) -> None:
+        program = _program(options["program"])
+        since, until = _month(options["month"])
+        clock = Clock.OCCURRED if options["clock"] == "occurred" else Clock.RECORDED
+        month = close_month(program, since=since, until=until, clock=clock)
+        _show(program, month)
+        if options["journal"]:
+            with options["journal"].open("w", newline="") as file:
+                write_csv(month, file, program=program)
+            self.stdout.write(f"Journal: {options['journal']}")
+
+
+def _program(name: str) -> Program:
+    *shop, slug = name.split("/")
+    found = list(
+        Program.objects.select_related("retailer").filter(slug=slug, **({"retailer__slug": shop[0]} if shop else {}))
+    )
+    if len(found) != 1:
+        known = ", ".join(f"{each.retailer.slug}/{each.slug}" for each in Program.objects.select_related("retailer"))
+        raise CommandError(f"Name one program; there are: {known or 'none'}.")
+    return found[0]
+
+
+def _month(text: str | None) -> tuple[Any, Any]:
+    try:
+        if text:
+            return month_of(text)
+        this, _ = month_of(f"{timezone.now():%Y-%m}")
+        last = this.replace(year=this.year - (this.month == 1), month=(this.month - 2) % 12 + 1)
+    except ValueError:
+        raise CommandError(f"{text!r} is not a month such as 2026-10.") from None
+    return last, this
+
+
+def _show(program: Program, month: MonthEnd) -> None:
+    console, currency = Console(), program.retailer.currency
+    table = Table(title=f"{program.name}: owed in {currency}")
+    for column in ("wallet", "as of", "pending", "available", "held", "value", "breakage", "liability", "deferred"):
+        table.add_column(column, justify="left" if column in {"wallet", "as of"} else "right")
+    for at, each in [
+        (at, each) for at, found in ((month.since, month.before), (month.until, month.after)) for each in found
+    ]:
+        table.add_row(
+            each.wallet, f"{at:%Y-%m-%d}", f"{each.pending:,}", f"{each.available:,}", f"{each.held:,}",
+            f"{each.value:,.2f}", f"{each.breakage:,.2f}", f"{each.liability:,.2f}", f"{each.deferred:,.2f}",
+        )  # fmt: skip
+    console.print(table)
+    journal = Table(title="Journal")
+    for column in ("wallet", "event", "account", "debit", "credit", "points"):
+        journal.add_column(column, justify="left" if column in {"wallet", "event", "account"} else "right")
+    for line in month.lines:
+        debit, credit = (f"{side:,.2f}" if side else "" for side in (line.debit, line.credit))
+        journal.add_row(line.wallet, line.event, line.account, debit, credit, f"{line.points:,}")
+    console.print(journal)
+    if not month.after and not month.before:
+        console.print("No wallet of this program has a value of a point. Set it in its points policy and publish that.")
