@@ -38,7 +38,7 @@ lint: $(VENV)/dev.stamp ## ruff, mypy and the import contracts
 	@$(BIN)/lint-imports
 
 check: lint ## lint, migrations and tests: what CI and pre-commit run
-	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+	@LOYALTY_STATE_NAME=test DATABASE_ROLE= DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(MAKE) --no-print-directory test
 

@@ -66,7 +66,7 @@ def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: dateti
         "redemptions", "content_hash", "recorded_at",
     )
     # fmt: on
-    made = _insert_orders(columns, rows, _lines(zip((row[0] for row in rows), batch.fresh, strict=True)))
+    made = _insert_orders(columns, rows, _lines(retailer, zip((row[0] for row in rows), batch.fresh, strict=True)))
     batch.settle(retailer, Order, {row[3]: (row[0], row[2]) for row in rows if row[0] in made})
     return batch.outcomes()
 
@@ -209,8 +209,8 @@ WITH made AS (
 )
 SELECT id FROM made
 """
-LINE_COLUMNS = ("order_id", "position", "sku", "category", "brand", "quantity", "unit_price", "discount", "net_amount",
-                "unit_cost")  # fmt: skip
+LINE_COLUMNS = ("retailer_id", "order_id", "position", "sku", "category", "brand", "quantity", "unit_price", "discount",
+                "net_amount", "unit_cost")  # fmt: skip
 
 
 def _insert_orders(columns: Sequence[str], orders: list[tuple[Any, ...]], lines: list[tuple[Any, ...]]) -> set[UUID]:
@@ -226,10 +226,10 @@ def _insert_orders(columns: Sequence[str], orders: list[tuple[Any, ...]], lines:
     return {made for (made,) in bulk.fetch(sql, [*bulk.columns_of(orders), *bulk.columns_of(lines)])}
 
 
-def _lines(orders: Iterable[tuple[UUID, OrderFact]]) -> list[tuple[Any, ...]]:
+def _lines(retailer: Retailer, orders: Iterable[tuple[UUID, OrderFact]]) -> list[tuple[Any, ...]]:
     # fmt: off
     return [
-        (order_id, position, line.sku, line.category, line.brand, line.quantity, line.unit_price, line.discount,
+        (retailer.pk, order_id, position, line.sku, line.category, line.brand, line.quantity, line.unit_price, line.discount,
          line.net_amount, line.unit_cost)
         for order_id, fact in orders
         for position, line in enumerate(fact.lines, start=1)

@@ -72,6 +72,10 @@ class Order(models.Model):
 class OrderLine(models.Model):
     """What was bought: `net_amount` is the whole line's, after its discount."""
 
+    # Without a constraint of its own: its order has one, and a line is written a million times.
+    retailer = models.ForeignKey(
+        Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"), db_constraint=False, db_index=False
+    )
     order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
     position = models.PositiveSmallIntegerField(_("line"))
     sku = models.CharField(_("SKU"), max_length=100)

@@ -1,6 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from customers.core.tenancy import EVERYONE, acting_for
 from customers.models import Retailer
 from loyalty.activity.backlog import catch_up
 from loyalty.activity.spending import time_out
@@ -10,10 +11,12 @@ from loyalty.activity.spending import time_out
 def catch_up_everyone() -> None:
     """Decide what was imported, and carry out the nights that are due, for every retailer."""
     for retailer in Retailer.objects.order_by("pk"):
-        catch_up(retailer, now=timezone.now())
+        with acting_for(retailer.pk):
+            catch_up(retailer, now=timezone.now())
 
 
 @shared_task(name="loyalty.activity.tasks.time_out_holds")
+@acting_for(EVERYONE)
 def time_out_holds() -> None:
     """Give back what holds kept too long."""
     time_out(now=timezone.now())

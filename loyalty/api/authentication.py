@@ -6,6 +6,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from customers.core import tenancy
 from loyalty.api.models import MemberToken, RetailerKey, digest
 
 
@@ -25,6 +26,7 @@ class RetailerKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This API key is not valid.")) from None
         if not key.is_valid(text) or key.has_expired:
             raise AuthenticationFailed(_("This API key is not valid."))
+        tenancy.act_for(key.retailer_id)
         return None, key
 
     def authenticate_header(self, _request: Request) -> str:
@@ -40,10 +42,11 @@ class MemberTokenAuthentication(BaseAuthentication):
         text = credential(request, self.scheme)
         if text is None:
             return None
-        tokens = MemberToken.objects.select_related("customer__retailer")
+        tokens = MemberToken.objects.select_related("retailer")
         token = tokens.filter(digest=digest(text), expires_at__gt=timezone.now()).first()
         if token is None:
             raise AuthenticationFailed(_("This token is not valid, or no longer."))
+        tenancy.act_for(token.retailer_id)
         return None, token
 
     def authenticate_header(self, _request: Request) -> str:

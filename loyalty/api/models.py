@@ -38,6 +38,7 @@ class RetailerKey(AbstractAPIKey):
 class MemberToken(models.Model):
     """A shopper's credential, which the retailer's backend asks for after it has signed the shopper in."""
 
+    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="tokens", verbose_name=_("customer"))
     digest = models.CharField(max_length=64, unique=True, editable=False)
     expires_at = models.DateTimeField(_("expires"))
@@ -49,15 +50,16 @@ class MemberToken(models.Model):
     def __str__(self) -> str:
         return str(self.customer_id)
 
-    @property
-    def retailer(self) -> Retailer:
-        return self.customer.retailer
-
     @classmethod
     def issue(cls, customer: Customer, *, now: datetime) -> tuple[str, datetime]:
         """Return a new token, of which only a hash is kept, and when it ends."""
         token = secrets.token_urlsafe(32)
-        made = cls.objects.create(customer=customer, digest=digest(token), expires_at=now + MEMBER_TOKEN_LIFE)
+        made = cls.objects.create(
+            retailer_id=customer.retailer_id,
+            customer=customer,
+            digest=digest(token),
+            expires_at=now + MEMBER_TOKEN_LIFE,
+        )
         return token, made.expires_at
 
 

@@ -121,7 +121,7 @@ def post(postings: Sequence[Posting], *, balances: dict[int, int], now: datetime
     new_lots = {lot.id for posting in postings for lot in posting.lots}
     lots, wallets = _sums(postings)
     bulk.insert(Lot, LOT_COLUMNS, _lots(postings, lots))
-    bulk.insert(Movement, ("entry_id", "lot_id", "from_state", "to_state", "amount"), _movements(postings, ids))
+    bulk.insert(Movement, MOVEMENT_COLUMNS, _movements(postings, ids))
     _run(UPDATE_LOTS, [sums.row(lot) for lot, sums in lots.items() if lot not in new_lots])
     _run(UPDATE_WALLETS, [sums.row(wallet) for wallet, sums in wallets.items()])
 
@@ -153,6 +153,7 @@ ENTRY_COLUMNS = ("id", "retailer_id", "wallet_id", "kind", "cause", "order_id", 
                  "available_change", "pending_change", "owed_change", "balance_after", "explanation")
 LOT_COLUMNS = ("id", "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "amount", "earned_at",
                "active_at", "expires_at", "awaits", "slides", "from_lot_id", "pending", "available", "held")
+MOVEMENT_COLUMNS = ("retailer_id", "entry_id", "lot_id", "from_state", "to_state", "amount")
 # fmt: on
 UPDATE_LOTS = """
 UPDATE points_lot l SET pending = l.pending + d.pending, available = l.available + d.available, held = l.held + d.held
@@ -228,9 +229,14 @@ def _lots(postings: Sequence[Posting], sums: dict[UUID, _Sums]) -> list[tuple[An
 def _movements(postings: Sequence[Posting], ids: Sequence[UUID]) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for entry_id, posting in zip(ids, postings, strict=True):
-        rows += [(entry_id, lot.id, State.ISSUED.value, lot.state.value, lot.amount) for lot in posting.lots]
-        rows += [(entry_id, move.lot_id, move.source.value, move.target.value, move.amount) for move in posting.moves]
+        shop = posting.retailer_id
+        rows += [(shop, entry_id, lot.id, State.ISSUED.value, lot.state.value, lot.amount) for lot in posting.lots]
+        rows += [(shop, entry_id, *_moved(move)) for move in posting.moves]
     return rows
+
+
+def _moved(move: Move) -> tuple[Any, ...]:
+    return move.lot_id, move.source.value, move.target.value, move.amount
 
 
 def _run(sql: str, rows: list[tuple[Any, ...]]) -> None:

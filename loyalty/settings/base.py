@@ -32,12 +32,16 @@ def read_database() -> dict[str, Any]:
     # that does not know prepared statements needs this off.
     prepare = env.bool("DATABASE_PREPARE", default=True)
     statements = {"prepare_threshold": 1, "options": "-c plan_cache_mode=force_generic_plan"} if prepare else {}
+    # The application acts as a role that owns no tables and sees one retailer's rows (customers.core.tenancy); `migrate`
+    # makes it and acts as the owner. Empty, where DATABASE_URL names such a role itself.
+    name = env.str("DATABASE_ROLE", default="loyalty_app")
+    role = {"assume_role": name} if name else {}
     if database.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured(f"DATABASE_URL must name a PostgreSQL (postgres://...), not {url.split(':')[0]!r}.")
     return database | {
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "loyalty"} | statements,
+        "OPTIONS": {"application_name": "loyalty"} | statements | role,
     }
 
 
@@ -87,6 +91,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "loyalty.api.tenancy.TenancyMiddleware",
     "loyalty.api.edge.ApiEdgeMiddleware",
     "loyalty.api.idempotency.IdempotencyMiddleware",
 ]

@@ -39,7 +39,7 @@ def execute(sql: str) -> None:
         "DELETE FROM programs_programversion",
     ],
 )
-def test_a_trigger_refuses(sql: str) -> None:
+def test_a_trigger_refuses_even_the_owner(sql: str, as_owner: None) -> None:
     ada = make.member(make.program(tiers=[("bronze", "0", "1"), ("silver", "50", "2")]))
     make.buys(ada, "100.00")
     execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -107,7 +107,7 @@ def test_the_proof_holds_and_counts() -> None:
         ("DELETE FROM points_movement", "lot amount"),
     ],
 )
-def test_the_proof_fails_loudly_when_a_superuser_tampers(sql: str, what: str) -> None:
+def test_the_proof_fails_loudly_when_a_superuser_tampers(sql: str, what: str, as_owner: None) -> None:
     ada = make.member(make.program())
     make.buys(ada, "100.00")
     # As a superuser who switches the triggers off.

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from customers.core.errors import DomainError
+from customers.core.tenancy import EVERYONE, acting_for
 from customers.importing.formats import FORMATS, Problem
 from customers.importing.running import Report, preview_import, run_import
 from customers.models import Retailer
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--preview", action="store_true", help="report what would happen, and change nothing")
         parser.add_argument("--problems", type=Path, help="write every bad row to this CSV file")
 
+    @acting_for(EVERYONE)
     def handle(self, *_args: Any, **options: Any) -> None:
         retailer = Retailer.objects.filter(slug=options["retailer"]).first()
         if retailer is None:

@@ -196,6 +196,10 @@ class Lot(models.Model):
 class Movement(models.Model):
     """Some points of a lot going from one state to the next. Never changed, never deleted."""
 
+    # Without a constraint of its own: its entry has one, and a movement is written with every point that moves.
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_constraint=False, db_index=False
+    )
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="movements", verbose_name=_("entry"))
     lot = models.ForeignKey(Lot, models.PROTECT, related_name="movements", verbose_name=_("lot"))
     from_state = models.CharField(_("from"), max_length=12, choices=STATES)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
+from customers.core.tenancy import EVERYONE, acting_for
 from loyalty.points.journal import MonthEnd, close_month, write_csv
 from loyalty.points.liability import month_of
 from loyalty.points.statement import Clock
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--clock", choices=["recorded", "occurred"], default="recorded")
         parser.add_argument("--journal", type=Path, help="a CSV file to write")
 
+    @acting_for(EVERYONE)
     def handle(self, **options: Any) -> None:
         program = _program(options["program"])
         since, until = _month(options["month"])

@@ -1,0 +1,13 @@
+"""Django's `shell`, in which whoever may run it sees all retailers' rows."""
+
+from typing import Any
+
+from django.core.management.commands.shell import Command as Shell
+
+from customers.core.tenancy import EVERYONE, acting_for
+
+
+class Command(Shell):
+    @acting_for(EVERYONE)
+    def handle(self, **options: Any) -> None:
+        super().handle(**options)
