@@ -3,20 +3,20 @@ What one order costs, side by side in one run: CPU per order of our process and 
 
     make bench NAME=ledger [QUICK=1]
 
-The limit is pgbench running one hand-written SQL function that writes the same rows with the same durability. Times are
-CPU from /proc, so that a busy machine changes little. Exits 1 when a bar is missed.
+The limit is pgbench running one hand-written SQL function that writes the same rows with the same durability. Exits 1
+when a bar is missed.
 """
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from urllib.request import urlopen
 
 import django
 
@@ -25,24 +25,19 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402 - after the settings
 from django.db import connection  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
 
+from benchmarks import postings  # noqa: E402
+from benchmarks.measuring import MICRO, Cost, Figure, backend_cpu, judge, measure, own_everything, show  # noqa: E402
+from benchmarks.pgbench import pgbench  # noqa: E402
+from benchmarks.shop import NOON, database_url, in_batches, one_by_one, open_shop, order  # noqa: E402
 from customers.core import bulk  # noqa: E402
-from customers.facts import OrderFact, line_of  # noqa: E402
 from customers.models import Retailer  # noqa: E402
-from customers.recording import identify  # noqa: E402
-from loyalty.activity.enrolment import enrol  # noqa: E402
 from loyalty.activity.intake import take_orders  # noqa: E402
-from loyalty.configuration.drafts import create_program, publish  # noqa: E402
-from loyalty.embedded.postgres import _package_folder  # noqa: E402
-from loyalty.points.models import EarningRule  # noqa: E402
+from loyalty.api.models import RetailerKey  # noqa: E402
+from loyalty.embedded.folder import free_port  # noqa: E402
+from loyalty.points.models import Wallet  # noqa: E402
 from loyalty.points.proof import require_proof  # noqa: E402
-from loyalty.tiers.models import Tier  # noqa: E402
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-TICKS = os.sysconf("SC_CLK_TCK")
-MICRO = 1e6
+from loyalty.points.statement import balance, statement  # noqa: E402
 
 # The same rows as an order through the service: customer by external id, order, line, change, entry, lot, movement,
 # wallet, qualifying day, standing, decision, event.
@@ -59,151 +54,222 @@ BEGIN
     JOIN points_wallet w ON w.membership_id = m.id JOIN tiers_standing s ON s.membership_id = m.id
     JOIN programs_programversion v ON v.program_id = m.program_id JOIN points_earningrule r ON r.version_id = v.id
     WHERE cu.retailer_id = {retailer} AND cu.external_id = 'c' || who FOR UPDATE OF w;
-    INSERT INTO customers_order VALUES (o, 'p' || n, at, '2026-06-15', 'EUR', 12, 0, '', '', '', false, '',
-        decode(md5(n::text), 'hex'), at, c.id, c.retailer_id);
-    INSERT INTO customers_orderline (order_id, position, sku, category, brand, quantity, unit_price, discount, net_amount)
-        VALUES (o, 1, 'x', '', '', 1, 12, 0, 12);
+    INSERT INTO customers_order (id, retailer_id, customer_id, number, occurred_at, local_date, currency, net_amount,
+        shipping_amount, channel, store, promotion_code, is_gift, identified_by, paid_with_points, redemptions,
+        content_hash, recorded_at)
+        VALUES (o, c.retailer_id, c.id, 'p' || n, at, '2026-06-15', 'EUR', 12, 0, '', '', '', false, '', 0, '[]',
+        decode(md5(n::text), 'hex'), at);
+    INSERT INTO customers_orderline (retailer_id, order_id, position, sku, category, brand, quantity, unit_price, discount,
+        net_amount) VALUES (c.retailer_id, o, 1, 'x', '', '', 1, 12, 0, 12);
     INSERT INTO customers_factchange (retailer_id, customer_id) VALUES (c.retailer_id, c.id);
     INSERT INTO points_entry (id, retailer_id, wallet_id, kind, cause, order_id, occurred_at, recorded_at,
         available_change, pending_change, owed_change, balance_after, explanation)
         VALUES (e, c.retailer_id, c.wallet, 'earn', 'order:' || o, o, at, at, 12, 0, 0, c.available + 12, '{{"version": 1}}');
     INSERT INTO points_lot (id, retailer_id, wallet_id, order_id, version_id, rule_id, amount, earned_at, active_at,
-        pending, available, held) VALUES (l, c.retailer_id, c.wallet, o, c.version, c.rule, 12, at, at, 0, 12, 0);
-    INSERT INTO points_movement (entry_id, lot_id, from_state, to_state, amount) VALUES (e, l, 'issued', 'available', 12);
+        expires_at, awaits, slides, pending, available, held)
+        VALUES (l, c.retailer_id, c.wallet, o, c.version, c.rule, 12, at, at, '2028-06-16', '', false, 0, 12, 0);
+    INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
+        VALUES (c.retailer_id, e, l, 'issued', 'available', 12);
     UPDATE points_wallet SET available = available + 12 WHERE id = c.wallet;
-    INSERT INTO tiers_qualifyingday (membership_id, on_date, spend, points) VALUES (c.membership, '2026-06-15', 12, 12)
-        ON CONFLICT (membership_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend + 12,
+    INSERT INTO tiers_qualifyingday (wallet_id, on_date, spend, points) VALUES (c.wallet, '2026-06-15', 12, 12)
+        ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend + 12,
         points = tiers_qualifyingday.points + 12;
     UPDATE tiers_standing SET assessed_on = '2026-06-15' WHERE membership_id = c.membership;
-    INSERT INTO activity_orderdecision (retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first,
-        points, points_kept, decided_at)
-        VALUES (c.retailer_id, c.program_id, o, c.membership, c.version, 1, false, 12, 12, at);
+    INSERT INTO activity_orderdecision (retailer_id, program_id, order_id, membership_id, wallet_id, version_id, multiplier,
+        is_first, reason, points, points_kept, decided_at)
+        VALUES (c.retailer_id, c.program_id, o, c.membership, c.wallet, c.version, 1, false, '', 12, 12, at);
     INSERT INTO outbox_event (id, retailer_id, type, subject, payload, occurred_at, recorded_at)
         VALUES (uuidv7(), c.retailer_id, 'points.earned', c.membership::text, '{{"points": 12}}', at, at);
 END $$;
 """
-
-
-@dataclass(frozen=True)
-class Cost:
-    """CPU per order, in microseconds."""
-
-    client: float
-    server: float
-
-    @property
-    def total(self) -> float:
-        return self.client + self.server
+# The whale has this many entries, with a lot each, most of them spent.
+WHALE = """
+WITH w AS (
+    SELECT w.id, w.retailer_id, v.id AS version FROM points_wallet w JOIN memberships_membership m ON m.id = w.membership_id
+    JOIN programs_programversion v ON v.program_id = m.program_id WHERE w.id = {wallet}
+), e AS (
+    INSERT INTO points_entry (id, retailer_id, wallet_id, kind, cause, occurred_at, recorded_at, available_change,
+        pending_change, owed_change, balance_after, explanation)
+    SELECT uuidv7(), w.retailer_id, w.id, 'earn', 'whale:' || n, '2026-02-01', '2026-02-01', 1, 0, 0, n, '{{}}'
+    FROM w, generate_series(1, {count}) n RETURNING id, retailer_id, wallet_id
+), l AS (
+    INSERT INTO points_lot (id, retailer_id, wallet_id, version_id, amount, earned_at, active_at, awaits, slides, pending,
+        available, held)
+    SELECT e.id, e.retailer_id, e.wallet_id, w.version, 1, '2026-02-01', '2026-02-01', '', false, 0, 1, 0 FROM e, w
+), m AS (
+    INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
+    SELECT e.retailer_id, e.id, e.id, 'issued', 'available', 1 FROM e
+)
+UPDATE points_wallet SET available = available + {count} WHERE id = {wallet}
+"""
+SPEND = """
+WITH s AS (
+    INSERT INTO points_entry (id, retailer_id, wallet_id, kind, cause, occurred_at, recorded_at, available_change,
+        pending_change, owed_change, balance_after, explanation)
+    SELECT uuidv7(), w.retailer_id, w.id, 'redeem', 'redeem:whale', '2026-03-01', '2026-03-01', -{spent}, 0, 0,
+        {count} - {spent}, '{{"points": {spent}}}' FROM points_wallet w WHERE w.id = {wallet} RETURNING id
+), l AS (
+    UPDATE points_lot SET available = 0 WHERE id IN (
+        SELECT id FROM points_lot WHERE wallet_id = {wallet} AND available = 1 ORDER BY id LIMIT {spent})
+    RETURNING id, retailer_id
+), m AS (
+    INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
+    SELECT l.retailer_id, s.id, l.id, 'available', 'redeemed', 1 FROM l, s
+)
+UPDATE points_wallet SET available = available - {spent} WHERE id = {wallet}
+"""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    members, singles, batches = (2_000, 400, 4) if quick else (200_000, 5_000, 50)
+    parser.add_argument("--growth", action="store_true", help="10,000, 100,000 and 1,000,000 members instead")
+    asked = parser.parse_args()
     call_command("migrate", verbosity=0)
-    shop = prepare(members)
-    bulk.execute("ANALYZE")
-    warm = [order(members, number) for number in range(50)]
-    for fact in warm:
-        take_orders(shop, [fact], now=START)
-    limit = measure(lambda: pgbench(members, singles), singles)
-    single = measure(lambda: one_by_one(shop, members, singles, 10**6), singles)
-    batch = measure(lambda: in_batches(shop, members, batches, 10**7), batches * 1_000)
-    require_proof()
-    return report(members, {"limit": limit, "single": single, "batch": batch})
-
-
-def prepare(members: int) -> Retailer:
-    """Return a retailer with so many members in a program with tiers."""
-    shop = Retailer.objects.create(slug=f"bench-{os.getpid()}", name="Bench", zone="UTC")
-    draft = create_program(shop, slug="club", name="Club")
-    EarningRule.objects.create(version=draft, code="base", name="Base", points=Decimal(1))
-    for code, threshold in (("bronze", 0), ("silver", 10**8)):
-        Tier.objects.create(version=draft, code=code, name=code, threshold=threshold)
-    club = publish(draft, effective_from=START, now=START).program
-    for first in range(0, members, 20_000):
-        named = [(f"c{place}", START) for place in range(first, min(first + 20_000, members))]
-        ids = identify(shop, named, now=START)
-        enrol(club, [(customer, START) for customer in ids.values()], source="bench", now=START)
+    own_everything()
+    if asked.growth:
+        return growth()
+    members, singles, batches = (2_000, 400, 4) if asked.quick else (200_000, 4_000, 40)
+    shop = open_shop(members)
     with connection.cursor() as cursor:
         cursor.execute(LIMIT.format(retailer=shop.pk))
-    return shop
+    warm_up(shop, members)
+    orders = write_orders(shop, members, singles, batches)
+    reads = read_wallets(shop, 200_000 if not asked.quick else 20_000)
+    rivals = postings.compare(singles)
+    require_proof()
+    show(f"CPU per order, {members:,} members", orders, limit="limit: pgbench, one SQL function")
+    show("CPU per read", reads)
+    show("CPU per posting of a ledger", rivals)
+    return judge(_figures(orders, reads, rivals))
 
 
-def order(members: int, number: int) -> OrderFact:
-    lines = (line_of(sku="x", quantity=Decimal(1), net_amount=Decimal(12)),)
-    at = datetime(2026, 6, 15, 12, tzinfo=UTC) + timedelta(milliseconds=number % 10_000_000)
-    return OrderFact(number=f"n{number}", occurred_at=at, lines=lines, customer=f"c{number * 7919 % members}")
-
-
-def one_by_one(shop: Retailer, members: int, count: int, first: int) -> None:
-    for number in range(first, first + count):
-        take_orders(shop, [order(members, number)], now=START)
-
-
-def in_batches(shop: Retailer, members: int, count: int, first: int) -> None:
-    for batch in range(count):
-        start = first + batch * 1_000
-        take_orders(shop, [order(members, number) for number in range(start, start + 1_000)], now=START)
-
-
-def pgbench(members: int, count: int) -> None:
-    """Run the limit with one client, each order a transaction of its own."""
-    given = connection.get_connection_params()
-    script = Path(f"/tmp/bench-{os.getpid()}.sql")  # noqa: S108 - our own, removed below
-    script.write_text(f"\\set who random(0, {members - 1})\nSELECT bench_order(:who);\n")
-    where = ["-h", given["host"], "-p", str(given["port"]), "-U", given["user"], given["dbname"]]
-    binary = str(_package_folder() / "pginstall" / "bin" / "pgbench")
-    command = [binary, "-n", "-M", "prepared", "-c", "1", "-t", str(count), "-f", str(script), *where]
-    try:
-        subprocess.run(command, env=os.environ | {"PGPASSWORD": given["password"]}, check=True, capture_output=True)
-    finally:
-        script.unlink()
-
-
-def measure(work: Callable[[], None], orders: int) -> Cost:
-    """Return what some work costs per order: our CPU and our children's, and all of the server's."""
-    client, server = client_cpu(), server_cpu()
-    work()
-    return Cost((client_cpu() - client) * MICRO / orders, (server_cpu() - server) * MICRO / orders)
-
-
-def client_cpu() -> float:
-    uses = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(use.ru_utime + use.ru_stime for use in uses)
-
-
-def server_cpu() -> float:
-    """Return the CPU seconds of the server, its living processes and those that ended."""
-    (backend,) = bulk.fetch("SELECT pg_backend_pid()")[0]
-    server = int(_stat(backend)[1])
-    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    ended = sum(int(ticks) for ticks in _stat(server)[13:15])
-    living = sum(int(ticks) for pid in [server, *map(int, children)] for ticks in _stat(pid)[11:13])
-    return (ended + living) / TICKS
-
-
-def _stat(pid: int) -> list[str]:
-    """Return a process's fields after its name: state, parent, ..., utime at 11, stime at 12, of children at 13, 14."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def report(members: int, costs: dict[str, Cost]) -> int:
-    table = Table(
-        "way", "client us", "server us", "total us", "of the limit", title=f"CPU per order, {members:,} members"
-    )
-    for name, cost in costs.items():
-        share = f"{cost.total / costs['limit'].total:.2f}x"
-        table.add_row(name, f"{cost.client:.0f}", f"{cost.server:.0f}", f"{cost.total:.0f}", share)
-    Console().print(table)
+def _figures(orders: dict[str, Cost], reads: dict[str, Cost], rivals: dict[str, Cost]) -> list[Figure]:
+    limit, single, batch, http = orders.values()
+    ours = rivals["this ledger, a batch of 1,000"]
     figures = [
-        ("single_order_of_limit", costs["single"].total / costs["limit"].total, 5.0),
-        ("batch_order_of_limit", costs["batch"].total / costs["limit"].total, 1.0),
+        Figure("single_order_of_limit", single.total / limit.total, "x", 5),
+        Figure("batch_order_of_limit", batch.total / limit.total, "x", 1),
+        Figure("http_order_cpu", http.total / 1_000, "ms", 3),
+        Figure("wallet_read_server_cpu", reads["wallet"].server, "us", 100),
+        Figure("whale_wallet_read_server_cpu", reads["wallet of the whale"].server, "us", 100),
+        Figure("statement_page_cpu", reads["statement page"].total, "us"),
+        Figure("whale_statement_page_cpu", reads["statement page of the whale"].total, "us"),
     ]
-    for name, value, bar in figures:
-        print(f"{name} {value:.2f} x, {bar:g} {'met' if value <= bar else 'MISSED'}")  # noqa: T201 - the benchmark's answer
-    return 0 if all(value <= bar for _, value, bar in figures) else 1
+    if "django-hordak" in rivals:
+        single_posting = rivals["this ledger, one posting a transaction"]
+        figures.append(Figure("posting_of_hordak", single_posting.total / rivals["django-hordak"].total, "x", 1))
+    plain = rivals["plain SQL transfer, one a transaction"]
+    figures.append(Figure("batch_posting_of_plain_sql_transfer", ours.total / plain.total, "x", 1))
+    return figures
+
+
+def warm_up(shop: Retailer, members: int) -> None:
+    for number in range(50):
+        take_orders(shop, [order(members, number)], now=NOON)
+
+
+def write_orders(shop: Retailer, members: int, singles: int, batches: int) -> dict[str, Cost]:
+    """Measure the same order four ways."""
+    return {
+        "limit: pgbench, one SQL function": measure(
+            lambda: pgbench("SELECT bench_order(:who);", members, singles), singles
+        ),
+        "single order through the service": measure(lambda: one_by_one(shop, members, singles, 10**6), singles),
+        "batch of 1,000": measure(lambda: in_batches(shop, members, batches, 10**7), batches * 1_000),
+        "HTTP, 8 keep-alive clients": http_orders(shop, members, singles),
+    }
+
+
+def http_orders(shop: Retailer, members: int, count: int) -> Cost:
+    """Measure orders through a WSGI server: its processes and PostgreSQL, without the clients."""
+    _, key = RetailerKey.objects.create_key(name="bench", retailer=shop, scopes=["activity:write"])
+    with web_server() as (pid, port):
+
+        def report(first: int, some: int) -> None:
+            arguments = [str(port), str(key), str(members), str(first), str(some)]
+            subprocess.run([sys.executable, "-m", "benchmarks.clients", *arguments], check=True)
+
+        report(0, 200)
+        return measure(lambda: report(10_000, count), count, [pid])
+
+
+@contextmanager
+def web_server() -> Iterator[tuple[int, int]]:
+    """Serve the site as in production, with one worker of eight threads, on a port of its own."""
+    port = free_port()
+    environ = os.environ | {"DATABASE_URL": database_url(), "API_RATE": "10000000/minute", "LOG_LEVEL": "WARNING"}
+    command = [
+        str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--port", str(port), "--workers", "1",
+        "--blocking-threads", "8", "--no-ws", "--log-level", "warning", "loyalty.wsgi:application",
+    ]  # fmt: skip
+    server = subprocess.Popen(command, env=environ)
+    try:
+        for _ in range(100):
+            try:
+                urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5)
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield server.pid, port
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def read_wallets(shop: Retailer, entries: int) -> dict[str, Cost]:
+    """Measure what a member reads, and the same of one with very many entries."""
+    small, whale = Wallet.objects.filter(retailer=shop).order_by("pk")[:2]
+    spent = entries - 50
+    for sql in (WHALE, SPEND):
+        with connection.cursor() as cursor:
+            cursor.execute(sql.format(wallet=whale.pk, count=entries, spent=spent))
+    bulk.execute("VACUUM ANALYZE points_lot")
+    bulk.execute("VACUUM ANALYZE points_entry")
+    found = {}
+    for name, wallet in (("", small), (" of the whale", whale)):
+        found[f"wallet{name}"] = reading(
+            lambda wallet=wallet: balance(wallet, at=NOON, zone=wallet.membership.program.tzinfo)
+        )  # type: ignore[misc]
+        found[f"statement page{name}"] = reading(lambda wallet=wallet: list(statement(wallet)[:50]))  # type: ignore[misc]
+    return found
+
+
+def reading(read: "os._Environ[str] | object") -> Cost:
+    """Measure a read on our own connection: the server's CPU is that connection's process's alone."""
+    times = 2_000
+    assert callable(read)
+    for _ in range(20):
+        read()
+    client, server = os.times(), backend_cpu()
+    for _ in range(times):
+        read()
+    after = os.times()
+    used = after.user + after.system - client.user - client.system
+    return Cost(used * MICRO / times, (backend_cpu() - server) * MICRO / times)
+
+
+def growth() -> int:
+    """Measure a single order and a batch as members and entries grow."""
+    rows: dict[str, Cost] = {}
+    singles: dict[int, Cost] = {}
+    for members in (10_000, 100_000, 1_000_000):
+        shop = open_shop(members)
+        warm_up(shop, members)
+        bulk.execute("CHECKPOINT")
+        singles[members] = measure(partial(one_by_one, shop, members, 3_000, 10**6), 3_000)
+        rows[f"single, {members:,} members"] = singles[members]
+        rows[f"batch, {members:,} members"] = measure(partial(in_batches, shop, members, 30, 10**7), 30_000)
+    for entries in (1_000_000, 10_000_000):
+        (there,) = bulk.fetch("SELECT count(*) FROM points_entry")[0]
+        in_batches(shop, members, max(0, entries - there) // 1_000, 10**8 + entries)
+        bulk.execute("CHECKPOINT")
+        name = f"single, {members:,} members, {entries:,} entries"
+        rows[name] = measure(partial(one_by_one, shop, members, 3_000, 10**9 + entries), 3_000)
+    show("CPU per order as the shop grows", rows)
+    return judge([
+        Figure("growth_from_10k_to_1M_members", singles[1_000_000].total / singles[10_000].total, "x", 1.25)
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -6,34 +6,56 @@ its session names in `app.retailer`; without one it sees none. Edges name the re
 work for all retailers (nights, relays, the proof) says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import connection, migrations
-
-from customers.core import bulk
+from django.db import connection, migrations, transaction
 
 EVERYONE = "*"
 NOBODY = ""
-
-_known: WeakKeyDictionary[object, str] = WeakKeyDictionary()
-
-
-def act_for(retailer: int | str) -> None:
-    """Let this connection see one retailer's rows, or those of EVERYONE or NOBODY, from now on."""
-    text = str(retailer)
-    if current() != text:
-        bulk.fetch("SELECT set_config('app.retailer', %s, false)", [text])
-        _known[connection.connection] = text
+CONTROL = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 
 
-def current() -> str:
-    """Return whose rows this connection sees; asked of the server once per connection."""
-    connection.ensure_connection()
-    if connection.connection not in _known:
-        _known[connection.connection] = bulk.fetch("SELECT coalesce(current_setting('app.retailer', true), '')")[0][0]
-    return _known[connection.connection]
+@dataclass
+class _Told:
+    """
+    What a session was told, and in which nested transactions: what these roll back was not told.
+
+    :param within: empty when it is committed
+    """
+
+    retailer: str | None
+    within: tuple[object, ...]
+
+    def still_holds(self) -> bool:
+        now = tuple(connection.atomic_blocks)[: len(self.within)]
+        return len(now) == len(self.within) and all(a is b for a, b in zip(now, self.within, strict=True))
+
+
+_told: WeakKeyDictionary[object, _Told] = WeakKeyDictionary()
+
+
+def act_for(retailer: int | str | None) -> None:
+    """
+    Let this thread's connection see one retailer's rows, or those of EVERYONE or NOBODY, from now on.
+
+    The session is told with the next statement, if it was not told before: who sends none pays nothing.
+
+    :param retailer: None for what the database says of sessions that name nobody
+    """
+    if _tell_first not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_tell_first)
+    connection.acts_for = None if retailer is None else str(retailer)  # type: ignore[attr-defined] # ours, for its thread
+
+
+def current() -> str | None:
+    """Return for whom this thread's connection acts; None where nobody said."""
+    found: str | None = getattr(connection, "acts_for", None)
+    return found
 
 
 @contextmanager
@@ -44,15 +66,27 @@ def acting_for(retailer: int | str) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.needs_rollback:
-            act_for(before)
-        else:  # the transaction takes the setting back with all else that it set
-            _known.pop(connection.connection, None)
+        act_for(before)
 
 
-def forget() -> None:
-    """Ask the server again: what was known of this connection may have been rolled back."""
-    _known.pop(connection.connection, None)
+def _tell_first(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
+    if str(sql).startswith(CONTROL):  # these see no rows, and must work in a transaction that has failed
+        return execute(sql, params, many, context)
+    told, wanted = _told.get(connection.connection), current()
+    if told is None or told.retailer != wanted or not told.still_holds():
+        _tell(wanted)
+    return execute(sql, params, many, context)
+
+
+def _tell(retailer: str | None) -> None:
+    session = connection.connection
+    if retailer is None:
+        session.execute("RESET app.retailer")
+    else:
+        session.execute("SELECT set_config('app.retailer', %s, false)", [retailer])
+    told = _told[session] = _Told(retailer, tuple(connection.atomic_blocks))
+    if told.within:
+        transaction.on_commit(partial(setattr, told, "within", ()))
 
 
 OWN = "retailer_id = current_setting('app.retailer', true)::bigint"

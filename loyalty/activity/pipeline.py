@@ -109,8 +109,11 @@ class _Desk:
                 decision = self._decide(activity, self.members[key])
                 if decision is not None:
                     self._take_in(decision)
-                    batch.add(activity.id, replace(decision.effects, program_id=decision.member.program_id))
+                    batch.add(activity.id, replace(decision.effects, program=self._slug(key)))
         return batch
+
+    def _slug(self, key: UUID) -> str:
+        return self.loaded.timelines[self.loaded.members[key].program_id].slug
 
     def _decide(self, activity: Activity, member: Member) -> Decision | None:
         timeline = self.loaded.timelines[member.program_id]

@@ -55,9 +55,10 @@ class Ruleset:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A program's published versions by the instant from which each is in force."""
+    """A program's slug, and its published versions by the instant from which each is in force."""
 
     program_id: int
+    slug: str
     starts: tuple[datetime, ...]
     rulesets: tuple[Ruleset, ...]
 
@@ -80,8 +81,12 @@ def timelines(program_ids: Iterable[int]) -> dict[int, Timeline]:
 def remembered_timeline(program_id: int, _stamp: UUID) -> Timeline:
     """Return a program's timeline from this process's memory: its stamp changes with each publication."""
     found = bulk.fetch(PUBLISHED, [[program_id]])
+    ((slug,),) = bulk.fetch("SELECT slug FROM programs_program WHERE id = %s", [program_id])
     return Timeline(
-        program_id, tuple(start for _, start, _ in found), tuple(published_ruleset(version) for *_, version in found)
+        program_id,
+        slug,
+        tuple(start for _, start, _ in found),
+        tuple(published_ruleset(version) for *_, version in found),
     )
 
 

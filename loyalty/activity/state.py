@@ -266,7 +266,7 @@ class Effects:
 
     :param reason: why it gave nothing, or less, as a code
     :param spent: what it gives from budgets or, negative, gives back to them
-    :param program_id: filled in by the pipeline
+    :param program: its slug, filled in by the pipeline
     """
 
     reason: str = ""
@@ -279,7 +279,7 @@ class Effects:
     moves: tuple[Moved, ...] = ()
     events: tuple[NewEvent, ...] = ()
     spent: tuple[tuple[BudgetKey, int], ...] = ()
-    program_id: int = 0
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,9 @@
 """Who calls: a retailer's system by its key, or a shopper by a token."""
 
+import time
+from functools import lru_cache
+
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
@@ -19,18 +23,26 @@ class RetailerKeyAuthentication(BaseAuthentication):
         text = credential(request, self.scheme)
         if text is None:
             return None
-        keys = RetailerKey.objects
-        try:
-            key = keys.select_related("retailer").get(prefix=text.partition(".")[0], revoked=False)
-        except RetailerKey.DoesNotExist:
-            raise AuthenticationFailed(_("This API key is not valid.")) from None
-        if not key.is_valid(text) or key.has_expired:
+        key = remembered(text, int(time.monotonic() // settings.API_KEY_REMEMBERED_SECONDS))
+        if key is None or key.has_expired:
+            remembered.cache_clear()
             raise AuthenticationFailed(_("This API key is not valid."))
         tenancy.act_for(key.retailer_id)
         return None, key
 
     def authenticate_header(self, _request: Request) -> str:
         return self.scheme
+
+
+@lru_cache(maxsize=1_000)
+def remembered(text: str, _span: int) -> RetailerKey | None:
+    """
+    Return a valid key, asked of the database once in a span of some seconds: a revoked one ends with the span.
+
+    What is not valid is not remembered for longer than the next one that is not.
+    """
+    key = RetailerKey.objects.select_related("retailer").filter(prefix=text.partition(".")[0], revoked=False).first()
+    return key if key is not None and key.is_valid(text) else None
 
 
 class MemberTokenAuthentication(BaseAuthentication):

@@ -25,6 +25,7 @@ from customers.core.admin import (
 )
 from customers.core.calendar import day_after, local_date, midnight
 from customers.core.errors import DomainError
+from customers.core.ids import new_id
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion
@@ -109,7 +110,8 @@ class ProgramAdmin(ModelAdmin):
 
     def save_model(self, _request: HttpRequest, obj: Program, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         if change:
-            obj.save(update_fields=["name", "slug", "zone"])
+            obj.timeline = new_id()  # processes remember the slug with the versions
+            obj.save(update_fields=["name", "slug", "zone", "timeline"])
             return
         draft = create_program(obj.retailer, slug=obj.slug, name=obj.name, zone=obj.zone)
         obj.pk = draft.program_id

@@ -60,8 +60,9 @@ SELECT
     coalesce(sum(pending) FILTER (WHERE due AND (ends_at IS NULL OR ends_at > %(at)s)), 0)::bigint,
     coalesce(sum(pending) FILTER (WHERE due AND ends_at <= %(at)s), 0)::bigint,
     coalesce(sum(pending) FILTER (WHERE due IS NOT TRUE), 0)::bigint, coalesce(sum(held), 0)::bigint,
-    min(ends_at) FILTER (WHERE ends_at > %(at)s AND (available > 0 OR pending > 0)),
-    (SELECT owed FROM points_wallet WHERE id = %(wallet)s)
+    (SELECT owed FROM points_wallet WHERE id = %(wallet)s),
+    (SELECT row_to_json(n) FROM (SELECT ends_at, sum(available + pending) AS points FROM open
+        WHERE ends_at > %(at)s AND available + pending > 0 GROUP BY 1 ORDER BY 1 LIMIT 1) n)
 FROM open
 """
 FORECAST = """
@@ -77,24 +78,27 @@ MOST_DATES = 100
 def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo) -> Balance:
     """Return what a wallet holds at an instant not before its last entry."""
     (row,) = bulk.fetch(BALANCE, {"wallet": wallet.pk, "at": at})
-    available, due, due_but_gone, pending, held, ends_at, owed = row
+    available, due, due_but_gone, pending, held, owed, next_to_go = row
     repaid = min(owed, due + due_but_gone)
     usable = available + due - max(0, repaid - due_but_gone)
-    next_to_go = forecast(wallet, at=at, zone=zone, dates=1) if ends_at else []
     return Balance(
         available=usable,
         pending=pending,
         held=held,
         owed=owed - repaid,
-        expires_next_points=next_to_go[0].points if next_to_go else 0,
-        expires_next_on=next_to_go[0].last_day if next_to_go else None,
+        expires_next_points=next_to_go["points"] if next_to_go else 0,
+        expires_next_on=_last_day(datetime.fromisoformat(next_to_go["ends_at"]), zone) if next_to_go else None,
     )
 
 
 def forecast(wallet: Wallet, *, at: datetime, zone: ZoneInfo, dates: int = MOST_DATES) -> list[Expiring]:
     """Return what will expire and when, if nothing of it is spent, the next first."""
     rows = bulk.fetch(FORECAST, [wallet.pk, at, dates])
-    return [Expiring(day_before(local_date(ends_at, zone)), points) for ends_at, points in rows]
+    return [Expiring(_last_day(ends_at, zone), points) for ends_at, points in rows]
+
+
+def _last_day(ends_at: datetime, zone: ZoneInfo) -> date:
+    return day_before(local_date(ends_at, zone))
 
 
 def statement(wallet: Wallet) -> QuerySet[Entry]:

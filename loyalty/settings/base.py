@@ -191,6 +191,8 @@ OUTBOX_SUBSCRIBERS: list[str] = []
 
 IDEMPOTENCY_KEPT_DAYS = 7
 API_BATCH_LIMIT = 1_000
+# For so long a process recognises an API key without asking the database; a revoked key ends with it.
+API_KEY_REMEMBERED_SECONDS = env.int("API_KEY_REMEMBERED_SECONDS", default=10)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=8 * 1024 * 1024)
 
 structlog.configure(

@@ -274,7 +274,7 @@ def test_a_statement_of_thirty_entries_takes_as_many_statements_as_one_of_one(
     for size in (1, 29):
         for _ in range(size):
             make.buys(ada, "10.00")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(4):
             client.get("/api/v1/me/statement", headers=bearer)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
 from customers.core.errors import DomainError, Kind
-from customers.models import Customer, Retailer
+from customers.models import Customer
 from customers.recording import identify
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
@@ -36,8 +36,10 @@ from loyalty.activity.api.serializers import (
     ReturnBatchIn,
     ReturnIn,
     TokenOut,
+    fact_of,
 )
 from loyalty.activity.enrolment import enrol
+from loyalty.activity.gathering import take_together
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
 from loyalty.api.models import MemberToken
 from loyalty.memberships.models import Membership
@@ -72,11 +74,13 @@ class FactView(APIView):
     take: ClassVar[Callable[..., list[Any]]]
 
     def report(self, request: Request) -> Response:
-        given = self.kind(data=request.data)
-        given.is_valid(raise_exception=True)
-        retailer, dry_run = retailer_of(request), asked_for(request, "dry_run")
-        taken = type(self).take(retailer, [given.validated_data["fact"]], now=timezone.now(), dry_run=dry_run)
-        return _one(retailer, taken)
+        retailer, fact = retailer_of(request), fact_of(self.kind, request.data)
+        take = partial(type(self).take, retailer, now=timezone.now())
+        if asked_for(request, "dry_run"):
+            return _one(take([fact], dry_run=True)[0])
+        if connection.in_atomic_block:  # an Idempotency-Key commits with the effect of its own request
+            return _one(take([fact])[0])
+        return _one(take_together(type(self).__name__, retailer, fact, take))
 
 
 class BatchView(APIView):
@@ -93,7 +97,7 @@ class BatchView(APIView):
         (rows,) = given.validated_data.values()
         retailer, dry_run = retailer_of(request), asked_for(request, "dry_run")
         take = partial(type(self).take, retailer, now=timezone.now(), dry_run=dry_run)
-        return _batch(request, rows, self.kind, lambda facts: answers(retailer, take(facts)))
+        return _batch(request, rows, self.kind, lambda facts: answers(take(facts)))
 
 
 class OrdersView(FactView):
@@ -225,12 +229,12 @@ class TokensView(APIView):
         return Response(TokenOut({"token": token, "expires_at": expires_at}).data, status=status.HTTP_201_CREATED)
 
 
-def _one(retailer: Retailer, taken: list[Answer[Any]]) -> Response:
-    outcome = taken[0].outcome
+def _one(taken: Answer[Any]) -> Response:
+    outcome = taken.outcome
     if outcome.error is not None:
         raise outcome.error
     code = status.HTTP_201_CREATED if outcome.status == "created" else status.HTTP_200_OK
-    return Response(AnswerOut(answers(retailer, taken)[0]).data, status=code)
+    return Response(answers([taken])[0], status=code)
 
 
 def _batch(request: Request, rows: list[Any], kind: Any, take: Any) -> Response:
@@ -242,4 +246,4 @@ def _batch(request: Request, rows: list[Any], kind: Any, take: Any) -> Response:
         if failed and asked_for(request, "atomic"):
             reason = results[failed[0]]["error"]["detail"]
             raise BatchFailed(failed=len(failed), rows=len(rows), first=failed[0], reason=reason)
-    return Response({"results": AnswerOut(results, many=True).data})
+    return Response({"results": results})

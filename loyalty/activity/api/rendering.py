@@ -9,37 +9,64 @@ from rest_framework import serializers
 
 from customers.batches import Fact, Status
 from customers.core.errors import DomainError
-from customers.models import Customer, Retailer
-from loyalty.activity.api.serializers import EffectOut
+from customers.models import Customer
+from loyalty.activity.api.serializers import fact_of
 from loyalty.activity.households import household_available
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress
 from loyalty.activity.rulesets import timelines
+from loyalty.activity.state import Effects
 from loyalty.api.problems import STATUS, problem
 from loyalty.memberships.models import Membership
 from loyalty.points.ledger import MAIN
 from loyalty.points.models import PointsPolicy, Wallet
 from loyalty.points.statement import balance
-from loyalty.programs.models import Program
+from loyalty.points.states import State
 from loyalty.tiers.models import Tier
 
 
-def answers(retailer: Retailer, given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
-    """Return what became of facts, in their order."""
-    programs = dict(Program.objects.filter(retailer=retailer).values_list("pk", "slug"))
+def answers(given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
+    """
+    Return what became of facts, in their order, as plain values of `AnswerOut`.
+
+    Plain, because a serializer would copy its fields for each answer, and this is the way of every order.
+    """
     moves = [move for answer in given for effects in answer.effects for move in effects.moves]
     reached = {move.to_tier_id for move in moves if move.to_tier_id is not None}
-    tiers = dict(Tier.objects.filter(pk__in=reached).values_list("pk", "code"))
+    tiers = dict(Tier.objects.filter(pk__in=reached).values_list("pk", "code")) if reached else {}
     return [
         {
             "number": answer.outcome.fact.number,
             "status": answer.outcome.status.value,
-            "id": answer.outcome.id if answer.outcome.status is not Status.FAILED else None,
-            "effects": [EffectOut.of(effects, programs, tiers) for effects in answer.effects],
+            "id": str(answer.outcome.id) if answer.outcome.id and answer.outcome.status is not Status.FAILED else None,
+            "effects": [_effect(effects, tiers) for effects in answer.effects],
             "error": error_of(answer.outcome.error) if answer.outcome.error else None,
         }
         for answer in given
     ]
+
+
+def _effect(effects: Effects, tiers: dict[int, str]) -> dict[str, Any]:
+    """Return one program's effects as plain values of `EffectOut`."""
+    to_tier = effects.moves[-1].to_tier_id if effects.moves else None
+    restored = (post for post in effects.postings if post.kind == "restore")
+    return {
+        "program": effects.program,
+        "points": _points_of(effects),
+        "pending": sum(lot.amount for post in effects.postings for lot in post.lots if lot.state is State.PENDING),
+        "shortfall": effects.order_return.shortfall if effects.order_return else 0,
+        "restored": sum(post.change(State.AVAILABLE) for post in restored),
+        "tier_changed_to": tiers.get(to_tier) if to_tier else None,
+        "reason": effects.reason,
+        "explanation": [posting.explanation for posting in effects.postings],
+    }
+
+
+def _points_of(effects: Effects) -> int:
+    if effects.order_return is not None:
+        return -effects.order_return.points
+    decided = effects.order or effects.interaction
+    return decided.points if decided else 0
 
 
 def error_of(error: DomainError) -> dict[str, Any]:
@@ -57,12 +84,11 @@ def take_rows(
     facts: list[Any] = []
     places: list[int] = []
     for place, row in enumerate(rows):
-        given = kind(data=row)
-        if given.is_valid():
-            facts.append(given.validated_data["fact"])
+        try:
+            facts.append(fact_of(kind, row))
             places.append(place)
-        else:
-            results[place] = _bad_row(row, given.errors)
+        except serializers.ValidationError as error:
+            results[place] = _bad_row(row, error.detail)
     results |= zip(places, take(facts) if facts else [], strict=True)
     return [results[place] for place in range(len(rows))]
 

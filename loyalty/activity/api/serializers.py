@@ -1,6 +1,7 @@
 """What retailers' systems report, and what it caused; what shoppers read of themselves."""
 
 from decimal import Decimal
+from threading import local
 from typing import Any
 
 from rest_framework import serializers
@@ -19,9 +20,23 @@ from customers.facts import (
     quantity_of,
 )
 from customers.models import Interaction
-from loyalty.activity.state import Effects
 from loyalty.points.models import Entry
-from loyalty.points.states import State
+
+_readers = local()
+
+
+def fact_of(kind: type[serializers.Serializer[Any]], said: Any) -> Any:
+    """
+    Return the fact that a row says.
+
+    One serializer a thread and kind reads all of them: to make one copies all its fields, which costs more than to read.
+
+    :raises ValidationError: naming what is wrong with each field
+    """
+    readers: dict[type, serializers.Serializer[Any]] = _readers.__dict__.setdefault("kinds", {})
+    if kind not in readers:
+        readers[kind] = kind()
+    return readers[kind].run_validation(said)["fact"]
 
 
 def _refuse(error: InvalidFact) -> serializers.ValidationError:
@@ -171,29 +186,6 @@ class EffectOut(serializers.Serializer[Any]):
         "over_transaction_limit, over_period_limit or over_budget.",
     )
     explanation = serializers.JSONField()
-
-    @staticmethod
-    def of(effects: Effects, programs: dict[int, str], tiers: dict[int, str]) -> dict[str, Any]:
-        """Return one program's effects as the values of this serializer."""
-        to_tier = effects.moves[-1].to_tier_id if effects.moves else None
-        restored = (post for post in effects.postings if post.kind == "restore")
-        return {
-            "program": programs[effects.program_id],
-            "points": _points_of(effects),
-            "pending": sum(lot.amount for post in effects.postings for lot in post.lots if lot.state is State.PENDING),
-            "shortfall": effects.order_return.shortfall if effects.order_return else 0,
-            "restored": sum(post.change(State.AVAILABLE) for post in restored),
-            "tier_changed_to": tiers.get(to_tier) if to_tier else None,
-            "reason": effects.reason,
-            "explanation": [posting.explanation for posting in effects.postings],
-        }
-
-
-def _points_of(effects: Effects) -> int:
-    if effects.order_return is not None:
-        return -effects.order_return.points
-    decided = effects.order or effects.interaction
-    return decided.points if decided else 0
 
 
 class AnswerOut(serializers.Serializer[Any]):

@@ -1,0 +1,129 @@
+"""CPU per piece of work, ours and PostgreSQL's, from /proc: a busy machine changes it little; and a table with bars."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection
+from rich.console import Console
+from rich.table import Table
+
+from customers.core import bulk
+
+TICKS = os.sysconf("SC_CLK_TCK")
+MICRO = 1e6
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU per piece of work, in microseconds, and pieces per second of wall time."""
+
+    client: float
+    server: float
+    rate: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.client + self.server
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with the bar that it must not exceed; None where it is only told."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float | None = None
+
+    @property
+    def met(self) -> bool:
+        return self.bar is None or self.value <= self.bar
+
+    def __str__(self) -> str:
+        bar = "" if self.bar is None else f", bar {self.bar:g} {'met' if self.met else 'MISSED'}"
+        return f"{self.name} {self.value:.2f} {self.unit}{bar}"
+
+
+def measure(work: Callable[[], None], pieces: int, processes: Iterable[int] = ()) -> Cost:
+    """
+    Return what some work costs per piece: our CPU, or that of other processes that do it for us, and all of the server's.
+
+    :param processes: whose CPU counts instead of our own, with their children
+    """
+    others = list(processes)
+    own = (lambda: sum(tree_cpu(pid) for pid in others)) if others else self_cpu
+    started, client, server = os.times().elapsed, own(), server_cpu()
+    work()
+    seconds = os.times().elapsed - started
+    return Cost(
+        (own() - client) * MICRO / pieces, (server_cpu() - server) * MICRO / pieces, pieces / max(seconds, 1e-9)
+    )
+
+
+def self_cpu() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def tree_cpu(pid: int) -> float:
+    """Return the CPU seconds of a process, its ended children, and its living descendants."""
+    fields = _stat(pid)
+    spent = sum(int(ticks) for ticks in fields[11:15]) / TICKS
+    return spent + sum(tree_cpu(child) for child in _children(pid))
+
+
+def server_cpu() -> float:
+    """Return the CPU seconds of the database server, its living processes and those that ended."""
+    (backend,) = bulk.fetch("SELECT pg_backend_pid()")[0]
+    return tree_cpu(int(_stat(backend)[1]))
+
+
+def backend_cpu() -> float:
+    """Return the CPU seconds of the server's process for our own connection."""
+    (backend,) = bulk.fetch("SELECT pg_backend_pid()")[0]
+    return sum(int(ticks) for ticks in _stat(backend)[11:13]) / TICKS
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            found += map(int, (task / "children").read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """Return a process's fields after its name: state, parent, ..., utime, stime, cutime, cstime at 11 to 14."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["0"] * 20
+
+
+def own_everything() -> None:
+    """Act as the owner, for all retailers: a benchmark makes extensions and functions of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute("SET app.retailer = '*'")
+
+
+def show(title: str, rows: dict[str, Cost], *, limit: str = "") -> None:
+    """Print a table of costs, each beside the limit where one is named."""
+    table = Table("way", "client us", "server us", "total us", "per second", "of the limit", title=title)
+    for name, cost in rows.items():
+        share = f"{cost.total / rows[limit].total:.2f}x" if limit else ""
+        rate = f"{cost.rate:,.0f}" if cost.rate else ""
+        table.add_row(name, f"{cost.client:.0f}", f"{cost.server:.0f}", f"{cost.total:.0f}", rate, share)
+    Console(width=110).print(table)
+
+
+def judge(figures: Iterable[Figure]) -> int:
+    """Print one line per figure, and return 1 when a bar is missed."""
+    told = list(figures)
+    for figure in told:
+        print(figure)  # noqa: T201 - the benchmark's answer
+    return 0 if all(figure.met for figure in told) else 1

@@ -1,0 +1,66 @@
+"""A shop for benchmarks: a program with tiers, many members, orders without end."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+
+from customers.core import bulk
+from customers.facts import OrderFact, line_of
+from customers.models import Retailer
+from customers.recording import identify
+from loyalty.activity.enrolment import enrol
+from loyalty.activity.intake import take_orders
+from loyalty.configuration.drafts import create_program, publish
+from loyalty.points.models import EarningRule, PointsPolicy
+from loyalty.programs.models import Program
+from loyalty.tiers.models import Tier
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+
+
+def open_shop(members: int, name: str = "") -> Retailer:
+    """Return a retailer with so many members in a program with tiers."""
+    slug = name or f"bench-{os.getpid()}-{members}"
+    shop = Retailer.objects.create(slug=slug, name="Bench", zone="UTC")
+    draft = create_program(shop, slug="club", name="Club")
+    EarningRule.objects.create(version=draft, code="base", name="Base", points=Decimal(1))
+    PointsPolicy.objects.filter(version=draft).update(expiry="months", expiry_count=24)
+    for code, threshold in (("bronze", 0), ("silver", 10**8)):
+        Tier.objects.create(version=draft, code=code, name=code, threshold=threshold)
+    club = publish(draft, effective_from=START, now=START).program
+    add_members(shop, club, 0, members)
+    bulk.execute("ANALYZE")
+    return shop
+
+
+def add_members(shop: Retailer, club: Program, since: int, until: int) -> None:
+    for first in range(since, until, 20_000):
+        named = [(f"c{place}", START) for place in range(first, min(first + 20_000, until))]
+        ids = identify(shop, named, now=START)
+        enrol(club, [(customer, START) for customer in ids.values()], source="bench", now=START)
+
+
+def order(members: int, number: int) -> OrderFact:
+    """Return an order of one line by one of the members, spread over all of them."""
+    lines = (line_of(sku="x", quantity=Decimal(1), net_amount=Decimal(12)),)
+    at = NOON + timedelta(milliseconds=number % 10_000_000)
+    return OrderFact(number=f"n{number}", occurred_at=at, lines=lines, customer=f"c{number * 7919 % members}")
+
+
+def one_by_one(shop: Retailer, members: int, count: int, first: int) -> None:
+    for number in range(first, first + count):
+        take_orders(shop, [order(members, number)], now=NOON)
+
+
+def in_batches(shop: Retailer, members: int, count: int, first: int) -> None:
+    for batch in range(count):
+        start = first + batch * 1_000
+        take_orders(shop, [order(members, number) for number in range(start, start + 1_000)], now=NOON)
+
+
+def database_url() -> str:
+    given = settings.DATABASES["default"]
+    return f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
