@@ -50,6 +50,7 @@ class Batch(Generic[Fact]):
         self.key: Callable[[Fact], str] = key
         self.refused = refused or {}
         self.hashes: dict[str, bytes] = {}
+        self.others: dict[int, bytes] = {}
         self.fresh: list[Fact] = []
         self.first: dict[str, int] = {}
         self.made: dict[str, tuple[UUID, UUID | None]] = {}
@@ -67,7 +68,7 @@ class Batch(Generic[Fact]):
                 self.first[number] = place
                 self.fresh.append(fact)
             elif self.hashes[number] != content:
-                self.refused[place] = OtherContent(number=number)
+                self.others[place] = content
 
     def refuse(self, fact: Fact, error: DomainError) -> None:
         """Refuse the first fact of its number, and with it those that repeat it."""
@@ -106,12 +107,14 @@ class Batch(Generic[Fact]):
     def _outcome(self, place: int, fact: Fact) -> Outcome[Fact]:
         number = self.key(fact)
         first = self.first.get(number, place)
-        if error := self.refused.get(place) or self.refused.get(first):
+        content = self.others.get(place)
+        if error := self.refused.get(place) or (self.refused.get(first) if content is None else None):
             return Outcome(fact, Status.FAILED, error=error)
-        if number in self.made:
+        if number in self.made and content is None:
             made_id, customer_id = self.made[number]
             return Outcome(fact, Status.CREATED if place == first else Status.UNCHANGED, made_id, customer_id)
-        old_id, old_hash = self.old[number]
-        if old_hash != self.hashes[number]:
+        # What counts is what is recorded, not which of two contents came first in this call.
+        old_id, old_hash = self.old.get(number, (None, None))
+        if old_hash is None or old_hash != (content or self.hashes[number]):
             return Outcome(fact, Status.FAILED, old_id, error=OtherContent(number=number))
         return Outcome(fact, Status.UNCHANGED, old_id)
