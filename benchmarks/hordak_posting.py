@@ -24,8 +24,8 @@ settings.configure(
 django.setup()
 
 from django.core.management import call_command  # noqa: E402 - after the settings
-from hordak.models import Account, AccountType  # noqa: E402
-from moneyed import Money  # noqa: E402
+from hordak.models import Account, AccountType  # type: ignore[import-not-found] # noqa: E402 - in its own environment
+from moneyed import Money  # type: ignore[import-not-found] # noqa: E402
 
 ACCOUNTS = 200
 

@@ -252,8 +252,8 @@ def read_wallets(shop: Retailer, entries: int) -> dict[str, Cost]:
     for name, wallet in (("", small), (" of the whale", whale)):
         found[f"wallet{name}"] = reading(
             lambda wallet=wallet: balance(wallet, at=NOON, zone=wallet.membership.program.tzinfo)
-        )  # type: ignore[misc]
-        found[f"statement page{name}"] = reading(lambda wallet=wallet: list(statement(wallet)[:50]))  # type: ignore[misc]
+        )
+        found[f"statement page{name}"] = reading(lambda wallet=wallet: list(statement(wallet)[:50]))
     return found
 
 

@@ -53,7 +53,10 @@ def measure(work: Callable[[], None], pieces: int, processes: Iterable[int] = ()
     :param processes: whose CPU counts instead of our own, with their children
     """
     others = list(processes)
-    own = (lambda: sum(tree_cpu(pid) for pid in others)) if others else self_cpu
+
+    def own() -> float:
+        return sum(tree_cpu(pid) for pid in others) if others else self_cpu()
+
     started, client, server = os.times().elapsed, own(), server_cpu()
     work()
     seconds = os.times().elapsed - started

@@ -18,7 +18,7 @@ from loyalty.activity.models import NightRun
 from loyalty.activity.progress import progress
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Lot, Movement, Wallet
-from loyalty.points.statement import balance, statement
+from loyalty.points.statement import balance, forecast, statement_of
 from loyalty.tiers.models import Tier, TierChange
 
 SHOWN_ENTRIES = 50
@@ -79,9 +79,10 @@ def ledger_of(membership: Membership) -> dict[str, Any]:
     now = timezone.now()
     wallet = Wallet.objects.get(membership=membership, code="points")
     movements = Movement.objects.select_related("entry").order_by("id")
-    lots = Lot.objects.filter(wallet=wallet).select_related("rule", "version", "order")
+    lots = Lot.objects.filter(wallet__membership=membership).select_related("rule", "version", "order")
     newest = lots.prefetch_related(Prefetch("movements", movements)).order_by("-earned_at", "-id")[:SHOWN_LOTS]
-    entries = list(statement(wallet)[:SHOWN_ENTRIES])
+    others = Wallet.objects.filter(membership=membership).exclude(pk=wallet.pk).order_by("pk")
+    entries = list(statement_of(membership)[:SHOWN_ENTRIES])
     rules = rule_names(membership.program_id, entries)
     changes = TierChange.objects.filter(membership=membership).select_related("from_tier", "to_tier").order_by("-id")
     found = progress(membership, at=now)
@@ -91,10 +92,12 @@ def ledger_of(membership: Membership) -> dict[str, Any]:
         "progress": found,
         "progress_percent": _percent(found.qualifying, found.next),
         "entries": [(entry, said_by(entry, rules)) for entry in entries],
-        "entry_count": Entry.objects.filter(wallet=wallet).count(),
+        "entry_count": Entry.objects.filter(wallet__membership=membership).count(),
+        "others": [(each.code, balance(each, at=now, zone=membership.program.tzinfo)) for each in others],
+        "forecast": forecast(wallet, at=now, zone=membership.program.tzinfo, dates=6),
         "lots": [(lot, last_day(lot, membership), story(lot)) for lot in newest],
         "zone": membership.program.zone,
-        "lot_count": Lot.objects.filter(wallet=wallet).count(),
+        "lot_count": Lot.objects.filter(wallet__membership=membership).count(),
         "tier_changes": list(changes[:10]),
     }
 

@@ -64,6 +64,8 @@ class EarningRuleForm(forms.ModelForm[EarningRule]):
             "name_fr",
             "kind",
             "points",
+            "wallet",
+            "interaction",
             "minimum_amount",
             "categories",
             "brands",
@@ -84,7 +86,7 @@ class EarningRuleInline(FrozenWhenPublished, TabularInline):
     model = EarningRule
     form = EarningRuleForm
     hide_title = True
-    fields = ("code", "name", "name_fr", "kind", "points", "minimum_amount", "categories", "brands", "uses_multiplier")
+    fields = EarningRuleForm.Meta.fields
     ordering = ("code",)
     extra = 1
 
@@ -94,9 +96,36 @@ class TierPolicyInline(FrozenWhenPublished, StackedInline):
     can_delete = False
 
 
+class PointsPolicyForm(forms.ModelForm[PointsPolicy]):
+    expiry_dates = SimpleArrayField(
+        forms.CharField(max_length=5),
+        required=False,
+        widget=TextInputWidget(),
+        label=PointsPolicy._meta.get_field("expiry_dates").verbose_name,
+        help_text=PointsPolicy._meta.get_field("expiry_dates").help_text,
+    )
+
+    class Meta:
+        model = PointsPolicy
+        exclude = ("version",)  # noqa: DJ006 - every field but the one that the page gives
+
+
 class PointsPolicyInline(FrozenWhenPublished, StackedInline):
     model = PointsPolicy
-    can_delete = False
+    form = PointsPolicyForm
+    verbose_name = _("wallet")
+    verbose_name_plural = _("wallets")
+    fieldsets = (
+        (None, {"fields": (("code", "is_spendable"), ("name", "name_fr"))}),
+        (_("When points become active"), {"fields": (("pending_days", "pending_until", "pending_event"),)}),
+        (_("When they expire"), {"fields": (("expiry", "expiry_count", "expiry_dates"),)}),
+        (
+            _("How many there may be"),
+            {"fields": ("transaction_limit", ("period_limit", "period"), ("budget", "budget_period"))},
+        ),
+        (_("Returns and transfers"), {"fields": (("on_return", "may_transfer"),)}),
+        (_("What they are worth"), {"fields": (("point_value", "redeemed_share"),)}),
+    )
 
 
 @admin.register(Program)

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from customers.core import bulk
 from customers.core.calendar import day_before, local_date
+from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Wallet
 
 
@@ -103,7 +104,14 @@ def _last_day(ends_at: datetime, zone: ZoneInfo) -> date:
 
 def statement(wallet: Wallet) -> QuerySet[Entry]:
     """Return a wallet's entries, the newest first."""
-    return Entry.objects.filter(wallet=wallet).select_related("order").order_by("-id")
+    # By wallet too, though there is one: only the index that starts with it gives this order, however many entries it has.
+    return Entry.objects.filter(wallet=wallet).select_related("order").order_by("wallet", "-id")
+
+
+def statement_of(membership: Membership) -> QuerySet[Entry]:
+    """Return the entries of all wallets of a member, the newest first."""
+    wallets = Wallet.objects.filter(membership=membership).values("pk")
+    return Entry.objects.filter(wallet__in=wallets).select_related("order", "wallet").order_by("-id")
 
 
 def as_of(entries: QuerySet[Entry], at: datetime | None, clock: Clock) -> QuerySet[Entry]:
