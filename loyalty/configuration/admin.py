@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import (
@@ -101,7 +102,7 @@ class PointsPolicyForm(forms.ModelForm[PointsPolicy]):
         forms.CharField(max_length=5),
         required=False,
         widget=TextInputWidget(),
-        label=PointsPolicy._meta.get_field("expiry_dates").verbose_name,
+        label=capfirst(PointsPolicy._meta.get_field("expiry_dates").verbose_name),
         help_text=PointsPolicy._meta.get_field("expiry_dates").help_text,
     )
 
@@ -117,8 +118,8 @@ class PointsPolicyInline(FrozenWhenPublished, StackedInline):
     verbose_name_plural = _("wallets")
     fieldsets = (
         (None, {"fields": (("code", "is_spendable"), ("name", "name_fr"))}),
-        (_("When points become active"), {"fields": (("pending_days", "pending_until", "pending_event"),)}),
-        (_("When they expire"), {"fields": (("expiry", "expiry_count", "expiry_dates"),)}),
+        (_("When points become active"), {"fields": (("pending_days", "pending_until"), "pending_event")}),
+        (_("When they expire"), {"fields": ("expiry", ("expiry_count", "expiry_dates"))}),
         (
             _("How many there may be"),
             {"fields": ("transaction_limit", ("period_limit", "period"), ("budget", "budget_period"))},
