@@ -13,7 +13,7 @@ from loyalty.activity.desk import InsufficientPoints
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.spending import HoldEnded, confirm, hold, redeem, release, time_out
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Entry
+from loyalty.points.models import BudgetShare, Entry
 from tests import make
 from tests.make import NOON
 
@@ -143,3 +143,20 @@ def test_a_return_races_redemptions_of_the_same_points() -> None:
 
     wallet = make.wallet_of(ada)
     assert (wallet.available, wallet.owed) == (0, sum(spent))
+
+
+def test_a_budget_is_given_to_the_last_point_and_not_one_more() -> None:
+    club = make.program(points={"budget": 300})
+    members = [make.member(club) for _ in range(12)]
+    given: list[int] = []
+
+    def buy(who: Membership) -> None:
+        for turn in range(4):
+            answer = make.buys(who, "10.00", at=NOON + timedelta(minutes=turn))
+            assert answer.effects[0].order is not None
+            given.append(answer.effects[0].order.points)
+
+    together([partial(buy, who) for who in members])
+
+    shares = BudgetShare.objects.filter(program=club)
+    assert (sum(given), sum(share.used for share in shares), sum(share.granted for share in shares)) == (300, 300, 300)
