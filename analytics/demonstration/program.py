@@ -33,7 +33,11 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
         return found
     draft = create_program(owner, slug="journey-club", name="Journey Club")
     PointsPolicy.objects.filter(version=draft).update(
-        expiry=PointsPolicy.Expiry.END_OF_MONTH, expiry_count=6, pending_days=1, point_value=Decimal("0.01")
+        expiry=PointsPolicy.Expiry.END_OF_MONTH,
+        expiry_count=6,
+        pending_days=1,
+        point_value=Decimal("0.01"),
+        redeemed_share=Decimal("0.8"),
     )
     TierPolicy.objects.filter(version=draft).update(window=TierPolicy.Window.ROLLING, window_months=6)
     for code, name, name_fr, kind, points, limits in RULES:

@@ -101,6 +101,11 @@ def execute(sql: str, parameters: Sequence[Any] = ()) -> None:
         waiting.append(_Statement(sql, parameters))
 
 
+def replan() -> None:
+    """Let this connection plan its statements anew: its tables have another size than when it planned them."""
+    _send("DISCARD PLANS", ())
+
+
 def change(sql: str, parameters: Sequence[Any] = ()) -> int:
     """Run one statement now and return how many rows it touched."""
     with _cursor() as cursor:

@@ -96,13 +96,16 @@ def catch_up(
     with _alone(retailer) as alone:
         if not alone:
             return None
-        done = CaughtUp()
+        done, planned_for = CaughtUp(), BATCH
         programs = list(Program.objects.filter(retailer=retailer))
         for day, facts in _days(retailer):
             for program in programs:
                 done.nights += len(run_nights(program, until=min(day, until or day), now=now))
             for start in range(0, len(facts), BATCH):
                 _decide(facts[start : start + BATCH], done, now)
+                if done.orders > 2 * planned_for:  # an import into an empty ledger outgrows the plans of its beginning
+                    bulk.replan()
+                    planned_for = done.orders
                 on_progress(done)
         for program in programs:
             done.nights += len(run_nights(program, until=until or local_date(now, program.tzinfo), now=now))

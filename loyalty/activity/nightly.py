@@ -32,19 +32,19 @@ BATCH = 2_000
 TO_ACTIVATE = """
 SELECT DISTINCT w.membership_id FROM points_lot l
 JOIN points_wallet w ON w.id = l.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
-WHERE m.program_id = %(program)s AND l.pending > 0 AND l.active_at <= %(at)s ORDER BY 1 LIMIT %(limit)s
+WHERE m.program_id = %(program)s AND l.pending > 0 AND l.active_at <= %(at)s ORDER BY 1
 """
 TO_EXPIRE = """
 (
-    SELECT DISTINCT w.membership_id FROM points_lot l
+    SELECT w.membership_id FROM points_lot l
     JOIN points_wallet w ON w.id = l.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
-    WHERE m.program_id = %(program)s AND l.available > 0 AND l.expires_at <= %(at)s ORDER BY 1 LIMIT %(limit)s
+    WHERE m.program_id = %(program)s AND l.available > 0 AND l.expires_at <= %(at)s
 ) UNION (
-    SELECT DISTINCT w.membership_id FROM points_wallet w JOIN memberships_membership m ON m.id = w.membership_id
+    SELECT w.membership_id FROM points_wallet w JOIN memberships_membership m ON m.id = w.membership_id
     JOIN points_lot l ON l.wallet_id = w.id AND l.slides AND l.available > 0
-    WHERE m.program_id = %(program)s AND w.idle_until <= %(at)s ORDER BY 1 LIMIT %(limit)s
+    WHERE m.program_id = %(program)s AND w.idle_until <= %(at)s
 )
-ORDER BY 1 LIMIT %(limit)s
+ORDER BY 1
 """
 # Only who stands above the first step can fall: going up happened with the order that earned it. Who was assessed on a
 # later day, by an order that came before this night was carried out, stands as of that day.
@@ -115,7 +115,8 @@ class _Phase:
     def repeat(self, sql: str, parameters: dict[str, object]) -> int:
         """Work on the members that a statement finds until it finds none; return how many points were moved."""
         while found := _members(sql, parameters):
-            self._batch(found)
+            for start in range(0, len(found), BATCH):
+                self._batch(found[start : start + BATCH])
         return self.points
 
     def page(self, sql: str, parameters: dict[str, object]) -> int:

@@ -80,7 +80,7 @@ def close_month(program: Program, *, since: datetime, until: datetime, clock: Cl
                 explained += change.amount if OTHER_SIDE[change.kind][1] else -change.amount
         rest = _deferred(before, wallet) + explained - _deferred(after, wallet)
         expired = sum(change.points for change in changes if change.wallet == wallet and change.kind == "expired")
-        if rest or expired:
+        if rest:
             lines += _entry(wallet, "breakage", rest, expired)
     return MonthEnd(since, until, before, after, lines)
 

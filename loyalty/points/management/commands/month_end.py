@@ -61,7 +61,7 @@ def _month(text: str | None) -> tuple[Any, Any]:
 
 
 def _show(program: Program, month: MonthEnd) -> None:
-    console, currency = Console(), program.retailer.currency
+    console, currency = Console(width=max(Console().width, 118)), program.retailer.currency
     table = Table(title=f"{program.name}: owed in {currency}")
     for column in ("wallet", "as of", "pending", "available", "held", "value", "breakage", "liability", "deferred"):
         table.add_column(column, justify="left" if column in {"wallet", "as of"} else "right")
