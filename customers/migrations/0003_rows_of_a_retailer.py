@@ -5,10 +5,16 @@ from customers.core.tenancy import own_rows_only, through
 
 ROLE = """
 DO $$ BEGIN
-    CREATE ROLE loyalty_app NOLOGIN;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server has made it
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'loyalty_app') THEN
+        CREATE ROLE loyalty_app NOLOGIN;
+    END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server makes it just now
 END $$;
-GRANT loyalty_app TO CURRENT_USER;
+DO $$ BEGIN
+    IF NOT pg_has_role(current_user, 'loyalty_app', 'MEMBER') THEN
+        GRANT loyalty_app TO CURRENT_USER;
+    END IF;
+END $$;
 GRANT USAGE ON SCHEMA public TO loyalty_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO loyalty_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO loyalty_app;

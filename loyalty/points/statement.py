@@ -50,21 +50,22 @@ class Expiring:
 # A lot that slides ends with its wallet; what is due counts as active, and what is past its end as gone, whether or not
 # the night has been. What is due repays first what is owed.
 BALANCE = """
-WITH open AS (
-    SELECT l.available, l.pending, l.held, l.active_at <= %(at)s AS due,
-        CASE WHEN l.slides THEN w.idle_until ELSE l.expires_at END AS ends_at
-    FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
-    WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0)
-)
-SELECT
-    coalesce(sum(available) FILTER (WHERE ends_at IS NULL OR ends_at > %(at)s), 0)::bigint,
-    coalesce(sum(pending) FILTER (WHERE due AND (ends_at IS NULL OR ends_at > %(at)s)), 0)::bigint,
-    coalesce(sum(pending) FILTER (WHERE due AND ends_at <= %(at)s), 0)::bigint,
-    coalesce(sum(pending) FILTER (WHERE due IS NOT TRUE), 0)::bigint, coalesce(sum(held), 0)::bigint,
-    (SELECT owed FROM points_wallet WHERE id = %(wallet)s),
-    (SELECT row_to_json(n) FROM (SELECT ends_at, sum(available + pending) AS points FROM open
-        WHERE ends_at > %(at)s AND available + pending > 0 GROUP BY 1 ORDER BY 1 LIMIT 1) n)
-FROM open
+SELECT coalesce(sum(available) FILTER (WHERE alive), 0)::bigint, coalesce(sum(due) FILTER (WHERE alive), 0)::bigint,
+    coalesce(sum(due) FILTER (WHERE NOT alive), 0)::bigint, coalesce(sum(waiting), 0)::bigint,
+    coalesce(sum(held), 0)::bigint,
+    min(ends_at) FILTER (WHERE alive AND available + due + waiting > 0),
+    (array_agg((available + due + waiting)::bigint ORDER BY ends_at)
+        FILTER (WHERE alive AND ends_at IS NOT NULL AND available + due + waiting > 0))[1]
+FROM (
+    SELECT ends_at, coalesce(ends_at > %(at)s, true) AS alive, sum(available) AS available, sum(held) AS held,
+        sum(CASE WHEN active_at <= %(at)s THEN pending ELSE 0 END) AS due,
+        sum(CASE WHEN active_at <= %(at)s THEN 0 ELSE pending END) AS waiting
+    FROM (
+        SELECT CASE WHEN slides THEN %(idle_until)s::timestamptz ELSE expires_at END AS ends_at, active_at, pending,
+            available, held
+        FROM points_lot WHERE wallet_id = %(wallet)s AND (available > 0 OR pending > 0 OR held > 0)
+    ) AS lots GROUP BY ends_at
+) AS ends
 """
 FORECAST = """
 SELECT ends_at, sum(points)::bigint FROM (
@@ -78,17 +79,17 @@ MOST_DATES = 100
 
 def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo) -> Balance:
     """Return what a wallet holds at an instant not before its last entry."""
-    (row,) = bulk.fetch(BALANCE, {"wallet": wallet.pk, "at": at})
-    available, due, due_but_gone, pending, held, owed, next_to_go = row
-    repaid = min(owed, due + due_but_gone)
+    (row,) = bulk.fetch(BALANCE, {"wallet": wallet.pk, "at": at, "idle_until": wallet.idle_until})
+    available, due, due_but_gone, pending, held, ends_at, ending = row
+    repaid = min(wallet.owed, due + due_but_gone)
     usable = available + due - max(0, repaid - due_but_gone)
     return Balance(
         available=usable,
         pending=pending,
         held=held,
-        owed=owed - repaid,
-        expires_next_points=next_to_go["points"] if next_to_go else 0,
-        expires_next_on=_last_day(datetime.fromisoformat(next_to_go["ends_at"]), zone) if next_to_go else None,
+        owed=wallet.owed - repaid,
+        expires_next_points=ending or 0,
+        expires_next_on=_last_day(ends_at, zone) if ends_at else None,
     )
 
 
