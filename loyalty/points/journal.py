@@ -9,6 +9,7 @@ from typing import TextIO
 
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.calendar import day_before, local_date
 from loyalty.points.liability import Owed, flows, owed
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
@@ -89,9 +90,10 @@ def write_csv(month: MonthEnd, file: TextIO, *, program: Program) -> None:
     """Write the journal as CSV: one line per side, amounts with a decimal point, as accounting systems import it."""
     writer = csv.writer(file)
     writer.writerow(["date", "program", "wallet", "event", "account", "debit", "credit", "currency", "points", "text"])
+    last_day = day_before(local_date(month.until, program.tzinfo))
     for line in month.lines:
         writer.writerow([
-            f"{month.until:%Y-%m-%d}", program.slug, line.wallet, line.event, line.account, f"{line.debit:.2f}",
+            f"{last_day}", program.slug, line.wallet, line.event, line.account, f"{line.debit:.2f}",
             f"{line.credit:.2f}", program.retailer.currency, line.points, line.text,
         ])  # fmt: skip
 

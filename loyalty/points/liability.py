@@ -9,11 +9,13 @@ expected to be.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from customers.core import bulk
+from customers.core.calendar import day_after, end_of_month, midnight
 from customers.core.money import to_cents
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
@@ -142,14 +144,14 @@ def _starts(lengths: Sequence[int]) -> list[int]:
     return [sum(lengths[:place]) for place in range(len(lengths))]
 
 
-def month_of(text: str) -> tuple[datetime, datetime]:
+def month_of(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """
-    Return the first instants of a month such as 2026-10 and of the next one, in UTC.
+    Return the first instants of a month such as 2026-10 and of the next one, in a zone.
 
     :raises ValueError: when it is none
     """
-    first = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
-    return first, first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month has no zone, its midnights do
+    return midnight(first, zone), midnight(day_after(end_of_month(first)), zone)
 
 
 WALLETS = """

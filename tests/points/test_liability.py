@@ -4,6 +4,7 @@ import csv
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
@@ -19,7 +20,7 @@ from tests import make
 from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
-JUNE, JULY = month_of("2026-06")
+JUNE, JULY = month_of("2026-06", ZoneInfo("UTC"))
 VALUED = {"point_value": Decimal("0.05"), "redeemed_share": Decimal("0.8")}
 
 
@@ -102,7 +103,7 @@ def test_the_journal_balances_and_leads_from_one_month_to_the_next() -> None:
         make.buys(ada, f"{17 + turn}.7{turn}", at=at)
         run_nights(ada.program, until=at.date(), now=at)
         redeem(ada, 7 + turn, reference=f"r{turn}", now=at)
-    months = [month_of(f"2026-0{month}") for month in (6, 7, 8, 9)]
+    months = [month_of(f"2026-0{month}", ZoneInfo("UTC")) for month in (6, 7, 8, 9)]
 
     closed = [close_month(ada.program, since=since, until=until, clock=Clock.OCCURRED) for since, until in months]
 
@@ -162,3 +163,9 @@ def test_the_command_prints_the_month_and_writes_the_journal(
         ("deferred_revenue", "0.00", "3.85"),
     ]
     assert "Journal" in capsys.readouterr().out
+
+
+def test_a_month_begins_and_ends_at_midnight_in_the_programs_zone() -> None:
+    since, until = month_of("2026-03", ZoneInfo("Europe/Paris"))
+
+    assert (since.isoformat(), until.isoformat()) == ("2026-02-28T23:00:00+00:00", "2026-03-31T22:00:00+00:00")

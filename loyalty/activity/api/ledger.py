@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
 from customers.api.fields import InstantField
+from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
 from customers.models import Order
 from loyalty.activity.api.member import memberships_of, shopper
@@ -295,7 +296,9 @@ class JournalView(APIView):
         """Return the journal of a month as a CSV file for the accounts."""
         program, month = _month_end(request, slug)
         response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{program.slug}-{month.since:%Y-%m}.csv"'
+        response["Content-Disposition"] = (
+            f'attachment; filename="{program.slug}-{local_date(month.since, program.tzinfo):%Y-%m}.csv"'
+        )
         write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
         return response
 
@@ -304,7 +307,7 @@ def _month_end(request: Request, slug: str) -> tuple[Program, MonthEnd]:
     program = get_object_or_404(Program.objects.select_related("retailer"), retailer=retailer_of(request), slug=slug)
     text = request.query_params.get("month", "")
     try:
-        since, until = month_of(text)
+        since, until = month_of(text, program.tzinfo)
     except ValueError:
         raise NotAMonth(text=text) from None
     clock = Clock.OCCURRED if request.query_params.get("clock") == "occurred" else Clock.RECORDED

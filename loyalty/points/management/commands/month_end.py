@@ -9,6 +9,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
+from customers.core.calendar import add_months, local_date
 from customers.core.tenancy import EVERYONE, acting_for
 from loyalty.points.journal import MonthEnd, close_month, write_csv
 from loyalty.points.liability import month_of
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     @acting_for(EVERYONE)
     def handle(self, **options: Any) -> None:
         program = _program(options["program"])
-        since, until = _month(options["month"])
+        since, until = _month(options["month"], program)
         clock = Clock.OCCURRED if options["clock"] == "occurred" else Clock.RECORDED
         month = close_month(program, since=since, until=until, clock=clock)
         _show(program, month)
@@ -49,15 +50,14 @@ def _program(name: str) -> Program:
     return found[0]
 
 
-def _month(text: str | None) -> tuple[Any, Any]:
+def _month(text: str | None, program: Program) -> tuple[Any, Any]:
     try:
         if text:
-            return month_of(text)
-        this, _ = month_of(f"{timezone.now():%Y-%m}")
-        last = this.replace(year=this.year - (this.month == 1), month=(this.month - 2) % 12 + 1)
+            return month_of(text, program.tzinfo)
+        last = add_months(local_date(timezone.now(), program.tzinfo), -1)
+        return month_of(f"{last:%Y-%m}", program.tzinfo)
     except ValueError:
         raise CommandError(f"{text!r} is not a month such as 2026-10.") from None
-    return last, this
 
 
 def _show(program: Program, month: MonthEnd) -> None:
@@ -69,7 +69,7 @@ def _show(program: Program, month: MonthEnd) -> None:
         (at, each) for at, found in ((month.since, month.before), (month.until, month.after)) for each in found
     ]:
         table.add_row(
-            each.wallet, f"{at:%Y-%m-%d}", f"{each.pending:,}", f"{each.available:,}", f"{each.held:,}",
+            each.wallet, f"{local_date(at, program.tzinfo)}", f"{each.pending:,}", f"{each.available:,}", f"{each.held:,}",
             f"{each.value:,.2f}", f"{each.breakage:,.2f}", f"{each.liability:,.2f}", f"{each.deferred:,.2f}",
         )  # fmt: skip
     console.print(table)
