@@ -25,7 +25,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402 - after the settings
 from hordak.models import Account, AccountType  # type: ignore[import-not-found] # noqa: E402 - in its own environment
-from moneyed import Money  # type: ignore[import-not-found] # noqa: E402
+from moneyed import Money  # type: ignore[import-not-found] # noqa: E402 - in its own environment
 
 ACCOUNTS = 200
 

@@ -13,7 +13,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,7 @@ from customers.models import Retailer  # noqa: E402
 from loyalty.activity.intake import take_orders  # noqa: E402
 from loyalty.api.models import RetailerKey  # noqa: E402
 from loyalty.embedded.folder import free_port  # noqa: E402
-from loyalty.points.models import Wallet  # noqa: E402
+from loyalty.points.models import Entry, Wallet  # noqa: E402
 from loyalty.points.proof import require_proof  # noqa: E402
 from loyalty.points.statement import balance, statement  # noqa: E402
 
@@ -253,17 +253,19 @@ def read_wallets(shop: Retailer, entries: int) -> dict[str, Cost]:
     bulk.execute("VACUUM ANALYZE points_entry")
     found = {}
     for name, wallet in (("", small), (" of the whale", whale)):
-        found[f"wallet{name}"] = reading(
-            lambda wallet=wallet: balance(wallet, at=NOON, zone=wallet.membership.program.tzinfo)
-        )
-        found[f"statement page{name}"] = reading(lambda wallet=wallet: list(statement(wallet)[:50]))
+        zone = wallet.membership.program.tzinfo
+        found[f"wallet{name}"] = reading(partial(balance, wallet, at=NOON, zone=zone))
+        found[f"statement page{name}"] = reading(partial(page_of, wallet))
     return found
 
 
-def reading(read: "os._Environ[str] | object") -> Cost:
+def page_of(wallet: Wallet) -> list[Entry]:
+    return list(statement(wallet)[:50])
+
+
+def reading(read: Callable[[], object]) -> Cost:
     """Measure a read on our own connection: the server's CPU is that connection's process's alone."""
     times = 2_000
-    assert callable(read)
     for _ in range(20):
         read()
     client, server = os.times(), backend_cpu()

@@ -9,6 +9,7 @@ transfer writes what such ledgers write: a transfer, two entries with running ba
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from django.db import connection
@@ -86,8 +87,7 @@ def compare(count: int) -> dict[str, Cost]:
     return found
 
 
-def _batches(post: object, count: int) -> None:
-    assert callable(post)
+def _batches(post: Callable[[range], None], count: int) -> None:
     for batch in range(count):
         post(range(10**7 + batch * 1_000, 10**7 + (batch + 1) * 1_000))
 

@@ -9,12 +9,14 @@ from typing import Any
 
 from customers.facts import LineFact, OrderFact, ReturnFact, ReturnLineFact, line_of
 from customers.models import Customer, Retailer
+from loyalty.activity.adjusting import adjust
 from loyalty.activity.enrolment import enrol
 from loyalty.activity.intake import Answer, take_orders, take_returns
 from loyalty.api.models import MemberToken, RetailerKey, Scope
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, PointsPolicy, Wallet
+from loyalty.points.statement import balance
 from loyalty.programs.models import Program, ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -155,3 +157,17 @@ def key(owner: Retailer, *scopes: str) -> str:
 
 def token(customer: Customer, *, now: datetime | None = None) -> str:
     return MemberToken.issue(customer, now=now or datetime.now(UTC))[0]
+
+
+def on(text: str) -> datetime:
+    """Return an instant of UTC from its ISO text."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def spendable(who: Membership, at: datetime, wallet: str = "points") -> int:
+    return balance(Wallet.objects.get(membership=who, code=wallet), at=at, zone=who.program.tzinfo).available
+
+
+def given(who: Membership, points: int, at: datetime) -> None:
+    """Give a member points by hand."""
+    adjust(who, points, reference=number("gift"), reason="a start", author="test", now=at)

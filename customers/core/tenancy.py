@@ -48,7 +48,8 @@ def act_for(retailer: int | str | None) -> None:
     :param retailer: None for what the database says of sessions that name nobody
     """
     if _tell_first not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_tell_first)
+        # The first of them: who adds one for a while takes the last one away again.
+        connection.execute_wrappers.insert(0, _tell_first)
     connection.acts_for = None if retailer is None else str(retailer)  # type: ignore[attr-defined] # ours, for its thread
 
 

@@ -41,7 +41,10 @@ class Interaction(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["retailer", "number"], name="interaction_once_per_number"),
         ]
-        indexes: ClassVar = [models.Index(fields=["customer", "occurred_at"], name="interaction_by_customer")]
+        indexes: ClassVar = [
+            models.Index(fields=["customer", "occurred_at"], name="interaction_by_customer"),
+            models.Index(fields=["retailer", "occurred_at", "id"], name="interaction_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number}"

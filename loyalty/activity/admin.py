@@ -120,7 +120,7 @@ def story(lot: Lot) -> list[Step]:
             movement.amount,
             movement.entry.cause,
         )
-        for movement in lot.movements.all()
+        for movement in sorted(lot.movements.all(), key=lambda movement: movement.pk)
     ]
 
 

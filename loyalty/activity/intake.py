@@ -14,7 +14,7 @@ from customers.models import Retailer
 from customers.recording import record_interactions, record_order_events, record_orders, record_returns
 from loyalty.activity import pipeline
 from loyalty.activity.history import load_happened, load_returns
-from loyalty.activity.state import Effects, Interacted, Purchase
+from loyalty.activity.state import Activity, Effects, Interacted, Purchase
 from loyalty.points.rules import Basket, Line
 
 
@@ -37,10 +37,7 @@ def take_orders(
     """
     outcomes = record_orders(retailer, facts, now=now)
     purchases = [_purchase(outcome) for outcome in outcomes if _is_new(outcome)]
-    batch = pipeline.run(purchases, now=now, are_new=True)
-    if dry_run:
-        transaction.set_rollback(True)
-    return [_answer(outcome, batch) for outcome in outcomes]
+    return _decided(outcomes, purchases, now=now, dry_run=dry_run, are_new=True)
 
 
 @transaction.atomic
@@ -53,11 +50,7 @@ def take_returns(
     :param dry_run: answer what would happen, and leave no trace
     """
     outcomes = record_returns(retailer, facts, now=now)
-    made = [outcome.id for outcome in outcomes if outcome.id is not None and _is_new(outcome)]
-    batch = pipeline.run(load_returns(made), now=now)
-    if dry_run:
-        transaction.set_rollback(True)
-    return [_answer(outcome, batch) for outcome in outcomes]
+    return _decided(outcomes, load_returns(_made(outcomes)), now=now, dry_run=dry_run)
 
 
 @transaction.atomic
@@ -70,11 +63,7 @@ def take_order_events(
     :param dry_run: answer what would happen, and leave no trace
     """
     outcomes = record_order_events(retailer, facts, now=now)
-    made = [outcome.id for outcome in outcomes if outcome.id is not None and _is_new(outcome)]
-    batch = pipeline.run(load_happened(made), now=now)
-    if dry_run:
-        transaction.set_rollback(True)
-    return [_answer(outcome, batch) for outcome in outcomes]
+    return _decided(outcomes, load_happened(_made(outcomes)), now=now, dry_run=dry_run)
 
 
 @transaction.atomic
@@ -88,10 +77,26 @@ def take_interactions(
     """
     outcomes = record_interactions(retailer, facts, now=now)
     interacted = [_interacted(outcome) for outcome in outcomes if _is_new(outcome)]
-    batch = pipeline.run(interacted, now=now, are_new=True)
+    return _decided(outcomes, interacted, now=now, dry_run=dry_run, are_new=True)
+
+
+def _decided(
+    outcomes: Sequence[Outcome[Fact]],
+    activities: Sequence[Activity],
+    *,
+    now: datetime,
+    dry_run: bool,
+    are_new: bool = False,
+) -> list[Answer[Fact]]:
+    """Decide what was recorded, and answer each fact; a dry run is undone with the caller's transaction."""
+    batch = pipeline.run(activities, now=now, are_new=are_new)
     if dry_run:
         transaction.set_rollback(True)
     return [_answer(outcome, batch) for outcome in outcomes]
+
+
+def _made(outcomes: Sequence[Outcome[Fact]]) -> list[UUID]:
+    return [_known(outcome.id) for outcome in outcomes if _is_new(outcome)]
 
 
 def _is_new(outcome: Outcome[Fact]) -> bool:

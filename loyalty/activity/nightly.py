@@ -21,9 +21,7 @@ from loyalty.activity.models import NightRun
 from loyalty.activity.rulesets import Ruleset, Timeline, timelines
 from loyalty.activity.state import Decision, Effects, Member
 from loyalty.activity.writing import write
-from loyalty.outbox.publishing import NewEvent
 from loyalty.points.ledger import MAIN
-from loyalty.points.states import State
 from loyalty.programs.models import Program
 from loyalty.tiers.rules import window_start
 
@@ -166,16 +164,15 @@ def _assess_tiers(  # noqa: PLR0913 - one place names them all
 
 
 def _activate(member: Member, at: datetime) -> Decision | None:
-    done = activated(member, at)
-    return Decision(done.member, Effects(postings=done.postings)) if done.postings else None
+    return _decision(activated(member, at))
 
 
 def _expire(member: Member, at: datetime) -> Decision | None:
     done = Booked(member)
     for purse in member.purses:
         done = done.then(expired(member, purse, at))
-    if not done.postings:
-        return None
-    points = -sum(posting.change(State.AVAILABLE) for posting in done.postings)
-    event = NewEvent(member.retailer_id, "points.expired", member.membership_id, {"points": points}, at)
-    return Decision(done.member, Effects(postings=done.postings, events=(event,)))
+    return _decision(done)
+
+
+def _decision(done: Booked) -> Decision | None:
+    return Decision(done.member, Effects(postings=done.postings)) if done.postings else None

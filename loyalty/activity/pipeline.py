@@ -142,7 +142,7 @@ class _Desk:
             self.decided[effects.order.order_id, effects.order.program_id] = effects.order
         for key, points in effects.spent:
             self.budgets[key] = self.budgets[key].give(points)
-        if effects.reason == "over_budget" and any(budget.share is not None for budget in self.budgets.values()):
+        if effects.is_tight and any(budget.share is not None for budget in self.budgets.values()):
             raise BudgetTight
 
     def _note_budgets(self, activities: Sequence[Activity]) -> None:

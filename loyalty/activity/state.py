@@ -266,6 +266,7 @@ class Effects:
 
     :param reason: why it gave nothing, or less, as a code
     :param spent: what it gives from budgets or, negative, gives back to them
+    :param is_tight: that what was locked of a budget cut it
     :param program: its slug, filled in by the pipeline
     """
 
@@ -279,6 +280,7 @@ class Effects:
     moves: tuple[Moved, ...] = ()
     events: tuple[NewEvent, ...] = ()
     spent: tuple[tuple[BudgetKey, int], ...] = ()
+    is_tight: bool = False
     program: str = ""
 
 

@@ -1,14 +1,15 @@
 """Write: all effects of a batch with bulk statements. A fixed number of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from customers.core import bulk
 from loyalty.activity.models import InteractionDecision, OrderDecision, ReturnDecision
 from loyalty.activity.state import DecidedOrder, Effects, Member
-from loyalty.outbox.publishing import publish
+from loyalty.outbox.publishing import NewEvent, publish
 from loyalty.points import ledger
+from loyalty.points.states import State
 from loyalty.tiers.assessment import Stands, add_qualifying, record_moves, set_standings
 
 
@@ -35,7 +36,19 @@ def write(
         _write_orders(effects, now)
         _write_returns(effects, now)
         _write_interactions(effects, now)
-        publish((event for effect in effects for event in effect.events), now=now)
+        publish(_events(effects, before), now=now)
+
+
+def _events(effects: Iterable[Effects], before: Mapping[UUID, Member]) -> Iterator[NewEvent]:
+    """Yield what subscribers are told; of points that expire whatever it was that found them past their time."""
+    owners = {purse.wallet_id: key for key, member in before.items() for purse in member.purses}
+    for effect in effects:
+        for posting in effect.postings:
+            if posting.kind == "expire":
+                payload = {"points": -posting.change(State.AVAILABLE)}
+                owner = owners[posting.wallet_id]
+                yield NewEvent(posting.retailer_id, "points.expired", owner, payload, posting.occurred_at)
+        yield from effect.events
 
 
 def _stands(member: Member) -> Stands:

@@ -21,6 +21,12 @@ def qualified(member: Member, changes: tuple[Qualified, ...]) -> Member:
     return member
 
 
+def multiplier_at(member: Member, ruleset: Ruleset, instant: datetime) -> Decimal:
+    """Return the multiplier of the tier on which a member stood at an instant, 1 on the ground."""
+    step = ruleset.ladder.step(member.tier_at(instant))
+    return step.multiplier if step else Decimal(1)
+
+
 def climb(
     member: Member, ruleset: Ruleset, on: date, occurred_at: datetime, cause: str
 ) -> tuple[tuple[Moved, ...], Member]:

@@ -23,6 +23,7 @@ class Earnings:
     What was earned.
 
     :param reason: why it is less than the rules say, or nothing
+    :param is_tight: that what was locked of a budget cut it
     """
 
     done: Booked
@@ -30,6 +31,7 @@ class Earnings:
     qualified: tuple[Qualified, ...]
     spent: tuple[tuple[BudgetKey, int], ...]
     reason: str
+    is_tight: bool
 
     @property
     def points(self) -> int:
@@ -72,7 +74,8 @@ def give(  # noqa: PLR0913 - all that limits look at
         if limited.reason:
             reasons.append(limited.reason)
     nothing = "" if any(award.points for award in awards) else "no_rule_gave_points"
-    return Earnings(done, tuple(awards), tuple(days), tuple(spent), reasons[0] if reasons else nothing)
+    reason = reasons[0] if reasons else nothing
+    return Earnings(done, tuple(awards), tuple(days), tuple(spent), reason, is_tight="over_budget" in reasons)
 
 
 def budget_key(member: Member, code: str, ruleset: Ruleset, on: date) -> BudgetKey:

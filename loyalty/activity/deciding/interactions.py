@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from customers.core.calendar import local_date
-from loyalty.activity.deciding.climbing import climb, qualified, tier_event
+from loyalty.activity.deciding.climbing import climb, multiplier_at, qualified, tier_event
 from loyalty.activity.deciding.earning import Budgets, give
 from loyalty.activity.deciding.points import Booked, Cause, activate
 from loyalty.activity.rulesets import Ruleset, Timeline
@@ -13,8 +13,6 @@ from loyalty.outbox.publishing import NewEvent
 from loyalty.points.expiry import activation, expiration
 from loyalty.points.ledger import Dated
 from loyalty.points.rules import earn_for_interaction
-
-ONE = Decimal(1)
 
 
 def decide_interaction(
@@ -28,8 +26,8 @@ def decide_interaction(
     if ruleset is None or not member.belongs_at(interacted.occurred_at):
         reason = "no_version_in_force_then" if ruleset is None else "not_a_member_then"
         return Decision(member, Effects(reason=reason, interaction=_decided(member, interacted, 0, reason)))
-    step = ruleset.ladder.step(member.tier_at(interacted.occurred_at))
-    earned = earn_for_interaction(interacted.kind, ruleset.earnings, multiplier=step.multiplier if step else ONE)
+    multiplier = multiplier_at(member, ruleset, interacted.occurred_at)
+    earned = earn_for_interaction(interacted.kind, ruleset.earnings, multiplier=multiplier)
     if not earned:
         reason = "no_rule_gave_points"
         return Decision(member, Effects(reason=reason, interaction=_decided(member, interacted, 0, reason)))
@@ -56,6 +54,7 @@ def decide_interaction(
         moves=moves,
         events=(*((event,) if given.points else ()), *(tier_event(move) for move in moves)),
         spent=given.spent,
+        is_tight=given.is_tight,
     )
     return Decision(after, effects)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from customers.core.calendar import local_date
-from loyalty.activity.deciding.climbing import climb, qualified, tier_event
+from loyalty.activity.deciding.climbing import climb, multiplier_at, qualified, tier_event
 from loyalty.activity.deciding.earning import Budgets, give
 from loyalty.activity.deciding.points import Cause
 from loyalty.activity.rulesets import Ruleset
@@ -28,7 +28,7 @@ def decide_order(
         reason = "no_version_in_force_then" if ruleset is None else "not_a_member_then"
         decided = _decided(member, purchase, None, (Award(member.main.wallet_id),), ONE, reason=reason)
         return Decision(member, Effects(reason=reason, order=decided))
-    multiplier = multiplier_of(member, ruleset, purchase)
+    multiplier = multiplier_at(member, ruleset, purchase.occurred_at)
     on = local_date(purchase.occurred_at, ruleset.zone)
     cause = f"order:{purchase.order_id}"
     given = give(
@@ -50,14 +50,9 @@ def decide_order(
         moves=moves,
         events=(*_earned_event(member, purchase, given.points), *(tier_event(move) for move in moves)),
         spent=given.spent,
+        is_tight=given.is_tight,
     )
     return Decision(after, effects)
-
-
-def multiplier_of(member: Member, ruleset: Ruleset, purchase: Purchase) -> Decimal:
-    """Return the multiplier of the tier on which the member stood when the order occurred."""
-    step = ruleset.ladder.step(member.tier_at(purchase.occurred_at))
-    return step.multiplier if step else ONE
 
 
 def _decided(  # noqa: PLR0913 - what a return must know

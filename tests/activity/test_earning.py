@@ -1,0 +1,172 @@
+"""What earns points, into which wallet, within which budget."""
+
+from datetime import timedelta
+
+import pytest
+
+from customers.facts import InteractionFact
+from loyalty.activity.desk import NotSpendable
+from loyalty.activity.intake import take_interactions
+from loyalty.activity.spending import redeem
+from loyalty.configuration.drafts import UnknownWallet, open_draft, publish
+from loyalty.memberships.models import Membership
+from loyalty.points.models import BudgetShare, PointsPolicy
+from tests import make
+from tests.make import NOON, Rule, on, spendable
+
+pytestmark = pytest.mark.django_db
+
+
+STATUS_RULE = Rule(code="status", wallet="status", points="10")
+
+
+def with_status(**ladder: object) -> Membership:
+    draft = make.version(rules=[Rule(), STATUS_RULE], tiers=[("bronze", "0", "1"), ("gold", "1000", "2")])
+    PointsPolicy.objects.create(version=draft, code="status", name="Status", is_spendable=False)
+    make.fill(draft, ladder={"basis": "points", "wallet": "status"} | ladder)
+    return make.member(publish(draft, effective_from=make.START, now=make.START).program)
+
+
+def test_status_points_count_for_tiers_and_spendable_ones_for_rewards() -> None:
+    ada = with_status()
+    bought = make.buys(ada, "60.00")
+    below = ada.standing.tier
+    make.buys(ada, "40.00", at=NOON + timedelta(minutes=1))
+    ada.standing.refresh_from_db()
+
+    make.returns(ada, bought, (1, "1"), at=NOON + timedelta(days=1))
+
+    assert (str(below), str(ada.standing.tier)) == ("Bronze", "Gold")
+    assert (spendable(ada, NOON + timedelta(days=1)), spendable(ada, NOON + timedelta(days=1), "status")) == (40, 400)
+    with pytest.raises(NotSpendable):
+        redeem(ada, 10, reference="r1", wallet="status", now=NOON)
+
+
+def test_a_new_version_brings_its_wallet_to_every_member() -> None:
+    ada = make.member(make.program())
+    draft = open_draft(ada.program)
+    PointsPolicy.objects.create(version=draft, code="status", is_spendable=False)
+    make.fill(draft, rules=[STATUS_RULE])
+    publish(draft, effective_from=NOON, now=NOON)
+    bob = make.member(ada.program)
+
+    for who in (ada, bob):
+        make.buys(who, "3.00", at=NOON + timedelta(hours=1))
+
+    assert [spendable(who, NOON + timedelta(hours=1), "status") for who in (ada, bob)] == [30, 30]
+
+
+def test_a_rule_for_a_wallet_that_the_version_does_not_have_is_refused() -> None:
+    draft = make.version(rules=[STATUS_RULE])
+
+    with pytest.raises(UnknownWallet) as refused:
+        publish(draft, effective_from=NOON, now=NOON)
+
+    assert "“status”" in str(refused.value)
+
+
+def test_a_late_order_takes_the_multiplier_of_its_own_time() -> None:
+    club = make.program(tiers=[("bronze", "0", "1"), ("gold", "100", "3")])
+    ada = make.member(club)
+    make.buys(ada, "100.00", at=NOON)
+
+    late = make.buys(ada, "10.00", at=NOON - timedelta(days=1))
+    now = make.buys(ada, "10.00", at=NOON + timedelta(days=1))
+
+    assert [answer.effects[0].order.points for answer in (late, now) if answer.effects[0].order] == [10, 30]
+
+
+def test_a_budget_caps_then_stops_and_a_return_makes_room_again() -> None:
+    club = make.program(points={"budget": 100})
+    ada, bob = make.member(club), make.member(club)
+    bought = make.buys(ada, "70.00")
+    capped = make.buys(bob, "50.00")
+    stopped = make.buys(bob, "50.00", at=NOON + timedelta(minutes=1))
+
+    make.returns(ada, bought, (1, "1"), at=NOON + timedelta(days=1))
+    again = make.buys(bob, "50.00", at=NOON + timedelta(days=2))
+
+    orders = [answer.effects[0].order for answer in (bought, capped, stopped, again)]
+    assert [(order.points, order.reason) for order in orders if order] == [
+        (70, ""),
+        (30, "over_budget"),
+        (0, "over_budget"),
+        (50, ""),
+    ]
+    shares = BudgetShare.objects.filter(program=club)
+    assert (sum(share.granted for share in shares), sum(share.used for share in shares)) == (100, 80)
+
+
+def test_a_budget_of_a_month_begins_anew_and_a_new_version_may_change_it() -> None:
+    ada = make.member(make.program(points={"budget": 100, "budget_period": "month"}))
+    june = make.buys(ada, "130.00", at=NOON)
+    draft = open_draft(ada.program)
+    PointsPolicy.objects.filter(version=draft).update(budget=120)
+    publish(draft, effective_from=NOON + timedelta(hours=1), now=NOON)
+
+    more = make.buys(ada, "130.00", at=NOON + timedelta(hours=2))
+    july = make.buys(ada, "130.00", at=on("2026-07-01T00:00"))
+
+    assert [answer.effects[0].order.points for answer in (june, more, july) if answer.effects[0].order] == [
+        100,
+        20,
+        120,
+    ]
+
+
+def test_interactions_earn_once_each() -> None:
+    rules = [Rule(), Rule(code="review", kind="per_interaction", interaction="review", points="25")]
+    ada = make.member(make.program(rules=rules, points={"period_limit": 40}))
+    facts = [
+        InteractionFact(f"i{place}", ada.customer.external_id, kind, NOON + timedelta(minutes=place))
+        for place, kind in enumerate(["review", "visit", "review", "review"])
+    ]
+
+    answers = take_interactions(ada.program.retailer, [*facts, facts[0]], now=NOON)
+    again = take_interactions(ada.program.retailer, facts, now=NOON)
+
+    decided = [answer.effects[0].interaction for answer in answers if answer.effects]
+    assert [(each.points, each.reason) for each in decided if each] == [
+        (25, ""),
+        (0, "no_rule_gave_points"),
+        (15, "over_period_limit"),
+        (0, "over_period_limit"),
+    ]
+    assert (spendable(ada, NOON), [answer.effects for answer in again]) == (40, [(), (), (), ()])
+
+
+def test_imported_interactions_are_decided_with_the_backlog() -> None:
+    from customers.recording import record_interactions
+    from loyalty.activity.backlog import catch_up
+
+    rules = [Rule(), Rule(code="review", kind="per_interaction", interaction="review", points="25")]
+    ada = make.member(make.program(rules=rules))
+    fact = InteractionFact("i1", ada.customer.external_id, "review", NOON)
+    record_interactions(ada.program.retailer, [fact], now=NOON)
+
+    done = [catch_up(ada.program.retailer, now=NOON, until=NOON.date()) for _ in range(2)]
+
+    assert ([each.interactions for each in done if each], spendable(ada, NOON)) == ([1, 0], 25)
+
+
+@pytest.mark.parametrize(("kind", "points"), [("per_item", 9), ("per_order", 3)])
+def test_points_per_item_and_per_order(kind: str, points: int) -> None:
+    ada = make.member(make.program(rules=[Rule(kind=kind, points="3")]))
+
+    bought = make.buys(ada, make.line("5.00", quantity="2"), make.line("1.00"))
+
+    assert bought.effects[0].order is not None
+    assert bought.effects[0].order.points == points
+
+
+def test_the_last_of_one_wallets_budget_is_found_where_another_wallet_is_at_its_limit() -> None:
+    """What a till locks of a budget is a share: one that is too small must not pass for an empty budget."""
+    draft = make.version(rules=[Rule(), STATUS_RULE], points={"period_limit": 10})
+    PointsPolicy.objects.create(version=draft, code="status", is_spendable=False, budget=1600)
+    who = make.member(publish(draft, effective_from=make.START, now=make.START).program)
+
+    bought = make.buys(who, "150.00")
+
+    assert bought.effects[0].order is not None
+    assert bought.effects[0].order.reason == "over_period_limit"
+    assert [award.points for award in bought.effects[0].order.awards] == [10, 1500]
