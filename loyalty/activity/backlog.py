@@ -13,7 +13,8 @@ from customers.core.calendar import local_date
 from customers.models import Retailer
 from loyalty.activity import pipeline
 from loyalty.activity.history import load_activities
-from loyalty.activity.nightly import run_nights
+from loyalty.activity.nightly import run_nights, start_versions
+from loyalty.activity.rulesets import timelines
 from loyalty.programs.models import Program
 
 PAGE = 20_000
@@ -109,6 +110,8 @@ def catch_up(
                 on_progress(done)
         for program in programs:
             done.nights += len(run_nights(program, until=until or local_date(now, program.tzinfo), now=now))
+            if until is None:
+                start_versions(program, timelines([program.pk])[program.pk], until=now, now=now)
         return done
 
 

@@ -16,7 +16,7 @@ from loyalty.outbox.publishing import NewEvent, publish
 from loyalty.points.ledger import open_wallets
 from loyalty.programs.models import Program
 from loyalty.tiers.assessment import open_standings
-from loyalty.tiers.rules import NOTHING
+from loyalty.tiers.rules import Counts
 
 
 class ProgramNotOpen(DomainError):
@@ -50,7 +50,7 @@ def enrol(
     for member in new:
         instant = instants[member.customer_id]
         ruleset = timeline.at(instant)
-        first = ruleset.ladder.earned(NOTHING) if ruleset else None
+        first = ruleset.ladder.earned(Counts()) if ruleset else None
         standings.append((member.membership_id, first.id if first else None, instant))
     open_standings(program.retailer_id, program.pk, standings)
     _write_consents(new, instants, source, wording, now)

@@ -1,6 +1,6 @@
 """Why an order gave what it gave, and what an entry says, as sentences in the reader's language: reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from customers.models import Interaction, Order
 from loyalty.activity.models import OrderDecision, ReturnDecision
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, Entry, Lot
+from loyalty.tiers.models import Tier
 
 RuleNames = dict[tuple[int, str], str]
 REASONS = {
@@ -85,6 +86,11 @@ def said_by(entry: Entry, rules: RuleNames) -> list[str]:
             "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
         )
         lines.append(str(words) % said)
+    if "gift" in said:
+        tier = rules.get((said.get("version", 0), f"tier/{said['gift']}"), said["gift"])
+        lines.append(str(_("Gift on entering the tier %(tier)s")) % {"tier": tier})
+    if "gifts_back" in said:
+        lines.append(str(_("A return undid the entry for which it was given: %(points)s points taken back")) % said)
     if "interaction" in said:
         lines.append(str(Interaction.Kind(said["interaction"]).label))
     if "restored" in said:
@@ -98,13 +104,17 @@ def said_by(entry: Entry, rules: RuleNames) -> list[str]:
     return [line.strip() for line in lines]
 
 
-def rule_names(program_id: int, entries: Iterable[Entry]) -> RuleNames:
-    """Return rules' names by version number and code, for the versions that the entries name."""
+def rule_names(program_id: int, entries: Sequence[Entry]) -> RuleNames:
+    """Return rules' names by version number and code, and tiers' by tier/CODE, for the versions that entries name."""
     numbers = {entry.explanation.get("version") for entry in entries} - {None}
     if not numbers:
         return {}
     rules = EarningRule.objects.filter(version__program=program_id, version__number__in=numbers)
-    return {(rule.version.number, rule.code): str(rule) for rule in rules.select_related("version")}
+    names = {(rule.version.number, rule.code): str(rule) for rule in rules.select_related("version")}
+    if any("gift" in entry.explanation for entry in entries):
+        tiers = Tier.objects.filter(version__program=program_id, version__number__in=numbers).select_related("version")
+        names |= {(tier.version.number, f"tier/{tier.code}"): str(tier) for tier in tiers}
+    return names
 
 
 def _rule(part: dict[str, Any], said: dict[str, Any], rules: RuleNames) -> str:

@@ -2,26 +2,26 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
-from customers.core.calendar import local_date
+from customers.core.calendar import add_months, local_date
 from loyalty.activity.rulesets import Ruleset, Timeline, remembered_timeline
 from loyalty.activity.state import Award, DecidedOrder, Member, Purse, Redeemed, TierStep
 from loyalty.points.clawback import Move, OpenLot
 from loyalty.points.ledger import MAIN
 from loyalty.points.limits import period_start
 from loyalty.points.states import State
-from loyalty.tiers.rules import Day, window_start
+from loyalty.tiers.rules import FOREVER, Day, Ladder, window_start
 
 MEMBERS = """
 SELECT m.customer_id, p.timeline, m.retailer_id, m.program_id, m.id, m.enrolled_at, m.left_at,
     EXISTS (SELECT 1 FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.version_id IS NOT NULL),
-    t.code, s.tier_id, s.since, s.assessed_on, w.id, w.code, w.available - w.owed, w.owed, w.idle_until
+    t.code, s.tier_id, s.since, s.assessed_on, s.keeps_until, w.id, w.code, w.available - w.owed, w.owed, w.idle_until
 FROM memberships_membership m
 JOIN points_wallet w ON w.membership_id = m.id
 JOIN tiers_standing s ON s.membership_id = m.id
@@ -30,16 +30,20 @@ LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE {condition}
 ORDER BY w.id FOR UPDATE OF w
 """
-# Days that are in every window that the batch looks at need not be told apart: they come as one.
+# Days that are in every window that the batch looks at need not be told apart: they come as one. So do those before
+# every window that begins, where there is one that never does.
 DAYS = """
-SELECT wallet_id, CASE WHEN on_date >= %(common)s AND on_date < %(earliest)s THEN %(common)s ELSE on_date END AS day,
-    sum(spend), sum(points)::bigint
-FROM tiers_qualifyingday WHERE wallet_id = ANY(%(wallets)s) AND on_date >= %(first)s
+SELECT wallet_id, CASE
+        WHEN on_date < %(first)s THEN %(before)s
+        WHEN on_date >= %(common)s AND on_date < %(earliest)s THEN %(common)s
+        ELSE on_date
+    END AS day, sum(spend), sum(points)::bigint, sum(orders)::int, sum(visits)::int
+FROM tiers_qualifyingday WHERE wallet_id = ANY(%(wallets)s) AND on_date >= %(from)s
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 LOT = """
 l.id, l.order_id, l.earned_at, l.active_at, CASE WHEN l.slides THEN w.idle_until ELSE l.expires_at END, l.pending,
-l.available, l.held, l.slides, l.version_id, l.awaits
+l.available, l.held, l.slides, l.version_id, l.awaits, l.gift
 """
 LOTS = f"""
 SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
@@ -106,16 +110,18 @@ def load_members(customers: Iterable[UUID], *, earliest: datetime, latest: datet
     :param latest: the last such instant
     :param lots: which lots to load; None for those that an order needs
     """
-    loaded = _with_steps(_lock("m.customer_id = ANY(%s)", sorted(customers)), earliest)
+    # A return looks at how its order's tier was entered, which may be at the order's own instant.
+    since = earliest - timedelta.resolution if lots is Lots.ALL else earliest
+    loaded = _with_steps(_lock("m.customer_id = ANY(%s)", sorted(customers)), since)
     return _with_lots(_with_days(loaded, earliest, latest), lots or _needed_by_orders(loaded), earliest)
 
 
 def load_memberships(
     memberships: Sequence[UUID], *, at: datetime, with_days: bool = False, lots: Lots | None = None
 ) -> Loaded:
-    """Lock and load some members for a decision about one instant."""
+    """Lock and load some members for a decision about one instant; its days tell the day before it apart too."""
     loaded = _lock("m.id = ANY(%s)", list(memberships))
-    return _with_lots(_with_days(loaded, at, at) if with_days else loaded, lots, at)
+    return _with_lots(_with_days(loaded, at - timedelta(days=1), at) if with_days else loaded, lots, at)
 
 
 def load_decided(order_ids: Iterable[UUID]) -> dict[tuple[UUID, int], DecidedOrder]:
@@ -179,9 +185,9 @@ def _lock(condition: str, keys: list[Any]) -> Loaded:
     members: dict[UUID, Member] = {}
     stamps: dict[int, UUID] = {}
     for customer_id, stamp, *row in bulk.fetch(MEMBERS.format(condition=condition), [keys]):
-        membership_id, purse = row[2], Purse(*row[10:])
+        membership_id, purse = row[2], Purse(*row[11:])
         if membership_id not in members:
-            members[membership_id] = Member(*row[:10])
+            members[membership_id] = Member(*row[:11])
             members_of.setdefault(customer_id, []).append(membership_id)
             stamps[row[1]] = stamp
         member = members[membership_id]
@@ -225,15 +231,27 @@ def _with_days(loaded: Loaded, earliest: datetime, latest: datetime) -> Loaded:
         begins = local_date(earliest, ruleset.zone)
         ends = max([local_date(latest, ruleset.zone), *assessed])
         periods = {policy.limits.period for policy in ruleset.policies.values()}
-        first = min(window_start(ruleset.ladder, begins), first, *(period_start(each, begins) for each in periods))
-        common = max(window_start(ruleset.ladder, ends), common, *(period_start(each, ends) for each in periods))
+        first = min(first, *_reach(ruleset.ladder, begins), *(period_start(each, begins) for each in periods))
+        common = max(common, *_reach(ruleset.ladder, ends, last=True), *(period_start(each, ends) for each in periods))
         begin = min(begin, begins)
     wallets = [purse.wallet_id for member in loaded.members.values() for purse in member.purses]
-    parameters = {"wallets": wallets, "first": first, "common": common, "earliest": begin}
+    for_ever = any(ruleset.ladder.window == "lifetime" for ruleset in rulesets)
+    oldest = FOREVER if for_ever else first
+    parameters = {"wallets": wallets, "from": oldest, "first": first, "before": FOREVER, "common": common,
+                  "earliest": begin}  # fmt: skip
     days: dict[int, list[Day]] = {}
     for wallet_id, *day in bulk.fetch(DAYS, parameters):
         days.setdefault(wallet_id, []).append(Day(*day))
     return _with_purses(loaded, lambda purse: replace(purse, days=tuple(days.get(purse.wallet_id, ()))))
+
+
+def _reach(ladder: Ladder, day: date, *, last: bool = False) -> list[date]:
+    """Return the first day of a ladder's window on a day; of members' own years the earliest, or the last, there is."""
+    if ladder.window == "lifetime":
+        return []
+    if ladder.window == "membership_year":
+        return [day if last else add_months(day, -12)]
+    return [window_start(ladder, day, day)]
 
 
 def _with_lots(loaded: Loaded, which: Lots | None, at: datetime) -> Loaded:

@@ -90,6 +90,23 @@ class InteractionDecision(models.Model):
         return f"{self.interaction_id}"
 
 
+class VersionStart(models.Model):
+    """That everyone was assessed anew because a version came into force."""
+
+    version = models.OneToOneField(
+        ProgramVersion, models.CASCADE, primary_key=True, related_name="start", verbose_name=_("version")
+    )
+    moved = models.PositiveIntegerField(_("members moved"), default=0)
+    ran_at = models.DateTimeField(_("ran"))
+
+    class Meta:
+        verbose_name = _("start of a version")
+        verbose_name_plural = _("starts of versions")
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
 class NightRun(models.Model):
     """A midnight of a program that was carried out."""
 

@@ -1,23 +1,25 @@
 """
-Midnight as an activity. The order is a contract: activate pending points, assess tiers, expire points.
+Midnight as an activity. The order is a contract: activate pending points, assess tiers, expire points, assess tiers,
+end periods.
 
 Each change is an entry or a tier change of its own. A night that was interrupted is carried out again: what it did is
-done, and is not done twice. (Expiry cannot change a tier: tiers count what was spent or earned.)
+done, and is not done twice. A version that came into force is started before the next midnight, from its own instant.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from customers.core import bulk
 from customers.core.calendar import day_after, local_date, midnight
-from loyalty.activity.deciding.climbing import assess, tier_event
+from loyalty.activity.candidates import PERIOD_ENDED, who_may_move
+from loyalty.activity.deciding.climbing import Assessed, When, assess, end_period
 from loyalty.activity.deciding.points import Booked, activated, expired
 from loyalty.activity.loading import Lots, load_memberships
-from loyalty.activity.models import NightRun
+from loyalty.activity.models import NightRun, VersionStart
 from loyalty.activity.rulesets import Ruleset, Timeline, timelines
 from loyalty.activity.state import Decision, Effects, Member
 from loyalty.activity.writing import write
@@ -44,18 +46,6 @@ TO_EXPIRE = """
 )
 ORDER BY 1
 """
-# Only who stands above the first step can fall: going up happened with the order that earned it. Who was assessed on a
-# later day, by an order that came before this night was carried out, stands as of that day.
-MAY_FALL = """
-SELECT s.membership_id FROM tiers_standing s
-JOIN tiers_tier t ON t.id = s.tier_id AND t.threshold > 0
-JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = %(wallet)s
-WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
-    AND t.threshold > coalesce((
-    SELECT sum({basis}) FROM tiers_qualifyingday q
-    WHERE q.wallet_id = w.id AND q.on_date BETWEEN %(first)s AND %(on)s), 0)
-ORDER BY s.membership_id LIMIT %(limit)s
-"""
 EVERYONE = """
 SELECT s.membership_id FROM tiers_standing s
 WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
@@ -65,14 +55,28 @@ NOBODY = UUID(int=0)
 
 
 def run_nights(program: Program, *, until: date, now: datetime) -> list[NightRun]:
-    """Carry out every midnight that is due, up to the one with which a day begins, in their order."""
+    """Carry out every midnight that is due, and start every version, up to the midnight with which a day begins."""
     day = _first_due(program)
     timeline = timelines([program.pk])[program.pk]
     done = []
     while day is not None and day <= until:
+        start_versions(program, timeline, until=midnight(day, program.tzinfo), now=now)
         done.append(_run_night(program, timeline, day, now))
         day = day_after(day)
     return done
+
+
+def start_versions(program: Program, timeline: Timeline, *, until: datetime, now: datetime) -> None:
+    """Assess everyone once, up and down, from the instant of each version that has come into force."""
+    due = [place for place, start in enumerate(timeline.starts) if start <= until]
+    started = set(VersionStart.objects.filter(version__program=program).values_list("version_id", flat=True))
+    for place in due:
+        ruleset, at = timeline.rulesets[place], timeline.starts[place]
+        if ruleset.version_id not in started:
+            on = local_date(at, ruleset.zone)
+            phase = _Phase(now, at, _assessing(ruleset, When(on, at, f"version:{ruleset.number}")), with_days=True)
+            moved = phase.page(EVERYONE, {"program": program.pk, "on": on})
+            VersionStart.objects.create(version_id=ruleset.version_id, moved=moved, ran_at=now)
 
 
 def _first_due(program: Program) -> date | None:
@@ -88,14 +92,59 @@ def _run_night(program: Program, timeline: Timeline, day: date, now: datetime) -
     night = NightRun(program=program, day=day, ran_at=now)
     ruleset = timeline.at(at)
     if ruleset is not None:
-        due = {"program": program.pk, "at": at}
-        activate = _Phase(now, at, lambda member: _activate(member, at), lots=Lots.TO_ACTIVATE)
-        night.activated = activate.repeat(TO_ACTIVATE, due)
-        night.moved = _assess_tiers(program, timeline, ruleset, day, at, now)
-        expire = _Phase(now, at, lambda member: _expire(member, at), lots=Lots.TO_EXPIRE)
-        night.expired = expire.repeat(TO_EXPIRE, due)
+        _Night(program, ruleset, When(day, at, f"night:{day}"), now).carry_out(night)
     night.save()
     return night
+
+
+@dataclass
+class _Night:
+    """One midnight under the version that is in force then."""
+
+    program: Program
+    ruleset: Ruleset
+    when: When
+    now: datetime
+
+    def carry_out(self, night: NightRun) -> None:
+        """Take the steps in the order that is promised."""
+        due = {"program": self.program.pk, "at": self.when.at}
+        at = self.when.at
+        night.activated = self._phase(lambda member: _activate(member, at), lots=Lots.TO_ACTIVATE).repeat(
+            TO_ACTIVATE, due
+        )
+        night.moved = self._assess()
+        night.expired = self._phase(lambda member: _expire(member, at), lots=Lots.TO_EXPIRE).repeat(TO_EXPIRE, due)
+        if self.ruleset.ladder.counts_balance:  # nothing else can have changed with what expired
+            night.moved += self._assess()
+        night.moved += self._end_periods()
+
+    def _assess(self) -> int:
+        decide = _assessing(self.ruleset, self.when)
+        sql = who_may_move(self.ruleset.ladder)
+        return self._phase(decide, with_days=True).page(sql, self._parameters()) if sql else 0
+
+    def _end_periods(self) -> int:
+        if self.ruleset.ladder.downgrade != "period_end":
+            return 0
+        phase = self._phase(lambda member: _moved(end_period(member, self.ruleset, self.when)), with_days=True)
+        return phase.page(PERIOD_ENDED, self._parameters())
+
+    def _parameters(self) -> dict[str, object]:
+        return {
+            "program": self.program.pk,
+            "version": self.ruleset.version_id,
+            "on": self.when.on,
+            "zone": self.program.zone,
+            "wallet": self.ruleset.ladder.wallet,
+            "main": MAIN,
+            "first": window_start(self.ruleset.ladder, self.when.on, self.when.on),
+        }
+
+    def _phase(
+        self, decide: Callable[[Member], Decision | None], *, lots: Lots | None = None, with_days: bool = False
+    ) -> "_Phase":
+        return _Phase(self.now, self.when.at, decide, lots=lots, with_days=with_days)
 
 
 @dataclass
@@ -141,26 +190,13 @@ def _members(sql: str, parameters: dict[str, object]) -> list[UUID]:
     return [membership for (membership,) in bulk.fetch(sql, {**parameters, "limit": BATCH})]
 
 
-def _assess_tiers(  # noqa: PLR0913 - one place names them all
-    program: Program, timeline: Timeline, ruleset: Ruleset, day: date, at: datetime, now: datetime
-) -> int:
-    """Assess who may have to go down; everyone, up and down, on the first night of a new version."""
-    previous = timeline.at(at - timedelta(days=1))
-    cause = f"night:{day}"
+def _assessing(ruleset: Ruleset, when: When) -> Callable[[Member], Decision]:
+    return lambda member: _moved(assess(member, ruleset, when))
 
-    def decide(member: Member) -> Decision:
-        move, member_after = assess(member, ruleset, on=day, at=at, cause=cause)
-        moves = (move,) if move else ()
-        return Decision(member_after, Effects(moves=moves, events=tuple(tier_event(each) for each in moves)))
 
-    phase = _Phase(now, at, decide, with_days=True)
-    if previous is None or previous.version_id != ruleset.version_id:
-        return phase.page(EVERYONE, {"program": program.pk, "on": day})
-    counts_points = ruleset.ladder.basis == "points"
-    falling = MAY_FALL.format(basis="points" if counts_points else "spend")
-    wallet = ruleset.ladder.wallet if counts_points else MAIN
-    first = window_start(ruleset.ladder, day)
-    return phase.page(falling, {"program": program.pk, "first": first, "on": day, "wallet": wallet})
+def _moved(assessed: Assessed) -> Decision:
+    effects = Effects(postings=assessed.postings, moves=assessed.moves, events=assessed.events)
+    return Decision(assessed.member, effects)
 
 
 def _activate(member: Member, at: datetime) -> Decision | None:

@@ -129,7 +129,7 @@ class _Desk:
         if earlier is None:
             return None
         redeemed = () if activity.kept.lines else self._redeemed(activity, member)
-        return decide_return(member, activity, earlier, timeline.version(earlier.version_id), redeemed)
+        return decide_return(member, activity, earlier, timeline, redeemed)
 
     def _redeemed(self, activity: GivenBack, member: Member) -> Sequence[Redeemed]:
         named = self.redeemed.get(member.membership_id, ())

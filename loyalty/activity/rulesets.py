@@ -112,9 +112,18 @@ def read_ruleset(version_id: int) -> Ruleset:
             wallet=tiers.wallet,
             window=tiers.window,
             window_months=tiers.window_months,
-            steps=tuple(Step(tier.pk, tier.code, tier.threshold, tier.multiplier) for tier in steps),
+            steps=tuple(_step(tier) for tier in steps),
+            combination=tiers.combination,
+            downgrade=tiers.downgrade,
+            grace_days=tiers.grace_days,
+            grace_to_month_end=tiers.grace_to_month_end,
+            soft_landing=tiers.soft_landing,
         ),
     )
+
+
+def _step(row: Tier) -> Step:
+    return Step(row.pk, row.code, row.threshold, row.multiplier, row.further, row.entry_gift, row.extra_months)
 
 
 def _policy(row: PointsPolicy) -> Policy:

@@ -52,6 +52,7 @@ class Member:
     :param tier_code: the step it stands on; None on the ground
     :param tier_id: the row of that step
     :param assessed_on: the latest day on which its tier was assessed: later news of earlier days counts from there
+    :param keeps_until: the first day on which it may lose its tier: the end of a period or of a grace
     :param purses: its wallets, the main one first
     :param steps: earlier changes of its tier, oldest first; only where a batch looks back behind `tier_since`
     """
@@ -66,6 +67,7 @@ class Member:
     tier_id: int | None
     tier_since: datetime | None
     assessed_on: date | None
+    keeps_until: date | None = None
     purses: tuple[Purse, ...] = ()
     steps: tuple[TierStep, ...] = ()
 

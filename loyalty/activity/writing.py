@@ -52,7 +52,7 @@ def _events(effects: Iterable[Effects], before: Mapping[UUID, Member]) -> Iterat
 
 
 def _stands(member: Member) -> Stands:
-    return Stands(member.membership_id, member.tier_id, member.tier_since, member.assessed_on)
+    return Stands(member.membership_id, member.tier_id, member.tier_since, member.assessed_on, member.keeps_until)
 
 
 def _kept_alive(before: Mapping[UUID, Member], after: Mapping[UUID, Member]) -> list[tuple[int, datetime]]:

@@ -143,7 +143,11 @@ def _check_wallets(version: ProgramVersion, rules: Sequence[EarningRule]) -> Non
         if rule.wallet not in wallets:
             raise UnknownWallet(what=str(rule), wallet=rule.wallet)
     tiers = TierPolicy.objects.filter(version=version).first()
-    if tiers is not None and tiers.basis == TierPolicy.Basis.POINTS and tiers.wallet not in wallets:
+    if (
+        tiers is not None
+        and tiers.basis in {TierPolicy.Basis.POINTS, TierPolicy.Basis.BALANCE}
+        and tiers.wallet not in wallets
+    ):
         raise UnknownWallet(what=str(tiers), wallet=tiers.wallet)
 
 

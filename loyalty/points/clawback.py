@@ -17,6 +17,7 @@ class OpenLot:
 
     :param active_at: None as long as it awaits an event
     :param expires_at: the instant as things stand; that of a lot that slides moves with its member's activity
+    :param gift: the code of the tier whose entry gave it
     :param expired: points of it that have expired; only known where a return looks at its own order's lots
     """
 
@@ -31,6 +32,7 @@ class OpenLot:
     slides: bool = False
     version_id: int = 0
     awaits: str = ""
+    gift: str = ""
     expired: int = 0
 
     def is_usable(self, at: datetime) -> bool:

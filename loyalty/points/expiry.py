@@ -28,6 +28,7 @@ class Lifetime:
     :param expiry: never, days, months, end_of_month, end_of_quarter, end_of_year, fixed_dates or inactivity
     :param expiry_count: how many days or months
     :param expiry_dates: for fixed_dates: (month, day) of each year
+    :param extra_months: by how much the member's tier lets them live longer
     """
 
     pending_days: int = 0
@@ -36,6 +37,7 @@ class Lifetime:
     expiry: str = "never"
     expiry_count: int = 0
     expiry_dates: tuple[tuple[int, int], ...] = ()
+    extra_months: int = 0
 
     @property
     def slides(self) -> bool:
@@ -81,7 +83,12 @@ def idle_until(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datet
 
 
 def _end_of_life(since: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
-    return midnight(day_after(LAST_DAY[lifetime.expiry](local_date(since, zone), lifetime)), zone)
+    last_day = LAST_DAY[lifetime.expiry](local_date(since, zone), lifetime)
+    if lifetime.extra_months:
+        ends_a_month = last_day == end_of_month(last_day) and lifetime.expiry.startswith("end_of_")
+        longer = add_months(last_day, lifetime.extra_months)
+        last_day = end_of_month(longer) if ends_a_month else longer
+    return midnight(day_after(last_day), zone)
 
 
 def _next_date(day: date, dates: tuple[tuple[int, int], ...]) -> date:

@@ -24,6 +24,7 @@ class NewLot:
     :param active_at: None where it awaits an event
     :param slides: that it expires by inactivity
     :param from_lot: of another member, from which it was transferred
+    :param gift: the code of the tier whose entry gives it
     """
 
     id: UUID
@@ -38,6 +39,7 @@ class NewLot:
     awaits: str = ""
     slides: bool = False
     from_lot: UUID | None = None
+    gift: str = ""
 
     def opened(self, *, idle_until: datetime | None = None) -> OpenLot:
         """Return it as it is right after its issue."""
@@ -53,6 +55,7 @@ class NewLot:
             slides=self.slides,
             version_id=self.version_id,
             awaits=self.awaits,
+            gift=self.gift,
         )
 
 
@@ -152,7 +155,7 @@ def open_missing_wallets(program_id: int, codes: Iterable[str]) -> None:
 ENTRY_COLUMNS = ("id", "retailer_id", "wallet_id", "kind", "cause", "order_id", "occurred_at", "recorded_at",
                  "available_change", "pending_change", "owed_change", "balance_after", "explanation")
 LOT_COLUMNS = ("id", "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "amount", "earned_at",
-               "active_at", "expires_at", "awaits", "slides", "from_lot_id", "pending", "available", "held")
+               "active_at", "expires_at", "awaits", "slides", "from_lot_id", "gift", "pending", "available", "held")
 MOVEMENT_COLUMNS = ("retailer_id", "entry_id", "lot_id", "from_state", "to_state", "amount")
 # fmt: on
 UPDATE_LOTS = """
@@ -219,7 +222,7 @@ def _lots(postings: Sequence[Posting], sums: dict[UUID, _Sums]) -> list[tuple[An
     # fmt: off
     return [
         (lot.id, posting.retailer_id, posting.wallet_id, lot.order_id, lot.version_id, lot.rule_id, lot.amount,
-         lot.earned_at, lot.active_at, lot.expires_at, lot.awaits, lot.slides, lot.from_lot,
+         lot.earned_at, lot.active_at, lot.expires_at, lot.awaits, lot.slides, lot.from_lot, lot.gift,
          *(sums[lot.id].open[state] for state in OPEN))
         for posting in postings for lot in posting.lots
     ]

@@ -12,12 +12,14 @@ from loyalty.tiers.models import QualifyingDay, Standing, TierChange
 
 @dataclass(frozen=True, slots=True)
 class Qualified:
-    """Spending and points to add to (or, negative, take from) a wallet's day."""
+    """What to add to (or, negative, take from) a wallet's day; spending, orders and visits stand with the main one."""
 
     wallet_id: int
     on: date
     spend: Decimal
     points: int
+    orders: int = 0
+    visits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +43,22 @@ class Stands:
     tier_id: int | None
     since: datetime | None
     assessed_on: date | None
+    keeps_until: date | None
 
 
 def add_qualifying(changes: Iterable[Qualified]) -> None:
     """Add to wallets' days; several changes of one day are one row."""
-    sums: dict[tuple[int, date], tuple[Decimal, int]] = {}
+    sums: dict[tuple[int, date], tuple[Decimal, int, int, int]] = {}
     for change in changes:
-        spend, points = sums.get((change.wallet_id, change.on), (Decimal(0), 0))
-        sums[change.wallet_id, change.on] = (spend + change.spend, points + change.points)
+        spend, points, orders, visits = sums.get((change.wallet_id, change.on), (Decimal(0), 0, 0, 0))
+        sums[change.wallet_id, change.on] = (
+            spend + change.spend,
+            points + change.points,
+            orders + change.orders,
+            visits + change.visits,
+        )
     rows = [(wallet, on, *amounts) for (wallet, on), amounts in sorted(sums.items())]
-    suffix = (
-        "ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend + excluded.spend,"
-        " points = tiers_qualifyingday.points + excluded.points"
-    )
-    bulk.insert(QualifyingDay, ("wallet_id", "on_date", "spend", "points"), rows, suffix=suffix)
+    bulk.insert(QualifyingDay, ("wallet_id", "on_date", "spend", "points", "orders", "visits"), rows, suffix=ADD)
 
 
 def record_moves(moves: Iterable[Moved], *, now: datetime) -> None:
@@ -70,22 +74,26 @@ def record_moves(moves: Iterable[Moved], *, now: datetime) -> None:
 
 def set_standings(standings: Iterable[Stands]) -> None:
     """Bring members' standings up to date."""
-    rows = [(stands.membership_id, stands.tier_id, stands.since, stands.assessed_on) for stands in standings]
+    rows = [(each.membership_id, each.tier_id, each.since, each.assessed_on, each.keeps_until) for each in standings]
     if rows:
         bulk.execute(UPDATE_STANDINGS, [list(column) for column in zip(*rows, strict=True)])
 
 
 def open_standings(retailer_id: int, program_id: int, memberships: Iterable[tuple[UUID, int | None, datetime]]) -> None:
-    """Put each new membership on the step that everybody has, or on the ground."""
-    # fmt: off
-    rows = [(membership, retailer_id, program_id, tier, since if tier else None)
-            for membership, tier, since in memberships]
-    # fmt: on
+    """Put each new membership on the step that everybody has, which it cannot lose, or on the ground."""
+    rows = [(member, retailer_id, program_id, tier, since if tier else None) for member, tier, since in memberships]
     bulk.insert(Standing, ("membership_id", "retailer_id", "program_id", "tier_id", "since"), rows)
 
 
+ADD = """
+ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend + excluded.spend,
+    points = tiers_qualifyingday.points + excluded.points, orders = tiers_qualifyingday.orders + excluded.orders,
+    visits = tiers_qualifyingday.visits + excluded.visits
+"""
 UPDATE_STANDINGS = """
-UPDATE tiers_standing s SET tier_id = d.tier_id, since = d.since, assessed_on = d.assessed_on
-FROM unnest(%b::uuid[], %b::bigint[], %b::timestamptz[], %b::date[]) AS d(membership_id, tier_id, since, assessed_on)
+UPDATE tiers_standing s SET tier_id = d.tier_id, since = d.since, assessed_on = d.assessed_on,
+    keeps_until = d.keeps_until
+FROM unnest(%b::uuid[], %b::bigint[], %b::timestamptz[], %b::date[], %b::date[])
+    AS d(membership_id, tier_id, since, assessed_on, keeps_until)
 WHERE s.membership_id = d.membership_id
 """

@@ -1,6 +1,7 @@
+from decimal import Decimal
 from typing import ClassVar
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -19,10 +20,25 @@ class TierPolicy(models.Model):
     class Basis(models.TextChoices):
         SPEND = "spend", _("money spent, net of returns")
         POINTS = "points", _("points earned, net of returns")
+        ORDERS = "orders", _("orders, but for those that came back as a whole")
+        VISITS = "visits", _("visits")
+        BALANCE = "balance", _("points that can be spent now")
 
     class Window(models.TextChoices):
         ROLLING = "rolling", _("the last months")
         CALENDAR_YEAR = "calendar_year", _("the calendar year")
+        MEMBERSHIP_YEAR = "membership_year", _("the year of membership")
+        LIFETIME = "lifetime", _("all time")
+
+    class Combination(models.TextChoices):
+        ALL = "all", _("all of them, besides the threshold")
+        ANY = "any", _("any of them, or the threshold")
+
+    class Downgrade(models.TextChoices):
+        AT_ONCE = "at_once", _("in the night after it stops qualifying")
+        GRACE = "grace", _("after a grace period")
+        PERIOD_END = "period_end", _("at the end of the period")
+        NEVER = "never", _("never")
 
     version = models.OneToOneField(ProgramVersion, models.CASCADE, primary_key=True, related_name="tier_policy")
     basis = models.CharField(_("counted"), max_length=10, choices=Basis, default=Basis.SPEND)
@@ -31,12 +47,33 @@ class TierPolicy(models.Model):
     window_months = models.PositiveSmallIntegerField(
         _("months"), default=12, validators=[MinValueValidator(1)], help_text=_("Of a rolling window.")
     )
+    combination = models.CharField(
+        _("further conditions"),
+        max_length=5,
+        choices=Combination,
+        default=Combination.ALL,
+        help_text=_("Which of a tier’s further conditions a member must meet."),
+    )
+    downgrade = models.CharField(_("a member falls"), max_length=12, choices=Downgrade, default=Downgrade.AT_ONCE)
+    grace_days = models.PositiveSmallIntegerField(
+        _("days of grace"), default=0, help_text=_("After the day on which it stopped qualifying.")
+    )
+    grace_to_month_end = models.BooleanField(_("through the end of that month"), default=False)
+    soft_landing = models.BooleanField(
+        _("one tier at a time"), default=False, help_text=_("Otherwise straight to the tier that it has earned.")
+    )
 
     class Meta:
         verbose_name = _("tier policy")
         verbose_name_plural = _("tier policies")
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(window_months__gte=1), name="tier_window_has_a_month"),
+            models.CheckConstraint(
+                condition=~models.Q(downgrade="grace")
+                | models.Q(grace_days__gte=1)
+                | models.Q(grace_to_month_end=True),
+                name="tier_grace_has_a_day",
+            ),
         ]
         triggers: ClassVar = frozen_with_version("tier_policies")
 
@@ -51,7 +88,11 @@ class Tier(models.Model):
     code = models.SlugField(_("code"), help_text=_("Keep it from version to version: it is how a member keeps a tier."))
     name = models.CharField(_("name"), max_length=50)
     name_fr = models.CharField(_("name in French"), max_length=50, blank=True)
-    threshold = MoneyField(_("from"), help_text=_("Money or points within the window; 0 for everybody."))
+    threshold = MoneyField(_("from"), help_text=_("Of what the tiers count within the window; 0 for everybody."))
+    also_spend = MoneyField(_("money spent"), null=True, blank=True)
+    also_points = models.PositiveBigIntegerField(_("points earned"), null=True, blank=True)
+    also_orders = models.PositiveIntegerField(_("orders"), null=True, blank=True)
+    also_visits = models.PositiveIntegerField(_("visits"), null=True, blank=True)
     multiplier = models.DecimalField(
         _("multiplier"),
         max_digits=6,
@@ -60,6 +101,23 @@ class Tier(models.Model):
         validators=[MinValueValidator(0)],
         help_text=_("Of earned points: 1.5 is half again as much."),
     )
+    entry_gift = models.PositiveIntegerField(
+        _("points on entry"),
+        default=0,
+        help_text=_("Given with each entry; taken back, if unspent, when a return undoes the entry."),
+    )
+    extra_months = models.PositiveSmallIntegerField(
+        _("points live longer"), default=0, help_text=_("By so many months, where points expire on a date.")
+    )
+    reward_discount = models.DecimalField(
+        _("rewards cheaper by percent"),
+        max_digits=5,
+        decimal_places=2,
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )
+    free_shipping = models.BooleanField(_("free shipping"), default=False)
+    early_access = models.BooleanField(_("early access"), default=False)
     benefits = models.TextField(_("benefits"), blank=True, help_text=_("One per line, as members read them."))
     benefits_fr = models.TextField(_("benefits in French"), blank=True)
 
@@ -71,11 +129,21 @@ class Tier(models.Model):
             models.UniqueConstraint(fields=["version", "threshold"], name="tier_once_per_threshold"),
             models.CheckConstraint(condition=models.Q(threshold__gte=0), name="tier_threshold_never_negative"),
             models.CheckConstraint(condition=models.Q(multiplier__gte=0), name="tier_multiplier_never_negative"),
+            models.CheckConstraint(
+                condition=models.Q(reward_discount__range=(0, 100)), name="tier_discount_is_a_percentage"
+            ),
         ]
         triggers: ClassVar = frozen_with_version("tiers")
 
     def __str__(self) -> str:
         return (self.name_fr if get_language() == "fr" else "") or self.name
+
+    @property
+    def further(self) -> tuple[tuple[str, Decimal], ...]:
+        """What the tier asks for besides its threshold, basis by basis."""
+        asked = (("spend", self.also_spend), ("points", self.also_points), ("orders", self.also_orders),
+                 ("visits", self.also_visits))  # fmt: skip
+        return tuple((basis, Decimal(least)) for basis, least in asked if least is not None)
 
     def benefit_list(self) -> list[str]:
         """Return the benefits in the reader's language."""
@@ -94,11 +162,23 @@ class Standing(models.Model):
     tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="standings", verbose_name=_("tier"))
     since = models.DateTimeField(_("since"), null=True)
     assessed_on = models.DateField(_("assessed on"), null=True)
+    keeps_until = models.DateField(
+        _("keeps it until"),
+        null=True,
+        help_text=_("The first day on which the tier may be lost: the end of its period, or of its grace."),
+    )
 
     class Meta:
         verbose_name = _("standing")
         verbose_name_plural = _("standings")
-        indexes: ClassVar = [models.Index(fields=["program", "tier"], name="standing_by_tier")]
+        indexes: ClassVar = [
+            models.Index(fields=["program", "tier"], name="standing_by_tier"),
+            models.Index(
+                fields=["program", "keeps_until"],
+                condition=models.Q(keeps_until__isnull=False),
+                name="standing_by_its_end",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.tier or "-")
@@ -137,6 +217,8 @@ class QualifyingDay(models.Model):
     on_date = models.DateField(_("day"))
     spend = MoneyField(_("spent"))
     points = models.BigIntegerField(_("earned"))
+    orders = models.IntegerField(_("orders"), default=0, db_default=0)
+    visits = models.IntegerField(_("visits"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("qualifying day")

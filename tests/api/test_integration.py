@@ -68,7 +68,7 @@ def test_the_way_of_a_shop_from_customer_to_balance(client: Client) -> None:
     ]
     assert back.json()["effects"][0]["points"] == -5
     assert member.json()["wallet"]["available"] == 5
-    assert member.json()["tier"]["current"]["code"] == "silver"
+    assert member.json()["tier"]["current"]["code"] == "bronze"
 
 
 def test_an_order_in_the_second_of_its_enrolment_counts(client: Client) -> None:

@@ -151,6 +151,12 @@ def tier_of(membership: Membership, *, at: datetime) -> dict[str, Any]:
         "window_from": found.window_from,
         "next": _tier(found.next),
         "to_next": found.to_next,
+        "missing": [{"basis": basis, "amount": amount} for basis, amount in found.missing],
+        "is_any": found.is_any,
+        "keeps_through": found.keeps_through,
+        "to_keep": [{"basis": basis, "amount": amount} for basis, amount in found.to_keep],
+        "projected": _tier(found.projected),
+        "projected_on": found.projected_on,
     }
 
 
@@ -183,5 +189,10 @@ def _tier(tier: Tier | None) -> dict[str, Any] | None:
         "name": str(tier),
         "threshold": tier.threshold,
         "multiplier": tier.multiplier,
+        "free_shipping": tier.free_shipping,
+        "early_access": tier.early_access,
+        "reward_discount": tier.reward_discount,
+        "extra_months": tier.extra_months,
+        "entry_gift": tier.entry_gift,
         "benefits": tier.benefit_list(),
     }

@@ -281,18 +281,34 @@ class TierOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     threshold = serializers.DecimalField(max_digits=14, decimal_places=2)
     multiplier = serializers.DecimalField(max_digits=6, decimal_places=3)
+    free_shipping = serializers.BooleanField()
+    early_access = serializers.BooleanField()
+    reward_discount = serializers.DecimalField(max_digits=5, decimal_places=2, help_text="Percent off rewards.")
+    extra_months = serializers.IntegerField(help_text="By how many months points live longer.")
+    entry_gift = serializers.IntegerField(help_text="Points given with each entry.")
     benefits = serializers.ListField(child=serializers.CharField())
+
+
+class MissingOut(serializers.Serializer[Any]):
+    basis = serializers.CharField(help_text="spend, points, orders, visits or balance")
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
 
 
 class ProgressOut(serializers.Serializer[Any]):
     program = serializers.CharField()
-    basis = serializers.CharField(help_text="What counts: spend or points.")
+    basis = serializers.CharField(help_text="What counts: spend, points, orders, visits or balance.")
     current = TierOut(allow_null=True)
     since = serializers.DateTimeField(allow_null=True)
     qualifying = serializers.DecimalField(max_digits=14, decimal_places=2, help_text="What counts today.")
     window_from = serializers.DateField(allow_null=True, help_text="The first day that counts.")
     next = TierOut(allow_null=True)
     to_next = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+    missing = MissingOut(many=True, help_text="What is missing for the next tier.")
+    is_any = serializers.BooleanField(help_text="Whether one of what is missing is enough.")
+    keeps_through = serializers.DateField(allow_null=True, help_text="Until when the tier is safe.")
+    to_keep = MissingOut(many=True, help_text="What is missing in this window for the tier the member has.")
+    projected = TierOut(allow_null=True, help_text="Where the member will stand if it goes on as in the last 90 days.")
+    projected_on = serializers.DateField(allow_null=True)
 
 
 class MemberOut(serializers.Serializer[Any]):

@@ -45,7 +45,9 @@ def give(  # noqa: PLR0913 - all that limits look at
     cause: Cause,
     *,
     on: date,
-    spend: Decimal,
+    spend: Decimal = Decimal(0),
+    orders: int = 0,
+    visits: int = 0,
     budgets: Budgets,
 ) -> Earnings:
     """
@@ -53,6 +55,8 @@ def give(  # noqa: PLR0913 - all that limits look at
 
     :param on: the day of the program's zone to which it counts
     :param spend: the money that counts towards tiers with it
+    :param orders: how many orders it is
+    :param visits: how many visits it is
     """
     done = Booked(member)
     awards: list[Award] = []
@@ -68,7 +72,8 @@ def give(  # noqa: PLR0913 - all that limits look at
         points = total_of(limited.earned)
         awards.append(Award(purse.wallet_id, limited.allowance, points, points))
         if code == MAIN or points:
-            days.append(Qualified(purse.wallet_id, on, spend if code == MAIN else Decimal(0), points))
+            counts = (spend, points, orders, visits) if code == MAIN else (Decimal(0), points)
+            days.append(Qualified(purse.wallet_id, on, *counts))
         if points and ruleset.policy(code).limits.budget is not None:
             spent.append((budget_key(member, code, ruleset, on), points))
         if limited.reason:

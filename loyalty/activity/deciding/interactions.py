@@ -1,12 +1,12 @@
 """What an interaction causes, and what it causes that something happened to an order."""
 
 from dataclasses import replace
-from decimal import Decimal
 
 from customers.core.calendar import local_date
-from loyalty.activity.deciding.climbing import climb, multiplier_at, qualified, tier_event
+from customers.models import Interaction
+from loyalty.activity.deciding.climbing import climb, multiplier_at, qualified
 from loyalty.activity.deciding.earning import Budgets, give
-from loyalty.activity.deciding.points import Booked, Cause, activate
+from loyalty.activity.deciding.points import Booked, Cause, activate, lifetime_of
 from loyalty.activity.rulesets import Ruleset, Timeline
 from loyalty.activity.state import DecidedInteraction, Decision, Effects, Happened, Interacted, Member
 from loyalty.outbox.publishing import NewEvent
@@ -28,7 +28,8 @@ def decide_interaction(
         return Decision(member, Effects(reason=reason, interaction=_decided(member, interacted, 0, reason)))
     multiplier = multiplier_at(member, ruleset, interacted.occurred_at)
     earned = earn_for_interaction(interacted.kind, ruleset.earnings, multiplier=multiplier)
-    if not earned:
+    visits = int(interacted.kind == Interaction.Kind.VISIT)
+    if not earned and not visits:
         reason = "no_rule_gave_points"
         return Decision(member, Effects(reason=reason, interaction=_decided(member, interacted, 0, reason)))
     cause = f"interaction:{interacted.interaction_id}"
@@ -40,23 +41,24 @@ def decide_interaction(
         ruleset,
         Cause(cause, interacted.occurred_at, said),
         on=on,
-        spend=Decimal(0),
+        visits=visits,
         budgets=budgets or {},
     )
-    moves, after = climb(qualified(given.done.member, given.qualified), ruleset, on, interacted.occurred_at, cause)
+    after = qualified(given.done.member, given.qualified)
+    climbed = climb(after, ruleset, on, interacted.occurred_at, cause)
     payload = {"interaction": interacted.number, "points": given.points}
     event = NewEvent(member.retailer_id, "points.earned", member.membership_id, payload, interacted.occurred_at)
     effects = Effects(
         reason=given.reason,
         interaction=_decided(member, interacted, given.points, given.reason),
-        postings=given.done.postings,
+        postings=(*given.done.postings, *climbed.postings),
         qualified=given.qualified,
-        moves=moves,
-        events=(*((event,) if given.points else ()), *(tier_event(move) for move in moves)),
+        moves=climbed.moves,
+        events=(*((event,) if given.points else ()), *climbed.events),
         spent=given.spent,
         is_tight=given.is_tight,
     )
-    return Decision(after, effects)
+    return Decision(climbed.member, effects)
 
 
 def decide_happened(member: Member, happened: Happened, timeline: Timeline) -> Decision:
@@ -72,7 +74,7 @@ def decide_happened(member: Member, happened: Happened, timeline: Timeline) -> D
             if ruleset is None or not awaited:
                 lots.append(lot)
                 continue
-            lifetime = ruleset.policy(purse.code).lifetime
+            lifetime = lifetime_of(member, purse.code, ruleset, lot.earned_at)
             active_at = activation(happened.occurred_at, lifetime, ruleset.zone)
             ends_at = expiration(active_at, lifetime, ruleset.zone)
             dated.append(Dated(lot.id, active_at, ends_at))

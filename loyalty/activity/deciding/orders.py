@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from customers.core.calendar import local_date
-from loyalty.activity.deciding.climbing import climb, multiplier_at, qualified, tier_event
+from loyalty.activity.deciding.climbing import climb, multiplier_at, qualified
 from loyalty.activity.deciding.earning import Budgets, give
 from loyalty.activity.deciding.points import Cause
 from loyalty.activity.rulesets import Ruleset
@@ -38,21 +38,22 @@ def decide_order(
         Cause(cause, purchase.occurred_at, {"order": purchase.number}, purchase.order_id, purchase.events),
         on=on,
         spend=purchase.basket.paid,
+        orders=1,
         budgets=budgets or {},
     )
     after = qualified(replace(given.done.member, has_ordered=True), given.qualified)
-    moves, after = climb(after, ruleset, on, purchase.occurred_at, cause)
+    climbed = climb(after, ruleset, on, purchase.occurred_at, cause)
     effects = Effects(
         reason=given.reason,
         order=_decided(member, purchase, ruleset, given.awards, multiplier, reason=given.reason),
-        postings=given.done.postings,
+        postings=(*given.done.postings, *climbed.postings),
         qualified=given.qualified,
-        moves=moves,
-        events=(*_earned_event(member, purchase, given.points), *(tier_event(move) for move in moves)),
+        moves=climbed.moves,
+        events=(*_earned_event(member, purchase, given.points), *climbed.events),
         spent=given.spent,
         is_tight=given.is_tight,
     )
-    return Decision(after, effects)
+    return Decision(climbed.member, effects)
 
 
 def _decided(  # noqa: PLR0913 - what a return must know

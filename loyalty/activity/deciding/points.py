@@ -63,7 +63,7 @@ def award(member: Member, code: str, limited: Limited, ruleset: Ruleset, cause: 
     """Give points to a wallet, one lot for each rule, and repay what it owes from those that can be spent at once."""
     if not limited.earned:
         return Booked(member)
-    lifetime = ruleset.policy(code).lifetime
+    lifetime = lifetime_of(member, code, ruleset, cause.at)
     done = kept_alive(member, code, lifetime, ruleset, cause.at)
     purse = done.member.purse(code)
     lots = tuple(_lot(part, lifetime, ruleset, cause) for part in limited.earned)
@@ -87,6 +87,13 @@ def award(member: Member, code: str, limited: Limited, ruleset: Ruleset, cause: 
     mine = {lot.id for lot in lots}
     usable = tuple(lot for lot in done.member.purse(code).lots if lot.id in mine)
     return done.then(repayment(done.member, code, usable, cause=f"repay:{cause.name}", at=cause.at))
+
+
+def lifetime_of(member: Member, code: str, ruleset: Ruleset, at: datetime) -> Lifetime:
+    """Return how long points of a wallet live that a member earns at an instant: its tier may let them live longer."""
+    lifetime = ruleset.policy(code).lifetime
+    step = ruleset.ladder.step(member.tier_at(at))
+    return replace(lifetime, extra_months=step.extra_months) if step and step.extra_months else lifetime
 
 
 def kept_alive(member: Member, code: str, lifetime: Lifetime, ruleset: Ruleset, at: datetime) -> Booked:

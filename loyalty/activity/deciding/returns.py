@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from customers.core.calendar import local_date
-from loyalty.activity.deciding.climbing import qualified
+from loyalty.activity.deciding.climbing import qualified, undo_entries
 from loyalty.activity.deciding.earning import budget_key
 from loyalty.activity.deciding.points import Booked, brought_up_to, repayment
-from loyalty.activity.rulesets import Ruleset
+from loyalty.activity.rulesets import Ruleset, Timeline
 from loyalty.activity.state import Award, DecidedOrder, DecidedReturn, Decision, Effects, GivenBack, Member, Redeemed
 from loyalty.outbox.publishing import NewEvent
 from loyalty.points.budgets import BudgetKey
@@ -36,7 +36,7 @@ def decide_return(
     member: Member,
     given_back: GivenBack,
     decided: DecidedOrder,
-    ruleset: Ruleset | None,
+    timeline: Timeline,
     redeemed: Sequence[Redeemed] = (),
 ) -> Decision:
     """
@@ -45,9 +45,10 @@ def decide_return(
     When nothing is left of the order, the redemptions that paid it are undone first, so that what they give back is
     there to be taken.
 
-    :param ruleset: the one under which the order was decided
+    :param timeline: with the version under which the order was decided, and the one of the return's own time
     :param redeemed: those redemptions, where nothing is left
     """
+    ruleset = timeline.version(decided.version_id)
     if ruleset is None:
         return Decision(member, Effects(order_return=_decided(member, given_back, 0, 0)))
     done = brought_up_to(member, given_back.occurred_at)
@@ -61,17 +62,21 @@ def decide_return(
         done, took = _take(done, award, earned, given_back, ruleset)
         taken.append(took)
     on = local_date(given_back.ordered_at, ruleset.zone)
-    days = _days(taken, on, given_back.before.paid - given_back.kept.paid)
+    days = _days(taken, on, given_back)
+    fallen = undo_entries(
+        qualified(done.member, days), timeline, given_back.occurred_at, f"return:{given_back.return_id}"
+    )
     points, shortfall = sum(took.points for took in taken), sum(took.shortfall for took in taken)
     effects = Effects(
         order=replace(decided, awards=tuple(took.award for took in taken)),
         order_return=_decided(member, given_back, points, shortfall),
-        postings=done.postings,
+        postings=(*done.postings, *fallen.postings),
         qualified=days,
-        events=_event(member, given_back, points),
+        moves=fallen.moves,
+        events=(*_event(member, given_back, points), *fallen.events),
         spent=_given_back_to_budgets(member, taken, ruleset, on),
     )
-    return Decision(qualified(done.member, days), effects)
+    return Decision(fallen.member, effects)
 
 
 def _take(
@@ -141,9 +146,14 @@ def _restore(done: Booked, redeemed: Redeemed, given_back: GivenBack) -> Booked:
     )
 
 
-def _days(taken: Sequence[_Taken], on: date, spend: Decimal) -> tuple[Qualified, ...]:
+def _days(taken: Sequence[_Taken], on: date, given_back: GivenBack) -> tuple[Qualified, ...]:
+    """Return what the order's day counts less; an order of which nothing is left is none."""
+    spend = given_back.kept.paid - given_back.before.paid
+    orders = -1 if given_back.before.lines and not given_back.kept.lines else 0
     return tuple(
-        Qualified(took.award.wallet_id, on, -spend if took.code == MAIN else Decimal(0), -took.points)
+        Qualified(took.award.wallet_id, on, spend, -took.points, orders)
+        if took.code == MAIN
+        else Qualified(took.award.wallet_id, on, Decimal(0), -took.points)
         for took in taken
         if took.points or took.code == MAIN
     )

@@ -119,6 +119,9 @@ class Lot(models.Model):
     from_lot = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="+", verbose_name=_("transferred from")
     )
+    gift = models.SlugField(
+        _("gift of tier"), blank=True, db_default="", help_text=_("The tier whose entry gave it, by its code.")
+    )
     pending = models.BigIntegerField(_("pending"), default=0)
     available = models.BigIntegerField(_("available"), default=0)
     held = models.BigIntegerField(_("held"), default=0)

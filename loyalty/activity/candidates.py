@@ -1,0 +1,70 @@
+"""Whom a night looks at: SQL that finds the members whose tier can have changed, so that nobody else is loaded."""
+
+from loyalty.tiers.rules import Ladder
+
+# Who was assessed on a later day, by an order that came before this night was carried out, stands as of that day.
+MAY_MOVE = """
+SELECT s.membership_id FROM tiers_standing s
+JOIN memberships_membership m ON m.id = s.membership_id
+LEFT JOIN tiers_tier t ON t.id = s.tier_id
+JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = %(main)s
+JOIN points_wallet p ON p.membership_id = s.membership_id AND p.code = %(wallet)s
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(q.spend), 0) AS spend, coalesce(sum(q.orders), 0) AS orders,
+        coalesce(sum(q.visits), 0) AS visits, (p.available - p.owed) AS balance,
+        {points} AS points
+    FROM tiers_qualifyingday q WHERE q.wallet_id = w.id AND q.on_date BETWEEN {first} AND %(on)s
+) c
+WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
+    AND ({condition})
+ORDER BY s.membership_id LIMIT %(limit)s
+"""
+OWN_POINTS = "coalesce(sum(q.points), 0)"
+OTHER_POINTS = """coalesce((
+    SELECT sum(o.points) FROM tiers_qualifyingday o WHERE o.wallet_id = p.id AND o.on_date BETWEEN {first} AND %(on)s
+), 0)"""
+JOINED = "(m.enrolled_at AT TIME ZONE %(zone)s)::date"
+YEARS = f"(extract(year FROM %(on)s::date) - extract(year FROM {JOINED}))::int"
+# PostgreSQL clamps 29 February to the 28th as we do.
+ANNIVERSARY = f"""(CASE WHEN ({JOINED} + make_interval(years => {YEARS}))::date <= %(on)s
+    THEN {JOINED} + make_interval(years => {YEARS}) ELSE {JOINED} + make_interval(years => {YEARS} - 1) END)::date"""
+RISING = """EXISTS (
+    SELECT 1 FROM tiers_tier u WHERE u.version_id = %(version)s AND u.threshold > coalesce(t.threshold, -1) AND {reached}
+)"""
+PERIOD_ENDED = """
+SELECT s.membership_id FROM tiers_standing s
+WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND s.keeps_until <= %(on)s
+    AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
+ORDER BY s.membership_id LIMIT %(limit)s
+"""
+
+
+def who_may_move(ladder: Ladder) -> str:
+    """
+    Return the statement that finds members whose tier changes in a night; empty where a night changes none.
+
+    Going up happened with the order that earned it, but for balances, which a night changes itself.
+    """
+    reached = _reached(ladder, "t")
+    falling = {
+        "at_once": f"t.id IS NOT NULL AND NOT {reached}",
+        "grace": f"t.id IS NOT NULL AND NOT {reached} AND (s.keeps_until IS NULL OR s.keeps_until <= %(on)s)",
+    }
+    conditions = [falling[ladder.downgrade]] if ladder.downgrade in falling else []
+    if ladder.counts_balance:
+        conditions.append(RISING.format(reached=_reached(ladder, "u")))
+    if not conditions:
+        return ""
+    first = ANNIVERSARY if ladder.window == "membership_year" else "%(first)s"
+    points = OWN_POINTS if ladder.wallet == "points" else OTHER_POINTS.format(first=first)
+    return MAY_MOVE.format(first=first, points=points, condition=" OR ".join(f"({each})" for each in conditions))
+
+
+def _reached(ladder: Ladder, tier: str) -> str:
+    main = f"c.{ladder.basis} >= {tier}.threshold"
+    columns = [(f"c.{basis}", f"{tier}.also_{basis}") for basis in ("spend", "points", "orders", "visits")]
+    if ladder.combination == "any":
+        return "((" + " OR ".join([main, *(f"{counted} >= {least}" for counted, least in columns)]) + ") IS TRUE)"
+    return (
+        "(" + " AND ".join([main, *(f"({least} IS NULL OR {counted} >= {least})" for counted, least in columns)]) + ")"
+    )
