@@ -31,8 +31,8 @@ def open_shop(members: int, name: str = "") -> Retailer:
     draft = create_program(shop, slug="club", name="Club")
     EarningRule.objects.create(version=draft, code="base", name="Base", points=Decimal(1))
     PointsPolicy.objects.filter(version=draft).update(expiry="months", expiry_count=24)
-    for code, threshold in (("bronze", 0), ("silver", 10**8)):
-        Tier.objects.create(version=draft, code=code, name=code, threshold=threshold)
+    for rank, (code, threshold) in enumerate((("bronze", 0), ("silver", 10**8))):
+        Tier.objects.create(version=draft, code=code, name=code, rank=rank, threshold=threshold)
     club = publish(draft, effective_from=START, now=START).program
     add_members(shop, club, 0, members)
     bulk.execute("ANALYZE")

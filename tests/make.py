@@ -47,6 +47,9 @@ class Rule:
     uses_multiplier: bool = True
     wallet: str = "points"
     interaction: str = ""
+    condition: Any = None
+    cap: int | None = None
+    group: str = ""
 
 
 def version(
@@ -79,19 +82,30 @@ def fill(
             name=rule.code.title(),
             kind=rule.kind,
             points=Decimal(rule.points),
-            categories=list(rule.categories),
-            brands=list(rule.brands),
+            condition=rule.condition or _lines_of(category=rule.categories, brand=rule.brands),
+            cap=rule.cap,
+            group=rule.group,
             minimum_amount=Decimal(rule.minimum_amount),
             uses_multiplier=rule.uses_multiplier,
             wallet=rule.wallet,
             interaction=rule.interaction,
         )
-    for code, threshold, multiplier in tiers:
+    for rank, (code, threshold, multiplier) in enumerate(tiers):
         Tier.objects.create(
-            version=draft, code=code, name=code.title(), threshold=Decimal(threshold), multiplier=Decimal(multiplier)
+            version=draft,
+            code=code,
+            name=code.title(),
+            rank=rank,
+            threshold=Decimal(threshold),
+            multiplier=Decimal(multiplier),
         )
     PointsPolicy.objects.filter(version=draft, code="points").update(**(points or {"pending_days": 0}))
     TierPolicy.objects.filter(version=draft).update(**(ladder or {"window": "rolling"}))
+
+
+def _lines_of(**values: Sequence[str]) -> dict[str, Any]:
+    parts = [{"field": name, "in": list(some)} for name, some in values.items() if some]
+    return {"all": parts} if parts else {}
 
 
 def program(owner: Retailer | None = None, *, since: datetime = START, **given: Any) -> Program:

@@ -47,7 +47,7 @@ WHERE retailer_id = %s GROUP BY 1 ORDER BY 1
 TIERS = """
 SELECT coalesce(t.name, '-'), coalesce(nullif(t.name_fr, ''), t.name, '-'), count(*)
 FROM tiers_standing s LEFT JOIN tiers_tier t ON t.id = s.tier_id
-WHERE s.retailer_id = %s GROUP BY t.id ORDER BY min(t.threshold) NULLS FIRST
+WHERE s.retailer_id = %s GROUP BY t.id ORDER BY min(t.rank) NULLS FIRST
 """
 DECILES = """
 SELECT i.value_decile, count(*), avg(coalesce(i.predicted_value, i.formula_value)), avg(i.historic_revenue)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from customers.models import Retailer
 from loyalty.configuration.drafts import create_program, publish
@@ -51,12 +52,13 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
             uses_multiplier=kind == "per_amount",
             **limits,
         )
-    for code, name, name_fr, threshold, multiplier, benefits, benefits_fr in TIERS:
+    for rank, (code, name, name_fr, threshold, multiplier, benefits, benefits_fr) in enumerate(TIERS):
         Tier.objects.create(
             version=draft,
             code=code,
             name=name,
             name_fr=name_fr,
+            rank=rank,
             threshold=threshold,
             multiplier=Decimal(multiplier),
             benefits=benefits,
@@ -66,10 +68,12 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
     return draft.program
 
 
-RULES: tuple[tuple[str, str, str, str, str, dict[str, list[str]]], ...] = (
+PRODUCE = {"field": "category", "in": ["PRODUCE"]}
+OWN_BRAND = {"field": "brand", "in": ["Private"]}
+RULES: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
     ("base", "1 point per dollar", "1 point par dollar", "per_amount", "1", {}),
-    ("fresh", "2 more on produce", "2 de plus au rayon frais", "per_amount", "2", {"categories": ["PRODUCE"]}),
-    ("own-brand", "1 more on our brand", "1 de plus sur notre marque", "per_amount", "1", {"brands": ["Private"]}),
+    ("fresh", "2 more on produce", "2 de plus au rayon frais", "per_amount", "2", {"condition": PRODUCE}),
+    ("own-brand", "1 more on our brand", "1 de plus sur notre marque", "per_amount", "1", {"condition": OWN_BRAND}),
     ("welcome", "Welcome: 100 points", "Bienvenue : 100 points", "first_order", "100", {}),
 )
 TIERS = (

@@ -51,7 +51,7 @@ class MembershipAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("wallets")
 
-    @display(description=_("tier"), ordering="standing__tier__threshold")
+    @display(description=_("tier"), ordering="standing__tier__rank")
     def tier(self, membership: Membership) -> str:
         return str(membership.standing.tier or "-")
 

@@ -29,7 +29,7 @@ YEARS = f"(extract(year FROM %(on)s::date) - extract(year FROM {JOINED}))::int"
 ANNIVERSARY = f"""(CASE WHEN ({JOINED} + make_interval(years => {YEARS}))::date <= %(on)s
     THEN {JOINED} + make_interval(years => {YEARS}) ELSE {JOINED} + make_interval(years => {YEARS} - 1) END)::date"""
 RISING = """EXISTS (
-    SELECT 1 FROM tiers_tier u WHERE u.version_id = %(version)s AND u.threshold > coalesce(t.threshold, -1) AND {reached}
+    SELECT 1 FROM tiers_tier u WHERE u.version_id = %(version)s AND u.rank > coalesce(t.rank, -1) AND {reached}
 )"""
 PERIOD_ENDED = """
 SELECT s.membership_id FROM tiers_standing s
@@ -37,6 +37,21 @@ WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND s.keeps_unt
     AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
 ORDER BY s.membership_id LIMIT %(limit)s
 """
+
+# Those of 29 February have their day on the 28th in most years. An entry of the year, whatever its wallet, ends it.
+CELEBRATING = """
+SELECT m.id FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
+CROSS JOIN LATERAL (SELECT {day} AS began) d
+WHERE m.program_id = %(program)s AND m.id > %(after)s AND m.enrolled_at < %(at)s AND m.left_at IS NULL
+    AND d.began < %(on)s
+    AND (d.began + make_interval(years => (extract(year FROM %(on)s::date) - extract(year FROM d.began))::int))::date = %(on)s
+    AND NOT EXISTS (
+        SELECT 1 FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
+        WHERE w.membership_id = m.id AND e.cause = %(cause)s)
+ORDER BY m.id LIMIT %(limit)s
+"""
+BIRTHDAYS = CELEBRATING.format(day="c.birth_date")
+ANNIVERSARIES = CELEBRATING.format(day=JOINED)
 
 
 def who_may_move(ladder: Ladder) -> str:

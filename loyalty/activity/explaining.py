@@ -78,21 +78,34 @@ def why(membership: Membership, order: Order) -> Why | None:
 def said_by(entry: Entry, rules: RuleNames) -> list[str]:
     """Return an entry's explanation as sentences."""
     said = entry.explanation
+    return [line.strip() for line in (*_given(said, rules), *_moved(said))]
+
+
+def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
+    """Say what rules, tiers and days gave."""
     lines = [_rule(part, said, rules) for part in said.get("rules", ())]
     if said.get("cut"):
         lines.append(str(_("%(cut)s points were cut.")) % said + " " + str(REASONS.get(said.get("reason", ""), "")))
+    if "gift" in said:
+        tier = rules.get((said.get("version", 0), f"tier/{said['gift']}"), said["gift"])
+        lines.append(str(_("Gift on entering the tier %(tier)s")) % {"tier": tier})
+    if "day" in said:
+        lines.append(str(EarningRule.Kind(said["day"]).label))
+    if "interaction" in said:
+        lines.append(str(Interaction.Kind(said["interaction"]).label))
+    return lines
+
+
+def _moved(said: dict[str, Any]) -> list[str]:
+    """Say what was taken, restored, repaid or adjusted."""
+    lines = []
     if "kept_now" in said:
         words = _(
             "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
         )
         lines.append(str(words) % said)
-    if "gift" in said:
-        tier = rules.get((said.get("version", 0), f"tier/{said['gift']}"), said["gift"])
-        lines.append(str(_("Gift on entering the tier %(tier)s")) % {"tier": tier})
     if "gifts_back" in said:
         lines.append(str(_("A return undid the entry for which it was given: %(points)s points taken back")) % said)
-    if "interaction" in said:
-        lines.append(str(Interaction.Kind(said["interaction"]).label))
     if "restored" in said:
         lines.append(str(_("%(restored)s points came back, %(expired)s of them expired meanwhile")) % _came_back(said))
     if "lots" in said:
@@ -101,7 +114,7 @@ def said_by(entry: Entry, rules: RuleNames) -> list[str]:
         lines.append(str(_("%(repaid)s points repaid, %(still_owed)s still owed")) % said)
     if "reason" in said and "author" in said:
         lines.append(str(_("%(reason)s (by %(author)s)")) % said)
-    return [line.strip() for line in lines]
+    return lines
 
 
 def rule_names(program_id: int, entries: Sequence[Entry]) -> RuleNames:
@@ -127,6 +140,14 @@ def _rule(part: dict[str, Any], said: dict[str, Any], rules: RuleNames) -> str:
     dropped = Decimal(part.get("dropped", 0))
     if dropped:
         text += " " + str(_("(rounded down by %(dropped)s)")) % {"dropped": number_format(dropped.normalize())}
+    if part.get("capped"):
+        text += " " + str(_("(%(capped)s more were cut by the rule’s own limit)")) % part
+    version = said.get("version", 0)
+    beaten = [
+        f"{rules.get((version, each['rule']), each['rule'])} ({each['points']})" for each in part.get("beaten", ())
+    ]
+    if beaten:
+        text += " " + str(_("(the best of its group; not given: %(beaten)s)")) % {"beaten": ", ".join(beaten)}
     return text
 
 

@@ -1,6 +1,6 @@
 """Recorded facts as activities to decide."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from loyalty.activity.state import Activity, GivenBack, Happened, Interacted, Pu
 from loyalty.points.rules import Basket, Line
 
 PURCHASES = """
-SELECT o.id, o.number, o.customer_id, o.occurred_at, o.paid_with_points,
+SELECT o.id, o.number, o.customer_id, o.occurred_at, o.paid_with_points, o.channel, o.store, o.promotion_code, o.is_gift,
     (SELECT json_agg(json_build_array(e.kind, e.occurred_at)) FROM customers_orderevent e WHERE e.order_id = o.id),
     array_agg(l.net_amount), array_agg(l.category), array_agg(l.brand), array_agg(l.sku), array_agg(l.quantity)
 FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
@@ -30,7 +30,7 @@ SELECT id, number, kind, customer_id, occurred_at FROM customers_interaction WHE
 # those of this batch up to the one in question; the reader adds them up in the order of time.
 RETURNS = """
 SELECT r.id, r.number, o.id, o.number, o.customer_id, o.occurred_at, r.occurred_at, o.paid_with_points,
-    o.redemptions::json
+    o.channel, o.store, o.promotion_code, o.is_gift, o.redemptions::json
 FROM customers_return r JOIN customers_order o ON o.id = r.order_id
 WHERE r.id = ANY(%s) AND o.customer_id IS NOT NULL ORDER BY r.occurred_at, r.id
 """
@@ -63,13 +63,17 @@ def load_purchases(order_ids: Sequence[UUID]) -> list[Purchase]:
             number,
             customer_id,
             occurred_at,
-            Basket(tuple(map(Line, *columns)), paid_with_points),
+            Basket(tuple(map(Line, *columns)), *about),
             tuple((kind, datetime.fromisoformat(at)) for kind, at in events or ()),
         )
-        for order_id, number, customer_id, occurred_at, paid_with_points, events, *columns in bulk.fetch(
-            PURCHASES, [list(order_ids)]
-        )
+        for order_id, number, customer_id, occurred_at, events, columns, *about in _purchased(order_ids)
     ]
+
+
+def _purchased(order_ids: Sequence[UUID]) -> Iterator[tuple[Any, ...]]:
+    """Yield orders: id, number, customer, instant, events, the lines' columns, and what else there is to say of each."""
+    for row in bulk.fetch(PURCHASES, [list(order_ids)]):
+        yield (*row[:4], row[9], row[10:], *row[4:9])
 
 
 def load_happened(event_ids: Sequence[UUID]) -> list[Happened]:
@@ -115,8 +119,8 @@ def _given_back(
     kept: dict[UUID, dict[int, _KeptLine]],
     back: dict[UUID, list[tuple[int, Decimal, Decimal]]],
 ) -> GivenBack:
-    return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, paid_with_points, redemptions = row
-    before = _basket(kept[order_id], paid_with_points)
+    return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, *about, redemptions = row
+    before = _basket(kept[order_id], about)
     _take(kept[order_id], back.get(return_id, []))
     return GivenBack(
         return_id=return_id,
@@ -127,16 +131,16 @@ def _given_back(
         ordered_at=ordered_at,
         occurred_at=occurred_at,
         before=before,
-        kept=_basket(kept[order_id], paid_with_points),
+        kept=_basket(kept[order_id], about),
         redemptions=tuple(redemptions),
     )
 
 
-def _basket(lines: dict[int, _KeptLine], paid_with_points: Decimal) -> Basket:
+def _basket(lines: dict[int, _KeptLine], about: Sequence[Any]) -> Basket:
     left = (line for line in lines.values() if line.quantity > 0)
     return Basket(
         tuple(Line(line.net_amount, line.category, line.brand, line.sku, line.quantity) for line in left),
-        paid_with_points,
+        *about,
     )
 
 

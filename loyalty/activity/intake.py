@@ -118,6 +118,10 @@ def _purchase(outcome: Outcome[OrderFact]) -> Purchase:
         basket=Basket(
             tuple(Line(line.net_amount, line.category, line.brand, line.sku, line.quantity) for line in fact.lines),
             fact.paid_with_points,
+            fact.channel,
+            fact.store,
+            fact.promotion_code,
+            fact.is_gift,
         ),
     )
 

@@ -66,8 +66,8 @@ LEFT JOIN tiers_tier f ON f.id = c.from_tier_id LEFT JOIN tiers_tier t ON t.id =
 WHERE c.membership_id = ANY(%s) ORDER BY c.occurred_at, c.id
 """
 DECIDED = """
-SELECT retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first, reason, wallet_id, allowance,
-    points, points_kept
+SELECT retailer_id, program_id, order_id, membership_id, version_id, tier_code, multiplier, is_first, reason, wallet_id,
+    allowance, points, points_kept
 FROM activity_orderdecision WHERE order_id = ANY(%s) ORDER BY order_id, wallet_id
 """
 # A redemption that paid an order, whether at once or through a hold, unless it was undone already.
@@ -128,11 +128,20 @@ def load_decided(order_ids: Iterable[UUID]) -> dict[tuple[UUID, int], DecidedOrd
     """Return how orders were decided, by order and program."""
     found: dict[tuple[UUID, int], DecidedOrder] = {}
     for row in bulk.fetch(DECIDED, [sorted(order_ids)]):
-        retailer_id, program_id, order_id, membership_id, version_id, multiplier, is_first, reason, *award = row
+        retailer_id, program_id, order_id, membership_id, version_id, tier, multiplier, is_first, reason, *award = row
         earlier = found.get((order_id, program_id))
         awards = (*(earlier.awards if earlier else ()), Award(*award))
         found[order_id, program_id] = DecidedOrder(
-            retailer_id, program_id, order_id, membership_id, version_id, Decimal(multiplier), is_first, reason, awards
+            retailer_id,
+            program_id,
+            order_id,
+            membership_id,
+            version_id,
+            Decimal(multiplier),
+            is_first,
+            reason,
+            awards,
+            tier,
         )
     return found
 

@@ -24,6 +24,7 @@ class OrderDecision(models.Model):
     version = models.ForeignKey(ProgramVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("version"))
     multiplier = models.DecimalField(_("multiplier"), max_digits=6, decimal_places=3)
     is_first = models.BooleanField(_("first order"))
+    tier_code = models.SlugField(_("tier"), blank=True, db_default="", help_text=_("On which the member stood then."))
     allowance = models.BigIntegerField(
         _("allowance"), null=True, help_text=_("What limits and budget had room for; empty without any.")
     )

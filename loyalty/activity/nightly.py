@@ -1,13 +1,13 @@
 """
 Midnight as an activity. The order is a contract: activate pending points, assess tiers, expire points, assess tiers,
-end periods.
+end periods, birthdays and anniversaries.
 
 Each change is an entry or a tier change of its own. A night that was interrupted is carried out again: what it did is
 done, and is not done twice. A version that came into force is started before the next midnight, from its own instant.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,15 +15,20 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.core.calendar import day_after, local_date, midnight
-from loyalty.activity.candidates import PERIOD_ENDED, who_may_move
+from loyalty.activity.candidates import ANNIVERSARIES, BIRTHDAYS, PERIOD_ENDED, who_may_move
 from loyalty.activity.deciding.climbing import Assessed, When, assess, end_period
+from loyalty.activity.deciding.days import decide_day
+from loyalty.activity.deciding.earning import Budgets
 from loyalty.activity.deciding.points import Booked, activated, expired
 from loyalty.activity.loading import Lots, load_memberships
 from loyalty.activity.models import NightRun, VersionStart
 from loyalty.activity.rulesets import Ruleset, Timeline, timelines
 from loyalty.activity.state import Decision, Effects, Member
 from loyalty.activity.writing import write
+from loyalty.points.budgets import BudgetKey, lock_budgets, settle_budgets
 from loyalty.points.ledger import MAIN
+from loyalty.points.limits import period_start
+from loyalty.points.rules import Counted
 from loyalty.programs.models import Program
 from loyalty.tiers.rules import window_start
 
@@ -52,6 +57,7 @@ WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND (s.assessed
 ORDER BY s.membership_id LIMIT %(limit)s
 """
 NOBODY = UUID(int=0)
+Decide = Callable[[Member, Budgets], Decision | None]
 
 
 def run_nights(program: Program, *, until: date, now: datetime) -> list[NightRun]:
@@ -74,7 +80,8 @@ def start_versions(program: Program, timeline: Timeline, *, until: datetime, now
         ruleset, at = timeline.rulesets[place], timeline.starts[place]
         if ruleset.version_id not in started:
             on = local_date(at, ruleset.zone)
-            phase = _Phase(now, at, _assessing(ruleset, When(on, at, f"version:{ruleset.number}")), with_days=True)
+            decide = _assessing(ruleset, When(on, at, f"version:{ruleset.number}"))
+            phase = _Phase(now, at, decide, with_days=True)
             moved = phase.page(EVERYONE, {"program": program.pk, "on": on})
             VersionStart.objects.create(version_id=ruleset.version_id, moved=moved, ran_at=now)
 
@@ -110,14 +117,17 @@ class _Night:
         """Take the steps in the order that is promised."""
         due = {"program": self.program.pk, "at": self.when.at}
         at = self.when.at
-        night.activated = self._phase(lambda member: _activate(member, at), lots=Lots.TO_ACTIVATE).repeat(
+        night.activated = self._phase(lambda member, _: _activate(member, at), lots=Lots.TO_ACTIVATE).repeat(
             TO_ACTIVATE, due
         )
         night.moved = self._assess()
-        night.expired = self._phase(lambda member: _expire(member, at), lots=Lots.TO_EXPIRE).repeat(TO_EXPIRE, due)
+        night.expired = self._phase(lambda member, _: _expire(member, at), lots=Lots.TO_EXPIRE).repeat(TO_EXPIRE, due)
         if self.ruleset.ladder.counts_balance:  # nothing else can have changed with what expired
             night.moved += self._assess()
         night.moved += self._end_periods()
+        for kind, sql in ((Counted.BIRTHDAY, BIRTHDAYS), (Counted.ANNIVERSARY, ANNIVERSARIES)):
+            if any(rule.kind is kind for rule in self.ruleset.earnings):
+                night.moved += self._celebrate(kind, sql)
 
     def _assess(self) -> int:
         decide = _assessing(self.ruleset, self.when)
@@ -127,8 +137,27 @@ class _Night:
     def _end_periods(self) -> int:
         if self.ruleset.ladder.downgrade != "period_end":
             return 0
-        phase = self._phase(lambda member: _moved(end_period(member, self.ruleset, self.when)), with_days=True)
+        phase = self._phase(lambda member, _: _moved(end_period(member, self.ruleset, self.when)), with_days=True)
         return phase.page(PERIOD_ENDED, self._parameters())
+
+    def _celebrate(self, kind: Counted, sql: str) -> int:
+        on, at = self.when.on, self.when.at
+
+        def decide(member: Member, budgets: Budgets) -> Decision | None:
+            return decide_day(member, kind, self.ruleset, on=on, at=at, budgets=budgets)
+
+        phase = _Phase(self.now, at, decide, lots=Lots.SLIDING, with_days=True, limits=self._budgets())
+        return phase.page(sql, self._parameters() | {"cause": f"{kind.value}:{on.year}", "at": at})
+
+    def _budgets(self) -> dict[BudgetKey, int]:
+        """Return the budgets that the day reaches."""
+        return {
+            BudgetKey(
+                self.program.pk, code, period_start(policy.limits.budget_period, self.when.on)
+            ): policy.limits.budget
+            for code, policy in self.ruleset.policies.items()
+            if policy.limits.budget is not None
+        }
 
     def _parameters(self) -> dict[str, object]:
         return {
@@ -141,9 +170,7 @@ class _Night:
             "first": window_start(self.ruleset.ladder, self.when.on, self.when.on),
         }
 
-    def _phase(
-        self, decide: Callable[[Member], Decision | None], *, lots: Lots | None = None, with_days: bool = False
-    ) -> "_Phase":
+    def _phase(self, decide: Decide, *, lots: Lots | None = None, with_days: bool = False) -> "_Phase":
         return _Phase(self.now, self.when.at, decide, lots=lots, with_days=with_days)
 
 
@@ -153,9 +180,10 @@ class _Phase:
 
     now: datetime
     at: datetime
-    decide: Callable[[Member], Decision | None]
+    decide: Decide
     lots: Lots | None = None
     with_days: bool = False
+    limits: dict[BudgetKey, int] = field(default_factory=dict)
     points: int = 0
     moved: int = 0
 
@@ -177,10 +205,18 @@ class _Phase:
     @transaction.atomic
     def _batch(self, memberships: Sequence[UUID]) -> None:
         before = load_memberships(memberships, at=self.at, with_days=self.with_days, lots=self.lots).members
-        decisions = {key: decision for key, member in before.items() if (decision := self.decide(member))}
+        had = lock_budgets(self.limits, whole=True)
+        budgets, decisions = dict(had), {}
+        for key, member in before.items():
+            decision = self.decide(member, budgets)
+            if decision is not None:
+                decisions[key] = decision
+                for budget, points in decision.effects.spent:
+                    budgets[budget] = budgets[budget].give(points)
         effects = [decision.effects for decision in decisions.values()]
         after = {key: decision.member for key, decision in decisions.items()}
         write(effects, before=before, after=after, now=self.now)
+        settle_budgets(self.limits, had, budgets)
         self.moved += sum(len(effect.moves) for effect in effects)
         postings = [posting for effect in effects for posting in effect.postings if posting.kind != "repay"]
         self.points += sum(move.amount for posting in postings for move in posting.moves)
@@ -190,8 +226,8 @@ def _members(sql: str, parameters: dict[str, object]) -> list[UUID]:
     return [membership for (membership,) in bulk.fetch(sql, {**parameters, "limit": BATCH})]
 
 
-def _assessing(ruleset: Ruleset, when: When) -> Callable[[Member], Decision]:
-    return lambda member: _moved(assess(member, ruleset, when))
+def _assessing(ruleset: Ruleset, when: When) -> Decide:
+    return lambda member, _: _moved(assess(member, ruleset, when))
 
 
 def _moved(assessed: Assessed) -> Decision:

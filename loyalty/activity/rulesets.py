@@ -9,9 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
+from loyalty.points.conditions import parse
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits
-from loyalty.points.models import EarningRule, PointsPolicy
+from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.rules import Counted, Earning
 from loyalty.programs.models import ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
@@ -100,12 +101,15 @@ def read_ruleset(version_id: int) -> Ruleset:
     """Return a version's ruleset, a draft's too, as its rows are now."""
     version = ProgramVersion.objects.select_related("program").get(pk=version_id)
     tiers = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
-    steps = Tier.objects.filter(version=version).order_by("threshold")
+    groups = EarningGroup.objects.filter(version=version, combination=EarningGroup.Combination.BEST_OF)
+    best_of = set(groups.values_list("code", flat=True))
+    rules = EarningRule.objects.filter(version=version).order_by("code")
+    steps = Tier.objects.filter(version=version).order_by("rank")
     return Ruleset(
         version_id=version.pk,
         number=version.number,
         zone=version.program.tzinfo,
-        earnings=tuple(_earning(rule) for rule in EarningRule.objects.filter(version=version).order_by("code")),
+        earnings=tuple(_earning(rule, best_of) for rule in rules),
         policies={policy.code: _policy(policy) for policy in PointsPolicy.objects.filter(version=version)},
         ladder=Ladder(
             basis=tiers.basis,
@@ -144,7 +148,7 @@ def _policy(row: PointsPolicy) -> Policy:
     )
 
 
-def _earning(rule: EarningRule) -> Earning:
+def _earning(rule: EarningRule, best_of: set[str]) -> Earning:
     return Earning(
         id=rule.pk,
         code=rule.code,
@@ -153,7 +157,9 @@ def _earning(rule: EarningRule) -> Earning:
         interaction=rule.interaction,
         points=rule.points,
         minimum_amount=rule.minimum_amount,
-        categories=frozenset(rule.categories),
-        brands=frozenset(rule.brands),
+        condition=parse(rule.condition),
         uses_multiplier=rule.uses_multiplier,
+        cap=rule.cap,
+        group=rule.group,
+        best_of=rule.group in best_of,
     )

@@ -222,6 +222,7 @@ class DecidedOrder:
     is_first: bool
     reason: str
     awards: tuple[Award, ...]
+    tier_code: str = ""
 
     @property
     def points(self) -> int:

@@ -73,10 +73,10 @@ def _write_orders(effects: Iterable[Effects], now: datetime) -> None:
     # fmt: off
     rows = [
         (order.retailer_id, order.program_id, order.order_id, order.membership_id, award.wallet_id, order.version_id,
-         order.multiplier, order.is_first, order.reason, award.allowance, award.points, award.points_kept, now)
+         order.tier_code, order.multiplier, order.is_first, order.reason, award.allowance, award.points, award.points_kept, now)
         for order in latest.values() for award in order.awards
     ]
-    columns = ("retailer_id", "program_id", "order_id", "membership_id", "wallet_id", "version_id", "multiplier",
+    columns = ("retailer_id", "program_id", "order_id", "membership_id", "wallet_id", "version_id", "tier_code", "multiplier",
                "is_first", "reason", "allowance", "points", "points_kept", "decided_at")
     # fmt: on
     suffix = "ON CONFLICT (order_id, wallet_id) DO UPDATE SET points_kept = excluded.points_kept"

@@ -49,14 +49,11 @@ class FrozenWhenPublished:
 class TierForm(forms.ModelForm[Tier]):
     class Meta:
         model = Tier
-        fields = ("code", "name", "name_fr", "threshold", "multiplier", "benefits", "benefits_fr")
+        fields = ("rank", "code", "name", "name_fr", "threshold", "multiplier", "benefits", "benefits_fr")
         widgets: ClassVar = {"benefits": SmallTextareaWidget(), "benefits_fr": SmallTextareaWidget()}
 
 
 class EarningRuleForm(forms.ModelForm[EarningRule]):
-    categories = SimpleArrayField(forms.CharField(max_length=100), required=False, widget=TextInputWidget())
-    brands = SimpleArrayField(forms.CharField(max_length=100), required=False, widget=TextInputWidget())
-
     class Meta:
         model = EarningRule
         fields = (
@@ -68,8 +65,9 @@ class EarningRuleForm(forms.ModelForm[EarningRule]):
             "wallet",
             "interaction",
             "minimum_amount",
-            "categories",
-            "brands",
+            "condition",
+            "cap",
+            "group",
             "uses_multiplier",
         )
 
@@ -78,8 +76,8 @@ class TierInline(FrozenWhenPublished, TabularInline):
     model = Tier
     form = TierForm
     hide_title = True
-    fields = ("code", "name", "name_fr", "threshold", "multiplier", "benefits", "benefits_fr")
-    ordering = ("threshold",)
+    fields = ("rank", "code", "name", "name_fr", "threshold", "multiplier", "benefits", "benefits_fr")
+    ordering = ("rank",)
     extra = 1
 
 

@@ -13,12 +13,12 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Retailer
 from loyalty.points.ledger import MAIN, open_missing_wallets
-from loyalty.points.models import EarningRule, PointsPolicy
+from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
 
 # What belongs to a version and is copied with it.
-PARTS: tuple[type[models.Model], ...] = (PointsPolicy, EarningRule, TierPolicy, Tier)
+PARTS: tuple[type[models.Model], ...] = (PointsPolicy, EarningGroup, EarningRule, TierPolicy, Tier)
 
 
 class NotADraft(DomainError):
@@ -127,7 +127,7 @@ def check(version: ProgramVersion) -> None:
     if not rules:
         raise NothingToEarn
     _check_wallets(version, rules)
-    ladder: Sequence[Tier] = list(Tier.objects.filter(version=version).order_by("threshold"))
+    ladder: Sequence[Tier] = list(Tier.objects.filter(version=version).order_by("rank"))
     for lower, higher in pairwise(ladder):
         if higher.multiplier < lower.multiplier:
             raise MultiplierFalls(

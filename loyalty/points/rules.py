@@ -1,12 +1,13 @@
 """What an order or an interaction earns: pure, the same for the live pipeline, a return, a dry run and a replay."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
-NOTHING = Decimal(0)
-ONE = Decimal(1)
+from loyalty.points.conditions import EVERYTHING, NOTHING, ONE, Basket, Line, Node, Occasion, compiled
+
+__all__ = ["NOTHING", "ONE", "Basket", "Line", "Occasion"]
 
 
 class Counted(StrEnum):
@@ -17,38 +18,11 @@ class Counted(StrEnum):
     PER_ORDER = "per_order"
     FIRST_ORDER = "first_order"
     PER_INTERACTION = "per_interaction"
+    BIRTHDAY = "birthday"
+    ANNIVERSARY = "anniversary"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an order as rules see it: `net_amount` is what the whole line cost."""
-
-    net_amount: Decimal
-    category: str = ""
-    brand: str = ""
-    sku: str = ""
-    quantity: Decimal = ONE
-
-
-@dataclass(frozen=True, slots=True)
-class Basket:
-    """
-    What an order consists of, or what is left of it.
-
-    :param paid_with_points: the part of the lines' amounts that was paid with points, which earns none
-    """
-
-    lines: tuple[Line, ...]
-    paid_with_points: Decimal = NOTHING
-
-    @property
-    def net_amount(self) -> Decimal:
-        return sum((line.net_amount for line in self.lines), NOTHING)
-
-    @property
-    def paid(self) -> Decimal:
-        """Return what was paid with money."""
-        return max(self.net_amount - self.paid_with_points, NOTHING)
+FOR_ORDERS = frozenset({Counted.PER_AMOUNT, Counted.PER_ITEM, Counted.PER_ORDER, Counted.FIRST_ORDER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +32,12 @@ class Earning:
 
     :param points: per unit of money, per item, or in all
     :param wallet: the code of the wallet that gets them
-    :param categories: empty for all
-    :param brands: empty for all
+    :param minimum_amount: of the lines that it counts
+    :param condition: which lines of which orders count
     :param interaction: the kind of interaction that earns, for `per_interaction`
+    :param cap: the most that it gives at once; None for no cap
+    :param group: rules of one group belong together; empty for none
+    :param best_of: that only the best of its group gives
     """
 
     id: int
@@ -69,10 +46,16 @@ class Earning:
     points: Decimal
     wallet: str = "points"
     minimum_amount: Decimal = NOTHING
-    categories: frozenset[str] = frozenset()
-    brands: frozenset[str] = frozenset()
+    condition: Node = EVERYTHING
     interaction: str = ""
     uses_multiplier: bool = True
+    cap: int | None = None
+    group: str = ""
+    best_of: bool = False
+    counts: Callable[[Line, Basket, Occasion], bool] | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", None if self.condition == EVERYTHING else compiled(self.condition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +65,8 @@ class Earned:
 
     :param basis: the amount of money, or the number of items, that it counted; 1 for a bonus
     :param dropped: the part of a point that rounding down dropped
+    :param capped: points that the rule's own cap dropped
+    :param beaten: rules of its group that would have given less, with what
     """
 
     rule_id: int
@@ -91,27 +76,33 @@ class Earned:
     basis: Decimal
     multiplier: Decimal
     dropped: Decimal
+    capped: int = 0
+    beaten: tuple[tuple[str, int], ...] = ()
 
 
-def earn(basket: Basket, rules: Iterable[Earning], *, multiplier: Decimal, is_first: bool) -> tuple[Earned, ...]:
+def earn(basket: Basket, rules: Iterable[Earning], occasion: Occasion) -> tuple[Earned, ...]:
     """
-    Return what each matching rule gives for an order, by the rules' codes, whatever order their rows are in.
+    Return what the rules give for an order, by their codes, whatever order their rows are in.
 
-    Points are rounded down once per rule, on the order's total, never per line.
-
-    :param multiplier: the member's tier's, 1 for none
-    :param is_first: whether it is the member's first order
+    1. Each rule counts the lines that meet its condition; under its minimum it gives nothing.
+    2. Its points are rounded down once, on the order's total, never per line, and cut at its cap.
+    3. Of a group that gives the best of its rules, the one with most points stays; of two alike the first by code.
+    4. What stays adds up.
     """
-    skipped = {Counted.PER_INTERACTION} if is_first else {Counted.PER_INTERACTION, Counted.FIRST_ORDER}
-    given = (_for_order(rule, basket, multiplier) for rule in _in_order(rules) if rule.kind not in skipped)
-    return tuple(earned for earned in given if earned is not None and earned.points > 0)
+    kinds = FOR_ORDERS if occasion.is_first else FOR_ORDERS - {Counted.FIRST_ORDER}
+    return _grouped((rule, _for_order(rule, basket, occasion)) for rule in _in_order(rules) if rule.kind in kinds)
 
 
-def earn_for_interaction(kind: str, rules: Iterable[Earning], *, multiplier: Decimal) -> tuple[Earned, ...]:
-    """Return what each matching rule gives for an interaction, by the rules' codes."""
-    matching = (rule for rule in _in_order(rules) if rule.kind is Counted.PER_INTERACTION and rule.interaction == kind)
-    given = (_rounded(rule, ONE, ONE, multiplier) for rule in matching)
-    return tuple(earned for earned in given if earned.points > 0)
+def earn_for_interaction(kind: str, rules: Iterable[Earning], occasion: Occasion) -> tuple[Earned, ...]:
+    """Return what the rules give for an interaction, by their codes."""
+    matching = (rule for rule in rules if rule.kind is Counted.PER_INTERACTION and rule.interaction == kind)
+    return _grouped((rule, _at_once(rule, occasion)) for rule in _in_order(matching))
+
+
+def earn_for_day(kind: Counted, rules: Iterable[Earning], occasion: Occasion) -> tuple[Earned, ...]:
+    """Return what the rules give for a birthday, or for an anniversary of joining, by their codes."""
+    matching = (rule for rule in rules if rule.kind is kind)
+    return _grouped((rule, _at_once(rule, occasion)) for rule in _in_order(matching))
 
 
 def total_of(earned: Sequence[Earned]) -> int:
@@ -130,8 +121,27 @@ def _in_order(rules: Iterable[Earning]) -> list[Earning]:
     return sorted(rules, key=lambda rule: rule.code)
 
 
-def _for_order(rule: Earning, basket: Basket, multiplier: Decimal) -> Earned | None:
-    counted = [line for line in basket.lines if _counts(rule, line)]
+def _grouped(given: Iterable[tuple[Earning, Earned | None]]) -> tuple[Earned, ...]:
+    """Return what was given, of each group that asks for it only the best."""
+    some = [(rule, earned) for rule, earned in given if earned is not None and earned.points > 0]
+    best: dict[str, Earned] = {}
+    for rule, earned in some:
+        if rule.best_of and (rule.group not in best or earned.points > best[rule.group].points):
+            best[rule.group] = earned
+    beaten: dict[str, tuple[tuple[str, int], ...]] = {}
+    for rule, earned in some:
+        if rule.best_of and earned is not best[rule.group]:
+            beaten[rule.group] = (*beaten.get(rule.group, ()), (earned.code, earned.points))
+    return tuple(
+        replace(earned, beaten=beaten.get(rule.group, ())) if rule.best_of else earned
+        for rule, earned in some
+        if not rule.best_of or earned is best[rule.group]
+    )
+
+
+def _for_order(rule: Earning, basket: Basket, occasion: Occasion) -> Earned | None:
+    counts = rule.counts
+    counted = [line for line in basket.lines if counts is None or counts(line, basket, occasion)]
     amount = sum((line.net_amount for line in counted), NOTHING)
     with_money = amount
     if basket.paid_with_points and basket.net_amount:
@@ -140,20 +150,26 @@ def _for_order(rule: Earning, basket: Basket, multiplier: Decimal) -> Earned | N
     if not counted or with_money < rule.minimum_amount or (basket.paid_with_points and not with_money):
         return None
     if rule.kind is Counted.PER_AMOUNT:
-        return _rounded(rule, with_money, with_money, multiplier)
+        return _rounded(rule, with_money, with_money, occasion)
     if rule.kind is Counted.PER_ITEM:
         pieces = sum((line.quantity for line in counted), NOTHING)
         share = with_money / amount if amount else ONE
-        return _rounded(rule, pieces * share, pieces * share, multiplier)
-    return _rounded(rule, ONE, amount, multiplier)
+        return _rounded(rule, pieces * share, pieces * share, occasion)
+    return _rounded(rule, ONE, amount, occasion)
 
 
-def _rounded(rule: Earning, units: Decimal, basis: Decimal, multiplier: Decimal) -> Earned:
-    factor = multiplier if rule.uses_multiplier else ONE
+NO_LINE, NO_BASKET = Line(NOTHING), Basket(())
+
+
+def _at_once(rule: Earning, occasion: Occasion) -> Earned | None:
+    if rule.counts is not None and not rule.counts(NO_LINE, NO_BASKET, occasion):
+        return None
+    return _rounded(rule, ONE, ONE, occasion)
+
+
+def _rounded(rule: Earning, units: Decimal, basis: Decimal, occasion: Occasion) -> Earned:
+    factor = occasion.multiplier if rule.uses_multiplier else ONE
     exact = rule.points * factor * units
     points = int(exact.to_integral_value(ROUND_FLOOR))
-    return Earned(rule.id, rule.code, rule.wallet, points, basis, factor, exact - points)
-
-
-def _counts(rule: Earning, line: Line) -> bool:
-    return (not rule.categories or line.category in rule.categories) and (not rule.brands or line.brand in rule.brands)
+    kept = points if rule.cap is None else min(points, rule.cap)
+    return Earned(rule.id, rule.code, rule.wallet, kept, basis, factor, exact - points, points - kept)

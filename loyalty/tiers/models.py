@@ -88,6 +88,7 @@ class Tier(models.Model):
     code = models.SlugField(_("code"), help_text=_("Keep it from version to version: it is how a member keeps a tier."))
     name = models.CharField(_("name"), max_length=50)
     name_fr = models.CharField(_("name in French"), max_length=50, blank=True)
+    rank = models.PositiveSmallIntegerField(_("place"), default=0, help_text=_("From the lowest, 0, to the highest."))
     threshold = MoneyField(_("from"), help_text=_("Of what the tiers count within the window; 0 for everybody."))
     also_spend = MoneyField(_("money spent"), null=True, blank=True)
     also_points = models.PositiveBigIntegerField(_("points earned"), null=True, blank=True)
@@ -126,7 +127,9 @@ class Tier(models.Model):
         verbose_name_plural = _("tiers")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "code"], name="tier_once_per_code"),
-            models.UniqueConstraint(fields=["version", "threshold"], name="tier_once_per_threshold"),
+            models.UniqueConstraint(
+                fields=["version", "rank"], name="tier_once_per_rank", deferrable=models.Deferrable.DEFERRED
+            ),
             models.CheckConstraint(condition=models.Q(threshold__gte=0), name="tier_threshold_never_negative"),
             models.CheckConstraint(condition=models.Q(multiplier__gte=0), name="tier_multiplier_never_negative"),
             models.CheckConstraint(

@@ -1,16 +1,18 @@
 """What earns points, into which wallet, within which budget."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from customers.facts import InteractionFact
+from customers.models import Customer
 from loyalty.activity.desk import NotSpendable
-from loyalty.activity.intake import take_interactions
+from loyalty.activity.intake import take_interactions, take_orders
+from loyalty.activity.nightly import run_nights
 from loyalty.activity.spending import redeem
 from loyalty.configuration.drafts import UnknownWallet, open_draft, publish
 from loyalty.memberships.models import Membership
-from loyalty.points.models import BudgetShare, PointsPolicy
+from loyalty.points.models import BudgetShare, EarningGroup, Entry, PointsPolicy
 from tests import make
 from tests.make import NOON, Rule, on, spendable
 
@@ -170,3 +172,82 @@ def test_the_last_of_one_wallets_budget_is_found_where_another_wallet_is_at_its_
     assert bought.effects[0].order is not None
     assert bought.effects[0].order.reason == "over_period_limit"
     assert [award.points for award in bought.effects[0].order.awards] == [10, 1500]
+
+
+def test_an_order_of_the_first_minutes_of_a_double_week_in_paris_reported_late_from_a_till_in_utc() -> None:
+    week = {"field": "date", "from": "2026-03-30", "to": "2026-04-05"}
+    draft = make.version(
+        zone="Europe/Paris",
+        rules=[Rule(group="week"), Rule(code="double", points="2", group="week", condition=week)],
+    )
+    EarningGroup.objects.create(version=draft, code="week")
+    ada = make.member(publish(draft, effective_from=make.START, now=make.START).program)
+    local = {"2026-03-29T22:30": 20, "2026-03-29T21:59": 10, "2026-04-05T21:59": 20, "2026-04-05T22:00": 10}
+
+    given_points = {}
+    for text in local:  # summer time began on the 29th: 22:30 in UTC is 00:30 on the 30th
+        fact = make.order(ada, "10.00", at=on(text))
+        (answer,) = take_orders(ada.program.retailer, [fact], now=on(text) + timedelta(days=2))
+        given_points[text] = answer.effects[0].order.points if answer.effects[0].order else None
+
+    assert given_points == local
+
+
+def test_a_return_is_decided_for_the_tier_channel_and_group_of_its_order() -> None:
+    gold = {"all": [{"field": "tier", "in": ["gold"]}, {"field": "channel", "in": ["web"]}]}
+    rules = [Rule(), Rule(code="gold", points="3", condition=gold)]
+    ada = make.member(make.program(rules=rules, tiers=[("bronze", "0", "1"), ("gold", "100", "1")]))
+    make.buys(ada, "100.00")
+    fact = make.order(ada, "10.00", "20.00", at=NOON + timedelta(hours=1), channel="web")
+    (bought,) = take_orders(ada.program.retailer, [fact], now=NOON + timedelta(hours=1))
+
+    back = make.returns(ada, bought, (2, "1"))
+
+    order, after = bought.effects[0].order, back.effects[0].order
+    assert order is not None
+    assert after is not None
+    assert (order.points, after.awards[0].points_kept) == (120, 40)
+
+
+def test_the_order_that_reaches_a_tier_is_decided_and_returned_on_the_one_before() -> None:
+    rules = [Rule(), Rule(code="gold", points="3", condition={"field": "tier", "in": ["gold"]})]
+    ada = make.member(make.program(rules=rules, tiers=[("bronze", "0", "1"), ("gold", "100", "1")]))
+    bought = make.buys(ada, "100.00", "50.00")
+
+    back = make.returns(ada, bought, (2, "1"))
+
+    assert back.effects[0].order is not None
+    assert back.effects[0].order.awards[0].points_kept == 100
+
+
+def test_birthdays_and_anniversaries_are_given_once_a_year_on_their_day() -> None:
+    rules = [
+        Rule(),
+        Rule(code="birthday", kind="birthday", points="50", uses_multiplier=False),
+        Rule(code="joined", kind="anniversary", points="20", condition={"field": "tier", "in": ["gold"]}),
+    ]
+    club = make.program(rules=rules, tiers=[("gold", "0", "2")])
+    ada = make.member(club, since=on("2026-02-10T15:00"))
+    Customer.objects.filter(pk=ada.customer_id).update(birth_date=date(2000, 2, 29))
+
+    run_nights(club, until=date(2028, 3, 31), now=NOON)
+
+    assert list(Entry.objects.order_by("id").values_list("cause", "available_change", "occurred_at")) == [
+        ("birthday:2026", 50, on("2026-02-28")),
+        ("anniversary:2027", 40, on("2027-02-10")),
+        ("birthday:2027", 50, on("2027-02-28")),
+        ("anniversary:2028", 40, on("2028-02-10")),
+        ("birthday:2028", 50, on("2028-02-29")),
+    ]
+
+
+def test_a_birthday_stays_within_the_budget() -> None:
+    club = make.program(rules=[Rule(code="b", kind="birthday", points="50")], points={"budget": 80})
+    for _ in range(2):
+        who = make.member(club)
+        Customer.objects.filter(pk=who.customer_id).update(birth_date=date(2000, 6, 20))
+
+    run_nights(club, until=date(2026, 6, 20), now=NOON)
+
+    assert sorted(Entry.objects.values_list("available_change", flat=True)) == [30, 50]
+    assert sum(share.used for share in BudgetShare.objects.all()) == 80

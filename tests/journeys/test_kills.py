@@ -32,7 +32,7 @@ shop = Retailer.objects.create(slug="shop", name="Shop", zone="UTC")
 draft = create_program(shop, slug="club", name="Club")
 EarningRule.objects.create(version=draft, code="base", name="Base", points=Decimal(1))
 PointsPolicy.objects.filter(version=draft).update(pending_days=1)
-Tier.objects.create(version=draft, code="silver", name="Silver", threshold=100, multiplier=2)
+Tier.objects.create(version=draft, code="silver", name="Silver", rank=1, threshold=100, multiplier=2)
 start = datetime(2026, 1, 1, tzinfo=UTC)
 publish(draft, effective_from=start, now=start)
 """

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.points.clawback import OpenLot, after, claw_back, spending_order
+from loyalty.points.conditions import AllOf, In
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.rules import Basket, Counted, Earning, Line, earn, total_of
+from loyalty.points.rules import Basket, Counted, Earning, Line, Occasion, earn, total_of
 
 BASE = Earning(1, "base", Counted.PER_AMOUNT, Decimal(1))
-FRESH = Earning(2, "fresh", Counted.PER_AMOUNT, Decimal(2), categories=frozenset({"FRESH"}))
+FRESH = Earning(2, "fresh", Counted.PER_AMOUNT, Decimal(2), condition=In("category", frozenset({"FRESH"})))
 WELCOME = Earning(3, "welcome", Counted.FIRST_ORDER, Decimal(100), uses_multiplier=False)
-ONE = Decimal(1)
 
 
 def points(*amounts: str, rules: tuple[Earning, ...] = (BASE,), multiplier: str = "1", is_first: bool = False) -> int:
     lines = [Line(Decimal(amount)) for amount in amounts]
-    return total_of(earn(Basket(tuple(lines)), rules, multiplier=Decimal(multiplier), is_first=is_first))
+    return total_of(earn(Basket(tuple(lines)), rules, Occasion(multiplier=Decimal(multiplier), is_first=is_first)))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_points_are_rounded_down_once_on_the_total(amounts: tuple[str, ...], mul
 def test_a_filter_counts_only_its_lines() -> None:
     lines = [Line(Decimal(10), category="FRESH"), Line(Decimal(5), category="FUEL")]
 
-    earned = earn(Basket(tuple(lines)), (FRESH, BASE), multiplier=ONE, is_first=False)
+    earned = earn(Basket(tuple(lines)), (FRESH, BASE), Occasion(is_first=False))
 
     assert [(part.code, part.points, part.basis) for part in earned] == [
         ("base", 15, Decimal(15)),
@@ -51,10 +51,10 @@ def test_a_filter_counts_only_its_lines() -> None:
 
 
 def test_a_brand_filter_and_a_category_filter_must_both_match() -> None:
-    rule = replace(FRESH, brands=frozenset({"Own"}))
+    rule = replace(FRESH, condition=AllOf((FRESH.condition, In("brand", frozenset({"Own"})))))
     lines = [Line(Decimal(10), "FRESH", "Own"), Line(Decimal(10), "FRESH", "Other"), Line(Decimal(10), "", "Own")]
 
-    assert total_of(earn(Basket(tuple(lines)), (rule,), multiplier=ONE, is_first=False)) == 20
+    assert total_of(earn(Basket(tuple(lines)), (rule,), Occasion(is_first=False))) == 20
 
 
 def test_the_bonus_on_the_first_order_is_given_once_and_not_multiplied() -> None:
@@ -72,17 +72,17 @@ def test_a_minimum_amount_is_reached_or_nothing_is_given() -> None:
 def test_the_order_of_the_rules_does_not_matter(rules: list[Earning], amounts: list[Decimal]) -> None:
     lines = [Line(amount, category="FRESH") for amount in amounts]
 
-    assert earn(Basket(tuple(lines)), rules, multiplier=ONE, is_first=True) == earn(
-        Basket(tuple(lines)), (BASE, FRESH, WELCOME), multiplier=ONE, is_first=True
+    assert earn(Basket(tuple(lines)), rules, Occasion(is_first=True)) == earn(
+        Basket(tuple(lines)), (BASE, FRESH, WELCOME), Occasion(is_first=True)
     )
 
 
 @given(st.lists(st.decimals("0", "999", places=2), min_size=1, max_size=6), st.integers(0, 5))
 def test_fewer_lines_never_earn_more(amounts: list[Decimal], kept: int) -> None:
     lines = [Line(amount) for amount in amounts]
-    whole = total_of(earn(Basket(tuple(lines)), (BASE, FRESH), multiplier=ONE, is_first=False))
+    whole = total_of(earn(Basket(tuple(lines)), (BASE, FRESH), Occasion(is_first=False)))
 
-    assert total_of(earn(Basket(tuple(lines[:kept])), (BASE, FRESH), multiplier=ONE, is_first=False)) <= whole
+    assert total_of(earn(Basket(tuple(lines[:kept])), (BASE, FRESH), Occasion(is_first=False))) <= whole
 
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -167,3 +167,38 @@ def test_a_clawback_takes_all_or_says_what_is_missing_and_never_too_much(points:
 
     assert sum(move.amount for move in taken.moves) + taken.missing == points
     assert all(each.pending >= 0 and each.available >= 0 for each in after(lots, taken.moves))
+
+
+TWO = (
+    Earning(4, "autumn", Counted.PER_ORDER, Decimal(5), group="week", best_of=True),
+    Earning(5, "week", Counted.PER_ORDER, Decimal(8), group="week", best_of=True),
+)
+
+
+@given(st.permutations(TWO))
+def test_the_best_of_a_group_gives_and_a_stack_adds_up(rules: list[Earning]) -> None:
+    basket = Basket((Line(Decimal(10)),))
+    stack = [replace(rule, best_of=False) for rule in rules]
+
+    best = earn(basket, rules, Occasion())
+
+    assert (total_of(best), total_of(earn(basket, stack, Occasion()))) == (8, 13)
+    assert [(part.code, part.beaten) for part in best] == [("week", (("autumn", 5),))]
+
+
+def test_of_two_that_are_alike_the_first_by_code_gives_whatever_the_order() -> None:
+    alike = [replace(rule, points=Decimal(5)) for rule in TWO]
+
+    for rules in (alike, alike[::-1]):
+        (part,) = earn(Basket((Line(Decimal(10)),)), rules, Occasion())
+        assert (part.code, part.beaten) == ("autumn", (("week", 5),))
+
+
+def test_a_cap_cuts_before_the_best_is_chosen_and_says_so() -> None:
+    rules = [TWO[0], replace(TWO[1], cap=3)]
+
+    (part,) = earn(Basket((Line(Decimal(10)),)), rules, Occasion())
+
+    assert (part.code, part.points, part.beaten) == ("autumn", 5, (("week", 3),))
+    (alone,) = earn(Basket((Line(Decimal(10)),)), rules[1:], Occasion())
+    assert (alone.points, alone.capped) == (3, 5)

@@ -162,7 +162,7 @@ class Command(BaseCommand):
         issued = Lot.objects.filter(retailer=retailer).aggregate(points=Sum("amount"))["points"] or 0
         table.add_row("Points issued", f"{issued:,}")
         standings = Standing.objects.filter(retailer=retailer).values_list("tier__name").annotate(Count("pk"))
-        members = ", ".join(f"{name or 'no tier'} {count:,}" for name, count in standings.order_by("tier__threshold"))
+        members = ", ".join(f"{name or 'no tier'} {count:,}" for name, count in standings.order_by("tier__rank"))
         table.add_row("Members per tier", members)
         self.console.print(table)
         self._value_table(retailer)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
 
 from customers.core.calendar import day_before, local_date
 from loyalty.activity.deciding.gifts import gift, taken_back
@@ -11,6 +10,7 @@ from loyalty.activity.rulesets import Ruleset, Timeline
 from loyalty.activity.state import Member, TierStep
 from loyalty.outbox.publishing import NewEvent
 from loyalty.points.ledger import Posting
+from loyalty.points.rules import ONE, Occasion
 from loyalty.tiers.assessment import Moved, Qualified
 from loyalty.tiers.rules import Counts, Day, Ladder, Step, add_day, counted, grace_end, period_end
 
@@ -53,10 +53,11 @@ def qualified(member: Member, changes: tuple[Qualified, ...]) -> Member:
     return member
 
 
-def multiplier_at(member: Member, ruleset: Ruleset, instant: datetime) -> Decimal:
-    """Return the multiplier of the tier on which a member stood at an instant, 1 on the ground."""
+def occasion_of(member: Member, ruleset: Ruleset, instant: datetime, *, is_first: bool = False) -> Occasion:
+    """Return what rules see of an instant: the tier on which the member stood then, and its multiplier."""
     step = ruleset.ladder.step(member.tier_at(instant))
-    return step.multiplier if step else Decimal(1)
+    multiplier, tier = (step.multiplier, step.code) if step else (ONE, "")
+    return Occasion(instant, ruleset.zone, multiplier, is_first, tier)
 
 
 def counts_of(member: Member, ruleset: Ruleset, on: date) -> Counts:

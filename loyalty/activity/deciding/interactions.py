@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from customers.core.calendar import local_date
 from customers.models import Interaction
-from loyalty.activity.deciding.climbing import climb, multiplier_at, qualified
+from loyalty.activity.deciding.climbing import climb, occasion_of, qualified
 from loyalty.activity.deciding.earning import Budgets, give
 from loyalty.activity.deciding.points import Booked, Cause, activate, lifetime_of
 from loyalty.activity.rulesets import Ruleset, Timeline
@@ -26,8 +26,8 @@ def decide_interaction(
     if ruleset is None or not member.belongs_at(interacted.occurred_at):
         reason = "no_version_in_force_then" if ruleset is None else "not_a_member_then"
         return Decision(member, Effects(reason=reason, interaction=_decided(member, interacted, 0, reason)))
-    multiplier = multiplier_at(member, ruleset, interacted.occurred_at)
-    earned = earn_for_interaction(interacted.kind, ruleset.earnings, multiplier=multiplier)
+    occasion = occasion_of(member, ruleset, interacted.occurred_at)
+    earned = earn_for_interaction(interacted.kind, ruleset.earnings, occasion)
     visits = int(interacted.kind == Interaction.Kind.VISIT)
     if not earned and not visits:
         reason = "no_rule_gave_points"

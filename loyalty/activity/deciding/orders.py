@@ -1,18 +1,17 @@
 """What an order causes."""
 
 from dataclasses import replace
-from decimal import Decimal
 
 from customers.core.calendar import local_date
-from loyalty.activity.deciding.climbing import climb, multiplier_at, qualified
+from loyalty.activity.deciding.climbing import climb, occasion_of, qualified
 from loyalty.activity.deciding.earning import Budgets, give
 from loyalty.activity.deciding.points import Cause
 from loyalty.activity.rulesets import Ruleset
 from loyalty.activity.state import Award, DecidedOrder, Decision, Effects, Member, Purchase
 from loyalty.outbox.publishing import NewEvent
-from loyalty.points.rules import earn
+from loyalty.points.rules import Occasion, earn
 
-ONE = Decimal(1)
+NOWHERE = Occasion()
 
 
 def decide_order(
@@ -26,14 +25,14 @@ def decide_order(
     """
     if ruleset is None or not member.belongs_at(purchase.occurred_at):
         reason = "no_version_in_force_then" if ruleset is None else "not_a_member_then"
-        decided = _decided(member, purchase, None, (Award(member.main.wallet_id),), ONE, reason=reason)
+        decided = _decided(member, purchase, None, (Award(member.main.wallet_id),), NOWHERE, reason=reason)
         return Decision(member, Effects(reason=reason, order=decided))
-    multiplier = multiplier_at(member, ruleset, purchase.occurred_at)
+    occasion = occasion_of(member, ruleset, purchase.occurred_at, is_first=not member.has_ordered)
     on = local_date(purchase.occurred_at, ruleset.zone)
     cause = f"order:{purchase.order_id}"
     given = give(
         member,
-        earn(purchase.basket, ruleset.earnings, multiplier=multiplier, is_first=not member.has_ordered),
+        earn(purchase.basket, ruleset.earnings, occasion),
         ruleset,
         Cause(cause, purchase.occurred_at, {"order": purchase.number}, purchase.order_id, purchase.events),
         on=on,
@@ -45,7 +44,7 @@ def decide_order(
     climbed = climb(after, ruleset, on, purchase.occurred_at, cause)
     effects = Effects(
         reason=given.reason,
-        order=_decided(member, purchase, ruleset, given.awards, multiplier, reason=given.reason),
+        order=_decided(member, purchase, ruleset, given.awards, occasion, reason=given.reason),
         postings=(*given.done.postings, *climbed.postings),
         qualified=given.qualified,
         moves=climbed.moves,
@@ -61,7 +60,7 @@ def _decided(  # noqa: PLR0913 - what a return must know
     purchase: Purchase,
     ruleset: Ruleset | None,
     awards: tuple[Award, ...],
-    multiplier: Decimal,
+    occasion: Occasion,
     *,
     reason: str,
 ) -> DecidedOrder:
@@ -71,7 +70,8 @@ def _decided(  # noqa: PLR0913 - what a return must know
         order_id=purchase.order_id,
         membership_id=member.membership_id,
         version_id=ruleset.version_id if ruleset else None,
-        multiplier=multiplier,
+        multiplier=occasion.multiplier,
+        tier_code=occasion.tier,
         is_first=ruleset is not None and not member.has_ordered,
         reason=reason,
         awards=awards,

@@ -220,4 +220,6 @@ def _explained(part: Earned) -> dict[str, Any]:
         "basis": f"{part.basis:f}",
         "multiplier": str(part.multiplier.normalize()),
         "dropped": f"{part.dropped.normalize():f}",
+        **({"capped": part.capped} if part.capped else {}),
+        **({"beaten": [{"rule": code, "points": points} for code, points in part.beaten]} if part.beaten else {}),
     }

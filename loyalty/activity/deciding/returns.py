@@ -16,7 +16,7 @@ from loyalty.points.budgets import BudgetKey
 from loyalty.points.clawback import claw_back
 from loyalty.points.ledger import MAIN, Posting
 from loyalty.points.limits import Room, limit
-from loyalty.points.rules import Earned, by_wallet, earn, total_of
+from loyalty.points.rules import Earned, Occasion, by_wallet, earn, total_of
 from loyalty.points.spending import undo
 from loyalty.points.states import State
 from loyalty.tiers.assessment import Qualified
@@ -54,9 +54,8 @@ def decide_return(
     done = brought_up_to(member, given_back.occurred_at)
     for each in redeemed:
         done = _restore(done, each, given_back)
-    earned = by_wallet(
-        earn(given_back.kept, ruleset.earnings, multiplier=decided.multiplier, is_first=decided.is_first)
-    )
+    then = Occasion(given_back.ordered_at, ruleset.zone, decided.multiplier, decided.is_first, decided.tier_code)
+    earned = by_wallet(earn(given_back.kept, ruleset.earnings, then))
     taken: list[_Taken] = []
     for award in decided.awards:
         done, took = _take(done, award, earned, given_back, ruleset)

@@ -1,4 +1,4 @@
 from loyalty.points.models.ledger import BudgetShare, Entry, Hold, Lot, Movement, Wallet
-from loyalty.points.models.policy import EarningRule, PointsPolicy
+from loyalty.points.models.policy import EarningGroup, EarningRule, PointsPolicy
 
-__all__ = ["BudgetShare", "EarningRule", "Entry", "Hold", "Lot", "Movement", "PointsPolicy", "Wallet"]
+__all__ = ["BudgetShare", "EarningGroup", "EarningRule", "Entry", "Hold", "Lot", "Movement", "PointsPolicy", "Wallet"]

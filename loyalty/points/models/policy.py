@@ -2,6 +2,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import get_language
@@ -9,8 +10,41 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.money import MoneyField
 from customers.models import Interaction
+from loyalty.points.conditions import InvalidCondition, parse
 from loyalty.points.rules import Counted
 from loyalty.programs.models import ProgramVersion, frozen_with_version
+
+
+def validate_condition(said: object) -> None:
+    """Refuse what is no condition, in words."""
+    try:
+        parse(said)
+    except InvalidCondition as error:
+        raise ValidationError(words_for(error), code=error.reason) from error
+
+
+def words_for(error: InvalidCondition) -> str:
+    """Say what is wrong with a condition, and where."""
+    return _("At %(place)s: %(what)s") % {
+        "place": error.pointer or "/",
+        "what": str(CONDITION_WORDS[error.reason]).format(**error.facts),
+    }
+
+
+CONDITION_WORDS = {
+    "not_an_object": _('a condition is an object, such as {{"field": "category", "in": ["FRESH"]}}.'),
+    "too_deep": _("conditions may be nested {limit} deep."),
+    "not_a_list": _("a list with at least one element is expected."),
+    "too_many": _("the list has more than {limit} elements."),
+    "unknown_word": _("“{word}” is not known here."),
+    "unknown_field": _("“{field}” is no field. Use one of {fields}."),
+    "not_a_flag": _("true or false is expected."),
+    "not_a_weekday": _("weekdays are {weekdays}."),
+    "not_a_order_amount": _('an amount such as "50.00" is expected.'),
+    "not_a_date": _('a day such as "2026-03-31" is expected.'),
+    "not_a_time": _('a time such as "18:00" is expected.'),
+    "no_bounds": _("“from”, “to” or both are expected."),
+}
 
 
 class PointsPolicy(models.Model):
@@ -138,8 +172,33 @@ class PointsPolicy(models.Model):
         return (self.name_fr if get_language() == "fr" else "") or self.name or self.code
 
 
+class EarningGroup(models.Model):
+    """Rules that belong together: of some groups only the best rule gives points."""
+
+    class Combination(models.TextChoices):
+        BEST_OF = "best_of", _("the best rule gives its points")
+        STACK = "stack", _("all rules give their points")
+
+    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_groups")
+    code = models.SlugField(_("code"))
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    name_fr = models.CharField(_("name in French"), max_length=100, blank=True)
+    combination = models.CharField(_("combination"), max_length=10, choices=Combination, default=Combination.BEST_OF)
+
+    class Meta:
+        verbose_name = _("group of earning rules")
+        verbose_name_plural = _("groups of earning rules")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "code"], name="earning_group_once_per_code"),
+        ]
+        triggers: ClassVar = frozen_with_version("earning_groups")
+
+    def __str__(self) -> str:
+        return (self.name_fr if get_language() == "fr" else "") or self.name or self.code
+
+
 class EarningRule(models.Model):
-    """One reason to earn points. All rules that match an order add up."""
+    """One reason to earn points. Rules that match an order add up, but for those of a group that gives the best."""
 
     class Kind(models.TextChoices):
         PER_AMOUNT = Counted.PER_AMOUNT.value, _("points per unit of money")
@@ -147,6 +206,8 @@ class EarningRule(models.Model):
         PER_ORDER = Counted.PER_ORDER.value, _("points per order")
         FIRST_ORDER = Counted.FIRST_ORDER.value, _("bonus on the first order")
         PER_INTERACTION = Counted.PER_INTERACTION.value, _("points per interaction")
+        BIRTHDAY = Counted.BIRTHDAY.value, _("gift on the birthday")
+        ANNIVERSARY = Counted.ANNIVERSARY.value, _("gift on the anniversary of joining")
 
     version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_rules")
     code = models.SlugField(_("code"))
@@ -165,14 +226,19 @@ class EarningRule(models.Model):
         _("interaction"), max_length=20, choices=Interaction.Kind, blank=True, help_text=_("That earns, for that kind.")
     )
     minimum_amount = MoneyField(_("minimum amount"), default=0, help_text=_("Of what the rule counts; 0 for none."))
-    categories = ArrayField(
-        models.CharField(max_length=100), verbose_name=_("categories"), default=list, blank=True,
-        help_text=_("Only lines of these; with commas between; empty for all."),
-    )  # fmt: skip
-    brands = ArrayField(
-        models.CharField(max_length=100), verbose_name=_("brands"), default=list, blank=True,
-        help_text=_("Only lines of these; with commas between; empty for all."),
-    )  # fmt: skip
+    condition = models.JSONField(
+        _("condition"),
+        default=dict,
+        blank=True,
+        validators=[validate_condition],
+        help_text=_("Which lines of which orders count; empty for all."),
+    )
+    cap = models.PositiveIntegerField(
+        _("most points at once"), null=True, blank=True, help_text=_("What is beyond is cut; empty for no limit.")
+    )
+    group = models.SlugField(
+        _("group"), blank=True, help_text=_("Of a group that gives the best, only one rule gives points.")
+    )
     uses_multiplier = models.BooleanField(_("tier multiplies"), default=True)
 
     class Meta:
