@@ -1,8 +1,7 @@
-"""Versions from draft to publication: a program version as one whole, over all apps whose rows belong to it."""
+"""Versions from draft to publication: the only writer of versions, and of the rows that belong to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -12,13 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Retailer
-from loyalty.points.ledger import MAIN, open_missing_wallets
-from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
-from loyalty.programs.models import Program, ProgramVersion
-from loyalty.tiers.models import Tier, TierPolicy
+from loyalty.configuration.checking import Refused, check, refuse
+from loyalty.configuration.document import Change, Document, differences, to_document
+from loyalty.configuration.parts import PARTS
+from loyalty.points.ledger import open_missing_wallets
+from loyalty.points.models import PointsPolicy
+from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.tiers.models import TierPolicy
 
-# What belongs to a version and is copied with it.
-PARTS: tuple[type[models.Model], ...] = (PointsPolicy, EarningGroup, EarningRule, TierPolicy, Tier)
+__all__ = ["Refused", "check"]
 
 
 class NotADraft(DomainError):
@@ -38,34 +39,41 @@ class InThePast(DomainError):
 class NotAfterLatest(DomainError):
     code = "not_after_latest"
     kind = Kind.CONFLICT
-    message = _("Version {number} is in force from {instant} already. Choose a later instant.")
+    message = _("Version {number} is in force from {instant} already. Choose a later instant, or withdraw it.")
 
 
-class NothingToEarn(DomainError):
-    code = "nothing_to_earn"
-    kind = Kind.INVALID
-    message = _("The version has no earning rule. Add at least one.")
+class InForce(DomainError):
+    code = "in_force"
+    kind = Kind.CONFLICT
+    message = _("Version {number} is in force since {instant} and cannot be withdrawn. Publish another one after it.")
 
 
-class MultiplierFalls(DomainError):
-    code = "multiplier_falls"
-    kind = Kind.INVALID
-    message = _(
-        "Tier “{higher}” has a smaller multiplier ({smaller}) than “{lower}” below it ({larger}). "
-        "Raise it, or swap their thresholds."
-    )
+class NotPublished(DomainError):
+    code = "not_published"
+    kind = Kind.CONFLICT
+    message = _("Version {number} is not published. Delete the draft instead.")
 
 
-class NoMainWallet(DomainError):
-    code = "no_main_wallet"
-    kind = Kind.INVALID
-    message = _("The version has no wallet “{wallet}”. Every program has it: add its points policy.")
+class SecondPersonNeeded(DomainError):
+    code = "second_person_needed"
+    message = _("Two people publish this program’s versions. Propose version {number}; somebody else publishes it.")
 
 
-class UnknownWallet(DomainError):
-    code = "unknown_wallet"
-    kind = Kind.INVALID
-    message = _("“{what}” names the wallet “{wallet}”, which the version does not have. Add its points policy.")
+class SamePerson(DomainError):
+    code = "same_person"
+    message = _("{author} proposed version {number}. Somebody else has to publish it.")
+
+
+class OtherInstant(DomainError):
+    code = "other_instant"
+    kind = Kind.CONFLICT
+    message = _("Version {number} was proposed for {instant}. Publish it for that instant, or propose it anew.")
+
+
+class ChangedMeanwhile(DomainError):
+    code = "changed_meanwhile"
+    kind = Kind.CONFLICT
+    message = _("Draft {number} was changed since you read it. Read it again, and make your changes there.")
 
 
 @transaction.atomic
@@ -76,24 +84,108 @@ def create_program(retailer: Retailer, *, slug: str, name: str, zone: str = "") 
 
 
 @transaction.atomic
-def open_draft(program: Program, *, copy_of: ProgramVersion | None = None, note: str = "") -> ProgramVersion:
+def open_draft(
+    program: Program,
+    *,
+    copy_of: ProgramVersion | None = None,
+    note: str = "",
+    author: str = "",
+    now: datetime | None = None,
+) -> ProgramVersion:
     """
-    Open a draft.
+    Open a draft; a program may have several.
 
     :param copy_of: the version whose rows it starts with; the program's latest one if None, an empty one if there is none
     """
     Program.objects.select_for_update().get(pk=program.pk)
     latest = program.versions.order_by("-number").first()
-    source = copy_of or latest
+    source = copy_of or _basis(program) or latest
     draft = ProgramVersion.objects.create(program=program, number=latest.number + 1 if latest else 1, note=note)
     for part in PARTS:
         _copy(part, source, draft)
+    _note(draft, VersionEvent.Action.CREATED, author, now, [{"copy_of": source.number}] if source else [])
     return draft
+
+
+def _basis(program: Program) -> ProgramVersion | None:
+    """Return the version that a new draft goes on from: the last that is or will be in force."""
+    published = program.versions.filter(status=ProgramVersion.Status.PUBLISHED)
+    return published.order_by("-effective_from").first()
+
+
+@transaction.atomic
+def edit(
+    version: ProgramVersion,
+    change: Callable[[ProgramVersion], Any],
+    *,
+    author: str,
+    now: datetime,
+    revision: str | None = None,
+) -> list[Change]:
+    """
+    Change a draft and note who changed what; a proposal to publish it ends with that.
+
+    :param change: makes the changes on the locked draft
+    :param revision: the state from which they are made; refused when it is no longer the present one
+    :raises ChangedMeanwhile: then
+    :raises NotADraft: when it is published
+    """
+    version = locked(version)
+    require_draft(version)
+    if revision is not None and str(version.revision) != revision:
+        raise ChangedMeanwhile(number=version.number)
+    before = to_document(version)
+    change(version)
+    return edited(version, before, author=author, now=now)
+
+
+def edited(version: ProgramVersion, before: Document, *, author: str, now: datetime) -> list[Change]:
+    """Note how a draft differs from what it was; its revision changes if it does."""
+    changes = differences(before, to_document(version))
+    if changes:
+        version.revision = new_id()
+        version.proposed_by, version.proposed_for = "", None
+        version.save(update_fields=["revision", "proposed_by", "proposed_for"])
+        _note(version, VersionEvent.Action.EDITED, author, now, [change.said() for change in changes])
+    return changes
+
+
+@transaction.atomic
+def discard(version: ProgramVersion, *, author: str, now: datetime) -> None:
+    """
+    Delete a draft.
+
+    :raises NotADraft: when it is published
+    """
+    version = locked(version)
+    require_draft(version)
+    _note(version, VersionEvent.Action.DELETED, author, now, [])
+    version.delete()
+
+
+@transaction.atomic
+def propose(version: ProgramVersion, *, effective_from: datetime, author: str, now: datetime) -> ProgramVersion:
+    """
+    Ask somebody else to publish a draft from an instant on.
+
+    :raises DomainError: as `publish` would
+    """
+    version = locked(version)
+    _require_publishable(version, effective_from, now)
+    version.proposed_by, version.proposed_for = author, effective_from
+    version.save(update_fields=["proposed_by", "proposed_for"])
+    _note(version, VersionEvent.Action.PROPOSED, author, now, [{"effective_from": effective_from.isoformat()}])
+    return version
 
 
 @transaction.atomic
 def publish(
-    version: ProgramVersion, *, effective_from: datetime, by: AbstractBaseUser | None = None, now: datetime
+    version: ProgramVersion,
+    *,
+    effective_from: datetime,
+    by: AbstractBaseUser | None = None,
+    author: str = "",
+    now: datetime,
 ) -> ProgramVersion:
     """
     Freeze a draft; it is in force from an instant on.
@@ -102,59 +194,71 @@ def publish(
     :raises NotADraft: when it is published already
     :raises InThePast: when it would decide anew what was decided
     :raises NotAfterLatest: when a later version is published already
-    :raises NothingToEarn: when it has no earning rule
-    :raises MultiplierFalls: when a higher tier earns less than a lower one
-    :raises UnknownWallet: when a rule or the tiers name a wallet that it does not have
+    :raises Refused: when the check finds an error
+    :raises SecondPersonNeeded: when two people publish this program's versions and nobody has proposed it
+    :raises SamePerson: when the same one would do both
     """
     program = Program.objects.select_for_update().get(pk=version.program_id)
-    version = ProgramVersion.objects.select_for_update().get(pk=version.pk)
-    require_draft(version)
-    _require_later(version, effective_from, now)
-    check(version)
+    version = locked(version)
+    author = author or (by.get_username() if by else "")
+    _require_publishable(version, effective_from, now)
+    if program.two_to_publish:
+        _require_two(version, effective_from, author)
     version.status = ProgramVersion.Status.PUBLISHED
     version.effective_from, version.published_at = effective_from, now
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])
     open_missing_wallets(program.pk, PointsPolicy.objects.filter(version=version).values_list("code", flat=True))
-    program.timeline = new_id()
-    program.save(update_fields=["timeline"])
+    _note(version, VersionEvent.Action.PUBLISHED, author, now, [{"effective_from": effective_from.isoformat()}])
+    _new_timeline(program)
     return version
 
 
-def check(version: ProgramVersion) -> None:
-    """Refuse a version that nobody can want, in words that say what to do."""
-    rules = list(EarningRule.objects.filter(version=version).order_by("code"))
-    if not rules:
-        raise NothingToEarn
-    _check_wallets(version, rules)
-    ladder: Sequence[Tier] = list(Tier.objects.filter(version=version).order_by("rank"))
-    for lower, higher in pairwise(ladder):
-        if higher.multiplier < lower.multiplier:
-            raise MultiplierFalls(
-                higher=str(higher), smaller=higher.multiplier, lower=str(lower), larger=lower.multiplier
-            )
+@transaction.atomic
+def withdraw(version: ProgramVersion, *, author: str, now: datetime) -> ProgramVersion:
+    """
+    Take a published version back before it is in force.
 
-
-def _check_wallets(version: ProgramVersion, rules: Sequence[EarningRule]) -> None:
-    wallets = set(PointsPolicy.objects.filter(version=version).values_list("code", flat=True))
-    if MAIN not in wallets:
-        raise NoMainWallet(wallet=MAIN)
-    for rule in rules:
-        if rule.wallet not in wallets:
-            raise UnknownWallet(what=str(rule), wallet=rule.wallet)
-    tiers = TierPolicy.objects.filter(version=version).first()
-    if (
-        tiers is not None
-        and tiers.basis in {TierPolicy.Basis.POINTS, TierPolicy.Basis.BALANCE}
-        and tiers.wallet not in wallets
-    ):
-        raise UnknownWallet(what=str(tiers), wallet=tiers.wallet)
+    :raises NotPublished: when it is a draft, or withdrawn already
+    :raises InForce: when it is too late
+    """
+    program = Program.objects.select_for_update().get(pk=version.program_id)
+    version = locked(version)
+    if version.status != ProgramVersion.Status.PUBLISHED or version.effective_from is None:
+        raise NotPublished(number=version.number)
+    if version.effective_from <= now:
+        raise InForce(number=version.number, instant=version.effective_from.isoformat())
+    version.status = ProgramVersion.Status.WITHDRAWN
+    version.save(update_fields=["status"])
+    _note(version, VersionEvent.Action.WITHDRAWN, author, now, [])
+    _new_timeline(program)
+    return version
 
 
 def require_draft(version: ProgramVersion) -> None:
     """Refuse to change what is published."""
     if not version.is_draft:
         raise NotADraft(number=version.number)
+
+
+def locked(version: ProgramVersion) -> ProgramVersion:
+    """Return a version as it is now, locked until the transaction ends."""
+    return ProgramVersion.objects.select_for_update(of=("self",)).select_related("program").get(pk=version.pk)
+
+
+def _require_publishable(version: ProgramVersion, effective_from: datetime, now: datetime) -> None:
+    require_draft(version)
+    _require_later(version, effective_from, now)
+    refuse(check(version))
+
+
+def _require_two(version: ProgramVersion, effective_from: datetime, author: str) -> None:
+    if not version.proposed_by or version.proposed_for is None:
+        raise SecondPersonNeeded(number=version.number)
+    if version.proposed_by == author:
+        raise SamePerson(number=version.number, author=author)
+    if version.proposed_for != effective_from:
+        raise OtherInstant(number=version.number, instant=version.proposed_for.isoformat())
 
 
 def _require_later(version: ProgramVersion, effective_from: datetime, now: datetime) -> None:
@@ -166,6 +270,24 @@ def _require_later(version: ProgramVersion, effective_from: datetime, now: datet
         raise InThePast(instant=effective_from.isoformat())
     if effective_from <= latest.effective_from:
         raise NotAfterLatest(number=latest.number, instant=latest.effective_from.isoformat())
+
+
+def _new_timeline(program: Program) -> None:
+    program.timeline = new_id()
+    program.save(update_fields=["timeline"])
+
+
+def _note(
+    version: ProgramVersion, action: VersionEvent.Action, author: str, now: datetime | None, changes: Sequence[Any]
+) -> None:
+    VersionEvent.objects.create(
+        program=version.program,
+        number=version.number,
+        action=action,
+        author=author,
+        changes=list(changes),
+        occurred_at=now or version.created_at,
+    )
 
 
 def _copy(part: type[models.Model], source: ProgramVersion | None, draft: ProgramVersion) -> None:

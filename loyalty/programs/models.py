@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.guards import append_only
 from customers.core.ids import new_id
 from customers.models import Retailer
 from customers.models.retailer import validate_zone
@@ -22,6 +23,11 @@ class Program(models.Model):
     )
     # Changes with each publication: what a process remembers under it stays true.
     timeline = models.UUIDField(default=new_id, editable=False)
+    two_to_publish = models.BooleanField(
+        _("two people publish"),
+        default=False,
+        help_text=_("One proposes a version, another publishes it."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -39,17 +45,29 @@ class Program(models.Model):
         return ZoneInfo(self.zone)
 
 
+# The one change that a published version may see: it is withdrawn before it is in force.
+ONLY_WITHDRAWN = """
+IF TG_OP = 'UPDATE' AND OLD.status = 'published' AND NEW.status = 'withdrawn' AND OLD.effective_from > now()
+    AND to_jsonb(NEW) - 'status' = to_jsonb(OLD) - 'status' THEN
+    RETURN NEW;
+END IF;
+RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;
+"""
+
+
 class ProgramVersion(models.Model):
     """
     All that a program promises from one instant on.
 
     A draft may be edited; publishing freezes it and all rows that belong to it. What occurred at an instant is decided
-    under the version that was in force then: the published one with the latest `effective_from` not after it.
+    under the version that was in force then: the published one with the latest `effective_from` not after it. As long as
+    it is not in force yet, a published version may be withdrawn; then it has never been.
     """
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("draft")
         PUBLISHED = "published", _("published")
+        WITHDRAWN = "withdrawn", _("withdrawn")
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="versions", verbose_name=_("program"))
     number = models.PositiveIntegerField(_("number"))
@@ -60,6 +78,10 @@ class ProgramVersion(models.Model):
     published_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("by")
     )
+    # Changes with every edit of the draft: who edits from an older state is told so.
+    revision = models.UUIDField(default=new_id, editable=False)
+    proposed_by = models.CharField(_("proposed by"), max_length=150, blank=True, editable=False)
+    proposed_for = models.DateTimeField(_("proposed for"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -67,18 +89,26 @@ class ProgramVersion(models.Model):
         verbose_name_plural = _("versions")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["program", "number"], name="version_once_per_number"),
-            models.UniqueConstraint(fields=["program", "effective_from"], name="version_once_per_instant"),
+            models.UniqueConstraint(
+                fields=["program", "effective_from"],
+                condition=models.Q(status="published"),
+                name="version_once_per_instant",
+            ),
             models.CheckConstraint(
                 condition=models.Q(status="draft", effective_from__isnull=True)
-                | models.Q(status="published", effective_from__isnull=False, published_at__isnull=False),
+                | models.Q(
+                    status__in=["published", "withdrawn"], effective_from__isnull=False, published_at__isnull=False
+                ),
                 name="version_published_has_an_instant",
             ),
         ]
         triggers: ClassVar = [
-            pgtrigger.Protect(
+            pgtrigger.Trigger(
                 name="published_versions_are_frozen",
+                when=pgtrigger.Before,
                 operation=pgtrigger.Update | pgtrigger.Delete,
-                condition=pgtrigger.Q(old__status="published"),
+                condition=pgtrigger.Q(old__status__in=["published", "withdrawn"]),
+                func=ONLY_WITHDRAWN,
             ),
         ]
 
@@ -93,7 +123,7 @@ class ProgramVersion(models.Model):
 FROZEN_WITH_VERSION = """
 IF EXISTS (
     SELECT 1 FROM programs_programversion v
-    WHERE v.status = 'published' AND v.id IN (
+    WHERE v.status <> 'draft' AND v.id IN (
         CASE WHEN TG_OP <> 'INSERT' THEN OLD.version_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.version_id END)
 ) THEN
     RAISE EXCEPTION 'pgtrigger: Cannot change rows of a published version in % table', TG_TABLE_NAME;
@@ -113,3 +143,31 @@ def frozen_with_version(what: str) -> list[pgtrigger.Trigger]:
             func=FROZEN_WITH_VERSION,
         )
     ]
+
+
+class VersionEvent(models.Model):
+    """Who did what with a version, and when. Never changed, never deleted: what became of a deleted draft stays known."""
+
+    class Action(models.TextChoices):
+        CREATED = "created", _("created")
+        EDITED = "edited", _("edited")
+        PROPOSED = "proposed", _("proposed")
+        DELETED = "deleted", _("deleted")
+        PUBLISHED = "published", _("published")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    program = models.ForeignKey(Program, models.CASCADE, related_name="events", verbose_name=_("program"))
+    number = models.PositiveIntegerField(_("version"))
+    action = models.CharField(_("action"), max_length=10, choices=Action)
+    author = models.CharField(_("by"), max_length=150, blank=True)
+    changes = models.JSONField(_("changes"), default=list)
+    occurred_at = models.DateTimeField(_("when"))
+
+    class Meta:
+        verbose_name = _("event of a version")
+        verbose_name_plural = _("events of versions")
+        indexes: ClassVar = [models.Index(fields=["program", "-id"], name="version_event_newest_first")]
+        triggers: ClassVar = append_only("version_events")
+
+    def __str__(self) -> str:
+        return f"{self.program} · {self.number}: {self.get_action_display()}"

@@ -73,6 +73,7 @@ class TierPolicy(models.Model):
                 | models.Q(grace_days__gte=1)
                 | models.Q(grace_to_month_end=True),
                 name="tier_grace_has_a_day",
+                violation_error_message=_("A grace has at least one day, or runs through the end of the month."),
             ),
         ]
         triggers: ClassVar = frozen_with_version("tier_policies")
@@ -89,8 +90,12 @@ class Tier(models.Model):
     name = models.CharField(_("name"), max_length=50)
     name_fr = models.CharField(_("name in French"), max_length=50, blank=True)
     rank = models.PositiveSmallIntegerField(_("place"), default=0, help_text=_("From the lowest, 0, to the highest."))
-    threshold = MoneyField(_("from"), help_text=_("Of what the tiers count within the window; 0 for everybody."))
-    also_spend = MoneyField(_("money spent"), null=True, blank=True)
+    threshold = MoneyField(
+        _("from"),
+        validators=[MinValueValidator(0)],
+        help_text=_("Of what the tiers count within the window; 0 for everybody."),
+    )
+    also_spend = MoneyField(_("money spent"), null=True, blank=True, validators=[MinValueValidator(0)])
     also_points = models.PositiveBigIntegerField(_("points earned"), null=True, blank=True)
     also_orders = models.PositiveIntegerField(_("orders"), null=True, blank=True)
     also_visits = models.PositiveIntegerField(_("visits"), null=True, blank=True)

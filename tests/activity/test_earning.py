@@ -10,7 +10,7 @@ from loyalty.activity.desk import NotSpendable
 from loyalty.activity.intake import take_interactions, take_orders
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.spending import redeem
-from loyalty.configuration.drafts import UnknownWallet, open_draft, publish
+from loyalty.configuration.drafts import Refused, open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.points.models import BudgetShare, EarningGroup, Entry, PointsPolicy
 from tests import make
@@ -61,7 +61,7 @@ def test_a_new_version_brings_its_wallet_to_every_member() -> None:
 def test_a_rule_for_a_wallet_that_the_version_does_not_have_is_refused() -> None:
     draft = make.version(rules=[STATUS_RULE])
 
-    with pytest.raises(UnknownWallet) as refused:
+    with pytest.raises(Refused) as refused:
         publish(draft, effective_from=NOON, now=NOON)
 
     assert "“status”" in str(refused.value)

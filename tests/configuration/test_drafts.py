@@ -6,10 +6,9 @@ import pytest
 from customers.core.errors import DomainError
 from loyalty.configuration.drafts import (
     InThePast,
-    MultiplierFalls,
     NotADraft,
     NotAfterLatest,
-    NothingToEarn,
+    Refused,
     open_draft,
     publish,
 )
@@ -57,14 +56,14 @@ def test_a_later_version_comes_into_force_later(days: int, refusal: type[DomainE
 
 
 def test_a_version_without_a_rule_is_refused() -> None:
-    with pytest.raises(NothingToEarn):
+    with pytest.raises(Refused):
         publish(make.version(rules=()), effective_from=START, now=NOON)
 
 
 def test_a_ladder_whose_multiplier_falls_is_refused_with_both_names() -> None:
     draft = make.version(tiers=(("bronze", "0", "2"), ("silver", "100", "1.5")))
 
-    with pytest.raises(MultiplierFalls) as refused:
+    with pytest.raises(Refused) as refused:
         publish(draft, effective_from=START, now=NOON)
 
     assert "“Silver”" in str(refused.value)

@@ -164,6 +164,7 @@ class PointsPolicy(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(expiry="fixed_dates") | ~models.Q(expiry_dates=[]),
                 name="points_policy_fixed_dates_are_named",
+                violation_error_message=_("Name the dates on which the points expire, such as 06-30 and 12-31."),
             ),
         ]
         triggers: ClassVar = frozen_with_version("points_policies")
@@ -225,7 +226,12 @@ class EarningRule(models.Model):
     interaction = models.CharField(
         _("interaction"), max_length=20, choices=Interaction.Kind, blank=True, help_text=_("That earns, for that kind.")
     )
-    minimum_amount = MoneyField(_("minimum amount"), default=0, help_text=_("Of what the rule counts; 0 for none."))
+    minimum_amount = MoneyField(
+        _("minimum amount"),
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text=_("Of what the rule counts; 0 for none."),
+    )
     condition = models.JSONField(
         _("condition"),
         default=dict,
@@ -253,6 +259,7 @@ class EarningRule(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(kind="per_interaction") | ~models.Q(interaction=""),
                 name="earning_rule_names_its_interaction",
+                violation_error_message=_("Say which interaction earns the points."),
             ),
         ]
         triggers: ClassVar = frozen_with_version("earning_rules")

@@ -1,0 +1,23 @@
+"""What belongs to a version: the models, in the order in which a document names them."""
+
+from django.db import models
+
+from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
+from loyalty.tiers.models import Tier, TierPolicy
+
+# The key of each part in a document. The tier policy is one; all others are lists.
+SECTIONS: dict[str, type[models.Model]] = {
+    "wallets": PointsPolicy,
+    "earning_groups": EarningGroup,
+    "earning_rules": EarningRule,
+    "tier_policy": TierPolicy,
+    "tiers": Tier,
+}
+PARTS: tuple[type[models.Model], ...] = tuple(SECTIONS.values())
+SINGLE = "tier_policy"
+ORDER = {"tiers": "rank"}
+
+
+def fields_of(model: type[models.Model]) -> list[models.Field[object, object]]:
+    """Return what a part says about itself: not its key, nor the version to which it belongs."""
+    return [field for field in model._meta.concrete_fields if field.name not in {"id", "version"}]
