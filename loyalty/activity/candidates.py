@@ -11,7 +11,7 @@ JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = %(main)s
 JOIN points_wallet p ON p.membership_id = s.membership_id AND p.code = %(wallet)s
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(q.spend), 0) AS spend, coalesce(sum(q.orders), 0) AS orders,
-        coalesce(sum(q.visits), 0) AS visits, (p.available - p.owed) AS balance,
+        coalesce(sum(q.visits), 0) AS visits, greatest(p.available - p.owed, 0) AS balance,
         {points} AS points
     FROM tiers_qualifyingday q WHERE q.wallet_id = w.id AND q.on_date BETWEEN {first} AND %(on)s
 ) c

@@ -95,8 +95,12 @@ class _KeptLine:
     sku: str
 
 
-def load_returns(return_ids: Sequence[UUID]) -> list[GivenBack]:
-    """Return recorded returns of known customers, each with what its order keeps after it."""
+def load_returns(return_ids: Sequence[UUID], *, anew: bool = False) -> list[GivenBack]:
+    """
+    Return recorded returns of known customers, each with what its order keeps after it.
+
+    :param anew: as if none had been decided
+    """
     if not return_ids:
         return []
     rows = bulk.fetch(RETURNS, [list(return_ids)])
@@ -107,7 +111,7 @@ def load_returns(return_ids: Sequence[UUID]) -> list[GivenBack]:
     back: dict[UUID, list[tuple[int, Decimal, Decimal]]] = {}
     order_of_line = {line_id: order_id for order_id, lines in kept.items() for line_id in lines}
     for return_id, line_id, quantity, amount, is_decided in bulk.fetch(RETURNED_LINES, [orders]):
-        if is_decided:
+        if is_decided and not anew:
             _take(kept[order_of_line[line_id]], [(line_id, quantity, amount)])
         else:
             back.setdefault(return_id, []).append((line_id, quantity, amount))

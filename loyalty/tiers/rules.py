@@ -169,7 +169,7 @@ def counted(  # noqa: PLR0913 - all that can count
         points=sum(day.points for day in earned),
         orders=sum(day.orders for day in within),
         visits=sum(day.visits for day in within),
-        balance=balance,
+        balance=max(balance, 0),
     )
 
 

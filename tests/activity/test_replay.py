@@ -1,0 +1,173 @@
+"""A past lived again: under the rules that were in force it comes to what the ledger says, under others to other figures."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from customers.facts import InteractionFact, OrderEventFact
+from loyalty.activity.adjusting import adjust
+from loyalty.activity.intake import take_interactions, take_order_events
+from loyalty.activity.nightly import run_nights
+from loyalty.activity.replay import Life, replay, with_draft
+from loyalty.activity.rulesets import read_ruleset, timelines
+from loyalty.activity.spending import confirm, hold, redeem, reverse
+from loyalty.configuration.drafts import open_draft, publish
+from loyalty.points.models import EarningRule, Wallet
+from loyalty.programs.models import Program
+from loyalty.tiers.models import Standing, Tier, TierChange
+from tests import make
+from tests.make import NOON, Rule, on
+
+pytestmark = pytest.mark.django_db
+
+TIERS = (("bronze", "0", "1"), ("silver", "100", "1.5"), ("gold", "250", "2"))
+END = on("2026-12-31T00:00")
+LADDERS: list[dict[str, Any]] = [
+    {"window": "rolling", "window_months": 1},
+    {"window": "rolling", "window_months": 2, "downgrade": "grace", "grace_days": 10, "soft_landing": True},
+    {"window": "calendar_year", "downgrade": "period_end"},
+    {"window": "membership_year", "basis": "points"},
+    {"window": "lifetime", "basis": "balance"},
+]
+POINTS: list[dict[str, Any]] = [
+    {"pending_days": 3, "expiry": "days", "expiry_count": 40},
+    {"expiry": "inactivity", "expiry_count": 1, "on_return": "allow_negative"},
+    {"period_limit": 150, "pending_event": "delivered", "expiry": "end_of_month"},
+]
+
+
+def lived(ladder: dict[str, Any], points: dict[str, Any]) -> Program:
+    """Return a program with half a year of its members' lives, night by night."""
+    review = Rule(code="review", kind="per_interaction", interaction="review", points="7")
+    club = make.program(rules=[Rule(), review], tiers=TIERS, ladder=ladder, points=points)
+    members = [make.member(club, since=make.START + timedelta(days=n)) for n in range(4)]
+    for step in range(36):
+        who, at = members[step % 4], on("2026-02-01T09:00") + timedelta(days=5 * step, hours=step)
+        run_nights(club, until=at.date(), now=at)
+        bought = make.buys(
+            who, f"{17 + 7 * (step % 9)}.50", make.line("30.00", quantity="3"), at=at, name=f"o{club.pk}-{step}"
+        )
+        _and_more(who, step, at, bought)
+    run_nights(club, until=END.date(), now=END)
+    return club
+
+
+def _and_more(who: Any, step: int, at: datetime, bought: Any) -> None:
+    shop, later = who.program.retailer, at + timedelta(hours=2)
+    if step % 2:
+        take_order_events(
+            shop, [OrderEventFact(bought.outcome.fact.number, "delivered", at + timedelta(hours=1))], now=later
+        )
+    if step % 3 == 0:
+        make.returns(who, bought, (2, "1"), at=later)
+    if step % 5 == 0:
+        fact = InteractionFact(make.number("i"), who.customer.external_id, "review", later)
+        take_interactions(shop, [fact], now=later)
+    there = make.spendable(who, later)
+    if there > 40 and step % 4 == 1:
+        redeem(who, 20, reference=f"r{step}", now=later)
+        held, _ = hold(who, 10, reference=f"h{step}", now=later)
+        confirm(held.pk, points=5, now=later + timedelta(minutes=1))
+    if there > 40 and step % 7 == 0:
+        reverse(who, redeem(who, 15, reference=f"v{step}", now=later).entry_id, now=later + timedelta(minutes=5))
+    if step % 11 == 0:
+        adjust(who, 9, reference=f"a{step}", reason="kindness", author="test", now=later)
+
+
+def replayed(club: Program, timeline: Any = None) -> dict[Any, Life]:
+    timeline = timeline or timelines([club.pk])[club.pk]
+    lives = replay(timeline, until=END, observe=lambda *_: None)
+    return {life.joined.membership_id: life for life in lives}
+
+
+@pytest.mark.parametrize("points", POINTS, ids=lambda policy: policy["expiry"])
+@pytest.mark.parametrize("ladder", LADDERS, ids=lambda ladder: ladder["window"] + ladder.get("downgrade", ""))
+def test_under_the_same_rules_a_past_comes_to_the_same(ladder: dict[str, Any], points: dict[str, Any]) -> None:
+    club = lived(ladder, points)
+
+    lives = replayed(club)
+
+    for standing in Standing.objects.filter(program=club).select_related("tier"):
+        life = lives[standing.membership_id].member
+        changes = TierChange.objects.filter(membership=standing.membership_id).order_by("id")
+        moves = [(step.from_code, step.to_code, step.at) for step in life.steps]
+        assert moves == [
+            (change.from_tier and change.from_tier.code, change.to_tier and change.to_tier.code, change.occurred_at)
+            for change in changes.select_related("from_tier", "to_tier")
+        ]
+        assert life.tier_code == (standing.tier.code if standing.tier else None)
+        wallet = Wallet.objects.get(membership=standing.membership_id)
+        lots = life.main.lots
+        assert (life.main.balance, life.main.owed, sum(lot.pending for lot in lots)) == (
+            wallet.available - wallet.owed, wallet.owed, wallet.pending,
+        )  # fmt: skip
+        assert sum(lot.available for lot in lots) == wallet.available
+
+
+def test_a_draft_counts_from_its_instant_and_nothing_is_written() -> None:
+    club = lived(LADDERS[0], POINTS[0])
+    draft = open_draft(club)
+    EarningRule.objects.filter(version=draft, code="base").update(points=2)
+    Tier.objects.filter(version=draft, code="gold").update(threshold=125)
+    since = on("2026-05-01T00:00")
+    tables = (
+        "points_entry",
+        "points_lot",
+        "points_movement",
+        "tiers_tierchange",
+        "outbox_event",
+        "activity_orderdecision",
+    )
+
+    def rows() -> list[Any]:
+        with connection.cursor() as cursor:
+            return [cursor.execute(f"SELECT count(*) FROM {table}") and cursor.fetchone() for table in tables]
+
+    before = rows()
+    timeline = timelines([club.pk])[club.pk]
+    earned: list[dict[datetime, int]] = []
+    for each in (timeline, with_draft(timeline, read_ruleset(draft.pk), since)):
+        earned.append({})
+
+        def observe(_member: Any, what: str, at: datetime, effects: Any) -> None:
+            if what == "Purchase":
+                earned[-1][at] = effects.order.points
+
+        list(replay(each, until=END, observe=observe))
+
+    first, second = earned
+    assert rows() == before
+    assert {at: points for at, points in first.items() if at < since} == {
+        at: points for at, points in second.items() if at < since
+    }
+    assert all(second[at] >= 2 * points for at, points in first.items() if at >= since)
+
+
+def test_a_replay_ends_when_it_is_told_to() -> None:
+    club = make.program()
+    for _ in range(3):
+        make.buys(make.member(club), "10.00")
+    seen: list[tuple[int, int]] = []
+
+    def stop(members: int, orders: int) -> bool:
+        seen.append((members, orders))
+        return False
+
+    lives = list(replay(timelines([club.pk])[club.pk], until=END, observe=lambda *_: None, on_chunk=stop))
+
+    assert (len(lives), seen) == (3, [(3, 3)])
+
+
+def test_a_budget_is_shared_by_all_lives_in_the_order_of_time() -> None:
+    club = make.program(points={"budget": 100})
+    ada, bob = make.member(club), make.member(club)
+    make.buys(bob, "70.00", at=NOON)
+    make.buys(ada, "50.00", at=NOON + timedelta(hours=1))
+    draft = open_draft(club)
+    publish(draft, effective_from=datetime(2027, 1, 1, tzinfo=UTC), now=NOON)
+
+    lives = replayed(club)
+
+    assert [lives[who.pk].member.main.balance for who in (ada, bob)] == [30, 70]
