@@ -3,20 +3,23 @@
 from loyalty.tiers.rules import Ladder
 
 # Who was assessed on a later day, by an order that came before this night was carried out, stands as of that day.
-MAY_MOVE = """
-SELECT s.membership_id FROM tiers_standing s
+COUNTED = """
+FROM tiers_standing s
 JOIN memberships_membership m ON m.id = s.membership_id
 LEFT JOIN tiers_tier t ON t.id = s.tier_id
 JOIN points_wallet w ON w.membership_id = s.membership_id AND w.code = %(main)s
-JOIN points_wallet p ON p.membership_id = s.membership_id AND p.code = %(wallet)s
+LEFT JOIN points_wallet p ON p.membership_id = s.membership_id AND p.code = %(wallet)s
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(q.spend), 0) AS spend, coalesce(sum(q.orders), 0) AS orders,
-        coalesce(sum(q.visits), 0) AS visits, greatest(p.available - p.owed, 0) AS balance,
+        coalesce(sum(q.visits), 0) AS visits, greatest(coalesce(p.available - p.owed, 0), 0) AS balance,
         {points} AS points
     FROM tiers_qualifyingday q WHERE q.wallet_id = w.id AND q.on_date BETWEEN {first} AND %(on)s
 ) c
+"""
+MAY_MOVE = f"""
+SELECT s.membership_id {COUNTED}
 WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
-    AND ({condition})
+    AND ({{condition}})
 ORDER BY s.membership_id LIMIT %(limit)s
 """
 OWN_POINTS = "coalesce(sum(q.points), 0)"
@@ -31,6 +34,13 @@ ANNIVERSARY = f"""(CASE WHEN ({JOINED} + make_interval(years => {YEARS}))::date 
 RISING = """EXISTS (
     SELECT 1 FROM tiers_tier u WHERE u.version_id = %(version)s AND u.rank > coalesce(t.rank, -1) AND {reached}
 )"""
+WOULD_STAND = f"""
+SELECT m.id, m.number, t.code, e.code, c.{{basis}} {COUNTED}
+LEFT JOIN LATERAL (
+    SELECT u.code FROM tiers_tier u WHERE u.version_id = %(version)s AND {{reached}} ORDER BY u.rank DESC LIMIT 1
+) e ON true
+WHERE s.program_id = %(program)s AND m.left_at IS NULL ORDER BY m.number
+"""
 PERIOD_ENDED = """
 SELECT s.membership_id FROM tiers_standing s
 WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND s.keeps_until <= %(on)s
@@ -70,9 +80,22 @@ def who_may_move(ladder: Ladder) -> str:
         conditions.append(RISING.format(reached=_reached(ladder, "u")))
     if not conditions:
         return ""
+    return MAY_MOVE.format(**_window(ladder), condition=" OR ".join(f"({each})" for each in conditions))
+
+
+def who_would_stand_where(ladder: Ladder) -> str:
+    """
+    Return the statement that tells of every member where it stands and where it would under a ladder's version.
+
+    Its rows are: membership, number, code of the tier it has and of the one it would have earned, what counts.
+    """
+    return WOULD_STAND.format(**_window(ladder), reached=_reached(ladder, "u"), basis=ladder.basis)
+
+
+def _window(ladder: Ladder) -> dict[str, str]:
     first = ANNIVERSARY if ladder.window == "membership_year" else "%(first)s"
     points = OWN_POINTS if ladder.wallet == "points" else OTHER_POINTS.format(first=first)
-    return MAY_MOVE.format(first=first, points=points, condition=" OR ".join(f"({each})" for each in conditions))
+    return {"first": first, "points": points}
 
 
 def _reached(ladder: Ladder, tier: str) -> str:

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "loyalty.tiers",
     "loyalty.configuration",
     "loyalty.activity",
+    "loyalty.planning",
     "loyalty.api",
     "loyalty.admin_theme",
 ]
@@ -174,6 +175,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_throttle": 1}
 CELERY_BEAT_SCHEDULE = {
     "deliver events": {"task": "loyalty.outbox.tasks.deliver", "schedule": 5.0},
+    "run what-ifs": {"task": "loyalty.planning.tasks.run_simulations", "schedule": 5.0},
     "run uploaded imports": {"task": "customers.tasks.run_imports", "schedule": 15.0},
     "decide what was imported, and the nights": {
         "task": "loyalty.activity.tasks.catch_up_everyone",

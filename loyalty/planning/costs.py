@@ -1,0 +1,139 @@
+"""What rules would have cost on recent orders, beside what those orders left over: estimates. Reads only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from customers.core import bulk
+from customers.core.money import to_cents
+from loyalty.activity.history import load_purchases
+from loyalty.activity.rulesets import Ruleset
+from loyalty.configuration.findings import Finding
+from loyalty.points.conditions import parse
+from loyalty.points.ledger import MAIN
+from loyalty.points.matching import Matches, matches
+from loyalty.points.models import EarningRule, PointsPolicy
+from loyalty.points.rules import Counted, Occasion, earn, total_of
+from loyalty.programs.models import Program, ProgramVersion
+
+DAYS = 90
+YEAR = 365
+SAMPLE = 5_000
+ONE = Decimal(1)
+RECENT = """
+SELECT o.id, o.customer_id, t.code FROM memberships_membership m
+JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at
+LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id
+WHERE m.program_id = %(program)s AND o.occurred_at > %(since)s AND o.occurred_at <= %(until)s
+ORDER BY md5(o.id::text) LIMIT %(limit)s
+"""
+COUNT = """
+SELECT count(*) FROM memberships_membership m
+JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at
+WHERE m.program_id = %(program)s AND o.occurred_at > %(since)s AND o.occurred_at <= %(until)s
+"""
+OPEN = """
+SELECT coalesce(sum(w.available + w.pending + w.held), 0) FROM points_wallet w
+JOIN memberships_membership m ON m.id = w.membership_id WHERE m.program_id = %(program)s AND w.code = %(wallet)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """
+    What two versions give for the same recent orders, of the main wallet.
+
+    :param orders: of the last 90 days
+    :param sampled: of how many of them the points were computed; what the others give is extrapolated
+    :param points_now: under the version in force
+    :param points_then: under the other one
+    :param liability_now: of all open points, at the version's value of a point and its expected share redeemed
+    :param liability_then: of the same points, at the other one's
+    :param cost_now: of the points of those 90 days
+    :param cost_then: of theirs under the other version
+    """
+
+    orders: int
+    sampled: int
+    points_now: int
+    points_then: int
+    liability_now: Decimal
+    liability_then: Decimal
+    cost_now: Decimal
+    cost_then: Decimal
+
+
+def value_of(version_id: int | None) -> Decimal:
+    """Return what a point of the main wallet costs: its value times the expected share redeemed; 0 where unknown."""
+    policy = PointsPolicy.objects.filter(version=version_id, code=MAIN).first()
+    if policy is None or policy.point_value is None:
+        return Decimal(0)
+    return policy.point_value * (ONE if policy.redeemed_share is None else policy.redeemed_share)
+
+
+def estimate(program: Program, now_rules: Ruleset | None, then: Ruleset, *, until: datetime) -> Estimate:
+    """Return what a version would have given for the orders of the last 90 days, beside the one in force."""
+    parameters = {"program": program.pk, "since": until - timedelta(days=DAYS), "until": until, "limit": SAMPLE}
+    ((orders,),) = bulk.fetch(COUNT, parameters)
+    tiers = {order_id: code or "" for order_id, _customer, code in bulk.fetch(RECENT, parameters)}
+    given = [0, 0]
+    for purchase in load_purchases(list(tiers)):
+        for place, ruleset in enumerate((now_rules, then)):
+            if ruleset is not None:
+                step = ruleset.ladder.step(tiers[purchase.order_id])
+                multiplier = step.multiplier if step else ONE
+                occasion = Occasion(purchase.occurred_at, ruleset.zone, multiplier, tier=tiers[purchase.order_id])
+                earned = earn(purchase.basket, ruleset.earnings, occasion)
+                given[place] += total_of([part for part in earned if part.wallet == MAIN])
+    points_now, points_then = (each * orders // len(tiers) if tiers else 0 for each in given)
+    ((open_points,),) = bulk.fetch(OPEN, {"program": program.pk, "wallet": MAIN})
+    now_value, then_value = value_of(now_rules.version_id if now_rules else None), value_of(then.version_id)
+    return Estimate(
+        orders=orders,
+        sampled=len(tiers),
+        points_now=points_now,
+        points_then=points_then,
+        liability_now=to_cents(open_points * now_value),
+        liability_then=to_cents(open_points * then_value),
+        cost_now=to_cents(points_now * now_value),
+        cost_then=to_cents(points_then * then_value),
+    )
+
+
+def check_costs(version: ProgramVersion, *, today: date) -> Iterable[Finding]:
+    """Find rules whose points cost more than what the purchases left over that they would have rewarded."""
+    value, program = value_of(version.pk), version.program
+    rate = program.retailer.margin_rate
+    if not value:
+        return
+    for rule in EarningRule.objects.filter(version=version, wallet=MAIN).order_by("code"):
+        found = matches(
+            parse(rule.condition),
+            program_id=program.pk,
+            zone=program.zone,
+            since=today - timedelta(days=YEAR),
+            until=today,
+        )
+        margin = found.margin if found.costed else found.amount * rate if rate is not None else None
+        cost = to_cents(_points(rule, found) * value)
+        if margin is not None and found.lines and cost > margin:
+            words = _(
+                "“%(rule)s” costs more than it rewards: over the last year its points would have cost %(cost)s, and the "
+                "margin of those purchases was %(margin)s. Give fewer points, or ask for more."
+            )
+            facts = {"rule": rule, "cost": number_format(cost), "margin": number_format(to_cents(margin))}
+            yield Finding.warning("costs_more_than_margin", f"earning_rules/{rule.code}", words % facts)
+
+
+def _points(rule: EarningRule, found: Matches) -> Decimal:
+    units = {
+        Counted.PER_AMOUNT.value: found.amount,
+        Counted.PER_ITEM.value: found.quantity,
+        Counted.PER_ORDER.value: Decimal(found.orders),
+        Counted.FIRST_ORDER.value: Decimal(found.members),
+    }
+    return rule.points * units.get(rule.kind, Decimal(0))

@@ -1,0 +1,94 @@
+"""What publishing a version would change: its differences, who moves, what it costs, what is wrong with it. Reads only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from customers.core.calendar import local_date
+from loyalty.activity.rulesets import read_ruleset, timelines
+from loyalty.configuration.checking import check
+from loyalty.configuration.document import Change, differences, to_document
+from loyalty.configuration.findings import Finding
+from loyalty.planning.costs import Estimate, check_costs, estimate
+from loyalty.planning.movers import Movers, movers
+from loyalty.programs.models import ProgramVersion
+
+SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    What a version would change on its first day.
+
+    :param basis: the version that is in force until then; None for a program's first
+    """
+
+    basis: ProgramVersion | None
+    effective_from: datetime
+    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...]
+    movers: Movers
+    estimate: Estimate
+
+    @property
+    def is_publishable(self) -> bool:
+        return not any(finding.is_error for finding in self.findings)
+
+
+def plan(version: ProgramVersion, *, effective_from: datetime, now: datetime) -> Plan:
+    """Return what a version would change if it came into force at an instant, as far as is known today."""
+    program = version.program
+    timeline = timelines([program.pk])[program.pk]
+    in_force = timeline.at(effective_from)
+    basis = ProgramVersion.objects.select_related("program").get(pk=in_force.version_id) if in_force else None
+    ruleset = read_ruleset(version.pk)
+    on = local_date(max(effective_from, now), program.tzinfo)
+    return Plan(
+        basis=basis,
+        effective_from=effective_from,
+        findings=(*check(version), *check_costs(version, today=local_date(now, program.tzinfo))),
+        changes=tuple(differences(to_document(basis) if basis else {}, to_document(version))),
+        movers=movers(program, ruleset, on=on),
+        estimate=estimate(program, in_force, ruleset, until=now),
+    )
+
+
+def said(found: Plan, *, names: dict[Any, str] | None = None) -> dict[str, Any]:
+    """
+    Return a plan as plain values.
+
+    :param names: of members, for those who may see them
+    """
+    known = names or {}
+
+    def rows(standings: Any) -> list[dict[str, Any]]:
+        return [
+            {"member_number": each.number, "name": known.get(each.membership_id, ""), "from": each.current,
+             "to": each.earned, "counts": str(each.counts)}
+            for each in standings[:SHOWN]
+        ]  # fmt: skip
+
+    return {
+        "basis": found.basis.number if found.basis else None,
+        "effective_from": found.effective_from.isoformat(),
+        "publishable": found.is_publishable,
+        "findings": [said_finding(each) for each in found.findings],
+        "changes": [change.said() for change in found.changes],
+        "members": [{"tier": tier, "members": count} for tier, count in found.movers.members.items()],
+        "moves": [{"from": first, "to": last, "members": count} for first, last, count in found.movers.pairs()],
+        "up": {"members": len(found.movers.up), "first": rows(found.movers.up)},
+        "down": {"members": len(found.movers.down), "first": rows(found.movers.down)},
+        "at_risk": {"members": len(found.movers.at_risk), "first": rows(found.movers.at_risk)},
+        "estimate": {name: _plain(getattr(found.estimate, name)) for name in found.estimate.__slots__},
+    }
+
+
+def said_finding(finding: Finding) -> dict[str, str]:
+    """Return a finding as plain values."""
+    severity = "error" if finding.is_error else "warning"
+    return {"severity": severity, "code": finding.code, "place": finding.place, "message": finding.message}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int) else str(value)
