@@ -18,6 +18,8 @@ COLOURS = {"bar": "var(--color-primary-500)", "line": "#c98a1b", "grid": "#8884"
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures of the chosen retailer, or of the first one, to the page."""
+    if not request.user.has_perm("analytics.view_valuerun"):
+        return context | {"title": _("Dashboard"), "is_closed": True}
     retailers = list(Retailer.objects.order_by("name"))
     chosen = next((each for each in retailers if each.slug == request.GET.get("retailer")), None)
     retailer = chosen or (retailers[0] if retailers else None)

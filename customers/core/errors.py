@@ -14,6 +14,7 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"  # it names something that is not there, or not theirs
     CONFLICT = "conflict"  # it contradicts what is recorded
     REFUSED = "refused"  # it is understood, and a rule forbids it
+    STALE = "stale"  # it starts from a state that is no longer the present one
 
 
 class DomainError(Exception):

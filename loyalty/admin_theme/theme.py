@@ -12,8 +12,19 @@ def stylesheet(_request: HttpRequest) -> str:
     return static("admin_theme/theme.css")
 
 
-def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the menu: each group with its pages."""
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the menu: each group with the pages that the reader may see."""
+    groups = [{**group, "items": [page for page in group["items"] if _may_see(request, page)]} for group in _groups()]
+    return [group for group in groups if group["items"]]
+
+
+def _may_see(request: HttpRequest, page: dict[str, Any]) -> bool:
+    user = getattr(request, "user", None)
+    needed = page["permission_name"]
+    return not needed or (user is not None and user.has_perm(needed))
+
+
+def _groups() -> list[dict[str, Any]]:
     return [
         {"items": [_page(_("Dashboard"), "space_dashboard", "admin:index")]},
         {
@@ -35,6 +46,8 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                 _page(_("Ledger"), "menu_book", "admin:points_entry_changelist"),
                 _page(_("Programs"), "loyalty", "admin:programs_program_changelist"),
                 _page(_("Versions"), "history_edu", "admin:programs_programversion_changelist"),
+                _page(_("What-ifs"), "science", "admin:planning_simulation_changelist"),
+                _page(_("Audit"), "fact_check", "admin:programs_versionevent_changelist"),
                 _page(_("Nights"), "bedtime", "admin:activity_nightrun_changelist"),
             ],
         },
@@ -54,6 +67,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                 _page(_("API keys"), "key", "admin:api_retailerkey_changelist"),
                 _page(_("Webhooks"), "webhook", "admin:outbox_endpoint_changelist"),
                 _page(_("Deliveries"), "outbox", "admin:outbox_delivery_changelist"),
+                _page(_("Staff"), "diversity_3", "admin:access_staffrole_changelist"),
                 _page(_("Users"), "manage_accounts", "admin:auth_user_changelist"),
             ],
         },
@@ -61,4 +75,11 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _page(title: str, icon: str, name: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse(name)}
+    app_and_model = name.removeprefix("admin:").removesuffix("_changelist")
+    app, _sep, model = app_and_model.partition("_")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse(name),
+        "permission_name": f"{app}.view_{model}" if model else "",
+    }

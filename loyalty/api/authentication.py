@@ -2,15 +2,17 @@
 
 import time
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from customers.core import tenancy
+from loyalty.access.staff import Post, post_of
 from loyalty.api.models import MemberToken, RetailerKey, digest
 
 
@@ -63,6 +65,20 @@ class MemberTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, _request: Request) -> str:
         return self.scheme
+
+
+class StaffSessionAuthentication(SessionAuthentication):
+    """The session of somebody who is signed in to the admin; the post that it fills becomes `request.auth`."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Post] | None:
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        post = post_of(request._request)
+        if post is None or post.retailer is None:
+            raise AuthenticationFailed(_("You have no role at any retailer. Ask its owner for one."))
+        tenancy.act_for(post.retailer.pk)
+        return found[0], post
 
 
 def credential(request: Request, scheme: str) -> str | None:

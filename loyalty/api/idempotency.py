@@ -38,7 +38,7 @@ class IdempotencyMiddleware:
             detail = f"An Idempotency-Key has 1 to {LONGEST_KEY} characters."
             return problem_response(400, "bad_idempotency_key", detail, instance=request.path)
         with transaction.atomic():
-            return self._once(request, digest(request.headers.get("Authorization", "")), key)
+            return self._once(request, digest(_caller(request)), key)
 
     def _once(self, request: HttpRequest, credential: str, key: str) -> HttpResponse:
         if not _lock(credential, key):
@@ -62,6 +62,11 @@ def forget_old(*, now: datetime) -> int:
     """Delete records that are older than keys are kept; return how many."""
     before = now - timedelta(days=settings.IDEMPOTENCY_KEPT_DAYS)
     return IdempotencyRecord.objects.filter(created_at__lt=before).delete()[0]
+
+
+def _caller(request: HttpRequest) -> str:
+    """Return what tells one caller from another: its credential, or its session."""
+    return request.headers.get("Authorization") or request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
 def _lock(credential: str, key: str) -> bool:

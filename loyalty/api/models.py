@@ -21,6 +21,10 @@ class Scope(models.TextChoices):
     REWARDS_REDEEM = "rewards:redeem", _("hold and redeem points")
     POINTS_ADJUST = "points:adjust", _("adjust points, with a reason")
     LEDGER_READ = "ledger:read", _("prove the ledger, read liability and journal")
+    PROGRAM_READ = "program:read", _("read programs and their versions")
+    PROGRAM_WRITE = "program:write", _("edit drafts")
+    PROGRAM_SIMULATE = "program:simulate", _("ask what-ifs")
+    PROGRAM_PUBLISH = "program:publish", _("publish and withdraw versions")
     MEMBERS_TOKEN = "members:token", _("sign members in")
 
 

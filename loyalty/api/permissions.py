@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from loyalty.access.staff import Post
 from loyalty.api.models import MemberToken, RetailerKey
 
 
@@ -22,4 +23,4 @@ class HasScope(BasePermission):
         scopes: dict[str, str] | None = getattr(view, "scopes", None)
         if scopes is None:
             return isinstance(request.auth, MemberToken)
-        return isinstance(request.auth, RetailerKey) and scopes.get(str(request.method)) in request.auth.scopes
+        return isinstance(request.auth, RetailerKey | Post) and scopes.get(str(request.method)) in request.auth.scopes

@@ -14,7 +14,7 @@ from customers.core.errors import DomainError, Kind
 SERVER_ERROR = 500
 OUR_FAULT = "This is our fault, and nothing was done. Try again; the same Idempotency-Key is safe."
 CONTENT_TYPE = "application/problem+json"
-STATUS = {Kind.INVALID: 422, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.REFUSED: 422}
+STATUS = {Kind.INVALID: 422, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.REFUSED: 422, Kind.STALE: 412}
 TITLES = {
     400: "Invalid request",
     401: "Not authenticated",
@@ -22,7 +22,9 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    412: "Precondition failed",
     413: "Content too large",
+    428: "Precondition required",
     415: "Unsupported media type",
     422: "Cannot be done",
     429: "Too many requests",
@@ -36,6 +38,7 @@ class Refusal(APIException):
     def __init__(self, error: DomainError) -> None:
         super().__init__(detail=str(error), code=error.code)
         self.status_code = STATUS[error.kind]
+        self.error = error
 
 
 class ProblemFormatter(ExceptionFormatter):
@@ -45,6 +48,11 @@ class ProblemFormatter(ExceptionFormatter):
         status = self.exc.status_code
         errors = error_response.errors
         path = getattr(self.context.get("request"), "path", "")
+        error = self.exc.error if isinstance(self.exc, Refusal) else None
+        reasons = getattr(error, "findings", None)
+        if error is not None and reasons:  # a refusal that has several, each with its place
+            each_said = [{"pointer": f"/{one.place}", "code": one.code, "detail": one.message} for one in reasons]
+            return problem(status, error.code, str(error), instance=path, errors=each_said)
         return problem(
             status,
             errors[0].code,

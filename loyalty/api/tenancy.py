@@ -5,11 +5,12 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from customers.core import tenancy
+from loyalty.access.staff import post_of
 
 
 class TenancyMiddleware:
     """
-    Gives a connection back as it was found; lets signed-in staff see what the admin shows them.
+    Gives a connection back as it was found; lets signed-in staff see their own retailer, and superusers every one.
 
     API credentials name their retailer when they are recognised (see `authentication`). A request without any sees no
     retailer's rows.
@@ -19,12 +20,14 @@ class TenancyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        user = getattr(request, "user", None)
         if request.path.startswith("/api/"):
             return self._restored(request, None)
-        if user is not None and user.is_authenticated and user.is_staff:
-            return self._restored(request, tenancy.EVERYONE)
-        return self.get_response(request)
+        if not request.path.startswith("/admin/"):
+            return self.get_response(request)
+        post = post_of(request)
+        if post is None:  # it may sign in, and sees nobody's rows
+            return self._restored(request, tenancy.NOBODY)
+        return self._restored(request, tenancy.EVERYONE if post.role is None else str(post.retailer.pk))  # type: ignore[union-attr] # a role has one
 
     def _restored(self, request: HttpRequest, retailer: str | None) -> HttpResponse:
         before = tenancy.current()

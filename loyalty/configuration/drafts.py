@@ -72,7 +72,7 @@ class OtherInstant(DomainError):
 
 class ChangedMeanwhile(DomainError):
     code = "changed_meanwhile"
-    kind = Kind.CONFLICT
+    kind = Kind.STALE
     message = _("Draft {number} was changed since you read it. Read it again, and make your changes there.")
 
 

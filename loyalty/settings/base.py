@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "pgtrigger",
     "customers",
+    "loyalty.access",
     "loyalty.outbox",
     "loyalty.programs",
     "loyalty.memberships",
@@ -126,6 +127,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 LOGIN_REDIRECT_URL = "admin:index"
 LOGIN_URL = "admin:login"
 
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "loyalty.access.staff.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -136,6 +138,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "loyalty.api.authentication.RetailerKeyAuthentication",
         "loyalty.api.authentication.MemberTokenAuthentication",
+        "loyalty.api.authentication.StaffSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["loyalty.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

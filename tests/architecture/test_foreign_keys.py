@@ -6,7 +6,8 @@ from django.db import models
 
 # From the ground up; an app may point at itself and at those before it.
 ORDER = (
-    "contenttypes", "auth", "customers", "outbox", "programs", "memberships", "points", "tiers", "activity", "planning", "api",
+    "contenttypes", "auth", "customers", "outbox", "access", "programs", "memberships", "points", "tiers",
+    "activity", "planning", "api",
     "analytics",
 )  # fmt: skip
 OURS = ORDER[2:]

@@ -1,0 +1,71 @@
+"""What each role may do: the least that its work needs. Pure."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """
+    Who works for a retailer.
+
+    An owner runs it all. A program manager shapes programs, and sees members by number only. A support agent helps
+    members. An analyst reads figures and asks what-ifs, without persons. An auditor sees everything and changes nothing.
+    """
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    SUPPORT = "support"
+    ANALYST = "analyst"
+    AUDITOR = "auditor"
+
+
+PROGRAMS = ("programs.program", "programs.programversion")
+PARTS = ("points.pointspolicy", "points.earninggroup", "points.earningrule", "tiers.tierpolicy", "tiers.tier")
+PERSONS = ("customers.customer", "customers.consent", "customers.insight")
+FACTS = (
+    "customers.order", "customers.orderline", "customers.return", "customers.returnline", "customers.interaction",
+)  # fmt: skip
+MEMBERS = ("memberships.membership", "points.entry")
+VALUES = ("analytics.valuerun", "analytics.customervalue")
+LINKS = ("api.retailerkey", "outbox.endpoint")
+EVERYTHING = (
+    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, "outbox.delivery", "activity.nightrun",
+    "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
+)  # fmt: skip
+WRITE = ("add", "change", "delete")
+
+
+def _may(actions: tuple[str, ...], *models: str) -> frozenset[str]:
+    found = set()
+    for model in models:
+        app, name = model.split(".")
+        found |= {f"{app}.{action}_{name}" for action in actions}
+    return frozenset(found)
+
+
+PUBLISH = frozenset({"programs.publish_programversion"})
+SHAPE = (
+    _may(("view", *WRITE), *PARTS, "programs.programversion")
+    | _may(("view", "add", "change"), "programs.program", "planning.simulation")
+    | PUBLISH
+)
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.OWNER: _may(("view",), *EVERYTHING)
+    | SHAPE
+    | _may(("change",), "customers.retailer", "customers.customer")
+    | _may(("add", "change"), "customers.importjob", *LINKS)
+    | _may(WRITE, "access.staffrole"),
+    Role.MANAGER: SHAPE | _may(("view",), "programs.versionevent", "activity.nightrun", "analytics.valuerun"),
+    Role.SUPPORT: _may(("view",), *PERSONS, *FACTS, *MEMBERS, *PROGRAMS, *PARTS)
+    | _may(("change",), "customers.customer"),
+    Role.ANALYST: _may(("view",), *PROGRAMS, *PARTS, *FACTS, "analytics.valuerun", "activity.nightrun")
+    | _may(("view", "add", "change"), "planning.simulation"),
+    Role.AUDITOR: _may(("view",), *EVERYTHING),
+}
+SCOPES: dict[Role, frozenset[str]] = {
+    Role.OWNER: frozenset({"program:read", "program:write", "program:publish", "program:simulate"}),
+    Role.MANAGER: frozenset({"program:read", "program:write", "program:publish", "program:simulate"}),
+    Role.SUPPORT: frozenset({"program:read"}),
+    Role.ANALYST: frozenset({"program:read", "program:simulate"}),
+    Role.AUDITOR: frozenset({"program:read"}),
+}
+ALL_SCOPES = frozenset().union(*SCOPES.values())

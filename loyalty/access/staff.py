@@ -1,0 +1,74 @@
+"""For which retailer somebody of the staff acts, and as what."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
+
+from customers.core.tenancy import EVERYONE, acting_for
+from customers.models import Retailer
+from loyalty.access.models import StaffRole
+from loyalty.access.roles import ALL_SCOPES, PERMISSIONS, SCOPES, Role
+
+CHOSEN = "retailer"  # the key in the session
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """
+    The post that somebody fills in a request.
+
+    :param retailer: None for a superuser where there is no retailer yet
+    :param role: None for a superuser, who may do everything
+    """
+
+    user: Any
+    retailer: Retailer | None
+    role: Role | None
+
+    @property
+    def pk(self) -> Any:
+        """Return whom to count requests by."""
+        return self.user.pk
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Return what the post lets its holder do by API."""
+        return ALL_SCOPES if self.role is None else SCOPES[self.role]
+
+
+def post_of(request: HttpRequest) -> Post | None:
+    """Return the post that a signed-in user fills in a request; None for who fills none."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not user.is_active or not user.is_staff:
+        return None
+    wanted = request.session.get(CHOSEN)
+    with acting_for(EVERYONE):
+        if user.is_superuser:
+            retailers = Retailer.objects.order_by("name")
+            chosen = retailers.filter(pk=wanted).first() if wanted else None
+            return Post(user, chosen or retailers.first(), None)
+        roles = list(StaffRole.objects.filter(user=user).select_related("retailer").order_by("retailer__name"))
+    found = next((role for role in roles if role.retailer_id == wanted), roles[0] if roles else None)
+    if found is None:
+        return None
+    user.staff_role = Role(found.role)
+    return Post(user, found.retailer, user.staff_role)
+
+
+class RoleBackend(BaseBackend):
+    """Grants what a user's role at its present retailer grants."""
+
+    def get_all_permissions(self, user_obj: AbstractBaseUser | AnonymousUser, obj: Any = None) -> set[str]:
+        role: Role | None = getattr(user_obj, "staff_role", None)
+        if role is None or obj is not None or not user_obj.is_active:
+            return set()
+        return set(PERMISSIONS[role])
+
+    def has_perm(self, user_obj: AbstractBaseUser | AnonymousUser, perm: str, obj: Any = None) -> bool:
+        return perm in self.get_all_permissions(user_obj, obj)
+
+    def has_module_perms(self, user_obj: AbstractBaseUser | AnonymousUser, app_label: str) -> bool:
+        return any(perm.startswith(f"{app_label}.") for perm in self.get_all_permissions(user_obj))

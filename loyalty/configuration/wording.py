@@ -1,0 +1,226 @@
+"""A version in plain words, in the reader's language: what one earns, how tiers work, how points live."""
+
+from collections.abc import Sequence
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
+
+from django.utils.dates import WEEKDAYS as DAY_NAMES
+from django.utils.formats import date_format, number_format, time_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
+from loyalty.points.conditions import EVERYTHING, WEEKDAYS, AllOf, AnyOf, Between, In, Is, Node, Not, parse
+from loyalty.points.models import EarningRule, PointsPolicy
+from loyalty.tiers.models import Tier, TierPolicy
+
+FIELDS = {
+    "category": lazy("category"), "brand": lazy("brand"), "sku": lazy("SKU"), "channel": lazy("channel"),
+    "store": lazy("store"), "promotion_code": lazy("promotion code"), "tier": lazy("tier"),
+}  # fmt: skip
+
+
+def number(value: Any) -> str:
+    """Return a number as the reader writes it, without idle zeros."""
+    value = Decimal(value)
+    text = f"{value.normalize():f}"
+    places = len(text.partition(".")[2])
+    return str(number_format(value, places, use_l10n=True, force_grouping=True))
+
+
+def rule_in_words(rule: EarningRule, currency: str) -> str:
+    """Return an earning rule as a sentence."""
+    points = number(rule.points)
+    kinds = {
+        "per_amount": _("%(points)s points per %(currency)s spent"),
+        "per_item": _("%(points)s points per item"),
+        "per_order": _("%(points)s points per order"),
+        "first_order": _("%(points)s points for the first order"),
+        "per_interaction": _("%(points)s points for: %(interaction)s"),
+        "birthday": _("%(points)s points on the birthday"),
+        "anniversary": _("%(points)s points on each anniversary of joining"),
+    }
+    facts = {"points": points, "currency": currency, "interaction": rule.get_interaction_display()}
+    parts = [kinds[rule.kind] % facts]
+    condition = parse(rule.condition)
+    if condition != EVERYTHING:
+        parts.append(condition_in_words(condition))
+    if rule.minimum_amount:
+        parts.append(_("from %(amount)s %(currency)s") % {"amount": number(rule.minimum_amount), "currency": currency})
+    if rule.cap is not None:
+        parts.append(_("at most %(points)s points at once") % {"points": number(rule.cap)})
+    if rule.wallet != "points":
+        parts.append(_("into the wallet “%(wallet)s”") % {"wallet": rule.wallet})
+    if rule.uses_multiplier:
+        parts.append(_("times the tier’s multiplier"))
+    return ", ".join(parts) + "."
+
+
+def condition_in_words(node: Node) -> str:
+    """Return a condition as a phrase."""
+    match node:
+        case AllOf(parts):
+            return _(" and ").join(_bracketed(part) for part in parts)
+        case AnyOf(parts):
+            return _(" or ").join(_bracketed(part) for part in parts)
+        case Not(part):
+            return _("not (%(what)s)") % {"what": condition_in_words(part)}
+        case _:
+            return _leaf(node)
+
+
+def wallet_in_words(policy: PointsPolicy) -> list[str]:
+    """Return how the points of a wallet live, sentence by sentence."""
+    return [*_lifetime(policy), *_limits(policy), *_worth(policy)]
+
+
+def ladder_in_words(policy: TierPolicy, tiers: Sequence[Tier]) -> list[str]:
+    """Return how tiers are reached and lost, sentence by sentence."""
+    if not tiers:
+        return [_("The program has no tiers.")]
+    windows = {
+        "rolling": ngettext("over the last month", "over the last %(months)s months", policy.window_months),
+        "calendar_year": _("over the calendar year"),
+        "membership_year": _("over the year of membership"),
+        "lifetime": _("over all time"),
+    }
+    window = windows[policy.window] % {"months": policy.window_months}
+    said = [_("What counts: %(basis)s, %(window)s.") % {"basis": policy.get_basis_display(), "window": window}]
+    if any(tier.further for tier in tiers):
+        said.append(_("Further conditions: %(which)s.") % {"which": policy.get_combination_display()})
+    grace = ngettext("%(days)s day of grace", "%(days)s days of grace", policy.grace_days) % {"days": policy.grace_days}
+    falls = {
+        "never": _("Nobody loses a tier."),
+        "at_once": _("Who no longer qualifies loses the tier in the following night."),
+        "period_end": _("A tier is kept until the end of its period, and judged by what counted then."),
+        "grace": _("Who no longer qualifies keeps the tier for %(grace)s.") % {"grace": grace},
+    }
+    said.append(falls[policy.downgrade])
+    if policy.downgrade == "grace" and policy.grace_to_month_end:
+        said.append(_("The grace runs through the end of its month."))
+    if policy.soft_landing and policy.downgrade != "never":
+        said.append(_("A fall is one tier at a time."))
+    return said
+
+
+def tier_in_words(tier: Tier, policy: TierPolicy, currency: str) -> list[str]:
+    """Return what a tier asks for and gives, phrase by phrase."""
+    asked = [_asked(policy.basis, tier.threshold, currency), *(_asked(*each, currency) for each in tier.further)]
+    join = _(" or ") if policy.combination == TierPolicy.Combination.ANY else _(" and ")
+    said = [join.join(asked) if tier.threshold or tier.further else _("for everybody")]
+    if tier.multiplier != 1:
+        said.append(_("points × %(multiplier)s") % {"multiplier": number(tier.multiplier)})
+    if tier.entry_gift:
+        said.append(_("%(points)s points on entry") % {"points": number(tier.entry_gift)})
+    if tier.extra_months:
+        longer = ngettext(
+            "points live %(months)s month longer", "points live %(months)s months longer", tier.extra_months
+        )
+        said.append(longer % {"months": tier.extra_months})
+    if tier.reward_discount:
+        said.append(_("rewards %(percent)s %% cheaper") % {"percent": number(tier.reward_discount)})
+    said += [_("free shipping")] if tier.free_shipping else []
+    said += [_("early access")] if tier.early_access else []
+    return said
+
+
+def _bracketed(node: Node) -> str:
+    words = condition_in_words(node)
+    return f"({words})" if isinstance(node, AllOf | AnyOf) and len(node.parts) > 1 else words
+
+
+def _leaf(node: Any) -> str:
+    match node:
+        case In("weekday", values):
+            names = [str(DAY_NAMES[place]) for place, day in enumerate(WEEKDAYS) if day in values]
+            return _("on %(days)s") % {"days": ", ".join(names)}
+        case In(field, values):
+            listed = ", ".join(value or _("none") for value in sorted(values))
+            return _("%(field)s %(values)s") % {"field": FIELDS[field], "values": listed}
+        case Is("is_first", value):
+            return _("on the first order") if value else _("on later orders")
+        case Is(_field, value):
+            return _("on gifts") if value else _("but not on gifts")
+        case Between(field, first, last):
+            return _between(field, first, last)
+    raise AssertionError(node)
+
+
+def _between(field: str, first: Any, last: Any) -> str:
+    facts = {"first": _bound(first), "last": _bound(last)}
+    if field == "order_amount":
+        words = _("orders from %(first)s to %(last)s"), _("orders from %(first)s"), _("orders up to %(last)s")
+    elif field == "date":
+        words = _("from %(first)s through %(last)s"), _("from %(first)s"), _("through %(last)s")
+    else:
+        words = _("between %(first)s and %(last)s"), _("from %(first)s"), _("until %(last)s")
+    return (words[0] if first is not None and last is not None else words[1] if last is None else words[2]) % facts
+
+
+def _bound(value: Any) -> str:
+    if isinstance(value, date):
+        return str(date_format(value))
+    if isinstance(value, time):
+        return str(time_format(value))
+    return "" if value is None else number(value)
+
+
+def _lifetime(policy: PointsPolicy) -> list[str]:
+    said = []
+    if policy.pending_event:
+        words = _("Points become active with the event “%(event)s” of the order, after %(days)s days.")
+        said.append(words % {"event": policy.pending_event, "days": policy.pending_days})
+    elif policy.pending_days:
+        words = ngettext(
+            "Points become active after %(days)s day.", "Points become active after %(days)s days.", policy.pending_days
+        )
+        said.append(words % {"days": policy.pending_days})
+    else:
+        said.append(_("Points can be spent at once."))
+    if policy.pending_until:
+        said.append(_("They are not active before %(day)s.") % {"day": date_format(policy.pending_until)})
+    if policy.expiry == PointsPolicy.Expiry.NEVER:
+        said.append(_("They never expire."))
+    elif policy.expiry == PointsPolicy.Expiry.FIXED_DATES:
+        said.append(_("They expire after the next of: %(dates)s.") % {"dates": ", ".join(policy.expiry_dates)})
+    else:
+        words = _("They expire: %(count)s %(what)s.")
+        said.append(words % {"count": policy.expiry_count or "", "what": policy.get_expiry_display()})
+    return [" ".join(sentence.split()) for sentence in said]
+
+
+def _limits(policy: PointsPolicy) -> list[str]:
+    said = []
+    if policy.transaction_limit is not None:
+        words = _("An order worth more than %(points)s points gives none, until somebody has looked.")
+        said.append(words % {"points": number(policy.transaction_limit)})
+    if policy.period_limit is not None:
+        words = _("A member earns at most %(points)s points a %(period)s.")
+        said.append(words % {"points": number(policy.period_limit), "period": policy.get_period_display()})
+    if policy.budget is not None:
+        words = _("All members together earn at most %(points)s points: %(period)s.")
+        said.append(words % {"points": number(policy.budget), "period": policy.get_budget_period_display()})
+    return said or [_("There is no limit.")]
+
+
+def _worth(policy: PointsPolicy) -> list[str]:
+    said = [_("Returns: %(what)s.") % {"what": policy.get_on_return_display()}]
+    if policy.point_value is not None:
+        said.append(_("A point is worth %(value)s.") % {"value": number(policy.point_value)})
+    if policy.may_transfer:
+        said.append(_("Members may transfer points."))
+    if not policy.is_spendable:
+        said.append(_("These points cannot be spent; they count for tiers."))
+    return said
+
+
+def _asked(basis: str, least: Any, currency: str) -> str:
+    words = {
+        "spend": _("%(least)s %(currency)s spent"),
+        "points": _("%(least)s points earned"),
+        "orders": _("%(least)s orders"),
+        "visits": _("%(least)s visits"),
+        "balance": _("%(least)s points to spend"),
+    }
+    return words[basis] % {"least": number(least), "currency": currency}

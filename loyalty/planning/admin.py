@@ -1,0 +1,246 @@
+"""Programs and their versions in the admin: read on one page, shaped, tried on the past, and published."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.admin import ModelAdmin, ReadOnlyAdmin, StackedInline, TabularInline, action, display
+from customers.core.ids import new_id
+from loyalty.configuration import drafts
+from loyalty.configuration.document import to_document
+from loyalty.planning.forms import EarningGroupForm, EarningRuleForm, PointsPolicyForm, TierForm
+from loyalty.planning.models import Simulation
+from loyalty.planning.pages import Pages
+from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
+from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.tiers.models import Tier, TierPolicy
+
+
+class FrozenWhenPublished:
+    """Rows of a version: edited, by those who may, while it is a draft; shown when it is published."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc] # of the inline
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_draft(obj) and super().has_change_permission(request, obj)  # type: ignore[misc]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc]
+
+
+class TierInline(FrozenWhenPublished, StackedInline):
+    model = Tier
+    form = TierForm
+    ordering = ("rank",)
+    tab = True
+    fieldsets = (
+        (None, {"fields": (("rank", "code"), ("name", "name_fr"), ("threshold", "multiplier"))}),
+        (_("Further conditions"), {"fields": (("also_spend", "also_points"), ("also_orders", "also_visits"))}),
+        (
+            _("Benefits"),
+            {
+                "fields": (
+                    ("entry_gift", "extra_months"),
+                    ("reward_discount", "free_shipping", "early_access"),
+                    ("benefits", "benefits_fr"),
+                )
+            },
+        ),
+    )
+
+
+class EarningGroupInline(FrozenWhenPublished, TabularInline):
+    model = EarningGroup
+    form = EarningGroupForm
+    ordering = ("code",)
+    tab = True
+
+
+class EarningRuleInline(FrozenWhenPublished, StackedInline):
+    model = EarningRule
+    form = EarningRuleForm
+    ordering = ("code",)
+    tab = True
+    fieldsets = (
+        (None, {"fields": (("code", "kind"), ("name", "name_fr"), ("points", "wallet", "interaction"))}),
+        (
+            _("What counts"),
+            {"fields": (("categories", "brands"), ("channels", "stores", "in_tiers"), "minimum_amount")},
+        ),
+        (_("When"), {"fields": (("first_day", "last_day"), ("first_time", "last_time"), "weekdays")}),
+        (_("How much at most, and with what"), {"fields": (("cap", "group", "uses_multiplier"), "more")}),
+    )
+
+
+class TierPolicyInline(FrozenWhenPublished, StackedInline):
+    model = TierPolicy
+    can_delete = False
+    tab = True
+    fieldsets = (
+        (None, {"fields": (("basis", "wallet"), ("window", "window_months"), "combination")}),
+        (_("When members fall"), {"fields": ("downgrade", ("grace_days", "grace_to_month_end"), "soft_landing")}),
+    )
+
+
+class PointsPolicyInline(FrozenWhenPublished, StackedInline):
+    model = PointsPolicy
+    form = PointsPolicyForm
+    verbose_name = _("wallet")
+    verbose_name_plural = _("wallets")
+    tab = True
+    fieldsets = (
+        (None, {"fields": (("code", "is_spendable"), ("name", "name_fr"))}),
+        (_("When points become active"), {"fields": (("pending_days", "pending_until"), "pending_event")}),
+        (_("When they expire"), {"fields": ("expiry", ("expiry_count", "expiry_dates"))}),
+        (
+            _("How many there may be"),
+            {"fields": ("transaction_limit", ("period_limit", "period"), ("budget", "budget_period"))},
+        ),
+        (_("Returns and transfers"), {"fields": (("on_return", "may_transfer"),)}),
+        (_("What they are worth"), {"fields": (("point_value", "redeemed_share"),)}),
+    )
+
+
+@admin.register(Program)
+class ProgramAdmin(ModelAdmin):
+    list_display = ("name", "slug", "retailer", "zone", "two_to_publish")
+    list_select_related = ("retailer",)
+    fields = ("retailer", "name", "slug", "zone", "two_to_publish")
+    prepopulated_fields: ClassVar = {"slug": ("name",)}
+    actions_detail = ("new_draft",)
+
+    def save_model(self, _request: HttpRequest, obj: Program, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        if change:
+            obj.timeline = new_id()  # processes remember the slug with the versions
+            obj.save(update_fields=["name", "slug", "zone", "two_to_publish", "timeline"])
+            return
+        draft = drafts.create_program(obj.retailer, slug=obj.slug, name=obj.name, zone=obj.zone)
+        Program.objects.filter(pk=draft.program_id).update(two_to_publish=obj.two_to_publish)
+        obj.pk = draft.program_id
+        obj._state.adding = False
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Program | None = None) -> tuple[str, ...]:
+        return ("retailer",) if obj else ()
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Program | None = None) -> dict[str, Any]:
+        return {} if obj and not self.has_change_permission(request, obj) else dict(self.prepopulated_fields)
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Program | None = None) -> bool:
+        return False
+
+    @action(description=_("Open a new draft"), url_path="new-draft", permissions=["programs.add_programversion"])
+    def new_draft(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        program = Program.objects.get(pk=object_id)
+        draft = drafts.open_draft(program, author=request.user.get_username(), now=timezone.now())
+        messages.success(request, _("Draft %(number)s is a copy of the latest version.") % {"number": draft.number})
+        return redirect(reverse("admin:programs_programversion_page", args=[draft.pk]))
+
+
+@admin.register(ProgramVersion)
+class ProgramVersionAdmin(ModelAdmin):
+    list_display = ("page_link", "program", "status_label", "effective_from", "note")
+    list_display_links = None
+    list_filter = ("status",)
+    list_select_related = ("program",)
+    ordering = ("program", "-number")
+    fields = (
+        ("program", "number", "status"),
+        ("effective_from", "published_at", "published_by"),
+        "note",
+    )
+    inlines = (EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, PointsPolicyInline)
+    actions_detail = ("to_page",)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*Pages(self).urls(), *super().get_urls()]
+
+    def get_readonly_fields(self, _request: HttpRequest, _obj: Model | None = None) -> tuple[str, ...]:
+        return ("program", "number", "status", "effective_from", "published_at", "published_by")
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False  # a draft is opened from its program
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return (obj is None or _is_draft(obj)) and bool(super().has_change_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_draft(obj) and bool(super().has_delete_permission(request, obj))
+
+    def get_actions(self, _request: HttpRequest) -> dict[str, Any]:
+        return {}  # a draft is deleted on its own page, and that is noted
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if request.method != "POST" or object_id is None:
+            shown: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+            return shown
+        with transaction.atomic():  # what the page changes is noted as one change
+            version = ProgramVersion.objects.select_related("program").filter(pk=object_id).first()
+            draft = drafts.locked(version) if version and version.is_draft else None
+            before = to_document(draft) if draft else {}
+            response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+            if draft is not None:
+                draft.refresh_from_db()
+                drafts.edited(draft, before, author=request.user.get_username(), now=timezone.now())
+        return response
+
+    def delete_model(self, request: HttpRequest, obj: ProgramVersion) -> None:
+        drafts.discard(obj, author=request.user.get_username(), now=timezone.now())
+
+    @display(description=_("version"), ordering="number")
+    def page_link(self, version: ProgramVersion) -> SafeString:
+        address = reverse("admin:programs_programversion_page", args=[version.pk])
+        return format_html('<a class="version-link" href="{}">{} {}</a>', address, _("Version"), version.number)
+
+    @display(
+        description=_("status"),
+        label={
+            ProgramVersion.Status.DRAFT: "warning",
+            ProgramVersion.Status.PUBLISHED: "success",
+            ProgramVersion.Status.WITHDRAWN: "danger",
+        },
+    )
+    def status_label(self, version: ProgramVersion) -> tuple[str, str]:
+        return version.status, version.get_status_display()
+
+    @action(description=_("To the program’s page"), url_path="to-page", permissions=["programs.view_programversion"])
+    def to_page(self, _request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect(reverse("admin:programs_programversion_page", args=[object_id]))
+
+
+@admin.register(VersionEvent)
+class VersionEventAdmin(ReadOnlyAdmin):
+    list_display = ("occurred_at", "program", "number", "action", "author")
+    list_filter = ("action",)
+    list_select_related = ("program",)
+    ordering = ("-pk",)
+
+
+@admin.register(Simulation)
+class SimulationAdmin(ReadOnlyAdmin):
+    list_display = ("page_link", "since", "until", "status", "author", "asked_at", "ended_at")
+    list_display_links = None
+    list_filter = ("status",)
+    list_select_related = ("version__program",)
+    ordering = ("-pk",)
+    exclude = ("result",)
+
+    @display(description=_("what-if"))
+    def page_link(self, simulation: Simulation) -> SafeString:
+        address = reverse("admin:planning_simulation_page", args=[simulation.version_id, simulation.pk])
+        return format_html('<a class="version-link" href="{}">{}</a>', address, simulation.version)
+
+
+def _is_draft(version: Model | None) -> bool:
+    return isinstance(version, ProgramVersion) and version.is_draft

@@ -1,0 +1,440 @@
+"""The pages on which a retailer reads, shapes, tries and publishes a version."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from customers.core.calendar import day_after, local_date, midnight
+from customers.core.errors import DomainError
+from customers.models import Customer
+from loyalty.activity.rulesets import read_ruleset
+from loyalty.configuration import drafts
+from loyalty.configuration.checking import check
+from loyalty.configuration.document import (
+    InvalidDocument,
+    apply_to,
+    differences,
+    read_yaml,
+    to_document,
+    to_yaml,
+)
+from loyalty.configuration.wording import ladder_in_words, number, rule_in_words, tier_in_words, wallet_in_words
+from loyalty.memberships.models import Membership
+from loyalty.planning.charts import charts_of
+from loyalty.planning.forms import DocumentForm, PublishForm, SimulationForm
+from loyalty.planning.models import Simulation
+from loyalty.planning.movers import standings
+from loyalty.planning.plan import Plan, plan
+from loyalty.planning.simulating import ask, cancel
+from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
+from loyalty.programs.models import ProgramVersion, VersionEvent
+from loyalty.tiers.models import Tier, TierPolicy
+
+SHOWN_MEMBERS = 50
+SHOWN_EVENTS = 20
+LADDER = ("code", "name", "name_fr", "threshold", "multiplier", "entry_gift")
+VIEW, CHANGE = "programs.view_programversion", "programs.change_programversion"
+ADD, PUBLISH = "programs.add_programversion", "programs.publish_programversion"
+SEE_WHAT_IF, ASK_WHAT_IF = "planning.view_simulation", "planning.add_simulation"
+SEE_NAMES = "customers.view_customer"
+
+Page = Callable[..., HttpResponse]
+
+
+class Pages:
+    """All of them: each names the permission that it needs."""
+
+    def __init__(self, owner: ModelAdmin[Any]) -> None:
+        self.owner = owner
+
+    def urls(self) -> list[URLPattern]:
+        pages: tuple[tuple[str, str, str, Page], ...] = (
+            ("page", "programs_programversion_page", VIEW, self.page),
+            ("ladder", "programs_programversion_ladder", CHANGE, self.ladder),
+            ("distribution", "programs_programversion_distribution", VIEW, self.distribution),
+            ("plan", "programs_programversion_plan", VIEW, self.plan),
+            ("publish", "programs_programversion_publish_version", PUBLISH, self.publish),
+            ("propose", "programs_programversion_propose", CHANGE, self.propose),
+            ("withdraw", "programs_programversion_withdraw", PUBLISH, self.withdraw),
+            ("copy", "programs_programversion_copy", ADD, self.copy),
+            ("document", "programs_programversion_document", VIEW, self.document),
+            ("compare", "programs_programversion_compare", VIEW, self.compare),
+            ("what-if", "planning_simulation_ask", SEE_WHAT_IF, self.what_if),
+            ("what-if/<int:simulation_id>", "planning_simulation_page", SEE_WHAT_IF, self.simulation),
+            ("what-if/<int:simulation_id>/cancel", "planning_simulation_cancel", ASK_WHAT_IF, self.cancel),
+        )
+        return [path(f"<int:pk>/{way}/", self._guarded(needed, view), name=name) for way, name, needed, view in pages]
+
+    def _guarded(self, needed: str, view: Page) -> Page:
+        def guarded(request: HttpRequest, pk: int, **given: Any) -> HttpResponse:
+            if not request.user.has_perm(needed):
+                raise PermissionDenied
+            versions = ProgramVersion.objects.select_related("program__retailer")
+            version = get_object_or_404(versions, pk=pk)
+            with timezone.override(version.program.tzinfo):  # a retailer thinks of its own midnight
+                return view(request, version, **given)
+
+        made: Page = self.owner.admin_site.admin_view(guarded)
+        return made
+
+    def page(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """The program as a person thinks of it: earn, tiers, spend, limits."""
+        currency = version.program.retailer.currency
+        policy = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
+        tiers = list(Tier.objects.filter(version=version).order_by("-rank"))
+        groups = {group.code: group for group in EarningGroup.objects.filter(version=version)}
+        rules = [
+            (rule, rule_in_words(rule, currency), groups.get(rule.group))
+            for rule in EarningRule.objects.filter(version=version).order_by("code")
+        ]
+        wallets = PointsPolicy.objects.filter(version=version).order_by("pk")
+        versions = ProgramVersion.objects.filter(program=version.program).exclude(pk=version.pk).order_by("-number")
+        events = VersionEvent.objects.filter(program=version.program, number=version.number).order_by("-pk")
+        return self._render(request, "page", version, {
+            "rules": rules,
+            "ladder": ladder_in_words(policy, tiers),
+            "tiers": [(tier, tier_in_words(tier, policy, currency)) for tier in tiers],
+            "wallets": [(wallet, wallet_in_words(wallet)) for wallet in wallets],
+            "findings": check(version),
+            "others": versions[:20],
+            "events": events[:SHOWN_EVENTS],
+            "in_force": _is_in_force(version),
+            "withdrawable": version.status == "published" and (version.effective_from or timezone.now()) > timezone.now(),
+        })  # fmt: skip
+
+    def ladder(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """Tiers as a ladder, with how many members each would hold."""
+        drafts_only(version)
+        tiers = list(Tier.objects.filter(version=version).order_by("-rank"))
+        rows: list[Mapping[str, Any]] = [{name: getattr(tier, name) for name in LADDER} for tier in tiers]
+        problems: list[str] = []
+        if request.method == "POST":
+            rows = _posted_rows(request)
+            try:
+                drafts.edit(
+                    version,
+                    lambda draft: apply_to(draft, _with_tiers(to_document(draft), rows)),
+                    author=request.user.get_username(),
+                    now=timezone.now(),
+                    revision=request.POST.get("revision"),
+                )
+            except InvalidDocument as error:
+                problems = [_at_row(finding.place, finding.message) for finding in error.findings]
+            except DomainError as error:
+                problems = [str(error)]
+            else:
+                messages.success(request, _("The ladder is saved."))
+                return _to("page", version)
+        policy = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
+        return self._render(request, "ladder", version, {
+            "rows": [{**row, "threshold": _text(row["threshold"]), "multiplier": _text(row["multiplier"])} for row in rows],
+            "problems": problems,
+            "policy": policy,
+            "words": ladder_in_words(policy, tiers),
+        })  # fmt: skip
+
+    def distribution(self, _request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """What members have of what the tiers count: values with the members that have them, the smallest first."""
+        on = local_date(timezone.now(), version.program.tzinfo)
+        found: dict[Decimal, int] = {}
+        held: dict[str, int] = {}
+        for standing in standings(version.program, read_ruleset(version.pk), on=on):
+            found[standing.counts] = found.get(standing.counts, 0) + 1
+            held[standing.current or ""] = held.get(standing.current or "", 0) + 1
+        values = sorted(found)
+        body = {
+            "values": [float(value) for value in values],
+            "members": [found[value] for value in values],
+            "held": held,
+        }
+        return JsonResponse(body)
+
+    def plan(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """What publishing would change, and the form that publishes."""
+        now = timezone.now()
+        form = PublishForm(request.GET or None, initial={"effective_from": _proposed(version, now)})
+        instant = form.cleaned_data["effective_from"] if form.is_bound and form.is_valid() else _proposed(version, now)
+        return self._plan_page(request, version, PublishForm(initial={"effective_from": instant}), instant)
+
+    def publish(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """Publish as the form says, or tell why not."""
+        return self._decide(request, version, drafts.publish, _("Version %(number)s is published."))
+
+    def propose(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """Ask somebody else to publish."""
+        return self._decide(request, version, drafts.propose, _("Version %(number)s is proposed."))
+
+    def _decide(
+        self, request: HttpRequest, version: ProgramVersion, decide: Callable[..., Any], words: str
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return _to("plan", version)
+        form = PublishForm(request.POST)
+        now = timezone.now()
+        if form.is_valid():
+            instant = form.cleaned_data["effective_from"]
+            try:
+                decide(version, effective_from=instant, author=request.user.get_username(), now=now)
+            except DomainError as error:
+                form.add_error(None, str(error))
+            else:
+                messages.success(request, words % {"number": version.number})
+                return _to("page", version)
+        return self._plan_page(request, version, form, _proposed(version, now))
+
+    def _plan_page(self, request: HttpRequest, version: ProgramVersion, form: Any, instant: datetime) -> HttpResponse:
+        found = plan(version, effective_from=instant, now=timezone.now())
+        return self._render(request, "plan", version, {
+            "form": form,
+            "plan": found,
+            "names": _tier_names(version, found),
+            "lists": [
+                (_("go up"), found.movers.up, _rows(request, found.movers.up)),
+                (_("go down"), found.movers.down, _rows(request, found.movers.down)),
+                (_("would no longer qualify, but are protected"), found.movers.at_risk, _rows(request, found.movers.at_risk)),
+            ],
+            "may_publish": request.user.has_perm(PUBLISH) and version.is_draft,
+            "may_propose": request.user.has_perm(CHANGE) and version.is_draft,
+            "currency": version.program.retailer.currency,
+            "extra_cost": found.estimate.cost_then - found.estimate.cost_now,
+        })  # fmt: skip
+
+    def withdraw(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """Take a version back before it is in force."""
+        return self._do(request, version, drafts.withdraw, _("Version %(number)s is withdrawn."))
+
+    def _do(self, request: HttpRequest, version: ProgramVersion, verb: Callable[..., Any], words: str) -> HttpResponse:
+        _require_post(request)
+        try:
+            verb(version, author=request.user.get_username(), now=timezone.now())
+        except DomainError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, words % {"number": version.number})
+        return _to("page", version)
+
+    def copy(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """Open a draft that begins as this version."""
+        _require_post(request)
+        author, now = request.user.get_username(), timezone.now()
+        draft = drafts.open_draft(version.program, copy_of=version, author=author, now=now)
+        messages.success(
+            request, _("Draft %(number)s is a copy of version %(of)s.") % {"number": draft.number, "of": version.number}
+        )
+        return _to("page", draft)
+
+    def document(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """The version as one document, to read, take along, or change."""
+        text = to_yaml(to_document(version))
+        if request.GET.get("download"):
+            response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
+            name = f"{version.program.slug}-{version.number}.yaml"
+            response["Content-Disposition"] = f'attachment; filename="{name}"'
+            return response
+        form = DocumentForm(request.POST or None, initial={"document": text, "revision": version.revision})
+        may_change = version.is_draft and request.user.has_perm(CHANGE)
+        if request.method == "POST":
+            if not may_change:
+                raise PermissionDenied
+            if form.is_valid() and self._applied(request, version, form):
+                return _to("page", version)
+        return self._render(request, "document", version, {"form": form, "text": text, "may_change": may_change})
+
+    def _applied(self, request: HttpRequest, version: ProgramVersion, form: DocumentForm) -> bool:
+        try:
+            said = read_yaml(form.cleaned_data["document"])
+            changes = drafts.edit(
+                version,
+                lambda draft: apply_to(draft, said),
+                author=request.user.get_username(),
+                now=timezone.now(),
+                revision=form.cleaned_data["revision"],
+            )
+        except InvalidDocument as error:
+            for finding in error.findings:
+                form.add_error(None, f"{finding.place}: {finding.message}")
+            return False
+        except DomainError as error:
+            form.add_error(None, str(error))
+            return False
+        messages.success(request, _("%(count)s changes were applied.") % {"count": len(changes)})
+        return True
+
+    def compare(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """How this version differs from another one of its program."""
+        text = request.GET.get("with", "")
+        others = ProgramVersion.objects.filter(program=version.program)
+        other = others.filter(number=int(text)).first() if text.isdigit() else None
+        if other is None:
+            raise Http404
+        changes = differences(to_document(other), to_document(version))
+        return self._render(request, "compare", version, {"other": other, "changes": changes})
+
+    def what_if(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """Earlier what-ifs of a version, and the form that asks for another."""
+        today = local_date(timezone.now(), version.program.tzinfo)
+        initial = {"since": today - timedelta(days=180), "until": today}
+        form = SimulationForm(request.POST or None, initial=initial)
+        if request.method == "POST":
+            if not request.user.has_perm(ASK_WHAT_IF):
+                raise PermissionDenied
+            if form.is_valid():
+                try:
+                    made = ask(version, **form.cleaned_data, author=request.user.get_username(), now=timezone.now())
+                except DomainError as error:
+                    form.add_error(None, str(error))
+                else:
+                    return redirect(reverse("admin:planning_simulation_page", args=[version.pk, made.pk]))
+        earlier = Simulation.objects.filter(version=version).order_by("-pk")[:20]
+        context = {"form": form, "earlier": earlier, "may_ask": request.user.has_perm(ASK_WHAT_IF)}
+        return self._render(request, "what_if", version, context)
+
+    def simulation(self, request: HttpRequest, version: ProgramVersion, simulation_id: int) -> HttpResponse:
+        """How far a what-if is, or what it came to."""
+        found = get_object_or_404(Simulation, pk=simulation_id, version=version)
+        context: dict[str, Any] = {"simulation": found, "may_cancel": request.user.has_perm(ASK_WHAT_IF)}
+        if found.result:
+            context |= {"result": found.result, **charts_of(found.result), "movers": _movers(request, found.result)}
+            context["is_stale"] = found.revision != version.revision
+        return self._render(request, "simulation", version, context)
+
+    def cancel(self, request: HttpRequest, version: ProgramVersion, simulation_id: int) -> HttpResponse:
+        """Cancel a what-if."""
+        _require_post(request)
+        found = get_object_or_404(Simulation, pk=simulation_id, version=version)
+        try:
+            cancel(found, now=timezone.now())
+        except DomainError as error:
+            messages.error(request, str(error))
+        return redirect(reverse("admin:planning_simulation_page", args=[version.pk, found.pk]))
+
+    def _render(
+        self, request: HttpRequest, name: str, version: ProgramVersion, context: dict[str, Any]
+    ) -> HttpResponse:
+        frame = self.owner.admin_site.each_context(request) | {
+            "version": version,
+            "program": version.program,
+            "opts": self.owner.model._meta,
+            "title": str(version),
+            "page_name": name,
+            "may_change": version.is_draft and request.user.has_perm(CHANGE),
+            "may_see_what_ifs": request.user.has_perm(SEE_WHAT_IF),
+            "may_copy": request.user.has_perm(ADD),
+            "may_withdraw": request.user.has_perm(PUBLISH),
+        }
+        return render(request, f"planning/{name}.html", frame | context)
+
+
+def drafts_only(version: ProgramVersion) -> None:
+    """Refuse a page that changes a version to one that is published."""
+    if not version.is_draft:
+        raise PermissionDenied
+
+
+def _require_post(request: HttpRequest) -> None:
+    if request.method != "POST":
+        raise PermissionDenied
+
+
+def _to(name: str, version: ProgramVersion) -> HttpResponse:
+    return redirect(reverse(f"admin:programs_programversion_{name}", args=[version.pk]))
+
+
+def _proposed(version: ProgramVersion, now: datetime) -> datetime:
+    """Return the instant for which a version is published or proposed, or the midnight that ends the present day."""
+    zone = version.program.tzinfo
+    known = version.effective_from or version.proposed_for
+    return known or midnight(day_after(local_date(now, zone)), zone)
+
+
+def _is_in_force(version: ProgramVersion) -> bool:
+    published = ProgramVersion.objects.filter(program=version.program, status=ProgramVersion.Status.PUBLISHED)
+    latest = published.filter(effective_from__lte=timezone.now()).order_by("-effective_from").first()
+    return latest is not None and latest.pk == version.pk
+
+
+def _posted_rows(request: HttpRequest) -> list[Mapping[str, Any]]:
+    columns = {name: request.POST.getlist(name) for name in LADDER}
+    return [dict(zip(LADDER, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _with_tiers(document: dict[str, Any], rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a document with the ladder's rows, which come highest first; what they do not say stays as it was."""
+    known = {tier["code"]: tier for tier in document["tiers"]}
+    tiers = []
+    for row in reversed(rows):
+        gift = row["entry_gift"] or "0"
+        said = {**row, "entry_gift": int(gift) if gift.isdigit() else gift}
+        tiers.append({**known.get(row["code"], {}), **{name: _number(value) for name, value in said.items()}})
+    return {**document, "tiers": tiers}
+
+
+def _number(value: Any) -> Any:
+    """Return an amount as documents write it, from how people do: with a comma or spaces."""
+    if not isinstance(value, str):
+        return value
+    plain = value.replace("\u202f", "").replace("\xa0", "").replace(" ", "").replace(",", ".")
+    try:
+        return f"{Decimal(plain):f}"
+    except InvalidOperation:
+        return value.strip()
+
+
+def _at_row(place: str, message: str) -> str:
+    return f"{place.partition('/')[2] or place}: {message}"
+
+
+def _text(value: Any) -> str:
+    return number(value) if isinstance(value, Decimal) else str(value)
+
+
+def _tier_names(version: ProgramVersion, found: Plan) -> dict[str, str]:
+    versions = [version.pk, *([found.basis.pk] if found.basis else [])]
+    return {tier.code: str(tier) for tier in Tier.objects.filter(version__in=versions).order_by("version_id")}
+
+
+def _rows(request: HttpRequest, members: Any) -> list[dict[str, Any]]:
+    """Return the first members of a list, with their names for those who may see them."""
+    shown = members[:SHOWN_MEMBERS]
+    names = _names(request, [each.membership_id for each in shown])
+    return [{"standing": each, "name": names.get(each.membership_id, "")} for each in shown]
+
+
+def _movers(request: HttpRequest, result: dict[str, Any]) -> list[dict[str, Any]]:
+    first = result["first_movers"][:SHOWN_MEMBERS]
+    keys = [key for key, _from, _to in first]
+    numbers = dict(Membership.objects.filter(pk__in=keys).values_list("pk", "number"))
+    names = _names(request, keys)
+    by_text = {str(key): (number, names.get(key, "")) for key, number in numbers.items()}
+    tiers = {tier["code"]: tier for tier in result["tiers"]}
+    return [
+        {
+            "number": by_text.get(key, ("–", ""))[0],
+            "name": by_text.get(key, ("", ""))[1],
+            "from": tiers.get(before, {}),
+            "to": tiers.get(after, {}),
+        }
+        for key, before, after in first
+    ]
+
+
+def _names(request: HttpRequest, memberships: list[Any]) -> dict[Any, str]:
+    if not request.user.has_perm(SEE_NAMES):
+        return {}
+    customers = Customer.objects.filter(memberships__in=memberships)
+    return {
+        key: f"{first} {last}".strip() or external
+        for key, first, last, external in customers.values_list(
+            "memberships__pk", "first_name", "last_name", "external_id"
+        )
+    }
