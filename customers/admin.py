@@ -199,6 +199,9 @@ class ImportJobAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: ImportJob | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj) if obj else ()
 
+    def has_change_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
+        return obj is None and bool(super().has_change_permission(request))  # an upload stays what it was
+
     def has_delete_permission(self, _request: HttpRequest, _obj: ImportJob | None = None) -> bool:
         return False
 
@@ -237,13 +240,13 @@ class ImportJobAdmin(ModelAdmin):
         head = format_html_join("", "<th scope='col'>{}</th>", ((name,) for name in heads))
         return format_html("<table class='plain-table'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
 
-    @action(description=_("Import these rows"), url_path="start")
+    @action(description=_("Import these rows"), url_path="start", permissions=["customers.change_importjob"])
     def start_import(self, request: HttpRequest, object_id: int) -> HttpResponse:
         confirm(ImportJob.objects.get(pk=object_id))
         messages.success(request, _("The import waits for a worker; reload this page to see how far it is."))
         return redirect(reverse("admin:customers_importjob_change", args=[object_id]))
 
-    @action(description=_("Download the bad rows"), url_path="problems")
+    @action(description=_("Download the bad rows"), url_path="problems", permissions=["customers.view_importjob"])
     def download_problems(self, _request: HttpRequest, object_id: int) -> HttpResponse:
         job = ImportJob.objects.get(pk=object_id)
         response = HttpResponse(content_type="text/csv; charset=utf-8")

@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from rest_framework_api_key.models import APIKey
 
 from customers.core.admin import ModelAdmin
 from customers.models import Retailer
@@ -19,6 +20,9 @@ class KeyForm(forms.ModelForm[RetailerKey]):
     class Meta:
         model = RetailerKey
         fields = ("retailer", "name", "scopes", "expiry_date", "revoked")
+
+
+admin.site.unregister(APIKey)  # the package's own keys open nothing here
 
 
 @admin.register(RetailerKey)

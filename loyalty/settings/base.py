@@ -223,7 +223,11 @@ def logging_to(renderer: object, *, level: str) -> dict[str, Any]:
         "formatters": {"event": {"()": structlog.stdlib.ProcessorFormatter, "processor": renderer}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"celery.worker.strategy": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+        "loggers": {
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "django.request": {"level": "ERROR"},  # a refusal is in the log of requests, and needs no stack trace
+        },
     }
 
 
