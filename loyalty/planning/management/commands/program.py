@@ -1,0 +1,195 @@
+"""A program as a file: exported, checked, planned, applied."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from customers.core.errors import DomainError
+from customers.core.tenancy import EVERYONE, acting_for
+from customers.models import Retailer
+from loyalty.configuration import drafts
+from loyalty.configuration.checking import check
+from loyalty.configuration.document import apply_to, check_document, read_yaml, schema, to_document, to_yaml
+from loyalty.configuration.findings import Finding
+from loyalty.planning.plan import Plan, plan
+from loyalty.programs.models import Program, ProgramVersion
+
+AUTHOR = "manage.py program"
+
+
+class Command(BaseCommand):
+    help = "Export a version of a program as a document, or check, plan and apply one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        export = verbs.add_parser("export", help="write a version as YAML")
+        export.add_argument("program", help="the slug")
+        export.add_argument("--number", type=int, help="the version; the one in force if left out")
+        export.add_argument("--retailer", required=True, help="the slug")
+        verbs.add_parser("schema", help="write the JSON Schema of a document")
+        for verb, about in (
+            ("check", "say what is wrong with a document"),
+            ("plan", "say what a document would change"),
+            ("apply", "make a draft of a document, and publish it if an instant is given"),
+        ):
+            each = verbs.add_parser(verb, help=about)
+            each.add_argument("file", help="YAML; - for standard input")
+            each.add_argument("--retailer", required=True, help="the slug")
+            if verb != "check":
+                each.add_argument("--effective-from", default="", help="with its zone; now if left out of a plan")
+
+    @acting_for(EVERYONE)
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            getattr(self, options["verb"])(options)
+        except DomainError as error:
+            for finding in getattr(error, "findings", []):
+                self.stderr.write(_said(finding))
+            raise CommandError(str(error)) from error
+
+    def export(self, options: dict[str, Any]) -> None:
+        """Write a version to standard output."""
+        versions = ProgramVersion.objects.filter(program=self._program(options["retailer"], options["program"]))
+        number = options["number"]
+        published = versions.filter(status="published", effective_from__lte=timezone.now()).order_by("-effective_from")
+        found = versions.filter(number=number).first() if number else published.first() or versions.first()
+        if found is None:
+            raise CommandError(_("There is no version %(number)s.") % {"number": number})
+        self.stdout.write(to_yaml(to_document(found)), ending="")
+
+    def schema(self, _options: dict[str, Any]) -> None:
+        """Write the schema to standard output."""
+        self.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+    def check(self, options: dict[str, Any], **_given: Any) -> None:  # type: ignore[override] # the verb, not Django's
+        """Say what is wrong with a document; nothing is kept."""
+        said = self._read(options["file"])
+        findings = check_document(said)
+        if not findings:
+            with transaction.atomic():
+                findings = check(self._draft(options["retailer"], said))
+                transaction.set_rollback(True)
+        self._tell(findings)
+        if any(finding.is_error for finding in findings):
+            raise CommandError(_("The document cannot be published."))
+        self.stdout.write(self.style.SUCCESS(_("The document can be published.")))
+
+    def plan(self, options: dict[str, Any]) -> None:
+        """Say what a document would change; nothing is kept."""
+        with transaction.atomic():
+            draft = self._draft(options["retailer"], self._read(options["file"]))
+            found = plan(draft, effective_from=_instant(options) or timezone.now(), now=timezone.now())
+            transaction.set_rollback(True)
+        self._tell(found.findings)
+        self._show(found)
+
+    def apply(self, options: dict[str, Any]) -> None:
+        """Make a draft of a document, and publish it where an instant is given."""
+        with transaction.atomic():
+            draft = self._draft(options["retailer"], self._read(options["file"]))
+            instant = _instant(options)
+            if instant is not None:
+                drafts.publish(draft, effective_from=instant, author=AUTHOR, now=timezone.now())
+        words = (
+            _("Version %(number)s of %(program)s is published.")
+            if instant
+            else _("Draft %(number)s of %(program)s is made.")
+        )
+        self.stdout.write(self.style.SUCCESS(words % {"number": draft.number, "program": draft.program.slug}))
+
+    def _draft(self, retailer: str, said: Any) -> ProgramVersion:
+        """Return a draft that says what a document says, of the program that it names: a new one if need be."""
+        findings = check_document(said)
+        if findings:
+            self._tell(findings)
+            raise CommandError(_("The document cannot be applied."))
+        about = said["program"]
+        owner = self._retailer(retailer)
+        program = Program.objects.filter(retailer=owner, slug=about["slug"]).first()
+        now = timezone.now()
+        if program is None:
+            draft = drafts.create_program(owner, slug=about["slug"], name=about["name"], zone=about["zone"])
+        else:
+            draft = drafts.open_draft(program, author=AUTHOR, now=now)
+        drafts.edit(draft, lambda each: apply_to(each, said), author=AUTHOR, now=now)
+        return drafts.locked(draft)
+
+    def _program(self, retailer: str, slug: str) -> Program:
+        program = Program.objects.filter(retailer=self._retailer(retailer), slug=slug).first()
+        if program is None:
+            raise CommandError(_("There is no program %(slug)s.") % {"slug": slug})
+        return program
+
+    def _retailer(self, slug: str) -> Retailer:
+        retailer = Retailer.objects.filter(slug=slug).first()
+        if retailer is None:
+            known = ", ".join(Retailer.objects.order_by("slug").values_list("slug", flat=True)) or "-"
+            raise CommandError(
+                _("There is no retailer %(slug)s. There are: %(known)s.") % {"slug": slug, "known": known}
+            )
+        return retailer
+
+    def _read(self, name: str) -> Any:
+        try:
+            text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(str(error)) from error
+        return read_yaml(text)
+
+    def _tell(self, findings: Any) -> None:
+        for finding in findings:
+            style = self.style.ERROR if finding.is_error else self.style.WARNING
+            self.stdout.write(style(_said(finding)))
+
+    def _show(self, found: Plan) -> None:
+        for change in found.changes:
+            self.stdout.write(f"{change.path}: {_short(change.before)} -> {_short(change.after)}")
+        moves = _("%(count)s members: %(first)s -> %(last)s")
+        for first, last, count in found.movers.pairs():
+            self.stdout.write(moves % {"count": count, "first": first or "-", "last": last or "-"})
+        at_risk = _("%(count)s members would no longer qualify, but are protected")
+        if found.movers.at_risk:
+            self.stdout.write(at_risk % {"count": len(found.movers.at_risk)})
+        each = found.estimate
+        self.stdout.write(
+            _("points for the last 90 days' orders: %(now)s -> %(then)s; open points: %(owed)s -> %(owing)s")
+            % {
+                "now": each.points_now,
+                "then": each.points_then,
+                "owed": each.liability_now,
+                "owing": each.liability_then,
+            }
+        )
+
+
+def _said(finding: Finding) -> str:
+    return f"{_('error') if finding.is_error else _('warning')}: {finding.place}: {finding.message}"
+
+
+def _short(value: Any) -> str:
+    return (
+        "-"
+        if value is None
+        else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, dict | list)
+        else str(value)
+    )
+
+
+def _instant(options: dict[str, Any]) -> Any:
+    text = options["effective_from"]
+    if not text:
+        return None
+    found = parse_datetime(text)
+    if found is None or found.tzinfo is None:
+        raise CommandError(
+            _("“%(text)s” is no instant with a zone, such as 2027-01-01T00:00:00+01:00.") % {"text": text}
+        )
+    return found
