@@ -68,6 +68,19 @@ class RetailerKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Api-Key <key>"}
 
 
+class StaffSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself when subclassed
+    target_class = "loyalty.api.authentication.StaffSessionAuthentication"
+    name = "StaffSession"
+
+    def get_security_definition(self, _auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "sessionid",
+            "description": "Of somebody signed in to the admin.",
+        }
+
+
 class MemberTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself when subclassed
     target_class = "loyalty.api.authentication.MemberTokenAuthentication"
     name = "MemberToken"

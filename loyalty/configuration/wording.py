@@ -31,15 +31,16 @@ def number(value: Any) -> str:
 
 def rule_in_words(rule: EarningRule, currency: str) -> str:
     """Return an earning rule as a sentence."""
-    points = number(rule.points)
+    count = 1 if rule.points <= 1 else 2
+    points = ngettext("%(number)s point", "%(number)s points", count) % {"number": number(rule.points)}
     kinds = {
-        "per_amount": _("%(points)s points per %(currency)s spent"),
-        "per_item": _("%(points)s points per item"),
-        "per_order": _("%(points)s points per order"),
-        "first_order": _("%(points)s points for the first order"),
-        "per_interaction": _("%(points)s points for: %(interaction)s"),
-        "birthday": _("%(points)s points on the birthday"),
-        "anniversary": _("%(points)s points on each anniversary of joining"),
+        "per_amount": _("%(points)s per %(currency)s spent"),
+        "per_item": _("%(points)s per item"),
+        "per_order": _("%(points)s per order"),
+        "first_order": _("%(points)s for the first order"),
+        "per_interaction": _("%(points)s for: %(interaction)s"),
+        "birthday": _("%(points)s on the birthday"),
+        "anniversary": _("%(points)s on each anniversary of joining"),
     }
     facts = {"points": points, "currency": currency, "interaction": rule.get_interaction_display()}
     parts = [kinds[rule.kind] % facts]
@@ -185,9 +186,37 @@ def _lifetime(policy: PointsPolicy) -> list[str]:
     elif policy.expiry == PointsPolicy.Expiry.FIXED_DATES:
         said.append(_("They expire after the next of: %(dates)s.") % {"dates": ", ".join(policy.expiry_dates)})
     else:
-        words = _("They expire: %(count)s %(what)s.")
-        said.append(words % {"count": policy.expiry_count or "", "what": policy.get_expiry_display()})
-    return [" ".join(sentence.split()) for sentence in said]
+        count = policy.expiry_count
+        lives = {
+            "days": ngettext(
+                "They expire %(n)s day after activation.", "They expire %(n)s days after activation.", count
+            ),
+            "months": ngettext(
+                "They expire %(n)s month after activation.", "They expire %(n)s months after activation.", count
+            ),
+            "end_of_month": ngettext(
+                "They expire at the end of the month, %(n)s month later.",
+                "They expire at the end of the month, %(n)s months later.",
+                count,
+            ),
+            "end_of_quarter": ngettext(
+                "They expire at the end of the quarter, %(n)s month later.",
+                "They expire at the end of the quarter, %(n)s months later.",
+                count,
+            ),
+            "end_of_year": ngettext(
+                "They expire at the end of the year, %(n)s month later.",
+                "They expire at the end of the year, %(n)s months later.",
+                count,
+            ),
+            "inactivity": ngettext(
+                "They expire after %(n)s month without earning or redeeming.",
+                "They expire after %(n)s months without earning or redeeming.",
+                count,
+            ),
+        }
+        said.append(lives[policy.expiry] % {"n": count})
+    return said
 
 
 def _limits(policy: PointsPolicy) -> list[str]:

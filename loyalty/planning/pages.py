@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import get_format, sanitize_separators
 from django.utils.translation import gettext as _
 
 from customers.core.calendar import day_after, local_date, midnight
@@ -28,7 +29,7 @@ from loyalty.configuration.document import (
     to_document,
     to_yaml,
 )
-from loyalty.configuration.wording import ladder_in_words, number, rule_in_words, tier_in_words, wallet_in_words
+from loyalty.configuration.wording import ladder_in_words, rule_in_words, tier_in_words, wallet_in_words
 from loyalty.memberships.models import Membership
 from loyalty.planning.charts import charts_of
 from loyalty.planning.forms import DocumentForm, PublishForm, SimulationForm
@@ -380,10 +381,10 @@ def _with_tiers(document: dict[str, Any], rows: list[Mapping[str, Any]]) -> dict
 
 
 def _number(value: Any) -> Any:
-    """Return an amount as documents write it, from how people do: with a comma or spaces."""
+    """Return an amount as documents write it, from how the reader's language does."""
     if not isinstance(value, str):
         return value
-    plain = value.replace("\u202f", "").replace("\xa0", "").replace(" ", "").replace(",", ".")
+    plain = str(sanitize_separators(value.strip().replace("\u202f", "\xa0")))
     try:
         return f"{Decimal(plain):f}"
     except InvalidOperation:
@@ -395,7 +396,11 @@ def _at_row(place: str, message: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return number(value) if isinstance(value, Decimal) else str(value)
+    """Return a number as one types it: with the decimal sign of the reader's language, and nothing between thousands."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    text = f"{value.normalize():f}"
+    return text.replace(".", str(get_format("DECIMAL_SEPARATOR")))
 
 
 def _tier_names(version: ProgramVersion, found: Plan) -> dict[str, str]:

@@ -93,17 +93,21 @@ def claw_back(points: int, order_id: UUID, lots: Sequence[OpenLot]) -> Taken:
 
 def after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]:
     """Return the lots as they are when the moves are made."""
-    changes: dict[tuple[UUID, State], int] = {}
+    changes: dict[UUID, dict[State, int]] = {}
     for move in moves:
-        for state, amount in ((move.source, -move.amount), (move.target, move.amount)):
-            changes[move.lot_id, state] = changes.get((move.lot_id, state), 0) + amount
-    return tuple(
-        replace(
-            lot,
-            pending=lot.pending + changes.get((lot.id, State.PENDING), 0),
-            available=lot.available + changes.get((lot.id, State.AVAILABLE), 0),
-            held=lot.held + changes.get((lot.id, State.HELD), 0),
-            expired=lot.expired + changes.get((lot.id, State.EXPIRED), 0),
-        )
-        for lot in lots
+        change = changes.setdefault(move.lot_id, {})
+        change[move.source] = change.get(move.source, 0) - move.amount
+        change[move.target] = change.get(move.target, 0) + move.amount
+    if not changes:
+        return tuple(lots)
+    return tuple(_changed(lot, changes[lot.id]) if lot.id in changes else lot for lot in lots)
+
+
+def _changed(lot: OpenLot, change: dict[State, int]) -> OpenLot:
+    return replace(
+        lot,
+        pending=lot.pending + change.get(State.PENDING, 0),
+        available=lot.available + change.get(State.AVAILABLE, 0),
+        held=lot.held + change.get(State.HELD, 0),
+        expired=lot.expired + change.get(State.EXPIRED, 0),
     )

@@ -7,7 +7,12 @@
   let known = null; // what members have: values, ascending, and the members that have each
   let dragged = null;
 
-  const parse = (text) => Number(String(text).replace(/[\s  ']/g, "").replace(",", "."));
+  // Numbers are typed as the page's language writes them: 1,500.50 in English is 1 500,50 in French.
+  const comma = format.format(1.5)[1];
+  const parse = (text) => {
+    const plain = String(text).replace(/[\s\u00a0\u202f']/g, "");
+    return Number(comma === "," ? plain.replace(",", ".") : plain.replaceAll(",", ""));
+  };
   const rows = () => [...rungs.querySelectorAll(".rung")];
 
   const reached = (threshold) => {
