@@ -240,13 +240,16 @@ class ImportJobAdmin(ModelAdmin):
         head = format_html_join("", "<th scope='col'>{}</th>", ((name,) for name in heads))
         return format_html("<table class='plain-table'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
 
-    @action(description=_("Import these rows"), url_path="start", permissions=["customers.change_importjob"])
+    def has_start_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("customers.change_importjob"))
+
+    @action(description=_("Import these rows"), url_path="start", permissions=["start"])
     def start_import(self, request: HttpRequest, object_id: int) -> HttpResponse:
         confirm(ImportJob.objects.get(pk=object_id))
         messages.success(request, _("The import waits for a worker; reload this page to see how far it is."))
         return redirect(reverse("admin:customers_importjob_change", args=[object_id]))
 
-    @action(description=_("Download the bad rows"), url_path="problems", permissions=["customers.view_importjob"])
+    @action(description=_("Download the bad rows"), url_path="problems", permissions=["view"])
     def download_problems(self, _request: HttpRequest, object_id: int) -> HttpResponse:
         job = ImportJob.objects.get(pk=object_id)
         response = HttpResponse(content_type="text/csv; charset=utf-8")

@@ -43,6 +43,7 @@ class TierInline(FrozenWhenPublished, StackedInline):
     form = TierForm
     ordering = ("rank",)
     tab = True
+    collapsible = True
     fieldsets = (
         (None, {"fields": (("rank", "code"), ("name", "name_fr"), ("threshold", "multiplier"))}),
         (_("Further conditions"), {"fields": (("also_spend", "also_points"), ("also_orders", "also_visits"))}),
@@ -71,14 +72,15 @@ class EarningRuleInline(FrozenWhenPublished, StackedInline):
     form = EarningRuleForm
     ordering = ("code",)
     tab = True
+    collapsible = True
     fieldsets = (
-        (None, {"fields": (("code", "kind"), ("name", "name_fr"), ("points", "wallet", "interaction"))}),
+        (None, {"fields": (("code", "kind"), ("name", "name_fr"), ("points", "wallet"), "interaction")}),
         (
             _("What counts"),
-            {"fields": (("categories", "brands"), ("channels", "stores", "in_tiers"), "minimum_amount")},
+            {"fields": (("categories", "brands"), ("channels", "stores"), ("in_tiers", "minimum_amount"))},
         ),
         (_("When"), {"fields": (("first_day", "last_day"), ("first_time", "last_time"), "weekdays")}),
-        (_("How much at most, and with what"), {"fields": (("cap", "group", "uses_multiplier"), "more")}),
+        (_("How much at most, and with what"), {"fields": (("cap", "group"), "uses_multiplier", "more")}),
     )
 
 
@@ -138,7 +140,10 @@ class ProgramAdmin(ModelAdmin):
     def has_delete_permission(self, _request: HttpRequest, _obj: Program | None = None) -> bool:
         return False
 
-    @action(description=_("Open a new draft"), url_path="new-draft", permissions=["programs.add_programversion"])
+    def has_open_draft_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm("programs.add_programversion")
+
+    @action(description=_("Open a new draft"), url_path="new-draft", permissions=["open_draft"])
     def new_draft(self, request: HttpRequest, object_id: int) -> HttpResponse:
         program = Program.objects.get(pk=object_id)
         draft = drafts.open_draft(program, author=request.user.get_username(), now=timezone.now())
@@ -214,7 +219,7 @@ class ProgramVersionAdmin(ModelAdmin):
     def status_label(self, version: ProgramVersion) -> tuple[str, str]:
         return version.status, version.get_status_display()
 
-    @action(description=_("To the program’s page"), url_path="to-page", permissions=["programs.view_programversion"])
+    @action(description=_("To the program’s page"), url_path="to-page", permissions=["view"])
     def to_page(self, _request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect(reverse("admin:programs_programversion_page", args=[object_id]))
 

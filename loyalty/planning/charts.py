@@ -95,21 +95,23 @@ def _figures(result: dict[str, Any]) -> list[dict[str, str]]:
     draft, actual, currency = result["draft"], result["actual"], result["currency"]
 
     def both(now: Any, then: Any, unit: str = "") -> str:
+        write = _money if unit else number
+        difference = Decimal(then) - Decimal(now)
         return (
-            _("%(now)s as it was") % {"now": f"{number(now)}{unit}"}
-            + f" · {_signed(Decimal(then) - Decimal(now))}{unit}"
+            _("%(now)s as it was") % {"now": f"{write(now)}{unit}"}
+            + f" · {_sign(difference)}{write(abs(difference))}{unit}"
         )
 
     money = f" {currency}"
     return [
         {"figure": number(draft["net"]), "label": _("points given, net"), "note": both(actual["net"], draft["net"])},
         {
-            "figure": number(draft["cost"]) + money,
+            "figure": _money(draft["cost"]) + money,
             "label": _("what they cost"),
             "note": both(actual["cost"], draft["cost"], money),
         },
         {
-            "figure": number(draft["liability"]) + money,
+            "figure": _money(draft["liability"]) + money,
             "label": _("liability at the end"),
             "note": both(actual["liability"], draft["liability"], money),
         },
@@ -126,9 +128,9 @@ def _break_even(result: dict[str, Any]) -> list[dict[str, str]]:
     if result["break_even"] is None:
         return []
     share = Decimal(result["break_even"]) * 100
-    facts = {"margin": number(result["margin"]), "currency": result["currency"]}
+    facts = {"margin": _money(result["margin"]), "currency": result["currency"]}
     note = _("of the margin of these orders, %(margin)s %(currency)s: so much more it must bring to pay for itself")
-    return [{"figure": f"{_signed(share)} %", "label": _("extra cost"), "note": note % facts}]
+    return [{"figure": f"{_sign(share)}{number(abs(share))} %", "label": _("extra cost"), "note": note % facts}]
 
 
 def _moves(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -144,8 +146,12 @@ def _name(tier: dict[str, str]) -> str:
     return tier["name_fr"] if get_language() == "fr" else tier["name"]
 
 
-def _signed(value: Decimal) -> str:
-    return ("+" if value > 0 else "−" if value < 0 else "±") + number(abs(value))
+def _sign(value: Decimal) -> str:
+    return "+" if value > 0 else "−" if value < 0 else "±"
+
+
+def _money(value: Any) -> str:
+    return str(formats.number_format(Decimal(value), 2, use_l10n=True, force_grouping=True))
 
 
 def _month(text: str) -> str:

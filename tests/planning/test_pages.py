@@ -172,13 +172,21 @@ def test_a_condition_comes_out_of_its_form_as_it_went_in(condition: dict[str, An
     assert parts(again) == parts(condition)
 
 
+ENGLISH = (
+    "2 points per EUR spent, category FRESH and on Friday and between 6 p.m. and 8 p.m., from 10 EUR, at most 500 points at "
+    "once, times the tier’s multiplier."
+)
+FRENCH = (
+    "2 points par EUR dépensé, catégorie FRESH et le vendredi et entre 18:00 et 20:00, dès 10 EUR, 500 points au plus à la "
+    "fois, multipliés par le palier."
+)
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", "2 points per EUR spent, category FRESH and on Friday and between 6 p.m. and 8 p.m., from 10 EUR, at most 500"
-          " points at once, times the tier’s multiplier."),
-        ("fr", "2 points par EUR dépensé, catégorie FRESH et le vendredi et entre 18:00 et 20:00, dès 10 EUR, 500 points au plus"
-          " à la fois, multipliés par le palier."),
+        ("en", ENGLISH),
+        ("fr", FRENCH),
     ],
 )  # fmt: skip
 def test_a_rule_is_said_in_plain_words(language: str, words: str) -> None:

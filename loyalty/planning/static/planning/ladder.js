@@ -37,7 +37,7 @@
       row.querySelector(".meter span").style.width = `${share}%`;
       row.querySelector("[data-held]").textContent = shadowed
         ? words.wordShadowed
-        : `${format.format(held)} ${words.wordMembers} (${words.wordNow}: ${format.format(now)})`;
+        : `${format.format(held)} ${words.wordMembers} (${words.wordNow} ${format.format(now)})`;
       above = Math.max(above, least);
     }
     form.querySelector("[data-none]").textContent = `${format.format(Math.max(total - above, 0))} ${words.wordMembers}`;
