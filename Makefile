@@ -49,7 +49,7 @@ bench: $(VENV)/dev.stamp ## run a benchmark: NAME=ledger, QUICK=1 for a short on
 
 messages: $(VENV)/dev.stamp ## collect and compile the translations (needs gettext)
 	@DATABASE_URL=postgres://none/none $(BIN)/python manage.py makemessages -l fr --no-location --no-wrap -i '.venv/*' -i 'tests/*' -i '.state/*'
-	@DATABASE_URL=postgres://none/none $(BIN)/python manage.py compilemessages -l fr -i '.venv/*'
+	@DATABASE_URL=postgres://none/none $(BIN)/python manage.py compilemessages -l fr -i '.venv/*' -i '.state/*'
 
 lock: $(VENV)/dev.stamp ## lock what pyproject.toml declares (needs uv)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/compile

@@ -81,7 +81,7 @@ def start_versions(program: Program, timeline: Timeline, *, until: datetime, now
         if ruleset.version_id not in started:
             on = local_date(at, ruleset.zone)
             decide = _assessing(ruleset, When(on, at, f"version:{ruleset.number}"))
-            phase = _Phase(now, at, decide, with_days=True)
+            phase = _Phase(now, at, decide, with_days=True, lots=Lots.SLIDING)
             moved = phase.page(EVERYONE, {"program": program.pk, "on": on})
             VersionStart.objects.create(version_id=ruleset.version_id, moved=moved, ran_at=now)
 
@@ -132,7 +132,7 @@ class _Night:
     def _assess(self) -> int:
         decide = _assessing(self.ruleset, self.when)
         sql = who_may_move(self.ruleset.ladder)
-        return self._phase(decide, with_days=True).page(sql, self._parameters()) if sql else 0
+        return self._phase(decide, with_days=True, lots=Lots.SLIDING).page(sql, self._parameters()) if sql else 0
 
     def _end_periods(self) -> int:
         if self.ruleset.ladder.downgrade != "period_end":

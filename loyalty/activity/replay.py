@@ -46,6 +46,7 @@ from loyalty.points.states import State
 from loyalty.tiers.rules import Counts, Ladder
 
 CHUNK = 1_000
+TOLD_EVERY = 5_000  # activities
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,15 +397,17 @@ def replay(
         activities = _activities(timeline.program_id, joined, until)
         returned = frozenset(each.order_id for each in activities if isinstance(each, GivenBack))
         lives = {each.customer_id: Life(each, timeline, budgets, observe, returned) for each in joined}
-        for activity in activities:
+        for place, activity in enumerate(activities, start=1):
             life = lives[activity.customer_id]
             if life.member.enrolled_at <= activity.occurred_at:
                 life.live(activity)
+            orders += isinstance(activity, Purchase)
+            if place % TOLD_EVERY == 0 and not on_chunk(members + len(joined) * place // len(activities), orders):
+                return
         for life in lives.values():
             life.sleep_until(until)
             yield life
         members += len(joined)
-        orders += sum(isinstance(activity, Purchase) for activity in activities)
         if not on_chunk(members, orders):
             return
 

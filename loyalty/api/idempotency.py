@@ -21,7 +21,7 @@ PREFIX = "/api/"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_KEY = 255
 # Answers that ask for another try are not kept, nor is what an unknown caller got.
-NOT_KEPT = frozenset({401, 403, 409, 429})
+NOT_KEPT = frozenset({401, 403, 409, 412, 428, 429})
 
 
 class IdempotencyMiddleware:

@@ -96,6 +96,8 @@ def read_yaml(text: str) -> Any:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise UnreadableDocument(reason=_("it has aliases (*name); write their contents out."))
         return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader that leaves dates as texts
+    except RecursionError as error:
+        raise UnreadableDocument(reason=_("it is nested too deep.")) from error
     except yaml.YAMLError as error:
         raise UnreadableDocument(reason=" ".join(str(error).split())) from error
 
@@ -147,10 +149,18 @@ def schema() -> dict[str, Any]:
 
 def check_document(said: Any) -> list[Finding]:
     """Return what is wrong with a document, place by place; nothing where it can be applied."""
+    try:
+        return _checked(said)
+    except RecursionError:
+        return [Finding.error("too_deep", "/", _("The document is nested too deep."))]
+
+
+def _checked(said: Any) -> list[Finding]:
     validator = Draft202012Validator(schema())
     found = [
         _of_schema(error) for error in sorted(validator.iter_errors(said), key=lambda error: list(map(str, error.path)))
     ]
+    found = found or list(_of_texts(said))
     if found:
         return found
     found = _of_program(said["program"])
@@ -170,7 +180,7 @@ def apply_to(version: ProgramVersion, said: Any) -> None:
 
     :raises InvalidDocument: with all that is wrong with it
     """
-    found = check_document(said)
+    found = check_document(said) or _of_zone(said["program"]["zone"], version)
     if found:
         raise InvalidDocument(found)
     version.note = said.get("note", "")
@@ -253,12 +263,27 @@ def _rows(said: Mapping[str, Any], section: str) -> Iterable[tuple[str, dict[str
         yield f"{section}/{position}", row
 
 
+def _of_texts(said: Any, place: str = "") -> list[Finding]:
+    """Find texts that no database can hold."""
+    if isinstance(said, str) and "\x00" in said:
+        return [Finding.error("not_a_text", place, _("The text holds a character that cannot be stored."))]
+    parts = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else ()
+    return [finding for key, value in parts for finding in _of_texts(value, f"{place}/{key}".lstrip("/"))]
+
+
 def _of_program(said: Mapping[str, str]) -> list[Finding]:
     try:
         validate_zone(said["zone"])
     except ValidationError as error:
         return [Finding.error("invalid", "program/zone", " ".join(error.messages))]
     return []
+
+
+def _of_zone(zone: str, version: ProgramVersion) -> list[Finding]:
+    """A version cannot change its program's zone; another one would make another program of the same document."""
+    own = version.program.zone
+    words = _("The document's days end at midnight in %(zone)s, the program's in %(own)s. Change one of them.")
+    return [] if zone == own else [Finding.error("other_zone", "program/zone", words % {"zone": zone, "own": own})]
 
 
 def _instance(section: str, row: Mapping[str, Any], position: int) -> Any:

@@ -11,15 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Retailer
-from loyalty.configuration.checking import Refused, check, refuse
+from loyalty.configuration.checking import check, refuse
 from loyalty.configuration.document import Change, Document, differences, to_document
 from loyalty.configuration.parts import PARTS
 from loyalty.points.ledger import open_missing_wallets
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
 from loyalty.tiers.models import TierPolicy
-
-__all__ = ["Refused", "check"]
 
 
 class NotADraft(DomainError):

@@ -25,7 +25,7 @@ YEAR = 365
 SAMPLE = 5_000
 ONE = Decimal(1)
 RECENT = """
-SELECT o.id, o.customer_id, t.code FROM memberships_membership m
+SELECT o.id, t.code FROM memberships_membership m
 JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at
 LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE m.program_id = %(program)s AND o.occurred_at > %(since)s AND o.occurred_at <= %(until)s
@@ -79,7 +79,7 @@ def estimate(program: Program, now_rules: Ruleset | None, then: Ruleset, *, unti
     """Return what a version would have given for the orders of the last 90 days, beside the one in force."""
     parameters = {"program": program.pk, "since": until - timedelta(days=DAYS), "until": until, "limit": SAMPLE}
     ((orders,),) = bulk.fetch(COUNT, parameters)
-    tiers = {order_id: code or "" for order_id, _customer, code in bulk.fetch(RECENT, parameters)}
+    tiers = {order_id: code or "" for order_id, code in bulk.fetch(RECENT, parameters)}
     given = [0, 0]
     for purchase in load_purchases(list(tiers)):
         for place, ruleset in enumerate((now_rules, then)):

@@ -86,9 +86,6 @@ class EarningRuleForm(forms.ModelForm[EarningRule]):
             self.instance.condition = together(cleaned)
         return cleaned
 
-    def has_changed(self) -> bool:
-        return bool(super().has_changed())
-
 
 def apart(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what of a condition the form's fields can say, and the rest of it."""

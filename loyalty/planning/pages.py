@@ -109,7 +109,7 @@ class Pages:
             "findings": check(version),
             "others": versions[:20],
             "events": events[:SHOWN_EVENTS],
-            "in_force": _is_in_force(version),
+            "in_force": version.program.in_force_at(timezone.now()) == version,
             "withdrawable": version.status == "published" and (version.effective_from or timezone.now()) > timezone.now(),
         })  # fmt: skip
 
@@ -356,12 +356,6 @@ def _proposed(version: ProgramVersion, now: datetime) -> datetime:
     zone = version.program.tzinfo
     known = version.effective_from or version.proposed_for
     return known or midnight(day_after(local_date(now, zone)), zone)
-
-
-def _is_in_force(version: ProgramVersion) -> bool:
-    published = ProgramVersion.objects.filter(program=version.program, status=ProgramVersion.Status.PUBLISHED)
-    latest = published.filter(effective_from__lte=timezone.now()).order_by("-effective_from").first()
-    return latest is not None and latest.pk == version.pk
 
 
 def _posted_rows(request: HttpRequest) -> list[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ from customers.core.money import to_cents
 from loyalty.activity.replay import Life, replay, with_draft
 from loyalty.activity.rulesets import read_ruleset, timelines
 from loyalty.activity.state import Effects, Member
-from loyalty.configuration.drafts import Refused, check
+from loyalty.configuration.checking import Refused, check
 from loyalty.memberships.models import Membership
 from loyalty.planning.costs import value_of
 from loyalty.planning.models import Simulation

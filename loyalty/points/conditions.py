@@ -198,6 +198,8 @@ def _leaf(said: Mapping[str, Any], pointer: str) -> Node:
     values = said.get("in")
     if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
         raise InvalidCondition(f"{pointer}/in", "not_a_list")
+    if any("\x00" in value for value in values):
+        raise InvalidCondition(f"{pointer}/in", "not_a_text")
     if len(values) > MOST_VALUES:
         raise InvalidCondition(f"{pointer}/in", "too_many", limit=MOST_VALUES)
     if name == "weekday" and not set(values) <= set(WEEKDAYS):

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,11 @@ class Program(models.Model):
     @property
     def tzinfo(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+    def in_force_at(self, instant: datetime) -> "ProgramVersion | None":
+        """Return the version that is in force at an instant; None before the first."""
+        published = self.versions.filter(status=ProgramVersion.Status.PUBLISHED, effective_from__lte=instant)
+        return published.order_by("-effective_from").first()
 
 
 # The one change that a published version may see: it is withdrawn before it is in force.

@@ -10,7 +10,8 @@ from loyalty.activity.desk import NotSpendable
 from loyalty.activity.intake import take_interactions, take_orders
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.spending import redeem
-from loyalty.configuration.drafts import Refused, open_draft, publish
+from loyalty.configuration.checking import Refused
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.points.models import BudgetShare, EarningGroup, Entry, PointsPolicy
 from tests import make

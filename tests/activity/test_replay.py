@@ -160,6 +160,23 @@ def test_a_replay_ends_when_it_is_told_to() -> None:
     assert (len(lives), seen) == (3, [(3, 3)])
 
 
+def test_a_replay_of_one_long_life_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loyalty.activity.replay.TOLD_EVERY", 2)
+    club = make.program(points={"budget": 100})
+    ada = make.member(club)
+    for hours in range(5):
+        make.buys(ada, "10.00", at=NOON + timedelta(hours=hours))
+    seen: list[int] = []
+
+    def stop(_members: int, orders: int) -> bool:
+        seen.append(orders)
+        return orders < 4
+
+    lives = list(replay(timelines([club.pk])[club.pk], until=END, observe=lambda *_: None, on_chunk=stop))
+
+    assert (lives, seen) == ([], [2, 4])
+
+
 def test_a_budget_is_shared_by_all_lives_in_the_order_of_time() -> None:
     club = make.program(points={"budget": 100})
     ada, bob = make.member(club), make.member(club)

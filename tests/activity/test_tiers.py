@@ -268,6 +268,19 @@ def test_points_live_longer_in_a_higher_tier() -> None:
     assert list(ends) == [on("2026-03-01"), on("2026-05-01")]
 
 
+def test_a_gift_of_a_wallet_that_dies_of_inactivity_dies_too() -> None:
+    policy = {"expiry": "inactivity", "expiry_count": 1}
+    ada = make.member(club(basis="visits", changes={"silver": {"entry_gift": 25, "threshold": 1}}, points=policy))
+    seen = InteractionFact("v1", ada.customer.external_id, "visit", on("2026-02-10T12:00"))
+    take_interactions(ada.program.retailer, [seen], now=on("2026-02-10T12:00"))  # gives no points of its own
+
+    nights(ada, "2026-03-10")
+    alive = make.wallet_of(ada).available
+    nights(ada, "2026-03-11")
+
+    assert (alive, make.wallet_of(ada).available) == (25, 0)
+
+
 def test_gold_lowered_from_an_instant_moves_each_member_once_and_nobody_before() -> None:
     steps = (("bronze", "0", "1"), ("gold", "1000", "1"))
     program = club(tiers=steps, window="lifetime")

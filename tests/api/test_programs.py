@@ -78,10 +78,15 @@ def test_who_edits_from_an_older_state_is_told_to_read_again(call: Caller) -> No
 
     stale = call("PUT", "/versions/2", document, If_Match=read.headers["ETag"])
     without = call("PUT", "/versions/2", document)
+    retried = [
+        call("PUT", "/versions/2", document, If_Match=etag, Idempotency_Key="edit-1").status_code
+        for etag in (read.headers["ETag"], call("GET", "/versions/2").headers["ETag"])
+    ]
 
+    assert retried == [412, 200]
     assert (stale.status_code, stale.json()["code"]) == (412, "changed_meanwhile")
     assert (without.status_code, without.json()["code"]) == (428, "no_etag")
-    assert ProgramVersion.objects.get(number=2).note == "first"
+    assert ProgramVersion.objects.get(number=2).note == "second"
 
 
 def test_a_document_goes_out_and_comes_in_as_yaml(call: Caller) -> None:
@@ -160,7 +165,9 @@ def test_programs_are_listed_and_created_once(client: Client, call: Caller) -> N
 
     made = ask("POST", {"slug": "club-two", "name": "Club Two"})
     again = ask("POST", {"slug": "club-two", "name": "Club Two"})
+    nowhere = ask("POST", {"slug": "club-three", "name": "Club Three", "zone": "Europe/Lutetia"})
 
+    assert (nowhere.status_code, [each["pointer"] for each in nowhere.json()["errors"]]) == (400, ["/zone"])
     assert (made.status_code, [version["status"] for version in made.json()["versions"]]) == (201, ["draft"])
     assert (again.status_code, again.json()["code"]) == (422, "program_exists")
     assert len(ask("GET").json()) == 2

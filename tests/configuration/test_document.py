@@ -89,7 +89,7 @@ def test_times_days_and_codes_are_read_as_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [", "a: &x [1]\nb: *x", "!!python/object/apply:os.system ['true']", "x" * 1_000_001]
+    "text", ["a: [", "a: &x [1]\nb: *x", "!!python/object/apply:os.system ['true']", "x" * 1_000_001, "[" * 5_000]
 )
 def test_what_is_no_plain_document_is_refused(text: str) -> None:
     with pytest.raises(UnreadableDocument):
@@ -126,6 +126,8 @@ def changed(path: str, value: Any) -> Any:
         ("wallets/0/expiry_dates", ["13-01"], "wallets/0/expiry_dates"),
         ("program/zone", "Europe/Lutetia", "program/zone"),
         ("tier_policy/grace_days", "30", "tier_policy/grace_days"),
+        ("note", "a\x00b", "note"),
+        ("earning_rules/0/condition", {"field": "sku", "in": ["a\x00b"]}, "earning_rules/0/condition/in/0"),
     ],
 )
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -147,6 +149,31 @@ def test_nothing_of_a_document_with_errors_is_applied() -> None:
 
     assert [finding.place for finding in refused.value.findings] == ["tiers/1/threshold"]
     assert to_document(draft) == before
+
+
+def nested(depth: int) -> Any:
+    condition: Any = {"field": "category", "in": ["FRESH"]}
+    for _ in range(depth):
+        condition = {"not": condition}
+    return condition
+
+
+def test_a_document_that_is_nested_without_end_is_refused() -> None:
+    (finding,) = check_document(changed("earning_rules/0/condition", nested(5_000)))
+
+    assert finding.code == "too_deep"
+
+
+def test_a_document_with_the_days_of_another_zone_is_refused() -> None:
+    draft = rich()
+
+    with pytest.raises(InvalidDocument) as refused:
+        apply_to(draft, changed("program/zone", "Pacific/Auckland"))
+
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.place) == ("other_zone", "program/zone")
+    assert "Pacific/Auckland" in finding.message
+    assert draft.program.zone in finding.message
 
 
 def test_differences_are_told_value_by_value_and_row_by_row() -> None:

@@ -4,11 +4,11 @@ from decimal import Decimal
 import pytest
 
 from customers.core.errors import DomainError
+from loyalty.configuration.checking import Refused
 from loyalty.configuration.drafts import (
     InThePast,
     NotADraft,
     NotAfterLatest,
-    Refused,
     open_draft,
     publish,
 )

@@ -137,6 +137,7 @@ def test_python_and_sql_agree_on_every_line(past: tuple[Membership, list[Any]], 
         ({"field": "time", "to": "25:00"}, "/to", "not_a_time"),
         ({"field": "order_amount", "from": "much"}, "/from", "not_a_order_amount"),
         ({"field": "date"}, "", "no_bounds"),
+        ({"field": "sku", "in": ["milk", "a\x00b"]}, "/in", "not_a_text"),
         (
             {"not": {"not": {"not": {"not": {"not": {"not": {"not": {"not": {}}}}}}}}},
             "/not/not/not/not/not/not/not",

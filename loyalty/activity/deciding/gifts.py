@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from customers.core.ids import new_id
-from loyalty.activity.deciding.points import Booked, repayment
+from loyalty.activity.deciding.points import Booked, kept_alive, repayment
 from loyalty.activity.rulesets import Ruleset
 from loyalty.points.clawback import Move
 from loyalty.points.expiry import expiration
@@ -20,6 +20,8 @@ def gift(done: Booked, step: Step, ruleset: Ruleset, *, cause: str, at: datetime
         return done
     lifetime = ruleset.policy(MAIN).lifetime
     extended = replace(lifetime, extra_months=step.extra_months)
+    alive = kept_alive(done.member, MAIN, extended, ruleset, at)
+    done = Booked(alive.member, (*done.postings, *alive.postings))
     lot = NewLot(
         id=new_id(),
         amount=step.entry_gift,

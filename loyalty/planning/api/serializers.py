@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.models.retailer import validate_zone
 from loyalty.planning.models import Simulation
 from loyalty.programs.models import ProgramVersion, VersionEvent
 
@@ -11,7 +12,9 @@ from loyalty.programs.models import ProgramVersion, VersionEvent
 class ProgramIn(serializers.Serializer[Any]):
     slug = serializers.SlugField(max_length=50)
     name = serializers.CharField(max_length=200)
-    zone = serializers.CharField(max_length=64, required=False, default="", help_text="Your own if left out.")
+    zone = serializers.CharField(
+        max_length=64, required=False, default="", validators=[validate_zone], help_text="Your own if left out."
+    )
 
 
 class DraftIn(serializers.Serializer[Any]):

@@ -38,6 +38,7 @@ CONDITION_WORDS = {
     "too_many": _("the list has more than {limit} elements."),
     "unknown_word": _("“{word}” is not known here."),
     "unknown_field": _("“{field}” is no field. Use one of {fields}."),
+    "not_a_text": _("a text holds a character that cannot be stored."),
     "not_a_flag": _("true or false is expected."),
     "not_a_weekday": _("weekdays are {weekdays}."),
     "not_a_order_amount": _('an amount such as "50.00" is expected.'),

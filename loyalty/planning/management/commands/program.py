@@ -56,10 +56,10 @@ class Command(BaseCommand):
 
     def export(self, options: dict[str, Any]) -> None:
         """Write a version to standard output."""
-        versions = ProgramVersion.objects.filter(program=self._program(options["retailer"], options["program"]))
-        number = options["number"]
-        published = versions.filter(status="published", effective_from__lte=timezone.now()).order_by("-effective_from")
-        found = versions.filter(number=number).first() if number else published.first() or versions.first()
+        program, number = self._program(options["retailer"], options["program"]), options["number"]
+        versions = program.versions.order_by("number")
+        in_force = program.in_force_at(timezone.now()) or versions.first()
+        found = versions.filter(number=number).first() if number else in_force
         if found is None:
             raise CommandError(_("There is no version %(number)s.") % {"number": number})
         self.stdout.write(to_yaml(to_document(found)), ending="")
