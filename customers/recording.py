@@ -6,9 +6,10 @@ Facts are idempotent by their natural key: the same again changes nothing; the s
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -46,28 +47,14 @@ def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: dateti
     """Record orders and register the customers that they name for the first time."""
     refused = {place: error for place, fact in enumerate(facts) if (error := _currency_error(retailer, fact))}
     batch = Batch[OrderFact](facts, key=lambda fact: fact.number, refused=refused)
-    customers = identify(
-        retailer, [(fact.customer, fact.occurred_at) for fact in batch.fresh if fact.customer], now=now
-    )
-    zone = retailer.tzinfo
-    # fmt: off
-    rows = [
-        (
-            new_id(), retailer.pk, customers.get(fact.customer or ""), fact.number, fact.occurred_at,
-            local_date(fact.occurred_at, zone), fact.currency or retailer.currency, fact.net_amount,
-            fact.shipping_amount, fact.channel, fact.store, fact.promotion_code, fact.is_gift, fact.identified_by,
-            fact.paid_with_points, json.dumps(fact.redemptions), batch.hashes[fact.number], now,
-        )
-        for fact in batch.fresh
-    ]
-    columns = (
-        "id", "retailer_id", "customer_id", "number", "occurred_at", "local_date", "currency", "net_amount",
-        "shipping_amount", "channel", "store", "promotion_code", "is_gift", "identified_by", "paid_with_points",
-        "redemptions", "content_hash", "recorded_at",
-    )
-    # fmt: on
-    made = _insert_orders(columns, rows, _lines(retailer, zip((row[0] for row in rows), batch.fresh, strict=True)))
-    batch.settle(retailer, Order, {row[3]: (row[0], row[2]) for row in rows if row[0] in made})
+    orders = {new_id(): fact for fact in batch.fresh}
+    made = _insert_orders(retailer, orders, batch.hashes, now)
+    left = {order_id: fact for order_id, fact in orders.items() if fact.customer and order_id not in made}
+    if left:  # known by their numbers, or the first that we hear of their customers
+        identify(retailer, [(str(fact.customer), fact.occurred_at) for fact in left.values()], now=now)
+        made |= _insert_orders(retailer, left, batch.hashes, now)
+    recorded = {fact.number: (order_id, made[order_id]) for order_id, fact in orders.items() if order_id in made}
+    batch.settle(retailer, Order, recorded)
     return batch.outcomes()
 
 
@@ -195,46 +182,69 @@ def _customer_ids(retailer: Retailer, external_ids: Iterable[str]) -> dict[str, 
     return dict(bulk.fetch(sql, [retailer.pk, list(external_ids)]))
 
 
-# One statement, because a round trip costs more than a row: orders whose number is new, their lines, and who changed.
+# One statement, because a round trip costs more than a row: orders whose number is new and whose customer is known, their
+# lines, and who changed.
 INSERT_ORDERS = """
 WITH made AS (
-    INSERT INTO customers_order ({columns}) SELECT * FROM {orders}
+    INSERT INTO customers_order ({columns}, customer_id)
+    SELECT {given}, c.id FROM unnest({kinds}, %b::text[]) AS o({columns}, customer)
+    LEFT JOIN customers_customer c ON c.retailer_id = o.retailer_id AND c.external_id = o.customer
+    WHERE o.customer = '' OR c.id IS NOT NULL
     ON CONFLICT (retailer_id, number) DO NOTHING RETURNING id, retailer_id, customer_id
 ), bought AS (
     INSERT INTO customers_orderline ({line_columns})
-    SELECT l.* FROM {lines} AS l({line_columns}) JOIN made ON made.id = l.order_id
+    SELECT l.* FROM unnest({line_kinds}) AS l({line_columns}) JOIN made ON made.id = l.order_id
 ), noted AS (
     INSERT INTO customers_factchange (retailer_id, customer_id)
     SELECT DISTINCT retailer_id, customer_id FROM made WHERE customer_id IS NOT NULL
 )
-SELECT id FROM made
+SELECT id, customer_id FROM made
 """
+# fmt: off
+COLUMNS = ("id", "retailer_id", "number", "occurred_at", "local_date", "currency", "net_amount", "shipping_amount", "channel",
+           "store", "promotion_code", "is_gift", "identified_by", "paid_with_points", "redemptions", "content_hash",
+           "recorded_at")
 LINE_COLUMNS = ("retailer_id", "order_id", "position", "sku", "category", "brand", "quantity", "unit_price", "discount",
-                "net_amount", "unit_cost")  # fmt: skip
+                "net_amount", "unit_cost")
+# fmt: on
 
 
-def _insert_orders(columns: Sequence[str], orders: list[tuple[Any, ...]], lines: list[tuple[Any, ...]]) -> set[UUID]:
-    """Insert the orders whose number is new, with their lines; return their ids."""
+def _insert_orders(
+    retailer: Retailer, orders: Mapping[UUID, OrderFact], hashes: Mapping[str, bytes], now: datetime
+) -> dict[UUID, UUID | None]:
+    """Insert the orders whose number is new and whose customer is known; return their ids with their customers'."""
     if not orders:
-        return set()
-    sql = INSERT_ORDERS.format(
-        columns=", ".join(columns),
-        orders=bulk.unnest(Order, columns),
-        line_columns=", ".join(LINE_COLUMNS),
-        lines=bulk.unnest(OrderLine, LINE_COLUMNS),
-    )
-    return {made for (made,) in bulk.fetch(sql, [*bulk.columns_of(orders), *bulk.columns_of(lines)])}
-
-
-def _lines(retailer: Retailer, orders: Iterable[tuple[UUID, OrderFact]]) -> list[tuple[Any, ...]]:
+        return {}
+    zone = retailer.tzinfo
     # fmt: off
-    return [
-        (retailer.pk, order_id, position, line.sku, line.category, line.brand, line.quantity, line.unit_price, line.discount,
-         line.net_amount, line.unit_cost)
-        for order_id, fact in orders
+    rows = [
+        (
+            order_id, retailer.pk, fact.number, fact.occurred_at, local_date(fact.occurred_at, zone),
+            fact.currency or retailer.currency, fact.net_amount, fact.shipping_amount, fact.channel, fact.store,
+            fact.promotion_code, fact.is_gift, fact.identified_by, fact.paid_with_points, json.dumps(fact.redemptions),
+            hashes[fact.number], now, fact.customer or "",
+        )
+        for order_id, fact in orders.items()
+    ]
+    lines = [
+        (retailer.pk, order_id, position, line.sku, line.category, line.brand, line.quantity, line.unit_price,
+         line.discount, line.net_amount, line.unit_cost)
+        for order_id, fact in orders.items()
         for position, line in enumerate(fact.lines, start=1)
     ]
     # fmt: on
+    return dict(bulk.fetch(_inserting_orders(), [*bulk.columns_of(rows), *bulk.columns_of(lines)]))
+
+
+@cache
+def _inserting_orders() -> str:
+    return INSERT_ORDERS.format(
+        columns=", ".join(COLUMNS),
+        given=", ".join(f"o.{column}" for column in COLUMNS),
+        kinds=bulk.kinds(Order, COLUMNS),
+        line_columns=", ".join(LINE_COLUMNS),
+        line_kinds=bulk.kinds(OrderLine, LINE_COLUMNS),
+    )
 
 
 def _note_changes(retailer: Retailer, customers: Iterable[UUID | None]) -> None:

@@ -3,6 +3,8 @@ Many rows in one statement, whatever their number: the caller may bring one or t
 
 Statements sent here are bound on the server, and planned once per connection for any parameters: what the planner could
 learn from them is less than planning costs. The ORM's are not: a page of a list needs a plan of its own.
+
+Parameters are written `%s` or `%(name)s`; `%b::bigint[]` is a column of values that travels in binary.
 """
 
 import re
@@ -13,13 +15,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from django.db import connection, models
-from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
+from psycopg.pq import Format
 
-# The driver remembers how it translated a statement up to these sizes; beyond them it would do so each time.
-MOST_PARAMETERS = 50
-MOST_CHARACTERS = 4_000
+from customers.core.columns import Column, column_of
+
+PLACEHOLDER = re.compile(r"%(?:(?P<percent>%)|s|\((?P<name>\w+)\)s|b::(?P<kind>[a-z ]+)(?P<rest>(?:\([^)]*\))?\[\]))")
+
+VARCHAR = re.compile(r"^varchar\(\d+\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,33 @@ class _Statement:
     values: Sequence[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Translated:
+    """
+    A statement as PostgreSQL takes it, with its parameters numbered.
+
+    :param names: of the parameters, where they have names
+    :param kinds: which of the parameters are columns, and of what
+    """
+
+    sql: str
+    names: tuple[str, ...]
+    kinds: tuple[type[Column] | None, ...]
+
+    def bind(self, parameters: Sequence[Any] | dict[str, Any]) -> Sequence[Any]:
+        if isinstance(parameters, dict):
+            return [parameters[name] for name in self.names]
+        pairs = zip(self.kinds, parameters, strict=True)
+        return [value if kind is None else kind(value) for kind, value in pairs]
+
+
 _waiting: ContextVar[list[_Statement] | None] = ContextVar("_waiting", default=None)
 
 
 @contextmanager
 def together() -> Iterator[None]:
     """
-    Send what a block inserts and executes as few statements when it ends: a round trip costs more than a row.
+    Send what a block inserts and executes as one statement when it ends: a round trip costs more than a row.
 
     None of them sees what another one writes, no two of them may change one row, and none of them answers. An error
     leaves the block as usual.
@@ -45,10 +70,8 @@ def together() -> Iterator[None]:
         yield
     finally:
         _waiting.reset(token)
-    for group in _groups(waiting):
-        *first, last = (statement.sql for statement in group)
-        names = ", ".join(f"w{place} AS ({sql})" for place, sql in enumerate(first))
-        _send(f"WITH {names} {last}" if first else last, [value for each in group for value in each.values])
+    if waiting:
+        _send(_joined(tuple(each.sql for each in waiting)), [value for each in waiting for value in each.values])
 
 
 def insert(
@@ -68,7 +91,7 @@ def insert(
     values = columns_of(rows)
     if not values:
         return []
-    sql = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT * FROM {unnest(model, columns)} {suffix}"
+    sql = _inserting(model, tuple(columns), suffix)
     waiting = _waiting.get()
     if waiting is None:
         return _send(sql, values)
@@ -82,9 +105,13 @@ def columns_of(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def unnest(model: type[models.Model], columns: Sequence[str]) -> str:
-    """Return the SQL that turns one array per column into rows."""
-    return f"unnest({', '.join(f'%b::{kind}[]' for kind in _types(model, tuple(columns)))})"
+@lru_cache(maxsize=256)
+def kinds(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    """Return the placeholders of columns, one array each: what `unnest` turns into rows."""
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    types = [str(fields[column].db_type(connection)) for column in columns]
+    # A cast to varchar(100) would cut silently; as text, a value that is too long is refused when it is written.
+    return ", ".join(f"%b::{re.sub(VARCHAR, 'text', kind)}[]" for kind in types)
 
 
 def fetch(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
@@ -108,38 +135,54 @@ def replan() -> None:
 
 def change(sql: str, parameters: Sequence[Any] = ()) -> int:
     """Run one statement now and return how many rows it touched."""
+    translated = _translate(sql)
     with _cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(translated.sql, translated.bind(parameters))
         return int(cursor.rowcount)
 
 
 def _send(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
+    translated = _translate(sql)
     with _cursor() as cursor:
-        cursor.execute(sql, parameters)
-        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        cursor.execute(translated.sql, translated.bind(parameters))
+        answers = cursor.rownumber is not None
+        found: list[tuple[Any, ...]] = cursor.fetchall() if answers else []
     return found
 
 
 def _cursor() -> CursorWrapper:
     connection.ensure_connection()
-    cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg] # psycopg's
+    cursor: Any = psycopg.RawCursor(connection.connection)
+    cursor.format = Format.BINARY  # of what is answered
     return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
 
 
-def _groups(statements: Iterable[_Statement]) -> Iterator[list[_Statement]]:
-    group: list[_Statement] = []
-    for statement in statements:
-        full = sum(len(each.values) for each in (*group, statement)) > MOST_PARAMETERS
-        if group and (full or sum(len(each.sql) + 20 for each in (*group, statement)) > MOST_CHARACTERS):
-            yield group
-            group = []
-        group.append(statement)
-    if group:
-        yield group
+@lru_cache(maxsize=256)
+def _inserting(model: type[models.Model], columns: tuple[str, ...], suffix: str) -> str:
+    into = f"{model._meta.db_table} ({', '.join(columns)})"
+    return f"INSERT INTO {into} SELECT * FROM unnest({kinds(model, columns)}) {suffix}"
 
 
 @lru_cache(maxsize=256)
-def _types(model: type[models.Model], columns: tuple[str, ...]) -> tuple[str, ...]:
-    fields = {field.column: field for field in model._meta.concrete_fields}
-    # A cast to varchar(100) would cut silently; as text, a value that is too long is refused when it is written.
-    return tuple(re.sub(r"^varchar\(\d+\)$", "text", str(fields[column].db_type(connection))) for column in columns)
+def _joined(statements: tuple[str, ...]) -> str:
+    *first, last = statements
+    names = ", ".join(f"w{place} AS ({sql})" for place, sql in enumerate(first))
+    return f"WITH {names} {last}" if first else last
+
+
+@lru_cache(maxsize=1_024)
+def _translate(sql: str) -> _Translated:
+    names: list[str] = []
+    kinds: list[type[Column] | None] = []
+
+    def numbered(found: re.Match[str]) -> str:
+        if found["percent"]:
+            return "%"
+        name, kind = found["name"] or "", found["kind"]
+        if name and name in names:
+            return f"${names.index(name) + 1}"
+        names.append(name)
+        kinds.append(column_of(kind) if kind else None)
+        return f"${len(names)}::{kind}{found['rest']}" if kind else f"${len(names)}"
+
+    return _Translated(PLACEHOLDER.sub(numbered, sql), tuple(names), tuple(kinds))

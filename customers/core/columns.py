@@ -1,0 +1,95 @@
+"""
+Columns of values, as the binary arrays that `unnest` turns into rows.
+
+psycopg finds the type of a list in its values: so the same statement with larger numbers, or with nothing but nulls, would
+be another one to prepare, and each list would be searched for its type. Here the statement names the type.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from psycopg import adapters
+from psycopg.abc import AdaptContext
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+# What PostgreSQL casts: JSON comes as text, and a driver would cut a number that is too large where PostgreSQL refuses it.
+SENT_AS = {"jsonb": "text", "integer": "bigint", "smallint": "bigint"}
+NULL = struct.pack("!i", -1)
+_length = struct.Struct("!i").pack
+_head = struct.Struct("!iiIii").pack  # dimensions, whether there are nulls, the elements' type, length, first index
+
+
+class Column:
+    """Values for one column; a subclass a type."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self.values = values
+
+
+class _ColumnDumper(Dumper):
+    format = Format.BINARY
+    element_oid: ClassVar[int]
+
+    def __init__(self, cls: type, context: AdaptContext | None = None) -> None:
+        super().__init__(cls, context)
+        self._element = _element_dumper(self.element_oid)(object, context)
+
+    def dump(self, obj: Column) -> bytes:
+        """Return an array of one dimension; see array_recv in PostgreSQL's src/backend/utils/adt/arrayfuncs.c."""
+        dump, has_nulls = self._element.dump, 0
+        parts: list[Any] = [b""]
+        for value in obj.values:
+            found = None if value is None else dump(value)
+            if found is None:
+                has_nulls = 1
+                parts.append(NULL)
+            else:
+                parts += (_length(len(found)), found)
+        parts[0] = _head(1, has_nulls, self.element_oid, len(obj.values), 1)
+        return b"".join(parts)
+
+
+def column_of(kind: str) -> type[Column]:
+    """
+    Return the class of columns of a type.
+
+    :param kind: as PostgreSQL names it, with or without modifiers: bigint, numeric(14, 2), timestamp with time zone
+    :raises KeyError: when there are no columns of it
+    """
+    base = kind.partition("(")[0]
+    return COLUMNS[adapters.types[SENT_AS.get(base, base)].oid]
+
+
+def _element_dumper(oid: int) -> type[Any]:
+    return adapters.get_dumper_by_oid(oid, Format.BINARY)
+
+
+def _register(kind: str) -> tuple[int, type[Column]]:
+    info = adapters.types[kind]
+    column = type(f"Column_{info.name}", (Column,), {"__slots__": ()})
+    known = {"oid": info.array_oid, "element_oid": info.oid}
+    adapters.register_dumper(column, type(f"ColumnDumper_{info.name}", (_ColumnDumper,), known))
+    return info.oid, column
+
+
+# Now, because a connection copies what is registered when it is made.
+COLUMNS = dict(
+    _register(kind)
+    for kind in (
+        "bigint",
+        "boolean",
+        "bytea",
+        "date",
+        "double precision",
+        "integer",
+        "numeric",
+        "smallint",
+        "text",
+        "timestamptz",
+        "uuid",
+    )
+)
