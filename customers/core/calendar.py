@@ -4,6 +4,8 @@ import calendar
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+SHORTEST_MONTH = 28
+
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
     """Return the day on which an instant falls in a zone."""
@@ -32,7 +34,7 @@ def add_months(day: date, months: int) -> date:
 
 def clamped(year: int, month: int, day: int) -> date:
     """Return a day of a month, or the month's last day where it is shorter."""
-    return date(year, month, min(day, calendar.monthrange(year, month)[1]))
+    return date(year, month, day if day <= SHORTEST_MONTH else min(day, calendar.monthrange(year, month)[1]))
 
 
 def end_of_month(day: date) -> date:

@@ -2,19 +2,23 @@
 Facts that are reported one by one at the same moment, taken together: one batch costs little more than one of them.
 
 Whoever comes first takes what waits, its own fact among it, in one transaction; the others wait for their answers. Who
-comes while a batch is on its way is in the next one. Alone, nobody waits for anybody. It is a commit of a group, as
-databases do it: an answer is given only after the commit that holds its fact.
+comes while a batch is on its way is in the next one. It is a commit of a group, as databases do it: an answer is given only
+after the commit that holds its fact.
+
+As with PostgreSQL's commit_delay, a batch waits a moment for company, but only if the last one had some: who reports one
+by one is never kept waiting.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Condition
+from threading import Condition, Event, Lock
 from typing import Any
 
 from customers.models import Retailer
 from loyalty.activity.intake import Answer
 
 MOST = 100
+PATIENCE = 0.008  # seconds
 
 Take = Callable[[Sequence[Any]], list[Answer[Any]]]
 
@@ -24,6 +28,7 @@ class _Waiting:
     """A fact on its way: `answer` when it was taken; `alone` when its batch failed and it has to go by itself."""
 
     fact: Any
+    called: Event = field(default_factory=Event)  # because it is settled, or to lead the next batch
     answer: Answer[Any] | None = None
     alone: bool = False
 
@@ -32,13 +37,41 @@ class _Waiting:
         return self.answer is not None or self.alone
 
 
-@dataclass
 class _Queue:
-    """What waits for one retailer and one kind of fact."""
+    """What waits for one retailer and one kind of fact; one of those that wait leads at a time."""
 
-    changed: Condition = field(default_factory=Condition)
-    waiting: list[_Waiting] = field(default_factory=list)
-    is_led: bool = False
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.company = Condition(self.lock)
+        self.waiting: list[_Waiting] = []
+        self.is_led = False
+        self.expected = 1
+
+    def join(self, mine: _Waiting) -> bool:
+        """Add a fact, and tell whether it leads."""
+        with self.lock:
+            self.waiting.append(mine)
+            if not self.is_led:
+                self.is_led = True
+                return True
+            if len(self.waiting) >= self.expected:
+                self.company.notify()
+            return False
+
+    def gather(self) -> list[_Waiting]:
+        """Return what the leader takes: all that waits, and as many as came the last time if they come soon."""
+        with self.lock:
+            self.company.wait_for(lambda: len(self.waiting) >= self.expected, PATIENCE)
+            batch, self.waiting = self.waiting[:MOST], self.waiting[MOST:]
+            self.expected = len(batch)
+            return batch
+
+    def hand_over(self) -> None:
+        """Let the first of those that wait lead."""
+        with self.lock:
+            self.is_led = bool(self.waiting)
+            if self.waiting:
+                self.waiting[0].called.set()
 
 
 _queues: dict[tuple[str, int], _Queue] = {}
@@ -53,27 +86,16 @@ def take_together(kind: str, retailer: Retailer, fact: Any, take: Take) -> Answe
     """
     queue = _queues.setdefault((kind, retailer.pk), _Queue())
     mine = _Waiting(fact)
-    with queue.changed:
-        queue.waiting.append(mine)
-        queue.changed.wait_for(lambda: mine.is_settled or not queue.is_led)
-        batch = [] if mine.is_settled else _lead(queue, mine)
-    if batch:
-        _carry_out(queue, batch, take)
-    if mine.answer is not None:
-        return mine.answer
-    return take([fact])[0]
+    if not queue.join(mine):
+        mine.called.wait()
+    if not mine.is_settled:
+        _lead(queue, take)
+    return mine.answer if mine.answer is not None else take([fact])[0]
 
 
-def _lead(queue: _Queue, mine: _Waiting) -> list[_Waiting]:
-    """Take what waits, the leader's own among it, and keep others from leading meanwhile."""
-    queue.is_led = True
-    others = [each for each in queue.waiting if each is not mine]
-    batch = [*others[: MOST - 1], mine]
-    queue.waiting = others[MOST - 1 :]
-    return batch
-
-
-def _carry_out(queue: _Queue, batch: list[_Waiting], take: Take) -> None:
+def _lead(queue: _Queue, take: Take) -> None:
+    """Take what waits, the leader's own fact first, and let the next one lead."""
+    batch = queue.gather()
     answers: Sequence[Answer[Any] | None] = [None] * len(batch)
     try:
         answers = take([each.fact for each in batch])
@@ -81,8 +103,7 @@ def _carry_out(queue: _Queue, batch: list[_Waiting], take: Take) -> None:
         if len(batch) == 1:
             raise
     finally:
-        with queue.changed:
-            for each, answer in zip(batch, answers, strict=True):
-                each.answer, each.alone = answer, answer is None
-            queue.is_led = False
-            queue.changed.notify_all()
+        queue.hand_over()
+        for each, answer in zip(batch, answers, strict=True):
+            each.answer, each.alone = answer, answer is None
+            each.called.set()

@@ -191,17 +191,18 @@ def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
 
 def _lock(condition: str, keys: list[Any]) -> Loaded:
     members_of: dict[UUID, list[UUID]] = {}
-    members: dict[UUID, Member] = {}
+    found: dict[UUID, list[Any]] = {}
+    purses: dict[UUID, list[Purse]] = {}
     stamps: dict[int, UUID] = {}
     for customer_id, stamp, *row in bulk.fetch(MEMBERS.format(condition=condition), [keys]):
-        membership_id, purse = row[2], Purse(*row[11:])
-        if membership_id not in members:
-            members[membership_id] = Member(*row[:11])
+        membership_id = row[2]
+        if membership_id not in found:
+            found[membership_id] = row[:11]
             members_of.setdefault(customer_id, []).append(membership_id)
             stamps[row[1]] = stamp
-        member = members[membership_id]
-        first = purse.code == MAIN
-        members[membership_id] = replace(member, purses=(purse, *member.purses) if first else (*member.purses, purse))
+        purses.setdefault(membership_id, []).append(Purse(*row[11:]))
+    main_first = {key: tuple(sorted(own, key=lambda purse: purse.code != MAIN)) for key, own in purses.items()}
+    members = {key: Member(*(*row, main_first[key])) for key, row in found.items()}
     known = {program_id: remembered_timeline(program_id, stamp) for program_id, stamp in stamps.items()}
     return Loaded(members, members_of, known)
 

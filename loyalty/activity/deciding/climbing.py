@@ -95,7 +95,9 @@ def assess(member: Member, ruleset: Ruleset, when: When) -> Assessed:
         if ladder.rank(_code(landing)) > ladder.rank(_code(earned)):  # landed softly, it has a grace there too
             fallen = replace(fallen, member=replace(fallen.member, keeps_until=grace_end(ladder, when.on)))
         return fallen
-    return Assessed(replace(member, tier_id=current.id, keeps_until=_kept(member, ruleset, current, when.on)))
+    return Assessed(
+        replace(member, tier_id=current.id, keeps_until=_kept(member, ruleset, current, when.on, member.keeps_until))
+    )
 
 
 def end_period(member: Member, ruleset: Ruleset, when: When) -> Assessed:
@@ -164,28 +166,32 @@ def _up(member: Member, ruleset: Ruleset, earned: Step | None, when: When) -> As
     """Go up to what was earned, or stay where it is not higher."""
     ladder = ruleset.ladder
     current = ladder.step(member.tier_code)
-    assessed = replace(member, assessed_on=when.on)
     if earned is None or ladder.rank(earned.code) < ladder.rank(member.tier_code):
-        return Assessed(replace(assessed, tier_id=current.id) if current else assessed)
+        tier_id = current.id if current else member.tier_id
+        return Assessed(replace(member, assessed_on=when.on, tier_id=tier_id))
     if current is not None and earned.code == current.code:
-        until = _kept(replace(member, keeps_until=None), ruleset, current, when.on)
-        kept = member.keeps_until if ladder.downgrade == "period_end" and member.keeps_until else until
-        return Assessed(replace(assessed, tier_id=current.id, keeps_until=kept))
-    moved = _to(assessed, ruleset, earned, when)
+        protected = member.keeps_until if ladder.downgrade == "period_end" else None
+        kept = protected or _kept(member, ruleset, current, when.on, None)
+        return Assessed(replace(member, assessed_on=when.on, tier_id=current.id, keeps_until=kept))
+    moved = _to(replace(member, assessed_on=when.on), ruleset, earned, when)
     done = Booked(moved.member)
     for step in ladder.passed(member.tier_code, earned):
         done = gift(done, step, ruleset, cause=when.cause, at=when.at)
     return replace(moved, member=done.member, postings=done.postings)
 
 
-def _kept(member: Member, ruleset: Ruleset, step: Step, on: date) -> date | None:
-    """Return until when a tier is safe that a member has on a day; what is everybody's cannot be lost."""
+def _kept(member: Member, ruleset: Ruleset, step: Step, on: date, until: date | None) -> date | None:
+    """
+    Return until when a tier is safe that a member has on a day; what is everybody's cannot be lost.
+
+    :param until: until when it is safe already
+    """
     ladder = ruleset.ladder
     if ladder.downgrade == "grace":
-        return member.keeps_until
+        return until
     if ladder.downgrade != "period_end" or ladder.is_reached(step, Counts()):
         return None
-    return member.keeps_until or period_end(ladder, on, local_date(member.enrolled_at, ruleset.zone))
+    return until or period_end(ladder, on, local_date(member.enrolled_at, ruleset.zone))
 
 
 def _to(member: Member, ruleset: Ruleset, step: Step | None, when: When) -> Assessed:
@@ -196,7 +202,7 @@ def _to(member: Member, ruleset: Ruleset, step: Step | None, when: When) -> Asse
         tier_code=code,
         tier_id=step.id if step else None,
         tier_since=when.at,
-        keeps_until=_kept(replace(member, keeps_until=None), ruleset, step, when.on) if step else None,
+        keeps_until=_kept(member, ruleset, step, when.on, None) if step else None,
         steps=(*member.steps, TierStep(when.at, member.tier_code, code)),
     )
     counts = counts_of(member, ruleset, when.on)
