@@ -44,7 +44,7 @@ check: lint ## lint, migrations and tests: what CI and pre-commit run
 
 bench: $(VENV)/dev.stamp ## run a benchmark: NAME=ledger, QUICK=1 for a short one
 	@test -n "$(NAME)" || { echo "Name one: make bench NAME=ledger"; exit 1; }
-	@LOYALTY_STATE_NAME=bench DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+	@LOYALTY_STATE_NAME=bench DATABASE_ROLE= DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m benchmarks.$(NAME) $(if $(QUICK),--quick)
 
 messages: $(VENV)/dev.stamp ## collect and compile the translations (needs gettext)

@@ -17,10 +17,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 - after the settings
-
 from benchmarks.ledger import web_server  # noqa: E402
-from benchmarks.measuring import Cost, Figure, judge, measure, own_everything, show  # noqa: E402
+from benchmarks.measuring import Cost, Figure, judge, measure, own_database, show  # noqa: E402
 from benchmarks.shop import NOON, in_batches, open_shop  # noqa: E402
 from customers.importing.running import run_import  # noqa: E402
 from customers.models import Retailer  # noqa: E402
@@ -34,8 +32,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
     members, orders = (2_000, 4_000) if quick else (200_000, 60_000)
-    call_command("migrate", verbosity=0)
-    own_everything()
+    own_database()
     shop = open_shop(members, f"ingest-{os.getpid()}")
     in_batches(shop, members, 1, 10**6)
     file = io.BytesIO(csv_of(members, orders))

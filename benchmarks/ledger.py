@@ -24,11 +24,10 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 - after the settings
-from django.db import connection  # noqa: E402
+from django.db import connection  # noqa: E402 - after the settings
 
 from benchmarks import postings  # noqa: E402
-from benchmarks.measuring import MICRO, Cost, Figure, backend_cpu, judge, measure, own_everything, show  # noqa: E402
+from benchmarks.measuring import MICRO, Cost, Figure, backend_cpu, judge, measure, own_database, show  # noqa: E402
 from benchmarks.pgbench import pgbench  # noqa: E402
 from benchmarks.shop import NOON, database_url, in_batches, one_by_one, open_shop, order  # noqa: E402
 from customers.core import bulk  # noqa: E402
@@ -83,6 +82,10 @@ BEGIN
         VALUES (uuidv7(), c.retailer_id, 'points.earned', c.membership::text, '{{"points": 12}}', at, at);
 END $$;
 """
+PRODUCTION = {
+    "DJANGO_SETTINGS_MODULE": "loyalty.settings.prod", "ALLOWED_HOSTS": "127.0.0.1", "BROKER_URL": "memory://",
+    "SECURE_SSL_REDIRECT": "false", "DATABASE_ROLE": "loyalty_app", "API_RATE": "10000000/minute",
+}  # fmt: skip
 # The whale has this many entries, with a lot each, most of them spent.
 WHALE = """
 WITH w AS (
@@ -150,8 +153,7 @@ def main() -> int:
         "--growth", type=int, nargs="?", const=1_000_000, help="up to so many entries, and a million members"
     )
     asked = parser.parse_args()
-    call_command("migrate", verbosity=0)
-    own_everything()
+    own_database()
     if asked.growth is not None:
         return growth(asked.growth)
     members, singles, batches = (2_000, 400, 4) if asked.quick else (200_000, 4_000, 40)
@@ -223,12 +225,14 @@ def http_orders(shop: Retailer, members: int, count: int) -> Cost:
 def web_server() -> Iterator[tuple[int, int]]:
     """Serve the site as in production, with one worker of eight threads, on a port of its own."""
     port = free_port()
-    environ = os.environ | {"DATABASE_URL": database_url(), "API_RATE": "10000000/minute", "LOG_LEVEL": "WARNING"}
+    environ = os.environ | PRODUCTION | {"DATABASE_URL": database_url(), "SECRET_KEY": secrets.token_hex()}
     command = [
         str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--port", str(port), "--workers", "1",
-        "--blocking-threads", "8", "--no-ws", "--log-level", "warning", "loyalty.wsgi:application",
+        "--blocking-threads", "8", "--runtime-threads", "1", "--no-ws", "--log-level", "warning", "loyalty.wsgi:application",
     ]  # fmt: skip
-    server = subprocess.Popen(command, env=environ)
+    server = subprocess.Popen(
+        command, env=environ, stderr=subprocess.DEVNULL
+    )  # a line a request, written and thrown away
     try:
         for _ in range(100):
             try:

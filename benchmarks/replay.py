@@ -15,9 +15,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 - after the settings
-
-from benchmarks.measuring import MICRO, Figure, judge, measure, own_everything, show  # noqa: E402
+from benchmarks.measuring import MICRO, Figure, judge, measure, own_database, show  # noqa: E402
 from benchmarks.shop import NOON, START, open_shop  # noqa: E402
 from customers.facts import OrderFact, line_of  # noqa: E402
 from customers.models import Retailer  # noqa: E402
@@ -38,8 +36,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
     members, each = (1_000, 10) if quick else (20_000, 10)
-    call_command("migrate", verbosity=0)
-    own_everything()
+    own_database()
     shop = open_shop(members, f"replay-{os.getpid()}")
     orders = record(shop, members, each)
     live = measure(lambda: decided(shop), orders)

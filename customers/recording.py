@@ -187,13 +187,13 @@ def _customer_ids(retailer: Retailer, external_ids: Iterable[str]) -> dict[str, 
 INSERT_ORDERS = """
 WITH made AS (
     INSERT INTO customers_order ({columns}, customer_id)
-    SELECT {given}, c.id FROM unnest({kinds}, %b::text[]) AS o({columns}, customer)
+    SELECT {given}, c.id FROM ({orders}, unnest(%b::text[]) AS customer) o
     LEFT JOIN customers_customer c ON c.retailer_id = o.retailer_id AND c.external_id = o.customer
     WHERE o.customer = '' OR c.id IS NOT NULL
     ON CONFLICT (retailer_id, number) DO NOTHING RETURNING id, retailer_id, customer_id
 ), bought AS (
     INSERT INTO customers_orderline ({line_columns})
-    SELECT l.* FROM unnest({line_kinds}) AS l({line_columns}) JOIN made ON made.id = l.order_id
+    SELECT l.* FROM ({lines}) l JOIN made ON made.id = l.order_id
 ), noted AS (
     INSERT INTO customers_factchange (retailer_id, customer_id)
     SELECT DISTINCT retailer_id, customer_id FROM made WHERE customer_id IS NOT NULL
@@ -241,9 +241,9 @@ def _inserting_orders() -> str:
     return INSERT_ORDERS.format(
         columns=", ".join(COLUMNS),
         given=", ".join(f"o.{column}" for column in COLUMNS),
-        kinds=bulk.kinds(Order, COLUMNS),
+        orders=bulk.rows_of(Order, COLUMNS),
         line_columns=", ".join(LINE_COLUMNS),
-        line_kinds=bulk.kinds(OrderLine, LINE_COLUMNS),
+        lines=bulk.rows_of(OrderLine, LINE_COLUMNS),
     )
 
 

@@ -62,8 +62,11 @@ def together() -> Iterator[None]:
     Send what a block inserts and executes as one statement when it ends: a round trip costs more than a row.
 
     None of them sees what another one writes, no two of them may change one row, and none of them answers. An error
-    leaves the block as usual.
+    leaves the block as usual. A block within a block is a part of it.
     """
+    if _waiting.get() is not None:
+        yield
+        return
     waiting: list[_Statement] = []
     token = _waiting.set(waiting)
     try:
@@ -82,7 +85,7 @@ def insert(
     suffix: str = "",
 ) -> list[tuple[Any, ...]]:
     """
-    Insert rows with one INSERT ... SELECT FROM unnest; the arrays travel in binary (%b), at a fifth of what text costs.
+    Insert rows with one INSERT ... SELECT unnest; the arrays travel in binary (%b), at a fifth of what text costs.
 
     :param columns: names of database columns, in the order of each row's values; JSON values are passed as text
     :param suffix: what follows, such as an ON CONFLICT clause or RETURNING
@@ -106,12 +109,16 @@ def columns_of(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
 
 
 @lru_cache(maxsize=256)
-def kinds(model: type[models.Model], columns: tuple[str, ...]) -> str:
-    """Return the placeholders of columns, one array each: what `unnest` turns into rows."""
+def rows_of(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    """
+    Return the SELECT that turns one array per column into rows, under the columns' names.
+
+    Sets in the SELECT list advance together and are not kept anywhere, as those of FROM unnest(..., ...) are.
+    """
     fields = {field.column: field for field in model._meta.concrete_fields}
-    types = [str(fields[column].db_type(connection)) for column in columns]
     # A cast to varchar(100) would cut silently; as text, a value that is too long is refused when it is written.
-    return ", ".join(f"%b::{re.sub(VARCHAR, 'text', kind)}[]" for kind in types)
+    kinds = {column: re.sub(VARCHAR, "text", str(fields[column].db_type(connection))) for column in columns}
+    return "SELECT " + ", ".join(f"unnest(%b::{kind}[]) AS {column}" for column, kind in kinds.items())
 
 
 def fetch(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
@@ -159,8 +166,7 @@ def _cursor() -> CursorWrapper:
 
 @lru_cache(maxsize=256)
 def _inserting(model: type[models.Model], columns: tuple[str, ...], suffix: str) -> str:
-    into = f"{model._meta.db_table} ({', '.join(columns)})"
-    return f"INSERT INTO {into} SELECT * FROM unnest({kinds(model, columns)}) {suffix}"
+    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) {rows_of(model, columns)} {suffix}"
 
 
 @lru_cache(maxsize=256)

@@ -85,7 +85,8 @@ def up() -> int:
     # fmt: off
     programs = [
         Program("web", [python, "-m", "granian", "loyalty.wsgi:application", "--interface", "wsgi", "--host", host,
-                        "--port", port, "--log-level", "warning", "--workers", "2", "--blocking-threads", "4", "--no-ws"]),
+                        "--port", port, "--log-level", "warning", "--workers", "2", "--blocking-threads", "4",
+                        "--runtime-threads", "1", "--no-ws"]),
         Program("worker", [python, "-m", "celery", "-A", "loyalty", "--quiet", "worker", "--loglevel", "warning",
                            "--concurrency", "2", "--without-mingle", "--without-gossip"]),
         Program("beat", [python, "-m", "celery", "-A", "loyalty", "--quiet", "beat", "--loglevel", "warning", "--schedule", ""]),

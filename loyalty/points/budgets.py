@@ -70,8 +70,8 @@ def settle_budgets(
 
 USE = """
 UPDATE points_budgetshare b SET used = b.used + d.used
-FROM unnest(%b::bigint[], %b::text[], %b::date[], %b::smallint[], %b::bigint[])
-    AS d(program_id, wallet, starts_on, share, used)
+FROM (SELECT unnest(%b::bigint[]) AS program_id, unnest(%b::text[]) AS wallet,
+    unnest(%b::date[]) AS starts_on, unnest(%b::smallint[]) AS share, unnest(%b::bigint[]) AS used) d
 WHERE b.program_id = d.program_id AND b.wallet = d.wallet AND b.starts_on = d.starts_on AND b.share = d.share
 """
 LOCK_ONE = """
@@ -85,7 +85,7 @@ ORDER BY share FOR UPDATE
 """
 DEAL = """
 UPDATE points_budgetshare b SET granted = d.granted, used = d.used
-FROM unnest(%b::smallint[], %b::bigint[], %b::bigint[]) AS d(share, granted, used)
+FROM (SELECT unnest(%b::smallint[]) AS share, unnest(%b::bigint[]) AS granted, unnest(%b::bigint[]) AS used) d
 WHERE b.program_id = %s AND b.wallet = %s AND b.starts_on = %s AND b.share = d.share
 """
 

@@ -112,7 +112,7 @@ class _Sums:
 
 def post(postings: Sequence[Posting], *, balances: dict[int, int], now: datetime) -> None:
     """
-    Write postings, in order, for wallets that the caller has locked: five statements, however many they are.
+    Write postings, in order, for wallets that the caller has locked: one statement, however many they are.
 
     :param balances: what each wallet has available less what it owes, before the first posting
     :raises IntegrityError: when a cause was posted before, or a state would become negative
@@ -120,13 +120,14 @@ def post(postings: Sequence[Posting], *, balances: dict[int, int], now: datetime
     if not postings:
         return
     ids = [posting.entry_id or new_id() for posting in postings]
-    bulk.insert(Entry, ENTRY_COLUMNS, _entries(postings, ids, dict(balances), now))
     new_lots = {lot.id for posting in postings for lot in posting.lots}
     lots, wallets = _sums(postings)
-    bulk.insert(Lot, LOT_COLUMNS, _lots(postings, lots))
-    bulk.insert(Movement, MOVEMENT_COLUMNS, _movements(postings, ids))
-    _run(UPDATE_LOTS, [sums.row(lot) for lot, sums in lots.items() if lot not in new_lots])
-    _run(UPDATE_WALLETS, [sums.row(wallet) for wallet, sums in wallets.items()])
+    with bulk.together():
+        bulk.insert(Entry, ENTRY_COLUMNS, _entries(postings, ids, dict(balances), now))
+        bulk.insert(Lot, LOT_COLUMNS, _lots(postings, lots))
+        bulk.insert(Movement, MOVEMENT_COLUMNS, _movements(postings, ids))
+        _run(UPDATE_LOTS, [sums.row(lot) for lot, sums in lots.items() if lot not in new_lots])
+        _run(UPDATE_WALLETS, [sums.row(wallet) for wallet, sums in wallets.items()])
 
 
 def give_dates(dated: Iterable[Dated]) -> None:
@@ -160,22 +161,23 @@ MOVEMENT_COLUMNS = ("retailer_id", "entry_id", "lot_id", "from_state", "to_state
 # fmt: on
 UPDATE_LOTS = """
 UPDATE points_lot l SET pending = l.pending + d.pending, available = l.available + d.available, held = l.held + d.held
-FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
-    AS d(id, pending, available, held, owed) WHERE l.id = d.id
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS pending, unnest(%b::bigint[]) AS available,
+    unnest(%b::bigint[]) AS held, unnest(%b::bigint[]) AS owed) d WHERE l.id = d.id
 """
 UPDATE_WALLETS = """
 UPDATE points_wallet w SET pending = w.pending + d.pending, available = w.available + d.available,
     held = w.held + d.held, owed = w.owed + d.owed
-FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
-    AS d(id, pending, available, held, owed) WHERE w.id = d.id
+FROM (SELECT unnest(%b::bigint[]) AS id, unnest(%b::bigint[]) AS pending, unnest(%b::bigint[]) AS available,
+    unnest(%b::bigint[]) AS held, unnest(%b::bigint[]) AS owed) d WHERE w.id = d.id
 """
 UPDATE_DATES = """
 UPDATE points_lot l SET active_at = d.active_at, expires_at = d.expires_at
-FROM unnest(%b::uuid[], %b::timestamptz[], %b::timestamptz[]) AS d(id, active_at, expires_at) WHERE l.id = d.id
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS active_at,
+    unnest(%b::timestamptz[]) AS expires_at) d WHERE l.id = d.id
 """
 UPDATE_IDLE = """
 UPDATE points_wallet w SET idle_until = d.idle_until
-FROM unnest(%b::bigint[], %b::timestamptz[]) AS d(id, idle_until) WHERE w.id = d.id
+FROM (SELECT unnest(%b::bigint[]) AS id, unnest(%b::timestamptz[]) AS idle_until) d WHERE w.id = d.id
 """
 OPEN_MISSING = """
 INSERT INTO points_wallet (retailer_id, membership_id, code, available, pending, held, owed)

@@ -93,7 +93,8 @@ ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend
 UPDATE_STANDINGS = """
 UPDATE tiers_standing s SET tier_id = d.tier_id, since = d.since, assessed_on = d.assessed_on,
     keeps_until = d.keeps_until
-FROM unnest(%b::uuid[], %b::bigint[], %b::timestamptz[], %b::date[], %b::date[])
-    AS d(membership_id, tier_id, since, assessed_on, keeps_until)
+FROM (SELECT unnest(%b::uuid[]) AS membership_id, unnest(%b::bigint[]) AS tier_id,
+    unnest(%b::timestamptz[]) AS since, unnest(%b::date[]) AS assessed_on,
+    unnest(%b::date[]) AS keeps_until) d
 WHERE s.membership_id = d.membership_id
 """
