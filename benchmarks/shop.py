@@ -36,7 +36,6 @@ def open_shop(members: int, name: str = "") -> Retailer:
     club = publish(draft, effective_from=START, now=START).program
     add_members(shop, club, 0, members)
     bulk.execute("VACUUM ANALYZE")  # else the server does it while something is measured
-    bulk.execute("CHECKPOINT")
     return shop
 
 

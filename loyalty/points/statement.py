@@ -49,23 +49,10 @@ class Expiring:
 
 # A lot that slides ends with its wallet; what is due counts as active, and what is past its end as gone, whether or not
 # the night has been. What is due repays first what is owed.
-BALANCE = """
-SELECT coalesce(sum(available) FILTER (WHERE alive), 0)::bigint, coalesce(sum(due) FILTER (WHERE alive), 0)::bigint,
-    coalesce(sum(due) FILTER (WHERE NOT alive), 0)::bigint, coalesce(sum(waiting), 0)::bigint,
-    coalesce(sum(held), 0)::bigint,
-    min(ends_at) FILTER (WHERE alive AND available + due + waiting > 0),
-    (array_agg((available + due + waiting)::bigint ORDER BY ends_at)
-        FILTER (WHERE alive AND ends_at IS NOT NULL AND available + due + waiting > 0))[1]
-FROM (
-    SELECT ends_at, coalesce(ends_at > %(at)s, true) AS alive, sum(available) AS available, sum(held) AS held,
-        sum(CASE WHEN active_at <= %(at)s THEN pending ELSE 0 END) AS due,
-        sum(CASE WHEN active_at <= %(at)s THEN 0 ELSE pending END) AS waiting
-    FROM (
-        SELECT CASE WHEN slides THEN %(idle_until)s::timestamptz ELSE expires_at END AS ends_at, active_at, pending,
-            available, held
-        FROM points_lot WHERE wallet_id = %(wallet)s AND (available > 0 OR pending > 0 OR held > 0)
-    ) AS lots GROUP BY ends_at
-) AS ends
+OPEN_LOTS = """
+SELECT CASE WHEN slides THEN %(idle_until)s::timestamptz ELSE expires_at END AS ends_at,
+    coalesce(active_at <= %(at)s, false) AS is_due, sum(available)::bigint, sum(pending)::bigint, sum(held)::bigint
+FROM points_lot WHERE wallet_id = %(wallet)s AND (available > 0 OR pending > 0 OR held > 0) GROUP BY 1, 2
 """
 FORECAST = """
 SELECT ends_at, sum(points)::bigint FROM (
@@ -79,17 +66,29 @@ MOST_DATES = 100
 
 def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo) -> Balance:
     """Return what a wallet holds at an instant not before its last entry."""
-    (row,) = bulk.fetch(BALANCE, {"wallet": wallet.pk, "at": at, "idle_until": wallet.idle_until})
-    available, due, due_but_gone, pending, held, ends_at, ending = row
+    available = due = due_but_gone = waiting = held = 0
+    ending: dict[datetime, int] = {}
+    for ends_at, is_due, spendable, pending, kept in bulk.fetch(
+        OPEN_LOTS, {"wallet": wallet.pk, "at": at, "idle_until": wallet.idle_until}
+    ):
+        held += kept
+        waiting += 0 if is_due else pending
+        if ends_at is not None and ends_at <= at:
+            due_but_gone += pending if is_due else 0
+            continue
+        available += spendable
+        due += pending if is_due else 0
+        if ends_at is not None and spendable + pending:
+            ending[ends_at] = ending.get(ends_at, 0) + spendable + pending
     repaid = min(wallet.owed, due + due_but_gone)
-    usable = available + due - max(0, repaid - due_but_gone)
+    first = min(ending, default=None)
     return Balance(
-        available=usable,
-        pending=pending,
+        available=available + due - max(0, repaid - due_but_gone),
+        pending=waiting,
         held=held,
         owed=wallet.owed - repaid,
-        expires_next_points=ending or 0,
-        expires_next_on=_last_day(ends_at, zone) if ends_at else None,
+        expires_next_points=ending[first] if first else 0,
+        expires_next_on=_last_day(first, zone) if first else None,
     )
 
 
