@@ -367,3 +367,14 @@ def test_swagger_is_served_from_here(client: Client) -> None:
 
     assert "/static/drf_spectacular_sidecar/" in page
     assert "https://" not in page
+
+
+@pytest.mark.parametrize("accepted", ["*/*", "application/json", "text/html", "application/problem+json", "nonsense"])
+def test_the_answer_is_json_whatever_is_accepted(client: Client, accepted: str) -> None:
+    key = make.key(make.retailer())
+
+    answer = call(client, key, "orders", ORDER | {"customer": None}, accept=accepted)
+    refused = call(client, key, "orders", {}, accept=accepted)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (201, "application/json")
+    assert (refused.status_code, refused.headers["Content-Type"]) == (400, "application/problem+json")
