@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 WITH_SERVICES := $(BIN)/python -m loyalty.embedded exec --
 SIZE ?= small
 JOBS ?= auto
+LIVES ?= 1500
 
 .PHONY: help demo run test test-long check lint bench messages lock clean
 
@@ -27,8 +28,8 @@ test: $(VENV)/dev.stamp ## run all tests on a real PostgreSQL, in parallel
 	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-test-long: $(VENV)/dev.stamp ## hunt longer: the state machine, the properties and the races (LOYALTY_SEED=... repeats a run)
-	@LOYALTY_LONG=1 LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+test-long: $(VENV)/dev.stamp ## hunt longer: the state machine, the properties and the races (LIVES=1500; LOYALTY_SEED=... repeats a run)
+	@LOYALTY_LONG=$(LIVES) LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m pytest -n $(JOBS) tests/properties tests/races tests/journeys $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy and the import contracts

@@ -35,7 +35,7 @@ from tests import make
 from tests.make import NOON, START
 from tests.properties.reference import Reference, Refused, Terms
 
-LONG = bool(os.environ.get("LOYALTY_LONG"))
+LONG = int(os.environ.get("LOYALTY_LONG", "0"))  # how many lives of a ledger
 NAMES = ["Ada", "Bob"]
 # Without LOYALTY_SHRINK a failure is told as it was found: to make it small takes minutes.
 PHASES = tuple(Phase) if os.environ.get("LOYALTY_SHRINK") else (Phase.explicit, Phase.reuse, Phase.generate)
@@ -238,7 +238,7 @@ def test_the_ledger_agrees_with_its_reference() -> None:
     run_state_machine_as_test(
         Ledger,
         settings=settings(
-            max_examples=1_500 if LONG else 60,
+            max_examples=LONG or 60,
             stateful_step_count=60 if LONG else 40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
