@@ -194,7 +194,7 @@ def _figures(orders: dict[str, Cost], reads: dict[str, Cost], rivals: dict[str, 
 def warm_up(shop: Retailer, members: int) -> None:
     """Let a shop run before anything is measured: what was filled is written down, and every page touched once."""
     bulk.execute("CHECKPOINT")
-    in_batches(shop, members, members // 4_000, 10**8)
+    in_batches(shop, members, max(4, members // 4_000), 10**8)
     for number in range(200):
         take_orders(shop, [order(members, number)], now=NOON)
 
