@@ -47,12 +47,13 @@ def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: dateti
     """Record orders and register the customers that they name for the first time."""
     refused = {place: error for place, fact in enumerate(facts) if (error := _currency_error(retailer, fact))}
     batch = Batch[OrderFact](facts, key=lambda fact: fact.number, refused=refused)
-    orders = {new_id(): fact for fact in batch.fresh}
+    # In one order of numbers, and all of them in one statement: batches that overlap must not wait for each other.
+    orders = {new_id(): fact for fact in sorted(batch.fresh, key=lambda fact: fact.number)}
     made = _insert_orders(retailer, orders, batch.hashes, now)
     left = {order_id: fact for order_id, fact in orders.items() if fact.customer and order_id not in made}
     if left:  # known by their numbers, or the first that we hear of their customers
         identify(retailer, [(str(fact.customer), fact.occurred_at) for fact in left.values()], now=now)
-        made |= _insert_orders(retailer, left, batch.hashes, now)
+        made |= _insert_orders(retailer, orders if not made else left, batch.hashes, now)
     recorded = {fact.number: (order_id, made[order_id]) for order_id, fact in orders.items() if order_id in made}
     batch.settle(retailer, Order, recorded)
     return batch.outcomes()
@@ -182,14 +183,15 @@ def _customer_ids(retailer: Retailer, external_ids: Iterable[str]) -> dict[str, 
     return dict(bulk.fetch(sql, [retailer.pk, list(external_ids)]))
 
 
-# One statement, because a round trip costs more than a row: orders whose number is new and whose customer is known, their
-# lines, and who changed.
+# One statement, because a round trip costs more than a row: orders whose number is new, their lines, and who changed.
+# None, where one of their customers is not known yet.
 INSERT_ORDERS = """
-WITH made AS (
-    INSERT INTO customers_order ({columns}, customer_id)
-    SELECT {given}, c.id FROM ({orders}, unnest(%b::text[]) AS customer) o
+WITH given AS (
+    SELECT o.*, c.id AS customer_id FROM ({orders}, unnest(%b::text[]) AS customer) o
     LEFT JOIN customers_customer c ON c.retailer_id = o.retailer_id AND c.external_id = o.customer
-    WHERE o.customer = '' OR c.id IS NOT NULL
+), made AS (
+    INSERT INTO customers_order ({columns}, customer_id) SELECT {columns}, customer_id FROM given
+    WHERE NOT EXISTS (SELECT 1 FROM given WHERE customer <> '' AND customer_id IS NULL) ORDER BY number
     ON CONFLICT (retailer_id, number) DO NOTHING RETURNING id, retailer_id, customer_id
 ), bought AS (
     INSERT INTO customers_orderline ({line_columns})
@@ -212,7 +214,7 @@ LINE_COLUMNS = ("retailer_id", "order_id", "position", "sku", "category", "brand
 def _insert_orders(
     retailer: Retailer, orders: Mapping[UUID, OrderFact], hashes: Mapping[str, bytes], now: datetime
 ) -> dict[UUID, UUID | None]:
-    """Insert the orders whose number is new and whose customer is known; return their ids with their customers'."""
+    """Insert the orders whose number is new, or none if a customer is not known; return their ids with their customers'."""
     if not orders:
         return {}
     zone = retailer.tzinfo
@@ -240,7 +242,6 @@ def _insert_orders(
 def _inserting_orders() -> str:
     return INSERT_ORDERS.format(
         columns=", ".join(COLUMNS),
-        given=", ".join(f"o.{column}" for column in COLUMNS),
         orders=bulk.rows_of(Order, COLUMNS),
         line_columns=", ".join(LINE_COLUMNS),
         lines=bulk.rows_of(OrderLine, LINE_COLUMNS),

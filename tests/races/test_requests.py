@@ -42,14 +42,16 @@ def test_overlapping_batches_at_once_neither_deadlock_nor_double() -> None:
     shop = make.retailer()
     club = make.program(shop)
     names = [make.member(club).customer.external_id for _ in range(20)]
+    # The last customers are new: whoever comes first registers them.
     orders = [
-        ORDER | {"number": f"N{place}", "customer": names[place % 20]} for place in range(60)
+        ORDER | {"number": f"N{place}", "customer": names[place] if place < 20 else f"new-{place % 20}"}
+        for place in range(400)
     ]  # fmt: skip
     key, barrier = make.key(shop), Barrier(6)
     codes: list[int] = []
 
     def send(turn: int) -> None:
-        mine = orders[turn * 5 : turn * 5 + 35]
+        mine = orders[turn * 10 : turn * 10 + 350]
         barrier.wait()
         try:
             codes.append(call(Client(), key, "orders/batch", {"orders": mine[:: 1 if turn % 2 else -1]}).status_code)
@@ -63,4 +65,4 @@ def test_overlapping_batches_at_once_neither_deadlock_nor_double() -> None:
         thread.join()
 
     assert codes == [200] * 6
-    assert (Order.objects.count(), Entry.objects.count()) == (60, 60)
+    assert (Order.objects.count(), Entry.objects.count()) == (400, 20)
