@@ -4,7 +4,6 @@ How fast facts come in: a CSV file recorded and then decided, and batches of 1,0
     make bench NAME=ingest [QUICK=1]
 """
 
-import argparse
 import io
 import json
 import os
@@ -18,7 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
 django.setup()
 
 from benchmarks.ledger import web_server  # noqa: E402
-from benchmarks.measuring import Cost, Figure, judge, measure, own_database, show  # noqa: E402
+from benchmarks.measuring import Cost, Figure, arguments, judge, measure, own_database, show  # noqa: E402
 from benchmarks.shop import NOON, in_batches, open_shop  # noqa: E402
 from customers.importing.running import run_import  # noqa: E402
 from customers.models import Retailer  # noqa: E402
@@ -28,12 +27,10 @@ from loyalty.points.proof import require_proof  # noqa: E402
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    members, orders = (2_000, 4_000) if quick else (200_000, 60_000)
+    asked = arguments(__doc__).parse_args()
+    members, orders = (2_000, 4_000) if asked.quick else (200_000, 60_000)
     own_database()
-    shop = open_shop(members, f"ingest-{os.getpid()}")
+    shop = open_shop(members)
     in_batches(shop, members, 1, 10**6)
     file = io.BytesIO(csv_of(members, orders))
     costs = {

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,13 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ["0"] * 20
+
+
+def arguments(purpose: str | None) -> ArgumentParser:
+    """Return the parser of what every benchmark takes."""
+    parser = ArgumentParser(description=purpose)
+    parser.add_argument("--quick", action="store_true", help="under a minute; too short to judge bars by")
+    return parser
 
 
 def own_database() -> None:

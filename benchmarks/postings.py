@@ -55,7 +55,7 @@ END $$;
 
 def compare(count: int) -> dict[str, Cost]:
     """Return what a posting costs in each ledger."""
-    shop = open_shop(ACCOUNTS, f"postings-{os.getpid()}")
+    shop = open_shop(ACCOUNTS)
     wallets = list(Wallet.objects.filter(retailer=shop).order_by("pk").values_list("pk", flat=True))
     version = ProgramVersion.objects.get(program__retailer=shop).pk
     with connection.cursor() as cursor:

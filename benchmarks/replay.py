@@ -4,7 +4,6 @@ How fast a past is lived again: orders per second and core under a draft, beside
     make bench NAME=replay [QUICK=1]
 """
 
-import argparse
 import os
 import sys
 from datetime import timedelta
@@ -15,7 +14,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
 django.setup()
 
-from benchmarks.measuring import MICRO, Figure, judge, measure, own_database, show  # noqa: E402
+from benchmarks.measuring import MICRO, Figure, arguments, judge, measure, own_database, show  # noqa: E402
 from benchmarks.shop import NOON, START, open_shop  # noqa: E402
 from customers.facts import OrderFact, line_of  # noqa: E402
 from customers.models import Retailer  # noqa: E402
@@ -32,12 +31,10 @@ DAYS = 160
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    members, each = (1_000, 10) if quick else (20_000, 10)
+    asked = arguments(__doc__).parse_args()
+    members, each = (1_000, 10) if asked.quick else (20_000, 10)
     own_database()
-    shop = open_shop(members, f"replay-{os.getpid()}")
+    shop = open_shop(members)
     orders = record(shop, members, each)
     live = measure(lambda: decided(shop), orders)
     lived_again = measure(lambda: simulated(shop), orders)

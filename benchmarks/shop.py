@@ -1,6 +1,5 @@
 """A shop for benchmarks: a program with tiers, many members, orders without end."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,13 +20,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 
-def open_shop(members: int, name: str = "") -> Retailer:
-    """Return a retailer with so many members in a program with tiers; one that an earlier run opened under a name."""
-    slug = name or f"bench-{os.getpid()}-{members}"
-    known = Retailer.objects.filter(slug=slug).first()
-    if known is not None:
-        return known
-    shop = Retailer.objects.create(slug=slug, name="Bench", zone="UTC")
+def open_shop(members: int) -> Retailer:
+    """Make a retailer with so many members in a program with tiers."""
+    shop = Retailer.objects.create(slug=f"bench-{Retailer.objects.count()}", name="Bench", zone="UTC")
     draft = create_program(shop, slug="club", name="Club")
     EarningRule.objects.create(version=draft, code="base", name="Base", points=Decimal(1))
     PointsPolicy.objects.filter(version=draft).update(expiry="months", expiry_count=24)

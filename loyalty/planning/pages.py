@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -12,12 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import get_format, sanitize_separators
 from django.utils.translation import gettext as _
 
 from customers.core.calendar import day_after, local_date, midnight
 from customers.core.errors import DomainError
-from customers.models import Customer
 from loyalty.activity.rulesets import read_ruleset
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
@@ -30,24 +28,22 @@ from loyalty.configuration.document import (
     to_yaml,
 )
 from loyalty.configuration.wording import ladder_in_words, rule_in_words, tier_in_words, wallet_in_words
-from loyalty.memberships.models import Membership
 from loyalty.planning.charts import charts_of
 from loyalty.planning.forms import DocumentForm, PublishForm, SimulationForm
+from loyalty.planning.ladder import LADDER, as_typed, at_row, posted_rows, with_tiers
 from loyalty.planning.models import Simulation
 from loyalty.planning.movers import standings
-from loyalty.planning.plan import Plan, plan
+from loyalty.planning.naming import movers_of, standings_of, tier_names
+from loyalty.planning.plan import plan
 from loyalty.planning.simulating import ask, cancel
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion, VersionEvent
 from loyalty.tiers.models import Tier, TierPolicy
 
-SHOWN_MEMBERS = 50
 SHOWN_EVENTS = 20
-LADDER = ("code", "name", "name_fr", "threshold", "multiplier", "entry_gift")
 VIEW, CHANGE = "programs.view_programversion", "programs.change_programversion"
 ADD, PUBLISH = "programs.add_programversion", "programs.publish_programversion"
 SEE_WHAT_IF, ASK_WHAT_IF = "planning.view_simulation", "planning.add_simulation"
-SEE_NAMES = "customers.view_customer"
 
 Page = Callable[..., HttpResponse]
 
@@ -120,17 +116,17 @@ class Pages:
         rows: list[Mapping[str, Any]] = [{name: getattr(tier, name) for name in LADDER} for tier in tiers]
         problems: list[str] = []
         if request.method == "POST":
-            rows = _posted_rows(request)
+            rows = posted_rows(request)
             try:
                 drafts.edit(
                     version,
-                    lambda draft: apply_to(draft, _with_tiers(to_document(draft), rows)),
+                    lambda draft: apply_to(draft, with_tiers(to_document(draft), rows)),
                     author=request.user.get_username(),
                     now=timezone.now(),
                     revision=request.POST.get("revision"),
                 )
             except InvalidDocument as error:
-                problems = [_at_row(finding.place, finding.message) for finding in error.findings]
+                problems = [at_row(finding.place, finding.message) for finding in error.findings]
             except DomainError as error:
                 problems = [str(error)]
             else:
@@ -138,7 +134,7 @@ class Pages:
                 return _to("page", version)
         policy = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
         return self._render(request, "ladder", version, {
-            "rows": [{**row, "threshold": _text(row["threshold"]), "multiplier": _text(row["multiplier"])} for row in rows],
+            "rows": [{**row, "threshold": as_typed(row["threshold"]), "multiplier": as_typed(row["multiplier"])} for row in rows],
             "problems": problems,
             "policy": policy,
             "words": ladder_in_words(policy, tiers),
@@ -198,12 +194,12 @@ class Pages:
         return self._render(request, "plan", version, {
             "form": form,
             "plan": found,
-            "names": _tier_names(version, found),
-            "lists": [
-                (_("go up"), found.movers.up, _rows(request, found.movers.up)),
-                (_("go down"), found.movers.down, _rows(request, found.movers.down)),
-                (_("would no longer qualify, but are protected"), found.movers.at_risk, _rows(request, found.movers.at_risk)),
-            ],
+            "names": tier_names(version, found),
+            "lists": [(words, members, standings_of(request, members)) for words, members in (
+                (_("go up"), found.movers.up),
+                (_("go down"), found.movers.down),
+                (_("would no longer qualify, but are protected"), found.movers.at_risk),
+            )],
             "may_publish": request.user.has_perm(PUBLISH) and version.is_draft,
             "may_propose": request.user.has_perm(CHANGE) and version.is_draft,
             "currency": version.program.retailer.currency,
@@ -305,7 +301,11 @@ class Pages:
         found = get_object_or_404(Simulation, pk=simulation_id, version=version)
         context: dict[str, Any] = {"simulation": found, "may_cancel": request.user.has_perm(ASK_WHAT_IF)}
         if found.result:
-            context |= {"result": found.result, **charts_of(found.result), "movers": _movers(request, found.result)}
+            context |= {
+                "result": found.result,
+                **charts_of(found.result),
+                "movers": movers_of(request, found.result),
+            }
             context["is_stale"] = found.revision != version.revision
         return self._render(request, "simulation", version, context)
 
@@ -356,84 +356,3 @@ def _proposed(version: ProgramVersion, now: datetime) -> datetime:
     zone = version.program.tzinfo
     known = version.effective_from or version.proposed_for
     return known or midnight(day_after(local_date(now, zone)), zone)
-
-
-def _posted_rows(request: HttpRequest) -> list[Mapping[str, Any]]:
-    columns = {name: request.POST.getlist(name) for name in LADDER}
-    return [dict(zip(LADDER, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _with_tiers(document: dict[str, Any], rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a document with the ladder's rows, which come highest first; what they do not say stays as it was."""
-    known = {tier["code"]: tier for tier in document["tiers"]}
-    tiers = []
-    for row in reversed(rows):
-        gift = row["entry_gift"] or "0"
-        said = {**row, "entry_gift": int(gift) if gift.isdigit() else gift}
-        tiers.append({**known.get(row["code"], {}), **{name: _number(value) for name, value in said.items()}})
-    return {**document, "tiers": tiers}
-
-
-def _number(value: Any) -> Any:
-    """Return an amount as documents write it, from how the reader's language does."""
-    if not isinstance(value, str):
-        return value
-    plain = str(sanitize_separators(value.strip().replace("\u202f", "\xa0")))
-    try:
-        return f"{Decimal(plain):f}"
-    except InvalidOperation:
-        return value.strip()
-
-
-def _at_row(place: str, message: str) -> str:
-    return f"{place.partition('/')[2] or place}: {message}"
-
-
-def _text(value: Any) -> str:
-    """Return a number as one types it: with the decimal sign of the reader's language, and nothing between thousands."""
-    if not isinstance(value, Decimal):
-        return str(value)
-    text = f"{value.normalize():f}"
-    return text.replace(".", str(get_format("DECIMAL_SEPARATOR")))
-
-
-def _tier_names(version: ProgramVersion, found: Plan) -> dict[str, str]:
-    versions = [version.pk, *([found.basis.pk] if found.basis else [])]
-    return {tier.code: str(tier) for tier in Tier.objects.filter(version__in=versions).order_by("version_id")}
-
-
-def _rows(request: HttpRequest, members: Any) -> list[dict[str, Any]]:
-    """Return the first members of a list, with their names for those who may see them."""
-    shown = members[:SHOWN_MEMBERS]
-    names = _names(request, [each.membership_id for each in shown])
-    return [{"standing": each, "name": names.get(each.membership_id, "")} for each in shown]
-
-
-def _movers(request: HttpRequest, result: dict[str, Any]) -> list[dict[str, Any]]:
-    first = result["first_movers"][:SHOWN_MEMBERS]
-    keys = [key for key, _from, _to in first]
-    numbers = dict(Membership.objects.filter(pk__in=keys).values_list("pk", "number"))
-    names = _names(request, keys)
-    by_text = {str(key): (number, names.get(key, "")) for key, number in numbers.items()}
-    tiers = {tier["code"]: tier for tier in result["tiers"]}
-    return [
-        {
-            "number": by_text.get(key, ("–", ""))[0],
-            "name": by_text.get(key, ("", ""))[1],
-            "from": tiers.get(before, {}),
-            "to": tiers.get(after, {}),
-        }
-        for key, before, after in first
-    ]
-
-
-def _names(request: HttpRequest, memberships: list[Any]) -> dict[Any, str]:
-    if not request.user.has_perm(SEE_NAMES):
-        return {}
-    customers = Customer.objects.filter(memberships__in=memberships)
-    return {
-        key: f"{first} {last}".strip() or external
-        for key, first, last, external in customers.values_list(
-            "memberships__pk", "first_name", "last_name", "external_id"
-        )
-    }

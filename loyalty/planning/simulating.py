@@ -15,7 +15,8 @@ from customers.core import bulk
 from customers.core.calendar import add_months, day_after, midnight
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_cents
-from loyalty.activity.replay import Life, replay, with_draft
+from loyalty.activity.deciding.living import Life
+from loyalty.activity.replay import replay, with_draft
 from loyalty.activity.rulesets import read_ruleset, timelines
 from loyalty.activity.state import Effects, Member
 from loyalty.configuration.checking import Refused, check
@@ -155,7 +156,7 @@ class _Tally:
             if life.member.enrolled_at < ends_at:
                 self.tiers[life.member.tier_at(ends_at - timedelta.resolution) or ""][month] += 1
         self.outstanding += sum(lot.pending + lot.available + lot.held for lot in life.member.main.lots)
-        self.missed += life.missed
+        self.missed += life.redemptions.missed
         self.final[life.joined.membership_id] = life.member.tier_code or ""
 
     def _month(self, at: datetime) -> str:
