@@ -11,6 +11,7 @@ from django.utils import timezone
 from customers.models import Customer, Order
 from loyalty.api.idempotency import forget_old
 from loyalty.api.models import IdempotencyRecord
+from loyalty.points.models import Entry, Hold
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -315,6 +316,35 @@ def test_old_keys_are_forgotten(client: Client) -> None:
 
     now = timezone.now()
     assert (forget_old(now=now), forget_old(now=now + timedelta(days=8))) == (0, 1)
+
+
+def test_what_a_till_tries_dry_is_answered_and_leaves_no_trace(client: Client) -> None:
+    shop = make.retailer()
+    ada = make.member(make.program(shop), "ada")
+    make.buys(ada, "100.00")
+    key = make.key(shop)
+    base = f"members/{ada.number}"
+    held = call(client, key, f"{base}/holds", {"points": 60, "reference": "t1"}).json()
+    spent = call(client, key, f"{base}/redemptions", {"points": 10, "reference": "r1"}).json()
+    before = Entry.objects.count()
+    given = {"points": 5, "reference": "c1", "reason": "late", "author": "bob"}
+
+    answers = [
+        call(client, key, f"{path}?dry_run=true", said)
+        for path, said in (
+            (f"{base}/holds", {"points": 20, "reference": "t2"}),
+            (f"{base}/holds", {"points": 40, "reference": "t3"}),
+            (f"holds/{held['id']}/confirm", {"points": 50}),
+            (f"holds/{held['id']}/release", {}),
+            (f"{base}/redemptions/{spent['id']}/reverse", {}),
+            (f"{base}/adjustments", given),
+        )
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 422, 200, 200, 201, 201]
+    assert [answer.json().get("status") for answer in answers[2:4]] == ["confirmed", "released"]
+    assert [answer.json()["available"] for answer in answers[4:]] == [40, 35]
+    assert (Entry.objects.count(), Hold.objects.get().status) == (before, "open")
 
 
 def test_a_till_holds_confirms_and_reverses(client: Client) -> None:

@@ -20,6 +20,7 @@ from customers.api.callers import retailer_of
 from customers.core.errors import DomainError, Kind
 from customers.models import Customer
 from customers.recording import identify
+from loyalty.activity.api.asking import DRY_RUN, asked_for
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
@@ -45,7 +46,6 @@ from loyalty.api.models import MemberToken
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 
-DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer what would happen, and write nothing.")
 ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none.")
 
 
@@ -59,11 +59,6 @@ class BatchFailed(DomainError):
     code = "batch_failed"
     kind = Kind.INVALID
     message = _("{failed} of {rows} rows cannot be taken, the first is row {first}: {reason} Nothing was written.")
-
-
-def asked_for(request: Request, name: str) -> bool:
-    """Tell whether a query parameter switches something on."""
-    return request.query_params.get(name, "").lower() in {"1", "true", "yes"}
 
 
 class FactView(APIView):

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
 from loyalty.activity.adjusting import adjust
-from loyalty.activity.api.integration import DRY_RUN, asked_for
+from loyalty.activity.api.asking import DRY_RUN, all_or_dry
 from loyalty.activity.desk import Booked
 from loyalty.activity.households import transfer
 from loyalty.activity.spending import confirm, hold, redeem, release, reverse
@@ -71,79 +71,70 @@ class RedemptionsView(APIView):
     @extend_schema(
         request=RedemptionIn, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"]
     )
-    @transaction.atomic
     def post(self, request: Request, number: str) -> Response:
         """Spend a member's points at once: all that is asked for, or nothing."""
         said = _said(RedemptionIn, request)
-        booked = redeem(
-            _member(request, number),
-            said["points"],
-            reference=said["reference"],
-            wallet=said["wallet"],
-            now=timezone.now(),
-        )
-        if asked_for(request, "dry_run"):
-            transaction.set_rollback(True)
-        return _booked(booked)
+        with all_or_dry(request):
+            return _booked(redeem(_member(request, number), now=timezone.now(), **said))
 
 
 class ReversalView(APIView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
 
-    @extend_schema(request=None, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
+    @extend_schema(request=None, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"])
     def post(self, request: Request, number: str, entry_id: UUID) -> Response:
         """Undo a redemption: the same lots get their points back, with their own expiry."""
-        return _booked(reverse(_member(request, number), entry_id, now=timezone.now()))
+        with all_or_dry(request):
+            return _booked(reverse(_member(request, number), entry_id, now=timezone.now()))
 
 
 class HoldsView(APIView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
 
-    @extend_schema(request=HoldIn, responses={201: HoldOut}, tags=["points"])
+    @extend_schema(request=HoldIn, responses={201: HoldOut}, parameters=[DRY_RUN], tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Set a member's points aside until they are confirmed, released, or the hold times out."""
         said = _said(HoldIn, request)
-        life = timedelta(minutes=said["minutes"])
-        made, _ = hold(
-            _member(request, number),
-            said["points"],
-            reference=said["reference"],
-            wallet=said["wallet"],
-            now=timezone.now(),
-            life=life,
-        )
+        life = timedelta(minutes=said.pop("minutes"))
+        with all_or_dry(request):
+            made, _ = hold(_member(request, number), now=timezone.now(), life=life, **said)
         return Response(HoldOut(made).data, status=status.HTTP_201_CREATED)
 
 
 class ConfirmView(APIView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
 
-    @extend_schema(request=ConfirmIn, responses=HoldOut, tags=["points"])
+    @extend_schema(request=ConfirmIn, responses=HoldOut, parameters=[DRY_RUN], tags=["points"])
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Redeem held points, all or a part; the rest goes back."""
         found = get_object_or_404(Hold, retailer=retailer_of(request), pk=hold_id)
         points = _said(ConfirmIn, request).get("points")
-        return Response(HoldOut(confirm(found.pk, points=points, now=timezone.now())).data)
+        with all_or_dry(request):
+            return Response(HoldOut(confirm(found.pk, points=points, now=timezone.now())).data)
 
 
 class ReleaseView(APIView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
 
-    @extend_schema(request=None, responses=HoldOut, tags=["points"])
+    @extend_schema(request=None, responses=HoldOut, parameters=[DRY_RUN], tags=["points"])
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Give all held points back."""
         found = get_object_or_404(Hold, retailer=retailer_of(request), pk=hold_id)
-        return Response(HoldOut(release(found.pk, now=timezone.now())).data)
+        with all_or_dry(request):
+            return Response(HoldOut(release(found.pk, now=timezone.now())).data)
 
 
 class AdjustmentsView(APIView):
     scopes: ClassVar = {"POST": "points:adjust"}
 
-    @extend_schema(request=AdjustmentIn, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
+    @extend_schema(
+        request=AdjustmentIn, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"]
+    )
     def post(self, request: Request, number: str) -> Response:
         """Give or take points by a decision of staff, with its reason and author."""
         said = _said(AdjustmentIn, request)
-        return _booked(adjust(_member(request, number), said.pop("points"), now=timezone.now(), **said))
+        with all_or_dry(request):
+            return _booked(adjust(_member(request, number), now=timezone.now(), **said))
 
 
 class TransferIn(RedemptionIn):
@@ -171,17 +162,12 @@ class TransfersView(APIView):
     @extend_schema(
         request=TransferIn, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"]
     )
-    @transaction.atomic
     def post(self, request: Request, number: str) -> Response:
         """Move points to another member of the program; they keep their expiry."""
         said = _said(TransferIn, request)
-        giver, taker = _member(request, number), _member(request, said["to"])
-        booked = transfer(
-            giver, taker, said["points"], reference=said["reference"], wallet=said["wallet"], now=timezone.now()
-        )
-        if asked_for(request, "dry_run"):
-            transaction.set_rollback(True)
-        return _booked(booked)
+        giver, taker = _member(request, number), _member(request, said.pop("to"))
+        with all_or_dry(request):
+            return _booked(transfer(giver, taker, now=timezone.now(), **said))
 
 
 class HouseholdView(APIView):
