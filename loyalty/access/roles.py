@@ -43,10 +43,12 @@ def _may(actions: tuple[str, ...], *models: str) -> frozenset[str]:
 
 
 PUBLISH = frozenset({"programs.publish_programversion"})
+SEE_LIABILITY = frozenset({"programs.see_liability"})
 SHAPE = (
     _may(("view", *WRITE), *PARTS, "programs.programversion")
     | _may(("view", "add", "change"), "programs.program", "planning.simulation")
     | PUBLISH
+    | SEE_LIABILITY
 )
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.OWNER: _may(("view",), *EVERYTHING)
@@ -58,8 +60,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.SUPPORT: _may(("view",), *PERSONS, *FACTS, *MEMBERS, *PROGRAMS, *PARTS)
     | _may(("change",), "customers.customer"),
     Role.ANALYST: _may(("view",), *PROGRAMS, *PARTS, *FACTS, "analytics.valuerun", "activity.nightrun")
-    | _may(("view", "add", "change"), "planning.simulation"),
-    Role.AUDITOR: _may(("view",), *EVERYTHING),
+    | _may(("view", "add", "change"), "planning.simulation")
+    | SEE_LIABILITY,
+    Role.AUDITOR: _may(("view",), *EVERYTHING) | SEE_LIABILITY,
 }
 SCOPES: dict[Role, frozenset[str]] = {
     Role.OWNER: frozenset({"program:read", "program:write", "program:publish", "program:simulate"}),

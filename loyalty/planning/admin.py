@@ -19,6 +19,7 @@ from loyalty.configuration import drafts
 from loyalty.configuration.document import to_document
 from loyalty.planning.forms import EarningGroupForm, EarningRuleForm, PointsPolicyForm, TierForm
 from loyalty.planning.models import Simulation
+from loyalty.planning.month_end import SEE, MonthEndPages
 from loyalty.planning.pages import Pages
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
@@ -119,7 +120,10 @@ class ProgramAdmin(ModelAdmin):
     list_select_related = ("retailer",)
     fields = ("retailer", "name", "slug", "zone", "two_to_publish")
     prepopulated_fields: ClassVar = {"slug": ("name",)}
-    actions_detail = ("new_draft",)
+    actions_detail = ("new_draft", "to_month_end")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*MonthEndPages(self).urls(), *super().get_urls()]
 
     def save_model(self, _request: HttpRequest, obj: Program, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         if change:
@@ -149,6 +153,13 @@ class ProgramAdmin(ModelAdmin):
         draft = drafts.open_draft(program, author=request.user.get_username(), now=timezone.now())
         messages.success(request, _("Draft %(number)s is a copy of the latest version.") % {"number": draft.number})
         return redirect(reverse("admin:programs_programversion_page", args=[draft.pk]))
+
+    def has_close_month_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(SEE)
+
+    @action(description=_("Month’s end"), url_path="to-month-end", permissions=["close_month"])
+    def to_month_end(self, _request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect(reverse("admin:programs_program_month_end", args=[object_id]))
 
 
 @admin.register(ProgramVersion)

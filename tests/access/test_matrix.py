@@ -118,7 +118,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         return reverse(f"admin:{name}", args=[draft, asked])
     if name == "programs_programversion_compare":
         return reverse(f"admin:{name}", args=[draft]) + "?with=1"
-    if name == "programs_program_new_draft":
+    if name.startswith("programs_program_"):
         return reverse(f"admin:{name}", args=[world["club"].pk])
     if name.startswith("customers_importjob"):
         return reverse(f"admin:{name}", args=[world["job"].pk])
