@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from customers.core import tenancy
 from loyalty.access.staff import Post, post_of
@@ -30,6 +31,7 @@ class RetailerKeyAuthentication(BaseAuthentication):
             remembered.cache_clear()
             raise AuthenticationFailed(_("This API key is not valid."))
         tenancy.act_for(key.retailer_id)
+        bind_contextvars(key=key.prefix)
         return None, key
 
     def authenticate_header(self, _request: Request) -> str:
@@ -61,6 +63,7 @@ class MemberTokenAuthentication(BaseAuthentication):
         if token is None:
             raise AuthenticationFailed(_("This token is not valid, or no longer."))
         tenancy.act_for(token.retailer_id)
+        bind_contextvars(token=token.pk)
         return None, token
 
     def authenticate_header(self, _request: Request) -> str:
@@ -78,6 +81,7 @@ class StaffSessionAuthentication(SessionAuthentication):
         if post is None or post.retailer is None:
             raise AuthenticationFailed(_("You have no role at any retailer. Ask its owner for one."))
         tenancy.act_for(post.retailer.pk)
+        bind_contextvars(user=post.pk)
         return found[0], post
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bind_contextvars
 
 from customers.core import tenancy
 from loyalty.access.staff import post_of
@@ -27,6 +28,7 @@ class TenancyMiddleware:
         post = post_of(request)
         if post is None:  # it may sign in, and sees nobody's rows
             return self._restored(request, tenancy.NOBODY)
+        bind_contextvars(user=post.pk)
         return self._restored(request, tenancy.EVERYONE if post.role is None else str(post.retailer.pk))  # type: ignore[union-attr] # a role has one
 
     def _restored(self, request: HttpRequest, retailer: str | None) -> HttpResponse:

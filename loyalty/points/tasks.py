@@ -4,7 +4,7 @@ from celery import shared_task
 from customers.core.tenancy import EVERYONE, acting_for
 from loyalty.points.proof import prove
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @shared_task(name="loyalty.points.tasks.prove_ledger")

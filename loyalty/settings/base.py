@@ -6,7 +6,6 @@ from typing import Any
 
 import django_stubs_ext
 import environ
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
@@ -67,7 +66,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_filters",
-    "django_structlog",
     "pgtrigger",
     "customers",
     "loyalty.access",
@@ -84,16 +82,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "loyalty.api.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "loyalty.api.browsers.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "loyalty.api.browsers.Forms",
+    "loyalty.api.browsers.SignedIn",
+    "loyalty.api.browsers.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "loyalty.api.tenancy.TenancyMiddleware",
     "loyalty.api.edge.ApiEdgeMiddleware",
     "loyalty.api.idempotency.IdempotencyMiddleware",
@@ -202,41 +200,7 @@ API_BATCH_LIMIT = 1_000
 API_KEY_REMEMBERED_SECONDS = env.int("API_KEY_REMEMBERED_SECONDS", default=10)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=8 * 1024 * 1024)
 
-# An address tells who somebody is, and no log needs it: a proxy in front knows it where the law asks for it.
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, when it is over
-
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.StackInfoRenderer(),
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-    cache_logger_on_first_use=True,
-)
-
-
-def logging_to(renderer: object, *, level: str) -> dict[str, Any]:
-    """Return a logging configuration that writes each event to standard error through one structlog renderer."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"event": {"()": structlog.stdlib.ProcessorFormatter, "processor": renderer}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
-        "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            "celery.worker.strategy": {"level": "WARNING"},
-            "celery.app.trace": {"level": "WARNING"},
-            "django.request": {"level": "ERROR"},  # a refusal is in the log of requests, and needs no stack trace
-        },
-    }
-
+LOG_LEVEL_OF_REQUESTS = logging.INFO  # of those that went well
 
 UNFOLD = {
     "SITE_TITLE": _("Loyalty"),

@@ -1,8 +1,11 @@
 """A developer's machine: readable logs, static files as they are, secrets that are none."""
 
+import logging
+
 import structlog
 
 from loyalty.settings.base import *  # noqa: F403 - a settings module extends another one
+from loyalty.settings.logs import logging_to
 
 # Off unless asked for: with it Django keeps and formats every statement, which makes an import several times slower.
 DEBUG = env.bool("DEBUG", default=False)  # noqa: F405
@@ -11,5 +14,5 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.list("ALLOWED_HOSTS", d
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
 WEBHOOKS_MAY_GO_INSIDE = True
-LOGGING = logging_to(structlog.dev.ConsoleRenderer(colors=False), level="INFO")  # noqa: F405
-LOGGING["loggers"]["django_structlog"] = {"level": "WARNING"}
+LOGGING = logging_to(structlog.dev.ConsoleRenderer(colors=False), level="INFO")
+LOG_LEVEL_OF_REQUESTS = logging.DEBUG

@@ -4,6 +4,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from loyalty.settings.base import *  # noqa: F403 - a settings module extends another one
+from loyalty.settings.logs import logging_to
 
 
 def required(variable: str, why: str) -> str:
@@ -37,4 +38,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-LOGGING = logging_to(structlog.processors.JSONRenderer(), level=env.str("LOG_LEVEL", default="INFO"))  # noqa: F405
+LOGGING = logging_to(
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(),
+    level=env.str("LOG_LEVEL", default="INFO"),  # noqa: F405
+)

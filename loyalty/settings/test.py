@@ -3,6 +3,7 @@
 import structlog
 
 from loyalty.settings.base import *  # noqa: F403 - a settings module extends another one
+from loyalty.settings.logs import logging_to
 
 DEBUG = False
 SECRET_KEY = "tests"  # noqa: S105
@@ -12,5 +13,5 @@ WHITENOISE_AUTOREFRESH = True
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_BROKER_URL = "memory://"
-LOGGING = logging_to(structlog.dev.ConsoleRenderer(colors=False), level="WARNING")  # noqa: F405
+LOGGING = logging_to(structlog.dev.ConsoleRenderer(colors=False), level="WARNING")
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"credential": "100000/minute", "anonymous": "100000/minute"}  # noqa: F405

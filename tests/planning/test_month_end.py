@@ -39,7 +39,10 @@ def asked(staff: Client, name: str, program: Program, query: str, language: str 
 
 @pytest.mark.parametrize(
     ("language", "figures"),
-    [("en", ("June 2026", "3.00 EUR", "2.00 EUR", "1.92 EUR")), ("fr", ("juin 2026", "3,00 EUR", "2,00 EUR", "1,92 EUR"))],
+    [
+        ("en", ("June 2026", "3.00 EUR", "2.00 EUR", "1.92 EUR")),
+        ("fr", ("juin 2026", "3,00 EUR", "2,00 EUR", "1,92 EUR")),
+    ],
 )
 def test_the_page_tells_what_is_owed_in_both_languages(
     staff: Client, club: Program, language: str, figures: tuple[str, ...]

@@ -1,0 +1,57 @@
+"""The log of requests: one line when a request is over, and its id in every line that is written meanwhile."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from django.conf import settings
+from django.core.signals import got_request_exception
+from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+HEADER = "X-Request-ID"
+ID = re.compile(r"[\w.:/+=-]{1,100}")
+log = structlog.get_logger()
+
+
+class RequestLog:
+    """
+    Tells of each request who asked for what, what came of it, and how long it took.
+
+    The id is the one that a proxy in front gave it, else a new one, and goes back with the answer. Neither addresses nor
+    queries are written: they tell who somebody is.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        got_request_exception.connect(_failed, dispatch_uid="request_log")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if ID.fullmatch(given) else uuid4().hex
+        bind_contextvars(request_id=request_id)
+        began = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            response[HEADER] = request_id
+            said = {"method": request.method, "path": request.path, "code": response.status_code}
+            log.log(_level(response.status_code), "request", **said, seconds=round(time.perf_counter() - began, 4))
+        finally:
+            clear_contextvars()
+        return response
+
+
+def _level(code: int) -> int:
+    if code < 400:  # noqa: PLR2004 - what went well
+        level: int = settings.LOG_LEVEL_OF_REQUESTS
+        return level
+    return logging.WARNING if code < 500 else logging.ERROR  # noqa: PLR2004 - theirs, ours
+
+
+def _failed(*, request: HttpRequest | None = None, **_given: Any) -> None:
+    """Write the trace of what no one expected: Django tells of it in the thread that handles it."""
+    log.error("request_failed", path=request.path if request else "", exc_info=True)  # noqa: LOG014 - the signal is sent while it is handled
