@@ -87,5 +87,5 @@ class StaffSessionAuthentication(SessionAuthentication):
 
 def credential(request: Request, scheme: str) -> str | None:
     """Return what follows a scheme in the Authorization header."""
-    name, _space, rest = request.headers.get("Authorization", "").partition(" ")
+    name, _space, rest = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return rest.strip() if name.lower() == scheme.lower() else None

@@ -38,5 +38,5 @@ class ApiEdgeMiddleware:
 
 
 def _length(request: HttpRequest) -> int:
-    text = request.headers.get("Content-Length", "")
+    text = request.META.get("CONTENT_LENGTH") or ""  # `headers` would read all of them
     return int(text) if text.isdigit() else 0

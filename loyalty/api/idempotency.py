@@ -31,7 +31,7 @@ class IdempotencyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        key = request.headers.get("Idempotency-Key")
+        key = request.META.get("HTTP_IDEMPOTENCY_KEY")  # `headers` would read all of them
         if key is None or request.method in SAFE or not request.path.startswith(PREFIX):
             return self.get_response(request)
         if not key or len(key) > LONGEST_KEY:

@@ -33,10 +33,12 @@ class CredentialThrottle(SimpleRateThrottle):
         turn, self.elapsed = divmod(self.timer(), self.period)
         key = self.get_cache_key(request, view)
         current = f"{key}-{turn:.0f}"
+        self.count = _one_more(current, 2 * self.period)
+        left = 1 - self.elapsed / self.period
+        if self.count + self.limit * left <= self.limit:
+            return True  # however many there were in the last period
         self.last: int = cache.get(f"{key}-{turn - 1:.0f}", 0)
-        cache.add(current, 0, 2 * self.period)
-        self.count: int = cache.incr(current)
-        if self.count + self.last * (1 - self.elapsed / self.period) <= self.limit:
+        if self.count + self.last * left <= self.limit:
             return True
         self.count = cache.decr(current)  # what is refused does not count
         return False
@@ -54,3 +56,12 @@ class CredentialThrottle(SimpleRateThrottle):
         assert rate[0] is not None, "both rates are set"
         assert rate[1] is not None, "both rates are set"
         return rate[0], rate[1]
+
+
+def _one_more(key: str, life: int) -> int:
+    """Count one more, and return how many there are."""
+    try:
+        return int(cache.incr(key))
+    except ValueError:  # the first one
+        cache.add(key, 0, life)
+        return int(cache.incr(key))
