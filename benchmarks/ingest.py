@@ -16,13 +16,12 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
 django.setup()
 
-from benchmarks.ledger import web_server  # noqa: E402
+from benchmarks.ledger import key_of, web_server  # noqa: E402
 from benchmarks.measuring import Cost, Figure, arguments, judge, measure, own_database, show  # noqa: E402
 from benchmarks.shop import NOON, in_batches, open_shop  # noqa: E402
 from customers.importing.running import run_import  # noqa: E402
 from customers.models import Retailer  # noqa: E402
 from loyalty.activity.backlog import catch_up  # noqa: E402
-from loyalty.api.models import RetailerKey  # noqa: E402
 from loyalty.points.proof import require_proof  # noqa: E402
 
 
@@ -67,7 +66,7 @@ def decided(shop: Retailer) -> None:
 
 def by_http(shop: Retailer, members: int, orders: int) -> Cost:
     """Measure batches by API: the WSGI server's processes and PostgreSQL, without the client."""
-    _, key = RetailerKey.objects.create_key(name="bench", retailer=shop, scopes=["activity:write"])
+    key = key_of(shop)
     with web_server() as (pid, port):
         connection = HTTPConnection("127.0.0.1", port)
 

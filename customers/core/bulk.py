@@ -17,13 +17,15 @@ from typing import Any
 
 import psycopg
 from django.db import connection, models
-from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
 
 from customers.core.columns import Column, column_of
 
+Cursor = psycopg.RawCursor[tuple[Any, ...]]
+
 PLACEHOLDER = re.compile(r"%(?:(?P<percent>%)|s|\((?P<name>\w+)\)s|b::(?P<kind>[a-z ]+)(?P<rest>(?:\([^)]*\))?\[\]))")
 
+MOST_ROWS_KEPT, MOST_CURSORS = 100, 256
 VARCHAR = re.compile(r"^varchar\(\d+\)$")
 
 
@@ -142,26 +144,60 @@ def replan() -> None:
 
 def change(sql: str, parameters: Sequence[Any] = ()) -> int:
     """Run one statement now and return how many rows it touched."""
-    translated = _translate(sql)
-    with _cursor() as cursor:
-        cursor.execute(translated.sql, translated.bind(parameters))
-        return int(cursor.rowcount)
+    return int(_run(sql, parameters).rowcount)
 
 
 def _send(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
+    cursor = _run(sql, parameters)
+    return cursor.fetchall() if cursor.rownumber is not None else []
+
+
+def _run(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> Cursor:
     translated = _translate(sql)
-    with _cursor() as cursor:
-        cursor.execute(translated.sql, translated.bind(parameters))
-        answers = cursor.rownumber is not None
-        found: list[tuple[Any, ...]] = cursor.fetchall() if answers else []
-    return found
+    cursors = _cursors()
+    cursor = cursors.get(translated.sql)
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    wrapped: Any = wrap(cursor)  # type: ignore[arg-type] # a cursor of psycopg's, as Django's own are inside
+    wrapped.execute(translated.sql, translated.bind(parameters))
+    if cursor.rowcount <= MOST_ROWS_KEPT:
+        cursors.keep(translated.sql, cursor)
+    return cursor
 
 
-def _cursor() -> CursorWrapper:
+class _Cursors:
+    """
+    The cursors of one session, a statement each.
+
+    What psycopg learned of a statement's parameters and columns stays with the cursor that ran it, and so does its last
+    answer: those that carried much are not kept.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.by_sql: dict[str, Cursor] = {}
+
+    def get(self, sql: str) -> Cursor:
+        """Return the cursor that last ran a statement, or a new one."""
+        found = self.by_sql.pop(sql, None)
+        if found is None:
+            found = psycopg.RawCursor(self.session)
+            found.format = Format.BINARY  # of what is answered
+        return found
+
+    def keep(self, sql: str, cursor: Cursor) -> None:
+        if len(self.by_sql) >= MOST_CURSORS:
+            self.by_sql.clear()
+        self.by_sql[sql] = cursor
+
+
+def _cursors() -> _Cursors:
+    """Return the cursors of this thread's connection."""
     connection.ensure_connection()
-    cursor: Any = psycopg.RawCursor(connection.connection)
-    cursor.format = Format.BINARY  # of what is answered
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    session = connection.connection
+    kept: _Cursors | None = getattr(connection, "cursors_kept", None)
+    if kept is None or kept.session is not session:
+        kept = connection.cursors_kept = _Cursors(session)  # type: ignore[attr-defined] # ours, for its thread
+    return kept
 
 
 @lru_cache(maxsize=256)

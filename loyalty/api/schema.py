@@ -38,6 +38,11 @@ ERRORS = {
     "422": "A rule forbids it, or the Idempotency-Key came with another body before.",
     "429": "Too many requests; see Retry-After.",
 }
+# Of those that change a state which the caller has read.
+STATE_ERRORS = {
+    "412": "It has changed since its ETag was read: read it again.",
+    "428": "If-Match is missing: say in it which state you change.",
+}
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -53,7 +58,8 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path in result.get("paths", {}).values():
         for method, operation in path.items():
-            for status, description in ERRORS.items():
+            names = {parameter["name"] for parameter in operation.get("parameters", [])}
+            for status, description in (ERRORS | (STATE_ERRORS if "If-Match" in names else {})).items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
             if method in {"post", "put", "patch", "delete"}:
                 operation.setdefault("parameters", []).append(KEY)

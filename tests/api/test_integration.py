@@ -390,6 +390,7 @@ def test_the_openapi_document_has_no_warnings_and_names_the_errors(capsys: pytes
     assert schema["openapi"] == "3.1.0"
     assert set(orders["responses"]) == {"200", "201", "400", "401", "403", "404", "409", "422", "429"}
     assert "Idempotency-Key" in {parameter["name"] for parameter in orders["parameters"]}
+    assert {"412", "428"} <= set(schema["paths"]["/api/v1/programs/{slug}/versions/{number}"]["put"]["responses"])
 
 
 def test_swagger_is_served_from_here(client: Client) -> None:
