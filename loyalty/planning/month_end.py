@@ -36,7 +36,8 @@ class MonthEndPages:
     def page(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show a month, the last whole one if none is named."""
         program, month, clock = _asked(request, pk)
-        today = local_date(timezone.now(), program.tzinfo)
+        now = timezone.now()
+        today = local_date(now, program.tzinfo)
         context = self.owner.admin_site.each_context(request) | {
             "program": program,
             "currency": program.retailer.currency,
@@ -46,8 +47,8 @@ class MonthEndPages:
             "chosen": local_date(month.since, program.tzinfo),
             "months": [add_months(today.replace(day=1), -back) for back in range(SHOWN_MONTHS)],
             "clock": clock.name.lower(),
-            "is_open": month.until > timezone.now(),
-            "wallets": _side_by_side(month),
+            "is_open": month.until > now,
+            "wallets": _side_by_side(month, now),
             "totals": {name: sum(getattr(each, name) for each in month.after) for name in TOLD},
         }
         with timezone.override(program.tzinfo):
@@ -66,11 +67,11 @@ class MonthEndPages:
 TOLD = ("open", "value", "breakage", "liability", "deferred")
 
 
-def _side_by_side(month: MonthEnd) -> list[dict[str, Any]]:
+def _side_by_side(month: MonthEnd, now: datetime) -> list[dict[str, Any]]:
     """Return each wallet with what was owed in it before and after."""
     before, after = ({each.wallet: each for each in side} for side in (month.before, month.after))
     return [
-        {"wallet": wallet, "sides": [(month.since, before.get(wallet)), (month.until, after.get(wallet))]}
+        {"wallet": wallet, "sides": [(month.since, before.get(wallet)), (min(month.until, now), after.get(wallet))]}
         for wallet in sorted(before | after)
     ]
 
