@@ -1,0 +1,149 @@
+"""For each guard of the database, the raw SQL that tries to break it. A guard that is not in here fails the tests."""
+
+import json
+
+DRAFT = "version_id IN (SELECT id FROM programs_programversion WHERE status = 'draft')"
+Attempts = dict[str, str | tuple[str, ...]]
+LATER = "now() + interval '1 day'"
+
+
+def copy(table: str, where: str = "true", **changes: object) -> str:
+    """Return the SQL that inserts a row of a table again, under an id of its own, with some changes."""
+    own = "jsonb_build_object('id', CASE WHEN jsonb_typeof(to_jsonb(r) -> 'id') = 'string'"
+    own += " THEN to_jsonb(gen_random_uuid()) ELSE to_jsonb(floor(random() * 1e9)::int + 1000000) END)"
+    changed = f"{own} || '{json.dumps(changes)}'::jsonb"
+    return f"INSERT INTO {table} SELECT (jsonb_populate_record(r, {changed})).* FROM {table} r WHERE {where} LIMIT 1"
+
+
+def movement(source: str, target: str, amount: int = 1) -> str:
+    return (
+        "INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)"
+        f" SELECT retailer_id, entry_id, lot_id, '{source}', '{target}', {amount} FROM points_movement"
+    )
+
+
+def changed(table: str, change: str) -> tuple[str, ...]:
+    return (f"UPDATE {table} SET {change}", f"DELETE FROM {table}")
+
+
+def frozen(table: str, change: str) -> tuple[str, ...]:
+    added = f"INSERT INTO {table} (version_id) SELECT id FROM programs_programversion WHERE status = 'published'"
+    return (added, *changed(table, change))
+
+
+MEMBER_TWICE = (
+    "INSERT INTO memberships_membership SELECT (jsonb_populate_record(m, jsonb_build_object("
+    "'id', gen_random_uuid(), 'customer_id', c.id))).* FROM memberships_membership m"
+    " JOIN customers_customer c ON c.external_id = 'bob' LIMIT 1"
+)
+FACTS: Attempts = {
+    "currency_is_an_iso_code": "UPDATE customers_retailer SET currency = 'eu'",
+    "margin_rate_is_a_share": "UPDATE customers_retailer SET margin_rate = 2",
+    "customer_once_per_external_id": copy("customers_customer"),
+    "customer_has_an_external_id": "UPDATE customers_customer SET external_id = '' WHERE external_id = 'bob'",
+    "consents_are_append_only": changed("customers_consent", "granted = false"),
+    "consents_never_truncated": "TRUNCATE customers_consent",
+    "insight_probability_is_one": "UPDATE customers_insight SET probability_active = 1.5",
+    "insight_decile_is_one": "UPDATE customers_insight SET value_decile = 11",
+    "interaction_once_per_number": copy("customers_interaction"),
+    "order_once_per_number": copy("customers_order"),
+    "order_amount_never_negative": "UPDATE customers_order SET net_amount = -1",
+    "order_shipping_never_negative": "UPDATE customers_order SET shipping_amount = -1",
+    "order_paid_with_points_within_amount": "UPDATE customers_order SET paid_with_points = net_amount + 1",
+    "order_line_once_per_position": copy("customers_orderline"),
+    "order_line_quantity_positive": "UPDATE customers_orderline SET quantity = 0",
+    "order_line_amount_never_negative": "UPDATE customers_orderline SET net_amount = -1",
+    "order_line_discount_never_negative": "UPDATE customers_orderline SET discount = -1",
+    "return_once_per_number": copy("customers_return"),
+    "return_amount_never_negative": "UPDATE customers_return SET net_amount = -1",
+    "return_line_once_per_line": copy("customers_returnline"),
+    "return_line_quantity_positive": "UPDATE customers_returnline SET quantity = 0",
+    "order_event_once_per_kind": copy("customers_orderevent"),
+}
+LEDGER: Attempts = {
+    "wallet_once_per_code": copy("points_wallet"),
+    "wallet_available_never_negative": "UPDATE points_wallet SET available = -1",
+    "wallet_pending_never_negative": "UPDATE points_wallet SET pending = -1",
+    "wallet_held_never_negative": "UPDATE points_wallet SET held = -1",
+    "wallet_owed_never_negative": "UPDATE points_wallet SET owed = -1",
+    "entry_once_per_cause": copy("points_entry"),
+    "entries_are_append_only": changed("points_entry", "available_change = 0"),
+    "entries_never_truncated": "TRUNCATE points_entry CASCADE",
+    "lot_amount_positive": copy("points_lot", "true", amount=0, available=0),
+    "lot_pending_never_negative": "UPDATE points_lot SET pending = -1",
+    "lot_available_never_negative": "UPDATE points_lot SET available = -1",
+    "lot_held_never_negative": "UPDATE points_lot SET held = -1",
+    "lot_open_points_within_amount": "UPDATE points_lot SET available = amount + 1",
+    "lot_expires_after_activation": copy("points_lot", expires_at="2020-01-01T00:00:00Z"),
+    "lot_without_a_date_awaits_an_event": copy("points_lot", active_at=None, available=0, held=0),
+    "lot_that_awaits_is_pending": copy("points_lot", active_at=None, awaits="delivered"),
+    "lots_are_never_deleted": "DELETE FROM points_lot",
+    "lots_keep_their_terms": "UPDATE points_lot SET amount = amount + 1",
+    "lots_get_their_dates_once": f"UPDATE points_lot SET expires_at = {LATER}",
+    "lots_never_truncated": "TRUNCATE points_lot CASCADE",
+    "movement_amount_positive": movement("available", "held", 0),
+    "movement_goes_somewhere": movement("held", "held"),
+    "movement_never_back_to_issued": movement("held", "issued"),
+    "movement_between_known_states": movement("held", "lost"),
+    "movements_are_append_only": changed("points_movement", "amount = 1"),
+    "movements_never_truncated": "TRUNCATE points_movement",
+    "hold_once_per_reference": copy("points_hold"),
+    "hold_points_positive": "UPDATE points_hold SET points = 0",
+    "hold_redeems_what_it_holds": "UPDATE points_hold SET redeemed = points + 1",
+    "hold_ends_once": "UPDATE points_hold SET ended_at = now()",
+    "budget_share_once": copy("points_budgetshare"),
+    "budget_never_exceeded": "UPDATE points_budgetshare SET used = granted + 1",
+    "order_decided_once_per_wallet": copy("activity_orderdecision"),
+    "return_decided_once_per_program": copy("activity_returndecision"),
+    "interaction_decided_once_per_program": copy("activity_interactiondecision"),
+    "night_once_per_day": copy("activity_nightrun"),
+    "qualifying_day_once_per_day": copy("tiers_qualifyingday"),
+    "tier_changes_are_append_only": changed("tiers_tierchange", "cause = 'x'"),
+    "tier_changes_never_truncated": "TRUNCATE tiers_tierchange",
+}
+PROGRAMS: Attempts = {
+    "program_once_per_slug": copy("programs_program"),
+    "version_once_per_number": copy("programs_programversion", "status = 'draft'"),
+    "version_once_per_instant": copy("programs_programversion", "status = 'published'", number=99),
+    "version_published_has_an_instant": copy(
+        "programs_programversion", "status = 'draft'", number=99, status="published"
+    ),
+    "published_versions_are_frozen": changed("programs_programversion", "effective_from = now()"),
+    "version_events_are_append_only": changed("programs_versionevent", "author = 'x'"),
+    "version_events_never_truncated": "TRUNCATE programs_versionevent",
+    "membership_once_per_customer": copy("memberships_membership", number="X1"),
+    "membership_once_per_number": MEMBER_TWICE,
+    "membership_ends_after_it_began": "UPDATE memberships_membership SET left_at = enrolled_at - interval '1 day'",
+    "points_policy_once_per_wallet": copy("points_pointspolicy", DRAFT),
+    "points_policy_share_is_a_share": f"UPDATE points_pointspolicy SET redeemed_share = 1.5 WHERE {DRAFT}",
+    "points_policy_fixed_dates_are_named": f"UPDATE points_pointspolicy SET expiry = 'fixed_dates' WHERE {DRAFT}",
+    "points_policies_frozen_with_version": frozen("points_pointspolicy", "pending_days = 1"),
+    "earning_group_once_per_code": copy("points_earninggroup", DRAFT),
+    "earning_groups_frozen_with_version": frozen("points_earninggroup", "name = 'x'"),
+    "earning_rule_once_per_code": copy("points_earningrule", DRAFT),
+    "earning_rule_gives_something": f"UPDATE points_earningrule SET points = 0 WHERE {DRAFT}",
+    "earning_rule_minimum_never_negative": f"UPDATE points_earningrule SET minimum_amount = -1 WHERE {DRAFT}",
+    "earning_rule_names_its_interaction": f"UPDATE points_earningrule SET interaction = '' WHERE {DRAFT}",
+    "earning_rules_frozen_with_version": frozen("points_earningrule", "points = 99"),
+    "tier_window_has_a_month": f"UPDATE tiers_tierpolicy SET window_months = 0 WHERE {DRAFT}",
+    "tier_grace_has_a_day": (
+        f"UPDATE tiers_tierpolicy SET downgrade = 'grace', grace_days = 0, grace_to_month_end = false WHERE {DRAFT}"
+    ),
+    "tier_policies_frozen_with_version": frozen("tiers_tierpolicy", "window_months = 1"),
+    "tier_once_per_code": copy("tiers_tier", DRAFT, rank=9),
+    "tier_once_per_rank": copy("tiers_tier", DRAFT, code="x"),
+    "tier_threshold_never_negative": f"UPDATE tiers_tier SET threshold = -1 WHERE {DRAFT}",
+    "tier_multiplier_never_negative": f"UPDATE tiers_tier SET multiplier = -1 WHERE {DRAFT}",
+    "tier_discount_is_a_percentage": f"UPDATE tiers_tier SET reward_discount = 101 WHERE {DRAFT}",
+    "tiers_frozen_with_version": frozen("tiers_tier", "threshold = 1"),
+    "simulation_begins_first": "UPDATE planning_simulation SET since = until + 1",
+    "simulation_done_has_a_result": "UPDATE planning_simulation SET status = 'done', result = NULL",
+}
+AROUND: Attempts = {
+    "staff_role_once_per_retailer": copy("access_staffrole"),
+    "idempotency_key_once_per_credential": copy("api_idempotencyrecord"),
+    "customer_value_once_per_run": copy("analytics_customervalue"),
+    "statistics_have_a_day": "UPDATE analytics_customerstatistics SET purchase_days = 0",
+    "statistics_end_after_they_begin": "UPDATE analytics_customerstatistics SET last_day = first_day - 1",
+}
+ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | AROUND

@@ -1,0 +1,106 @@
+"""Every guard of the database refuses what it is named for, whoever asks: see docs/explanation/guards.md."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import DatabaseError, connection, transaction
+from psycopg.errors import Error
+
+from analytics import statistics
+from analytics.runs import compute_value
+from customers.facts import InteractionFact, OrderEventFact
+from customers.models import Consent
+from loyalty.access.models import StaffRole
+from loyalty.activity.intake import take_interactions, take_order_events
+from loyalty.activity.nightly import run_nights
+from loyalty.activity.spending import hold
+from loyalty.api.models import IdempotencyRecord
+from loyalty.configuration.drafts import open_draft, publish
+from loyalty.planning.simulating import ask
+from loyalty.points.models import EarningGroup
+from tests import make
+from tests.guards.attempts import ATTEMPTS
+from tests.make import NOON
+
+pytestmark = pytest.mark.django_db
+OURS = ("customers", "loyalty", "analytics")
+
+
+@pytest.fixture
+def world() -> None:
+    """A row in every table that has a guard."""
+    rules = [make.Rule(), make.Rule(code="review", kind="per_interaction", interaction="review")]
+    tiers = [("bronze", "0", "1"), ("silver", "50", "2")]
+    club = make.program(rules=rules, tiers=tiers, points={"budget": 1_000})
+    ada = make.member(club, "ada")
+    make.buys(make.member(make.program(club.retailer), "bob"), "20.00")
+    bought = make.buys(ada, "100.00", name="o1")
+    make.returns(ada, bought, (1, "0.5"))
+    take_interactions(ada.retailer, [InteractionFact("i1", "ada", "review", NOON)], now=NOON)
+    take_order_events(ada.retailer, [OrderEventFact("o1", "delivered", NOON)], now=NOON)
+    hold(ada, 10, reference="till:1", now=NOON)
+    run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
+    statistics.refresh()
+    compute_value(club.retailer, now=NOON)
+    Consent.objects.create(customer=ada.customer, purpose="email", granted=True, occurred_at=NOON, source="till")
+    following = open_draft(club, author="ada", now=NOON)
+    EarningGroup.objects.create(version=following, code="seasons")
+    publish(following, effective_from=NOON + timedelta(days=30), now=NOON)
+    draft = open_draft(club, author="ada", now=NOON)
+    ask(draft, since=NOON.date() - timedelta(days=9), until=NOON.date(), author="ada", now=NOON)
+    StaffRole.objects.create(user=User.objects.create_user("sue"), retailer=club.retailer, role="owner")
+    IdempotencyRecord.objects.create(
+        credential="c", key="k", request_digest="", status=201, content_type="", body=b"", created_at=NOON
+    )
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def execute(sql: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def guards() -> set[str]:
+    """Return the names of all constraints and triggers of our tables."""
+    models = [model for model in apps.get_models() if model.__module__.startswith(OURS)]
+    found = {constraint.name for model in models for constraint in model._meta.constraints}
+    return found | {trigger.name for model in models for trigger in getattr(model._meta, "triggers", ())}
+
+
+@pytest.mark.parametrize("guard", sorted(ATTEMPTS))
+def test_a_guard_refuses_even_the_owner(guard: str, world: None, as_owner: None) -> None:
+    tried = ATTEMPTS[guard]
+    for sql in (tried,) if isinstance(tried, str) else tried:
+        with pytest.raises(DatabaseError) as refused:
+            execute(sql)
+
+        cause = refused.value.__cause__
+        assert isinstance(cause, Error)
+        # A constraint is named by the error, a trigger by the function that raised it.
+        said_by = cause.diag.constraint_name or (cause.diag.context or "").removeprefix("PL/pgSQL function pgtrigger_")
+        assert said_by.startswith(guard), (sql, cause)
+
+
+def test_every_guard_is_tried_and_listed() -> None:
+    listed = Path("docs/explanation/guards.md").read_text()
+
+    assert guards() == ATTEMPTS.keys()
+    assert {guard for guard in guards() if f"`{guard}`" not in listed} == set()
+
+
+def test_every_guard_is_in_the_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT conname FROM pg_constraint UNION SELECT indexrelid::regclass::text FROM pg_index")
+        known = {name for (name,) in cursor.fetchall()}
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
+        triggers = [name for (name,) in cursor.fetchall()]
+
+    missing = {
+        guard
+        for guard in guards()
+        if guard not in known and not any(name.startswith(f"pgtrigger_{guard}") for name in triggers)
+    }
+    assert missing == set()
