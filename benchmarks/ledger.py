@@ -337,10 +337,12 @@ def cost_of_size(shop: Retailer, members: int, first: int, size: str) -> dict[st
     one_by_one(shop, members, 200, first)
     in_batches(shop, members, 4, first + 10_000)
     tidy_up()
-    return {
-        f"single, {size}": measure(lambda: one_by_one(shop, members, 2_000, first + 100_000), 2_000),
-        f"batch, {size}": measure(lambda: in_batches(shop, members, 20, first + 200_000), 20_000),
-    }
+    singles, batches = [], []
+    for turn in range(ROUNDS):
+        start = first + (turn + 1) * 100_000
+        singles.append(measure(partial(one_by_one, shop, members, 500, start), 500))
+        batches.append(measure(partial(in_batches, shop, members, 5, start + 10_000), 5_000))
+    return {f"single, {size}": least(singles), f"batch, {size}": least(batches)}
 
 
 def fill(shop: Retailer, count: int) -> None:
