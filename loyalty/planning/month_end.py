@@ -11,8 +11,8 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from customers.core.calendar import add_months, local_date
-from loyalty.points.journal import MonthEnd, close_month, write_csv
-from loyalty.points.liability import month_of
+from loyalty.points.journal import MonthEnd, close_month, file_name, write_csv, write_lots_csv
+from loyalty.points.liability import month_of, owed_by_lot
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
 
@@ -31,6 +31,7 @@ class MonthEndPages:
         return [
             path("<int:pk>/month-end/", frame(self.page), name="programs_program_month_end"),
             path("<int:pk>/month-end/journal/", frame(self.journal), name="programs_program_journal"),
+            path("<int:pk>/month-end/lots/", frame(self.lots), name="programs_program_lots"),
         ]
 
     def page(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -57,14 +58,25 @@ class MonthEndPages:
     def journal(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return a month's journal as CSV."""
         program, month, _clock = _asked(request, pk)
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        name = f"{program.slug}-{local_date(month.since, program.tzinfo):%Y-%m}.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        response = _file(program, month, "")
         write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
+        return response
+
+    def lots(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Return what is owed of each lot at a month's end as CSV; members are in it by number."""
+        program, month, clock = _asked(request, pk)
+        response = _file(program, month, "-lots")
+        found = owed_by_lot(program, at=month.until, clock=clock)
+        write_lots_csv(found, response, program=program)  # type: ignore[arg-type] # a response is written like a file
         return response
 
 
 TOLD = ("open", "value", "breakage", "liability", "deferred")
+
+
+def _file(program: Program, month: MonthEnd, kind: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(month, program, kind=kind)}"'}
+    return HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _side_by_side(month: MonthEnd, now: datetime) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TextIO
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import day_before, local_date
-from loyalty.points.liability import Owed, flows, owed
+from loyalty.points.liability import LotOwed, Owed, flows, owed
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
 
@@ -86,6 +86,11 @@ def close_month(program: Program, *, since: datetime, until: datetime, clock: Cl
     return MonthEnd(since, until, before, after, lines)
 
 
+def file_name(month: MonthEnd, program: Program, *, kind: str = "") -> str:
+    """Return under which name a month's file is known, such as club-2026-10.csv."""
+    return f"{program.slug}-{local_date(month.since, program.tzinfo):%Y-%m}{kind}.csv"
+
+
 def write_csv(month: MonthEnd, file: TextIO, *, program: Program) -> None:
     """Write the journal as CSV: one line per side, amounts with a decimal point, as accounting systems import it."""
     writer = csv.writer(file)
@@ -95,6 +100,22 @@ def write_csv(month: MonthEnd, file: TextIO, *, program: Program) -> None:
         writer.writerow([
             f"{last_day}", program.slug, line.wallet, line.event, line.account, f"{line.debit:.2f}",
             f"{line.credit:.2f}", program.retailer.currency, line.points, line.text,
+        ])  # fmt: skip
+
+
+def write_lots_csv(lots: Iterable[LotOwed], file: TextIO, *, program: Program) -> None:
+    """Write what is owed of each lot as CSV: what an auditor adds up to the liability of the books."""
+    writer = csv.writer(file)
+    writer.writerow([
+        "lot", "wallet", "member", "order", "earned_on", "last_day", "pending", "available", "held", "expected", "value",
+        "liability", "deferred", "currency",
+    ])  # fmt: skip
+    for lot in lots:
+        last_day = day_before(local_date(lot.expires_at, program.tzinfo)) if lot.expires_at else ""
+        writer.writerow([
+            lot.lot, lot.wallet, lot.member, lot.order, local_date(lot.earned_at, program.tzinfo), last_day, lot.pending,
+            lot.available, lot.held, f"{lot.expected:.4f}", f"{lot.value:.4f}", f"{lot.liability:.4f}",
+            f"{lot.deferred:.4f}", program.retailer.currency,
         ])  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
@@ -57,6 +58,30 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
+class LotOwed:
+    """
+    What is owed of one lot, unrounded: all lots of a wallet come to what `Owed` says of it.
+
+    :param member: the member's number
+    :param order: the order's number; empty for what no order gave
+    """
+
+    lot: UUID
+    wallet: str
+    member: str
+    order: str
+    earned_at: datetime
+    expires_at: datetime | None
+    pending: int
+    available: int
+    held: int
+    expected: Decimal
+    value: Decimal
+    liability: Decimal
+    deferred: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """What one kind of event changed in a wallet's deferred revenue during a period."""
 
@@ -90,6 +115,12 @@ def owed(program: Program, *, at: datetime, clock: Clock = Clock.RECORDED) -> li
         Owed(wallet, pending, available, held, Decimal(expected), *map(to_cents, money))
         for wallet, pending, available, held, expected, *money in rows
     ]
+
+
+def owed_by_lot(program: Program, *, at: datetime, clock: Clock = Clock.RECORDED) -> list[LotOwed]:
+    """Return what is owed of each lot in which something is open as of an instant, the oldest first."""
+    rows = bulk.fetch(OWED_BY_LOT.format(lots=LOTS.format(clock=clock.value)), _parameters(program, at, clock))
+    return [LotOwed(*row) for row in rows]
 
 
 def flows(program: Program, *, since: datetime, until: datetime, clock: Clock = Clock.RECORDED) -> list[Flow]:
@@ -198,6 +229,16 @@ SELECT code, sum(pending)::bigint, sum(available)::bigint, sum(held)::bigint, su
     sum((pending + available + held) * point_value), sum(expected * point_value),
     sum(expected * point_value * coalesce(factor, 1))
 FROM lots GROUP BY code ORDER BY code
+"""
+OWED_BY_LOT = """
+WITH {lots}
+SELECT l.id, l.code, s.number, coalesce(o.number, ''), l.earned_at,
+    CASE WHEN d.slides THEN w.idle_until ELSE d.expires_at END, l.pending::bigint, l.available::bigint, l.held::bigint,
+    l.expected, (l.pending + l.available + l.held) * l.point_value, l.expected * l.point_value,
+    l.expected * l.point_value * coalesce(l.factor, 1)
+FROM lots l JOIN points_lot d ON d.id = l.id JOIN points_wallet w ON w.id = d.wallet_id
+JOIN memberships_membership s ON s.id = w.membership_id LEFT JOIN customers_order o ON o.id = l.order_id
+WHERE l.pending + l.available + l.held > 0 ORDER BY l.code, l.earned_at, l.id
 """
 FLOWS = """
 WITH {lots}

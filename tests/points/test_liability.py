@@ -14,7 +14,7 @@ from loyalty.activity.nightly import run_nights
 from loyalty.activity.spending import redeem
 from loyalty.memberships.models import Membership
 from loyalty.points.journal import DEFERRED, close_month
-from loyalty.points.liability import month_of, owed, redemption_curve
+from loyalty.points.liability import month_of, owed, owed_by_lot, redemption_curve
 from loyalty.points.statement import Clock
 from tests import make
 from tests.make import NOON
@@ -60,6 +60,27 @@ def test_what_is_redeemed_becomes_revenue_in_proportion_to_what_is_expected() ->
         ("breakage", "deferred_revenue", money("0.01"), 0),  # what rounding to cents leaves over
         ("breakage", "revenue", 0, money("0.01")),
     ]
+
+
+def test_each_lot_says_what_is_owed_of_it_and_all_come_to_the_whole() -> None:
+    """Lots of 100 and 60 points: 40 were redeemed of the older; each is expected to give 80 % of its points in the end."""
+    ada = ada_with(expiry="days", expiry_count=30)
+    redeem(ada, 40, reference="r1", now=NOON)
+    make.buys(ada, "60.00", at=NOON + timedelta(days=1), name="o2")
+    adjust(ada, 10, reference="gift", reason="late", author="bob", now=NOON + timedelta(days=2))
+
+    lots = owed_by_lot(ada.program, at=JULY)
+    (whole,) = owed(ada.program, at=JULY)
+
+    assert [(lot.available, lot.expected, lot.order == "o2") for lot in lots] == [
+        (60, Decimal(40), False),
+        (60, Decimal(48), True),
+        (10, Decimal(8), False),
+    ]
+    assert {lot.member for lot in lots} == {ada.number}
+    assert [lot.liability for lot in lots] == [money("2.00"), money("2.40"), money("0.40")]
+    for name in ("pending", "available", "held", "expected", "value", "liability", "deferred"):
+        assert abs(sum(getattr(lot, name) for lot in lots) - getattr(whole, name)) < Decimal("0.005"), name
 
 
 def test_more_redeemed_than_expected_leaves_no_negative_liability() -> None:
@@ -155,13 +176,17 @@ def test_the_command_prints_the_month_and_writes_the_journal(
     ada = ada_with()
     file = Path(str(tmp_path)) / "journal.csv"
 
-    call_command("month_end", ada.program.slug, "--month", "2026-06", "--journal", str(file))
+    lots = file.with_name("lots.csv")
+
+    call_command("month_end", ada.program.slug, "--month", "2026-06", "--journal", str(file), "--lots", str(lots))
 
     rows = list(csv.DictReader(file.open()))
     assert [(row["account"], row["debit"], row["credit"]) for row in rows] == [
         ("revenue", "3.85", "0.00"),
         ("deferred_revenue", "0.00", "3.85"),
     ]
+    (lot,) = csv.DictReader(lots.open())
+    assert (lot["member"], lot["available"], lot["liability"], lot["last_day"]) == (ada.number, "100", "4.0000", "")
     assert "Journal" in capsys.readouterr().out
 
 

@@ -17,7 +17,6 @@ from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
 from customers.api.fields import InstantField
-from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
 from customers.models import Order
 from loyalty.activity.api.member import memberships_of, shopper
@@ -25,8 +24,8 @@ from loyalty.activity.api.serializers import EntryOut
 from loyalty.activity.explaining import rule_names, said_by, why
 from loyalty.api.pagination import NewestFirst, NewestOccurredFirst
 from loyalty.memberships.models import Membership
-from loyalty.points.journal import MonthEnd, close_month, write_csv
-from loyalty.points.liability import month_of
+from loyalty.points.journal import MonthEnd, close_month, file_name, write_csv, write_lots_csv
+from loyalty.points.liability import month_of, owed_by_lot
 from loyalty.points.models import Entry, Wallet
 from loyalty.points.proof import prove
 from loyalty.points.statement import Clock, as_of, forecast, running_balances, was
@@ -142,7 +141,7 @@ class Statement(ListAPIView[Entry]):
 
     @property
     def clock(self) -> Clock:
-        return Clock.OCCURRED if self.request.query_params.get("clock") == "occurred" else Clock.RECORDED
+        return _clock(self.request)
 
     @property
     def paginator(self) -> BasePagination:
@@ -295,12 +294,31 @@ class JournalView(APIView):
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Return the journal of a month as a CSV file for the accounts."""
         program, month = _month_end(request, slug)
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = (
-            f'attachment; filename="{program.slug}-{local_date(month.since, program.tzinfo):%Y-%m}.csv"'
-        )
+        response = _file(program, month, "")
         write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
         return response
+
+
+class LotsOwedView(APIView):
+    scopes: ClassVar = {"GET": "ledger:read"}
+
+    @extend_schema(parameters=[MONTH, CLOCK], responses={(200, "text/csv"): OpenApiTypes.STR}, tags=["ledger"])
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """Return what is owed of each lot at the end of a month as a CSV file for the auditors."""
+        program, month = _month_end(request, slug)
+        response = _file(program, month, "-lots")
+        found = owed_by_lot(program, at=month.until, clock=_clock(request))
+        write_lots_csv(found, response, program=program)  # type: ignore[arg-type] # a response is written like a file
+        return response
+
+
+def _file(program: Program, month: MonthEnd, kind: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(month, program, kind=kind)}"'}
+    return HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _clock(request: Request) -> Clock:
+    return Clock.OCCURRED if request.query_params.get("clock") == "occurred" else Clock.RECORDED
 
 
 def _month_end(request: Request, slug: str) -> tuple[Program, MonthEnd]:
@@ -310,8 +328,7 @@ def _month_end(request: Request, slug: str) -> tuple[Program, MonthEnd]:
         since, until = month_of(text, program.tzinfo)
     except ValueError:
         raise NotAMonth(text=text) from None
-    clock = Clock.OCCURRED if request.query_params.get("clock") == "occurred" else Clock.RECORDED
-    return program, close_month(program, since=since, until=until, clock=clock)
+    return program, close_month(program, since=since, until=until, clock=_clock(request))
 
 
 def _forecast(memberships: list[Membership]) -> Any:

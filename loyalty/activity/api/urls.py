@@ -37,4 +37,5 @@ urlpatterns = [
     path("reconciliation", ledger.ReconciliationView.as_view(), name="reconciliation"),
     path("programs/<slug:slug>/month-end", ledger.MonthEndView.as_view(), name="month-end"),
     path("programs/<slug:slug>/journal", ledger.JournalView.as_view(), name="journal"),
+    path("programs/<slug:slug>/month-end/lots", ledger.LotsOwedView.as_view(), name="month-end-lots"),
 ]

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from customers.core.calendar import add_months, local_date
 from customers.core.tenancy import EVERYONE, acting_for
-from loyalty.points.journal import MonthEnd, close_month, write_csv
-from loyalty.points.liability import month_of
+from loyalty.points.journal import MonthEnd, close_month, write_csv, write_lots_csv
+from loyalty.points.liability import month_of, owed_by_lot
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
 
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--month", help="such as 2026-10; the last whole month if left out")
         parser.add_argument("--clock", choices=["recorded", "occurred"], default="recorded")
         parser.add_argument("--journal", type=Path, help="a CSV file to write")
+        parser.add_argument("--lots", type=Path, help="a CSV file with what is owed of each lot at the month's end")
 
     @acting_for(EVERYONE)
     def handle(self, **options: Any) -> None:
@@ -37,6 +38,10 @@ class Command(BaseCommand):
             with options["journal"].open("w", newline="") as file:
                 write_csv(month, file, program=program)
             self.stdout.write(f"Journal: {options['journal']}")
+        if options["lots"]:
+            with options["lots"].open("w", newline="") as file:
+                write_lots_csv(owed_by_lot(program, at=until, clock=clock), file, program=program)
+            self.stdout.write(f"Lots: {options['lots']}")
 
 
 def _program(name: str) -> Program:
