@@ -54,7 +54,7 @@ def post_of(request: HttpRequest) -> Post | None:
     found = next((role for role in roles if role.retailer_id == wanted), roles[0] if roles else None)
     if found is None:
         return None
-    user.staff_role = Role(found.role)
+    user.staff_role, user.role_held, user.roles_held = Role(found.role), found, roles
     return Post(user, found.retailer, user.staff_role)
 
 

@@ -205,6 +205,8 @@ LOG_LEVEL_OF_REQUESTS = logging.INFO  # of those that went well
 UNFOLD = {
     "SITE_TITLE": _("Loyalty"),
     "SITE_HEADER": _("Loyalty"),
+    "SITE_SUBHEADER": "loyalty.access.choosing.present",
+    "SITE_DROPDOWN": "loyalty.access.choosing.other_retailers",
     "SITE_SYMBOL": "loyalty",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
