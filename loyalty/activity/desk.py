@@ -12,7 +12,7 @@ from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from loyalty.activity.deciding.points import Booked as Decided
-from loyalty.activity.deciding.points import activated, kept_alive, repayment
+from loyalty.activity.deciding.points import activated, free_lot, kept_alive, repayment
 from loyalty.activity.loading import Loaded, Lots, load_lots, load_memberships
 from loyalty.activity.rulesets import Ruleset
 from loyalty.activity.state import Effects, Member, Purse
@@ -20,7 +20,6 @@ from loyalty.activity.writing import write
 from loyalty.memberships.models import Membership
 from loyalty.outbox.publishing import NewEvent
 from loyalty.points.clawback import Move, OpenLot
-from loyalty.points.expiry import expiration
 from loyalty.points.ledger import MAIN, NewLot, Posting
 from loyalty.points.models import Entry
 from loyalty.points.spending import spend, spendable
@@ -174,20 +173,7 @@ class Desk:
         if points <= 0:
             raise NoPoints(asked=points)
         self.keep_alive()
-        ruleset = self.ruleset
-        lifetime = ruleset.policy(self.wallet).lifetime
-        lot = NewLot(
-            id=new_id(),
-            amount=points,
-            earned_at=self.now,
-            active_at=self.now,
-            expires_at=expiration(self.now, lifetime, ruleset.zone),
-            version_id=ruleset.version_id,
-            rule_id=None,
-            order_id=None,
-            state=State.AVAILABLE,
-            slides=lifetime.slides,
-        )
+        lot = free_lot(points, self.ruleset.policy(self.wallet).lifetime, self.ruleset, self.now)
         return self.post(kind, cause, (), {"points": points, **said}, lots=(lot,))
 
     def post(

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from customers.core.ids import new_id
-from loyalty.activity.deciding.points import Booked, kept_alive, repayment
+from loyalty.activity.deciding.points import Booked, free_lot, kept_alive, repayment
 from loyalty.activity.rulesets import Ruleset
 from loyalty.points.clawback import Move
-from loyalty.points.expiry import expiration
-from loyalty.points.ledger import MAIN, NewLot, Posting
+from loyalty.points.ledger import MAIN, Posting
 from loyalty.points.states import State
 from loyalty.tiers.rules import Step
 
@@ -22,19 +20,7 @@ def gift(done: Booked, step: Step, ruleset: Ruleset, *, cause: str, at: datetime
     extended = replace(lifetime, extra_months=step.extra_months)
     alive = kept_alive(done.member, MAIN, extended, ruleset, at)
     done = Booked(alive.member, (*done.postings, *alive.postings))
-    lot = NewLot(
-        id=new_id(),
-        amount=step.entry_gift,
-        earned_at=at,
-        active_at=at,
-        expires_at=expiration(at, extended, ruleset.zone),
-        version_id=ruleset.version_id,
-        rule_id=None,
-        order_id=None,
-        state=State.AVAILABLE,
-        slides=lifetime.slides,
-        gift=step.code,
-    )
+    lot = free_lot(step.entry_gift, extended, ruleset, at, gift=step.code)
     posting = Posting(
         retailer_id=done.member.retailer_id,
         wallet_id=done.member.main.wallet_id,

@@ -5,12 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from customers.core.ids import new_id
-from loyalty.activity.deciding.points import Booked, activated, kept_alive, repayment
+from loyalty.activity.deciding.points import Booked, activated, free_lot, kept_alive, repayment
 from loyalty.activity.rulesets import Ruleset
 from loyalty.activity.state import Decision, Effects, Member, Purse, Redeemed
 from loyalty.points.clawback import Move, Taken
-from loyalty.points.expiry import expiration
 from loyalty.points.ledger import NewLot, Posting
 from loyalty.points.spending import spend, undo
 from loyalty.points.states import State
@@ -99,19 +97,7 @@ def _taken(done: Booked, moved: Moved, into: State) -> tuple[Booked, Taken]:
 
 
 def _given(done: Booked, moved: Moved, ruleset: Ruleset) -> Decision:
-    lifetime = ruleset.policy(moved.wallet).lifetime
-    lot = NewLot(
-        id=new_id(),
-        amount=moved.points,
-        earned_at=moved.occurred_at,
-        active_at=moved.occurred_at,
-        expires_at=expiration(moved.occurred_at, lifetime, ruleset.zone),
-        version_id=ruleset.version_id,
-        rule_id=None,
-        order_id=None,
-        state=State.AVAILABLE,
-        slides=lifetime.slides,
-    )
+    lot = free_lot(moved.points, ruleset.policy(moved.wallet).lifetime, ruleset, moved.occurred_at)
     purse = done.member.purse(moved.wallet)
     return _repaid(done.then(_posting(done.member, purse, moved, lots=(lot,))), moved)
 

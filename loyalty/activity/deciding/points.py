@@ -213,6 +213,23 @@ def _lot(part: Earned, lifetime: Lifetime, ruleset: Ruleset, cause: Cause) -> Ne
     )
 
 
+def free_lot(points: int, lifetime: Lifetime, ruleset: Ruleset, at: datetime, *, gift: str = "") -> NewLot:
+    """Return a lot of points that no order gave, and that can be spent at once."""
+    return NewLot(
+        id=new_id(),
+        amount=points,
+        earned_at=at,
+        active_at=at,
+        expires_at=expiration(at, lifetime, ruleset.zone),
+        version_id=ruleset.version_id,
+        rule_id=None,
+        order_id=None,
+        state=State.AVAILABLE,
+        slides=lifetime.slides,
+        gift=gift,
+    )
+
+
 def _explained(part: Earned) -> dict[str, Any]:
     return {
         "rule": part.code,
