@@ -1,16 +1,27 @@
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.timezone import is_naive
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from customers.facts import FIRST_YEAR, LAST_YEAR
 
 
 class InstantField(serializers.DateTimeField):
-    """An instant with its zone, in years that calendars can count with."""
+    """An instant with its zone, in years that calendars can count with. Without one it could be on another day."""
+
+    default_error_messages: ClassVar = {
+        "no_zone": _("Say the zone, as in 2026-06-15T12:00:00+02:00 or 2026-06-15T10:00:00Z.")
+    }
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators.append(MinValueValidator(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)))
         self.validators.append(MaxValueValidator(datetime(LAST_YEAR, 12, 31, tzinfo=UTC)))
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if is_naive(value):
+            self.fail("no_zone")
+        return super().enforce_timezone(value)

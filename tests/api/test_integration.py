@@ -101,6 +101,8 @@ def test_the_same_order_again_is_200_and_other_content_409(client: Client) -> No
         ({"lines": [{"sku": "x", "quantity": "0", "net_amount": "1"}]}, "/lines/0/quantity", "quantity_not_positive"),
         ({"lines": [{"sku": "x", "quantity": "1"}]}, "/lines/0/net_amount", "no_amount"),
         ({"occurred_at": "soon"}, "/occurred_at", "invalid"),
+        ({"occurred_at": "2026-06-15T12:00:00"}, "/occurred_at", "no_zone"),
+        ({"occurred_at": "2026-06-15"}, "/occurred_at", "no_zone"),
         ({"number": ""}, "/number", "blank"),
     ],
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.api.fields import InstantField
 from customers.models.retailer import validate_zone
 from loyalty.planning.models import Simulation
 from loyalty.programs.models import ProgramVersion, VersionEvent
@@ -23,7 +24,7 @@ class DraftIn(serializers.Serializer[Any]):
 
 
 class InstantIn(serializers.Serializer[Any]):
-    effective_from = serializers.DateTimeField(help_text="With its zone.")
+    effective_from = InstantField(help_text="With its zone.")
 
 
 class SimulationIn(serializers.Serializer[Any]):
