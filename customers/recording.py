@@ -63,8 +63,8 @@ def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: dateti
 def record_returns(retailer: Retailer, facts: Sequence[ReturnFact], *, now: datetime) -> list[Outcome[ReturnFact]]:
     """Record returns. More than was bought, over all returns of an order together, is refused."""
     batch = Batch(facts, key=lambda fact: fact.number)
-    known = batch.known(retailer, Return)
     orders = lock_orders(retailer, {fact.order_number for fact in batch.fresh})
+    known = batch.known(retailer, Return)  # behind the lock: the same return may just have come in
     rows: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
     made: dict[str, tuple[UUID, UUID | None]] = {}
@@ -101,8 +101,8 @@ def record_order_events(
 ) -> list[Outcome[OrderEventFact]]:
     """Record what happened to orders. Their order must be known, and nothing happens to it before it was placed."""
     batch = Batch(facts, key=lambda fact: fact.number)
-    known = batch.known(retailer, OrderEvent)
     orders = lock_orders(retailer, {fact.order_number for fact in batch.fresh})
+    known = batch.known(retailer, OrderEvent)  # behind the lock, as with returns
     rows: list[tuple[Any, ...]] = []
     made: dict[str, tuple[UUID, UUID | None]] = {}
     for fact in batch.fresh:
@@ -135,7 +135,7 @@ def record_interactions(
     rows = [
         (new_id(), retailer.pk, customers[fact.customer], fact.number, fact.kind, fact.occurred_at, fact.channel,
          fact.sku, fact.score, batch.hashes[fact.number], now)
-        for fact in batch.fresh
+        for fact in sorted(batch.fresh, key=lambda fact: fact.number)  # batches that overlap must not wait in a circle
     ]
     columns = ("id", "retailer_id", "customer_id", "number", "kind", "occurred_at", "channel", "sku", "score",
                "content_hash", "recorded_at")

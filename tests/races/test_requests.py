@@ -1,14 +1,21 @@
 """The same and overlapping requests at once, from threads held at a barrier."""
 
 import time
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 from threading import Barrier, Event, Thread
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
 
+from customers.facts import InteractionFact, ReturnFact, ReturnLineFact
 from customers.models import Order, Retailer
-from customers.recording import record_orders
+from customers.recording import record_interactions, record_orders
+from loyalty.activity.intake import Answer, take_returns
 from loyalty.points.models import Entry
 from tests import make
 from tests.api.test_integration import ORDER, call
@@ -70,14 +77,14 @@ def test_overlapping_batches_at_once_neither_deadlock_nor_double() -> None:
     assert (Order.objects.count(), Entry.objects.count()) == (400, 20)
 
 
-def hold_back(shop: Retailer, number: str, held: Event, free: Event) -> None:
-    """Record an order and keep it uncommitted until it is set free, and then undo it."""
+def hold_back(record: Callable[[], object], held: Event, free: Event, *, undo: bool = True) -> None:
+    """Record something and keep it uncommitted until it is set free, and then undo or commit it."""
     try:
         with transaction.atomic():
-            record_orders(shop, [make.order("ada", "1.00", name=number)], now=make.NOON)
+            record()
             held.set()
             free.wait()
-            transaction.set_rollback(True)
+            transaction.set_rollback(undo)
     finally:
         connection.close()
 
@@ -94,18 +101,34 @@ def await_waiting(sessions: int) -> None:
             assert time.monotonic() < deadline, "nobody waits"
 
 
-def test_batches_that_name_the_same_orders_the_other_way_round_do_not_wait_for_each_other_in_a_circle() -> None:
-    """Each would have recorded an order that the other wants next, were they not recorded in one order of numbers."""
+def record_order(shop: Retailer, number: str) -> object:
+    return record_orders(shop, [make.order("ada", "1.00", name=number)], now=make.NOON)
+
+
+def record_review(shop: Retailer, number: str) -> object:
+    return record_interactions(shop, [InteractionFact(number, "ada", "review", make.NOON)], now=make.NOON)
+
+
+@pytest.mark.parametrize(("kind", "record"), [("orders", record_order), ("interactions", record_review)])
+def test_batches_that_name_the_same_the_other_way_round_do_not_wait_in_a_circle(
+    kind: str, record: Callable[[Retailer, str], object]
+) -> None:
+    """Each would have recorded what the other wants next, were it not recorded in one order of numbers."""
     shop = make.retailer()
     make.member(make.program(shop), "ada")
-    key, free, codes = make.key(shop), Event(), []
+    key, free = make.key(shop), Event()
+    answers: list[dict[str, Any]] = []
     held = {number: Event() for number in ("N3", "N4")}
-    running = [Thread(target=hold_back, args=(shop, number, event, free)) for number, event in held.items()]
+    running = [
+        Thread(target=hold_back, args=(partial(record, shop, number), event, free)) for number, event in held.items()
+    ]
+    review = {"customer": "ada", "kind": "review", "occurred_at": ORDER["occurred_at"]}
+    row = ORDER | {"customer": "ada"} if kind == "orders" else review
 
     def send(numbers: list[str]) -> None:
         try:
-            rows = [ORDER | {"number": number, "customer": "ada"} for number in numbers]
-            codes.append(call(Client(), key, "orders/batch", {"orders": rows}).json())
+            rows = [row | {"number": number} for number in numbers]
+            answers.append(call(Client(), key, f"{kind}/batch", {kind: rows}).json())
         finally:
             connection.close()
 
@@ -121,5 +144,33 @@ def test_batches_that_name_the_same_orders_the_other_way_round_do_not_wait_for_e
     for thread in running:
         thread.join()
 
-    assert sorted(row["status"] for answer in codes for row in answer["results"]) == ["created"] * 4 + ["unchanged"] * 2
-    assert Order.objects.count() == 4
+    told = sorted(result["status"] for answer in answers for result in answer["results"])
+    assert told == ["created"] * 4 + ["unchanged"] * 2
+
+
+def test_a_return_that_comes_again_while_it_is_recorded_is_known() -> None:
+    shop = make.retailer()
+    ada = make.member(make.program(shop), "ada")
+    bought = make.buys(ada, "60.00", name="A1")
+    fact = ReturnFact("R1", "A1", make.NOON + timedelta(days=1), (ReturnLineFact(Decimal(1), 1),))
+    held, free = Event(), Event()
+    answers: list[Answer[ReturnFact]] = []
+
+    def again() -> None:
+        try:
+            answers.extend(take_returns(shop, [fact], now=make.NOON + timedelta(days=1)))
+        finally:
+            connection.close()
+
+    first = partial(take_returns, shop, [fact], now=make.NOON + timedelta(days=1))
+    running = [Thread(target=hold_back, args=(first, held, free), kwargs={"undo": False}), Thread(target=again)]
+    running[0].start()
+    held.wait()
+    running[1].start()
+    await_waiting(1)
+    free.set()
+    for thread in running:
+        thread.join()
+
+    assert [answer.outcome.status for answer in answers] == ["unchanged"]
+    assert (make.wallet_of(ada).available, bought.outcome.status) == (0, "created")
