@@ -63,10 +63,8 @@ def register(retailer: Retailer, facts: Sequence[CustomerFact], *, now: datetime
     :returns: one entry per distinct external id, in the order of their first mention
     """
     latest = {fact.external_id: fact for fact in facts}
-    before = {
-        customer.external_id: customer
-        for customer in Customer.objects.filter(retailer=retailer, external_id__in=latest).select_for_update()
-    }
+    known_ones = Customer.objects.filter(retailer=retailer, external_id__in=latest).order_by("external_id")
+    before = {customer.external_id: customer for customer in known_ones.select_for_update()}
     # fmt: off
     rows = [
         (
