@@ -101,9 +101,9 @@ def server_cpu() -> float:
 
 
 def backend_cpu() -> float:
-    """Return the CPU seconds of the server's process for our own connection."""
+    """Return the CPU seconds of the server's process for our own connection, to the nanosecond: it has one thread."""
     (backend,) = bulk.fetch("SELECT pg_backend_pid()")[0]
-    return sum(int(ticks) for ticks in _stat(backend)[11:13]) / TICKS
+    return int(Path(f"/proc/{backend}/schedstat").read_text().split()[0]) / 1e9
 
 
 def _children(pid: int) -> list[int]:

@@ -90,13 +90,11 @@ class Batch(Generic[Fact]):
         retailer: Retailer,
         model: type[Order | Return | OrderEvent | Interaction],
         made: dict[str, tuple[UUID, UUID | None]],
-        *,
-        known: dict[str, tuple[UUID, bytes]] | None = None,
     ) -> None:
         """Take in which facts were inserted now; the others must have been known."""
         self.made = made
         others = [number for fact in self.fresh if (number := self.key(fact)) not in made]
-        self.old = known if known is not None else (self.known(retailer, model, others) if others else {})
+        self.old = self.known(retailer, model, others) if others else {}
 
     def created_ids(self) -> list[tuple[UUID, Fact]]:
         return [(self.made[number][0], fact) for fact in self.fresh if (number := self.key(fact)) in self.made]

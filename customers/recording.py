@@ -85,14 +85,24 @@ def record_returns(retailer: Retailer, facts: Sequence[ReturnFact], *, now: date
         # fmt: on
         lines += [(return_id, line_id, quantity, amount) for line_id, quantity, amount in taken]
         made[fact.number] = (return_id, order.customer_id)
+    new = _insert_returns(rows, lines)
+    made = {number: one for number, one in made.items() if one[0] in new}
+    batch.settle(retailer, Return, made)
+    _note_changes(retailer, (customer for _, customer in made.values()))
+    return batch.outcomes()
+
+
+def _insert_returns(rows: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> set[UUID]:
+    """Insert returns with their lines, but for those whose number another order's return took at this moment."""
     # fmt: off
     columns = ("id", "retailer_id", "order_id", "number", "occurred_at", "net_amount", "content_hash", "recorded_at")
     # fmt: on
-    bulk.insert(Return, columns, rows)
-    bulk.insert(ReturnLine, ("order_return_id", "line_id", "quantity", "net_amount"), lines)
-    batch.settle(retailer, Return, made, known=known)
-    _note_changes(retailer, (customer for _, customer in made.values()))
-    return batch.outcomes()
+    by_number = sorted(rows, key=lambda row: str(row[columns.index("number")]))
+    suffix = "ON CONFLICT (retailer_id, number) DO NOTHING RETURNING id"
+    new = {return_id for (return_id,) in bulk.insert(Return, columns, by_number, suffix=suffix)}
+    of_new = [line for line in lines if line[0] in new]
+    bulk.insert(ReturnLine, ("order_return_id", "line_id", "quantity", "net_amount"), of_new)
+    return new
 
 
 @transaction.atomic(savepoint=False)
@@ -120,7 +130,7 @@ def record_order_events(
         made[fact.number] = (event_id, order.customer_id)
     columns = ("id", "retailer_id", "order_id", "number", "kind", "occurred_at", "content_hash", "recorded_at")
     bulk.insert(OrderEvent, columns, rows)
-    batch.settle(retailer, OrderEvent, made, known=known)
+    batch.settle(retailer, OrderEvent, made)
     return batch.outcomes()
 
 

@@ -62,6 +62,5 @@ def _one_more(key: str, life: int) -> int:
     """Count one more, and return how many there are."""
     try:
         return int(cache.incr(key))
-    except ValueError:  # the first one
-        cache.add(key, 0, life)
-        return int(cache.incr(key))
+    except ValueError:  # the first one, or one of the first at the same moment
+        return 1 if cache.add(key, 1, life) else int(cache.incr(key))

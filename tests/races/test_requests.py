@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -148,17 +149,22 @@ def test_batches_that_name_the_same_the_other_way_round_do_not_wait_in_a_circle(
     assert told == ["created"] * 4 + ["unchanged"] * 2
 
 
-def test_a_return_that_comes_again_while_it_is_recorded_is_known() -> None:
+@pytest.mark.parametrize(
+    ("order", "status", "left"), [("A1", "unchanged", 40), ("A2", "failed", 40)], ids=["the same", "of another order"]
+)
+def test_a_return_that_comes_again_while_it_is_recorded_is_known(order: str, status: str, left: int) -> None:
     shop = make.retailer()
     ada = make.member(make.program(shop), "ada")
-    bought = make.buys(ada, "60.00", name="A1")
+    make.buys(ada, "60.00", name="A1")
+    make.buys(ada, "40.00", name="A2")
     fact = ReturnFact("R1", "A1", make.NOON + timedelta(days=1), (ReturnLineFact(Decimal(1), 1),))
+    second = replace(fact, order_number=order)
     held, free = Event(), Event()
     answers: list[Answer[ReturnFact]] = []
 
     def again() -> None:
         try:
-            answers.extend(take_returns(shop, [fact], now=make.NOON + timedelta(days=1)))
+            answers.extend(take_returns(shop, [second], now=make.NOON + timedelta(days=1)))
         finally:
             connection.close()
 
@@ -172,5 +178,7 @@ def test_a_return_that_comes_again_while_it_is_recorded_is_known() -> None:
     for thread in running:
         thread.join()
 
-    assert [answer.outcome.status for answer in answers] == ["unchanged"]
-    assert (make.wallet_of(ada).available, bought.outcome.status) == (0, "created")
+    (answer,) = answers
+    assert answer.outcome.status == status
+    assert answer.outcome.error is None or answer.outcome.error.code == "conflict"
+    assert make.wallet_of(ada).available == left

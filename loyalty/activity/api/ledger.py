@@ -131,7 +131,7 @@ class Statement(ListAPIView[Entry]):
 
     def wallets(self) -> Any:
         """Return whose entries are asked for."""
-        raise NotImplementedError
+        raise NotImplementedError  # each statement's own
 
     @property
     def asked(self) -> dict[str, Any]:
