@@ -332,16 +332,22 @@ def growth(entries: int) -> int:
 
 
 def cost_of_size(shop: Retailer, members: int, first: int, size: str) -> dict[str, Cost]:
-    """Measure single orders and batches in a shop of some size, after some of them that warm it up."""
-    one_by_one(shop, members, 200, first)
-    in_batches(shop, members, 4, first + 10_000)
-    tidy_up()
-    singles, batches = [], []
-    for turn in range(ROUNDS):
-        start = first + (turn + 1) * 100_000
-        singles.append(measure(partial(one_by_one, shop, members, 500, start), 500))
-        batches.append(measure(partial(in_batches, shop, members, 5, start + 10_000), 5_000))
-    return {f"single, {size}": least(singles), f"batch, {size}": least(batches)}
+    """Measure orders three ways, and a wallet's read, in a shop of some size, after some orders that warm it up."""
+    rounds: dict[str, list[Cost]] = {"single": [], "batch": [], "HTTP": []}
+    with web_server() as (pid, port):
+        by_http = partial(report_orders, port, key_of(shop), members)
+        by_http(first, 800)
+        one_by_one(shop, members, 200, first)
+        in_batches(shop, members, 4, first + 10_000)
+        tidy_up()
+        for turn in range(ROUNDS):
+            start = first + (turn + 1) * 100_000
+            rounds["single"].append(measure(partial(one_by_one, shop, members, 500, start), 500))
+            rounds["batch"].append(measure(partial(in_batches, shop, members, 5, start + 10_000), 5_000))
+            rounds["HTTP"].append(measure(partial(by_http, start, 500), 500, [pid]))
+    wallet = Wallet.objects.filter(retailer=shop).order_by("pk")[0]
+    read = reading(partial(balance, wallet, at=NOON, zone=wallet.membership.program.tzinfo))
+    return {f"{way}, {size}": least(costs) for way, costs in rounds.items()} | {f"wallet, {size}": read}
 
 
 def fill(shop: Retailer, count: int) -> None:

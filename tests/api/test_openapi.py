@@ -1,0 +1,24 @@
+"""The API describes itself, from here alone."""
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import Client
+
+
+def test_the_openapi_document_has_no_warnings_and_names_the_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn")
+
+    schema = yaml.safe_load(capsys.readouterr().out)
+    orders = schema["paths"]["/api/v1/orders"]["post"]
+    assert schema["openapi"] == "3.1.0"
+    assert set(orders["responses"]) == {"200", "201", "400", "401", "403", "404", "409", "422", "429"}
+    assert "Idempotency-Key" in {parameter["name"] for parameter in orders["parameters"]}
+    assert {"412", "428"} <= set(schema["paths"]["/api/v1/programs/{slug}/versions/{number}"]["put"]["responses"])
+
+
+def test_swagger_is_served_from_here(client: Client) -> None:
+    page = client.get("/api/docs").content.decode()
+
+    assert "/static/drf_spectacular_sidecar/" in page
+    assert "https://" not in page
