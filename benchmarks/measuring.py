@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from django.db import connection
 from rich.console import Console
@@ -22,12 +23,14 @@ class Cost:
     """
     CPU per piece of work, in microseconds, and pieces per second of wall time.
 
-    :param worst: in the worst of several rounds, where there were several
+    :param median: of several rounds, where there were several
+    :param worst: of them
     """
 
     client: float
     server: float
     rate: float = 0.0
+    median: float = 0.0
     worst: float = 0.0
 
     @property
@@ -79,7 +82,7 @@ def least(rounds: Iterable[Cost]) -> Cost:
     On shared hosts the same loop costs up to twice the CPU from one second to the next.
     """
     costs = sorted(rounds, key=lambda each: each.total)
-    return replace(costs[0], worst=costs[-1].total)
+    return replace(costs[0], median=median(each.total for each in costs), worst=costs[-1].total)
 
 
 def self_cpu() -> float:
@@ -147,12 +150,14 @@ def own_database() -> None:
 
 def show(title: str, rows: dict[str, Cost], *, limit: str = "") -> None:
     """Print a table of costs, each beside the limit where one is named."""
-    table = Table("way", "client us", "server us", "total us", "worst round", "per second", "of the limit", title=title)
+    table = Table(
+        "way", "client us", "server us", "total us", "median", "worst", "per second", "of the limit", title=title
+    )
     for name, cost in rows.items():
         share = f"{cost.total / rows[limit].total:.2f}x" if limit else ""
         rate = f"{cost.rate:,.0f}" if cost.rate else ""
-        worst = f"{cost.worst:.0f}" if cost.worst else ""
-        table.add_row(name, f"{cost.client:.0f}", f"{cost.server:.0f}", f"{cost.total:.0f}", worst, rate, share)
+        rounds = [f"{value:.0f}" if value else "" for value in (cost.median, cost.worst)]
+        table.add_row(name, f"{cost.client:.0f}", f"{cost.server:.0f}", f"{cost.total:.0f}", *rounds, rate, share)
     Console(width=110).print(table)
 
 
