@@ -80,9 +80,9 @@ BEGIN
     INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
         VALUES (c.retailer_id, e, l, 'issued', 'available', 12);
     UPDATE points_wallet SET available = available + 12 WHERE id = c.wallet;
-    INSERT INTO tiers_qualifyingday (wallet_id, on_date, spend, points) VALUES (c.wallet, '2026-06-15', 12, 12)
-        ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = tiers_qualifyingday.spend + 12,
-        points = tiers_qualifyingday.points + 12;
+    INSERT INTO points_qualifyingday (wallet_id, on_date, spend, points) VALUES (c.wallet, '2026-06-15', 12, 12)
+        ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = points_qualifyingday.spend + 12,
+        points = points_qualifyingday.points + 12;
     UPDATE tiers_standing SET assessed_on = '2026-06-15' WHERE membership_id = c.membership;
     INSERT INTO activity_orderdecision (retailer_id, program_id, order_id, membership_id, wallet_id, version_id, multiplier,
         is_first, reason, points, points_kept, decided_at)

@@ -9,7 +9,7 @@ from customers.core import bulk
 from customers.facts import OrderFact, line_of
 from customers.models import Retailer
 from customers.recording import identify
-from loyalty.activity.enrolment import enrol
+from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.intake import take_orders
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.points.models import EarningRule, PointsPolicy

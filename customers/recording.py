@@ -1,6 +1,8 @@
 """
 The only writer of orders, returns and interactions.
 
+What is recorded waits in a queue until programs have decided it; who decides it in the same transaction says so.
+
 Each function takes a batch, sends a fixed number of statements, and answers one outcome per fact, in the facts' order.
 Facts are idempotent by their natural key: the same again changes nothing; the same key with other content is a conflict.
 """
@@ -32,6 +34,7 @@ from customers.models import (
     Retailer,
     Return,
     ReturnLine,
+    UndecidedFact,
 )
 from customers.returning import lock_orders, order_of
 
@@ -43,7 +46,9 @@ class OtherCurrency(DomainError):
 
 
 @transaction.atomic(savepoint=False)
-def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: datetime) -> list[Outcome[OrderFact]]:
+def record_orders(
+    retailer: Retailer, facts: Sequence[OrderFact], *, now: datetime, are_decided: bool = False
+) -> list[Outcome[OrderFact]]:
     """Record orders and register the customers that they name for the first time."""
     refused = {place: error for place, fact in enumerate(facts) if (error := _currency_error(retailer, fact))}
     batch = Batch[OrderFact](facts, key=lambda fact: fact.number, refused=refused)
@@ -56,11 +61,14 @@ def record_orders(retailer: Retailer, facts: Sequence[OrderFact], *, now: dateti
         made |= _insert_orders(retailer, orders if not made else left, batch.hashes, now)
     recorded = {fact.number: (order_id, made[order_id]) for order_id, fact in orders.items() if order_id in made}
     batch.settle(retailer, Order, recorded)
+    _queue(retailer, UndecidedFact.Kind.ORDER, batch, are_decided=are_decided)
     return batch.outcomes()
 
 
 @transaction.atomic(savepoint=False)
-def record_returns(retailer: Retailer, facts: Sequence[ReturnFact], *, now: datetime) -> list[Outcome[ReturnFact]]:
+def record_returns(
+    retailer: Retailer, facts: Sequence[ReturnFact], *, now: datetime, are_decided: bool = False
+) -> list[Outcome[ReturnFact]]:
     """Record returns. More than was bought, over all returns of an order together, is refused."""
     batch = Batch(facts, key=lambda fact: fact.number)
     orders = lock_orders(retailer, {fact.order_number for fact in batch.fresh})
@@ -89,6 +97,7 @@ def record_returns(retailer: Retailer, facts: Sequence[ReturnFact], *, now: date
     made = {number: one for number, one in made.items() if one[0] in new}
     batch.settle(retailer, Return, made)
     _note_changes(retailer, (customer for _, customer in made.values()))
+    _queue(retailer, UndecidedFact.Kind.RETURN, batch, are_decided=are_decided)
     return batch.outcomes()
 
 
@@ -107,7 +116,7 @@ def _insert_returns(rows: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, 
 
 @transaction.atomic(savepoint=False)
 def record_order_events(
-    retailer: Retailer, facts: Sequence[OrderEventFact], *, now: datetime
+    retailer: Retailer, facts: Sequence[OrderEventFact], *, now: datetime, are_decided: bool = False
 ) -> list[Outcome[OrderEventFact]]:
     """Record what happened to orders. Their order must be known, and nothing happens to it before it was placed."""
     batch = Batch(facts, key=lambda fact: fact.number)
@@ -131,12 +140,13 @@ def record_order_events(
     columns = ("id", "retailer_id", "order_id", "number", "kind", "occurred_at", "content_hash", "recorded_at")
     bulk.insert(OrderEvent, columns, rows)
     batch.settle(retailer, OrderEvent, made)
+    _queue(retailer, UndecidedFact.Kind.EVENT, batch, are_decided=are_decided)
     return batch.outcomes()
 
 
 @transaction.atomic(savepoint=False)
 def record_interactions(
-    retailer: Retailer, facts: Sequence[InteractionFact], *, now: datetime
+    retailer: Retailer, facts: Sequence[InteractionFact], *, now: datetime, are_decided: bool = False
 ) -> list[Outcome[InteractionFact]]:
     """Record interactions and register the customers that they name for the first time."""
     batch = Batch(facts, key=lambda fact: fact.number)
@@ -156,6 +166,7 @@ def record_interactions(
     made = {interaction_id for (interaction_id,) in created}
     batch.settle(retailer, Interaction, {row[3]: (row[0], row[2]) for row in rows if row[0] in made})
     _note_changes(retailer, (customer for _, customer in batch.made.values()))
+    _queue(retailer, UndecidedFact.Kind.INTERACTION, batch, are_decided=are_decided)
     return batch.outcomes()
 
 
@@ -256,6 +267,21 @@ def _inserting_orders() -> str:
         line_columns=", ".join(LINE_COLUMNS),
         lines=bulk.rows_of(OrderLine, LINE_COLUMNS),
     )
+
+
+def _queue(retailer: Retailer, kind: UndecidedFact.Kind, batch: Batch[Any], *, are_decided: bool) -> None:
+    """Queue what was recorded until programs have decided it, unless the caller decides it in this transaction."""
+    if are_decided:
+        return
+    rows = [
+        (retailer.pk, customer_id, kind.value, fact_id, fact.occurred_at)
+        for fact in batch.fresh
+        if (found := batch.made.get(batch.key(fact))) is not None
+        for fact_id, customer_id in [found]
+        if customer_id is not None
+    ]
+    columns = ("retailer_id", "customer_id", "kind", "fact_id", "occurred_at")
+    bulk.insert(UndecidedFact, columns, rows, suffix="ON CONFLICT DO NOTHING")
 
 
 def _note_changes(retailer: Retailer, customers: Iterable[UUID | None]) -> None:

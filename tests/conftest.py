@@ -16,7 +16,7 @@ from django.db import connections
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
-from loyalty.activity.rulesets import published_ruleset, remembered_timeline
+from loyalty.activity.versions import forget_versions
 from loyalty.points.proof import prove
 
 # One seed for all workers of a run, told at its end: LOYALTY_SEED=... repeats it.
@@ -102,14 +102,12 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
         )
         see_everyone(server, own)
     _use(own)
-    remembered_timeline.cache_clear()
-    published_ruleset.cache_clear()  # ids of this database's versions are others'
+    forget_versions()
     with django_db_blocker.unblock():
         yield
         assert prove().differences == []
     _use(shared)
-    remembered_timeline.cache_clear()
-    published_ruleset.cache_clear()
+    forget_versions()
     with _server("postgres") as server:
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own)))
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from customers.facts import LineFact, OrderFact, ReturnFact, ReturnLineFact, line_of
 from customers.models import Customer, Retailer
-from loyalty.activity.adjusting import adjust
-from loyalty.activity.enrolment import enrol
+from loyalty.activity.account.adjusting import adjust
+from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.intake import Answer, take_orders, take_returns
 from loyalty.api.models import MemberToken, RetailerKey, Scope
 from loyalty.configuration.drafts import create_program, publish

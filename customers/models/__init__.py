@@ -4,6 +4,7 @@ from customers.models.importing import ImportJob
 from customers.models.insight import Insight
 from customers.models.interaction import Interaction
 from customers.models.order import FactChange, Order, OrderEvent, OrderLine, Return, ReturnLine
+from customers.models.queue import UndecidedFact
 from customers.models.retailer import Retailer
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "Retailer",
     "Return",
     "ReturnLine",
+    "UndecidedFact",
 ]

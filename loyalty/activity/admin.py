@@ -53,7 +53,7 @@ class MembershipAdmin(ReadOnlyAdmin):
 
     @display(description=_("tier"), ordering="standing__tier__rank")
     def tier(self, membership: Membership) -> str:
-        return str(membership.standing.tier or "-")
+        return str(tier) if (standing := getattr(membership, "standing", None)) and (tier := standing.tier) else "-"
 
     @display(description=_("available"))
     def available(self, membership: Membership) -> str:

@@ -1,67 +1,58 @@
-"""What was recorded without being decided (imports), decided in the order of its time, with the nights between."""
+"""
+What was recorded without being decided (imports), decided in the order of its time; and the time that is due since.
 
-from collections.abc import Callable, Iterator
+Each fact waits in a queue, with its customer. A fact that cannot be decided stays there, with the error, and is tried again
+later: it holds back its own customer's later facts, and nobody else's.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from itertools import groupby
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
+from django.db import transaction
+
 from customers.core import bulk
-from customers.core.calendar import local_date
-from customers.models import Retailer
+from customers.core.calendar import local_date, midnight
+from customers.models import Retailer, UndecidedFact
 from loyalty.activity import pipeline
-from loyalty.activity.history import load_activities
-from loyalty.activity.nightly import run_nights, start_versions
-from loyalty.activity.rulesets import timelines
+from loyalty.activity.history import load_activities, load_order_events
+from loyalty.activity.loading import lock_customers
+from loyalty.activity.nightly import advance_due
+from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 
-PAGE = 20_000
 BATCH = 1_000
 LOCK = 7_001  # the first key of the advisory lock; the second is the retailer
+FIRST_RETRY, LAST_RETRY = timedelta(minutes=5), timedelta(days=1)
+log = structlog.get_logger(__name__)
 
-UNDECIDED = """
-(
-    SELECT o.occurred_at, 'order' AS kind, o.id FROM customers_order o
-    WHERE o.retailer_id = %(retailer)s AND (o.occurred_at, o.id) > (%(at)s, %(id)s) AND EXISTS (
-        SELECT 1 FROM memberships_membership m WHERE m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
-        AND NOT EXISTS (
-            SELECT 1 FROM activity_orderdecision d WHERE d.order_id = o.id AND d.program_id = m.program_id))
-    ORDER BY o.occurred_at, o.id LIMIT %(limit)s
-) UNION ALL (
-    SELECT r.occurred_at, 'return', r.id FROM customers_return r
-    WHERE r.retailer_id = %(retailer)s AND r.occurred_at >= %(at)s AND EXISTS (
-        SELECT 1 FROM customers_order o JOIN memberships_membership m
-            ON m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
-        WHERE o.id = r.order_id AND NOT EXISTS (
-            SELECT 1 FROM activity_returndecision d WHERE d.order_return_id = r.id AND d.program_id = m.program_id))
-    ORDER BY r.occurred_at, r.id LIMIT %(limit)s
-) UNION ALL (
-    SELECT i.occurred_at, 'visit', i.id FROM customers_interaction i
-    WHERE i.retailer_id = %(retailer)s AND i.occurred_at >= %(at)s AND EXISTS (
-        SELECT 1 FROM memberships_membership m WHERE m.customer_id = i.customer_id AND m.enrolled_at <= i.occurred_at
-        AND NOT EXISTS (
-            SELECT 1 FROM activity_interactiondecision d WHERE d.interaction_id = i.id AND d.program_id = m.program_id))
-    ORDER BY i.occurred_at, i.id LIMIT %(limit)s
-)
-ORDER BY 1, 2, 3 LIMIT %(limit)s
+WAITING = """
+SELECT q.id, q.customer_id, q.kind, q.fact_id, q.occurred_at FROM customers_undecidedfact q
+WHERE q.retailer_id = %(retailer)s AND (q.next_try_at IS NULL OR q.next_try_at <= %(now)s) AND NOT EXISTS (
+    SELECT 1 FROM customers_undecidedfact b
+    WHERE b.customer_id = q.customer_id AND b.next_try_at > %(now)s AND b.occurred_at <= q.occurred_at)
+ORDER BY q.occurred_at, q.id LIMIT %(limit)s
 """
-COUNT = """
-SELECT count(*) FROM customers_order o WHERE o.retailer_id = %(retailer)s AND EXISTS (
-    SELECT 1 FROM memberships_membership m WHERE m.customer_id = o.customer_id AND m.enrolled_at <= o.occurred_at
-    AND NOT EXISTS (SELECT 1 FROM activity_orderdecision d WHERE d.order_id = o.id AND d.program_id = m.program_id))
+DONE = "DELETE FROM customers_undecidedfact WHERE id = ANY(%s)"
+FAILED = """
+UPDATE customers_undecidedfact SET attempts = attempts + 1, error = %s,
+    next_try_at = %s::timestamptz + least(%s::interval * power(2, attempts), %s::interval)
+WHERE id = ANY(%s)
 """
-BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
-NO_ID = UUID(int=0)
 
 
-class Fact(NamedTuple):
-    """A recorded order, return or interaction (`visit`) that waits for its decision."""
+class Waiting(NamedTuple):
+    """A recorded fact that waits for its decision."""
 
-    occurred_at: datetime
+    id: int
+    customer_id: UUID
     kind: str
-    id: UUID
+    fact_id: UUID
+    occurred_at: datetime
 
 
 @dataclass
@@ -71,12 +62,13 @@ class CaughtUp:
     orders: int = 0
     returns: int = 0
     interactions: int = 0
-    nights: int = 0
+    members: int = 0
+    failed: int = 0
 
 
 def undecided_orders(retailer: Retailer) -> int:
     """Return how many orders wait for their decision."""
-    return int(bulk.fetch(COUNT, {"retailer": retailer.pk})[0][0])
+    return UndecidedFact.objects.filter(retailer=retailer, kind=UndecidedFact.Kind.ORDER).count()
 
 
 def catch_up(
@@ -87,59 +79,77 @@ def catch_up(
     on_progress: Callable[[CaughtUp], None] = lambda _: None,
 ) -> CaughtUp | None:
     """
-    Decide what waits, and carry out each night that is due before what came after it; then the nights up to a day.
+    Decide what waits, each fact in its own time; then carry out what time alone changes up to now.
 
     May be killed at any time: each batch commits with its own decisions, and the next call goes on.
 
-    :param until: the last day whose midnight is carried out; the day of `now` if None
+    :param until: the last day whose midnight is carried out; up to this very moment if None
     :returns: None when another process is catching up for this retailer
     """
     with _alone(retailer) as alone:
         if not alone:
             return None
         done, planned_for = CaughtUp(), BATCH
-        programs = list(Program.objects.filter(retailer=retailer))
-        for day, facts in _days(retailer):
-            for program in programs:
-                done.nights += len(run_nights(program, until=min(day, until or day), now=now))
-            for start in range(0, len(facts), BATCH):
-                _decide(facts[start : start + BATCH], done, now)
-                if done.orders > 2 * planned_for:  # an import into an empty ledger outgrows the plans of its beginning
-                    bulk.replan()
-                    planned_for = done.orders
-                on_progress(done)
-        for program in programs:
-            done.nights += len(run_nights(program, until=until or local_date(now, program.tzinfo), now=now))
-            if until is None:
-                start_versions(program, timelines([program.pk])[program.pk], until=now, now=now)
+        while waiting := _waiting(retailer, now):
+            _decide_all(waiting, done, now)
+            if done.orders > 2 * planned_for:  # an import into an empty ledger outgrows the plans of its beginning
+                bulk.replan()
+                planned_for = done.orders
+            on_progress(done)
+        for program in Program.objects.filter(retailer=retailer).order_by("pk"):
+            day = until or local_date(now, program.tzinfo)
+            instant = midnight(day, program.tzinfo) if until else now
+            done.members += advance_due(program, day=day, until=instant, now=now).members
         return done
 
 
-def _decide(facts: list[Fact], done: CaughtUp, now: datetime) -> None:
-    ids: dict[str, list[UUID]] = {"order": [], "return": [], "visit": []}
-    for fact in facts:
-        ids[fact.kind].append(fact.id)
-    pipeline.run(load_activities(ids["order"], ids["return"], ids["visit"]), now=now)
-    done.orders += len(ids["order"])
-    done.returns += len(ids["return"])
-    done.interactions += len(ids["visit"])
+def _waiting(retailer: Retailer, now: datetime) -> list[Waiting]:
+    parameters = {"retailer": retailer.pk, "now": now, "limit": BATCH}
+    return [Waiting(*row) for row in bulk.fetch(WAITING, parameters)]
 
 
-def _days(retailer: Retailer) -> Iterator[tuple[date, list[Fact]]]:
-    """Yield what waits, day by day of the retailer's zone; a day may come in several parts."""
-    zone = retailer.tzinfo
-    at, last_id = BEGINNING, NO_ID
-    previous: list[Fact] = []
-    while True:
-        parameters = {"retailer": retailer.pk, "at": at, "id": last_id, "limit": PAGE}
-        page = [Fact(*row) for row in bulk.fetch(UNDECIDED, parameters)]
-        if not page:
+def _decide_all(waiting: Sequence[Waiting], done: CaughtUp, now: datetime) -> None:
+    """Decide facts together; where that fails, customer by customer, and who fails waits longer."""
+    try:
+        _decide(waiting, now)
+    except Exception as error:
+        customers = sorted({fact.customer_id for fact in waiting})
+        if len(customers) == 1:
+            _postpone(waiting, error, now)
+            done.failed += 1
             return
-        assert page != previous, "what was decided must not wait any more"
-        previous = page
-        for day, facts in groupby(page, key=lambda fact: local_date(fact.occurred_at, zone)):
-            yield day, list(facts)
-        at, last_id = page[-1].occurred_at, NO_ID  # what this page decided is not found again
+        for customer in customers:
+            _decide_all([fact for fact in waiting if fact.customer_id == customer], done, now)
+        return
+    done.orders += sum(fact.kind == "order" for fact in waiting)
+    done.returns += sum(fact.kind == "return" for fact in waiting)
+    done.interactions += sum(fact.kind == "interaction" for fact in waiting)
+
+
+@transaction.atomic
+def _decide(waiting: Sequence[Waiting], now: datetime) -> None:
+    # Behind the lock, so that nothing of what is read here changes before it is decided.
+    lock_customers(fact.customer_id for fact in waiting)
+    facts = [
+        *load_activities(_ids(waiting, "order"), _ids(waiting, "return"), _ids(waiting, "interaction")),
+        *load_order_events(_ids(waiting, "event")),
+    ]
+    pipeline.run(facts, now=now, in_their_time=True)
+    if customers := [fact.customer_id for fact in waiting if fact.kind == "customer"]:
+        Membership.objects.filter(customer__in=customers, left_at__isnull=True).update(next_due_at=now)
+    bulk.execute(DONE, [[fact.id for fact in waiting]])
+
+
+def _ids(waiting: Sequence[Waiting], kind: str) -> list[UUID]:
+    return [fact.fact_id for fact in waiting if fact.kind == kind]
+
+
+def _postpone(waiting: Sequence[Waiting], error: Exception, now: datetime) -> None:
+    """Let facts wait longer that could not be decided, and tell staff."""
+    names = [f"{fact.kind} {fact.fact_id}" for fact in waiting]
+    log.error("facts set aside", customer=str(waiting[0].customer_id), facts=names, exc_info=error)
+    said = f"{type(error).__name__}: {error}"[:2_000]
+    bulk.execute(FAILED, [said, now, FIRST_RETRY, LAST_RETRY, [fact.id for fact in waiting]])
 
 
 @contextmanager

@@ -1,15 +1,15 @@
 """Recorded facts as activities to decide."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.activity.state import Activity, GivenBack, Happened, Interacted, Purchase
-from loyalty.points.rules import Basket, Line
+from loyalty.engine.activities import Fact, InteractionReported, OrderEvent, OrderPlaced, OrderReturned
+from loyalty.engine.basket import Basket, Line
 
 PURCHASES = """
 SELECT o.id, o.number, o.customer_id, o.occurred_at, o.paid_with_points, o.channel, o.store, o.promotion_code, o.is_gift,
@@ -26,21 +26,19 @@ WHERE e.id = ANY(%s) AND o.customer_id IS NOT NULL
 INTERACTED = """
 SELECT id, number, kind, customer_id, occurred_at FROM customers_interaction WHERE id = ANY(%s)
 """
-# What an order's line keeps is what it cost less what came back of it, in every return that was decided before and in
-# those of this batch up to the one in question; the reader adds them up in the order of time.
 RETURNS = """
 SELECT r.id, r.number, o.id, o.number, o.customer_id, o.occurred_at, r.occurred_at, o.paid_with_points,
     o.channel, o.store, o.promotion_code, o.is_gift, o.redemptions::json
 FROM customers_return r JOIN customers_order o ON o.id = r.order_id
 WHERE r.id = ANY(%s) AND o.customer_id IS NOT NULL ORDER BY r.occurred_at, r.id
 """
-RETURNED_ORDERS = """
+ORDER_LINES = """
 SELECT l.order_id, l.id, l.net_amount, l.quantity, l.category, l.brand, l.sku
 FROM customers_orderline l WHERE l.order_id = ANY(%s) ORDER BY l.order_id, l.position
 """
 RETURNED_LINES = """
-SELECT r.id, rl.line_id, rl.quantity, rl.net_amount,
-    EXISTS (SELECT 1 FROM activity_returndecision d WHERE d.order_return_id = r.id)
+SELECT r.order_id, r.id, rl.line_id, rl.quantity, rl.net_amount,
+    ARRAY(SELECT d.program_id FROM activity_returndecision d WHERE d.order_return_id = r.id)
 FROM customers_return r JOIN customers_returnline rl ON rl.order_return_id = r.id
 WHERE r.order_id = ANY(%s)
 """
@@ -48,26 +46,30 @@ WHERE r.order_id = ANY(%s)
 
 def load_activities(
     order_ids: Sequence[UUID], return_ids: Sequence[UUID], interaction_ids: Sequence[UUID]
-) -> list[Activity]:
+) -> list[Fact]:
     """Return recorded orders, returns and interactions as activities, in no particular order."""
-    return [*load_purchases(order_ids), *load_returns(return_ids), *load_interactions(interaction_ids)]
+    return [*load_orders(order_ids), *load_returns(return_ids), *load_interactions(interaction_ids)]
 
 
-def load_purchases(order_ids: Sequence[UUID]) -> list[Purchase]:
+def load_orders(order_ids: Sequence[UUID]) -> list[OrderPlaced]:
     """Return recorded orders of known customers with their lines, and what is known to have happened to them."""
     if not order_ids:
         return []
     return [
-        Purchase(
+        OrderPlaced(
             order_id,
             number,
             customer_id,
             occurred_at,
             Basket(tuple(map(Line, *columns)), *about),
-            tuple((kind, datetime.fromisoformat(at)) for kind, at in events or ()),
+            _events(events),
         )
         for order_id, number, customer_id, occurred_at, events, columns, *about in _purchased(order_ids)
     ]
+
+
+def _events(events: Sequence[Sequence[str]] | None) -> tuple[tuple[str, datetime], ...]:
+    return tuple((kind, datetime.fromisoformat(at)) for kind, at in events or ())
 
 
 def _purchased(order_ids: Sequence[UUID]) -> Iterator[tuple[Any, ...]]:
@@ -76,79 +78,150 @@ def _purchased(order_ids: Sequence[UUID]) -> Iterator[tuple[Any, ...]]:
         yield (*row[:4], row[9], row[10:], *row[4:9])
 
 
-def load_happened(event_ids: Sequence[UUID]) -> list[Happened]:
+def load_order_events(event_ids: Sequence[UUID]) -> list[OrderEvent]:
     """Return recorded events of known customers' orders."""
-    return [Happened(*row) for row in bulk.fetch(HAPPENED, [list(event_ids)])] if event_ids else []
+    return [OrderEvent(*row) for row in bulk.fetch(HAPPENED, [list(event_ids)])] if event_ids else []
 
 
-def load_interactions(interaction_ids: Sequence[UUID]) -> list[Interacted]:
+def load_interactions(interaction_ids: Sequence[UUID]) -> list[InteractionReported]:
     """Return recorded interactions."""
-    return [Interacted(*row) for row in bulk.fetch(INTERACTED, [list(interaction_ids)])] if interaction_ids else []
+    return [InteractionReported(*row) for row in bulk.fetch(INTERACTED, [list(interaction_ids)])] if interaction_ids else []
 
 
-@dataclass(slots=True)
-class _KeptLine:
-    net_amount: Decimal
-    quantity: Decimal
-    category: str
-    brand: str
-    sku: str
+# Who in a household lent points for redemptions that paid orders of which nothing is left.
+LENDERS = """
+SELECT g.id, gw.membership_id FROM unnest(%s::text[], %s::uuid[]) AS r(reference, customer_id)
+JOIN memberships_membership m ON m.customer_id = r.customer_id JOIN points_wallet w ON w.membership_id = m.id
+LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
+JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'redeem:hold:' || h.id)
+JOIN points_movement v ON v.entry_id = e.id AND v.to_state = 'redeemed'
+JOIN points_lot l ON l.id = v.lot_id AND l.is_lent JOIN points_lot g ON g.id = l.from_lot_id
+JOIN points_wallet gw ON gw.id = g.wallet_id
+"""
 
 
-def load_returns(return_ids: Sequence[UUID], *, anew: bool = False) -> list[GivenBack]:
+def find_lenders(facts: Sequence[Fact]) -> dict[UUID, UUID]:
+    """Return the lots from which others lent what may come back with some returns, with their members."""
+    pairs = {
+        (reference, fact.customer_id)
+        for fact in facts
+        if isinstance(fact, OrderReturned) and not fact.kept.lines
+        for reference in fact.redemptions
+    }
+    return dict(bulk.fetch(LENDERS, bulk.columns_of(sorted(pairs)))) if pairs else {}
+
+
+def load_returns(return_ids: Sequence[UUID]) -> list[OrderReturned]:
+    """Return recorded returns of known customers; what their orders keep is read behind the members' lock."""
+    if not return_ids:
+        return []
+    return [
+        OrderReturned(
+            return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at,
+            before=Basket((), *about), kept=Basket((), *about), redemptions=tuple(redemptions),
+        )
+        for return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, *about, redemptions
+        in bulk.fetch(RETURNS, [list(return_ids)])
+    ]  # fmt: skip
+
+
+def with_baskets(returns: Sequence[OrderReturned], *, anew: bool = False) -> list[OrderReturned]:
     """
-    Return recorded returns of known customers, each with what its order keeps after it.
+    Return returns, in the order of their time, with what their orders keep before and after each, program by program.
+
+    What came back before is what was decided in a program, whenever it occurred, and what comes before it in this batch.
 
     :param anew: as if none had been decided
     """
-    if not return_ids:
+    if not returns:
         return []
-    rows = bulk.fetch(RETURNS, [list(return_ids)])
-    orders = sorted({row[2] for row in rows})
-    kept: dict[UUID, dict[int, _KeptLine]] = {order_id: {} for order_id in orders}
-    for order_id, line_id, *line in bulk.fetch(RETURNED_ORDERS, [orders]):
-        kept[order_id][line_id] = _KeptLine(*line)
-    back: dict[UUID, list[tuple[int, Decimal, Decimal]]] = {}
-    order_of_line = {line_id: order_id for order_id, lines in kept.items() for line_id in lines}
-    for return_id, line_id, quantity, amount, is_decided in bulk.fetch(RETURNED_LINES, [orders]):
-        if is_decided and not anew:
-            _take(kept[order_of_line[line_id]], [(line_id, quantity, amount)])
-        else:
-            back.setdefault(return_id, []).append((line_id, quantity, amount))
-    return [_given_back(row, kept, back) for row in rows]
+    orders = sorted({each.order_id for each in returns})
+    lines = _lines_of(orders)
+    back: dict[UUID, list[_Back]] = {}
+    decided: dict[UUID, list[tuple[_Back, frozenset[int]]]] = {}
+    mine = {each.return_id for each in returns}
+    for order_id, return_id, line_id, quantity, amount, programs in bulk.fetch(RETURNED_LINES, [orders]):
+        part = _Back(line_id, quantity, amount)
+        if programs and not anew:
+            decided.setdefault(order_id, []).append((part, frozenset(programs)))
+        if return_id in mine:
+            back.setdefault(return_id, []).append(part)
+    programs_of = {order: {None, *(p for _, ps in parts for p in ps)} for order, parts in decided.items()}
+    left = {
+        (order, program): _left(lines[order], [part for part, ps in decided.get(order, ()) if program in ps])
+        for order in orders
+        for program in programs_of.get(order, {None})
+    }
+    made = []
+    for each in sorted(returns, key=lambda each: (each.occurred_at, each.return_id)):
+        baskets: dict[int | None, tuple[Basket, Basket]] = {}
+        for program in programs_of.get(each.order_id, {None}):
+            kept = left[each.order_id, program]
+            before = _basket(kept, each.kept)
+            kept.take(back.get(each.return_id, ()))
+            baskets[program] = (before, _basket(kept, each.kept))
+        before, after = baskets[None]
+        made.append(replace(each, before=before, kept=after, baskets=baskets))
+    return made
 
 
-def _given_back(
-    row: tuple[Any, ...],
-    kept: dict[UUID, dict[int, _KeptLine]],
-    back: dict[UUID, list[tuple[int, Decimal, Decimal]]],
-) -> GivenBack:
-    return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, *about, redemptions = row
-    before = _basket(kept[order_id], about)
-    _take(kept[order_id], back.get(return_id, []))
-    return GivenBack(
-        return_id=return_id,
-        number=number,
-        order_id=order_id,
-        order_number=order_number,
-        customer_id=customer_id,
-        ordered_at=ordered_at,
-        occurred_at=occurred_at,
-        before=before,
-        kept=_basket(kept[order_id], about),
-        redemptions=tuple(redemptions),
-    )
+def load_kept_orders(order_ids: Sequence[UUID], program_id: int) -> list[OrderPlaced]:
+    """Return recorded orders with what is left of them after the returns that were decided in a program."""
+    if not order_ids:
+        return []
+    lines = _lines_of(order_ids)
+    back: dict[UUID, list[_Back]] = {}
+    for order_id, _, line_id, quantity, amount, programs in bulk.fetch(RETURNED_LINES, [list(order_ids)]):
+        if program_id in programs:
+            back.setdefault(order_id, []).append(_Back(line_id, quantity, amount))
+    return [
+        OrderPlaced(
+            order_id,
+            number,
+            customer_id,
+            occurred_at,
+            _basket(_left(lines[order_id], back.get(order_id, ())), Basket((), *about)),
+            _events(events),
+        )
+        for order_id, number, customer_id, occurred_at, events, _, *about in _purchased(order_ids)
+    ]
 
 
-def _basket(lines: dict[int, _KeptLine], about: Sequence[Any]) -> Basket:
-    left = (line for line in lines.values() if line.quantity > 0)
-    return Basket(
-        tuple(Line(line.net_amount, line.category, line.brand, line.sku, line.quantity) for line in left),
-        *about,
-    )
+@dataclass(frozen=True, slots=True)
+class _Back:
+    """How much of one line came back, and what of its amount."""
+
+    line_id: int
+    quantity: Decimal
+    amount: Decimal
 
 
-def _take(lines: dict[int, _KeptLine], back: list[tuple[int, Decimal, Decimal]]) -> None:
-    for line_id, quantity, amount in back:
-        lines[line_id].quantity -= quantity
-        lines[line_id].net_amount -= amount
+@dataclass(slots=True)
+class _Left:
+    """What is left of an order's lines."""
+
+    lines: dict[int, Line]
+
+    def take(self, back: Iterable[_Back]) -> None:
+        for part in back:
+            line = self.lines[part.line_id]
+            self.lines[part.line_id] = replace(
+                line, quantity=line.quantity - part.quantity, net_amount=line.net_amount - part.amount
+            )
+
+
+def _left(lines: Mapping[int, Line], back: Iterable[_Back]) -> _Left:
+    left = _Left(dict(lines))
+    left.take(back)
+    return left
+
+
+def _lines_of(order_ids: Sequence[UUID]) -> dict[UUID, dict[int, Line]]:
+    found: dict[UUID, dict[int, Line]] = {order_id: {} for order_id in order_ids}
+    for order_id, line_id, net_amount, quantity, category, brand, sku in bulk.fetch(ORDER_LINES, [list(order_ids)]):
+        found[order_id][line_id] = Line(net_amount, category, brand, sku, quantity)
+    return found
+
+
+def _basket(left: _Left, about: Basket) -> Basket:
+    return replace(about, lines=tuple(line for line in left.lines.values() if line.quantity > 0))

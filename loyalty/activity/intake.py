@@ -13,17 +13,19 @@ from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFa
 from customers.models import Retailer
 from customers.recording import record_interactions, record_order_events, record_orders, record_returns
 from loyalty.activity import pipeline
-from loyalty.activity.history import load_happened, load_returns
-from loyalty.activity.state import Activity, Effects, Interacted, Purchase
-from loyalty.points.rules import Basket, Line
+from loyalty.activity.history import load_order_events, load_returns
+from loyalty.engine.activities import Fact as EngineFact
+from loyalty.engine.activities import InteractionReported, OrderPlaced
+from loyalty.engine.basket import Basket, Line
+from loyalty.engine.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Fact]):
-    """What became of one fact, and what it caused: one effect per program that the customer belongs to."""
+    """What became of one fact, and what it caused: one decision per program that the customer belongs to."""
 
     outcome: Outcome[Fact]
-    effects: tuple[Effects, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
 
 @transaction.atomic
@@ -35,9 +37,9 @@ def take_orders(
 
     :param dry_run: answer what would happen, and leave no trace
     """
-    outcomes = record_orders(retailer, facts, now=now)
-    purchases = [_purchase(outcome) for outcome in outcomes if _is_new(outcome)]
-    return _decided(outcomes, purchases, now=now, dry_run=dry_run, are_new=True)
+    outcomes = record_orders(retailer, facts, now=now, are_decided=True)
+    placed = [_placed(outcome) for outcome in outcomes if _is_new(outcome)]
+    return _decided(outcomes, placed, now=now, dry_run=dry_run, are_new=True)
 
 
 @transaction.atomic
@@ -49,7 +51,7 @@ def take_returns(
 
     :param dry_run: answer what would happen, and leave no trace
     """
-    outcomes = record_returns(retailer, facts, now=now)
+    outcomes = record_returns(retailer, facts, now=now, are_decided=True)
     return _decided(outcomes, load_returns(_made(outcomes)), now=now, dry_run=dry_run)
 
 
@@ -62,8 +64,8 @@ def take_order_events(
 
     :param dry_run: answer what would happen, and leave no trace
     """
-    outcomes = record_order_events(retailer, facts, now=now)
-    return _decided(outcomes, load_happened(_made(outcomes)), now=now, dry_run=dry_run)
+    outcomes = record_order_events(retailer, facts, now=now, are_decided=True)
+    return _decided(outcomes, load_order_events(_made(outcomes)), now=now, dry_run=dry_run)
 
 
 @transaction.atomic
@@ -75,14 +77,14 @@ def take_interactions(
 
     :param dry_run: answer what would happen, and leave no trace
     """
-    outcomes = record_interactions(retailer, facts, now=now)
+    outcomes = record_interactions(retailer, facts, now=now, are_decided=True)
     interacted = [_interacted(outcome) for outcome in outcomes if _is_new(outcome)]
     return _decided(outcomes, interacted, now=now, dry_run=dry_run, are_new=True)
 
 
 def _decided(
     outcomes: Sequence[Outcome[Fact]],
-    activities: Sequence[Activity],
+    activities: Sequence[EngineFact],
     *,
     now: datetime,
     dry_run: bool,
@@ -105,12 +107,12 @@ def _is_new(outcome: Outcome[Fact]) -> bool:
 
 def _answer(outcome: Outcome[Fact], batch: pipeline.Batch) -> Answer[Fact]:
     own_id = outcome.id if _is_new(outcome) else None
-    return Answer(outcome, tuple(batch.by_activity.get(own_id, ())) if own_id else ())
+    return Answer(outcome, tuple(batch.by_fact.get(own_id, ())) if own_id else ())
 
 
-def _purchase(outcome: Outcome[OrderFact]) -> Purchase:
+def _placed(outcome: Outcome[OrderFact]) -> OrderPlaced:
     fact = outcome.fact
-    return Purchase(
+    return OrderPlaced(
         order_id=_known(outcome.id),
         number=fact.number,
         customer_id=_known(outcome.customer_id),
@@ -126,9 +128,9 @@ def _purchase(outcome: Outcome[OrderFact]) -> Purchase:
     )
 
 
-def _interacted(outcome: Outcome[InteractionFact]) -> Interacted:
+def _interacted(outcome: Outcome[InteractionFact]) -> InteractionReported:
     fact = outcome.fact
-    return Interacted(_known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at)
+    return InteractionReported(_known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at)
 
 
 def _known(value: UUID | None) -> UUID:

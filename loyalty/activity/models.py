@@ -22,9 +22,11 @@ class OrderDecision(models.Model):
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="decisions", verbose_name=_("member"))
     wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="+", verbose_name=_("wallet"))
     version = models.ForeignKey(ProgramVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("version"))
-    multiplier = models.DecimalField(_("multiplier"), max_digits=6, decimal_places=3)
+    occasion = models.JSONField(
+        _("occasion"), default=dict, db_default={}, help_text=_("What besides the basket decided what it earned.")
+    )
     is_first = models.BooleanField(_("first order"))
-    tier_code = models.SlugField(_("tier"), blank=True, db_default="", help_text=_("On which the member stood then."))
+    is_kept = models.BooleanField(_("kept"), default=True, db_default=True, help_text=_("Something of it is left."))
     allowance = models.BigIntegerField(
         _("allowance"), null=True, help_text=_("What limits and budget had room for; empty without any.")
     )
@@ -40,6 +42,11 @@ class OrderDecision(models.Model):
         verbose_name_plural = _("decisions on orders")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["order", "wallet"], name="order_decided_once_per_wallet"),
+            models.UniqueConstraint(
+                fields=["membership", "wallet"],
+                condition=models.Q(is_first=True, is_kept=True),
+                name="order_first_once_per_member",
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["membership"], name="order_decision_by_member")]
 
@@ -91,31 +98,16 @@ class InteractionDecision(models.Model):
         return f"{self.interaction_id}"
 
 
-class VersionStart(models.Model):
-    """That everyone was assessed anew because a version came into force."""
-
-    version = models.OneToOneField(
-        ProgramVersion, models.CASCADE, primary_key=True, related_name="start", verbose_name=_("version")
-    )
-    moved = models.PositiveIntegerField(_("members moved"), default=0)
-    ran_at = models.DateTimeField(_("ran"))
-
-    class Meta:
-        verbose_name = _("start of a version")
-        verbose_name_plural = _("starts of versions")
-
-    def __str__(self) -> str:
-        return str(self.version)
-
-
 class NightRun(models.Model):
-    """A midnight of a program that was carried out."""
+    """A day whose due members were advanced: what time alone changed, summed up over all runs of that day."""
 
     program = models.ForeignKey(Program, models.CASCADE, related_name="nights", verbose_name=_("program"))
-    day = models.DateField(_("day"), help_text=_("The day that begins at this midnight."))
+    day = models.DateField(_("day"), help_text=_("The day up to whose runs members were advanced."))
+    until = models.DateTimeField(_("advanced to"), null=True, help_text=_("The last instant to which time was carried out."))
+    members = models.PositiveIntegerField(_("members advanced"), default=0, db_default=0)
     activated = models.BigIntegerField(_("points activated"), default=0)
     expired = models.BigIntegerField(_("points expired"), default=0)
-    moved = models.PositiveIntegerField(_("members moved"), default=0)
+    moved = models.PositiveIntegerField(_("changes of tier"), default=0)
     ran_at = models.DateTimeField(_("ran"))
 
     class Meta:
@@ -125,3 +117,28 @@ class NightRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}"
+
+
+class SetAside(models.Model):
+    """
+    A member whose time, or one of whose facts, could not be carried out: it stops nobody else, and staff are told.
+
+    It is tried again later, and by hand; what succeeds is deleted.
+    """
+
+    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
+    membership = models.OneToOneField(
+        Membership, models.CASCADE, primary_key=True, related_name="set_aside", verbose_name=_("member")
+    )
+    what = models.CharField(_("what"), max_length=200, help_text=_("What was to be carried out."))
+    error = models.TextField(_("error"))
+    attempts = models.PositiveIntegerField(_("attempts"), default=1)
+    first_failed_at = models.DateTimeField(_("failed first"))
+    next_try_at = models.DateTimeField(_("next try"))
+
+    class Meta:
+        verbose_name = _("member set aside")
+        verbose_name_plural = _("members set aside")
+
+    def __str__(self) -> str:
+        return f"{self.membership_id}"

@@ -1,207 +1,313 @@
-"""The one way of every change: load -> decide -> write. Read it top to bottom to know what an order causes."""
+"""The one way of every change: lock -> load -> decide -> write. Read it top to bottom to know what an order causes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
-from customers.core.calendar import local_date
-from loyalty.activity.deciding.earning import budget_key
-from loyalty.activity.deciding.interactions import decide_happened, decide_interaction
-from loyalty.activity.deciding.orders import decide_order
-from loyalty.activity.deciding.returns import decide_return
-from loyalty.activity.loading import (
-    Loaded,
-    Lots,
-    load_decided,
-    load_members,
-    load_redeemed,
-    load_settled,
-    with_own_lots,
-)
-from loyalty.activity.rulesets import Ruleset
-from loyalty.activity.state import (
+from customers.core.calendar import local_date, midnight
+from loyalty.activity.capabilities import CAPABILITIES
+from loyalty.activity.deciding import advance_to, decide, in_order_of_time
+from loyalty.activity.decisions import load_decided, load_kept, load_settled
+from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
+from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers
+from loyalty.activity.writing import write
+from loyalty.engine.activities import (
     Activity,
     DecidedOrder,
-    Decision,
-    Effects,
-    GivenBack,
-    Happened,
-    Interacted,
-    Member,
-    Purchase,
-    Redeemed,
+    Fact,
+    FirstOrder,
+    InteractionReported,
+    OrderEvent,
+    OrderPlaced,
+    OrderReturned,
+    PointsGranted,
 )
-from loyalty.activity.writing import write
-from loyalty.points.budgets import Budget, BudgetKey, BudgetTight, lock_budgets, settle_budgets
+from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
+from loyalty.engine.member import Member
+from loyalty.engine.pools import Pool, PoolKey, PoolMissing, PoolTight
+from loyalty.points.moves import LentReturned, take_lent_back
+from loyalty.points.state import POINTS
 
 
 @dataclass
 class Batch:
-    """What a batch came to, activity by activity."""
+    """What a batch came to: every decision in its order, and those of each fact, one for each program."""
 
-    effects: list[Effects] = field(default_factory=list)
-    by_activity: dict[UUID, list[Effects]] = field(default_factory=dict)
-
-    def add(self, activity_id: UUID, effects: Effects) -> None:
-        self.effects.append(effects)
-        self.by_activity.setdefault(activity_id, []).append(effects)
+    decisions: list[Decision] = field(default_factory=list)
+    by_fact: dict[UUID, list[Decision]] = field(default_factory=dict)
 
 
 @transaction.atomic(savepoint=False)
-def run(activities: Sequence[Activity], *, now: datetime, are_new: bool = False) -> Batch:
+def run(
+    facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their_time: bool = False
+) -> Batch:
     """
-    Decide activities of any customers, in the order of their time, and write what they cause.
+    Decide facts of any customers, in the order of their time, and write what they cause.
 
     Each is decided once per program: what was decided before is left as it is. A return whose order was not decided
-    has nothing to give back.
+    has nothing to give back. Each member is advanced first: to now, or to the fact's own instant where a past is decided
+    that was reported late as a whole.
 
     :param are_new: that the caller recorded them in this transaction, so that nobody can have decided them
+    :param in_their_time: that they are a past, such as an import, in which time has not been carried out yet
     """
-    if not activities:
+    if not facts:
         return Batch()
-    desk = _load(activities, are_new=are_new)
-    batch = desk.decide(activities)
-    write(batch.effects, before=desk.loaded.members, after=desk.members, now=now)
-    settle_budgets(desk.limits, desk.budgets_before, desk.budgets)
+    decider = _load(facts, now=now, are_new=are_new, in_their_time=in_their_time)
+    batch = decider.decide()
+    write(batch.decisions, before=decider.loaded.members, after=decider.members, now=now)
+    decider.settle()
     return batch
 
 
 @dataclass
-class _Desk:
-    """A batch's members and what is known of its activities, on which it is decided one activity after the other."""
+class BatchDecider:
+    """A batch's members and what is known of its facts, on which it is decided one fact after the other."""
 
+    facts: Sequence[Fact]
     loaded: Loaded
+    now: datetime
+    in_their_time: bool
     known: dict[tuple[UUID, int], DecidedOrder]
     settled: set[tuple[UUID, int]]
-    redeemed: dict[UUID, list[Redeemed]]
+    next_first: dict[UUID, list[FirstOrder]]
+    lenders: dict[UUID, UUID]
     members: dict[UUID, Member] = field(default_factory=dict)
-    decided: dict[tuple[UUID, int], DecidedOrder] = field(default_factory=dict)
-    limits: dict[BudgetKey, int] = field(default_factory=dict)
-    budgets: dict[BudgetKey, Budget] = field(default_factory=dict)
-    budgets_before: dict[BudgetKey, Budget] = field(default_factory=dict)
+    orders: dict[tuple[UUID, int], DecidedOrder] = field(default_factory=dict)
+    limits: dict[PoolKey, int] = field(default_factory=dict)
+    pools: dict[PoolKey, Pool] = field(default_factory=dict)
+    pools_before: dict[PoolKey, Pool] = field(default_factory=dict)
 
-    def decide(self, activities: Sequence[Activity]) -> Batch:
-        """Decide within the budgets that the days of the activities reach, if there are any."""
-        self._note_budgets(activities)
-        if not self.limits:
-            return self._decide_all(activities)
-        try:
-            with transaction.atomic():  # undone, it gives the locked shares back, but not the members
-                return self._decide_within(activities, whole=False)
-        except BudgetTight:
-            return self._decide_within(activities, whole=True)
-
-    def _decide_within(self, activities: Sequence[Activity], *, whole: bool) -> Batch:
-        self.budgets = lock_budgets(self.limits, whole=whole)
-        self.budgets_before = dict(self.budgets)
-        return self._decide_all(activities)
-
-    def _decide_all(self, activities: Sequence[Activity]) -> Batch:
-        self.members, self.decided = dict(self.loaded.members), dict(self.known)
-        batch = Batch()
-        for activity in sorted(activities, key=in_order_of_time):
-            for key in self.loaded.members_of.get(activity.customer_id, ()):
-                if (activity.id, self.members[key].program_id) in self.settled:
+    def decide(self) -> Batch:
+        """Decide within the pools that the days of the facts reach, if there are any."""
+        self._note_pools()
+        while True:
+            if not self.limits:
+                try:
+                    return self._decide_all()
+                except PoolMissing as missing:
+                    self.limits[missing.key] = missing.limit
                     continue
-                decision = self._decide(activity, self.members[key])
-                if decision is not None:
-                    self._take_in(decision)
-                    batch.add(activity.id, replace(decision.effects, program=self._slug(key)))
+            try:
+                with transaction.atomic():  # undone, it gives the locked shares back, but not the members
+                    return self._decide_within(whole=False)
+            except PoolTight:
+                with transaction.atomic():
+                    try:
+                        return self._decide_within(whole=True)
+                    except PoolMissing as missing:
+                        self.limits[missing.key] = missing.limit
+            except PoolMissing as missing:
+                self.limits[missing.key] = missing.limit
+
+    def settle(self) -> None:
+        """Write down what was given from pools."""
+        for capability in CAPABILITIES:
+            capability.settle_pools(self.limits, self.pools_before, self.pools)
+
+    def _decide_within(self, *, whole: bool) -> Batch:
+        self.pools = {}
+        for capability in CAPABILITIES:
+            self.pools |= capability.lock_pools(self.limits, whole=whole)
+        self.pools_before = dict(self.pools)
+        return self._decide_all()
+
+    def _decide_all(self) -> Batch:
+        self.members, self.orders = dict(self.loaded.members), dict(self.known)
+        batch = Batch()
+        for fact in sorted(self.facts, key=in_order_of_time):
+            for key in self.loaded.members_of.get(fact.customer_id, ()):
+                if (fact.id, self.members[key].program_id) not in self.settled:
+                    self._decide_one(fact, key, batch)
         return batch
 
-    def _slug(self, key: UUID) -> str:
-        return self.loaded.timelines[self.loaded.members[key].program_id].slug
+    def _decide_one(self, fact: Fact, key: UUID, batch: Batch) -> None:
+        versions = self.loaded.versions_for(self.members[key])
+        told = self._told(fact, self.members[key])
+        if told is None:
+            return
+        lived = self._lived(fact, self.members[key])
+        self.advance(key, lived, batch)
+        decision = decide(self.members[key], told, versions, now=lived, pools=self.pools)
+        if decision is not None:
+            self._take(decision, batch)
+            batch.by_fact.setdefault(fact.id, []).append(decision)
 
-    def _decide(self, activity: Activity, member: Member) -> Decision | None:
-        timeline = self.loaded.timelines[member.program_id]
-        if isinstance(activity, Interacted):
-            return decide_interaction(member, activity, timeline.at(activity.occurred_at), self.budgets)
-        if isinstance(activity, Happened):
-            return decide_happened(member, activity, timeline)
-        earlier = self.decided.get((activity.order_id, member.program_id))
-        if isinstance(activity, Purchase):
-            if earlier:
+    def advance(self, key: UUID, instant: datetime, batch: Batch) -> None:
+        """Carry out what time alone changes for a member up to an instant."""
+        member = self.members[key]
+        versions = self.loaded.versions_for(member)
+        self.members[key] = advance_to(
+            member, instant, versions, pools=lambda _: self.pools, take=lambda decision: self._take(decision, batch)
+        )
+
+    def _lived(self, fact: Fact, member: Member) -> datetime:
+        """Return up to when time is carried out for a member before a fact is decided."""
+        if not self.in_their_time:
+            return self.now
+        at = min(fact.occurred_at, self.now)
+        days = member.of(POINTS).main.days
+        if not days or not (version := self.loaded.versions_for(member).at(at)):
+            return at
+        # What it did on a later day has been decided already: this fact is late.
+        last = days[-1].on
+        return at if last <= local_date(at, version.zone) else min(midnight(last, version.zone), self.now)
+
+    def _told(self, fact: Fact, member: Member) -> Activity | None:
+        """Return a fact with what its decision must know of its order; None where there is nothing to decide."""
+        if isinstance(fact, OrderPlaced):
+            return None if (fact.order_id, member.program_id) in self.orders else fact
+        if isinstance(fact, OrderReturned):
+            order = self.orders.get((fact.order_id, member.program_id))
+            if order is None or order.membership_id != member.membership_id:
                 return None
-            return decide_order(member, activity, timeline.at(activity.occurred_at), self.budgets)
-        if earlier is None:
+            mine = fact.in_program(member.program_id)
+            return replace(mine, decided=order, next_first=self._next_first(mine, member))
+        if isinstance(fact, OrderEvent):
+            return replace(fact, decided=self.orders.get((fact.order_id, member.program_id)))
+        return fact
+
+    def _next_first(self, fact: OrderReturned, member: Member) -> FirstOrder | None:
+        if fact.kept.lines or member.first_order_id != fact.order_id:
             return None
-        redeemed = () if activity.kept.lines else self._redeemed(activity, member)
-        return decide_return(member, activity, earlier, timeline, redeemed)
+        for each in self.next_first.get(member.membership_id, ()):
+            order = self.orders.get((each.decided.order_id, member.program_id), each.decided)
+            if order.is_kept and order.order_id != fact.order_id:
+                return FirstOrder(each.placed, order)
+        return None
 
-    def _redeemed(self, activity: GivenBack, member: Member) -> Sequence[Redeemed]:
-        named = self.redeemed.get(member.membership_id, ())
-        return [each for each in named if each.reference in activity.redemptions]
-
-    def _take_in(self, decision: Decision) -> None:
-        effects = decision.effects
+    def _take(self, decision: Decision, batch: Batch) -> None:
         self.members[decision.member.membership_id] = decision.member
-        if effects.order is not None:
-            self.decided[effects.order.order_id, effects.order.program_id] = effects.order
-        for key, points in effects.spent:
-            self.budgets[key] = self.budgets[key].give(points)
-        if effects.is_tight and any(budget.share is not None for budget in self.budgets.values()):
-            raise BudgetTight
+        batch.decisions.append(decision)
+        for effect in decision.effects:
+            if isinstance(effect, OrderDecided):
+                self.orders[effect.order.order_id, effect.order.program_id] = effect.order
+            elif isinstance(effect, PoolUsed):
+                if effect.key not in self.pools:
+                    raise PoolMissing(effect.key, self._limit_of(effect.key))
+                self.pools[effect.key] = self.pools[effect.key].give(effect.points)
+            elif isinstance(effect, LentReturned):
+                self._take(self._lent_back(effect, decision), batch)
+        if decision.is_tight and any(pool.share is not None for pool in self.pools.values()):
+            raise PoolTight
 
-    def _note_budgets(self, activities: Sequence[Activity]) -> None:
-        """Note the budgets that the days of the activities reach, under the versions that decide them."""
-        for activity in activities:
-            for key in self.loaded.members_of.get(activity.customer_id, ()):
-                member = self.loaded.members[key]
-                for ruleset in self._deciding(activity, member):
-                    for code, policy in ruleset.policies.items():
-                        if policy.limits.budget is not None:
-                            on = local_date(activity.counts_at, ruleset.zone)
-                            self.limits[budget_key(member, code, ruleset, on)] = policy.limits.budget
+    def _lent_back(self, returned: LentReturned, decision: Decision) -> Decision:
+        """Give the points of an undone payment back to the member of the household who had lent them."""
+        lender = self.members[self.lenders[returned.lot_id]]
+        return take_lent_back(replace(decision, member=lender, effects=()), returned)
 
-    def _deciding(self, activity: Activity, member: Member) -> list[Ruleset]:
-        timeline = self.loaded.timelines[member.program_id]
-        if isinstance(activity, GivenBack) and (earlier := self.known.get((activity.order_id, member.program_id))):
-            found = timeline.version(earlier.version_id)
-        else:
-            found = timeline.at(activity.counts_at)
-        return [found] if found else []
+    def _limit_of(self, key: PoolKey) -> int:
+        for version in reversed(self.loaded.versions[key.program_id].versions):
+            for capability in CAPABILITIES:
+                limits = capability.pools(key.program_id, version, key.starts_on)
+                if key in limits:
+                    return limits[key]
+        raise AssertionError("a pool that is used is one of a version")
+
+    def _note_pools(self) -> None:
+        """Note the pools that the days of the facts reach, under the versions that decide them."""
+        for fact in self.facts:
+            for key in self.loaded.members_of.get(fact.customer_id, ()):
+                versions = self.loaded.versions_for(self.loaded.members[key])
+                order = self.known.get((fact.order_id, versions.program_id)) if isinstance(fact, OrderReturned) else None
+                version = versions.version(order.version_id) if order else versions.at(fact.counts_at)
+                if version is not None:
+                    for capability in CAPABILITIES:
+                        on = local_date(fact.counts_at, version.zone)
+                        self.limits |= capability.pools(versions.program_id, version, on)
 
 
-def _load(activities: Sequence[Activity], *, are_new: bool) -> _Desk:
-    """Load in the order of locks: members first, then what hangs on them."""
-    returns = [activity for activity in activities if isinstance(activity, GivenBack)]
-    interactions = [activity.id for activity in activities if isinstance(activity, Interacted)]
-    instants = [activity.counts_at for activity in activities]
-    needs_lots = any(isinstance(activity, GivenBack | Happened) for activity in activities)
-    loaded = load_members(
-        {activity.customer_id for activity in activities},
-        earliest=min(instants),
-        latest=max(instants),
-        lots=Lots.ALL if needs_lots else None,
+def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time: bool) -> BatchDecider:
+    """Lock the members first, then read what hangs on them."""
+    lenders = find_lenders(facts)
+    locked = lock_customers((fact.customer_id for fact in facts), lenders.values())
+    returns = with_baskets([fact for fact in facts if isinstance(fact, OrderReturned) and not fact.correction])
+    facts = [*(fact for fact in facts if not isinstance(fact, OrderReturned) or fact.correction), *returns]
+    back = {fact.customer_id for fact in facts if isinstance(fact, OrderReturned | OrderEvent | PointsGranted)}
+    latest: dict[UUID, datetime] = {}
+    late = {fact.customer_id for fact in facts if not in_their_time and fact.occurred_at < now - NEARLY_NOW}
+    for fact in facts:
+        instant = min(fact.occurred_at, now) if in_their_time else now
+        latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
+
+    def is_whole(member: Member) -> bool:
+        customer = member.customer_id
+        if member.membership_id in lending:
+            return True
+        if customer in back or (customer in late and _is_late(member, facts, locked, now)):
+            return True
+        return is_due(member, locked.versions_for(member), latest[customer])
+
+    lending = set(lenders.values())
+    loaded = load_states(locked, facts, is_whole=is_whole, latest=max(latest.values()), lots=lenders)
+    orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
+    known = load_decided(orders, loaded.versions) if orders and not are_new else {}
+    return BatchDecider(
+        facts,
+        loaded,
+        now,
+        in_their_time,
+        known,
+        _settled(facts, are_new=are_new),
+        _load_next_first(facts, loaded, known),
+        lenders,
     )
-    if returns:
-        loaded = with_own_lots(loaded, {activity.order_id for activity in returns})
-    orders = {activity.order_id for activity in activities if isinstance(activity, Purchase | GivenBack)}
-    decided = load_decided(orders) if orders and not are_new else {}
+
+
+# A fact of this very moment needs no look at calendars to be known as in time.
+NEARLY_NOW = timedelta(seconds=1)
+
+
+def _is_late(member: Member, facts: Sequence[Fact], locked: Loaded, now: datetime) -> bool:
+    """Tell whether a midnight or the start of a version lies between one of a member's facts and its report."""
+    versions = locked.versions_for(member)
+    for fact in facts:
+        if fact.customer_id == member.customer_id:
+            version = versions.at(now)
+            starts = versions.start_after(fact.occurred_at)
+            if starts is not None and starts <= now:
+                return True
+            if version and local_date(fact.occurred_at, version.zone) < local_date(now, version.zone):
+                return True
+    return False
+
+
+def _settled(facts: Sequence[Fact], *, are_new: bool) -> set[tuple[UUID, int]]:
+    """Return which facts were decided before, with their programs."""
+    if are_new:
+        return set()
     settled: set[tuple[UUID, int]] = set()
-    if not are_new and returns:
-        settled |= load_settled("activity_returndecision", "order_return_id", [each.id for each in returns])
-    if not are_new and interactions:
+    if returns := [fact.id for fact in facts if isinstance(fact, OrderReturned) and not fact.correction]:
+        settled |= load_settled("activity_returndecision", "order_return_id", returns)
+    if interactions := [fact.id for fact in facts if isinstance(fact, InteractionReported)]:
         settled |= load_settled("activity_interactiondecision", "interaction_id", interactions)
-    return _Desk(loaded, decided, settled, _load_redeemed(returns, loaded))
+    return settled
 
 
-def _load_redeemed(returns: Sequence[GivenBack], loaded: Loaded) -> dict[UUID, list[Redeemed]]:
-    """Load the redemptions that paid what came back as a whole."""
-    named: dict[UUID, set[str]] = {}
-    for each in returns:
-        if not each.kept.lines:
-            for key in loaded.members_of.get(each.customer_id, ()):
-                named.setdefault(key, set()).update(each.redemptions)
-    return load_redeemed(named)
+def _load_next_first(
+    facts: Sequence[Fact], loaded: Loaded, known: Mapping[tuple[UUID, int], DecidedOrder]
+) -> dict[UUID, list[FirstOrder]]:
+    """Load the orders that may become their members' first, because nothing is left of the one that is."""
+    whole = {fact.order_id for fact in facts if isinstance(fact, OrderReturned) and not fact.kept.lines}
+    members = [
+        order.membership_id
+        for (order_id, _), order in known.items()
+        if order_id in whole
+        and (member := loaded.members.get(order.membership_id)) is not None
+        and member.first_order_id == order_id
+    ]
+    if not members:
+        return {}
+    decided = load_kept(members, loaded.versions)
+    found: dict[UUID, list[FirstOrder]] = {}
+    for program_id in sorted({order.program_id for order in decided}):
+        orders = [order for order in decided if order.program_id == program_id]
+        placed = {each.order_id: each for each in load_kept_orders([order.order_id for order in orders], program_id)}
+        for order in orders:
+            found.setdefault(order.membership_id, []).append(FirstOrder(placed[order.order_id], order))
+    return found
 
 
-def in_order_of_time(activity: Activity) -> tuple[datetime, int, UUID]:
-    """Sort activities by when they occurred; an order comes before what happens to it at the same instant."""
-    return activity.occurred_at, RANKS[type(activity)], activity.id
-
-
-RANKS: dict[type, int] = {Purchase: 0, Happened: 1, GivenBack: 2, Interacted: 3}

@@ -5,12 +5,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from customers.core.calendar import day_before, local_date
-from loyalty.activity.rulesets import timelines
+from loyalty.activity.versions import versions_of
 from loyalty.memberships.models import Membership
-from loyalty.points.ledger import MAIN
-from loyalty.points.models import Wallet
-from loyalty.tiers.models import QualifyingDay, Standing, Tier
-from loyalty.tiers.rules import FOREVER, NOTHING, Counts, Day, Ladder, Step, counted, period_end, window_start
+from loyalty.points.models import QualifyingDay, Wallet
+from loyalty.points.state import MAIN, Day
+from loyalty.tiers.models import Standing, Tier
+from loyalty.tiers.rules import FOREVER, NOTHING, Counts, TierRule, TierScheme, counts_on, period_end, window_start
+from loyalty.tiers.state import SCHEME
 
 PACE_DAYS = 90
 
@@ -26,7 +27,7 @@ class Progress:
     :param window_from: the first day that counts today; None for all time
     :param keeps_through: the last day on which it keeps its tier whatever it does; None where no date is set
     :param to_keep: what is missing in this window for the tier that it has, basis by basis
-    :param to_next: what is missing of `basis`; None on the highest step
+    :param to_next: what is missing of `basis`; None on the highest tier
     :param missing: what is missing for the next tier, basis by basis
     :param is_any: whether one of what is missing would be enough
     :param projected: where it will stand on a day to come if it goes on as in the last 90 days
@@ -50,33 +51,33 @@ class Progress:
 
 def progress(membership: Membership, *, at: datetime) -> Progress:
     """Return a member's progress under the version in force at an instant."""
-    standing = Standing.objects.select_related("tier").get(pk=membership.pk)
-    ruleset = timelines([membership.program_id])[membership.program_id].at(at)
-    if ruleset is None:
+    standing = Standing.objects.select_related("tier").filter(pk=membership.pk).first() or Standing()
+    version = versions_of([membership.program_id])[membership.program_id].at(at)
+    if version is None:
         return Progress("spend", standing.tier, standing.since, NOTHING, None, None, None)
-    ladder, today = ruleset.ladder, local_date(at, ruleset.zone)
-    joined = local_date(membership.enrolled_at, ruleset.zone)
-    first = window_start(ladder, today, joined)
-    past = _past(membership, min(first, today - timedelta(days=PACE_DAYS)), ladder)
-    counts = past.counts(ladder, today, joined)
-    code = standing.tier.code if standing.tier else None
-    current, above = ladder.step(code), ladder.next_above(code)
-    end = _horizon(ladder, today, joined)
-    going_on = _plus(past.counts(ladder, end, joined), past.recent(today), days=(end - today).days)
-    heading_for = _protected(ladder, standing, ladder.earned(going_on), end)
-    tiers = {tier.pk: tier for tier in Tier.objects.filter(pk__in=[step.id for step in ladder.steps])}
+    scheme, today = version.of(SCHEME), local_date(at, version.zone)
+    joined = local_date(membership.enrolled_at, version.zone)
+    first = window_start(scheme, today, joined)
+    past = _past(membership, min(first, today - timedelta(days=PACE_DAYS)), scheme)
+    counts = past.counts(scheme, today, joined)
+    key = standing.tier.key if standing.tier else None
+    current, above = scheme.tier(key), scheme.next_above(key)
+    end = _horizon(scheme, today, joined)
+    going_on = _plus(past.counts(scheme, end, joined), past.recent(today), days=(end - today).days)
+    heading_for = _protected(scheme, standing, scheme.earned(going_on), end)
+    tiers = {tier.pk: tier for tier in Tier.objects.filter(pk__in=[tier.id for tier in scheme.tiers])}
     return Progress(
-        basis=ladder.basis,
+        basis=scheme.basis,
         current=standing.tier,
         since=standing.since,
-        qualifying=counts.of(ladder.basis),
+        qualifying=counts.of(scheme.basis),
         window_from=None if first == FOREVER else first,
         next=tiers[above.id] if above else None,
-        to_next=max(above.threshold - counts.of(ladder.basis), NOTHING) if above else None,
-        keeps_through=day_before(standing.keeps_until) if standing.keeps_until else None,
-        to_keep=ladder.missing(current, counts) if current else (),
-        missing=ladder.missing(above, counts) if above else (),
-        is_any=ladder.combination == "any",
+        to_next=max(above.threshold - counts.of(scheme.basis), NOTHING) if above else None,
+        keeps_through=day_before(standing.protected_until) if standing.protected_until else None,
+        to_keep=scheme.missing(current, counts) if current else (),
+        missing=scheme.missing(above, counts) if above else (),
+        is_any=scheme.combination == "any",
         projected=tiers[heading_for.id] if heading_for else None,
         projected_on=end,
     )
@@ -90,9 +91,9 @@ class _Past:
     wallet: tuple[Day, ...]
     balance: int
 
-    def counts(self, ladder: Ladder, on: date, joined: date) -> Counts:
+    def counts(self, scheme: TierScheme, on: date, joined: date) -> Counts:
         """Return what counts on a day, of what is known today."""
-        return counted(ladder, self.main, self.wallet, on=on, joined=joined, balance=self.balance)
+        return counts_on(scheme, self.main, self.wallet, on=on, joined=joined, balance=self.balance)
 
     def recent(self, today: date) -> Counts:
         """Return what the last days gave, from which the pace is taken."""
@@ -107,20 +108,20 @@ class _Past:
         )
 
 
-def _past(membership: Membership, since: date, ladder: Ladder) -> _Past:
+def _past(membership: Membership, since: date, scheme: TierScheme) -> _Past:
     rows = QualifyingDay.objects.filter(wallet__membership=membership, on_date__gte=since).order_by("on_date")
     days: dict[str, list[Day]] = {}
     for row in rows.select_related("wallet"):
         day = Day(row.on_date, row.spend, row.points, row.orders, row.visits)
         days.setdefault(row.wallet.code, []).append(day)
-    wallet = Wallet.objects.get(membership=membership, code=ladder.wallet)
-    return _Past(tuple(days.get(MAIN, ())), tuple(days.get(ladder.wallet, ())), wallet.balance)
+    wallet = Wallet.objects.filter(membership=membership, code=scheme.wallet).first()
+    return _Past(tuple(days.get(MAIN, ())), tuple(days.get(scheme.wallet, ())), wallet.balance if wallet else 0)
 
 
-def _horizon(ladder: Ladder, today: date, joined: date) -> date:
+def _horizon(scheme: TierScheme, today: date, joined: date) -> date:
     """Return the last day of the year that is open; where no window ends, the day in 90 days."""
-    if ladder.window in {"calendar_year", "membership_year"}:
-        return day_before(period_end(ladder, today, joined))
+    if scheme.window in {"calendar_year", "membership_year"}:
+        return day_before(period_end(scheme, today, joined))
     return today + timedelta(days=PACE_DAYS)
 
 
@@ -136,9 +137,9 @@ def _plus(counts: Counts, recent: Counts, *, days: int) -> Counts:
     )
 
 
-def _protected(ladder: Ladder, standing: Standing, projected: Step | None, end: date) -> Step | None:
+def _protected(scheme: TierScheme, standing: Standing, projected: TierRule | None, end: date) -> TierRule | None:
     """Return where a member will stand: not below a tier that it keeps until after that day, or for ever."""
-    current = ladder.step(standing.tier.code if standing.tier else None)
-    is_safe = ladder.downgrade == "never" or (standing.keeps_until is not None and standing.keeps_until > end)
-    falls = ladder.rank(projected.code if projected else None) < ladder.rank(current.code if current else None)
+    current = scheme.tier(standing.tier.key if standing.tier else None)
+    is_safe = scheme.downgrade == "never" or (standing.protected_until is not None and standing.protected_until > end)
+    falls = scheme.rank(projected.key if projected else None) < scheme.rank(current.key if current else None)
     return current if is_safe and falls else projected

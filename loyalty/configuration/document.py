@@ -21,6 +21,7 @@ from loyalty.configuration.findings import Finding
 from loyalty.configuration.parts import ORDER, SECTIONS, SINGLE, fields_of
 from loyalty.points.conditions import schema as condition_schema
 from loyalty.programs.models import ProgramVersion
+from loyalty.tiers.identity import keep_identities
 
 FORMAT = 1
 SCHEMA_ID = "urn:loyalty:program-version:1"
@@ -191,6 +192,7 @@ def apply_to(version: ProgramVersion, said: Any) -> None:
         for row in rows:
             row.version = version
             row.save(force_insert=True)
+    keep_identities(version)
 
 
 def differences(before: Document, after: Document) -> list[Change]:

@@ -14,9 +14,9 @@ from customers.models import Retailer
 from loyalty.configuration.checking import check, refuse
 from loyalty.configuration.document import Change, Document, differences, to_document
 from loyalty.configuration.parts import PARTS
-from loyalty.points.ledger import open_missing_wallets
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.tiers.identity import keep_identities
 from loyalty.tiers.models import TierPolicy
 
 
@@ -203,10 +203,10 @@ def publish(
     if program.two_to_publish:
         _require_two(version, effective_from, author)
     version.status = ProgramVersion.Status.PUBLISHED
+    keep_identities(version)
     version.effective_from, version.published_at = effective_from, now
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])
-    open_missing_wallets(program.pk, PointsPolicy.objects.filter(version=version).values_list("code", flat=True))
     _note(version, VersionEvent.Action.PUBLISHED, author, now, [{"effective_from": effective_from.isoformat()}])
     _new_timeline(program)
     return version

@@ -19,5 +19,5 @@ ORDER = {"tiers": "rank"}
 
 
 def fields_of(model: type[models.Model]) -> list[models.Field[object, object]]:
-    """Return what a part says about itself: not its key, nor the version to which it belongs."""
-    return [field for field in model._meta.concrete_fields if field.name not in {"id", "version"}]
+    """Return what a part says about itself: not its keys, nor the version to which it belongs."""
+    return [field for field in model._meta.concrete_fields if field.name not in {"id", "version", "key"}]

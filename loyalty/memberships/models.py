@@ -20,6 +20,18 @@ class Membership(models.Model):
     enrolled_at = models.DateTimeField(_("enrolled"))
     left_at = models.DateTimeField(_("left"), null=True, blank=True)
     recorded_at = models.DateTimeField(_("recorded"))
+    next_due_at = models.DateTimeField(
+        _("next due"),
+        null=True,
+        editable=False,
+        help_text=_("When time alone will next change something: may be early, never late."),
+    )
+    started_at = models.DateTimeField(
+        _("assessed under the version of"),
+        null=True,
+        editable=False,
+        help_text=_("From when the newest version is in force under which the member was assessed."),
+    )
 
     class Meta:
         verbose_name = _("member")
@@ -32,9 +44,39 @@ class Membership(models.Model):
                 name="membership_ends_after_it_began",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["program", "next_due_at"],
+                condition=models.Q(next_due_at__isnull=False),
+                name="membership_due",
+            ),
+            models.Index(fields=["program", "started_at"], name="membership_by_version"),
+        ]
 
     def __str__(self) -> str:
         return self.number
+
+
+class MembershipPeriod(models.Model):
+    """A time during which a customer was a member, and that ended: who comes back begins anew, with the same number."""
+
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="periods", verbose_name=_("member"))
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    enrolled_at = models.DateTimeField(_("enrolled"))
+    left_at = models.DateTimeField(_("left"))
+
+    class Meta:
+        verbose_name = _("earlier membership")
+        verbose_name_plural = _("earlier memberships")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["membership", "enrolled_at"], name="membership_period_once"),
+            models.CheckConstraint(
+                condition=models.Q(left_at__gte=models.F("enrolled_at")), name="membership_period_ends_after_it_began"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrolled_at:%Y-%m-%d} - {self.left_at:%Y-%m-%d}"
 
 
 class Household(models.Model):

@@ -10,14 +10,17 @@ from django.utils.translation import gettext as _
 
 from customers.core import bulk
 from customers.core.money import to_cents
-from loyalty.activity.history import load_purchases
-from loyalty.activity.rulesets import Ruleset
+from loyalty.activity.history import load_orders
 from loyalty.configuration.findings import Finding
 from loyalty.points.conditions import parse
 from loyalty.points.ledger import MAIN
 from loyalty.points.matching import Matches, matches
 from loyalty.points.models import EarningRule, PointsPolicy
-from loyalty.points.rules import Counted, Occasion, earn, total_of
+from loyalty.engine.basket import Occasion
+from loyalty.engine.versions import Version
+from loyalty.points.rules import Counted, earn, total_of
+from loyalty.points.state import RULES
+from loyalty.tiers.state import SCHEME
 from loyalty.programs.models import Program, ProgramVersion
 
 DAYS = 90
@@ -25,7 +28,7 @@ YEAR = 365
 SAMPLE = 5_000
 ONE = Decimal(1)
 RECENT = """
-SELECT o.id, t.code FROM memberships_membership m
+SELECT o.id, t.key FROM memberships_membership m
 JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at
 LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE m.program_id = %(program)s AND o.occurred_at > %(since)s AND o.occurred_at <= %(until)s
@@ -75,19 +78,19 @@ def value_of(version_id: int | None) -> Decimal:
     return policy.point_value * (ONE if policy.redeemed_share is None else policy.redeemed_share)
 
 
-def estimate(program: Program, now_rules: Ruleset | None, then: Ruleset, *, until: datetime) -> Estimate:
+def estimate(program: Program, now_rules: Version | None, then: Version, *, until: datetime) -> Estimate:
     """Return what a version would have given for the orders of the last 90 days, beside the one in force."""
     parameters = {"program": program.pk, "since": until - timedelta(days=DAYS), "until": until, "limit": SAMPLE}
     ((orders,),) = bulk.fetch(COUNT, parameters)
-    tiers = {order_id: code or "" for order_id, code in bulk.fetch(RECENT, parameters)}
+    tiers = dict(bulk.fetch(RECENT, parameters))
     given = [0, 0]
-    for purchase in load_purchases(list(tiers)):
-        for place, ruleset in enumerate((now_rules, then)):
-            if ruleset is not None:
-                step = ruleset.ladder.step(tiers[purchase.order_id])
-                multiplier = step.multiplier if step else ONE
-                occasion = Occasion(purchase.occurred_at, ruleset.zone, multiplier, tier=tiers[purchase.order_id])
-                earned = earn(purchase.basket, ruleset.earnings, occasion)
+    for order in load_orders(list(tiers)):
+        for place, version in enumerate((now_rules, then)):
+            if version is not None:
+                tier = version.of(SCHEME).tier(tiers[order.order_id])
+                multiplier, code = (tier.multiplier, tier.code) if tier else (ONE, "")
+                occasion = Occasion(order.occurred_at, version.zone, multiplier, tier=code)
+                earned = earn(order.basket, version.of(RULES).earnings, occasion)
                 given[place] += total_of([part for part in earned if part.wallet == MAIN])
     points_now, points_then = (each * orders // len(tiers) if tiers else 0 for each in given)
     ((open_points,),) = bulk.fetch(OPEN, {"program": program.pk, "wallet": MAIN})

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from customers.core.calendar import day_after, local_date, midnight
 from customers.core.errors import DomainError
-from loyalty.activity.rulesets import read_ruleset
+from loyalty.activity.versions import read_version
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import (
@@ -145,7 +145,7 @@ class Pages:
         on = local_date(timezone.now(), version.program.tzinfo)
         found: dict[Decimal, int] = {}
         held: dict[str, int] = {}
-        for standing in standings(version.program, read_ruleset(version.pk), on=on):
+        for standing in standings(version.program, read_version(version.pk), on=on):
             found[standing.counts] = found.get(standing.counts, 0) + 1
             held[standing.current or ""] = held.get(standing.current or "", 0) + 1
         values = sorted(found)

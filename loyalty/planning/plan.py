@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from customers.core.calendar import local_date
-from loyalty.activity.rulesets import read_ruleset, timelines
+from loyalty.activity.versions import read_version, versions_of
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import Change, differences, to_document
 from loyalty.configuration.findings import Finding
@@ -39,18 +39,17 @@ class Plan:
 def plan(version: ProgramVersion, *, effective_from: datetime, now: datetime) -> Plan:
     """Return what a version would change if it came into force at an instant, as far as is known today."""
     program = version.program
-    timeline = timelines([program.pk])[program.pk]
-    in_force = timeline.at(effective_from)
+    in_force = versions_of([program.pk])[program.pk].at(effective_from)
     basis = ProgramVersion.objects.select_related("program").get(pk=in_force.version_id) if in_force else None
-    ruleset = read_ruleset(version.pk)
+    rules = read_version(version.pk)
     on = local_date(max(effective_from, now), program.tzinfo)
     return Plan(
         basis=basis,
         effective_from=effective_from,
         findings=(*check(version), *check_costs(version, today=local_date(now, program.tzinfo))),
         changes=tuple(differences(to_document(basis) if basis else {}, to_document(version))),
-        movers=movers(program, ruleset, on=on),
-        estimate=estimate(program, in_force, ruleset, until=now),
+        movers=movers(program, rules, on=on),
+        estimate=estimate(program, in_force, rules, until=now),
     )
 
 

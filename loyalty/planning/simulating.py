@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,20 +15,20 @@ from customers.core import bulk
 from customers.core.calendar import add_months, day_after, midnight
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_cents
-from loyalty.activity.deciding.living import Life
-from loyalty.activity.replay import replay, with_draft
-from loyalty.activity.rulesets import read_ruleset, timelines
-from loyalty.activity.state import Effects, Member
+from loyalty.activity.simulation import Past, points_of, simulate, with_draft
+from loyalty.activity.versions import read_version, versions_of
 from loyalty.configuration.checking import Refused, check
 from loyalty.memberships.models import Membership
 from loyalty.planning.costs import value_of
 from loyalty.planning.models import Simulation
-from loyalty.points.ledger import MAIN
+from loyalty.engine.decision import Decision
+from loyalty.points.state import MAIN, POINTS, Posting
 from loyalty.points.states import State
 from loyalty.programs.models import Program, ProgramVersion
 from loyalty.tiers.models import Tier
 
 SHOWN_MOVERS = 1_000
+LAST = datetime.max.replace(tzinfo=UTC)
 ABANDONED = timedelta(minutes=10)
 KINDS = ("issued", "returned", "redeemed", "expired")
 
@@ -58,7 +58,7 @@ def ask(version: ProgramVersion, *, since: date, until: date, author: str, now: 
     :raises Refused: when the version has errors
     """
     program = version.program
-    starts = timelines([program.pk])[program.pk].starts
+    starts = versions_of([program.pk])[program.pk].starts
     began = starts[0].astimezone(program.tzinfo).date() if starts else None
     today = now.astimezone(program.tzinfo).date()
     if began is None or since > until or until > today or until < began:
@@ -132,32 +132,33 @@ class _Tally:
     missed: int = 0
     final: dict[UUID, str] = field(default_factory=dict)
 
-    def observe(self, member: Member, _what: str, at: datetime, effects: Effects) -> None:
-        """Count the points of the main wallet that an effect moved within the time."""
-        if at < self.since or not effects.postings:
+    def observe(self, decision: Decision) -> None:
+        """Count the points of the main wallet that a decision moved within the time."""
+        if decision.at < self.since or not decision.effects:
             return
-        month = self._month(at)
-        main = member.main.wallet_id
-        for posting in effects.postings:
-            if posting.wallet_id == main:
-                change = posting.change(State.AVAILABLE) + posting.change(State.PENDING)
-                if posting.kind == "earn":
-                    self.points["issued"][month] += change
-                elif posting.kind == "return":
-                    self.points["returned"][month] -= change - posting.owed_change
-                elif posting.kind == "expire":
-                    self.points["expired"][month] -= change
-                elif posting.kind == "redeem":
-                    self.points["redeemed"][month] -= change
+        month = self._month(decision.at)
+        main = decision.member.of(POINTS).main.wallet_id
+        for posting in decision.effects:
+            if not isinstance(posting, Posting) or posting.wallet_id != main:
+                continue
+            change = posting.change(State.AVAILABLE) + posting.change(State.PENDING)
+            if posting.kind == "earn":
+                self.points["issued"][month] += change
+            elif posting.kind == "return":
+                self.points["returned"][month] -= change - posting.owed_change
+            elif posting.kind == "expire":
+                self.points["expired"][month] -= change
+            elif posting.kind == "redeem":
+                self.points["redeemed"][month] -= change
 
-    def end(self, life: Life) -> None:
-        """Take in a life that is over."""
+    def end(self, past: Past) -> None:
+        """Take in a past that is over."""
         for month, ends_at in self.months:
-            if life.member.enrolled_at < ends_at:
-                self.tiers[life.member.tier_at(ends_at - timedelta.resolution) or ""][month] += 1
-        self.outstanding += sum(lot.pending + lot.available + lot.held for lot in life.member.main.lots)
-        self.missed += life.redemptions.missed
-        self.final[life.joined.membership_id] = life.member.tier_code or ""
+            if past.member.enrolled_at < ends_at:
+                self.tiers[past.tier_code_at(ends_at - timedelta.resolution)][month] += 1
+        self.outstanding += points_of([past])
+        self.missed += past.missed
+        self.final[past.joined.membership_id] = past.tier_code_at(LAST)
 
     def _month(self, at: datetime) -> str:
         return next((month for month, ends_at in self.months if at < ends_at), self.months[-1][0])
@@ -168,7 +169,7 @@ def _simulate(simulation: Simulation) -> dict[str, Any] | None:
     version = ProgramVersion.objects.select_related("program__retailer").get(pk=simulation.version_id)
     program = version.program
     since, until = midnight(simulation.since, program.tzinfo), midnight(day_after(simulation.until), program.tzinfo)
-    timeline = with_draft(timelines([program.pk])[program.pk], read_ruleset(version.pk), since)
+    versions = with_draft(versions_of([program.pk])[program.pk], read_version(version.pk), since)
     months = _months(simulation.since, simulation.until, program)
     tally = _Tally(since, months)
     total = Membership.objects.filter(program=program, enrolled_at__lt=until).count()
@@ -182,15 +183,15 @@ def _simulate(simulation: Simulation) -> dict[str, Any] | None:
         is_going_on = not row.values_list("cancel_asked", flat=True).get()
         return is_going_on
 
-    for life in replay(timeline, until=until - timedelta.resolution, observe=tally.observe, on_chunk=on_chunk):
-        tally.end(life)
+    for past in simulate(versions, until=until - timedelta.resolution, observe=tally.observe, on_chunk=on_chunk):
+        tally.end(past)
     return _result(simulation, program, tally, since, until) if is_going_on else None
 
 
 def _result(
     simulation: Simulation, program: Program, tally: _Tally, since: datetime, until: datetime
 ) -> dict[str, Any]:
-    in_force = timelines([program.pk])[program.pk].at(until)
+    in_force = versions_of([program.pk])[program.pk].at(until)
     months = [month for month, _ends_at in tally.months]
     actual, actual_tiers = _actual(program, tally.months, since)
     actual_final = _actual_final(program, until)

@@ -5,46 +5,15 @@ Near its end an order that its share cannot pay locks all shares, deals what is 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
-from typing import NamedTuple
 
 from customers.core import bulk
+from loyalty.engine.pools import Pool, PoolKey
 from loyalty.points.models import BudgetShare
 
 SHARES = 16
 
 
-class BudgetKey(NamedTuple):
-    """A wallet's budget of one period of a program."""
-
-    program_id: int
-    wallet: str
-    starts_on: date
-
-
-class BudgetTight(Exception):
-    """A share cannot pay what the whole budget may be able to pay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """
-    What is locked of a budget.
-
-    :param left: what its locked shares can still give
-    :param share: the one that is locked; None for all of them
-    """
-
-    left: int
-    share: int | None
-
-    def give(self, points: int) -> "Budget":
-        """Return it after so many points were given or, negative, came back."""
-        return replace(self, left=self.left - points)
-
-
-def lock_budgets(limits: Mapping[BudgetKey, int], *, whole: bool) -> dict[BudgetKey, Budget]:
+def lock_budgets(limits: Mapping[PoolKey, int], *, whole: bool) -> dict[PoolKey, Pool]:
     """
     Lock a share of each budget, or the whole of each, in the order of their keys.
 
@@ -54,7 +23,7 @@ def lock_budgets(limits: Mapping[BudgetKey, int], *, whole: bool) -> dict[Budget
 
 
 def settle_budgets(
-    limits: Mapping[BudgetKey, int], before: Mapping[BudgetKey, Budget], after: Mapping[BudgetKey, Budget]
+    limits: Mapping[PoolKey, int], before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]
 ) -> None:
     """Write down what was given; what is left of budgets that were locked as a whole is dealt to all shares anew."""
     rows = []
@@ -90,21 +59,21 @@ WHERE b.program_id = %s AND b.wallet = %s AND b.starts_on = %s AND b.share = d.s
 """
 
 
-def _lock_one(key: BudgetKey, limit: int) -> Budget:
+def _lock_one(key: PoolKey, limit: int) -> Pool:
     (pid,) = bulk.fetch("SELECT pg_backend_pid()")[0]
     found = bulk.fetch(LOCK_ONE, [*key, pid % SHARES])
     if not found or found[0][1] != limit:  # nobody has asked for it, or a new version changed it
         return _lock_all(key, limit)
-    return Budget(found[0][0], pid % SHARES)
+    return Pool(found[0][0], pid % SHARES)
 
 
-def _lock_all(key: BudgetKey, limit: int) -> Budget:
+def _lock_all(key: PoolKey, limit: int) -> Pool:
     """Lock all shares, and put what is left into the first one, from which the caller takes."""
     rows = [(*key, share, 0, 0) for share in range(SHARES)]
     columns = ("program_id", "wallet", "starts_on", "share", "granted", "used")
     bulk.insert(BudgetShare, columns, rows, suffix="ON CONFLICT DO NOTHING")
     used = sum(row[2] for row in bulk.fetch(LOCK_ALL, list(key)))
-    return Budget(limit - used, None)
+    return Pool(limit - used, None)
 
 
 def _dealt(limit: int, used: int) -> Iterable[tuple[int, int, int]]:

@@ -8,13 +8,12 @@ lines for which it holds, in an order of which it holds. Days, weekdays and time
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from zoneinfo import ZoneInfo
 
-NOTHING = Decimal(0)
-ONE = Decimal(1)
+from loyalty.engine.basket import NOTHING, ONE, Basket, Line, Occasion
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 OF_LINES = ("category", "brand", "sku")
 TEXTS = (*OF_LINES, "channel", "store", "promotion_code", "tier")
@@ -28,67 +27,6 @@ FIELDS = (*TEXTS, "weekday", *FLAGS, *RANGES)
 DEEPEST = 6
 MOST_VALUES = 1_000
 MIDNIGHT = time(0)
-UTC_ZONE = ZoneInfo("UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an order as rules see it: `net_amount` is what the whole line cost."""
-
-    net_amount: Decimal
-    category: str = ""
-    brand: str = ""
-    sku: str = ""
-    quantity: Decimal = ONE
-
-
-@dataclass(frozen=True, slots=True)
-class Basket:
-    """
-    What an order consists of, or what is left of it.
-
-    :param paid_with_points: the part of the lines' amounts that was paid with points, which earns none
-    """
-
-    lines: tuple[Line, ...]
-    paid_with_points: Decimal = NOTHING
-    channel: str = ""
-    store: str = ""
-    promotion_code: str = ""
-    is_gift: bool = False
-
-    @property
-    def net_amount(self) -> Decimal:
-        return sum((line.net_amount for line in self.lines), NOTHING)
-
-    @property
-    def paid(self) -> Decimal:
-        """Return what was paid with money."""
-        return max(self.net_amount - self.paid_with_points, NOTHING)
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """
-    When and by whom something was bought or done.
-
-    :param at: when it occurred
-    :param zone: the program's
-    :param multiplier: of the member's tier then, 1 for none
-    :param is_first: whether it is the member's first order
-    :param tier: the code of the tier on which the member stood; empty for the ground
-    """
-
-    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    zone: ZoneInfo = UTC_ZONE
-    multiplier: Decimal = ONE
-    is_first: bool = False
-    tier: str = ""
-
-    @property
-    def local(self) -> datetime:
-        """Return the wall clock of the program's zone."""
-        return self.at.astimezone(self.zone)
 
 
 @dataclass(frozen=True, slots=True)

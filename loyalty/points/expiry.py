@@ -24,7 +24,7 @@ class Lifetime:
 
     :param pending_days: whole days before they become active; 0 at once
     :param pending_until: the first day on which they may be active, however early they were earned
-    :param awaits: the event of their order, such as `delivered`, from which those days count; empty for the order itself
+    :param activation_event: the event of their order, such as `delivered`, from which those days count; or empty
     :param expiry: never, days, months, end_of_month, end_of_quarter, end_of_year, fixed_dates or inactivity
     :param expiry_count: how many days or months
     :param expiry_dates: for fixed_dates: (month, day) of each year
@@ -33,26 +33,36 @@ class Lifetime:
 
     pending_days: int = 0
     pending_until: date | None = None
-    awaits: str = ""
+    activation_event: str = ""
     expiry: str = "never"
     expiry_count: int = 0
     expiry_dates: tuple[tuple[int, int], ...] = ()
     extra_months: int = 0
 
     @property
-    def slides(self) -> bool:
+    def on_inactivity(self) -> bool:
         """Tell whether points live as long as their member is active."""
         return self.expiry == "inactivity"
 
+    @property
+    def counts_months(self) -> bool:
+        """Tell whether its months and those of a tier are counted together, as one step through the calendar."""
+        return self.expiry in MONTHLY
 
+    @property
+    def months(self) -> int:
+        return self.expiry_count + self.extra_months
+
+
+MONTHLY = {"months", "end_of_month", "inactivity"}
 LAST_DAY: dict[str, Callable[[date, Lifetime], date]] = {
     "days": lambda day, life: day + timedelta(days=life.expiry_count),
-    "months": lambda day, life: add_months(day, life.expiry_count),
-    "end_of_month": lambda day, life: end_of_month(add_months(day, life.expiry_count)),
+    "months": lambda day, life: add_months(day, life.months),
+    "end_of_month": lambda day, life: end_of_month(add_months(day, life.months)),
     "end_of_quarter": lambda day, life: end_of_quarter(add_months(day, life.expiry_count)),
     "end_of_year": lambda day, life: end_of_year(add_months(day, life.expiry_count)),
     "fixed_dates": lambda day, life: _next_date(day, life.expiry_dates),
-    "inactivity": lambda day, life: add_months(day, life.expiry_count),
+    "inactivity": lambda day, life: add_months(day, life.months),
 }
 
 
@@ -74,7 +84,7 @@ def expiration(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datet
 
     :returns: None for never, and for points that expire by inactivity: theirs moves with the member
     """
-    return None if lifetime.expiry == "never" or lifetime.slides else _end_of_life(active_at, lifetime, zone)
+    return None if lifetime.expiry == "never" or lifetime.on_inactivity else _end_of_life(active_at, lifetime, zone)
 
 
 def idle_until(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
@@ -84,10 +94,9 @@ def idle_until(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datet
 
 def _end_of_life(since: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
     last_day = LAST_DAY[lifetime.expiry](local_date(since, zone), lifetime)
-    if lifetime.extra_months:
-        ends_a_month = last_day == end_of_month(last_day) and lifetime.expiry.startswith("end_of_")
+    if lifetime.extra_months and not lifetime.counts_months:
         longer = add_months(last_day, lifetime.extra_months)
-        last_day = end_of_month(longer) if ends_a_month else longer
+        last_day = end_of_month(longer) if lifetime.expiry.startswith("end_of_") else longer
     return midnight(day_after(last_day), zone)
 
 

@@ -1,103 +1,17 @@
 """The only writer of entries, lots, movements and wallets."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
 from customers.core.ids import new_id
-from loyalty.points.clawback import Move, OpenLot
-from loyalty.points.models import Entry, Lot, Movement, Wallet
+from loyalty.points.models import Entry, Lot, Movement, QualifyingDay, Wallet
+from loyalty.points.state import MAIN, Day, DayCounted, LotDated, Move, Posting
 from loyalty.points.states import OPEN, State
-
-MAIN = "points"  # the wallet that every program has
-
-
-@dataclass(frozen=True, slots=True)
-class NewLot:
-    """
-    An award: its points leave `issued` into `pending` or `available` when it is posted.
-
-    :param active_at: None where it awaits an event
-    :param slides: that it expires by inactivity
-    :param from_lot: of another member, from which it was transferred
-    :param gift: the code of the tier whose entry gives it
-    """
-
-    id: UUID
-    amount: int
-    earned_at: datetime
-    active_at: datetime | None
-    expires_at: datetime | None
-    version_id: int
-    rule_id: int | None
-    order_id: UUID | None
-    state: State
-    awaits: str = ""
-    slides: bool = False
-    from_lot: UUID | None = None
-    gift: str = ""
-
-    def opened(self, *, idle_until: datetime | None = None) -> OpenLot:
-        """Return it as it is right after its issue."""
-        pending, available = (self.amount, 0) if self.state is State.PENDING else (0, self.amount)
-        return OpenLot(
-            id=self.id,
-            order_id=self.order_id,
-            earned_at=self.earned_at,
-            active_at=self.active_at,
-            expires_at=idle_until if self.slides else self.expires_at,
-            pending=pending,
-            available=available,
-            slides=self.slides,
-            version_id=self.version_id,
-            awaits=self.awaits,
-            gift=self.gift,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """A lot that awaited an event, and the dates that it has now that it happened."""
-
-    lot_id: UUID
-    active_at: datetime
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """
-    An entry to be, with its lines.
-
-    :param cause: unique per wallet: the same cause cannot be posted twice
-    :param moves: of lots that exist, or of this posting's own new ones after their issue
-    :param owed_change: points that the wallet owes more (or, repaying, less) after it
-    :param entry_id: where the caller must know it; drawn otherwise
-    """
-
-    retailer_id: int
-    wallet_id: int
-    kind: str
-    cause: str
-    occurred_at: datetime
-    explanation: dict[str, Any]
-    lots: tuple[NewLot, ...] = ()
-    moves: tuple[Move, ...] = ()
-    owed_change: int = 0
-    order_id: UUID | None = None
-    entry_id: UUID | None = None
-
-    def change(self, state: State) -> int:
-        """Return by how much the wallet's points in a state change."""
-        issued = sum(lot.amount for lot in self.lots if lot.state is state)
-        into = sum(move.amount for move in self.moves if move.target is state)
-        out = sum(move.amount for move in self.moves if move.source is state)
-        return issued + into - out
-
 
 @dataclass
 class _Sums:
@@ -105,19 +19,28 @@ class _Sums:
 
     open: dict[State, int] = field(default_factory=lambda: dict.fromkeys(OPEN, 0))
     owed: int = 0
+    shortfall: int = 0
 
     def row(self, key: Any) -> tuple[Any, ...]:
-        return (key, *(self.open[state] for state in OPEN), self.owed)
+        return (key, *(self.open[state] for state in OPEN))
 
 
-def post(postings: Sequence[Posting], *, balances: dict[int, int], now: datetime) -> None:
+def post(
+    postings: Sequence[Posting],
+    *,
+    balances: Mapping[int, int],
+    now: datetime,
+    idle: Mapping[int, datetime] | None = None,
+) -> None:
     """
     Write postings, in order, for wallets that the caller has locked: one statement, however many they are.
 
     :param balances: what each wallet has available less what it owes, before the first posting
+    :param idle: the new instants at which wallets expire on inactivity
     :raises IntegrityError: when a cause was posted before, or a state would become negative
     """
-    if not postings:
+    idle = idle or {}
+    if not postings and not idle:
         return
     ids = [posting.entry_id or new_id() for posting in postings]
     new_lots = {lot.id for posting in postings for lot in posting.lots}
@@ -127,17 +50,31 @@ def post(postings: Sequence[Posting], *, balances: dict[int, int], now: datetime
         bulk.insert(Lot, LOT_COLUMNS, _lots(postings, lots))
         bulk.insert(Movement, MOVEMENT_COLUMNS, _movements(postings, ids))
         _run(UPDATE_LOTS, [sums.row(lot) for lot, sums in lots.items() if lot not in new_lots])
-        _run(UPDATE_WALLETS, [sums.row(wallet) for wallet, sums in wallets.items()])
+        for wallet in idle.keys() - wallets.keys():
+            wallets[wallet] = _Sums()
+        rows = [(*sums.row(wallet), sums.owed, sums.shortfall, idle.get(wallet)) for wallet, sums in wallets.items()]
+        _run(UPDATE_WALLETS, rows)
 
 
-def give_dates(dated: Iterable[Dated]) -> None:
+def count_days(changes: Iterable[DayCounted]) -> None:
+    """Add to wallets' days; several changes of one day are one row."""
+    sums: dict[tuple[int, date], Day] = {}
+    for change in changes:
+        key = (change.wallet_id, change.day.on)
+        sums[key] = sums[key].plus(change.day) if key in sums else change.day
+    rows = [
+        (wallet, on, day.spend, day.points, day.orders, day.visits) for (wallet, on), day in sorted(sums.items(), key=_key)
+    ]
+    bulk.insert(QualifyingDay, ("wallet_id", "on_date", "spend", "points", "orders", "visits"), rows, suffix=ADD_DAY)
+
+
+def _key(item: tuple[tuple[int, date], Day]) -> tuple[int, date]:
+    return item[0]
+
+
+def give_dates(dated: Iterable[LotDated]) -> None:
     """Give lots their dates, because what they awaited has happened."""
     _run(UPDATE_DATES, [(each.lot_id, each.active_at, each.expires_at) for each in dated])
-
-
-def keep_alive(wallets: Iterable[tuple[int, datetime]]) -> None:
-    """Move the instants at which wallets expire by inactivity."""
-    _run(UPDATE_IDLE, list(wallets))
 
 
 def open_wallets(retailer_id: int, memberships: Iterable[UUID], codes: Iterable[str]) -> None:
@@ -147,42 +84,43 @@ def open_wallets(retailer_id: int, memberships: Iterable[UUID], codes: Iterable[
     bulk.insert(Wallet, ("retailer_id", "membership_id", "code", "available", "pending", "held", "owed"), rows)
 
 
-def open_missing_wallets(program_id: int, codes: Iterable[str]) -> None:
-    """Give every member of a program the wallets that a new version brings: one statement."""
-    bulk.execute(OPEN_MISSING, [sorted(codes), program_id])
+def open_missing(retailer_id: int, pairs: Iterable[tuple[UUID, str]]) -> None:
+    """Give members wallets that a version brought since they enrolled: (membership, code)."""
+    rows = [(retailer_id, membership, code, 0, 0, 0, 0) for membership, code in pairs]
+    columns = ("retailer_id", "membership_id", "code", "available", "pending", "held", "owed")
+    bulk.insert(Wallet, columns, rows, suffix="ON CONFLICT (membership_id, code) DO NOTHING")
 
 
 # fmt: off
 ENTRY_COLUMNS = ("id", "retailer_id", "wallet_id", "kind", "cause", "order_id", "occurred_at", "recorded_at",
-                 "available_change", "pending_change", "owed_change", "balance_after", "explanation")
+                 "available_change", "pending_change", "owed_change", "shortfall_change", "balance_after", "explanation")
 LOT_COLUMNS = ("id", "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "amount", "earned_at",
-               "active_at", "expires_at", "awaits", "slides", "from_lot_id", "gift", "pending", "available", "held")
+               "active_at", "expires_at", "activation_event", "expires_on_inactivity", "from_lot_id", "gift", "is_lent",
+               "pending", "available", "held")
 MOVEMENT_COLUMNS = ("retailer_id", "entry_id", "lot_id", "from_state", "to_state", "amount")
 # fmt: on
 UPDATE_LOTS = """
 UPDATE points_lot l SET pending = l.pending + d.pending, available = l.available + d.available, held = l.held + d.held
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS pending, unnest(%b::bigint[]) AS available,
-    unnest(%b::bigint[]) AS held, unnest(%b::bigint[]) AS owed) d WHERE l.id = d.id
+    unnest(%b::bigint[]) AS held) d WHERE l.id = d.id
 """
 UPDATE_WALLETS = """
 UPDATE points_wallet w SET pending = w.pending + d.pending, available = w.available + d.available,
-    held = w.held + d.held, owed = w.owed + d.owed
+    held = w.held + d.held, owed = w.owed + d.owed, shortfall = w.shortfall + d.shortfall,
+    idle_until = coalesce(d.idle_until, w.idle_until)
 FROM (SELECT unnest(%b::bigint[]) AS id, unnest(%b::bigint[]) AS pending, unnest(%b::bigint[]) AS available,
-    unnest(%b::bigint[]) AS held, unnest(%b::bigint[]) AS owed) d WHERE w.id = d.id
+    unnest(%b::bigint[]) AS held, unnest(%b::bigint[]) AS owed, unnest(%b::bigint[]) AS shortfall,
+    unnest(%b::timestamptz[]) AS idle_until) d WHERE w.id = d.id
 """
 UPDATE_DATES = """
 UPDATE points_lot l SET active_at = d.active_at, expires_at = d.expires_at
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS active_at,
     unnest(%b::timestamptz[]) AS expires_at) d WHERE l.id = d.id
 """
-UPDATE_IDLE = """
-UPDATE points_wallet w SET idle_until = d.idle_until
-FROM (SELECT unnest(%b::bigint[]) AS id, unnest(%b::timestamptz[]) AS idle_until) d WHERE w.id = d.id
-"""
-OPEN_MISSING = """
-INSERT INTO points_wallet (retailer_id, membership_id, code, available, pending, held, owed)
-SELECT m.retailer_id, m.id, c.code, 0, 0, 0, 0 FROM memberships_membership m CROSS JOIN unnest(%s::text[]) AS c(code)
-WHERE m.program_id = %s ON CONFLICT (membership_id, code) DO NOTHING
+ADD_DAY = """
+ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = points_qualifyingday.spend + excluded.spend,
+    points = points_qualifyingday.points + excluded.points, orders = points_qualifyingday.orders + excluded.orders,
+    visits = points_qualifyingday.visits + excluded.visits
 """
 
 
@@ -197,7 +135,7 @@ def _entries(
         rows.append((
             entry_id, posting.retailer_id, posting.wallet_id, posting.kind, posting.cause, posting.order_id,
             posting.occurred_at, now, available, posting.change(State.PENDING), posting.owed_change,
-            balances[posting.wallet_id], json.dumps(posting.explanation),
+            posting.shortfall_change, balances[posting.wallet_id], json.dumps(posting.explanation),
         ))
         # fmt: on
     return rows
@@ -209,6 +147,7 @@ def _sums(postings: Sequence[Posting]) -> tuple[dict[UUID, _Sums], dict[int, _Su
     for posting in postings:
         wallet = wallets.setdefault(posting.wallet_id, _Sums())
         wallet.owed += posting.owed_change
+        wallet.shortfall += posting.shortfall_change
         for lot in posting.lots:
             lots.setdefault(lot.id, _Sums()).open[lot.state] += lot.amount
             wallet.open[lot.state] += lot.amount
@@ -224,7 +163,8 @@ def _lots(postings: Sequence[Posting], sums: dict[UUID, _Sums]) -> list[tuple[An
     # fmt: off
     return [
         (lot.id, posting.retailer_id, posting.wallet_id, lot.order_id, lot.version_id, lot.rule_id, lot.amount,
-         lot.earned_at, lot.active_at, lot.expires_at, lot.awaits, lot.slides, lot.from_lot, lot.gift,
+         lot.earned_at, lot.active_at, lot.expires_at, lot.activation_event, lot.expires_on_inactivity,
+         lot.from_lot, lot.gift, lot.is_lent,
          *(sums[lot.id].open[state] for state in OPEN))
         for posting in postings for lot in posting.lots
     ]

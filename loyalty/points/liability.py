@@ -233,7 +233,7 @@ FROM lots GROUP BY code ORDER BY code
 OWED_BY_LOT = """
 WITH {lots}
 SELECT l.id, l.code, s.number, coalesce(o.number, ''), l.earned_at,
-    CASE WHEN d.slides THEN w.idle_until ELSE d.expires_at END, l.pending::bigint, l.available::bigint, l.held::bigint,
+    CASE WHEN d.expires_on_inactivity THEN w.idle_until ELSE d.expires_at END, l.pending::bigint, l.available::bigint, l.held::bigint,
     l.expected, (l.pending + l.available + l.held) * l.point_value, l.expected * l.point_value,
     l.expected * l.point_value * coalesce(l.factor, 1)
 FROM lots l JOIN points_lot d ON d.id = l.id JOIN points_wallet w ON w.id = d.wallet_id

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
+from fractions import Fraction
 
-from loyalty.points.conditions import EVERYTHING, NOTHING, ONE, Basket, Line, Node, Occasion, compiled
+from loyalty.engine.basket import NOTHING, ONE, Basket, Line, Occasion
+from loyalty.points.conditions import EVERYTHING, Node, compiled
 
 __all__ = ["NOTHING", "ONE", "Basket", "Line", "Occasion"]
 
@@ -143,19 +145,25 @@ def _for_order(rule: Earning, basket: Basket, occasion: Occasion) -> Earned | No
     counts = rule.counts
     counted = [line for line in basket.lines if counts is None or counts(line, basket, occasion)]
     amount = sum((line.net_amount for line in counted), NOTHING)
-    with_money = amount
+    if not counted:
+        return None
+    share: Fraction | Decimal = ONE
     if basket.paid_with_points and basket.net_amount:
-        # What was paid with points is spread over the lines by their amounts.
-        with_money = amount * basket.paid / basket.net_amount
-    if not counted or with_money < rule.minimum_amount or (basket.paid_with_points and not with_money):
+        # What was paid with points is spread over the lines by their amounts: as a fraction, which loses nothing.
+        share = Fraction(basket.paid) / Fraction(basket.net_amount)
+    with_money = _times(amount, share)
+    if with_money < rule.minimum_amount or (basket.paid_with_points and not with_money):
         return None
     if rule.kind is Counted.PER_AMOUNT:
         return _rounded(rule, with_money, with_money, occasion)
     if rule.kind is Counted.PER_ITEM:
-        pieces = sum((line.quantity for line in counted), NOTHING)
-        share = with_money / amount if amount else ONE
-        return _rounded(rule, pieces * share, pieces * share, occasion)
+        pieces = _times(sum((line.quantity for line in counted), NOTHING), share)
+        return _rounded(rule, pieces, pieces, occasion)
     return _rounded(rule, ONE, amount, occasion)
+
+
+def _times(amount: Decimal, share: Fraction | Decimal) -> Fraction | Decimal:
+    return Fraction(amount) * share if isinstance(share, Fraction) else amount
 
 
 NO_LINE, NO_BASKET = Line(NOTHING), Basket(())
@@ -167,9 +175,26 @@ def _at_once(rule: Earning, occasion: Occasion) -> Earned | None:
     return _rounded(rule, ONE, ONE, occasion)
 
 
-def _rounded(rule: Earning, units: Decimal, basis: Decimal, occasion: Occasion) -> Earned:
+def _rounded(rule: Earning, units: Fraction | Decimal, basis: Fraction | Decimal, occasion: Occasion) -> Earned:
+    """Return what a rule gives: exact to the end, and rounded down once."""
     factor = occasion.multiplier if rule.uses_multiplier else ONE
-    exact = rule.points * factor * units
-    points = int(exact.to_integral_value(ROUND_FLOOR))
+    if isinstance(units, Fraction):
+        exact = Fraction(rule.points) * Fraction(factor) * units
+        points = exact.numerator // exact.denominator
+        dropped = _shown(exact - points)
+    else:
+        product = rule.points * factor * units
+        points = int(product.to_integral_value(ROUND_FLOOR))
+        dropped = product - points
     kept = points if rule.cap is None else min(points, rule.cap)
-    return Earned(rule.id, rule.code, rule.wallet, kept, basis, factor, exact - points, points - kept)
+    return Earned(rule.id, rule.code, rule.wallet, kept, _shown(basis), factor, dropped, points - kept)
+
+
+def _shown(number: Fraction | Decimal) -> Decimal:
+    """Return a number as an explanation shows it: a fraction with four decimals."""
+    if isinstance(number, Fraction):
+        return (Decimal(number.numerator) / Decimal(number.denominator)).quantize(FOUR_DECIMALS)
+    return number
+
+
+FOUR_DECIMALS = Decimal("0.0001")

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from loyalty.points.clawback import Move, OpenLot, Taken, spending_order
+from loyalty.points.clawback import Taken
+from loyalty.points.state import Move, OpenLot, spending_order
 from loyalty.points.states import State
 
 

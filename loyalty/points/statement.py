@@ -47,16 +47,16 @@ class Expiring:
     points: int
 
 
-# A lot that slides ends with its wallet; what is due counts as active, and what is past its end as gone, whether or not
+# A lot that expires on inactivity ends with its wallet; what is due counts as active, and what is past its end as gone, whether or not
 # the night has been. What is due repays first what is owed.
 OPEN_LOTS = """
-SELECT CASE WHEN slides THEN %(idle_until)s::timestamptz ELSE expires_at END AS ends_at,
+SELECT CASE WHEN expires_on_inactivity THEN %(idle_until)s::timestamptz ELSE expires_at END AS ends_at,
     coalesce(active_at <= %(at)s, false) AS is_due, sum(available)::bigint, sum(pending)::bigint, sum(held)::bigint
 FROM points_lot WHERE wallet_id = %(wallet)s AND (available > 0 OR pending > 0 OR held > 0) GROUP BY 1, 2
 """
 FORECAST = """
 SELECT ends_at, sum(points)::bigint FROM (
-    SELECT l.available + l.pending AS points, CASE WHEN l.slides THEN w.idle_until ELSE l.expires_at END AS ends_at
+    SELECT l.available + l.pending AS points, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END AS ends_at
     FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
     WHERE l.wallet_id = %s AND (l.available > 0 OR l.pending > 0 OR l.held > 0)
 ) AS open WHERE ends_at > %s AND points > 0 GROUP BY 1 ORDER BY 1 LIMIT %s

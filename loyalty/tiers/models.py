@@ -7,10 +7,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
+from customers.core.ids import new_id
 from customers.core.money import MoneyField
 from customers.models import Retailer
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Wallet
 from loyalty.programs.models import Program, ProgramVersion, frozen_with_version
 
 
@@ -83,10 +83,11 @@ class TierPolicy(models.Model):
 
 
 class Tier(models.Model):
-    """A step of a version's ladder. Members on no step have the multiplier 1."""
+    """A tier of a version's scheme. Members without one have the multiplier 1."""
 
     version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="tiers", verbose_name=_("version"))
-    code = models.SlugField(_("code"), help_text=_("Keep it from version to version: it is how a member keeps a tier."))
+    key = models.UUIDField(default=new_id, editable=False, help_text=_("Its identity from version to version."))
+    code = models.SlugField(_("code"), help_text=_("May be renamed: members keep the tier."))
     name = models.CharField(_("name"), max_length=50)
     name_fr = models.CharField(_("name in French"), max_length=50, blank=True)
     rank = models.PositiveSmallIntegerField(_("place"), default=0, help_text=_("From the lowest, 0, to the highest."))
@@ -132,6 +133,7 @@ class Tier(models.Model):
         verbose_name_plural = _("tiers")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "code"], name="tier_once_per_code"),
+            models.UniqueConstraint(fields=["version", "key"], name="tier_once_per_key"),
             models.UniqueConstraint(
                 fields=["version", "rank"], name="tier_once_per_rank", deferrable=models.Deferrable.DEFERRED
             ),
@@ -169,9 +171,14 @@ class Standing(models.Model):
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="standings", verbose_name=_("tier"))
     since = models.DateTimeField(_("since"), null=True)
-    assessed_on = models.DateField(_("assessed on"), null=True)
-    keeps_until = models.DateField(
-        _("keeps it until"),
+    gifts_missing = models.BigIntegerField(
+        _("gifts missing"),
+        default=0,
+        db_default=0,
+        help_text=_("Of gifts that were to be taken back, what was not there: the next gifts are less by it."),
+    )
+    protected_until = models.DateField(
+        _("protected until"),
         null=True,
         help_text=_("The first day on which the tier may be lost: the end of its period, or of its grace."),
     )
@@ -182,9 +189,14 @@ class Standing(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["program", "tier"], name="standing_by_tier"),
             models.Index(
-                fields=["program", "keeps_until"],
-                condition=models.Q(keeps_until__isnull=False),
+                fields=["program", "protected_until"],
+                condition=models.Q(protected_until__isnull=False),
                 name="standing_by_its_end",
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(gifts_missing__gte=0), name="standing_gifts_missing_never_negative"
             ),
         ]
 
@@ -207,33 +219,11 @@ class TierChange(models.Model):
     class Meta:
         verbose_name = _("tier change")
         verbose_name_plural = _("tier changes")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["membership", "cause"], name="tier_change_once_per_cause"),
+        ]
         indexes: ClassVar = [models.Index(fields=["membership", "-id"], name="tier_change_newest_first")]
         triggers: ClassVar = append_only("tier_changes")
 
     def __str__(self) -> str:
         return f"{self.from_tier or '-'} → {self.to_tier or '-'}"
-
-
-class QualifyingDay(models.Model):
-    """
-    What a wallet earned on one day of the program's zone, net of what came back since.
-
-    What its member spent stands with the wallet that every program has.
-    """
-
-    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="+", verbose_name=_("wallet"))
-    on_date = models.DateField(_("day"))
-    spend = MoneyField(_("spent"))
-    points = models.BigIntegerField(_("earned"))
-    orders = models.IntegerField(_("orders"), default=0, db_default=0)
-    visits = models.IntegerField(_("visits"), default=0, db_default=0)
-
-    class Meta:
-        verbose_name = _("qualifying day")
-        verbose_name_plural = _("qualifying days")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["wallet", "on_date"], name="qualifying_day_once_per_day"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.on_date}"

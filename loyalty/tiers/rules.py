@@ -1,11 +1,15 @@
-"""Which tier a member has earned, over which days it counts, until when it keeps it, and what is missing: pure."""
+"""Which tier a member has earned, over which days it counts, until when it is protected, and what is missing: pure."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
+from uuid import UUID
 
-from customers.core.calendar import add_months, clamped, day_after, end_of_month
+from customers.core.calendar import add_months, clamped, day_after, day_before, end_of_month
+from loyalty.points.state import Day
 
 NOTHING = Decimal(0)
 FOREVER = date.min  # the first day of a window that never begins anew
@@ -27,17 +31,19 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TierRule:
     """
     A tier of a version, as rules see it.
 
-    :param threshold: of the ladder's basis
+    :param key: its identity, which outlives the version's row and a renamed code
+    :param threshold: of the scheme's basis
     :param further: other bases with what each asks for
     :param entry_gift: points given with each entry
     :param extra_months: by how much longer its members' points live
     """
 
     id: int
+    key: UUID
     code: str
     threshold: Decimal
     multiplier: Decimal
@@ -47,168 +53,379 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class TierScheme:
     """
-    A version's tiers, lowest first.
+    A version's tiers, lowest first. A tier is named by its key; None is no tier.
 
     :param basis: spend, points, orders, visits or balance: what the thresholds count
     :param wallet: whose points count, where points or the balance do
     :param window: rolling, calendar_year, membership_year or lifetime
-    :param combination: whether a step's further conditions must `all` be met too, or whether `any` of them is enough
+    :param combination: whether a tier's further conditions must `all` be met too, or whether `any` of them is enough
     :param downgrade: never, at_once, grace or period_end
     :param grace_days: whole days after the one on which a member stopped qualifying
     :param grace_to_month_end: that the last of those days is rounded to its month's last
-    :param soft_landing: that a fall is one step at a time
+    :param soft_landing: that a downgrade is one tier at a time
     """
 
-    basis: str
-    wallet: str
-    window: str
-    window_months: int
-    steps: tuple[Step, ...]
+    basis: str = "spend"
+    wallet: str = "points"
+    window: str = "rolling"
+    window_months: int = 12
+    tiers: tuple[TierRule, ...] = ()
     combination: str = "all"
     downgrade: str = "at_once"
     grace_days: int = 0
     grace_to_month_end: bool = False
     soft_landing: bool = False
-    ranks: Mapping[str, int] = field(init=False, compare=False, repr=False)
+    ranks: Mapping[UUID, int] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ranks", {step.code: place for place, step in enumerate(self.steps)})
+        object.__setattr__(self, "ranks", {tier.key: place for place, tier in enumerate(self.tiers)})
 
-    def step(self, code: str | None) -> Step | None:
-        """Return the step that a member keeps by its code."""
-        rank = self.rank(code)
-        return self.steps[rank] if rank >= 0 else None
+    def tier(self, key: UUID | None) -> TierRule | None:
+        """Return a tier by its key; None where this version does not have it."""
+        rank = self.rank(key)
+        return self.tiers[rank] if rank >= 0 else None
 
-    def rank(self, code: str | None) -> int:
-        """Return how high a step is; the ground is -1, and so is a step that this version does not have."""
-        return self.ranks.get(code, -1) if code else -1
+    def rank(self, key: UUID | None) -> int:
+        """Return how high a tier is; no tier is -1, and so is one that this version does not have."""
+        return self.ranks.get(key, -1) if key else -1
 
-    def is_reached(self, step: Step, counts: Counts) -> bool:
-        """Tell whether what counts is enough for a step."""
-        main = counts.of(self.basis) >= step.threshold
-        others = [counts.of(basis) >= least for basis, least in step.further]
+    def is_reached(self, tier: TierRule, counts: Counts) -> bool:
+        """Tell whether what counts is enough for a tier."""
+        main = counts.of(self.basis) >= tier.threshold
+        others = [counts.of(basis) >= least for basis, least in tier.further]
         return main or any(others) if self.combination == "any" else main and all(others)
 
-    def earned(self, counts: Counts) -> Step | None:
-        """Return the highest step that is reached; None for the ground."""
-        return next((step for step in reversed(self.steps) if self.is_reached(step, counts)), None)
+    def earned(self, counts: Counts) -> TierRule | None:
+        """Return the highest tier that is reached; None for none."""
+        return next((tier for tier in reversed(self.tiers) if self.is_reached(tier, counts)), None)
 
-    def next_above(self, code: str | None) -> Step | None:
-        """Return the step above the one a member is on."""
-        place = self.rank(code) + 1
-        return self.steps[place] if place < len(self.steps) else None
+    def is_earned(self, key: UUID | None, counts: Counts) -> bool:
+        """Tell whether what counts is enough for a tier, or for a higher one."""
+        return any(self.is_reached(tier, counts) for tier in self.tiers[max(self.rank(key), 0) :])
 
-    def passed(self, code: str | None, up_to: Step) -> tuple[Step, ...]:
-        """Return the steps that somebody enters who goes up from one to another, lowest first."""
-        return self.steps[self.rank(code) + 1 : self.rank(up_to.code) + 1]
+    def next_above(self, key: UUID | None) -> TierRule | None:
+        """Return the tier above the one that a member has."""
+        place = self.rank(key) + 1
+        return self.tiers[place] if place < len(self.tiers) else None
 
-    def landing(self, current: Step, earned: Step | None) -> Step | None:
-        """Return where a member lands that falls: on what it earned, or one step lower than it was."""
+    def passed(self, key: UUID | None, up_to: TierRule) -> tuple[TierRule, ...]:
+        """Return the tiers that somebody enters who goes up from one to another, lowest first."""
+        return self.tiers[self.rank(key) + 1 : self.rank(up_to.key) + 1]
+
+    def landing(self, current: TierRule, earned: TierRule | None) -> TierRule | None:
+        """Return where a downgrade ends: at what was earned, or one tier lower."""
         if not self.soft_landing:
             return earned
-        place = self.rank(current.code) - 1
-        return self.steps[place] if place > self.rank(earned.code if earned else None) else earned
+        place = self.rank(current.key) - 1
+        return self.tiers[place] if place > self.rank(earned.key if earned else None) else earned
 
-    def missing(self, step: Step, counts: Counts) -> tuple[tuple[str, Decimal], ...]:
-        """Return what is missing for a step, basis by basis; of `any`, each is enough. Nothing where it is reached."""
-        if self.is_reached(step, counts):
+    def missing(self, tier: TierRule, counts: Counts) -> tuple[tuple[str, Decimal], ...]:
+        """Return what is missing for a tier, basis by basis; of `any`, each is enough. Nothing where it is reached."""
+        if self.is_reached(tier, counts):
             return ()
-        asked = ((self.basis, step.threshold), *step.further)
+        asked = ((self.basis, tier.threshold), *tier.further)
         return tuple((basis, least - counts.of(basis)) for basis, least in asked if counts.of(basis) < least)
 
     @property
     def counts_balance(self) -> bool:
         """Tell whether spending or expiry can change a tier."""
-        return self.basis == "balance" or any(basis == "balance" for step in self.steps for basis, _ in step.further)
+        return self.basis == "balance" or any(basis == "balance" for tier in self.tiers for basis, _ in tier.further)
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What a member spent, earned and did on one day."""
-
-    on: date
-    spend: Decimal
-    points: int
-    orders: int = 0
-    visits: int = 0
-
-
-def window_start(ladder: Ladder, day: date, joined: date) -> date:
+def window_start(scheme: TierScheme, day: date, joined: date) -> date:
     """
     Return the first day that counts on a day.
 
     A rolling window of twelve months on 15 March counts from 16 March of the year before. A year of membership begins
     on the day on which the member joined; that of 29 February begins on the 28th in most years.
     """
-    match ladder.window:
+    match scheme.window:
         case "calendar_year":
             return day.replace(month=1, day=1)
         case "membership_year":
             return _anniversary(joined, day)
         case "lifetime":
             return FOREVER
-    return add_months(day, -ladder.window_months) + timedelta(days=1)
+    return add_months(day, -scheme.window_months) + timedelta(days=1)
 
 
-def counted(  # noqa: PLR0913 - all that can count
-    ladder: Ladder, main: Sequence[Day], wallet: Sequence[Day], *, on: date, joined: date, balance: int = 0
+def window_leaves(scheme: TierScheme, day: date, joined: date) -> date | None:
+    """Return the first day on whose window a day does not count any more; None where it counts for ever."""
+    match scheme.window:
+        case "calendar_year":
+            return date(day.year + 1, 1, 1)
+        case "membership_year":
+            return clamped(_anniversary(joined, day).year + 1, joined.month, joined.day)
+        case "lifetime":
+            return None
+    same = add_months(day, scheme.window_months)
+    return same if add_months(same, -scheme.window_months) >= day else same + timedelta(days=1)
+
+
+class Counted:
+    """What counts for a member on any day: sums over its days, found without adding them up each time."""
+
+    def __init__(self, main: Sequence[Day], wallet: Sequence[Day], *, joined: date, balance: int = 0) -> None:
+        """
+        Add up a member's days.
+
+        :param main: the days of the wallet with which spending, orders and visits stand, by date
+        :param wallet: the days of the wallet whose points count, by date
+        :param joined: the day on which the member joined: nothing counts before it
+        """
+        self.joined, self.balance = joined, max(balance, 0)
+        self.days = [day.on for day in main]
+        self.spend = [NOTHING, *accumulate(day.spend for day in main)]
+        self.orders = [0, *accumulate(day.orders for day in main)]
+        self.visits = [0, *accumulate(day.visits for day in main)]
+        self.wallet_days = self.days if wallet is main else [day.on for day in wallet]
+        self.points = [0, *accumulate(day.points for day in wallet)]
+
+    def on(self, scheme: TierScheme, day: date) -> Counts:
+        """Return what counts on a day."""
+        return self._sum(scheme, day, day)
+
+    def at_midnight(self, scheme: TierScheme, day: date) -> Counts:
+        """Return what counts as a day begins."""
+        return self._sum(scheme, day, day_before(day))
+
+    def _sum(self, scheme: TierScheme, day: date, last: date) -> Counts:
+        first = max(window_start(scheme, day, self.joined), self.joined)
+        begin = bisect_left(self.days, first)
+        end = max(begin, bisect_right(self.days, last))
+        if self.wallet_days is self.days:
+            from_, to = begin, end
+        else:
+            from_ = bisect_left(self.wallet_days, first)
+            to = max(from_, bisect_right(self.wallet_days, last))
+        return Counts(
+            self.spend[end] - self.spend[begin],
+            self.points[to] - self.points[from_],
+            self.orders[end] - self.orders[begin],
+            self.visits[end] - self.visits[begin],
+            self.balance,
+        )
+
+
+def counts_on(  # noqa: PLR0913 - all that can count
+    scheme: TierScheme, main: Sequence[Day], wallet: Sequence[Day], *, on: date, joined: date, balance: int = 0
 ) -> Counts:
+    """Return what counts towards tiers on one day; see `Counted`."""
+    first = max(window_start(scheme, on, joined), joined)
+    spend, points, orders, visits = NOTHING, 0, 0, 0
+    for day in main:
+        if first <= day.on <= on:
+            spend += day.spend
+            orders += day.orders
+            visits += day.visits
+            points += day.points
+    if wallet is not main:
+        points = sum(day.points for day in wallet if first <= day.on <= on)
+    return Counts(spend, points, orders, visits, max(balance, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
     """
-    Return what counts towards tiers on a day.
+    Where a member stands.
 
-    :param main: the days of the wallet with which spending, orders and visits stand
-    :param wallet: the days of the wallet whose points count
+    :param key: of its tier; None for none
+    :param protected_until: the first day on which it may lose the tier: the end of a period or of a grace
     """
-    first = window_start(ladder, on, joined)
-    within = [day for day in main if first <= day.on <= on]
-    earned = within if wallet is main else [day for day in wallet if first <= day.on <= on]
-    return Counts(
-        spend=sum((day.spend for day in within), NOTHING),
-        points=sum(day.points for day in earned),
-        orders=sum(day.orders for day in within),
-        visits=sum(day.visits for day in within),
-        balance=max(balance, 0),
-    )
+
+    key: UUID | None = None
+    protected_until: date | None = None
 
 
-def period_end(ladder: Ladder, entered: date, joined: date) -> date:
+def period_end(scheme: TierScheme, entered: date, joined: date) -> date:
     """Return the first day on which a tier may be lost that was entered, or kept, on a day: where periods end."""
-    if ladder.window == "membership_year":
+    if scheme.window == "membership_year":
         begun = _anniversary(joined, entered)
         return clamped(begun.year + 1, joined.month, joined.day)
-    if ladder.window == "rolling":
-        return add_months(entered, ladder.window_months)
+    if scheme.window == "rolling":
+        return add_months(entered, scheme.window_months)
     return date(entered.year + 1, 1, 1)
 
 
-def grace_end(ladder: Ladder, stopped: date) -> date:
+def grace_end(scheme: TierScheme, stopped: date) -> date:
     """
     Return the first day after the grace of a member that stopped qualifying on a day.
 
     The days count from the one after it; the tier is kept through the last second of the last of them.
     """
-    last = stopped + timedelta(days=ladder.grace_days)
-    return day_after(end_of_month(last) if ladder.grace_to_month_end else last)
+    last = stopped + timedelta(days=scheme.grace_days)
+    return day_after(end_of_month(last) if scheme.grace_to_month_end else last)
 
 
-def add_day(days: tuple[Day, ...], change: Day) -> tuple[Day, ...]:
-    """Return the days, by date, with something more (or, negative, less) on one of them."""
-    place = len(days)
-    while place and days[place - 1].on >= change.on:
-        place -= 1
-    if place < len(days) and days[place].on == change.on:
-        old = days[place]
-        both = Day(
-            old.on,
-            old.spend + change.spend,
-            old.points + change.points,
-            old.orders + change.orders,
-            old.visits + change.visits,
-        )
-        return (*days[:place], both, *days[place + 1 :])
-    return (*days[:place], change, *days[place:])
+def entered(scheme: TierScheme, tier: TierRule | None, on: date, joined: date) -> Standing:
+    """Return the standing of who enters a tier on a day; what is everybody's cannot be lost."""
+    if tier is None:
+        return Standing()
+    if scheme.downgrade != "period_end" or scheme.is_reached(tier, Counts()):
+        return Standing(tier.key)
+    return Standing(tier.key, period_end(scheme, on, joined))
+
+
+def rise(standing: Standing, scheme: TierScheme, counts: Counts, on: date, joined: date) -> Standing:
+    """
+    Return the standing after something that counts: up at once, and a grace ends that is no longer needed.
+
+    A grace begins on the very day on which a member stops qualifying; down is a matter of the night.
+    """
+    earned = scheme.earned(counts)
+    if earned is not None and scheme.rank(earned.key) > scheme.rank(standing.key):
+        return entered(scheme, earned, on, joined)
+    current = scheme.tier(standing.key)
+    if current is None:
+        return standing
+    qualifies = earned is not None and scheme.rank(earned.key) >= scheme.rank(current.key)
+    if scheme.downgrade == "grace":
+        until = None if qualifies else standing.protected_until or grace_end(scheme, on)
+    elif scheme.downgrade == "period_end":
+        until = standing.protected_until or entered(scheme, current, on, joined).protected_until
+    else:
+        until = None
+    return standing if until == standing.protected_until else Standing(standing.key, until)
+
+
+def fall(standing: Standing, scheme: TierScheme, counts: Counts, on: date, joined: date) -> Standing:
+    """Return the standing after a midnight: up, or down where the program lets members down in any night."""
+    earned = scheme.earned(counts)
+    current = scheme.tier(standing.key)
+    if current is None or (earned is not None and scheme.rank(earned.key) >= scheme.rank(current.key)):
+        return rise(standing, scheme, counts, on, joined)
+    if scheme.downgrade == "at_once":
+        return entered(scheme, scheme.landing(current, earned), on, joined)
+    if scheme.downgrade == "grace" and standing.protected_until is not None and standing.protected_until <= on:
+        landing = scheme.landing(current, earned)
+        landed = entered(scheme, landing, on, joined)
+        if scheme.rank(landed.key) > scheme.rank(earned.key if earned else None):
+            return replace(landed, protected_until=grace_end(scheme, on))  # landed softly, it has a grace there too
+        return landed
+    return rise(standing, scheme, counts, on, joined)
+
+
+def end_period(standing: Standing, scheme: TierScheme, counted: Counted, on: date) -> Standing:
+    """Return the standing when a period is over: kept for another one, or down, by what counted on its last day."""
+    current = scheme.tier(standing.key)
+    if scheme.downgrade != "period_end" or current is None:
+        return standing
+    if standing.protected_until is None or standing.protected_until > on:
+        return standing
+    counts = counted.on(scheme, day_before(on))
+    earned = scheme.earned(counts)
+    if earned is not None and scheme.rank(earned.key) >= scheme.rank(current.key):
+        return Standing(standing.key, period_end(scheme, on, counted.joined))
+    return entered(scheme, scheme.landing(current, earned), on, counted.joined)
+
+
+def start(standing: Standing, before: TierScheme | None, scheme: TierScheme, counts: Counts, on: date, joined: date) -> Standing:  # noqa: PLR0913
+    """
+    Return the standing when a version comes into force: everyone is assessed once, up and down.
+
+    Who has a tier that the version does not have any more goes to the one that it has earned.
+    """
+    if standing.key is not None and scheme.tier(standing.key) is None:
+        return entered(scheme, scheme.earned(counts), on, joined)
+    if before is not None and before.downgrade != scheme.downgrade:
+        standing = Standing(standing.key)  # a period says nothing of a grace, nor a grace of a period
+    return fall(standing, scheme, counts, on, joined)
+
+
+def next_change(standing: Standing, scheme: TierScheme, counted: Counted, on: date) -> date | None:
+    """Return the next day whose midnight changes a standing if nothing happens; None for never."""
+    current = scheme.tier(standing.key)
+    counts = counted.on(scheme, on)
+    if scheme.counts_balance:  # spending, staff and time change it without a look at tiers: the next night looks
+        earned = scheme.earned(counts)
+        if earned is not None and scheme.rank(earned.key) > scheme.rank(standing.key):
+            return day_after(on)
+    if current is None or scheme.downgrade == "never":
+        return None
+    if standing.protected_until is not None:
+        return max(standing.protected_until, day_after(on))
+    if scheme.downgrade == "period_end":
+        return None
+    if not scheme.is_earned(current.key, counts):
+        return day_after(on)
+    leaving = (window_leaves(scheme, day, counted.joined) for day in counted.days)
+    later = sorted({day for day in leaving if day is not None and day > on})
+    if counted.wallet_days is not counted.days:
+        others = (window_leaves(scheme, day, counted.joined) for day in counted.wallet_days)
+        later = sorted({*later, *(day for day in others if day is not None and day > on)})
+    return next((day for day in later if not scheme.is_earned(current.key, counted.at_midnight(scheme, day))), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeFrom:
+    """
+    A scheme and the day on which it comes into force.
+
+    :param at_midnight: whether it does so as the day begins
+    """
+
+    day: date
+    at_midnight: bool
+    scheme: TierScheme
+
+
+def standing_by(schemes: Sequence[SchemeFrom], counted: Counted, until: date) -> Standing:
+    """
+    Return where a member stands at the end of a day, by its days alone: as if each had been reported in time.
+
+    :param schemes: of the program's versions, by their day; the first is in force when the member joins, if one was
+    """
+    return _Past(schemes, counted).live(until)
+
+
+class _Past:
+    """A member's standing day by day: what happens on a day is the same as live, in the same order."""
+
+    def __init__(self, schemes: Sequence[SchemeFrom], counted: Counted) -> None:
+        self.counted, self.joined = counted, counted.joined
+        joined = [each for each in schemes if each.day <= self.joined]
+        self.scheme = joined[-1].scheme if joined else None
+        self.coming = [each for each in schemes if each.day > self.joined]
+        self.standing, self.day = Standing(), self.joined
+        self.active = sorted({*counted.days, *counted.wallet_days})
+
+    def live(self, until: date) -> Standing:
+        if self.scheme is not None:
+            self.standing = entered(self.scheme, self.scheme.earned(Counts()), self.joined, self.joined)
+        place = bisect_left(self.active, self.joined)
+        while True:
+            following = self.active[place] if place < len(self.active) else None
+            due = next_change(self.standing, self.scheme, self.counted, self.day) if self.scheme else None
+            coming = self.coming[0].day if self.coming else None
+            day = min((each for each in (following, due, coming) if each is not None), default=None)
+            if day is None or day > until:
+                return self.standing
+            self._begin(day, is_due=day == due)
+            if following == day:
+                place += 1
+                if self.scheme is not None:
+                    self.standing = rise(self.standing, self.scheme, self.counted.on(self.scheme, day), day, self.joined)
+
+    def _begin(self, day: date, *, is_due: bool) -> None:
+        self.day = day
+        starts = [each for each in self.coming if each.day == day]
+        self.coming = self.coming[len(starts) :]
+        for each in (each for each in starts if each.at_midnight):
+            self._start(each)
+        if is_due and self.scheme is not None:
+            counts = self.counted.at_midnight(self.scheme, day)
+            self.standing = fall(self.standing, self.scheme, counts, day, self.joined)
+            self.standing = end_period(self.standing, self.scheme, self.counted, day)
+        for each in (each for each in starts if not each.at_midnight):
+            self._start(each)
+
+    def _start(self, each: SchemeFrom) -> None:
+        counted = self.counted.at_midnight if each.at_midnight else self.counted.on
+        counts = counted(each.scheme, each.day)
+        self.standing = start(self.standing, self.scheme, each.scheme, counts, each.day, self.joined)
+        self.scheme = each.scheme
 
 
 def _anniversary(joined: date, day: date) -> date:

@@ -7,7 +7,7 @@ import pytest
 from customers.facts import OrderEventFact
 from loyalty.activity.intake import take_order_events
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.spending import redeem
+from loyalty.activity.account.spending import redeem
 from loyalty.outbox.models import Event
 from loyalty.points.models import Entry, Lot
 from tests import make

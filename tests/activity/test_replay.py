@@ -7,13 +7,13 @@ import pytest
 from django.db import connection
 
 from customers.facts import InteractionFact, OrderEventFact
-from loyalty.activity.adjusting import adjust
+from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.deciding.living import Life
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.replay import replay, with_draft
 from loyalty.activity.rulesets import read_ruleset, timelines
-from loyalty.activity.spending import confirm, hold, redeem, reverse
+from loyalty.activity.account.spending import confirm, hold, redeem, reverse
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.points.models import EarningRule, Wallet
 from loyalty.programs.models import Program

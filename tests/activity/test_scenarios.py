@@ -8,7 +8,7 @@ import pytest
 
 from loyalty.activity.intake import take_orders
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.spending import redeem, reverse
+from loyalty.activity.account.spending import redeem, reverse
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.points.models import EarningRule
 from tests import make

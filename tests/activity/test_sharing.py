@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from loyalty.activity.desk import InsufficientPoints
-from loyalty.activity.households import OtherProgram, SameMember, TransfersClosed, transfer
-from loyalty.activity.spending import hold, redeem, release
+from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity.account.households import OtherProgram, SameMember, TransfersClosed, transfer
+from loyalty.activity.account.spending import hold, redeem, release
 from loyalty.memberships.models import Household, HouseholdMember, Membership
 from loyalty.points.models import Entry, Lot
 from tests import make

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loyalty.activity.adjusting import ReasonMissing, adjust
-from loyalty.activity.desk import InsufficientPoints, OtherRequest
+from loyalty.activity.account.adjusting import ReasonMissing, adjust
+from loyalty.activity.account.session import InsufficientPoints, OtherRequest
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.spending import (
+from loyalty.activity.account.spending import (
     HoldEnded,
     MoreThanHeld,
     NotARedemption,

@@ -15,7 +15,7 @@ from loyalty.activity.loading import load_memberships
 from loyalty.activity.nightly import NOBODY, run_nights
 from loyalty.activity.progress import progress
 from loyalty.activity.rulesets import timelines
-from loyalty.activity.spending import redeem
+from loyalty.activity.account.spending import redeem
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event

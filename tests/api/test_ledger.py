@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from loyalty.activity.spending import redeem
+from loyalty.activity.account.spending import redeem
 from loyalty.points.models import Entry
 from tests import make
 from tests.api.test_integration import call

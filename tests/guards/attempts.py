@@ -97,7 +97,7 @@ LEDGER: Attempts = {
     "return_decided_once_per_program": copy("activity_returndecision"),
     "interaction_decided_once_per_program": copy("activity_interactiondecision"),
     "night_once_per_day": copy("activity_nightrun"),
-    "qualifying_day_once_per_day": copy("tiers_qualifyingday"),
+    "qualifying_day_once_per_day": copy("points_qualifyingday"),
     "tier_changes_are_append_only": changed("tiers_tierchange", "cause = 'x'"),
     "tier_changes_never_truncated": "TRUNCATE tiers_tierchange",
 }

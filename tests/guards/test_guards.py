@@ -16,7 +16,7 @@ from customers.models import Consent
 from loyalty.access.models import StaffRole
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.spending import hold
+from loyalty.activity.account.spending import hold
 from loyalty.api.models import IdempotencyRecord
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.planning.simulating import ask

@@ -38,7 +38,7 @@ publish(draft, effective_from=start, now=start)
 """
 ENROL = """
 from django.utils import timezone
-from loyalty.activity.enrolment import enrol_everyone
+from loyalty.activity.account.enrolment import enrol_everyone
 from loyalty.programs.models import Program
 enrol_everyone(Program.objects.get(), source="import", now=timezone.now())
 """

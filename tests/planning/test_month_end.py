@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from loyalty.activity.spending import redeem
+from loyalty.activity.account.spending import redeem
 from loyalty.programs.models import Program
 from tests import make
 from tests.make import NOON

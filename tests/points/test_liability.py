@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.management import call_command
 
-from loyalty.activity.adjusting import adjust
+from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.spending import redeem
+from loyalty.activity.account.spending import redeem
 from loyalty.memberships.models import Membership
 from loyalty.points.journal import DEFERRED, close_month
 from loyalty.points.liability import month_of, owed, owed_by_lot, redemption_curve

@@ -61,7 +61,7 @@ def ada_and_eve() -> tuple[Membership, Membership]:
 def everything() -> list[int]:
     with connection.cursor() as cursor:
         counts = []
-        for table in ("customers_orderline", "points_entry", "points_lot", "points_movement", "tiers_qualifyingday"):
+        for table in ("customers_orderline", "points_entry", "points_lot", "points_movement", "points_qualifyingday"):
             cursor.execute(f"SELECT count(*) FROM {table}")
             counts.append(cursor.fetchone()[0])
         return counts

@@ -9,10 +9,10 @@ import pytest
 from django.db import connection, transaction
 
 from customers.facts import InteractionFact, OrderEventFact
-from loyalty.activity.adjusting import adjust
-from loyalty.activity.households import transfer
+from loyalty.activity.account.adjusting import adjust
+from loyalty.activity.account.households import transfer
 from loyalty.activity.intake import take_interactions, take_order_events, take_orders
-from loyalty.activity.spending import confirm, hold, redeem, release, reverse
+from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
 from loyalty.memberships.models import Membership
 from loyalty.points.proof import prove
 from tests import make
@@ -29,7 +29,7 @@ TABLES = (
 STATE = """
 SELECT (SELECT json_agg(row_to_json(w) ORDER BY w.id)::text FROM points_wallet w),
     (SELECT json_agg(row_to_json(s) ORDER BY s.membership_id)::text FROM tiers_standing s),
-    (SELECT json_agg(row_to_json(q) ORDER BY q.wallet_id, q.on_date)::text FROM tiers_qualifyingday q),
+    (SELECT json_agg(row_to_json(q) ORDER BY q.wallet_id, q.on_date)::text FROM points_qualifyingday q),
     (SELECT sum(used) FROM points_budgetshare)
 """
 

@@ -26,7 +26,7 @@ from customers.core.tenancy import EVERYONE, acting_for
 from customers.importing.running import Report, run_import
 from customers.models import Order, Retailer
 from loyalty.activity.backlog import catch_up, undecided_orders
-from loyalty.activity.enrolment import enrol_everyone
+from loyalty.activity.account.enrolment import enrol_everyone
 from loyalty.points.models import Lot
 from loyalty.points.proof import require_proof
 from loyalty.programs.models import Program

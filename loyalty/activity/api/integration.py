@@ -39,7 +39,7 @@ from loyalty.activity.api.serializers import (
     TokenOut,
     fact_of,
 )
-from loyalty.activity.enrolment import enrol
+from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.gathering import take_together
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
 from loyalty.api.models import MemberToken

@@ -14,11 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
-from loyalty.activity.adjusting import adjust
+from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.api.asking import DRY_RUN, all_or_dry
-from loyalty.activity.desk import Booked
-from loyalty.activity.households import transfer
-from loyalty.activity.spending import confirm, hold, redeem, release, reverse
+from loyalty.activity.account.session import LedgerReceipt
+from loyalty.activity.account.households import transfer
+from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
 from loyalty.memberships.households import join, leave, open_household
 from loyalty.memberships.models import Household, Membership
 from loyalty.points.models import Hold
@@ -214,7 +214,7 @@ def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
     return dict(given.validated_data)
 
 
-def _booked(booked: Booked) -> Response:
+def _booked(booked: LedgerReceipt) -> Response:
     body = {
         "id": booked.entry_id,
         "points": booked.points,

@@ -11,18 +11,20 @@ from customers.batches import Fact, Status
 from customers.core.errors import DomainError
 from customers.models import Customer
 from loyalty.activity.api.serializers import fact_of
-from loyalty.activity.households import household_available
+from loyalty.activity.account.households import household_available
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress
-from loyalty.activity.rulesets import timelines
-from loyalty.activity.state import Effects
+from loyalty.activity.versions import versions_of
 from loyalty.api.problems import STATUS, problem
+from loyalty.engine.decision import Decision, InteractionDecided, OrderDecided, ReturnDecided
 from loyalty.memberships.models import Membership
 from loyalty.points.ledger import MAIN
 from loyalty.points.models import PointsPolicy, Wallet
 from loyalty.points.statement import balance
+from loyalty.points.state import Posting
 from loyalty.points.states import State
 from loyalty.tiers.models import Tier
+from loyalty.tiers.state import TierChanged
 
 
 def answers(given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
@@ -31,42 +33,49 @@ def answers(given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
 
     Plain, because a serializer would copy its fields for each answer, and this is the way of every order.
     """
-    moves = [move for answer in given for effects in answer.effects for move in effects.moves]
-    reached = {move.to_tier_id for move in moves if move.to_tier_id is not None}
+    decisions = [decision for answer in given for decision in answer.decisions]
+    changes = [each for decision in decisions for each in decision.effects if isinstance(each, TierChanged)]
+    reached = {change.to_tier_id for change in changes if change.to_tier_id is not None}
     tiers = dict(Tier.objects.filter(pk__in=reached).values_list("pk", "code")) if reached else {}
     return [
         {
             "number": answer.outcome.fact.number,
             "status": answer.outcome.status.value,
             "id": str(answer.outcome.id) if answer.outcome.id and answer.outcome.status is not Status.FAILED else None,
-            "effects": [_effect(effects, tiers) for effects in answer.effects],
+            "effects": [_effect(decision, tiers) for decision in answer.decisions],
             "error": error_of(answer.outcome.error) if answer.outcome.error else None,
         }
         for answer in given
     ]
 
 
-def _effect(effects: Effects, tiers: dict[int, str]) -> dict[str, Any]:
-    """Return one program's effects as plain values of `EffectOut`."""
-    to_tier = effects.moves[-1].to_tier_id if effects.moves else None
-    restored = (post for post in effects.postings if post.kind == "restore")
+def _effect(decision: Decision, tiers: dict[int, str]) -> dict[str, Any]:
+    """Return what a fact caused in one program as plain values of `EffectOut`."""
+    postings = [each for each in decision.effects if isinstance(each, Posting)]
+    changes = [each.to_tier_id for each in decision.effects if isinstance(each, TierChanged)]
+    restored = (post for post in postings if post.kind == "restore")
+    shortfalls = (each.shortfall for each in decision.effects if isinstance(each, ReturnDecided))
     return {
-        "program": effects.program,
-        "points": _points_of(effects),
-        "pending": sum(lot.amount for post in effects.postings for lot in post.lots if lot.state is State.PENDING),
-        "shortfall": effects.order_return.shortfall if effects.order_return else 0,
+        "program": decision.versions.slug,
+        "points": _points_of(decision),
+        "pending": sum(lot.amount for post in postings for lot in post.lots if lot.state is State.PENDING),
+        "shortfall": sum(shortfalls),
         "restored": sum(post.change(State.AVAILABLE) for post in restored),
-        "tier_changed_to": tiers.get(to_tier) if to_tier else None,
-        "reason": effects.reason,
-        "explanation": [posting.explanation for posting in effects.postings],
+        "tier_changed_to": tiers.get(changes[-1]) if changes and changes[-1] else None,
+        "reason": decision.reason,
+        "explanation": [posting.explanation for posting in postings],
     }
 
 
-def _points_of(effects: Effects) -> int:
-    if effects.order_return is not None:
-        return -effects.order_return.points
-    decided = effects.order or effects.interaction
-    return decided.points if decided else 0
+def _points_of(decision: Decision) -> int:
+    """Return the points that a fact gave or, negative, took."""
+    for effect in decision.effects:
+        if isinstance(effect, ReturnDecided):
+            return -effect.points
+        if isinstance(effect, InteractionDecided):
+            return effect.points
+    orders = [effect.order.points for effect in decision.effects if isinstance(effect, OrderDecided)]
+    return orders[0] if orders else 0
 
 
 def error_of(error: DomainError) -> dict[str, Any]:
@@ -123,7 +132,7 @@ def wallets_of(membership: Membership, *, at: datetime) -> list[dict[str, Any]]:
 
 
 def _policies(membership: Membership, at: datetime) -> dict[str, PointsPolicy]:
-    ruleset = timelines([membership.program_id])[membership.program_id].at(at)
+    ruleset = versions_of([membership.program_id])[membership.program_id].at(at)
     found = PointsPolicy.objects.filter(version=ruleset.version_id) if ruleset else PointsPolicy.objects.none()
     return {policy.code: policy for policy in found}
 

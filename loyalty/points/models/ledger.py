@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
+from customers.core.money import MoneyField
 from customers.models import Order, Retailer
 from loyalty.memberships.models import Membership
 from loyalty.points.models.policy import EarningRule
@@ -19,7 +20,7 @@ class Wallet(models.Model):
     """
     A member's points of one kind: a cache of its lots that the ledger keeps and the proof checks.
 
-    Its row is also the member's lock: whoever changes what a member has locks it first, in id order.
+    Whoever changes what a member has locks its membership first, in id order.
     """
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
@@ -29,6 +30,12 @@ class Wallet(models.Model):
     pending = models.BigIntegerField(_("pending"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
     owed = models.BigIntegerField(_("owed"), default=0, help_text=_("What a return could not take back."))
+    shortfall = models.BigIntegerField(
+        _("shortfall"),
+        default=0,
+        db_default=0,
+        help_text=_("What returns could not take and is not owed: points that come back settle it first."),
+    )
     idle_until = models.DateTimeField(
         _("expires by inactivity"), null=True, help_text=_("Of the lots that live as long as the member is active.")
     )
@@ -42,6 +49,7 @@ class Wallet(models.Model):
             models.CheckConstraint(condition=models.Q(pending__gte=0), name="wallet_pending_never_negative"),
             models.CheckConstraint(condition=models.Q(held__gte=0), name="wallet_held_never_negative"),
             models.CheckConstraint(condition=models.Q(owed__gte=0), name="wallet_owed_never_negative"),
+            models.CheckConstraint(condition=models.Q(shortfall__gte=0), name="wallet_shortfall_never_negative"),
         ]
 
     def __str__(self) -> str:
@@ -80,6 +88,7 @@ class Entry(models.Model):
     available_change = models.BigIntegerField(_("change"))
     pending_change = models.BigIntegerField(_("change of pending"))
     owed_change = models.BigIntegerField(_("change of owed"), default=0)
+    shortfall_change = models.BigIntegerField(_("change of shortfall"), default=0, db_default=0)
     balance_after = models.BigIntegerField(_("balance after"), help_text=_("Available less owed."))
     explanation = models.JSONField(_("explanation"))
 
@@ -101,7 +110,7 @@ class Lot(models.Model):
     One award of points. Its amount and dates never change; where its points are now is a cache of its movements.
 
     `expires_at` is the first instant at which they cannot be spent any more. What awaits an event has no `active_at`
-    until it happens; what `slides` expires when its wallet does by inactivity.
+    until it happens; what expires on inactivity does so when its wallet does.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -114,13 +123,18 @@ class Lot(models.Model):
     earned_at = models.DateTimeField(_("earned"))
     active_at = models.DateTimeField(_("active from"), null=True)
     expires_at = models.DateTimeField(_("expires"), null=True)
-    awaits = models.SlugField(_("awaits"), blank=True, help_text=_("The event of its order that makes it active."))
-    slides = models.BooleanField(_("expires by inactivity"), default=False)
+    activation_event = models.SlugField(
+        _("activation event"), blank=True, help_text=_("The event of its order that makes it active.")
+    )
+    expires_on_inactivity = models.BooleanField(_("expires on inactivity"), default=False)
     from_lot = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="+", verbose_name=_("transferred from")
     )
     gift = models.SlugField(
         _("gift of tier"), blank=True, db_default="", help_text=_("The tier whose entry gave it, by its code.")
+    )
+    is_lent = models.BooleanField(
+        _("lent"), default=False, db_default=False, help_text=_("By its household, for one payment; it goes back with it.")
     )
     pending = models.BigIntegerField(_("pending"), default=0)
     available = models.BigIntegerField(_("available"), default=0)
@@ -143,7 +157,7 @@ class Lot(models.Model):
                 name="lot_expires_after_activation",
             ),
             models.CheckConstraint(
-                condition=models.Q(active_at__isnull=False) | ~models.Q(awaits=""),
+                condition=models.Q(active_at__isnull=False) | ~models.Q(activation_event=""),
                 name="lot_without_a_date_awaits_an_event",
             ),
             models.CheckConstraint(
@@ -171,7 +185,7 @@ class Lot(models.Model):
                 name="lots_keep_their_terms",
                 operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call] # the package types it not
                     *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id"),
-                    *("amount", "earned_at", "awaits", "slides"),
+                    *("amount", "earned_at", "activation_event", "expires_on_inactivity", "is_lent"),
                 ),
                 when=pgtrigger.Before,
                 func="RAISE EXCEPTION 'pgtrigger: Cannot change the terms of a lot';",
@@ -194,6 +208,31 @@ class Lot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount}"
+
+
+class QualifyingDay(models.Model):
+    """
+    What a wallet earned on one day of the program's zone, net of what came back since: limits and tiers count it.
+
+    What its member spent stands with the wallet that every program has.
+    """
+
+    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="+", verbose_name=_("wallet"))
+    on_date = models.DateField(_("day"))
+    spend = MoneyField(_("spent"))
+    points = models.BigIntegerField(_("earned"))
+    orders = models.IntegerField(_("orders"), default=0, db_default=0)
+    visits = models.IntegerField(_("visits"), default=0, db_default=0)
+
+    class Meta:
+        verbose_name = _("qualifying day")
+        verbose_name_plural = _("qualifying days")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["wallet", "on_date"], name="qualifying_day_once_per_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.on_date}"
 
 
 class Movement(models.Model):

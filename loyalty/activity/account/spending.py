@@ -1,5 +1,6 @@
 """Points are held, redeemed and given back."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,12 +9,22 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
-from loyalty.activity.desk import Booked, Desk, NoPoints, OtherRequest, expiries, finish, moves_of
-from loyalty.activity.households import gather
+from loyalty.activity.account.households import gather, household_of
+from loyalty.activity.account.session import (
+    HasLeft,
+    LedgerReceipt,
+    NoPoints,
+    OtherRequest,
+    WalletSession,
+    expiries,
+    lent_by,
+    moves_of,
+)
 from loyalty.memberships.models import Membership
 from loyalty.points.ledger import MAIN
 from loyalty.points.models import Entry, Hold
-from loyalty.points.spending import settle_hold, undo
+from loyalty.points.moves import moves_back
+from loyalty.points.spending import settle_hold
 from loyalty.points.states import State
 
 HOLD_LIFE = timedelta(minutes=15)
@@ -38,7 +49,7 @@ class NotARedemption(DomainError):
 
 
 @transaction.atomic
-def redeem(membership: Membership, points: int, *, reference: str, now: datetime, wallet: str = MAIN) -> Booked:
+def redeem(membership: Membership, points: int, *, reference: str, now: datetime, wallet: str = MAIN) -> LedgerReceipt:
     """
     Spend points at once; what is missing comes from the member's household.
 
@@ -47,14 +58,16 @@ def redeem(membership: Membership, points: int, *, reference: str, now: datetime
     :raises OtherRequest: when the reference was used for another number of points
     :raises NotSpendable: when the wallet's points only count for tiers
     """
-    desk, others = gather(membership, points, reference=reference, now=now, wallet=wallet)
+    end_timed_out([membership, *household_of(membership)], now=now)
+    session, spending = gather(membership, now=now, wallet=wallet)
     cause = f"redeem:{reference}"
-    if earlier := desk.earlier(cause, reference, points):
-        return Booked(earlier.pk, points, desk.available, is_new=False)
-    desk.keep_alive()
-    entry_id = desk.take("redeem", cause, points, into=State.REDEEMED, said={"reference": reference})
-    finish([*others, desk])
-    return Booked(entry_id, points, desk.available)
+    if earlier := spending.earlier(cause, reference, points):
+        return LedgerReceipt(earlier.pk, points, spending.available, is_new=False)
+    spending.require_spendable()
+    spending.extend_inactivity()
+    session.borrow(points, f"{cause}:{membership.pk}")
+    entry_id = spending.take("redeem", cause, points, into=State.REDEEMED, said={"reference": reference})
+    return LedgerReceipt(entry_id, points, spending.finish())
 
 
 @transaction.atomic
@@ -74,21 +87,24 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     :raises InsufficientPoints: when fewer can be spent
     :raises OtherRequest: when the reference was used for another number of points
     """
-    desk, others = gather(membership, points, reference=reference, now=now, wallet=wallet)
-    earlier = Hold.objects.filter(wallet=desk.wallet_id, reference=reference).first()
+    end_timed_out([membership, *household_of(membership)], now=now)
+    session, spending = gather(membership, now=now, wallet=wallet)
+    earlier = Hold.objects.filter(wallet=spending.wallet_id, reference=reference).first()
     if earlier is not None:
         if earlier.points != points:
             raise OtherRequest(reference=reference, points=earlier.points)
-        return earlier, desk.available
+        return earlier, spending.available
+    spending.require_spendable()
     made = Hold(
-        id=new_id(), retailer_id=membership.retailer_id, wallet_id=desk.wallet_id, reference=reference, points=points,
+        id=new_id(), retailer_id=membership.retailer_id, wallet_id=spending.wallet_id, reference=reference, points=points,
         held_at=now, times_out_at=now + life,
     )  # fmt: skip
-    desk.keep_alive()
-    desk.take("hold", f"hold:{made.pk}", points, into=State.HELD, said={"reference": reference})
-    finish([*others, desk])
+    spending.extend_inactivity()
+    session.borrow(points, f"hold:{made.pk}")
+    spending.take("hold", f"hold:{made.pk}", points, into=State.HELD, said={"reference": reference})
+    available = spending.finish()
     made.save(force_insert=True)
-    return made, desk.available
+    return made, available
 
 
 @transaction.atomic
@@ -99,7 +115,7 @@ def confirm(hold_id: UUID, *, now: datetime, points: int | None = None) -> Hold:
     :raises HoldEnded: when it was released, confirmed with another number, or has timed out
     :raises MoreThanHeld: when more are asked for than are held
     """
-    desk, found = _at_the_desk(hold_id, now)
+    wallet, found = _open(hold_id, now)
     asked = found.points if points is None else points
     if asked > found.points:
         raise MoreThanHeld(asked=asked, held=found.points)
@@ -109,7 +125,7 @@ def confirm(hold_id: UUID, *, now: datetime, points: int | None = None) -> Hold:
         return found
     if found.status == Hold.Status.OPEN and found.times_out_at <= now:
         raise HoldEnded(status=Hold.Status.TIMED_OUT.label)
-    return _end(found, desk, Hold.Status.CONFIRMED, asked, now)
+    return _end(found, wallet, Hold.Status.CONFIRMED, asked, now)
 
 
 @transaction.atomic
@@ -119,20 +135,41 @@ def release(hold_id: UUID, *, now: datetime) -> Hold:
 
     :raises HoldEnded: when it was confirmed
     """
-    desk, found = _at_the_desk(hold_id, now)
+    wallet, found = _open(hold_id, now)
     if found.status in {Hold.Status.RELEASED, Hold.Status.TIMED_OUT}:
         return found
-    return _end(found, desk, Hold.Status.RELEASED, 0, now)
+    return _end(found, wallet, Hold.Status.RELEASED, 0, now)
 
 
 def time_out(*, now: datetime) -> int:
-    """Give back what holds kept too long; return how many."""
+    """
+    Give back what holds kept too long; return how many.
+
+    One that fails stops no other: it is tried again with the next call.
+
+    :raises ExceptionGroup: at the end, when some failed
+    """
     due = Hold.objects.filter(status=Hold.Status.OPEN, times_out_at__lte=now).order_by("times_out_at")
-    return sum(_time_out(hold_id, now) for hold_id in due.values_list("pk", flat=True))
+    ended, errors = 0, []
+    for hold_id in due.values_list("pk", flat=True):
+        try:
+            ended += _time_out(hold_id, now)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("holds that could not be ended", errors)
+    return ended
+
+
+def end_timed_out(memberships: Iterable[Membership], *, now: datetime) -> None:
+    """Give back what holds of some members kept too long, so that no answer depends on when the task runs."""
+    due = Hold.objects.filter(wallet__membership__in=[each.pk for each in memberships], status=Hold.Status.OPEN)
+    for hold_id in due.filter(times_out_at__lte=now).order_by("times_out_at").values_list("pk", flat=True):
+        _time_out(hold_id, now)
 
 
 @transaction.atomic
-def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> Booked:
+def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerReceipt:
     """
     Undo a redemption: the same lots get their points back, with their own expiry.
 
@@ -141,41 +178,48 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> Booked:
     :raises NotARedemption: when the member has no such redemption
     """
     entry = Entry.objects.select_related("wallet").filter(wallet__membership=membership, pk=entry_id).first()
-    desk = Desk.of(membership, now, entry.wallet.code if entry else MAIN)
-    redeemed = [move for move in moves_of(desk.wallet_id, entry_id=entry_id) if move.target is State.REDEEMED]
+    if entry is None:
+        raise NotARedemption(id=entry_id)
+    lent = lent_by(entry.wallet_id, entry_id=entry_id)
+    wallet = WalletSession.open(membership, now, entry.wallet.code, lent=lent)
+    redeemed = [move for move in moves_of(wallet.wallet_id, entry_id=entry_id) if move.target is State.REDEEMED]
     if not redeemed:
         raise NotARedemption(id=entry_id)
     cause = f"restore:{entry_id}"
-    earlier = Entry.objects.filter(wallet=desk.wallet_id, cause=cause).first()
+    earlier = Entry.objects.filter(wallet=wallet.wallet_id, cause=cause).first()
     if earlier is not None:
         said = earlier.explanation
-        return Booked(earlier.pk, said["restored"], desk.available, said["expired"], is_new=False)
-    desk.know(move.lot_id for move in redeemed)
-    moves = undo(redeemed, expiries(desk.purse.lots), at=now)
+        return LedgerReceipt(earlier.pk, said["restored"], wallet.available, said["expired"], is_new=False)
+    if wallet.member.left_at is not None:
+        raise HasLeft(left=f"{wallet.member.left_at:%Y-%m-%d}")
+    wallet.know(move.lot_id for move in redeemed)
+    moves = moves_back(redeemed, wallet.state.lots, State.REDEEMED, wallet.decision)
     expired = sum(move.amount for move in moves if move.target is State.EXPIRED)
     usable = sum(move.amount for move in moves) - expired
-    restored = desk.post("restore", cause, moves, {"restored": usable, "expired": expired})
-    return Booked(restored, usable, desk.finish(), expired)
+    restored = wallet.come_back("restore", cause, moves, {"restored": usable, "expired": expired})
+    return LedgerReceipt(restored, usable, wallet.finish(), expired)
 
 
-def _at_the_desk(hold_id: UUID, now: datetime) -> tuple[Desk, Hold]:
-    """Lock the member of a hold, and return the hold as it is then."""
+def _open(hold_id: UUID, now: datetime) -> tuple[WalletSession, Hold]:
+    """Lock the member of a hold, and those who lent points for it; return the hold as it is then."""
     found = Hold.objects.select_related("wallet__membership").get(pk=hold_id)
-    desk = Desk.of(found.wallet.membership, now, found.wallet.code)
+    lent = lent_by(found.wallet_id, cause=f"hold:{hold_id}")
+    wallet = WalletSession.open(found.wallet.membership, now, found.wallet.code, lent=lent)
     found.refresh_from_db(fields=["status", "redeemed", "ended_at"])
-    return desk, found
+    return wallet, found
 
 
-def _end(found: Hold, desk: Desk, status: Hold.Status, redeemed: int, now: datetime) -> Hold:
+def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int, now: datetime) -> Hold:
     """End an open hold; the member's lock lets one of its ends win."""
     if found.status != Hold.Status.OPEN:
         raise HoldEnded(status=found.get_status_display())
-    held = moves_of(desk.wallet_id, cause=f"hold:{found.pk}")
-    moves = settle_hold(redeemed, held, expiries(desk.purse.lots), at=now)
+    held = moves_of(wallet.wallet_id, cause=f"hold:{found.pk}")
+    wallet.know(move.lot_id for move in held)
+    moves = settle_hold(redeemed, held, expiries(wallet.state.lots), at=now)
     kind = "redeem" if redeemed else "release"
     said = {"points": redeemed, "held": found.points, "reference": found.reference}
-    desk.post(kind, f"{kind}:hold:{found.pk}", moves, said)
-    desk.finish()
+    wallet.come_back(kind, f"{kind}:hold:{found.pk}", moves, said)
+    wallet.finish()
     found.status, found.redeemed, found.ended_at = status, redeemed, now
     found.save(update_fields=["status", "redeemed", "ended_at"])
     return found
@@ -183,8 +227,8 @@ def _end(found: Hold, desk: Desk, status: Hold.Status, redeemed: int, now: datet
 
 @transaction.atomic
 def _time_out(hold_id: UUID, now: datetime) -> bool:
-    desk, found = _at_the_desk(hold_id, now)
+    wallet, found = _open(hold_id, now)
     if found.status != Hold.Status.OPEN:
         return False
-    _end(found, desk, Hold.Status.TIMED_OUT, 0, now)
+    _end(found, wallet, Hold.Status.TIMED_OUT, 0, now)
     return True

@@ -1,0 +1,1 @@
+"""What is done with one member's points: redeemed, held, given back, adjusted, transferred; joining, leaving, merging."""

@@ -1,0 +1,66 @@
+"""One dispatch: an activity of a member is decided by its steps, and sets the member's clock. Pure."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from loyalty.activity.steps import CLOCK, STEPS
+from loyalty.engine.activities import Activity, InteractionReported, OrderEvent, OrderPlaced, OrderReturned
+from loyalty.engine.basket import Occasion
+from loyalty.engine.decision import Decision, run_steps
+from loyalty.engine.member import Member
+from loyalty.engine.pools import Pools
+from loyalty.engine.versions import Versions
+from loyalty.points.steps import refuse
+
+
+def decide(member: Member, activity: Activity, versions: Versions, *, now: datetime, pools: Pools) -> Decision | None:
+    """
+    Decide what an activity causes for a member that was advanced to an instant; None where it causes nothing to know of.
+
+    :param now: that instant; a fact that occurred before it is late
+    """
+    at = min(activity.occurred_at, now)
+    version = versions.at(at)
+    occasion = Occasion(at, version.zone if version else Occasion().zone)
+    if isinstance(activity, OrderPlaced):
+        occasion = Occasion(at, occasion.zone, is_first=member.first_order_id is None)
+    decision = Decision(member, activity, version, versions, at, now, occasion, pools)
+    if isinstance(activity, OrderReturned) and activity.decided is None:
+        return None
+    if reason := _refusal(decision):
+        return refuse(decision, reason)
+    decision = run_steps(decision, STEPS[type(activity)])
+    return decision.then(member=CLOCK.set_after(decision.member, member, versions, now))
+
+
+def _refusal(decision: Decision) -> str:
+    """Return why no rules apply to an activity; empty where they do."""
+    activity = decision.activity
+    if isinstance(activity, OrderReturned):
+        is_decided = activity.decided is not None and activity.decided.version_id is not None
+        return "" if is_decided and decision.version else "no_version_in_force_then"
+    if decision.version is None:
+        return "no_version_in_force_then"
+    if isinstance(activity, OrderPlaced | InteractionReported) and not decision.member.belongs_at(decision.at):
+        return "not_a_member_then"
+    return ""
+
+
+def advance_to(
+    member: Member,
+    instant: datetime,
+    versions: Versions,
+    *,
+    pools: Callable[[datetime], Pools],
+    take: Callable[[Decision], None],
+) -> Member:
+    """Return the member after all that time alone changes up to an instant; `take` is given each decision."""
+    return CLOCK.advance_to(member, instant, versions, pools, take)
+
+
+def in_order_of_time(activity: Activity) -> tuple[datetime, int, str]:
+    """Sort activities by when they occurred; an order comes before what happens to it at the same instant."""
+    return activity.occurred_at, RANKS.get(type(activity), len(RANKS)), str(getattr(activity, "id", ""))
+
+
+RANKS: dict[type, int] = {OrderPlaced: 0, OrderEvent: 1, OrderReturned: 2, InteractionReported: 3}

@@ -1,0 +1,319 @@
+"""
+A past simulated: members live again by the same steps, under any rules, without a write.
+
+Each member begins as it enrolled, and goes through its facts in the order of their time, advanced to each as it would be
+live. What verbs did in fact (redemptions, adjustments, transfers) comes with it.
+"""
+
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from customers.core import bulk
+from customers.core.calendar import local_date
+from loyalty.activity.deciding import advance_to, decide
+from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
+from loyalty.activity.steps import CLOCK
+from loyalty.activity.versions import used_by
+from loyalty.engine.activities import (
+    Activity,
+    DecidedOrder,
+    Enrolled,
+    Fact,
+    FirstOrder,
+    InteractionReported,
+    OrderEvent,
+    OrderPlaced,
+    OrderReturned,
+    PointsMoved,
+)
+from loyalty.engine.basket import Basket
+from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
+from loyalty.engine.member import Member
+from loyalty.engine.pools import Pool, PoolKey
+from loyalty.engine.versions import Version, Versions
+from loyalty.points.state import MAIN, POINTS, RULES, PointsState, Posting, WalletState
+from loyalty.points.steps import pools_of
+from loyalty.tiers.state import SCHEME, TIERS, TierState
+
+CHUNK = 1_000
+TOLD_EVERY = 5_000  # activities
+RANKS: dict[type, int] = {OrderPlaced: 0, OrderEvent: 1, OrderReturned: 2, InteractionReported: 3, PointsMoved: 4}
+Observer = Callable[[Decision], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A member as it enrolled."""
+
+    membership_id: UUID
+    customer_id: UUID
+    retailer_id: int
+    program_id: int
+    enrolled_at: datetime
+    left_at: datetime | None
+    birth_date: date | None
+
+
+@dataclass
+class Budgets:
+    """What was given from pools as a simulation goes on."""
+
+    used: dict[PoolKey, int] = field(default_factory=dict)
+
+    def at(self, program_id: int, version: Version | None, instant: datetime) -> dict[PoolKey, Pool]:
+        """Return the pools that the day of an instant reaches."""
+        if version is None:
+            return {}
+        limits = pools_of(program_id, version, local_date(instant, version.zone))
+        return {key: Pool(limit - self.used.get(key, 0), None) for key, limit in limits.items()}
+
+    def give(self, decision: Decision) -> None:
+        for effect in decision.effects:
+            if isinstance(effect, PoolUsed):
+                self.used[effect.key] = self.used.get(effect.key, 0) + effect.points
+
+
+class Past:
+    """One member's past in a program, fact by fact."""
+
+    def __init__(
+        self, joined: Joined, versions: Versions, budgets: Budgets, observe: Observer, returned: Container[UUID] = ()
+    ) -> None:
+        self.joined, self.versions, self.budgets, self.observe = joined, versions, budgets, observe
+        self.returned = returned  # orders of which something comes back: their closed lots are needed again
+        self.orders: dict[UUID, DecidedOrder] = {}
+        self.kept: dict[UUID, OrderPlaced] = {}
+        self.missed = 0
+        self.member = _as_it_enrolled(joined, versions)
+        at = joined.enrolled_at
+        started = versions.latest_start(at)
+        if started is not None:
+            self.member = self.member.with_start(started)
+            self._take(self._decided(Enrolled(joined.membership_id, joined.customer_id, at), at))
+        self.member = CLOCK.reset(self.member, versions, at)
+
+    def live(self, activity: Activity) -> None:
+        """Let time pass up to an activity, and decide it."""
+        self.advance_to(activity.occurred_at)
+        told = self._told(activity)
+        if told is not None and self._decided(told, activity.occurred_at) is not None:
+            self._take(self._decision)
+
+    def advance_to(self, instant: datetime) -> None:
+        """Carry out what time alone changes up to an instant, or until the member left."""
+        left = self.joined.left_at
+        if left is not None and self.member.left_at is None and left <= instant:
+            self._advance_to(left)
+            self.member = replace(self.member, left_at=left, due_at=None)
+        self._advance_to(instant)
+
+    def _advance_to(self, instant: datetime) -> None:
+        self.member = advance_to(self.member, instant, self.versions, pools=self._pools, take=self._take)
+
+    def tier_code_at(self, instant: datetime) -> str:
+        """Return the code of the tier that the member had at an instant; empty for none."""
+        if not self.member.has(TIERS):
+            return ""
+        key = self.member.of(TIERS).key_at(instant)
+        codes = {tier.key: tier.code for version in self.versions.versions for tier in version.of(SCHEME).tiers}
+        return codes.get(key, "") if key else ""
+
+    def _decided(self, activity: Activity, at: datetime) -> Decision | None:
+        decision = decide(self.member, activity, self.versions, now=at, pools=self._pools(at))
+        if decision is not None:
+            self._decision = decision
+        return decision
+
+    def _pools(self, at: datetime) -> dict[PoolKey, Pool]:
+        return self.budgets.at(self.joined.program_id, self.versions.at(at), at)
+
+    def _told(self, activity: Activity) -> Activity | None:
+        if isinstance(activity, OrderReturned):
+            order = self.orders.get(activity.order_id)
+            return order and replace(activity, decided=order, next_first=self._next_first(activity))
+        if isinstance(activity, OrderEvent):
+            return replace(activity, decided=self.orders.get(activity.order_id))
+        return activity
+
+    def _next_first(self, activity: OrderReturned) -> FirstOrder | None:
+        if activity.kept.lines or self.member.first_order_id != activity.order_id:
+            return None
+        others = (
+            (placed.occurred_at, str(order_id), placed)
+            for order_id, placed in self.kept.items()
+            if order_id != activity.order_id and self.orders[order_id].version_id is not None
+        )
+        first = min(others, default=None)
+        return FirstOrder(first[2], self.orders[first[2].order_id]) if first else None
+
+    def _take(self, decision: Decision | None) -> None:
+        if decision is None:
+            return
+        self.member = decision.member
+        self.budgets.give(decision)
+        activity = decision.activity
+        for effect in decision.effects:
+            if isinstance(effect, OrderDecided):
+                self.orders[effect.order.order_id] = effect.order
+            elif isinstance(effect, Posting):
+                self.missed += effect.explanation.get("missing", 0)
+        if isinstance(activity, OrderPlaced):
+            self.kept[activity.order_id] = activity
+        elif isinstance(activity, OrderReturned):
+            self._keep(activity.order_id, activity.kept)
+        if decision.effects:
+            self._forget_closed_lots()
+        self.observe(decision)
+
+    def _keep(self, order_id: UUID, basket: Basket) -> None:
+        placed = self.kept.get(order_id)
+        if placed is None:
+            return
+        if basket.lines:
+            self.kept[order_id] = replace(placed, basket=basket)
+        else:
+            del self.kept[order_id]
+
+    def _forget_closed_lots(self) -> None:
+        points = self.member.of(POINTS)
+        for wallet in points.wallets:
+            lots = tuple(
+                lot
+                for lot in wallet.lots
+                if lot.is_open or lot.gift or lot.expires_on_inactivity or lot.order_id in self.returned
+            )
+            if len(lots) < len(wallet.lots):
+                points = points.having(wallet.with_lots(lots))
+        if points is not self.member.of(POINTS):
+            self.member = self.member.having(POINTS, points)
+
+
+def with_draft(versions: Versions, draft: Version, since: datetime) -> Versions:
+    """Return a program's versions as they would be had a draft been in force from an instant on."""
+    kept = [(begins, each) for begins, each in zip(versions.starts, versions.versions, strict=True) if begins < since]
+    starts, all_versions = zip(*kept, (since, draft), strict=True)
+    return Versions(versions.program_id, versions.slug, tuple(starts), tuple(all_versions), used_by(all_versions))
+
+
+def simulate(
+    versions: Versions,
+    *,
+    until: datetime,
+    observe: Observer,
+    on_chunk: Callable[[int, int], bool] = lambda _members, _orders: True,
+    members: Sequence[UUID] | None = None,
+) -> Iterator[Past]:
+    """
+    Let every member of a program live again until an instant; yield each past when it is over.
+
+    Without budgets members do not touch each other, and come in chunks; with a budget all live side by side.
+
+    :param observe: is told of every decision
+    :param on_chunk: is told how many members and orders are done; the simulation ends when it says False
+    :param members: only some memberships
+    """
+    shared = any(policy.limits.budget is not None for each in versions.versions for policy in each.of(RULES).policies.values())
+    budgets = Budgets()
+    last, done, orders = UUID(int=0), 0, 0
+    while joined := _joined(versions.program_id, last, until, 10**9 if shared else CHUNK, members):
+        last = joined[-1].membership_id
+        activities = _activities(versions.program_id, joined, until)
+        returned = frozenset(each.order_id for each in activities if isinstance(each, OrderReturned))
+        pasts = {each.customer_id: Past(each, versions, budgets, observe, returned) for each in joined}
+        for place, activity in enumerate(activities, start=1):
+            past = pasts[activity.customer_id]
+            if past.member.enrolled_at <= activity.occurred_at:
+                past.live(activity)
+            orders += isinstance(activity, OrderPlaced)
+            if place % TOLD_EVERY == 0 and not on_chunk(done + len(joined) * place // len(activities), orders):
+                return
+        for past in pasts.values():
+            past.advance_to(until)
+            yield past
+        done += len(joined)
+        if not on_chunk(done, orders):
+            return
+
+
+def _as_it_enrolled(joined: Joined, versions: Versions) -> Member:
+    codes = {code for each in versions.versions for code in each.of(RULES).policies} - {MAIN}
+    wallets = tuple(WalletState(place, code) for place, code in enumerate((MAIN, *sorted(codes)), start=1))
+    states = {POINTS.name: PointsState(wallets)}
+    if TIERS.name in versions.uses:
+        states[TIERS.name] = TierState()  # type: ignore[assignment] # each of its own type
+    return Member(
+        retailer_id=joined.retailer_id,
+        program_id=joined.program_id,
+        membership_id=joined.membership_id,
+        customer_id=joined.customer_id,
+        enrolled_at=joined.enrolled_at,
+        birth_date=joined.birth_date,
+        states=states,
+    )
+
+
+JOINED = """
+SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, c.birth_date
+FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
+WHERE m.program_id = %(program)s AND m.id > %(after)s AND m.enrolled_at <= %(until)s {only} ORDER BY m.id LIMIT %(limit)s
+"""
+ORDERS = "SELECT id FROM customers_order WHERE customer_id = ANY(%s) AND occurred_at <= %s"
+RETURNS = """
+SELECT r.id FROM customers_return r JOIN customers_order o ON o.id = r.order_id
+WHERE o.customer_id = ANY(%s) AND r.occurred_at <= %s
+"""
+EVENTS = """
+SELECT e.id FROM customers_orderevent e JOIN customers_order o ON o.id = e.order_id
+WHERE o.customer_id = ANY(%s) AND e.occurred_at <= %s
+"""
+INTERACTIONS = "SELECT id FROM customers_interaction WHERE customer_id = ANY(%s) AND occurred_at <= %s"
+# A restoration that a return caused comes with the return; what time does comes with the clock.
+MOVES = """
+SELECT e.id, m.customer_id, e.occurred_at, e.kind, w.code,
+    CASE WHEN e.kind = 'redeem' THEN (e.explanation->>'points')::bigint ELSE e.available_change END,
+    coalesce(e.explanation->>'reference', e.id::text),
+    CASE WHEN e.kind = 'restore' THEN substr(e.cause, 9)::uuid END
+FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
+WHERE m.customer_id = ANY(%s) AND e.occurred_at <= %s AND m.program_id = %s
+    AND e.kind IN ('redeem', 'restore', 'adjust', 'transfer') AND NOT e.explanation ? 'return'
+    AND (e.kind <> 'restore' OR e.cause LIKE 'restore:%%')
+ORDER BY e.id
+"""
+
+
+def _joined(
+    program_id: int, after: UUID, until: datetime, limit: int, members: Sequence[UUID] | None
+) -> list[Joined]:
+    parameters = {"program": program_id, "after": after, "until": until, "limit": limit}
+    if members is None:
+        return [Joined(*row) for row in bulk.fetch(JOINED.format(only=""), parameters)]
+    only = JOINED.format(only="AND m.id = ANY(%(members)s)")
+    return [Joined(*row) for row in bulk.fetch(only, {**parameters, "members": list(members)})]
+
+
+def _activities(program_id: int, joined: Sequence[Joined], until: datetime) -> list[Fact | PointsMoved]:
+    """Load all that some members ever did, in the order of its time."""
+    customers = [each.customer_id for each in joined]
+
+    def ids(sql: str) -> list[UUID]:
+        return [found for (found,) in bulk.fetch(sql, [customers, until])]
+
+    # An order's events are told when they happen, not with the order.
+    placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
+    lived: list[Fact | PointsMoved] = [
+        *placed,
+        *with_baskets(load_returns(ids(RETURNS)), anew=True),
+        *load_order_events(ids(EVENTS)),
+        *load_interactions(ids(INTERACTIONS)),
+        *(PointsMoved(*row) for row in bulk.fetch(MOVES, [customers, until, program_id])),
+    ]
+    return sorted(lived, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
+
+
+def points_of(pasts: Iterable[Past]) -> int:
+    """Return how many points of the main wallet some members have open."""
+    return sum(
+        lot.pending + lot.available + lot.held for past in pasts for lot in past.member.of(POINTS).main.lots
+    )

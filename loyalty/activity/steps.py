@@ -1,0 +1,43 @@
+"""
+THE page: what each activity causes, step by step, in this order. Pure.
+
+Live requests, imports, nights, dry runs and what-ifs run these same tuples. A new capability stands here with a word in
+the tuples that concern it, and with one line in `capabilities`.
+"""
+
+from loyalty.engine import activities as what
+from loyalty.engine.clock import Clock
+from loyalty.engine.decision import Step
+from loyalty.points import moves
+from loyalty.points import steps as points
+from loyalty.tiers import steps as tiers
+
+ON_ENROLMENT: tuple[Step, ...] = (tiers.enter,)
+ON_ORDER: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
+ON_RETURN: tuple[Step, ...] = (moves.undo_redemptions, points.take_back, tiers.undo_entries)
+ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots,)
+ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
+ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
+ON_MOVE: tuple[Step, ...] = (moves.move,)
+ON_VERSION: tuple[Step, ...] = (tiers.restart,)
+AT_MIDNIGHT: tuple[Step, ...] = (
+    points.activate_due,
+    tiers.assess,
+    points.expire_due,
+    tiers.assess,
+    tiers.end_periods,
+    tiers.benefits,
+    points.celebrate,
+    tiers.rise_now,
+)
+
+STEPS: dict[type, tuple[Step, ...]] = {
+    what.Enrolled: ON_ENROLMENT,
+    what.OrderPlaced: ON_ORDER,
+    what.OrderReturned: ON_RETURN,
+    what.OrderEvent: ON_ORDER_EVENT,
+    what.InteractionReported: ON_INTERACTION,
+    what.PointsGranted: ON_GRANT,
+    what.PointsMoved: ON_MOVE,
+}
+CLOCK = Clock(at_midnight=AT_MIDNIGHT, on_version=ON_VERSION, due=(points.due, tiers.due))

@@ -1,0 +1,256 @@
+"""What happens to a member, to be decided: frozen values, with all that a decision needs to know of each. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from loyalty.engine.basket import Basket, Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """What an order gave to one wallet, and what it keeps of it."""
+
+    wallet_id: int
+    allowance: int | None = None
+    points: int = 0
+    points_kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedOrder:
+    """
+    How an order was decided for a member, as whatever happens to it later must know.
+
+    :param occasion: on which it was decided; the same decides its returns
+    :param is_kept: whether something of it is left
+    """
+
+    retailer_id: int
+    program_id: int
+    order_id: UUID
+    membership_id: UUID
+    version_id: int | None
+    occasion: Occasion
+    reason: str
+    awards: tuple[Award, ...]
+    is_kept: bool = True
+
+    @property
+    def points(self) -> int:
+        return sum(award.points for award in self.awards)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    """
+    An order to decide.
+
+    :param events: what is known to have happened to it: kind and instant
+    """
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    occurred_at: datetime
+    basket: Basket
+    events: tuple[tuple[str, datetime], ...] = ()
+
+    @property
+    def id(self) -> UUID:
+        return self.order_id
+
+    @property
+    def counts_at(self) -> datetime:
+        """Return the instant on whose day it counts."""
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReturned:
+    """
+    A return to decide, or the correction of an order: afterwards its order consists of other lines than before.
+
+    :param kept: what is left of the order after all that came back until and with this return
+    :param redemptions: the references of the redemptions that paid the order
+    :param decided: how the order was decided; the pipeline tells
+    :param next_first: the order that counts as the member's first when nothing is left of this one; the pipeline tells
+    :param correction: the version of a corrected order; 0 for a return
+    :param baskets: before and after, by program, where returns were decided in one program and not in another
+    """
+
+    return_id: UUID
+    number: str
+    order_id: UUID
+    order_number: str
+    customer_id: UUID
+    ordered_at: datetime
+    occurred_at: datetime
+    before: Basket
+    kept: Basket
+    redemptions: tuple[str, ...] = ()
+    decided: DecidedOrder | None = None
+    next_first: "FirstOrder | None" = None
+    correction: int = 0
+    baskets: Mapping[int | None, tuple[Basket, Basket]] = field(default_factory=dict)
+
+    def in_program(self, program_id: int) -> "OrderReturned":
+        """Return it with what the order keeps before and after it by what was decided in a program."""
+        before, kept = self.baskets.get(program_id) or self.baskets.get(None) or (self.before, self.kept)
+        return replace(self, before=before, kept=kept)
+
+    @property
+    def id(self) -> UUID:
+        return self.return_id
+
+    @property
+    def counts_at(self) -> datetime:
+        """Return the instant on whose day it counts: its order's."""
+        return self.ordered_at
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOrder:
+    """An order that becomes the member's first, because nothing is left of the one that was, and how it was decided."""
+
+    placed: OrderPlaced
+    decided: DecidedOrder
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """Something happened to an order, such as its delivery: points that awaited it may become active."""
+
+    event_id: UUID
+    kind: str
+    order_id: UUID
+    order_number: str
+    customer_id: UUID
+    occurred_at: datetime
+    decided: DecidedOrder | None = None
+
+    @property
+    def id(self) -> UUID:
+        return self.event_id
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionReported:
+    """An interaction to decide."""
+
+    interaction_id: UUID
+    number: str
+    kind: str
+    customer_id: UUID
+    occurred_at: datetime
+
+    @property
+    def id(self) -> UUID:
+        return self.interaction_id
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class PointsGranted:
+    """
+    Points for a member because of something else: a referral, a badge, a campaign, staff.
+
+    :param cause: once per wallet
+    :param said: what the entry explains besides
+    """
+
+    grant_id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    wallet: str
+    points: int
+    cause: str
+    said: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> UUID:
+        return self.grant_id
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class PointsMoved:
+    """
+    Points that a member in fact spent, got back, was given or lost by a verb, when its past is simulated.
+
+    :param kind: redeem, restore, adjust, transfer or leave
+    :param points: given, or negative taken
+    :param undoes: for restore, the entry that it undid
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    kind: str
+    wallet: str
+    points: int
+    reference: str = ""
+    undoes: UUID | None = None
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A customer joined the program, or joined it again."""
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStarted:
+    """A version came into force: every member is assessed under it once, from its own instant."""
+
+    occurred_at: datetime
+    number: int
+
+    @property
+    def cause(self) -> str:
+        return f"version:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """
+    An instant at which something is due for a member, such as a midnight.
+
+    :param on: the day of the program's zone
+    :param is_midnight: whether that day begins at the instant
+    """
+
+    occurred_at: datetime
+    on: date
+    is_midnight: bool
+
+    @property
+    def cause(self) -> str:
+        return f"night:{self.on}"
+
+
+Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted
+Activity = Fact | PointsMoved | Enrolled | VersionStarted | TimePassed

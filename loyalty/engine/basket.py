@@ -1,0 +1,99 @@
+"""What was bought, and on what occasion: values that rules look at. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+NOTHING = Decimal(0)
+ONE = Decimal(1)
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an order as rules see it: `net_amount` is what the whole line cost."""
+
+    net_amount: Decimal
+    category: str = ""
+    brand: str = ""
+    sku: str = ""
+    quantity: Decimal = ONE
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """
+    What an order consists of, or what is left of it.
+
+    :param paid_with_points: the part of the lines' amounts that was paid with points, which earns none
+    """
+
+    lines: tuple[Line, ...]
+    paid_with_points: Decimal = NOTHING
+    channel: str = ""
+    store: str = ""
+    promotion_code: str = ""
+    is_gift: bool = False
+
+    @property
+    def net_amount(self) -> Decimal:
+        return sum((line.net_amount for line in self.lines), NOTHING)
+
+    @property
+    def paid(self) -> Decimal:
+        """Return what was paid with money."""
+        return max(self.net_amount - self.paid_with_points, NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """
+    When and by whom something was bought or done: all that besides the basket decides what it earns.
+
+    It is stored as one value with the decision on an order, so that a return is decided on exactly the same.
+
+    :param at: when it occurred
+    :param zone: the program's
+    :param multiplier: of the member's benefits then, 1 for none
+    :param is_first: whether it is the member's first order
+    :param tier: the code of the tier on which the member stood; empty for none
+    :param extra_months: by how much longer what it earns lives
+    """
+
+    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    zone: ZoneInfo = UTC_ZONE
+    multiplier: Decimal = ONE
+    is_first: bool = False
+    tier: str = ""
+    extra_months: int = 0
+
+    @property
+    def local(self) -> datetime:
+        """Return the wall clock of the program's zone."""
+        return self.at.astimezone(self.zone)
+
+    def stored(self) -> dict[str, Any]:
+        """Return what is stored of it: the instant and the zone are the order's and the program's."""
+        said: dict[str, Any] = {}
+        if self.multiplier != ONE:
+            said["multiplier"] = f"{self.multiplier.normalize():f}"
+        if self.is_first:
+            said["is_first"] = True
+        if self.tier:
+            said["tier"] = self.tier
+        if self.extra_months:
+            said["extra_months"] = self.extra_months
+        return said
+
+    def restored(self, said: Mapping[str, Any]) -> "Occasion":
+        """Return the occasion that was stored, at this one's instant and zone."""
+        return replace(
+            self,
+            multiplier=Decimal(said.get("multiplier", 1)),
+            is_first=bool(said.get("is_first")),
+            tier=said.get("tier", ""),
+            extra_months=int(said.get("extra_months", 0)),
+        )

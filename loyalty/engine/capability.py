@@ -1,0 +1,104 @@
+"""What a capability brings: its rules of a version, its state of members, and how its effects are written. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from loyalty.engine.activities import Activity
+from loyalty.engine.decision import Effect
+from loyalty.engine.member import Member
+from loyalty.engine.pools import Pool, PoolKey
+from loyalty.engine.versions import Version, Versions
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    How far a batch looks back at days that count.
+
+    :param first: the first day that any window of it reaches; days before it come as one, where all time counts
+    :param common: the first day that every window of it reaches: from here to `begin` days come as one
+    :param begin: the day of the first activity: from here on days are told apart
+    :param oldest: the first day that is read at all
+    """
+
+    first: date
+    common: date
+    begin: date
+    oldest: date
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    What is to be loaded.
+
+    :param members: by membership, without states
+    :param versions: of their programs
+    :param activities: to decide; none where only time passes, or a verb is carried out
+    :param whole: of whom all state is needed: who is due, whom a late fact or a return concerns, whose points are moved
+    :param reach: how far the others' days are read; None where nothing looks at days
+    :param lots: to which points may come back although they are closed
+    """
+
+    members: Mapping[UUID, Member]
+    versions: Mapping[int, Versions]
+    activities: Sequence[Activity]
+    whole: frozenset[UUID]
+    reach: Reach | None
+    lots: frozenset[UUID] = frozenset()
+
+    def using(self, name: str) -> list[UUID]:
+        """Return the members whose program uses a capability."""
+        return [key for key, member in self.members.items() if name in self.versions[member.program_id].uses]
+
+
+class Capability(Generic[S]):
+    """
+    One kind of program: its own tables, rules and steps, and nobody else's.
+
+    A capability overrides what it needs; what it does not use costs nothing.
+    """
+
+    name: str
+
+    def rules(self, version_id: int) -> Any:
+        """Return what a version promises of it; read once per published version."""
+        raise NotImplementedError
+
+    def is_used(self, rules: Any) -> bool:
+        """Tell whether a version uses it: where none does, it is neither loaded nor written."""
+        raise NotImplementedError
+
+    def reach(self, rules: Any, day: date, *, last: bool) -> Sequence[date]:
+        """Return the first days of its windows on a day; of members' own years the earliest, or the `last`, there is."""
+        return ()
+
+    def load(self, scope: Scope) -> Mapping[UUID, S]:
+        """Return its state of each member that uses it: a fixed number of statements, behind the members' lock."""
+        raise NotImplementedError
+
+    def write_first(self, effects: Sequence[Effect]) -> None:
+        """Write what one statement cannot, because it touches rows that `write` touches, too."""
+
+    def write(
+        self, effects: Sequence[Effect], before: Mapping[UUID, Member], after: Mapping[UUID, Member], now: datetime
+    ) -> None:
+        """Write its effects, in their order, and what has changed of its states: a fixed number of statements."""
+
+    def pools(self, program_id: int, version: Version, on: date) -> Mapping[PoolKey, int]:
+        """Return the pools that a day reaches, with what each holds in all."""
+        return {}
+
+    def lock_pools(self, limits: Mapping[PoolKey, int], *, whole: bool) -> dict[PoolKey, Pool]:
+        """Lock a share of each pool, or the whole of each, in the order of their keys."""
+        return {}
+
+    def settle_pools(
+        self, limits: Mapping[PoolKey, int], before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]
+    ) -> None:
+        """Write down what was given from pools."""

@@ -1,0 +1,81 @@
+"""A member as decisions see it: who it is, its clock, and one typed state per capability. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Generic[S]):
+    """The name under which a capability keeps its state with a member, and its rules with a version."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """
+    A customer in a program.
+
+    :param enrolled_at: when it joined, or joined again
+    :param started_at: from when the newest version is in force for which the member was assessed
+    :param due_at: when time alone will next change something for it: may be early, never late; None for never
+    :param first_order_id: the order that counts as its first, as long as something of it is kept
+    :param is_whole: whether all of its state is here, or only what an order in time needs
+    :param states: by the names of the capabilities' keys
+    """
+
+    retailer_id: int
+    program_id: int
+    membership_id: UUID
+    customer_id: UUID
+    enrolled_at: datetime
+    left_at: datetime | None = None
+    started_at: datetime | None = None
+    due_at: datetime | None = None
+    first_order_id: UUID | None = None
+    birth_date: date | None = None
+    is_whole: bool = True
+    states: Mapping[str, Any] = ()  # type: ignore[assignment] # an empty mapping needs no factory
+
+    def of(self, key: Key[S]) -> S:
+        """Return the state of a capability."""
+        state: S = self.states[key.name]
+        return state
+
+    def has(self, key: Key[Any]) -> bool:
+        """Tell whether the member's program uses a capability."""
+        return key.name in self.states
+
+    def having(self, key: Key[S], state: S) -> "Member":
+        """Return the member with another state of a capability."""
+        return self._with(states={**self.states, key.name: state})
+
+    def with_clock(self, due_at: datetime | None) -> "Member":
+        """Return the member with its clock set."""
+        return self._with(due_at=due_at)
+
+    def with_start(self, started_at: datetime) -> "Member":
+        """Return the member as assessed under the version that is in force from an instant."""
+        return self._with(started_at=started_at)
+
+    def with_first_order(self, order_id: UUID | None) -> "Member":
+        return self._with(first_order_id=order_id)
+
+    def belongs_at(self, instant: datetime) -> bool:
+        """Tell whether it was a member at an instant."""
+        return self.enrolled_at <= instant and (self.left_at is None or instant < self.left_at)
+
+    def _with(self, **changed: Any) -> "Member":
+        # dataclasses.replace looks at each field; this is called several times for every activity.
+        copy = object.__new__(Member)
+        for name in FIELDS:
+            object.__setattr__(copy, name, changed[name] if name in changed else getattr(self, name))
+        return copy
+
+
+FIELDS = tuple(Member.__dataclass_fields__)

@@ -1,0 +1,332 @@
+"""Points as a capability: how wallets, lots and days are read behind the lock, and how what steps decided is written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from customers.core import bulk
+from loyalty.engine.activities import OrderReturned
+from loyalty.engine.capability import Capability, Reach, Scope
+from loyalty.engine.decision import Effect
+from loyalty.engine.member import Member
+from loyalty.engine.pools import Pool, PoolKey
+from loyalty.engine.versions import Version
+from loyalty.points import ledger
+from loyalty.points.budgets import lock_budgets, settle_budgets
+from loyalty.points.conditions import parse
+from loyalty.points.expiry import Lifetime
+from loyalty.points.limits import Limits, period_start
+from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
+from loyalty.points.rules import Counted, Earning
+from loyalty.points.state import (
+    MAIN,
+    NEVER,
+    POINTS,
+    RULES,
+    Day,
+    DayCounted,
+    LotDated,
+    Move,
+    OpenLot,
+    PointsRules,
+    PointsState,
+    Policy,
+    Posting,
+    Redeemed,
+    WalletState,
+)
+from loyalty.points.states import State
+from loyalty.points.steps import pools_of
+
+FOREVER = date.min
+
+WALLETS = """
+SELECT w.membership_id, w.id, w.code, w.available - w.owed, w.owed, w.shortfall, w.idle_until
+FROM points_wallet w WHERE w.membership_id = ANY(%s) ORDER BY w.id
+"""
+# Days that are in every window that the batch looks at need not be told apart: they come as one. So do those before
+# every window that begins, where there is one that never does.
+DAYS = """
+SELECT wallet_id, CASE
+        WHEN on_date < %(first)s THEN %(before)s
+        WHEN on_date >= %(common)s AND on_date < %(begin)s THEN %(common)s
+        ELSE on_date
+    END AS day, sum(spend), sum(points)::bigint, sum(orders)::int, sum(visits)::int
+FROM points_qualifyingday WHERE wallet_id = ANY(%(wallets)s) AND on_date >= %(oldest)s
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+ALL_DAYS = """
+SELECT wallet_id, on_date, spend, points, orders, visits FROM points_qualifyingday
+WHERE wallet_id = ANY(%s) ORDER BY wallet_id, on_date
+"""
+LOT = """
+l.id, l.order_id, l.earned_at, l.active_at, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END,
+l.pending, l.available, l.held, l.expires_on_inactivity, l.version_id, l.activation_event, l.gift, l.from_lot_id, l.is_lent
+"""
+LOTS = f"""
+SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+WHERE l.wallet_id = ANY(%s) AND (l.available > 0 OR l.pending > 0 OR l.held > 0) ORDER BY l.id
+"""
+LOTS_BY_ID = f"""
+SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s) ORDER BY l.id
+"""
+# What a return looks at besides open lots: its order's own and those of entry gifts, whatever is left in them; and those
+# that expired on inactivity, which a late fact may prove wrong.
+CLOSED = f"""
+SELECT l.wallet_id, {LOT}, coalesce(m.expired, 0)::bigint, coalesce(m.cancelled, 0)::bigint, l.amount
+FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+LEFT JOIN LATERAL (
+    SELECT sum(CASE WHEN to_state = 'expired' THEN amount WHEN from_state = 'expired' THEN -amount END) AS expired,
+        sum(CASE WHEN to_state = 'cancelled' THEN amount WHEN from_state = 'cancelled' THEN -amount END) AS cancelled
+    FROM points_movement WHERE lot_id = l.id
+) m ON true
+WHERE l.wallet_id = ANY(%(wallets)s) AND (l.order_id = ANY(%(orders)s) OR l.id = ANY(%(lots)s) OR l.gift <> '' OR (
+    l.expires_on_inactivity AND w.idle_until > %(since)s))
+ORDER BY l.id
+"""
+# A redemption that paid an order, whether at once or through a hold, unless it was undone already.
+REDEEMED = f"""
+SELECT r.membership_id, r.reference, e.id, e.wallet_id, m.from_state, m.to_state, m.amount, {LOT}
+FROM unnest(%s::text[], %s::uuid[]) AS r(reference, membership_id)
+JOIN points_wallet w ON w.membership_id = r.membership_id
+LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
+JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'redeem:hold:' || h.id)
+JOIN points_movement m ON m.entry_id = e.id AND m.to_state = 'redeemed'
+JOIN points_lot l ON l.id = m.lot_id
+WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id AND u.cause = 'restore:' || e.id)
+ORDER BY m.id
+"""
+
+
+class Points(Capability[PointsState]):
+    """A member's wallets: every program has them."""
+
+    name = POINTS.name
+
+    def rules(self, version_id: int) -> PointsRules:
+        groups = EarningGroup.objects.filter(version=version_id, combination=EarningGroup.Combination.BEST_OF)
+        best_of = set(groups.values_list("code", flat=True))
+        rules = EarningRule.objects.filter(version=version_id).order_by("code")
+        policies = PointsPolicy.objects.filter(version=version_id)
+        return PointsRules(
+            tuple(_earning(rule, best_of) for rule in rules), {policy.code: _policy(policy) for policy in policies}
+        )
+
+    def is_used(self, rules: PointsRules) -> bool:
+        return True
+
+    def reach(self, rules: PointsRules, day: date, *, last: bool) -> Sequence[date]:
+        limits = [policy.limits for policy in rules.policies.values()]
+        return [period_start(each.period, day) for each in limits if each.in_period is not None]
+
+    def load(self, scope: Scope) -> Mapping[UUID, PointsState]:
+        wallets = _load_wallets(scope)
+        whole = [wallet.wallet_id for key in scope.whole for wallet in wallets[key]]
+        days = _load_days(wallets, scope)
+        lots = _group(bulk.fetch(LOTS, [whole]), OpenLot) if whole else {}
+        closed = _load_closed(scope, whole)
+        redeemed = _load_redeemed(scope)
+
+        def completed(wallet: WalletState) -> WalletState:
+            known = closed.get(wallet.wallet_id, [])
+            ids = {lot.id for lot in known}
+            others = (lot for lot in lots.get(wallet.wallet_id, ()) if lot.id not in ids)
+            return replace(wallet, days=tuple(days.get(wallet.wallet_id, ())), lots=(*others, *known))
+
+        return {
+            key: PointsState(
+                tuple(completed(wallet) for wallet in sorted(own, key=lambda wallet: wallet.code != MAIN)),
+                tuple(redeemed.get(key, ())),
+            )
+            for key, own in wallets.items()
+        }
+
+    def write(
+        self, effects: Sequence[Effect], before: Mapping[UUID, Member], after: Mapping[UUID, Member], now: datetime
+    ) -> None:
+        ledger.post(
+            [effect for effect in effects if isinstance(effect, Posting)],
+            balances={wallet.wallet_id: wallet.balance for member in before.values() for wallet in _wallets(member)},
+            now=now,
+            idle=_idle(before, after),
+        )
+        ledger.count_days(effect for effect in effects if isinstance(effect, DayCounted))
+
+    def write_first(self, effects: Sequence[Effect]) -> None:
+        """Write what must be on its own, because it touches rows that the postings touch, too."""
+        ledger.give_dates(effect for effect in effects if isinstance(effect, LotDated))
+
+    def pools(self, program_id: int, version: Version, on: date) -> Mapping[PoolKey, int]:
+        return pools_of(program_id, version, on)
+
+    def lock_pools(self, limits: Mapping[PoolKey, int], *, whole: bool) -> dict[PoolKey, Pool]:
+        return lock_budgets(limits, whole=whole)
+
+    def settle_pools(
+        self, limits: Mapping[PoolKey, int], before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]
+    ) -> None:
+        settle_budgets(limits, before, after)
+
+
+def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
+    """Return lots whatever is left in them."""
+    return [OpenLot(*row) for row in bulk.fetch(LOTS_BY_ID, [list(lot_ids)])]
+
+
+def _wallets(member: Member) -> tuple[WalletState, ...]:
+    return member.of(POINTS).wallets
+
+
+def _idle(before: Mapping[UUID, Member], after: Mapping[UUID, Member]) -> dict[int, datetime]:
+    found = {}
+    for key, member in after.items():
+        if member.of(POINTS) is before[key].of(POINTS):
+            continue
+        for wallet, was in zip(_wallets(member), _wallets(before[key]), strict=True):
+            if wallet.idle_until is not None and wallet.idle_until != was.idle_until:
+                found[wallet.wallet_id] = wallet.idle_until
+    return found
+
+
+def _load_wallets(scope: Scope) -> dict[UUID, list[WalletState]]:
+    """Load wallets, and open those that a version brought since their member enrolled."""
+    found = _fetch_wallets(scope)
+    missing: dict[int, list[tuple[UUID, str]]] = {}
+    for key, member in scope.members.items():
+        codes = codes_of(scope.versions[member.program_id].versions)
+        has = found.get(key, ())
+        if len(has) < len(codes):
+            lacks = codes - {wallet.code for wallet in has}
+            missing.setdefault(member.retailer_id, []).extend((key, code) for code in sorted(lacks))
+    for retailer_id, pairs in missing.items():
+        ledger.open_missing(retailer_id, pairs)
+    return _fetch_wallets(scope) if missing else found
+
+
+def codes_of(versions: Iterable[Version]) -> frozenset[str]:
+    """Return the wallets that some versions name, and the one that every program has."""
+    return frozenset({MAIN}.union(*(version.of(RULES).policies for version in versions)))
+
+
+def _fetch_wallets(scope: Scope) -> dict[UUID, list[WalletState]]:
+    found: dict[UUID, list[WalletState]] = {}
+    for membership_id, *wallet in bulk.fetch(WALLETS, [list(scope.members)]):
+        found.setdefault(membership_id, []).append(WalletState(*wallet))
+    return found
+
+
+def _load_days(wallets: Mapping[UUID, list[WalletState]], scope: Scope) -> dict[int, list[Day]]:
+    others = [wallet.wallet_id for key, own in wallets.items() if key not in scope.whole for wallet in own]
+    whole = [wallet.wallet_id for key in scope.whole for wallet in wallets[key]]
+    rows: list[tuple[Any, ...]] = []
+    if scope.reach and others:
+        rows += bulk.fetch(DAYS, _days_parameters(others, scope.reach))
+    if scope.reach and whole:
+        rows += bulk.fetch(ALL_DAYS, [whole])
+    days: dict[int, list[Day]] = {}
+    for wallet_id, *day in rows:
+        days.setdefault(wallet_id, []).append(Day(*day))
+    return days
+
+
+def _days_parameters(wallets: Sequence[int], reach: Reach) -> dict[str, Any]:
+    return {"wallets": list(wallets), "first": reach.first, "before": FOREVER, "common": reach.common,
+            "begin": reach.begin, "oldest": reach.oldest}  # fmt: skip
+
+
+def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]:
+    """Load lots that may be closed: those of orders that come back, of gifts, and what late facts may give back."""
+    returned = [each for each in scope.activities if isinstance(each, OrderReturned)]
+    is_idle = any(
+        policy.lifetime.on_inactivity
+        for versions in scope.versions.values()
+        for version in versions.versions
+        for policy in version.of(RULES).policies.values()
+    )
+    if not whole or not (returned or scope.lots or (is_idle and scope.activities)):
+        return {}
+    since = min((activity.occurred_at for activity in scope.activities), default=NEVER)
+    orders = sorted({each.order_id for each in returned})
+    parameters = {"wallets": list(whole), "orders": orders, "lots": list(scope.lots), "since": since}
+    found: dict[int, list[OpenLot]] = {}
+    for wallet_id, *lot in bulk.fetch(CLOSED, parameters):
+        *terms, expired, cancelled, amount = lot
+        made = replace(OpenLot(*terms), expired=expired, cancelled=cancelled, amount=amount)
+        found.setdefault(wallet_id, []).append(made)
+    return found
+
+
+def _load_redeemed(scope: Scope) -> dict[UUID, list[Redeemed]]:
+    """Load the redemptions that paid orders of which nothing is left."""
+    members_of: dict[UUID, list[UUID]] = {}
+    for key, member in scope.members.items():
+        members_of.setdefault(member.customer_id, []).append(key)
+    pairs = {
+        (reference, key)
+        for each in scope.activities
+        if isinstance(each, OrderReturned) and not each.kept.lines
+        for reference in each.redemptions
+        for key in members_of.get(each.customer_id, ())
+    }
+    return load_redeemed(sorted(pairs))
+
+
+def load_redeemed(pairs: Sequence[tuple[str, UUID]]) -> dict[UUID, list[Redeemed]]:
+    """Return redemptions that were not undone, by membership, from the references under which each member made them."""
+    if not pairs:
+        return {}
+    found: dict[tuple[UUID, UUID], Redeemed] = {}
+    for membership, reference, entry_id, wallet_id, source, target, amount, *lot in bulk.fetch(
+        REDEEMED, bulk.columns_of(pairs)
+    ):
+        known = found.get((membership, entry_id), Redeemed(entry_id, reference, wallet_id, (), ()))
+        move = Move(lot[0], State(source), State(target), amount)
+        found[membership, entry_id] = replace(known, moves=(*known.moves, move), lots=(*known.lots, OpenLot(*lot)))
+    by_member: dict[UUID, list[Redeemed]] = {}
+    for (membership, _), redeemed in found.items():
+        by_member.setdefault(membership, []).append(redeemed)
+    return by_member
+
+
+def _group(rows: Iterable[tuple[Any, ...]], make: type[OpenLot]) -> dict[int, list[OpenLot]]:
+    found: dict[int, list[OpenLot]] = {}
+    for wallet_id, *lot in rows:
+        found.setdefault(wallet_id, []).append(make(*lot))
+    return found
+
+
+def _policy(row: PointsPolicy) -> Policy:
+    dates = (tuple(map(int, each.split("-"))) for each in row.expiry_dates)
+    return Policy(
+        lifetime=Lifetime(
+            pending_days=row.pending_days,
+            pending_until=row.pending_until,
+            activation_event=row.pending_event,
+            expiry=row.expiry,
+            expiry_count=row.expiry_count,
+            expiry_dates=tuple((month, day) for month, day in dates),
+        ),
+        limits=Limits(row.transaction_limit, row.period_limit, row.period, row.budget, row.budget_period),
+        allow_negative=row.on_return == PointsPolicy.OnReturn.ALLOW_NEGATIVE,
+        is_spendable=row.is_spendable,
+        may_transfer=row.may_transfer,
+    )
+
+
+def _earning(rule: EarningRule, best_of: set[str]) -> Earning:
+    return Earning(
+        id=rule.pk,
+        code=rule.code,
+        kind=Counted(rule.kind),
+        wallet=rule.wallet,
+        interaction=rule.interaction,
+        points=rule.points,
+        minimum_amount=rule.minimum_amount,
+        condition=parse(rule.condition),
+        uses_multiplier=rule.uses_multiplier,
+        cap=rule.cap,
+        group=rule.group,
+        best_of=rule.group in best_of,
+    )

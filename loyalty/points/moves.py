@@ -1,0 +1,170 @@
+"""
+Points that move by verbs: spent, given back, lent within a household, given or taken by staff. Pure.
+
+Verbs (`loyalty.activity.account`) are made of these; `move` carries out in a simulated past what a verb did in fact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+from uuid import UUID
+
+from loyalty.engine.activities import OrderReturned, PointsMoved
+from loyalty.engine.decision import Decision, Effect
+from loyalty.points.clawback import state_at
+from loyalty.points.spending import spend
+from loyalty.points.state import POINTS, Move, Posting, Redeemed
+from loyalty.points.states import State
+from loyalty.points.steps import Cause, extend_inactivity, give_points, policy_of, post, settle, wallet_in
+
+
+@dataclass(frozen=True, slots=True)
+class LentReturned(Effect):
+    """
+    Points go back to the member of the household who had lent them for a payment that is undone.
+
+    :param lot_id: the lender's own lot, from which they came
+    :param cause: once per wallet
+    """
+
+    writer: ClassVar[str] = "lent"
+    lot_id: UUID
+    points: int
+    cause: str
+
+
+def come_back(decision: Decision, code: str, posting: Posting) -> Decision:
+    """
+    Post what gives points back; what somebody had lent goes on to the lender, the rest settles what is missing or owed.
+
+    :param posting: whose moves end where the points would be that are the member's own
+    """
+    wallet = wallet_in(decision, code)
+    lent = {lot.id: lot for lot in wallet.lots if lot.is_lent}
+    backs = {State.AVAILABLE, State.EXPIRED, State.PENDING}
+    own: list[Move] = []
+    returned: list[LentReturned] = []
+    for move in posting.moves:
+        lot = lent.get(move.lot_id)
+        if lot is None or lot.from_lot is None or move.target not in backs:
+            own.append(move)
+            continue
+        own.append(Move(move.lot_id, move.source, State.TRANSFERRED, move.amount))
+        returned.append(LentReturned(lot.from_lot, move.amount, f"lent-back:{posting.cause}:{lot.id}"))
+    decision = post(decision, replace(posting, moves=tuple(own))).then(*returned)
+    ids = {move.lot_id for move in own if move.target is State.AVAILABLE}
+    lots = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
+    return settle(decision, code, lots, cause=posting.cause)
+
+
+def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
+    """Give a lender the points back, in the lot from which they came and as they would be by now."""
+    wallet = next(
+        wallet for wallet in decision.member.of(POINTS).wallets if any(lot.id == returned.lot_id for lot in wallet.lots)
+    )
+    lot = wallet.lot(returned.lot_id)
+    target = state_at(lot, decision.now)
+    posting = Posting(
+        retailer_id=decision.member.retailer_id,
+        wallet_id=wallet.wallet_id,
+        kind="transfer",
+        cause=returned.cause,
+        occurred_at=decision.at,
+        explanation={"points": returned.points, "lent_back": True},
+        moves=(Move(lot.id, State.TRANSFERRED, target, returned.points),),
+    )
+    decision = post(decision, posting)
+    if target is not State.AVAILABLE:
+        return decision
+    return settle(decision, wallet.code, [wallet_in(decision, wallet.code).lot(lot.id)], cause=returned.cause)
+
+
+def undo_redemptions(decision: Decision) -> Decision:
+    """Undo the redemptions that paid an order of which nothing is left: the same lots get their points back."""
+    activity = decision.activity
+    assert isinstance(activity, OrderReturned), "only returns undo redemptions"
+    if activity.kept.lines:
+        return decision
+    for redeemed in decision.member.of(POINTS).redeemed:
+        if redeemed.reference in activity.redemptions:
+            decision = _undo(decision, redeemed, {"return": activity.number, "redemption": redeemed.reference})
+    return decision
+
+
+def _undo(decision: Decision, redeemed: Redeemed, said: dict[str, Any]) -> Decision:
+    points = decision.member.of(POINTS)
+    left = tuple(each for each in points.redeemed if each is not redeemed)
+    wallet = points.wallet_of(redeemed.wallet_id).knowing(redeemed.lots)
+    decision = decision.then(member=decision.member.having(POINTS, replace(points.having(wallet), redeemed=left)))
+    moves = moves_back(redeemed.moves, wallet.lots, State.REDEEMED, decision)
+    expired = sum(move.amount for move in moves if move.target is State.EXPIRED)
+    restored = sum(move.amount for move in moves) - expired
+    posting = Posting(
+        retailer_id=decision.member.retailer_id,
+        wallet_id=wallet.wallet_id,
+        kind="restore",
+        cause=f"restore:{redeemed.entry_id}",
+        occurred_at=decision.at,
+        explanation={**said, "restored": restored, "expired": expired},
+        moves=moves,
+    )
+    return come_back(decision, wallet.code, posting)
+
+
+def move(decision: Decision) -> Decision:
+    """Carry out what a verb did in fact, as far as there are points for it."""
+    activity = decision.activity
+    assert isinstance(activity, PointsMoved), "only verbs move points"
+    if activity.kind == "restore":
+        undone = next((each for each in decision.member.of(POINTS).redeemed if each.entry_id == activity.undoes), None)
+        return _undo(decision, undone, {}) if undone else decision
+    if activity.kind == "redeem":
+        decision = extend_inactivity(decision, activity.wallet, policy_of(decision, activity.wallet).lifetime)
+        return _redeem(decision, activity)
+    if activity.points > 0:
+        cause = Cause(f"{activity.kind}:{activity.id}", {})
+        return give_points(decision, activity.wallet, activity.points, cause, kind=activity.kind)
+    target = State.TRANSFERRED if activity.kind == "transfer" else State.CANCELLED
+    decision, _, _ = _take(decision, activity, target)
+    return decision
+
+
+def _redeem(decision: Decision, activity: PointsMoved) -> Decision:
+    before = wallet_in(decision, activity.wallet)
+    decision, moves, missing = _take(decision, activity, State.REDEEMED)
+    if not moves:
+        return decision
+    taken = {move.lot_id for move in moves}
+    # By then they may be closed and forgotten: what comes back comes back to an empty lot.
+    lots = tuple(replace(lot, pending=0, available=0, held=0) for lot in before.lots if lot.id in taken)
+    redeemed = Redeemed(activity.id, activity.reference, before.wallet_id, moves, lots)
+    points = decision.member.of(POINTS)
+    return decision.then(member=decision.member.having(POINTS, replace(points, redeemed=(*points.redeemed, redeemed))))
+
+
+def _take(decision: Decision, activity: PointsMoved, into: State) -> tuple[Decision, tuple[Move, ...], int]:
+    """Take as many points as are there; return what was moved, and what was missing."""
+    wallet = wallet_in(decision, activity.wallet)
+    taken = spend(abs(activity.points), wallet.lots, at=decision.now, into=into)
+    said: dict[str, Any] = {"points": abs(activity.points) - taken.missing, "missing": taken.missing}
+    return post(decision, _posting(decision, activity, taken.moves, said)), taken.moves, taken.missing
+
+
+def moves_back(
+    moves: Sequence[Move], lots: Sequence[Any], source: State, decision: Decision
+) -> tuple[Move, ...]:
+    """Return the moves that give points back to the lots that they came from, each as it would be by now."""
+    by_id = {lot.id: lot for lot in lots}
+    return tuple(Move(move.lot_id, source, state_at(by_id[move.lot_id], decision.now), move.amount) for move in moves)
+
+
+def _posting(decision: Decision, activity: PointsMoved, moves: tuple[Move, ...], said: dict[str, Any]) -> Posting:
+    return Posting(
+        retailer_id=decision.member.retailer_id,
+        wallet_id=wallet_in(decision, activity.wallet).wallet_id,
+        kind=activity.kind,
+        cause=f"{activity.kind}:{activity.id}",
+        occurred_at=decision.at,
+        explanation=said,
+        moves=moves,
+    )

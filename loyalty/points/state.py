@@ -1,0 +1,355 @@
+"""A member's points as decisions see them, and what a decision does to them: frozen values. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+from loyalty.engine.decision import Effect
+from loyalty.engine.member import Key
+from loyalty.engine.versions import RulesOf
+from loyalty.points.expiry import Lifetime
+from loyalty.points.limits import Limits
+from loyalty.points.rules import Earning
+from loyalty.points.states import State
+
+MAIN = "points"  # the wallet that every program has
+NEVER = datetime.max.replace(tzinfo=UTC)
+FOREVER, UNLIMITED = Lifetime(), Limits()
+POINTS: "Key[PointsState]" = Key("points")
+RULES: "RulesOf[PointsRules]" = RulesOf("points")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the points of one wallet live under a version."""
+
+    lifetime: Lifetime = FOREVER
+    limits: Limits = UNLIMITED
+    allow_negative: bool = False
+    is_spendable: bool = True
+    may_transfer: bool = False
+
+
+PLAIN = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRules:
+    """What a version promises of points: its earning rules, and its policies by the code of their wallet."""
+
+    earnings: tuple[Earning, ...] = ()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+
+    def policy(self, wallet: str) -> Policy:
+        """Return how a wallet's points live; a wallet that this version does not name keeps its points for ever."""
+        return self.policies.get(wallet, PLAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Points of a lot going from one state to another."""
+
+    lot_id: UUID
+    source: State
+    target: State
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLot:
+    """
+    A lot some of whose points are open.
+
+    :param active_at: None as long as it awaits an event
+    :param expires_at: the instant as things stand; that of a lot that expires on inactivity moves with its member
+    :param gift: the code of the tier whose entry gave it
+    :param is_lent: that somebody of the household brought it for one payment: it goes back when the payment is undone
+    :param expired: points of it that have expired; only known where a return looks at its own order's lots
+    :param cancelled: points of it that were cancelled; known there, too
+    :param amount: all of its points; known there, too
+    """
+
+    id: UUID
+    order_id: UUID | None
+    earned_at: datetime
+    active_at: datetime | None
+    expires_at: datetime | None
+    pending: int
+    available: int
+    held: int = 0
+    expires_on_inactivity: bool = False
+    version_id: int = 0
+    activation_event: str = ""
+    gift: str = ""
+    from_lot: UUID | None = None
+    is_lent: bool = False
+    expired: int = 0
+    cancelled: int = 0
+    amount: int = 0
+
+    def is_usable(self, at: datetime) -> bool:
+        """Tell whether its available points can be spent at an instant."""
+        return self.available > 0 and (self.expires_at is None or self.expires_at > at)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.available or self.pending or self.held)
+
+
+def spending_order(lots: Iterable[OpenLot]) -> list[OpenLot]:
+    """Return lots as they are spent: what expires first, never-expiring last, then the oldest."""
+    return sorted(lots, key=lambda lot: (lot.expires_at or NEVER, lot.earned_at, lot.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a wallet earned, and for the main wallet what its member spent and did, on one day."""
+
+    on: date
+    spend: Decimal
+    points: int
+    orders: int = 0
+    visits: int = 0
+
+    def plus(self, other: "Day") -> "Day":
+        return Day(
+            self.on,
+            self.spend + other.spend,
+            self.points + other.points,
+            self.orders + other.orders,
+            self.visits + other.visits,
+        )
+
+
+def add_day(days: tuple[Day, ...], change: Day) -> tuple[Day, ...]:
+    """Return the days, by date, with something more (or, negative, less) on one of them."""
+    place = len(days)
+    while place and days[place - 1].on >= change.on:
+        place -= 1
+    if place < len(days) and days[place].on == change.on:
+        return (*days[:place], days[place].plus(change), *days[place + 1 :])
+    return (*days[:place], change, *days[place:])
+
+
+@dataclass(frozen=True, slots=True)
+class NewLot:
+    """
+    An award: its points leave `issued` into `pending` or `available` when it is posted.
+
+    :param active_at: None where it waits for its activation event
+    :param from_lot: of another member, from which it was transferred
+    :param gift: the code of the tier whose entry gives it
+    :param is_lent: that somebody of the household brings it for one payment
+    """
+
+    id: UUID
+    amount: int
+    earned_at: datetime
+    active_at: datetime | None
+    expires_at: datetime | None
+    version_id: int
+    rule_id: int | None
+    order_id: UUID | None
+    state: State
+    activation_event: str = ""
+    expires_on_inactivity: bool = False
+    from_lot: UUID | None = None
+    gift: str = ""
+    is_lent: bool = False
+
+    def opened(self, *, idle_until: datetime | None = None) -> OpenLot:
+        """Return it as it is right after its issue."""
+        pending, available = (self.amount, 0) if self.state is State.PENDING else (0, self.amount)
+        return OpenLot(
+            id=self.id,
+            order_id=self.order_id,
+            earned_at=self.earned_at,
+            active_at=self.active_at,
+            expires_at=idle_until if self.expires_on_inactivity else self.expires_at,
+            pending=pending,
+            available=available,
+            expires_on_inactivity=self.expires_on_inactivity,
+            version_id=self.version_id,
+            activation_event=self.activation_event,
+            gift=self.gift,
+            from_lot=self.from_lot,
+            is_lent=self.is_lent,
+            amount=self.amount,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Posting(Effect):
+    """
+    An entry to be, with its lines.
+
+    :param cause: unique per wallet: the same cause cannot be posted twice
+    :param moves: of lots that exist, or of this posting's own new ones after their issue
+    :param owed_change: points that the wallet owes more (or, repaying, less) after it
+    :param shortfall_change: points that a return could not take and that are not owed: more or, settled, less
+    :param entry_id: where the caller must know it; drawn otherwise
+    """
+
+    writer: ClassVar[str] = "points"
+    retailer_id: int
+    wallet_id: int
+    kind: str
+    cause: str
+    occurred_at: datetime
+    explanation: dict[str, Any]
+    lots: tuple[NewLot, ...] = ()
+    moves: tuple[Move, ...] = ()
+    owed_change: int = 0
+    shortfall_change: int = 0
+    order_id: UUID | None = None
+    entry_id: UUID | None = None
+
+    def change(self, state: State) -> int:
+        """Return by how much the wallet's points in a state change."""
+        change = 0
+        for lot in self.lots:
+            if lot.state is state:
+                change += lot.amount
+        for move in self.moves:
+            if move.target is state:
+                change += move.amount
+            elif move.source is state:
+                change -= move.amount
+        return change
+
+
+@dataclass(frozen=True, slots=True)
+class LotDated(Effect):
+    """A lot that awaited an event, and the dates that it has now that it happened."""
+
+    writer: ClassVar[str] = "points"
+    lot_id: UUID
+    active_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounted(Effect):
+    """What to add to (or, negative, take from) a wallet's day; spending, orders and visits stand with the main one."""
+
+    writer: ClassVar[str] = "points"
+    wallet_id: int
+    day: Day
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """A redemption that paid an order, and from which lots its points came."""
+
+    entry_id: UUID
+    reference: str
+    wallet_id: int
+    moves: tuple[Move, ...]
+    lots: tuple[OpenLot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WalletState:
+    """
+    One wallet of a member.
+
+    :param balance: what is available less what is owed
+    :param owed: points that later earnings repay first
+    :param shortfall: points that returns could not take: what comes back settles them, later earnings do not
+    :param idle_until: when its lots that expire on inactivity expire if the member does nothing more
+    :param days: what it earned by day, and for the main wallet what its member spent, as far back as any window reaches
+    :param lots: its open lots; only those that the batch looks at
+    """
+
+    wallet_id: int
+    code: str
+    balance: int = 0
+    owed: int = 0
+    shortfall: int = 0
+    idle_until: datetime | None = None
+    days: tuple[Day, ...] = ()
+    lots: tuple[OpenLot, ...] = ()
+
+    def with_lots(self, lots: tuple[OpenLot, ...]) -> "WalletState":
+        return WalletState(
+            self.wallet_id, self.code, self.balance, self.owed, self.shortfall, self.idle_until, self.days, lots
+        )
+
+    def with_day(self, day: Day) -> "WalletState":
+        return replace(self, days=add_day(self.days, day))
+
+    def knowing(self, lots: Iterable[OpenLot]) -> "WalletState":
+        """Return it with lots besides that were not looked at before, such as closed ones to which points come back."""
+        known = {lot.id for lot in self.lots}
+        return self.with_lots((*self.lots, *(lot for lot in lots if lot.id not in known)))
+
+    def lot(self, lot_id: UUID) -> OpenLot:
+        return next(lot for lot in self.lots if lot.id == lot_id)
+
+    def after(self, posting: Posting) -> "WalletState":
+        """Return it after a posting."""
+        opened = tuple(lot.opened(idle_until=self.idle_until) for lot in posting.lots)
+        return WalletState(
+            self.wallet_id,
+            self.code,
+            self.balance + posting.change(State.AVAILABLE) - posting.owed_change,
+            self.owed + posting.owed_change,
+            self.shortfall + posting.shortfall_change,
+            self.idle_until,
+            self.days,
+            lots_after((*self.lots, *opened), posting.moves),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PointsState:
+    """
+    A member's wallets, the main one first.
+
+    :param redeemed: redemptions that paid orders of which everything comes back in this batch
+    """
+
+    wallets: tuple[WalletState, ...]
+    redeemed: tuple[Redeemed, ...] = ()
+
+    @property
+    def main(self) -> WalletState:
+        return self.wallets[0]
+
+    def wallet(self, code: str) -> WalletState:
+        """Return a wallet by its code; every member has all wallets that its program ever named."""
+        return next(wallet for wallet in self.wallets if wallet.code == code)
+
+    def wallet_of(self, wallet_id: int) -> WalletState:
+        return next(wallet for wallet in self.wallets if wallet.wallet_id == wallet_id)
+
+    def having(self, changed: WalletState) -> "PointsState":
+        """Return it with one wallet changed."""
+        wallets = tuple(changed if wallet.wallet_id == changed.wallet_id else wallet for wallet in self.wallets)
+        return PointsState(wallets, self.redeemed)
+
+
+def lots_after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]:
+    """Return the lots as they are when the moves are made."""
+    changes: dict[UUID, dict[State, int]] = {}
+    for move in moves:
+        change = changes.setdefault(move.lot_id, {})
+        change[move.source] = change.get(move.source, 0) - move.amount
+        change[move.target] = change.get(move.target, 0) + move.amount
+    if not changes:
+        return tuple(lots)
+    return tuple(_changed(lot, changes[lot.id]) if lot.id in changes else lot for lot in lots)
+
+
+def _changed(lot: OpenLot, change: dict[State, int]) -> OpenLot:
+    return replace(
+        lot,
+        pending=lot.pending + change.get(State.PENDING, 0),
+        available=lot.available + change.get(State.AVAILABLE, 0),
+        held=lot.held + change.get(State.HELD, 0),
+        expired=lot.expired + change.get(State.EXPIRED, 0),
+        cancelled=lot.cancelled + change.get(State.CANCELLED, 0),
+    )

@@ -1,0 +1,102 @@
+"""Tiers as a capability: how standings are read behind the lock, and how what steps decided is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from customers.core import bulk
+from customers.core.calendar import add_months
+from loyalty.engine.capability import Capability, Scope
+from loyalty.engine.decision import Effect
+from loyalty.engine.member import Member
+from loyalty.tiers.models import Tier, TierPolicy
+from loyalty.tiers.rules import FOREVER, TierRule, TierScheme, window_start
+from loyalty.tiers.state import TIERS, TierChanged, TierEntry, TierState
+from loyalty.tiers.writing import record_changes, set_standings
+
+STANDINGS = """
+SELECT s.membership_id, s.tier_id, t.key, s.since, s.protected_until, s.gifts_missing
+FROM tiers_standing s LEFT JOIN tiers_tier t ON t.id = s.tier_id WHERE s.membership_id = ANY(%s)
+"""
+CHANGES = """
+SELECT c.membership_id, c.occurred_at, f.key, t.key, c.cause FROM tiers_tierchange c
+LEFT JOIN tiers_tier f ON f.id = c.from_tier_id LEFT JOIN tiers_tier t ON t.id = c.to_tier_id
+WHERE c.membership_id = ANY(%s) ORDER BY c.occurred_at, c.id
+"""
+
+
+class Tiers(Capability[TierState]):
+    """The tier of a member; a program without tiers has none of it."""
+
+    name = TIERS.name
+
+    def rules(self, version_id: int) -> TierScheme:
+        policy = TierPolicy.objects.filter(version=version_id).first() or TierPolicy(version_id=version_id)
+        return TierScheme(
+            basis=policy.basis,
+            wallet=policy.wallet,
+            window=policy.window,
+            window_months=policy.window_months,
+            tiers=tuple(_rule(tier) for tier in Tier.objects.filter(version=version_id).order_by("rank")),
+            combination=policy.combination,
+            downgrade=policy.downgrade,
+            grace_days=policy.grace_days,
+            grace_to_month_end=policy.grace_to_month_end,
+            soft_landing=policy.soft_landing,
+        )
+
+    def is_used(self, rules: TierScheme) -> bool:
+        return bool(rules.tiers)
+
+    def reach(self, rules: TierScheme, day: date, *, last: bool) -> Sequence[date]:
+        if not rules.tiers:
+            return ()
+        if rules.window == "lifetime":
+            return () if last else [FOREVER]
+        if rules.window == "membership_year":
+            return [day if last else add_months(day, -12)]
+        return [window_start(rules, day, day)]
+
+    def load(self, scope: Scope) -> Mapping[UUID, TierState]:
+        keys = scope.using(self.name)
+        if not keys:
+            return {}
+        found = {key: TierState(*row) for key, *row in bulk.fetch(STANDINGS, [keys])}
+        states = {key: found.get(key, TierState()) for key in keys}
+        back = [key for key, state in states.items() if _looks_back(key, state, scope)]
+        if back:
+            changes: dict[UUID, list[TierEntry]] = {}
+            for key, *entry in bulk.fetch(CHANGES, [back]):
+                changes.setdefault(key, []).append(TierEntry(*entry))
+            states |= {key: replace(states[key], changes=tuple(made)) for key, made in changes.items()}
+        return states
+
+    def write(
+        self, effects: Sequence[Effect], before: Mapping[UUID, Member], after: Mapping[UUID, Member], now: datetime
+    ) -> None:
+        record_changes((effect for effect in effects if isinstance(effect, TierChanged)), now=now)
+        changed = {
+            key: member
+            for key, member in after.items()
+            if member.has(TIERS) and _row(member.of(TIERS)) != _row(before[key].of(TIERS))
+        }
+        set_standings((member, _row(member.of(TIERS))) for member in changed.values())
+
+
+def _looks_back(key: UUID, state: TierState, scope: Scope) -> bool:
+    """Tell whether a decision looks at earlier tiers: a return always, a late fact behind the last change."""
+    if key in scope.whole:
+        return True
+    instants = [activity.occurred_at for activity in scope.activities]
+    return bool(instants and state.since and state.since > min(instants) - timedelta.resolution)
+
+
+def _row(state: TierState) -> tuple[int | None, datetime | None, date | None, int]:
+    return state.tier_id, state.since, state.protected_until, state.gifts_missing
+
+
+def _rule(row: Tier) -> TierRule:
+    return TierRule(
+        row.pk, row.key, row.code, row.threshold, row.multiplier, row.further, row.entry_gift, row.extra_months
+    )

@@ -1,0 +1,74 @@
+"""Where a member stands, as decisions see it: frozen values. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from loyalty.engine.decision import Effect
+from loyalty.engine.member import Key
+from loyalty.engine.versions import RulesOf
+from loyalty.tiers.rules import Standing, TierScheme
+
+TIERS: "Key[TierState]" = Key("tiers")
+SCHEME: RulesOf[TierScheme] = RulesOf("tiers")
+
+
+@dataclass(frozen=True, slots=True)
+class TierEntry:
+    """An earlier change of tier, by the tiers' keys; None is no tier."""
+
+    at: datetime
+    from_key: UUID | None
+    to_key: UUID | None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TierState:
+    """
+    Where a member stands.
+
+    :param tier_id: the row of its tier; None for none
+    :param key: the tier's identity
+    :param since: from when it has the tier
+    :param protected_until: the first day on which it may lose it: the end of a period or of a grace
+    :param gifts_missing: points of gifts that were to be taken back and were not there: the next gifts are less by them
+    :param changes: earlier changes of its tier, oldest first; only where a decision looks back behind `since`
+    """
+
+    tier_id: int | None = None
+    key: UUID | None = None
+    since: datetime | None = None
+    protected_until: date | None = None
+    gifts_missing: int = 0
+    changes: tuple[TierEntry, ...] = ()
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.key, self.protected_until)
+
+    def key_at(self, instant: datetime) -> UUID | None:
+        """Return the tier that it had at an instant, as far as its known changes tell."""
+        if self.since is None or instant >= self.since:
+            return self.key
+        before = [change for change in self.changes if change.at <= instant]
+        if before:
+            return before[-1].to_key
+        later = [change for change in self.changes if change.at > instant]
+        return later[0].from_key if later else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class TierChanged(Effect):
+    """A member goes from one tier to another; None is no tier."""
+
+    writer: ClassVar[str] = "tiers"
+    retailer_id: int
+    membership_id: UUID
+    from_tier_id: int | None
+    to_tier_id: int | None
+    cause: str
+    qualifying: Decimal
+    occurred_at: datetime

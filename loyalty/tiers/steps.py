@@ -1,0 +1,434 @@
+"""
+What happens to a member's tier, step by step: benefits, up at once, down in the night, back after a return. Pure.
+
+A fact that is reported late is counted on its own day, and the tier is then the one that it would be had the fact been
+reported in time, where that is higher; what a return leaves is the tier that there would be without what came back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from uuid import UUID
+
+from customers.core.calendar import local_date, midnight
+from loyalty.engine.activities import Enrolled, OrderReturned, TimePassed, VersionStarted
+from loyalty.engine.decision import Decision, Told
+from loyalty.engine.member import Member
+from loyalty.engine.versions import Version, Versions
+from loyalty.points.clawback import take
+from loyalty.points.state import MAIN, POINTS, RULES, Day, DayCounted, OpenLot, WalletState, spending_order
+from loyalty.points.states import State
+from loyalty.points.steps import Cause, give_points, take_or_owe, wallet_in
+from loyalty.tiers.rules import (
+    Counted,
+    Counts,
+    SchemeFrom,
+    Standing,
+    TierRule,
+    TierScheme,
+    counts_on,
+    end_period,
+    entered,
+    fall,
+    next_change,
+    rise,
+    standing_by,
+    start,
+)
+from loyalty.tiers.state import SCHEME, TIERS, TierChanged, TierEntry, TierState
+
+
+def benefits(decision: Decision) -> Decision:
+    """Let the tier that the member had at the time multiply what is earned, and let it live longer."""
+    if not decision.member.has(TIERS):
+        return decision
+    tier = decision.rules.of(SCHEME).tier(decision.member.of(TIERS).key_at(decision.occasion.at))
+    if tier is None:
+        return decision
+    occasion = replace(
+        decision.occasion,
+        multiplier=decision.occasion.multiplier * tier.multiplier,
+        tier=tier.code,
+        extra_months=decision.occasion.extra_months + tier.extra_months,
+    )
+    return decision.then(occasion=occasion)
+
+
+def enter(decision: Decision) -> Decision:
+    """Give a new member the tier that everybody has, with its gift."""
+    assert isinstance(decision.activity, Enrolled), "members enter as they enrol"
+    if not decision.member.has(TIERS):
+        return decision
+    scheme, joined = decision.rules.of(SCHEME), decision.on
+    counts = counts_on(scheme, (), (), on=joined, joined=joined)
+    first = scheme.earned(counts)
+    if first is None:
+        return decision
+    standing = entered(scheme, first, joined, joined)
+    state = TierState(first.id, first.key, decision.at, standing.protected_until)
+    decision = decision.then(member=decision.member.having(TIERS, state))
+    for tier in scheme.passed(None, first):
+        decision = _gift(decision, tier, f"enrolled:{decision.at:%Y%m%dT%H%M%S}")
+    return decision
+
+
+def assess(decision: Decision) -> Decision:
+    """Put a member on the tier that it has earned: up at once; down in a night, as the program lets members down."""
+    if not decision.member.has(TIERS):
+        return decision
+    activity, scheme = decision.activity, decision.rules.of(SCHEME)
+    joined = joined_on(decision.member, decision.rules)
+    if isinstance(activity, TimePassed):
+        if not activity.is_midnight or _has_fallen(decision):
+            return _moved(decision, rise(_standing(decision), scheme, _counts(decision, scheme), activity.on, joined))
+        counts = _counted(decision.member, decision.rules).at_midnight(scheme, activity.on)
+        return _moved(decision, fall(_standing(decision), scheme, counts, activity.on, joined))
+    if _is_late(decision) and not scheme.counts_balance:
+        return _catch_up(decision)
+    counts = _counts(decision, scheme)
+    return _moved(decision, rise(_standing(decision), scheme, counts, _today(decision), joined))
+
+
+def rise_now(decision: Decision) -> Decision:
+    """Let a member rise by what the day itself gave."""
+    if not decision.member.has(TIERS) or not any(isinstance(effect, DayCounted) for effect in decision.effects):
+        return decision
+    scheme, joined = decision.rules.of(SCHEME), joined_on(decision.member, decision.rules)
+    return _moved(decision, rise(_standing(decision), scheme, _counts(decision, scheme), decision.on, joined))
+
+
+def end_periods(decision: Decision) -> Decision:
+    """Let a member whose period is over keep its tier for another one, or lose it."""
+    activity = decision.activity
+    if not decision.member.has(TIERS) or not isinstance(activity, TimePassed) or not activity.is_midnight:
+        return decision
+    counted = _counted(decision.member, decision.rules)
+    return _moved(decision, end_period(_standing(decision), decision.rules.of(SCHEME), counted, activity.on))
+
+
+def restart(decision: Decision) -> Decision:
+    """Assess a member under a version that comes into force: once, up and down, from its own instant."""
+    activity = decision.activity
+    if not decision.member.has(TIERS) or not isinstance(activity, VersionStarted):
+        return decision
+    version, scheme = decision.rules, decision.rules.of(SCHEME)
+    earlier = _before(decision.versions, version)
+    before = earlier.of(SCHEME) if earlier else None
+    counted = _counted(decision.member, version)
+    on = decision.on
+    is_midnight = midnight(on, version.zone) == decision.at
+    counts = (counted.at_midnight if is_midnight else counted.on)(scheme, on)
+    had = _standing(decision)
+    standing = start(had, before, scheme, counts, on, counted.joined)
+    known = _entered_before(before, had.key)
+    return _moved(decision, standing, known=known)
+
+
+def undo_entries(decision: Decision) -> Decision:
+    """
+    Leave a member after a return, or a correction, with the tier that it would have without what came back.
+
+    The gifts of entries that are undone go with them, by the wallet's own policy.
+    """
+    activity = decision.activity
+    if not decision.member.has(TIERS) or not isinstance(activity, OrderReturned):
+        return decision
+    scheme = decision.rules.of(SCHEME)
+    if any(version.of(SCHEME).counts_balance for version in decision.versions.versions):
+        return _undo_by_balance(decision, activity, scheme)
+    under = decision.then(version=decision.versions.at(max(decision.at, decision.now)))
+    scheme, had = under.rules.of(SCHEME), _standing(under)
+    if _standing_by(under, _as_before(under)).key != had.key:  # it came to its tier by another way than its days
+        down = fall if scheme.downgrade == "at_once" else rise
+        counts = _counts(under, scheme)
+        standing = down(had, scheme, counts, _today(under), joined_on(under.member, under.rules))
+        return _moved(under, standing).then(version=decision.version)
+    standing = _standing_by(under, under.member)
+    current = scheme.tier(had.key)
+    undone = scheme.passed(standing.key, current) if current else ()
+    return _take_gifts(_moved(under, standing), undone).then(version=decision.version)
+
+
+def _as_before(decision: Decision) -> Member:
+    """Return the member with its days as they were before the decision."""
+    points = decision.member.of(POINTS)
+    for effect in decision.effects:
+        if isinstance(effect, DayCounted):
+            day = effect.day
+            less = Day(day.on, -day.spend, -day.points, -day.orders, -day.visits)
+            points = points.having(points.wallet_of(effect.wallet_id).with_day(less))
+    return decision.member.having(POINTS, points)
+
+
+def due(member: Member, before: Member | None, versions: Versions, now: datetime) -> datetime | None:
+    """Return the next midnight that changes a member's tier if nothing happens."""
+    if not member.has(TIERS):
+        return None
+    if before is not None and before.has(TIERS) and not _may_change_sooner(member, before, versions, now):
+        return None
+    version = versions.at(now)
+    if version is None:
+        return None
+    scheme = version.of(SCHEME)
+    day = next_change(member.of(TIERS).standing, scheme, _counted(member, version), local_date(now, version.zone))
+    return midnight(day, version.zone) if day else None
+
+
+def _may_change_sooner(member: Member, before: Member, versions: Versions, now: datetime) -> bool:
+    """Tell whether what happened can bring a change forward: what only adds to a tier that stays cannot."""
+    if member.of(TIERS) is not before.of(TIERS) and member.of(TIERS).standing != before.of(TIERS).standing:
+        return True
+    pairs = zip(member.of(POINTS).wallets, before.of(POINTS).wallets, strict=True)
+    version = versions.at(now)
+    if version is not None and version.of(SCHEME).counts_balance:
+        return any(after.balance != old.balance for after, old in pairs)
+    return any(_counts_less(after, old) for after, old in pairs if after.days is not old.days)
+
+
+def _counts_less(after: WalletState, old: WalletState) -> bool:
+    known = {day.on: day for day in old.days}
+    return any(
+        day.spend < was.spend or day.points < was.points or day.orders < was.orders
+        for day in after.days
+        if (was := known.get(day.on)) is not None and was is not day
+    )
+
+
+def joined_on(member: Member, version: Version) -> date:
+    """Return the day of the program's zone on which a member joined."""
+    return local_date(member.enrolled_at, version.zone)
+
+
+def _today(decision: Decision) -> date:
+    """Return the later of the days on which it happened, and on which it is decided."""
+    return local_date(max(decision.at, decision.now), decision.rules.zone)
+
+
+def _standing(decision: Decision) -> Standing:
+    return decision.member.of(TIERS).standing
+
+
+def _counted(member: Member, version: Version) -> Counted:
+    points, scheme = member.of(POINTS), version.of(SCHEME)
+    main = points.main
+    wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
+    return Counted(main.days, wallet.days, joined=joined_on(member, version), balance=wallet.balance)
+
+
+def _counts(decision: Decision, scheme: TierScheme) -> Counts:
+    points = decision.member.of(POINTS)
+    main = points.main
+    wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
+    joined = joined_on(decision.member, decision.rules)
+    return counts_on(scheme, main.days, wallet.days, on=_today(decision), joined=joined, balance=wallet.balance)
+
+
+def _is_late(decision: Decision) -> bool:
+    """Tell whether a midnight or the start of a version lies between a fact and its report."""
+    zone = decision.rules.zone
+    starts = decision.versions.start_after(decision.at)
+    crossed = starts is not None and starts <= decision.now
+    return crossed or local_date(decision.at, zone) < local_date(decision.now, zone)
+
+
+def _catch_up(decision: Decision) -> Decision:
+    """Put a member where it would be had a late fact been reported in time, if that is higher or protected for longer."""
+    under = decision.then(version=decision.versions.at(decision.now), at=decision.now)
+    scheme = under.rules.of(SCHEME)
+    had = _standing(under)
+    if scheme.downgrade == "at_once" and not scheme.soft_landing:  # such a tier has no past: today's window says all
+        joined = joined_on(under.member, under.rules)
+        standing = rise(had, scheme, _counts(under, scheme), _today(under), joined)
+    else:
+        standing = _standing_by(under, under.member)
+    ranks = scheme.rank(had.key), scheme.rank(standing.key)
+    if ranks[1] < ranks[0] or (ranks[0] == ranks[1] and not _is_safer(standing, had)):
+        return decision
+    moved = _moved(under, standing)
+    return moved.then(version=decision.version, at=decision.at)
+
+
+def _is_safer(standing: Standing, than: Standing) -> bool:
+    """Tell whether the same tier is protected for longer: no grace is better than one, a later day than an earlier one."""
+    if standing.protected_until is None or than.protected_until is None:
+        return standing.protected_until is None and than.protected_until is not None
+    return standing.protected_until > than.protected_until
+
+
+def _standing_by(decision: Decision, member: Member) -> Standing:
+    """Return where a member stands by its days alone, as if each had been reported in time."""
+    version = decision.rules
+    schemes = [
+        SchemeFrom(on, midnight(on, version.zone) == begins, each.of(SCHEME))
+        for begins, each in zip(decision.versions.starts, decision.versions.versions, strict=True)
+        if begins <= max(decision.at, decision.now) and (on := local_date(begins, version.zone))
+    ]
+    return standing_by(schemes, _counted(member, version), _today(decision))
+
+
+def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierScheme) -> Decision:
+    """Where a balance counts, days do not tell the past: a tier goes that its order's own points gave."""
+    had, counts = _standing(decision), _counts(decision, scheme)
+    current, earned = scheme.tier(had.key), scheme.earned(counts)
+    if current is None or scheme.is_earned(current.key, counts):
+        return decision
+    joined, on = joined_on(decision.member, decision.rules), _today(decision)
+    changes = [change for change in decision.member.of(TIERS).changes if change.to_key == had.key]
+    if changes and changes[-1].cause == f"order:{activity.order_id}":
+        undone = scheme.passed(earned.key if earned else None, current)
+        return _take_gifts(_moved(decision, entered(scheme, earned, on, joined)), undone)
+    if scheme.downgrade == "at_once":
+        return _moved(decision, entered(scheme, scheme.landing(current, earned), on, joined))
+    return _moved(decision, rise(had, scheme, counts, on, joined))
+
+
+def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = frozenset()) -> Decision:
+    """
+    Bring a member to another standing, with the change, its event and the gifts of the tiers that it enters.
+
+    :param known: tiers that it had before: entering them gives nothing
+    """
+    state, scheme = decision.member.of(TIERS), decision.rules.of(SCHEME)
+    tier = scheme.tier(standing.key)
+    if standing.key == state.key:
+        tier_id = tier.id if tier else state.tier_id
+        if standing == state.standing and tier_id == state.tier_id:
+            return decision
+        after = replace(state, tier_id=tier_id, protected_until=standing.protected_until)
+        return decision.then(member=decision.member.having(TIERS, after))
+    at = max(decision.at, state.since or decision.at)
+    cause = cause_of(decision)
+    after = replace(
+        state,
+        tier_id=tier.id if tier else None,
+        key=standing.key,
+        since=at,
+        protected_until=standing.protected_until,
+        changes=(*state.changes, TierEntry(at, state.key, standing.key, cause)),
+    )
+    changed = TierChanged(
+        decision.member.retailer_id,
+        decision.member.membership_id,
+        state.tier_id,
+        after.tier_id,
+        cause,
+        _counts(decision, scheme).of(scheme.basis),
+        at,
+    )
+    payload = {"from": state.tier_id, "to": after.tier_id, "cause": cause}
+    told = Told("tier.changed", payload, at)
+    decision = decision.then(changed, told, member=decision.member.having(TIERS, after))
+    if tier is None:
+        return decision
+    before = decision.at
+    for passed in scheme.passed(state.key, tier):
+        if passed.key not in known:
+            decision = _gift(decision.then(at=at), passed, cause)
+    return decision.then(at=before)
+
+
+def cause_of(decision: Decision) -> str:
+    """Return what a change of tier names as its cause, once per member: such as order:ID or night:DAY."""
+    activity = decision.activity
+    match activity:
+        case TimePassed() | VersionStarted():
+            cause = activity.cause
+        case OrderReturned(correction=correction) if correction:
+            cause = f"correct:{activity.order_id}:{correction}"
+        case _:
+            cause = f"{CAUSES[type(activity).__name__]}:{activity.id}"
+    earlier = sum(isinstance(effect, TierChanged) for effect in decision.effects)
+    return f"{cause}:{earlier + 1}" if earlier else cause
+
+
+CAUSES = {
+    "OrderPlaced": "order",
+    "OrderReturned": "return",
+    "OrderEvent": "event",
+    "InteractionReported": "interaction",
+    "PointsGranted": "grant",
+    "PointsMoved": "moved",
+    "Enrolled": "enrolled",
+}
+
+
+def _has_fallen(decision: Decision) -> bool:
+    """Tell whether this night has let the member down already: a soft landing is one tier, whatever happens in it."""
+    scheme = decision.rules.of(SCHEME)
+    ranks = {tier.id: rank for rank, tier in enumerate(scheme.tiers)}
+    return scheme.soft_landing and any(
+        isinstance(effect, TierChanged)
+        and (ranks.get(effect.to_tier_id, -1) if effect.to_tier_id else -1) < ranks.get(effect.from_tier_id or 0, -1)
+        for effect in decision.effects
+    )
+
+
+def _entered_before(before: TierScheme | None, key: UUID | None) -> frozenset[UUID]:
+    """Return the tiers of an earlier version that a member had entered with the tier that it has."""
+    if before is None or before.tier(key) is None:
+        return frozenset()
+    return frozenset(tier.key for tier in before.tiers[: before.rank(key) + 1])
+
+
+def _before(versions: Versions, version: Version) -> Version | None:
+    place = versions.versions.index(version)
+    return versions.versions[place - 1] if place else None
+
+
+def _gift(decision: Decision, tier: TierRule, cause: str) -> Decision:
+    """Give what a tier gives on entry, less what of earlier gifts could not be taken back."""
+    state = decision.member.of(TIERS)
+    missing = min(state.gifts_missing, tier.entry_gift)
+    points = tier.entry_gift - missing
+    if missing:
+        state = replace(state, gifts_missing=state.gifts_missing - missing)
+        decision = decision.then(member=decision.member.having(TIERS, state))
+    if not points:
+        return decision
+    said = {"gift": tier.code, "version": decision.rules.number, **({"less": missing} if missing else {})}
+    kept = decision.occasion
+    under = decision.then(occasion=replace(kept, extra_months=tier.extra_months))
+    under = give_points(under, MAIN, points, Cause(f"gift:{tier.code}:{cause}", said), gift=tier.code)
+    return under.then(Told("points.earned", {"gift": tier.code, "points": points}, under.at), occasion=kept)
+
+
+def _take_gifts(decision: Decision, undone: Sequence[TierRule]) -> Decision:
+    """Take back the gifts of entries that a return undid: from their own points, then from others, then by the policy."""
+    wallet = wallet_in(decision, MAIN)
+    own = [lot for tier in undone for lot in _gifts_of(decision, tier, wallet)]
+    if not own:
+        return decision
+    ids = {lot.id for lot in own}
+    sources = [
+        *((lot, State.PENDING, lot.pending) for lot in own),
+        *((lot, State.AVAILABLE, lot.available) for lot in own),
+        *((lot, State.EXPIRED, lot.expired) for lot in own),
+        *((lot, State.AVAILABLE, lot.available) for lot in spending_order(wallet.lots) if lot.id not in ids),
+    ]
+    given = sum(lot.amount for lot in own)
+    taken = take(given, sources)
+    policy = decision.rules.of(RULES).policy(MAIN)
+    said = {"gifts_back": [lot.gift for lot in own], "points": given - taken.missing}
+    cause = f"gift:{cause_of(decision)}"
+    decision, shortfall = take_or_owe(decision, wallet, taken.moves, taken.missing, policy, said, cause)
+    if not shortfall:
+        return decision
+    state = decision.member.of(TIERS)
+    state = replace(state, gifts_missing=state.gifts_missing + shortfall)
+    return decision.then(member=decision.member.having(TIERS, state))
+
+
+def _gifts_of(decision: Decision, tier: TierRule, wallet: WalletState) -> list[OpenLot]:
+    """Return what a member was given as it last entered a tier, or passed it on its way up."""
+    schemes = [version.of(SCHEME) for version in decision.versions.versions]
+    codes = {each.code for scheme in schemes for each in scheme.tiers if each.key == tier.key}
+    scheme = decision.rules.of(SCHEME)
+    rank = scheme.rank(tier.key)
+    entries = [
+        change.at
+        for change in decision.member.of(TIERS).changes
+        if scheme.rank(change.from_key) < rank <= scheme.rank(change.to_key)
+    ]
+    if not entries:
+        return []
+    return [lot for lot in wallet.lots if lot.gift in codes and lot.earned_at == entries[-1]]
