@@ -16,6 +16,8 @@ from django.db import connections
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
+from customers.models import UndecidedFact
+from loyalty.activity.models import SetAside
 from loyalty.activity.versions import forget_versions
 from loyalty.points.proof import prove
 
@@ -138,6 +140,9 @@ def the_ledger_adds_up(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if writes and request.node.get_closest_marker("breaks_the_ledger") is None:
         assert prove().differences == []
+    if writes and request.node.get_closest_marker("sets_aside") is None:
+        assert list(SetAside.objects.values_list("what", "error")) == []
+        assert list(UndecidedFact.objects.exclude(error="").values_list("kind", "error")) == []
 
 
 @pytest.fixture

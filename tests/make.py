@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from customers.facts import LineFact, OrderFact, ReturnFact, ReturnLineFact, line_of
-from customers.models import Customer, Retailer
+from customers.models import Customer, Order, Retailer
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.intake import Answer, take_orders, take_returns
@@ -113,9 +113,10 @@ def program(owner: Retailer | None = None, *, since: datetime = START, **given: 
     return publish(version(owner, **given), effective_from=since, now=START).program
 
 
-def member(club: Program, name: str = "", *, since: datetime = START) -> Membership:
+def member(club: Program, name: str = "", *, since: datetime = START, born: date | None = None) -> Membership:
+    defaults = {"identified_at": since, "birth_date": born}
     customer, _ = Customer.objects.get_or_create(
-        retailer=club.retailer, external_id=name or number("customer"), defaults={"identified_at": since}
+        retailer=club.retailer, external_id=name or number("customer"), defaults=defaults
     )
     (enrolled,) = enrol(club, [(customer.pk, since)], source="test", now=since)
     return Membership.objects.get(pk=enrolled.membership_id)
@@ -143,7 +144,7 @@ def order(
 def buys(who: Membership, *lines: LineFact | str, at: datetime = NOON, name: str = "") -> Answer[OrderFact]:
     """Let a member buy, and return what became of it."""
     fact = order(who, *lines, at=at, name=name)
-    return take_orders(who.program.retailer, [fact], now=max(at, NOON))[0]
+    return take_orders(who.program.retailer, [fact], now=_now(who, at))[0]
 
 
 def returns(
@@ -153,10 +154,15 @@ def returns(
     instant = at or bought.outcome.fact.occurred_at + timedelta(days=1)
     lines = tuple(ReturnLineFact(Decimal(quantity), position) for position, quantity in parts)
     fact = ReturnFact(number("return"), bought.outcome.fact.number, instant, lines)
-    answer = take_returns(who.program.retailer, [fact], now=max(instant, NOON))[0]
+    answer = take_returns(who.program.retailer, [fact], now=_now(who, instant))[0]
     if answer.outcome.error:
         raise answer.outcome.error
     return answer
+
+
+def _now(who: Membership, at: datetime) -> datetime:
+    """Return when something is reported: as it occurs, or, late, as the latest that was reported."""
+    return max(at, *Order.objects.filter(customer=who.customer).values_list("recorded_at", flat=True), at)
 
 
 def wallet_of(who: Membership) -> Wallet:

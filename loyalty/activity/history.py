@@ -160,7 +160,7 @@ def with_baskets(returns: Sequence[OrderReturned], *, anew: bool = False) -> lis
             before = _basket(kept, each.kept)
             kept.take(back.get(each.return_id, ()))
             baskets[program] = (before, _basket(kept, each.kept))
-        before, after = baskets[None]
+        before, after = min(baskets.values(), key=lambda pair: len(pair[1].lines))  # that of the program furthest on
         made.append(replace(each, before=before, kept=after, baskets=baskets))
     return made
 

@@ -13,6 +13,7 @@ from loyalty.points import steps as points
 from loyalty.tiers import steps as tiers
 
 ON_ENROLMENT: tuple[Step, ...] = (tiers.enter,)
+ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_RETURN: tuple[Step, ...] = (moves.undo_redemptions, points.take_back, tiers.undo_entries)
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots,)
@@ -33,6 +34,7 @@ AT_MIDNIGHT: tuple[Step, ...] = (
 
 STEPS: dict[type, tuple[Step, ...]] = {
     what.Enrolled: ON_ENROLMENT,
+    what.Left: ON_LEAVING,
     what.OrderPlaced: ON_ORDER,
     what.OrderReturned: ON_RETURN,
     what.OrderEvent: ON_ORDER_EVENT,

@@ -223,6 +223,19 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A member leaves the program: nothing can be earned or spent from then on."""
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
 class VersionStarted:
     """A version came into force: every member is assessed under it once, from its own instant."""
 
@@ -253,4 +266,4 @@ class TimePassed:
 
 
 Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted
-Activity = Fact | PointsMoved | Enrolled | VersionStarted | TimePassed
+Activity = Fact | PointsMoved | Enrolled | Left | VersionStarted | TimePassed

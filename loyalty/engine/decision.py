@@ -110,6 +110,19 @@ class Decision:
         """Return the day of the program's zone on which it is dated."""
         return local_date(self.at, self.rules.zone)
 
+    @property
+    def order(self) -> DecidedOrder | None:
+        """Return how the order was decided that it is about."""
+        return next((each.order for each in self.effects if isinstance(each, OrderDecided)), None)
+
+    @property
+    def order_return(self) -> ReturnDecided | None:
+        return next((each for each in self.effects if isinstance(each, ReturnDecided)), None)
+
+    @property
+    def interaction(self) -> InteractionDecided | None:
+        return next((each for each in self.effects if isinstance(each, InteractionDecided)), None)
+
     def then(self, *effects: Effect, member: Member | None = None, **changed: Any) -> "Decision":
         """
         Return it with more effects, and the member as it is after them.

@@ -633,6 +633,8 @@ def _return_cause(activity: OrderReturned) -> str:
 
 def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturned, version: Version) -> Decision:
     """Let the order's day count less; an order of which nothing is left is none."""
+    if activity.ordered_at < decision.member.enrolled_at:  # of a membership that ended: nothing of it counts any more
+        return decision
     on = local_date(activity.ordered_at, version.zone)
     spend = activity.kept.paid - activity.before.paid
     orders = bool(activity.kept.lines) - bool(activity.before.lines)
@@ -683,6 +685,34 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
 def _is_bonus(version: Version, part: Earned) -> bool:
     kinds = {rule.code: rule.kind for rule in version.of(RULES).earnings}
     return kinds[part.code] is Counted.FIRST_ORDER
+
+
+# --- leaving -------------------------------------------------------------------------------------------------------
+
+
+def forfeit(decision: Decision) -> Decision:
+    """Cancel all points of a member that leaves, and what it owes."""
+    for wallet in decision.member.of(POINTS).wallets:
+        moves = tuple(
+            Move(lot.id, state, State.CANCELLED, amount)
+            for lot in wallet.lots
+            for state, amount in ((State.PENDING, lot.pending), (State.AVAILABLE, lot.available))
+            if amount
+        )
+        if moves or wallet.owed or wallet.shortfall:
+            said = {"points": sum(move.amount for move in moves), "written_off": wallet.owed}
+            posting = _posting(
+                decision,
+                wallet,
+                "leave",
+                f"leave:{decision.at:%Y%m%dT%H%M%S%f}",
+                said,
+                moves=moves,
+                owed_change=-wallet.owed,
+                shortfall_change=-wallet.shortfall,
+            )
+            decision = post(decision, posting)
+    return decision
 
 
 # --- time -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from customers.core import bulk
@@ -89,7 +89,7 @@ def _looks_back(key: UUID, state: TierState, scope: Scope) -> bool:
     if key in scope.whole:
         return True
     instants = [activity.occurred_at for activity in scope.activities]
-    return bool(instants and state.since and state.since > min(instants) - timedelta.resolution)
+    return bool(instants and state.since and state.since > min(instants))
 
 
 def _row(state: TierState) -> tuple[int | None, datetime | None, date | None, int]:

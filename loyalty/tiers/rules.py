@@ -173,7 +173,7 @@ class Counted:
 
         :param main: the days of the wallet with which spending, orders and visits stand, by date
         :param wallet: the days of the wallet whose points count, by date
-        :param joined: the day on which the member joined: nothing counts before it
+        :param joined: the day on which the member joined
         """
         self.joined, self.balance = joined, max(balance, 0)
         self.days = [day.on for day in main]
@@ -192,7 +192,7 @@ class Counted:
         return self._sum(scheme, day, day_before(day))
 
     def _sum(self, scheme: TierScheme, day: date, last: date) -> Counts:
-        first = max(window_start(scheme, day, self.joined), self.joined)
+        first = window_start(scheme, day, self.joined)
         begin = bisect_left(self.days, first)
         end = max(begin, bisect_right(self.days, last))
         if self.wallet_days is self.days:
@@ -213,7 +213,7 @@ def counts_on(  # noqa: PLR0913 - all that can count
     scheme: TierScheme, main: Sequence[Day], wallet: Sequence[Day], *, on: date, joined: date, balance: int = 0
 ) -> Counts:
     """Return what counts towards tiers on one day; see `Counted`."""
-    first = max(window_start(scheme, on, joined), joined)
+    first = window_start(scheme, on, joined)
     spend, points, orders, visits = NOTHING, 0, 0, 0
     for day in main:
         if first <= day.on <= on:

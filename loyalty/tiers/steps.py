@@ -89,6 +89,13 @@ def assess(decision: Decision) -> Decision:
     return _moved(decision, rise(_standing(decision), scheme, counts, _today(decision), joined))
 
 
+def lose(decision: Decision) -> Decision:
+    """Take the tier of a member that leaves."""
+    if not decision.member.has(TIERS):
+        return decision
+    return _moved(decision, Standing())
+
+
 def rise_now(decision: Decision) -> Decision:
     """Let a member rise by what the day itself gave."""
     if not decision.member.has(TIERS) or not any(isinstance(effect, DayCounted) for effect in decision.effects):
@@ -349,6 +356,7 @@ CAUSES = {
     "PointsGranted": "grant",
     "PointsMoved": "moved",
     "Enrolled": "enrolled",
+    "Left": "left",
 }
 
 

@@ -76,7 +76,7 @@ def test_a_late_order_takes_the_multiplier_of_its_own_time() -> None:
     late = make.buys(ada, "10.00", at=NOON - timedelta(days=1))
     now = make.buys(ada, "10.00", at=NOON + timedelta(days=1))
 
-    assert [answer.effects[0].order.points for answer in (late, now) if answer.effects[0].order] == [10, 30]
+    assert [answer.decisions[0].order.points for answer in (late, now) if answer.decisions[0].order] == [10, 30]
 
 
 def test_a_budget_caps_then_stops_and_a_return_makes_room_again() -> None:
@@ -89,7 +89,7 @@ def test_a_budget_caps_then_stops_and_a_return_makes_room_again() -> None:
     make.returns(ada, bought, (1, "1"), at=NOON + timedelta(days=1))
     again = make.buys(bob, "50.00", at=NOON + timedelta(days=2))
 
-    orders = [answer.effects[0].order for answer in (bought, capped, stopped, again)]
+    orders = [answer.decisions[0].order for answer in (bought, capped, stopped, again)]
     assert [(order.points, order.reason) for order in orders if order] == [
         (70, ""),
         (30, "over_budget"),
@@ -110,7 +110,7 @@ def test_a_budget_of_a_month_begins_anew_and_a_new_version_may_change_it() -> No
     more = make.buys(ada, "130.00", at=NOON + timedelta(hours=2))
     july = make.buys(ada, "130.00", at=on("2026-07-01T00:00"))
 
-    assert [answer.effects[0].order.points for answer in (june, more, july) if answer.effects[0].order] == [
+    assert [answer.decisions[0].order.points for answer in (june, more, july) if answer.decisions[0].order] == [
         100,
         20,
         120,
@@ -128,14 +128,14 @@ def test_interactions_earn_once_each() -> None:
     answers = take_interactions(ada.program.retailer, [*facts, facts[0]], now=NOON)
     again = take_interactions(ada.program.retailer, facts, now=NOON)
 
-    decided = [answer.effects[0].interaction for answer in answers if answer.effects]
+    decided = [answer.decisions[0].interaction for answer in answers if answer.decisions]
     assert [(each.points, each.reason) for each in decided if each] == [
         (25, ""),
         (0, "no_rule_gave_points"),
         (15, "over_period_limit"),
         (0, "over_period_limit"),
     ]
-    assert (spendable(ada, NOON), [answer.effects for answer in again]) == (40, [(), (), (), ()])
+    assert (spendable(ada, NOON), [answer.decisions for answer in again]) == (40, [(), (), (), ()])
 
 
 def test_imported_interactions_are_decided_with_the_backlog() -> None:
@@ -158,8 +158,8 @@ def test_points_per_item_and_per_order(kind: str, points: int) -> None:
 
     bought = make.buys(ada, make.line("5.00", quantity="2"), make.line("1.00"))
 
-    assert bought.effects[0].order is not None
-    assert bought.effects[0].order.points == points
+    assert bought.decisions[0].order is not None
+    assert bought.decisions[0].order.points == points
 
 
 def test_the_last_of_one_wallets_budget_is_found_where_another_wallet_is_at_its_limit() -> None:
@@ -170,9 +170,9 @@ def test_the_last_of_one_wallets_budget_is_found_where_another_wallet_is_at_its_
 
     bought = make.buys(who, "150.00")
 
-    assert bought.effects[0].order is not None
-    assert bought.effects[0].order.reason == "over_period_limit"
-    assert [award.points for award in bought.effects[0].order.awards] == [10, 1500]
+    assert bought.decisions[0].order is not None
+    assert bought.decisions[0].order.reason == "over_period_limit"
+    assert [award.points for award in bought.decisions[0].order.awards] == [10, 1500]
 
 
 def test_an_order_of_the_first_minutes_of_a_double_week_in_paris_reported_late_from_a_till_in_utc() -> None:
@@ -189,7 +189,7 @@ def test_an_order_of_the_first_minutes_of_a_double_week_in_paris_reported_late_f
     for text in local:  # summer time began on the 29th: 22:30 in UTC is 00:30 on the 30th
         fact = make.order(ada, "10.00", at=on(text))
         (answer,) = take_orders(ada.program.retailer, [fact], now=on(text) + timedelta(days=2))
-        given_points[text] = answer.effects[0].order.points if answer.effects[0].order else None
+        given_points[text] = answer.decisions[0].order.points if answer.decisions[0].order else None
 
     assert given_points == local
 
@@ -204,7 +204,7 @@ def test_a_return_is_decided_for_the_tier_channel_and_group_of_its_order() -> No
 
     back = make.returns(ada, bought, (2, "1"))
 
-    order, after = bought.effects[0].order, back.effects[0].order
+    order, after = bought.decisions[0].order, back.decisions[0].order
     assert order is not None
     assert after is not None
     assert (order.points, after.awards[0].points_kept) == (120, 40)
@@ -217,8 +217,8 @@ def test_the_order_that_reaches_a_tier_is_decided_and_returned_on_the_one_before
 
     back = make.returns(ada, bought, (2, "1"))
 
-    assert back.effects[0].order is not None
-    assert back.effects[0].order.awards[0].points_kept == 100
+    assert back.decisions[0].order is not None
+    assert back.decisions[0].order.awards[0].points_kept == 100
 
 
 def test_birthdays_and_anniversaries_are_given_once_a_year_on_their_day() -> None:
@@ -228,8 +228,7 @@ def test_birthdays_and_anniversaries_are_given_once_a_year_on_their_day() -> Non
         Rule(code="joined", kind="anniversary", points="20", condition={"field": "tier", "in": ["gold"]}),
     ]
     club = make.program(rules=rules, tiers=[("gold", "0", "2")])
-    ada = make.member(club, since=on("2026-02-10T15:00"))
-    Customer.objects.filter(pk=ada.customer_id).update(birth_date=date(2000, 2, 29))
+    make.member(club, since=on("2026-02-10T15:00"), born=date(2000, 2, 29))
 
     run_nights(club, until=date(2028, 3, 31), now=NOON)
 
@@ -245,8 +244,7 @@ def test_birthdays_and_anniversaries_are_given_once_a_year_on_their_day() -> Non
 def test_a_birthday_stays_within_the_budget() -> None:
     club = make.program(rules=[Rule(code="b", kind="birthday", points="50")], points={"budget": 80})
     for _ in range(2):
-        who = make.member(club)
-        Customer.objects.filter(pk=who.customer_id).update(birth_date=date(2000, 6, 20))
+        make.member(club, born=date(2000, 6, 20))
 
     run_nights(club, until=date(2026, 6, 20), now=NOON)
 

@@ -8,16 +8,19 @@ from django.db import connection
 
 from customers.facts import InteractionFact, OrderEventFact
 from loyalty.activity.account.adjusting import adjust
-from loyalty.activity.deciding.living import Life
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.replay import replay, with_draft
-from loyalty.activity.rulesets import read_ruleset, timelines
+from loyalty.activity.simulation import Past, simulate, with_draft
+from loyalty.activity.versions import read_version, versions_of
 from loyalty.activity.account.spending import confirm, hold, redeem, reverse
 from loyalty.configuration.drafts import open_draft, publish
+from loyalty.engine.activities import OrderPlaced
+from loyalty.engine.decision import Decision
 from loyalty.points.models import EarningRule, Wallet
+from loyalty.points.state import POINTS as POINT_STATE
 from loyalty.programs.models import Program
 from loyalty.tiers.models import Standing, Tier, TierChange
+from loyalty.tiers.state import TIERS as TIER_STATE
 from tests import make
 from tests.make import NOON, Rule, on
 
@@ -77,9 +80,9 @@ def _and_more(who: Any, step: int, at: datetime, bought: Any) -> None:
         adjust(who, 9, reference=f"a{step}", reason="kindness", author="test", now=later)
 
 
-def replayed(club: Program, timeline: Any = None) -> dict[Any, Life]:
-    timeline = timeline or timelines([club.pk])[club.pk]
-    lives = replay(timeline, until=END, observe=lambda *_: None)
+def replayed(club: Program, timeline: Any = None) -> dict[Any, Past]:
+    timeline = timeline or versions_of([club.pk])[club.pk]
+    lives = simulate(timeline, until=END, observe=lambda _: None)
     return {life.joined.membership_id: life for life in lives}
 
 
@@ -92,19 +95,20 @@ def test_under_the_same_rules_a_past_comes_to_the_same(ladder: dict[str, Any], p
 
     for standing in Standing.objects.filter(program=club).select_related("tier"):
         life = lives[standing.membership_id].member
+        tiers, points = life.of(TIER_STATE), life.of(POINT_STATE).main
         changes = TierChange.objects.filter(membership=standing.membership_id).order_by("id")
-        moves = [(step.from_code, step.to_code, step.at) for step in life.steps]
+        moves = [(entry.from_key, entry.to_key, entry.at) for entry in tiers.changes]
         assert moves == [
-            (change.from_tier and change.from_tier.code, change.to_tier and change.to_tier.code, change.occurred_at)
+            (change.from_tier and change.from_tier.key, change.to_tier and change.to_tier.key, change.occurred_at)
             for change in changes.select_related("from_tier", "to_tier")
         ]
-        assert life.tier_code == (standing.tier.code if standing.tier else None)
+        assert tiers.key == (standing.tier.key if standing.tier else None)
+        assert tiers.protected_until == standing.protected_until
         wallet = Wallet.objects.get(membership=standing.membership_id)
-        lots = life.main.lots
-        assert (life.main.balance, life.main.owed, sum(lot.pending for lot in lots)) == (
+        assert (points.balance, points.owed, sum(lot.pending for lot in points.lots)) == (
             wallet.available - wallet.owed, wallet.owed, wallet.pending,
         )  # fmt: skip
-        assert sum(lot.available for lot in lots) == wallet.available
+        assert sum(lot.available for lot in points.lots) == wallet.available
 
 
 def test_a_draft_counts_from_its_instant_and_nothing_is_written() -> None:
@@ -127,16 +131,16 @@ def test_a_draft_counts_from_its_instant_and_nothing_is_written() -> None:
             return [cursor.execute(f"SELECT count(*) FROM {table}") and cursor.fetchone() for table in tables]
 
     before = rows()
-    timeline = timelines([club.pk])[club.pk]
+    timeline = versions_of([club.pk])[club.pk]
     earned: list[dict[datetime, int]] = []
-    for each in (timeline, with_draft(timeline, read_ruleset(draft.pk), since)):
+    for each in (timeline, with_draft(timeline, read_version(draft.pk), since)):
         earned.append({})
 
-        def observe(_member: Any, what: str, at: datetime, effects: Any) -> None:
-            if what == "Purchase":
-                earned[-1][at] = effects.order.points
+        def observe(decision: Decision) -> None:
+            if isinstance(decision.activity, OrderPlaced) and decision.order is not None:
+                earned[-1][decision.at] = decision.order.points
 
-        list(replay(each, until=END, observe=observe))
+        list(simulate(each, until=END, observe=observe))
 
     first, second = earned
     assert rows() == before
@@ -156,13 +160,13 @@ def test_a_replay_ends_when_it_is_told_to() -> None:
         seen.append((members, orders))
         return False
 
-    lives = list(replay(timelines([club.pk])[club.pk], until=END, observe=lambda *_: None, on_chunk=stop))
+    lives = list(simulate(versions_of([club.pk])[club.pk], until=END, observe=lambda _: None, on_chunk=stop))
 
     assert (len(lives), seen) == (3, [(3, 3)])
 
 
 def test_a_replay_of_one_long_life_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loyalty.activity.replay.TOLD_EVERY", 2)
+    monkeypatch.setattr("loyalty.activity.simulation.TOLD_EVERY", 2)
     club = make.program(points={"budget": 100})
     ada = make.member(club)
     for hours in range(5):
@@ -173,7 +177,7 @@ def test_a_replay_of_one_long_life_tells_how_far_it_is(monkeypatch: pytest.Monke
         seen.append(orders)
         return orders < 4
 
-    lives = list(replay(timelines([club.pk])[club.pk], until=END, observe=lambda *_: None, on_chunk=stop))
+    lives = list(simulate(versions_of([club.pk])[club.pk], until=END, observe=lambda _: None, on_chunk=stop))
 
     assert (lives, seen) == ([], [2, 4])
 
@@ -188,4 +192,4 @@ def test_a_budget_is_shared_by_all_lives_in_the_order_of_time() -> None:
 
     lives = replayed(club)
 
-    assert [lives[who.pk].member.main.balance for who in (ada, bob)] == [30, 70]
+    assert [lives[who.pk].member.of(POINT_STATE).main.balance for who in (ada, bob)] == [30, 70]

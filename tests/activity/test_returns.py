@@ -8,7 +8,8 @@ from customers.returning import MoreThanBought
 from loyalty.activity.models import OrderDecision, ReturnDecision
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.points.models import Entry, Lot
-from loyalty.tiers.models import QualifyingDay
+from loyalty.points.models import QualifyingDay
+
 from tests import make
 from tests.make import NOON, Rule
 
@@ -69,8 +70,8 @@ def test_what_is_not_there_is_a_recorded_shortfall() -> None:
 
     wallet = make.wallet_of(ada)
     assert (wallet.available, wallet.owed, wallet.balance) == (0, 0, 0)
-    assert answer.effects[0].order_return is not None
-    assert answer.effects[0].order_return.shortfall == 50
+    assert answer.decisions[0].order_return is not None
+    assert answer.decisions[0].order_return.shortfall == 50
     assert ReturnDecision.objects.get().shortfall == 50
 
 

@@ -56,8 +56,8 @@ def test_what_comes_back_is_there_to_be_taken() -> None:
 
     answer = make.returns(ada, bought, (1, "1"))
 
-    assert answer.effects[0].order_return is not None
-    assert (answer.effects[0].order_return.shortfall, spendable(ada, NOON + timedelta(days=1))) == (0, 480)
+    assert answer.decisions[0].order_return is not None
+    assert (answer.decisions[0].order_return.shortfall, spendable(ada, NOON + timedelta(days=1))) == (0, 480)
 
 
 @pytest.mark.parametrize("change", ["doubled", "switched off"])

@@ -72,7 +72,7 @@ def lots_of(ada: Membership, *given: tuple[int, datetime | None]) -> None:
     """Give a member lots with their expiry, as a migration from another system does."""
     from customers.core.ids import new_id
     from loyalty.points import ledger
-    from loyalty.points.ledger import NewLot, Posting
+    from loyalty.points.state import NewLot, Posting
 
     wallet = make.wallet_of(ada)
     earned = datetime(2026, 1, 2, tzinfo=UTC)
@@ -131,8 +131,8 @@ def test_earn_fifty_spend_fifty_return_the_order(policy: str, left: int, after_e
     assert make.wallet_of(ada).balance == left
     make.buys(ada, "60.00", at=NOON + timedelta(days=2))
 
-    assert answer.effects[0].order_return is not None
-    assert answer.effects[0].order_return.shortfall == (50 if policy == "stop_at_zero" else 0)
+    assert answer.decisions[0].order_return is not None
+    assert answer.decisions[0].order_return.shortfall == (50 if policy == "stop_at_zero" else 0)
     assert make.wallet_of(ada).balance == after_earning
 
 

@@ -46,7 +46,7 @@ def test_an_order_of_sunday_reported_on_tuesday_is_decided_under_sundays_version
     sunday = make.buys(ada, "10.00", at=monday - timedelta(seconds=1))
     same_day = make.buys(ada, "10.00", at=monday)
 
-    orders = [answer.effects[0].order for answer in (sunday, same_day)]
+    orders = [answer.decisions[0].order for answer in (sunday, same_day)]
     assert [order.points for order in orders if order] == [10, 20]
     assert spendable(ada, tuesday) == 30
 
@@ -93,7 +93,7 @@ def test_a_version_may_be_withdrawn_until_it_is_in_force() -> None:
     again = publish(open_draft(ada.program), effective_from=soon, now=timezone.now())
     answer = make.buys(ada, "10.00", at=soon + timedelta(days=1))
 
-    assert (answer.effects[0].order.points if answer.effects[0].order else None) == 10
+    assert (answer.decisions[0].order.points if answer.decisions[0].order else None) == 10
     assert again.effective_from == soon
     with pytest.raises(NotPublished):
         withdraw(version, author="ada", now=timezone.now())
@@ -184,7 +184,7 @@ def test_a_season_starts_at_its_midnight_in_the_programs_zone() -> None:
     )  # midnight in Paris, the day on which clocks go back
 
     points = [
-        make.buys(ada, "1.00", at=on(text)).effects[0].order for text in ("2026-10-24T21:59:59", "2026-10-24T22:00")
+        make.buys(ada, "1.00", at=on(text)).decisions[0].order for text in ("2026-10-24T21:59:59", "2026-10-24T22:00")
     ]
 
     assert [order.points for order in points if order] == [1, 2]

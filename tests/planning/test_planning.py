@@ -10,7 +10,7 @@ from customers.core import bulk
 from customers.core.errors import DomainError
 from customers.models import OrderLine
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.rulesets import read_ruleset
+from loyalty.activity.versions import read_version
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.planning.models import Simulation
 from loyalty.planning.movers import movers
@@ -67,7 +67,7 @@ def test_a_higher_threshold_lists_those_who_fall_or_who_would_not_keep_their_tie
     Tier.objects.filter(version=draft, code="gold").update(threshold=1200)
     TierPolicy.objects.filter(version=draft).update(downgrade=downgrade, grace_days=5)
 
-    found = movers(club, read_ruleset(draft.pk), on=date(2026, 10, 1))
+    found = movers(club, read_version(draft.pk), on=date(2026, 10, 1))
 
     assert (sorted(spent[each.number] for each in found.down), sorted(spent[each.number] for each in found.at_risk)) == (
         down, at_risk,
@@ -83,7 +83,7 @@ def test_who_the_preview_names_are_those_who_move_when_it_comes_into_force() -> 
     day = date(2027, 1, 1)
     named = {
         each.membership_id
-        for found in [movers(club, read_ruleset(draft.pk), on=day)]
+        for found in [movers(club, read_version(draft.pk), on=day)]
         for each in (*found.up, *found.down)
     }
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from customers.core import bulk
 from customers.models import Customer, OrderLine
-from loyalty.activity.history import load_purchases
+from loyalty.activity.history import load_orders
 from loyalty.activity.intake import take_orders
 from loyalty.memberships.models import Membership
 from loyalty.points.conditions import (
@@ -94,7 +94,7 @@ def past() -> tuple[Membership, list[Any]]:
     ]  # fmt: skip
     take_orders(club.retailer, facts, now=NOON)
     ids = list(OrderLine.objects.values_list("order_id", flat=True).distinct())
-    return ada, sorted(load_purchases(ids), key=lambda order: order.occurred_at)
+    return ada, sorted(load_orders(ids), key=lambda order: order.occurred_at)
 
 
 @pytest.mark.django_db

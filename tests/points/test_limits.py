@@ -58,18 +58,18 @@ def test_the_period_caps_the_transaction_rejects_and_a_return_makes_room_again()
 
     capped = make.buys(ada, "150.00", at=NOON + timedelta(hours=1))
     rejected = make.buys(ada, "600.00", at=NOON + timedelta(hours=2))
-    assert [answer.effects[0].order.points for answer in (capped, rejected) if answer.effects[0].order] == [80, 0]
-    assert [answer.effects[0].reason for answer in (capped, rejected)] == [
+    assert [answer.decisions[0].order.points for answer in (capped, rejected) if answer.decisions[0].order] == [80, 0]
+    assert [answer.decisions[0].reason for answer in (capped, rejected)] == [
         "over_period_limit",
         "over_transaction_limit",
     ]
     back = make.returns(ada, capped, (1, "1"), at=NOON + timedelta(hours=3))
     again = make.buys(ada, "150.00", at=NOON + timedelta(hours=4))
 
-    assert back.effects[0].order_return is not None
-    assert back.effects[0].order_return.points == 80
-    assert again.effects[0].order is not None
-    assert again.effects[0].order.points == 80
+    assert back.decisions[0].order_return is not None
+    assert back.decisions[0].order_return.points == 80
+    assert again.decisions[0].order is not None
+    assert again.decisions[0].order.points == 80
     assert make.wallet_of(ada).available == 1000
     assert Entry.objects.filter(kind="earn").latest("id").explanation["cut"] == 70
 

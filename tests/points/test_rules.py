@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.points.clawback import OpenLot, after, claw_back, spending_order
+from loyalty.engine.basket import Basket, Line, Occasion
+from loyalty.points.clawback import claw_back
 from loyalty.points.conditions import AllOf, In
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.rules import Basket, Counted, Earning, Line, Occasion, earn, total_of
+from loyalty.points.rules import Counted, Earning, earn, total_of
+from loyalty.points.state import OpenLot, lots_after, spending_order
 
 BASE = Earning(1, "base", Counted.PER_AMOUNT, Decimal(1))
 FRESH = Earning(2, "fresh", Counted.PER_AMOUNT, Decimal(2), condition=In("category", frozenset({"FRESH"})))
@@ -166,7 +168,7 @@ def test_a_clawback_takes_all_or_says_what_is_missing_and_never_too_much(points:
     taken = claw_back(points, UUID(int=1), lots)
 
     assert sum(move.amount for move in taken.moves) + taken.missing == points
-    assert all(each.pending >= 0 and each.available >= 0 for each in after(lots, taken.moves))
+    assert all(each.pending >= 0 and each.available >= 0 for each in lots_after(lots, taken.moves))
 
 
 TWO = (

@@ -108,14 +108,14 @@ class Ledger(RuleBasedStateMachine):
         self.facts[number] = make.order(self.members[who], line, at=at, name=number)
         (answer,) = take_orders(self.club.retailer, [self.facts[number]], now=self.now)
         points = self.reference.order(who, number, price, quantity, at, self.now)
-        assert answer.effects[0].order is not None
-        assert answer.effects[0].order.points == points
+        assert answer.decisions[0].order is not None
+        assert answer.decisions[0].order.points == points
         return who, number, answer
 
     @rule(order=orders)
     def buys_the_same_again(self, order: Any) -> None:
         (answer,) = take_orders(self.club.retailer, [self.facts[order[1]]], now=self.now)
-        assert (answer.outcome.status, answer.effects) == ("unchanged", ())
+        assert (answer.outcome.status, answer.decisions) == ("unchanged", ())
 
     @rule(order=orders, again=st.booleans())
     def is_delivered(self, order: Any, again: bool) -> None:  # noqa: FBT001 - drawn
@@ -133,8 +133,8 @@ class Ledger(RuleBasedStateMachine):
             return
         answer = make.returns(self.members[who], bought, (1, str(quantity)), at=self.now)
         missing = self.reference.give_back(who, number, quantity, self.now)
-        assert answer.effects[0].order_return is not None
-        assert answer.effects[0].order_return.shortfall == (0 if self.reference.terms.owes else missing)
+        assert answer.decisions[0].order_return is not None
+        assert answer.decisions[0].order_return.shortfall == (0 if self.reference.terms.owes else missing)
         assert OrderDecision.objects.get(order__number=number).points_kept == kept.kept
 
     @rule(target=redemptions, who=st.sampled_from(NAMES), points=SOME)

@@ -153,8 +153,8 @@ def test_a_budget_is_given_to_the_last_point_and_not_one_more() -> None:
     def buy(who: Membership) -> None:
         for turn in range(4):
             answer = make.buys(who, "10.00", at=NOON + timedelta(minutes=turn))
-            assert answer.effects[0].order is not None
-            given.append(answer.effects[0].order.points)
+            assert answer.decisions[0].order is not None
+            given.append(answer.decisions[0].order.points)
 
     together([partial(buy, who) for who in members])
 

@@ -2,37 +2,37 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty.points.state import Day, add_day
 from loyalty.tiers.rules import (
     FOREVER,
     Counts,
-    Day,
-    Ladder,
-    Step,
-    add_day,
-    counted,
+    TierRule,
+    TierScheme,
+    counts_on,
     grace_end,
     period_end,
     window_start,
 )
 
-STEPS = (
-    Step(1, "bronze", Decimal(0), Decimal(1)),
-    Step(2, "silver", Decimal(500), Decimal("1.5")),
-    Step(3, "gold", Decimal(1000), Decimal(2)),
+TIERS = (
+    TierRule(1, UUID(int=1), "bronze", Decimal(0), Decimal(1)),
+    TierRule(2, UUID(int=2), "silver", Decimal(500), Decimal("1.5")),
+    TierRule(3, UUID(int=3), "gold", Decimal(1000), Decimal(2)),
 )
-YEAR = Ladder("spend", "points", "calendar_year", 12, STEPS)
-ROLLING = Ladder("spend", "points", "rolling", 12, STEPS)
+YEAR = TierScheme("spend", "points", "calendar_year", 12, TIERS)
+ROLLING = TierScheme("spend", "points", "rolling", 12, TIERS)
 
 
 JOINED = date(2024, 2, 29)
 
 
-def ladder_of(**given: Any) -> Ladder:
+def scheme_of(**given: Any) -> TierScheme:
     return replace(ROLLING, **given)
 
 
@@ -59,49 +59,49 @@ def test_the_highest_reached_step_is_earned(amount: str, code: str) -> None:
     ],
 )
 def test_all_or_any_of_further_conditions(combination: str, counts: Counts, code: str) -> None:
-    silver = replace(STEPS[1], further=(("orders", Decimal(5)), ("visits", Decimal(2))))
-    ladder = ladder_of(steps=(STEPS[0], silver), combination=combination)
+    silver = replace(TIERS[1], further=(("orders", Decimal(5)), ("visits", Decimal(2))))
+    scheme = scheme_of(tiers=(TIERS[0], silver), combination=combination)
 
-    earned = ladder.earned(counts)
+    earned = scheme.earned(counts)
 
     assert earned is not None
     assert earned.code == code
-    assert ladder.missing(silver, counts) == () if code == "silver" else ladder.missing(silver, counts)
+    assert scheme.missing(silver, counts) == () if code == "silver" else scheme.missing(silver, counts)
 
 
 @pytest.mark.parametrize(
-    ("ladder", "day", "first"),
+    ("scheme", "day", "first"),
     [
         (ROLLING, date(2026, 3, 15), date(2025, 3, 16)),
         (ROLLING, date(2024, 2, 29), date(2023, 3, 1)),
         (ROLLING, date(2025, 2, 28), date(2024, 2, 29)),
         (YEAR, date(2026, 3, 15), date(2026, 1, 1)),
         (YEAR, date(2026, 1, 1), date(2026, 1, 1)),
-        (ladder_of(window="lifetime"), date(2026, 1, 1), FOREVER),
-        (ladder_of(window="membership_year"), date(2024, 2, 29), date(2024, 2, 29)),
-        (ladder_of(window="membership_year"), date(2025, 2, 27), date(2024, 2, 29)),
-        (ladder_of(window="membership_year"), date(2025, 2, 28), date(2025, 2, 28)),
-        (ladder_of(window="membership_year"), date(2028, 2, 28), date(2027, 2, 28)),
-        (ladder_of(window="membership_year"), date(2028, 2, 29), date(2028, 2, 29)),
+        (scheme_of(window="lifetime"), date(2026, 1, 1), FOREVER),
+        (scheme_of(window="membership_year"), date(2024, 2, 29), date(2024, 2, 29)),
+        (scheme_of(window="membership_year"), date(2025, 2, 27), date(2024, 2, 29)),
+        (scheme_of(window="membership_year"), date(2025, 2, 28), date(2025, 2, 28)),
+        (scheme_of(window="membership_year"), date(2028, 2, 28), date(2027, 2, 28)),
+        (scheme_of(window="membership_year"), date(2028, 2, 29), date(2028, 2, 29)),
     ],
 )
-def test_the_window_begins(ladder: Ladder, day: date, first: date) -> None:
-    assert window_start(ladder, day, JOINED) == first
+def test_the_window_begins(scheme: TierScheme, day: date, first: date) -> None:
+    assert window_start(scheme, day, JOINED) == first
 
 
 @pytest.mark.parametrize(
-    ("ladder", "entered", "end"),
+    ("scheme", "entered", "end"),
     [
         (YEAR, date(2026, 3, 15), date(2027, 1, 1)),
         (ROLLING, date(2024, 2, 29), date(2025, 2, 28)),
-        (ladder_of(window_months=1), date(2026, 1, 31), date(2026, 2, 28)),
-        (ladder_of(window="lifetime"), date(2026, 12, 31), date(2027, 1, 1)),
-        (ladder_of(window="membership_year"), date(2026, 2, 27), date(2026, 2, 28)),
-        (ladder_of(window="membership_year"), date(2027, 3, 1), date(2028, 2, 29)),
+        (scheme_of(window_months=1), date(2026, 1, 31), date(2026, 2, 28)),
+        (scheme_of(window="lifetime"), date(2026, 12, 31), date(2027, 1, 1)),
+        (scheme_of(window="membership_year"), date(2026, 2, 27), date(2026, 2, 28)),
+        (scheme_of(window="membership_year"), date(2027, 3, 1), date(2028, 2, 29)),
     ],
 )
-def test_a_period_ends(ladder: Ladder, entered: date, end: date) -> None:
-    assert period_end(ladder, entered, JOINED) == end
+def test_a_period_ends(scheme: TierScheme, entered: date, end: date) -> None:
+    assert period_end(scheme, entered, JOINED) == end
 
 
 @pytest.mark.parametrize(
@@ -115,17 +115,17 @@ def test_a_period_ends(ladder: Ladder, entered: date, end: date) -> None:
     ],
 )
 def test_grace_counts_from_the_day_after(days: int, to_month_end: bool, end: date) -> None:  # noqa: FBT001 - a row
-    ladder = ladder_of(downgrade="grace", grace_days=days, grace_to_month_end=to_month_end)
+    scheme = scheme_of(downgrade="grace", grace_days=days, grace_to_month_end=to_month_end)
 
-    assert grace_end(ladder, date(2026, 1, 31)) == end
+    assert grace_end(scheme, date(2026, 1, 31)) == end
 
 
 def test_a_soft_landing_is_one_step_down_and_never_below_what_was_earned() -> None:
-    soft = ladder_of(soft_landing=True)
+    soft = scheme_of(soft_landing=True)
 
-    assert [soft.landing(STEPS[2], earned) for earned in (None, STEPS[0], STEPS[1])] == [STEPS[1]] * 3
-    assert (soft.landing(STEPS[1], None), soft.landing(STEPS[0], None)) == (STEPS[0], None)
-    assert ROLLING.landing(STEPS[2], STEPS[0]) == STEPS[0]
+    assert [soft.landing(TIERS[2], earned) for earned in (None, TIERS[0], TIERS[1])] == [TIERS[1]] * 3
+    assert (soft.landing(TIERS[1], None), soft.landing(TIERS[0], None)) == (TIERS[0], None)
+    assert ROLLING.landing(TIERS[2], TIERS[0]) == TIERS[0]
 
 
 def test_only_days_within_the_window_count() -> None:
@@ -135,7 +135,7 @@ def test_only_days_within_the_window_count() -> None:
         Day(date(2026, 3, 15), Decimal(1), 1, 1, 4),
     )
 
-    counts = counted(ROLLING, days, days, on=date(2026, 3, 15), joined=JOINED, balance=9)
+    counts = counts_on(ROLLING, days, days, on=date(2026, 3, 15), joined=JOINED, balance=9)
 
     assert counts == Counts(spend=Decimal(6), points=51, orders=2, visits=4, balance=9)
 

@@ -22,6 +22,7 @@ from loyalty.memberships.models import Membership, MembershipPeriod
 from loyalty.outbox.publishing import NewEvent, publish
 from loyalty.points.capability import codes_of
 from loyalty.points.ledger import open_wallets
+from loyalty.points.models import QualifyingDay
 from loyalty.programs.models import Program
 
 
@@ -88,6 +89,7 @@ def _come_back(program: Program, known: Sequence[Enrolled], instants: dict[UUID,
         MembershipPeriod.objects.create(
             membership=member, retailer_id=member.retailer_id, enrolled_at=member.enrolled_at, left_at=member.left_at
         )
+        QualifyingDay.objects.filter(wallet__membership=member).delete()  # what counted before counts no more
         member.enrolled_at, member.left_at = instants[member.customer_id], None
         member.started_at = member.next_due_at = None
         member.save(update_fields=["enrolled_at", "left_at", "started_at", "next_due_at"])

@@ -16,7 +16,7 @@ from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress
 from loyalty.activity.versions import versions_of
 from loyalty.api.problems import STATUS, problem
-from loyalty.engine.decision import Decision, InteractionDecided, OrderDecided, ReturnDecided
+from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.points.ledger import MAIN
 from loyalty.points.models import PointsPolicy, Wallet
@@ -54,12 +54,11 @@ def _effect(decision: Decision, tiers: dict[int, str]) -> dict[str, Any]:
     postings = [each for each in decision.effects if isinstance(each, Posting)]
     changes = [each.to_tier_id for each in decision.effects if isinstance(each, TierChanged)]
     restored = (post for post in postings if post.kind == "restore")
-    shortfalls = (each.shortfall for each in decision.effects if isinstance(each, ReturnDecided))
     return {
         "program": decision.versions.slug,
         "points": _points_of(decision),
         "pending": sum(lot.amount for post in postings for lot in post.lots if lot.state is State.PENDING),
-        "shortfall": sum(shortfalls),
+        "shortfall": decision.order_return.shortfall if decision.order_return else 0,
         "restored": sum(post.change(State.AVAILABLE) for post in restored),
         "tier_changed_to": tiers.get(changes[-1]) if changes and changes[-1] else None,
         "reason": decision.reason,
@@ -69,13 +68,10 @@ def _effect(decision: Decision, tiers: dict[int, str]) -> dict[str, Any]:
 
 def _points_of(decision: Decision) -> int:
     """Return the points that a fact gave or, negative, took."""
-    for effect in decision.effects:
-        if isinstance(effect, ReturnDecided):
-            return -effect.points
-        if isinstance(effect, InteractionDecided):
-            return effect.points
-    orders = [effect.order.points for effect in decision.effects if isinstance(effect, OrderDecided)]
-    return orders[0] if orders else 0
+    if decision.order_return is not None:
+        return -decision.order_return.points
+    decided = decision.order or decision.interaction
+    return decided.points if decided else 0
 
 
 def error_of(error: DomainError) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class Entry(models.Model):
         RESTORE = "restore", _("given back")
         ADJUST = "adjust", _("adjusted by staff")
         TRANSFER = "transfer", _("transferred")
+        LEAVE = "leave", _("forfeited on leaving")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))

@@ -1,0 +1,85 @@
+"""A member leaves: told before what is lost, then nothing can be earned or spent until it enrols again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.core.ids import new_id
+from loyalty.activity.account.session import AccountSession
+from loyalty.activity.account.spending import release
+from loyalty.activity.deciding import decide
+from loyalty.engine.activities import Left
+from loyalty.engine.decision import Told
+from loyalty.memberships import households
+from loyalty.memberships.models import Membership
+from loyalty.points.models import Hold, Wallet
+from loyalty.points.statement import balance
+from loyalty.tiers.models import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class LostByLeaving:
+    """
+    What a member loses by leaving.
+
+    :param points: that it can spend, by wallet
+    :param pending: that are not active yet, by wallet
+    :param tier: the code of its tier; empty for none
+    :param holds: open holds, which end
+    :param left_at: when it left, where it has already
+    """
+
+    points: dict[str, int]
+    pending: dict[str, int]
+    tier: str
+    holds: int
+    left_at: datetime | None = None
+
+
+def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
+    """Return what a member would lose by leaving at an instant."""
+    points, pending = {}, {}
+    for wallet in Wallet.objects.filter(membership=membership).order_by("pk"):
+        found = balance(wallet, at=at, zone=membership.program.tzinfo)
+        points[wallet.code], pending[wallet.code] = found.available, found.pending
+    standing = Standing.objects.select_related("tier").filter(pk=membership.pk).first()
+    tier = standing.tier.code if standing and standing.tier else ""
+    holds = Hold.objects.filter(wallet__membership=membership, status=Hold.Status.OPEN).count()
+    return LostByLeaving(points, pending, tier, holds, membership.left_at)
+
+
+@transaction.atomic
+def leave(membership: Membership, *, now: datetime) -> LostByLeaving:
+    """
+    Let a member leave: its holds end, its points and its tier are forfeited; leaving again changes nothing.
+
+    Its number stays its own: who enrols again has it, and begins anew.
+    """
+    lost = lost_by_leaving(membership, at=now)
+    if membership.left_at is not None:
+        return lost
+    for hold_id in _open_holds(membership):
+        release(hold_id, now=now)
+    session = AccountSession.open([membership.pk], now)
+    before = session.decisions[membership.pk]
+    if before.member.left_at is not None:
+        return lost_by_leaving(Membership.objects.get(pk=membership.pk), at=now)
+    activity = Left(new_id(), before.member.customer_id, now)
+    if before.version is not None:
+        decision = decide(before.member, activity, before.versions, now=now, pools={})
+        assert decision is not None, "leaving is always decided"
+        session.take(before.then(*decision.effects, member=decision.member))
+    lost_points = {"points": sum(lost.points.values()), "pending": sum(lost.pending.values())}
+    session.take(session.decisions[membership.pk].then(Told("membership.left", lost_points, now)))
+    session.finish()
+    households.leave(membership)
+    Membership.objects.filter(pk=membership.pk).update(left_at=now, next_due_at=None)
+    membership.left_at = now
+    return lost
+
+
+def _open_holds(membership: Membership) -> list[UUID]:
+    holds = Hold.objects.filter(wallet__membership=membership, status=Hold.Status.OPEN)
+    return list(holds.order_by("pk").values_list("pk", flat=True))
