@@ -29,6 +29,7 @@ from customers.models import (
     Retailer,
     Return,
     ReturnLine,
+    UndecidedFact,
 )
 
 MOST_BYTES = 50 * 1024 * 1024
@@ -145,6 +146,18 @@ class InteractionAdmin(ReadOnlyAdmin):
     list_select_related = ("customer",)
     exclude = ("content_hash",)
     ordering = ("-occurred_at",)
+
+
+@admin.register(UndecidedFact)
+class UndecidedFactAdmin(ReadOnlyAdmin):
+    """What waits to be decided, and what could not be: it holds back its own customer, and nobody else."""
+
+    list_display = ("kind", "fact_id", "customer", "occurred_at", "attempts", "next_try_at", "error")
+    list_filter = ("retailer", "kind", ("next_try_at", admin.EmptyFieldListFilter))
+    search_fields = ("customer__external_id__exact",)
+    search_help_text = _("Customer's external id")
+    list_select_related = ("customer",)
+    ordering = ("occurred_at", "id")
 
 
 class UploadForm(forms.ModelForm[ImportJob]):

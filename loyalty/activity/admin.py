@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, display
 from customers.core.calendar import local_date
 from loyalty.activity.explaining import rule_names, said_by
-from loyalty.activity.models import NightRun
+from loyalty.activity.models import NightRun, SetAside
 from loyalty.activity.progress import progress
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Lot, Movement, Wallet
@@ -164,8 +164,20 @@ class EntryAdmin(ReadOnlyAdmin):
         return entry.wallet.membership.number
 
 
+@admin.register(SetAside)
+class SetAsideAdmin(ReadOnlyAdmin):
+    """Members who could not be worked on, with what to do about it."""
+
+    list_display = ("membership", "what", "attempts", "first_failed_at", "next_try_at", "error")
+    list_filter = ("retailer", ("first_failed_at", RangeDateTimeFilter))
+    search_fields = ("membership__number__exact",)
+    search_help_text = _("Member number")
+    list_select_related = ("membership",)
+    ordering = ("next_try_at",)
+
+
 @admin.register(NightRun)
 class NightRunAdmin(ReadOnlyAdmin):
-    list_display = ("program", "day", "activated", "expired", "moved", "ran_at")
+    list_display = ("program", "day", "members", "activated", "expired", "moved", "until", "ran_at")
     list_filter = ("program",)
     ordering = ("-day",)

@@ -249,7 +249,7 @@ def _months(since: date, until: date, program: Program) -> list[tuple[str, datet
     return found
 
 
-POINTS = """
+POINTS_BY_MONTH = """
 SELECT to_char(e.occurred_at AT TIME ZONE %(zone)s, 'YYYY-MM'), e.kind,
     sum(CASE e.kind WHEN 'earn' THEN e.available_change + e.pending_change
         WHEN 'return' THEN e.owed_change - e.available_change - e.pending_change
@@ -302,7 +302,7 @@ def _actual(
     """Return what the ledger says of the same time: points by kind and month, members by tier and month's end."""
     points: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     parameters = {"program": program.pk, "main": MAIN, "zone": program.zone, "since": since, "until": months[-1][1]}
-    for month, kind, amount in bulk.fetch(POINTS, parameters):
+    for month, kind, amount in bulk.fetch(POINTS_BY_MONTH, parameters):
         points[NAMES_OF_KINDS[kind]][month] += amount
     tiers: dict[str, Counter[str]] = defaultdict(Counter)
     sql = TIERS_AT.format(what="coalesce(t.code, ''), count(*)") + " GROUP BY 1"

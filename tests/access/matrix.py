@@ -3,7 +3,8 @@
 # O owner, M program manager, S support agent, A analyst, U auditor. Superusers may do everything, strangers nothing.
 # A page of the admin: who may read it (GET); with POST, who may send it.
 READ = {
-    "access_staffrole": "OU", "activity_nightrun": "OMAU", "analytics_customervalue": "OU", "analytics_valuerun": "OMAU",
+    "access_staffrole": "OU", "activity_nightrun": "OMAU", "activity_setaside": "OSU", "customers_undecidedfact": "OSU",
+    "analytics_customervalue": "OU", "analytics_valuerun": "OMAU",
     "api_retailerkey": "OU", "auth_group": "", "auth_user": "", "customers_customer": "OSU", "customers_importjob": "OU",
     "customers_interaction": "OSAU", "customers_order": "OSAU", "customers_retailer": "OU", "customers_return": "OSAU",
     "memberships_membership": "OSU", "outbox_delivery": "OU", "outbox_endpoint": "OU", "planning_simulation": "OMAU",
