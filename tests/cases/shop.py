@@ -36,7 +36,7 @@ from loyalty.memberships.households import leave, open_household
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, Entry, PointsPolicy, Wallet
 from loyalty.points.statement import Balance, Clock, balance, forecast, was
-from loyalty.programs.models import Program
+from loyalty.programs.models import Program, ProgramVersion
 from loyalty.tiers.models import Tier, TierChange, TierPolicy
 from tests import make
 from tests.make import Rule, line
@@ -160,6 +160,19 @@ class Shop:
         wallets: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         """Publish another version from an instant on: as the latest one, but for what is given."""
+        draft = self.draft(rules=rules, tiers=tiers, policy=policy, scheme=scheme, wallets=wallets)
+        self.publish_draft(draft, at, now=now)
+
+    def draft(
+        self,
+        *,
+        rules: Sequence[Rule] | None = None,
+        tiers: Sequence[Rung] | None = None,
+        policy: dict[str, Any] | None = None,
+        scheme: dict[str, Any] | None = None,
+        wallets: dict[str, dict[str, Any]] | None = None,
+    ) -> ProgramVersion:
+        """Open a draft: as the latest version, but for what is given."""
         draft = open_draft(self.program)
         for code, given in (wallets or {}).items():
             PointsPolicy.objects.create(version=draft, code=code, **given)
@@ -172,9 +185,12 @@ class Shop:
             TierPolicy.objects.filter(version=draft).update(**scheme)
         if tiers is not None:
             self._set_tiers(draft, tiers)
+        return draft
+
+    def publish_draft(self, draft: ProgramVersion, at: When, *, now: When | None = None) -> None:
         publish(draft, effective_from=self.at(at), now=self._now(now))
 
-    def _set_tiers(self, draft: Any, rungs: Sequence[Rung]) -> None:
+    def _set_tiers(self, draft: ProgramVersion, rungs: Sequence[Rung]) -> None:
         """Make a draft's tiers these: one that there was is changed in its place, and one that is not named goes."""
         kept = {rung.was or rung.code for rung in rungs}
         Tier.objects.filter(version=draft).exclude(code__in=kept).delete()
