@@ -132,15 +132,20 @@ def every_meeting(make: Callable[[int], tuple[Work, Work, Callable[[Met], object
     for place in range(MOST_STATEMENTS):
         first, second, check = make(place)
         met = meet(first, second, after=place)
-        wrong += [f"{place} {met.statement[:90]}: {type(error).__name__}: {error}" for error in met.errors]
+        where = f"{place} {met.statement[:90]}"
+        wrong += [f"{where}: {_first_line(error)}" for error in met.errors]
         try:
             check(met)
         except Exception as error:  # noqa: BLE001 - told with all others
-            wrong.append(f"{place} {met.statement[:90]}: {type(error).__name__}: {str(error).splitlines()[0]}")
+            wrong.append(f"{where}: {_first_line(error)}")
         if not met.reached:
             assert place, "the first work sent no statement"
             return wrong
     raise AssertionError(f"the first work sends more than {MOST_STATEMENTS} statements")
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
