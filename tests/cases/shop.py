@@ -119,7 +119,7 @@ class Shop:
         self.retailer: Retailer = beside.retailer if beside else make.retailer(zone=zone, currency=currency)
         self.since = self.at(since)
         first = min(self.since, self.at(published or since))
-        self.known = beside.known if beside else _Known(latest=first)
+        self.known: _Known = beside.known if beside else _Known(latest=first)
         self.holds: dict[tuple[str, str], UUID] = {}
         self.redemptions: dict[tuple[str, str], UUID] = {}
         draft = create_program(self.retailer, slug=make.number("club"), name="Club")
@@ -438,9 +438,10 @@ class Shop:
         found = progress(self.membership(name), at=self.known.latest).keeps_through
         return found.isoformat() if found else None
 
-    def counted(self, name: str) -> Decimal:
+    def counted(self, name: str) -> int | Decimal:
         """Return what counts for a member's tier now."""
-        return progress(self.membership(name), at=self.known.latest).qualifying
+        found = progress(self.membership(name), at=self.known.latest).qualifying
+        return int(found) if found == int(found) else found
 
     def changes(self, name: str) -> list[Change]:
         """Return a member's changes of tier in the order in which they were written."""

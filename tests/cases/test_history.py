@@ -33,7 +33,7 @@ NEWEST_FIRST = (
 
 def shop_with_a_past(zone: str = "Europe/Paris") -> Shop:
     welcome = Rule(code="welcome", kind="first_order", points="100", uses_multiplier=False)
-    return Shop(zone, rules=[Rule(), welcome], since="2026-10-01 00:00", published=NOW)
+    return Shop(zone, rules=[Rule(), welcome], since="2026-10-01 00:00")
 
 
 def enrol_and_decide(shop: Shop) -> None:

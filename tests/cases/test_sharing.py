@@ -11,7 +11,7 @@ from tests.cases.shop import Shop
 pytestmark = pytest.mark.django_db
 
 
-def at_home(zone: str = "Europe/Paris", **points: int) -> Shop:
+def at_home(zone: str = "Europe/Paris", /, **points: int) -> Shop:
     """Members of one household, each with so many points, earned a day after one another."""
     shop = Shop(zone, policy={"may_transfer": True})
     for day, (name, amount) in enumerate(points.items(), start=1):
