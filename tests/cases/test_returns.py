@@ -218,6 +218,39 @@ def test_a_hold_that_is_confirmed_after_the_return_leaves_what_could_not_be_take
     assert (shop.balance("ada"), shop.owed("ada")) == (0, owed)
 
 
+def with_a_held_order(policy: Shortfall) -> Shop:
+    """Ada has 100 points of A, which are held, and 50 of B, which can be spent for longer."""
+    shop = Shop(policy={"expiry": "days", "expiry_count": 30} | policy)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "50.00", at="2026-03-02 12:00")
+    shop.hold("ada", 100, "till", at="2026-03-03 12:00", minutes=3_000)
+    shop.give_back("r1", "a", at="2026-03-04 12:00")
+    return shop
+
+
+@POLICIES
+@pytest.mark.parametrize("end", [ended_by_time_out, ended_by_release])
+def test_an_orders_own_held_points_are_taken_before_those_of_other_orders(
+    policy: Shortfall, end: Callable[[Shop], None]
+) -> None:
+    shop = with_a_held_order(policy)
+
+    end(shop)
+
+    assert (shop.usable_through("ada"), shop.owed("ada")) == ([("2026-04-01", 50)], 0)
+
+
+@POLICIES
+def test_where_an_orders_own_held_points_are_spent_those_of_other_orders_are_taken(policy: Shortfall) -> None:
+    shop = with_a_held_order(policy)
+
+    shop.confirm("ada", "till", at="2026-03-04 13:00")
+
+    owed = 50 if policy == NEGATIVE else 0
+    assert (shop.balance("ada"), shop.owed("ada")) == (0, owed)
+
+
 # 10. Buying and returning never earns a gift twice
 
 GIFT = (Rung("bronze", "0"), Rung("silver", "100", gift=50))
