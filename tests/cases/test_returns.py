@@ -224,7 +224,7 @@ def with_a_held_order(policy: Shortfall) -> Shop:
     shop.member("ada")
     shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
     shop.order("b", "ada", "50.00", at="2026-03-02 12:00")
-    shop.hold("ada", 100, "till", at="2026-03-03 12:00", minutes=3_000)
+    shop.hold("ada", 100, "till", at="2026-03-03 12:00", minutes=2_000)
     shop.give_back("r1", "a", at="2026-03-04 12:00")
     return shop
 
