@@ -75,6 +75,21 @@ def fill(
     points: dict[str, Any] | None = None,
     ladder: dict[str, Any] | None = None,
 ) -> None:
+    add_rules(draft, rules)
+    for rank, (code, threshold, multiplier) in enumerate(tiers):
+        Tier.objects.create(
+            version=draft,
+            code=code,
+            name=code.title(),
+            rank=rank,
+            threshold=Decimal(threshold),
+            multiplier=Decimal(multiplier),
+        )
+    PointsPolicy.objects.filter(version=draft, code="points").update(**(points or {"pending_days": 0}))
+    TierPolicy.objects.filter(version=draft).update(**(ladder or {"window": "rolling"}))
+
+
+def add_rules(draft: ProgramVersion, rules: Sequence[Rule]) -> None:
     for rule in rules:
         EarningRule.objects.create(
             version=draft,
@@ -90,17 +105,6 @@ def fill(
             wallet=rule.wallet,
             interaction=rule.interaction,
         )
-    for rank, (code, threshold, multiplier) in enumerate(tiers):
-        Tier.objects.create(
-            version=draft,
-            code=code,
-            name=code.title(),
-            rank=rank,
-            threshold=Decimal(threshold),
-            multiplier=Decimal(multiplier),
-        )
-    PointsPolicy.objects.filter(version=draft, code="points").update(**(points or {"pending_days": 0}))
-    TierPolicy.objects.filter(version=draft).update(**(ladder or {"window": "rolling"}))
 
 
 def _lines_of(**values: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""A shop loads its past in whatever order its files come, and its customers have what they would have had."""
+
+from itertools import permutations
+
+import pytest
+
+from tests.cases.shop import Rule, Rung, Shop
+
+pytestmark = pytest.mark.django_db
+
+ZONES = pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "Pacific/Auckland"])
+NOW = "2026-11-20 12:00"
+CUSTOMERS = "external_id,email\nada,ada@example.org\nbob,bob@example.org\n"
+OLD = (
+    "order_number,occurred_at,customer,sku,quantity,net_amount\n"
+    "o1,2026-10-21T10:00,ada,x,1,10.00\n"
+    "o2,2026-10-24T10:00,bob,x,1,35.00\n"
+)
+NEW = (
+    "order_number,occurred_at,customer,sku,quantity,net_amount\n"
+    "o3,2026-11-05T10:00,ada,x,1,20.00\n"
+    "o4,2026-11-19T23:30,ada,x,1,30.00\n"
+    "o5,2026-11-19T23:30,eve,x,1,5.00\n"
+)
+NEWEST_FIRST = (
+    "order_number,occurred_at,customer,sku,quantity,net_amount\n"
+    "o4,2026-11-19T23:30,ada,x,1,30.00\n"
+    "o3,2026-11-05T10:00,ada,x,1,20.00\n"
+    "o2,2026-10-24T10:00,bob,x,1,35.00\n"
+    "o1,2026-10-21T10:00,ada,x,1,10.00\n"
+)
+
+
+def shop_with_a_past(zone: str = "Europe/Paris") -> Shop:
+    welcome = Rule(code="welcome", kind="first_order", points="100", uses_multiplier=False)
+    return Shop(zone, rules=[Rule(), welcome], since="2026-10-01 00:00")
+
+
+def enrol_and_decide(shop: Shop) -> None:
+    shop.enrol_everyone(now=NOW)
+    shop.decide_backlog(now=NOW)
+
+
+# 27. Customers, orders of the past, then everyone is enrolled
+
+
+@ZONES
+def test_a_customers_file_without_dates_takes_nobodys_past(zone: str) -> None:
+    shop = shop_with_a_past(zone)
+
+    shop.import_csv("customers", CUSTOMERS, now=NOW)
+    shop.import_csv("orders", OLD, now=NOW)
+    shop.import_csv("orders", NEW, now=NOW)
+    enrol_and_decide(shop)
+
+    assert [shop.gave("ada", number) for number in ("o1", "o3", "o4")] == [110, 20, 30]
+    assert [shop.balance(name) for name in ("ada", "bob", "eve")] == [160, 135, 105]
+
+
+@pytest.mark.parametrize("order", list(permutations(["customers", "old", "new"])))
+def test_files_may_come_in_any_order(order: tuple[str, ...]) -> None:
+    shop = shop_with_a_past()
+    files = {"customers": ("customers", CUSTOMERS), "old": ("orders", OLD), "new": ("orders", NEW)}
+
+    for name in order:
+        kind, text = files[name]
+        shop.import_csv(kind, text, now=NOW)
+    enrol_and_decide(shop)
+
+    assert [shop.balance(name) for name in ("ada", "bob", "eve")] == [160, 135, 105]
+
+
+@pytest.mark.parametrize("with_customers", ["with", "without"])
+def test_a_file_may_have_its_newest_orders_first(with_customers: str) -> None:
+    shop = shop_with_a_past()
+    if with_customers == "with":
+        shop.import_csv("customers", CUSTOMERS, now=NOW)
+
+    shop.import_csv("orders", NEWEST_FIRST, now=NOW)
+    enrol_and_decide(shop)
+
+    assert [shop.balance(name) for name in ("ada", "bob")] == [160, 135]
+
+
+@pytest.mark.parametrize("reported", ["by API", "by file"])
+def test_an_older_order_makes_its_customer_known_since_then(reported: str) -> None:
+    shop = shop_with_a_past()
+    shop.import_csv("orders", NEW, now=NOW)
+
+    if reported == "by API":
+        shop.order("o1", "ada", "10.00", at="2026-10-21 10:00", now=NOW)
+    else:
+        shop.import_csv("orders", OLD, now=NOW)
+    enrol_and_decide(shop)
+
+    assert shop.balance("ada") == 160
+
+
+def test_an_older_visit_makes_its_customer_known_since_then() -> None:
+    shop = shop_with_a_past()
+    shop.import_csv("customers", CUSTOMERS, now=NOW)
+
+    shop.import_csv("interactions", "number,customer,kind,occurred_at\nv1,ada,visit,2026-10-20T09:00\n", now=NOW)
+    shop.import_csv("orders", OLD, now=NOW)
+    enrol_and_decide(shop)
+
+    since = shop.said(shop.membership("ada").enrolled_at)
+    assert (since, shop.balance("ada")) == ("2026-10-20 09:00", 110)
+
+
+def test_a_date_that_the_file_says_is_kept_where_it_is_earlier() -> None:
+    shop = shop_with_a_past()
+    customers = "external_id,identified_at\nada,2026-10-05T09:00\nbob,2026-11-10T09:00\n"
+
+    shop.import_csv("customers", customers, now=NOW)
+    shop.import_csv("orders", OLD, now=NOW)
+    enrol_and_decide(shop)
+
+    since = [shop.said(shop.membership(name).enrolled_at) for name in ("ada", "bob")]
+    assert (since, shop.balance("bob")) == (["2026-10-05 09:00", "2026-10-24 10:00"], 135)
+
+
+def test_who_is_a_member_since_a_day_stays_one_since_that_day() -> None:
+    shop = shop_with_a_past()
+    shop.member("ada", since="2026-11-01 00:00", now=NOW)
+
+    shop.import_csv("orders", OLD, now=NOW)
+    shop.import_csv("orders", NEW, now=NOW)
+    enrol_and_decide(shop)
+
+    # What she ordered before she agreed earns nothing; the first order that earns is her first.
+    assert shop.said(shop.membership("ada").enrolled_at) == "2026-11-01 00:00"
+    assert shop.balance("ada") == 120 + 30
+
+
+# 26. Two programs load one past
+
+
+def test_a_second_program_that_is_loaded_later_comes_to_the_same() -> None:
+    tiers = (Rung("bronze", "0"), Rung("silver", "50"))
+    first = Shop(tiers=tiers, scheme={"window": "lifetime"}, since="2026-01-01 00:00")
+    second = Shop(beside=first, tiers=tiers, scheme={"window": "lifetime"}, since="2026-01-01 00:00")
+    first.member("ada", since="2026-02-01 00:00")
+    first.order("o1", "ada", "40.00", "20.00", at="2026-02-10 12:00")
+    first.give_back("r1", "o1", lines=[(2, "1")], at="2026-02-12 12:00")
+    first.order("o2", "ada", "30.00", at="2026-02-20 12:00")
+    first.give_back("r2", "o1", lines=[(1, "1")], at="2026-02-25 12:00")
+
+    second.member("ada", since="2026-02-01 00:00", now="2026-02-26 12:00")
+    second.decide_backlog(now="2026-02-26 12:00")
+
+    for shop in (first, second):
+        assert (shop.balance("ada"), shop.counted("ada"), shop.tier("ada")) == (30, 30, "bronze")
+    assert first.changes("ada") == second.changes("ada")
+    assert [entry[:2] for entry in first.entries("ada")] == [entry[:2] for entry in second.entries("ada")]

@@ -1,0 +1,264 @@
+"""A member falls on the day that was promised, one step in one night, and no tier outlives its end."""
+
+from typing import Any
+
+import pytest
+
+from tests.cases.shop import Rule, Rung, Shop
+
+pytestmark = pytest.mark.django_db
+
+ZONES = pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "Pacific/Auckland"])
+STEPS = (Rung("bronze", "0"), Rung("silver", "100"), Rung("gold", "300"))
+
+
+# 16. A grace counts from the local day on which the member stopped qualifying
+
+
+def by_balance(zone: str = "Europe/Paris", **scheme: Any) -> Shop:
+    """Ada has silver by the 100 points that she can spend."""
+    shop = Shop(zone, tiers=STEPS, scheme={"basis": "balance", "downgrade": "grace"} | scheme, since="2026-07-01 00:00")
+    shop.member("ada")
+    shop.order("o1", "ada", "100.00", at="2026-07-10 12:00")
+    return shop
+
+
+@ZONES
+@pytest.mark.parametrize(
+    ("grace", "stopped", "through", "falls"),
+    [
+        ({"grace_days": 1}, "2026-07-25 10:00", "2026-07-26", "2026-07-27 00:00"),
+        ({"grace_days": 1}, "2026-07-25 00:00", "2026-07-26", "2026-07-27 00:00"),
+        ({"grace_days": 1}, "2026-07-25 23:59:59", "2026-07-26", "2026-07-27 00:00"),
+        ({"grace_days": 3}, "2026-07-25 22:30", "2026-07-28", "2026-07-29 00:00"),
+        ({"grace_to_month_end": True}, "2026-07-31 10:00", "2026-07-31", "2026-08-01 00:00"),
+        ({"grace_to_month_end": True}, "2026-07-30 10:00", "2026-07-31", "2026-08-01 00:00"),
+        ({"grace_to_month_end": True, "grace_days": 1}, "2026-07-30 10:00", "2026-07-31", "2026-08-01 00:00"),
+        ({"grace_to_month_end": True, "grace_days": 1}, "2026-07-31 10:00", "2026-08-31", "2026-09-01 00:00"),
+    ],
+)
+def test_a_grace_counts_from_the_day_itself(
+    zone: str, grace: dict[str, Any], stopped: str, through: str, falls: str
+) -> None:
+    shop = by_balance(zone, **grace)
+    day = stopped[:10]
+    shop.nights(day)
+    shop.redeem("ada", 1, "r1", at=stopped)
+
+    shop.nights(through)
+    kept = (shop.tier("ada"), shop.protected_until("ada"))
+    shop.nights(falls[:10])
+
+    assert (kept, shop.tier("ada")) == (("silver", through), "bronze")
+    assert shop.changes("ada")[1:] == [("silver", "bronze", falls)]
+
+
+@ZONES
+def test_the_same_grace_where_no_night_ran_between(zone: str) -> None:
+    shop = by_balance(zone, grace_days=1)
+    shop.redeem("ada", 1, "r1", at="2026-07-25 10:00")
+
+    shop.nights("2026-08-10")
+
+    assert shop.changes("ada")[1:] == [("silver", "bronze", "2026-07-27 00:00")]
+
+
+def test_a_grace_counts_from_the_day_on_which_what_counted_left_the_window() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "grace", "grace_days": 1}
+    shop = Shop(tiers=STEPS, scheme=scheme, since="2026-07-01 00:00")
+    shop.member("ada")
+    shop.order("o1", "ada", "100.00", at="2026-07-10 12:00")  # counts through 9 August
+
+    shop.nights("2026-08-20")
+
+    assert shop.changes("ada")[1:] == [("silver", "bronze", "2026-08-12 00:00")]
+
+
+def test_who_qualifies_again_in_its_grace_has_none_and_a_whole_one_later() -> None:
+    shop = by_balance(grace_days=2)
+    shop.redeem("ada", 1, "r1", at="2026-07-25 10:00")
+    shop.nights("2026-07-27")
+    shop.order("o2", "ada", "1.00", at="2026-07-27 23:00")
+    shop.nights("2026-07-29")
+    again = (shop.tier("ada"), shop.protected_until("ada"))
+
+    shop.redeem("ada", 1, "r2", at="2026-07-29 10:00")
+    shop.nights("2026-08-10")
+
+    assert again == ("silver", None)
+    assert shop.changes("ada")[1:] == [("silver", "bronze", "2026-08-01 00:00")]
+
+
+# 17. A soft landing is one step in one night, whatever happens in it or again
+
+
+def softly_by_balance(zone: str = "Europe/Paris", **scheme: Any) -> Shop:
+    """Ada has gold by 300 points: 250 that can be spent through 20 March, and 50 through the 21st."""
+    policy = {"expiry": "days", "expiry_count": 10}
+    shop = Shop(
+        zone,
+        tiers=STEPS,
+        policy=policy,
+        scheme={"basis": "balance", "downgrade": "at_once", "soft_landing": True} | scheme,
+        since="2026-03-01 00:00",
+    )
+    shop.member("ada")
+    shop.order("o1", "ada", "250.00", at="2026-03-10 12:00")
+    shop.order("o2", "ada", "50.00", at="2026-03-11 12:00")
+    assert shop.tier("ada") == "gold"
+    return shop
+
+
+@ZONES
+def test_a_night_that_finds_two_reasons_to_fall_takes_one_step(zone: str) -> None:
+    shop = softly_by_balance(zone)
+    shop.redeem("ada", 100, "r1", at="2026-03-20 12:00")  # 200 are left, of which 150 expire in the night
+
+    shop.nights("2026-03-21")
+    after_one = (shop.tier("ada"), shop.balance("ada"))
+    shop.nights("2026-03-25")
+
+    assert after_one == ("silver", 50)
+    assert shop.changes("ada")[-2:] == [
+        ("gold", "silver", "2026-03-21 00:00"),
+        ("silver", "bronze", "2026-03-22 00:00"),
+    ]
+
+
+@ZONES
+def test_all_that_expires_in_one_night_takes_one_step(zone: str) -> None:
+    shop = softly_by_balance(zone)
+
+    shop.nights("2026-03-25")
+
+    assert shop.changes("ada")[-2:] == [
+        ("gold", "silver", "2026-03-21 00:00"),
+        ("silver", "bronze", "2026-03-22 00:00"),
+    ]
+
+
+@ZONES
+def test_a_night_that_runs_again_takes_no_other_step(zone: str) -> None:
+    shop = softly_by_balance(zone)
+    shop.redeem("ada", 280, "r1", at="2026-03-20 12:00")
+    shop.nights("2026-03-21")
+
+    shop.night_again("2026-03-21")
+    after_again = (shop.tier("ada"), shop.changes("ada")[-1])
+    shop.nights("2026-03-25")
+
+    assert after_again == ("silver", ("gold", "silver", "2026-03-21 00:00"))
+    assert shop.changes("ada")[-1] == ("silver", "bronze", "2026-03-22 00:00")
+
+
+def test_a_night_that_runs_again_takes_no_other_step_by_spend_either() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once", "soft_landing": True}
+    shop = Shop(tiers=STEPS, scheme=scheme, since="2026-03-01 00:00")
+    shop.member("ada")
+    shop.order("o1", "ada", "300.00", at="2026-03-10 12:00")
+    shop.nights("2026-04-10")
+
+    shop.night_again("2026-04-10")
+
+    assert (shop.tier("ada"), shop.ways("ada")) == ("silver", [("bronze", "gold"), ("gold", "silver")])
+
+
+def test_a_soft_landing_with_a_grace_takes_one_step_and_then_a_whole_grace() -> None:
+    shop = softly_by_balance(downgrade="grace", grace_days=2)
+    shop.redeem("ada", 100, "r1", at="2026-03-18 12:00")  # through the 20th
+
+    shop.nights("2026-03-30")
+
+    # On the 21st it falls to silver, and 150 expire: 50 are left. Silver's grace begins that day, and runs through the 23rd.
+    assert shop.changes("ada")[-2:] == [
+        ("gold", "silver", "2026-03-21 00:00"),
+        ("silver", "bronze", "2026-03-24 00:00"),
+    ]
+
+
+# 22. What has ended at midnight has ended, whether or not the night has been
+
+NIGHT = pytest.mark.parametrize("night", ["before", "after", "never"])
+
+
+def around_midnight(shop: Shop, day: str, night: str, order: tuple[str, str, str]) -> None:
+    """Report an order of the first minutes of a day, before or after its night has run, or without it."""
+    if night == "before":
+        shop.nights(day)
+    shop.order(order[0], "ada", order[1], at=f"{day} {order[2]}")
+    if night == "after":
+        shop.nights(day)
+
+
+@ZONES
+@NIGHT
+@pytest.mark.parametrize(("amount", "then"), [("50.00", "00:00:20"), ("99.99", "00:00"), ("20.00", "10:00")])
+def test_expired_points_count_for_no_tier(zone: str, night: str, amount: str, then: str) -> None:
+    tiers = (Rung("bronze", "0"), Rung("silver", "120", gift=30))
+    policy = {"expiry": "days", "expiry_count": 10}
+    shop = Shop(zone, tiers=tiers, policy=policy, scheme={"basis": "balance"}, since="2026-03-01 00:00")
+    shop.member("ada")
+    shop.order("o1", "ada", "100.00", at="2026-03-10 12:00")
+    shop.nights("2026-03-20")
+
+    around_midnight(shop, "2026-03-21", night, ("o2", amount, then))
+
+    assert (shop.tier("ada"), shop.balance("ada"), shop.changes("ada")) == ("bronze", int(float(amount)), [])
+
+
+@ZONES
+@NIGHT
+@pytest.mark.parametrize("then", ["00:00", "00:20", "18:00"])
+def test_a_tier_that_ended_at_midnight_does_not_multiply(zone: str, night: str, then: str) -> None:
+    tiers = (Rung("bronze", "0"), Rung("silver", "100", times="2"))
+    shop = Shop(zone, tiers=tiers, scheme={"window": "calendar_year"}, since="2026-12-01 00:00")
+    shop.member("ada")
+    shop.order("o1", "ada", "100.00", at="2026-12-10 12:00")
+    shop.nights("2026-12-31")
+
+    around_midnight(shop, "2027-01-01", night, ("o2", "50.00", then))
+
+    assert (shop.gave("ada", "o2"), shop.tier("ada"), shop.balance("ada")) == (50, "bronze", 150)
+    assert shop.changes("ada") == [
+        ("bronze", "silver", "2026-12-10 12:00"),
+        ("silver", "bronze", "2027-01-01 00:00"),
+    ]
+
+
+@NIGHT
+@pytest.mark.parametrize(
+    ("scheme", "eve", "ended"),
+    [
+        ({"window": "calendar_year", "downgrade": "period_end"}, "2027-12-31", "2028-01-01"),
+        ({"window": "calendar_year", "downgrade": "grace", "grace_days": 9}, "2027-01-10", "2027-01-11"),
+        ({"window": "rolling", "window_months": 1}, "2027-01-09", "2027-01-10"),
+        ({"window": "membership_year"}, "2027-12-04", "2027-12-05"),
+    ],
+)
+def test_a_tier_that_ended_is_no_condition_of_a_rule(night: str, scheme: dict[str, Any], eve: str, ended: str) -> None:
+    rules = (Rule(), Rule(code="silver", points="3", condition={"field": "tier", "in": ["silver"]}))
+    shop = Shop(
+        rules=rules, tiers=(Rung("bronze", "0"), Rung("silver", "100")), scheme=scheme, since="2026-12-05 00:00"
+    )
+    shop.member("ada", since="2026-12-05 09:00")
+    shop.order("o1", "ada", "100.00", at="2026-12-10 12:00")
+    shop.nights(eve)
+    shop.order("last", "ada", "10.00", at=f"{eve} 23:59:59")
+
+    around_midnight(shop, ended, night, ("first", "10.00", "00:00:01"))
+
+    assert (shop.gave("ada", "last"), shop.gave("ada", "first")) == (40, 10)
+
+
+@NIGHT
+def test_pending_points_that_became_active_at_midnight_count_before_the_night_too(night: str) -> None:
+    tiers = (Rung("bronze", "0"), Rung("silver", "120", times="2"))
+    shop = Shop(tiers=tiers, policy={"pending_days": 2}, scheme={"basis": "balance"}, since="2026-03-01 00:00")
+    shop.member("ada")
+    shop.order("o1", "ada", "120.00", at="2026-03-10 12:00")
+    shop.nights("2026-03-11")
+
+    around_midnight(shop, "2026-03-12", night, ("o2", "50.00", "00:00:20"))
+
+    assert (shop.gave("ada", "o2"), shop.tier("ada"), shop.balance("ada")) == (100, "silver", 120)
+    assert shop.changes("ada") == [("bronze", "silver", "2026-03-12 00:00")]
