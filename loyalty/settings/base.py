@@ -28,8 +28,8 @@ def read_database() -> dict[str, Any]:
             "start: `make demo`, `make run`, or `python -m loyalty.embedded exec -- python manage.py ...`."
         )
     database: dict[str, Any] = env.db_url_config(url)
-    # What customers.core.bulk sends is planned once per connection, for any parameters. A pooler in transaction mode
-    # that does not know prepared statements needs this off.
+    # What customers.core.bulk sends is planned once per connection, for any parameters. A pooler that does not know
+    # prepared statements needs this off.
     prepare = env.bool("DATABASE_PREPARE", default=True)
     statements = {"prepare_threshold": 1, "options": "-c plan_cache_mode=force_generic_plan"} if prepare else {}
     # The application acts as a role that owns no tables and sees one retailer's rows (customers.core.tenancy); `migrate`
