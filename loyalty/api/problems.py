@@ -22,11 +22,12 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    411: "Length required",
     412: "Precondition failed",
     413: "Content too large",
-    428: "Precondition required",
     415: "Unsupported media type",
     422: "Cannot be done",
+    428: "Precondition required",
     429: "Too many requests",
     500: "Server error",
 }

@@ -52,7 +52,7 @@ REQUESTS: dict[str, Callable[[str, int], int]] = {
     "refused": lambda key, turn: send(key, "same", store=f"s{turn}"),  # a conflict, found behind the first writes
     "keyed": lambda key, turn: keyed(key, f"N{turn}"),
     "keyed refusal": lambda key, turn: keyed(key, "same", store=f"s{turn}"),
-    "failure": lambda key, turn: send(key, "bad"),
+    "failure": lambda key, _turn: send(key, "bad"),
 }
 ENDS = {"order": 201, "guest": 201, "dry": 201, "refused": 409, "keyed": 201, "keyed refusal": 409, "failure": 500}
 
@@ -108,6 +108,13 @@ def two_shops_with_an_order() -> tuple[Retailer, Retailer]:
     return one, two
 
 
+def see_and_fail(*statements: str) -> None:
+    seen()
+    with connection.cursor() as cursor:
+        for statement in statements or ["SELECT 1 / 0"]:
+            cursor.execute(statement)
+
+
 def roll_back() -> None:
     with transaction.atomic():
         seen()
@@ -115,26 +122,22 @@ def roll_back() -> None:
 
 
 def fail() -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        seen()
-        raise ZeroDivisionError
+    with pytest.raises(DatabaseError), transaction.atomic():
+        see_and_fail()
 
 
 def undo_a_savepoint() -> None:
     with transaction.atomic():
-        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-            seen()
-            cursor.execute("SELECT 1 / 0")
+        with pytest.raises(DatabaseError), transaction.atomic():
+            see_and_fail()
         seen()
         transaction.set_rollback(True)
 
 
 def commit_what_has_failed() -> None:
     """The server answers COMMIT with ROLLBACK, and nobody is told by an error."""
-    with transaction.atomic():
-        seen()
-        with connection.cursor() as cursor, pytest.raises(DatabaseError):
-            cursor.execute("SELECT 1 / 0")
+    with transaction.atomic(), pytest.raises(DatabaseError):
+        see_and_fail()
 
 
 def say_rollback() -> None:
@@ -167,10 +170,8 @@ def change_the_role() -> None:
 
 
 def lose_the_connection() -> None:
-    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-        seen()
-        cursor.execute("RESET ROLE")
-        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        see_and_fail("RESET ROLE", "SELECT pg_terminate_backend(pg_backend_pid())")
     connection.close_if_unusable_or_obsolete()
 
 
