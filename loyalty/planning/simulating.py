@@ -20,6 +20,7 @@ from loyalty.activity.replay import replay, with_draft
 from loyalty.activity.rulesets import read_ruleset, timelines
 from loyalty.activity.state import Effects, Member
 from loyalty.configuration.checking import Refused, check
+from loyalty.configuration.drafts import locked
 from loyalty.memberships.models import Membership
 from loyalty.planning.costs import value_of
 from loyalty.planning.models import Simulation
@@ -56,7 +57,9 @@ def ask(version: ProgramVersion, *, since: date, until: date, author: str, now: 
     :param until: the last day
     :raises NoPast: when that is not a past of the program
     :raises Refused: when the version has errors
+    :raises NoSuchVersion: when it was deleted meanwhile
     """
+    version = locked(version)
     program = version.program
     starts = timelines([program.pk])[program.pk].starts
     began = starts[0].astimezone(program.tzinfo).date() if starts else None
