@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from loyalty.api.problems import CONTENT_TYPE, OUR_FAULT, problem_response
+from loyalty.api.problems import CONTENT_TYPE, problem_response
+from loyalty.api.unavailable import note_what_is_undone
 
 PREFIX = "/api/v1/"
 DETAILS = {
     400: ("bad_request", "The request cannot be read."),
     404: ("not_found", "There is nothing at this address; /api/docs lists what there is."),
-    500: ("server_error", OUR_FAULT),
 }
 
 
@@ -25,7 +26,8 @@ class ApiEdgeMiddleware:
             return self.get_response(request)
         if "\x00" in request.path:
             return problem_response(404, *DETAILS[404], instance=request.path.replace("\x00", ""))
-        response = self.get_response(request)
+        with connection.execute_wrapper(note_what_is_undone):
+            response = self.get_response(request)
         if response.status_code in DETAILS and response.get("Content-Type") != CONTENT_TYPE:
             return problem_response(response.status_code, *DETAILS[response.status_code], instance=request.path)
         return response
