@@ -15,6 +15,7 @@ from customers.core import bulk
 from customers.core.calendar import add_months, day_after, midnight
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_cents
+from customers.models import Retailer
 from loyalty.activity.deciding.living import Life
 from loyalty.activity.replay import replay, with_draft
 from loyalty.activity.rulesets import read_ruleset, timelines
@@ -98,11 +99,18 @@ def cancel(simulation: Simulation, *, now: datetime) -> Simulation:
     return found
 
 
-def run_next(*, now: datetime) -> bool:
-    """Run one what-if that waits, or that its task abandoned; return whether there was one."""
+def retailers_with_what_ifs() -> list[int]:
+    """Return the ids of the retailers that have a what-if to run."""
+    open_ones = Simulation.objects.filter(status__in=[Simulation.Status.WAITING, Simulation.Status.RUNNING])
+    return list(open_ones.values_list("retailer_id", flat=True).distinct())
+
+
+def run_next(retailer: Retailer | None = None, *, now: datetime) -> bool:
+    """Run one what-if, of a retailer or of anybody, that waits or that its task abandoned; return whether there was one."""
     with transaction.atomic():
-        waiting = Simulation.objects.filter(status=Simulation.Status.WAITING)
-        abandoned = Simulation.objects.filter(status=Simulation.Status.RUNNING, touched_at__lt=now - ABANDONED)
+        own = Simulation.objects.filter(**({"retailer": retailer} if retailer else {}))
+        waiting = own.filter(status=Simulation.Status.WAITING)
+        abandoned = own.filter(status=Simulation.Status.RUNNING, touched_at__lt=now - ABANDONED)
         found = (waiting | abandoned).select_for_update(skip_locked=True, of=("self",)).order_by("pk").first()
         if found is None:
             return False
