@@ -226,9 +226,14 @@ def test_who_acts_within_for_another_gives_back_whatever_ends_inside() -> None:
 
 def test_a_session_is_told_once_and_again_only_after_what_took_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = two_shops_with_an_order()
-    session, told = connection.connection, []
-    execute = session.execute
-    monkeypatch.setattr(session, "execute", lambda sql, *given: told.append(given[0][0]) or execute(sql, *given))
+    told: list[str] = []
+    execute = connection.connection.execute
+
+    def note(sql: str, parameters: list[str]) -> object:
+        told.append(parameters[0])
+        return execute(sql, parameters)
+
+    monkeypatch.setattr(connection.connection, "execute", note)
 
     with acting_for(one.pk):
         decorated()

@@ -38,7 +38,7 @@ OTHERWISE = {
 CSV = b"order_number,customer,occurred_at,sku,quantity,net_amount\nA1,ada,2026-03-01T10:00:00Z,x,1,2\n"
 
 
-@pytest.mark.parametrize("task", sorted({entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}))
+@pytest.mark.parametrize("task", sorted({str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()}))
 def test_every_periodic_task_goes_through_each_retailer_by_itself(task: str) -> None:
     module, _, name = task.rpartition(".")
 
@@ -71,7 +71,7 @@ def test_each_has_its_turn_acting_for_itself_and_the_failure_is_told_at_the_end(
 @pytest.mark.django_db
 def test_who_has_no_work_is_not_asked() -> None:
     shops = [make.retailer() for _ in range(3)]
-    served = []
+    served: list[Retailer] = []
 
     for_each_retailer(among=lambda: [shops[1].pk])(served.append)()
 
