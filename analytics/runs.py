@@ -60,7 +60,7 @@ def compute_value(
     :param discount_rate: a year, by which later purchases count less
     :returns: the run, also where the data allow no prediction (it says why); None when nothing was ever bought
     """
-    statistics.refresh()
+    statistics.refresh(retailer)
     known = extract.span(retailer)
     if known is None:
         return None

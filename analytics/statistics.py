@@ -41,7 +41,7 @@ ON CONFLICT (customer_id) DO UPDATE SET first_day = excluded.first_day, last_day
 """
 TAKE = """
 DELETE FROM customers_factchange WHERE id IN (
-    SELECT id FROM customers_factchange ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+    SELECT id FROM customers_factchange WHERE retailer_id = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ) RETURNING customer_id
 """
 COMPARE = f"""
@@ -53,10 +53,15 @@ SELECT count(*) FROM (
 """
 
 
-def refresh() -> int:
+def retailers_with_changes() -> list[int]:
+    """Return the ids of the retailers whose statistics are not up to date."""
+    return [retailer for (retailer,) in bulk.fetch("SELECT DISTINCT retailer_id FROM customers_factchange")]
+
+
+def refresh(retailer: Retailer) -> int:
     """Count again what changed since the last time; return how many customers were touched."""
     total = 0
-    while touched := _refresh_batch():
+    while touched := _refresh_batch(retailer):
         total += touched
     return total
 
@@ -76,8 +81,8 @@ def differences(retailer: Retailer) -> int:
 
 
 @transaction.atomic
-def _refresh_batch() -> int:
-    customers = sorted({customer for (customer,) in bulk.fetch(TAKE, [BATCH])})
+def _refresh_batch(retailer: Retailer) -> int:
+    customers = sorted({customer for (customer,) in bulk.fetch(TAKE, [retailer.pk, BATCH])})
     if customers:
         _count(customers)
     return len(customers)

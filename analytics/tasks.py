@@ -3,20 +3,19 @@ from django.utils import timezone
 
 from analytics import statistics
 from analytics.runs import compute_value
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.isolation import for_each_retailer
 from customers.models import Retailer
 
 
 @shared_task(name="analytics.tasks.refresh_statistics")
-@acting_for(EVERYONE)
-def refresh_statistics() -> None:
+@for_each_retailer(among=statistics.retailers_with_changes)
+def refresh_statistics(retailer: Retailer) -> None:
     """Count again what was recorded since the last time."""
-    statistics.refresh()
+    statistics.refresh(retailer)
 
 
 @shared_task(name="analytics.tasks.value_everyone")
-def value_everyone() -> None:
-    """Compute every customer's value anew, for every retailer."""
-    for retailer in Retailer.objects.order_by("pk"):
-        with acting_for(retailer.pk):
-            compute_value(retailer, now=timezone.now())
+@for_each_retailer()
+def value_everyone(retailer: Retailer) -> None:
+    """Compute every customer's value anew."""
+    compute_value(retailer, now=timezone.now())

@@ -1,13 +1,14 @@
 from celery import shared_task
 from django.utils import timezone
 
-from customers.core.tenancy import EVERYONE, acting_for
-from customers.importing.jobs import run_next
+from customers.importing.jobs import retailers_with_jobs, run_next
+from customers.isolation import for_each_retailer
+from customers.models import Retailer
 
 
 @shared_task
-@acting_for(EVERYONE)
-def run_imports() -> None:
+@for_each_retailer(among=retailers_with_jobs)
+def run_imports(retailer: Retailer) -> None:
     """Run every uploaded file that waits."""
-    while run_next(now=timezone.now()):
+    while run_next(retailer, now=timezone.now()):
         pass

@@ -5,6 +5,7 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.prod")
+os.environ.setdefault("LOYALTY_PROCESS", "worker")
 app = Celery("loyalty")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from loyalty.access.choosing import choose
 from loyalty.api import health
 
+handler500 = "loyalty.api.problems.failure"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/retailer/", admin.site.admin_view(choose), name="choose-retailer"),

@@ -6,6 +6,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.prod")
+os.environ.setdefault("LOYALTY_PROCESS", "web")
 application = get_wsgi_application()
 # What is loaded stays: looking for garbage in it, again and again, costs some percent of each request.
 gc.freeze()

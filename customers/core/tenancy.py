@@ -8,35 +8,14 @@ work for all retailers (nights, relays, the proof) says so.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from django.db import connection, migrations, transaction
+from django.db import connection, migrations
 
 EVERYONE = "*"
 NOBODY = ""
+TELL = "SELECT set_config('app.retailer', %s, false), set_config('application_name', %s, false)"
 CONTROL = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
-
-
-@dataclass
-class _Told:
-    """
-    What a session was told, and in which nested transactions: what these roll back was not told.
-
-    :param within: empty when it is committed
-    """
-
-    retailer: str | None
-    within: tuple[object, ...]
-
-    def still_holds(self) -> bool:
-        now = tuple(connection.atomic_blocks)[: len(self.within)]
-        return len(now) == len(self.within) and all(a is b for a, b in zip(now, self.within, strict=True))
-
-
-_told: WeakKeyDictionary[object, _Told] = WeakKeyDictionary()
 
 
 def act_for(retailer: int | str | None) -> None:
@@ -73,21 +52,28 @@ def acting_for(retailer: int | str) -> Iterator[None]:
 def _tell_first(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
     if str(sql).startswith(CONTROL):  # these see no rows, and must work in a transaction that has failed
         return execute(sql, params, many, context)
-    told, wanted = _told.get(connection.connection), current()
-    if told is None or told.retailer != wanted or not told.still_holds():
-        _tell(wanted)
+    with connection.wrap_database_errors:
+        _tell(current())
     return execute(sql, params, many, context)
 
 
 def _tell(retailer: str | None) -> None:
+    """
+    Tell the session for whom it acts, unless it knows.
+
+    What it knows is not kept here, for a rollback takes it back, and so do the end of a savepoint, a commit that fails
+    and a reset. The server reports its `application_name` with each answer whatever changed it, so the retailer is
+    written there by the same statement: both hold equally long.
+    """
     session = connection.connection
+    plain = connection.settings_dict["OPTIONS"].get("application_name", "")
+    name = plain if retailer is None else f"{plain}/{retailer}"
+    if session.pgconn.parameter_status(b"application_name") == name.encode():
+        return
     if retailer is None:
-        session.execute("RESET app.retailer")
+        session.execute("RESET app.retailer; RESET application_name", prepare=False)
     else:
-        session.execute("SELECT set_config('app.retailer', %s, false)", [retailer])
-    told = _told[session] = _Told(retailer, tuple(connection.atomic_blocks))
-    if told.within:
-        transaction.on_commit(partial(setattr, told, "within", ()))
+        session.execute(TELL, [retailer, name])
 
 
 OWN = "retailer_id = current_setting('app.retailer', true)::bigint"

@@ -3,14 +3,14 @@
 import io
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from customers.core.errors import DomainError
 from customers.importing.formats import Problem
 from customers.importing.running import Report, preview_import, run_import
 from customers.models import ImportJob, Retailer
 
-MOST_PROBLEMS = 1_000
+MOST_PROBLEMS, MOST_WORDS = 1_000, 1_000
 LEASE = timedelta(minutes=5)
 
 
@@ -33,9 +33,19 @@ def confirm(job: ImportJob) -> None:
     ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.PREVIEWED).update(status=ImportJob.Status.WAITING)
 
 
-def run_next(*, now: datetime) -> bool:
-    """Run one file that waits, or one whose worker died; tell whether there was any."""
-    job = _claim(now)
+def retailers_with_jobs() -> list[int]:
+    """Return the ids of the retailers that have a file to run."""
+    open_jobs = ImportJob.objects.filter(status__in=[ImportJob.Status.WAITING, ImportJob.Status.RUNNING])
+    return list(open_jobs.values_list("retailer_id", flat=True).distinct())
+
+
+def run_next(retailer: Retailer | None = None, *, now: datetime) -> bool:
+    """
+    Run one file that waits, of a retailer or of anybody, or one whose worker died; tell whether there was any.
+
+    What fails for no reason that a file can give is not tried again, unless it was the database that did not serve.
+    """
+    job = _claim(retailer, now)
     if job is None:
         return False
     try:
@@ -47,17 +57,28 @@ def run_next(*, now: datetime) -> bool:
             on_progress=lambda report: _save(job, report),
         )
     except DomainError as error:
-        job.status, job.failure = ImportJob.Status.FAILED, str(error)
-        job.save(update_fields=["status", "failure", "touched_at"])
+        _fail(job, str(error))
         return True
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        _fail(job, f"{type(error).__name__}: {error}"[:MOST_WORDS])
+        raise
     job.status = ImportJob.Status.DONE
     _save(job, report)
     return True
 
 
-def _claim(now: datetime) -> ImportJob | None:
+def _fail(job: ImportJob, why: str) -> None:
+    job.status, job.failure = ImportJob.Status.FAILED, why
+    job.save(update_fields=["status", "failure", "touched_at"])
+
+
+def _claim(retailer: Retailer | None, now: datetime) -> ImportJob | None:
     with transaction.atomic():
-        waiting = ImportJob.objects.select_for_update(skip_locked=True).select_related(None)
+        waiting = ImportJob.objects.select_for_update(skip_locked=True).filter(
+            **({"retailer": retailer} if retailer else {})
+        )
         abandoned = waiting.filter(status=ImportJob.Status.RUNNING, touched_at__lt=now - LEASE)
         job = waiting.filter(status=ImportJob.Status.WAITING).order_by("pk").first() or abandoned.first()
         if job is not None:

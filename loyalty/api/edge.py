@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from loyalty.api.problems import CONTENT_TYPE, OUR_FAULT, problem_response
+from loyalty.api.problems import CONTENT_TYPE, problem_response
+from loyalty.api.unavailable import note_what_is_undone
 
 PREFIX = "/api/v1/"
 DETAILS = {
     400: ("bad_request", "The request cannot be read."),
     404: ("not_found", "There is nothing at this address; /api/docs lists what there is."),
-    500: ("server_error", OUR_FAULT),
 }
 
 
@@ -26,17 +26,8 @@ class ApiEdgeMiddleware:
             return self.get_response(request)
         if "\x00" in request.path:
             return problem_response(404, *DETAILS[404], instance=request.path.replace("\x00", ""))
-        if _length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            detail = (
-                f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes. Split it, or import a file."
-            )
-            return problem_response(413, "too_large", detail, instance=request.path)
-        response = self.get_response(request)
+        with connection.execute_wrapper(note_what_is_undone):
+            response = self.get_response(request)
         if response.status_code in DETAILS and response.get("Content-Type") != CONTENT_TYPE:
             return problem_response(response.status_code, *DETAILS[response.status_code], instance=request.path)
         return response
-
-
-def _length(request: HttpRequest) -> int:
-    text = request.META.get("CONTENT_LENGTH") or ""  # `headers` would read all of them
-    return int(text) if text.isdigit() else 0

@@ -1,7 +1,9 @@
 """Whether the site lives, and whether it can serve."""
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
+
+WRITABLE = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool"
 
 
 def live(_request: HttpRequest) -> JsonResponse:
@@ -10,10 +12,13 @@ def live(_request: HttpRequest) -> JsonResponse:
 
 
 def ready(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database answers, else 503."""
+    """Answer 200 when the database answers and takes changes, else 503."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
+            cursor.execute(WRITABLE)
+            (is_writable,) = cursor.fetchone() or (False,)
+    except Error:
         return JsonResponse({"status": "no database"}, status=503)
+    if not is_writable:
+        return JsonResponse({"status": "the database takes no changes"}, status=503)
     return JsonResponse({"status": "ok"})

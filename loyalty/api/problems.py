@@ -1,8 +1,11 @@
 """Every error as RFC 9457 problem details: what happened, a stable code, and what to do."""
 
+import sys
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext_lazy as _
+from django.views.defaults import server_error
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler as standard_handler
 from drf_standardized_errors.types import ErrorResponse, ExceptionHandlerContext
@@ -10,9 +13,12 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from customers.core.errors import DomainError, Kind
+from loyalty.api.unavailable import Outage, outage_of, what_was_done
 
 SERVER_ERROR = 500
-OUR_FAULT = "This is our fault, and nothing was done. Try again; the same Idempotency-Key is safe."
+UNAVAILABLE = 503
+OUR_FAULT = _("This is our fault.")
+API = "/api/"
 CONTENT_TYPE = "application/problem+json"
 STATUS = {Kind.INVALID: 422, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.REFUSED: 422, Kind.STALE: 412}
 TITLES = {
@@ -22,13 +28,15 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    411: "Length required",
     412: "Precondition failed",
     413: "Content too large",
-    428: "Precondition required",
     415: "Unsupported media type",
     422: "Cannot be done",
+    428: "Precondition required",
     429: "Too many requests",
     500: "Server error",
+    503: "Unavailable",
 }
 
 
@@ -39,6 +47,17 @@ class Refusal(APIException):
         super().__init__(detail=str(error), code=error.code)
         self.status_code = STATUS[error.kind]
         self.error = error
+
+
+class Unavailable(APIException):
+    """That the database does not serve, on its way out."""
+
+    status_code = UNAVAILABLE
+    default_code = "unavailable"
+
+    def __init__(self, outage: Outage, done: Any) -> None:
+        super().__init__(detail=f"{outage.reason} {done}")
+        self.wait = outage.wait_seconds
 
 
 class ProblemFormatter(ExceptionFormatter):
@@ -86,14 +105,37 @@ def problem_response(status: int, code: str, detail: str, *, instance: str = "")
     return JsonResponse(problem(status, code, detail, instance=instance), status=status, content_type=CONTENT_TYPE)
 
 
+def failure(request: HttpRequest) -> HttpResponse:
+    """Answer what no view answered, while it is handled: 503 where the database does not serve, else 500."""
+    error = sys.exc_info()[1]
+    outage, done = outage_of(error), what_was_done(request, error)
+    is_api = request.path.startswith(API)
+    if outage is None:
+        if not is_api:
+            return server_error(request)
+        return problem_response(SERVER_ERROR, "server_error", f"{OUR_FAULT} {done}", instance=request.path)
+    said = f"{outage.reason} {done}"
+    response: HttpResponse = HttpResponse(said, status=UNAVAILABLE, content_type="text/plain; charset=utf-8")
+    if is_api:
+        response = problem_response(UNAVAILABLE, "unavailable", said, instance=request.path)
+    response["Retry-After"] = str(outage.wait_seconds)
+    return response
+
+
 def exception_handler(exception: Exception, context: ExceptionHandlerContext) -> Response | None:
     """Turn what a view raised into a response."""
+    request: Any = context.get("request")
+    done = what_was_done(request, exception)
     if isinstance(exception, DomainError):
         exception = Refusal(exception)
+    elif outage := outage_of(exception):
+        exception = Unavailable(outage, done)
     response = standard_handler(exception, context)
     if response is not None:
         response.content_type = CONTENT_TYPE
         if response.status_code >= SERVER_ERROR:
-            path = getattr(context.get("request"), "path", "")
-            response.data = problem(response.status_code, "server_error", OUR_FAULT, instance=path)
+            code, said = "server_error", f"{OUR_FAULT} {done}"
+            if isinstance(exception, Unavailable):
+                code, said = exception.default_code, str(exception.detail)
+            response.data = problem(response.status_code, code, said, instance=getattr(request, "path", ""))
     return response

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from django.conf import settings
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from loyalty.api.unavailable import outage_of
 
 HEADER = "X-Request-ID"
 ID = re.compile(r"[\w.:/+=-]{1,100}")
@@ -54,4 +57,8 @@ def _level(code: int) -> int:
 
 def _failed(*, request: HttpRequest | None = None, **_given: Any) -> None:
     """Write the trace of what no one expected: Django tells of it in the thread that handles it."""
+    error = sys.exc_info()[1]
+    if outage_of(error):  # expected: what failed is the database, and its words say all
+        log.error("database_unavailable", path=request.path if request else "", error=str(error))
+        return
     log.error("request_failed", path=request.path if request else "", exc_info=True)  # noqa: LOG014 - the signal is sent while it is handled

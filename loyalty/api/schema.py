@@ -37,6 +37,12 @@ ERRORS = {
     "409": "It contradicts what is recorded, or the same key is still in flight.",
     "422": "A rule forbids it, or the Idempotency-Key came with another body before.",
     "429": "Too many requests; see Retry-After.",
+    "503": "The database does not serve; see Retry-After. The detail says whether anything was done.",
+}
+# Of those that have a body.
+BODY_ERRORS = {
+    "411": "The body comes without its length.",
+    "413": "The body is too large.",
 }
 # Of those that change a state which the caller has read.
 STATE_ERRORS = {
@@ -59,7 +65,8 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path in result.get("paths", {}).values():
         for method, operation in path.items():
             names = {parameter["name"] for parameter in operation.get("parameters", [])}
-            for status, description in (ERRORS | (STATE_ERRORS if "If-Match" in names else {})).items():
+            errors = ERRORS | (BODY_ERRORS if "requestBody" in operation else {})
+            for status, description in (errors | (STATE_ERRORS if "If-Match" in names else {})).items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
             if method in {"post", "put", "patch", "delete"}:
                 operation.setdefault("parameters", []).append(KEY)

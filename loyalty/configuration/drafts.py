@@ -1,4 +1,9 @@
-"""Versions from draft to publication: the only writer of versions, and of the rows that belong to them."""
+"""
+Versions from draft to publication: the only writer of versions, and of the rows that belong to them.
+
+Locks have one order: the program, then the version. Whatever writes a version notes it in the program's audit, which needs
+the program to stay; who held the version alone would wait for a publication that waits for the version.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -68,6 +73,12 @@ class OtherInstant(DomainError):
     message = _("Version {number} was proposed for {instant}. Publish it for that instant, or propose it anew.")
 
 
+class NoSuchVersion(DomainError):
+    code = "no_such_version"
+    kind = Kind.NOT_FOUND
+    message = _("There is no version {number} any more. Somebody deleted the draft.")
+
+
 class ChangedMeanwhile(DomainError):
     code = "changed_meanwhile"
     kind = Kind.STALE
@@ -94,10 +105,11 @@ def open_draft(
     Open a draft; a program may have several.
 
     :param copy_of: the version whose rows it starts with; the program's latest one if None, an empty one if there is none
+    :raises NoSuchVersion: when that one is a draft that was deleted meanwhile
     """
-    Program.objects.select_for_update().get(pk=program.pk)
+    lock_program(program.pk)
     latest = program.versions.order_by("-number").first()
-    source = copy_of or _basis(program) or latest
+    source = locked(copy_of) if copy_of else _basis(program) or latest
     draft = ProgramVersion.objects.create(program=program, number=latest.number + 1 if latest else 1, note=note)
     for part in PARTS:
         _copy(part, source, draft)
@@ -127,6 +139,7 @@ def edit(
     :param revision: the state from which they are made; refused when it is no longer the present one
     :raises ChangedMeanwhile: then
     :raises NotADraft: when it is published
+    :raises NoSuchVersion: when it was deleted meanwhile
     """
     version = locked(version)
     require_draft(version)
@@ -154,6 +167,7 @@ def discard(version: ProgramVersion, *, author: str, now: datetime) -> None:
     Delete a draft.
 
     :raises NotADraft: when it is published
+    :raises NoSuchVersion: when it is deleted already
     """
     version = locked(version)
     require_draft(version)
@@ -190,14 +204,15 @@ def publish(
 
     :param effective_from: not in the past, but for a program's first version, which may cover a past to be imported
     :raises NotADraft: when it is published already
+    :raises NoSuchVersion: when it was deleted meanwhile
     :raises InThePast: when it would decide anew what was decided
     :raises NotAfterLatest: when a later version is published already
     :raises Refused: when the check finds an error
     :raises SecondPersonNeeded: when two people publish this program's versions and nobody has proposed it
     :raises SamePerson: when the same one would do both
     """
-    program = Program.objects.select_for_update().get(pk=version.program_id)
     version = locked(version)
+    program = version.program
     author = author or (by.get_username() if by else "")
     _require_publishable(version, effective_from, now)
     if program.two_to_publish:
@@ -220,7 +235,6 @@ def withdraw(version: ProgramVersion, *, author: str, now: datetime) -> ProgramV
     :raises NotPublished: when it is a draft, or withdrawn already
     :raises InForce: when it is too late
     """
-    program = Program.objects.select_for_update().get(pk=version.program_id)
     version = locked(version)
     if version.status != ProgramVersion.Status.PUBLISHED or version.effective_from is None:
         raise NotPublished(number=version.number)
@@ -229,7 +243,7 @@ def withdraw(version: ProgramVersion, *, author: str, now: datetime) -> ProgramV
     version.status = ProgramVersion.Status.WITHDRAWN
     version.save(update_fields=["status"])
     _note(version, VersionEvent.Action.WITHDRAWN, author, now, [])
-    _new_timeline(program)
+    _new_timeline(version.program)
     return version
 
 
@@ -239,9 +253,23 @@ def require_draft(version: ProgramVersion) -> None:
         raise NotADraft(number=version.number)
 
 
+def lock_program(program_id: int) -> None:
+    """Lock a program until the transaction ends, before any of its versions; members go on, for they only refer to it."""
+    Program.objects.select_for_update(no_key=True).only("pk").get(pk=program_id)
+
+
 def locked(version: ProgramVersion) -> ProgramVersion:
-    """Return a version as it is now, locked until the transaction ends."""
-    return ProgramVersion.objects.select_for_update(of=("self",)).select_related("program").get(pk=version.pk)
+    """
+    Return a version as it is now, locked with its program until the transaction ends.
+
+    :raises NoSuchVersion: when it was deleted
+    """
+    lock_program(version.program_id)
+    versions = ProgramVersion.objects.select_for_update(of=("self",), no_key=True).select_related("program")
+    found = versions.filter(pk=version.pk).first()
+    if found is None:
+        raise NoSuchVersion(number=version.number)
+    return found
 
 
 def _require_publishable(version: ProgramVersion, effective_from: datetime, now: datetime) -> None:

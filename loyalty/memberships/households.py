@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Household, HouseholdMember, Membership
 
 MOST_MEMBERS = 20
@@ -31,52 +33,61 @@ class HouseholdFull(DomainError):
 
 
 @transaction.atomic
-def open_household(members: Sequence[Membership], *, name: str = "", now: datetime) -> Household:
+def share(first: Membership, others: Sequence[Membership], *, name: str = "", now: datetime) -> tuple[Household, bool]:
     """
-    Let members of a program spend together.
+    Let members of a program spend with one: in the household that it has, or in a new one; one who does so already stays.
 
+    Members are locked before their household, so who is in which one stays as it is read here.
+
+    :param name: of a new household
+    :returns: the household, and whether it is new
     :raises NotOneProgram: when they belong to several
-    :raises InAnotherHousehold: when one of them spends with others already
+    :raises InAnotherHousehold: when one of the others spends with somebody else already
+    :raises HouseholdFull: when they would be more than a household may have
     """
-    if len({member.program_id for member in members}) != 1:
+    members = {member.pk: member for member in (first, *others)}
+    lock_memberships(members)
+    if len({member.program_id for member in members.values()}) != 1:
         raise NotOneProgram
-    first = members[0]
-    made = Household.objects.create(
-        retailer_id=first.retailer_id, program_id=first.program_id, name=name, created_at=now
-    )
-    for member in members:
-        join(made, member, now=now)
-    return made
-
-
-@transaction.atomic
-def join(household: Household, member: Membership, *, now: datetime) -> None:
-    """
-    Let a member spend with a household; one who does so already stays.
-
-    :raises HouseholdFull: when it has as many members as it may have
-    """
-    Household.objects.select_for_update().get(pk=household.pk)
-    if member.program_id != household.program_id:
-        raise NotOneProgram
-    found, is_new = HouseholdMember.objects.get_or_create(
-        membership=member,
-        defaults={"household": household, "retailer_id": household.retailer_id, "joined_at": now},
-    )
-    if not is_new and found.household_id != household.pk:
-        raise InAnotherHousehold(number=member.number)
-    if household.members.count() > MOST_MEMBERS:
-        raise HouseholdFull(limit=MOST_MEMBERS)
+    spending = HouseholdMember.objects.filter(membership__in=members)
+    known = dict(spending.values_list("membership_id", "household_id"))
+    is_new = first.pk not in known
+    household = _open(first, name, now) if is_new else _locked(known[first.pk])
+    for pk, household_id in known.items():
+        if household_id != household.pk:
+            raise InAnotherHousehold(number=members[pk].number)
+    _add(household, sorted(members.keys() - known.keys()), now)
+    return household, is_new
 
 
 @transaction.atomic
 def leave(member: Membership) -> bool:
     """Let a member spend alone again, with the points that it has; tell whether it was in a household."""
+    lock_memberships([member.pk])
     found = HouseholdMember.objects.filter(membership=member).first()
     if found is None:
         return False
-    household = found.household
+    household = _locked(found.household_id)
     found.delete()
     if not household.members.exists():
         household.delete()
     return True
+
+
+def _open(first: Membership, name: str, now: datetime) -> Household:
+    program = {"retailer_id": first.retailer_id, "program_id": first.program_id}
+    return Household.objects.create(**program, name=name, created_at=now)
+
+
+def _locked(household_id: UUID) -> Household:
+    """Return a household, locked: how many it has is decided by one at a time."""
+    return Household.objects.select_for_update(no_key=True).get(pk=household_id)
+
+
+def _add(household: Household, members: Sequence[UUID], now: datetime) -> None:
+    if household.members.count() + len(members) > MOST_MEMBERS:
+        raise HouseholdFull(limit=MOST_MEMBERS)
+    HouseholdMember.objects.bulk_create(
+        HouseholdMember(membership_id=pk, household=household, retailer_id=household.retailer_id, joined_at=now)
+        for pk in members
+    )

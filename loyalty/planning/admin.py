@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import ModelAdmin, ReadOnlyAdmin, StackedInline, TabularInline, action, display
+from customers.core.errors import DomainError
 from customers.core.ids import new_id
 from loyalty.configuration import drafts
 from loyalty.configuration.document import to_document
@@ -190,7 +191,7 @@ class ProgramVersionAdmin(ModelAdmin):
         return (obj is None or _is_draft(obj)) and bool(super().has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return _is_draft(obj) and bool(super().has_delete_permission(request, obj))
+        return (obj is None or _is_draft(obj)) and bool(super().has_delete_permission(request, obj))
 
     def get_actions(self, _request: HttpRequest) -> dict[str, Any]:
         return {}  # a draft is deleted on its own page, and that is noted
@@ -202,14 +203,21 @@ class ProgramVersionAdmin(ModelAdmin):
             shown: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
             return shown
         with transaction.atomic():  # what the page changes is noted as one change
-            version = ProgramVersion.objects.select_related("program").filter(pk=object_id).first()
-            draft = drafts.locked(version) if version and version.is_draft else None
+            draft = _locked_draft(object_id)
             before = to_document(draft) if draft else {}
             response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
             if draft is not None:
                 draft.refresh_from_db()
                 drafts.edited(draft, before, author=request.user.get_username(), now=timezone.now())
         return response
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            shown: HttpResponse = super().delete_view(request, object_id, extra_context)
+        except DomainError as error:  # somebody published or deleted it meanwhile
+            messages.error(request, str(error))
+            return redirect(reverse("admin:programs_programversion_changelist"))
+        return shown
 
     def delete_model(self, request: HttpRequest, obj: ProgramVersion) -> None:
         drafts.discard(obj, author=request.user.get_username(), now=timezone.now())
@@ -256,6 +264,15 @@ class SimulationAdmin(ReadOnlyAdmin):
     def page_link(self, simulation: Simulation) -> SafeString:
         address = reverse("admin:planning_simulation_page", args=[simulation.version_id, simulation.pk])
         return format_html('<a class="version-link" href="{}">{}</a>', address, simulation.version)
+
+
+def _locked_draft(object_id: str) -> ProgramVersion | None:
+    version = ProgramVersion.objects.filter(pk=object_id).first()
+    try:
+        found = drafts.locked(version) if version else None
+    except drafts.NoSuchVersion:
+        return None
+    return found if _is_draft(found) else None
 
 
 def _is_draft(version: Model | None) -> bool:

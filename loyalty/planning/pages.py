@@ -27,6 +27,7 @@ from loyalty.configuration.document import (
     to_document,
     to_yaml,
 )
+from loyalty.configuration.drafts import NoSuchVersion
 from loyalty.configuration.wording import ladder_in_words, rule_in_words, tier_in_words, wallet_in_words
 from loyalty.planning.charts import charts_of
 from loyalty.planning.forms import DocumentForm, PublishForm, SimulationForm
@@ -78,8 +79,11 @@ class Pages:
                 raise PermissionDenied
             versions = ProgramVersion.objects.select_related("program__retailer")
             version = get_object_or_404(versions, pk=pk)
-            with timezone.override(version.program.tzinfo):  # a retailer thinks of its own midnight
-                return view(request, version, **given)
+            try:
+                with timezone.override(version.program.tzinfo):  # a retailer thinks of its own midnight
+                    return view(request, version, **given)
+            except NoSuchVersion as gone:
+                raise Http404(str(gone)) from gone
 
         made: Page = self.owner.admin_site.admin_view(guarded)
         return made
@@ -182,6 +186,8 @@ class Pages:
             instant = form.cleaned_data["effective_from"]
             try:
                 decide(version, effective_from=instant, author=request.user.get_username(), now=now)
+            except NoSuchVersion:
+                raise
             except DomainError as error:
                 form.add_error(None, str(error))
             else:

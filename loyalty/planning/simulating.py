@@ -15,9 +15,11 @@ from customers.core import bulk
 from customers.core.calendar import add_months, day_after, midnight
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_cents
+from customers.models import Retailer
 from loyalty.activity.simulation import Past, points_of, simulate, with_draft
 from loyalty.activity.versions import read_version, versions_of
 from loyalty.configuration.checking import Refused, check
+from loyalty.configuration.drafts import locked
 from loyalty.memberships.models import Membership
 from loyalty.planning.costs import value_of
 from loyalty.planning.models import Simulation
@@ -56,7 +58,9 @@ def ask(version: ProgramVersion, *, since: date, until: date, author: str, now: 
     :param until: the last day
     :raises NoPast: when that is not a past of the program
     :raises Refused: when the version has errors
+    :raises NoSuchVersion: when it was deleted meanwhile
     """
+    version = locked(version)
     program = version.program
     starts = versions_of([program.pk])[program.pk].starts
     began = starts[0].astimezone(program.tzinfo).date() if starts else None
@@ -95,11 +99,18 @@ def cancel(simulation: Simulation, *, now: datetime) -> Simulation:
     return found
 
 
-def run_next(*, now: datetime) -> bool:
-    """Run one what-if that waits, or that its task abandoned; return whether there was one."""
+def retailers_with_what_ifs() -> list[int]:
+    """Return the ids of the retailers that have a what-if to run."""
+    open_ones = Simulation.objects.filter(status__in=[Simulation.Status.WAITING, Simulation.Status.RUNNING])
+    return list(open_ones.values_list("retailer_id", flat=True).distinct())
+
+
+def run_next(retailer: Retailer | None = None, *, now: datetime) -> bool:
+    """Run one what-if, of a retailer or of anybody, that waits or that its task abandoned; return whether there was one."""
     with transaction.atomic():
-        waiting = Simulation.objects.filter(status=Simulation.Status.WAITING)
-        abandoned = Simulation.objects.filter(status=Simulation.Status.RUNNING, touched_at__lt=now - ABANDONED)
+        own = Simulation.objects.filter(**({"retailer": retailer} if retailer else {}))
+        waiting = own.filter(status=Simulation.Status.WAITING)
+        abandoned = own.filter(status=Simulation.Status.RUNNING, touched_at__lt=now - ABANDONED)
         found = (waiting | abandoned).select_for_update(skip_locked=True, of=("self",)).order_by("pk").first()
         if found is None:
             return False

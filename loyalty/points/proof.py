@@ -37,6 +37,12 @@ class Proof:
     differences: list[Difference]
 
 
+# Which rows are proven: a statement of its own each, so that one retailer's reads no other's.
+OF_ALL = {"own": "retailer_id IS NOT NULL", "own_lots": "true"}
+OF_ONE = {
+    "own": "retailer_id = %(retailer)s",
+    "own_lots": "lot_id IN (SELECT id FROM points_lot WHERE retailer_id = %(retailer)s)",
+}
 DIFFERENCES = """
 WITH moved AS (
     SELECT lot_id,
@@ -50,14 +56,14 @@ WITH moved AS (
         coalesce(sum(amount) FILTER (WHERE to_state IN ('redeemed', 'expired', 'cancelled', 'transferred')), 0)
             - coalesce(sum(amount) FILTER (WHERE from_state IN ('redeemed', 'expired', 'cancelled', 'transferred')), 0) AS closed
     FROM points_movement
-    WHERE %(retailer)s::bigint IS NULL OR lot_id IN (SELECT id FROM points_lot WHERE retailer_id = %(retailer)s)
+    WHERE {own_lots}
     GROUP BY lot_id
 ), lots AS (
     SELECT l.id, l.wallet_id, l.amount, l.pending, l.available, l.held, coalesce(m.issued, 0) AS proven_amount,
         coalesce(m.pending, 0) AS proven_pending, coalesce(m.available, 0) AS proven_available,
         coalesce(m.held, 0) AS proven_held, coalesce(m.closed, 0) AS closed
     FROM points_lot l LEFT JOIN moved m ON m.lot_id = l.id
-    WHERE %(retailer)s::bigint IS NULL OR l.retailer_id = %(retailer)s
+    WHERE l.{own}
 ), wallets AS (
     SELECT w.id, w.pending, w.available, w.held, w.owed,
         coalesce(s.pending, 0) AS proven_pending, coalesce(s.available, 0) AS proven_available,
@@ -65,10 +71,10 @@ WITH moved AS (
         coalesce(e.available, 0) AS entries_available
     FROM points_wallet w
     LEFT JOIN (SELECT wallet_id, sum(pending) AS pending, sum(available) AS available, sum(held) AS held
-               FROM points_lot GROUP BY wallet_id) s ON s.wallet_id = w.id
+               FROM points_lot l WHERE l.{own} GROUP BY wallet_id) s ON s.wallet_id = w.id
     LEFT JOIN (SELECT wallet_id, sum(owed_change) AS owed, sum(available_change) AS available
-               FROM points_entry GROUP BY wallet_id) e ON e.wallet_id = w.id
-    WHERE %(retailer)s::bigint IS NULL OR w.retailer_id = %(retailer)s
+               FROM points_entry e WHERE e.{own} GROUP BY wallet_id) e ON e.wallet_id = w.id
+    WHERE w.{own}
 )
 SELECT 'lot amount', id::text, amount, proven_amount FROM lots WHERE amount <> proven_amount
 UNION ALL SELECT 'lot pending', id::text, pending, proven_pending FROM lots WHERE pending <> proven_pending
@@ -85,22 +91,21 @@ UNION ALL SELECT 'wallet entries', id::text, available, entries_available FROM w
     WHERE available <> entries_available
 UNION ALL SELECT 'movement between wallets', m.id::text, e.wallet_id, l.wallet_id
     FROM points_movement m JOIN points_entry e ON e.id = m.entry_id JOIN points_lot l ON l.id = m.lot_id
-    WHERE e.wallet_id <> l.wallet_id AND (%(retailer)s::bigint IS NULL OR e.retailer_id = %(retailer)s)
+    WHERE e.wallet_id <> l.wallet_id AND e.{own}
 UNION ALL SELECT 'transfer', l.id::text, coalesce(t.taken, 0), coalesce(m.given, 0)
     FROM points_lot l
-    LEFT JOIN (SELECT from_lot_id, sum(amount) AS taken FROM points_lot WHERE from_lot_id IS NOT NULL GROUP BY 1) t
-        ON t.from_lot_id = l.id
-    LEFT JOIN (SELECT lot_id, sum(amount) AS given FROM points_movement WHERE to_state = 'transferred' GROUP BY 1) m
-        ON m.lot_id = l.id
-    WHERE coalesce(t.taken, 0) <> coalesce(m.given, 0) AND (%(retailer)s::bigint IS NULL OR l.retailer_id = %(retailer)s)
+    LEFT JOIN (SELECT from_lot_id, sum(amount) AS taken FROM points_lot l WHERE from_lot_id IS NOT NULL AND l.{own}
+               GROUP BY 1) t ON t.from_lot_id = l.id
+    LEFT JOIN (SELECT lot_id, sum(amount) AS given FROM points_movement WHERE to_state = 'transferred' AND {own_lots}
+               GROUP BY 1) m ON m.lot_id = l.id
+    WHERE coalesce(t.taken, 0) <> coalesce(m.given, 0) AND l.{own}
 ORDER BY 1, 2
 """
 COUNTS = """
 SELECT
-    (SELECT count(*) FROM points_wallet WHERE %(retailer)s::bigint IS NULL OR retailer_id = %(retailer)s),
-    (SELECT count(*) FROM points_lot WHERE %(retailer)s::bigint IS NULL OR retailer_id = %(retailer)s),
-    (SELECT count(*) FROM points_movement m WHERE %(retailer)s::bigint IS NULL
-        OR m.lot_id IN (SELECT id FROM points_lot WHERE retailer_id = %(retailer)s))
+    (SELECT count(*) FROM points_wallet w WHERE w.{own}),
+    (SELECT count(*) FROM points_lot l WHERE l.{own}),
+    (SELECT count(*) FROM points_movement WHERE {own_lots})
 """
 
 
@@ -109,9 +114,9 @@ def prove(retailer: Retailer | None = None) -> Proof:
     Prove the whole ledger, or one retailer's: every lot's moves out of `issued` equal its amount, no state is negative,
     each cache equals its rows, no entry moves another wallet's points, and what left one member arrived at another.
     """
-    parameters = {"retailer": retailer.pk if retailer else None}
-    differences = [Difference(*row) for row in bulk.fetch(DIFFERENCES, parameters)]
-    wallets, lots, movements = bulk.fetch(COUNTS, parameters)[0]
+    rows, parameters = (OF_ONE, {"retailer": retailer.pk}) if retailer else (OF_ALL, {})
+    differences = [Difference(*row) for row in bulk.fetch(DIFFERENCES.format(**rows), parameters)]
+    wallets, lots, movements = bulk.fetch(COUNTS.format(**rows), parameters)[0]
     return Proof(wallets, lots, movements, differences)
 
 

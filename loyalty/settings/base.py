@@ -15,6 +15,19 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 
 
+# In seconds, how long a statement waits for a lock, and how long it may take (0: as long as it needs), by what runs it.
+# Nobody waits for a request that hangs; an import, a migration or a proof of all books takes what it takes.
+PATIENCE = {"web": (5, 30), "worker": (30, 3_600), "command": (60, 0)}
+
+
+def read_limits() -> str:
+    """Return the options of a session that end its waiting, for this kind of process."""
+    lock, statement = PATIENCE[env.str("LOYALTY_PROCESS", default="command")]
+    lock = env.int("DATABASE_LOCK_SECONDS", default=lock)
+    statement = env.int("DATABASE_STATEMENT_SECONDS", default=statement)
+    return f"-c lock_timeout={lock}s -c statement_timeout={statement}s"
+
+
 def read_database() -> dict[str, Any]:
     """
     Return the database that DATABASE_URL names.
@@ -28,10 +41,11 @@ def read_database() -> dict[str, Any]:
             "start: `make demo`, `make run`, or `python -m loyalty.embedded exec -- python manage.py ...`."
         )
     database: dict[str, Any] = env.db_url_config(url)
-    # What customers.core.bulk sends is planned once per connection, for any parameters. A pooler in transaction mode
-    # that does not know prepared statements needs this off.
+    # What customers.core.bulk sends is planned once per connection, for any parameters. A pooler that does not know
+    # prepared statements needs this off.
     prepare = env.bool("DATABASE_PREPARE", default=True)
-    statements = {"prepare_threshold": 1, "options": "-c plan_cache_mode=force_generic_plan"} if prepare else {}
+    planned = " -c plan_cache_mode=force_generic_plan" if prepare else ""
+    statements = {"prepare_threshold": 1 if prepare else None, "options": f"{read_limits()}{planned}"}
     # The application acts as a role that owns no tables and sees one retailer's rows (customers.core.tenancy); `migrate`
     # makes it and acts as the owner. Empty, where DATABASE_URL names such a role itself.
     name = env.str("DATABASE_ROLE", default="loyalty_app")
@@ -41,7 +55,7 @@ def read_database() -> dict[str, Any]:
     return database | {
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "loyalty"} | statements | role,
+        "OPTIONS": {"application_name": "loyalty", "connect_timeout": 10} | statements | role,
     }
 
 
@@ -83,6 +97,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "loyalty.api.request_log.RequestLog",
+    "loyalty.api.bodies.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "loyalty.api.browsers.Sessions",

@@ -43,7 +43,7 @@ def test_statistics_count_days_values_and_returns_to_their_orders_day() -> None:
     lines = (ReturnLineFact(Decimal(1), 1),)
     record_returns(shop, [ReturnFact("R1", "A3", at + timedelta(days=20), lines)], now=NOON)
 
-    assert statistics.refresh() == 1
+    assert statistics.refresh(shop) == 1
 
     found = CustomerStatistics.objects.get()
     assert (found.first_day, found.last_day) == (at.date(), (at + timedelta(days=5)).date())
@@ -55,7 +55,7 @@ def test_statistics_count_days_values_and_returns_to_their_orders_day() -> None:
 
 def test_the_rebuild_is_the_truth_and_both_agree() -> None:
     shop = shop_with_history(customers=30)
-    statistics.refresh()
+    statistics.refresh(shop)
     assert statistics.differences(shop) == 0
     CustomerStatistics.objects.filter(retailer=shop).update(orders=999)
     assert statistics.differences(shop) == 60
@@ -68,10 +68,10 @@ def test_the_rebuild_is_the_truth_and_both_agree() -> None:
 def test_who_returned_everything_has_no_statistics() -> None:
     shop = make.retailer()
     record_orders(shop, [make.order("ada", "10.00", name="A1")], now=NOON)
-    statistics.refresh()
+    statistics.refresh(shop)
     record_returns(shop, [ReturnFact("R1", "A1", NOON, (ReturnLineFact(Decimal(1), 1),))], now=NOON)
 
-    statistics.refresh()
+    statistics.refresh(shop)
 
     assert CustomerStatistics.objects.count() == 0
 

@@ -43,7 +43,7 @@ def world() -> None:
     take_order_events(ada.retailer, [OrderEventFact("o1", "delivered", NOON)], now=NOON)
     hold(ada, 10, reference="till:1", now=NOON)
     run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
-    statistics.refresh()
+    statistics.refresh(club.retailer)
     compute_value(club.retailer, now=NOON)
     Consent.objects.create(customer=ada.customer, purpose="email", granted=True, occurred_at=NOON, source="till")
     following = open_draft(club, author="ada", now=NOON)

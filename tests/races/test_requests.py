@@ -90,14 +90,14 @@ def hold_back(record: Callable[[], object], held: Event, free: Event, *, undo: b
         connection.close()
 
 
-def await_waiting(sessions: int) -> None:
-    """Return when so many sessions wait for another one's rows."""
+def await_waiting(sessions: int, *, unless: Event | None = None) -> None:
+    """Return when so many sessions wait for another one's rows, or when that they would is over."""
     deadline = time.monotonic() + 30
     with connection.cursor() as cursor:
         while True:
             cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
             (waiting,) = cursor.fetchone() or (0,)
-            if waiting >= sessions:
+            if waiting >= sessions or (unless is not None and unless.is_set()):
                 return
             assert time.monotonic() < deadline, "nobody waits"
 

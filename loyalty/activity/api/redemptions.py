@@ -19,7 +19,7 @@ from loyalty.activity.api.asking import DRY_RUN, all_or_dry
 from loyalty.activity.account.session import LedgerReceipt
 from loyalty.activity.account.households import transfer
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
-from loyalty.memberships.households import join, leave, open_household
+from loyalty.memberships.households import leave, share
 from loyalty.memberships.models import Household, Membership
 from loyalty.points.models import Hold
 
@@ -184,13 +184,8 @@ class HouseholdView(APIView):
         """Let a member spend with others: open its household, or let them join the one that it has."""
         said, now, first = _said(HouseholdIn, request), timezone.now(), _member(request, number)
         others = [_member(request, other) for other in said["members"]]
-        found = Household.objects.filter(members__membership=first).first()
-        if found is None:
-            made = open_household([first, *others], name=said["name"], now=now)
-            return Response(_household(made), status=status.HTTP_201_CREATED)
-        for other in others:
-            join(found, other, now=now)
-        return Response(_household(found))
+        household, is_new = share(first, others, name=said["name"], now=now)
+        return Response(_household(household), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(responses={204: None}, tags=["members"])
     def delete(self, request: Request, number: str) -> Response:

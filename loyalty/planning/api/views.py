@@ -169,14 +169,15 @@ class VersionView(ProgramView):
     def put(self, request: Request, slug: str, number: int) -> Response:
         """Make a draft what a document says, and return what that changed."""
         version = self.version(request, slug, number)
-        changes = drafts.edit(
-            version,
-            lambda draft: apply_to(draft, request.data),
-            author=_author(request),
-            now=timezone.now(),
-            revision=_revision(request),
-        )
-        version.refresh_from_db()
+        with transaction.atomic():  # the tag is read under the edit's lock
+            changes = drafts.edit(
+                version,
+                lambda draft: apply_to(draft, request.data),
+                author=_author(request),
+                now=timezone.now(),
+                revision=_revision(request),
+            )
+            version.refresh_from_db()
         return _tagged(Response([change.said() for change in changes]), version)
 
     @extend_schema(responses={204: None}, tags=["programs"])
