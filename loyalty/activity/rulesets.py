@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
-from loyalty.points.conditions import parse
+from loyalty.points.conditions import parse_stored
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
@@ -157,7 +157,7 @@ def _earning(rule: EarningRule, best_of: set[str]) -> Earning:
         interaction=rule.interaction,
         points=rule.points,
         minimum_amount=rule.minimum_amount,
-        condition=parse(rule.condition),
+        condition=parse_stored(rule.condition),
         uses_multiplier=rule.uses_multiplier,
         cap=rule.cap,
         group=rule.group,
