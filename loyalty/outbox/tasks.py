@@ -8,8 +8,24 @@ from loyalty.outbox import relay
 @shared_task(name="loyalty.outbox.tasks.deliver")
 @acting_for(EVERYONE)
 def deliver() -> None:
-    """Tell everything that waits to be told."""
-    while relay.dispatch(now=timezone.now()):
-        pass
-    while relay.deliver(now=timezone.now()):
-        pass
+    """Queue what waits to be told, and give each endpoint that has something to get a turn: a task of its own."""
+    try:
+        while relay.dispatch(now=timezone.now()):
+            pass
+    finally:  # what is queued goes out, whatever a subscriber thinks of the rest
+        for endpoint_id in relay.endpoints_due(now=timezone.now()):
+            deliver_to.delay(endpoint_id)
+
+
+@shared_task(name="loyalty.outbox.tasks.deliver_to")
+@acting_for(EVERYONE)
+def deliver_to(endpoint_id: int) -> None:
+    """Give one endpoint a turn."""
+    relay.deliver(endpoint_id)
+
+
+@shared_task(name="loyalty.outbox.tasks.give_up")
+@acting_for(EVERYONE)
+def give_up() -> None:
+    """Keep as dead what nobody took for days."""
+    relay.give_up(now=timezone.now())
