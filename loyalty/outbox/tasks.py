@@ -4,6 +4,8 @@ from django.utils import timezone
 from customers.core.tenancy import EVERYONE, acting_for
 from loyalty.outbox import relay
 
+WAKE_UP_SECONDS = 60  # then it is forgotten: while something is due there is a new one every five seconds
+
 
 @shared_task(name="loyalty.outbox.tasks.deliver")
 @acting_for(EVERYONE)
@@ -14,7 +16,7 @@ def deliver() -> None:
             pass
     finally:  # what is queued goes out, whatever a subscriber thinks of the rest
         for endpoint_id in relay.endpoints_due(now=timezone.now()):
-            deliver_to.delay(endpoint_id)
+            deliver_to.apply_async((endpoint_id,), expires=WAKE_UP_SECONDS)
 
 
 @shared_task(name="loyalty.outbox.tasks.deliver_to")
