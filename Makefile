@@ -21,7 +21,7 @@ demo: $(VENV)/demo.stamp ## load a real grocer's year, then serve it (SIZE=full 
 	@$(WITH_SERVICES) sh -ec '$(BIN)/python manage.py migrate --verbosity 0 && $(BIN)/python manage.py demo --size $(SIZE)'
 	@$(BIN)/python -m loyalty.embedded up
 
-run: $(VENV)/demo.stamp ## run database, broker, web, worker and beat until Ctrl-C
+run: $(VENV)/demo.stamp ## run database, broker, web, workers and beat until Ctrl-C
 	@$(BIN)/python -m loyalty.embedded up
 
 test: $(VENV)/dev.stamp ## run all tests on a real PostgreSQL, in parallel

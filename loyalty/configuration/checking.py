@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from customers.core.errors import DomainError, Kind
 from loyalty.configuration.findings import Finding
-from loyalty.points.conditions import AllOf, Node, never_holds, parse
+from loyalty.points.conditions import NEVER, AllOf, InvalidCondition, Node, never_holds, parse, parse_stored
 from loyalty.points.ledger import MAIN
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
+from loyalty.points.models.policy import words_for
 from loyalty.programs.models import ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -84,7 +85,13 @@ def _rules(rules: Sequence[EarningRule]) -> Iterable[Finding]:
     if not rules:
         yield Finding.error("nothing_to_earn", "earning_rules", _("The version has no earning rule. Add at least one."))
     for rule in rules:
-        field = never_holds(parse(rule.condition))
+        try:
+            field = never_holds(parse(rule.condition))
+        except InvalidCondition as error:
+            words = _("The condition of “%(rule)s” cannot be read. %(what)s")
+            facts = {"rule": rule, "what": words_for(error)}
+            yield Finding.error("unreadable_condition", f"earning_rules/{rule.code}", words % facts)
+            continue
         if field:
             words = _(
                 "“%(rule)s” can never give points: what it asks of “%(field)s” contradicts itself. "
@@ -101,7 +108,7 @@ def _overlaps(version: ProgramVersion, rules: Sequence[EarningRule]) -> Iterable
     for first, second in combinations(conditional, 2):
         alike = (first.kind, first.wallet, first.interaction) == (second.kind, second.wallet, second.interaction)
         together = first.group and first.group == second.group and first.group in best_of
-        if alike and not together and _can_both_hold(parse(first.condition), parse(second.condition)):
+        if alike and not together and _can_both_hold(first, second):
             words = _(
                 "“%(first)s” and “%(second)s” can both give points for the same purchase, and then add up. "
                 "If only the better one should count, put both into a group that gives the best."
@@ -109,8 +116,9 @@ def _overlaps(version: ProgramVersion, rules: Sequence[EarningRule]) -> Iterable
             yield Finding.warning("overlap", f"earning_rules/{second.code}", words % {"first": first, "second": second})
 
 
-def _can_both_hold(first: Node, second: Node) -> bool:
-    return never_holds(AllOf((first, second))) is None
+def _can_both_hold(first: EarningRule, second: EarningRule) -> bool:
+    parts: list[Node] = [parse_stored(rule.condition) for rule in (first, second)]
+    return NEVER not in parts and never_holds(AllOf(tuple(parts))) is None
 
 
 def _ladder(tiers: Sequence[Tier], policy: TierPolicy) -> Iterable[Finding]:

@@ -1,5 +1,6 @@
 """A version as one document: written out, checked, compared and applied. The round trip is exact."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from customers.core.errors import DomainError, Kind
 from customers.models.retailer import validate_zone
 from loyalty.configuration.findings import Finding
 from loyalty.configuration.parts import ORDER, SECTIONS, SINGLE, fields_of
+from loyalty.points.conditions import InvalidCondition, parse
 from loyalty.points.conditions import schema as condition_schema
+from loyalty.points.models.policy import words_for
 from loyalty.programs.models import ProgramVersion
 from loyalty.tiers.identity import keep_identities
 
@@ -96,11 +99,15 @@ def read_yaml(text: str) -> Any:
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise UnreadableDocument(reason=_("it has aliases (*name); write their contents out."))
-        return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader that leaves dates as texts
+        said = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader that leaves dates as texts
+        json.dumps(said, ensure_ascii=False, skipkeys=True, default=str).encode()
     except RecursionError as error:
         raise UnreadableDocument(reason=_("it is nested too deep.")) from error
+    except UnicodeEncodeError as error:
+        raise UnreadableDocument(reason=_("it holds half of a surrogate pair, which is no character.")) from error
     except yaml.YAMLError as error:
         raise UnreadableDocument(reason=" ".join(str(error).split())) from error
+    return said
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -157,6 +164,9 @@ def check_document(said: Any) -> list[Finding]:
 
 
 def _checked(said: Any) -> list[Finding]:
+    oversized = list(_of_size(said))
+    if oversized:
+        return oversized
     validator = Draft202012Validator(schema())
     found = [
         _of_schema(error) for error in sorted(validator.iter_errors(said), key=lambda error: list(map(str, error.path)))
@@ -263,6 +273,17 @@ def _rows(said: Mapping[str, Any], section: str) -> Iterable[tuple[str, dict[str
         return
     for position, row in enumerate(said.get(section, [])):
         yield f"{section}/{position}", row
+
+
+def _of_size(said: Any) -> Iterable[Finding]:
+    """Find conditions that are too much for the schema's validator, which tries every way of reading each part."""
+    rules = said.get("earning_rules") if isinstance(said, dict) else None
+    for position, row in enumerate(rules if isinstance(rules, list) else []):
+        try:
+            parse(row.get("condition") if isinstance(row, dict) else None)
+        except InvalidCondition as error:
+            if error.reason in {"too_large", "too_deep", "too_many"}:
+                yield Finding.error(error.reason, f"earning_rules/{position}/condition", words_for(error))
 
 
 def _of_texts(said: Any, place: str = "") -> list[Finding]:

@@ -11,7 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
-from loyalty.points.conditions import EVERYTHING, WEEKDAYS, AllOf, AnyOf, Between, In, Is, Node, Not, parse
+from loyalty.points.conditions import (
+    EVERYTHING,
+    WEEKDAYS,
+    AllOf,
+    AnyOf,
+    Between,
+    In,
+    Is,
+    Node,
+    Not,
+    parse_stored,
+)
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -44,7 +55,7 @@ def rule_in_words(rule: EarningRule, currency: str) -> str:
     }
     facts = {"points": points, "currency": currency, "interaction": rule.get_interaction_display()}
     parts = [kinds[rule.kind] % facts]
-    condition = parse(rule.condition)
+    condition = parse_stored(rule.condition)
     if condition != EVERYTHING:
         parts.append(condition_in_words(condition))
     if rule.minimum_amount:
@@ -61,6 +72,8 @@ def rule_in_words(rule: EarningRule, currency: str) -> str:
 def condition_in_words(node: Node) -> str:
     """Return a condition as a phrase."""
     match node:
+        case AnyOf(()):
+            return _("never: its condition cannot be read")
         case AllOf(parts):
             return _(" and ").join(_bracketed(part) for part in parts)
         case AnyOf(parts):

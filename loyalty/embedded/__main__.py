@@ -2,7 +2,7 @@
 Start the services that are not configured elsewhere, and run something on them.
 
     python -m loyalty.embedded exec -- COMMAND...   run one command, then stop what was started for it
-    python -m loyalty.embedded up                   run database, broker, web, worker and beat until Ctrl-C
+    python -m loyalty.embedded up                   run database, broker, web, workers and beat until Ctrl-C
     python -m loyalty.embedded stop                 stop what was left running
 
 `DATABASE_URL` and `BROKER_URL` win: a service that has its URL is not started.
@@ -78,7 +78,7 @@ def check() -> int:
 
 
 def up() -> int:
-    """Run database, broker, web, worker and beat under one supervisor."""
+    """Run database, broker, web, workers and beat under one supervisor."""
     check()
     host, port = address()
     python = sys.executable
@@ -89,6 +89,9 @@ def up() -> int:
                         "--runtime-threads", "1", "--no-ws"]),
         Program("worker", [python, "-m", "celery", "-A", "loyalty", "--quiet", "worker", "--loglevel", "warning",
                            "--concurrency", "2", "--without-mingle", "--without-gossip"]),
+        Program("webhooks", [python, "-m", "celery", "-A", "loyalty", "--quiet", "worker", "--loglevel", "warning",
+                             "--queues", "webhooks", "--pool", "threads", "--concurrency", "8", "--hostname", "webhooks@%h",
+                             "--without-mingle", "--without-gossip"]),
         Program("beat", [python, "-m", "celery", "-A", "loyalty", "--quiet", "beat", "--loglevel", "warning", "--schedule", ""]),
     ]
     # fmt: on

@@ -12,7 +12,7 @@ from types import FrameType
 
 from loyalty.embedded.server import Server
 
-COLOURS = {"web": 36, "worker": 33, "beat": 35, "postgres": 32, "valkey": 32, "up": 37}
+COLOURS = {"web": 36, "worker": 33, "webhooks": 33, "beat": 35, "postgres": 32, "valkey": 32, "up": 37}
 STOP_SECONDS = 20.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0

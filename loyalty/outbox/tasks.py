@@ -4,12 +4,30 @@ from django.utils import timezone
 from customers.core.tenancy import EVERYONE, acting_for
 from loyalty.outbox import relay
 
+WAKE_UP_SECONDS = 60  # then it is forgotten: while something is due there is a new one every five seconds
+
 
 @shared_task(name="loyalty.outbox.tasks.deliver")
 @acting_for(EVERYONE)
 def deliver() -> None:
-    """Tell everything that waits to be told."""
-    while relay.dispatch(now=timezone.now()):
-        pass
-    while relay.deliver(now=timezone.now()):
-        pass
+    """Queue what waits to be told, and give each endpoint that has something to get a turn: a task of its own."""
+    try:
+        while relay.dispatch(now=timezone.now()):
+            pass
+    finally:  # what is queued goes out, whatever a subscriber thinks of the rest
+        for endpoint_id in relay.endpoints_due(now=timezone.now()):
+            deliver_to.apply_async((endpoint_id,), expires=WAKE_UP_SECONDS)
+
+
+@shared_task(name="loyalty.outbox.tasks.deliver_to")
+@acting_for(EVERYONE)
+def deliver_to(endpoint_id: int) -> None:
+    """Give one endpoint a turn."""
+    relay.deliver(endpoint_id)
+
+
+@shared_task(name="loyalty.outbox.tasks.give_up")
+@acting_for(EVERYONE)
+def give_up() -> None:
+    """Keep as dead what nobody took for days."""
+    relay.give_up(now=timezone.now())

@@ -12,7 +12,7 @@ from customers.core import bulk
 from customers.core.money import to_cents
 from loyalty.activity.history import load_orders
 from loyalty.configuration.findings import Finding
-from loyalty.points.conditions import parse
+from loyalty.points.conditions import parse_stored
 from loyalty.points.ledger import MAIN
 from loyalty.points.matching import Matches, matches
 from loyalty.points.models import EarningRule, PointsPolicy
@@ -115,7 +115,7 @@ def check_costs(version: ProgramVersion, *, today: date) -> Iterable[Finding]:
         return
     for rule in EarningRule.objects.filter(version=version, wallet=MAIN).order_by("code"):
         found = matches(
-            parse(rule.condition),
+            parse_stored(rule.condition),
             program_id=program.pk,
             zone=program.zone,
             since=today - timedelta(days=YEAR),

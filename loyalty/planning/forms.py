@@ -77,6 +77,8 @@ class EarningRuleForm(forms.ModelForm[EarningRule]):
             said = json.loads(text) if text else {}
         except json.JSONDecodeError as error:
             raise forms.ValidationError(_("This is no JSON: %(why)s"), params={"why": error}) from error
+        except RecursionError as error:
+            raise forms.ValidationError(_("This is nested too deep.")) from error
         validate_condition(said)
         return said
 
@@ -84,6 +86,10 @@ class EarningRuleForm(forms.ModelForm[EarningRule]):
         cleaned: dict[str, Any] = super().clean() or {}
         if "more" in cleaned:
             self.instance.condition = together(cleaned)
+            try:
+                validate_condition(self.instance.condition)  # each part may be right, and all of them too much
+            except forms.ValidationError as error:
+                self.add_error("more", error)
         return cleaned
 
 

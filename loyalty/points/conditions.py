@@ -18,14 +18,14 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 OF_LINES = ("category", "brand", "sku")
 TEXTS = (*OF_LINES, "channel", "store", "promotion_code", "tier")
 FLAGS = ("is_gift", "is_first")
-RANGES: dict[str, Callable[[Any], Any]] = {
-    "order_amount": lambda said: Decimal(str(said)),
-    "date": date.fromisoformat,
-    "time": time.fromisoformat,
-}
+RANGES = ("order_amount", "date", "time")
 FIELDS = (*TEXTS, "weekday", *FLAGS, *RANGES)
-DEEPEST = 6
-MOST_VALUES = 1_000
+MAX_DEPTH = 6
+MAX_LEAVES = 200
+MAX_VALUES = 1_000
+MAX_AMOUNT = Decimal(1_000_000_000_000)  # what an order may cost
+MAX_DECIMALS = 12
+MAX_SHOWN = 50
 MIDNIGHT = time(0)
 
 
@@ -71,6 +71,7 @@ class Is:
 
 Node = AllOf | AnyOf | Not | In | Between | Is
 EVERYTHING = AllOf(())
+NEVER = AnyOf(())
 
 
 class InvalidCondition(ValueError):
@@ -86,45 +87,90 @@ class InvalidCondition(ValueError):
         self.pointer, self.reason, self.facts = pointer, reason, facts
 
 
-def parse(said: Any, pointer: str = "", depth: int = 0) -> Node:
+def parse(said: Any) -> Node:
     """
     Return a condition from its JSON; an empty one holds always.
 
+    Whatever it returns can be decided for any order and counted in SQL: what could not is refused here, for every way in.
+
     :raises InvalidCondition: naming the place
     """
-    if said in ({}, None):
-        return EVERYTHING
-    if not isinstance(said, Mapping):
-        raise InvalidCondition(pointer, "not_an_object")
-    if depth > DEEPEST:
-        raise InvalidCondition(pointer, "too_deep", limit=DEEPEST)
-    for word, made in (("all", AllOf), ("any", AnyOf)):
-        if word in said:
-            return made(_parts(said, word, pointer, depth))
-    if "not" in said:
-        _only(said, {"not"}, pointer)
-        return Not(parse(said["not"], f"{pointer}/not", depth + 1))
-    return _leaf(said, pointer)
+    return _Reader().read(said, "", 0)
 
 
-def _parts(said: Mapping[str, Any], word: str, pointer: str, depth: int) -> tuple[Node, ...]:
-    _only(said, {word}, pointer)
-    parts = said[word]
-    if not isinstance(parts, list) or not parts:
-        raise InvalidCondition(f"{pointer}/{word}", "not_a_list")
-    return tuple(parse(part, f"{pointer}/{word}/{place}", depth + 1) for place, part in enumerate(parts))
+def parse_stored(said: Any) -> Node:
+    """Return the condition of a published rule; one that an older release took and that means nothing is NEVER met."""
+    try:
+        return parse(said)
+    except InvalidCondition:
+        return NEVER
+
+
+def to_json(node: Node) -> dict[str, Any]:  # noqa: PLR0911 - a case each
+    """Return a condition as JSON in its one way of writing it, such as "50" for 50.00 and each list in order."""
+    match node:
+        case AllOf(parts):
+            return {"all": [to_json(part) for part in parts]} if parts else {}
+        case AnyOf(parts):
+            return {"any": [to_json(part) for part in parts]}
+        case Not(part):
+            return {"not": to_json(part)}
+        case In("weekday", values):
+            return {"field": "weekday", "in": [day for day in WEEKDAYS if day in values]}
+        case In(field, values):
+            return {"field": field, "in": sorted(values)}
+        case Is(field, value):
+            return {"field": field, "is": value}
+        case Between(field, first, last):
+            bounds = {"from": first, "to": last}
+            return {"field": field, **{word: _written(bound) for word, bound in bounds.items() if bound is not None}}
+
+
+class _Reader:
+    """Reads one tree, and counts its leaves."""
+
+    def __init__(self) -> None:
+        self.leaves = 0
+
+    def read(self, said: Any, pointer: str, depth: int) -> Node:
+        if said is not None and not isinstance(said, Mapping):
+            raise InvalidCondition(pointer, "not_an_object")
+        if said and depth > MAX_DEPTH:
+            raise InvalidCondition(pointer, "too_deep", limit=MAX_DEPTH)
+        for word, made in (("all", AllOf), ("any", AnyOf)):
+            if said and word in said:
+                return made(self.parts(said, word, pointer, depth))
+        if said and "not" in said:
+            _only(said, {"not"}, pointer)
+            return Not(self.read(said["not"], f"{pointer}/not", depth + 1))
+        self.leaves += 1
+        if self.leaves > MAX_LEAVES:
+            raise InvalidCondition(pointer, "too_large", limit=MAX_LEAVES)
+        return _leaf(said, pointer) if said else EVERYTHING
+
+    def parts(self, said: Mapping[str, Any], word: str, pointer: str, depth: int) -> tuple[Node, ...]:
+        _only(said, {word}, pointer)
+        parts = said[word]
+        if not isinstance(parts, list) or not parts:
+            raise InvalidCondition(f"{pointer}/{word}", "not_a_list")
+        return tuple(self.read(part, f"{pointer}/{word}/{place}", depth + 1) for place, part in enumerate(parts))
 
 
 def _only(said: Mapping[str, Any], known: set[str], pointer: str) -> None:
     for key in said:
         if key not in known:
-            raise InvalidCondition(f"{pointer}/{key}", "unknown_word", word=key)
+            raise InvalidCondition(f"{pointer}/{_shown(key)}", "unknown_word", word=_shown(key))
+
+
+def _shown(said: Any) -> str:
+    """Return the beginning of what somebody wrote, in characters that every answer can carry."""
+    return str(said)[:MAX_SHOWN].encode(errors="replace").decode() if isinstance(said, str | int) else "…"
 
 
 def _leaf(said: Mapping[str, Any], pointer: str) -> Node:
     name = said.get("field")
     if name not in FIELDS:
-        raise InvalidCondition(f"{pointer}/field", "unknown_field", field=name, fields=", ".join(FIELDS))
+        raise InvalidCondition(f"{pointer}/field", "unknown_field", field=_shown(name), fields=", ".join(FIELDS))
     if name in FLAGS:
         _only(said, {"field", "is"}, pointer)
         if not isinstance(said.get("is"), bool):
@@ -133,16 +179,24 @@ def _leaf(said: Mapping[str, Any], pointer: str) -> Node:
     if name in RANGES:
         return _between(name, said, pointer)
     _only(said, {"field", "in"}, pointer)
-    values = said.get("in")
+    return In(name, _values(name, said.get("in"), f"{pointer}/in"))
+
+
+def _values(name: str, values: Any, pointer: str) -> frozenset[str]:
     if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-        raise InvalidCondition(f"{pointer}/in", "not_a_list")
-    if any("\x00" in value for value in values):
-        raise InvalidCondition(f"{pointer}/in", "not_a_text")
-    if len(values) > MOST_VALUES:
-        raise InvalidCondition(f"{pointer}/in", "too_many", limit=MOST_VALUES)
+        raise InvalidCondition(pointer, "not_a_list")
+    if not all(map(_can_be_stored, values)):
+        raise InvalidCondition(pointer, "not_a_text")
+    if len(values) > MAX_VALUES:
+        raise InvalidCondition(pointer, "too_many", limit=MAX_VALUES)
     if name == "weekday" and not set(values) <= set(WEEKDAYS):
-        raise InvalidCondition(f"{pointer}/in", "not_a_weekday", weekdays=", ".join(WEEKDAYS))
-    return In(name, frozenset(values))
+        raise InvalidCondition(pointer, "not_a_weekday", weekdays=", ".join(WEEKDAYS))
+    return frozenset(values)
+
+
+def _can_be_stored(text: str) -> bool:
+    """Tell whether PostgreSQL can hold a text: it has no NUL and no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _between(name: str, said: Mapping[str, Any], pointer: str) -> Between:
@@ -150,12 +204,54 @@ def _between(name: str, said: Mapping[str, Any], pointer: str) -> Between:
     bounds = []
     for word in ("from", "to"):
         try:
-            bounds.append(RANGES[name](said[word]) if said.get(word) is not None else None)
+            bounds.append(_BOUNDS[name](said[word]) if said.get(word) is not None else None)
         except (ValueError, TypeError, InvalidOperation) as error:
-            raise InvalidCondition(f"{pointer}/{word}", f"not_a_{name}") from error
+            raise InvalidCondition(f"{pointer}/{word}", f"not_a_{name}", limit=MAX_AMOUNT) from error
     if bounds == [None, None]:
         raise InvalidCondition(pointer, "no_bounds")
     return Between(name, *bounds)
+
+
+def _amount(said: Any) -> Decimal:
+    """
+    Return a finite amount that an order can have.
+
+    :raises ValueError: when it has none of its digits, or too many
+    """
+    if isinstance(said, bool) or not isinstance(said, str | int | float):
+        raise TypeError(said)
+    amount = Decimal(str(said))
+    decimals = amount.as_tuple().exponent
+    if not isinstance(decimals, int) or amount.copy_abs() > MAX_AMOUNT or decimals < -MAX_DECIMALS:
+        raise ValueError(said)
+    return amount
+
+
+def _wall_clock(said: Any) -> time:
+    """
+    Return a time of the program's zone.
+
+    :raises ValueError: when it is none, or names a zone of its own
+    """
+    found = time.fromisoformat(said)
+    if found.tzinfo is not None:
+        raise ValueError(said)
+    return found
+
+
+_BOUNDS: dict[str, Callable[[Any], Any]] = {
+    "order_amount": _amount,
+    "date": date.fromisoformat,
+    "time": _wall_clock,
+}
+
+
+def _written(bound: Decimal | date | time) -> str:
+    if isinstance(bound, Decimal):
+        return f"{bound.normalize():f}" if bound else "0"
+    if isinstance(bound, time) and not bound.second and not bound.microsecond:
+        return f"{bound:%H:%M}"
+    return bound.isoformat()
 
 
 def compiled(node: Node) -> Callable[[Line, Basket, Occasion], bool]:  # noqa: PLR0911 - a case each
@@ -216,7 +312,7 @@ def never_holds(node: Node) -> str | None:
     match node:
         case AnyOf(parts):
             found = [never_holds(part) for part in parts]
-            return found[0] if all(found) else None
+            return found[0] if found and all(found) else None
         case AllOf():
             return _contradiction(_together(node))
         case Between(field, first, last):
@@ -276,7 +372,8 @@ def leaves(node: Node) -> Iterable[In | Between | Is]:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a condition."""
     here = {"$ref": "#/$defs/condition"}
-    texts = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_VALUES}
+    texts = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_VALUES}
+    many = {"type": "array", "items": here, "minItems": 1, "maxItems": MAX_LEAVES}
 
     def of(**properties: Any) -> dict[str, Any]:
         return {"type": "object", "properties": properties, "additionalProperties": False}
@@ -289,8 +386,8 @@ def schema() -> dict[str, Any]:
         "description": "What a rule asks for, line by line; empty for everything.",
         "oneOf": [
             {"type": "object", "maxProperties": 0},
-            of(all={"type": "array", "items": here, "minItems": 1}) | {"required": ["all"]},
-            of(any={"type": "array", "items": here, "minItems": 1}) | {"required": ["any"]},
+            of(all=many) | {"required": ["all"]},
+            of(any=many) | {"required": ["any"]},
             of(**{"not": here}) | {"required": ["not"]},
             of(field={"enum": list(TEXTS)}, **{"in": texts}) | {"required": ["field", "in"]},
             of(
@@ -299,8 +396,11 @@ def schema() -> dict[str, Any]:
             )
             | {"required": ["field", "in"]},
             of(field={"enum": list(FLAGS)}, **{"is": {"type": "boolean"}}) | {"required": ["field", "is"]},
-            between("order_amount", {"type": "string", "pattern": r"^\d+(\.\d+)?$"}),
+            between(
+                "order_amount",
+                {"type": ["string", "integer"], "pattern": rf"^-?\d{{1,13}}(\.\d{{1,{MAX_DECIMALS}}})?$"},
+            ),
             between("date", {"type": "string", "format": "date"}),
-            between("time", {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"}),
+            between("time", {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"}),
         ],
     }

@@ -199,8 +199,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A broker finds abandoned tasks only after this time; what matters is a row in PostgreSQL, the task is its wake-up.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_throttle": 1}
+# Webhooks wait for strangers, so nothing else waits for them: their tasks are for a worker of their own.
+CELERY_TASK_ROUTES = {"loyalty.outbox.tasks.*": {"queue": "webhooks"}}
 CELERY_BEAT_SCHEDULE = {
-    "deliver events": {"task": "loyalty.outbox.tasks.deliver", "schedule": 5.0},
+    "deliver events": {"task": "loyalty.outbox.tasks.deliver", "schedule": 5.0, "options": {"expires": 60}},
+    "give up on webhooks": {"task": "loyalty.outbox.tasks.give_up", "schedule": 3_600.0},
     "run what-ifs": {"task": "loyalty.planning.tasks.run_simulations", "schedule": 5.0},
     "run uploaded imports": {"task": "customers.tasks.run_imports", "schedule": 15.0},
     "decide what was imported, and the nights": {
@@ -216,6 +219,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # Events go to subscribers (dotted paths of functions of a list of events) and to the retailers' webhooks.
 OUTBOX_SUBSCRIBERS: list[str] = []
+# For so long a post may take, from the look-up of the name to the head of the answer.
+WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
+WEBHOOKS_MAY_GO_INSIDE = env.bool("WEBHOOKS_MAY_GO_INSIDE", default=False)
 
 IDEMPOTENCY_KEPT_DAYS = 7
 API_BATCH_LIMIT = 1_000

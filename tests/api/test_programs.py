@@ -146,6 +146,24 @@ def test_a_what_if_is_asked_for_and_its_result_kept(call: Caller) -> None:
     assert [each["result"] for each in call("GET", "/simulations").json()] == [None]
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [{"field": "order_amount", "from": "NaN"}, {"field": "time", "from": "10:00+02:00"}, {"any": [{}] * 30_000}],
+)
+def test_a_condition_that_could_break_an_order_is_refused(call: Caller, condition: Any) -> None:
+    call("POST", "/versions")
+    read = call("GET", "/versions/2")
+    document = json.loads(read.content)
+    document["earning_rules"][0]["condition"] = condition
+
+    edited = call("PUT", "/versions/2", document, If_Match=read.headers["ETag"])
+    counted = call("POST", "/matches", {"condition": condition})
+
+    assert (edited.status_code, edited.json()["code"]) == (422, "invalid_document")
+    assert counted.status_code == 400
+    assert call("GET", "/versions/2").json() == read.json()
+
+
 def test_who_meets_a_condition_is_counted(call: Caller) -> None:
     condition = {"field": "category", "in": ["FRESH"]}
 

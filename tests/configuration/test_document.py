@@ -128,6 +128,15 @@ def changed(path: str, value: Any) -> Any:
         ("tier_policy/grace_days", "30", "tier_policy/grace_days"),
         ("note", "a\x00b", "note"),
         ("earning_rules/0/condition", {"field": "sku", "in": ["a\x00b"]}, "earning_rules/0/condition/in/0"),
+        ("earning_rules/0/condition", {"field": "order_amount", "from": "NaN"}, "earning_rules/0/condition"),
+        ("earning_rules/0/condition", {"field": "order_amount", "from": "9999999999999"}, "earning_rules/0/condition"),
+        ("earning_rules/0/condition", {"field": "time", "from": "10:00+02:00"}, "earning_rules/0/condition"),
+        ("earning_rules/0/condition", {"any": [{}] * 30_000}, "earning_rules/0/condition"),
+        (
+            "earning_rules/0/condition",
+            {"not": {"any": [{"any": [{}] * 101}, {"any": [{}] * 101}]}},
+            "earning_rules/0/condition",
+        ),
     ],
 )
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -162,6 +171,22 @@ def test_a_document_that_is_nested_without_end_is_refused() -> None:
     (finding,) = check_document(changed("earning_rules/0/condition", nested(5_000)))
 
     assert finding.code == "too_deep"
+
+
+def test_a_document_with_half_of_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(UnreadableDocument):
+        read_yaml('earning_rules: [{"code": "\\ud800"}]')
+
+
+def test_a_document_with_a_condition_in_another_way_of_writing_it_changes_nothing() -> None:
+    draft = rich()
+    before, said = to_document(draft), to_document(draft)
+    (evening,) = [rule for rule in said["earning_rules"] if rule["code"] == "evening"]
+    evening["condition"]["all"][0]["from"] = "18:00:00"
+
+    apply_to(draft, said)
+
+    assert differences(before, to_document(draft)) == []
 
 
 def test_a_document_with_the_days_of_another_zone_is_refused() -> None:

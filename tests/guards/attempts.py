@@ -142,6 +142,7 @@ PROGRAMS: Attempts = {
 AROUND: Attempts = {
     "staff_role_once_per_retailer": copy("access_staffrole"),
     "idempotency_key_once_per_credential": copy("api_idempotencyrecord"),
+    "delivery_first_of_member_once": copy("outbox_delivery", "r.due_at IS NOT NULL"),
     "customer_value_once_per_run": copy("analytics_customervalue"),
     "statistics_have_a_day": "UPDATE analytics_customerstatistics SET purchase_days = 0",
     "statistics_end_after_they_begin": "UPDATE analytics_customerstatistics SET last_day = first_day - 1",

@@ -19,6 +19,7 @@ from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import hold
 from loyalty.api.models import IdempotencyRecord
 from loyalty.configuration.drafts import open_draft, publish
+from loyalty.outbox.relay import add_endpoint, dispatch
 from loyalty.planning.simulating import ask
 from loyalty.points.models import EarningGroup
 from tests import make
@@ -55,6 +56,8 @@ def world() -> None:
     IdempotencyRecord.objects.create(
         credential="c", key="k", request_digest="", status=201, content_type="", body=b"", created_at=NOON
     )
+    add_endpoint(club.retailer, "https://example.org/hook")
+    dispatch(now=NOON)
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 

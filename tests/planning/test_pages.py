@@ -1,5 +1,6 @@
 """The pages on which a retailer shapes a draft: what they show, save, and say in English and French."""
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone, translation
 
 from loyalty.configuration.drafts import open_draft
 from loyalty.configuration.wording import ladder_in_words, rule_in_words, tier_in_words, wallet_in_words
-from loyalty.planning.forms import apart, together
+from loyalty.planning.forms import EarningRuleForm, apart, together
 from loyalty.planning.simulating import ask, run_next
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion, VersionEvent
@@ -170,6 +171,33 @@ def test_a_condition_comes_out_of_its_form_as_it_went_in(condition: dict[str, An
         return sorted(map(str, said.get("all", [said])))
 
     assert parts(again) == parts(condition)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ('{"field": "order_amount", "from": "NaN"}', 'an amount such as "50.00" is expected'),
+        ('{"field": "order_amount", "from": NaN}', 'an amount such as "50.00" is expected'),
+        ('{"field": "time", "from": "10:00+02:00"}', 'a time such as "18:00" is expected'),
+        ("[" * 100_000, "This is nested too deep."),
+        (json.dumps({"any": [{"field": "sku", "in": ["1"]}] * 200}), "a condition may ask 200 things"),
+        ('{"not": ' * 6 + '{"field": "sku", "in": ["1"]}' + "}" * 6, "conditions may be nested 6 deep."),
+    ],
+)
+def test_a_condition_that_could_break_an_order_is_refused_in_its_form(typed: str, words: str) -> None:
+    given = {
+        "code": "web",
+        "name": "Web",
+        "kind": "per_amount",
+        "points": "1",
+        "wallet": "points",
+        "minimum_amount": "0",
+    }
+    form = EarningRuleForm({**given, "channels": "web", "more": typed})  # what stands beside it counts, too
+
+    assert form.is_valid() is False
+    assert list(form.errors) == ["more"]
+    assert words in form.errors["more"][0]
 
 
 ENGLISH = (

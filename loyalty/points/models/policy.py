@@ -1,5 +1,5 @@
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.money import MoneyField
 from customers.models import Interaction
-from loyalty.points.conditions import InvalidCondition, parse
+from loyalty.points.conditions import InvalidCondition, parse, to_json
 from loyalty.points.rules import Counted
 from loyalty.programs.models import ProgramVersion, frozen_with_version
 
@@ -35,17 +35,48 @@ CONDITION_WORDS = {
     "not_an_object": _('a condition is an object, such as {{"field": "category", "in": ["FRESH"]}}.'),
     "too_deep": _("conditions may be nested {limit} deep."),
     "not_a_list": _("a list with at least one element is expected."),
+    "too_large": _("a condition may ask {limit} things; lists of values are one."),
     "too_many": _("the list has more than {limit} elements."),
     "unknown_word": _("“{word}” is not known here."),
     "unknown_field": _("“{field}” is no field. Use one of {fields}."),
     "not_a_text": _("a text holds a character that cannot be stored."),
     "not_a_flag": _("true or false is expected."),
     "not_a_weekday": _("weekdays are {weekdays}."),
-    "not_a_order_amount": _('an amount such as "50.00" is expected.'),
+    "not_a_order_amount": _('an amount such as "50.00" is expected, at most {limit}.'),
     "not_a_date": _('a day such as "2026-03-31" is expected.'),
     "not_a_time": _('a time such as "18:00" is expected.'),
     "no_bounds": _("“from”, “to” or both are expected."),
 }
+
+
+class ConditionField(models.JSONField):
+    """A condition: refused by forms and documents when it is none, and stored in its one way of writing it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["validators"] = [validate_condition]
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """Let migrations see the column that it is."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", list(args), dict(kwargs)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Read a condition that an older release wrote in another way as one of today."""
+        return _normalized(super().from_db_value(value, expression, connection))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's signature
+        """Write a condition as `to_json` does; what is none waits for whoever checks the version."""
+        said = _normalized(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, said)
+        return said
+
+
+def _normalized(said: Any) -> Any:
+    try:
+        return to_json(parse(said))
+    except InvalidCondition:
+        return said
 
 
 class PointsPolicy(models.Model):
@@ -233,11 +264,10 @@ class EarningRule(models.Model):
         validators=[MinValueValidator(0)],
         help_text=_("Of what the rule counts; 0 for none."),
     )
-    condition = models.JSONField(
+    condition = ConditionField(
         _("condition"),
         default=dict,
         blank=True,
-        validators=[validate_condition],
         help_text=_("Which lines of which orders count; empty for all."),
     )
     cap = models.PositiveIntegerField(
