@@ -65,7 +65,6 @@ INSTALLED_APPS = [
     "drf_standardized_errors",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_filters",
     "pgtrigger",
     "customers",
     "loyalty.access",
@@ -152,7 +151,6 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "loyalty.api.negotiation.OneForm",
     "DEFAULT_PARSER_CLASSES": ["loyalty.api.parsers.TextParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["loyalty.api.throttling.CredentialThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "credential": env.str("API_RATE", default="3000/minute"),
