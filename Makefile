@@ -11,22 +11,27 @@ SIZE ?= small
 JOBS ?= auto
 LIVES ?= 1500
 
-.PHONY: help demo run test test-long check lint bench messages lock clean
+.PHONY: help demo run require-port test coverage test-long check lint bench messages lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/demo.stamp ## load a real grocer's year, then serve it (SIZE=full for all households)
-	@$(BIN)/python -m loyalty.embedded check
+demo: require-port $(VENV)/demo.stamp ## load a real grocer's year, then serve it (SIZE=full for all households)
 	@$(WITH_SERVICES) sh -ec '$(BIN)/python manage.py migrate --verbosity 0 && $(BIN)/python manage.py demo --size $(SIZE)'
 	@$(BIN)/python -m loyalty.embedded up
 
-run: $(VENV)/demo.stamp ## run database, broker, web, workers and beat until Ctrl-C
+run: require-port $(VENV)/demo.stamp ## run database, broker, web, workers and beat until Ctrl-C
 	@$(BIN)/python -m loyalty.embedded up
 
 test: $(VENV)/dev.stamp ## run all tests on a real PostgreSQL, in parallel
 	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+coverage: $(VENV)/dev.stamp ## run all tests, and tell how much of the code they reach, branches too
+	@rm -rf .state/coverage && mkdir -p .state/coverage
+	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+		$(BIN)/python -m coverage run -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m tests.covered
 
 test-long: $(VENV)/dev.stamp ## hunt longer: the state machine, the properties and the races (LIVES=1500; LOYALTY_SEED=... repeats a run)
 	@LOYALTY_LONG=$(LIVES) LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
@@ -58,6 +63,9 @@ lock: $(VENV)/dev.stamp ## lock what pyproject.toml declares (needs uv)
 clean: ## stop the embedded services and delete their data
 	@test ! -x $(BIN)/python || $(BIN)/python -m loyalty.embedded stop
 	@rm -rf .state
+
+require-port:
+	@$(PYTHON) -m loyalty.embedded.address make $(MAKECMDGOALS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.11"; exit 1; }

@@ -102,7 +102,7 @@ def _hordak(count: int) -> Cost | None:
     folder = ROOT / ".state" / "hordak"
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
-        lock = ROOT / "requirements" / "hordak.lock"
+        lock = ROOT / "benchmarks" / "hordak.lock"
         made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=False)
         installing = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
         if made.returncode or subprocess.run(installing, check=False, capture_output=True).returncode:

@@ -7,7 +7,7 @@ import structlog
 from django.db import connection
 from structlog.contextvars import bound_contextvars
 
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.models import Retailer
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ def for_each_retailer(
 
 
 def _chosen(among: Callable[[], Collection[int]] | None) -> list[Retailer]:
-    with acting_for(EVERYONE):
+    with acting_for(ALL_TENANTS):
         retailers = Retailer.objects.order_by("pk")
         return list(retailers if among is None else retailers.filter(pk__in=among()))
 

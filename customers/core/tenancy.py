@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, migrations
 
-EVERYONE = "*"
+ALL_TENANTS = "*"
 NOBODY = ""
 TELL = "SELECT set_config('app.retailer', %s, false), set_config('application_name', %s, false)"
 CONTROL = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
@@ -20,7 +20,7 @@ CONTROL = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 
 def act_for(retailer: int | str | None) -> None:
     """
-    Let this thread's connection see one retailer's rows, or those of EVERYONE or NOBODY, from now on.
+    Let this thread's connection see one retailer's rows, or those of ALL_TENANTS or NOBODY, from now on.
 
     The session is told with the next statement, if it was not told before: who sends none pays nothing.
 
@@ -40,7 +40,7 @@ def current() -> str | None:
 
 @contextmanager
 def acting_for(retailer: int | str) -> Iterator[None]:
-    """Let this connection act for a retailer, or for EVERYONE, during a block or a function."""
+    """Let this connection act for a retailer, or for ALL_TENANTS, during a block or a function."""
     before = current()
     act_for(retailer)
     try:

@@ -10,7 +10,7 @@ from customers.importing.formats import Problem
 from customers.importing.running import Report, preview_import, run_import
 from customers.models import ImportJob, Retailer
 
-MOST_PROBLEMS, MOST_WORDS = 1_000, 1_000
+MAX_PROBLEMS, MAX_WORDS = 1_000, 1_000
 LEASE = timedelta(minutes=5)
 
 
@@ -62,7 +62,7 @@ def run_next(retailer: Retailer | None = None, *, now: datetime) -> bool:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        _fail(job, f"{type(error).__name__}: {error}"[:MOST_WORDS])
+        _fail(job, f"{type(error).__name__}: {error}"[:MAX_WORDS])
         raise
     job.status = ImportJob.Status.DONE
     _save(job, report)
@@ -95,7 +95,7 @@ def _save(job: ImportJob, report: Report) -> None:
 def _note(job: ImportJob, report: Report) -> None:
     job.rows_read, job.created, job.unchanged = report.rows, report.created, report.unchanged
     job.bad = len(report.problems)
-    job.problems = [_as_json(problem) for problem in report.problems[:MOST_PROBLEMS]]
+    job.problems = [_as_json(problem) for problem in report.problems[:MAX_PROBLEMS]]
 
 
 def _as_json(problem: Problem) -> dict[str, object]:

@@ -27,7 +27,7 @@ SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_a
 FROM memberships_membership m WHERE {condition} ORDER BY m.id FOR NO KEY UPDATE
 """
 READ = """
-SELECT m.id, p.timeline, m.program_id, c.birth_date, (
+SELECT m.id, p.versions_revision, m.program_id, c.birth_date, (
     SELECT d.order_id FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.is_first AND d.is_kept LIMIT 1)
 FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id JOIN customers_customer c ON c.id = m.customer_id
 WHERE m.id = ANY(%s)

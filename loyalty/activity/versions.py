@@ -17,7 +17,7 @@ ORDER BY effective_from
 
 def versions_of(program_ids: Iterable[int]) -> dict[int, Versions]:
     """Return programs' versions as they are published now."""
-    revisions = bulk.fetch("SELECT id, timeline FROM programs_program WHERE id = ANY(%s)", [list(program_ids)])
+    revisions = bulk.fetch("SELECT id, versions_revision FROM programs_program WHERE id = ANY(%s)", [list(program_ids)])
     return {program_id: remembered_versions(program_id, revision) for program_id, revision in revisions}
 
 

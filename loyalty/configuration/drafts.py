@@ -223,7 +223,7 @@ def publish(
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])
     _note(version, VersionEvent.Action.PUBLISHED, author, now, [{"effective_from": effective_from.isoformat()}])
-    _new_timeline(program)
+    _new_revision(program)
     return version
 
 
@@ -243,7 +243,7 @@ def withdraw(version: ProgramVersion, *, author: str, now: datetime) -> ProgramV
     version.status = ProgramVersion.Status.WITHDRAWN
     version.save(update_fields=["status"])
     _note(version, VersionEvent.Action.WITHDRAWN, author, now, [])
-    _new_timeline(version.program)
+    _new_revision(version.program)
     return version
 
 
@@ -298,9 +298,9 @@ def _require_later(version: ProgramVersion, effective_from: datetime, now: datet
         raise NotAfterLatest(number=latest.number, instant=latest.effective_from.isoformat())
 
 
-def _new_timeline(program: Program) -> None:
-    program.timeline = new_id()
-    program.save(update_fields=["timeline"])
+def _new_revision(program: Program) -> None:
+    program.versions_revision = new_id()
+    program.save(update_fields=["versions_revision"])
 
 
 def _note(

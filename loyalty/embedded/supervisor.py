@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import TextIO
 
 from loyalty.embedded.server import Server
 
 COLOURS = {"web": 36, "worker": 33, "webhooks": 33, "beat": 35, "postgres": 32, "valkey": 32, "up": 37}
 STOP_SECONDS = 20.0
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 30.0
+MAX_PAUSE = 30.0
 
 
 @dataclass
@@ -30,11 +31,16 @@ class Program:
     restart_at: float | None = field(default=None)
 
 
-def say(name: str, line: str) -> None:
-    """Print one line under a program's name."""
-    colour = f"\033[{COLOURS.get(name, 37)}m" if sys.stdout.isatty() else ""
+def say(name: str, line: str, *, to: TextIO | None = None) -> None:
+    """
+    Print one line under a program's name.
+
+    :param to: where to; standard output if left out
+    """
+    to = to or sys.stdout
+    colour = f"\033[{COLOURS.get(name, 37)}m" if to.isatty() else ""
     reset = "\033[0m" if colour else ""
-    print(f"{colour}{name:>8}{reset} | {line}", flush=True)
+    print(f"{colour}{name:>8}{reset} | {line}", file=to, flush=True)
 
 
 class Supervisor:
@@ -94,7 +100,7 @@ class Supervisor:
         if program.process is None or program.process.poll() is None:
             return
         lasted = now - program.started_at
-        program.pause = FIRST_PAUSE if lasted > LONGEST_PAUSE else min(program.pause * 2, LONGEST_PAUSE)
+        program.pause = FIRST_PAUSE if lasted > MAX_PAUSE else min(program.pause * 2, MAX_PAUSE)
         say(program.name, f"ended with {program.process.returncode}; again in {program.pause:.0f} s")
         program.restart_at = now + program.pause
 

@@ -11,7 +11,7 @@ from customers.core.errors import DomainError, Kind
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Household, HouseholdMember, Membership
 
-MOST_MEMBERS = 20
+MAX_MEMBERS = 20
 
 
 class InAnotherHousehold(DomainError):
@@ -85,8 +85,8 @@ def _locked(household_id: UUID) -> Household:
 
 
 def _add(household: Household, members: Sequence[UUID], now: datetime) -> None:
-    if household.members.count() + len(members) > MOST_MEMBERS:
-        raise HouseholdFull(limit=MOST_MEMBERS)
+    if household.members.count() + len(members) > MAX_MEMBERS:
+        raise HouseholdFull(limit=MAX_MEMBERS)
     HouseholdMember.objects.bulk_create(
         HouseholdMember(membership_id=pk, household=household, retailer_id=household.retailer_id, joined_at=now)
         for pk in members

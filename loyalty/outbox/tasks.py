@@ -1,14 +1,14 @@
 from celery import shared_task
 from django.utils import timezone
 
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from loyalty.outbox import relay
 
 WAKE_UP_SECONDS = 60  # then it is forgotten: while something is due there is a new one every five seconds
 
 
 @shared_task(name="loyalty.outbox.tasks.deliver")
-@acting_for(EVERYONE)
+@acting_for(ALL_TENANTS)
 def deliver() -> None:
     """Queue what waits to be told, and give each endpoint that has something to get a turn: a task of its own."""
     try:
@@ -20,14 +20,14 @@ def deliver() -> None:
 
 
 @shared_task(name="loyalty.outbox.tasks.deliver_to")
-@acting_for(EVERYONE)
+@acting_for(ALL_TENANTS)
 def deliver_to(endpoint_id: int) -> None:
     """Give one endpoint a turn."""
     relay.deliver(endpoint_id)
 
 
 @shared_task(name="loyalty.outbox.tasks.give_up")
-@acting_for(EVERYONE)
+@acting_for(ALL_TENANTS)
 def give_up() -> None:
     """Keep as dead what nobody took for days."""
     relay.give_up(now=timezone.now())

@@ -15,7 +15,7 @@ from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version
 from loyalty.points import ledger
 from loyalty.points.budgets import lock_budgets, settle_budgets
-from loyalty.points.conditions import parse
+from loyalty.points.conditions import parse_stored
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits, period_start
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
@@ -324,7 +324,7 @@ def _earning(rule: EarningRule, best_of: set[str]) -> Earning:
         interaction=rule.interaction,
         points=rule.points,
         minimum_amount=rule.minimum_amount,
-        condition=parse(rule.condition),
+        condition=parse_stored(rule.condition),
         uses_multiplier=rule.uses_multiplier,
         cap=rule.cap,
         group=rule.group,

@@ -202,7 +202,7 @@ def test_a_hold_times_out_and_cannot_be_confirmed_afterwards() -> None:
 
     with pytest.raises(HoldEnded):
         confirm(made.pk, now=late)
-    counts = [time_out(now=at) for at in (late - timedelta(seconds=1), late, late)]
+    counts = [time_out(ada.program.retailer, now=at) for at in (late - timedelta(seconds=1), late, late)]
 
     made.refresh_from_db()
     assert (counts, made.status, make.wallet_of(ada).available) == ([0, 1, 0], "timed_out", 100)

@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from customers.core.tenancy import EVERYONE, NOBODY, act_for, acting_for
+from customers.core.tenancy import ALL_TENANTS, NOBODY, act_for, acting_for
 from customers.models import Order, Retailer
 from customers.recording import record_orders
 from tests import make
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 @pytest.fixture(autouse=True)
 def acts_for_who_it_did(committed_db: None) -> Iterator[None]:
     yield
-    act_for(EVERYONE)
+    act_for(ALL_TENANTS)
 
 
 def send(key: str, number: str, *, query: str = "", **changed: Any) -> int:
@@ -214,7 +214,7 @@ def test_who_acts_within_for_another_gives_back_whatever_ends_inside() -> None:
 
     for end in ENDINGS:
         with acting_for(one.pk):
-            with acting_for(two.pk), acting_for(EVERYONE):
+            with acting_for(two.pk), acting_for(ALL_TENANTS):
                 end()
             mine = seen()
             with acting_for(NOBODY):

@@ -221,7 +221,7 @@ class Ledger(RuleBasedStateMachine):
             for made in Hold.objects.filter(wallet=wallet, status="open", times_out_at__lte=self.now):
                 if made.reference in member.holds:
                     self.reference.end_hold(who, made.reference, 0, self.now)
-        time_out(now=self.now)
+        time_out(self.club.retailer, now=self.now)
 
     @invariant()
     def they_agree(self) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.models import Retailer
 from loyalty.activity.account.households import gather, household_of
 from loyalty.activity.account.session import (
     HasLeft,
@@ -141,15 +142,15 @@ def release(hold_id: UUID, *, now: datetime) -> Hold:
     return _end(found, wallet, Hold.Status.RELEASED, 0, now)
 
 
-def time_out(*, now: datetime) -> int:
+def time_out(retailer: Retailer, *, now: datetime) -> int:
     """
-    Give back what holds kept too long; return how many.
+    Give back what a retailer's holds kept too long; return how many.
 
     One that fails stops no other: it is tried again with the next call.
 
     :raises ExceptionGroup: at the end, when some failed
     """
-    due = Hold.objects.filter(status=Hold.Status.OPEN, times_out_at__lte=now).order_by("times_out_at")
+    due = Hold.objects.filter(retailer=retailer, status=Hold.Status.OPEN, times_out_at__lte=now).order_by("times_out_at")
     ended, errors = 0, []
     for hold_id in due.values_list("pk", flat=True):
         try:
