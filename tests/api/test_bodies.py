@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from django.utils import timezone
 
-from loyalty.activity.spending import hold
+from loyalty.activity.account.spending import hold
 from loyalty.api.models import IdempotencyRecord
 from loyalty.embedded.folder import free_port
 from loyalty.points.models import EarningRule, Hold

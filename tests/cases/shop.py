@@ -21,18 +21,18 @@ from customers.facts import InteractionFact, LineFact, OrderEventFact, OrderFact
 from customers.importing.running import Report, run_import
 from customers.models import Customer, Order, Retailer, Return
 from customers.recording import record_interactions, record_orders, record_returns
-from loyalty.activity.adjusting import adjust
+from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.backlog import catch_up
-from loyalty.activity.enrolment import enrol, enrol_everyone
+from loyalty.activity.account.enrolment import enrol, enrol_everyone
 from loyalty.activity.explaining import Why, why
-from loyalty.activity.households import transfer
+from loyalty.activity.account.households import transfer
 from loyalty.activity.intake import take_interactions, take_order_events, take_orders, take_returns
 from loyalty.activity.models import NightRun
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.progress import progress
-from loyalty.activity.spending import confirm, hold, redeem, release, reverse, time_out
+from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse, time_out
 from loyalty.configuration.drafts import create_program, open_draft, publish
-from loyalty.memberships.households import leave, open_household
+from loyalty.memberships.households import leave, share
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, Entry, PointsPolicy, Wallet
 from loyalty.points.statement import Balance, Clock, balance, forecast, was
@@ -226,7 +226,8 @@ class Shop:
 
     def household(self, *names: str, at: When) -> None:
         """Let members spend together."""
-        open_household([self.membership(name) for name in names], now=self._now(at))
+        first, *others = (self.membership(name) for name in names)
+        share(first, others, now=self._now(at))
 
     def leaves_household(self, name: str) -> None:
         """Let a member spend alone again."""
@@ -376,7 +377,7 @@ class Shop:
 
     def time_out(self, *, at: When) -> None:
         """Give back what holds kept too long."""
-        time_out(now=self._now(at))
+        time_out(self.retailer, now=self._now(at))
 
     def transfer(self, giver: str, taker: str, points: int, reference: str, *, at: When) -> None:
         givers, takers = self.membership(giver), self.membership(taker)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from customers.core.errors import DomainError, Kind
-from loyalty.activity.desk import InsufficientPoints
+from loyalty.activity.account.session import InsufficientPoints
 from tests.cases.shop import Rule, Rung, Shop, field_of
 
 pytestmark = pytest.mark.django_db

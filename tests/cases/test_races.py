@@ -7,7 +7,7 @@ import pytest
 
 from analytics import statistics
 from customers.core.errors import DomainError
-from loyalty.activity.desk import InsufficientPoints
+from loyalty.activity.account.session import InsufficientPoints
 from loyalty.memberships.households import InAnotherHousehold
 from tests.cases.interleaving import Met, Work, Worker, every_meeting
 from tests.cases.shop import Rule, Rung, Shop

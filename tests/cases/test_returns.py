@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loyalty.activity.desk import InsufficientPoints
+from loyalty.activity.account.session import InsufficientPoints
 from tests.cases.shop import NEGATIVE, STOP, Rule, Rung, Shop, Shortfall, line
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from customers.core.errors import DomainError, Kind
-from loyalty.activity.desk import InsufficientPoints
+from loyalty.activity.account.session import InsufficientPoints
 from tests.cases.shop import Shop
 
 pytestmark = pytest.mark.django_db

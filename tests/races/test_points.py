@@ -86,7 +86,7 @@ def test_of_confirm_release_and_time_out_at_once_one_wins() -> None:
             elif turn % 3 == 1:
                 ends.append(release(made.pk, now=NOON).status)
             else:
-                time_out(now=NOON + timedelta(hours=1))
+                time_out(ada.retailer, now=NOON + timedelta(hours=1))
         except HoldEnded:
             ends.append("refused")
         finally:
