@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from loyalty.activity.steps import CLOCK, STEPS
+from loyalty.activity.steps import CLOCK, LATE, STEPS
 from loyalty.engine.activities import Activity, InteractionReported, OrderEvent, OrderPlaced, OrderReturned
 from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, run_steps
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pools
 from loyalty.engine.versions import Versions
-from loyalty.points.steps import refuse
+from loyalty.points.steps import next_of_points, refuse
 
 
 def decide(member: Member, activity: Activity, versions: Versions, *, now: datetime, pools: Pools) -> Decision | None:
@@ -30,7 +30,19 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     if reason := _refusal(decision):
         return refuse(decision, reason)
     decision = run_steps(decision, STEPS[type(activity)])
+    if at < now:
+        decision = _carry_out(decision)
     return decision.then(member=CLOCK.set_after(decision.member, member, versions, now))
+
+
+def _carry_out(decision: Decision) -> Decision:
+    """Carry out what time has done since to the points of a late fact, each at its own instant."""
+    at = decision.at
+    while (due := next_of_points(decision.member, decision.now)) is not None:
+        before = decision.member
+        decision = run_steps(decision.then(at=max(due, at)), LATE)
+        assert decision.member is not before, "what was due has been carried out"
+    return decision.then(at=at)
 
 
 def _refusal(decision: Decision) -> str:

@@ -28,7 +28,8 @@ FROM memberships_membership m WHERE {condition} ORDER BY m.id FOR NO KEY UPDATE
 """
 READ = """
 SELECT m.id, p.versions_revision, m.program_id, c.birth_date, (
-    SELECT d.order_id FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.is_first AND d.is_kept LIMIT 1)
+    SELECT d.order_id FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.is_first AND d.is_kept LIMIT 1
+), m.recorded_at, (SELECT n.until FROM activity_nightrun n WHERE n.program_id = m.program_id ORDER BY n.day DESC LIMIT 1)
 FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id JOIN customers_customer c ON c.id = m.customer_id
 WHERE m.id = ANY(%s)
 """
@@ -109,7 +110,7 @@ def _lock(condition: str, *keys: list[Any]) -> Loaded:
     versions: dict[int, Versions] = {}
     about = {row[0]: row[1:] for row in bulk.fetch(READ, [list(found)])}
     for key, customer_id, retailer_id, program_id, enrolled_at, left_at, started_at, due_at in rows:
-        revision, _, birth_date, first_order_id = about[key]
+        revision, _, birth_date, first_order_id, recorded_at, nights_until = about[key]
         versions[program_id] = remembered_versions(program_id, revision)
         members_of.setdefault(customer_id, []).append(key)
         members[key] = Member(
@@ -121,6 +122,8 @@ def _lock(condition: str, *keys: list[Any]) -> Loaded:
             left_at=left_at,
             started_at=started_at,
             due_at=due_at,
+            # Who was enrolled since, maybe from an earlier day on, has its past before it.
+            lived_until=nights_until if nights_until is not None and recorded_at <= nights_until else None,
             first_order_id=first_order_id,
             birth_date=birth_date,
             is_whole=False,

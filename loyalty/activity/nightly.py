@@ -76,6 +76,8 @@ def advance_due(program: Program, *, day: date, until: datetime, now: datetime) 
     :param day: to whose runs it is counted
     """
     done, seen = Advanced(), set[UUID]()
+    # First, so that whoever is decided meanwhile knows that time is being carried out up to here.
+    NightRun.objects.get_or_create(program=program, day=day, defaults={"ran_at": now, "until": until})
     while found := [key for key in _due(program, until, now) if key not in seen]:
         seen.update(found)
         _advance_all(found, until, now, done)

@@ -147,8 +147,8 @@ class BatchDecider:
     def _lived(self, fact: Fact, member: Member) -> datetime:
         """Return up to when time is carried out for a member before a fact is decided."""
         if not self.in_their_time:
-            return self.now
-        at = min(fact.occurred_at, self.now)
+            return member.lived(self.now)
+        at = member.lived(min(fact.occurred_at, self.now))
         days = member.of(POINTS).main.days
         if not days or not (version := self.loaded.versions_for(member).at(at)):
             return at
@@ -228,7 +228,7 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     facts = [*(fact for fact in facts if not isinstance(fact, OrderReturned) or fact.correction), *returns]
     back = {fact.customer_id for fact in facts if isinstance(fact, OrderReturned | OrderEvent | PointsGranted)}
     latest: dict[UUID, datetime] = {}
-    late = {fact.customer_id for fact in facts if not in_their_time and fact.occurred_at < now - NEARLY_NOW}
+    late = {fact.customer_id for fact in facts if fact.occurred_at < now - NEARLY_NOW}
     for fact in facts:
         instant = min(fact.occurred_at, now) if in_their_time else now
         latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
@@ -237,7 +237,9 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
         customer = member.customer_id
         if member.membership_id in lending:
             return True
-        if customer in back or (customer in late and _is_late(member, facts, locked, now)):
+        lived = None if in_their_time else now
+        lived = member.lived(lived) if lived else member.lived_until
+        if customer in back or (customer in late and lived and _is_late(member, facts, locked, lived)):
             return True
         return is_due(member, locked.versions_for(member), latest[customer])
 

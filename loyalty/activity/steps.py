@@ -19,7 +19,9 @@ ON_RETURN: tuple[Step, ...] = (moves.undo_redemptions, points.take_back, tiers.u
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots,)
 ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
-ON_MOVE: tuple[Step, ...] = (moves.move,)
+AFTER_MOVES: tuple[Step, ...] = (tiers.note_disqualified,)
+ON_MOVE: tuple[Step, ...] = (moves.move, *AFTER_MOVES)
+LATE: tuple[Step, ...] = (points.activate_due, points.expire_due)
 ON_VERSION: tuple[Step, ...] = (tiers.restart,)
 AT_MIDNIGHT: tuple[Step, ...] = (
     points.activate_due,

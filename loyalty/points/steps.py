@@ -120,7 +120,7 @@ def extend_inactivity(decision: Decision, code: str, lifetime: Lifetime) -> Deci
     lots = tuple(replace(lot, expires_at=until) if lot.expires_on_inactivity else lot for lot in wallet.lots)
     extended = with_wallet(decision, replace(wallet, idle_until=until, lots=lots))
     was = wallet.idle_until
-    is_proven_wrong = was is not None and decision.at < was <= decision.now < until
+    is_proven_wrong = was is not None and decision.at < was <= decision.now
     return _reinstate(extended, code, until) if is_proven_wrong else extended
 
 
@@ -465,7 +465,7 @@ def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> 
         version_id=decision.rules.version_id,
         rule_id=part.rule_id,
         order_id=cause.order_id,
-        state=State.AVAILABLE if active_at is not None and active_at <= decision.now else State.PENDING,
+        state=State.AVAILABLE if active_at is not None and active_at <= decision.at else State.PENDING,
         activation_event=lifetime.activation_event,
         expires_on_inactivity=lifetime.on_inactivity,
     )
@@ -750,7 +750,7 @@ def _date(
         dated[lot.id] = replace(lot, active_at=active_at, expires_at=ends_at)
     lots = tuple(dated.get(lot.id, lot) for lot in wallet.lots)
     decision = with_wallet(decision.then(*effects), wallet.with_lots(lots))
-    due = [lot for lot in dated.values() if lot.pending and lot.active_at and lot.active_at <= decision.now]
+    due = [lot for lot in dated.values() if lot.pending and lot.active_at and lot.active_at <= decision.at]
     return _activate(decision, wallet.code, due, cause=f"activate:event:{activity.event_id}") if due else decision
 
 
@@ -789,6 +789,17 @@ def expire_due(decision: Decision) -> Decision:
                 Told("points.expired", {"points": sum(move.amount for move in moves)}, decision.at)
             )
     return decision
+
+
+def next_of_points(member: Member, now: datetime) -> datetime | None:
+    """Return the first instant up to now at which a lot that is known becomes active or expires."""
+    instants = [
+        earliest(lot.active_at if lot.pending else None, lot.expires_at if lot.available else None)
+        for wallet in member.of(POINTS).wallets
+        for lot in wallet.lots
+    ]
+    first = earliest(*instants)
+    return first if first is not None and first <= now else None
 
 
 def due(member: Member, before: Member | None, versions: Versions, now: datetime) -> datetime | None:

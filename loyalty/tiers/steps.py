@@ -89,6 +89,15 @@ def assess(decision: Decision) -> Decision:
     return _moved(decision, rise(_standing(decision), scheme, counts, _today(decision), joined))
 
 
+def note_disqualified(decision: Decision) -> Decision:
+    """Let a grace begin on the day on which a member spends what its tier counts; up is a matter of the night."""
+    if not decision.member.has(TIERS) or not decision.rules.of(SCHEME).counts_balance:
+        return decision
+    scheme, had = decision.rules.of(SCHEME), _standing(decision)
+    standing = rise(had, scheme, _counts(decision, scheme), decision.on, joined_on(decision.member, decision.rules))
+    return decision if standing.key != had.key else _moved(decision, standing)
+
+
 def lose(decision: Decision) -> Decision:
     """Take the tier of a member that leaves."""
     if not decision.member.has(TIERS):

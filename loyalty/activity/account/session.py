@@ -14,11 +14,11 @@ from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
 from loyalty.activity.loading import Loaded, load_states, lock_memberships
-from loyalty.activity.steps import CLOCK
+from loyalty.activity.steps import AFTER_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
 from loyalty.engine.basket import Occasion
-from loyalty.engine.decision import Decision, PoolUsed, Told
+from loyalty.engine.decision import Decision, PoolUsed, Told, run_steps
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
@@ -159,7 +159,10 @@ class AccountSession:
                 self.take(take_lent_back(self.decisions[self.lots[effect.lot_id]], effect))
 
     def finish(self) -> None:
-        """Write what was collected."""
+        """Write what was collected, and what it means for a tier that counts what can be spent."""
+        for key, decision in self.decisions.items():
+            if decision.effects and decision.version is not None:
+                self.decisions[key] = run_steps(decision, AFTER_MOVES)
         decisions = [*self.done, *(each for each in self.decisions.values() if each.effects)]
         after = {}
         for key, decision in self.decisions.items():
@@ -173,7 +176,7 @@ class AccountSession:
         while True:
             taken: list[Decision] = []
             try:
-                after = advance_to(member, self.now, versions, pools=lambda _: pools.left, take=taken.append)
+                after = advance_to(member, member.lived(self.now), versions, pools=lambda _: pools.left, take=taken.append)
                 pools.use(taken)
                 break
             except PoolMissing as missing:
@@ -182,7 +185,9 @@ class AccountSession:
         version = versions.at(self.now)
         activity = PointsMoved(new_id(), member.customer_id, self.now, "", MAIN, 0)
         occasion = Occasion(self.now, version.zone) if version else Occasion(self.now)
-        self.decisions[key] = Decision(after, activity, version, versions, self.now, self.now, occasion)
+        self.decisions[key] = Decision(
+            after, activity, version, versions, self.now, member.lived(self.now), occasion
+        )
 
 
 def _numbered(decision: Decision) -> Decision:

@@ -16,6 +16,7 @@ from loyalty.activity.account.session import (
     LedgerReceipt,
     NoPoints,
     OtherRequest,
+    ReferenceUsed,
     WalletSession,
     expiries,
     lent_by,
@@ -94,6 +95,8 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     if earlier is not None:
         if earlier.points != points:
             raise OtherRequest(reference=reference, points=earlier.points)
+        if earlier.status in {Hold.Status.RELEASED, Hold.Status.TIMED_OUT}:
+            raise ReferenceUsed(reference=reference)
         return earlier, spending.available
     spending.require_spendable()
     made = Hold(
