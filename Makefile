@@ -11,17 +11,16 @@ SIZE ?= small
 JOBS ?= auto
 LIVES ?= 1500
 
-.PHONY: help demo run test test-long check lint bench messages lock clean
+.PHONY: help demo run require-port test test-long check lint bench messages lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/demo.stamp ## load a real grocer's year, then serve it (SIZE=full for all households)
-	@$(BIN)/python -m loyalty.embedded check
+demo: require-port $(VENV)/demo.stamp ## load a real grocer's year, then serve it (SIZE=full for all households)
 	@$(WITH_SERVICES) sh -ec '$(BIN)/python manage.py migrate --verbosity 0 && $(BIN)/python manage.py demo --size $(SIZE)'
 	@$(BIN)/python -m loyalty.embedded up
 
-run: $(VENV)/demo.stamp ## run database, broker, web, worker and beat until Ctrl-C
+run: require-port $(VENV)/demo.stamp ## run database, broker, web, worker and beat until Ctrl-C
 	@$(BIN)/python -m loyalty.embedded up
 
 test: $(VENV)/dev.stamp ## run all tests on a real PostgreSQL, in parallel
@@ -58,6 +57,9 @@ lock: $(VENV)/dev.stamp ## lock what pyproject.toml declares (needs uv)
 clean: ## stop the embedded services and delete their data
 	@test ! -x $(BIN)/python || $(BIN)/python -m loyalty.embedded stop
 	@rm -rf .state
+
+require-port:
+	@$(PYTHON) -m loyalty.embedded.address make $(MAKECMDGOALS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.11"; exit 1; }

@@ -10,14 +10,16 @@ Start the services that are not configured elsewhere, and run something on them.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from loyalty.embedded.address import require_free_address
 from loyalty.embedded.errors import EmbeddedError
-from loyalty.embedded.folder import StateFolder, free_port, state_folder
+from loyalty.embedded.folder import StateFolder, state_folder
 from loyalty.embedded.postgres import EmbeddedPostgres
 from loyalty.embedded.server import Server
 from loyalty.embedded.supervisor import Program, Supervisor, say
@@ -32,20 +34,28 @@ def main() -> int:
     executed = commands.add_parser("exec", help="run one command on the embedded services")
     executed.add_argument("command", nargs=argparse.REMAINDER)
     commands.add_parser("up", help="run everything until Ctrl-C")
-    commands.add_parser("check", help="tell at once what would keep `up` from starting")
     commands.add_parser("stop", help="stop services that were left running")
     arguments = parser.parse_args()
     try:
         if arguments.action == "exec":
-            return execute([word for word in arguments.command if word != "--"])
-        return {"up": up, "check": check, "stop": stop}[arguments.action]()
+            command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+            if not command:
+                executed.error("name the command to run: exec -- COMMAND...")
+            return execute(command)
+        return {"up": up, "stop": stop}[arguments.action]()
     except EmbeddedError as error:
         print(f"\n{error}\n", file=sys.stderr)
         return 1
 
 
 def execute(command: list[str]) -> int:
-    """Run one command with both URLs in its environment, and return its exit status."""
+    """
+    Run one command with both URLs in its environment, and return its exit status.
+
+    :raises EmbeddedError: when there is no such command
+    """
+    if shutil.which(command[0]) is None:
+        raise EmbeddedError(f"There is no command {command[0]}.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with services(stop_adopted=False) as (_, environ):
         process = subprocess.Popen(command, env=environ)
@@ -60,32 +70,14 @@ def execute(command: list[str]) -> int:
                 raise
 
 
-def address() -> tuple[str, str]:
-    """Return where the site is served."""
-    return os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
-
-
-def check() -> int:
-    """
-    Tell at once what would keep `up` from starting, before somebody waits for a long import.
-
-    :raises EmbeddedError: when the site's port is taken
-    """
-    _, port = address()
-    if free_port(int(port)) != int(port):
-        raise EmbeddedError(f"Port {port} is taken on this machine. Choose another one: PORT=8001 make demo")
-    return 0
-
-
 def up() -> int:
     """Run database, broker, web, worker and beat under one supervisor."""
-    check()
-    host, port = address()
+    host, port = require_free_address("make run")
     python = sys.executable
     # fmt: off
     programs = [
         Program("web", [python, "-m", "granian", "loyalty.wsgi:application", "--interface", "wsgi", "--host", host,
-                        "--port", port, "--log-level", "warning", "--workers", "2", "--blocking-threads", "4",
+                        "--port", str(port), "--log-level", "warning", "--workers", "2", "--blocking-threads", "4",
                         "--runtime-threads", "1", "--no-ws"]),
         Program("worker", [python, "-m", "celery", "-A", "loyalty", "--quiet", "worker", "--loglevel", "warning",
                            "--concurrency", "2", "--without-mingle", "--without-gossip"]),
@@ -94,14 +86,16 @@ def up() -> int:
     # fmt: on
     with services(stop_adopted=True) as (servers, environ):
         programs[-1].command[-1] = str(state_folder().path / "beat-schedule")
-        subprocess.run([python, "manage.py", "migrate", "--verbosity", "0"], env=environ, check=True)
+        migrated = subprocess.run([python, "manage.py", "migrate", "--verbosity", "0"], env=environ, check=False)
+        if migrated.returncode:
+            raise EmbeddedError("The database could not be migrated; the reason stands above.")
         # As root the worker warns of a danger (pickled messages) that JSON messages do not have.
         environ["PYTHONWARNINGS"] = "ignore:::celery.platforms"
         Supervisor(servers, programs, environ).run(on_ready=lambda: _say_where(host, port))
     return 0
 
 
-def _say_where(host: str, port: str) -> None:
+def _say_where(host: str, port: int) -> None:
     shown = "127.0.0.1" if host == "0.0.0.0" else host
     say("up", f"admin      http://{shown}:{port}/admin/")
     say("up", f"API        http://{shown}:{port}/api/docs")
@@ -141,7 +135,8 @@ def services(*, stop_adopted: bool) -> Iterator[tuple[list[Server], dict[str, st
 
 def _announce(server: Server, folder: StateFolder) -> None:
     how = "started" if server.process is not None else "already running"
-    say(server.name, f"{how}; data in {folder.path / server.name}")
+    # Not to standard output, which is the command's: manage.py program export > file
+    say(server.name, f"{how}; data in {folder.path / server.name}", to=sys.stderr)
 
 
 if __name__ == "__main__":

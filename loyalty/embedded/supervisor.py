@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import TextIO
 
 from loyalty.embedded.server import Server
 
@@ -30,11 +31,16 @@ class Program:
     restart_at: float | None = field(default=None)
 
 
-def say(name: str, line: str) -> None:
-    """Print one line under a program's name."""
-    colour = f"\033[{COLOURS.get(name, 37)}m" if sys.stdout.isatty() else ""
+def say(name: str, line: str, *, to: TextIO | None = None) -> None:
+    """
+    Print one line under a program's name.
+
+    :param to: where to; standard output if left out
+    """
+    to = to or sys.stdout
+    colour = f"\033[{COLOURS.get(name, 37)}m" if to.isatty() else ""
     reset = "\033[0m" if colour else ""
-    print(f"{colour}{name:>8}{reset} | {line}", flush=True)
+    print(f"{colour}{name:>8}{reset} | {line}", file=to, flush=True)
 
 
 class Supervisor:

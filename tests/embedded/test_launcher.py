@@ -4,6 +4,7 @@ import importlib.util
 import os
 import pwd
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -141,8 +142,6 @@ def test_reachability_is_that_of_every_parent(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_not_given() -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -211,3 +210,93 @@ def test_a_named_database_wins_and_nothing_is_started(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (7, "postgres://named/db redis://named/0\n")
     assert not (tmp_path / "state").exists()
+
+
+def _launch(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
+    environ = kept | variables
+    command = [sys.executable, "-m", "loyalty.embedded", *words]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_standard_output_is_the_commands_alone(open_folder: Callable[[], Path]) -> None:
+    path = str(open_folder())
+
+    started = _launch("exec", "--", "sh", "-c", "echo first; echo second >&2", LOYALTY_STATE_DIR=path)
+
+    assert (started.returncode, started.stdout) == (0, "first\n")
+    assert "postgres | started; data in " in started.stderr
+    assert started.stderr.endswith("second\n")
+
+
+NAMED = {"DATABASE_URL": "postgres://named/db", "BROKER_URL": "redis://named/0"}
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["exec"], 2, "name the command to run: exec -- COMMAND..."),
+        (["exec", "--"], 2, "name the command to run: exec -- COMMAND..."),
+        (["exec", "--", "no-such-command"], 1, "There is no command no-such-command."),
+        (["start"], 2, "argument action: invalid choice: 'start'"),
+        ([], 2, "the following arguments are required: action"),
+    ],
+)
+def test_what_the_launcher_cannot_do_is_one_line(words: list[str], status: int, says: str) -> None:
+    done = _launch(*words, **NAMED)
+
+    assert (done.returncode, done.stdout) == (status, "")
+    assert says in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_commands_own_dashes_are_its_own() -> None:
+    done = _launch("exec", "--", "sh", "-c", 'echo "$@"', "sh", "--", "-x", **NAMED)
+
+    assert (done.returncode, done.stdout) == (0, "-- -x\n")
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield str(listening.getsockname()[1])
+
+
+@pytest.mark.parametrize("target", ["run", "demo"])
+def test_make_says_at_once_that_its_port_is_taken_and_what_to_do(target: str, taken: str, tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "PORT": taken}
+    command = ["make", target, f"VENV={tmp_path / 'venv'}", f"PYTHON={sys.executable}"]
+
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert f"Port {taken} of 127.0.0.1 cannot be had (Address already in use)" in done.stderr
+    assert f"or choose another port: PORT={int(taken) + 1} make {target}" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"PORT": "http"}, "PORT=http is no port. Set it to a number from 1 to 65535."),
+        ({"PORT": "0"}, "PORT=0 is no port. Set it to a number from 1 to 65535."),
+        ({"PORT": "65536"}, "PORT=65536 is no port. Set it to a number from 1 to 65535."),
+        ({"HOST": "no such host"}, "HOST=no such host is no address of this machine."),
+    ],
+)
+def test_an_address_that_is_none_is_told(variables: dict[str, str], says: str) -> None:
+    done = _launch("up", **NAMED, **variables)
+
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"\n{says}\n\n")
+
+
+def test_a_migration_that_fails_ends_the_start(open_folder: Callable[[], Path]) -> None:
+    named = NAMED | {"DATABASE_URL": "postgres://nobody:none@127.0.0.1:1/none", "PORT": str(free_port())}
+
+    done = _launch("up", **named, LOYALTY_STATE_DIR=str(open_folder()))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database that DATABASE_URL names failed: ")
+    assert done.stderr.endswith("\n\nThe database could not be migrated; the reason stands above.\n\n")

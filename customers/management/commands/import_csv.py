@@ -15,6 +15,7 @@ from customers.core.errors import DomainError
 from customers.core.tenancy import EVERYONE, acting_for
 from customers.importing.formats import FORMATS, Problem
 from customers.importing.running import Report, preview_import, run_import
+from customers.management.arguments import existing_file, new_file, retailer_named
 from customers.models import Retailer
 
 SHOWN = 20
@@ -26,18 +27,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("retailer", help="the retailer's slug")
         parser.add_argument("kind", choices=sorted(FORMATS))
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=existing_file, help="UTF-8, with a line of column names")
         parser.add_argument("--preview", action="store_true", help="report what would happen, and change nothing")
-        parser.add_argument("--problems", type=Path, help="write every bad row to this CSV file")
+        parser.add_argument("--problems", type=new_file, help="write every bad row to this CSV file")
 
     @acting_for(EVERYONE)
     def handle(self, *_args: Any, **options: Any) -> None:
-        retailer = Retailer.objects.filter(slug=options["retailer"]).first()
-        if retailer is None:
-            known = ", ".join(Retailer.objects.values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"There is no retailer {options['retailer']!r}. Known: {known}.")
-        if not options["file"].is_file():
-            raise CommandError(f"There is no file {options['file']}.")
+        retailer = retailer_named(options["retailer"])
         console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
         try:
             report = self._run(console, retailer, options)

@@ -3,9 +3,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from customers.models import Retailer
+from customers.management.arguments import retailer_named
 from loyalty.api.models import RetailerKey, Scope
 
 
@@ -14,12 +14,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("retailer", help="the retailer's slug")
-        parser.add_argument("--name", default="command line")
-        parser.add_argument("--scopes", nargs="+", choices=Scope.values, default=Scope.values)
+        parser.add_argument("--name", default="command line", help="what tells it from other keys")
+        parser.add_argument("--scopes", nargs="+", choices=Scope.values, default=Scope.values, help="all if left out")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        retailer = Retailer.objects.filter(slug=options["retailer"]).first()
-        if retailer is None:
-            raise CommandError(f"There is no retailer {options['retailer']!r}.")
+        retailer = retailer_named(options["retailer"])
         _, key = RetailerKey.objects.create_key(name=options["name"], retailer=retailer, scopes=options["scopes"])
         self.stdout.write(key)

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from argparse import ArgumentTypeError
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from customers.core.errors import DomainError
 from customers.core.tenancy import EVERYONE, acting_for
-from customers.models import Retailer
+from customers.management.arguments import retailer_named
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import apply_to, check_document, read_yaml, schema, to_document, to_yaml
@@ -30,31 +32,35 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
         export = verbs.add_parser("export", help="write a version as YAML")
+        export.set_defaults(run=self.export_version)
         export.add_argument("program", help="the slug")
         export.add_argument("--number", type=int, help="the version; the one in force if left out")
         export.add_argument("--retailer", required=True, help="the slug")
-        verbs.add_parser("schema", help="write the JSON Schema of a document")
-        for verb, about in (
-            ("check", "say what is wrong with a document"),
-            ("plan", "say what a document would change"),
-            ("apply", "make a draft of a document, and publish it if an instant is given"),
+        schema_only = verbs.add_parser("schema", help="write the JSON Schema of a document")
+        schema_only.set_defaults(run=self.write_schema)
+        for verb, about, run in (
+            ("check", "say what is wrong with a document", self.check_file),
+            ("plan", "say what a document would change", self.plan_file),
+            ("apply", "make a draft of a document, and publish it if an instant is given", self.apply_file),
         ):
             each = verbs.add_parser(verb, help=about)
+            each.set_defaults(run=run)
             each.add_argument("file", help="YAML; - for standard input")
             each.add_argument("--retailer", required=True, help="the slug")
             if verb != "check":
-                each.add_argument("--effective-from", default="", help="with its zone; now if left out of a plan")
+                about_instant = "with its zone; now if left out of a plan"
+                each.add_argument("--effective-from", type=_instant, help=about_instant)
 
     @acting_for(EVERYONE)
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            getattr(self, options["verb"])(options)
+            options["run"](options)
         except DomainError as error:
             for finding in getattr(error, "findings", []):
                 self.stderr.write(_said(finding))
             raise CommandError(str(error)) from error
 
-    def export(self, options: dict[str, Any]) -> None:
+    def export_version(self, options: dict[str, Any]) -> None:
         """Write a version to standard output."""
         program, number = self._program(options["retailer"], options["program"]), options["number"]
         versions = program.versions.order_by("number")
@@ -64,11 +70,11 @@ class Command(BaseCommand):
             raise CommandError(_("There is no version %(number)s.") % {"number": number})
         self.stdout.write(to_yaml(to_document(found)), ending="")
 
-    def schema(self, _options: dict[str, Any]) -> None:
+    def write_schema(self, _options: dict[str, Any]) -> None:
         """Write the schema to standard output."""
         self.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False))
 
-    def check(self, options: dict[str, Any], **_given: Any) -> None:  # type: ignore[override] # the verb, not Django's
+    def check_file(self, options: dict[str, Any]) -> None:
         """Say what is wrong with a document; nothing is kept."""
         said = self._read(options["file"])
         findings = check_document(said)
@@ -81,20 +87,20 @@ class Command(BaseCommand):
             raise CommandError(_("The document cannot be published."))
         self.stdout.write(self.style.SUCCESS(_("The document can be published.")))
 
-    def plan(self, options: dict[str, Any]) -> None:
+    def plan_file(self, options: dict[str, Any]) -> None:
         """Say what a document would change; nothing is kept."""
         with transaction.atomic():
             draft = self._draft(options["retailer"], self._read(options["file"]))
-            found = plan(draft, effective_from=_instant(options) or timezone.now(), now=timezone.now())
+            found = plan(draft, effective_from=options["effective_from"] or timezone.now(), now=timezone.now())
             transaction.set_rollback(True)
         self._tell(found.findings)
-        self._show(found)
+        self._show(found, draft.program.retailer.currency)
 
-    def apply(self, options: dict[str, Any]) -> None:
+    def apply_file(self, options: dict[str, Any]) -> None:
         """Make a draft of a document, and publish it where an instant is given."""
         with transaction.atomic():
             draft = self._draft(options["retailer"], self._read(options["file"]))
-            instant = _instant(options)
+            instant = options["effective_from"]
             if instant is not None:
                 drafts.publish(draft, effective_from=instant, author=AUTHOR, now=timezone.now())
         words = (
@@ -111,7 +117,7 @@ class Command(BaseCommand):
             self._tell(findings)
             raise CommandError(_("The document cannot be applied."))
         about = said["program"]
-        owner = self._retailer(retailer)
+        owner = retailer_named(retailer)
         program = Program.objects.filter(retailer=owner, slug=about["slug"]).first()
         now = timezone.now()
         if program is None:
@@ -122,19 +128,10 @@ class Command(BaseCommand):
         return drafts.locked(draft)
 
     def _program(self, retailer: str, slug: str) -> Program:
-        program = Program.objects.filter(retailer=self._retailer(retailer), slug=slug).first()
+        program = Program.objects.filter(retailer=retailer_named(retailer), slug=slug).first()
         if program is None:
             raise CommandError(_("There is no program %(slug)s.") % {"slug": slug})
         return program
-
-    def _retailer(self, slug: str) -> Retailer:
-        retailer = Retailer.objects.filter(slug=slug).first()
-        if retailer is None:
-            known = ", ".join(Retailer.objects.order_by("slug").values_list("slug", flat=True)) or "-"
-            raise CommandError(
-                _("There is no retailer %(slug)s. There are: %(known)s.") % {"slug": slug, "known": known}
-            )
-        return retailer
 
     def _read(self, name: str) -> Any:
         try:
@@ -148,7 +145,7 @@ class Command(BaseCommand):
             style = self.style.ERROR if finding.is_error else self.style.WARNING
             self.stdout.write(style(_said(finding)))
 
-    def _show(self, found: Plan) -> None:
+    def _show(self, found: Plan, currency: str) -> None:
         for change in found.changes:
             self.stdout.write(f"{change.path}: {_short(change.before)} -> {_short(change.after)}")
         moves = _("%(count)s members: %(first)s -> %(last)s")
@@ -159,12 +156,13 @@ class Command(BaseCommand):
             self.stdout.write(at_risk % {"count": len(found.movers.at_risk)})
         each = found.estimate
         self.stdout.write(
-            _("points for the last 90 days' orders: %(now)s -> %(then)s; open points: %(owed)s -> %(owing)s")
+            _("points for the last 90 days' orders: %(now)s -> %(then)s; liability: %(owed)s -> %(owing)s %(currency)s")
             % {
                 "now": each.points_now,
                 "then": each.points_then,
                 "owed": each.liability_now,
                 "owing": each.liability_then,
+                "currency": currency,
             }
         )
 
@@ -183,13 +181,13 @@ def _short(value: Any) -> str:
     )
 
 
-def _instant(options: dict[str, Any]) -> Any:
-    text = options["effective_from"]
-    if not text:
-        return None
-    found = parse_datetime(text)
+def _instant(text: str) -> datetime:
+    try:
+        found = parse_datetime(text)
+    except ValueError:  # it looks like one: 2027-02-30T00:00:00Z
+        found = None
     if found is None or found.tzinfo is None:
-        raise CommandError(
+        raise ArgumentTypeError(
             _("“%(text)s” is no instant with a zone, such as 2027-01-01T00:00:00+01:00.") % {"text": text}
         )
     return found

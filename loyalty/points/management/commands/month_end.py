@@ -1,7 +1,7 @@
 """`manage.py month_end`: what a program owed before and after a month, and the journal between."""
 
-from argparse import ArgumentParser
-from pathlib import Path
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from customers.core.calendar import add_months, local_date
 from customers.core.tenancy import EVERYONE, acting_for
+from customers.management.arguments import new_file
 from loyalty.points.journal import MonthEnd, close_month, write_csv, write_lots_csv
 from loyalty.points.liability import month_of, owed_by_lot
 from loyalty.points.statement import Clock
@@ -22,15 +23,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("program", help="the program's slug, or retailer/program where several have the same")
-        parser.add_argument("--month", help="such as 2026-10; the last whole month if left out")
+        parser.add_argument("--month", type=_month, help="such as 2026-10; the last whole month if left out")
         parser.add_argument("--clock", choices=["recorded", "occurred"], default="recorded")
-        parser.add_argument("--journal", type=Path, help="a CSV file to write")
-        parser.add_argument("--lots", type=Path, help="a CSV file with what is owed of each lot at the month's end")
+        parser.add_argument("--journal", type=new_file, help="a CSV file to write")
+        parser.add_argument("--lots", type=new_file, help="a CSV file with what is owed of each lot at the month's end")
 
     @acting_for(EVERYONE)
     def handle(self, **options: Any) -> None:
         program = _program(options["program"])
-        since, until = _month(options["month"], program)
+        since, until = month_of(options["month"] or _last_month(program), program.tzinfo)
         clock = Clock.OCCURRED if options["clock"] == "occurred" else Clock.RECORDED
         month = close_month(program, since=since, until=until, clock=clock)
         _show(program, month)
@@ -45,9 +46,9 @@ class Command(BaseCommand):
 
 
 def _program(name: str) -> Program:
-    *shop, slug = name.split("/")
+    shop, _, slug = name.rpartition("/")
     found = list(
-        Program.objects.select_related("retailer").filter(slug=slug, **({"retailer__slug": shop[0]} if shop else {}))
+        Program.objects.select_related("retailer").filter(slug=slug, **({"retailer__slug": shop} if shop else {}))
     )
     if len(found) != 1:
         known = ", ".join(f"{each.retailer.slug}/{each.slug}" for each in Program.objects.select_related("retailer"))
@@ -55,14 +56,14 @@ def _program(name: str) -> Program:
     return found[0]
 
 
-def _month(text: str | None, program: Program) -> tuple[Any, Any]:
-    try:
-        if text:
-            return month_of(text, program.tzinfo)
-        last = add_months(local_date(timezone.now(), program.tzinfo), -1)
-        return month_of(f"{last:%Y-%m}", program.tzinfo)
-    except ValueError:
-        raise CommandError(f"{text!r} is not a month such as 2026-10.") from None
+def _month(text: str) -> str:
+    if re.fullmatch(r"2\d{3}-(0[1-9]|1[0-2])", text) is None:
+        raise ArgumentTypeError(f"{text!r} is not a month such as 2026-10.")
+    return text
+
+
+def _last_month(program: Program) -> str:
+    return f"{add_months(local_date(timezone.now(), program.tzinfo), -1):%Y-%m}"
 
 
 def _show(program: Program, month: MonthEnd) -> None:
