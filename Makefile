@@ -11,7 +11,7 @@ SIZE ?= small
 JOBS ?= auto
 LIVES ?= 1500
 
-.PHONY: help demo run require-port test test-long check lint bench messages lock clean
+.PHONY: help demo run require-port test coverage test-long check lint bench messages lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,12 @@ run: require-port $(VENV)/demo.stamp ## run database, broker, web, worker and be
 test: $(VENV)/dev.stamp ## run all tests on a real PostgreSQL, in parallel
 	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+coverage: $(VENV)/dev.stamp ## run all tests, and tell how much of the code they reach, branches too
+	@rm -rf .state/coverage && mkdir -p .state/coverage
+	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+		$(BIN)/python -m coverage run -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m tests.covered
 
 test-long: $(VENV)/dev.stamp ## hunt longer: the state machine, the properties and the races (LIVES=1500; LOYALTY_SEED=... repeats a run)
 	@LOYALTY_LONG=$(LIVES) LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \

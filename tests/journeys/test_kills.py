@@ -60,6 +60,7 @@ def server(open_folder: Callable[[], Path]) -> Iterator[EmbeddedPostgres]:
 
 def start(url: str, *command: str) -> "subprocess.Popen[bytes]":
     environ = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "loyalty.settings.test"}
+    environ.pop("COVERAGE_PROCESS_CONFIG", None)  # who is killed writes no measures down
     return subprocess.Popen(
         [sys.executable, "manage.py", *command],
         cwd=ROOT,
