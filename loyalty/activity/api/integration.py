@@ -20,6 +20,7 @@ from customers.api.callers import retailer_of
 from customers.core.errors import DomainError, Kind
 from customers.models import Customer
 from customers.recording import identify
+from loyalty.activity import coalescing
 from loyalty.activity.api.asking import DRY_RUN, asked_for
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
@@ -40,7 +41,6 @@ from loyalty.activity.api.serializers import (
     fact_of,
 )
 from loyalty.activity.enrolment import enrol
-from loyalty.activity.gathering import take_together
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
 from loyalty.api.models import MemberToken
 from loyalty.memberships.models import Membership
@@ -75,7 +75,7 @@ class FactView(APIView):
             return _one(take([fact], dry_run=True)[0])
         if connection.in_atomic_block:  # an Idempotency-Key commits with the effect of its own request
             return _one(take([fact])[0])
-        return _one(take_together(type(self).__name__, retailer, fact, take))
+        return _one(coalescing.submit(type(self).__name__, retailer, fact, take))
 
 
 class BatchView(APIView):

@@ -5,8 +5,8 @@ Whoever comes first takes what waits, its own fact among it, in one transaction;
 comes while a batch is on its way is in the next one. It is a commit of a group, as databases do it: an answer is given only
 after the commit that holds its fact.
 
-As with PostgreSQL's commit_delay, a batch waits a moment for company, but only if the last one had some: who reports one
-by one is never kept waiting.
+As with PostgreSQL's commit_delay, a batch waits a moment for more facts, but only if the last one held several: who
+reports one by one is never kept waiting.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,8 +17,8 @@ from typing import Any
 from customers.models import Retailer
 from loyalty.activity.intake import Answer
 
-MOST = 100
-PATIENCE = 0.008  # seconds
+MAX_BATCH = 100
+MAX_WAIT = 0.008  # seconds
 
 Take = Callable[[Sequence[Any]], list[Answer[Any]]]
 
@@ -42,7 +42,7 @@ class _Queue:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.company = Condition(self.lock)
+        self.enough = Condition(self.lock)
         self.waiting: list[_Waiting] = []
         self.is_led = False
         self.expected = 1
@@ -55,19 +55,19 @@ class _Queue:
                 self.is_led = True
                 return True
             if len(self.waiting) >= self.expected:
-                self.company.notify()
+                self.enough.notify()
             return False
 
-    def gather(self) -> list[_Waiting]:
+    def next_batch(self) -> list[_Waiting]:
         """Return what the leader takes: all that waits, and as many as came the last time if they come soon."""
         with self.lock:
-            self.company.wait_for(lambda: len(self.waiting) >= self.expected, PATIENCE)
-            batch, self.waiting = self.waiting[:MOST], self.waiting[MOST:]
+            self.enough.wait_for(lambda: len(self.waiting) >= self.expected, MAX_WAIT)
+            batch, self.waiting = self.waiting[:MAX_BATCH], self.waiting[MAX_BATCH:]
             self.expected = len(batch)
             return batch
 
-    def hand_over(self) -> None:
-        """Let the first of those that wait lead."""
+    def promote_next(self) -> None:
+        """Let the first of those that wait lead the next batch."""
         with self.lock:
             self.is_led = bool(self.waiting)
             if self.waiting:
@@ -77,9 +77,9 @@ class _Queue:
 _queues: dict[tuple[str, int], _Queue] = {}
 
 
-def take_together(kind: str, retailer: Retailer, fact: Any, take: Take) -> Answer[Any]:
+def submit(kind: str, retailer: Retailer, fact: Any, take: Take) -> Answer[Any]:
     """
-    Take a fact with all others of its kind that are reported for its retailer in this process at this moment.
+    Return the answer to a fact, taken with all others of its kind that are reported for its retailer at this moment here.
 
     :param kind: what keeps facts apart that are taken differently
     :param take: takes facts in a transaction of their own, one answer each
@@ -95,7 +95,7 @@ def take_together(kind: str, retailer: Retailer, fact: Any, take: Take) -> Answe
 
 def _lead(queue: _Queue, take: Take) -> None:
     """Take what waits, the leader's own fact first, and let the next one lead."""
-    batch = queue.gather()
+    batch = queue.next_batch()
     answers: Sequence[Answer[Any] | None] = [None] * len(batch)
     try:
         answers = take([each.fact for each in batch])
@@ -103,7 +103,7 @@ def _lead(queue: _Queue, take: Take) -> None:
         if len(batch) == 1:
             raise
     finally:
-        queue.hand_over()
+        queue.promote_next()
         for each, answer in zip(batch, answers, strict=True):
             each.answer, each.alone = answer, answer is None
             each.called.set()
