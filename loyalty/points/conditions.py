@@ -25,8 +25,8 @@ RANGES: dict[str, Callable[[Any], Any]] = {
     "time": time.fromisoformat,
 }
 FIELDS = (*TEXTS, "weekday", *FLAGS, *RANGES)
-DEEPEST = 6
-MOST_VALUES = 1_000
+MAX_DEPTH = 6
+MAX_VALUES = 1_000
 MIDNIGHT = time(0)
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -158,8 +158,8 @@ def parse(said: Any, pointer: str = "", depth: int = 0) -> Node:
         return EVERYTHING
     if not isinstance(said, Mapping):
         raise InvalidCondition(pointer, "not_an_object")
-    if depth > DEEPEST:
-        raise InvalidCondition(pointer, "too_deep", limit=DEEPEST)
+    if depth > MAX_DEPTH:
+        raise InvalidCondition(pointer, "too_deep", limit=MAX_DEPTH)
     for word, made in (("all", AllOf), ("any", AnyOf)):
         if word in said:
             return made(_parts(said, word, pointer, depth))
@@ -200,8 +200,8 @@ def _leaf(said: Mapping[str, Any], pointer: str) -> Node:
         raise InvalidCondition(f"{pointer}/in", "not_a_list")
     if any("\x00" in value for value in values):
         raise InvalidCondition(f"{pointer}/in", "not_a_text")
-    if len(values) > MOST_VALUES:
-        raise InvalidCondition(f"{pointer}/in", "too_many", limit=MOST_VALUES)
+    if len(values) > MAX_VALUES:
+        raise InvalidCondition(f"{pointer}/in", "too_many", limit=MAX_VALUES)
     if name == "weekday" and not set(values) <= set(WEEKDAYS):
         raise InvalidCondition(f"{pointer}/in", "not_a_weekday", weekdays=", ".join(WEEKDAYS))
     return In(name, frozenset(values))
@@ -338,7 +338,7 @@ def leaves(node: Node) -> Iterable[In | Between | Is]:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a condition."""
     here = {"$ref": "#/$defs/condition"}
-    texts = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_VALUES}
+    texts = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_VALUES}
 
     def of(**properties: Any) -> dict[str, Any]:
         return {"type": "object", "properties": properties, "additionalProperties": False}
