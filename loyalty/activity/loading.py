@@ -20,7 +20,7 @@ from loyalty.tiers.rules import FOREVER, Day, Ladder, window_start
 
 # Not EXISTS, which PostgreSQL may answer by reading all decisions into a hash, planned when there were few.
 MEMBERS = """
-SELECT m.customer_id, p.timeline, m.retailer_id, m.program_id, m.id, m.enrolled_at, m.left_at,
+SELECT m.customer_id, p.versions_revision, m.retailer_id, m.program_id, m.id, m.enrolled_at, m.left_at,
     coalesce((SELECT true FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.version_id IS NOT NULL LIMIT 1),
         false),
     t.code, s.tier_id, s.since, s.assessed_on, s.keeps_until, w.id, w.code, w.available - w.owed, w.owed, w.idle_until

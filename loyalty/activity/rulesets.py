@@ -74,7 +74,7 @@ class Timeline:
 
 def timelines(program_ids: Iterable[int]) -> dict[int, Timeline]:
     """Return programs' timelines as they are published now."""
-    stamps = bulk.fetch("SELECT id, timeline FROM programs_program WHERE id = ANY(%s)", [list(program_ids)])
+    stamps = bulk.fetch("SELECT id, versions_revision FROM programs_program WHERE id = ANY(%s)", [list(program_ids)])
     return {program_id: remembered_timeline(program_id, stamp) for program_id, stamp in stamps}
 
 

@@ -208,7 +208,7 @@ def publish(
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])
     open_missing_wallets(program.pk, PointsPolicy.objects.filter(version=version).values_list("code", flat=True))
     _note(version, VersionEvent.Action.PUBLISHED, author, now, [{"effective_from": effective_from.isoformat()}])
-    _new_timeline(program)
+    _new_revision(program)
     return version
 
 
@@ -229,7 +229,7 @@ def withdraw(version: ProgramVersion, *, author: str, now: datetime) -> ProgramV
     version.status = ProgramVersion.Status.WITHDRAWN
     version.save(update_fields=["status"])
     _note(version, VersionEvent.Action.WITHDRAWN, author, now, [])
-    _new_timeline(program)
+    _new_revision(program)
     return version
 
 
@@ -270,9 +270,9 @@ def _require_later(version: ProgramVersion, effective_from: datetime, now: datet
         raise NotAfterLatest(number=latest.number, instant=latest.effective_from.isoformat())
 
 
-def _new_timeline(program: Program) -> None:
-    program.timeline = new_id()
-    program.save(update_fields=["timeline"])
+def _new_revision(program: Program) -> None:
+    program.versions_revision = new_id()
+    program.save(update_fields=["versions_revision"])
 
 
 def _note(

@@ -127,8 +127,8 @@ class ProgramAdmin(ModelAdmin):
 
     def save_model(self, _request: HttpRequest, obj: Program, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         if change:
-            obj.timeline = new_id()  # processes remember the slug with the versions
-            obj.save(update_fields=["name", "slug", "zone", "two_to_publish", "timeline"])
+            obj.versions_revision = new_id()  # processes remember the slug with the versions
+            obj.save(update_fields=["name", "slug", "zone", "two_to_publish", "versions_revision"])
             return
         draft = drafts.create_program(obj.retailer, slug=obj.slug, name=obj.name, zone=obj.zone)
         Program.objects.filter(pk=draft.program_id).update(two_to_publish=obj.two_to_publish)

@@ -23,7 +23,7 @@ class Program(models.Model):
         _("time zone"), max_length=64, validators=[validate_zone], help_text=_("Its midnight ends the program's days.")
     )
     # Changes with each publication: what a process remembers under it stays true.
-    timeline = models.UUIDField(default=new_id, editable=False)
+    versions_revision = models.UUIDField(default=new_id, editable=False)
     two_to_publish = models.BooleanField(
         _("two people publish"),
         default=False,
