@@ -29,19 +29,19 @@ class ForBrowsers:
         return super().__call__(request)  # type: ignore[misc] # of the middleware beside this
 
 
-class Sessions(ForBrowsers, SessionMiddleware):
+class BrowserSessionMiddleware(ForBrowsers, SessionMiddleware):
     """Sessions by cookie."""
 
 
-class SignedIn(ForBrowsers, AuthenticationMiddleware):
+class BrowserAuthenticationMiddleware(ForBrowsers, AuthenticationMiddleware):
     """The user of a session."""
 
 
-class Messages(ForBrowsers, MessageMiddleware):
+class BrowserMessageMiddleware(ForBrowsers, MessageMiddleware):
     """What a page says once."""
 
 
-class Forms(ForBrowsers, CsrfViewMiddleware):
+class BrowserCsrfMiddleware(ForBrowsers, CsrfViewMiddleware):
     """Refuses forms that another site sends."""
 
     def process_view(self, request: HttpRequest, *given: Any) -> Any:

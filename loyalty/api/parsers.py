@@ -6,7 +6,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 
-class TextParser(JSONParser):
+class EncodableJSONParser(JSONParser):
     """JSON whose texts can be written down: half of a surrogate pair is no character."""
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:

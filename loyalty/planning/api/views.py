@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 from customers.api.callers import retailer_of
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError
-from loyalty.api.parsers import TextParser
+from loyalty.api.parsers import EncodableJSONParser
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import apply_to, differences, read_yaml, schema, to_document, to_yaml
@@ -151,7 +151,7 @@ class VersionsView(ProgramView):
 
 class VersionView(ProgramView):
     scopes: ClassVar = {"GET": "program:read", "PUT": "program:write", "DELETE": "program:write"}
-    parser_classes = (TextParser, YamlParser)
+    parser_classes = (EncodableJSONParser, YamlParser)
 
     @extend_schema(parameters=[FORMAT], responses=DOCUMENT, tags=["programs"])
     def get(self, request: Request, slug: str, number: int) -> Response | HttpResponse:
