@@ -20,8 +20,8 @@ from customers.core import bulk
 from customers.models import Retailer
 
 HELD_OUT_SHARE = 1 / 3
-LEAST_CUSTOMERS = 100
-LEAST_DAYS = 90
+MIN_CUSTOMERS = 100
+MIN_DAYS = 90
 MONTH = 365.25 / 12
 DEFAULT_LIFETIME_YEARS = 3.0
 
@@ -88,10 +88,10 @@ def compute_value(
 def _predict_validated(run: ValueRun, first: date, everyone: Buyers) -> Predicted | None:
     """Predict only what was right on time that it had not seen; otherwise say why not."""
     days = (run.data_cut - first).days
-    if len(everyone) < LEAST_CUSTOMERS or days < LEAST_DAYS:
+    if len(everyone) < MIN_CUSTOMERS or days < MIN_DAYS:
         return _refuse(
             run,
-            f"{len(everyone)} customers over {days} days; a prediction needs {LEAST_CUSTOMERS} and {LEAST_DAYS} days.",
+            f"{len(everyone)} customers over {days} days; a prediction needs {MIN_CUSTOMERS} and {MIN_DAYS} days.",
         )
     run.calibration_cut = run.data_cut - timedelta(days=int(days * HELD_OUT_SHARE))
     try:
@@ -148,7 +148,7 @@ def _predict(model: Model, who: Buyers, horizon_days: int, discount_rate: float)
 def _validate(run: ValueRun, cut: date) -> dict[str, Any]:
     """Fit on the time before a cut, and compare with what came after it."""
     then = extract.buyers_then(run.retailer, cut)
-    if len(then) < LEAST_CUSTOMERS:
+    if len(then) < MIN_CUSTOMERS:
         raise DidNotConverge(f"only {len(then)} customers had bought by {cut}")
     days = (run.data_cut - cut).days
     predicted = _predict(_fit(then), then, days, 0.0)

@@ -31,7 +31,7 @@ from customers.models import (
     ReturnLine,
 )
 
-MOST_BYTES = 50 * 1024 * 1024
+MAX_BYTES = 50 * 1024 * 1024
 
 
 @admin.register(Retailer)
@@ -164,7 +164,7 @@ class UploadForm(forms.ModelForm[ImportJob]):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         file = cleaned.get("file")
-        if file is not None and file.size > MOST_BYTES:
+        if file is not None and file.size > MAX_BYTES:
             raise forms.ValidationError(_("The file is larger than 50 MB. Split it, or use `manage.py import_csv`."))
         return cleaned
 

@@ -48,7 +48,7 @@ REASONS = {
     "more_than_amount": _("{value} was paid with points, but the lines cost only {limit}."),
     "no_line_name": _("Name the order's line by its position or its SKU."),
 }
-MOST_LINES = 10_000
+MAX_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ class OrderFact:
             )
         if not self.lines:
             raise InvalidFact("lines", "no_lines")
-        if len(self.lines) > MOST_LINES:
-            raise InvalidFact("lines", "too_many_lines", value=len(self.lines), limit=MOST_LINES)
+        if len(self.lines) > MAX_LINES:
+            raise InvalidFact("lines", "too_many_lines", value=len(self.lines), limit=MAX_LINES)
         amount_of("lines", self.net_amount)
 
     @property

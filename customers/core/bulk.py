@@ -25,7 +25,7 @@ Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
 PLACEHOLDER = re.compile(r"%(?:(?P<percent>%)|s|\((?P<name>\w+)\)s|b::(?P<kind>[a-z ]+)(?P<rest>(?:\([^)]*\))?\[\]))")
 
-MOST_ROWS_KEPT, MOST_CURSORS = 100, 256
+MAX_ROWS_KEPT, MAX_CURSORS = 100, 256
 VARCHAR = re.compile(r"^varchar\(\d+\)$")
 
 
@@ -159,7 +159,7 @@ def _run(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> Cursor:
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     wrapped: Any = wrap(cursor)  # type: ignore[arg-type] # a cursor of psycopg's, as Django's own are inside
     wrapped.execute(translated.sql, translated.bind(parameters))
-    if cursor.rowcount <= MOST_ROWS_KEPT:
+    if cursor.rowcount <= MAX_ROWS_KEPT:
         cursors.keep(translated.sql, cursor)
     return cursor
 
@@ -185,7 +185,7 @@ class _Cursors:
         return found
 
     def keep(self, sql: str, cursor: Cursor) -> None:
-        if len(self.by_sql) >= MOST_CURSORS:
+        if len(self.by_sql) >= MAX_CURSORS:
             self.by_sql.clear()
         self.by_sql[sql] = cursor
 

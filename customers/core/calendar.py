@@ -4,7 +4,7 @@ import calendar
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-SHORTEST_MONTH = 28
+MIN_MONTH_DAYS = 28
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
@@ -34,7 +34,7 @@ def add_months(day: date, months: int) -> date:
 
 def clamped(year: int, month: int, day: int) -> date:
     """Return a day of a month, or the month's last day where it is shorter."""
-    return date(year, month, day if day <= SHORTEST_MONTH else min(day, calendar.monthrange(year, month)[1]))
+    return date(year, month, day if day <= MIN_MONTH_DAYS else min(day, calendar.monthrange(year, month)[1]))
 
 
 def end_of_month(day: date) -> date:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 DRAWN = 4_096  # bytes of randomness at once: asking the system for each id lets other threads in between
 TAIL = 8
-MOST_IN_A_MILLISECOND = 1 << 12
+MAX_IN_A_MILLISECOND = 1 << 12
 VERSION, VARIANT = 7 << 76, 2 << 62
 
 
@@ -29,7 +29,7 @@ class _Ids:
                 self.millisecond, self.counter = now, 0
             else:  # the same, or the clock went back
                 self.counter += 1
-                if self.counter == MOST_IN_A_MILLISECOND:
+                if self.counter == MAX_IN_A_MILLISECOND:
                     self.millisecond, self.counter = self.millisecond + 1, 0
             tail = self._draw() >> 2
             return UUID(int=self.millisecond << 80 | VERSION | self.counter << 64 | VARIANT | tail)

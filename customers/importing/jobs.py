@@ -10,7 +10,7 @@ from customers.importing.formats import Problem
 from customers.importing.running import Report, preview_import, run_import
 from customers.models import ImportJob, Retailer
 
-MOST_PROBLEMS = 1_000
+MAX_PROBLEMS = 1_000
 LEASE = timedelta(minutes=5)
 
 
@@ -74,7 +74,7 @@ def _save(job: ImportJob, report: Report) -> None:
 def _note(job: ImportJob, report: Report) -> None:
     job.rows_read, job.created, job.unchanged = report.rows, report.created, report.unchanged
     job.bad = len(report.problems)
-    job.problems = [_as_json(problem) for problem in report.problems[:MOST_PROBLEMS]]
+    job.problems = [_as_json(problem) for problem in report.problems[:MAX_PROBLEMS]]
 
 
 def _as_json(problem: Problem) -> dict[str, object]:

@@ -19,7 +19,7 @@ from loyalty.api.problems import problem_response
 
 PREFIX = "/api/"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 # Answers that ask for another try are not kept, nor is what an unknown caller got.
 NOT_KEPT = frozenset({401, 403, 409, 412, 428, 429})
 
@@ -34,8 +34,8 @@ class IdempotencyMiddleware:
         key = request.META.get("HTTP_IDEMPOTENCY_KEY")  # `headers` would read all of them
         if key is None or request.method in SAFE or not request.path.startswith(PREFIX):
             return self.get_response(request)
-        if not key or len(key) > LONGEST_KEY:
-            detail = f"An Idempotency-Key has 1 to {LONGEST_KEY} characters."
+        if not key or len(key) > MAX_KEY_LENGTH:
+            detail = f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters."
             return problem_response(400, "bad_idempotency_key", detail, instance=request.path)
         with transaction.atomic():
             return self._once(request, digest(_caller(request)), key)

@@ -24,7 +24,7 @@ from loyalty.programs.models import ProgramVersion
 
 FORMAT = 1
 SCHEMA_ID = "urn:loyalty:program-version:1"
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 Document = dict[str, Any]
 
 
@@ -90,8 +90,8 @@ def read_yaml(text: str) -> Any:
 
     :raises UnreadableDocument: when it is no YAML, too large, or refers to itself
     """
-    if len(text.encode()) > MOST_BYTES:
-        raise UnreadableDocument(reason=_("it is larger than %(limit)s bytes.") % {"limit": MOST_BYTES})
+    if len(text.encode()) > MAX_BYTES:
+        raise UnreadableDocument(reason=_("it is larger than %(limit)s bytes.") % {"limit": MAX_BYTES})
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise UnreadableDocument(reason=_("it has aliases (*name); write their contents out."))

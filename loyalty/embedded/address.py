@@ -10,7 +10,7 @@ import sys
 
 from loyalty.embedded.errors import EmbeddedError
 
-HIGHEST_PORT = 65_535
+MAX_PORT = 65_535
 
 
 def address() -> tuple[str, int]:
@@ -20,8 +20,8 @@ def address() -> tuple[str, int]:
     :raises EmbeddedError: when PORT is no port
     """
     text = os.environ.get("PORT", "8000")
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= HIGHEST_PORT:
-        raise EmbeddedError(f"PORT={text} is no port. Set it to a number from 1 to {HIGHEST_PORT}.")
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_PORT:
+        raise EmbeddedError(f"PORT={text} is no port. Set it to a number from 1 to {MAX_PORT}.")
     return os.environ.get("HOST", "127.0.0.1"), int(text)
 
 
@@ -41,7 +41,7 @@ def require_free_address(command: str) -> tuple[str, int]:
     except socket.gaierror:
         raise EmbeddedError(f"HOST={host} is no address of this machine.") from None
     except OSError as error:
-        other = port + 1 if port < HIGHEST_PORT else port - 1
+        other = port + 1 if port < MAX_PORT else port - 1
         raise EmbeddedError(
             f"Port {port} of {host} cannot be had ({error.strerror}); perhaps the site runs already. "
             f"Stop what listens there, or choose another port: PORT={other} {command}"

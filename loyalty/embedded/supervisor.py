@@ -16,7 +16,7 @@ from loyalty.embedded.server import Server
 COLOURS = {"web": 36, "worker": 33, "beat": 35, "postgres": 32, "valkey": 32, "up": 37}
 STOP_SECONDS = 20.0
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 30.0
+MAX_PAUSE = 30.0
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Supervisor:
         if program.process is None or program.process.poll() is None:
             return
         lasted = now - program.started_at
-        program.pause = FIRST_PAUSE if lasted > LONGEST_PAUSE else min(program.pause * 2, LONGEST_PAUSE)
+        program.pause = FIRST_PAUSE if lasted > MAX_PAUSE else min(program.pause * 2, MAX_PAUSE)
         say(program.name, f"ended with {program.process.returncode}; again in {program.pause:.0f} s")
         program.restart_at = now + program.pause
 

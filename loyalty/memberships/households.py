@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.errors import DomainError, Kind
 from loyalty.memberships.models import Household, HouseholdMember, Membership
 
-MOST_MEMBERS = 20
+MAX_MEMBERS = 20
 
 
 class InAnotherHousehold(DomainError):
@@ -65,8 +65,8 @@ def join(household: Household, member: Membership, *, now: datetime) -> None:
     )
     if not is_new and found.household_id != household.pk:
         raise InAnotherHousehold(number=member.number)
-    if household.members.count() > MOST_MEMBERS:
-        raise HouseholdFull(limit=MOST_MEMBERS)
+    if household.members.count() > MAX_MEMBERS:
+        raise HouseholdFull(limit=MAX_MEMBERS)
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
 
 NOTHING = Decimal(0)
-MOST_MONTHS = 120
+MAX_MONTHS = 120
 ENOUGH_POINTS = 1_000  # that were redeemed or expired: below that a share of them says nothing
 
 
@@ -140,7 +140,7 @@ def redemption_curve(program: Program, wallet: str, *, at: datetime, clock: Cloc
     """
     parameters = {"program": program.pk, "wallet": wallet, "at": at}
     rows = {row[0]: row[1:] for row in bulk.fetch(ENDS.format(clock=clock.value), parameters)}
-    months = [rows.get(age, (0, 0, 0, 0)) for age in range(min(max(rows, default=0), MOST_MONTHS) + 1)]
+    months = [rows.get(age, (0, 0, 0, 0)) for age in range(min(max(rows, default=0), MAX_MONTHS) + 1)]
     redeemed, gone = sum(month[0] for month in months), sum(month[1] for month in months)
     if redeemed + gone < ENOUGH_POINTS:
         return Curve((Decimal(1),), int(redeemed + gone))

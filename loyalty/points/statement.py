@@ -61,7 +61,7 @@ SELECT ends_at, sum(points)::bigint FROM (
     WHERE l.wallet_id = %s AND (l.available > 0 OR l.pending > 0 OR l.held > 0)
 ) AS open WHERE ends_at > %s AND points > 0 GROUP BY 1 ORDER BY 1 LIMIT %s
 """
-MOST_DATES = 100
+MAX_DATES = 100
 
 
 def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo) -> Balance:
@@ -92,7 +92,7 @@ def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo) -> Balance:
     )
 
 
-def forecast(wallet: Wallet, *, at: datetime, zone: ZoneInfo, dates: int = MOST_DATES) -> list[Expiring]:
+def forecast(wallet: Wallet, *, at: datetime, zone: ZoneInfo, dates: int = MAX_DATES) -> list[Expiring]:
     """Return what will expire and when, if nothing of it is spent, the next first."""
     rows = bulk.fetch(FORECAST, [wallet.pk, at, dates])
     return [Expiring(_last_day(ends_at, zone), points) for ends_at, points in rows]

@@ -26,7 +26,7 @@ from tests.journeys.test_kills import PREPARE
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = 400
 KILL_AT = {80: "web", 160: "postgres", 240: "worker", 300: "web"}
-PATIENCE_SECONDS = 90
+MAX_WAIT_SECONDS = 90
 
 
 @dataclass
@@ -124,7 +124,7 @@ def _send(site: Site, key: str, path: str, body: dict[str, Any]) -> Any:
         "Idempotency-Key": str(body.get("number", path)),
     }
     url = f"http://127.0.0.1:{site.port}/api/v1/{path}"
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while True:
         request = urllib.request.Request(url, json.dumps(body).encode(), headers)
         try:
@@ -144,7 +144,7 @@ def _get(site: Site, path: str) -> bool:
 
 
 def _await(is_so: Any) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while not is_so():
         assert time.monotonic() < deadline
 
