@@ -1,0 +1,34 @@
+"""The demo as `make demo` runs it, on one household of sixty."""
+
+import re
+from pathlib import Path
+
+import pytest
+from psycopg import sql
+
+from tests.commands.conftest import Shell
+from tests.conftest import _server, _template_name
+
+STORED = "✓ 3,070 baskets, 29,138 lines and 91,075.65 USD stored: none lost, none double (tiny)."
+
+
+@pytest.mark.slow
+def test_the_demo_loads_decides_and_values_and_again_changes_nothing(django_db_setup: None, tmp_path: Path) -> None:
+    shell = Shell(tmp_path, f"demo_{tmp_path.name}", {"COLUMNS": "160"})
+    with _server("postgres") as server:
+        name, template = sql.Identifier(shell.database), sql.Identifier(_template_name())
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, template))
+        try:
+            first, again = (shell.manage("demo", "--size", "tiny") for _ in range(2))
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+    assert [(done.returncode, done.stderr) for done in (first, again)] == [(0, "")] * 2
+    assert all(STORED in done.stdout for done in (first, again))
+    assert "Orders imported  │ 3,070 (" in first.stdout
+    assert "Orders imported  │ 0 (nothing new)" in again.stdout
+    proofs = [re.search(r"The ledger adds up: .*", done.stdout) for done in (first, again)]
+    assert proofs[0] is not None
+    assert proofs[1] is not None
+    assert proofs[0][0] == proofs[1][0]
+    assert "sign in as demo with the password demo" in first.stdout
