@@ -25,6 +25,7 @@ from loyalty.programs.models import ProgramVersion
 FORMAT = 1
 SCHEMA_ID = "urn:loyalty:program-version:1"
 MAX_BYTES = 1_000_000
+MAX_NESTING = 50
 Document = dict[str, Any]
 
 
@@ -93,13 +94,23 @@ def read_yaml(text: str) -> Any:
     if len(text.encode()) > MAX_BYTES:
         raise UnreadableDocument(reason=_("it is larger than %(limit)s bytes.") % {"limit": MAX_BYTES})
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise UnreadableDocument(reason=_("it has aliases (*name); write their contents out."))
+        _require_plain(text)
         return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader that leaves dates as texts
     except RecursionError as error:
         raise UnreadableDocument(reason=_("it is nested too deep.")) from error
     except yaml.YAMLError as error:
         raise UnreadableDocument(reason=" ".join(str(error).split())) from error
+
+
+def _require_plain(text: str) -> None:
+    """Refuse aliases, and lists in lists without end: the time to read those grows with the square of their depth."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise UnreadableDocument(reason=_("it has aliases (*name); write their contents out."))
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_NESTING:
+            raise UnreadableDocument(reason=_("it is nested too deep."))
 
 
 class _PlainLoader(yaml.SafeLoader):
