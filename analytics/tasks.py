@@ -3,12 +3,12 @@ from django.utils import timezone
 
 from analytics import statistics
 from analytics.runs import compute_value
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.models import Retailer
 
 
 @shared_task(name="analytics.tasks.refresh_statistics")
-@acting_for(EVERYONE)
+@acting_for(ALL_TENANTS)
 def refresh_statistics() -> None:
     """Count again what was recorded since the last time."""
     statistics.refresh()

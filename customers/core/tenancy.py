@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import connection, migrations, transaction
 
-EVERYONE = "*"
+ALL_TENANTS = "*"
 NOBODY = ""
 CONTROL = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 
@@ -41,7 +41,7 @@ _told: WeakKeyDictionary[object, _Told] = WeakKeyDictionary()
 
 def act_for(retailer: int | str | None) -> None:
     """
-    Let this thread's connection see one retailer's rows, or those of EVERYONE or NOBODY, from now on.
+    Let this thread's connection see one retailer's rows, or those of ALL_TENANTS or NOBODY, from now on.
 
     The session is told with the next statement, if it was not told before: who sends none pays nothing.
 
@@ -61,7 +61,7 @@ def current() -> str | None:
 
 @contextmanager
 def acting_for(retailer: int | str) -> Iterator[None]:
-    """Let this connection act for a retailer, or for EVERYONE, during a block or a function."""
+    """Let this connection act for a retailer, or for ALL_TENANTS, during a block or a function."""
     before = current()
     act_for(retailer)
     try:

@@ -7,7 +7,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.models import Retailer
 from loyalty.access.models import StaffRole
 from loyalty.access.roles import ALL_SCOPES, PERMISSIONS, SCOPES, Role
@@ -45,7 +45,7 @@ def post_of(request: HttpRequest) -> Post | None:
     if user is None or not user.is_authenticated or not user.is_active or not user.is_staff:
         return None
     wanted = request.session.get(CHOSEN)
-    with acting_for(EVERYONE):
+    with acting_for(ALL_TENANTS):
         if user.is_superuser:
             retailers = Retailer.objects.order_by("name")
             chosen = retailers.filter(pk=wanted).first() if wanted else None

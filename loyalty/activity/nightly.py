@@ -51,7 +51,7 @@ TO_EXPIRE = """
 )
 ORDER BY 1
 """
-EVERYONE = """
+ALL_MEMBERS = """
 SELECT s.membership_id FROM tiers_standing s
 WHERE s.program_id = %(program)s AND s.membership_id > %(after)s AND (s.assessed_on IS NULL OR s.assessed_on <= %(on)s)
 ORDER BY s.membership_id LIMIT %(limit)s
@@ -82,7 +82,7 @@ def start_versions(program: Program, timeline: Timeline, *, until: datetime, now
             on = local_date(at, ruleset.zone)
             decide = _assessing(ruleset, When(on, at, f"version:{ruleset.number}"))
             phase = _Phase(now, at, decide, with_days=True, lots=Lots.SLIDING)
-            moved = phase.page(EVERYONE, {"program": program.pk, "on": on})
+            moved = phase.page(ALL_MEMBERS, {"program": program.pk, "on": on})
             VersionStart.objects.create(version_id=ruleset.version_id, moved=moved, ran_at=now)
 
 

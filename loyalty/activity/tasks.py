@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.models import Retailer
 from loyalty.activity.backlog import catch_up
 from loyalty.activity.spending import time_out
@@ -16,7 +16,7 @@ def catch_up_everyone() -> None:
 
 
 @shared_task(name="loyalty.activity.tasks.time_out_holds")
-@acting_for(EVERYONE)
+@acting_for(ALL_TENANTS)
 def time_out_holds() -> None:
     """Give back what holds kept too long."""
     time_out(now=timezone.now())

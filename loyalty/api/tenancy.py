@@ -29,7 +29,7 @@ class TenancyMiddleware:
         if post is None:  # it may sign in, and sees nobody's rows
             return self._restored(request, tenancy.NOBODY)
         bind_contextvars(user=post.pk)
-        return self._restored(request, tenancy.EVERYONE if post.role is None else str(post.retailer.pk))  # type: ignore[union-attr] # a role has one
+        return self._restored(request, tenancy.ALL_TENANTS if post.role is None else str(post.retailer.pk))  # type: ignore[union-attr] # a role has one
 
     def _restored(self, request: HttpRequest, retailer: str | None) -> HttpResponse:
         before = tenancy.current()

@@ -1,14 +1,14 @@
 import structlog
 from celery import shared_task
 
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from loyalty.points.proof import prove
 
 log = structlog.get_logger()
 
 
 @shared_task(name="loyalty.points.tasks.prove_ledger")
-@acting_for(EVERYONE)
+@acting_for(ALL_TENANTS)
 def prove_ledger() -> None:
     """Prove the ledger, and say loudly where it does not add up."""
     proof = prove()

@@ -13,7 +13,7 @@ from django.conf import settings
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from loyalty.activity.rulesets import published_ruleset, remembered_timeline
 from loyalty.configuration.document import to_document, to_yaml
 from loyalty.configuration.drafts import publish
@@ -62,7 +62,7 @@ def small_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
         _copy(server, name, _template_name())
         _use(name)
         _forget_versions()
-        with django_db_blocker.unblock(), acting_for(EVERYONE):
+        with django_db_blocker.unblock(), acting_for(ALL_TENANTS):
             document = fill()
         _use(shared)
         _forget_versions()

@@ -11,7 +11,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from customers.core.tenancy import EVERYONE, NOBODY, act_for, acting_for, current
+from customers.core.tenancy import ALL_TENANTS, NOBODY, act_for, acting_for, current
 from customers.models import Order
 from customers.recording import record_orders
 from loyalty.activity.tasks import catch_up_everyone
@@ -71,7 +71,7 @@ def test_raw_sql_sees_one_retailer_nobody_or_everyone() -> None:
     ada, _eve = ada_and_eve()
 
     seen = []
-    for who in (ada.retailer_id, NOBODY, EVERYONE):
+    for who in (ada.retailer_id, NOBODY, ALL_TENANTS):
         with acting_for(who):
             seen.append(everything())
 
@@ -160,7 +160,7 @@ def test_who_wraps_statements_for_a_while_does_not_take_the_wall_away() -> None:
     with connection.execute_wrapper(pass_on):
         act_for(ada.retailer_id)
     seen = Entry.objects.count()
-    act_for(EVERYONE)
+    act_for(ALL_TENANTS)
 
     assert (seen, Entry.objects.count()) == (1, 2)
 

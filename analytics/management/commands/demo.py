@@ -22,7 +22,7 @@ from analytics.demonstration.dataset import Journey
 from analytics.runs import compute_value, latest_run, top_customers
 from customers.core import bulk
 from customers.core.errors import DomainError
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.importing.running import Report, run_import
 from customers.models import Order, Retailer
 from loyalty.activity.backlog import catch_up, undecided_orders
@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--size", choices=list(HOUSEHOLDS), default="small", help="how many households")
 
-    @acting_for(EVERYONE)
+    @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:
         self.console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
         now = timezone.now()

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from customers.core.errors import DomainError
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.importing.formats import FORMATS, Problem
 from customers.importing.running import Report, preview_import, run_import
 from customers.management.arguments import existing_file, new_file, retailer_named
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--preview", action="store_true", help="report what would happen, and change nothing")
         parser.add_argument("--problems", type=new_file, help="write every bad row to this CSV file")
 
-    @acting_for(EVERYONE)
+    @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:
         retailer = retailer_named(options["retailer"])
         console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it

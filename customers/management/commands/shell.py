@@ -4,10 +4,10 @@ from typing import Any
 
 from django.core.management.commands.shell import Command as Shell
 
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 
 
 class Command(Shell):
-    @acting_for(EVERYONE)
+    @acting_for(ALL_TENANTS)
     def handle(self, **options: Any) -> None:
         super().handle(**options)

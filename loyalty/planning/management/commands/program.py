@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from customers.core.errors import DomainError
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import retailer_named
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 about_instant = "with its zone; now if left out of a plan"
                 each.add_argument("--effective-from", type=_instant, help=about_instant)
 
-    @acting_for(EVERYONE)
+    @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             options["run"](options)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from customers.core.calendar import add_months, local_date
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import new_file
 from loyalty.points.journal import MonthEnd, close_month, write_csv, write_lots_csv
 from loyalty.points.liability import month_of, owed_by_lot
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--journal", type=new_file, help="a CSV file to write")
         parser.add_argument("--lots", type=new_file, help="a CSV file with what is owed of each lot at the month's end")
 
-    @acting_for(EVERYONE)
+    @acting_for(ALL_TENANTS)
     def handle(self, **options: Any) -> None:
         program = _program(options["program"])
         since, until = month_of(options["month"] or _last_month(program), program.tzinfo)

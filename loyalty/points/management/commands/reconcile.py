@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from customers.core.tenancy import EVERYONE, acting_for
+from customers.core.tenancy import ALL_TENANTS, acting_for
 from loyalty.points.proof import prove
 
 SHOWN = 20
@@ -13,7 +13,7 @@ SHOWN = 20
 class Command(BaseCommand):
     help = "Prove that every balance is the sum of its rows; exits 1 and names the places if one is not."
 
-    @acting_for(EVERYONE)
+    @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **_options: Any) -> None:
         proof = prove()
         for difference in proof.differences[:SHOWN]:
