@@ -29,6 +29,7 @@ from loyalty.tiers.identity import keep_identities
 FORMAT = 1
 SCHEMA_ID = "urn:loyalty:program-version:1"
 MAX_BYTES = 1_000_000
+MAX_NESTING = 50
 Document = dict[str, Any]
 
 
@@ -97,8 +98,7 @@ def read_yaml(text: str) -> Any:
     if len(text.encode()) > MAX_BYTES:
         raise UnreadableDocument(reason=_("it is larger than %(limit)s bytes.") % {"limit": MAX_BYTES})
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise UnreadableDocument(reason=_("it has aliases (*name); write their contents out."))
+        _require_plain(text)
         said = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader that leaves dates as texts
         json.dumps(said, ensure_ascii=False, skipkeys=True, default=str).encode()
     except RecursionError as error:
@@ -108,6 +108,17 @@ def read_yaml(text: str) -> Any:
     except yaml.YAMLError as error:
         raise UnreadableDocument(reason=" ".join(str(error).split())) from error
     return said
+
+
+def _require_plain(text: str) -> None:
+    """Refuse aliases, and lists in lists without end: the time to read those grows with the square of their depth."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise UnreadableDocument(reason=_("it has aliases (*name); write their contents out."))
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_NESTING:
+            raise UnreadableDocument(reason=_("it is nested too deep."))
 
 
 class _PlainLoader(yaml.SafeLoader):

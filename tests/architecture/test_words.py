@@ -17,7 +17,7 @@ FOLDERS = ("customers", "loyalty", "analytics", "benchmarks", "tests")
 INSTEAD = {
     r"(MOST|DEEPEST|HIGHEST|LONGEST)(_\w+)?": "MAX_*",
     r"(LEAST|LOWEST|SHORTEST)(_\w+)?": "MIN_*",
-    r"ALL_TENANTS": "ALL_TENANTS",
+    r"EVERYONE": "ALL_TENANTS",
     r"PATIENCE(_\w+)?": "MAX_WAIT",
     r"(test_)?gathering": "coalescing",
     r"hand_over": "promote_next",

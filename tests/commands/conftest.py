@@ -61,13 +61,19 @@ def small_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
     with _server("postgres") as server:
         _copy(server, name, _template_name())
         _use(name)
+        _forget_versions()
         with django_db_blocker.unblock(), acting_for(ALL_TENANTS):
             document = fill()
         _use(shared)
-        remembered_timeline.cache_clear()
-        published_ruleset.cache_clear()  # ids of this database's versions are others'
+        _forget_versions()
         yield name, document
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _forget_versions() -> None:
+    """Forget what this process knows of another database's versions, whose ids are others'."""
+    remembered_timeline.cache_clear()
+    published_ruleset.cache_clear()
 
 
 def fill() -> str:

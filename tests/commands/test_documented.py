@@ -142,7 +142,9 @@ def test_each_documented_target_of_make_can_be_made() -> None:
     named = {target for text in code for target in re.findall(r"(?:^|\s)make ([a-z-]+)", text)}
     benchmarks = {name for text in code for name in re.findall(r"NAME=([a-z]+)", text)}
 
-    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
 
     assert named == {line.split()[0] for line in listed.splitlines()}
     assert [name for name in benchmarks if not (ROOT / "benchmarks" / f"{name}.py").exists()] == []

@@ -89,7 +89,17 @@ def test_times_days_and_codes_are_read_as_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: [", "a: &x [1]\nb: *x", "!!python/object/apply:os.system ['true']", "x" * 1_000_001, "[" * 5_000]
+    "text",
+    [
+        "a: [",
+        "a: &x [1]\nb: *x",
+        "!!python/object/apply:os.system ['true']",
+        "x" * 1_000_001,
+        "[" * 999_999,
+        "[{" * 400_000,
+        "- " * 400_000,
+        "{a: " * 200_000,
+    ],
 )
 def test_what_is_no_plain_document_is_refused(text: str) -> None:
     with pytest.raises(UnreadableDocument):

@@ -162,7 +162,7 @@ def test_the_command_names_the_retailers_that_there_are() -> None:
     make.retailer(slug="corner-shop")
 
     with pytest.raises(CommandError, match="corner-shop"):
-        call_command("import_csv", "nobody", "orders", "x.csv")
+        call_command("import_csv", "nobody", "orders", __file__)
 
 
 def test_an_upload_is_previewed_confirmed_and_run_once() -> None:

@@ -213,7 +213,8 @@ def test_a_named_database_wins_and_nothing_is_started(tmp_path: Path) -> None:
 
 
 def _launch(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": os.environ["PATH"], **variables}
+    kept = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
+    environ = kept | variables
     command = [sys.executable, "-m", "loyalty.embedded", *words]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
 
