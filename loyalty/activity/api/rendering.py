@@ -16,7 +16,7 @@ from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress
 from loyalty.activity.rulesets import timelines
 from loyalty.activity.state import Effects
-from loyalty.api.problems import STATUS, problem
+from loyalty.api.problems import problem, problem_of
 from loyalty.memberships.models import Membership
 from loyalty.points.ledger import MAIN
 from loyalty.points.models import PointsPolicy, Wallet
@@ -71,7 +71,7 @@ def _points_of(effects: Effects) -> int:
 
 def error_of(error: DomainError) -> dict[str, Any]:
     """Return a refusal as problem details."""
-    return problem(STATUS[error.kind], error.code, str(error))
+    return problem_of(error)
 
 
 def take_rows(
