@@ -1,6 +1,7 @@
 """Facts in the admin: shown, searched and imported, never edited."""
 
 import csv
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,6 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from customers.checks import InvalidFact, money_of
 from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, ReadOnlyInline, action, display
 from customers.core.errors import DomainError
 from customers.importing.jobs import confirm, upload
@@ -25,7 +27,9 @@ from customers.models import (
     Insight,
     Interaction,
     Order,
+    OrderClaim,
     OrderLine,
+    OrderRevision,
     Retailer,
     Return,
     ReturnLine,
@@ -61,6 +65,24 @@ class ConsentInline(ReadOnlyInline):
     ordering = ("-occurred_at",)
 
 
+class CustomerForm(forms.ModelForm[Customer]):
+    """What staff may correct of a customer."""
+
+    class Meta:
+        model = Customer
+        fields = (
+            "email", "phone", "first_name", "last_name", "birth_date", "language", "acquisition_channel",
+            "acquisition_cost",
+        )  # fmt: skip
+
+    def clean_acquisition_cost(self) -> Decimal | None:
+        cost: Decimal | None = self.cleaned_data["acquisition_cost"]
+        try:
+            return cost if cost is None else money_of("acquisition_cost", cost, self.instance.retailer.currency)
+        except InvalidFact as error:
+            raise forms.ValidationError(str(error)) from None
+
+
 @admin.register(Customer)
 class CustomerAdmin(ModelAdmin):
     list_display = ("external_id", "full_name", "email", "retailer", "predicted", "active", "decile", "identified_at")
@@ -68,7 +90,8 @@ class CustomerAdmin(ModelAdmin):
     search_fields = ("external_id__exact", "email", "last_name")
     search_help_text = _("External id, e-mail or last name")
     list_select_related = ("retailer", "insight")
-    readonly_fields = ("retailer", "external_id", "identified_at")
+    form = CustomerForm
+    readonly_fields = ("retailer", "external_id", "identified_at", "merged_into")
     inlines = (InsightInline, ConsentInline)
     ordering = ("-id",)
 
@@ -110,6 +133,17 @@ class OrderLineInline(ReadOnlyInline):
     ordering = ("position",)
 
 
+class OrderRevisionInline(ReadOnlyInline):
+    model = OrderRevision
+    fields = ("version", "replaced_at", "content")
+    ordering = ("-version",)
+
+
+class OrderClaimInline(ReadOnlyInline):
+    model = OrderClaim
+    fields = ("customer", "reference", "claimed_at")
+
+
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     list_display = ("number", "customer", "occurred_at", "net_amount", "currency", "store", "channel")
@@ -118,7 +152,7 @@ class OrderAdmin(ReadOnlyAdmin):
     search_help_text = _("Order number or customer's external id")
     list_select_related = ("customer",)
     exclude = ("content_hash",)
-    inlines = (OrderLineInline,)
+    inlines = (OrderLineInline, OrderClaimInline, OrderRevisionInline)
     ordering = ("-occurred_at",)
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
-from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact, fingerprint
+from customers.facts import CorrectionFact, InteractionFact, OrderEventFact, OrderFact, ReturnFact, fingerprint
 from customers.models import Interaction, Order, OrderEvent, Retailer, Return
 
-Fact = TypeVar("Fact", OrderFact, ReturnFact, OrderEventFact, InteractionFact)
+Fact = TypeVar("Fact", OrderFact, CorrectionFact, ReturnFact, OrderEventFact, InteractionFact)
 
 
 class OtherContent(DomainError):
@@ -25,19 +25,40 @@ class OtherContent(DomainError):
 
 class Status(StrEnum):
     CREATED = "created"
+    CORRECTED = "corrected"
     UNCHANGED = "unchanged"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Fact]):
-    """What became of one fact."""
+    """
+    What became of one fact.
+
+    :param fact: as it is recorded, or as it was reported where it was refused
+    :param customer_id: whose it is now; None for a guest's, and for what was known before
+    :param customer_before: whose it was before a correction
+    """
 
     fact: Fact
     status: Status
     id: UUID | None = None
     customer_id: UUID | None = None
     error: DomainError | None = None
+    customer_before: UUID | None = None
+
+
+def check_each(facts: Sequence[Fact], check: Callable[[Fact], Fact]) -> tuple[list[Fact], dict[int, DomainError]]:
+    """Return facts as they are to be recorded, and the refusals of those that cannot be, by their places."""
+    checked: list[Fact] = []
+    refused: dict[int, DomainError] = {}
+    for place, fact in enumerate(facts):
+        try:
+            checked.append(check(fact))
+        except DomainError as error:
+            checked.append(fact)
+            refused[place] = error
+    return checked, refused
 
 
 class Batch(Generic[Fact]):
@@ -55,6 +76,7 @@ class Batch(Generic[Fact]):
         self.first: dict[str, int] = {}
         self.made: dict[str, tuple[UUID, UUID | None]] = {}
         self.old: dict[str, tuple[UUID, bytes]] = {}
+        self.accepted: set[tuple[str, bytes]] = set()
         self._sort()
 
     def _sort(self) -> None:
@@ -96,6 +118,21 @@ class Batch(Generic[Fact]):
         others = [number for fact in self.fresh if (number := self.key(fact)) not in made]
         self.old = self.known(retailer, model, others) if others else {}
 
+    def doubtful(self) -> list[tuple[Fact, bytes]]:
+        """Return the facts that are not written as what is recorded under their number, each with its content's hash."""
+        found = {}
+        for place, fact in enumerate(self.facts):
+            number = self.key(fact)
+            if place not in self.refused and number in self.old:
+                content = self.others.get(place) or self.hashes[number]
+                if content != self.old[number][1]:
+                    found[number, content] = fact
+        return [(fact, content) for (_, content), fact in found.items()]
+
+    def accept(self, contents: Iterable[tuple[str, bytes]]) -> None:
+        """Take contents, by number and hash, for what is recorded."""
+        self.accepted.update(contents)
+
     def created_ids(self) -> list[tuple[UUID, Fact]]:
         return [(self.made[number][0], fact) for fact in self.fresh if (number := self.key(fact)) in self.made]
 
@@ -113,6 +150,7 @@ class Batch(Generic[Fact]):
             return Outcome(fact, Status.CREATED if place == first else Status.UNCHANGED, made_id, customer_id)
         # What counts is what is recorded, not which of two contents came first in this call.
         old_id, old_hash = self.old.get(number, (None, None))
-        if old_hash is None or old_hash != (content or self.hashes[number]):
+        said = content or self.hashes[number]
+        if old_hash is None or (old_hash != said and (number, said) not in self.accepted):
             return Outcome(fact, Status.FAILED, old_id, error=OtherContent(number=number))
         return Outcome(fact, Status.UNCHANGED, old_id)

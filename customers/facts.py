@@ -1,54 +1,30 @@
 """What a retailer reports, before it is recorded: frozen values, checked when they are made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from customers.checks import (
+    LARGEST_SCORE,
+    MAX_LINES,
+    MAX_REDEMPTIONS,
+    MAX_VERSION,
+    NOTHING,
+    InvalidFact,
+    amount_of,
+    exact,
+    plain,
+    price_of,
+    quantity_of,
+    require_name,
+    require_text,
+    require_zone,
+)
+from customers.core.money import MILLIONTH, THOUSANDTH, to_scale, unit_of
 
-from customers.core.errors import DomainError, Kind
-from customers.core.money import CENT, MILLIONTH, THOUSANDTH, to_scale
-
-NOTHING = Decimal(0)
-LARGEST_AMOUNT = Decimal(10) ** 12
-LARGEST_QUANTITY = Decimal(10) ** 9
-FIRST_YEAR, LAST_YEAR = 1970, 2199
-
-
-class InvalidFact(DomainError):
-    """A report that cannot be true; `column` says where."""
-
-    code = "invalid"
-    kind = Kind.INVALID
-
-    def __init__(self, column: str, code: str, **facts: Any) -> None:
-        super().__init__(column=column, **facts)
-        self.column = column
-        self.reason = code
-
-    def __str__(self) -> str:
-        return str(REASONS[self.reason]).format(**self.facts)
-
-
-REASONS = {
-    "quantity_not_positive": _(
-        "The quantity is {value}; it must be more than zero. Report what came back as a return."
-    ),
-    "quantity_too_large": _("The quantity {value} is too large."),
-    "amount_negative": _("The amount is {value}; it must not be negative. Report what came back as a return."),
-    "amount_too_large": _("The amount {value} is too large."),
-    "no_amount": _("Give the line's amount or its unit price."),
-    "no_lines": _("The order has no lines."),
-    "too_many_lines": _("The order has {value} lines; at most {limit} are taken."),
-    "out_of_range": _("The time {value} lies outside the years {first} to {last}."),
-    "no_zone": _("The time {value} has no zone. Write it like 2026-03-29T18:30:00+02:00."),
-    "no_return_lines": _("The return names no lines."),
-    "more_than_amount": _("{value} was paid with points, but the lines cost only {limit}."),
-    "no_line_name": _("Name the order's line by its position or its SKU."),
-}
-MAX_LINES = 10_000
+ORDER_TEXTS = (("currency", 3), ("channel", 50), ("store", 50), ("promotion_code", 100), ("identified_by", 20))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +33,7 @@ class LineFact:
     One line of an order.
 
     :param net_amount: what the whole line cost after its discount, in the order's currency
+    :param is_derived: whether the amount is quantity x price, to be rounded to the currency's decimals
     """
 
     sku: str
@@ -67,6 +44,12 @@ class LineFact:
     category: str = ""
     brand: str = ""
     unit_cost: Decimal | None = None
+    is_derived: bool = False
+
+    def __post_init__(self) -> None:
+        require_text("sku", self.sku, 100)
+        require_text("category", self.category, 100)
+        require_text("brand", self.brand, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +79,54 @@ class OrderFact:
 
     def __post_init__(self) -> None:
         require_zone(self.occurred_at)
-        if amount_of("paid_with_points", self.paid_with_points) > self.net_amount:
-            raise InvalidFact(
-                "paid_with_points", "more_than_amount", value=self.paid_with_points, limit=self.net_amount
-            )
+        self._require_texts()
         if not self.lines:
             raise InvalidFact("lines", "no_lines")
         if len(self.lines) > MAX_LINES:
             raise InvalidFact("lines", "too_many_lines", value=len(self.lines), limit=MAX_LINES)
-        amount_of("lines", self.net_amount)
+        total = amount_of("lines", self.net_amount)
+        amount_of("shipping_amount", self.shipping_amount)
+        if amount_of("paid_with_points", self.paid_with_points) > total:
+            raise InvalidFact("paid_with_points", "more_than_amount", value=self.paid_with_points, limit=total)
+
+    def _require_texts(self) -> None:
+        require_name("number", self.number, 100)
+        if self.customer is not None:
+            require_name("customer", self.customer, 100)
+        for column, limit in ORDER_TEXTS:
+            require_text(column, getattr(self, column), limit)
+        if len(self.redemptions) > MAX_REDEMPTIONS:
+            raise InvalidFact("redemptions", "too_many_redemptions", value=len(self.redemptions), limit=MAX_REDEMPTIONS)
+        for reference in self.redemptions:
+            require_name("redemptions", reference, 80)
 
     @property
     def net_amount(self) -> Decimal:
-        return sum((line.net_amount for line in self.lines), NOTHING)
+        return sum((line.net_amount for line in self.lines), Decimal(0))  # in the lines' digits
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionFact:
+    """
+    What an order is to say from now on, whole.
+
+    :param version: the retailer's count of its contents, from 1; what POST reported is 0
+    """
+
+    order: OrderFact
+    version: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.version <= MAX_VERSION:
+            raise InvalidFact("version", "no_such_version", value=plain(Decimal(self.version)), limit=MAX_VERSION)
+
+    @property
+    def number(self) -> str:
+        return self.order.number
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.order.occurred_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +138,12 @@ class ReturnLineFact:
     sku: str = ""
 
     def __post_init__(self) -> None:
+        quantity_of(self.quantity)
+        require_text("sku", self.sku, 100)
         if self.position is None and not self.sku:
             raise InvalidFact("sku", "no_line_name")
+        if self.position is not None and not 1 <= self.position <= MAX_LINES:
+            raise InvalidFact("position", "no_such_position", value=plain(Decimal(self.position)), limit=MAX_LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +157,12 @@ class ReturnFact:
 
     def __post_init__(self) -> None:
         require_zone(self.occurred_at)
+        require_name("number", self.number, 100)
+        require_name("order_number", self.order_number, 100)
         if not self.lines:
             raise InvalidFact("lines", "no_return_lines")
+        if len(self.lines) > MAX_LINES:
+            raise InvalidFact("lines", "too_many_lines", value=len(self.lines), limit=MAX_LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +175,8 @@ class OrderEventFact:
 
     def __post_init__(self) -> None:
         require_zone(self.occurred_at)
+        require_name("order_number", self.order_number, 100)
+        require_name("kind", self.kind, 50)
 
     @property
     def number(self) -> str:
@@ -170,6 +198,13 @@ class InteractionFact:
 
     def __post_init__(self) -> None:
         require_zone(self.occurred_at)
+        require_name("number", self.number, 100)
+        require_name("customer", self.customer, 100)
+        require_name("kind", self.kind, 20)
+        require_text("channel", self.channel, 50)
+        require_text("sku", self.sku, 100)
+        if self.score is not None and abs(self.score) > LARGEST_SCORE:
+            raise InvalidFact("score", "score_too_large", value=plain(Decimal(self.score)))
 
 
 def line_of(  # noqa: PLR0913 - a line has this many facts
@@ -186,10 +221,17 @@ def line_of(  # noqa: PLR0913 - a line has this many facts
     """
     Return a line from its amount, or from its unit price and discount; the other one is derived.
 
-    :raises InvalidFact: for a quantity that is not positive, an amount that is negative, or neither amount nor price
+    How many decimals its amounts may have is known when it is recorded, with its order's currency: see `in_currency`.
+
+    :param unit_price: with up to six decimals, as `unit_cost`
+    :raises InvalidFact: for a quantity that is not positive, an amount that is negative, too large or not exact, or neither
+        amount nor price
     """
     quantity = quantity_of(quantity)
     discount = amount_of("discount", discount)
+    is_derived = net_amount is None
+    if unit_price is not None:
+        unit_price = price_of("unit_price", unit_price)
     if net_amount is None:
         if unit_price is None:
             raise InvalidFact("net_amount", "no_amount")
@@ -197,8 +239,6 @@ def line_of(  # noqa: PLR0913 - a line has this many facts
     net_amount = amount_of("net_amount", net_amount)
     if unit_price is None:
         unit_price = (net_amount + discount) / quantity
-    if unit_price < 0:
-        raise InvalidFact("unit_price", "amount_negative", value=unit_price)
     return LineFact(
         sku=sku,
         quantity=quantity,
@@ -207,38 +247,56 @@ def line_of(  # noqa: PLR0913 - a line has this many facts
         discount=discount,
         category=category,
         brand=brand,
-        unit_cost=None if unit_cost is None else to_scale(unit_cost, MILLIONTH),
+        unit_cost=None if unit_cost is None else price_of("unit_cost", unit_cost),
+        is_derived=is_derived,
     )
 
 
-def quantity_of(value: Decimal) -> Decimal:
-    """Return a quantity in its column's scale."""
-    if value >= LARGEST_QUANTITY:
-        raise InvalidFact("quantity", "quantity_too_large", value=value)
-    quantity = to_scale(value, THOUSANDTH)
-    if quantity <= 0:
-        raise InvalidFact("quantity", "quantity_not_positive", value=value)
-    return quantity
+def in_currency(fact: OrderFact, currency: str) -> OrderFact:
+    """
+    Return an order as it is recorded, so that equal content is written in equal digits.
+
+    Its amounts have its currency's decimals, and its redemptions are in order, each once. Nothing is rounded but amounts that
+    were derived from a unit price.
+
+    :raises InvalidFact: for an amount with more decimals than its currency has
+    """
+    unit = unit_of(currency)
+    lines = fact.lines
+    if not all(_is_exact(line.net_amount, unit) and _is_exact(line.discount, unit) for line in lines):
+        lines = tuple(_line_in(place, line, unit) for place, line in enumerate(lines))
+    redemptions = tuple(sorted(set(fact.redemptions))) if fact.redemptions else ()
+    is_exact = _is_exact(fact.shipping_amount, unit) and _is_exact(fact.paid_with_points, unit)
+    if is_exact and lines is fact.lines and redemptions == fact.redemptions:
+        return fact  # as most are: this is the way of every order
+    return replace(
+        fact,
+        lines=lines,
+        shipping_amount=exact("shipping_amount", fact.shipping_amount, unit),
+        paid_with_points=exact("paid_with_points", fact.paid_with_points, unit),
+        redemptions=redemptions,
+    )
 
 
-def amount_of(column: str, value: Decimal) -> Decimal:
-    """Return an amount in its column's scale."""
-    if value < 0:
-        raise InvalidFact(column, "amount_negative", value=value)
-    if value >= LARGEST_AMOUNT:
-        raise InvalidFact(column, "amount_too_large", value=value)
-    return to_scale(value, CENT)
+def _line_in(place: int, line: LineFact, unit: Decimal) -> LineFact:
+    net_amount = to_scale(line.net_amount, unit) if line.is_derived else line.net_amount
+    try:
+        return replace(
+            line,
+            net_amount=exact("net_amount", net_amount, unit),
+            discount=exact("discount", line.discount, unit),
+            is_derived=False,
+        )
+    except InvalidFact as error:
+        raise error.of_line(place) from None
 
 
-def require_zone(instant: datetime) -> None:
-    """Refuse an instant without a zone: it could be any of thirty-eight."""
-    if instant.tzinfo is None:
-        raise InvalidFact("occurred_at", "no_zone", value=instant.isoformat())
-    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
-        raise InvalidFact("occurred_at", "out_of_range", value=instant.isoformat(), first=FIRST_YEAR, last=LAST_YEAR)
+def _is_exact(value: Decimal, unit: Decimal) -> bool:
+    """Tell whether a value is written in the digits in which it is recorded."""
+    return value.same_quantum(unit) and not value.is_signed()
 
 
-AnyFact = OrderFact | ReturnFact | OrderEventFact | InteractionFact
+AnyFact = OrderFact | CorrectionFact | ReturnFact | OrderEventFact | InteractionFact
 
 
 def fingerprint(fact: AnyFact) -> bytes:
@@ -247,6 +305,8 @@ def fingerprint(fact: AnyFact) -> bytes:
 
 
 def _canonical(fact: AnyFact) -> tuple[Any, ...]:
+    if isinstance(fact, CorrectionFact):
+        return _canonical(fact.order)
     instant = fact.occurred_at.astimezone(UTC).isoformat()
     if isinstance(fact, OrderFact):
         lines = [
@@ -255,7 +315,8 @@ def _canonical(fact: AnyFact) -> tuple[Any, ...]:
         ]
         # fmt: off
         return (
-            fact.number, fact.customer, instant, fact.currency, str(fact.shipping_amount), fact.channel, fact.store,
+            # The currency is its retailer's, whether it is said or not.
+            fact.number, fact.customer, instant, "", str(fact.shipping_amount), fact.channel, fact.store,
             fact.promotion_code, fact.is_gift, fact.identified_by, lines,
             # What came later stands only where it is used, so that what was recorded before keeps its fingerprint.
             *((str(fact.paid_with_points), fact.redemptions) if fact.paid_with_points or fact.redemptions else ()),
@@ -264,5 +325,10 @@ def _canonical(fact: AnyFact) -> tuple[Any, ...]:
     if isinstance(fact, OrderEventFact):
         return fact.order_number, fact.kind, instant
     if isinstance(fact, ReturnFact):
-        return fact.number, fact.order_number, instant, [(li.position, li.sku, str(li.quantity)) for li in fact.lines]
+        return (
+            fact.number,
+            fact.order_number,
+            instant,
+            [(li.position, li.sku, str(to_scale(li.quantity, THOUSANDTH))) for li in fact.lines],
+        )
     return fact.number, fact.customer, fact.kind, instant, fact.channel, fact.sku, fact.score

@@ -12,30 +12,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from customers.batches import Batch, Outcome
+from customers.batches import Batch, Fact, Outcome, check_each
+from customers.checks import require_past
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
-from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact
-from customers.models import (
-    Customer,
-    FactChange,
-    Interaction,
-    Order,
-    OrderEvent,
-    OrderLine,
-    Retailer,
-    Return,
-    ReturnLine,
-    UndecidedFact,
-)
+from customers.facts import InteractionFact, LineFact, OrderEventFact, OrderFact, ReturnFact, in_currency
+from customers.identifying import NamedCustomer, earliest, find_or_register, lower_identified, note_changes
+from customers.identifying import identify as identify  # noqa: PLC0414 - who reports for a customer finds it here
+from customers.models import Interaction, Order, OrderEvent, OrderLine, Retailer, Return, ReturnLine, UndecidedFact
+from customers.reading import same_contents
 from customers.returning import lock_orders, order_of
 
 
@@ -49,20 +42,46 @@ class OtherCurrency(DomainError):
 def record_orders(
     retailer: Retailer, facts: Sequence[OrderFact], *, now: datetime, are_decided: bool = False
 ) -> list[Outcome[OrderFact]]:
-    """Record orders and register the customers that they name for the first time."""
-    refused = {place: error for place, fact in enumerate(facts) if (error := _currency_error(retailer, fact))}
-    batch = Batch[OrderFact](facts, key=lambda fact: fact.number, refused=refused)
+    """
+    Record orders and register the customers that they name for the first time.
+
+    Facts of outcomes are as they are recorded: their amounts with the currency's decimals.
+    """
+    checked, refused = check_each(facts, lambda fact: as_recorded(retailer, fact, now))
+    batch = Batch[OrderFact](checked, key=lambda fact: fact.number, refused=refused)
     # In one order of numbers, and all of them in one statement: batches that overlap must not wait for each other.
     orders = {new_id(): fact for fact in sorted(batch.fresh, key=lambda fact: fact.number)}
     made = _insert_orders(retailer, orders, batch.hashes, now)
     left = {order_id: fact for order_id, fact in orders.items() if fact.customer and order_id not in made}
     if left:  # known by their numbers, or the first that we hear of their customers
-        identify(retailer, [(str(fact.customer), fact.occurred_at) for fact in left.values()], now=now)
+        find_or_register(retailer, earliest((str(fact.customer), fact.occurred_at) for fact in left.values()), now=now)
         made |= _insert_orders(retailer, orders if not made else left, batch.hashes, now)
-    recorded = {fact.number: (order_id, made[order_id]) for order_id, fact in orders.items() if order_id in made}
+    lower_identified((one.customer, orders[order_id].occurred_at) for order_id, one in made.items() if one.customer)
+    recorded = {
+        fact.number: (order_id, made[order_id].customer_id) for order_id, fact in orders.items() if order_id in made
+    }
     batch.settle(retailer, Order, recorded)
     _queue(retailer, UndecidedFact.Kind.ORDER, batch, are_decided=are_decided)
+    batch.accept(same_contents(retailer, batch.doubtful()))
     return batch.outcomes()
+
+
+def as_recorded(retailer: Retailer, fact: OrderFact, now: datetime) -> OrderFact:
+    """
+    Return an order as it is to be recorded.
+
+    :raises OtherCurrency: when it is not in the retailer's currency
+    :raises InvalidFact: when it lies in the future, or an amount has more decimals than its currency
+    """
+    require_past("occurred_at", fact.occurred_at, now)
+    if fact.currency.upper() not in {"", retailer.currency}:
+        raise OtherCurrency(currency=fact.currency, expected=retailer.currency)
+    return in_currency(fact, retailer.currency)
+
+
+def _past(fact: Fact, now: datetime) -> Fact:
+    require_past("occurred_at", fact.occurred_at, now)
+    return fact
 
 
 @transaction.atomic(savepoint=False)
@@ -70,7 +89,8 @@ def record_returns(
     retailer: Retailer, facts: Sequence[ReturnFact], *, now: datetime, are_decided: bool = False
 ) -> list[Outcome[ReturnFact]]:
     """Record returns. More than was bought, over all returns of an order together, is refused."""
-    batch = Batch(facts, key=lambda fact: fact.number)
+    checked, refused = check_each(facts, lambda fact: _past(fact, now))
+    batch = Batch[ReturnFact](checked, key=lambda fact: fact.number, refused=refused)
     orders = lock_orders(retailer, {fact.order_number for fact in batch.fresh})
     known = batch.known(retailer, Return)  # behind the lock: the same return may just have come in
     rows: list[tuple[Any, ...]] = []
@@ -96,7 +116,7 @@ def record_returns(
     new = _insert_returns(rows, lines)
     made = {number: one for number, one in made.items() if one[0] in new}
     batch.settle(retailer, Return, made)
-    _note_changes(retailer, (customer for _, customer in made.values()))
+    note_changes(retailer, (customer for _, customer in made.values()))
     _queue(retailer, UndecidedFact.Kind.RETURN, batch, are_decided=are_decided)
     return batch.outcomes()
 
@@ -119,7 +139,8 @@ def record_order_events(
     retailer: Retailer, facts: Sequence[OrderEventFact], *, now: datetime, are_decided: bool = False
 ) -> list[Outcome[OrderEventFact]]:
     """Record what happened to orders. Their order must be known, and nothing happens to it before it was placed."""
-    batch = Batch(facts, key=lambda fact: fact.number)
+    checked, refused = check_each(facts, lambda fact: _past(fact, now))
+    batch = Batch[OrderEventFact](checked, key=lambda fact: fact.number, refused=refused)
     orders = lock_orders(retailer, {fact.order_number for fact in batch.fresh})
     known = batch.known(retailer, OrderEvent)  # behind the lock, as with returns
     rows: list[tuple[Any, ...]] = []
@@ -149,11 +170,13 @@ def record_interactions(
     retailer: Retailer, facts: Sequence[InteractionFact], *, now: datetime, are_decided: bool = False
 ) -> list[Outcome[InteractionFact]]:
     """Record interactions and register the customers that they name for the first time."""
-    batch = Batch(facts, key=lambda fact: fact.number)
-    customers = identify(retailer, [(fact.customer, fact.occurred_at) for fact in batch.fresh], now=now)
+    checked, refused = check_each(facts, lambda fact: _past(fact, now))
+    batch = Batch[InteractionFact](checked, key=lambda fact: fact.number, refused=refused)
+    first_seen = earliest((fact.customer, fact.occurred_at) for fact in batch.fresh)
+    customers = find_or_register(retailer, first_seen, now=now)
     # fmt: off
     rows = [
-        (new_id(), retailer.pk, customers[fact.customer], fact.number, fact.kind, fact.occurred_at, fact.channel,
+        (new_id(), retailer.pk, customers[fact.customer].id, fact.number, fact.kind, fact.occurred_at, fact.channel,
          fact.sku, fact.score, batch.hashes[fact.number], now)
         for fact in sorted(batch.fresh, key=lambda fact: fact.number)  # batches that overlap must not wait in a circle
     ]
@@ -165,51 +188,22 @@ def record_interactions(
     )
     made = {interaction_id for (interaction_id,) in created}
     batch.settle(retailer, Interaction, {row[3]: (row[0], row[2]) for row in rows if row[0] in made})
-    _note_changes(retailer, (customer for _, customer in batch.made.values()))
+    note_changes(retailer, (customer for _, customer in batch.made.values()))
+    lower_identified((customers[fact.customer], fact.occurred_at) for _, fact in batch.created_ids())
     _queue(retailer, UndecidedFact.Kind.INTERACTION, batch, are_decided=are_decided)
     return batch.outcomes()
 
 
-def identify(retailer: Retailer, named: Iterable[tuple[str, datetime]], *, now: datetime) -> dict[str, UUID]:
-    """
-    Return the id of each customer by external id, registering those of whom we hear for the first time.
-
-    :param named: external ids with the instant at which each was seen; a new customer keeps the earliest
-    """
-    first_seen: dict[str, datetime] = {}
-    for external_id, instant in named:
-        first_seen[external_id] = min(instant, first_seen.get(external_id, instant))
-    if not first_seen:
-        return {}
-    found = _customer_ids(retailer, first_seen)
-    missing = sorted(first_seen.keys() - found.keys())
-    # fmt: off
-    rows = [(new_id(), retailer.pk, external_id, "", "", "", "", "", "", first_seen[external_id], now)
-            for external_id in missing]
-    columns = ("id", "retailer_id", "external_id", "email", "phone", "first_name", "last_name", "language",
-               "acquisition_channel", "identified_at", "recorded_at")
-    # fmt: on
-    bulk.insert(Customer, columns, rows, suffix="ON CONFLICT (retailer_id, external_id) DO NOTHING")
-    return found | _customer_ids(retailer, missing) if missing else found
-
-
-def _currency_error(retailer: Retailer, fact: OrderFact) -> DomainError | None:
-    if fact.currency in {"", retailer.currency}:
-        return None
-    return OtherCurrency(currency=fact.currency, expected=retailer.currency)
-
-
-def _customer_ids(retailer: Retailer, external_ids: Iterable[str]) -> dict[str, UUID]:
-    sql = "SELECT external_id, id FROM customers_customer WHERE retailer_id = %s AND external_id = ANY(%s)"
-    return dict(bulk.fetch(sql, [retailer.pk, list(external_ids)]))
-
-
 # One statement, because a round trip costs more than a row: orders whose number is new, their lines, and who changed.
-# None, where one of their customers is not known yet.
+# None, where one of their customers is not known yet. The customers are held as `customers.identifying` says.
 INSERT_ORDERS = """
-WITH given AS (
-    SELECT o.*, c.id AS customer_id FROM ({orders}, unnest(%b::text[]) AS customer) o
-    LEFT JOIN customers_customer c ON c.retailer_id = o.retailer_id AND c.external_id = o.customer
+WITH named AS (
+    SELECT external_id, coalesce(merged_into_id, id) AS customer_id, identified_at FROM customers_customer
+    WHERE retailer_id = %s AND external_id = ANY(%b::text[])
+    ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
+), given AS (
+    SELECT o.*, n.customer_id, n.identified_at FROM ({orders}, unnest(%b::text[]) AS customer) o
+    LEFT JOIN named n ON n.external_id = o.customer
 ), made AS (
     INSERT INTO customers_order ({columns}, customer_id) SELECT {columns}, customer_id FROM given
     WHERE NOT EXISTS (SELECT 1 FROM given WHERE customer <> '' AND customer_id IS NULL) ORDER BY number
@@ -221,7 +215,7 @@ WITH given AS (
     INSERT INTO customers_factchange (retailer_id, customer_id)
     SELECT DISTINCT retailer_id, customer_id FROM made WHERE customer_id IS NOT NULL
 )
-SELECT id, customer_id FROM made
+SELECT made.id, made.customer_id, given.identified_at FROM made JOIN given ON given.id = made.id
 """
 # fmt: off
 COLUMNS = ("id", "retailer_id", "number", "occurred_at", "local_date", "currency", "net_amount", "shipping_amount", "channel",
@@ -232,9 +226,20 @@ LINE_COLUMNS = ("retailer_id", "order_id", "position", "sku", "category", "brand
 # fmt: on
 
 
+class _Made(NamedTuple):
+    customer_id: UUID | None
+    identified_at: datetime | None
+
+    @property
+    def customer(self) -> NamedCustomer | None:
+        if self.customer_id is None or self.identified_at is None:
+            return None
+        return NamedCustomer(self.customer_id, self.identified_at)
+
+
 def _insert_orders(
     retailer: Retailer, orders: Mapping[UUID, OrderFact], hashes: Mapping[str, bytes], now: datetime
-) -> dict[UUID, UUID | None]:
+) -> dict[UUID, _Made]:
     """Insert the orders whose number is new, or none if a customer is not known; return their ids with their customers'."""
     if not orders:
         return {}
@@ -243,20 +248,32 @@ def _insert_orders(
     rows = [
         (
             order_id, retailer.pk, fact.number, fact.occurred_at, local_date(fact.occurred_at, zone),
-            fact.currency or retailer.currency, fact.net_amount, fact.shipping_amount, fact.channel, fact.store,
+            retailer.currency, fact.net_amount, fact.shipping_amount, fact.channel, fact.store,
             fact.promotion_code, fact.is_gift, fact.identified_by, fact.paid_with_points, json.dumps(fact.redemptions),
             hashes[fact.number], now, fact.customer or "",
         )
         for order_id, fact in orders.items()
     ]
+    # fmt: on
     lines = [
+        row
+        for order_id, fact in orders.items()
+        for row in line_rows(retailer, order_id, enumerate(fact.lines, start=1))
+    ]
+    named = sorted({fact.customer for fact in orders.values() if fact.customer})
+    values = [retailer.pk, named, *bulk.columns_of(rows), *bulk.columns_of(lines)]
+    return {order_id: _Made(*rest) for order_id, *rest in bulk.fetch(_inserting_orders(), values)}
+
+
+def line_rows(retailer: Retailer, order_id: UUID, lines: Iterable[tuple[int, LineFact]]) -> list[tuple[Any, ...]]:
+    """Return an order's lines, each with its position, as rows of LINE_COLUMNS."""
+    # fmt: off
+    return [
         (retailer.pk, order_id, position, line.sku, line.category, line.brand, line.quantity, line.unit_price,
          line.discount, line.net_amount, line.unit_cost)
-        for order_id, fact in orders.items()
-        for position, line in enumerate(fact.lines, start=1)
+        for position, line in lines
     ]
     # fmt: on
-    return dict(bulk.fetch(_inserting_orders(), [*bulk.columns_of(rows), *bulk.columns_of(lines)]))
 
 
 @cache
@@ -282,8 +299,3 @@ def _queue(retailer: Retailer, kind: UndecidedFact.Kind, batch: Batch[Any], *, a
     ]
     columns = ("retailer_id", "customer_id", "kind", "fact_id", "occurred_at")
     bulk.insert(UndecidedFact, columns, rows, suffix="ON CONFLICT DO NOTHING")
-
-
-def _note_changes(retailer: Retailer, customers: Iterable[UUID | None]) -> None:
-    touched = sorted({customer for customer in customers if customer is not None})
-    bulk.insert(FactChange, ("retailer_id", "customer_id"), [(retailer.pk, customer) for customer in touched])

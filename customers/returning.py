@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
+from customers.checks import plain
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
-from customers.core.money import to_cents
+from customers.core.money import to_unit
 from customers.facts import OrderEventFact, ReturnFact, ReturnLineFact
 from customers.models import Retailer
 
@@ -52,6 +53,11 @@ class BoughtLine:
     bought: Decimal
     net_amount: Decimal
     returned: Decimal
+    currency: str
+
+    def share(self, quantity: Decimal) -> Decimal:
+        """Return what some of this line cost."""
+        return to_unit(self.net_amount * quantity / self.bought, self.currency)
 
     def take(self, quantity: Decimal) -> tuple[int, Decimal, Decimal]:
         """Return what goes back with some of this line, so that all of it together gives exactly its amount."""
@@ -60,9 +66,9 @@ class BoughtLine:
             raise MoreThanBought(
                 quantity=plain(quantity), line=self.position, left=plain(left), bought=plain(self.bought)
             )
-        before = to_cents(self.net_amount * self.returned / self.bought)
+        before = self.share(self.returned)
         self.returned += quantity
-        return self.id, quantity, to_cents(self.net_amount * self.returned / self.bought) - before
+        return self.id, quantity, self.share(self.returned) - before
 
 
 @dataclass
@@ -71,6 +77,7 @@ class LockedOrder:
     number: str
     customer_id: UUID | None
     occurred_at: datetime
+    version: int
     lines: list[BoughtLine]
 
     def take(self, fact: ReturnFact) -> list[tuple[int, Decimal, Decimal]]:
@@ -106,6 +113,24 @@ class LockedOrder:
         return found[0]
 
 
+LOCK = """
+WITH buyers AS MATERIALIZED (
+    SELECT id FROM customers_customer WHERE id IN (
+        SELECT customer_id FROM customers_order WHERE retailer_id = %(retailer)s AND number = ANY(%(numbers)s)
+    ) ORDER BY external_id FOR KEY SHARE
+)
+SELECT id, number, customer_id, occurred_at, version FROM customers_order
+WHERE retailer_id = %(retailer)s AND number = ANY(%(numbers)s) AND (SELECT count(*) FROM buyers) >= 0
+ORDER BY id FOR UPDATE
+"""
+LINES = """
+SELECT l.order_id, l.id, l.position, l.sku, l.quantity, l.net_amount, coalesce(sum(r.quantity), 0), o.currency
+FROM customers_orderline l JOIN customers_order o ON o.id = l.order_id
+LEFT JOIN customers_returnline r ON r.line_id = l.id
+WHERE l.order_id = ANY(%s) GROUP BY l.id, o.id ORDER BY l.order_id, l.position
+"""
+
+
 def order_of(fact: ReturnFact | OrderEventFact, orders: dict[str, LockedOrder]) -> LockedOrder:
     """
     Return the order that a return or an event names.
@@ -118,29 +143,16 @@ def order_of(fact: ReturnFact | OrderEventFact, orders: dict[str, LockedOrder]) 
 
 
 def lock_orders(retailer: Retailer, numbers: set[str]) -> dict[str, LockedOrder]:
-    """Lock orders in id order, so that two returns of one order wait for each other, then read what is left of them."""
-    locked = bulk.fetch(
-        "SELECT id, number, customer_id, occurred_at FROM customers_order"
-        " WHERE retailer_id = %s AND number = ANY(%s) ORDER BY id FOR UPDATE",
-        [retailer.pk, sorted(numbers)],
-    )
-    lines = bulk.fetch(
-        """
-        SELECT l.order_id, l.id, l.position, l.sku, l.quantity, l.net_amount, coalesce(sum(r.quantity), 0)
-        FROM customers_orderline l LEFT JOIN customers_returnline r ON r.line_id = l.id
-        WHERE l.order_id = ANY(%s) GROUP BY l.id ORDER BY l.order_id, l.position
-        """,
-        [[row[0] for row in locked]],
-    )
+    """
+    Lock orders in id order, so that two returns of one order wait for each other, then read what is left of them.
+
+    Their customers are held first: a merge, which moves orders to another customer, waits or is waited for.
+    """
+    locked = bulk.fetch(LOCK, {"retailer": retailer.pk, "numbers": sorted(numbers)})
     by_order: dict[UUID, list[BoughtLine]] = {row[0]: [] for row in locked}
-    for order_id, *line in lines:
+    for order_id, *line in bulk.fetch(LINES, [list(by_order)]):
         by_order[order_id].append(BoughtLine(*line))
     return {
-        number: LockedOrder(pk, number, customer_id, occurred_at, by_order[pk])
-        for pk, number, customer_id, occurred_at in locked
+        number: LockedOrder(pk, number, customer_id, occurred_at, version, by_order[pk])
+        for pk, number, customer_id, occurred_at, version in locked
     }
-
-
-def plain(number: Decimal) -> str:
-    """Write a quantity without the zeros of its scale."""
-    return f"{number.normalize():f}"

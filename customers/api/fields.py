@@ -6,7 +6,18 @@ from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from customers.facts import FIRST_YEAR, LAST_YEAR
+from customers.checks import FIRST_YEAR, LAST_YEAR
+
+
+class NumberField(serializers.DecimalField):
+    """
+    A decimal number, taken as it is written.
+
+    How large it may be and how many decimals it may have is said once, for all ways in, by `customers.facts`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=None, decimal_places=None, **kwargs)
 
 
 class InstantField(serializers.DateTimeField):

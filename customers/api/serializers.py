@@ -4,8 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from customers.api.fields import InstantField
-from customers.core.money import to_cents
+from customers.api.fields import InstantField, NumberField
 from customers.models import Consent, Customer
 from customers.registration import CustomerFact
 
@@ -19,15 +18,12 @@ class CustomerIn(serializers.Serializer[Any]):
     birth_date = serializers.DateField(required=False)
     language = serializers.ChoiceField(choices=["en", "fr"], required=False)
     acquisition_channel = serializers.CharField(max_length=50, required=False, allow_blank=True)
-    acquisition_cost = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
+    acquisition_cost = NumberField(required=False, help_text="In your currency, with its decimals.")
     identified_at = InstantField(required=False)
 
     def fact(self) -> CustomerFact:
         """Return what was said; what was not said stays as it is known."""
-        said = dict(self.validated_data)
-        if "acquisition_cost" in said:
-            said["acquisition_cost"] = to_cents(said["acquisition_cost"])
-        return CustomerFact(**said)
+        return CustomerFact(**self.validated_data)
 
 
 class CustomerOut(serializers.ModelSerializer[Customer]):

@@ -25,7 +25,9 @@ class CustomersView(APIView):
         given = CustomerIn(data=request.data)
         given.is_valid(raise_exception=True)
         (registered,) = register(retailer_of(request), [given.fact()], now=timezone.now())
-        customer = Customer.objects.get(pk=registered.id)
+        if registered.error is not None:
+            raise registered.error
+        customer = get_object_or_404(Customer, pk=registered.id)
         code = status.HTTP_201_CREATED if registered.is_new else status.HTTP_200_OK
         return Response(CustomerOut(customer).data, status=code)
 
@@ -36,7 +38,7 @@ class CustomerView(APIView):
     @extend_schema(responses=CustomerOut, tags=["customers"])
     def get(self, request: Request, external_id: str) -> Response:
         """Return what is known of a customer."""
-        customer = get_object_or_404(Customer, retailer=retailer_of(request), external_id=external_id)
+        customer = get_object_or_404(Customer.objects.known_as(external_id), retailer=retailer_of(request))
         return Response(CustomerOut(customer).data)
 
 
@@ -54,9 +56,10 @@ class ConsentsView(APIView):
         """Write down that a customer agreed to something, or withdrew it. Nothing is ever overwritten."""
         given = ConsentIn(data=request.data)
         given.is_valid(raise_exception=True)
-        said = {"occurred_at": timezone.now()} | given.validated_data
-        consent = record_consent(self._customer(request, external_id), said.pop("purpose"), **said)
+        now = timezone.now()
+        said = {"occurred_at": now} | given.validated_data
+        consent = record_consent(self._customer(request, external_id), said.pop("purpose"), **said, now=now)
         return Response(ConsentOut(consent).data, status=status.HTTP_201_CREATED)
 
     def _customer(self, request: Request, external_id: str) -> Customer:
-        return get_object_or_404(Customer, retailer=retailer_of(request), external_id=external_id)
+        return get_object_or_404(Customer.objects.known_as(external_id), retailer=retailer_of(request))

@@ -1,5 +1,6 @@
 """The root of every refusal: a stable code, the numbers that explain it, and words in the reader's language."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -15,6 +16,15 @@ class Kind(StrEnum):
     CONFLICT = "conflict"  # it contradicts what is recorded
     REFUSED = "refused"  # it is understood, and a rule forbids it
     STALE = "stale"  # it starts from a state that is no longer the present one
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, with its place in what was sent: `lines/0/net_amount`."""
+
+    place: str
+    code: str
+    message: str
 
 
 class DomainError(Exception):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from customers.facts import FIRST_YEAR, LAST_YEAR, REASONS
+from customers.checks import FIRST_YEAR, LARGEST_SCORE, LAST_YEAR, REASONS
 from customers.importing.reading import Row
 
 Value = TypeVar("Value")
@@ -69,7 +69,9 @@ class Cells:
         number = self.number(column)
         if number is None:
             return None
-        if number != int(number) or abs(number) > 32_000:  # noqa: PLR2004 - what a smallint column holds
+        if not -LARGEST_SCORE <= number <= LARGEST_SCORE or number != int(
+            number
+        ):  # in this order: int() writes a large number out
             raise BadCell(column, _("“{cell}” is no whole number of this size.").format(cell=number))
         return int(number)
 

@@ -5,30 +5,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from customers.batches import Outcome, Status
+from customers.checks import NOTHING, InvalidFact, quantity_of
 from customers.core.errors import DomainError
-from customers.facts import (
-    NOTHING,
-    InteractionFact,
-    InvalidFact,
-    LineFact,
-    OrderFact,
-    ReturnFact,
-    ReturnLineFact,
-    amount_of,
-    line_of,
-    quantity_of,
-)
+from customers.facts import InteractionFact, LineFact, OrderFact, ReturnFact, ReturnLineFact, line_of
 from customers.importing.cells import BadCell, Cells
 from customers.models import Interaction, Retailer
 from customers.recording import record_interactions, record_orders, record_returns
 from customers.registration import CustomerFact, register
+
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +30,19 @@ class Problem:
     line: int
     column: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Generic[Fact]):
+    """A fact with the lines of the file that state it together."""
+
+    lines: tuple[int, ...]
+    fact: Fact
+
+    def line_of(self, error: DomainError) -> int:
+        """Return the line of the file that an error is about: the first one unless it names another."""
+        place = error.place if isinstance(error, InvalidFact) else None
+        return self.lines[place or 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,8 @@ class Format(ABC):
         """Return the fact that some rows state together."""
 
     @abstractmethod
-    def record(self, retailer: Retailer, facts: list[tuple[int, Any]], now: datetime) -> Tally:
-        """Record facts, each with its first line."""
+    def record(self, retailer: Retailer, facts: Sequence[Stated[Any]], now: datetime) -> Tally:
+        """Record facts."""
 
     def groups(self, rows: Iterable[Cells]) -> Iterator[list[Cells]]:
         for _key, group in groupby(rows, key=lambda cells: cells.row.cells.get(self.key, "").strip()):
@@ -108,7 +113,6 @@ class Customers(Format):
 
     def fact(self, rows: list[Cells]) -> CustomerFact:
         cells = rows[0]
-        cost = cells.number("acquisition_cost")
         return CustomerFact(
             external_id=cells.name("external_id"),
             email=_email(cells),
@@ -118,14 +122,16 @@ class Customers(Format):
             birth_date=cells.day("birth_date"),
             language=cells.choice("language", ["en", "fr"]) if cells.text("language") else None,
             acquisition_channel=cells.text("acquisition_channel", most=50) or None,
-            acquisition_cost=None if cost is None else amount_of("acquisition_cost", cost),
+            acquisition_cost=cells.number("acquisition_cost"),
             identified_at=cells.instant("identified_at") if cells.text("identified_at") else None,
         )
 
-    def record(self, retailer: Retailer, facts: list[tuple[int, CustomerFact]], now: datetime) -> Tally:
-        registered = register(retailer, [fact for _, fact in facts], now=now)
+    def record(self, retailer: Retailer, facts: Sequence[Stated[CustomerFact]], now: datetime) -> Tally:
+        registered = register(retailer, [stated.fact for stated in facts], now=now)
+        errors = [customer.error for customer in registered]
         touched = sum(1 for customer in registered if customer.changed)
-        return Tally(touched, len(facts) - touched, [])
+        problems = _problems(facts, errors, "external_id")
+        return Tally(touched, len(facts) - touched - len(problems), problems)
 
 
 class Orders(Format):
@@ -161,7 +167,7 @@ class Orders(Format):
             lines=tuple(lines),
             customer=first.text("customer") or None,
             currency=first.text("currency", most=3).upper(),
-            shipping_amount=amount_of("shipping_amount", first.number("shipping_amount") or NOTHING),
+            shipping_amount=first.number("shipping_amount") or NOTHING,
             channel=first.text("channel", most=50),
             store=first.text("store", most=50),
             promotion_code=first.text("promotion_code"),
@@ -169,8 +175,8 @@ class Orders(Format):
             identified_by=first.text("identified_by", most=20),
         )
 
-    def record(self, retailer: Retailer, facts: list[tuple[int, OrderFact]], now: datetime) -> Tally:
-        return _tally(facts, record_orders(retailer, [fact for _, fact in facts], now=now), "order_number")
+    def record(self, retailer: Retailer, facts: Sequence[Stated[OrderFact]], now: datetime) -> Tally:
+        return _tally(facts, record_orders(retailer, [stated.fact for stated in facts], now=now), "order_number")
 
 
 class Returns(Format):
@@ -190,8 +196,8 @@ class Returns(Format):
             lines=tuple(lines),
         )
 
-    def record(self, retailer: Retailer, facts: list[tuple[int, ReturnFact]], now: datetime) -> Tally:
-        return _tally(facts, record_returns(retailer, [fact for _, fact in facts], now=now), "return_number")
+    def record(self, retailer: Retailer, facts: Sequence[Stated[ReturnFact]], now: datetime) -> Tally:
+        return _tally(facts, record_returns(retailer, [stated.fact for stated in facts], now=now), "return_number")
 
 
 class Interactions(Format):
@@ -214,8 +220,8 @@ class Interactions(Format):
             score=cells.integer("score"),
         )
 
-    def record(self, retailer: Retailer, facts: list[tuple[int, InteractionFact]], now: datetime) -> Tally:
-        return _tally(facts, record_interactions(retailer, [fact for _, fact in facts], now=now), "number")
+    def record(self, retailer: Retailer, facts: Sequence[Stated[InteractionFact]], now: datetime) -> Tally:
+        return _tally(facts, record_interactions(retailer, [stated.fact for stated in facts], now=now), "number")
 
 
 FORMATS: dict[str, Format] = {
@@ -273,17 +279,24 @@ def _email(cells: Cells) -> str | None:
     return address
 
 
-def _tally(facts: Sequence[tuple[int, Any]], outcomes: Sequence[Outcome[Any]], column: str) -> Tally:
-    problems = [
-        Problem(line, _column_of(outcome.error, column), str(outcome.error))
-        for (line, _), outcome in zip(facts, outcomes, strict=True)
-        if outcome.error
-    ]
+def _tally(facts: Sequence[Stated[Any]], outcomes: Sequence[Outcome[Any]], column: str) -> Tally:
+    problems = _problems(facts, [outcome.error for outcome in outcomes], column)
     created = sum(1 for outcome in outcomes if outcome.status is Status.CREATED)
     return Tally(created, len(outcomes) - created - len(problems), problems)
 
 
-def _column_of(error: DomainError | None, otherwise: str) -> str:
+def _problems(facts: Sequence[Stated[Any]], errors: Sequence[DomainError | None], column: str) -> list[Problem]:
+    """Return the errors of facts, each with the line and the column that it is about."""
+    return [
+        Problem(stated.line_of(error), _column_of(error, column), str(error))
+        for stated, error in zip(facts, errors, strict=True)
+        if error is not None
+    ]
+
+
+def _column_of(error: DomainError, otherwise: str) -> str:
+    if isinstance(error, InvalidFact):
+        return error.column
     return {"other_currency": "currency", "more_than_bought": "quantity", "unknown_order": "order_number"}.get(
-        error.code if error else "", otherwise
+        error.code, otherwise
     )

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.importing.cells import Cells
-from customers.importing.formats import FORMATS, Format, Problem, Tally
+from customers.importing.formats import FORMATS, Format, Problem, Stated, Tally
 from customers.importing.reading import Table, read_table
 from customers.models import Retailer
 
@@ -83,17 +83,17 @@ def preview_import(retailer: Retailer, kind: str, file: IO[bytes], *, now: datet
 
 def _batches(
     form: Format, table: Table, retailer: Retailer, size: int
-) -> Iterator[tuple[int, list[tuple[int, Any]], list[Problem]]]:
+) -> Iterator[tuple[int, list[Stated[Any]], list[Problem]]]:
     zone = retailer.tzinfo
     rows = (Cells(row, zone, table.decimal_comma) for row in table.rows)
     for groups in _chunks(form.groups(rows), size):
-        facts: list[tuple[int, Any]] = []
+        facts: list[Stated[Any]] = []
         problems: list[Problem] = []
         for group in groups:
             fact, found = form.read(group)
             problems += found
             if not found:
-                facts.append((group[0].row.line, fact))
+                facts.append(Stated(tuple(cells.row.line for cells in group), fact))
         yield sum(len(group) for group in groups), facts, problems
 
 

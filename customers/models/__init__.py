@@ -1,3 +1,4 @@
+from customers.models.change import CustomerMerge, OrderClaim, OrderRevision
 from customers.models.consent import Consent
 from customers.models.customer import Customer
 from customers.models.importing import ImportJob
@@ -10,13 +11,16 @@ from customers.models.retailer import Retailer
 __all__ = [
     "Consent",
     "Customer",
+    "CustomerMerge",
     "FactChange",
     "ImportJob",
     "Insight",
     "Interaction",
     "Order",
+    "OrderClaim",
     "OrderEvent",
     "OrderLine",
+    "OrderRevision",
     "Retailer",
     "Return",
     "ReturnLine",

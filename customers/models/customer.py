@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,8 +8,25 @@ from customers.core.money import MoneyField
 from customers.models.retailer import Retailer
 
 
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    """Customers, and how they are found."""
+
+    def known_as(self, external_id: str) -> Self:
+        """Return the customer to whom an external id leads: its own, or one that was merged into it."""
+        own = models.Q(external_id=external_id, merged_into=None)
+        return self.filter(own | models.Q(aliases__external_id=external_id))
+
+    def persons(self) -> Self:
+        """Return those that were not merged into another one."""
+        return self.filter(merged_into=None)
+
+
 class Customer(models.Model):
-    """A person (or household) who buys from a retailer, member of a program or not."""
+    """
+    A person (or household) who buys from a retailer, member of a program or not.
+
+    One that was merged into another one stays as an alias, whose external id leads there; no alias leads to an alias.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="customers", verbose_name=_("retailer"))
@@ -22,8 +39,23 @@ class Customer(models.Model):
     language = models.CharField(_("language"), max_length=2, choices=Retailer.Language, blank=True)
     acquisition_channel = models.CharField(_("acquired through"), max_length=50, blank=True)
     acquisition_cost = MoneyField(_("acquisition cost"), null=True, blank=True)
-    identified_at = models.DateTimeField(_("first identified"), help_text=_("When we first heard of this customer."))
+    identified_at = models.DateTimeField(
+        _("first identified"),
+        help_text=_("The earliest instant at which this customer is known to have bought or come."),
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        related_name="aliases",
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        verbose_name=_("merged into"),
+    )
     recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
+
+    objects: ClassVar[CustomerQuerySet] = CustomerQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
 
     class Meta:
         verbose_name = _("customer")
@@ -31,8 +63,17 @@ class Customer(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["retailer", "external_id"], name="customer_once_per_external_id"),
             models.CheckConstraint(condition=~models.Q(external_id=""), name="customer_has_an_external_id"),
+            models.CheckConstraint(
+                condition=models.Q(merged_into=None) | ~models.Q(merged_into=models.F("id")),
+                name="customer_never_merged_into_itself",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["retailer", "email"], name="customer_by_email")]
+        indexes: ClassVar = [
+            models.Index(fields=["retailer", "email"], name="customer_by_email"),
+            models.Index(
+                fields=["merged_into"], name="customer_aliases", condition=models.Q(merged_into__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.external_id

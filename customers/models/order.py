@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
-from customers.core.money import CurrencyField, MoneyField
+from customers.core.money import CurrencyField, MoneyField, PriceField
 from customers.models.customer import Customer
 from customers.models.retailer import Retailer
 
@@ -18,8 +18,15 @@ class QuantityField(models.DecimalField[Any, Any]):
         super().__init__(*args, **kwargs)
 
 
+MAX_AMOUNT = 10**12  # of what reports may say: see customers.facts
+
+
 class Order(models.Model):
-    """A purchase, as the retailer reported it. It never changes; what comes back is a Return."""
+    """
+    A purchase, as the retailer reported it last.
+
+    What comes back is a Return. A correction replaces the whole content; what it said before is an OrderRevision.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="orders", verbose_name=_("retailer"))
@@ -45,6 +52,9 @@ class Order(models.Model):
     redemptions = models.JSONField(
         _("redemptions"), default=list, blank=True, help_text=_("The references of the redemptions that paid it.")
     )
+    version = models.PositiveIntegerField(
+        _("version"), default=0, db_default=0, help_text=_("Of the last correction; 0 before the first one.")
+    )
     content_hash = models.BinaryField(max_length=16, editable=False)
     recorded_at = models.DateTimeField(_("recorded"))
 
@@ -58,6 +68,10 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=models.Q(paid_with_points__gte=0, paid_with_points__lte=models.F("net_amount")),
                 name="order_paid_with_points_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(net_amount__lt=MAX_AMOUNT, shipping_amount__lt=MAX_AMOUNT),
+                name="order_amounts_within_bounds",
             ),
         ]
         indexes: ClassVar = [
@@ -82,10 +96,10 @@ class OrderLine(models.Model):
     category = models.CharField(_("category"), max_length=100, blank=True)
     brand = models.CharField(_("brand"), max_length=100, blank=True)
     quantity = QuantityField(_("quantity"))
-    unit_price = models.DecimalField(_("unit price"), max_digits=16, decimal_places=6)
+    unit_price = PriceField(_("unit price"))
     discount = MoneyField(_("discount"), default=0)
     net_amount = MoneyField(_("net amount"))
-    unit_cost = models.DecimalField(_("unit cost"), max_digits=16, decimal_places=6, null=True, blank=True)
+    unit_cost = PriceField(_("unit cost"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("order line")
@@ -95,6 +109,10 @@ class OrderLine(models.Model):
             models.CheckConstraint(condition=models.Q(quantity__gt=0), name="order_line_quantity_positive"),
             models.CheckConstraint(condition=models.Q(net_amount__gte=0), name="order_line_amount_never_negative"),
             models.CheckConstraint(condition=models.Q(discount__gte=0), name="order_line_discount_never_negative"),
+            models.CheckConstraint(
+                condition=models.Q(net_amount__lt=MAX_AMOUNT, discount__lt=MAX_AMOUNT),
+                name="order_line_amounts_within_bounds",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.money import CurrencyField
+from customers.core.money import CurrencyField, validate_currency
 
 
 def validate_zone(name: str) -> None:
@@ -23,7 +23,9 @@ class Retailer(models.Model):
 
     slug = models.SlugField(_("slug"), unique=True)
     name = models.CharField(_("name"), max_length=200)
-    currency = CurrencyField(_("currency"), default="EUR", help_text=_("ISO 4217 code, such as EUR."))
+    currency = CurrencyField(
+        _("currency"), default="EUR", validators=[validate_currency], help_text=_("ISO 4217 code, such as EUR.")
+    )
     zone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris", validators=[validate_zone])
     language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.FRENCH)
     margin_rate = models.DecimalField(

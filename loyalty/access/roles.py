@@ -22,7 +22,8 @@ PROGRAMS = ("programs.program", "programs.programversion")
 PARTS = ("points.pointspolicy", "points.earninggroup", "points.earningrule", "tiers.tierpolicy", "tiers.tier")
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
-    "customers.order", "customers.orderline", "customers.return", "customers.returnline", "customers.interaction",
+    "customers.order", "customers.orderline", "customers.orderclaim", "customers.orderrevision", "customers.return",
+    "customers.returnline", "customers.interaction",
 )  # fmt: skip
 MEMBERS = ("memberships.membership", "points.entry")
 VALUES = ("analytics.valuerun", "analytics.customervalue")

@@ -67,11 +67,8 @@ class ProblemFormatter(ExceptionFormatter):
         status = self.exc.status_code
         errors = error_response.errors
         path = getattr(self.context.get("request"), "path", "")
-        error = self.exc.error if isinstance(self.exc, Refusal) else None
-        reasons = getattr(error, "findings", None)
-        if error is not None and reasons:  # a refusal that has several, each with its place
-            each_said = [{"pointer": f"/{one.place}", "code": one.code, "detail": one.message} for one in reasons]
-            return problem(status, error.code, str(error), instance=path, errors=each_said)
+        if isinstance(self.exc, Refusal) and getattr(self.exc.error, "findings", None):
+            return problem_of(self.exc.error, instance=path)
         return problem(
             status,
             errors[0].code,
@@ -98,6 +95,13 @@ def problem(
         "instance": instance,
         "errors": errors or [],
     }
+
+
+def problem_of(error: DomainError, *, instance: str = "") -> dict[str, Any]:
+    """Return a refusal as a problem document; what it finds wrong is named with its place in what was sent."""
+    found = getattr(error, "findings", ())
+    errors = [{"pointer": f"/{one.place}", "code": one.code, "detail": one.message} for one in found]
+    return problem(STATUS[error.kind], error.code, str(error), instance=instance, errors=errors)
 
 
 def problem_response(status: int, code: str, detail: str, *, instance: str = "") -> JsonResponse:

@@ -53,7 +53,8 @@ def test_a_delivery_that_is_known_before_its_order_is_decided_counts() -> None:
     ada = make.member(make.program(points={"pending_event": "delivered"}))
     shop = ada.program.retailer
     record_orders(shop, [make.order(ada, "100.00", name="o1")], now=NOON)
-    record_order_events(shop, [OrderEventFact("o1", "delivered", NOON + timedelta(days=1))], now=NOON)
+    delivered = NOON + timedelta(days=1)
+    record_order_events(shop, [OrderEventFact("o1", "delivered", delivered)], now=delivered)
 
     catch_up(shop, now=NOON, until=NOON.date())
 

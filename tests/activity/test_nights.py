@@ -149,7 +149,7 @@ def test_one_member_and_a_thousand_take_the_same_number_of_statements_in_a_night
     facts = [make.order(make.number("c"), "10.00", at=next_day) for _ in range(1_000)]
     enrol(club, [(pk, NOON) for pk in identify(club.retailer, [(str(f.customer), NOON) for f in facts], now=NOON).values()],
           source="test", now=NOON)  # fmt: skip
-    take_orders(club.retailer, facts, now=NOON)
+    take_orders(club.retailer, facts, now=next_day)
     with CaptureQueriesContext(connection) as for_many:
         night(ada, date(2026, 6, 17))
 
@@ -160,7 +160,7 @@ def test_one_member_and_a_thousand_take_the_same_number_of_statements_in_a_night
 def test_imported_orders_are_decided_in_the_order_of_time_with_the_nights_between() -> None:
     club = make.program(tiers=TIERS, points={"pending_days": 1, "expiry": "days", "expiry_count": 5})
     facts = [make.order("ada", "60.00", at=NOON + timedelta(days=days), name=f"A{days}") for days in (9, 0, 1)]
-    record_orders(club.retailer, facts, now=NOON)
+    record_orders(club.retailer, facts, now=NOON + timedelta(days=9))
     enrol_everyone(club, source="import", now=NOON)
     assert undecided_orders(club.retailer) == 3
 
@@ -188,7 +188,8 @@ def test_imported_returns_are_decided_after_their_orders() -> None:
     club = make.program()
     record_orders(club.retailer, [make.order("ada", "60.00", "5.00", name="A1")], now=NOON)
     lines = (ReturnLineFact(Decimal(1), 1),)
-    record_returns(club.retailer, [ReturnFact("R1", "A1", NOON + timedelta(days=1), lines)], now=NOON)
+    next_day = NOON + timedelta(days=1)
+    record_returns(club.retailer, [ReturnFact("R1", "A1", next_day, lines)], now=next_day)
     enrol_everyone(club, source="import", now=NOON)
 
     done = catch_up(club.retailer, now=NOON + timedelta(days=3))
@@ -209,7 +210,7 @@ def test_the_same_history_reported_live_or_imported_comes_to_the_same() -> None:
         run_nights(live, until=at.date(), now=at)
         make.buys(ada, amount, at=at)
     facts = [make.order("ada", amount, at=NOON + timedelta(days=days)) for days, amount in given]
-    record_orders(imported.retailer, facts, now=NOON)
+    record_orders(imported.retailer, facts, now=NOON + timedelta(days=75))
     enrol_everyone(imported, source="import", now=NOON)
     catch_up(imported.retailer, now=NOON + timedelta(days=75), until=(NOON + timedelta(days=75)).date())
 

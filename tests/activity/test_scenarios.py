@@ -103,7 +103,7 @@ def test_a_return_before_activation_cancels_only_what_is_pending() -> None:
 
 
 def test_a_fact_paid_with_more_points_than_it_cost_is_refused() -> None:
-    from customers.facts import InvalidFact
+    from customers.checks import InvalidFact
 
     fact = make.order("ada", "10.00")
 

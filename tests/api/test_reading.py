@@ -1,4 +1,4 @@
-"""Facts are read as REST framework would read them, whatever a caller sends."""
+"""Facts are read as REST framework would read them, whatever a caller sends; but null is as good as nothing."""
 
 from copy import deepcopy
 from typing import Any
@@ -52,6 +52,17 @@ def read(reader: serializers.Serializer[Any], said: Any) -> Any:
         return error.get_full_details()
 
 
+def without_nulls(kind: type[FactReader], said: Any) -> Any:
+    """Leave out what may be left out and is null."""
+    if not isinstance(said, dict):
+        return said
+    fields = kind._declared_fields
+    left = {name: value for name, value in said.items() if value is not None or fields[name].required}
+    if isinstance(left.get("lines"), list):
+        left["lines"] = [without_nulls(LINES[kind], line) for line in left["lines"]]
+    return left
+
+
 def mostly(usual: st.SearchStrategy[Any], rare: st.SearchStrategy[Any] = ANYTHING) -> st.SearchStrategy[Any]:
     return st.integers(0, 39).flatmap(lambda drawn: usual if drawn else st.one_of(rare, ANYTHING))
 
@@ -78,4 +89,4 @@ def rows(kind: type[FactReader]) -> st.SearchStrategy[Any]:
 def test_a_reader_says_what_its_parent_says(kind: type[FactReader], data: st.DataObject) -> None:
     said = data.draw(rows(kind))
 
-    assert repr(read(kind(), said)) == repr(read(parent_of(kind), said))
+    assert repr(read(kind(), said)) == repr(read(parent_of(kind), without_nulls(kind, said)))

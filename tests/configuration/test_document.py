@@ -35,7 +35,7 @@ def rich() -> ProgramVersion:
     """Return a draft that uses all there is."""
     draft = make.version(
         rules=[
-            Rule(points="1.25", minimum_amount="10.50"),
+            Rule(points="1.25", minimum_amount="10.5"),
             Rule(code="evening", points="2", condition=EVENING, group="best", cap=500),
             Rule(code="100", kind="per_interaction", interaction="review", points="25", group="best"),
         ],

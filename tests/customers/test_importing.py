@@ -63,7 +63,7 @@ def test_what_a_french_excel_writes_is_understood() -> None:
     shop = make.retailer(zone="Europe/Paris")
     text = (
         "order_number;customer;occurred_at;sku;quantity;net_amount;category\r\n"
-        "A1;zoé;01/07/2026 10:30;café;2;1 234,50;Épicerie\r\n"
+        "A1;zoé;01/06/2026 10:30;café;2;1 234,50;Épicerie\r\n"
     )
 
     report = run(shop, "orders", text.encode("cp1252"))
@@ -71,7 +71,7 @@ def test_what_a_french_excel_writes_is_understood() -> None:
     stored = Order.objects.get(retailer=shop)
     assert report.problems == []
     assert stored.net_amount == Decimal("1234.50")
-    assert stored.occurred_at == datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
+    assert stored.occurred_at == datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
     assert stored.customer is not None
     assert stored.customer.external_id == "zoé"
     assert stored.lines.get().category == "Épicerie"

@@ -11,8 +11,12 @@ from psycopg.errors import Error
 
 from analytics import statistics
 from analytics.runs import compute_value
-from customers.facts import InteractionFact, OrderEventFact
+from customers.claiming import claim_order
+from customers.correcting import record_corrections
+from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
+from customers.merging import merge
 from customers.models import Consent
+from customers.recording import record_orders
 from loyalty.access.models import StaffRole
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
@@ -42,6 +46,11 @@ def world() -> None:
     make.returns(ada, bought, (1, "0.5"))
     take_interactions(ada.retailer, [InteractionFact("i1", "ada", "review", NOON)], now=NOON)
     take_order_events(ada.retailer, [OrderEventFact("o1", "delivered", NOON)], now=NOON)
+    shop = ada.retailer
+    record_orders(shop, [make.order(None, "10.00", name="g1"), make.order("old", "10.00")], now=NOON)
+    claim_order(shop, "g1", "eve", reference="receipt", now=NOON)
+    record_corrections(shop, [CorrectionFact(make.order("eve", "9.00", name="g1"), 1)], now=NOON)
+    merge(shop, "old", "eve", reference="crm", now=NOON)
     hold(ada, 10, reference="till:1", now=NOON)
     run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
     statistics.refresh(club.retailer)

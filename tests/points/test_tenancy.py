@@ -111,7 +111,7 @@ def test_nothing_is_written_for_another_retailer() -> None:
 def test_a_task_for_all_retailers_acts_for_each_by_itself() -> None:
     people = ada_and_eve()
     for who in people:  # imported, not decided
-        record_orders(who.retailer, [make.order(who, "5.00", at=make.NOON + timedelta(hours=1))], now=make.NOON)
+        record_orders(who.retailer, [make.order(who, "5.00", at=(at := make.NOON + timedelta(hours=1)))], now=at)
 
     with acting_for(NOBODY):
         catch_up_everyone()

@@ -15,7 +15,7 @@ from loyalty.activity.account.households import household_available
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress
 from loyalty.activity.versions import versions_of
-from loyalty.api.problems import STATUS, problem
+from loyalty.api.problems import problem, problem_of
 from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.points.ledger import MAIN
@@ -76,7 +76,7 @@ def _points_of(decision: Decision) -> int:
 
 def error_of(error: DomainError) -> dict[str, Any]:
     """Return a refusal as problem details."""
-    return problem(STATUS[error.kind], error.code, str(error))
+    return problem_of(error)
 
 
 def take_rows(

@@ -1,26 +1,15 @@
 """What retailers' systems report, and what it caused; what shoppers read of themselves."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cached_property
 from threading import local
 from typing import Any
 
 from rest_framework import serializers
 
-from customers.api.fields import InstantField
-from customers.facts import (
-    InteractionFact,
-    InvalidFact,
-    LineFact,
-    OrderEventFact,
-    OrderFact,
-    ReturnFact,
-    ReturnLineFact,
-    amount_of,
-    line_of,
-    quantity_of,
-)
+from customers.api.fields import InstantField, NumberField
+from customers.checks import NOTHING, InvalidFact, quantity_of
+from customers.facts import InteractionFact, LineFact, OrderEventFact, OrderFact, ReturnFact, ReturnLineFact, line_of
 from customers.models import Interaction
 from loyalty.points.models import Entry
 
@@ -47,7 +36,7 @@ def _refuse(error: InvalidFact) -> serializers.ValidationError:
 
 class FactReader(serializers.Serializer[Any]):
     """
-    Reads a fact from JSON as its parent does, in half the time: what a row leaves out is not looked into.
+    Reads a fact from JSON as its parent does, in half the time: what a row leaves out, or says to be null, is not looked into.
 
     For serializers without validators, read-only fields and methods for single fields.
     """
@@ -66,7 +55,7 @@ class FactReader(serializers.Serializer[Any]):
             return dict(super().to_internal_value(data))
         found, errors = {}, {}
         for name, field in self._inside:
-            if name not in data and not field.required:
+            if data.get(name) is None and not field.required:  # null says as much as nothing
                 if field.default is not serializers.empty:
                     found[name] = field.get_default()
                 continue
@@ -81,15 +70,13 @@ class FactReader(serializers.Serializer[Any]):
 
 class OrderLineIn(FactReader):
     sku = serializers.CharField(max_length=100)
-    quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
-    net_amount = serializers.DecimalField(
-        max_digits=14, decimal_places=2, required=False, help_text="The whole line after its discount."
-    )
-    unit_price = serializers.DecimalField(max_digits=16, decimal_places=6, required=False)
-    discount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=Decimal(0))
+    quantity = NumberField()
+    net_amount = NumberField(required=False, help_text="The whole line after its discount.")
+    unit_price = NumberField(required=False)
+    discount = NumberField(required=False, default=NOTHING)
     category = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     brand = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
-    unit_cost = serializers.DecimalField(max_digits=16, decimal_places=6, required=False)
+    unit_cost = NumberField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, LineFact]:
         try:
@@ -104,18 +91,18 @@ class OrderIn(FactReader):
         max_length=100, required=False, allow_null=True, default=None, help_text="Your own id; leave out for a guest."
     )
     occurred_at = InstantField(help_text="With its zone.")
-    currency = serializers.CharField(max_length=3, required=False, default="", help_text="Your own if left out.")
-    shipping_amount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=Decimal(0))
+    currency = serializers.CharField(
+        max_length=3, required=False, default="", allow_blank=True, help_text="Your own if left out."
+    )
+    shipping_amount = NumberField(required=False, default=NOTHING)
     channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
     store = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
     promotion_code = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     is_gift = serializers.BooleanField(required=False, default=False)
     identified_by = serializers.CharField(max_length=20, required=False, default="", allow_blank=True)
-    paid_with_points = serializers.DecimalField(
-        max_digits=14,
-        decimal_places=2,
+    paid_with_points = NumberField(
         required=False,
-        default=Decimal(0),
+        default=NOTHING,
         help_text="The part of the lines' amounts that was paid with points; it earns none.",
     )
     redemptions = serializers.ListField(
@@ -129,10 +116,9 @@ class OrderIn(FactReader):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, OrderFact]:
         try:
-            shipping = amount_of("shipping_amount", attrs.pop("shipping_amount"))
             lines = tuple(line["fact"] for line in attrs.pop("lines"))
             redemptions = tuple(attrs.pop("redemptions"))
-            return {"fact": OrderFact(**attrs, shipping_amount=shipping, lines=lines, redemptions=redemptions)}
+            return {"fact": OrderFact(**attrs, lines=lines, redemptions=redemptions)}
         except InvalidFact as error:
             raise _refuse(error) from error
 
@@ -142,7 +128,7 @@ class ReturnLineIn(FactReader):
         min_value=1, max_value=10_000, required=False, help_text="In the order, from 1."
     )
     sku = serializers.CharField(max_length=100, required=False, default="")
-    quantity = serializers.DecimalField(max_digits=12, decimal_places=3)
+    quantity = NumberField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, ReturnLineFact]:
         try:

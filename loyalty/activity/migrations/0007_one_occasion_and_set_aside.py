@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('activity', '0006_tier_of_the_order'),
-        ('customers', '0006_undecided_facts'),
+        ('customers', '0009_undecided_facts'),
         ('memberships', '0004_clock_and_periods'),
         ('points', '0010_shortfalls_and_days'),
         ('programs', '0004_audit_and_withdrawal'),

@@ -14,7 +14,7 @@ UPDATE memberships_membership m SET next_due_at = now(), started_at = (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0006_undecided_facts'),
+        ('customers', '0009_undecided_facts'),
         ('memberships', '0003_rows_of_a_retailer'),
         ('programs', '0004_audit_and_withdrawal'),
     ]

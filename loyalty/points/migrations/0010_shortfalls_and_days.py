@@ -8,10 +8,10 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0006_undecided_facts'),
+        ('customers', '0009_undecided_facts'),
         ('memberships', '0004_clock_and_periods'),
         ('points', '0009_words_of_constraints'),
-        ('tiers', '0007_words_of_constraints'),
+        ('tiers', '0008_exact_amounts'),
         ('programs', '0004_audit_and_withdrawal'),
     ]
 

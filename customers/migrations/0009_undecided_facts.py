@@ -7,7 +7,7 @@ from customers.core.tenancy import own_rows_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0005_own_retailer_only'),
+        ('customers', '0008_aliases'),
     ]
 
     operations = [

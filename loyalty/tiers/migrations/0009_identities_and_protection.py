@@ -23,11 +23,11 @@ ALTER TABLE tiers_tierchange ENABLE TRIGGER USER;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0006_undecided_facts'),
+        ('customers', '0009_undecided_facts'),
         ('memberships', '0004_clock_and_periods'),
         ('programs', '0004_audit_and_withdrawal'),
         ('points', '0010_shortfalls_and_days'),
-        ('tiers', '0007_words_of_constraints'),
+        ('tiers', '0008_exact_amounts'),
     ]
 
     operations = [

@@ -1,0 +1,86 @@
+"""Orders as they are recorded, read back as the facts that they state."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from customers.core import bulk
+from customers.facts import LineFact, OrderFact, fingerprint
+from customers.models import Retailer
+
+ORDERS = """
+SELECT o.id, o.customer_id, o.version, o.content_hash, o.number, o.occurred_at, c.external_id, o.currency, o.shipping_amount,
+    o.channel, o.store, o.promotion_code, o.is_gift, o.identified_by, o.paid_with_points, o.redemptions
+FROM customers_order o LEFT JOIN customers_customer c ON c.id = o.customer_id
+WHERE o.retailer_id = %s AND o.number = ANY(%s)
+"""
+LINES = """
+SELECT order_id, sku, quantity, net_amount, unit_price, discount, category, brand, unit_cost FROM customers_orderline
+WHERE order_id = ANY(%s) ORDER BY order_id, position
+"""
+REVISIONS = "SELECT order_id, version, content_hash FROM customers_orderrevision WHERE order_id = ANY(%s)"
+LEADS_TO = """
+SELECT a.external_id, c.external_id FROM customers_customer a JOIN customers_customer c ON c.id = a.merged_into_id
+WHERE a.retailer_id = %s AND a.external_id = ANY(%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOrder:
+    """
+    An order with what it says now.
+
+    :param hash: of the content that was reported, which may have named the order's customer otherwise
+    :param earlier: the hashes of what it said before, by version
+    """
+
+    id: UUID
+    customer_id: UUID | None
+    version: int
+    hash: bytes
+    fact: OrderFact
+    earlier: dict[int, bytes]
+
+
+def recorded_orders(retailer: Retailer, numbers: Iterable[str]) -> dict[str, RecordedOrder]:
+    """Return orders by number; a number that is not recorded is left out."""
+    rows = bulk.fetch(ORDERS, [retailer.pk, sorted(numbers)])
+    ids = [row[0] for row in rows]
+    lines: dict[UUID, list[LineFact]] = {order_id: [] for order_id in ids}
+    for order_id, *line in bulk.fetch(LINES, [ids]):
+        lines[order_id].append(LineFact(*line))
+    earlier: dict[UUID, dict[int, bytes]] = {order_id: {} for order_id in ids}
+    for order_id, version, content in bulk.fetch(REVISIONS, [ids]):
+        earlier[order_id][version] = bytes(content)
+    return {
+        fact[0]: RecordedOrder(pk, customer_id, version, bytes(content), _fact(fact, lines[pk]), earlier[pk])
+        for pk, customer_id, version, content, *fact in rows
+    }
+
+
+def same_contents(retailer: Retailer, doubtful: Sequence[tuple[OrderFact, bytes]]) -> Iterable[tuple[str, bytes]]:
+    """
+    Return those of reported contents that say what is recorded, though they are written otherwise, or what was before.
+
+    They name the customer who claimed the order since, or one who was merged; or they were recorded when contents were
+    written down otherwise.
+
+    :param doubtful: orders as they would be recorded, each with its hash
+    """
+    if not doubtful:
+        return
+    recorded = recorded_orders(retailer, {fact.number for fact, _ in doubtful})
+    leads_to = dict(bulk.fetch(LEADS_TO, [retailer.pk, [fact.customer for fact, _ in doubtful if fact.customer]]))
+    for fact, content in doubtful:
+        found = recorded.get(fact.number)
+        resolved = replace(fact, customer=leads_to.get(fact.customer, fact.customer))
+        if found and (content in found.earlier.values() or fingerprint(found.fact) == fingerprint(resolved)):
+            yield fact.number, content
+
+
+def _fact(row: Sequence[Any], lines: Sequence[LineFact]) -> OrderFact:
+    names = ("number", "occurred_at", "customer", "currency", "shipping_amount", "channel", "store", "promotion_code",
+             "is_gift", "identified_by", "paid_with_points", "redemptions")  # fmt: skip
+    said = dict(zip(names, row, strict=True))
+    return OrderFact(**said | {"lines": tuple(lines), "redemptions": tuple(said["redemptions"])})
