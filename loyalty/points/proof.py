@@ -69,6 +69,11 @@ WITH moved AS (
     LEFT JOIN (SELECT wallet_id, sum(owed_change) AS owed, sum(available_change) AS available
                FROM points_entry GROUP BY wallet_id) e ON e.wallet_id = w.id
     WHERE %(retailer)s::bigint IS NULL OR w.retailer_id = %(retailer)s
+), passed_on AS (
+    SELECT lot_id, sum(amount) AS amount FROM points_movement WHERE to_state = 'transferred' GROUP BY 1
+), came AS (
+    SELECT l.origin_id, sum(l.amount - coalesce(p.amount, 0)) AS amount FROM points_lot l
+    LEFT JOIN passed_on p ON p.lot_id = l.id WHERE l.origin_id IS NOT NULL GROUP BY 1
 )
 SELECT 'lot amount', id::text, amount, proven_amount FROM lots WHERE amount <> proven_amount
 UNION ALL SELECT 'lot pending', id::text, pending, proven_pending FROM lots WHERE pending <> proven_pending
@@ -86,13 +91,22 @@ UNION ALL SELECT 'wallet entries', id::text, available, entries_available FROM w
 UNION ALL SELECT 'movement between wallets', m.id::text, e.wallet_id, l.wallet_id
     FROM points_movement m JOIN points_entry e ON e.id = m.entry_id JOIN points_lot l ON l.id = m.lot_id
     WHERE e.wallet_id <> l.wallet_id AND (%(retailer)s::bigint IS NULL OR e.retailer_id = %(retailer)s)
-UNION ALL SELECT 'transfer', l.id::text, coalesce(t.taken, 0), coalesce(m.given, 0)
+UNION ALL SELECT 'transfer', l.id::text, coalesce(t.taken, 0), coalesce(m.amount, 0)
     FROM points_lot l
     LEFT JOIN (SELECT from_lot_id, sum(amount) AS taken FROM points_lot WHERE from_lot_id IS NOT NULL GROUP BY 1) t
         ON t.from_lot_id = l.id
-    LEFT JOIN (SELECT lot_id, sum(amount) AS given FROM points_movement WHERE to_state = 'transferred' GROUP BY 1) m
-        ON m.lot_id = l.id
-    WHERE coalesce(t.taken, 0) <> coalesce(m.given, 0) AND (%(retailer)s::bigint IS NULL OR l.retailer_id = %(retailer)s)
+    LEFT JOIN passed_on m ON m.lot_id = l.id
+    WHERE coalesce(t.taken, 0) <> coalesce(m.amount, 0) AND (%(retailer)s::bigint IS NULL OR l.retailer_id = %(retailer)s)
+UNION ALL SELECT 'origin', l.id::text, (l.origin_id IS NOT NULL)::int, (l.from_lot_id IS NOT NULL)::int
+    FROM points_lot l LEFT JOIN points_lot f ON f.id = l.from_lot_id LEFT JOIN points_lot o ON o.id = l.origin_id
+    WHERE (l.from_lot_id IS NOT NULL OR l.origin_id IS NOT NULL)
+        AND (l.origin_id IS DISTINCT FROM coalesce(f.origin_id, f.id) OR o.from_lot_id IS NOT NULL OR f.id IS NULL
+            OR o.earned_at <> l.earned_at)
+        AND (%(retailer)s::bigint IS NULL OR l.retailer_id = %(retailer)s)
+UNION ALL SELECT 'transferred of origin', l.id::text, coalesce(p.amount, 0), coalesce(c.amount, 0)
+    FROM passed_on p FULL JOIN came c ON c.origin_id = p.lot_id JOIN points_lot l ON l.id = coalesce(p.lot_id, c.origin_id)
+    WHERE l.origin_id IS NULL AND coalesce(p.amount, 0) <> coalesce(c.amount, 0)
+        AND (%(retailer)s::bigint IS NULL OR l.retailer_id = %(retailer)s)
 ORDER BY 1, 2
 """
 COUNTS = """
@@ -107,7 +121,8 @@ SELECT
 def prove(retailer: Retailer | None = None) -> Proof:
     """
     Prove the whole ledger, or one retailer's: every lot's moves out of `issued` equal its amount, no state is negative,
-    each cache equals its rows, no entry moves another wallet's points, and what left one member arrived at another.
+    each cache equals its rows, no entry moves another wallet's points, what left one member arrived at another, and and
+    what was transferred leads to the lot that was first, which gave all that has come from it.
     """
     parameters = {"retailer": retailer.pk if retailer else None}
     differences = [Difference(*row) for row in bulk.fetch(DIFFERENCES, parameters)]

@@ -1,4 +1,17 @@
+from loyalty.points.models.books import AllocatedPrice, ClosedMonth
 from loyalty.points.models.ledger import BudgetShare, Entry, Hold, Lot, Movement, Wallet
 from loyalty.points.models.policy import EarningGroup, EarningRule, PointsPolicy
 
-__all__ = ["BudgetShare", "EarningGroup", "EarningRule", "Entry", "Hold", "Lot", "Movement", "PointsPolicy", "Wallet"]
+__all__ = [
+    "AllocatedPrice",
+    "BudgetShare",
+    "ClosedMonth",
+    "EarningGroup",
+    "EarningRule",
+    "Entry",
+    "Hold",
+    "Lot",
+    "Movement",
+    "PointsPolicy",
+    "Wallet",
+]

@@ -70,7 +70,8 @@ class Entry(models.Model):
         TRANSFER = "transfer", _("transferred")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    # Its index is the one by recording below, which begins with it.
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
     wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="entries", verbose_name=_("wallet"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     cause = models.CharField(_("cause"), max_length=200, help_text=_("What it happened for; once per wallet."))
@@ -89,11 +90,25 @@ class Entry(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["wallet", "cause"], name="entry_once_per_cause"),
         ]
-        indexes: ClassVar = [models.Index(fields=["wallet", "-id"], name="entry_newest_first")]
+        indexes: ClassVar = [
+            models.Index(fields=["wallet", "-id"], name="entry_newest_first"),
+            models.Index(fields=["retailer", "recorded_at"], name="entry_by_recording"),
+        ]
         triggers: ClassVar = append_only("entries")
 
     def __str__(self) -> str:
         return self.cause
+
+
+# Whoever writes a lot that was transferred, it leads to the first one, whose order paid for its points.
+LEADS_TO_ITS_ORIGIN = """
+SELECT coalesce(given.origin_id, given.id) INTO first_lot FROM points_lot given WHERE given.id = NEW.from_lot_id;
+IF first_lot IS NULL OR NEW.origin_id <> first_lot THEN
+    RAISE EXCEPTION 'pgtrigger: Cannot transfer a lot of another origin';
+END IF;
+NEW.origin_id = first_lot;
+RETURN NEW;
+"""
 
 
 class Lot(models.Model):
@@ -118,6 +133,18 @@ class Lot(models.Model):
     slides = models.BooleanField(_("expires by inactivity"), default=False)
     from_lot = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="+", verbose_name=_("transferred from")
+    )
+    # The database fills it in, once, by a trigger that also checks it: no constraint besides.
+    origin = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("first lot"),
+        help_text=_("From which it came by one transfer or several."),
     )
     gift = models.SlugField(
         _("gift of tier"), blank=True, db_default="", help_text=_("The tier whose entry gave it, by its code.")
@@ -168,9 +195,17 @@ class Lot(models.Model):
         triggers: ClassVar = [
             pgtrigger.Protect(name="lots_are_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.Trigger(
+                name="lots_lead_to_their_origin",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__from_lot__isnull=False) | pgtrigger.Q(new__origin__isnull=False),
+                declare=[("first_lot", "uuid")],
+                func=LEADS_TO_ITS_ORIGIN,
+            ),
+            pgtrigger.Trigger(
                 name="lots_keep_their_terms",
                 operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call] # the package types it not
-                    *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id"),
+                    *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id", "origin_id"),
                     *("amount", "earned_at", "awaits", "slides"),
                 ),
                 when=pgtrigger.Before,
