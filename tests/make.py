@@ -114,7 +114,12 @@ def _lines_of(**values: Sequence[str]) -> dict[str, Any]:
 
 def program(owner: Retailer | None = None, *, since: datetime = START, **given: Any) -> Program:
     """Return a program with its first version in force."""
-    return publish(version(owner, **given), effective_from=since, now=START).program
+    return published(version(owner, **given), since=since)
+
+
+def published(draft: ProgramVersion, *, since: datetime = START) -> Program:
+    """Let a draft be in force from an instant."""
+    return publish(draft, effective_from=since, now=START).program
 
 
 def member(club: Program, name: str = "", *, since: datetime = START, born: date | None = None) -> Membership:
@@ -145,10 +150,12 @@ def order(
     return OrderFact(number=name or number("order"), occurred_at=at, lines=made, customer=customer, **given)
 
 
-def buys(who: Membership, *lines: LineFact | str, at: datetime = NOON, name: str = "") -> Answer[OrderFact]:
+def buys(
+    who: Membership, *lines: LineFact | str, at: datetime = NOON, name: str = "", recorded: datetime | None = None
+) -> Answer[OrderFact]:
     """Let a member buy, and return what became of it."""
     fact = order(who, *lines, at=at, name=name)
-    return take_orders(who.program.retailer, [fact], now=_now(who, at))[0]
+    return take_orders(who.program.retailer, [fact], now=recorded or _now(who, at))[0]
 
 
 def returns(

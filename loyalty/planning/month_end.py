@@ -1,23 +1,33 @@
-"""The page on which a retailer closes a month: what its program owed before and after, and the journal between."""
+"""The page of a month for the books: what its program owed before and after, and the journal between."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import add_months, local_date
-from loyalty.points.journal import MonthEnd, close_month, file_name, write_csv, write_lots_csv
-from loyalty.points.liability import month_of, owed_by_lot
+from customers.core.errors import DomainError, Kind
+from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
+from loyalty.points.liability import has_value, instants_of, month_of, owed_by_lot
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
 
 SEE = "programs.see_liability"
 SHOWN_MONTHS = 24
+MAX_TEXT = 20  # of what was asked, said again in words
+
+
+class NotAMonth(DomainError):
+    code = "not_a_month"
+    kind = Kind.INVALID
+    message = _("“{text}” is not a month such as 2026-10.")
 
 
 class MonthEndPages:
@@ -35,40 +45,53 @@ class MonthEndPages:
         ]
 
     def page(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show a month, the last whole one if none is named."""
-        program, month, clock = _asked(request, pk)
-        now = timezone.now()
-        today = local_date(now, program.tzinfo)
-        context = self.owner.admin_site.each_context(request) | {
-            "program": program,
-            "currency": program.retailer.currency,
-            "opts": self.owner.model._meta,
-            "title": program.name,
+        """Show a month; if none is named, the last whole one, or the present one as long as that has nothing to show."""
+        program, now = _program(request, pk), timezone.now()
+        try:
+            month = _asked(request, program, now) or _latest(request, program, now)
+        except NotAMonth as error:
+            return self._show(
+                request, _context(program, now) | {"wrong": str(error)}, status=HTTPStatus.UNPROCESSABLE_ENTITY
+            )
+        context = _context(program, now) | {
             "month": month,
             "chosen": local_date(month.since, program.tzinfo),
-            "months": [add_months(today.replace(day=1), -back) for back in range(SHOWN_MONTHS)],
-            "clock": clock.name.lower(),
+            "clock": _clock(request).name.lower(),
             "is_open": month.until > now,
+            "has_value": has_value(program, at=now),
             "wallets": _side_by_side(month, now),
             "totals": {name: sum(getattr(each, name) for each in month.after) for name in TOLD},
         }
-        with timezone.override(program.tzinfo):
-            return render(request, "planning/month_end.html", context)
+        return self._show(request, context)
+
+    def _show(self, request: HttpRequest, context: dict[str, Any], status: int = HTTPStatus.OK) -> HttpResponse:
+        own = {"opts": self.owner.model._meta}
+        context = self.owner.admin_site.each_context(request) | own | context
+        with timezone.override(context["program"].tzinfo):
+            return render(request, "planning/month_end.html", context, status=status)
 
     def journal(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return a month's journal as CSV."""
-        program, month, _clock = _asked(request, pk)
-        response = _file(program, month, "")
-        write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
-        return response
+        return self._written(request, pk, "")
 
     def lots(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return what is owed of each lot at a month's end as CSV; members are in it by number."""
-        program, month, clock = _asked(request, pk)
-        response = _file(program, month, "-lots")
-        found = owed_by_lot(program, at=month.until, clock=clock)
-        write_lots_csv(found, response, program=program)  # type: ignore[arg-type] # a response is written like a file
-        return response
+        return self._written(request, pk, "-lots")
+
+    def _written(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+        program, now = _program(request, pk), timezone.now()
+        try:
+            month = _asked(request, program, now) or _latest(request, program, now)
+        except NotAMonth as error:
+            text = "text/plain; charset=utf-8"
+            return HttpResponse(str(error), content_type=text, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        response: Any = _file(program, month, kind)  # a response is written like a file
+        if kind:
+            found = owed_by_lot(program, at=min(month.until, now), clock=_clock(request))
+            write_lots_csv(found, response, program=program)
+        else:
+            write_csv(month, response, program=program)
+        return response  # type: ignore[no-any-return] # see above
 
 
 TOLD = ("open", "value", "breakage", "liability", "deferred")
@@ -88,18 +111,50 @@ def _side_by_side(month: MonthEnd, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _asked(request: HttpRequest, pk: int) -> tuple[Program, MonthEnd, Clock]:
+def _program(request: HttpRequest, pk: int) -> Program:
     if not request.user.has_perm(SEE):
         raise PermissionDenied
-    program = get_object_or_404(Program.objects.select_related("retailer"), pk=pk)
-    last_month = add_months(local_date(timezone.now(), program.tzinfo).replace(day=1), -1)
-    since, until = _month(request.GET.get("month") or f"{last_month:%Y-%m}", program)
-    clock = Clock.OCCURRED if request.GET.get("clock") == "occurred" else Clock.RECORDED
-    return program, close_month(program, since=since, until=until, clock=clock), clock
+    return get_object_or_404(Program.objects.select_related("retailer"), pk=pk)
 
 
-def _month(text: str, program: Program) -> tuple[datetime, datetime]:
+def _context(program: Program, now: datetime) -> dict[str, Any]:
+    """Return what the page says of every month."""
+    first = local_date(now, program.tzinfo).replace(day=1)
+    return {
+        "program": program,
+        "currency": program.retailer.currency,
+        "title": program.name,
+        "months": [add_months(first, -back) for back in range(SHOWN_MONTHS)],
+    }
+
+
+def _clock(request: HttpRequest) -> Clock:
+    return Clock.OCCURRED if request.GET.get("clock") == "occurred" else Clock.RECORDED
+
+
+def _asked(request: HttpRequest, program: Program, now: datetime) -> MonthEnd | None:
+    """
+    Return the month that is named; None where none is.
+
+    :raises NotAMonth: when what is named is none
+    """
+    text = request.GET.get("month", "")
+    if not text:
+        return None
     try:
-        return month_of(text, program.tzinfo)
-    except (ValueError, OverflowError):
-        raise Http404 from None
+        since, until = month_of(text, program.tzinfo)
+    except ValueError:
+        raise NotAMonth(text=text[:MAX_TEXT]) from None
+    return month_end(program, since=since, until=until, now=now, clock=_clock(request))
+
+
+def _latest(request: HttpRequest, program: Program, now: datetime) -> MonthEnd:
+    """Return the last whole month, or the present one where that had nothing yet: all may have been recorded since."""
+    this = local_date(now, program.tzinfo).replace(day=1)
+    clock = _clock(request)
+    since, until = instants_of(add_months(this, -1), program.tzinfo)
+    last = month_end(program, since=since, until=until, now=now, clock=clock)
+    if last.after:
+        return last
+    since, until = instants_of(this, program.tzinfo)
+    return month_end(program, since=since, until=until, now=now, clock=clock)

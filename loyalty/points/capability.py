@@ -27,6 +27,7 @@ from loyalty.points.state import (
     RULES,
     Day,
     DayCounted,
+    LotClaimed,
     LotDated,
     Move,
     OpenLot,
@@ -63,7 +64,8 @@ WHERE wallet_id = ANY(%s) ORDER BY wallet_id, on_date
 """
 LOT = """
 l.id, l.order_id, l.earned_at, l.active_at, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END,
-l.pending, l.available, l.held, l.expires_on_inactivity, l.version_id, l.activation_event, l.gift, l.from_lot_id, l.is_lent
+l.pending, l.available, l.held, l.expires_on_inactivity, l.version_id, l.activation_event, l.gift, l.from_lot_id, l.is_lent,
+l.claimed
 """
 LOTS = f"""
 SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
@@ -157,6 +159,7 @@ class Points(Capability[PointsState]):
     def write_first(self, effects: Sequence[Effect]) -> None:
         """Write what must be on its own, because it touches rows that the postings touch, too."""
         ledger.give_dates(effect for effect in effects if isinstance(effect, LotDated))
+        ledger.claim(effect for effect in effects if isinstance(effect, LotClaimed))
 
     def pools(self, program_id: int, version: Version, on: date) -> Mapping[PoolKey, int]:
         return pools_of(program_id, version, on)

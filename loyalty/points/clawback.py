@@ -21,23 +21,55 @@ class Taken:
     missing: int
 
 
-def claw_back(points: int, order_id: UUID, lots: Sequence[OpenLot]) -> Taken:
+@dataclass(frozen=True, slots=True)
+class ClawedBack:
+    """
+    What a return takes.
+
+    :param claims: held points of the order's own lots, by lot: they are taken when their hold ends
+    :param missing: points that are in no lot any more
+    """
+
+    moves: tuple[Move, ...]
+    claims: tuple[tuple[UUID, int], ...]
+    missing: int
+
+
+def claw_back(points: int, order_id: UUID | None, lots: Sequence[OpenLot]) -> ClawedBack:
     """
     Take points back for an order, in the order that members are promised.
 
     What has expired of the order's own points counts as taken: without the order it would not have been there to expire.
+    What is held of them is taken when the hold ends.
     """
     ordered = spending_order(lots)
-    own = [lot for lot in ordered if lot.order_id == order_id]
-    others = [lot for lot in ordered if lot.order_id != order_id]
-    return take(
+    own = [lot for lot in ordered if order_id is not None and lot.order_id == order_id]
+    others = [lot for lot in ordered if order_id is None or lot.order_id != order_id]
+    first = take(
         points,
         [
             *((lot, State.PENDING, lot.pending) for lot in own),
             *((lot, State.AVAILABLE, lot.available) for lot in own),
             *((lot, State.EXPIRED, lot.expired) for lot in own),
-            *((lot, State.AVAILABLE, lot.available) for lot in others),
-            *((lot, State.PENDING, lot.pending) for lot in others),
+        ],
+    )
+    left, claims = first.missing, []
+    for lot in own:
+        amount = min(left, lot.held - lot.claimed)
+        if amount > 0:
+            claims.append((lot.id, amount))
+            left -= amount
+    second = take_from(left, others)
+    return ClawedBack((*first.moves, *second.moves), tuple(claims), second.missing)
+
+
+def take_from(points: int, lots: Sequence[OpenLot]) -> Taken:
+    """Take points from any lots: what can be spent, then what is pending."""
+    return take(
+        points,
+        [
+            *((lot, State.AVAILABLE, lot.available) for lot in lots),
+            *((lot, State.PENDING, lot.pending) for lot in lots),
         ],
     )
 

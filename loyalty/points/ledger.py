@@ -10,7 +10,7 @@ from uuid import UUID
 from customers.core import bulk
 from customers.core.ids import new_id
 from loyalty.points.models import Entry, Lot, Movement, QualifyingDay, Wallet
-from loyalty.points.state import MAIN, Day, DayCounted, LotDated, Move, Posting
+from loyalty.points.state import MAIN, Day, DayCounted, LotClaimed, LotDated, Move, Posting
 from loyalty.points.states import OPEN, State
 
 @dataclass
@@ -77,6 +77,14 @@ def give_dates(dated: Iterable[LotDated]) -> None:
     _run(UPDATE_DATES, [(each.lot_id, each.active_at, each.expires_at) for each in dated])
 
 
+def claim(claims: Iterable[LotClaimed]) -> None:
+    """Note which held points go to a return when their hold ends."""
+    sums: dict[UUID, int] = {}
+    for each in claims:
+        sums[each.lot_id] = sums.get(each.lot_id, 0) + each.points
+    _run(UPDATE_CLAIMS, [(lot_id, points) for lot_id, points in sums.items() if points])
+
+
 def open_wallets(retailer_id: int, memberships: Iterable[UUID], codes: Iterable[str]) -> None:
     """Give each new membership its empty wallets."""
     kinds = sorted({MAIN, *codes})
@@ -116,6 +124,10 @@ UPDATE_DATES = """
 UPDATE points_lot l SET active_at = d.active_at, expires_at = d.expires_at
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS active_at,
     unnest(%b::timestamptz[]) AS expires_at) d WHERE l.id = d.id
+"""
+UPDATE_CLAIMS = """
+UPDATE points_lot l SET claimed = l.claimed + d.claimed
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS claimed) d WHERE l.id = d.id
 """
 ADD_DAY = """
 ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = points_qualifyingday.spend + excluded.spend,

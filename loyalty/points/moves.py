@@ -11,11 +11,21 @@ from uuid import UUID
 
 from loyalty.engine.activities import OrderReturned, PointsMoved
 from loyalty.engine.decision import Decision, Effect
-from loyalty.points.clawback import state_at
+from loyalty.points.clawback import state_at, take_from
 from loyalty.points.spending import spend
-from loyalty.points.state import POINTS, Move, Posting, Redeemed
+from loyalty.points.state import POINTS, Move, Posting, Redeemed, WalletState, spending_order
 from loyalty.points.states import State
-from loyalty.points.steps import Cause, extend_inactivity, give_points, policy_of, post, settle, wallet_in
+from loyalty.points.steps import (
+    Cause,
+    claim,
+    extend_inactivity,
+    give_points,
+    policy_of,
+    post,
+    settle,
+    take_or_owe,
+    wallet_in,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +61,48 @@ def come_back(decision: Decision, code: str, posting: Posting) -> Decision:
             continue
         own.append(Move(move.lot_id, move.source, State.TRANSFERRED, move.amount))
         returned.append(LentReturned(lot.from_lot, move.amount, f"lent-back:{posting.cause}:{lot.id}"))
+    own, claims = _claimed_first(own, wallet)
     decision = post(decision, replace(posting, moves=tuple(own))).then(*returned)
+    decision = claim(decision, code, ((lot_id, -amount) for lot_id, amount in claims.items()))
+    decision = _meet_claims(decision, code, posting.cause)
     ids = {move.lot_id for move in own if move.target is State.AVAILABLE}
     lots = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
     return settle(decision, code, lots, cause=posting.cause)
+
+
+def _claimed_first(moves: Sequence[Move], wallet: WalletState) -> tuple[list[Move], dict[UUID, int]]:
+    """Return the moves, where what a return has claimed of held points is cancelled, and what was claimed, by lot."""
+    left = {lot.id: lot.claimed for lot in wallet.lots if lot.claimed}
+    met: dict[UUID, int] = {}
+    changed: list[Move] = []
+    for move in moves:
+        amount = min(left.get(move.lot_id, 0), move.amount) if move.source is State.HELD else 0
+        if move.target in {State.REDEEMED, State.TRANSFERRED} or not amount:
+            changed.append(move)
+            continue
+        left[move.lot_id] -= amount
+        met[move.lot_id] = met.get(move.lot_id, 0) + amount
+        changed.append(replace(move, target=State.CANCELLED, amount=amount))
+        if move.amount > amount:
+            changed.append(replace(move, amount=move.amount - amount))
+    return changed, met
+
+
+def _meet_claims(decision: Decision, code: str, cause: str) -> Decision:
+    """Take from others what a return had claimed of held points that were redeemed."""
+    wallet = wallet_in(decision, code)
+    lost = {lot.id: lot.claimed - lot.held for lot in wallet.lots if lot.claimed > lot.held}
+    if not lost:
+        return decision
+    decision = claim(decision, code, ((lot_id, -amount) for lot_id, amount in lost.items()))
+    wallet = wallet_in(decision, code)
+    points = sum(lost.values())
+    taken = take_from(points, spending_order(wallet.lots))
+    said = {"claimed": points}
+    decision, _ = take_or_owe(
+        decision, wallet, taken.moves, taken.missing, policy_of(decision, code), said, f"claim:{cause}"
+    )
+    return decision
 
 
 def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:

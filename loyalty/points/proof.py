@@ -75,6 +75,12 @@ WITH moved AS (
     LEFT JOIN (SELECT wallet_id, sum(owed_change) AS owed, sum(available_change) AS available
                FROM points_entry e WHERE e.{own} GROUP BY wallet_id) e ON e.wallet_id = w.id
     WHERE w.{own}
+), passed_on AS (
+    SELECT lot_id, sum(CASE 'transferred' WHEN to_state THEN amount ELSE -amount END) AS amount FROM points_movement
+    WHERE 'transferred' IN (from_state, to_state) AND {own_lots} GROUP BY 1
+), came AS (
+    SELECT l.origin_id, sum(l.amount - coalesce(p.amount, 0)) AS amount FROM points_lot l
+    LEFT JOIN passed_on p ON p.lot_id = l.id WHERE l.origin_id IS NOT NULL AND l.{own} GROUP BY 1
 )
 SELECT 'lot amount', id::text, amount, proven_amount FROM lots WHERE amount <> proven_amount
 UNION ALL SELECT 'lot pending', id::text, pending, proven_pending FROM lots WHERE pending <> proven_pending
@@ -92,13 +98,23 @@ UNION ALL SELECT 'wallet entries', id::text, available, entries_available FROM w
 UNION ALL SELECT 'movement between wallets', m.id::text, e.wallet_id, l.wallet_id
     FROM points_movement m JOIN points_entry e ON e.id = m.entry_id JOIN points_lot l ON l.id = m.lot_id
     WHERE e.wallet_id <> l.wallet_id AND e.{own}
-UNION ALL SELECT 'transfer', l.id::text, coalesce(t.taken, 0), coalesce(m.given, 0)
+UNION ALL SELECT 'transfer', l.id::text, coalesce(t.taken, 0), coalesce(m.amount, 0)
     FROM points_lot l
-    LEFT JOIN (SELECT from_lot_id, sum(amount) AS taken FROM points_lot l WHERE from_lot_id IS NOT NULL AND l.{own}
-               GROUP BY 1) t ON t.from_lot_id = l.id
-    LEFT JOIN (SELECT lot_id, sum(amount) AS given FROM points_movement WHERE to_state = 'transferred' AND {own_lots}
-               GROUP BY 1) m ON m.lot_id = l.id
-    WHERE coalesce(t.taken, 0) <> coalesce(m.given, 0) AND l.{own}
+    LEFT JOIN (
+        -- What was lent for a payment that was undone has gone back.
+        SELECT l.from_lot_id, sum(l.amount - CASE WHEN l.is_lent THEN coalesce(p.amount, 0) ELSE 0 END) AS taken
+        FROM points_lot l LEFT JOIN passed_on p ON p.lot_id = l.id WHERE l.from_lot_id IS NOT NULL AND l.{own} GROUP BY 1
+    ) t ON t.from_lot_id = l.id
+    LEFT JOIN passed_on m ON m.lot_id = l.id
+    WHERE NOT l.is_lent AND coalesce(t.taken, 0) <> coalesce(m.amount, 0) AND l.{own}
+UNION ALL SELECT 'origin', l.id::text, (l.origin_id IS NOT NULL)::int, (l.from_lot_id IS NOT NULL)::int
+    FROM points_lot l LEFT JOIN points_lot f ON f.id = l.from_lot_id LEFT JOIN points_lot o ON o.id = l.origin_id
+    WHERE (l.from_lot_id IS NOT NULL OR l.origin_id IS NOT NULL)
+        AND (l.origin_id IS DISTINCT FROM coalesce(f.origin_id, f.id) OR o.from_lot_id IS NOT NULL OR f.id IS NULL
+            OR o.earned_at <> l.earned_at) AND l.{own}
+UNION ALL SELECT 'transferred of origin', l.id::text, coalesce(p.amount, 0), coalesce(c.amount, 0)
+    FROM passed_on p FULL JOIN came c ON c.origin_id = p.lot_id JOIN points_lot l ON l.id = coalesce(p.lot_id, c.origin_id)
+    WHERE l.origin_id IS NULL AND coalesce(p.amount, 0) <> coalesce(c.amount, 0) AND l.{own}
 ORDER BY 1, 2
 """
 COUNTS = """
@@ -112,7 +128,8 @@ SELECT
 def prove(retailer: Retailer | None = None) -> Proof:
     """
     Prove the whole ledger, or one retailer's: every lot's moves out of `issued` equal its amount, no state is negative,
-    each cache equals its rows, no entry moves another wallet's points, and what left one member arrived at another.
+    each cache equals its rows, no entry moves another wallet's points, what left one member arrived at another, and
+    what was transferred leads to the lot that was first, which gave all that has come from it.
     """
     rows, parameters = (OF_ONE, {"retailer": retailer.pk}) if retailer else (OF_ALL, {})
     differences = [Difference(*row) for row in bulk.fetch(DIFFERENCES.format(**rows), parameters)]

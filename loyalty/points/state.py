@@ -67,6 +67,7 @@ class OpenLot:
     :param expires_at: the instant as things stand; that of a lot that expires on inactivity moves with its member
     :param gift: the code of the tier whose entry gave it
     :param is_lent: that somebody of the household brought it for one payment: it goes back when the payment is undone
+    :param claimed: of its held points those that go to a return when their hold ends
     :param expired: points of it that have expired; only known where a return looks at its own order's lots
     :param cancelled: points of it that were cancelled; known there, too
     :param amount: all of its points; known there, too
@@ -86,6 +87,7 @@ class OpenLot:
     gift: str = ""
     from_lot: UUID | None = None
     is_lent: bool = False
+    claimed: int = 0
     expired: int = 0
     cancelled: int = 0
     amount: int = 0
@@ -229,6 +231,15 @@ class LotDated(Effect):
     lot_id: UUID
     active_at: datetime
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LotClaimed(Effect):
+    """Held points of a lot that a return takes when their hold ends: more or, negative, less."""
+
+    writer: ClassVar[str] = "points"
+    lot_id: UUID
+    points: int
 
 
 @dataclass(frozen=True, slots=True)

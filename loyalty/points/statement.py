@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -54,6 +55,22 @@ SELECT CASE WHEN expires_on_inactivity THEN %(idle_until)s::timestamptz ELSE exp
     coalesce(active_at <= %(at)s, false) AS is_due, sum(available)::bigint, sum(pending)::bigint, sum(held)::bigint
 FROM points_lot WHERE wallet_id = %(wallet)s AND (available > 0 OR pending > 0 OR held > 0) GROUP BY 1, 2
 """
+# The same of the lots as they were: by what was recorded, or occurred, until then.
+LOTS_THEN = """
+SELECT CASE WHEN l.expires_on_inactivity THEN %(idle_until)s::timestamptz ELSE l.expires_at END,
+    coalesce(l.active_at <= %(at)s, false), sum(m.available)::bigint, sum(m.pending)::bigint, sum(m.held)::bigint
+FROM (
+    SELECT m.lot_id,
+        sum(CASE 'available' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS available,
+        sum(CASE 'pending' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS pending,
+        sum(CASE 'held' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS held
+    FROM points_entry e JOIN points_movement m ON m.entry_id = e.id
+    WHERE e.wallet_id = %(wallet)s AND e.{clock} <= %(at)s GROUP BY m.lot_id
+) AS m JOIN points_lot l ON l.id = m.lot_id GROUP BY 1, 2
+"""
+OWED_THEN = """
+SELECT coalesce(sum(owed_change), 0)::bigint FROM points_entry WHERE wallet_id = %s AND {clock} <= %s
+"""
 FORECAST = """
 SELECT ends_at, sum(points)::bigint FROM (
     SELECT l.available + l.pending AS points, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END AS ends_at
@@ -64,13 +81,25 @@ SELECT ends_at, sum(points)::bigint FROM (
 MAX_DATES = 100
 
 
-def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo) -> Balance:
-    """Return what a wallet holds at an instant not before its last entry."""
+def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo, clock: Clock | None = None) -> Balance:
+    """
+    Return what a wallet holds at an instant.
+
+    :param clock: how to look back at an instant before the wallet's last entry: at what had been recorded by then, or at
+        what had occurred; None for an instant that is not before it, which is quicker
+    """
+    lots = bulk.fetch(
+        OPEN_LOTS if clock is None else LOTS_THEN.format(clock=clock.value),
+        {"wallet": wallet.pk, "at": at, "idle_until": wallet.idle_until},
+    )
+    owed = wallet.owed if clock is None else _owed_then(wallet, at, clock)
+    return _counted(lots, owed=owed, at=at, zone=zone)
+
+
+def _counted(lots: Sequence[tuple[Any, ...]], *, owed: int, at: datetime, zone: ZoneInfo) -> Balance:
     available = due = due_but_gone = waiting = held = 0
     ending: dict[datetime, int] = {}
-    for ends_at, is_due, spendable, pending, kept in bulk.fetch(
-        OPEN_LOTS, {"wallet": wallet.pk, "at": at, "idle_until": wallet.idle_until}
-    ):
+    for ends_at, is_due, spendable, pending, kept in lots:
         held += kept
         waiting += 0 if is_due else pending
         if ends_at is not None and ends_at <= at:
@@ -80,16 +109,21 @@ def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo) -> Balance:
         due += pending if is_due else 0
         if ends_at is not None and spendable + pending:
             ending[ends_at] = ending.get(ends_at, 0) + spendable + pending
-    repaid = min(wallet.owed, due + due_but_gone)
+    repaid = min(owed, due + due_but_gone)
     first = min(ending, default=None)
     return Balance(
         available=available + due - max(0, repaid - due_but_gone),
         pending=waiting,
         held=held,
-        owed=wallet.owed - repaid,
+        owed=owed - repaid,
         expires_next_points=ending[first] if first else 0,
         expires_next_on=_last_day(first, zone) if first else None,
     )
+
+
+def _owed_then(wallet: Wallet, at: datetime, clock: Clock) -> int:
+    ((owed,),) = bulk.fetch(OWED_THEN.format(clock=clock.value), [wallet.pk, at])
+    return int(owed)
 
 
 def forecast(wallet: Wallet, *, at: datetime, zone: ZoneInfo, dates: int = MAX_DATES) -> list[Expiring]:
@@ -123,7 +157,7 @@ def as_of(entries: QuerySet[Entry], at: datetime | None, clock: Clock) -> QueryS
 
 @dataclass(frozen=True, slots=True)
 class Was:
-    """A wallet as its entries until an instant made it."""
+    """A wallet as its entries until an instant made it, less what had ended by then, with what had become active."""
 
     available: int
     pending: int
@@ -131,16 +165,6 @@ class Was:
     owed: int
 
 
-WAS = """
-SELECT coalesce(sum(available_change), 0)::bigint, coalesce(sum(pending_change), 0)::bigint,
-    coalesce(sum(owed_change), 0)::bigint
-FROM points_entry WHERE wallet_id = %s AND {clock} <= %s
-"""
-WAS_HELD = """
-SELECT coalesce(sum(CASE 'held' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount END), 0)::bigint
-FROM points_entry e JOIN points_movement m ON m.entry_id = e.id AND 'held' IN (m.from_state, m.to_state)
-WHERE e.wallet_id = %s AND e.{clock} <= %s AND e.kind IN ('hold', 'redeem', 'release')
-"""
 RUNNING = """
 SELECT sum(available_change - owed_change)::bigint FROM points_entry
 WHERE wallet_id = %s AND (occurred_at, id) <= (%s, %s)
@@ -148,10 +172,9 @@ WHERE wallet_id = %s AND (occurred_at, id) <= (%s, %s)
 
 
 def was(wallet: Wallet, *, at: datetime, clock: Clock) -> Was:
-    """Return what a wallet held as its entries until an instant tell, by a clock."""
-    ((available, pending, owed),) = bulk.fetch(WAS.format(clock=clock.value), [wallet.pk, at])
-    ((held,),) = bulk.fetch(WAS_HELD.format(clock=clock.value), [wallet.pk, at])
-    return Was(available, pending, held, owed)
+    """Return what a wallet held at an instant, by a clock; what had ended by then is gone, whenever a night found it."""
+    held = balance(wallet, at=at, zone=wallet.membership.program.tzinfo, clock=clock)
+    return Was(held.available, held.pending, held.held, held.owed)
 
 
 def running_balances(page: Sequence[Entry]) -> dict[UUID, int]:

@@ -4,7 +4,7 @@ What happens to a member's points, step by step: earned, taken back, activated, 
 Each step takes a decision and returns it with postings (entries to be), days that count, and events for subscribers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -48,6 +48,7 @@ from loyalty.points.state import (
     RULES,
     Day,
     DayCounted,
+    LotClaimed,
     LotDated,
     Move,
     NewLot,
@@ -560,10 +561,27 @@ def _keep(
     if not points:
         return decision, _Kept(changed, wallet.code)
     taken = claw_back(points, activity.order_id, wallet.lots)
+    decision = claim(decision, wallet.code, taken.claims)
+    wallet = wallet_in(decision, wallet.code)
+    if taken.claims:
+        said["waiting"] = sum(amount for _, amount in taken.claims)
     decision, shortfall = take_or_owe(
         decision, wallet, taken.moves, taken.missing, policy, said, _return_cause(activity), activity.order_id
     )
     return decision, _Kept(changed, wallet.code, points, shortfall)
+
+
+def claim(decision: Decision, code: str, claims: Iterable[tuple[UUID, int]]) -> Decision:
+    """Let held points go to a return when their hold ends or, negative, no more."""
+    changed = dict(claims)
+    if not changed:
+        return decision
+    wallet = wallet_in(decision, code)
+    lots = tuple(
+        replace(lot, claimed=lot.claimed + changed[lot.id]) if lot.id in changed else lot for lot in wallet.lots
+    )
+    effects = (LotClaimed(lot_id, points) for lot_id, points in changed.items())
+    return with_wallet(decision.then(*effects), wallet.with_lots(lots))
 
 
 def take_or_owe(  # noqa: PLR0913 - what an entry says
@@ -601,6 +619,10 @@ def _give_again(
     decision: Decision, wallet: WalletState, points: int, said: dict[str, Any], activity: OrderReturned, version: Version
 ) -> Decision:
     """Give an order's points back: what was owed or missing for it first, then to its own lots, then as a new lot."""
+    claims = _unclaimed(points, activity.order_id, wallet)
+    decision = claim(decision, wallet.code, claims)
+    wallet = wallet_in(decision, wallet.code)
+    points -= -sum(amount for _, amount in claims)
     owed = min(points, wallet.owed)
     shortfall = min(points - owed, wallet.shortfall)
     back = give_back(points - owed - shortfall, activity.order_id, wallet.lots, now=decision.now)
@@ -623,6 +645,17 @@ def _give_again(
         order_id=activity.order_id,
     )
     return post(decision, posting)
+
+
+def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
+    """Return the claims on an order's held points that are given up, negative, by lot."""
+    given_up = []
+    for lot in wallet.lots:
+        amount = min(points, lot.claimed) if lot.order_id == order_id else 0
+        if amount:
+            given_up.append((lot.id, -amount))
+            points -= amount
+    return given_up
 
 
 def _return_cause(activity: OrderReturned) -> str:

@@ -204,12 +204,14 @@ def test_the_months_end_and_its_journal(client: Client) -> None:
 
     month = call(client, key, f"programs/{slug}/month-end?month=2026-06").json()
     journal = call(client, key, f"programs/{slug}/journal?month=2026-06")
-    wrong = call(client, key, f"programs/{slug}/month-end?month=June")
+    months = ("June", "9999-12", "0001-01", "2026-13", "")
+    wrong = [call(client, key, f"programs/{slug}/month-end?month={each}") for each in months]
 
+    assert (month["closed_at"], month["journal"][0]["is_late"]) == (None, False)
     assert [each["deferred"] for each in month["after"]] == ["3.85"]
     rows = list(csv.DictReader(StringIO(journal.content.decode())))
     assert [(row["account"], row["credit"]) for row in rows] == [("revenue", "0.00"), ("deferred_revenue", "3.85")]
-    assert (wrong.status_code, wrong.json()["code"]) == (422, "not_a_month")
+    assert [(each.status_code, each.json()["code"]) for each in wrong] == [(422, "not_a_month")] * len(months)
 
 
 @pytest.mark.parametrize("path", ["statement", "balance", "forecast", "orders/A1", "household"])

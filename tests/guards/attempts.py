@@ -4,6 +4,7 @@ import json
 
 DRAFT = "version_id IN (SELECT id FROM programs_programversion WHERE status = 'draft')"
 Attempts = dict[str, str | tuple[str, ...]]
+NOBODYS = "00000000-0000-7000-8000-000000000000"
 LATER = "now() + interval '1 day'"
 
 
@@ -96,7 +97,16 @@ LEDGER: Attempts = {
     "lot_without_a_date_awaits_an_event": copy("points_lot", active_at=None, available=0, held=0),
     "lot_that_awaits_is_pending": copy("points_lot", active_at=None, awaits="delivered"),
     "lots_are_never_deleted": "DELETE FROM points_lot",
-    "lots_keep_their_terms": "UPDATE points_lot SET amount = amount + 1",
+    "lots_keep_their_terms": (
+        "UPDATE points_lot SET amount = amount + 1",
+        "UPDATE points_lot SET origin_id = id WHERE origin_id IS NULL",
+        "UPDATE points_lot SET origin_id = NULL WHERE origin_id IS NOT NULL",
+    ),
+    "lots_lead_to_their_origin": (
+        copy("points_lot", "from_lot_id IS NOT NULL", origin_id=NOBODYS),
+        copy("points_lot", "from_lot_id IS NULL", origin_id=NOBODYS),
+        copy("points_lot", "from_lot_id IS NOT NULL", from_lot_id=NOBODYS),
+    ),
     "lots_get_their_dates_once": f"UPDATE points_lot SET expires_at = {LATER}",
     "lots_never_truncated": "TRUNCATE points_lot CASCADE",
     "movement_amount_positive": movement("available", "held", 0),
@@ -111,6 +121,11 @@ LEDGER: Attempts = {
     "hold_ends_once": "UPDATE points_hold SET ended_at = now()",
     "budget_share_once": copy("points_budgetshare"),
     "budget_never_exceeded": "UPDATE points_budgetshare SET used = granted + 1",
+    "month_closed_once": copy("points_closedmonth"),
+    "closed_months_are_append_only": changed("points_closedmonth", "deferred = 0"),
+    "closed_months_never_truncated": "TRUNCATE points_closedmonth",
+    "allocated_prices_are_append_only": changed("points_allocatedprice", "price = 0"),
+    "allocated_prices_never_truncated": "TRUNCATE points_allocatedprice",
     "order_decided_once_per_wallet": copy("activity_orderdecision"),
     "return_decided_once_per_program": copy("activity_returndecision"),
     "interaction_decided_once_per_program": copy("activity_interactiondecision"),

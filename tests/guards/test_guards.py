@@ -18,6 +18,7 @@ from customers.merging import merge
 from customers.models import Consent
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
+from loyalty.activity.households import transfer
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import hold
@@ -25,6 +26,7 @@ from loyalty.api.models import IdempotencyRecord
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.outbox.relay import add_endpoint, dispatch
 from loyalty.planning.simulating import ask
+from loyalty.points.closing import close_month
 from loyalty.points.models import EarningGroup
 from tests import make
 from tests.guards.attempts import ATTEMPTS
@@ -39,11 +41,13 @@ def world() -> None:
     """A row in every table that has a guard."""
     rules = [make.Rule(), make.Rule(code="review", kind="per_interaction", interaction="review")]
     tiers = [("bronze", "0", "1"), ("silver", "50", "2")]
-    club = make.program(rules=rules, tiers=tiers, points={"budget": 1_000})
+    club = make.program(rules=rules, tiers=tiers, points={"budget": 1_000, "point_value": 1, "may_transfer": True})
     ada = make.member(club, "ada")
     make.buys(make.member(make.program(club.retailer), "bob"), "20.00")
     bought = make.buys(ada, "100.00", name="o1")
     make.returns(ada, bought, (1, "0.5"))
+    transfer(ada, make.member(club, "eve"), 10, reference="gift", now=NOON)
+    close_month(club, NOON.date().replace(day=1), now=NOON + timedelta(days=30))
     take_interactions(ada.retailer, [InteractionFact("i1", "ada", "review", NOON)], now=NOON)
     take_order_events(ada.retailer, [OrderEventFact("o1", "delivered", NOON)], now=NOON)
     shop = ada.retailer

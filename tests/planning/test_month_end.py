@@ -1,14 +1,17 @@
 """The page of a program's month: its figures, its journal, and what it says where there is nothing to say."""
 
 import csv
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from loyalty.activity.account.spending import redeem
+from loyalty.points.closing import close_month
 from loyalty.programs.models import Program
 from tests import make
 from tests.make import NOON
@@ -68,8 +71,62 @@ def test_a_program_without_a_value_of_a_point_says_where_to_set_it(staff: Client
     assert "Set the value of a point in a draft" in asked(staff, "month_end", make.program(), "")
 
 
-@pytest.mark.parametrize("month", ["october", "2026-13", "9999-12", "0000-01"])
-def test_what_is_no_month_is_not_there(staff: Client, club: Program, month: str) -> None:
-    address = reverse("admin:programs_program_month_end", args=[club.pk])
+NO_MONTHS = ["october", "2026-13", "9999-12", "0001-01", "0000-01", "2026-1", "2026-10-01", "٢٠٢٦-١٠", "%00"]
 
-    assert staff.get(f"{address}?month={month}").status_code == 404
+
+@pytest.mark.parametrize("month", NO_MONTHS)
+@pytest.mark.parametrize("name", ["month_end", "journal", "lots"])
+def test_what_is_no_month_is_told_in_words(staff: Client, club: Program, month: str, name: str) -> None:
+    address = reverse(f"admin:programs_program_{name}", args=[club.pk])
+
+    found = staff.get(f"{address}?month={month}")
+
+    assert (found.status_code, "is not a month such as 2026-10" in found.content.decode()) == (422, True)
+
+
+@pytest.mark.parametrize("month", ["1900-01", "2999-12"])
+def test_a_month_long_ago_or_far_ahead_is_answered(staff: Client, club: Program, month: str) -> None:
+    assert staff.get(
+        reverse("admin:programs_program_month_end", args=[club.pk]) + f"?month={month}"
+    ).status_code == 200  # fmt: skip
+
+
+def test_it_opens_on_the_present_month_as_long_as_the_last_one_had_nothing(staff: Client) -> None:
+    """All was recorded just now, as after an import: what is owed stands in the month that is open."""
+    now = timezone.now()
+    ada = make.member(make.program(points=VALUED))
+    make.buys(ada, "100.00", at=now - timedelta(minutes=5), recorded=now)
+
+    page = asked(staff, "month_end", ada.program, "")
+
+    assert ("so far" in page, "3.85 EUR" in page, "No wallet" in page) == (True, True, False)
+
+
+def test_it_opens_on_the_last_month_where_that_has_something(staff: Client) -> None:
+    now = timezone.now()
+    ada = make.member(make.program(points=VALUED))
+    make.buys(ada, "100.00", at=now - timedelta(days=40), recorded=now - timedelta(days=40))
+
+    page = asked(staff, "month_end", ada.program, "")
+
+    assert ("so far" in page, "3.85 EUR" in page) == (False, True)
+
+
+def test_a_month_before_anything_was_recorded_says_so(staff: Client, club: Program) -> None:
+    page = asked(staff, "month_end", club, "month=2026-05")
+
+    assert ("Nothing was recorded before" in page, "No wallet" in page) == (True, False)
+
+
+def test_a_closed_month_and_what_came_late_are_marked(staff: Client) -> None:
+    ada = make.member(make.program(points=VALUED))
+    make.buys(ada, "100.00")
+    make.buys(ada, "50.00", at=NOON + timedelta(days=1), recorded=make.on("2026-07-02"))
+    close_month(ada.program, make.on("2026-07-01").date(), now=make.on("2026-08-02"))
+
+    june, july = (asked(staff, "month_end", ada.program, f"month=2026-0{month}") for month in (6, 7))
+
+    assert [("It was closed on" in page, "of months before" in page) for page in (june, july)] == [
+        (True, False),
+        (True, True),
+    ]

@@ -13,7 +13,7 @@ from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import redeem
 from loyalty.memberships.models import Membership
-from loyalty.points.journal import DEFERRED, close_month
+from loyalty.points.journal import DEFERRED, month_end
 from loyalty.points.liability import month_of, owed, owed_by_lot, redemption_curve
 from loyalty.points.statement import Clock
 from tests import make
@@ -21,6 +21,7 @@ from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
 JUNE, JULY = month_of("2026-06", ZoneInfo("UTC"))
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
 VALUED = {"point_value": Decimal("0.05"), "redeemed_share": Decimal("0.8")}
 
 
@@ -49,7 +50,7 @@ def test_what_is_redeemed_becomes_revenue_in_proportion_to_what_is_expected() ->
     redeem(ada, 40, reference="r1", now=NOON)
 
     (june,) = owed(ada.program, at=JULY)
-    month = close_month(ada.program, since=JUNE, until=JULY)
+    month = month_end(ada.program, since=JUNE, until=JULY, now=LATER)
 
     assert (june.expected, june.liability, june.deferred) == (Decimal(40), money("2.00"), money("1.92"))
     assert [(line.event, line.account, line.debit, line.credit) for line in month.lines] == [
@@ -63,7 +64,11 @@ def test_what_is_redeemed_becomes_revenue_in_proportion_to_what_is_expected() ->
 
 
 def test_each_lot_says_what_is_owed_of_it_and_all_come_to_the_whole() -> None:
-    """Lots of 100 and 60 points: 40 were redeemed of the older; each is expected to give 80 % of its points in the end."""
+    """
+    Lots of 100 and 60 points, of which 40 were redeemed: of one month, so 128 are expected in all and 88 of the 120 left.
+
+    The gift of 10 is no part of any price: it is expected by itself.
+    """
     ada = ada_with(expiry="days", expiry_count=30)
     redeem(ada, 40, reference="r1", now=NOON)
     make.buys(ada, "60.00", at=NOON + timedelta(days=1), name="o2")
@@ -73,12 +78,12 @@ def test_each_lot_says_what_is_owed_of_it_and_all_come_to_the_whole() -> None:
     (whole,) = owed(ada.program, at=JULY)
 
     assert [(lot.available, lot.expected, lot.order == "o2") for lot in lots] == [
-        (60, Decimal(40), False),
-        (60, Decimal(48), True),
+        (60, Decimal(44), False),
+        (60, Decimal(44), True),
         (10, Decimal(8), False),
     ]
     assert {lot.member for lot in lots} == {ada.number}
-    assert [lot.liability for lot in lots] == [money("2.00"), money("2.40"), money("0.40")]
+    assert [lot.liability for lot in lots] == [money("2.20"), money("2.20"), money("0.40")]
     for name in ("pending", "available", "held", "expected", "value", "liability", "deferred"):
         assert abs(sum(getattr(lot, name) for lot in lots) - getattr(whole, name)) < Decimal("0.005"), name
 
@@ -98,7 +103,7 @@ def test_a_gift_is_an_expense_and_a_return_takes_back_what_was_deferred() -> Non
     bought = make.buys(ada, "100.00")
     make.returns(ada, bought, (1, "1"))
 
-    month = close_month(ada.program, since=JUNE, until=JULY)
+    month = month_end(ada.program, since=JUNE, until=JULY, now=LATER)
 
     given = [(line.account, line.debit) for line in month.lines if line.event == "given" and line.debit]
     assert given == [("promotion_expense", money("2.00"))]
@@ -109,7 +114,7 @@ def test_expired_points_are_breakage() -> None:
     ada = ada_with(expiry="days", expiry_count=5)
     run_nights(ada.program, until=JULY.date(), now=JULY - timedelta(seconds=1))
 
-    month = close_month(ada.program, since=JUNE, until=JULY)
+    month = month_end(ada.program, since=JUNE, until=JULY, now=LATER)
 
     assert [each.open for each in month.after] == [0]
     assert [(line.event, line.credit, line.points) for line in month.lines if line.account == "revenue"][1:] == [
@@ -126,7 +131,9 @@ def test_the_journal_balances_and_leads_from_one_month_to_the_next() -> None:
         redeem(ada, 7 + turn, reference=f"r{turn}", now=at)
     months = [month_of(f"2026-0{month}", ZoneInfo("UTC")) for month in (6, 7, 8, 9)]
 
-    closed = [close_month(ada.program, since=since, until=until, clock=Clock.OCCURRED) for since, until in months]
+    closed = [
+        month_end(ada.program, since=since, until=until, now=LATER, clock=Clock.OCCURRED) for since, until in months
+    ]
 
     for before, after in pairwise(closed):
         assert before.after == after.before
@@ -138,12 +145,12 @@ def test_the_journal_balances_and_leads_from_one_month_to_the_next() -> None:
 
 def test_by_the_recorded_clock_a_month_stays_as_it_was_closed() -> None:
     ada = ada_with()
-    closed = close_month(ada.program, since=JUNE, until=JULY)
+    closed = month_end(ada.program, since=JUNE, until=JULY, now=LATER)
 
     make.buys(ada, "500.00", at=JULY + timedelta(days=3))
     redeem(ada, 50, reference="r1", now=JULY + timedelta(days=3))
 
-    assert close_month(ada.program, since=JUNE, until=JULY) == closed
+    assert month_end(ada.program, since=JUNE, until=JULY, now=LATER) == closed
 
 
 def test_history_tells_how_much_is_redeemed_by_age() -> None:

@@ -4,9 +4,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from loyalty.activity.households import transfer
 from loyalty.points.models import Lot, Movement
 from loyalty.points.proof import LedgerBroken, prove, require_proof
 from tests import make
+from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +49,31 @@ def test_the_proof_fails_loudly_when_a_superuser_tampers(sql: str, what: str, as
         require_proof()
     with pytest.raises(CommandError, match="does not add up"):
         call_command("reconcile")
+
+
+@pytest.mark.breaks_the_ledger
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("UPDATE points_lot SET origin_id = NULL WHERE amount = 40", {"origin", "transferred of origin"}),
+        ("UPDATE points_lot SET origin_id = from_lot_id WHERE amount = 30", {"origin", "transferred of origin"}),
+        ("UPDATE points_lot SET origin_id = id WHERE amount = 100", {"origin"}),
+        ("UPDATE points_lot SET amount = 50 WHERE amount = 40", {"transfer", "transferred of origin", "lot amount"}),
+        ("UPDATE points_lot SET earned_at = now() WHERE amount = 30", {"origin"}),
+    ],
+)
+def test_the_proof_finds_points_that_came_from_elsewhere(sql: str, what: set[str], as_owner: None) -> None:
+    club = make.program(points={"may_transfer": True})
+    ada, bob, eve = (make.member(club) for _ in range(3))
+    make.buys(ada, "100.00")
+    transfer(ada, bob, 40, reference="t1", now=NOON)
+    transfer(bob, eve, 30, reference="t2", now=NOON)
+    whole = prove().differences
+    execute(f"SET LOCAL session_replication_role = replica; {sql}")
+
+    found = {difference.what for difference in prove().differences}
+
+    assert (whole, what - found) == ([], set())
 
 
 def test_reconcile_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from loyalty.activity.api.serializers import EntryOut
 from loyalty.activity.explaining import rule_names, said_by, why
 from loyalty.api.pagination import NewestFirst, NewestOccurredFirst
 from loyalty.memberships.models import Membership
-from loyalty.points.journal import MonthEnd, close_month, file_name, write_csv, write_lots_csv
+from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
 from loyalty.points.liability import month_of, owed_by_lot
 from loyalty.points.models import Entry, Wallet
 from loyalty.points.proof import prove
@@ -113,11 +113,15 @@ class JournalLineOut(serializers.Serializer[Any]):
     debit = serializers.DecimalField(max_digits=16, decimal_places=2)
     credit = serializers.DecimalField(max_digits=16, decimal_places=2)
     points = serializers.IntegerField()
+    is_late = serializers.BooleanField(help_text="It occurred in a month before, and was recorded in this one.")
     text = serializers.CharField()
 
 
 class MonthEndOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
+    closed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the month was closed; null where it is read from the ledger itself."
+    )
     before = OwedOut(many=True)
     after = OwedOut(many=True)
     journal = JournalLineOut(many=True)
@@ -280,6 +284,7 @@ class MonthEndView(APIView):
         program, month = _month_end(request, slug)
         body = {
             "currency": program.retailer.currency,
+            "closed_at": month.closed_at,
             "before": month.before,
             "after": month.after,
             "journal": month.lines,
@@ -307,7 +312,7 @@ class LotsOwedView(APIView):
         """Return what is owed of each lot at the end of a month as a CSV file for the auditors."""
         program, month = _month_end(request, slug)
         response = _file(program, month, "-lots")
-        found = owed_by_lot(program, at=month.until, clock=_clock(request))
+        found = owed_by_lot(program, at=min(month.until, timezone.now()), clock=_clock(request))
         write_lots_csv(found, response, program=program)  # type: ignore[arg-type] # a response is written like a file
         return response
 
@@ -328,7 +333,7 @@ def _month_end(request: Request, slug: str) -> tuple[Program, MonthEnd]:
         since, until = month_of(text, program.tzinfo)
     except ValueError:
         raise NotAMonth(text=text) from None
-    return program, close_month(program, since=since, until=until, clock=_clock(request))
+    return program, month_end(program, since=since, until=until, now=timezone.now(), clock=_clock(request))
 
 
 def _forecast(memberships: list[Membership]) -> Any:

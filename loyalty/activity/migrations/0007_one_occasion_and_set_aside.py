@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
         ('activity', '0006_tier_of_the_order'),
         ('customers', '0009_undecided_facts'),
         ('memberships', '0004_clock_and_periods'),
-        ('points', '0010_shortfalls_and_days'),
+        ('points', '0013_shortfalls_and_days'),
         ('programs', '0004_audit_and_withdrawal'),
     ]
 

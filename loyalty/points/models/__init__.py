@@ -1,8 +1,11 @@
+from loyalty.points.models.books import AllocatedPrice, ClosedMonth
 from loyalty.points.models.ledger import BudgetShare, Entry, Hold, Lot, Movement, QualifyingDay, Wallet
 from loyalty.points.models.policy import EarningGroup, EarningRule, PointsPolicy
 
 __all__ = [
+    "AllocatedPrice",
     "BudgetShare",
+    "ClosedMonth",
     "EarningGroup",
     "EarningRule",
     "Entry",

@@ -79,7 +79,8 @@ class Entry(models.Model):
         LEAVE = "leave", _("forfeited on leaving")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    # Its index is the one by recording below, which begins with it.
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
     wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="entries", verbose_name=_("wallet"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     cause = models.CharField(_("cause"), max_length=200, help_text=_("What it happened for; once per wallet."))
@@ -99,11 +100,25 @@ class Entry(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["wallet", "cause"], name="entry_once_per_cause"),
         ]
-        indexes: ClassVar = [models.Index(fields=["wallet", "-id"], name="entry_newest_first")]
+        indexes: ClassVar = [
+            models.Index(fields=["wallet", "-id"], name="entry_newest_first"),
+            models.Index(fields=["retailer", "recorded_at"], name="entry_by_recording"),
+        ]
         triggers: ClassVar = append_only("entries")
 
     def __str__(self) -> str:
         return self.cause
+
+
+# Whoever writes a lot that was transferred, it leads to the first one, whose order paid for its points.
+LEADS_TO_ITS_ORIGIN = """
+SELECT coalesce(given.origin_id, given.id) INTO first_lot FROM points_lot given WHERE given.id = NEW.from_lot_id;
+IF first_lot IS NULL OR NEW.origin_id <> first_lot THEN
+    RAISE EXCEPTION 'pgtrigger: Cannot transfer a lot of another origin';
+END IF;
+NEW.origin_id = first_lot;
+RETURN NEW;
+"""
 
 
 class Lot(models.Model):
@@ -131,6 +146,18 @@ class Lot(models.Model):
     from_lot = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="+", verbose_name=_("transferred from")
     )
+    # The database fills it in, once, by a trigger that also checks it: no constraint besides.
+    origin = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("first lot"),
+        help_text=_("From which it came by one transfer or several."),
+    )
     gift = models.SlugField(
         _("gift of tier"), blank=True, db_default="", help_text=_("The tier whose entry gave it, by its code.")
     )
@@ -140,6 +167,9 @@ class Lot(models.Model):
     pending = models.BigIntegerField(_("pending"), default=0)
     available = models.BigIntegerField(_("available"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
+    claimed = models.BigIntegerField(
+        _("claimed"), default=0, db_default=0, help_text=_("Of what is held: goes to a return when the hold ends.")
+    )
 
     class Meta:
         verbose_name = _("lot")
@@ -149,6 +179,7 @@ class Lot(models.Model):
             models.CheckConstraint(condition=models.Q(pending__gte=0), name="lot_pending_never_negative"),
             models.CheckConstraint(condition=models.Q(available__gte=0), name="lot_available_never_negative"),
             models.CheckConstraint(condition=models.Q(held__gte=0), name="lot_held_never_negative"),
+            models.CheckConstraint(condition=models.Q(claimed__gte=0), name="lot_claimed_never_negative"),
             models.CheckConstraint(
                 condition=models.Q(amount__gte=models.F("pending") + models.F("available") + models.F("held")),
                 name="lot_open_points_within_amount",
@@ -183,9 +214,17 @@ class Lot(models.Model):
         triggers: ClassVar = [
             pgtrigger.Protect(name="lots_are_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.Trigger(
+                name="lots_lead_to_their_origin",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__from_lot__isnull=False) | pgtrigger.Q(new__origin__isnull=False),
+                declare=[("first_lot", "uuid")],
+                func=LEADS_TO_ITS_ORIGIN,
+            ),
+            pgtrigger.Trigger(
                 name="lots_keep_their_terms",
                 operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call] # the package types it not
-                    *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id"),
+                    *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id", "origin_id"),
                     *("amount", "earned_at", "activation_event", "expires_on_inactivity", "is_lent"),
                 ),
                 when=pgtrigger.Before,

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
         ('customers', '0009_undecided_facts'),
         ('memberships', '0004_clock_and_periods'),
         ('programs', '0004_audit_and_withdrawal'),
-        ('points', '0010_shortfalls_and_days'),
+        ('points', '0013_shortfalls_and_days'),
         ('tiers', '0008_exact_amounts'),
     ]
 

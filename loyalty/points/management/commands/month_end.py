@@ -1,7 +1,8 @@
-"""`manage.py month_end`: what a program owed before and after a month, and the journal between."""
+"""`manage.py month_end`: closes a month, or prints what a program owed before and after it, and the journal between."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from customers.core.calendar import add_months, local_date
+from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import new_file
-from loyalty.points.journal import MonthEnd, close_month, write_csv, write_lots_csv
-from loyalty.points.liability import month_of, owed_by_lot
+from loyalty.points.closing import close_month
+from loyalty.points.journal import MonthEnd, month_end, write_csv, write_lots_csv
+from loyalty.points.liability import has_value, month_of, owed_by_lot
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
 
@@ -24,6 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("program", help="the program's slug, or retailer/program where several have the same")
         parser.add_argument("--month", type=_month, help="such as 2026-10; the last whole month if left out")
+        parser.add_argument(
+            "--close", action="store_true", help="close the month, and all before it that are still open"
+        )
         parser.add_argument("--clock", choices=["recorded", "occurred"], default="recorded")
         parser.add_argument("--journal", type=new_file, help="a CSV file to write")
         parser.add_argument("--lots", type=new_file, help="a CSV file with what is owed of each lot at the month's end")
@@ -33,7 +39,9 @@ class Command(BaseCommand):
         program = _program(options["program"])
         since, until = month_of(options["month"] or _last_month(program), program.tzinfo)
         clock = Clock.OCCURRED if options["clock"] == "occurred" else Clock.RECORDED
-        month = close_month(program, since=since, until=until, clock=clock)
+        if options["close"]:
+            self._close(program, local_date(since, program.tzinfo))
+        month = month_end(program, since=since, until=until, now=timezone.now(), clock=clock)
         _show(program, month)
         if options["journal"]:
             with options["journal"].open("w", newline="") as file:
@@ -43,6 +51,14 @@ class Command(BaseCommand):
             with options["lots"].open("w", newline="") as file:
                 write_lots_csv(owed_by_lot(program, at=until, clock=clock), file, program=program)
             self.stdout.write(f"Lots: {options['lots']}")
+
+    def _close(self, program: Program, month: date) -> None:
+        try:
+            closed = close_month(program, month, now=timezone.now())
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        for each in closed:
+            self.stdout.write(f"Closed: {each:%Y-%m}")
 
 
 def _program(name: str) -> Program:
@@ -84,7 +100,16 @@ def _show(program: Program, month: MonthEnd) -> None:
         journal.add_column(column, justify="left" if column in {"wallet", "event", "account"} else "right")
     for line in month.lines:
         debit, credit = (f"{side:,.2f}" if side else "" for side in (line.debit, line.credit))
-        journal.add_row(line.wallet, line.event, line.account, debit, credit, f"{line.points:,}")
+        event = f"{line.event} (late)" if line.is_late else line.event
+        journal.add_row(line.wallet, event, line.account, debit, credit, f"{line.points:,}")
     console.print(journal)
+    closed_at = month.closed_at and f"{month.closed_at.astimezone(program.tzinfo):%Y-%m-%d %H:%M}"
+    console.print(f"Closed on {closed_at}." if closed_at else "Not closed: read from the ledger.")
     if not month.after and not month.before:
-        console.print("No wallet of this program has a value of a point. Set it in its points policy and publish that.")
+        console.print(_nothing(program, month))
+
+
+def _nothing(program: Program, month: MonthEnd) -> str:
+    if has_value(program, at=timezone.now()):
+        return f"Nothing was recorded before {local_date(month.until, program.tzinfo)}."
+    return "No wallet of this program has a value of a point. Set it in its points policy and publish that."

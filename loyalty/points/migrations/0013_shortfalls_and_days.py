@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('customers', '0009_undecided_facts'),
         ('memberships', '0004_clock_and_periods'),
-        ('points', '0009_words_of_constraints'),
+        ('points', '0012_entries_by_recording'),
         ('tiers', '0008_exact_amounts'),
         ('programs', '0004_audit_and_withdrawal'),
     ]
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                     fields=[
                         ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                         ('on_date', models.DateField(verbose_name='day')),
-                        ('spend', customers.core.money.MoneyField(decimal_places=2, max_digits=14, verbose_name='spent')),
+                        ('spend', customers.core.money.MoneyField(decimal_places=4, max_digits=16, verbose_name='spent')),
                         ('points', models.BigIntegerField(verbose_name='earned')),
                         ('orders', models.IntegerField(db_default=0, default=0, verbose_name='orders')),
                         ('visits', models.IntegerField(db_default=0, default=0, verbose_name='visits')),
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='lot',
-            trigger=pgtrigger.compiler.Trigger(name='lots_keep_their_terms', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot change the terms of a lot';", hash='2cb583e593788eb2f3eb347856ce056f4841cc80', operation='UPDATE OF "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id", "amount", "earned_at", "activation_event", "expires_on_inactivity", "is_lent"', pgid='pgtrigger_lots_keep_their_terms_6e955', table='points_lot', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='lots_keep_their_terms', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot change the terms of a lot';", hash='13c74a904fe58a202706100cc53733e8a1267fb3', operation='UPDATE OF "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id", "origin_id", "amount", "earned_at", "activation_event", "expires_on_inactivity", "is_lent"', pgid='pgtrigger_lots_keep_their_terms_6e955', table='points_lot', when='BEFORE')),
         ),
         migrations.AddConstraint(
             model_name='lot',
