@@ -18,9 +18,9 @@ class OrderFact:
     number: str
     member: str
     at: datetime
-    unit_price: int
+    unit_price: Fraction
     quantity: int
-    paid: int = 0
+    paid: Fraction = Fraction(0)
     redemptions: tuple[str, ...] = ()
 
 
@@ -87,7 +87,7 @@ class Decided:
         """Return the money that was paid for what is left; what was paid with points is spread over all of it."""
         if isinstance(self.fact, VisitFact):
             return Fraction(0)
-        return Fraction(self.left * (self.fact.unit_price * self.fact.quantity - self.fact.paid), self.fact.quantity)
+        return self.left * (self.fact.unit_price * self.fact.quantity - self.fact.paid) / self.fact.quantity
 
     def counted(self) -> Counted:
         is_order = isinstance(self.fact, OrderFact)
@@ -172,7 +172,7 @@ class Life:
             points = gift.points if gift.is_kept else 0
             terms = gift.terms.wallets[MAIN]
             found.append(Award(key, MAIN, points, gift.at, gift.at, terms, gift.extra_months, may_wait=False))
-        return sorted(found, key=lambda award: (award.at, award.key))
+        return sorted(found, key=lambda award: (award.at, award.key[0] == "gift", award.key))
 
     def activities(self, wallet: str) -> list[datetime]:
         """Return when it earned points of a wallet."""

@@ -92,6 +92,7 @@ class Purse:
         self.asked: list[datetime] = []  # when the member redeemed, held or was adjusted
         self.earned: list[datetime] = []
         self.owes = False
+        self.lapsed = 0  # what expired in all
         self.now = datetime.min.replace(tzinfo=UTC)
 
     @property
@@ -124,6 +125,7 @@ class Purse:
             self._repay(due)
             for lot in self.lots:
                 if lot.is_past(first):
+                    self.lapsed += lot.available
                     lot.expired, lot.available = lot.expired + lot.available, 0
 
     def entitle(self, award: Award) -> None:
