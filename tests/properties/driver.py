@@ -6,7 +6,7 @@ The system under test behind plain verbs, each with its instant: what moves in t
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -29,17 +29,9 @@ from loyalty.tiers.models import Standing, Tier, TierChange, TierPolicy
 from tests import make
 from tests.properties.model.past import OrderFact as Order
 from tests.properties.model.terms import Terms, WalletTerms
+from tests.properties.model.world import Stand
 
 SUPPORTED: frozenset[str] = frozenset()  # of "correct", "merge", "leave"
-
-
-@dataclass(frozen=True)
-class Stand:
-    """Where a member stands: the tier's code, since when, and the first day on which it may be lost."""
-
-    tier: str
-    since: datetime | None
-    keeps_until: date | None
 
 
 @dataclass
@@ -162,6 +154,10 @@ class Driver:
     def transfer(self, giver: str, taker: str, points: int, reference: str, now: datetime) -> None:
         households.transfer(self.members[giver], self.members[taker], points, reference=reference, now=now)
 
+    def advance(self, now: datetime) -> None:
+        """Do all that time has brought, so that a member can be looked at."""
+        self.night(now)
+
     def night(self, now: datetime) -> None:
         """Carry out every midnight that is due."""
         nightly.run_nights(self.program, until=now.astimezone(self.program.tzinfo).date(), now=now)
@@ -179,7 +175,8 @@ class Driver:
     def stand(self, name: str) -> Stand:
         """Return where a member stands by its last night or activity."""
         found = Standing.objects.select_related("tier").get(membership=self.members[name])
-        return Stand(found.tier.code if found.tier else "", found.since, found.keeps_until)
+        is_lowest = found.tier is None or found.tier.rank == 0
+        return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.keeps_until)
 
     def changes(self, name: str) -> list[tuple[str, str, datetime]]:
         """Return the changes of tier, the oldest first."""

@@ -13,8 +13,8 @@ Where the promises are silent, this is what the model takes them to say:
 2. Does a return change the multiplier of orders that came between? No: the tier of their own time stays theirs.
 3. Who is first after the first order came back as a whole? An order before which no other stands at its own time; an order
    that had been second does not become first.
-4. Since when does a member hold a tier that a return leaves it? Since it entered it; a tier that the return gives back is
-   held since the past without the returned lines says.
+4. Since when does a member hold a tier that a return leaves it? Since the past without the returned lines says, as if
+   what came back had never been.
 5. Does a return that moves an entry to a later order give a gift, or take one? Neither: an entry of the past without the
    returned lines is the same entry if the tier was held in both pasts at one instant.
 6. What counts as earned points for tiers and for limits? What orders and visits gave, net of returns; not gifts,

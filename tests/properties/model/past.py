@@ -272,9 +272,7 @@ class Past:
             again.count(decided.counted())
         again.advance(fact.at)
         again.changes.clear()
-        if again.tier == before.tier:
-            again.since = before.since
-        else:
+        if again.tier != before.tier:
             life.changes.append((before.code, again.code, fact.at))
         _match([gift for gift in life.gifts if gift.is_kept], again.entries)
         again.new_entries.clear()

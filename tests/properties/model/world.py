@@ -1,12 +1,13 @@
 """A program with its members: each verb with the instant at which it is asked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.properties.model.past import (
     Award,
+    Decided,
     DeliveryFact,
     Fact,
     Life,
@@ -19,9 +20,25 @@ from tests.properties.model.past import (
 from tests.properties.model.purse import Part, Purse, in_spending_order
 from tests.properties.model.terms import MAIN, Calendar, Terms, Version
 
+HOLD_LIFE = timedelta(minutes=15)
+
 
 class Refused(Exception):
     """More is asked for than there is."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """
+    Where a member stands.
+
+    :param tier: its code
+    :param keeps_until: the first day on which it may be lost; None too for the lowest, which nobody loses
+    """
+
+    tier: str
+    since: datetime | None
+    keeps_until: date | None
 
 
 class World:
@@ -34,8 +51,8 @@ class World:
         self.lives: dict[str, Life] = {}
         self.households: list[set[str]] = []
         self.holds: dict[str, tuple[str, str, list[Part]]] = {}
+        self.times_out: dict[str, datetime] = {}
         self.redemptions: dict[str, tuple[str, str, list[Part]]] = {}
-        self.keeper: dict[str, str] = {}  # who stays of customers that were merged
 
     # -- members
 
@@ -112,17 +129,19 @@ class World:
                 self._undo_payment(fact.order, now)
         self.refresh(now)
 
-    def place_order(self, fact: OrderFact, now: datetime) -> None:
-        self.report(now, fact)
+    def place_order(self, order: OrderFact, now: datetime) -> int:
+        """Report an order, and return what the main wallet got for it."""
+        self.report(now, order)
+        return self.gave(order.number)
 
-    def give_back(self, fact: ReturnFact, now: datetime) -> None:
-        self.report(now, fact)
+    def give_back(self, number: str, order: str, quantity: int, at: datetime, now: datetime) -> None:
+        self.report(now, ReturnFact(number, order, at, quantity))
 
-    def deliver(self, fact: DeliveryFact, now: datetime) -> None:
-        self.report(now, fact)
+    def deliver(self, order: str, at: datetime, now: datetime) -> None:
+        self.report(now, DeliveryFact(order, at))
 
-    def visit(self, fact: VisitFact, now: datetime) -> None:
-        self.report(now, fact)
+    def visit(self, number: str, name: str, at: datetime, now: datetime) -> None:
+        self.report(now, VisitFact(number, name, at))
 
     def correct(self, fact: OrderFact, now: datetime) -> None:
         """Let an order be as if its corrected content had been its only one."""
@@ -138,20 +157,20 @@ class World:
         back = sum(each.quantity for each in self.past.facts if isinstance(each, ReturnFact) and each.order == number)
         if back == order.quantity:
             for reference in order.redemptions:
-                if reference in self.redemptions:
-                    self.reverse(reference, now)
+                self.reverse(reference, now)
 
     # -- points
 
-    def redeem(self, name: str, points: int, reference: str, now: datetime, wallet: str = MAIN) -> None:
-        parts = self._gather(name, wallet, points, now)
+    def redeem(self, name: str, points: int, reference: str, now: datetime) -> None:
+        parts = self._gather(name, MAIN, points, now)
         for part in parts:
             if part.is_own:
                 part.lot.held -= part.points
-        self.redemptions[reference] = (name, wallet, parts)
+        self.redemptions[reference] = (name, MAIN, parts)
 
-    def hold(self, name: str, points: int, reference: str, now: datetime, wallet: str = MAIN) -> None:
-        self.holds[reference] = (name, wallet, self._gather(name, wallet, points, now))
+    def hold(self, name: str, points: int, reference: str, now: datetime, life: timedelta = HOLD_LIFE) -> None:
+        self.holds[reference] = (name, MAIN, self._gather(name, MAIN, points, now))
+        self.times_out[reference] = now + life
 
     def confirm(self, reference: str, points: int, now: datetime) -> None:
         """Redeem what expires first of a hold; the rest goes back to whom it belongs."""
@@ -182,28 +201,35 @@ class World:
         self.refresh(now)
 
     def reverse(self, reference: str, now: datetime) -> None:
-        """Put the points of a redemption back into their lots."""
+        """Put the points of a redemption back into their lots; what is undone already stays so."""
         self.refresh(now)
+        if reference not in self.redemptions:
+            return
         for part in self.redemptions.pop(reference)[2]:
             part.lot.purse.come_back(part.lot, part.points)
         self.refresh(now)
 
-    def adjust(self, name: str, points: int, reference: str, now: datetime, wallet: str = MAIN) -> None:
+    def time_out(self, now: datetime) -> None:
+        """End the holds that nobody ended."""
+        for reference in [each for each in self.holds if self.times_out[each] <= now]:
+            self.release(reference, now)
+
+    def adjust(self, name: str, points: int, reference: str, now: datetime) -> None:
         self.refresh(now)
-        purse = self.purses[name][wallet]
+        purse = self.purses[name][MAIN]
         if points < 0:
             if -points > purse.available:
                 raise Refused
             purse.spend(-points)
             return
         purse.asked.append(now)
-        terms = terms_at(self.past.versions, now).wallets[wallet]
-        purse.add(Award(("adjust", reference), wallet, points, now, now, terms, 0, may_wait=False), points)
+        terms = terms_at(self.past.versions, now).wallets[MAIN]
+        purse.add(Award(("adjust", reference), MAIN, points, now, now, terms, 0, may_wait=False), points)
         self.refresh(now)
 
-    def transfer(self, giver: str, taker: str, points: int, reference: str, now: datetime, wallet: str = MAIN) -> None:
+    def transfer(self, giver: str, taker: str, points: int, reference: str, now: datetime) -> None:
         self.refresh(now)
-        source, target = self.purses[giver][wallet], self.purses[taker][wallet]
+        source, target = self.purses[giver][MAIN], self.purses[taker][MAIN]
         if points > source.available:
             raise Refused
         for lot, some in source.spend(points):
@@ -272,7 +298,24 @@ class World:
         pending = sum(lot.pending for lot in purse.lots)
         return purse.available, pending, held, purse.missing if purse.owes else 0
 
-    def life(self, name: str, now: datetime) -> Life:
-        """Return a member's life up to an instant, with its tier."""
+    def night(self, now: datetime) -> None:
+        """Do nothing: here every midnight is carried out before anything else is looked at."""
+
+    def advance(self, now: datetime) -> None:
         self.refresh(now)
-        return self.lives[name]
+
+    def stand(self, name: str) -> Stand:
+        standing = self.lives[name].standing
+        return Stand(standing.code, standing.since, standing.keeps_until if standing.tier > 0 else None)
+
+    def changes(self, name: str) -> list[tuple[str, str, datetime]]:
+        return self.lives[name].changes
+
+    def gave(self, number: str, wallet: str = MAIN) -> int:
+        return self._decided(number).gave.get(wallet, 0)
+
+    def keeps(self, number: str, wallet: str = MAIN) -> int:
+        return self._decided(number).kept.get(wallet, 0)
+
+    def _decided(self, number: str) -> Decided:
+        return next(life.decided[number] for life in self.lives.values() if number in life.decided)
