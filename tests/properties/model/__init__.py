@@ -35,4 +35,8 @@ Where the promises are silent, this is what the model takes them to say:
 16. Does what was paid with points count as spending for tiers? No.
 17. Is the lowest tier, from nothing, entered by enrolling, with a gift? Not asked: the model draws no such gift.
 18. Which pending points of others does a return take first? Those that expire first, as in spending; without a date last.
+19. What becomes of points when a member leaves? They are lost, with what is owed; holds are released before. Its orders of
+    then keep nothing for the new membership, and the bonus of a first order is not given again.
+20. What do merged customers have? Both's orders and points as they were given, nothing earned anew; the tier is that of
+    one member who had done all of it since the enrolment of the one who stays. It enters that with its gift.
 """

@@ -216,7 +216,8 @@ class Past:
         self._advance(life, fact.at)
         terms = terms_at(self.versions, fact.at)
         step = life.standing.step(terms)
-        stands = any(isinstance(each.fact, OrderFact) and each.left for each in life.decided.values())
+        own = [each for other in lives if other.name == life.name for each in other.decided.values()]
+        stands = any(isinstance(each.fact, OrderFact) and each.left for each in own)
         occasion = Occasion(
             terms, step.multiplier if step else Fraction(1), step.extra_months if step else 0, is_first=not stands
         )

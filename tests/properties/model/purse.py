@@ -213,7 +213,7 @@ class Purse:
             if back < some:
                 debt.covers.append((lot, some - back))
             used += back
-            self._come_in(lot, back)
+            self.come_back(lot, back)
         return used
 
     def _replace(self, debt: Debt, lot: Lot, points: int) -> int:
