@@ -9,7 +9,8 @@ past entitles a member to is then compared with the points that were given, and 
 Where the promises are silent, this is what the model takes them to say:
 
 1. Does a late fact decide later orders anew? Yes: any order of arrival ends in the same state, so the tier, the first
-   order and the room under a limit are those of the order's own time, as they are known now.
+   order and the room under a limit are those of the order's own time, as they are known now. `past.DECIDES_ANEW` turns
+   this off; then the arrival of facts in another order may end in other points.
 2. Does a return change the multiplier of orders that came between? No: the tier of their own time stays theirs.
 3. Who is first after the first order came back as a whole? An order before which no other stands at its own time; an order
    that had been second does not become first.
@@ -32,7 +33,8 @@ Where the promises are silent, this is what the model takes them to say:
 14. Does a version that comes into force take a tier from who may not fall by its policy? No: its assessment is one as a
     night's, under the new version's policy.
 15. Is a budget shared out in the order of occurrence? Yes; with late facts and a budget the model is not used.
-16. Does what was paid with points count as spending for tiers? No.
+16. Does what was paid with points count as spending for tiers? No. What comes back of such an order is money first: what is
+    kept is still paid with the points until all of it comes back.
 17. Is the lowest tier, from nothing, entered by enrolling, with a gift? Not asked: the model draws no such gift.
 18. Which pending points of others does a return take first? Those that expire first, as in spending; without a date last.
 19. What becomes of points when a member leaves? They are lost, with what is owed; holds are released before. Its orders of

@@ -84,10 +84,10 @@ class Decided:
         return points
 
     def spend(self) -> Fraction:
-        """Return the money that was paid for what is left; what was paid with points is spread over all of it."""
+        """Return the money that was paid for what is left; money comes back before what was paid with points does."""
         if isinstance(self.fact, VisitFact):
             return Fraction(0)
-        return self.left * (self.fact.unit_price * self.fact.quantity - self.fact.paid) / self.fact.quantity
+        return max(Fraction(0), self.left * self.fact.unit_price - self.fact.paid)
 
     def counted(self) -> Counted:
         is_order = isinstance(self.fact, OrderFact)
@@ -180,6 +180,10 @@ class Life:
         return earned + [gift.at for gift in self.gifts if wallet == MAIN and gift.points]
 
 
+# Whether a late fact decides later orders anew (question 1). If not, what something earned is what was decided when it came.
+DECIDES_ANEW = True
+
+
 class Past:
     """All facts that are known, and the memberships that there were."""
 
@@ -188,7 +192,7 @@ class Past:
         self.versions = versions
         self.facts: list[Fact] = []
         self.spans: list[tuple[str, int, datetime, datetime | None]] = []
-        self.frozen: dict[str, tuple[Occasion, dict[str, int]]] = {}  # what orders of merged members gave
+        self.frozen: dict[str, tuple[Occasion, dict[str, int]]] = {}  # what was decided for good
 
     def live(self, until: datetime) -> list[Life]:
         """Live all that occurred up to an instant."""
@@ -227,6 +231,8 @@ class Past:
             decided.gave = dict(gave)
         else:
             decided.gave = self._limited(life, fact.at, decided.worth(), terms, lives)
+            if not DECIDES_ANEW:
+                self.frozen[fact.number] = (occasion, dict(decided.gave))
         decided.kept = dict(decided.gave)
         life.decided[fact.number] = decided
         life.standing.count(decided.counted())

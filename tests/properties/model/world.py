@@ -46,6 +46,7 @@ class World:
 
     def __init__(self, terms: Terms, start: datetime, zone: str) -> None:
         self.calendar = Calendar(ZoneInfo(zone))
+        self.now = start
         self.past = Past(self.calendar, [Version(start, terms)])
         self.purses: dict[str, dict[str, Purse]] = {}
         self.lives: dict[str, Life] = {}
@@ -146,6 +147,7 @@ class World:
     def correct(self, fact: OrderFact, now: datetime) -> None:
         """Let an order be as if its corrected content had been its only one."""
         self.refresh(now)
+        self.past.frozen.pop(fact.number, None)
         self.past.facts = [
             fact if isinstance(each, OrderFact) and each.number == fact.number else each for each in self.past.facts
         ]
@@ -268,6 +270,7 @@ class World:
 
     def refresh(self, now: datetime) -> None:
         """Live the past again, and let each member have what it entitles to."""
+        self.now = now
         for name in self.purses:
             self._advance(name, now)
         lives = self.past.live(now)
@@ -290,7 +293,8 @@ class World:
 
     def balance(self, name: str, wallet: str, now: datetime) -> tuple[int, int, int, int]:
         """Return what is available, pending, held and owed at an instant."""
-        self.refresh(now)
+        if now != self.now:
+            self.refresh(now)
         purse = self.purses[name][wallet]
         held = sum(
             part.points for who, of, parts in self.holds.values() if (who, of) == (name, wallet) for part in parts
