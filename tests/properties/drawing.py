@@ -115,7 +115,7 @@ def next_terms(draw: Any, terms: Terms) -> Terms:
         steps = terms.ladder.steps
     return replace(
         terms,
-        rates=terms.rates | {MAIN: draw(st.sampled_from([Fraction(1), Fraction(2)]))},
+        rates=dict(terms.rates) | {MAIN: draw(st.sampled_from([Fraction(1), Fraction(2)]))},
         wallets=dict(terms.wallets) | {MAIN: main},
         ladder=replace(terms.ladder, steps=steps),
     )
@@ -124,6 +124,7 @@ def next_terms(draw: Any, terms: Terms) -> Terms:
 @st.composite
 def prices(draw: Any, currency: str, *, most: int = 90) -> Fraction:
     """Draw a price of the currency's decimals, mostly whole."""
-    whole = draw(st.integers(1, most))
+    whole: int = draw(st.integers(1, most))
     parts = DECIMALS[currency]
-    return whole + Fraction(draw(st.sampled_from([0, 0, parts - 1])) if parts > 1 else 0, parts)
+    part: int = draw(st.sampled_from([0, 0, parts - 1]))
+    return whole + Fraction(part, parts)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.properties.drawing import Setting, settings_of_programs
 from tests.properties.driver import Driver
+from tests.properties.model.terms import Calendar
 from tests.properties.scripts import ADA, BOB, Act, System, Writer, play, quick
 from tests.properties.test_undoing import ledger
 
@@ -47,11 +48,12 @@ def stories(draw: Any) -> Story:
 
 def daily(system: System, last: datetime, now: datetime) -> None:
     """Carry out each night in its first minute."""
-    at = last + timedelta(hours=1)
-    while at < now:
-        system.night(at)
-        at += timedelta(hours=1)
-    system.night(now)
+    assert isinstance(system, Driver)
+    calendar = Calendar(system.program.tzinfo)
+    day = calendar.day(last) + timedelta(days=1)
+    while calendar.midnight(day) < now:
+        system.night(calendar.midnight(day) + timedelta(seconds=30))
+        day += timedelta(days=1)
 
 
 def twice(system: System, last: datetime, now: datetime) -> None:
@@ -85,6 +87,7 @@ def told(story: Story, night: Night) -> list[Any]:
         last = act.at
 
     refused = play(system, story.acts, before)
+    night(system, last, story.end)
     system.night(story.end)
     return [refused] + [
         (name, system.stand(name), system.changes(name), system.entries(name),

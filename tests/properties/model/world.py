@@ -310,7 +310,8 @@ class World:
 
     def stand(self, name: str) -> Stand:
         standing = self.lives[name].standing
-        return Stand(standing.code, standing.since, standing.keeps_until if standing.tier > 0 else None)
+        since = standing.since if standing.tier >= 0 else None
+        return Stand(standing.code, since, standing.keeps_until if standing.tier > 0 else None)
 
     def changes(self, name: str) -> list[tuple[str, str, datetime]]:
         return self.lives[name].changes
