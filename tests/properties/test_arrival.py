@@ -66,7 +66,7 @@ def live(case: Arrival, system: System, *, is_late: bool) -> list[Any]:
 
 def test_in_the_model_any_order_of_arrival_ends_in_the_same_state() -> None:
     @seed(int(os.environ["LOYALTY_SEED"]))
-    @quick(100)
+    @quick(40)
     @given(arrivals())
     def it_does(case: Arrival) -> None:
         assert live(case, model(case.setting), is_late=True) == live(case, model(case.setting), is_late=False)
@@ -78,7 +78,7 @@ def test_in_the_model_any_order_of_arrival_ends_in_the_same_state() -> None:
 @pytest.mark.parametrize("is_late", [False, True], ids=["as they occur", "in another order"])
 def test_any_order_of_arrival_ends_in_the_same_state(is_late: bool) -> None:  # noqa: FBT001 - drawn
     @seed(int(os.environ["LOYALTY_SEED"]))
-    @quick(15)
+    @quick(10)
     @given(arrivals())
     def it_does(case: Arrival) -> None:
         with transaction.atomic():

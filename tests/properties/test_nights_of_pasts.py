@@ -100,7 +100,7 @@ def told(story: Story, night: Night) -> list[Any]:
 @pytest.mark.parametrize("night", [never, twice, late], ids=lambda night: night.__name__)
 def test_it_makes_no_difference_when_nights_are_carried_out(night: Night) -> None:
     @seed(int(os.environ["LOYALTY_SEED"]))
-    @quick(6)
+    @quick(4)
     @given(stories())
     def it_makes_none(story: Story) -> None:
         with transaction.atomic():

@@ -114,7 +114,7 @@ def ledger(setting: Setting) -> System:
 
 def test_in_the_model_everything_undone_leaves_the_member_as_before() -> None:
     @seed(int(os.environ["LOYALTY_SEED"]))
-    @quick(100)
+    @quick(40)
     @given(undoings())
     def it_does(case: Undoing) -> None:
         check(case, model)
@@ -125,7 +125,7 @@ def test_in_the_model_everything_undone_leaves_the_member_as_before() -> None:
 @pytest.mark.django_db
 def test_everything_undone_leaves_the_member_as_before() -> None:
     @seed(int(os.environ["LOYALTY_SEED"]))
-    @quick(20)
+    @quick(15)
     @given(undoings())
     def it_does(case: Undoing) -> None:
         with transaction.atomic():
