@@ -212,3 +212,46 @@ def test_own_points_on_hold_are_taken_when_the_hold_ends() -> None:
     ada.release("h", on("2026-02-04"))
 
     assert (during, balance(ada, "2026-02-04")) == ((0, 0, 60, 0), (0, 0, 0, 0))
+
+
+def test_a_corrected_order_is_as_if_it_had_been_the_only_one() -> None:
+    corrected, only = (world(bonus=5, ladder=Ladder(STEPS, downgrade="never"), owes=True) for _ in range(2))
+    buy(corrected, "a", 700, "2026-02-01")
+    corrected.redeem("Ada", 600, "r", on("2026-02-02"))
+
+    corrected.correct(OrderFact("a", "Ada", on("2026-02-01"), Fraction(40), 2), on("2026-02-03"))
+    buy(only, "a", 80, "2026-02-01")
+
+    assert balance(corrected, "2026-02-04") == (0, 0, 0, 600 - 85)
+    assert look(corrected, "2026-02-04") == look(only, "2026-02-04") == ("bronze", None)
+    corrected.reverse("r", on("2026-02-05"))
+    assert balance(corrected, "2026-02-05") == balance(only, "2026-02-05") == (85, 0, 0, 0)
+
+
+def test_merged_customers_have_both_their_points_and_one_tier() -> None:
+    both = world(names="Ada Bob", ladder=Ladder(STEPS, downgrade="never"), expiry="days", count=30)
+    buy(both, "a", 300, "2026-02-01")
+    buy(both, "b", 300, "2026-02-10", who="Bob")
+    both.hold("Bob", 100, "h", on("2026-02-11"))
+
+    both.merge("Ada", "Bob", on("2026-02-12"))
+    back(both, "a", "2026-02-13")
+    both.release("h", on("2026-02-14"))
+
+    assert balance(both, "2026-02-14") == (300, 0, 0, 0)
+    assert balance(both, "2026-03-12T23:59") == (300, 0, 0, 0)
+    assert (balance(both, "2026-03-13")[0], look(both, "2026-03-13")) == (0, ("bronze", None))
+
+
+def test_who_leaves_and_comes_back_begins_anew_without_the_first_bonus() -> None:
+    ada = world(bonus=100, ladder=Ladder(STEPS, downgrade="never"))
+    buy(ada, "a", 600, "2026-02-01")
+    ada.hold("Ada", 50, "h", on("2026-02-02"))
+
+    ada.leave("Ada", on("2026-02-03"))
+    ada.enrol("Ada", on("2026-03-01"))
+
+    assert (balance(ada, "2026-03-01"), look(ada, "2026-03-01")) == ((0, 0, 0, 0), ("bronze", None))
+    assert buy(ada, "b", 10, "2026-03-03") == 10
+    back(ada, "a", "2026-03-04")
+    assert balance(ada, "2026-03-04") == (10, 0, 0, 0)
