@@ -33,7 +33,7 @@ from tests.properties.scripts import LONG, PHASES
 NAMES = ["Ada", "Bob"]
 PLACES = st.sampled_from([0, 0, 1])
 SECOND = timedelta(seconds=1)
-HOURS_AGO = st.sampled_from([0, 0, 0, 0, 1, 9, 30, 24 * 8])
+HOURS_AGO = st.sampled_from([0, 0, 0, 0, 1, 9, 30, 24 * 8, 24 * 40])
 
 
 def can(verb: str) -> Callable[[Any], bool]:
@@ -164,6 +164,13 @@ class Promises(RuleBasedStateMachine):
         self.world.give_back(number, order, quantity, at, self.now)
         self.real.give_back(number, order, quantity, at, self.now)
         assert self.real.keeps(order) == self.world.keeps(order), "what the order keeps"
+
+    @rule(target=redemptions, place=PLACES, price=st.sampled_from([60, 75, 140]), points=st.integers(1, 60))
+    def buys_spends_and_brings_back(self, place: int, price: int, points: int) -> Any:
+        order = self.buys_much(place, price)
+        redemption = self.redeems(place, points)
+        self.brings_all_back(order)
+        return redemption
 
     @rule(order=orders)
     def brings_all_back(self, order: str) -> None:
@@ -312,13 +319,15 @@ class Promises(RuleBasedStateMachine):
         self.real.publish(self.terms, start, self.now)
 
     @precondition(lambda self: hasattr(self, "world"))
-    @rule(hours=st.sampled_from([1, 5, 20, 31, 24 * 3, 24 * 9, 24 * 33]))
-    def time_passes(self, hours: int) -> None:
-        """Let time pass, night or no night; holds that nobody ended are given back."""
+    @rule(hours=st.sampled_from([1, 5, 20, 31, 24 * 3, 24 * 9, 24 * 33]), night=st.booleans())
+    def time_passes(self, hours: int, night: bool) -> None:  # noqa: FBT001 - drawn
+        """Let time pass, with nights at its end or without; holds that nobody ended are given back."""
         self.step()
         self.now += timedelta(hours=hours)
         self.world.time_out(self.now)
         self.real.time_out(self.now)
+        if night:
+            self.a_night_is_carried_out()
 
     @precondition(lambda self: hasattr(self, "world"))
     @rule()
