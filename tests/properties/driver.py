@@ -1,0 +1,276 @@
+"""
+The system under test behind plain verbs, each with its instant: what moves in the ledger's verbs is changed here alone.
+
+`SUPPORTED` names the verbs that there are besides the usual ones; the state machine leaves out what is not named.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from customers.core.errors import DomainError
+from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact, ReturnLineFact
+from customers.models import Customer
+from loyalty.activity import adjusting, households, intake, nightly, spending
+from loyalty.activity.desk import InsufficientPoints
+from loyalty.activity.enrolment import enrol
+from loyalty.activity.models import OrderDecision
+from loyalty.configuration.drafts import create_program, open_draft, publish
+from loyalty.memberships import households as home
+from loyalty.memberships.models import HouseholdMember, Membership
+from loyalty.points.models import EarningRule, Entry, Hold, PointsPolicy, Wallet
+from loyalty.points.statement import balance
+from loyalty.programs.models import ProgramVersion
+from loyalty.tiers.models import Standing, Tier, TierChange, TierPolicy
+from tests import make
+from tests.properties.model.past import OrderFact as Order
+from tests.properties.model.terms import Terms, WalletTerms
+from tests.properties.model.world import Stand
+
+SUPPORTED: frozenset[str] = frozenset()  # of "correct", "merge", "leave"
+
+
+@dataclass
+class Driver:
+    """One program of one retailer."""
+
+    terms: Terms
+    start: datetime
+    zone: str = "UTC"
+    currency: str = "EUR"
+    members: dict[str, Membership] = field(default_factory=dict)
+    holds: dict[str, UUID] = field(default_factory=dict)
+    redemptions: dict[str, UUID] = field(default_factory=dict)
+    payers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.retailer = make.retailer(zone=self.zone, currency=self.currency)
+        draft = create_program(self.retailer, slug=make.number("club"), name="Club")
+        _fill(draft, self.terms)
+        self.program = publish(draft, effective_from=self.start, now=self.start).program
+
+    # -- members
+
+    def enrol(self, name: str, now: datetime) -> None:
+        customer, _ = Customer.objects.get_or_create(
+            retailer=self.retailer, external_id=name, defaults={"identified_at": now}
+        )
+        enrol(self.program, [(customer.pk, now)], source="test", now=now)
+        self.members[name] = Membership.objects.get(program=self.program, customer=customer)
+
+    def leave(self, name: str, now: datetime) -> None:
+        raise NotImplementedError
+
+    def merge(self, stays: str, goes: str, now: datetime) -> None:
+        raise NotImplementedError
+
+    def join_household(self, names: Sequence[str], now: datetime) -> None:
+        home.open_household([self.members[name] for name in names], now=now)
+
+    def leave_household(self, name: str, now: datetime) -> None:
+        home.leave(self.members[name])
+
+    def publish(self, terms: Terms, start: datetime, now: datetime) -> None:
+        draft = open_draft(self.program, now=now)
+        for part in (EarningRule, Tier):
+            part.objects.filter(version=draft).delete()
+        _fill(draft, terms)
+        publish(draft, effective_from=start, now=now)
+
+    # -- facts
+
+    def place_order(self, order: Order, now: datetime) -> int:
+        """Report an order, and return what the main wallet got for it."""
+        (answer,) = intake.take_orders(self.retailer, [self.fact_of(order)], now=now)
+        _raise(answer)
+        return self.gave(order.number)
+
+    def place_orders(self, orders: Sequence[Order], now: datetime) -> None:
+        for answer in intake.take_orders(self.retailer, [self.fact_of(order) for order in orders], now=now):
+            _raise(answer)
+
+    def correct(self, order: Order, now: datetime) -> None:
+        raise NotImplementedError
+
+    def give_back(self, number: str, order: str, quantity: int, at: datetime, now: datetime) -> None:
+        fact = ReturnFact(number, order, at, (ReturnLineFact(Decimal(quantity), 1),))
+        (answer,) = intake.take_returns(self.retailer, [fact], now=now)
+        _raise(answer)
+
+    def deliver(self, order: str, at: datetime, now: datetime) -> None:
+        (answer,) = intake.take_order_events(self.retailer, [OrderEventFact(order, "delivered", at)], now=now)
+        _raise(answer)
+
+    def visit(self, number: str, name: str, at: datetime, now: datetime) -> None:
+        (answer,) = intake.take_interactions(self.retailer, [InteractionFact(number, name, "visit", at)], now=now)
+        _raise(answer)
+
+    def fact_of(self, order: Order) -> OrderFact:
+        line = make.line(_text(order.unit_price * order.quantity), quantity=str(order.quantity), sku="sku")
+        return OrderFact(
+            number=order.number,
+            occurred_at=order.at,
+            lines=(line,),
+            customer=order.member,
+            paid_with_points=Decimal(_text(order.paid)),
+            redemptions=order.redemptions,
+        )
+
+    # -- points
+
+    def redeem(self, name: str, points: int, reference: str, now: datetime, wallet: str = "points") -> None:
+        done = spending.redeem(self.members[name], points, reference=reference, now=now, wallet=wallet)
+        self.redemptions[reference], self.payers[reference] = done.entry_id, name
+
+    def hold(self, name: str, points: int, reference: str, now: datetime, life: timedelta = spending.HOLD_LIFE) -> None:
+        made, _ = spending.hold(self.members[name], points, reference=reference, now=now, life=life)
+        self.holds[reference], self.payers[f"hold:{reference}"] = made.pk, name
+
+    def confirm(self, reference: str, points: int, now: datetime) -> None:
+        spending.confirm(self.holds[reference], points=points, now=now)
+        cause = f"redeem:hold:{self.holds[reference]}"
+        wallet = self.wallet(self.payers[f"hold:{reference}"])
+        self.redemptions[f"hold:{reference}"] = wallet.entries.get(cause=cause).pk
+
+    def release(self, reference: str, now: datetime) -> None:
+        spending.release(self.holds[reference], now=now)
+
+    def time_out(self, now: datetime) -> None:
+        """End the holds that nobody ended."""
+        spending.time_out(now=now)
+
+    def reverse(self, reference: str, now: datetime) -> None:
+        spending.reverse(self.members[self.payers[reference]], self.redemptions[reference], now=now)
+
+    def adjust(self, name: str, points: int, reference: str, now: datetime) -> None:
+        adjusting.adjust(
+            self.members[name], points, reference=reference, reason="test", author="test", now=now, wallet="points"
+        )
+
+    def transfer(self, giver: str, taker: str, points: int, reference: str, now: datetime) -> None:
+        households.transfer(self.members[giver], self.members[taker], points, reference=reference, now=now)
+
+    def advance(self, now: datetime) -> None:
+        """Do all that time has brought, so that a member can be looked at."""
+        self.night(now)
+
+    def night(self, now: datetime) -> None:
+        """Carry out every midnight that is due."""
+        nightly.run_nights(self.program, until=now.astimezone(self.program.tzinfo).date(), now=now)
+
+    # -- what there is
+
+    def wallet(self, name: str, code: str = "points") -> Wallet:
+        return Wallet.objects.get(membership=self.members[name], code=code)
+
+    def balance(self, name: str, wallet: str, now: datetime) -> tuple[int, int, int, int]:
+        """Return what is available, pending, held and owed at an instant."""
+        found = balance(self.wallet(name, wallet), at=now, zone=self.program.tzinfo)
+        return found.available, found.pending, found.held, found.owed
+
+    def stand(self, name: str) -> Stand:
+        """Return where a member stands by its last night or activity."""
+        found = Standing.objects.select_related("tier").get(membership=self.members[name])
+        is_lowest = found.tier is None or found.tier.rank == 0
+        return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.keeps_until)
+
+    def changes(self, name: str) -> list[tuple[str, str, datetime]]:
+        """Return the changes of tier, the oldest first."""
+        rows = TierChange.objects.filter(membership=self.members[name]).select_related("from_tier", "to_tier")
+        return [
+            (row.from_tier.code if row.from_tier else "", row.to_tier.code if row.to_tier else "", row.occurred_at)
+            for row in rows.order_by("id")
+        ]
+
+    def gave(self, number: str, wallet: str = "points") -> int:
+        found = OrderDecision.objects.filter(order__number=number, order__retailer=self.retailer, wallet__code=wallet)
+        return found[0].points if found else 0
+
+    def keeps(self, number: str, wallet: str = "points") -> int:
+        found = OrderDecision.objects.filter(order__number=number, order__retailer=self.retailer, wallet__code=wallet)
+        return found[0].points_kept if found else 0
+
+    def entries(self, name: str) -> list[tuple[Any, ...]]:
+        """Return a member's entries but for the instants at which they were recorded, in the order of occurrence."""
+        rows = Entry.objects.filter(wallet__membership=self.members[name]).select_related("order")
+        return sorted(
+            (row.wallet.code, row.occurred_at, row.kind, row.order.number if row.order else "", row.available_change,
+             row.pending_change, row.owed_change)
+            for row in rows.select_related("wallet")
+        )  # fmt: skip
+
+    def sums(self, name: str, wallet: str = "points") -> dict[str, int]:
+        """Return what each kind of entry changed of available and pending points in all."""
+        found: dict[str, int] = {}
+        for row in self.wallet(name, wallet).entries.all():
+            found[row.kind] = found.get(row.kind, 0) + row.available_change + row.pending_change
+        return found
+
+    def spends_with(self, name: str) -> bool:
+        return HouseholdMember.objects.filter(membership=self.members[name]).exists()
+
+    def open_holds(self) -> set[str]:
+        opened = set(Hold.objects.filter(retailer=self.retailer, status="open").values_list("pk", flat=True))
+        return {reference for reference, pk in self.holds.items() if pk in opened}
+
+
+REFUSALS = (InsufficientPoints,)
+
+
+def _raise(answer: intake.Answer[Any]) -> None:
+    if answer.outcome.error:
+        raise answer.outcome.error
+    assert not isinstance(answer.outcome.error, DomainError)
+    assert answer.outcome.status == "created"
+
+
+def _fill(draft: ProgramVersion, terms: Terms) -> None:
+    """Write terms into a draft without rules and tiers."""
+    rules = [
+        make.Rule(points=_text(rate), code=f"per-{wallet}", wallet=wallet, uses_multiplier=wallet == "points")
+        for wallet, rate in terms.rates.items()
+    ]
+    if terms.bonus:
+        rules.append(make.Rule(points=str(terms.bonus), code="welcome", kind="first_order", uses_multiplier=False))
+    if terms.visit_points:
+        rules.append(
+            make.Rule(points=str(terms.visit_points), code="visit", kind="per_interaction", interaction="visit",
+                      uses_multiplier=False)
+        )  # fmt: skip
+    for code in terms.wallets:
+        PointsPolicy.objects.get_or_create(version=draft, code=code)
+    ladder = terms.ladder
+    make.fill(
+        draft,
+        rules=rules,
+        tiers=[(step.code, str(step.threshold), _text(step.multiplier)) for step in ladder.steps],
+        points=_policy(terms.wallets["points"]),
+        ladder={
+            "basis": ladder.basis, "window": ladder.window, "window_months": ladder.months,
+            "downgrade": ladder.downgrade, "grace_days": ladder.grace_days,
+            "grace_to_month_end": ladder.to_month_end, "soft_landing": ladder.soft,
+        },
+    )  # fmt: skip
+    for code, wallet in terms.wallets.items():
+        PointsPolicy.objects.filter(version=draft, code=code).update(**_policy(wallet))
+    for step in ladder.steps:
+        Tier.objects.filter(version=draft, code=step.code).update(entry_gift=step.gift, extra_months=step.extra_months)
+    assert TierPolicy.objects.filter(version=draft).exists()
+
+
+def _policy(wallet: WalletTerms) -> dict[str, Any]:
+    return {
+        "pending_days": wallet.pending_days, "pending_event": wallet.awaits, "expiry": wallet.expiry,
+        "expiry_count": wallet.count, "transaction_limit": wallet.transaction_limit,
+        "period_limit": wallet.period_limit, "period": wallet.period, "budget": wallet.budget,
+        "budget_period": wallet.budget_period, "may_transfer": True,
+        "on_return": "allow_negative" if wallet.owes else "stop_at_zero",
+    }  # fmt: skip
+
+
+def _text(number: Fraction) -> str:
+    return f"{Decimal(number.numerator) / Decimal(number.denominator):f}"

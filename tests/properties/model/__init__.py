@@ -1,0 +1,44 @@
+"""
+What members are promised, lived in memory as plainly as it can be said. It is what the ledger is compared with.
+
+It shares no code with the ledger. It has no batches, no caches, no database and no nights: after each fact the past of
+every member is lived again, day by day, from the first day on, in the order in which things occurred (`past.py`). What a
+past entitles a member to is then compared with the points that were given, and the difference is given or taken
+(`purse.py`). Only what members do with their points happens in the order in which they asked (`world.py`).
+
+Where the promises are silent, this is what the model takes them to say:
+
+1. Does a late fact decide later orders anew? Yes: any order of arrival ends in the same state, so the tier, the first
+   order and the room under a limit are those of the order's own time, as they are known now. `past.DECIDES_ANEW` turns
+   this off; then the arrival of facts in another order may end in other points.
+2. Does a return change the multiplier of orders that came between? No: the tier of their own time stays theirs.
+3. Who is first after the first order came back as a whole? An order before which no other stands at its own time; an order
+   that had been second does not become first.
+4. Since when does a member hold a tier that a return leaves it? Since the past without the returned lines says, as if
+   what came back had never been.
+5. Does a return that moves an entry to a later order give a gift, or take one? Neither: an entry of the past without the
+   returned lines is the same entry if the tier was held in both pasts at one instant.
+6. What counts as earned points for tiers and for limits? What orders and visits gave, net of returns; not gifts,
+   adjustments or transfers.
+7. What is active by inactivity's measure? Earning (an order, a visit, a gift, an adjustment that gives) and redeeming or
+   holding, even if it is undone later; a transfer is neither.
+8. Is a gift pending? No: a gift and an adjustment can be spent at once and live as the version's points do; the gift has
+   the extra months of the tier that gave it.
+9. What has expired of an order's own points counts as taken (ADR 12), after its available points and before held ones.
+10. Do points that others hold for a household count as a member's own held ones? No, they are spent until they come back.
+11. When an order's own points come back after other points were taken in their place, whose are they? They replace the
+    others, which come back with their own expiry; so no order of undoing costs anybody a longer lived point.
+12. Which part of a hold is redeemed when only a part is confirmed? What expires first.
+13. Does a transfer that is received repay what is owed? Yes, as earnings do; it never settles a shortfall.
+14. Does a version that comes into force take a tier from who may not fall by its policy? No: its assessment is one as a
+    night's, under the new version's policy.
+15. Is a budget shared out in the order of occurrence? Yes; with late facts and a budget the model is not used.
+16. Does what was paid with points count as spending for tiers? No. What comes back of such an order is money first: what is
+    kept is still paid with the points until all of it comes back.
+17. Is the lowest tier, from nothing, entered by enrolling, with a gift? Not asked: the model draws no such gift.
+18. Which pending points of others does a return take first? Those that expire first, as in spending; without a date last.
+19. What becomes of points when a member leaves? They are lost, with what is owed; holds are released before. Its orders of
+    then keep nothing for the new membership, and the bonus of a first order is not given again.
+20. What do merged customers have? Both's orders and points as they were given, nothing earned anew; the tier is that of
+    one member who had done all of it since the enrolment of the one who stays. It enters that with its gift.
+"""

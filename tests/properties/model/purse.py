@@ -1,0 +1,274 @@
+"""The points of one wallet of one member: where they are, what a return took in whose place, and what is owed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tests.properties.model.past import Award, Key
+from tests.properties.model.terms import Calendar
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(eq=False)
+class Lot:
+    """
+    One award, or what of it another member was given.
+
+    :ivar held: what the member's own holds keep of it; what others keep of it is spent until it comes back
+    :ivar claimed: what of that a return takes when the hold ends
+    """
+
+    purse: "Purse"
+    born: int
+    award: Award
+    fixed_dates: tuple[datetime | None, datetime | None] | None = None
+    pending: int = 0
+    available: int = 0
+    held: int = 0
+    claimed: int = 0
+    expired: int = 0
+
+    @property
+    def active_at(self) -> datetime | None:
+        """Return from when it can be spent; None as long as it awaits an event."""
+        if self.fixed_dates is not None:
+            return self.fixed_dates[0]
+        if self.award.since is None or not self.award.may_wait:
+            return self.award.since
+        return self.purse.calendar.starts_active(self.award.since, self.award.terms)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """Return the first instant at which it cannot be spent any more; None for never."""
+        calendar, terms = self.purse.calendar, self.award.terms
+        if self.fixed_dates is not None:
+            return self.fixed_dates[1]
+        if terms.expiry == "inactivity":
+            end = calendar.ends(self.award.at, terms, self.award.extra_months)
+            for at in sorted(self.purse.activities):
+                later = calendar.ends(at, terms, self.award.extra_months)
+                if end is not None and later is not None and self.award.at <= at < end:
+                    end = max(end, later)
+            return end
+        return calendar.ends(self.active_at, terms, self.award.extra_months) if self.active_at else None
+
+    def is_past(self, now: datetime) -> bool:
+        return self.ends_at is not None and self.ends_at <= now
+
+
+@dataclass(eq=False)
+class Part:
+    """Some points of a lot that a hold or a redemption took; `is_own` if they are the member's that took them."""
+
+    lot: Lot
+    points: int
+    is_own: bool
+
+
+@dataclass
+class Debt:
+    """
+    What returns of one order, or the loss of one gift, have taken.
+
+    :ivar own: points of its own lots, with the state they were in
+    :ivar covers: points of other lots that were taken in their place, or that repaid what was owed
+    :ivar missing: what could not be taken: owed, or a shortfall
+    """
+
+    own: list[tuple[Lot, int]] = field(default_factory=list)
+    covers: list[tuple[Lot, int]] = field(default_factory=list)
+    missing: int = 0
+
+
+class Purse:
+    """One wallet of a member."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self.calendar = calendar
+        self.lots: list[Lot] = []
+        self.debts: dict[Key, Debt] = {}
+        self.points: dict[Key, int] = {}  # what each award was given so far, net
+        self.asked: list[datetime] = []  # when the member redeemed, held or was adjusted
+        self.earned: list[datetime] = []
+        self.owes = False
+        self.lapsed = 0  # what expired in all
+        self.now = datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def activities(self) -> list[datetime]:
+        return self.asked + self.earned
+
+    @property
+    def missing(self) -> int:
+        return sum(debt.missing for debt in self.debts.values())
+
+    @property
+    def available(self) -> int:
+        return sum(lot.available for lot in self.lots)
+
+    def advance(self, now: datetime) -> None:
+        """Carry out what midnights up to now do: points become active, then points expire, day by day."""
+        self.now = now
+        for lot in self.lots:
+            if lot.expired and not lot.is_past(now):  # a late fact proves that it had not ended
+                revived, lot.expired = lot.expired, 0
+                self._come_in(lot, revived)
+        while instants := sorted(
+            {lot.active_at for lot in self.lots if lot.pending and lot.active_at is not None and lot.active_at <= now}
+            | {lot.ends_at for lot in self.lots if lot.available and lot.ends_at is not None and lot.ends_at <= now}
+        ):
+            first = instants[0]
+            due = [lot for lot in self.lots if lot.pending and lot.active_at is not None and lot.active_at <= first]
+            for lot in due:
+                lot.available, lot.pending = lot.available + lot.pending, 0
+            self._repay(due)
+            for lot in self.lots:
+                if lot.is_past(first):
+                    self.lapsed += lot.available
+                    lot.expired, lot.available = lot.expired + lot.available, 0
+
+    def entitle(self, award: Award) -> None:
+        """Give or take the difference between what an award is now and what it was."""
+        had, self.points[award.key] = self.points.get(award.key, 0), award.points
+        for lot in self.lots:
+            if lot.award.key == award.key and lot.fixed_dates is None:
+                lot.award = award
+        if award.points > had:
+            self._give(award, award.points - had)
+        elif award.points < had:
+            self._take_back(award.key, had - award.points)
+
+    def add(self, award: Award, points: int, dates: tuple[datetime | None, datetime | None] | None = None) -> Lot:
+        """Open a lot whose points are pending until they are active."""
+        lot = Lot(self, len(self.lots), award, dates, pending=points)
+        self.lots.append(lot)
+        return lot
+
+    def spend(self, points: int) -> list[tuple[Lot, int]]:
+        """Take available points, what expires first before the oldest."""
+        taken = []
+        for lot in in_spending_order(self.lots):
+            some = min(points, lot.available)
+            if some:
+                lot.available, points = lot.available - some, points - some
+                taken.append((lot, some))
+        assert not points
+        return taken
+
+    def come_back(self, lot: Lot, points: int) -> None:
+        """Put points back into their lot; what their own order lacks comes first, then any shortfall or debt."""
+        debt = self.debts.get(lot.award.key)
+        if debt is not None:
+            points -= self._replace(debt, lot, points)
+        self._come_in(lot, points)
+        self._settle([lot])
+
+    def claims_end(self, lot: Lot, released: int, redeemed: int) -> None:
+        """End a hold of a lot: a return's claim is served from what is released, and else from other points."""
+        lot.held -= released + redeemed
+        served = min(lot.claimed, released)
+        lot.claimed -= served
+        if served:
+            self.debts[lot.award.key].own.append((lot, served))
+        self.come_back(lot, released - served)
+
+    def unmet_claims(self, lot: Lot) -> None:
+        """Take from other points what a return claimed of a hold that was redeemed."""
+        unmet = max(0, lot.claimed - lot.held)
+        lot.claimed -= unmet
+        if unmet:
+            self._take_others(self.debts[lot.award.key], lot.award.key, unmet)
+
+    def _give(self, award: Award, points: int) -> None:
+        """Undo what was taken, the last source first; what remains is new."""
+        debt = self.debts.get(award.key)
+        if debt is not None:
+            points -= self._relieve(debt, points)
+            for lot in self.lots:
+                if lot.award.key == award.key:
+                    some = min(points, lot.claimed)
+                    lot.claimed, points = lot.claimed - some, points - some
+            while points and debt.own:
+                lot, some = debt.own.pop()
+                back = min(points, some)
+                if back < some:
+                    debt.own.append((lot, some - back))
+                points -= back
+                self._come_in(lot, back)
+        if points:
+            lot = next(
+                (each for each in self.lots if each.award.key == award.key and each.fixed_dates is None), None
+            ) or self.add(award, 0)
+            lot.pending += points
+
+    def _relieve(self, debt: Debt, points: int) -> int:
+        """Let points make good what is missing, then what others gave; return how many it took."""
+        missing = min(points, debt.missing)
+        debt.missing -= missing
+        used = missing
+        while used < points and debt.covers:
+            lot, some = debt.covers.pop()
+            back = min(points - used, some)
+            if back < some:
+                debt.covers.append((lot, some - back))
+            used += back
+            self.come_back(lot, back)
+        return used
+
+    def _replace(self, debt: Debt, lot: Lot, points: int) -> int:
+        used = self._relieve(debt, points)
+        if used:
+            debt.own.append((lot, used))
+        return used
+
+    def _take_back(self, key: Key, points: int) -> None:
+        debt = self.debts.setdefault(key, Debt())
+        own = [lot for lot in in_spending_order(self.lots) if lot.award.key == key]
+        for state in ("pending", "available", "expired"):
+            for lot in own:
+                some = min(points, getattr(lot, state))
+                setattr(lot, state, getattr(lot, state) - some)
+                points -= some
+                if some:
+                    debt.own.append((lot, some))
+        for lot in own:
+            some = min(points, lot.held - lot.claimed)
+            lot.claimed, points = lot.claimed + some, points - some
+        self._take_others(debt, key, points)
+
+    def _take_others(self, debt: Debt, key: Key, points: int) -> None:
+        for state in ("available", "pending"):
+            for lot in in_spending_order(self.lots):
+                some = min(points, getattr(lot, state)) if lot.award.key != key else 0
+                setattr(lot, state, getattr(lot, state) - some)
+                points -= some
+                if some:
+                    debt.covers.append((lot, some))
+        debt.missing += points
+
+    def _come_in(self, lot: Lot, points: int) -> None:
+        if lot.active_at is None or lot.active_at > self.now:
+            lot.pending += points
+        elif lot.is_past(self.now):
+            lot.expired += points
+        else:
+            lot.available += points
+            self._repay([lot])
+
+    def _repay(self, lots: Sequence[Lot]) -> None:
+        """Let what comes in repay what is owed; a shortfall is never repaid by it."""
+        if self.owes:
+            self._settle(lots)
+
+    def _settle(self, lots: Iterable[Lot]) -> None:
+        for lot in in_spending_order(lots):
+            for debt in self.debts.values():
+                some = min(lot.available, debt.missing)
+                if some:
+                    lot.available, debt.missing = lot.available - some, debt.missing - some
+                    debt.covers.append((lot, some))
+
+
+def in_spending_order(lots: Iterable[Lot]) -> list[Lot]:
+    return sorted(lots, key=lambda lot: (lot.ends_at or NEVER, lot.award.at, lot.born))

@@ -1,0 +1,167 @@
+"""Where a member stands: lived from enrolment on, midnight by midnight and fact by fact."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from tests.properties.model.terms import (
+    Calendar,
+    Ladder,
+    Step,
+    Terms,
+    Version,
+    month_end,
+    period_end,
+    window_start,
+)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What counts towards tiers, with its instant."""
+
+    at: datetime
+    spend: Fraction = Fraction(0)
+    points: int = 0
+    orders: int = 0
+    visits: int = 0
+
+
+@dataclass
+class Entry:
+    """That a tier was entered, or passed on the way up; `left_at` when it was lost."""
+
+    code: str
+    at: datetime
+    left_at: datetime | None = None
+
+    def overlaps(self, other: "Entry") -> bool:
+        """Tell whether both were held at one instant."""
+        return (other.left_at is None or self.at < other.left_at) and (self.left_at is None or other.at < self.left_at)
+
+
+class Standing:
+    """
+    One member under the ladders of the versions.
+
+    :ivar tier: the place of its tier from the lowest, 0; -1 for none
+    :ivar keeps_until: the first day on which the tier may be lost
+    """
+
+    def __init__(self, calendar: Calendar, versions: Sequence[Version], enrolled_at: datetime) -> None:
+        self.calendar, self.versions, self.enrolled_at = calendar, versions, enrolled_at
+        self.joined = calendar.day(enrolled_at)
+        self.lived_until = enrolled_at
+        self.facts: list[Counted] = []
+        self.entries: list[Entry] = []
+        self.new_entries: list[Entry] = []
+        self.changes: list[tuple[str, str, datetime]] = []
+        self.keeps_until: date | None = None
+        self.stepped_at: datetime | None = None
+        self.tier, self.since = -1, enrolled_at
+        self._rename(enrolled_at)
+        if self.ladder.steps:
+            self.tier = self._earned(self.joined)
+
+    @property
+    def code(self) -> str:
+        return self.codes[self.tier] if self.tier >= 0 else ""
+
+    def step(self, terms: Terms) -> Step | None:
+        """Return the tier's benefits under some terms."""
+        return terms.ladder.steps[self.tier] if self.tier >= 0 else None
+
+    def count(self, fact: Counted) -> None:
+        """Take in what occurred now, which may lift the member at once."""
+        self.facts.append(fact)
+        self._rename(fact.at)
+        if self.ladder.steps:
+            self._rise(self._earned(self.calendar.day(fact.at)), fact.at)
+
+    def advance(self, until: datetime) -> None:
+        """Live the midnights and the beginnings of versions up to an instant."""
+        for at, is_midnight in self._moments(until):
+            self._rename(at)
+            if self.ladder.steps:
+                self._assess(at)
+                if is_midnight:
+                    self._end_period(at)
+        self.lived_until = max(self.lived_until, until)
+
+    def _moments(self, until: datetime) -> Iterator[tuple[datetime, bool]]:
+        """Yield midnights and beginnings of versions, beginnings first."""
+        found = [(version.start, False) for version in self.versions]
+        day = self.calendar.day(self.lived_until)
+        while self.calendar.midnight(day) <= until:
+            found.append((self.calendar.midnight(day), True))
+            day += timedelta(days=1)
+        return ((at, is_midnight) for at, is_midnight in sorted(found) if self.lived_until < at <= until)
+
+    def _rename(self, at: datetime) -> None:
+        """Look at the ladder that is in force at an instant."""
+        self.ladder: Ladder = [version.terms.ladder for version in self.versions if version.start <= at][-1]
+        self.codes = [step.code for step in self.ladder.steps]
+
+    def _earned(self, on: date) -> int:
+        """Return the place of the highest tier that is earned on a day."""
+        first = window_start(self.ladder, on, self.joined)
+        counts = [getattr(fact, self.ladder.basis) for fact in self.facts if first <= self.calendar.day(fact.at) <= on]
+        total = sum(counts)
+        return max((place for place, step in enumerate(self.ladder.steps) if total >= step.threshold), default=-1)
+
+    def _rise(self, earned: int, at: datetime) -> None:
+        """Enter what is earned above the present tier, step by step; a grace ends where the tier is earned again."""
+        if self.ladder.downgrade == "grace" and earned >= self.tier:
+            self.keeps_until = None
+        if earned <= self.tier:
+            return
+        for code in self.codes[self.tier + 1 : earned + 1]:
+            entry = Entry(code, at)
+            self.entries.append(entry)
+            self.new_entries.append(entry)
+        self._move(earned, at)
+
+    def _move(self, tier: int, at: datetime) -> None:
+        before = self.code
+        for entry in self.entries:
+            if entry.left_at is None and entry.code in self.codes[tier + 1 :]:
+                entry.left_at = at
+        self.tier, self.since = tier, at
+        self.changes.append((before, self.code, at))
+        self.keeps_until = None
+        if self.ladder.downgrade == "period_end":
+            self.keeps_until = period_end(self.ladder, self.calendar.day(at), self.joined)
+
+    def _assess(self, at: datetime) -> None:
+        on = self.calendar.day(at)
+        earned = self._earned(on)
+        self._rise(earned, at)
+        if earned >= self.tier or self.ladder.downgrade in {"never", "period_end"} or self.stepped_at == at:
+            return
+        if self.ladder.downgrade == "grace":
+            self.keeps_until = self.keeps_until or self._grace_end(on)
+            if on < self.keeps_until:
+                return
+        self._fall(earned, at)
+        if self.ladder.downgrade == "grace" and earned < self.tier:
+            self.keeps_until = self._grace_end(on)
+
+    def _grace_end(self, stopped: date) -> date:
+        last = stopped + timedelta(days=self.ladder.grace_days)
+        return (month_end(last) if self.ladder.to_month_end else last) + timedelta(days=1)
+
+    def _end_period(self, at: datetime) -> None:
+        """Judge a tier by what counted on its period's last day."""
+        on = self.calendar.day(at)
+        if self.ladder.downgrade != "period_end" or self.keeps_until is None or on < self.keeps_until:
+            return
+        earned = self._earned(on - timedelta(days=1))
+        if earned < self.tier:
+            self._fall(earned, at)
+        self.keeps_until = period_end(self.ladder, on, self.joined)
+
+    def _fall(self, earned: int, at: datetime) -> None:
+        """Fall to what is earned, or softly by one step."""
+        self._move(max(earned, self.tier - 1) if self.ladder.soft else earned, at)
+        self.stepped_at = at

@@ -1,0 +1,159 @@
+"""What a version promises, and the calendar by which it counts."""
+
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+MAIN = "points"
+
+
+@dataclass(frozen=True)
+class WalletTerms:
+    """
+    How points of a wallet live.
+
+    :param expiry: never, days, months, end_of_month, end_of_year or inactivity
+    :param owes: that what a return cannot take is owed; otherwise it is a shortfall
+    """
+
+    pending_days: int = 0
+    awaits: str = ""
+    expiry: str = "never"
+    count: int = 0
+    transaction_limit: int | None = None
+    period_limit: int | None = None
+    period: str = "month"
+    budget: int | None = None
+    budget_period: str = "ever"
+    owes: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A tier."""
+
+    code: str
+    threshold: int
+    multiplier: Fraction = Fraction(1)
+    gift: int = 0
+    extra_months: int = 0
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Tiers, lowest first; the lowest is everybody's. What they count, over which time, and how they are lost."""
+
+    steps: tuple[Step, ...] = ()
+    basis: str = "spend"
+    window: str = "lifetime"
+    months: int = 1
+    downgrade: str = "never"
+    grace_days: int = 0
+    to_month_end: bool = False
+    soft: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """
+    A version.
+
+    :param rates: points per unit of money, wallet by wallet; the tier multiplies those of the main wallet
+    :param bonus: points of the first order, which no tier multiplies
+    """
+
+    rates: Mapping[str, Fraction] = field(default_factory=lambda: {MAIN: Fraction(1)})
+    bonus: int = 0
+    visit_points: int = 0
+    wallets: Mapping[str, WalletTerms] = field(default_factory=lambda: {MAIN: WalletTerms()})
+    ladder: Ladder = Ladder()
+
+
+@dataclass(frozen=True)
+class Version:
+    """Terms that are in force from an instant on."""
+
+    start: datetime
+    terms: Terms
+
+
+@dataclass
+class Calendar:
+    """The days of a zone."""
+
+    zone: ZoneInfo
+
+    def day(self, instant: datetime) -> date:
+        return instant.astimezone(self.zone).date()
+
+    def midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+    def starts_active(self, since: datetime, wallet: WalletTerms) -> datetime:
+        """Return when points become active that were earned, or delivered, at an instant."""
+        return self.midnight(self.day(since) + timedelta(days=wallet.pending_days)) if wallet.pending_days else since
+
+    def ends(self, active_at: datetime, wallet: WalletTerms, extra_months: int = 0) -> datetime | None:
+        """Return the midnight that ends the last day of points; with inactivity: if nothing more is done."""
+        first = self.day(active_at)
+        if wallet.expiry == "never":
+            return None
+        if wallet.expiry == "days":
+            last = add_months(first + timedelta(days=wallet.count), extra_months)
+        else:
+            last = add_months(first, wallet.count + extra_months)
+        if wallet.expiry == "end_of_month":
+            last = month_end(last)
+        if wallet.expiry == "end_of_year":
+            last = month_end(add_months(date(add_months(first, wallet.count).year, 12, 1), extra_months))
+        return self.midnight(last + timedelta(days=1))
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day so many months later, or the last of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def month_end(day: date) -> date:
+    return date(day.year, day.month, monthrange(day.year, day.month)[1])
+
+
+def same_period(period: str, day: date, other: date) -> bool:
+    """Tell whether two days lie in one day, week, month or year."""
+    if period == "ever":
+        return True
+    if period == "week":
+        return day.isocalendar()[:2] == other.isocalendar()[:2]
+    size = {"day": 3, "month": 2, "year": 1}[period]
+    return day.timetuple()[:size] == other.timetuple()[:size]
+
+
+def anniversary(joined: date, year: int) -> date:
+    return add_months(joined, 12 * (year - joined.year))
+
+
+def window_start(ladder: Ladder, day: date, joined: date) -> date:
+    """Return the first day that counts on a day."""
+    if ladder.window == "lifetime":
+        return date.min
+    if ladder.window == "calendar_year":
+        return date(day.year, 1, 1)
+    if ladder.window == "membership_year":
+        this = anniversary(joined, day.year)
+        return this if this <= day else anniversary(joined, day.year - 1)
+    # The days after the same day so many months before; after the last of a month where there is no such day.
+    return add_months(day, -ladder.months) + timedelta(days=1)
+
+
+def period_end(ladder: Ladder, entered: date, joined: date) -> date:
+    """Return the first day after the period in which a tier was entered, or kept, on a day."""
+    if ladder.window == "membership_year":
+        this = anniversary(joined, entered.year)
+        return this if this > entered else anniversary(joined, entered.year + 1)
+    if ladder.window == "rolling":
+        return add_months(entered, ladder.months)
+    return date(entered.year + 1, 1, 1)

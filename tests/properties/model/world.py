@@ -1,0 +1,326 @@
+"""A program with its members: each verb with the instant at which it is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tests.properties.model.past import (
+    Award,
+    Decided,
+    DeliveryFact,
+    Fact,
+    Life,
+    OrderFact,
+    Past,
+    ReturnFact,
+    VisitFact,
+    terms_at,
+)
+from tests.properties.model.purse import Part, Purse, in_spending_order
+from tests.properties.model.terms import MAIN, Calendar, Terms, Version
+
+HOLD_LIFE = timedelta(minutes=15)
+
+
+class Refused(Exception):
+    """More is asked for than there is."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """
+    Where a member stands.
+
+    :param tier: its code
+    :param keeps_until: the first day on which it may be lost; None too for the lowest, which nobody loses
+    """
+
+    tier: str
+    since: datetime | None
+    keeps_until: date | None
+
+
+class World:
+    """All members of one program."""
+
+    def __init__(self, terms: Terms, start: datetime, zone: str) -> None:
+        self.calendar = Calendar(ZoneInfo(zone))
+        self.now = start
+        self.past = Past(self.calendar, [Version(start, terms)])
+        self.purses: dict[str, dict[str, Purse]] = {}
+        self.lives: dict[str, Life] = {}
+        self.households: list[set[str]] = []
+        self.holds: dict[str, tuple[str, str, list[Part]]] = {}
+        self.times_out: dict[str, datetime] = {}
+        self.redemptions: dict[str, tuple[str, str, list[Part]]] = {}
+
+    # -- members
+
+    def enrol(self, name: str, now: datetime) -> None:
+        times = sum(span[0] == name for span in self.past.spans)
+        self.past.spans.append((name, times + 1, now, None))
+        wallets = {wallet for version in self.past.versions for wallet in version.terms.wallets}
+        self.purses[name] = {wallet: Purse(self.calendar) for wallet in wallets}
+        self.refresh(now)
+
+    def leave(self, name: str, now: datetime) -> None:
+        """End a membership: its points are lost; what it gave others for their redemptions cannot come back."""
+        self.refresh(now)
+        for reference in [each for each, (who, _, _) in self.holds.items() if who == name]:
+            self.release(reference, now)
+        self.past.spans = [
+            (who, times, since, now if who == name and left is None else left)
+            for who, times, since, left in self.past.spans
+        ]
+        self.leave_household(name, now)
+        self.purses[name] = {wallet: Purse(self.calendar) for wallet in self.purses[name]}
+        del self.lives[name]
+
+    def join_household(self, names: Sequence[str], now: datetime) -> None:
+        self.households.append(set(names))
+
+    def leave_household(self, name: str, now: datetime) -> None:
+        for household in self.households:
+            household.discard(name)
+
+    def merge(self, stays: str, goes: str, now: datetime) -> None:
+        """Let orders and points of one customer go to another, as they are; nothing is earned anew."""
+        self.refresh(now)
+        for life in (self.lives[stays], self.lives[goes]):
+            for number, decided in life.decided.items():
+                self.past.frozen[number] = (decided.occasion, dict(decided.gave))
+        self.past.facts = [
+            replace(fact, member=stays) if isinstance(fact, OrderFact | VisitFact) and fact.member == goes else fact
+            for fact in self.past.facts
+        ]
+        self.past.spans = [span for span in self.past.spans if span[0] != goes]
+        for wallet, purse in self.purses.pop(goes).items():
+            target = self.purses[stays][wallet]
+            for lot in purse.lots:
+                lot.purse, lot.born = target, len(target.lots)
+                target.lots.append(lot)
+            target.debts |= purse.debts
+            target.points |= purse.points
+            target.asked += purse.asked
+        for asked in (self.holds, self.redemptions):
+            for reference, (who, wallet, parts) in asked.items():
+                if who == goes:
+                    asked[reference] = (stays, wallet, parts)
+        self.leave_household(goes, now)
+        del self.lives[goes]
+        self.refresh(now)
+
+    def publish(self, terms: Terms, start: datetime, now: datetime) -> None:
+        self.refresh(now)
+        self.past.versions.append(Version(start, terms))
+        for purses in self.purses.values():
+            for wallet in terms.wallets:
+                purses.setdefault(wallet, Purse(self.calendar))
+        self.refresh(now)
+
+    # -- facts
+
+    def report(self, now: datetime, *facts: Fact) -> None:
+        """Learn what occurred."""
+        self.refresh(now)
+        self.past.facts += facts
+        for fact in facts:
+            if isinstance(fact, ReturnFact):
+                self._undo_payment(fact.order, now)
+        self.refresh(now)
+
+    def place_order(self, order: OrderFact, now: datetime) -> int:
+        """Report an order, and return what the main wallet got for it."""
+        self.report(now, order)
+        return self.gave(order.number)
+
+    def give_back(self, number: str, order: str, quantity: int, at: datetime, now: datetime) -> None:
+        self.report(now, ReturnFact(number, order, at, quantity))
+
+    def deliver(self, order: str, at: datetime, now: datetime) -> None:
+        self.report(now, DeliveryFact(order, at))
+
+    def visit(self, number: str, name: str, at: datetime, now: datetime) -> None:
+        self.report(now, VisitFact(number, name, at))
+
+    def correct(self, fact: OrderFact, now: datetime) -> None:
+        """Let an order be as if its corrected content had been its only one."""
+        self.refresh(now)
+        self.past.frozen.pop(fact.number, None)
+        self.past.facts = [
+            fact if isinstance(each, OrderFact) and each.number == fact.number else each for each in self.past.facts
+        ]
+        self.refresh(now)
+
+    def _undo_payment(self, number: str, now: datetime) -> None:
+        """Give back what paid for an order of which everything came back."""
+        order = next(each for each in self.past.facts if isinstance(each, OrderFact) and each.number == number)
+        back = sum(each.quantity for each in self.past.facts if isinstance(each, ReturnFact) and each.order == number)
+        if back == order.quantity:
+            for reference in order.redemptions:
+                self.reverse(reference, now)
+
+    # -- points
+
+    def redeem(self, name: str, points: int, reference: str, now: datetime) -> None:
+        parts = self._gather(name, MAIN, points, now)
+        for part in parts:
+            if part.is_own:
+                part.lot.held -= part.points
+        self.redemptions[reference] = (name, MAIN, parts)
+
+    def hold(self, name: str, points: int, reference: str, now: datetime, life: timedelta = HOLD_LIFE) -> None:
+        self.holds[reference] = (name, MAIN, self._gather(name, MAIN, points, now))
+        self.times_out[reference] = now + life
+
+    def confirm(self, reference: str, points: int, now: datetime) -> None:
+        """Redeem what expires first of a hold; the rest goes back to whom it belongs."""
+        self.refresh(now)
+        name, wallet, parts = self.holds.pop(reference)
+        redeemed: list[Part] = []
+        released: list[Part] = []
+        by_expiry = in_spending_order(part.lot for part in parts)
+        for part in sorted(parts, key=lambda part: by_expiry.index(part.lot)):
+            used = min(points, part.points)
+            points -= used
+            redeemed += [Part(part.lot, used, part.is_own)] if used else []
+            released += [Part(part.lot, part.points - used, part.is_own)] if used < part.points else []
+        for part in redeemed:
+            if part.is_own:
+                part.lot.held -= part.points
+        self._put_back(released)
+        for part in redeemed:
+            if part.is_own:
+                part.lot.purse.unmet_claims(part.lot)
+        if redeemed:
+            self.redemptions[f"hold:{reference}"] = (name, wallet, redeemed)
+        self.refresh(now)
+
+    def release(self, reference: str, now: datetime) -> None:
+        self.refresh(now)
+        self._put_back(self.holds.pop(reference)[2])
+        self.refresh(now)
+
+    def reverse(self, reference: str, now: datetime) -> None:
+        """Put the points of a redemption back into their lots; what is undone already stays so."""
+        self.refresh(now)
+        if reference not in self.redemptions:
+            return
+        for part in self.redemptions.pop(reference)[2]:
+            part.lot.purse.come_back(part.lot, part.points)
+        self.refresh(now)
+
+    def time_out(self, now: datetime) -> None:
+        """End the holds that nobody ended."""
+        for reference in [each for each in self.holds if self.times_out[each] <= now]:
+            self.release(reference, now)
+
+    def adjust(self, name: str, points: int, reference: str, now: datetime) -> None:
+        self.refresh(now)
+        purse = self.purses[name][MAIN]
+        if points < 0:
+            if -points > purse.available:
+                raise Refused
+            purse.spend(-points)
+            return
+        purse.asked.append(now)
+        terms = terms_at(self.past.versions, now).wallets[MAIN]
+        purse.add(Award(("adjust", reference), MAIN, points, now, now, terms, 0, may_wait=False), points)
+        self.refresh(now)
+
+    def transfer(self, giver: str, taker: str, points: int, reference: str, now: datetime) -> None:
+        self.refresh(now)
+        source, target = self.purses[giver][MAIN], self.purses[taker][MAIN]
+        if points > source.available:
+            raise Refused
+        for lot, some in source.spend(points):
+            target.add(lot.award, some, (lot.active_at, lot.ends_at))
+        self.refresh(now)
+
+    def _gather(self, name: str, wallet: str, points: int, now: datetime) -> list[Part]:
+        """Set points aside: the member's own, then those of its household that expire first."""
+        self.refresh(now)
+        purse = self.purses[name][wallet]
+        names = {each for household in self.households if name in household for each in household} - {name}
+        others = [self.purses[each][wallet] for each in sorted(names)]
+        if points > purse.available + sum(each.available for each in others):
+            raise Refused
+        own = min(points, purse.available)
+        parts = [Part(lot, some, is_own=True) for lot, some in purse.spend(own)]
+        for part in parts:
+            part.lot.held += part.points
+        points -= own
+        for lot in in_spending_order(lot for each in others for lot in each.lots):
+            some = min(points, lot.available)
+            if some:
+                lot.available, points = lot.available - some, points - some
+                parts.append(Part(lot, some, is_own=False))
+        purse.asked.append(now)
+        return parts
+
+    def _put_back(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            if part.is_own:
+                part.lot.purse.claims_end(part.lot, part.points, 0)
+            else:
+                part.lot.purse.come_back(part.lot, part.points)
+
+    # -- what there is
+
+    def refresh(self, now: datetime) -> None:
+        """Live the past again, and let each member have what it entitles to."""
+        self.now = now
+        for name in self.purses:
+            self._advance(name, now)
+        lives = self.past.live(now)
+        terms = terms_at(self.past.versions, now)
+        for life in lives:
+            if life.left_at is not None:
+                continue
+            self.lives[life.name] = life
+            for wallet, purse in self.purses[life.name].items():
+                purse.owes = wallet in terms.wallets and terms.wallets[wallet].owes
+                purse.earned = life.activities(wallet)
+                awards = [award for award in life.awards() if award.wallet == wallet]
+                for award in sorted(awards, key=lambda each: each.points < purse.points.get(each.key, 0)):
+                    purse.entitle(award)
+                    purse.advance(now)
+
+    def _advance(self, name: str, now: datetime) -> None:
+        for purse in self.purses[name].values():
+            purse.advance(now)
+
+    def balance(self, name: str, wallet: str, now: datetime) -> tuple[int, int, int, int]:
+        """Return what is available, pending, held and owed at an instant."""
+        if now != self.now:
+            self.refresh(now)
+        purse = self.purses[name][wallet]
+        held = sum(
+            part.points for who, of, parts in self.holds.values() if (who, of) == (name, wallet) for part in parts
+        )
+        pending = sum(lot.pending for lot in purse.lots)
+        return purse.available, pending, held, purse.missing if purse.owes else 0
+
+    def night(self, now: datetime) -> None:
+        """Do nothing: here every midnight is carried out before anything else is looked at."""
+
+    def advance(self, now: datetime) -> None:
+        self.refresh(now)
+
+    def stand(self, name: str) -> Stand:
+        standing = self.lives[name].standing
+        since = standing.since if standing.tier >= 0 else None
+        return Stand(standing.code, since, standing.keeps_until if standing.tier > 0 else None)
+
+    def changes(self, name: str) -> list[tuple[str, str, datetime]]:
+        return self.lives[name].changes
+
+    def gave(self, number: str, wallet: str = MAIN) -> int:
+        return self._decided(number).gave.get(wallet, 0)
+
+    def keeps(self, number: str, wallet: str = MAIN) -> int:
+        return self._decided(number).kept.get(wallet, 0)
+
+    def _decided(self, number: str) -> Decided:
+        return next(life.decided[number] for life in self.lives.values() if number in life.decided)

@@ -1,0 +1,174 @@
+"""Pasts that are written down before anybody lives them, so that several systems can live the same one."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any, Protocol
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+
+from tests.properties.drawing import Setting, prices
+from tests.properties.driver import REFUSALS
+from tests.properties.model.past import OrderFact
+from tests.properties.model.world import Refused, Stand
+
+ADA, BOB = "Ada", "Bob"
+GAPS = [0, 0, 1, 5, 20, 31, 24 * 3, 24 * 9, 24 * 33]
+LONG = int(os.environ.get("LOYALTY_LONG", "0"))  # how many pasts
+# Without LOYALTY_SHRINK a failure is told as it was found: to make it small takes minutes.
+PHASES = tuple(Phase) if os.environ.get("LOYALTY_SHRINK") else (Phase.explicit, Phase.reuse, Phase.generate)
+HOLD_LIFE = timedelta(days=400)
+
+
+class System(Protocol):
+    """What the ledger and the model can both be asked."""
+
+    def enrol(self, name: str, now: datetime) -> None: ...
+    def join_household(self, names: Sequence[str], now: datetime) -> None: ...
+    def place_order(self, order: OrderFact, now: datetime) -> int: ...
+    def give_back(self, number: str, order: str, quantity: int, at: datetime, now: datetime) -> None: ...
+    def deliver(self, order: str, at: datetime, now: datetime) -> None: ...
+    def visit(self, number: str, name: str, at: datetime, now: datetime) -> None: ...
+    def redeem(self, name: str, points: int, reference: str, now: datetime) -> None: ...
+    def hold(self, name: str, points: int, reference: str, now: datetime, life: timedelta = ...) -> None: ...
+    def release(self, reference: str, now: datetime) -> None: ...
+    def reverse(self, reference: str, now: datetime) -> None: ...
+    def adjust(self, name: str, points: int, reference: str, now: datetime) -> None: ...
+    def transfer(self, giver: str, taker: str, points: int, reference: str, now: datetime) -> None: ...
+    def night(self, now: datetime) -> None: ...
+    def advance(self, now: datetime) -> None: ...
+    def balance(self, name: str, wallet: str, now: datetime) -> tuple[int, int, int, int]: ...
+    def stand(self, name: str) -> Stand: ...
+    def keeps(self, number: str, wallet: str = ...) -> int: ...
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that is reported or asked at an instant: the name of the system's verb and what it is given."""
+
+    verb: str
+    at: datetime
+    given: tuple[Any, ...]
+
+    def on(self, system: System, now: datetime | None = None) -> bool:
+        """Do it, perhaps later than it occurred; tell whether it was refused."""
+        when: dict[str, Any] = {"now": now or self.at}
+        if self.verb in {"give_back", "deliver", "visit"}:
+            when["at"] = self.at
+        if self.verb == "hold":
+            when["life"] = HOLD_LIFE
+        try:
+            getattr(system, self.verb)(*self.given, **when)
+        except (Refused, *REFUSALS):
+            return False
+        return True
+
+
+@dataclass
+class Writer:
+    """Writes acts one after the other, and knows what can still come back."""
+
+    draw: Callable[[Any], Any]
+    setting: Setting
+    now: datetime
+    prefix: str = ""
+    acts: list[Act] = field(default_factory=list)
+    left: dict[str, int] = field(default_factory=dict)
+    placed: dict[str, OrderFact] = field(default_factory=dict)
+    redeemed: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    delivered: set[str] = field(default_factory=set)
+
+    def write(self, verb: str, *given: Any) -> None:
+        self.acts.append(Act(verb, self.now, given))
+
+    def wait(self) -> str:
+        """Let some time pass, a second at least; return a name."""
+        self.now += timedelta(hours=self.draw(st.sampled_from(GAPS)), seconds=1)
+        return f"{self.prefix}{len(self.acts)}"
+
+    def step(self, kinds: Sequence[str], names: Sequence[str] = (ADA, BOB)) -> None:
+        kind, name, who = self.draw(st.sampled_from(kinds)), self.wait(), self.draw(st.sampled_from(names))
+        getattr(self, f"_{kind}")(name, who)
+
+    def _order(self, name: str, who: str) -> None:
+        price, quantity = self.draw(prices(self.setting.currency)), self.draw(st.integers(1, 3))
+        self._place(OrderFact(f"o{name}", who, self.now, price, quantity))
+
+    def _paid(self, name: str, who: str) -> None:
+        price, points = self.draw(st.integers(5, 40)), self.draw(st.integers(1, 30))
+        self._redeem(name, who, points)
+        self.now += timedelta(seconds=1)
+        paid = Fraction(2 * min(points, price))
+        self._place(OrderFact(f"o{name}", who, self.now, Fraction(2 * price), 2, paid, (f"r{name}",)))
+
+    def _place(self, fact: OrderFact) -> None:
+        self.left[fact.number], self.placed[fact.number] = fact.quantity, fact
+        self.write("place_order", fact)
+
+    def _back(self, name: str, who: str) -> None:
+        if there := sorted(number for number, left in self.left.items() if left):
+            number = self.draw(st.sampled_from(there))
+            self.bring_back(number, self.draw(st.integers(1, self.left[number])))
+
+    def bring_back(self, number: str, quantity: int) -> None:
+        self.left[number] -= quantity
+        self.write("give_back", f"b{number}-{self.left[number]}", number, quantity)
+
+    def _deliver(self, name: str, who: str) -> None:
+        if waiting := sorted(self.left.keys() - self.delivered):
+            number = self.draw(st.sampled_from(waiting))
+            self.delivered.add(number)
+            self.write("deliver", number)
+
+    def _visit(self, name: str, who: str) -> None:
+        self.write("visit", f"v{name}", who)
+
+    def _redeem(self, name: str, who: str, points: int = 0) -> None:
+        self.redeemed.append(f"r{name}")
+        self.write("redeem", who, points or self.draw(st.integers(1, 60)), f"r{name}")
+
+    def _reverse(self, name: str, who: str) -> None:
+        if self.redeemed:
+            self.write("reverse", self.redeemed.pop(self.draw(st.integers(0, len(self.redeemed) - 1))))
+
+    def _hold(self, name: str, who: str) -> None:
+        self.held.append(f"h{name}")
+        self.write("hold", who, self.draw(st.integers(1, 60)), f"h{name}")
+
+    def _release(self, name: str, who: str) -> None:
+        if self.held:
+            self.write("release", self.held.pop(self.draw(st.integers(0, len(self.held) - 1))))
+
+    def _adjust(self, name: str, who: str) -> None:
+        self.write("adjust", who, self.draw(st.integers(-40, 60).filter(bool)), f"a{name}")
+
+    def _transfer(self, name: str, who: str) -> None:
+        self.write("transfer", who, BOB if who == ADA else ADA, self.draw(st.integers(1, 60)), f"t{name}")
+
+
+def play(system: System, acts: Sequence[Act], night: Callable[[System, Act], None] | None = None) -> set[str]:
+    """Let a system live acts, and return which references it refused; what ends what was refused is left out."""
+    refused: set[str] = set()
+    for act in acts:
+        if night is not None:
+            night(system, act)
+        if act.verb in {"reverse", "release"} and act.given[0] in refused:
+            continue
+        if not act.on(system):
+            refused.add(str(act.given[2]))
+    return refused
+
+
+def quick(examples: int) -> settings:
+    """Return hypothesis' settings for so many examples, or for many with LOYALTY_LONG."""
+    return settings(
+        max_examples=max(examples, LONG // 4),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+        phases=PHASES,
+    )

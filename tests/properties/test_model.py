@@ -1,0 +1,257 @@
+"""The model itself says what was decided for cases that once went wrong: small, with their numbers."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from tests.properties.model.past import OrderFact
+from tests.properties.model.terms import MAIN, Ladder, Step, Terms, WalletTerms
+from tests.properties.model.world import Refused, World
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+STEPS = (Step("bronze", 0), Step("silver", 500), Step("gold", 1000))
+
+
+def on(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def world(*, bonus: int = 0, ladder: Ladder | None = None, names: str = "Ada", **wallet: Any) -> World:
+    made = World(Terms(bonus=bonus, wallets={MAIN: WalletTerms(**wallet)}, ladder=ladder or Ladder()), START, "UTC")
+    for name in names.split():
+        made.enrol(name, START)
+    return made
+
+
+def buy(where: World, number: str, amount: int, at: str, *, now: str = "", who: str = "Ada", **given: Any) -> int:
+    fact = OrderFact(number, who, on(at), Fraction(amount), 1, **given)
+    return where.place_order(fact, on(now or at))
+
+
+def back(where: World, number: str, at: str) -> None:
+    where.give_back(f"back{number}", number, 1, on(at), on(at))
+
+
+def look(where: World, at: str, who: str = "Ada") -> tuple[str, date | None]:
+    where.advance(on(at))
+    found = where.stand(who)
+    return found.tier, found.keeps_until
+
+
+def balance(where: World, at: str, who: str = "Ada") -> tuple[int, int, int, int]:
+    return where.balance(who, MAIN, on(at))
+
+
+def test_the_first_order_gets_its_bonus_and_enters_a_tier_that_multiplies_the_second() -> None:
+    steps = (Step("bronze", 0), Step("silver", 100, Fraction(2), 50))
+    ada = world(bonus=500, ladder=Ladder(steps))
+
+    buy(ada, "a", 120, "2026-02-01T12:00")
+    buy(ada, "b", 120, "2026-02-01T12:01")
+
+    assert balance(ada, "2026-02-02") == (910, 0, 0, 0)
+
+
+@pytest.mark.parametrize("downgrade", ["never", "grace", "period_end"])
+def test_a_return_leaves_the_tier_that_another_order_gave_with_its_protection(downgrade: str) -> None:
+    ladder = Ladder(STEPS, window="rolling", months=12, downgrade=downgrade, grace_days=20)
+    ada = world(ladder=ladder)
+    buy(ada, "december", 500, "2026-12-01")
+    before = look(ada, "2027-02-01")
+    buy(ada, "march", 1000, "2027-03-01")
+
+    back(ada, "march", "2027-03-20")
+
+    assert before == look(ada, "2027-03-21") == ("silver", date(2027, 12, 1) if downgrade == "period_end" else None)
+
+
+def test_a_tier_stays_that_another_order_alone_had_reached() -> None:
+    ladder = Ladder((Step("bronze", 0), Step("gold", 200)), window="calendar_year", downgrade="never")
+    ada = world(ladder=ladder)
+    for number, amount, at in (("a", 150, "2026-03-01"), ("b", 60, "2026-03-02"), ("c", 60, "2026-03-03")):
+        buy(ada, number, amount, at)
+
+    back(ada, "b", "2026-12-30")
+
+    assert look(ada, "2027-03-03") == ("gold", None)
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_returns_of_what_points_paid_leave_nothing_in_any_order(order: str) -> None:
+    ada = world()
+    buy(ada, "a", 100, "2026-02-01")
+    ada.redeem("Ada", 100, "r", on("2026-02-02"))
+    buy(ada, "b", 100, "2026-02-03", paid=Fraction(100), redemptions=("r",))
+
+    for day, number in enumerate(order):
+        back(ada, number, f"2026-02-1{day}")
+
+    assert balance(ada, "2026-03-01") == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("owes", [False, True])
+def test_a_gift_that_was_spent_is_no_gain(owes: bool) -> None:  # noqa: FBT001 - drawn
+    ada = world(ladder=Ladder((Step("bronze", 0), Step("silver", 100, gift=50))), owes=owes)
+    for turn in range(5):
+        buy(ada, f"o{turn}", 100, f"2026-02-0{turn + 1}")
+        if turn == 0 or not owes:
+            ada.redeem("Ada", 50, f"r{turn}", on(f"2026-02-0{turn + 1}T10:00"))
+        back(ada, f"o{turn}", f"2026-02-0{turn + 1}T12:00")
+
+    assert balance(ada, "2026-03-01") == (0, 0, 0, 50 if owes else 0)
+
+
+def test_buying_and_returning_never_lengthens_a_tier_or_a_grace() -> None:
+    by_period = world(ladder=Ladder(STEPS, window="rolling", months=12, downgrade="period_end"))
+    buy(by_period, "a", 500, "2026-01-10")
+    buy(by_period, "b", 1000, "2026-12-20")
+    back(by_period, "b", "2026-12-20T12:00")
+    graceful = world(ladder=Ladder(STEPS, window="rolling", months=1, downgrade="grace", grace_days=20))
+    buy(graceful, "a", 500, "2026-02-01")
+    for turn, day in enumerate(("2026-03-02", "2026-03-17", "2026-04-01")):
+        buy(graceful, f"b{turn}", 500, day)
+        back(graceful, f"b{turn}", f"{day}T12:00")
+
+    assert look(by_period, "2026-12-21") == ("silver", date(2027, 1, 10))
+    assert look(graceful, "2026-03-21T23:59:59") == ("silver", date(2026, 3, 22))
+    assert look(graceful, "2026-03-22") == look(graceful, "2026-04-02") == ("bronze", None)
+
+
+def test_a_household_gets_back_what_each_gave_and_spends_no_more_than_all_have() -> None:
+    home = world(names="Ada Bob")
+    home.join_household(["Ada", "Bob"], START)
+    for who in ("Ada", "Bob"):
+        buy(home, who, 50, "2026-02-01", who=who)
+
+    home.hold("Ada", 80, "h", on("2026-02-02"))
+    during = [balance(home, "2026-02-02", who) for who in ("Ada", "Bob")]
+    home.release("h", on("2026-02-03"))
+
+    assert during == [(0, 0, 80, 0), (20, 0, 0, 0)]
+    assert [balance(home, "2026-02-03", who)[0] for who in ("Ada", "Bob")] == [50, 50]
+    with pytest.raises(Refused):
+        home.redeem("Ada", 101, "r", on("2026-02-04"))
+
+
+def test_what_is_reported_late_counts_as_if_in_time() -> None:
+    lowered = world(ladder=Ladder(STEPS, downgrade="at_once"))
+    steps = (*STEPS[:2], Step("gold", 800))
+    terms = Terms(ladder=Ladder(steps, downgrade="at_once"))
+    lowered.publish(terms, on("2026-10-01"), on("2026-09-01"))
+    by_year = world(ladder=Ladder(STEPS, window="calendar_year", downgrade="period_end"))
+
+    buy(lowered, "a", 900, "2026-09-30", now="2026-10-05")
+    buy(by_year, "a", 500, "2026-12-30", now="2027-01-05")
+
+    assert look(lowered, "2026-10-06") == ("gold", None)
+    assert look(by_year, "2027-01-05") == ("silver", date(2028, 1, 1))
+
+
+@pytest.mark.parametrize("days", [("2026-03-01", "2026-03-02"), ("2026-03-02", "2026-03-01")])
+def test_the_bonus_of_the_first_order_is_there_once_whatever_comes_back(days: tuple[str, str]) -> None:
+    again, late = world(bonus=100), world(bonus=100)
+    buy(again, "a", 10, "2026-03-01")
+    back(again, "a", "2026-03-02")
+    for number in days:
+        buy(late, number, 10, number, now="2026-03-03")
+
+    assert buy(again, "b", 10, "2026-03-03") == 110
+    assert balance(late, "2026-03-03")[0] == 120
+    back(late, "2026-03-02", "2026-03-04")
+    assert balance(late, "2026-03-04")[0] == 110
+
+
+@pytest.mark.parametrize(
+    ("at", "grace", "until"),
+    [("2026-07-25T10:00", {"grace_days": 1}, date(2026, 7, 27)),
+     ("2026-07-31T10:00", {"to_month_end": True}, date(2026, 8, 1))],
+)  # fmt: skip
+def test_a_grace_counts_from_the_day_on_which_a_member_stops_qualifying(at: str, grace: Any, until: date) -> None:
+    ladder = Ladder(STEPS, downgrade="grace", **grace)
+    ada = world(ladder=ladder)
+    buy(ada, "a", 500, "2026-02-01")
+    higher = replace(ladder, steps=(STEPS[0], Step("silver", 600), STEPS[2]))
+
+    ada.publish(Terms(ladder=higher), on(at), on("2026-07-01"))
+
+    assert look(ada, at) == ("silver", until)
+    ada.advance(on(f"{until.isoformat()}T00:00") - timedelta(seconds=1))
+    assert ada.stand("Ada").tier == "silver"
+    assert look(ada, f"{until.isoformat()}T00:00") == ("bronze", None)
+
+
+def test_a_longer_life_is_two_months_once() -> None:
+    ladder = Ladder((Step("bronze", 0, extra_months=1),))
+    ada = world(ladder=ladder, expiry="months", count=1)
+
+    buy(ada, "a", 10, "2026-01-31")
+
+    assert (balance(ada, "2026-03-31T23:59")[0], balance(ada, "2026-04-01T00:00")[0]) == (10, 0)
+
+
+def test_a_late_order_proves_that_points_had_not_expired() -> None:
+    ada = world(expiry="inactivity", count=1)
+    buy(ada, "a", 10, "2026-02-01")
+    expired = balance(ada, "2026-03-05")
+
+    buy(ada, "b", 5, "2026-02-20", now="2026-03-06")
+
+    assert (expired[0], balance(ada, "2026-03-06")[0]) == (0, 15)
+
+
+def test_own_points_on_hold_are_taken_when_the_hold_ends() -> None:
+    ada = world(owes=True)
+    buy(ada, "a", 100, "2026-02-01")
+    ada.hold("Ada", 60, "h", on("2026-02-02"))
+
+    back(ada, "a", "2026-02-03")
+    during = balance(ada, "2026-02-03")
+    ada.release("h", on("2026-02-04"))
+
+    assert (during, balance(ada, "2026-02-04")) == ((0, 0, 60, 0), (0, 0, 0, 0))
+
+
+def test_a_corrected_order_is_as_if_it_had_been_the_only_one() -> None:
+    corrected, only = (world(bonus=5, ladder=Ladder(STEPS, downgrade="never"), owes=True) for _ in range(2))
+    buy(corrected, "a", 700, "2026-02-01")
+    corrected.redeem("Ada", 600, "r", on("2026-02-02"))
+
+    corrected.correct(OrderFact("a", "Ada", on("2026-02-01"), Fraction(40), 2), on("2026-02-03"))
+    buy(only, "a", 80, "2026-02-01")
+
+    assert balance(corrected, "2026-02-04") == (0, 0, 0, 600 - 85)
+    assert look(corrected, "2026-02-04") == look(only, "2026-02-04") == ("bronze", None)
+    corrected.reverse("r", on("2026-02-05"))
+    assert balance(corrected, "2026-02-05") == balance(only, "2026-02-05") == (85, 0, 0, 0)
+
+
+def test_merged_customers_have_both_their_points_and_one_tier() -> None:
+    both = world(names="Ada Bob", ladder=Ladder(STEPS, downgrade="never"), expiry="days", count=30)
+    buy(both, "a", 300, "2026-02-01")
+    buy(both, "b", 300, "2026-02-10", who="Bob")
+    both.hold("Bob", 100, "h", on("2026-02-11"))
+
+    both.merge("Ada", "Bob", on("2026-02-12"))
+    back(both, "a", "2026-02-13")
+    both.release("h", on("2026-02-14"))
+
+    assert balance(both, "2026-02-14") == (300, 0, 0, 0)
+    assert balance(both, "2026-03-12T23:59") == (300, 0, 0, 0)
+    assert (balance(both, "2026-03-13")[0], look(both, "2026-03-13")) == (0, ("bronze", None))
+
+
+def test_who_leaves_and_comes_back_begins_anew_without_the_first_bonus() -> None:
+    ada = world(bonus=100, ladder=Ladder(STEPS, downgrade="never"))
+    buy(ada, "a", 600, "2026-02-01")
+    ada.hold("Ada", 50, "h", on("2026-02-02"))
+
+    ada.leave("Ada", on("2026-02-03"))
+    ada.enrol("Ada", on("2026-03-01"))
+
+    assert (balance(ada, "2026-03-01"), look(ada, "2026-03-01")) == ((0, 0, 0, 0), ("bronze", None))
+    assert buy(ada, "b", 10, "2026-03-03") == 10
+    back(ada, "a", "2026-03-04")
+    assert balance(ada, "2026-03-04") == (10, 0, 0, 0)

@@ -1,0 +1,135 @@
+"""Whatever a member does and undoes, in any order, leaves it as its twin that never did it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import given, seed
+from hypothesis import strategies as st
+
+from tests.properties.drawing import Setting, settings_of_programs
+from tests.properties.driver import Driver
+from tests.properties.model.past import OrderFact
+from tests.properties.model.terms import MAIN
+from tests.properties.model.world import World
+from tests.properties.scripts import ADA, BOB, Act, System, Writer, play, quick
+
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """
+    What two twins do alike, and what one of them does besides and undoes.
+
+    :param together: that Bob may spend what Ada has
+    """
+
+    setting: Setting
+    alike: tuple[Act, ...]
+    besides: tuple[Act, ...]
+    end: datetime
+    together: bool
+
+    def __repr__(self) -> str:
+        lines = [self.setting, *self.alike, "besides", *self.besides, f"end {self.end}, together {self.together}"]
+        return "\n  ".join(map(str, lines))
+
+
+@st.composite
+def undoings(draw: Any) -> Undoing:
+    setting = without_inactivity(draw(settings_of_programs()))
+    writer = Writer(draw, setting, setting.opening + timedelta(minutes=1))
+    for _ in range(draw(st.integers(0, 3))):
+        writer.step(["order", "order", "visit", "adjust", "deliver"])
+    alike, writer.acts, writer.prefix, writer.left = tuple(writer.acts), [], "x", {}
+    for _ in range(draw(st.integers(1, 5))):
+        writer.step(["order", "order", "paid", "redeem", "hold", "deliver"])
+    _undo(draw, writer)
+    writer.wait()
+    return Undoing(setting, alike, tuple(writer.acts), writer.now, draw(st.booleans()))
+
+
+def _undo(draw: Any, writer: Writer) -> None:
+    """Write what undoes all, in any order: each order in one piece or several."""
+    pieces = [number for number, left in writer.left.items() for _ in range(draw(st.integers(1, left)))]
+    for what in draw(st.permutations([*pieces, *writer.redeemed, *writer.held])):
+        writer.wait()
+        if what in writer.left:
+            pieces.remove(what)
+            left = writer.left[what]
+            writer.bring_back(what, left if what not in pieces else left - pieces.count(what))
+        else:
+            writer.write("reverse" if what.startswith("r") else "release", what)
+
+
+def without_inactivity(setting: Setting) -> Setting:
+    """Return a setting in which what was done is not kept alive by what is undone."""
+    wallet = setting.terms.wallets[MAIN]
+    if wallet.expiry == "inactivity":
+        wallet = replace(wallet, expiry="days", count=9)
+    return replace(setting, terms=replace(setting.terms, wallets=dict(setting.terms.wallets) | {MAIN: wallet}))
+
+
+def check(case: Undoing, system: Callable[[Setting], System]) -> None:
+    """Compare the twins after all is undone, and what each gets for one order more."""
+    one, other = system(case.setting), system(case.setting)
+    for twin in (one, other):
+        twin.enrol(ADA, case.setting.opening)
+        twin.enrol(BOB, case.setting.opening)
+        if case.together:
+            twin.join_household([ADA, BOB], case.setting.opening)
+        play(twin, case.alike)
+    play(one, case.besides)
+
+    assert _look(one, case, case.end) == _look(other, case, case.end)
+
+    now = case.end + SECOND
+    for name in (ADA, BOB):
+        more = OrderFact(f"more{name}", name, now, Fraction(100), 1)
+        assert one.place_order(more, now) == other.place_order(more, now), f"what {name} gets for one order more"
+    assert _look(one, case, now) == _look(other, case, now)
+
+
+def _look(twin: System, case: Undoing, now: datetime) -> list[Any]:
+    twin.advance(now)
+    return [
+        (name, twin.stand(name), [(wallet, twin.balance(name, wallet, now)) for wallet in case.setting.terms.wallets])
+        for name in (ADA, BOB)
+    ]
+
+
+def model(setting: Setting) -> System:
+    return World(setting.terms, setting.opening - timedelta(hours=1), setting.zone)
+
+
+def ledger(setting: Setting) -> System:
+    return Driver(setting.terms, setting.opening - timedelta(hours=1), setting.zone, setting.currency)
+
+
+def test_in_the_model_everything_undone_leaves_the_member_as_before() -> None:
+    @seed(int(os.environ["LOYALTY_SEED"]))
+    @quick(40)
+    @given(undoings())
+    def it_does(case: Undoing) -> None:
+        check(case, model)
+
+    it_does()
+
+
+@pytest.mark.django_db
+def test_everything_undone_leaves_the_member_as_before() -> None:
+    @seed(int(os.environ["LOYALTY_SEED"]))
+    @quick(15)
+    @given(undoings())
+    def it_does(case: Undoing) -> None:
+        with transaction.atomic():
+            check(case, ledger)
+            transaction.set_rollback(True)
+
+    it_does()
