@@ -14,7 +14,7 @@ from customers.importing.running import run_import
 from customers.models import Customer, Retailer
 from customers.recording import identify, record_interactions, record_orders
 from customers.registration import CustomerFact, register
-from loyalty.activity.enrolment import enrol_everyone
+from loyalty.activity.account.enrolment import enrol_everyone
 from tests import make
 from tests.make import NOON
 

@@ -18,7 +18,7 @@ from customers.merging import merge
 from customers.models import Consent
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
-from loyalty.activity.households import transfer
+from loyalty.activity.account.households import transfer
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import hold

@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from loyalty.activity.adjusting import adjust
-from loyalty.activity.households import transfer
+from loyalty.activity.account.adjusting import adjust
+from loyalty.activity.account.households import transfer
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.spending import hold, redeem, release
+from loyalty.activity.account.spending import hold, redeem, release
 from loyalty.memberships.models import Membership
 from loyalty.points.closing import CLOSED_AFTER, MonthNotOver, close_due_months, close_month
 from loyalty.points.journal import MonthEnd, month_end

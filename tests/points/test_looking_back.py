@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.spending import hold, redeem
+from loyalty.activity.account.spending import hold, redeem
 from loyalty.memberships.models import Membership
 from loyalty.points.clawback import Move
 from loyalty.points.ledger import Posting, post

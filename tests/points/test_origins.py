@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 from django.db import connection
 
-from loyalty.activity.households import transfer
+from loyalty.activity.account.households import transfer
 from loyalty.points.models import Lot
 from tests import make
 from tests.make import NOON
@@ -25,7 +25,7 @@ def test_the_migration_leads_every_transferred_lot_to_its_first(as_owner: None) 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")  # without triggers, as before there was one
         cursor.execute("UPDATE points_lot SET origin_id = NULL")
-        cursor.execute(import_module("loyalty.points.migrations.0010_closed_months_and_origins").ORIGINS)
+        cursor.execute(import_module("loyalty.points.migrations.0011_closed_months_and_origins").ORIGINS)
         cursor.execute("SET LOCAL session_replication_role = origin")
 
     assert dict(Lot.objects.values_list("pk", "origin")) == right

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from loyalty.activity.households import transfer
+from loyalty.activity.account.households import transfer
 from loyalty.points.models import Lot, Movement
 from loyalty.points.proof import LedgerBroken, prove, require_proof
 from tests import make

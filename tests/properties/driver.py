@@ -16,8 +16,8 @@ from customers.core.errors import DomainError
 from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact, ReturnLineFact
 from customers.models import Customer
 from loyalty.activity import adjusting, households, intake, nightly, spending
-from loyalty.activity.desk import InsufficientPoints
-from loyalty.activity.enrolment import enrol
+from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.models import OrderDecision
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.memberships import households as home

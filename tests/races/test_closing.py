@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from loyalty.activity.spending import redeem
+from loyalty.activity.account.spending import redeem
 from loyalty.points.closing import CLOSED_AFTER, close_month
 from loyalty.points.journal import month_end
 from loyalty.points.liability import month_of
