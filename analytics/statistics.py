@@ -9,6 +9,7 @@ from customers.core import bulk
 from customers.models import Retailer
 
 BATCH = 20_000
+LOCK = 7_003  # the first key of the advisory lock; the second is the retailer
 
 # A return goes to its order's day, so a day's value is what its orders keep; days that keep nothing are no occasions.
 SUMMARY = """
@@ -69,6 +70,7 @@ def refresh(retailer: Retailer) -> int:
 @transaction.atomic
 def rebuild(retailer: Retailer) -> int:
     """Count everything again by one statement; return how many customers bought."""
+    _take_turns(retailer)
     bulk.execute("DELETE FROM analytics_customerstatistics WHERE retailer_id = %s", [retailer.pk])
     condition = "o.retailer_id = %s AND o.customer_id IS NOT NULL"
     return bulk.change(UPSERT.format(condition=condition), [retailer.pk])
@@ -80,8 +82,18 @@ def differences(retailer: Retailer) -> int:
     return int(bulk.fetch(COMPARE.format(condition=condition), {"retailer": retailer.pk})[0][0])
 
 
+def _take_turns(retailer: Retailer) -> None:
+    """
+    Let one at a time count for a retailer, by a statement that reads nothing else.
+
+    Who waited for another's row would write what it had read before the wait.
+    """
+    bulk.fetch("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, retailer.pk])
+
+
 @transaction.atomic
 def _refresh_batch(retailer: Retailer) -> int:
+    _take_turns(retailer)
     customers = sorted({customer for (customer,) in bulk.fetch(TAKE, [retailer.pk, BATCH])})
     if customers:
         _count(customers)

@@ -19,8 +19,8 @@ from benchmarks.pgbench import pgbench
 from benchmarks.shop import NOON, database_url, open_shop
 from customers.core.ids import new_id
 from loyalty.points import ledger
-from loyalty.points.state import NewLot, Posting
 from loyalty.points.models import Wallet
+from loyalty.points.state import NewLot, Posting
 from loyalty.points.states import State
 from loyalty.programs.models import ProgramVersion
 

@@ -30,7 +30,8 @@ VALUES = ("analytics.valuerun", "analytics.customervalue")
 LINKS = ("api.retailerkey", "outbox.endpoint")
 EVERYTHING = (
     *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, "outbox.delivery", "activity.nightrun",
-    "activity.setaside", "customers.undecidedfact", "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
+    "activity.setaside", "customers.undecidedfact",
+    "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
 )  # fmt: skip
 WRITE = ("add", "change", "delete")
 
@@ -58,7 +59,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _may(("add", "change"), "customers.importjob", *LINKS)
     | _may(WRITE, "access.staffrole"),
     Role.MANAGER: SHAPE | _may(("view",), "programs.versionevent", "activity.nightrun", "analytics.valuerun"),
-    Role.SUPPORT: _may(("view",), "activity.setaside", "customers.undecidedfact", *PERSONS, *FACTS, *MEMBERS, *PROGRAMS, *PARTS)
+    Role.SUPPORT: _may(
+        ("view",), "activity.setaside", "customers.undecidedfact", *PERSONS, *FACTS, *MEMBERS, *PROGRAMS, *PARTS
+    )
     | _may(("change",), "customers.customer"),
     Role.ANALYST: _may(("view",), *PROGRAMS, *PARTS, *FACTS, "analytics.valuerun", "activity.nightrun")
     | _may(("view", "add", "change"), "planning.simulation")

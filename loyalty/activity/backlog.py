@@ -112,7 +112,7 @@ def _decide_all(waiting: Sequence[Waiting], done: CaughtUp, now: datetime) -> No
     """Decide facts together; where that fails, customer by customer, and who fails waits longer."""
     try:
         _decide(waiting, now)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
         customers = sorted({fact.customer_id for fact in waiting})
         if len(customers) == 1:
             _postpone(waiting, error, now)

@@ -38,9 +38,7 @@ def load_settled(table: str, column: str, ids: Iterable[UUID]) -> set[tuple[UUID
     return set(bulk.fetch(f"SELECT {column}, program_id FROM {table} WHERE {column} = ANY(%s)", [sorted(ids)]))
 
 
-def _decided(
-    rows: Iterable[tuple[Any, ...]], versions: Mapping[int, Versions]
-) -> dict[tuple[UUID, int], DecidedOrder]:
+def _decided(rows: Iterable[tuple[Any, ...]], versions: Mapping[int, Versions]) -> dict[tuple[UUID, int], DecidedOrder]:
     found: dict[tuple[UUID, int], DecidedOrder] = {}
     for retailer_id, program_id, order_id, membership_id, version_id, at, said, reason, is_kept, *award in rows:
         earlier = found.get((order_id, program_id))

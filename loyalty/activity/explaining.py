@@ -162,7 +162,9 @@ def _dates(membership: Membership, order: Order) -> list[str]:
     found = []
     for lot in lots:
         if lot.active_at is None:
-            found.append(str(_("They become active with the event “%(event)s” of the order.")) % {"event": lot.activation_event})
+            found.append(
+                str(_("They become active with the event “%(event)s” of the order.")) % {"event": lot.activation_event}
+            )
         elif lot.active_at > lot.earned_at:
             day = date_format(local_date(lot.active_at, zone))
             found.append(str(_("They can be spent from %(day)s.")) % {"day": day})

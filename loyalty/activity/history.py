@@ -85,7 +85,11 @@ def load_order_events(event_ids: Sequence[UUID]) -> list[OrderEvent]:
 
 def load_interactions(interaction_ids: Sequence[UUID]) -> list[InteractionReported]:
     """Return recorded interactions."""
-    return [InteractionReported(*row) for row in bulk.fetch(INTERACTED, [list(interaction_ids)])] if interaction_ids else []
+    return (
+        [InteractionReported(*row) for row in bulk.fetch(INTERACTED, [list(interaction_ids)])]
+        if interaction_ids
+        else []
+    )
 
 
 # Who in a household lent points for redemptions that paid orders of which nothing is left.

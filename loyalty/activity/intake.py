@@ -130,7 +130,9 @@ def _placed(outcome: Outcome[OrderFact]) -> OrderPlaced:
 
 def _interacted(outcome: Outcome[InteractionFact]) -> InteractionReported:
     fact = outcome.fact
-    return InteractionReported(_known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at)
+    return InteractionReported(
+        _known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at
+    )
 
 
 def _known(value: UUID | None) -> UUID:

@@ -16,7 +16,7 @@ from customers.core.calendar import local_date
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import remembered_versions
-from loyalty.engine.activities import Activity
+from loyalty.engine.activities import Fact
 from loyalty.engine.capability import Reach, Scope
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
@@ -66,7 +66,7 @@ def lock_memberships(memberships: Iterable[UUID]) -> Loaded:
 
 def load_states(
     locked: Loaded,
-    activities: Sequence[Activity],
+    activities: Sequence[Fact],
     *,
     is_whole: Callable[[Member], bool],
     latest: datetime,
@@ -132,14 +132,14 @@ def _lock(condition: str, *keys: list[Any]) -> Loaded:
     return Loaded(members, members_of, versions)
 
 
-def _reach(locked: Loaded, activities: Sequence[Activity], latest: datetime) -> Reach | None:
+def _reach(locked: Loaded, activities: Sequence[Fact], latest: datetime) -> Reach | None:
     """Return how far back any window reaches on any day from the earliest activity to the last instant."""
     first, common, begin, oldest = date.max, date.min, date.max, date.max
     looks = False
     for versions in locked.versions.values():
         for version in versions.versions:
-            begins = min([local_date(activity.counts_at, version.zone) for activity in activities if hasattr(activity, "counts_at")],
-                         default=local_date(latest, version.zone))  # fmt: skip
+            counting = (local_date(activity.counts_at, version.zone) for activity in activities)
+            begins = min(counting, default=local_date(latest, version.zone))
             ends = max(local_date(latest, version.zone), begins)
             for capability in CAPABILITIES:
                 if capability.name not in versions.uses:

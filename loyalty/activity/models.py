@@ -103,7 +103,9 @@ class NightRun(models.Model):
 
     program = models.ForeignKey(Program, models.CASCADE, related_name="nights", verbose_name=_("program"))
     day = models.DateField(_("day"), help_text=_("The day up to whose runs members were advanced."))
-    until = models.DateTimeField(_("advanced to"), null=True, help_text=_("The last instant to which time was carried out."))
+    until = models.DateTimeField(
+        _("advanced to"), null=True, help_text=_("The last instant to which time was carried out.")
+    )
     members = models.PositiveIntegerField(_("members advanced"), default=0, db_default=0)
     activated = models.BigIntegerField(_("points activated"), default=0)
     expired = models.BigIntegerField(_("points expired"), default=0)

@@ -41,7 +41,9 @@ SELECT m.id FROM memberships_membership m WHERE m.program_id = %(program)s AND m
 ORDER BY {order} LIMIT %(limit)s
 """
 BY_CLOCK = DUE.format(condition="m.next_due_at <= %(until)s", order="m.next_due_at")
-BY_VERSION = DUE.format(condition="(m.started_at < %(start)s OR m.started_at IS NULL)", order="m.started_at NULLS FIRST")
+BY_VERSION = DUE.format(
+    condition="(m.started_at < %(start)s OR m.started_at IS NULL)", order="m.started_at NULLS FIRST"
+)
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ def _advance_all(keys: Sequence[UUID], until: datetime, now: datetime, done: Adv
     """Advance members together; where that fails, each by itself, and who fails is set aside."""
     try:
         _advance(keys, until, now, done)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
         if len(keys) == 1:
             set_aside(keys[0], "time", error, now=now)
             return

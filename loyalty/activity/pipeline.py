@@ -1,6 +1,6 @@
 """The one way of every change: lock -> load -> decide -> write. Read it top to bottom to know what an order causes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -41,9 +41,7 @@ class Batch:
 
 
 @transaction.atomic(savepoint=False)
-def run(
-    facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their_time: bool = False
-) -> Batch:
+def run(facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their_time: bool = False) -> Batch:
     """
     Decide facts of any customers, in the order of their time, and write what they cause.
 
@@ -212,7 +210,9 @@ class BatchDecider:
         for fact in self.facts:
             for key in self.loaded.members_of.get(fact.customer_id, ()):
                 versions = self.loaded.versions_for(self.loaded.members[key])
-                order = self.known.get((fact.order_id, versions.program_id)) if isinstance(fact, OrderReturned) else None
+                order = (
+                    self.known.get((fact.order_id, versions.program_id)) if isinstance(fact, OrderReturned) else None
+                )
                 version = versions.version(order.version_id) if order else versions.at(fact.counts_at)
                 if version is not None:
                     for capability in CAPABILITIES:
@@ -311,5 +311,3 @@ def _load_next_first(
         for order in orders:
             found.setdefault(order.membership_id, []).append(FirstOrder(placed[order.order_id], order))
     return found
-
-

@@ -132,7 +132,9 @@ class Past:
     def _told(self, activity: Activity) -> Activity | None:
         if isinstance(activity, OrderReturned):
             order = self.orders.get(activity.order_id)
-            return order and replace(activity, decided=order, next_first=self._next_first(activity))
+            if order is None:
+                return None
+            return replace(activity, decided=order, next_first=self._next_first(activity))
         if isinstance(activity, OrderEvent):
             return replace(activity, decided=self.orders.get(activity.order_id))
         return activity
@@ -214,7 +216,9 @@ def simulate(
     :param on_chunk: is told how many members and orders are done; the simulation ends when it says False
     :param members: only some memberships
     """
-    shared = any(policy.limits.budget is not None for each in versions.versions for policy in each.of(RULES).policies.values())
+    shared = any(
+        policy.limits.budget is not None for each in versions.versions for policy in each.of(RULES).policies.values()
+    )
     budgets = Budgets()
     last, done, orders = UUID(int=0), 0, 0
     while joined := _joined(versions.program_id, last, until, 10**9 if shared else CHUNK, members):
@@ -283,9 +287,7 @@ ORDER BY e.id
 """
 
 
-def _joined(
-    program_id: int, after: UUID, until: datetime, limit: int, members: Sequence[UUID] | None
-) -> list[Joined]:
+def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: Sequence[UUID] | None) -> list[Joined]:
     parameters = {"program": program_id, "after": after, "until": until, "limit": limit}
     if members is None:
         return [Joined(*row) for row in bulk.fetch(JOINED.format(only=""), parameters)]
@@ -314,6 +316,4 @@ def _activities(program_id: int, joined: Sequence[Joined], until: datetime) -> l
 
 def points_of(pasts: Iterable[Past]) -> int:
     """Return how many points of the main wallet some members have open."""
-    return sum(
-        lot.pending + lot.available + lot.held for past in pasts for lot in past.member.of(POINTS).main.lots
-    )
+    return sum(lot.pending + lot.available + lot.held for past in pasts for lot in past.member.of(POINTS).main.lots)

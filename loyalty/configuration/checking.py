@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from customers.core.errors import DomainError, Kind
 from loyalty.configuration.findings import Finding
 from loyalty.points.conditions import NEVER, AllOf, InvalidCondition, Node, never_holds, parse, parse_stored
-from loyalty.points.ledger import MAIN
+from loyalty.points.state import MAIN
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.models.policy import words_for
 from loyalty.programs.models import ProgramVersion

@@ -12,16 +12,16 @@ from customers.core import bulk
 from customers.core.money import to_cents
 from loyalty.activity.history import load_orders
 from loyalty.configuration.findings import Finding
-from loyalty.points.conditions import parse_stored
-from loyalty.points.ledger import MAIN
-from loyalty.points.matching import Matches, matches
-from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.engine.basket import Occasion
 from loyalty.engine.versions import Version
+from loyalty.points.conditions import parse_stored
+from loyalty.points.state import MAIN
+from loyalty.points.matching import Matches, matches
+from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.points.rules import Counted, earn, total_of
 from loyalty.points.state import RULES
-from loyalty.tiers.state import SCHEME
 from loyalty.programs.models import Program, ProgramVersion
+from loyalty.tiers.state import SCHEME
 
 DAYS = 90
 YEAR = 365

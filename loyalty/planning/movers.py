@@ -100,9 +100,7 @@ def _landed(standing: Standing, scheme: TierScheme) -> Standing:
     """Return where a downgrade ends: one tier lower only, where the program lets members down softly."""
     current = scheme.tier(standing.current_key)
     landing = scheme.landing(current, scheme.tier(standing.earned_key)) if current else None
-    return replace(
-        standing, earned=landing.code if landing else None, earned_key=landing.key if landing else None
-    )
+    return replace(standing, earned=landing.code if landing else None, earned_key=landing.key if landing else None)
 
 
 # What counts for every member on a day, in one statement: a preview on millions cannot load them.

@@ -20,10 +20,10 @@ from loyalty.activity.simulation import Past, points_of, simulate, with_draft
 from loyalty.activity.versions import read_version, versions_of
 from loyalty.configuration.checking import Refused, check
 from loyalty.configuration.drafts import locked
+from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.planning.costs import value_of
 from loyalty.planning.models import Simulation
-from loyalty.engine.decision import Decision
 from loyalty.points.state import MAIN, POINTS, Posting
 from loyalty.points.states import State
 from loyalty.programs.models import Program, ProgramVersion

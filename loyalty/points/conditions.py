@@ -12,7 +12,7 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from loyalty.engine.basket import NOTHING, ONE, Basket, Line, Occasion
+from loyalty.engine.basket import Basket, Line, Occasion
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 OF_LINES = ("category", "brand", "sku")

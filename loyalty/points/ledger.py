@@ -13,6 +13,7 @@ from loyalty.points.models import Entry, Lot, Movement, QualifyingDay, Wallet
 from loyalty.points.state import MAIN, Day, DayCounted, LotClaimed, LotDated, Move, Posting
 from loyalty.points.states import OPEN, State
 
+
 @dataclass
 class _Sums:
     """What a batch changes, per lot and per wallet."""
@@ -63,7 +64,8 @@ def count_days(changes: Iterable[DayCounted]) -> None:
         key = (change.wallet_id, change.day.on)
         sums[key] = sums[key].plus(change.day) if key in sums else change.day
     rows = [
-        (wallet, on, day.spend, day.points, day.orders, day.visits) for (wallet, on), day in sorted(sums.items(), key=_key)
+        (wallet, on, day.spend, day.points, day.orders, day.visits)
+        for (wallet, on), day in sorted(sums.items(), key=_key)
     ]
     bulk.insert(QualifyingDay, ("wallet_id", "on_date", "spend", "points", "orders", "visits"), rows, suffix=ADD_DAY)
 

@@ -57,6 +57,7 @@ class Limited:
 
 
 BEGINNING = date(1970, 1, 1)
+MAX_POINTS = 10**15  # of one order, whatever its rules say: a ledger holds nine thousand such
 
 
 def period_start(period: str, day: date) -> date:
@@ -83,7 +84,7 @@ def room_of(limits: Limits, *, earned: int, budget_left: int | None) -> Room:
 def limit(earned: Sequence[Earned], limits: Limits, room: Room) -> Limited:
     """Reject what is over the transaction's limit, then cut what is over the period's and the budget's."""
     total, left = total_of(earned), room.points
-    if limits.transaction is not None and total > limits.transaction:
+    if total > (MAX_POINTS if limits.transaction is None else min(limits.transaction, MAX_POINTS)):
         return Limited((), total, "over_transaction_limit", left)
     if left is None or total <= left:
         return Limited(tuple(earned), allowance=left)

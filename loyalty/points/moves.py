@@ -173,13 +173,13 @@ def move(decision: Decision) -> Decision:
         cause = Cause(f"{activity.kind}:{activity.id}", {})
         return give_points(decision, activity.wallet, activity.points, cause, kind=activity.kind)
     target = State.TRANSFERRED if activity.kind == "transfer" else State.CANCELLED
-    decision, _, _ = _take(decision, activity, target)
+    decision, _ = _take(decision, activity, target)
     return decision
 
 
 def _redeem(decision: Decision, activity: PointsMoved) -> Decision:
     before = wallet_in(decision, activity.wallet)
-    decision, moves, missing = _take(decision, activity, State.REDEEMED)
+    decision, moves = _take(decision, activity, State.REDEEMED)
     if not moves:
         return decision
     taken = {move.lot_id for move in moves}
@@ -190,17 +190,15 @@ def _redeem(decision: Decision, activity: PointsMoved) -> Decision:
     return decision.then(member=decision.member.having(POINTS, replace(points, redeemed=(*points.redeemed, redeemed))))
 
 
-def _take(decision: Decision, activity: PointsMoved, into: State) -> tuple[Decision, tuple[Move, ...], int]:
-    """Take as many points as are there; return what was moved, and what was missing."""
+def _take(decision: Decision, activity: PointsMoved, into: State) -> tuple[Decision, tuple[Move, ...]]:
+    """Take as many points as are there; return what was moved."""
     wallet = wallet_in(decision, activity.wallet)
     taken = spend(abs(activity.points), wallet.lots, at=decision.now, into=into)
     said: dict[str, Any] = {"points": abs(activity.points) - taken.missing, "missing": taken.missing}
-    return post(decision, _posting(decision, activity, taken.moves, said)), taken.moves, taken.missing
+    return post(decision, _posting(decision, activity, taken.moves, said)), taken.moves
 
 
-def moves_back(
-    moves: Sequence[Move], lots: Sequence[Any], source: State, decision: Decision
-) -> tuple[Move, ...]:
+def moves_back(moves: Sequence[Move], lots: Sequence[Any], source: State, decision: Decision) -> tuple[Move, ...]:
     """Return the moves that give points back to the lots that they came from, each as it would be by now."""
     by_id = {lot.id: lot for lot in lots}
     return tuple(Move(move.lot_id, source, state_at(by_id[move.lot_id], decision.now), move.amount) for move in moves)

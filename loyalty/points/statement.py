@@ -48,8 +48,8 @@ class Expiring:
     points: int
 
 
-# A lot that expires on inactivity ends with its wallet; what is due counts as active, and what is past its end as gone, whether or not
-# the night has been. What is due repays first what is owed.
+# A lot that expires on inactivity ends with its wallet; what is due counts as active, and what is past its end as gone,
+# whether or not the night has been. What is due repays first what is owed.
 OPEN_LOTS = """
 SELECT CASE WHEN expires_on_inactivity THEN %(idle_until)s::timestamptz ELSE expires_at END AS ends_at,
     coalesce(active_at <= %(at)s, false) AS is_due, sum(available)::bigint, sum(pending)::bigint, sum(held)::bigint

@@ -6,8 +6,7 @@ Each step takes a decision and returns it with postings (entries to be), days th
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -166,9 +165,7 @@ def settle(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str
     if moves:
         settled = wallet.shortfall - left
         said = {"settled": settled, "still_short": left}
-        posting = _posting(
-            decision, wallet, "repay", f"settle:{cause}", said, moves=moves, shortfall_change=-settled
-        )
+        posting = _posting(decision, wallet, "repay", f"settle:{cause}", said, moves=moves, shortfall_change=-settled)
         decision = post(decision, posting)
     ids = {lot.id for lot in lots}
     usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
@@ -186,7 +183,7 @@ def _cancelling(lots: Sequence[OpenLot], points: int) -> tuple[tuple[Move, ...],
     return tuple(moves), points
 
 
-def give_points(
+def give_points(  # noqa: PLR0913 - who, of what, how many, why
     decision: Decision, code: str, points: int, cause: Cause, *, kind: str = "earn", gift: str = ""
 ) -> Decision:
     """Give points that no rule counted, and that can be spent at once: a gift, a grant, an adjustment."""
@@ -344,7 +341,9 @@ def _celebrate(decision: Decision, kind: Counted, on: date) -> Decision:
     cause = Cause(f"{kind.value}:{on.year}", {"day": kind.value})
     decision, awards = _give(decision, earned, cause, Day(on, NOTHING, 0))
     points = sum(award.points for award in awards)
-    return decision.then(Told("points.earned", {"day": kind.value, "points": points}, decision.at)) if points else decision
+    return (
+        decision.then(Told("points.earned", {"day": kind.value, "points": points}, decision.at)) if points else decision
+    )
 
 
 def _celebrated(member: Member, version: Version) -> list[tuple[Counted, date]]:
@@ -358,9 +357,7 @@ def _same_day(began: date, year: int) -> date:
     return clamped(year, began.month, began.day)
 
 
-def _give(
-    decision: Decision, earned: tuple[Earned, ...], cause: Cause, day: Day
-) -> tuple[Decision, tuple[Award, ...]]:
+def _give(decision: Decision, earned: tuple[Earned, ...], cause: Cause, day: Day) -> tuple[Decision, tuple[Award, ...]]:
     """
     Give what rules earned.
 
@@ -615,8 +612,13 @@ def take_or_owe(  # noqa: PLR0913 - what an entry says
     return post(decision, posting), shortfall
 
 
-def _give_again(
-    decision: Decision, wallet: WalletState, points: int, said: dict[str, Any], activity: OrderReturned, version: Version
+def _give_again(  # noqa: PLR0913 - what an entry says
+    decision: Decision,
+    wallet: WalletState,
+    points: int,
+    said: dict[str, Any],
+    activity: OrderReturned,
+    version: Version,
 ) -> Decision:
     """Give an order's points back: what was owed or missing for it first, then to its own lots, then as a new lot."""
     claims = _unclaimed(points, activity.order_id, wallet)
@@ -809,9 +811,7 @@ def expire_due(decision: Decision) -> Decision:
     """Let points expire that are past their time."""
     for wallet in decision.member.of(POINTS).wallets:
         due = [
-            lot
-            for lot in wallet.lots
-            if lot.available and lot.expires_at is not None and lot.expires_at <= decision.at
+            lot for lot in wallet.lots if lot.available and lot.expires_at is not None and lot.expires_at <= decision.at
         ]
         if due:
             moves = tuple(Move(lot.id, State.AVAILABLE, State.EXPIRED, lot.available) for lot in due)
@@ -876,5 +876,3 @@ def next_celebration(member: Member, versions: Versions, now: datetime) -> datet
     ]
     following = [midnight(day, version.zone) for day in days if day > today]
     return min(following) if following else None
-
-

@@ -14,5 +14,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.list("ALLOWED_HOSTS", d
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
 WEBHOOKS_MAY_GO_INSIDE = env.bool("WEBHOOKS_MAY_GO_INSIDE", default=True)  # noqa: F405
-LOGGING = logging_to(structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback), level="INFO")
+LOGGING = logging_to(
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback), level="INFO"
+)
 LOG_LEVEL_OF_REQUESTS = logging.DEBUG

@@ -13,5 +13,7 @@ WHITENOISE_AUTOREFRESH = True
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_BROKER_URL = "memory://"
-LOGGING = logging_to(structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback), level="WARNING")
+LOGGING = logging_to(
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback), level="WARNING"
+)
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"credential": "100000/minute", "anonymous": "100000/minute"}  # noqa: F405

@@ -321,7 +321,9 @@ def end_period(standing: Standing, scheme: TierScheme, counted: Counted, on: dat
     return entered(scheme, scheme.landing(current, earned), on, counted.joined)
 
 
-def start(standing: Standing, before: TierScheme | None, scheme: TierScheme, counts: Counts, on: date, joined: date) -> Standing:  # noqa: PLR0913
+def start(  # noqa: PLR0913 - from which scheme to which, on what counts
+    standing: Standing, before: TierScheme | None, scheme: TierScheme, counts: Counts, on: date, joined: date
+) -> Standing:
     """
     Return the standing when a version comes into force: everyone is assessed once, up and down.
 
@@ -406,7 +408,9 @@ class _Past:
             if following == day:
                 place += 1
                 if self.scheme is not None:
-                    self.standing = rise(self.standing, self.scheme, self.counted.on(self.scheme, day), day, self.joined)
+                    self.standing = rise(
+                        self.standing, self.scheme, self.counted.on(self.scheme, day), day, self.joined
+                    )
 
     def _begin(self, day: date, *, is_due: bool) -> None:
         self.day = day

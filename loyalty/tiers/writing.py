@@ -1,13 +1,13 @@
 """The only writer of standings and tier changes."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from customers.core import bulk
 from loyalty.engine.member import Member
 from loyalty.tiers.models import Standing, TierChange
 from loyalty.tiers.state import TierChanged
-from datetime import datetime
 
 
 def record_changes(changes: Iterable[TierChanged], *, now: datetime) -> None:

@@ -5,11 +5,10 @@ from datetime import date, timedelta
 import pytest
 
 from customers.facts import InteractionFact
-from customers.models import Customer
 from loyalty.activity.account.session import NotSpendable
+from loyalty.activity.account.spending import redeem
 from loyalty.activity.intake import take_interactions, take_orders
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.account.spending import redeem
 from loyalty.configuration.checking import Refused
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from customers.facts import OrderEventFact
+from loyalty.activity.account.spending import redeem
 from loyalty.activity.intake import take_order_events
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.account.spending import redeem
 from loyalty.outbox.models import Event
 from loyalty.points.models import Entry, Lot
 from tests import make

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.recording import identify, record_orders, record_returns
-from loyalty.activity.backlog import catch_up, undecided_orders
 from loyalty.activity.account.enrolment import ProgramNotOpen, enrol, enrol_everyone
+from loyalty.activity.backlog import catch_up, undecided_orders
 from loyalty.activity.models import NightRun
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.progress import progress

@@ -9,9 +9,8 @@ from loyalty.activity.intake import take_orders
 from loyalty.activity.models import OrderDecision
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.outbox.models import Event
-from loyalty.points.models import Entry, Lot
+from loyalty.points.models import Entry, Lot, QualifyingDay
 from loyalty.programs.models import ProgramVersion
-from loyalty.points.models import QualifyingDay
 from loyalty.tiers.models import TierChange
 from tests import make
 from tests.make import NOON, Rule

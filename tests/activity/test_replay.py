@@ -8,11 +8,11 @@ from django.db import connection
 
 from customers.facts import InteractionFact, OrderEventFact
 from loyalty.activity.account.adjusting import adjust
+from loyalty.activity.account.spending import confirm, hold, redeem, reverse
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.simulation import Past, simulate, with_draft
 from loyalty.activity.versions import read_version, versions_of
-from loyalty.activity.account.spending import confirm, hold, redeem, reverse
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.engine.activities import OrderPlaced
 from loyalty.engine.decision import Decision
@@ -95,20 +95,20 @@ def test_under_the_same_rules_a_past_comes_to_the_same(ladder: dict[str, Any], p
 
     for standing in Standing.objects.filter(program=club).select_related("tier"):
         life = lives[standing.membership_id].member
-        tiers, points = life.of(TIER_STATE), life.of(POINT_STATE).main
+        stand, main = life.of(TIER_STATE), life.of(POINT_STATE).main
         changes = TierChange.objects.filter(membership=standing.membership_id).order_by("id")
-        moves = [(entry.from_key, entry.to_key, entry.at) for entry in tiers.changes]
+        moves = [(entry.from_key, entry.to_key, entry.at) for entry in stand.changes]
         assert moves == [
             (change.from_tier and change.from_tier.key, change.to_tier and change.to_tier.key, change.occurred_at)
             for change in changes.select_related("from_tier", "to_tier")
         ]
-        assert tiers.key == (standing.tier.key if standing.tier else None)
-        assert tiers.protected_until == standing.protected_until
+        assert stand.key == (standing.tier.key if standing.tier else None)
+        assert stand.protected_until == standing.protected_until
         wallet = Wallet.objects.get(membership=standing.membership_id)
-        assert (points.balance, points.owed, sum(lot.pending for lot in points.lots)) == (
+        assert (main.balance, main.owed, sum(lot.pending for lot in main.lots)) == (
             wallet.available - wallet.owed, wallet.owed, wallet.pending,
         )  # fmt: skip
-        assert sum(lot.available for lot in points.lots) == wallet.available
+        assert sum(lot.available for lot in main.lots) == wallet.available
 
 
 def test_a_draft_counts_from_its_instant_and_nothing_is_written() -> None:

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from customers.returning import MoreThanBought
 from loyalty.activity.models import OrderDecision, ReturnDecision
 from loyalty.configuration.drafts import open_draft, publish
-from loyalty.points.models import Entry, Lot
-from loyalty.points.models import QualifyingDay
-
+from loyalty.points.models import Entry, Lot, QualifyingDay
 from tests import make
 from tests.make import NOON, Rule
 
@@ -183,7 +181,7 @@ def _spend_all(ada: object) -> None:
     """Take a member's points out of the ledger as a redemption does: a lot's points go to redeemed."""
     from loyalty.memberships.models import Membership
     from loyalty.points import ledger
-    from loyalty.points.clawback import Move
+    from loyalty.points.state import Move
     from loyalty.points.states import State
 
     assert isinstance(ada, Membership)

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from loyalty.activity.account.spending import redeem, reverse
 from loyalty.activity.intake import take_orders
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.account.spending import redeem, reverse
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.points.models import EarningRule
 from tests import make

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.account.households import OtherProgram, SameMember, TransfersClosed, transfer
+from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.account.spending import hold, redeem, release
 from loyalty.memberships.models import Household, HouseholdMember, Membership
 from loyalty.points.models import Entry, Lot

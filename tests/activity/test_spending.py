@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from loyalty.activity.account.adjusting import ReasonMissing, adjust
 from loyalty.activity.account.session import InsufficientPoints, OtherRequest
-from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import (
     HoldEnded,
     MoreThanHeld,
@@ -20,8 +19,9 @@ from loyalty.activity.account.spending import (
     reverse,
     time_out,
 )
+from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
-from loyalty.points.clawback import OpenLot
+from loyalty.points.state import OpenLot
 from loyalty.points.models import Entry, Hold, Lot
 from loyalty.points.proof import prove
 from loyalty.points.statement import balance

@@ -8,11 +8,11 @@ import pytest
 from django.db.models import Q
 
 from customers.facts import InteractionFact
+from loyalty.activity.account.spending import redeem
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.intake import take_interactions
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.progress import progress
-from loyalty.activity.account.spending import redeem
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event

@@ -22,15 +22,15 @@ from customers.importing.running import Report, run_import
 from customers.models import Customer, Order, Retailer, Return
 from customers.recording import record_interactions, record_orders, record_returns
 from loyalty.activity.account.adjusting import adjust
-from loyalty.activity.backlog import catch_up
 from loyalty.activity.account.enrolment import enrol, enrol_everyone
-from loyalty.activity.explaining import Why, why
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse, time_out
+from loyalty.activity.backlog import catch_up
+from loyalty.activity.explaining import Why, why
 from loyalty.activity.intake import take_interactions, take_order_events, take_orders, take_returns
 from loyalty.activity.models import NightRun
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.progress import progress
-from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse, time_out
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.memberships.households import leave, share
 from loyalty.memberships.models import Membership

@@ -537,13 +537,13 @@ def test_who_counts_while_an_order_is_counted(turn: str) -> None:
 
         def order_and_count() -> None:
             shop.order("o2", "ada", "20.00", at="2026-03-02 12:00")
-            statistics.refresh()
+            statistics.refresh(shop.retailer)
 
         def check(_: Met) -> None:
-            statistics.refresh()
+            statistics.refresh(shop.retailer)
             assert statistics.differences(shop.retailer) == 0
 
-        return turned((statistics.refresh, order_and_count, check), turn)
+        return turned((lambda: statistics.refresh(shop.retailer), order_and_count, check), turn)
 
     assert every_meeting(world) == []
 
@@ -556,10 +556,10 @@ def test_who_counts_everything_while_an_order_is_counted(turn: str) -> None:
 
         def order_and_count() -> None:
             shop.order("o2", "ada", "20.00", at="2026-03-02 12:00")
-            statistics.refresh()
+            statistics.refresh(shop.retailer)
 
         def check(_: Met) -> None:
-            statistics.refresh()
+            statistics.refresh(shop.retailer)
             assert statistics.differences(shop.retailer) == 0
 
         return turned((lambda: statistics.rebuild(shop.retailer), order_and_count, check), turn)
@@ -579,18 +579,18 @@ def count_behind_another_one(place: int) -> int:
         shop.register(name, since="2026-02-01 12:00")
         shop.order(f"o{turn}", name, "10.00", at="2026-03-01 12:00")
         if name == "bob":
-            first = Worker(statistics.refresh, after=place)
+            first = Worker(lambda: statistics.refresh(shop.retailer), after=place)
             first.stops()
             shop.order("o3", "bob", "5.00", at="2026-03-02 12:00")
-    second = Worker(statistics.refresh)
+    second = Worker(lambda: statistics.refresh(shop.retailer))
     second.waits_for(first)
     shop.order("o4", "ada", "20.00", at="2026-03-03 12:00")
-    third = Worker(statistics.refresh)
+    third = Worker(lambda: statistics.refresh(shop.retailer))
     third.waits_for(first)
     for each in (first, second, third):
         each.ends()
         assert each.error is None
-    statistics.refresh()
+    statistics.refresh(shop.retailer)
     return statistics.differences(shop.retailer)
 
 

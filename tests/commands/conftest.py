@@ -14,7 +14,7 @@ from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from customers.core.tenancy import ALL_TENANTS, acting_for
-from loyalty.activity.rulesets import published_ruleset, remembered_timeline
+from loyalty.activity.versions import forget_versions
 from loyalty.configuration.document import to_document, to_yaml
 from loyalty.configuration.drafts import publish
 from tests import make
@@ -72,8 +72,7 @@ def small_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
 
 def _forget_versions() -> None:
     """Forget what this process knows of another database's versions, whose ids are others'."""
-    remembered_timeline.cache_clear()
-    published_ruleset.cache_clear()
+    forget_versions()
 
 
 def fill() -> str:

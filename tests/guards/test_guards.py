@@ -19,9 +19,9 @@ from customers.models import Consent
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.spending import hold
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.account.spending import hold
 from loyalty.api.models import IdempotencyRecord
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.outbox.relay import add_endpoint, dispatch

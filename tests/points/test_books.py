@@ -8,9 +8,9 @@ import pytest
 
 from customers.facts import ReturnFact, ReturnLineFact
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.spending import redeem, reverse
 from loyalty.activity.intake import take_returns
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.account.spending import redeem, reverse
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Household, HouseholdMember, Membership
 from loyalty.points.journal import DEFERRED, REVENUE, MonthEnd, month_end

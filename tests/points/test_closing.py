@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.households import transfer
-from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import hold, redeem, release
+from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
 from loyalty.points.closing import CLOSED_AFTER, MonthNotOver, close_due_months, close_month
 from loyalty.points.journal import MonthEnd, month_end

@@ -10,8 +10,8 @@ import pytest
 from django.core.management import call_command
 
 from loyalty.activity.account.adjusting import adjust
-from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import redeem
+from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
 from loyalty.points.journal import DEFERRED, month_end
 from loyalty.points.liability import month_of, owed, owed_by_lot, redemption_curve

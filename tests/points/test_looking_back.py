@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import hold, redeem
+from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
-from loyalty.points.clawback import Move
+from loyalty.points.state import Move
 from loyalty.points.ledger import Posting, post
 from loyalty.points.models import Entry, Lot
 from loyalty.points.statement import Clock, as_of, balance, forecast, running_balances, statement, was

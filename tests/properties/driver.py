@@ -15,9 +15,10 @@ from uuid import UUID
 from customers.core.errors import DomainError
 from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact, ReturnLineFact
 from customers.models import Customer
-from loyalty.activity import adjusting, households, intake, nightly, spending
-from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity import intake, nightly
+from loyalty.activity.account import adjusting, households, spending
 from loyalty.activity.account.enrolment import enrol
+from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.models import OrderDecision
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.memberships import households as home
@@ -69,7 +70,8 @@ class Driver:
         raise NotImplementedError
 
     def join_household(self, names: Sequence[str], now: datetime) -> None:
-        home.open_household([self.members[name] for name in names], now=now)
+        first, *others = (self.members[name] for name in names)
+        home.share(first, others, now=now)
 
     def leave_household(self, name: str, now: datetime) -> None:
         home.leave(self.members[name])
@@ -141,7 +143,7 @@ class Driver:
 
     def time_out(self, now: datetime) -> None:
         """End the holds that nobody ended."""
-        spending.time_out(now=now)
+        spending.time_out(self.retailer, now=now)
 
     def reverse(self, reference: str, now: datetime) -> None:
         spending.reverse(self.members[self.payers[reference]], self.redemptions[reference], now=now)
@@ -176,7 +178,7 @@ class Driver:
         """Return where a member stands by its last night or activity."""
         found = Standing.objects.select_related("tier").get(membership=self.members[name])
         is_lowest = found.tier is None or found.tier.rank == 0
-        return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.keeps_until)
+        return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.protected_until)
 
     def changes(self, name: str) -> list[tuple[str, str, datetime]]:
         """Return the changes of tier, the oldest first."""

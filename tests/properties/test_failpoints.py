@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from customers.facts import InteractionFact, OrderEventFact
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.households import transfer
-from loyalty.activity.intake import take_interactions, take_order_events, take_orders
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
+from loyalty.activity.intake import take_interactions, take_order_events, take_orders
 from loyalty.memberships.models import Membership
 from loyalty.points.proof import prove
 from tests import make

@@ -21,12 +21,12 @@ from hypothesis.stateful import (
 
 from customers.facts import OrderEventFact, OrderFact
 from loyalty.activity.account.adjusting import adjust
-from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse, time_out
 from loyalty.activity.intake import take_order_events, take_orders
 from loyalty.activity.models import OrderDecision
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse, time_out
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Hold
 from loyalty.points.proof import prove

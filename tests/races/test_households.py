@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from customers.core.ids import new_id
-from loyalty.memberships.households import MOST_MEMBERS, HouseholdFull, InAnotherHousehold, leave, share
+from loyalty.memberships.households import MAX_MEMBERS, HouseholdFull, InAnotherHousehold, leave, share
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Household, HouseholdMember, Membership
 from tests import make
@@ -97,7 +97,7 @@ def test_who_joins_a_household_whose_last_member_leaves_opens_one() -> None:
 
 
 def test_of_two_who_want_the_last_place_one_gets_it() -> None:
-    ada, *others = people(MOST_MEMBERS + 1)
+    ada, *others = people(MAX_MEMBERS + 1)
     share(ada, others[:-2], now=NOON)
 
     told = interleaved(sharing(others[0], others[-2]), sharing(others[1], others[-1]), after=ADDED)

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 
 from loyalty.activity.account.session import InsufficientPoints
-from loyalty.activity.nightly import run_nights
 from loyalty.activity.account.spending import HoldEnded, confirm, hold, redeem, release, time_out
+from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
 from loyalty.points.models import BudgetShare, Entry
 from tests import make

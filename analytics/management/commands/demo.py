@@ -25,8 +25,8 @@ from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.importing.running import Report, run_import
 from customers.models import Order, Retailer
-from loyalty.activity.backlog import catch_up, undecided_orders
 from loyalty.activity.account.enrolment import enrol_everyone
+from loyalty.activity.backlog import catch_up, undecided_orders
 from loyalty.points.models import Lot
 from loyalty.points.proof import require_proof
 from loyalty.programs.models import Program

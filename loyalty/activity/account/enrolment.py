@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from customers.checks import require_past
 from customers.core import bulk
 from customers.core.errors import DomainError
 from customers.models import Consent, Customer
@@ -43,13 +44,16 @@ def enrol(
     :param customers: ids with the instant at which each agreed
     :param wording: what the customer agreed to, kept as its consent
     :raises ProgramNotOpen: when the program has no published version
+    :raises InvalidFact: when an instant lies in the future
     """
     versions = versions_of([program.pk])[program.pk]
     if not versions.versions:
         raise ProgramNotOpen(program=program.slug)
     instants = dict(customers)
+    for instant in instants.values():
+        require_past("enrolled_at", instant, now)
     found = open_memberships(program, customers, source=source, now=now)
-    back = _come_back(program, [member for member in found if not member.is_new], instants)
+    back = _come_back([member for member in found if not member.is_new], instants)
     enrolled = [replace(member, is_new=member.is_new or member.membership_id in back) for member in found]
     new = [member for member in enrolled if member.is_new]
     first = [member.membership_id for member in new if member.membership_id not in back]
@@ -77,7 +81,7 @@ def _enter(new: Sequence[Enrolled], instants: dict[UUID, datetime], now: datetim
     write(decisions, before=loaded.members, after=after, now=now)
 
 
-def _come_back(program: Program, known: Sequence[Enrolled], instants: dict[UUID, datetime]) -> set[UUID]:
+def _come_back(known: Sequence[Enrolled], instants: dict[UUID, datetime]) -> set[UUID]:
     """Let those begin anew who had left; return who they are."""
     if not known:
         return set()
@@ -86,6 +90,7 @@ def _come_back(program: Program, known: Sequence[Enrolled], instants: dict[UUID,
     )  # fmt: skip
     back = {member for member in left if member.left_at is not None and instants[member.customer_id] >= member.left_at}
     for member in back:
+        assert member.left_at is not None, "who comes back had left"
         MembershipPeriod.objects.create(
             membership=member, retailer_id=member.retailer_id, enrolled_at=member.enrolled_at, left_at=member.left_at
         )
@@ -139,7 +144,7 @@ def _write_consents(
 def enrol_everyone(program: Program, *, source: str, wording: str = "", now: datetime, batch_size: int = 5_000) -> int:
     """Enrol all customers of the retailer from the instant at which each was first identified; return how many are new."""
     new = 0
-    missing = Customer.objects.filter(retailer=program.retailer).exclude(memberships__program=program).order_by("pk")
+    missing = Customer.objects.persons().filter(retailer=program.retailer).exclude(memberships__program=program).order_by("pk")
     while customers := list(missing.values_list("pk", "identified_at")[:batch_size]):
         new += sum(member.is_new for member in enrol(program, customers, source=source, wording=wording, now=now))
     return new

@@ -17,7 +17,7 @@ from loyalty.activity.account.session import (
     WalletSession,
 )
 from loyalty.memberships.models import Membership
-from loyalty.points.ledger import MAIN
+from loyalty.points.state import MAIN
 from loyalty.points.models import Wallet
 from loyalty.points.spending import spend
 from loyalty.points.state import RULES, Move, NewLot
@@ -124,9 +124,7 @@ def household_of(membership: Membership) -> list[Membership]:
     return list(others.exclude(pk=membership.pk).order_by("pk"))
 
 
-def _carry(
-    source: WalletSession, target: WalletSession, moves: tuple[Move, ...], cause: str, *, is_lent: bool
-) -> UUID:
+def _carry(source: WalletSession, target: WalletSession, moves: tuple[Move, ...], cause: str, *, is_lent: bool) -> UUID:
     """Post both sides of a transfer: the giver's lots end as transferred, the taker gets theirs anew with their terms."""
     given = {lot.id: lot for lot in source.state.lots}
     points = sum(move.amount for move in moves)

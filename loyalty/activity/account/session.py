@@ -24,7 +24,7 @@ from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
 from loyalty.memberships.models import Membership
 from loyalty.points.capability import load_lots
-from loyalty.points.ledger import MAIN
+from loyalty.points.state import MAIN
 from loyalty.points.models import Entry
 from loyalty.points.moves import LentReturned, come_back, take_lent_back
 from loyalty.points.spending import spend, spendable
@@ -176,7 +176,9 @@ class AccountSession:
         while True:
             taken: list[Decision] = []
             try:
-                after = advance_to(member, member.lived(self.now), versions, pools=lambda _: pools.left, take=taken.append)
+                after = advance_to(
+                    member, member.lived(self.now), versions, pools=lambda _: pools.left, take=taken.append
+                )
                 pools.use(taken)
                 break
             except PoolMissing as missing:
@@ -185,9 +187,7 @@ class AccountSession:
         version = versions.at(self.now)
         activity = PointsMoved(new_id(), member.customer_id, self.now, "", MAIN, 0)
         occasion = Occasion(self.now, version.zone) if version else Occasion(self.now)
-        self.decisions[key] = Decision(
-            after, activity, version, versions, self.now, member.lived(self.now), occasion
-        )
+        self.decisions[key] = Decision(after, activity, version, versions, self.now, member.lived(self.now), occasion)
 
 
 def _numbered(decision: Decision) -> Decision:
@@ -401,5 +401,3 @@ def lent_by(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") ->
 def expiries(lots: Iterable[OpenLot]) -> dict[UUID, datetime | None]:
     """Return when each lot expires as things stand."""
     return {lot.id: lot.expires_at for lot in lots}
-
-

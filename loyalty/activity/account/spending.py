@@ -23,7 +23,7 @@ from loyalty.activity.account.session import (
     moves_of,
 )
 from loyalty.memberships.models import Membership
-from loyalty.points.ledger import MAIN
+from loyalty.points.state import MAIN
 from loyalty.points.models import Entry, Hold
 from loyalty.points.moves import moves_back
 from loyalty.points.spending import settle_hold
@@ -153,7 +153,9 @@ def time_out(retailer: Retailer, *, now: datetime) -> int:
 
     :raises ExceptionGroup: at the end, when some failed
     """
-    due = Hold.objects.filter(retailer=retailer, status=Hold.Status.OPEN, times_out_at__lte=now).order_by("times_out_at")
+    due = Hold.objects.filter(retailer=retailer, status=Hold.Status.OPEN, times_out_at__lte=now).order_by(
+        "times_out_at"
+    )
     ended, errors = 0, []
     for hold_id in due.values_list("pk", flat=True):
         try:

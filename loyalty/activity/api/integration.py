@@ -21,6 +21,7 @@ from customers.core.errors import DomainError, Kind
 from customers.models import Customer
 from customers.recording import identify
 from loyalty.activity import coalescing
+from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.api.asking import DRY_RUN, asked_for
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
@@ -40,7 +41,6 @@ from loyalty.activity.api.serializers import (
     TokenOut,
     fact_of,
 )
-from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
 from loyalty.api.models import MemberToken
 from loyalty.memberships.models import Membership
@@ -219,7 +219,7 @@ class TokensView(APIView):
     @extend_schema(request=None, responses={201: TokenOut}, tags=["members"])
     def post(self, request: Request, external_id: str) -> Response:
         """Return a token for a customer whom your site has signed in, to be used with `/api/v1/me`."""
-        customer = get_object_or_404(Customer, retailer=retailer_of(request), external_id=external_id)
+        customer = get_object_or_404(Customer.objects.known_as(external_id), retailer=retailer_of(request))
         token, expires_at = MemberToken.issue(customer, now=timezone.now())
         return Response(TokenOut({"token": token, "expires_at": expires_at}).data, status=status.HTTP_201_CREATED)
 

@@ -15,10 +15,10 @@ from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
 from loyalty.activity.account.adjusting import adjust
-from loyalty.activity.api.asking import DRY_RUN, all_or_dry
-from loyalty.activity.account.session import LedgerReceipt
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.session import LedgerReceipt
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
+from loyalty.activity.api.asking import DRY_RUN, all_or_dry
 from loyalty.memberships.households import leave, share
 from loyalty.memberships.models import Household, Membership
 from loyalty.points.models import Hold

@@ -10,18 +10,18 @@ from rest_framework import serializers
 from customers.batches import Fact, Status
 from customers.core.errors import DomainError
 from customers.models import Customer
-from loyalty.activity.api.serializers import fact_of
 from loyalty.activity.account.households import household_available
+from loyalty.activity.api.serializers import fact_of
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress
 from loyalty.activity.versions import versions_of
 from loyalty.api.problems import problem, problem_of
 from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
-from loyalty.points.ledger import MAIN
+from loyalty.points.state import MAIN
 from loyalty.points.models import PointsPolicy, Wallet
-from loyalty.points.statement import balance
 from loyalty.points.state import Posting
+from loyalty.points.statement import balance
 from loyalty.points.states import State
 from loyalty.tiers.models import Tier
 from loyalty.tiers.state import TierChanged

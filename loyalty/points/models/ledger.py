@@ -162,7 +162,10 @@ class Lot(models.Model):
         _("gift of tier"), blank=True, db_default="", help_text=_("The tier whose entry gave it, by its code.")
     )
     is_lent = models.BooleanField(
-        _("lent"), default=False, db_default=False, help_text=_("By its household, for one payment; it goes back with it.")
+        _("lent"),
+        default=False,
+        db_default=False,
+        help_text=_("By its household, for one payment; it goes back with it."),
     )
     pending = models.BigIntegerField(_("pending"), default=0)
     available = models.BigIntegerField(_("available"), default=0)
