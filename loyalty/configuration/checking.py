@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from customers.core.errors import DomainError, Kind
 from loyalty.configuration.findings import Finding
 from loyalty.points.conditions import NEVER, AllOf, InvalidCondition, Node, never_holds, parse, parse_stored
-from loyalty.points.state import MAIN
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.models.policy import words_for
+from loyalty.points.state import MAIN
 from loyalty.programs.models import ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
 

@@ -37,7 +37,7 @@ TURN_SECONDS = 15.0
 LEASE = timedelta(minutes=2)  # longer than a turn; so long does an endpoint wait whose worker was killed
 # The pauses that the Standard Webhooks specification recommends, in seconds; after the last the delivery is dead.
 PAUSES = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
-FIRST_REST, LONGEST_REST = 5, 900  # seconds
+FIRST_REST, MAX_REST = 5, 900  # seconds
 KEPT = timedelta(days=5)
 WAITING = "d.endpoint_id = queue.endpoint_id AND d.subject = queue.subject AND d.delivered_at IS NULL AND NOT d.is_dead"
 # The limits keep PostgreSQL from reading all queues at once to look into a few.
@@ -256,4 +256,4 @@ def _answers(problem: NotTaken | None) -> bool:
 
 
 def _rest(failures: int) -> timedelta:
-    return timedelta(seconds=min(FIRST_REST * 2 ** (min(failures, 10) - 1), LONGEST_REST))
+    return timedelta(seconds=min(FIRST_REST * 2 ** (min(failures, 10) - 1), MAX_REST))

@@ -15,11 +15,10 @@ from loyalty.configuration.findings import Finding
 from loyalty.engine.basket import Occasion
 from loyalty.engine.versions import Version
 from loyalty.points.conditions import parse_stored
-from loyalty.points.state import MAIN
 from loyalty.points.matching import Matches, matches
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.points.rules import Counted, earn, total_of
-from loyalty.points.state import RULES
+from loyalty.points.state import MAIN, RULES
 from loyalty.programs.models import Program, ProgramVersion
 from loyalty.tiers.state import SCHEME
 

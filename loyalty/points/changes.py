@@ -14,7 +14,7 @@ from loyalty.points.statement import Clock
 from loyalty.points.valuation import Cohort, CohortKey, Curve, Ends, months_between
 from loyalty.programs.models import Program
 
-SHORTEST = timedelta(microseconds=1)
+TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Span:
     def months(self) -> tuple[date, date]:
         """Return the months to which both instants belong: an instant belongs to what is before it."""
         zone = self.program.tzinfo
-        since, until = (local_date(at - SHORTEST, zone).replace(day=1) for at in (self.since, self.until))
+        since, until = (local_date(at - TICK, zone).replace(day=1) for at in (self.since, self.until))
         return since, until
 
 

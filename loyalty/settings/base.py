@@ -17,12 +17,12 @@ env = environ.Env()
 
 # In seconds, how long a statement waits for a lock, and how long it may take (0: as long as it needs), by what runs it.
 # Nobody waits for a request that hangs; an import, a migration or a proof of all books takes what it takes.
-PATIENCE = {"web": (5, 30), "worker": (30, 3_600), "command": (60, 0)}
+MAX_WAITS = {"web": (5, 30), "worker": (30, 3_600), "command": (60, 0)}
 
 
 def read_limits() -> str:
     """Return the options of a session that end its waiting, for this kind of process."""
-    lock, statement = PATIENCE[env.str("LOYALTY_PROCESS", default="command")]
+    lock, statement = MAX_WAITS[env.str("LOYALTY_PROCESS", default="command")]
     lock = env.int("DATABASE_LOCK_SECONDS", default=lock)
     statement = env.int("DATABASE_STATEMENT_SECONDS", default=statement)
     return f"-c lock_timeout={lock}s -c statement_timeout={statement}s"

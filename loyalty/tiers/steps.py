@@ -275,7 +275,9 @@ def _standing_by(decision: Decision, member: Member) -> Standing:
     """Return where a member stands by its days alone, as if each had been reported in time."""
     version = decision.rules
     until = max(decision.at, decision.now)
-    begun = [pair for pair in zip(decision.versions.starts, decision.versions.versions, strict=True) if pair[0] <= until]
+    begun = [
+        pair for pair in zip(decision.versions.starts, decision.versions.versions, strict=True) if pair[0] <= until
+    ]
     days = [(local_date(begins, version.zone), begins, each) for begins, each in begun]
     schemes = [SchemeFrom(on, midnight(on, version.zone) == begins, each.of(SCHEME)) for on, begins, each in days]
     return standing_by(schemes, _counted(member, version), _today(decision))

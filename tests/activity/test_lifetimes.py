@@ -20,8 +20,8 @@ def test_points_wait_for_the_delivery_of_their_order_and_then_some_days() -> Non
     policy = {"pending_event": "delivered", "pending_days": 2, "expiry": "months", "expiry_count": 1}
     ada = make.member(make.program(points=policy))
     bought = make.buys(ada, "100.00", name="o1", at=on("2026-03-01T10:00"))
-    late = on("2026-06-01T00:00")
-    run_nights(ada.program, until=late.date(), now=late)
+    later = on("2026-03-05T00:00")
+    run_nights(ada.program, until=later.date(), now=later)
     waiting = make.wallet_of(ada)
     fact = OrderEventFact("o1", "delivered", on("2026-03-05T18:00"))
 

@@ -21,9 +21,9 @@ from loyalty.activity.account.spending import (
 )
 from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
-from loyalty.points.state import OpenLot
 from loyalty.points.models import Entry, Hold, Lot
 from loyalty.points.proof import prove
+from loyalty.points.state import OpenLot
 from loyalty.points.statement import balance
 from loyalty.points.states import State
 from tests import make

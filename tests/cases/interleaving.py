@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import connection
 
 Work = Callable[[], object]
-LONGEST_WAIT_SECONDS = 30
+MAX_WAIT_SECONDS = 30
 POLL_SECONDS = 0.002
-MOST_STATEMENTS = 200
+MAX_STATEMENTS = 200
 
 
 class Worker:
@@ -61,8 +61,8 @@ class Worker:
     def ends(self) -> "Worker":
         """Let it go on, and wait for its end."""
         self.goes_on()
-        self._thread.join(LONGEST_WAIT_SECONDS)
-        assert self.has_ended, f"it still works after {LONGEST_WAIT_SECONDS} s: {self.statements[-1:]}"
+        self._thread.join(MAX_WAIT_SECONDS)
+        assert self.has_ended, f"it still works after {MAX_WAIT_SECONDS} s: {self.statements[-1:]}"
         return self
 
     def _run(self) -> None:
@@ -82,7 +82,7 @@ class Worker:
         self.statements.append(" ".join(str(sql).split()))
         if self.after is not None and len(self.statements) == self.after + 1:
             self._stopped.set()
-            self._go.wait(2 * LONGEST_WAIT_SECONDS)
+            self._go.wait(2 * MAX_WAIT_SECONDS)
         return found
 
 
@@ -129,7 +129,7 @@ def every_meeting(make: Callable[[int], tuple[Work, Work, Callable[[Met], object
     :returns: what went wrong, place by place
     """
     wrong = []
-    for place in range(MOST_STATEMENTS):
+    for place in range(MAX_STATEMENTS):
         first, second, check = make(place)
         met = meet(first, second, after=place)
         where = f"{place} {met.statement[:90]}"
@@ -141,7 +141,7 @@ def every_meeting(make: Callable[[int], tuple[Work, Work, Callable[[Met], object
         if not met.reached:
             assert place, "the first work sent no statement"
             return wrong
-    raise AssertionError(f"the first work sends more than {MOST_STATEMENTS} statements")
+    raise AssertionError(f"the first work sends more than {MAX_STATEMENTS} statements")
 
 
 def _first_line(error: BaseException) -> str:
@@ -149,9 +149,9 @@ def _first_line(error: BaseException) -> str:
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
-    poll, end = Event(), monotonic() + LONGEST_WAIT_SECONDS
+    poll, end = Event(), monotonic() + MAX_WAIT_SECONDS
     while not is_so():
-        assert monotonic() < end, f"nothing has come of it in {LONGEST_WAIT_SECONDS} s"
+        assert monotonic() < end, f"nothing has come of it in {MAX_WAIT_SECONDS} s"
         poll.wait(POLL_SECONDS)
 
 

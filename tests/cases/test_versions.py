@@ -262,11 +262,11 @@ def test_months_of_longer_life_to_the_months_end(earned: str, through: str) -> N
 
 # 23. A gift on the lowest tier is given with the entry, which for who enrols under it is the enrolment
 
-LOWEST = (Rung("bronze", "0", gift=25), Rung("silver", "100"))
+WITH_GIFT = (Rung("bronze", "0", gift=25), Rung("silver", "100"))
 
 
 def test_who_enrols_on_the_lowest_tier_gets_its_gift_once() -> None:
-    shop = Shop(tiers=LOWEST)
+    shop = Shop(tiers=WITH_GIFT)
 
     shop.member("ada", since="2026-03-01 12:00")
     at_once = shop.balance("ada")
@@ -281,7 +281,7 @@ def test_who_was_a_member_before_there_were_tiers_gets_the_gift_with_the_version
     shop = Shop()
     shop.member("before", since="2026-02-01 12:00")
 
-    shop.publish("2026-04-01 00:00", tiers=LOWEST)
+    shop.publish("2026-04-01 00:00", tiers=WITH_GIFT)
     shop.nights("2026-04-02")
     shop.member("after", since="2026-04-02 12:00")
 
@@ -293,7 +293,7 @@ def test_who_stands_on_the_lowest_tier_already_does_not_enter_it_with_a_version_
     shop = Shop(tiers=[Rung("bronze", "0"), Rung("silver", "100")])
     shop.member("before", since="2026-02-01 12:00")
 
-    shop.publish("2026-04-01 00:00", tiers=LOWEST)
+    shop.publish("2026-04-01 00:00", tiers=WITH_GIFT)
     shop.nights("2026-04-02")
     shop.member("after", since="2026-04-02 12:00")
 
@@ -303,7 +303,7 @@ def test_who_stands_on_the_lowest_tier_already_does_not_enter_it_with_a_version_
 def test_an_enrolment_that_is_reported_after_the_version_comes_to_the_same() -> None:
     shop = Shop()
     shop.member("in time", since="2026-02-01 12:00")
-    shop.publish("2026-04-01 00:00", tiers=LOWEST)
+    shop.publish("2026-04-01 00:00", tiers=WITH_GIFT)
     shop.nights("2026-04-10")
 
     shop.member("late", since="2026-02-01 12:00", now="2026-04-10 12:00")
@@ -313,7 +313,7 @@ def test_an_enrolment_that_is_reported_after_the_version_comes_to_the_same() -> 
 
 
 def test_the_gift_of_the_lowest_tier_is_none_of_the_first_orders() -> None:
-    shop = Shop("America/New_York", "USD", tiers=LOWEST)
+    shop = Shop("America/New_York", "USD", tiers=WITH_GIFT)
     shop.member("ada", since="2026-03-01 12:00")
     shop.order("o1", "ada", "150.00", at="2026-03-02 12:00")
 

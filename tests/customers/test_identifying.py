@@ -87,7 +87,7 @@ def test_a_known_customers_order_takes_one_statement_more_only_when_it_is_the_ea
     counts = []
     for at in (NOON - DAY, NOON, NOON - DAY / 2):
         with CaptureQueriesContext(connection) as queries:
-            record_orders(shop, [make.order("ada", "1.00", at=at)], now=NOON)
+            record_orders(shop, [make.order("ada", "1.00", at=at)], now=NOON, are_decided=True)
         counts.append(len(queries))
 
     assert counts == [2, 1, 1]

@@ -35,7 +35,8 @@ def frozen(table: str, change: str) -> tuple[str, ...]:
 MEMBER_TWICE = (
     "INSERT INTO memberships_membership SELECT (jsonb_populate_record(m, jsonb_build_object("
     "'id', gen_random_uuid(), 'customer_id', c.id))).* FROM memberships_membership m"
-    " JOIN customers_customer c ON c.external_id = 'bob' LIMIT 1"
+    " JOIN customers_customer c ON c.external_id = 'bob' WHERE NOT EXISTS ("
+    "SELECT 1 FROM memberships_membership b WHERE b.customer_id = c.id AND b.program_id = m.program_id) LIMIT 1"
 )
 FACTS: Attempts = {
     "currency_is_an_iso_code": "UPDATE customers_retailer SET currency = 'eu'",
@@ -78,6 +79,7 @@ FACTS: Attempts = {
     "return_line_once_per_line": copy("customers_returnline"),
     "return_line_quantity_positive": "UPDATE customers_returnline SET quantity = 0",
     "order_event_once_per_kind": copy("customers_orderevent"),
+    "undecided_fact_once": copy("customers_undecidedfact"),
 }
 LEDGER: Attempts = {
     "wallet_once_per_code": copy("points_wallet"),
@@ -85,6 +87,8 @@ LEDGER: Attempts = {
     "wallet_pending_never_negative": "UPDATE points_wallet SET pending = -1",
     "wallet_held_never_negative": "UPDATE points_wallet SET held = -1",
     "wallet_owed_never_negative": "UPDATE points_wallet SET owed = -1",
+    "wallet_shortfall_never_negative": "UPDATE points_wallet SET shortfall = -1",
+    "lot_claimed_never_negative": "UPDATE points_lot SET claimed = -1",
     "entry_once_per_cause": copy("points_entry"),
     "entries_are_append_only": changed("points_entry", "available_change = 0"),
     "entries_never_truncated": "TRUNCATE points_entry CASCADE",
@@ -95,7 +99,7 @@ LEDGER: Attempts = {
     "lot_open_points_within_amount": "UPDATE points_lot SET available = amount + 1",
     "lot_expires_after_activation": copy("points_lot", expires_at="2020-01-01T00:00:00Z"),
     "lot_without_a_date_awaits_an_event": copy("points_lot", active_at=None, available=0, held=0),
-    "lot_that_awaits_is_pending": copy("points_lot", active_at=None, awaits="delivered"),
+    "lot_that_awaits_is_pending": copy("points_lot", active_at=None, activation_event="delivered"),
     "lots_are_never_deleted": "DELETE FROM points_lot",
     "lots_keep_their_terms": (
         "UPDATE points_lot SET amount = amount + 1",
@@ -127,10 +131,13 @@ LEDGER: Attempts = {
     "allocated_prices_are_append_only": changed("points_allocatedprice", "price = 0"),
     "allocated_prices_never_truncated": "TRUNCATE points_allocatedprice",
     "order_decided_once_per_wallet": copy("activity_orderdecision"),
+    "order_first_once_per_member": copy("activity_orderdecision", "is_first AND is_kept", order_id=NOBODYS),
     "return_decided_once_per_program": copy("activity_returndecision"),
     "interaction_decided_once_per_program": copy("activity_interactiondecision"),
     "night_once_per_day": copy("activity_nightrun"),
     "qualifying_day_once_per_day": copy("points_qualifyingday"),
+    "standing_gifts_missing_never_negative": "UPDATE tiers_standing SET gifts_missing = -1",
+    "tier_change_once_per_cause": copy("tiers_tierchange"),
     "tier_changes_are_append_only": changed("tiers_tierchange", "cause = 'x'"),
     "tier_changes_never_truncated": "TRUNCATE tiers_tierchange",
 }
@@ -146,6 +153,10 @@ PROGRAMS: Attempts = {
     "version_events_never_truncated": "TRUNCATE programs_versionevent",
     "membership_once_per_customer": copy("memberships_membership", number="X1"),
     "membership_once_per_number": MEMBER_TWICE,
+    "membership_period_once": copy("memberships_membershipperiod"),
+    "membership_period_ends_after_it_began": (
+        "UPDATE memberships_membershipperiod SET left_at = enrolled_at - interval '1 day'"
+    ),
     "membership_ends_after_it_began": "UPDATE memberships_membership SET left_at = enrolled_at - interval '1 day'",
     "points_policy_once_per_wallet": copy("points_pointspolicy", DRAFT),
     "points_policy_share_is_a_share": f"UPDATE points_pointspolicy SET redeemed_share = 1.5 WHERE {DRAFT}",
@@ -164,7 +175,8 @@ PROGRAMS: Attempts = {
     ),
     "tier_policies_frozen_with_version": frozen("tiers_tierpolicy", "window_months = 1"),
     "tier_once_per_code": copy("tiers_tier", DRAFT, rank=9),
-    "tier_once_per_rank": copy("tiers_tier", DRAFT, code="x"),
+    "tier_once_per_rank": copy("tiers_tier", DRAFT, code="x", key=NOBODYS),
+    "tier_once_per_key": copy("tiers_tier", DRAFT, code="x", rank=9),
     "tier_threshold_never_negative": f"UPDATE tiers_tier SET threshold = -1 WHERE {DRAFT}",
     "tier_multiplier_never_negative": f"UPDATE tiers_tier SET multiplier = -1 WHERE {DRAFT}",
     "tier_discount_is_a_percentage": f"UPDATE tiers_tier SET reward_discount = 101 WHERE {DRAFT}",

@@ -18,7 +18,9 @@ from customers.merging import merge
 from customers.models import Consent
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
+from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.spending import hold
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
@@ -71,6 +73,10 @@ def world() -> None:
     )
     add_endpoint(club.retailer, "https://example.org/hook")
     dispatch(now=NOON)
+    zoe = make.member(club, "zoe")
+    leave(zoe, now=NOON)
+    enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
+    record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 

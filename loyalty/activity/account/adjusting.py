@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.errors import DomainError, Kind
 from loyalty.activity.account.session import LedgerReceipt, NoPoints, OtherRequest, WalletSession
 from loyalty.memberships.models import Membership
-from loyalty.points.state import MAIN
-from loyalty.points.state import RULES
+from loyalty.points.state import MAIN, RULES
 from loyalty.points.states import State
 from loyalty.points.steps import free_lot
 

@@ -144,7 +144,12 @@ def _write_consents(
 def enrol_everyone(program: Program, *, source: str, wording: str = "", now: datetime, batch_size: int = 5_000) -> int:
     """Enrol all customers of the retailer from the instant at which each was first identified; return how many are new."""
     new = 0
-    missing = Customer.objects.persons().filter(retailer=program.retailer).exclude(memberships__program=program).order_by("pk")
+    missing = (
+        Customer.objects.persons()
+        .filter(retailer=program.retailer)
+        .exclude(memberships__program=program)
+        .order_by("pk")
+    )
     while customers := list(missing.values_list("pk", "identified_at")[:batch_size]):
         new += sum(member.is_new for member in enrol(program, customers, source=source, wording=wording, now=now))
     return new

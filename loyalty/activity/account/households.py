@@ -17,10 +17,9 @@ from loyalty.activity.account.session import (
     WalletSession,
 )
 from loyalty.memberships.models import Membership
-from loyalty.points.state import MAIN
 from loyalty.points.models import Wallet
 from loyalty.points.spending import spend
-from loyalty.points.state import RULES, Move, NewLot
+from loyalty.points.state import MAIN, RULES, Move, NewLot
 from loyalty.points.statement import balance
 from loyalty.points.states import State
 

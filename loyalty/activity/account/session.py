@@ -24,11 +24,10 @@ from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
 from loyalty.memberships.models import Membership
 from loyalty.points.capability import load_lots
-from loyalty.points.state import MAIN
 from loyalty.points.models import Entry
 from loyalty.points.moves import LentReturned, come_back, take_lent_back
 from loyalty.points.spending import spend, spendable
-from loyalty.points.state import POINTS, RULES, Move, NewLot, OpenLot, Posting, WalletState
+from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, OpenLot, Posting, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps import extend_inactivity, post, repay
 

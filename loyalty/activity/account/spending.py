@@ -23,10 +23,10 @@ from loyalty.activity.account.session import (
     moves_of,
 )
 from loyalty.memberships.models import Membership
-from loyalty.points.state import MAIN
 from loyalty.points.models import Entry, Hold
 from loyalty.points.moves import moves_back
 from loyalty.points.spending import settle_hold
+from loyalty.points.state import MAIN
 from loyalty.points.states import State
 
 HOLD_LIFE = timedelta(minutes=15)

@@ -18,9 +18,8 @@ from loyalty.activity.versions import versions_of
 from loyalty.api.problems import problem, problem_of
 from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
-from loyalty.points.state import MAIN
 from loyalty.points.models import PointsPolicy, Wallet
-from loyalty.points.state import Posting
+from loyalty.points.state import MAIN, Posting
 from loyalty.points.statement import balance
 from loyalty.points.states import State
 from loyalty.tiers.models import Tier
