@@ -452,7 +452,8 @@ def _award(decision: Decision, code: str, limited: Limited, cause: Cause) -> Dec
 
 def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> NewLot:
     zone = decision.rules.zone
-    since = dict(cause.events).get(lifetime.activation_event) if lifetime.activation_event else decision.at
+    event = lifetime.activation_event if cause.order_id is not None else ""  # nothing else is ever delivered
+    since = dict(cause.events).get(event) if event else decision.at
     active_at = None if since is None else activation(since, lifetime, zone)
     return NewLot(
         id=new_id(),
@@ -464,7 +465,7 @@ def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> 
         rule_id=part.rule_id,
         order_id=cause.order_id,
         state=State.AVAILABLE if active_at is not None and active_at <= decision.at else State.PENDING,
-        activation_event=lifetime.activation_event,
+        activation_event=event,
         expires_on_inactivity=lifetime.on_inactivity,
     )
 

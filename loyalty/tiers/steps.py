@@ -162,7 +162,21 @@ def undo_entries(decision: Decision) -> Decision:
     standing = _standing_by(under, under.member)
     current = scheme.tier(had.key)
     undone = scheme.passed(standing.key, current) if current else ()
-    return _take_gifts(_moved(under, standing), undone).then(version=decision.version)
+    moved = _take_gifts(_moved(under, standing), undone)
+    if undone:
+        moved = _as_since_before(moved, under.member.of(TIERS))
+    return moved.then(version=decision.version)
+
+
+def _as_since_before(decision: Decision, had: TierState) -> Decision:
+    """Let a member have the tier to which it comes back since it had it before the entry that is undone."""
+    state = decision.member.of(TIERS)
+    if state.key is None:
+        return decision.then(member=decision.member.having(TIERS, replace(state, since=None)))
+    entries = [change.at for change in had.changes if change.to_key == state.key and not change.cause.startswith(UNDOING)]
+    first = had.changes[0].from_key if had.changes else None
+    since = entries[-1] if entries else decision.member.enrolled_at if first == state.key else state.since
+    return decision.then(member=decision.member.having(TIERS, replace(state, since=since)))
 
 
 def _as_before(decision: Decision) -> Member:
@@ -358,6 +372,7 @@ def cause_of(decision: Decision) -> str:
     return f"{cause}:{earlier + 1}" if earlier else cause
 
 
+UNDOING = ("return:", "correct:")  # by which a member came back to a tier, and did not enter it
 CAUSES = {
     "OrderPlaced": "order",
     "OrderReturned": "return",
@@ -422,6 +437,7 @@ def _take_gifts(decision: Decision, undone: Sequence[TierRule]) -> Decision:
         *((lot, State.AVAILABLE, lot.available) for lot in own),
         *((lot, State.EXPIRED, lot.expired) for lot in own),
         *((lot, State.AVAILABLE, lot.available) for lot in spending_order(wallet.lots) if lot.id not in ids),
+        *((lot, State.PENDING, lot.pending) for lot in spending_order(wallet.lots) if lot.id not in ids),
     ]
     given = sum(lot.amount for lot in own)
     taken = take(given, sources)

@@ -19,7 +19,6 @@ from loyalty.points.journal import MonthEnd, month_end
 from loyalty.points.liability import month_of, owed, owed_by_lot
 from loyalty.points.models import AllocatedPrice, ClosedMonth, Entry
 from loyalty.points.statement import Clock
-from loyalty.points.tasks import close_months
 from loyalty.programs.models import Program
 from tests import make
 from tests.make import NOON, on
@@ -190,22 +189,6 @@ def test_the_months_end_is_at_midnight_in_the_programs_zone() -> None:
     assert close_due_months(ada.program, now=LATER)[:1] == [date(2026, 7, 1)]
 
 
-def test_the_task_closes_for_every_retailer_and_one_that_fails_stops_no_other(committed_db: None) -> None:
-    programs = []
-    for _ in range(3):
-        ada = make.member(make.program(points=VALUED))
-        make.buys(ada, "100.00")
-        programs.append(ada.program)
-    broken = Program.objects.get(pk=programs[0].pk)
-    Program.objects.filter(pk=broken.pk).update(zone="Nowhere/None")
-
-    with pytest.raises(RetailersFailed):
-        close_months()
-
-    closed = set(ClosedMonth.objects.values_list("program", flat=True))
-    assert closed == {each.pk for each in programs[1:]}
-
-
 def rows_read(program: Program, month: str) -> int:
     """Return how many rows of entries, movements and lots a month's closing touches, by what the server counts."""
     counted = (
@@ -241,7 +224,8 @@ WITH days AS (
         pending_change, owed_change, balance_after, explanation)
     SELECT entry, %(retailer)s, %(wallet)s, 'adjust', 'past:' || entry, at, at, 1, 0, 0, 1, '{}' FROM days
 ), lots AS (
-    INSERT INTO points_lot (id, retailer_id, wallet_id, version_id, amount, earned_at, active_at, activation_event, expires_on_inactivity, gift,
+    INSERT INTO points_lot (id, retailer_id, wallet_id, version_id, amount, earned_at, active_at, activation_event,
+        expires_on_inactivity, gift,
         pending, available, held)
     SELECT lot, %(retailer)s, %(wallet)s, %(version)s, 1, at, at, '', false, '', 0, 1, 0 FROM days
 ), movements AS (

@@ -7,9 +7,9 @@ import pytest
 from loyalty.activity.account.spending import hold, redeem
 from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
-from loyalty.points.ledger import Posting, post
+from loyalty.points.ledger import post
 from loyalty.points.models import Entry, Lot
-from loyalty.points.state import Move
+from loyalty.points.state import Move, Posting
 from loyalty.points.statement import Clock, as_of, balance, forecast, running_balances, statement, was
 from loyalty.points.states import State
 from tests import make

@@ -176,7 +176,7 @@ class Driver:
 
     def stand(self, name: str) -> Stand:
         """Return where a member stands by its last night or activity."""
-        found = Standing.objects.select_related("tier").get(membership=self.members[name])
+        found = Standing.objects.select_related("tier").filter(membership=self.members[name]).first() or Standing()
         is_lowest = found.tier is None or found.tier.rank == 0
         return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.protected_until)
 

@@ -12,6 +12,14 @@ from tests.properties.model.terms import MAIN, Ladder, Step, Terms, WalletTerms
 from tests.properties.model.world import Refused, World
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def everything_is_decided_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the model promise all that it can: that a late fact decides what came after it anew, too."""
+    monkeypatch.setattr("tests.properties.model.past.DECIDES_ANEW", True)
+
+
 STEPS = (Step("bronze", 0), Step("silver", 500), Step("gold", 1000))
 
 

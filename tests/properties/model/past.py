@@ -181,7 +181,7 @@ class Life:
 
 
 # Whether a late fact decides later orders anew (question 1). If not, what something earned is what was decided when it came.
-DECIDES_ANEW = True
+DECIDES_ANEW = False
 
 
 class Past:
