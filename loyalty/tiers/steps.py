@@ -173,7 +173,9 @@ def _as_since_before(decision: Decision, had: TierState) -> Decision:
     state = decision.member.of(TIERS)
     if state.key is None:
         return decision.then(member=decision.member.having(TIERS, replace(state, since=None)))
-    entries = [change.at for change in had.changes if change.to_key == state.key and not change.cause.startswith(UNDOING)]
+    entries = [
+        change.at for change in had.changes if change.to_key == state.key and not change.cause.startswith(UNDOING)
+    ]
     first = had.changes[0].from_key if had.changes else None
     since = entries[-1] if entries else decision.member.enrolled_at if first == state.key else state.since
     return decision.then(member=decision.member.having(TIERS, replace(state, since=since)))

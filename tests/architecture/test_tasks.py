@@ -5,7 +5,7 @@ from django.conf import settings
 
 from loyalty.celery import app
 
-SCHEDULED = sorted(each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values())
+SCHEDULED = sorted(str(each["task"]) for each in settings.CELERY_BEAT_SCHEDULE.values())
 
 
 @pytest.mark.django_db

@@ -19,14 +19,12 @@ from loyalty.activity.intake import take_orders
 from loyalty.configuration.checking import Refused
 from loyalty.configuration.drafts import publish
 from loyalty.configuration.wording import rule_in_words
+from loyalty.engine.basket import Basket, Line, Occasion
 from loyalty.memberships.models import Membership
 from loyalty.points.conditions import (
     FIELDS,
     WEEKDAYS,
-    Basket,
     InvalidCondition,
-    Line,
-    Occasion,
     compiled,
     never_holds,
     parse,

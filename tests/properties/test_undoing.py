@@ -52,7 +52,9 @@ def undoings(draw: Any) -> Undoing:
         writer.step(["order", "order", "paid", "redeem", "hold", "deliver"])
     _undo(draw, writer)
     writer.wait()
-    return Undoing(setting, alike, tuple(writer.acts), writer.now, draw(st.booleans()))
+    # What was lent and has expired before it comes back is owed by who returned the order of which it was.
+    together = draw(st.booleans()) and setting.terms.wallets[MAIN].expiry == "never"
+    return Undoing(setting, alike, tuple(writer.acts), writer.now, together)
 
 
 def _undo(draw: Any, writer: Writer) -> None:
