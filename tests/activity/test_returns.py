@@ -182,13 +182,14 @@ def _spend_all(ada: object) -> None:
     from loyalty.memberships.models import Membership
     from loyalty.points import ledger
     from loyalty.points.state import Move
+    from loyalty.points.state import Posting
     from loyalty.points.states import State
 
     assert isinstance(ada, Membership)
     wallet = make.wallet_of(ada)
     lots = Lot.objects.filter(wallet=wallet, available__gt=0)
     moves = tuple(Move(lot.pk, State.AVAILABLE, State.REDEEMED, lot.available) for lot in lots)
-    posting = ledger.Posting(
+    posting = Posting(
         retailer_id=wallet.retailer_id,
         wallet_id=wallet.pk,
         kind="redeem",
