@@ -121,7 +121,7 @@ WITH buyers AS MATERIALIZED (
 )
 SELECT id, number, customer_id, occurred_at, version FROM customers_order
 WHERE retailer_id = %(retailer)s AND number = ANY(%(numbers)s) AND (SELECT count(*) FROM buyers) >= 0
-ORDER BY id FOR UPDATE
+ORDER BY id FOR NO KEY UPDATE
 """
 LINES = """
 SELECT l.order_id, l.id, l.position, l.sku, l.quantity, l.net_amount, coalesce(sum(r.quantity), 0), o.currency

@@ -31,8 +31,8 @@ LOCK = 424_242
 def _template_name() -> str:
     """Return a name that changes with every migration."""
     digest = hashlib.sha256()
-    for path in sorted(ROOT.glob("*/**/migrations/*.py")):
-        if ".venv" not in path.parts:
+    for package in ("analytics", "customers", "loyalty"):
+        for path in sorted((ROOT / package).glob("**/migrations/*.py")):
             digest.update(path.read_bytes())
     return f"template_{digest.hexdigest()[:12]}"
 

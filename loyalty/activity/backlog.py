@@ -55,6 +55,21 @@ class Waiting(NamedTuple):
     occurred_at: datetime
 
 
+BEHIND = {
+    kind: f"""
+INSERT INTO customers_undecidedfact (retailer_id, customer_id, kind, fact_id, occurred_at)
+SELECT q.retailer_id, q.customer_id, '{kind.value}', f.id, f.occurred_at
+FROM {table} f JOIN customers_undecidedfact q ON q.kind = 'order' AND q.fact_id = f.order_id
+WHERE f.id = ANY(%s)
+ON CONFLICT DO NOTHING
+"""
+    for kind, table in (
+        (UndecidedFact.Kind.RETURN, "customers_return"),
+        (UndecidedFact.Kind.EVENT, "customers_orderevent"),
+    )
+}
+
+
 @dataclass
 class CaughtUp:
     """What catching up came to."""
@@ -64,6 +79,16 @@ class CaughtUp:
     interactions: int = 0
     members: int = 0
     failed: int = 0
+
+
+def queue_behind(kind: UndecidedFact.Kind, fact_ids: Sequence[UUID]) -> None:
+    """
+    Queue returns or order events whose order itself still waits in the queue, so that they are decided after it.
+
+    Call it after deciding them: whoever decides the order meanwhile holds its member, and is waited for.
+    """
+    if fact_ids:
+        bulk.execute(BEHIND[kind], [list(fact_ids)])
 
 
 def undecided_orders(retailer: Retailer) -> int:

@@ -10,9 +10,10 @@ from django.db import transaction
 
 from customers.batches import Fact, Outcome, Status
 from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact
-from customers.models import Retailer
+from customers.models import Retailer, UndecidedFact
 from customers.recording import record_interactions, record_order_events, record_orders, record_returns
 from loyalty.activity import pipeline
+from loyalty.activity.backlog import queue_behind
 from loyalty.activity.history import load_order_events, load_returns
 from loyalty.engine.activities import Fact as EngineFact
 from loyalty.engine.activities import InteractionReported, OrderPlaced
@@ -52,7 +53,11 @@ def take_returns(
     :param dry_run: answer what would happen, and leave no trace
     """
     outcomes = record_returns(retailer, facts, now=now, are_decided=True)
-    return _decided(outcomes, load_returns(_made(outcomes)), now=now, dry_run=dry_run)
+    made = _made(outcomes)
+    answers = _decided(outcomes, load_returns(made), now=now, dry_run=dry_run)
+    if not dry_run:
+        queue_behind(UndecidedFact.Kind.RETURN, made)
+    return answers
 
 
 @transaction.atomic
@@ -65,7 +70,11 @@ def take_order_events(
     :param dry_run: answer what would happen, and leave no trace
     """
     outcomes = record_order_events(retailer, facts, now=now, are_decided=True)
-    return _decided(outcomes, load_order_events(_made(outcomes)), now=now, dry_run=dry_run)
+    made = _made(outcomes)
+    answers = _decided(outcomes, load_order_events(made), now=now, dry_run=dry_run)
+    if not dry_run:
+        queue_behind(UndecidedFact.Kind.EVENT, made)
+    return answers
 
 
 @transaction.atomic

@@ -181,8 +181,7 @@ def _spend_all(ada: object) -> None:
     """Take a member's points out of the ledger as a redemption does: a lot's points go to redeemed."""
     from loyalty.memberships.models import Membership
     from loyalty.points import ledger
-    from loyalty.points.state import Move
-    from loyalty.points.state import Posting
+    from loyalty.points.state import Move, Posting
     from loyalty.points.states import State
 
     assert isinstance(ada, Membership)

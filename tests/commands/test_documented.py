@@ -28,7 +28,7 @@ PRINTS = {
     "import_csv my-shop orders --preview": r"\A1 rows: 1 facts would be new, 0 known already, 0 rows cannot be taken\.\n\Z",
     "import_csv my-shop orders": r"\n1 rows: 1 facts are new, 0 known already, 0 rows cannot be taken\.\n\Z",
     "month_end journey-club --close": r"Closed: \d{4}-\d{2}\n",
-    "month_end journey-club": r"\nJournal: october\.csv\nLots: october-lots\.csv\n\Z",
+    "month_end journey-club --close --journal": r"\nJournal: october\.csv\nLots: october-lots\.csv\n\Z",
     "program export": r"\Aloyalty: 1\nprogram:\n  slug: journey-club\n",
     "program check": r"\AThe document can be published\.\n\Z",
     "program plan": r"\Apoints for the last 90 days' orders: \d+ -> \d+; liability: 0\.80 -> 0\.80 EUR\n\Z",
