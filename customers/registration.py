@@ -1,6 +1,6 @@
 """The only writer of customers and of their consents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +17,7 @@ from customers.core.calendar import local_date
 from customers.core.errors import DomainError
 from customers.core.ids import new_id
 from customers.identifying import note_changes
-from customers.models import Consent, Customer, Retailer
+from customers.models import Consent, Customer, Retailer, UndecidedFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ def register(retailer: Retailer, facts: Sequence[CustomerFact], *, now: datetime
     rows = [_row(retailer, name, fact, before.get(name), now) for name, fact in sorted(latest.items())]
     written = {name: (pk, is_new) for name, pk, is_new in bulk.insert(Customer, COLUMNS, rows, suffix=_upsert())}
     note_changes(retailer, (pk for pk, _ in written.values()))
+    _queue_birthdays(retailer, rows, before, now)
     ids = {row[2]: row[0] for row in rows} | {name: pk for name, (pk, _) in written.items()}
     found = []
     for place, fact in enumerate(facts):
@@ -98,6 +99,18 @@ def register(retailer: Retailer, facts: Sequence[CustomerFact], *, now: datetime
         else:
             found.append(Registered(fact.external_id, ids[name]))
     return found
+
+
+def _queue_birthdays(
+    retailer: Retailer, rows: Sequence[tuple[Any, ...]], before: Mapping[str, Customer], now: datetime
+) -> None:
+    """Queue who has another birth date now: programs look again at when something is next due for such members."""
+    place = COLUMNS.index("birth_date")
+    changed = [known.pk for row in rows if (known := before.get(row[2])) and known.birth_date != row[place]]
+    kind = UndecidedFact.Kind.CUSTOMER.value
+    columns = ("retailer_id", "customer_id", "kind", "fact_id", "occurred_at")
+    queued = [(retailer.pk, pk, kind, pk, now) for pk in changed]
+    bulk.insert(UndecidedFact, columns, queued, suffix="ON CONFLICT DO NOTHING")
 
 
 def _refusal(retailer: Retailer, fact: CustomerFact, now: datetime) -> DomainError | None:

@@ -5,8 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from customers.facts import InteractionFact
+from customers.models import UndecidedFact
+from customers.registration import CustomerFact, register
 from loyalty.activity.account.session import NotSpendable
 from loyalty.activity.account.spending import redeem
+from loyalty.activity.backlog import catch_up
 from loyalty.activity.intake import take_interactions, take_orders
 from loyalty.activity.nightly import run_nights
 from loyalty.configuration.checking import Refused
@@ -249,3 +252,17 @@ def test_a_birthday_stays_within_the_budget() -> None:
 
     assert sorted(Entry.objects.values_list("available_change", flat=True)) == [30, 50]
     assert sum(share.used for share in BudgetShare.objects.all()) == 80
+
+
+def test_a_birth_date_that_is_told_later_counts_from_then_on() -> None:
+    club = make.program(rules=[Rule(code="b", kind="birthday", points="50")])
+    ada = make.member(club)
+    told = CustomerFact(ada.customer.external_id, birth_date=(NOON + timedelta(days=3)).date().replace(year=2000))
+
+    for _ in range(2):
+        register(club.retailer, [told], now=NOON)
+        catch_up(club.retailer, now=NOON)
+    run_nights(club, until=(NOON + timedelta(days=3)).date(), now=NOON + timedelta(days=4))
+
+    assert list(Entry.objects.values_list("available_change", flat=True)) == [50]
+    assert not UndecidedFact.objects.exists()
