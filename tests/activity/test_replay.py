@@ -7,15 +7,18 @@ import pytest
 from django.db import connection
 
 from customers.facts import InteractionFact, OrderEventFact
+from customers.recording import record_orders
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.spending import confirm, hold, redeem, reverse
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
+from loyalty.activity.replaying import replay
 from loyalty.activity.simulation import Past, simulate, with_draft
 from loyalty.activity.versions import read_version, versions_of
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.engine.activities import OrderPlaced
 from loyalty.engine.decision import Decision
+from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, Wallet
 from loyalty.points.state import POINTS as POINT_STATE
 from loyalty.programs.models import Program
@@ -193,3 +196,29 @@ def test_a_budget_is_shared_by_all_lives_in_the_order_of_time() -> None:
     lives = replayed(club)
 
     assert [lives[who.pk].member.of(POINT_STATE).main.balance for who in (ada, bob)] == [30, 70]
+
+
+def test_the_replay_check_finds_a_past_that_leads_where_the_member_is() -> None:
+    club = lived(LADDERS[0], POINTS[0])
+
+    done = replay(club, now=END)
+
+    assert (done.members, done.skipped, done.deviations) == (4, 0, [])
+
+
+def test_the_replay_check_names_who_is_elsewhere() -> None:
+    club = lived(LADDERS[0], {"expiry": "never"})
+    first, second, third, _ = Membership.objects.order_by("enrolled_at")
+    Standing.objects.filter(membership=first).update(tier=Tier.objects.get(version__program=club, code="gold"))
+    forgotten = make.order(second, "100.00", at=END - timedelta(days=60))
+    record_orders(club.retailer, [forgotten], now=END, are_decided=True)  # and nobody decides it
+    Membership.objects.filter(pk=third.pk).update(next_due_at=END)
+
+    done = replay(club, now=END)
+
+    assert (done.members, done.skipped) == (3, 1)
+    assert [(each.number, each.what) for each in done.deviations] == [
+        (first.number, "the tier"),
+        (second.number, "the balance of points"),
+    ]
+    assert int(done.deviations[1].replayed) - int(done.deviations[1].stored) == 100
