@@ -12,6 +12,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import local_date
+from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
 from loyalty.activity.steps import CLOCK
@@ -33,9 +34,9 @@ from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
-from loyalty.points.state import MAIN, POINTS, RULES, PointsState, Posting, WalletState
+from loyalty.points.state import POINTS, RULES, Posting
 from loyalty.points.steps import pools_of
-from loyalty.tiers.state import SCHEME, TIERS, TierState
+from loyalty.tiers.state import SCHEME, TIERS
 
 CHUNK = 1_000
 TOLD_EVERY = 5_000  # activities
@@ -242,11 +243,7 @@ def simulate(
 
 
 def _as_it_enrolled(joined: Joined, versions: Versions) -> Member:
-    codes = {code for each in versions.versions for code in each.of(RULES).policies} - {MAIN}
-    wallets = tuple(WalletState(place, code) for place, code in enumerate((MAIN, *sorted(codes)), start=1))
-    states = {POINTS.name: PointsState(wallets)}
-    if TIERS.name in versions.uses:
-        states[TIERS.name] = TierState()  # type: ignore[assignment] # each of its own type
+    states = {each.name: each.begin(versions) for each in CAPABILITIES if each.name in versions.uses}
     return Member(
         retailer_id=joined.retailer_id,
         program_id=joined.program_id,

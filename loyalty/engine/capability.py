@@ -78,6 +78,10 @@ class Capability(Generic[S]):
         """Return the first days of its windows on a day; of members' own years the earliest, or the `last`, there is."""
         return ()
 
+    def begin(self, versions: Versions) -> S:
+        """Return its state of a member who has just joined, where no row is: what a simulation begins with."""
+        raise NotImplementedError
+
     def load(self, scope: Scope) -> Mapping[UUID, S]:
         """Return its state of each member that uses it: a fixed number of statements, behind the members' lock."""
         raise NotImplementedError

@@ -12,7 +12,7 @@ from loyalty.engine.capability import Capability, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
-from loyalty.engine.versions import Version
+from loyalty.engine.versions import Version, Versions
 from loyalty.points import ledger
 from loyalty.points.budgets import lock_budgets, settle_budgets
 from loyalty.points.conditions import parse_stored
@@ -122,6 +122,12 @@ class Points(Capability[PointsState]):
     def reach(self, rules: PointsRules, day: date, *, last: bool) -> Sequence[date]:
         limits = [policy.limits for policy in rules.policies.values()]
         return [period_start(each.period, day) for each in limits if each.in_period is not None]
+
+    def begin(self, versions: Versions) -> PointsState:
+        codes = {code for each in versions.versions for code in each.of(RULES).policies} - {MAIN}
+        return PointsState(
+            tuple(WalletState(place, code) for place, code in enumerate((MAIN, *sorted(codes)), start=1))
+        )
 
     def load(self, scope: Scope) -> Mapping[UUID, PointsState]:
         wallets = _load_wallets(scope)

@@ -10,6 +10,7 @@ from customers.core.calendar import add_months
 from loyalty.engine.capability import Capability, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
+from loyalty.engine.versions import Versions
 from loyalty.tiers.models import Tier, TierPolicy
 from loyalty.tiers.rules import FOREVER, TierRule, TierScheme, window_start
 from loyalty.tiers.state import TIERS, TierChanged, TierEntry, TierState
@@ -57,6 +58,9 @@ class Tiers(Capability[TierState]):
         if rules.window == "membership_year":
             return [day if last else add_months(day, -12)]
         return [window_start(rules, day, day)]
+
+    def begin(self, versions: Versions) -> TierState:
+        return TierState()
 
     def load(self, scope: Scope) -> Mapping[UUID, TierState]:
         keys = scope.using(self.name)
