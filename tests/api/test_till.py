@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from loyalty.points.models import Entry, Hold
 from tests import make
@@ -65,3 +66,31 @@ def test_a_till_holds_confirms_and_reverses(client: Client) -> None:
     stranger = make.key(make.retailer())
     assert call(client, stranger, f"holds/{held.json()['id']}/release", {}).status_code == 404
     assert call(client, make.key(shop, "activity:write"), f"{base}/holds", {}).status_code == 403
+
+
+def test_a_member_is_told_what_it_loses_leaves_and_comes_back(client: Client) -> None:
+    shop = make.retailer()
+    club = make.program(shop)
+    ada = make.member(club, "ada")
+    make.buys(ada, "100.00")
+    key = make.key(shop)
+    base = f"members/{ada.number}"
+    call(client, key, f"{base}/holds", {"points": 60, "reference": "t1"})
+
+    told = call(client, key, f"{base}/leave?dry_run=true", {})
+    there = client.get(f"/api/v1/{base}", headers={"Authorization": f"Api-Key {key}"}).json()
+    left = call(client, key, f"{base}/leave", {})
+    again = call(client, key, f"{base}/leave", {})
+    refused = call(client, key, f"{base}/redemptions", {"points": 1, "reference": "r1"})
+    enrolment = {"customer": "ada", "program": club.slug, "source": "till", "wording": "yes"}
+    back = call(client, key, "enrolments", enrolment)
+
+    assert [answer.status_code for answer in (told, left, again, back)] == [200, 200, 200, 201]
+    assert [(each.json()["points"], each.json()["holds"]) for each in (told, left, again)] == [
+        ({"points": 100}, 1), ({"points": 100}, 1), ({"points": 0}, 0),
+    ]  # fmt: skip
+    assert (there["left_at"], refused.json()["code"]) == (None, "membership_ended")
+    assert again.json()["left_at"] == left.json()["left_at"]
+    ada.refresh_from_db()
+    assert (back.json()["member_number"], ada.left_at) == (ada.number, None)
+    assert make.spendable(ada, timezone.now()) == 0

@@ -88,9 +88,14 @@ def _come_back(known: Sequence[Enrolled], instants: dict[UUID, datetime]) -> set
     left = Membership.objects.select_for_update(no_key=True).order_by("pk").filter(
         pk__in=[member.membership_id for member in known], left_at__isnull=False
     )  # fmt: skip
-    back = {member for member in left if member.left_at is not None and instants[member.customer_id] >= member.left_at}
-    for member in back:
+    back = set()
+    for member in left:
         assert member.left_at is not None, "who comes back had left"
+        # Most clocks tell whole seconds: who enrols again within the second of leaving does so after it.
+        if instants[member.customer_id] < member.left_at.replace(microsecond=0):
+            continue
+        instants[member.customer_id] = max(instants[member.customer_id], member.left_at)
+        back.add(member)
         MembershipPeriod.objects.create(
             membership=member, retailer_id=member.retailer_id, enrolled_at=member.enrolled_at, left_at=member.left_at
         )

@@ -1,6 +1,6 @@
 """A member leaves: told before what is lost, then nothing can be earned or spent until it enrols again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -24,7 +24,7 @@ class LostByLeaving:
     """
     What a member loses by leaving.
 
-    :param points: that it can spend, by wallet
+    :param points: that it can spend or has set aside, by wallet
     :param pending: that are not active yet, by wallet
     :param tier: the code of its tier; empty for none
     :param holds: open holds, which end
@@ -43,7 +43,8 @@ def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
     points, pending = {}, {}
     for wallet in Wallet.objects.filter(membership=membership).order_by("pk"):
         found = balance(wallet, at=at, zone=membership.program.tzinfo)
-        points[wallet.code], pending[wallet.code] = found.available, found.pending
+        # What is held comes back with the end of its hold, and is lost with the rest.
+        points[wallet.code], pending[wallet.code] = found.available + found.held, found.pending
     standing = Standing.objects.select_related("tier").filter(pk=membership.pk).first()
     tier = standing.tier.code if standing and standing.tier else ""
     holds = Hold.objects.filter(wallet__membership=membership, status=Hold.Status.OPEN).count()
@@ -77,7 +78,7 @@ def leave(membership: Membership, *, now: datetime) -> LostByLeaving:
     households.leave(membership)
     Membership.objects.filter(pk=membership.pk).update(left_at=now, next_due_at=None)
     membership.left_at = now
-    return lost
+    return replace(lost, left_at=now)
 
 
 def _open_holds(membership: Membership) -> list[UUID]:

@@ -206,6 +206,7 @@ class MemberView(APIView):
             "member_number": membership.number,
             "customer": membership.customer.external_id,
             "enrolled_at": membership.enrolled_at,
+            "left_at": membership.left_at,
             "wallet": (wallets := wallets_of(membership, at=now))[0],
             "wallets": wallets,
             "tier": tier_of(membership, at=now),

@@ -1,4 +1,4 @@
-"""Redemptions, holds and adjustments, for tills and checkouts."""
+"""Redemptions, holds, adjustments and leaving, for tills and checkouts."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from customers.api.callers import retailer_of
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.leaving import leave as leave_program
 from loyalty.activity.account.session import LedgerReceipt
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
 from loyalty.activity.api.asking import DRY_RUN, all_or_dry
@@ -192,6 +193,28 @@ class HouseholdView(APIView):
         """Let a member spend alone again, with the points that it has."""
         leave(_member(request, number))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LeaveOut(serializers.Serializer[Any]):
+    left_at = serializers.DateTimeField(help_text="When it left; in a dry run, when it would.")
+    points = serializers.DictField(
+        child=serializers.IntegerField(), help_text="What can be spent or is held, and is lost, by wallet."
+    )
+    pending = serializers.DictField(child=serializers.IntegerField(), help_text="What is not active yet and is lost.")
+    tier = serializers.CharField(help_text="The tier that is lost; empty for none.")
+    holds = serializers.IntegerField(help_text="Open holds, which end.")
+
+
+class LeaveView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=None, responses=LeaveOut, parameters=[DRY_RUN], tags=["members"])
+    def post(self, request: Request, number: str) -> Response:
+        """Let a member leave its program: points and tier are lost. With `dry_run` tell what would be, and change nothing."""
+        member = _member(request, number)
+        with all_or_dry(request):
+            lost = leave_program(member, now=timezone.now())
+        return Response(LeaveOut(lost).data)
 
 
 def _household(household: Household) -> dict[str, Any]:

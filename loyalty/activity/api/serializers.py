@@ -337,6 +337,7 @@ class MemberOut(serializers.Serializer[Any]):
     member_number = serializers.CharField()
     customer = serializers.CharField()
     enrolled_at = serializers.DateTimeField()
+    left_at = serializers.DateTimeField(allow_null=True, help_text="When it left; null for a member.")
     wallet = WalletOut(help_text="The one named `points`.")
     wallets = WalletOut(many=True)
     tier = ProgressOut()

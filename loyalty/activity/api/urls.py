@@ -25,6 +25,7 @@ urlpatterns = [
     ),
     path("members/<str:number>/holds", redemptions.HoldsView.as_view(), name="holds"),
     path("members/<str:number>/adjustments", redemptions.AdjustmentsView.as_view(), name="adjustments"),
+    path("members/<str:number>/leave", redemptions.LeaveView.as_view(), name="leave"),
     path("holds/<uuid:hold_id>/confirm", redemptions.ConfirmView.as_view(), name="confirm"),
     path("holds/<uuid:hold_id>/release", redemptions.ReleaseView.as_view(), name="release"),
     path("customers/<str:external_id>/token", integration.TokensView.as_view(), name="token"),
