@@ -75,6 +75,7 @@ class BatchDecider:
     lenders: dict[UUID, UUID]
     members: dict[UUID, Member] = field(default_factory=dict)
     orders: dict[tuple[UUID, int], DecidedOrder] = field(default_factory=dict)
+    placed: dict[UUID, dict[UUID, OrderPlaced]] = field(default_factory=dict)
     limits: dict[PoolKey, int] = field(default_factory=dict)
     pools: dict[PoolKey, Pool] = field(default_factory=dict)
     pools_before: dict[PoolKey, Pool] = field(default_factory=dict)
@@ -114,7 +115,7 @@ class BatchDecider:
         return self._decide_all()
 
     def _decide_all(self) -> Batch:
-        self.members, self.orders = dict(self.loaded.members), dict(self.known)
+        self.members, self.orders, self.placed = dict(self.loaded.members), dict(self.known), {}
         batch = Batch()
         for fact in sorted(self.facts, key=in_order_of_time):
             for key in self.loaded.members_of.get(fact.customer_id, ()):
@@ -133,6 +134,15 @@ class BatchDecider:
         if decision is not None:
             self._take(decision, batch)
             batch.by_fact.setdefault(fact.id, []).append(decision)
+            self._note_kept(told, key)
+
+    def _note_kept(self, told: Activity, key: UUID) -> None:
+        """Note what is kept of the orders that this batch decides: one may become its member's first."""
+        placed = self.placed.setdefault(key, {})
+        if isinstance(told, OrderPlaced):
+            placed[told.order_id] = told
+        elif isinstance(told, OrderReturned) and told.order_id in placed:
+            placed[told.order_id] = replace(placed[told.order_id], basket=told.kept)
 
     def advance(self, key: UUID, instant: datetime, batch: Batch) -> None:
         """Carry out what time alone changes for a member up to an instant."""
@@ -157,10 +167,15 @@ class BatchDecider:
     def _told(self, fact: Fact, member: Member) -> Activity | None:
         """Return a fact with what its decision must know of its order; None where there is nothing to decide."""
         if isinstance(fact, OrderPlaced):
-            return None if (fact.order_id, member.program_id) in self.orders else fact
+            if (fact.order_id, member.program_id) in self.orders:
+                return None
+            # What it would give has been forfeited with the rest.
+            return None if member.left_at is not None and member.belongs_at(fact.occurred_at) else fact
         if isinstance(fact, OrderReturned):
             order = self.orders.get((fact.order_id, member.program_id))
-            if order is None or order.membership_id != member.membership_id:
+            # What an order of a membership that has ended gave was forfeited with it.
+            has_ended = member.left_at is not None or fact.ordered_at < member.enrolled_at
+            if order is None or order.membership_id != member.membership_id or has_ended:
                 return None
             mine = fact.in_program(member.program_id)
             return replace(mine, decided=order, next_first=self._next_first(mine, member))
@@ -171,10 +186,16 @@ class BatchDecider:
     def _next_first(self, fact: OrderReturned, member: Member) -> FirstOrder | None:
         if fact.kept.lines or member.first_order_id != fact.order_id:
             return None
-        for each in self.next_first.get(member.membership_id, ()):
-            order = self.orders.get((each.decided.order_id, member.program_id), each.decided)
-            if order.is_kept and order.order_id != fact.order_id:
-                return FirstOrder(each.placed, order)
+        here = self.placed.get(member.membership_id, {}).values()
+        known = {each.decided.order_id: each for each in self.next_first.get(member.membership_id, ())}
+        candidates = [
+            each.placed for each in known.values() if each.placed.order_id not in {one.order_id for one in here}
+        ]
+        for placed in sorted((*candidates, *here), key=lambda each: (each.occurred_at, str(each.order_id))):
+            order = self.orders.get((placed.order_id, member.program_id))
+            order = order or (known[placed.order_id].decided if placed.order_id in known else None)
+            if order and order.version_id is not None and order.is_kept and order.order_id != fact.order_id:
+                return FirstOrder(placed, order)
         return None
 
     def _take(self, decision: Decision, batch: Batch) -> None:

@@ -136,6 +136,7 @@ class Points(Capability[PointsState]):
         lots = _group(bulk.fetch(LOTS, [whole]), OpenLot) if whole else {}
         closed = _load_closed(scope, whole)
         redeemed = _load_redeemed(scope)
+        celebrated = _load_celebrated(scope)
 
         def completed(wallet: WalletState) -> WalletState:
             known = closed.get(wallet.wallet_id, [])
@@ -147,6 +148,7 @@ class Points(Capability[PointsState]):
             key: PointsState(
                 tuple(completed(wallet) for wallet in sorted(own, key=lambda wallet: wallet.code != MAIN)),
                 tuple(redeemed.get(key, ())),
+                celebrated.get(key, frozenset()),
             )
             for key, own in wallets.items()
         }
@@ -177,6 +179,27 @@ class Points(Capability[PointsState]):
         self, limits: Mapping[PoolKey, int], before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]
     ) -> None:
         settle_budgets(limits, before, after)
+
+
+CELEBRATED = """
+SELECT w.membership_id, array_agg(e.cause) FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id
+WHERE w.membership_id = ANY(%s) AND (e.cause LIKE 'birthday:%%' OR e.cause LIKE 'anniversary:%%') GROUP BY 1
+"""
+
+
+def _load_celebrated(scope: Scope) -> dict[UUID, frozenset[str]]:
+    """Load what was given to those for whom time may pass, where any version of their program celebrates."""
+    celebrate = {Counted.BIRTHDAY, Counted.ANNIVERSARY}
+    keys = [
+        key
+        for key in scope.whole
+        if any(
+            rule.kind in celebrate
+            for version in scope.versions[scope.members[key].program_id].versions
+            for rule in version.of(RULES).earnings
+        )
+    ]
+    return {key: frozenset(causes) for key, causes in bulk.fetch(CELEBRATED, [keys])} if keys else {}
 
 
 def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:

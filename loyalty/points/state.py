@@ -321,10 +321,12 @@ class PointsState:
     A member's wallets, the main one first.
 
     :param redeemed: redemptions that paid orders of which everything comes back in this batch
+    :param celebrated: the causes of the birthdays and anniversaries that were given
     """
 
     wallets: tuple[WalletState, ...]
     redeemed: tuple[Redeemed, ...] = ()
+    celebrated: frozenset[str] = frozenset()
 
     @property
     def main(self) -> WalletState:
@@ -340,7 +342,7 @@ class PointsState:
     def having(self, changed: WalletState) -> "PointsState":
         """Return it with one wallet changed."""
         wallets = tuple(changed if wallet.wallet_id == changed.wallet_id else wallet for wallet in self.wallets)
-        return PointsState(wallets, self.redeemed)
+        return PointsState(wallets, self.redeemed, self.celebrated)
 
 
 def lots_after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]:

@@ -336,9 +336,9 @@ def celebrate(decision: Decision) -> Decision:
 
 def _celebrate(decision: Decision, kind: Counted, on: date) -> Decision:
     earned = earn_for_day(kind, decision.rules.of(RULES).earnings, decision.occasion)
-    if not earned:
-        return decision
     cause = Cause(f"{kind.value}:{on.year}", {"day": kind.value})
+    if not earned or cause.name in decision.member.of(POINTS).celebrated:  # another birth date, another membership
+        return decision
     decision, awards = _give(decision, earned, cause, Day(on, NOTHING, 0))
     points = sum(award.points for award in awards)
     return (

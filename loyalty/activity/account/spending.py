@@ -198,6 +198,8 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
         return LedgerReceipt(earlier.pk, said["restored"], wallet.available, said["expired"], is_new=False)
     if wallet.member.left_at is not None:
         raise HasLeft(left=f"{wallet.member.left_at:%Y-%m-%d}")
+    if entry.occurred_at < wallet.member.enrolled_at:
+        raise NotARedemption(id=entry_id)  # of a membership that has ended: its points were forfeited
     wallet.know(move.lot_id for move in redeemed)
     moves = moves_back(redeemed, wallet.state.lots, State.REDEEMED, wallet.decision)
     expired = sum(move.amount for move in moves if move.target is State.EXPIRED)

@@ -1,0 +1,87 @@
+"""Memberships that end and begin anew, birth dates that change, first orders that a batch decides and undoes."""
+
+from datetime import date
+
+import pytest
+
+from customers.registration import CustomerFact, register
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.spending import NotARedemption
+from tests.cases.shop import Shop
+from tests.make import Rule
+
+pytestmark = pytest.mark.django_db
+
+
+def leaves(shop: Shop, name: str, at: str) -> None:
+    leave(shop.membership(name), now=shop.at(at))
+
+
+def comes_back(shop: Shop, name: str, at: str) -> None:
+    shop.member(name, since=at, now=at)
+
+
+def test_another_birth_date_gives_no_second_birthday_in_a_year() -> None:
+    shop = Shop(rules=(Rule(), Rule(code="b", kind="birthday", points="30")))
+    start = shop.at("2026-01-01 00:00")
+    register(shop.retailer, [CustomerFact("a", birth_date=date(1990, 3, 1), identified_at=start)], now=start)
+    shop.member("a")
+    shop.nights("2026-03-02")
+    register(shop.retailer, [CustomerFact("a", birth_date=date(1990, 3, 11))], now=shop.at("2026-03-03 00:00"))
+    shop.decide_backlog(now="2026-03-03 00:00")
+
+    shop.order("o1", "a", "10", at="2026-03-12 14:00")
+
+    assert shop.balance("a") == 40
+
+
+def test_a_batch_passes_the_bonus_of_a_first_order_on_that_it_decides_and_undoes() -> None:
+    shop = Shop(rules=(Rule(), Rule(code="f", kind="first_order", points="100")))
+    shop.member("a")
+    first = shop.bought("o1", "a", "10", at="2026-02-01 12:00")
+    second = shop.bought("o2", "a", "10", at="2026-02-02 12:00")
+    shop.import_orders(first, second, now="2026-02-05 12:00")
+    shop.import_returns(shop.brought_back("r1", "o1", at="2026-02-03 12:00"), now="2026-02-05 12:00")
+
+    shop.decide_backlog(now="2026-02-05 13:00")
+
+    assert shop.balance("a") == 110
+
+
+def test_an_order_that_waited_while_its_member_left_gives_nothing() -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.import_orders(shop.bought("o1", "a", "100", at="2026-02-01 12:00"), now="2026-02-01 12:00")
+    leaves(shop, "a", "2026-02-02 12:00")
+    shop.decide_backlog(now="2026-02-02 13:00")
+
+    comes_back(shop, "a", "2026-02-03 12:00")
+
+    assert shop.balance("a") == 0
+
+
+def test_what_an_earlier_membership_bought_takes_nothing_from_the_new_one() -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    leaves(shop, "a", "2026-02-02 12:00")
+    comes_back(shop, "a", "2026-02-03 12:00")
+    shop.order("o2", "a", "50", at="2026-02-04 12:00")
+
+    shop.give_back("r1", "o1", at="2026-02-05 12:00")
+
+    assert shop.balance("a") == 50
+
+
+def test_what_an_earlier_membership_redeemed_does_not_come_back_to_the_new_one() -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    shop.redeem("a", 60, "x", at="2026-02-01 13:00")
+    leaves(shop, "a", "2026-02-02 12:00")
+    comes_back(shop, "a", "2026-02-03 12:00")
+
+    with pytest.raises(NotARedemption):
+        shop.reverse("a", "x", at="2026-02-04 12:00")
+
+    assert shop.balance("a") == 0
