@@ -83,6 +83,7 @@ API = {
     ("reversal", "POST"): "rewards:redeem",
     ("holds", "POST"): "rewards:redeem",
     ("adjustments", "POST"): "points:adjust",
+    ("leave", "POST"): "activity:write",
     ("confirm", "POST"): "rewards:redeem",
     ("release", "POST"): "rewards:redeem",
     ("token", "POST"): "members:token",
