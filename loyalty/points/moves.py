@@ -106,14 +106,21 @@ def _meet_claims(decision: Decision, code: str, cause: str) -> Decision:
 
 
 def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
-    """Give a lender the points back, in the lot from which they came and as they would be by now."""
+    """
+    Give a lender the points back, in the lot from which they came and as they would be by now.
+
+    Who has left, or left and came back, had forfeited them with the rest, had it not lent them.
+    """
     wallet = next(
         wallet for wallet in decision.member.of(POINTS).wallets if any(lot.id == returned.lot_id for lot in wallet.lots)
     )
     lot = wallet.lot(returned.lot_id)
-    target = state_at(lot, decision.now)
+    member = decision.member
+    # What another member gave is as old as with that one: it may be older than the membership.
+    is_forfeited = member.left_at is not None or (lot.from_lot is None and lot.earned_at < member.enrolled_at)
+    target = State.CANCELLED if is_forfeited else state_at(lot, decision.now)
     posting = Posting(
-        retailer_id=decision.member.retailer_id,
+        retailer_id=member.retailer_id,
         wallet_id=wallet.wallet_id,
         kind="transfer",
         cause=returned.cause,

@@ -7,6 +7,7 @@ import pytest
 from customers.registration import CustomerFact, register
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.spending import NotARedemption
+from loyalty.points.proof import prove
 from tests.cases.shop import Shop
 from tests.make import Rule
 
@@ -85,3 +86,23 @@ def test_what_an_earlier_membership_redeemed_does_not_come_back_to_the_new_one()
         shop.reverse("a", "x", at="2026-02-04 12:00")
 
     assert shop.balance("a") == 0
+
+
+@pytest.mark.parametrize("is_back", [False, True], ids=["who has left", "who has come back"])
+def test_a_lender_who_left_had_forfeited_what_was_lent(is_back: bool) -> None:  # noqa: FBT001 - a case
+    shop = Shop()
+    for name in ("a", "b"):
+        shop.member(name)
+    shop.household("a", "b", at="2026-01-02 00:00")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    shop.redeem("b", 60, "x", at="2026-02-01 13:00")
+    leaves(shop, "a", "2026-02-02 12:00")
+    if is_back:
+        comes_back(shop, "a", "2026-02-02 18:00")
+
+    shop.reverse("b", "x", at="2026-02-03 12:00")
+    if not is_back:
+        comes_back(shop, "a", "2026-02-04 12:00")
+
+    assert (shop.balance("a"), shop.balance("b")) == (0, 0)
+    assert prove().differences == []
