@@ -137,12 +137,18 @@ class Points(Capability[PointsState]):
         closed = _load_closed(scope, whole)
         redeemed = _load_redeemed(scope)
         celebrated = _load_celebrated(scope)
+        active = _load_active(scope, whole)
 
         def completed(wallet: WalletState) -> WalletState:
             known = closed.get(wallet.wallet_id, [])
             ids = {lot.id for lot in known}
             others = (lot for lot in lots.get(wallet.wallet_id, ()) if lot.id not in ids)
-            return replace(wallet, days=tuple(days.get(wallet.wallet_id, ())), lots=(*others, *known))
+            return replace(
+                wallet,
+                days=tuple(days.get(wallet.wallet_id, ())),
+                lots=(*others, *known),
+                active_on=tuple(active.get(wallet.wallet_id, ())),
+            )
 
         return {
             key: PointsState(
@@ -271,13 +277,7 @@ def _days_parameters(wallets: Sequence[int], reach: Reach) -> dict[str, Any]:
 def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]:
     """Load lots that may be closed: those of orders that come back, of gifts, and what late facts may give back."""
     returned = [each for each in scope.activities if isinstance(each, OrderReturned)]
-    is_idle = any(
-        policy.lifetime.on_inactivity
-        for versions in scope.versions.values()
-        for version in versions.versions
-        for policy in version.of(RULES).policies.values()
-    )
-    if not whole or not (returned or scope.lots or (is_idle and scope.activities)):
+    if not whole or not (returned or scope.lots or (scope.activities and _may_idle(scope))):
         return {}
     since = min((activity.occurred_at for activity in scope.activities), default=NEVER)
     orders = sorted({each.order_id for each in returned})
@@ -288,6 +288,31 @@ def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]
         made = replace(OpenLot(*terms), expired=expired, cancelled=cancelled, amount=amount)
         found.setdefault(wallet_id, []).append(made)
     return found
+
+
+def _may_idle(scope: Scope) -> bool:
+    """Tell whether points expire on inactivity under any version."""
+    return any(
+        policy.lifetime.on_inactivity
+        for versions in scope.versions.values()
+        for version in versions.versions
+        for policy in version.of(RULES).policies.values()
+    )
+
+
+# A hold keeps points from its own instant, not from its confirmation; a transfer keeps none.
+ACTIVE = """
+SELECT wallet_id, array_agg(occurred_at) FROM points_entry
+WHERE wallet_id = ANY(%s) AND kind IN ('earn', 'adjust', 'redeem', 'hold') AND cause NOT LIKE 'redeem:hold:%%'
+GROUP BY wallet_id
+"""
+
+
+def _load_active(scope: Scope, whole: Sequence[int]) -> dict[int, list[datetime]]:
+    """Load when members did what keeps points that expire on inactivity, for facts that may be late."""
+    if not whole or not scope.activities or not _may_idle(scope):
+        return {}
+    return dict(bulk.fetch(ACTIVE, [list(whole)]))
 
 
 def _load_redeemed(scope: Scope) -> dict[UUID, list[Redeemed]]:

@@ -1,6 +1,6 @@
 """When points become active and when they expire: pure, in the program's zone, clamped to month ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -90,6 +90,25 @@ def expiration(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datet
 def idle_until(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
     """Return when points expire by inactivity if the member does nothing more after an instant."""
     return _end_of_life(active_at, lifetime, zone)
+
+
+def end_of_idling(
+    since: datetime, active_on: Sequence[datetime], ends: Callable[[datetime], datetime | None]
+) -> datetime | None:
+    """
+    Return when points ended, or will end, by inactivity: with the first gap in what their member did that is too long.
+
+    :param since: when the points were earned
+    :param active_on: when the member was active, in any order
+    :param ends: until when what is done at an instant keeps points; None where it does not
+    """
+    end = ends(since)
+    for at in sorted(active_on):
+        if end is None or at >= end:
+            break
+        if at > since and (later := ends(at)) is not None:
+            end = max(end, later)
+    return end
 
 
 def _end_of_life(since: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:

@@ -273,6 +273,7 @@ class WalletState:
     :param idle_until: when its lots that expire on inactivity expire if the member does nothing more
     :param days: what it earned by day, and for the main wallet what its member spent, as far back as any window reaches
     :param lots: its open lots; only those that the batch looks at
+    :param active_on: when its member was active, where points expire on inactivity and a fact may be late
     """
 
     wallet_id: int
@@ -283,10 +284,19 @@ class WalletState:
     idle_until: datetime | None = None
     days: tuple[Day, ...] = ()
     lots: tuple[OpenLot, ...] = ()
+    active_on: tuple[datetime, ...] = ()
 
     def with_lots(self, lots: tuple[OpenLot, ...]) -> "WalletState":
         return WalletState(
-            self.wallet_id, self.code, self.balance, self.owed, self.shortfall, self.idle_until, self.days, lots
+            self.wallet_id,
+            self.code,
+            self.balance,
+            self.owed,
+            self.shortfall,
+            self.idle_until,
+            self.days,
+            lots,
+            self.active_on,
         )
 
     def with_day(self, day: Day) -> "WalletState":
@@ -312,6 +322,7 @@ class WalletState:
             self.idle_until,
             self.days,
             lots_after((*self.lots, *opened), posting.moves),
+            self.active_on,
         )
 
 

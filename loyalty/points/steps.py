@@ -30,7 +30,7 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import PoolKey, left_in
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.clawback import claw_back, give_back
-from loyalty.points.expiry import Lifetime, activation, expiration, idle_until
+from loyalty.points.expiry import Lifetime, activation, end_of_idling, expiration, idle_until
 from loyalty.points.limits import Limited, Room, limit, period_start, room_of
 from loyalty.points.rules import (
     Counted,
@@ -115,32 +115,69 @@ def extend_inactivity(decision: Decision, code: str, lifetime: Lifetime) -> Deci
         return decision
     wallet = wallet_in(decision, code)
     until = idle_until(decision.at, lifetime, decision.rules.zone)
-    if wallet.idle_until is not None and wallet.idle_until >= until:
-        return decision
-    lots = tuple(replace(lot, expires_at=until) if lot.expires_on_inactivity else lot for lot in wallet.lots)
-    extended = with_wallet(decision, replace(wallet, idle_until=until, lots=lots))
-    was = wallet.idle_until
-    is_proven_wrong = was is not None and decision.at < was <= decision.now
-    return _reinstate(extended, code, until) if is_proven_wrong else extended
+    before = wallet.active_on
+    wallet = replace(wallet, active_on=(*before, decision.at))
+    if wallet.idle_until is None or wallet.idle_until < until:
+        lots = tuple(replace(lot, expires_at=until) if lot.expires_on_inactivity else lot for lot in wallet.lots)
+        wallet = replace(wallet, idle_until=until, lots=lots)
+    extended = with_wallet(decision, wallet)
+    return _reinstate(extended, code, before) if decision.at < decision.now else extended
 
 
-def _reinstate(decision: Decision, code: str, until: datetime) -> Decision:
+def _reinstate(decision: Decision, code: str, active_before: Sequence[datetime]) -> Decision:
     """
     Give back what expired on inactivity in the meantime, where a late fact tells that its member was active.
 
-    What time has carried out stays, unless the late fact itself proves it wrong.
+    What time has carried out stays, unless the late fact itself proves it wrong: the points would have ended without it,
+    and have not ended with it.
     """
     wallet = wallet_in(decision, code)
     moves = tuple(
         Move(lot.id, State.EXPIRED, State.AVAILABLE, lot.expired)
         for lot in wallet.lots
-        if lot.expires_on_inactivity and lot.expired
+        if lot.expires_on_inactivity
+        and lot.expired
+        and _has_ended(decision, code, lot.earned_at, active_before)
+        and not _has_ended(decision, code, lot.earned_at, wallet.active_on)
     )
     if not moves:
         return decision
     said = {"reinstated": sum(move.amount for move in moves)}
-    cause = f"reinstate:{moves[0].lot_id}:{until:%Y%m%d}"
+    cause = f"reinstate:{moves[0].lot_id}:{decision.at:%Y%m%dT%H%M%S}"
     return post(decision, _posting(decision, wallet, "restore", cause, said, moves=moves))
+
+
+def _has_ended(decision: Decision, code: str, since: datetime, active_on: Sequence[datetime]) -> bool:
+    end = _end_of_idling(decision, code, since, active_on)
+    return end is not None and end <= decision.now
+
+
+def _end_of_idling(decision: Decision, code: str, since: datetime, active_on: Sequence[datetime]) -> datetime | None:
+    """Return when points end by inactivity, each thing that the member did under the version of its own time."""
+
+    def ends(at: datetime) -> datetime | None:
+        version = decision.versions.at(at)
+        lifetime = version.of(RULES).policy(code).lifetime if version else None
+        return idle_until(at, lifetime, version.zone) if version and lifetime and lifetime.on_inactivity else None
+
+    return end_of_idling(since, active_on, ends)
+
+
+def _end_with_gap(decision: Decision, code: str, lots: Iterable[NewLot]) -> Decision:
+    """
+    Let new lots of a late fact end by the gap in which their member did nothing, though it has been active since.
+
+    They go on following their member: another late fact may fill the gap.
+    """
+    if decision.at >= decision.now:
+        return decision
+    wallet = wallet_in(decision, code)
+    end = _end_of_idling(decision, code, decision.at, wallet.active_on)
+    if end is None or end > decision.now:
+        return decision
+    new = {lot.id for lot in lots if lot.expires_on_inactivity}
+    ending = tuple(replace(lot, expires_at=end) if lot.id in new else lot for lot in wallet.lots)
+    return with_wallet(decision, wallet.with_lots(ending))
 
 
 def repay(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str) -> Decision:
@@ -192,7 +229,7 @@ def give_points(  # noqa: PLR0913 - who, of what, how many, why
     lot = free_lot(points, lifetime, decision.rules, decision.at, gift=gift)
     wallet = wallet_in(decision, code)
     decision = post(decision, _posting(decision, wallet, kind, cause.name, cause.said, lots=(lot,)))
-    return _repay_from(decision, code, (lot,), cause.name)
+    return _repay_from(_end_with_gap(decision, code, (lot,)), code, (lot,), cause.name)
 
 
 def free_lot(points: int, lifetime: Lifetime, version: Version, at: datetime, *, gift: str = "") -> NewLot:
@@ -447,7 +484,7 @@ def _award(decision: Decision, code: str, limited: Limited, cause: Cause) -> Dec
     }
     wallet = wallet_in(decision, code)
     posting = _posting(decision, wallet, "earn", cause.name, said, lots=lots, order_id=cause.order_id)
-    return _repay_from(post(decision, posting), code, lots, cause.name)
+    return _repay_from(_end_with_gap(post(decision, posting), code, lots), code, lots, cause.name)
 
 
 def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> NewLot:
