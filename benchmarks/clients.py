@@ -8,6 +8,7 @@ are on other machines and would not take the server's cores.
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from selectors import EVENT_READ, DefaultSelector
 from socket import create_connection
 
@@ -27,8 +28,9 @@ def main() -> None:
 
 
 def request(key: str, members: int, number: int) -> bytes:
+    at = datetime.now(UTC).isoformat()
     body = json.dumps({
-        "number": f"h{number}", "customer": f"c{number * 7919 % members}", "occurred_at": "2026-06-15T12:00:00Z",
+        "number": f"h{number}", "customer": f"c{number * 7919 % members}", "occurred_at": at,
         "lines": [{"sku": "x", "quantity": "1", "net_amount": "12.00"}],
     }).encode()  # fmt: skip
     return HEAD.format(key=key, length=len(body)).encode() + body

@@ -18,7 +18,7 @@ django.setup()
 
 from benchmarks.ledger import key_of, web_server  # noqa: E402
 from benchmarks.measuring import Cost, Figure, arguments, judge, measure, own_database, show  # noqa: E402
-from benchmarks.shop import NOON, in_batches, open_shop  # noqa: E402
+from benchmarks.shop import NOW, in_batches, open_shop  # noqa: E402
 from customers.importing.running import run_import  # noqa: E402
 from customers.models import Retailer  # noqa: E402
 from loyalty.activity.backlog import catch_up  # noqa: E402
@@ -50,18 +50,18 @@ def main() -> int:
 def csv_of(members: int, orders: int) -> bytes:
     rows = ["order_number,customer,occurred_at,sku,quantity,net_amount"]
     for number in range(orders):
-        at = NOON + timedelta(seconds=number % 3_600)
+        at = NOW - timedelta(seconds=number % 3_600)
         rows.append(f"f{number},c{number * 7919 % members},{at.isoformat()},x,1,12.00")
     return "\n".join(rows).encode()
 
 
 def recorded(shop: Retailer, file: io.BytesIO) -> None:
-    report = run_import(shop, "orders", file, now=NOON)
+    report = run_import(shop, "orders", file, now=NOW)
     assert not report.problems, report.problems[:3]
 
 
 def decided(shop: Retailer) -> None:
-    catch_up(shop, now=NOON, until=NOON.date())
+    catch_up(shop, now=NOW, until=NOW.date())
 
 
 def by_http(shop: Retailer, members: int, orders: int) -> Cost:
@@ -87,7 +87,7 @@ def _row(members: int, number: int) -> dict[str, object]:
     return {
         "number": f"b{number}",
         "customer": f"c{number * 7919 % members}",
-        "occurred_at": NOON.isoformat(),
+        "occurred_at": NOW.isoformat(),
         "lines": [{"sku": "x", "quantity": "1", "net_amount": "12.00"}],
     }
 

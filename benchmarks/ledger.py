@@ -39,7 +39,7 @@ from benchmarks.measuring import (  # noqa: E402
     show,
 )
 from benchmarks.pgbench import pgbench  # noqa: E402
-from benchmarks.shop import NOON, database_url, in_batches, one_by_one, open_shop  # noqa: E402
+from benchmarks.shop import NOW, database_url, in_batches, one_by_one, open_shop  # noqa: E402
 from customers.core import bulk  # noqa: E402
 from customers.models import Retailer  # noqa: E402
 from loyalty.api.models import RetailerKey  # noqa: E402
@@ -54,7 +54,7 @@ LIMIT = """
 CREATE SEQUENCE IF NOT EXISTS bench_numbers;
 CREATE OR REPLACE FUNCTION bench_order(who int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    n bigint := nextval('bench_numbers'); at timestamptz := '2026-06-15T12:00:00Z';
+    n bigint := nextval('bench_numbers'); at timestamptz := now(); day date := (now() AT TIME ZONE 'UTC')::date;
     o uuid := uuidv7(); e uuid := uuidv7(); l uuid := uuidv7(); c record;
 BEGIN
     SELECT cu.id, cu.retailer_id, m.id AS membership, m.program_id, w.id AS wallet, w.available, s.tier_id, v.id AS version,
@@ -62,11 +62,11 @@ BEGIN
     FROM customers_customer cu JOIN memberships_membership m ON m.customer_id = cu.id
     JOIN points_wallet w ON w.membership_id = m.id JOIN tiers_standing s ON s.membership_id = m.id
     JOIN programs_programversion v ON v.program_id = m.program_id JOIN points_earningrule r ON r.version_id = v.id
-    WHERE cu.retailer_id = {retailer} AND cu.external_id = 'c' || who FOR UPDATE OF w;
+    WHERE cu.retailer_id = {retailer} AND cu.external_id = 'c' || who FOR NO KEY UPDATE OF m;
     INSERT INTO customers_order (id, retailer_id, customer_id, number, occurred_at, local_date, currency, net_amount,
         shipping_amount, channel, store, promotion_code, is_gift, identified_by, paid_with_points, redemptions,
         content_hash, recorded_at)
-        VALUES (o, c.retailer_id, c.id, 'p' || n, at, '2026-06-15', 'EUR', 12, 0, '', '', '', false, '', 0, '[]',
+        VALUES (o, c.retailer_id, c.id, 'p' || n, at, day, 'EUR', 12, 0, '', '', '', false, '', 0, '[]',
         decode(md5(n::text), 'hex'), at);
     INSERT INTO customers_orderline (retailer_id, order_id, position, sku, category, brand, quantity, unit_price, discount,
         net_amount) VALUES (c.retailer_id, o, 1, 'x', '', '', 1, 12, 0, 12);
@@ -75,18 +75,17 @@ BEGIN
         available_change, pending_change, owed_change, balance_after, explanation)
         VALUES (e, c.retailer_id, c.wallet, 'earn', 'order:' || o, o, at, at, 12, 0, 0, c.available + 12, '{{"version": 1}}');
     INSERT INTO points_lot (id, retailer_id, wallet_id, order_id, version_id, rule_id, amount, earned_at, active_at,
-        expires_at, awaits, slides, pending, available, held)
-        VALUES (l, c.retailer_id, c.wallet, o, c.version, c.rule, 12, at, at, '2028-06-16', '', false, 0, 12, 0);
+        expires_at, activation_event, expires_on_inactivity, pending, available, held)
+        VALUES (l, c.retailer_id, c.wallet, o, c.version, c.rule, 12, at, at, at + '2 years', '', false, 0, 12, 0);
     INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
         VALUES (c.retailer_id, e, l, 'issued', 'available', 12);
     UPDATE points_wallet SET available = available + 12 WHERE id = c.wallet;
-    INSERT INTO points_qualifyingday (wallet_id, on_date, spend, points) VALUES (c.wallet, '2026-06-15', 12, 12)
+    INSERT INTO points_qualifyingday (wallet_id, on_date, spend, points) VALUES (c.wallet, day, 12, 12)
         ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = points_qualifyingday.spend + 12,
         points = points_qualifyingday.points + 12;
-    UPDATE tiers_standing SET assessed_on = '2026-06-15' WHERE membership_id = c.membership;
-    INSERT INTO activity_orderdecision (retailer_id, program_id, order_id, membership_id, wallet_id, version_id, multiplier,
+    INSERT INTO activity_orderdecision (retailer_id, program_id, order_id, membership_id, wallet_id, version_id, occasion,
         is_first, reason, points, points_kept, decided_at)
-        VALUES (c.retailer_id, c.program_id, o, c.membership, c.wallet, c.version, 1, false, '', 12, 12, at);
+        VALUES (c.retailer_id, c.program_id, o, c.membership, c.wallet, c.version, '{{}}', false, '', 12, 12, at);
     INSERT INTO outbox_event (id, retailer_id, type, subject, payload, occurred_at, recorded_at)
         VALUES (uuidv7(), c.retailer_id, 'points.earned', c.membership::text, '{{"points": 12}}', at, at);
 END $$;
@@ -107,8 +106,8 @@ WITH w AS (
     SELECT uuidv7(), w.retailer_id, w.id, 'earn', 'whale:' || n, '2026-02-01', '2026-02-01', 1, 0, 0, n, '{{}}'
     FROM w, generate_series(1, {count}) n RETURNING id, retailer_id, wallet_id
 ), l AS (
-    INSERT INTO points_lot (id, retailer_id, wallet_id, version_id, amount, earned_at, active_at, awaits, slides, pending,
-        available, held)
+    INSERT INTO points_lot (id, retailer_id, wallet_id, version_id, amount, earned_at, active_at,
+        activation_event, expires_on_inactivity, pending, available, held)
     SELECT e.id, e.retailer_id, e.wallet_id, w.version, 1, '2026-02-01', '2026-02-01', '', false, 0, 1, 0 FROM e, w
 ), m AS (
     INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
@@ -130,8 +129,8 @@ WITH e AS (
     FROM generate_series({first} + 1, {first} + {count}) n JOIN fill_wallets w ON w.place = n::bigint * 7919 % 1000000 + 1
     RETURNING id, retailer_id, wallet_id
 ), l AS (
-    INSERT INTO points_lot (id, retailer_id, wallet_id, version_id, amount, earned_at, active_at, awaits, slides, pending,
-        available, held)
+    INSERT INTO points_lot (id, retailer_id, wallet_id, version_id, amount, earned_at, active_at,
+        activation_event, expires_on_inactivity, pending, available, held)
     SELECT e.id, e.retailer_id, e.wallet_id, (SELECT version FROM fill_wallets LIMIT 1), 1, '2026-02-01', '2026-02-01', '',
         false, 0, 0, 0 FROM e
 )
@@ -288,7 +287,7 @@ def read_wallets(shop: Retailer, entries: int) -> dict[str, Cost]:
     found = {}
     for name, wallet in (("", small), (" of the whale", whale)):
         zone = wallet.membership.program.tzinfo
-        found[f"wallet{name}"] = reading(partial(balance, wallet, at=NOON, zone=zone))
+        found[f"wallet{name}"] = reading(partial(balance, wallet, at=NOW, zone=zone))
         found[f"statement page{name}"] = reading(partial(page_of, wallet))
     return found
 
@@ -346,7 +345,7 @@ def cost_of_size(shop: Retailer, members: int, first: int, size: str) -> dict[st
             rounds["batch"].append(measure(partial(in_batches, shop, members, 5, start + 10_000), 5_000))
             rounds["HTTP"].append(measure(partial(by_http, start, 500), 500, [pid]))
     wallet = Wallet.objects.filter(retailer=shop).order_by("pk")[0]
-    read = reading(partial(balance, wallet, at=NOON, zone=wallet.membership.program.tzinfo))
+    read = reading(partial(balance, wallet, at=NOW, zone=wallet.membership.program.tzinfo))
     return {f"{way}, {size}": least(costs) for way, costs in rounds.items()} | {f"wallet, {size}": read}
 
 

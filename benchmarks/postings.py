@@ -16,7 +16,7 @@ from django.db import connection
 
 from benchmarks.measuring import Cost, measure
 from benchmarks.pgbench import pgbench
-from benchmarks.shop import NOON, database_url, open_shop
+from benchmarks.shop import NOW, database_url, open_shop
 from customers.core.ids import new_id
 from loyalty.points import ledger
 from loyalty.points.models import Wallet
@@ -64,9 +64,7 @@ def compare(count: int) -> dict[str, Cost]:
 
     def post(places: range) -> None:
         chosen = [(place, wallets[place * 7919 % ACCOUNTS]) for place in places]
-        ledger.post(
-            [_posting(shop.pk, wallet, version, place) for place, wallet in chosen], balances=balances, now=NOON
-        )
+        ledger.post([_posting(shop.pk, wallet, version, place) for place, wallet in chosen], balances=balances, now=NOW)
         for _, wallet in chosen:
             balances[wallet] += 12
 
@@ -93,8 +91,8 @@ def _batches(post: Callable[[range], None], count: int) -> None:
 
 
 def _posting(retailer: int, wallet: int, version: int, place: int) -> Posting:
-    lot = NewLot(new_id(), 12, NOON, NOON, None, version, None, None, State.AVAILABLE)
-    return Posting(retailer, wallet, "earn", f"bench:{place}", NOON, {"points": 12}, lots=(lot,))
+    lot = NewLot(new_id(), 12, NOW, NOW, None, version, None, None, State.AVAILABLE)
+    return Posting(retailer, wallet, "earn", f"bench:{place}", NOW, {"points": 12}, lots=(lot,))
 
 
 def _hordak(count: int) -> Cost | None:

@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
 django.setup()
 
 from benchmarks.measuring import MICRO, Figure, arguments, judge, measure, own_database, show  # noqa: E402
-from benchmarks.shop import NOON, START, open_shop  # noqa: E402
+from benchmarks.shop import NOW, START, open_shop  # noqa: E402
 from customers.facts import OrderFact, line_of  # noqa: E402
 from customers.models import Retailer  # noqa: E402
 from customers.recording import record_orders  # noqa: E402
@@ -58,7 +58,7 @@ def record(shop: Retailer, members: int, each: int) -> int:
     orders = members * each
     for start in range(0, orders, 5_000):
         facts = [order(members, number) for number in range(start, min(start + 5_000, orders))]
-        record_orders(shop, facts, now=NOON)
+        record_orders(shop, facts, now=NOW)
     return orders
 
 
@@ -69,15 +69,15 @@ def order(members: int, number: int) -> OrderFact:
 
 
 def decided(shop: Retailer) -> None:
-    catch_up(shop, now=NOON, until=NOON.date())
+    catch_up(shop, now=NOW, until=NOW.date())
 
 
 def simulated(shop: Retailer) -> None:
     draft = open_draft(Program.objects.get(retailer=shop))
     EarningRule.objects.filter(version=draft).update(points=2)
     Tier.objects.filter(version=draft, code="silver").update(threshold=100)
-    ask(draft, since=START.date(), until=NOON.date(), author="bench", now=NOON)
-    assert run_next(now=NOON)
+    ask(draft, since=START.date(), until=NOW.date(), author="bench", now=NOW)
+    assert run_next(now=NOW)
 
 
 if __name__ == "__main__":
