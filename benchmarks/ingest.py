@@ -24,6 +24,8 @@ from customers.models import Retailer  # noqa: E402
 from loyalty.activity.backlog import catch_up  # noqa: E402
 from loyalty.points.proof import require_proof  # noqa: E402
 
+BARS = {"recorded orders decided, with half a year of nights": 2_000}
+
 
 def main() -> int:
     asked = arguments(__doc__).parse_args()
@@ -42,7 +44,10 @@ def main() -> int:
     show(f"CPU per order coming in, {members:,} members", costs)
     single = costs["batch of 1,000, in process"]
     return judge([
-        *(Figure(f"{name.replace(',', '').replace(' ', '_')}_rate", cost.rate, "orders/s") for name, cost in costs.items()),
+        *(
+            Figure(f"{name.replace(',', '').replace(' ', '_')}_rate", cost.rate, "orders/s", BARS.get(name), at_least=True)
+            for name, cost in costs.items()
+        ),
         Figure("http_batch_of_process_batch", costs["batch of 1,000, by HTTP"].total / single.total, "x"),
     ])  # fmt: skip
 

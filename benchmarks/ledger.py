@@ -183,11 +183,11 @@ def _figures(orders: dict[str, Cost], reads: dict[str, Cost], rivals: dict[str, 
     limit, single, batch, http = orders.values()
     ours = rivals["this ledger, a batch of 1,000"]
     figures = [
-        Figure("single_order_of_limit", single.total / limit.total, "x", 5),
-        Figure("batch_order_of_limit", batch.total / limit.total, "x", 1),
-        Figure("http_order_cpu", http.total / 1_000, "ms", 3),
-        Figure("wallet_read_server_cpu", reads["wallet"].server, "us", 100),
-        Figure("whale_wallet_read_server_cpu", reads["wallet of the whale"].server, "us", 100),
+        Figure("single_order_of_limit", single.total / limit.total, "x", 3.5),
+        Figure("batch_order_of_limit", batch.total / limit.total, "x", 0.7),
+        Figure("http_order_cpu", http.total / 1_000, "ms", 2.2),
+        Figure("wallet_read_server_cpu", reads["wallet"].server, "us", 60),
+        Figure("whale_wallet_read_server_cpu", reads["wallet of the whale"].server, "us", 60),
         Figure("statement_page_cpu", reads["statement page"].total, "us"),
         Figure("whale_statement_page_cpu", reads["statement page of the whale"].total, "us"),
     ]
@@ -323,7 +323,7 @@ def growth(entries: int) -> int:
         show(f"{count:,} more entries", rows)
     show("CPU per order as the shop grows", rows)
     start, large = (rows[f"single, {members} members"].total for members in ("10,000", "1,000,000"))
-    figures = [Figure("growth_from_10k_to_1M_members", large / start, "x", 1.25)]
+    figures = [Figure("growth_from_10k_to_1M_members", large / start, "x", 1.15)]
     for name, cost in rows.items():
         first = rows[f"{name.split(',')[0]}, 10,000 members"]
         figures.append(Figure(name.replace(" ", "_").replace(",", ""), cost.total / first.total, "x"))

@@ -40,16 +40,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with the bar that it must not exceed; None where it is only told."""
+    """A figure with the bar that it must not exceed, or must reach at least; None where it is only told."""
 
     name: str
     value: float
     unit: str
     bar: float | None = None
+    at_least: bool = False
 
     @property
     def met(self) -> bool:
-        return self.bar is None or self.value <= self.bar
+        return self.bar is None or (self.value >= self.bar if self.at_least else self.value <= self.bar)
 
     def __str__(self) -> str:
         bar = "" if self.bar is None else f", bar {self.bar:g} {'met' if self.met else 'MISSED'}"

@@ -46,7 +46,7 @@ def main() -> int:
     assert result is not None
     assert result["draft"]["net"] == 2 * result["actual"]["net"], "a doubled rate gives twice the points"
     return judge([
-        Figure("replay_orders_per_second_per_core", MICRO / lived_again.total, "orders/s"),
+        Figure("replay_orders_per_second_per_core", MICRO / lived_again.total, "orders/s", 5_000, at_least=True),
         Figure("live_orders_per_second_per_core", MICRO / live.total, "orders/s"),
         Figure("replay_of_live", lived_again.total / live.total, "x"),
         Figure("minutes_for_a_million_orders", 1e6 * lived_again.total / MICRO / 60, "min"),
