@@ -1,6 +1,6 @@
 """The one way of every change: lock -> load -> decide -> write. Read it top to bottom to know what an order causes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -249,8 +249,10 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     facts = [*(fact for fact in facts if not isinstance(fact, OrderReturned) or fact.correction), *returns]
     back = {fact.customer_id for fact in facts if isinstance(fact, OrderReturned | OrderEvent | PointsGranted)}
     latest: dict[UUID, datetime] = {}
-    late = {fact.customer_id for fact in facts if fact.occurred_at < now - NEARLY_NOW}
+    late: dict[UUID, list[datetime]] = {}
     for fact in facts:
+        if fact.occurred_at < now - NEARLY_NOW:
+            late.setdefault(fact.customer_id, []).append(fact.occurred_at)
         instant = min(fact.occurred_at, now) if in_their_time else now
         latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
 
@@ -260,7 +262,7 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
             return True
         lived = None if in_their_time else now
         lived = member.lived(lived) if lived else member.lived_until
-        if customer in back or (customer in late and lived and _is_late(member, facts, locked, lived)):
+        if customer in back or (customer in late and lived and _is_late(member, late[customer], locked, lived)):
             return True
         return is_due(member, locked.versions_for(member), latest[customer])
 
@@ -284,17 +286,16 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
 NEARLY_NOW = timedelta(seconds=1)
 
 
-def _is_late(member: Member, facts: Sequence[Fact], locked: Loaded, now: datetime) -> bool:
+def _is_late(member: Member, instants: Iterable[datetime], locked: Loaded, now: datetime) -> bool:
     """Tell whether a midnight or the start of a version lies between one of a member's facts and its report."""
     versions = locked.versions_for(member)
-    for fact in facts:
-        if fact.customer_id == member.customer_id:
-            version = versions.at(now)
-            starts = versions.start_after(fact.occurred_at)
-            if starts is not None and starts <= now:
-                return True
-            if version and local_date(fact.occurred_at, version.zone) < local_date(now, version.zone):
-                return True
+    version = versions.at(now)
+    for instant in instants:
+        starts = versions.start_after(instant)
+        if starts is not None and starts <= now:
+            return True
+        if version and local_date(instant, version.zone) < local_date(now, version.zone):
+            return True
     return False
 
 

@@ -68,7 +68,13 @@ class Tiers(Capability[TierState]):
             return {}
         found = {key: TierState(*row) for key, *row in bulk.fetch(STANDINGS, [keys])}
         states = {key: found.get(key, TierState()) for key in keys}
-        back = [key for key, state in states.items() if _looks_back(key, state, scope)]
+        first = min((activity.occurred_at for activity in scope.activities), default=None)
+        back = [
+            key
+            for key, state in states.items()
+            # A return looks at earlier tiers always, a late fact where it is behind the last change.
+            if key in scope.whole or (first and state.since and state.since > first)
+        ]
         if back:
             changes: dict[UUID, list[TierEntry]] = {}
             for key, *entry in bulk.fetch(CHANGES, [back]):
@@ -86,14 +92,6 @@ class Tiers(Capability[TierState]):
             if member.has(TIERS) and _row(member.of(TIERS)) != _row(before[key].of(TIERS))
         }
         set_standings((member, _row(member.of(TIERS))) for member in changed.values())
-
-
-def _looks_back(key: UUID, state: TierState, scope: Scope) -> bool:
-    """Tell whether a decision looks at earlier tiers: a return always, a late fact behind the last change."""
-    if key in scope.whole:
-        return True
-    instants = [activity.occurred_at for activity in scope.activities]
-    return bool(instants and state.since and state.since > min(instants))
 
 
 def _row(state: TierState) -> tuple[int | None, datetime | None, date | None, int]:
