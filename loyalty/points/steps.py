@@ -4,7 +4,7 @@ What happens to a member's points, step by step: earned, taken back, activated, 
 Each step takes a decision and returns it with postings (entries to be), days that count, and events for subscribers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -129,27 +129,33 @@ def _reinstate(decision: Decision, code: str, active_before: Sequence[datetime])
     Give back what expired on inactivity in the meantime, where a late fact tells that its member was active.
 
     What time has carried out stays, unless the late fact itself proves it wrong: the points would have ended without it,
-    and have not ended with it.
+    and have not ended with it, or ended later. They come back at the instant at which they had gone.
     """
+    coming: dict[tuple[datetime, datetime | None], list[OpenLot]] = {}
     wallet = wallet_in(decision, code)
-    moves = tuple(
-        Move(lot.id, State.EXPIRED, State.AVAILABLE, lot.expired)
-        for lot in wallet.lots
-        if lot.expires_on_inactivity
-        and lot.expired
-        and _has_ended(decision, code, lot.earned_at, active_before)
-        and not _has_ended(decision, code, lot.earned_at, wallet.active_on)
-    )
-    if not moves:
+    for lot in wallet.lots:
+        if lot.expires_on_inactivity and lot.expired:
+            went = _end_of_idling(decision, code, lot.earned_at, active_before)
+            ends = _end_of_idling(decision, code, lot.earned_at, wallet.active_on)
+            if went is not None and went <= decision.now and (ends is None or ends > went):
+                coming.setdefault((went, ends), []).append(lot)
+    for (went, ends), lots in coming.items():
+        moves = tuple(Move(lot.id, State.EXPIRED, State.AVAILABLE, lot.expired) for lot in lots)
+        said = {"reinstated": sum(move.amount for move in moves)}
+        cause = f"reinstate:{lots[0].id}:{decision.at:%Y%m%dT%H%M%S}"
+        posting = _posting(decision, wallet_in(decision, code), "restore", cause, said, moves=moves)
+        decision = post(decision, replace(posting, occurred_at=went))
+        decision = _ending(decision, code, {lot.id for lot in lots}, ends)
+    return decision
+
+
+def _ending(decision: Decision, code: str, ids: Collection[UUID], end: datetime | None) -> Decision:
+    """Return a decision in which lots end at an instant that is over; those that live on follow their member."""
+    if end is None or end > decision.now:
         return decision
-    said = {"reinstated": sum(move.amount for move in moves)}
-    cause = f"reinstate:{moves[0].lot_id}:{decision.at:%Y%m%dT%H%M%S}"
-    return post(decision, _posting(decision, wallet, "restore", cause, said, moves=moves))
-
-
-def _has_ended(decision: Decision, code: str, since: datetime, active_on: Sequence[datetime]) -> bool:
-    end = _end_of_idling(decision, code, since, active_on)
-    return end is not None and end <= decision.now
+    wallet = wallet_in(decision, code)
+    lots = tuple(replace(lot, expires_at=end) if lot.id in ids else lot for lot in wallet.lots)
+    return with_wallet(decision, wallet.with_lots(lots))
 
 
 def _end_of_idling(decision: Decision, code: str, since: datetime, active_on: Sequence[datetime]) -> datetime | None:
@@ -171,13 +177,8 @@ def _end_with_gap(decision: Decision, code: str, lots: Iterable[NewLot]) -> Deci
     """
     if decision.at >= decision.now:
         return decision
-    wallet = wallet_in(decision, code)
-    end = _end_of_idling(decision, code, decision.at, wallet.active_on)
-    if end is None or end > decision.now:
-        return decision
-    new = {lot.id for lot in lots if lot.expires_on_inactivity}
-    ending = tuple(replace(lot, expires_at=end) if lot.id in new else lot for lot in wallet.lots)
-    return with_wallet(decision, wallet.with_lots(ending))
+    end = _end_of_idling(decision, code, decision.at, wallet_in(decision, code).active_on)
+    return _ending(decision, code, {lot.id for lot in lots if lot.expires_on_inactivity}, end)
 
 
 def repay(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str) -> Decision:

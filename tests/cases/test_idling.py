@@ -4,6 +4,7 @@ from itertools import permutations
 
 import pytest
 
+from loyalty.points.statement import Clock
 from tests.cases.shop import Shop
 
 pytestmark = pytest.mark.django_db
@@ -54,3 +55,20 @@ def test_points_of_a_late_order_ended_before_a_newer_one() -> None:
     shop.order("o2", "a", "100", at="2026-01-15 12:00", now=NOW)
 
     assert shop.balance("a") == 10
+
+
+@pytest.mark.parametrize("told", list(permutations(range(3))))
+def test_as_of_a_day_points_are_there_until_their_gap_in_whatever_order_it_is_told(told: tuple[int, ...]) -> None:
+    shop = Shop(policy=IDLE)
+    shop.member("a")
+    shop.nights("2026-05-01")
+    orders = [("100", "2026-01-10 12:00"), ("20", "2026-02-05 12:00"), ("3", "2026-03-01 12:00")]
+
+    for place in told:
+        amount, at = orders[place]
+        shop.order(f"o{place}", "a", amount, at=at, now="2026-05-01 12:00")
+    shop.nights("2026-05-03")
+
+    days = ("2026-02-04 12:00", "2026-02-15 12:00", "2026-03-15 12:00", "2026-04-01 23:59", "2026-04-02 00:00")
+    assert [shop.as_of("a", day, Clock.OCCURRED) for day in days] == [100, 120, 123, 123, 0]
+    assert shop.balance("a") == 0
