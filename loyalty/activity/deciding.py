@@ -10,7 +10,8 @@ from loyalty.engine.decision import Decision, run_steps
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pools
 from loyalty.engine.versions import Versions
-from loyalty.points.steps import next_of_points, refuse
+from loyalty.points.steps.earning import refuse
+from loyalty.points.steps.passing import next_of_points
 
 
 def decide(member: Member, activity: Activity, versions: Versions, *, now: datetime, pools: Pools) -> Decision | None:

@@ -28,8 +28,8 @@ from loyalty.engine.activities import (
 from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing, PoolTight
-from loyalty.points.moves import LentReturned, take_lent_back
 from loyalty.points.state import POINTS
+from loyalty.points.steps.moving import LentReturned, take_lent_back
 
 
 @dataclass

@@ -35,7 +35,7 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.state import POINTS, RULES, Posting
-from loyalty.points.steps import pools_of
+from loyalty.points.steps.earning import pools_of
 from loyalty.tiers.state import SCHEME, TIERS
 
 CHUNK = 1_000

@@ -8,19 +8,18 @@ the tuples that concern it, and with one line in `capabilities`.
 from loyalty.engine import activities as what
 from loyalty.engine.clock import Clock
 from loyalty.engine.decision import Step
-from loyalty.points import moves
 from loyalty.points import steps as points
 from loyalty.tiers import steps as tiers
 
 ON_ENROLMENT: tuple[Step, ...] = (tiers.enter,)
 ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
-ON_RETURN: tuple[Step, ...] = (moves.undo_redemptions, points.take_back, tiers.undo_entries)
+ON_RETURN: tuple[Step, ...] = (points.undo_redemptions, points.take_back, tiers.undo_entries)
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots,)
 ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
 AFTER_MOVES: tuple[Step, ...] = (tiers.note_disqualified,)
-ON_MOVE: tuple[Step, ...] = (moves.move, *AFTER_MOVES)
+ON_MOVE: tuple[Step, ...] = (points.move, *AFTER_MOVES)
 LATE: tuple[Step, ...] = (points.activate_due, points.expire_due)
 ON_VERSION: tuple[Step, ...] = (tiers.restart,)
 AT_MIDNIGHT: tuple[Step, ...] = (

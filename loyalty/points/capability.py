@@ -39,7 +39,7 @@ from loyalty.points.state import (
     WalletState,
 )
 from loyalty.points.states import State
-from loyalty.points.steps import pools_of
+from loyalty.points.steps.earning import pools_of
 
 FOREVER = date.min
 

@@ -18,7 +18,9 @@ from loyalty.engine.versions import Version, Versions
 from loyalty.points.clawback import take
 from loyalty.points.state import MAIN, POINTS, RULES, Day, DayCounted, OpenLot, WalletState, spending_order
 from loyalty.points.states import State
-from loyalty.points.steps import Cause, give_points, take_or_owe, wallet_in
+from loyalty.points.steps.earning import give_points
+from loyalty.points.steps.entries import Cause, wallet_in
+from loyalty.points.steps.returning import take_or_owe
 from loyalty.tiers.rules import (
     Counted,
     Counts,

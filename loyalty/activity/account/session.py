@@ -25,11 +25,12 @@ from loyalty.engine.versions import Version
 from loyalty.memberships.models import Membership
 from loyalty.points.capability import load_lots
 from loyalty.points.models import Entry
-from loyalty.points.moves import LentReturned, come_back, take_lent_back
 from loyalty.points.spending import spend, spendable
 from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, OpenLot, Posting, WalletState
 from loyalty.points.states import State
-from loyalty.points.steps import extend_inactivity, post, repay
+from loyalty.points.steps.entries import post, repay
+from loyalty.points.steps.idling import extend_inactivity
+from loyalty.points.steps.moving import LentReturned, come_back, take_lent_back
 
 
 class InsufficientPoints(DomainError):

@@ -24,10 +24,10 @@ from loyalty.activity.account.session import (
 )
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Hold
-from loyalty.points.moves import moves_back
 from loyalty.points.spending import settle_hold
 from loyalty.points.state import MAIN
 from loyalty.points.states import State
+from loyalty.points.steps.moving import moves_back
 
 HOLD_LIFE = timedelta(minutes=15)
 

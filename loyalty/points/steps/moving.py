@@ -15,17 +15,10 @@ from loyalty.points.clawback import state_at, take_from
 from loyalty.points.spending import spend
 from loyalty.points.state import POINTS, Move, Posting, Redeemed, WalletState, spending_order
 from loyalty.points.states import State
-from loyalty.points.steps import (
-    Cause,
-    claim,
-    extend_inactivity,
-    give_points,
-    policy_of,
-    post,
-    settle,
-    take_or_owe,
-    wallet_in,
-)
+from loyalty.points.steps.earning import give_points
+from loyalty.points.steps.entries import Cause, policy_of, post, settle, wallet_in
+from loyalty.points.steps.idling import extend_inactivity
+from loyalty.points.steps.returning import claim, take_or_owe
 
 
 @dataclass(frozen=True, slots=True)

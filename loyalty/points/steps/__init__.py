@@ -1,0 +1,24 @@
+"""
+What happens to a member's points, step by step: earned, taken back, moved, activated, expired. Pure.
+
+Each step takes a decision and returns it with postings (entries to be), days that count, and events for subscribers.
+"""
+
+from loyalty.points.steps.earning import celebrate, earn, grant
+from loyalty.points.steps.moving import move, undo_redemptions
+from loyalty.points.steps.passing import activate_due, date_lots, due, expire_due, forfeit
+from loyalty.points.steps.returning import take_back
+
+__all__ = [
+    "activate_due",
+    "celebrate",
+    "date_lots",
+    "due",
+    "earn",
+    "expire_due",
+    "forfeit",
+    "grant",
+    "move",
+    "take_back",
+    "undo_redemptions",
+]

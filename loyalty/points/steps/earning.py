@@ -1,0 +1,325 @@
+"""Points that are earned: by orders, interactions and days, or given for another reason. Pure."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from customers.core.calendar import clamped, local_date, midnight
+from customers.core.ids import new_id
+from loyalty.engine.activities import (
+    Award,
+    DecidedOrder,
+    InteractionReported,
+    OrderPlaced,
+    OrderReturned,
+    PointsGranted,
+    TimePassed,
+)
+from loyalty.engine.basket import NOTHING
+from loyalty.engine.decision import Decision, InteractionDecided, OrderDecided, PoolUsed, ReturnDecided, Told
+from loyalty.engine.member import Member
+from loyalty.engine.pools import PoolKey, left_in
+from loyalty.engine.versions import Version, Versions
+from loyalty.points.expiry import Lifetime, activation, expiration
+from loyalty.points.limits import Limited, limit, period_start, room_of
+from loyalty.points.rules import (
+    Counted,
+    Earned,
+    by_wallet,
+    earn_for_day,
+    earn_for_interaction,
+    total_of,
+)
+from loyalty.points.rules import earn as earn_for_order
+from loyalty.points.state import (
+    MAIN,
+    POINTS,
+    RULES,
+    Day,
+    DayCounted,
+    NewLot,
+)
+from loyalty.points.states import State
+from loyalty.points.steps.entries import Cause, entry, lifetime_of, policy_of, post, repay_with, wallet_in
+from loyalty.points.steps.idling import end_with_gap, extend_inactivity
+
+VISIT = "visit"
+
+
+def earn(decision: Decision) -> Decision:
+    """Give what an order or an interaction earns, wallet by wallet, within limits and budgets."""
+    activity = decision.activity
+    if isinstance(activity, OrderPlaced):
+        return _earn_for_order(decision, activity)
+    assert isinstance(activity, InteractionReported), "only orders and interactions earn"
+    earned = earn_for_interaction(activity.kind, decision.rules.of(RULES).earnings, decision.occasion)
+    visits = int(activity.kind == VISIT)
+    points = 0
+    if earned or visits:
+        said = {"interaction": activity.kind, "number": activity.number}
+        cause = Cause(f"interaction:{activity.interaction_id}", said)
+        decision, awards = _give(decision, earned, cause, Day(decision.on, NOTHING, 0, visits=visits))
+        points = sum(award.points for award in awards)
+    else:
+        decision = decision.then(reason="no_rule_gave_points")
+    told = [Told("points.earned", {"interaction": activity.number, "points": points}, decision.at)] if points else []
+    return decision.then(InteractionDecided(activity.interaction_id, points, decision.reason), *told)
+
+
+def _earn_for_order(decision: Decision, order: OrderPlaced) -> Decision:
+    earned = earn_for_order(order.basket, decision.rules.of(RULES).earnings, decision.occasion)
+    cause = Cause(f"order:{order.order_id}", {"order": order.number}, order.order_id, order.events)
+    decision, awards = _give(decision, earned, cause, Day(decision.on, order.basket.paid, 0, orders=1))
+    decided = decided_order(decision, order.order_id, awards)
+    points = decided.points
+    told = [Told("points.earned", {"order": order.number, "points": points}, decision.at)] if points else []
+    member = decision.member
+    if member.first_order_id is None:
+        member = member.with_first_order(order.order_id)
+    return decision.then(OrderDecided(decided), *told, member=member)
+
+
+def decided_order(decision: Decision, order_id: UUID, awards: tuple[Award, ...]) -> DecidedOrder:
+    """Return how an order was decided, as a return of it must know."""
+    return DecidedOrder(
+        retailer_id=decision.member.retailer_id,
+        program_id=decision.member.program_id,
+        order_id=order_id,
+        membership_id=decision.member.membership_id,
+        version_id=decision.version.version_id if decision.version else None,
+        occasion=decision.occasion,
+        reason=decision.reason,
+        awards=awards,
+    )
+
+
+def refuse(decision: Decision, reason: str) -> Decision:
+    """Return a decision by which an activity gives nothing, because no rules apply to it."""
+    decision = decision.then(reason=reason)
+    match decision.activity:
+        case OrderPlaced(order_id=order_id):
+            award = Award(decision.member.of(POINTS).main.wallet_id)
+            decided = replace(decided_order(decision, order_id, (award,)), version_id=None)
+            return decision.then(OrderDecided(decided))
+        case InteractionReported(interaction_id=interaction_id):
+            return decision.then(InteractionDecided(interaction_id, 0, reason))
+        case OrderReturned(return_id=return_id, correction=0):
+            return decision.then(ReturnDecided(return_id, 0, 0))
+    return decision
+
+
+def grant(decision: Decision) -> Decision:
+    """Give points because of something else."""
+    activity = decision.activity
+    assert isinstance(activity, PointsGranted), "only grants are granted"
+    decision = give_points(decision, activity.wallet, activity.points, Cause(activity.cause, activity.said))
+    payload = {**activity.said, "points": activity.points}
+    return decision.then(Told("points.earned", payload, decision.at))
+
+
+def celebrate(decision: Decision) -> Decision:
+    """Give what a birthday, or an anniversary of joining, earns: once a year, whatever happens."""
+    activity = decision.activity
+    if not isinstance(activity, TimePassed) or not activity.is_midnight:
+        return decision
+    kinds = {rule.kind for rule in decision.rules.of(RULES).earnings}
+    for kind, began in _celebrated(decision.member, decision.rules):
+        if kind in kinds and began < activity.on and _same_day(began, activity.on.year) == activity.on:
+            decision = _celebrate(decision, kind, activity.on)
+    return decision
+
+
+def _celebrate(decision: Decision, kind: Counted, on: date) -> Decision:
+    earned = earn_for_day(kind, decision.rules.of(RULES).earnings, decision.occasion)
+    cause = Cause(f"{kind.value}:{on.year}", {"day": kind.value})
+    if not earned or cause.name in decision.member.of(POINTS).celebrated:  # another birth date, another membership
+        return decision
+    decision, awards = _give(decision, earned, cause, Day(on, NOTHING, 0))
+    points = sum(award.points for award in awards)
+    return (
+        decision.then(Told("points.earned", {"day": kind.value, "points": points}, decision.at)) if points else decision
+    )
+
+
+def _celebrated(member: Member, version: Version) -> list[tuple[Counted, date]]:
+    joined = local_date(member.enrolled_at, version.zone)
+    born = [(Counted.BIRTHDAY, member.birth_date)] if member.birth_date else []
+    return [*born, (Counted.ANNIVERSARY, joined)]
+
+
+def _same_day(began: date, year: int) -> date:
+    """Return a day's anniversary in a year: that of 29 February is the 28th in most years."""
+    return clamped(year, began.month, began.day)
+
+
+def next_celebration(member: Member, versions: Versions, now: datetime) -> datetime | None:
+    """Return the next midnight that is a birthday or an anniversary, where any version gives something for it."""
+    kinds = {rule.kind for version in versions.versions for rule in version.of(RULES).earnings}
+    kinds &= {Counted.BIRTHDAY, Counted.ANNIVERSARY}
+    if not kinds:
+        return None
+    version = versions.versions[0]
+    today = local_date(now, version.zone)
+    days = [
+        _same_day(began, year)
+        for kind, began in _celebrated(member, version)
+        if kind in kinds
+        for year in (today.year, today.year + 1)
+    ]
+    following = [midnight(day, version.zone) for day in days if day > today]
+    return min(following) if following else None
+
+
+def _give(decision: Decision, earned: tuple[Earned, ...], cause: Cause, day: Day) -> tuple[Decision, tuple[Award, ...]]:
+    """
+    Give what rules earned.
+
+    :param day: to which it counts, with the money, orders and visits that count besides
+    """
+    awards: list[Award] = []
+    reasons: list[str] = []
+    parts = by_wallet(earned)
+    for code in sorted(parts.keys() | {MAIN}, key=lambda code: (code != MAIN, code)):
+        limited = _limited(decision, code, parts.get(code, ()), day.on)
+        decision = award_points(decision, code, limited, cause)
+        points = total_of(limited.earned)
+        wallet_id = wallet_in(decision, code).wallet_id
+        awards.append(Award(wallet_id, limited.allowance, points, points))
+        if code == MAIN:
+            decision = count(decision, wallet_id, replace(day, points=points))
+        elif points:
+            decision = count(decision, wallet_id, Day(day.on, NOTHING, points))
+        decision = use_pool(decision, code, decision.rules, day.on, points)
+        if limited.reason:
+            reasons.append(limited.reason)
+    nothing = "" if any(award.points for award in awards) else "no_rule_gave_points"
+    reason = reasons[0] if reasons else nothing
+    return decision.then(reason=reason, is_tight=decision.is_tight or "over_budget" in reasons), tuple(awards)
+
+
+def count(decision: Decision, wallet_id: int, day: Day) -> Decision:
+    """Add something to a day of a wallet."""
+    points = decision.member.of(POINTS)
+    member = decision.member.having(POINTS, points.having(points.wallet_of(wallet_id).with_day(day)))
+    return decision.then(DayCounted(wallet_id, day), member=member)
+
+
+def pool_key(program_id: int, code: str, version: Version, on: date) -> PoolKey:
+    """Return which budget a wallet's points of a day come from."""
+    return PoolKey(program_id, code, period_start(version.of(RULES).policy(code).limits.budget_period, on))
+
+
+def pools_of(program_id: int, version: Version, on: date) -> dict[PoolKey, int]:
+    """Return the budgets that a day reaches, with what each holds in all."""
+    return {
+        pool_key(program_id, code, version, on): policy.limits.budget
+        for code, policy in version.of(RULES).policies.items()
+        if policy.limits.budget is not None
+    }
+
+
+def use_pool(decision: Decision, code: str, version: Version, on: date, points: int) -> Decision:
+    """Take points from the wallet's budget or, negative, give them back to it."""
+    if not points or version.of(RULES).policy(code).limits.budget is None:
+        return decision
+    return decision.then(PoolUsed(pool_key(decision.member.program_id, code, version, on), points))
+
+
+def _limited(decision: Decision, code: str, parts: tuple[Earned, ...], on: date) -> Limited:
+    limits = policy_of(decision, code).limits
+    earned = 0
+    if limits.in_period is not None:
+        first = period_start(limits.period, on)
+        # All of the period, also what came after a late order's day: together they stay within the limit.
+        days = wallet_in(decision, code).days
+        earned = sum(day.points for day in days if period_start(limits.period, day.on) == first)
+    budget = None
+    if limits.budget is not None:
+        key = pool_key(decision.member.program_id, code, decision.rules, on)
+        budget = left_in(decision.pools, key, limits.budget) - _used(decision, key)
+    return limit(parts, limits, room_of(limits, earned=earned, budget_left=budget))
+
+
+def _used(decision: Decision, key: PoolKey) -> int:
+    return sum(effect.points for effect in decision.effects if isinstance(effect, PoolUsed) and effect.key == key)
+
+
+def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) -> Decision:
+    """Give points to a wallet, one lot for each rule, and repay what it owes from those that can be spent at once."""
+    if not limited.earned:
+        return decision
+    lifetime = lifetime_of(decision, code)
+    decision = extend_inactivity(decision, code, lifetime)
+    lots = tuple(_lot(decision, part, lifetime, cause) for part in limited.earned)
+    said = {
+        **cause.said,
+        "version": decision.rules.number,
+        "rules": [_explained(part) for part in limited.earned],
+        **({} if code == MAIN else {"wallet": code}),
+        **({"cut": limited.cut, "limit": limited.allowance, "reason": limited.reason} if limited.cut else {}),
+    }
+    wallet = wallet_in(decision, code)
+    posting = entry(decision, wallet, "earn", cause.name, said, lots=lots, order_id=cause.order_id)
+    return repay_with(end_with_gap(post(decision, posting), code, lots), code, lots, cause.name)
+
+
+def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> NewLot:
+    zone = decision.rules.zone
+    event = lifetime.activation_event if cause.order_id is not None else ""  # nothing else is ever delivered
+    since = dict(cause.events).get(event) if event else decision.at
+    active_at = None if since is None else activation(since, lifetime, zone)
+    return NewLot(
+        id=new_id(),
+        amount=part.points,
+        earned_at=decision.at,
+        active_at=active_at,
+        expires_at=None if active_at is None else expiration(active_at, lifetime, zone),
+        version_id=decision.rules.version_id,
+        rule_id=part.rule_id,
+        order_id=cause.order_id,
+        state=State.AVAILABLE if active_at is not None and active_at <= decision.at else State.PENDING,
+        activation_event=event,
+        expires_on_inactivity=lifetime.on_inactivity,
+    )
+
+
+def _explained(part: Earned) -> dict[str, Any]:
+    return {
+        "rule": part.code,
+        "points": part.points,
+        "basis": f"{part.basis:f}",
+        "multiplier": f"{part.multiplier.normalize():f}",
+        "dropped": f"{part.dropped.normalize():f}",
+        **({"capped": part.capped} if part.capped else {}),
+        **({"beaten": [{"rule": code, "points": points} for code, points in part.beaten]} if part.beaten else {}),
+    }
+
+
+def give_points(  # noqa: PLR0913 - who, of what, how many, why
+    decision: Decision, code: str, points: int, cause: Cause, *, kind: str = "earn", gift: str = ""
+) -> Decision:
+    """Give points that no rule counted, and that can be spent at once: a gift, a grant, an adjustment."""
+    lifetime = lifetime_of(decision, code)
+    decision = extend_inactivity(decision, code, lifetime)
+    lot = free_lot(points, lifetime, decision.rules, decision.at, gift=gift)
+    wallet = wallet_in(decision, code)
+    decision = post(decision, entry(decision, wallet, kind, cause.name, cause.said, lots=(lot,)))
+    return repay_with(end_with_gap(decision, code, (lot,)), code, (lot,), cause.name)
+
+
+def free_lot(points: int, lifetime: Lifetime, version: Version, at: datetime, *, gift: str = "") -> NewLot:
+    """Return a lot of points that no order gave, and that can be spent at once."""
+    return NewLot(
+        id=new_id(),
+        amount=points,
+        earned_at=at,
+        active_at=at,
+        expires_at=expiration(at, lifetime, version.zone),
+        version_id=version.version_id,
+        rule_id=None,
+        order_id=None,
+        state=State.AVAILABLE,
+        expires_on_inactivity=lifetime.on_inactivity,
+        gift=gift,
+    )

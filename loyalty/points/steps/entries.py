@@ -1,0 +1,142 @@
+"""What every step is made of: an entry posted, and the member after it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from loyalty.engine.decision import Decision
+from loyalty.points.expiry import Lifetime
+from loyalty.points.state import (
+    POINTS,
+    RULES,
+    Move,
+    NewLot,
+    OpenLot,
+    Policy,
+    Posting,
+    WalletState,
+    spending_order,
+)
+from loyalty.points.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """
+    What gives points.
+
+    :param name: once per wallet
+    :param said: what the entry explains besides
+    :param events: what is known to have happened to the order: kind and instant
+    """
+
+    name: str
+    said: dict[str, Any]
+    order_id: UUID | None = None
+    events: tuple[tuple[str, datetime], ...] = ()
+
+
+def post(decision: Decision, posting: Posting | None) -> Decision:
+    """Return a decision with one more entry, and the member after it."""
+    if posting is None:
+        return decision
+    points = decision.member.of(POINTS)
+    after = points.having(points.wallet_of(posting.wallet_id).after(posting))
+    return decision.then(posting, member=decision.member.having(POINTS, after))
+
+
+def with_wallet(decision: Decision, wallet: WalletState) -> Decision:
+    """Return a decision with a wallet changed in what no entry says."""
+    return decision.then(member=decision.member.having(POINTS, decision.member.of(POINTS).having(wallet)))
+
+
+def policy_of(decision: Decision, code: str) -> Policy:
+    return decision.rules.of(RULES).policy(code)
+
+
+def lifetime_of(decision: Decision, code: str) -> Lifetime:
+    """Return how long points of a wallet live that the occasion gives: a tier may let them live longer."""
+    lifetime, extra = policy_of(decision, code).lifetime, decision.occasion.extra_months
+    return replace(lifetime, extra_months=extra) if extra else lifetime
+
+
+def wallet_in(decision: Decision, code: str) -> WalletState:
+    return decision.member.of(POINTS).wallet(code)
+
+
+def entry(  # noqa: PLR0913 - what an entry says
+    decision: Decision,
+    wallet: WalletState,
+    kind: str,
+    cause: str,
+    said: dict[str, Any],
+    *,
+    moves: tuple[Move, ...] = (),
+    lots: tuple[NewLot, ...] = (),
+    owed_change: int = 0,
+    shortfall_change: int = 0,
+    order_id: UUID | None = None,
+) -> Posting:
+    return Posting(
+        retailer_id=decision.member.retailer_id,
+        wallet_id=wallet.wallet_id,
+        kind=kind,
+        cause=cause,
+        occurred_at=decision.at,
+        explanation=said,
+        lots=lots,
+        moves=moves,
+        owed_change=owed_change,
+        shortfall_change=shortfall_change,
+        order_id=order_id,
+    )
+
+
+def repay(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str) -> Decision:
+    """Let available points repay what a wallet owes."""
+    wallet = wallet_in(decision, code)
+    moves, left = _cancelling(lots, wallet.owed)
+    repaid = wallet.owed - left
+    if not moves:
+        return decision
+    said = {"repaid": repaid, "still_owed": left}
+    return post(decision, entry(decision, wallet, "repay", cause, said, moves=moves, owed_change=-repaid))
+
+
+def settle(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str) -> Decision:
+    """
+    Let points that come back settle first what returns could not take, then repay what is owed.
+
+    :param lots: those to which points came back
+    """
+    wallet = wallet_in(decision, code)
+    moves, left = _cancelling(lots, wallet.shortfall)
+    if moves:
+        settled = wallet.shortfall - left
+        said = {"settled": settled, "still_short": left}
+        posting = entry(decision, wallet, "repay", f"settle:{cause}", said, moves=moves, shortfall_change=-settled)
+        decision = post(decision, posting)
+    ids = {lot.id for lot in lots}
+    usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
+    return repay(decision, code, usable, cause=f"repay:{cause}")
+
+
+def _cancelling(lots: Sequence[OpenLot], points: int) -> tuple[tuple[Move, ...], int]:
+    """Return the moves that cancel up to so many available points, and how many are left to cancel."""
+    moves = []
+    for lot in spending_order(lots) if points else ():
+        amount = min(points, lot.available)
+        if amount:
+            moves.append(Move(lot.id, State.AVAILABLE, State.CANCELLED, amount))
+            points -= amount
+    return tuple(moves), points
+
+
+def repay_with(decision: Decision, code: str, lots: Sequence[NewLot], cause: str) -> Decision:
+    if not wallet_in(decision, code).owed:
+        return decision
+    mine = {lot.id for lot in lots}
+    usable = [lot for lot in wallet_in(decision, code).lots if lot.id in mine]
+    return repay(decision, code, usable, cause=f"repay:{cause}")

@@ -1,0 +1,158 @@
+"""What time does to points: they become active, expire, or end with their member's membership. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from loyalty.engine.activities import (
+    OrderEvent,
+)
+from loyalty.engine.clock import earliest
+from loyalty.engine.decision import Decision, Told
+from loyalty.engine.member import Member
+from loyalty.engine.versions import Versions
+from loyalty.points.expiry import activation, expiration
+from loyalty.points.state import (
+    POINTS,
+    RULES,
+    LotDated,
+    Move,
+    OpenLot,
+    WalletState,
+)
+from loyalty.points.states import State
+from loyalty.points.steps.earning import next_celebration
+from loyalty.points.steps.entries import entry, post, repay, wallet_in, with_wallet
+
+
+def date_lots(decision: Decision) -> Decision:
+    """Give an order's lots that awaited an event their dates, and make active those whose days are over."""
+    activity = decision.activity
+    assert isinstance(activity, OrderEvent), "only events of orders are awaited"
+    extra = activity.decided.occasion.extra_months if activity.decided else 0
+    for wallet in decision.member.of(POINTS).wallets:
+        awaited = [
+            lot
+            for lot in wallet.lots
+            if lot.order_id == activity.order_id and lot.active_at is None and lot.activation_event == activity.kind
+        ]
+        if awaited:
+            decision = _date(decision, wallet, awaited, activity, extra)
+    return decision
+
+
+def _date(
+    decision: Decision, wallet: WalletState, awaited: Sequence[OpenLot], activity: OrderEvent, extra: int
+) -> Decision:
+    dated: dict[UUID, OpenLot] = {}
+    effects = []
+    for lot in awaited:
+        version = decision.versions.version(lot.version_id)
+        assert version is not None, "lots name a published version"
+        lifetime = replace(version.of(RULES).policy(wallet.code).lifetime, extra_months=extra)
+        active_at = activation(activity.occurred_at, lifetime, version.zone)
+        ends_at = expiration(active_at, lifetime, version.zone)
+        effects.append(LotDated(lot.id, active_at, ends_at))
+        ends_at = wallet.idle_until if lot.expires_on_inactivity else ends_at
+        dated[lot.id] = replace(lot, active_at=active_at, expires_at=ends_at)
+    lots = tuple(dated.get(lot.id, lot) for lot in wallet.lots)
+    decision = with_wallet(decision.then(*effects), wallet.with_lots(lots))
+    due = [lot for lot in dated.values() if lot.pending and lot.active_at and lot.active_at <= decision.at]
+    return _activate(decision, wallet.code, due, cause=f"activate:event:{activity.event_id}") if due else decision
+
+
+def activate_due(decision: Decision) -> Decision:
+    """Make active what is due in every wallet, and repay what is owed from it."""
+    for wallet in decision.member.of(POINTS).wallets:
+        due = [lot for lot in wallet.lots if lot.pending and lot.active_at is not None and lot.active_at <= decision.at]
+        if due:
+            decision = _activate(decision, wallet.code, due, cause=f"activate:{due[0].id}")
+    return decision
+
+
+def _activate(decision: Decision, code: str, due: Sequence[OpenLot], *, cause: str) -> Decision:
+    moves = tuple(Move(lot.id, State.PENDING, State.AVAILABLE, lot.pending) for lot in due)
+    wallet = wallet_in(decision, code)
+    decision = post(decision, entry(decision, wallet, "activate", cause, {"lots": len(moves)}, moves=moves))
+    ids = {lot.id for lot in due}
+    usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids]
+    return repay(decision, code, usable, cause=f"repay:{cause}")
+
+
+def expire_due(decision: Decision) -> Decision:
+    """Let points expire that are past their time."""
+    for wallet in decision.member.of(POINTS).wallets:
+        due = [
+            lot for lot in wallet.lots if lot.available and lot.expires_at is not None and lot.expires_at <= decision.at
+        ]
+        if due:
+            moves = tuple(Move(lot.id, State.AVAILABLE, State.EXPIRED, lot.available) for lot in due)
+            # A lot may expire again to which points come back, at another instant or with the one that is late.
+            cause = f"expire:{due[0].id}:{decision.at:%Y%m%dT%H%M}"
+            decision = post(decision, entry(decision, wallet, "expire", cause, {"lots": len(moves)}, moves=moves))
+            decision = decision.then(
+                Told("points.expired", {"points": sum(move.amount for move in moves)}, decision.at)
+            )
+    return decision
+
+
+def next_of_points(member: Member, now: datetime) -> datetime | None:
+    """Return the first instant up to now at which a lot that is known becomes active or expires."""
+    instants = [
+        earliest(lot.active_at if lot.pending else None, lot.expires_at if lot.available else None)
+        for wallet in member.of(POINTS).wallets
+        for lot in wallet.lots
+    ]
+    first = earliest(*instants)
+    return first if first is not None and first <= now else None
+
+
+def due(member: Member, before: Member | None, versions: Versions, now: datetime) -> datetime | None:
+    """Return when time will next change something for a member's points."""
+    instants: list[datetime | None] = []
+    known = {wallet.wallet_id: wallet for wallet in before.of(POINTS).wallets} if before else {}
+    for wallet in member.of(POINTS).wallets:
+        old = known.get(wallet.wallet_id)
+        if old is wallet:
+            continue
+        seen = {lot.id: lot for lot in old.lots} if old else {}
+        instants += [_lot_due(lot) for lot in wallet.lots if seen.get(lot.id) is not lot]
+        if old is None:  # an empty wallet may have outlived its instant
+            instants.append(wallet.idle_until if wallet.idle_until and wallet.idle_until > now else None)
+        elif old.idle_until != wallet.idle_until:
+            instants.append(wallet.idle_until)
+    if before is None:
+        instants.append(next_celebration(member, versions, now))
+    return earliest(*instants)
+
+
+def _lot_due(lot: OpenLot) -> datetime | None:
+    activates = lot.active_at if lot.pending else None
+    expires = lot.expires_at if lot.available and not lot.expires_on_inactivity else None
+    return earliest(activates, expires)
+
+
+def forfeit(decision: Decision) -> Decision:
+    """Cancel all points of a member that leaves, and what it owes."""
+    for wallet in decision.member.of(POINTS).wallets:
+        moves = tuple(
+            Move(lot.id, state, State.CANCELLED, amount)
+            for lot in wallet.lots
+            for state, amount in ((State.PENDING, lot.pending), (State.AVAILABLE, lot.available))
+            if amount
+        )
+        if moves or wallet.owed or wallet.shortfall:
+            said = {"points": sum(move.amount for move in moves), "written_off": wallet.owed}
+            posting = entry(
+                decision,
+                wallet,
+                "leave",
+                f"leave:{decision.at:%Y%m%dT%H%M%S%f}",
+                said,
+                moves=moves,
+                owed_change=-wallet.owed,
+                shortfall_change=-wallet.shortfall,
+            )
+            decision = post(decision, posting)
+    return decision
