@@ -20,7 +20,7 @@ from customers.core.calendar import local_date, midnight
 from customers.models import Retailer, UndecidedFact
 from loyalty.activity import pipeline
 from loyalty.activity.history import load_activities, load_order_events
-from loyalty.activity.loading import lock_customers
+from loyalty.activity.loading import hold_customers
 from loyalty.activity.nightly import advance_due
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
@@ -154,7 +154,7 @@ def _decide_all(waiting: Sequence[Waiting], done: CaughtUp, now: datetime) -> No
 @transaction.atomic
 def _decide(waiting: Sequence[Waiting], now: datetime) -> None:
     # Behind the lock, so that nothing of what is read here changes before it is decided.
-    lock_customers(fact.customer_id for fact in waiting)
+    hold_customers(fact.customer_id for fact in waiting)
     facts = [
         *load_activities(_ids(waiting, "order"), _ids(waiting, "return"), _ids(waiting, "interaction")),
         *load_order_events(_ids(waiting, "event")),

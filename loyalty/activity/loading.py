@@ -6,7 +6,7 @@ other tables as they were before the wait: so all that a decision looks at is re
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -15,53 +15,73 @@ from customers.core import bulk
 from customers.core.calendar import local_date
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.steps import CLOCK
-from loyalty.activity.versions import remembered_versions
+from loyalty.activity.versions import last_revisions, note_revisions, remembered_versions
 from loyalty.engine.activities import Fact
-from loyalty.engine.capability import Reach, Scope
+from loyalty.engine.capability import Joined, Reach, Scope
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
 
 # The locked row itself is read again after a wait: its own columns may be taken from here.
 LOCK = """
-SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, m.started_at, m.next_due_at
+SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, m.started_at, m.next_due_at, m.recorded_at
 FROM memberships_membership m WHERE {condition} ORDER BY m.id FOR NO KEY UPDATE
 """
+# What hangs on members: their programs' revision, and what capabilities join.
 READ = """
-SELECT m.id, p.versions_revision, m.program_id, c.birth_date, (
+SELECT m.id, m.program_id, p.versions_revision, c.birth_date, (
     SELECT d.order_id FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.is_first AND d.is_kept LIMIT 1
-), m.recorded_at, (SELECT n.until FROM activity_nightrun n WHERE n.program_id = m.program_id ORDER BY n.day DESC LIMIT 1)
+), (SELECT n.until FROM activity_nightrun n WHERE n.program_id = m.program_id ORDER BY n.day DESC LIMIT 1){columns}
 FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id JOIN customers_customer c ON c.id = m.customer_id
-WHERE m.id = ANY(%s)
+{joins} WHERE m.id = ANY(%(members)s)
 """
+OWN = 6  # of the columns, before those of capabilities
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Locked members by membership, with each customer's memberships, and the versions of their programs."""
+    """
+    Locked members by membership, with each customer's memberships, and the versions of their programs.
+
+    :param reach: how far days were read; None where nothing looks at them
+    :param joined: what capabilities asked to be read with the members
+    """
 
     members: dict[UUID, Member]
     members_of: dict[UUID, list[UUID]]
     versions: dict[int, Versions]
+    reach: Reach | None = None
+    joined: Mapping[str, Mapping[UUID, Sequence[tuple[Any, ...]]]] = field(default_factory=dict)
 
     def versions_for(self, member: Member) -> Versions:
         return self.versions[member.program_id]
 
 
-def lock_customers(customers: Iterable[UUID], besides: Iterable[UUID] = ()) -> Loaded:
+def lock_customers(
+    customers: Iterable[UUID], besides: Iterable[UUID] = (), *, activities: Sequence[Fact], latest: datetime
+) -> Loaded:
     """
-    Lock every membership of some customers; nothing of their state is loaded yet.
+    Lock every membership of some customers, and read what hangs on it; capabilities have loaded nothing yet.
 
     :param besides: memberships that are locked with them
+    :param activities: to decide
+    :param latest: the last instant that a decision will be about
     """
     others = sorted(set(besides))
     if others:
-        return _lock("m.customer_id = ANY(%s) OR m.id = ANY(%s)", sorted(set(customers)), others)
-    return _lock("m.customer_id = ANY(%s)", sorted(set(customers)))
+        rows = _lock("m.customer_id = ANY(%s) OR m.id = ANY(%s)", sorted(set(customers)), others)
+    else:
+        rows = _lock("m.customer_id = ANY(%s)", sorted(set(customers)))
+    return _read(rows, activities, latest)
 
 
-def lock_memberships(memberships: Iterable[UUID]) -> Loaded:
-    """Lock some memberships; nothing of their state is loaded yet."""
-    return _lock("m.id = ANY(%s)", sorted(set(memberships)))
+def hold_customers(customers: Iterable[UUID]) -> None:
+    """Lock every membership of some customers, for what is read before they are decided."""
+    _lock("m.customer_id = ANY(%s)", sorted(set(customers)))
+
+
+def lock_memberships(memberships: Iterable[UUID], *, latest: datetime) -> Loaded:
+    """Lock some memberships for what is no activity of theirs, and read what hangs on them, as `lock_customers` does."""
+    return _read(_lock("m.id = ANY(%s)", sorted(set(memberships))), (), latest)
 
 
 def load_states(
@@ -69,19 +89,18 @@ def load_states(
     activities: Sequence[Fact],
     *,
     is_whole: Callable[[Member], bool],
-    latest: datetime,
     lots: Iterable[UUID] = (),
 ) -> Loaded:
     """
     Load what capabilities keep of locked members.
 
     :param is_whole: of whom all state is needed, not only what an order in time needs
-    :param latest: the last instant that a decision will be about
     :param lots: to which points may come back although they are closed
     """
+    if not locked.members:
+        return locked
     whole = frozenset(key for key, member in locked.members.items() if is_whole(member))
-    reach = _reach(locked, activities, latest)
-    scope = Scope(locked.members, locked.versions, activities, whole, reach, frozenset(lots))
+    scope = Scope(locked.members, locked.versions, activities, whole, locked.reach, locked.joined, frozenset(lots))
     states = {each.name: each.load(scope) for each in CAPABILITIES}
     members = {
         key: replace(
@@ -100,20 +119,71 @@ def is_due(member: Member, versions: Versions, instant: datetime) -> bool:
     return at is not None and at <= instant
 
 
-def _lock(condition: str, *keys: list[Any]) -> Loaded:
-    rows = bulk.fetch(LOCK.format(condition=condition), keys) if any(keys) else []
-    found = {row[0]: row for row in rows}
-    if not found:
+def _lock(condition: str, *keys: list[Any]) -> list[tuple[Any, ...]]:
+    return bulk.fetch(LOCK.format(condition=condition), keys) if any(keys) else []
+
+
+def _read(rows: Sequence[tuple[Any, ...]], activities: Sequence[Fact], latest: datetime) -> Loaded:
+    """
+    Read what hangs on locked members.
+
+    The versions that this process remembers say what is to be read; the revisions that are read with it tell whether they
+    are still those in force. If not, it is read again.
+    """
+    if not rows:
         return Loaded({}, {}, {})
-    members: dict[UUID, Member] = {}
-    members_of: dict[UUID, list[UUID]] = {}
-    versions: dict[int, Versions] = {}
-    about = {row[0]: row[1:] for row in bulk.fetch(READ, [list(found)])}
-    for key, customer_id, retailer_id, program_id, enrolled_at, left_at, started_at, due_at in rows:
-        revision, _, birth_date, first_order_id, recorded_at, nights_until = about[key]
-        versions[program_id] = remembered_versions(program_id, revision)
-        members_of.setdefault(customer_id, []).append(key)
-        members[key] = Member(
+    keys, programs = [row[0] for row in rows], {row[3] for row in rows}
+    while True:
+        revisions = last_revisions(programs)
+        versions = {program_id: remembered_versions(program_id, each) for program_id, each in revisions.items()}
+        reach = _reach(versions, activities, latest)
+        # Who is locked for no activity is loaded as a whole: that is read from the days themselves.
+        asked = _asked(versions, reach if activities else None)
+        found = _rows_of(keys, asked)
+        now = {row[1]: row[2] for row in found}
+        if now == revisions:
+            return _loaded(rows, found, Loaded({}, {}, versions, reach, _joined(found, asked)))
+        note_revisions(now)
+
+
+def _asked(versions: Mapping[int, Versions], reach: Reach | None) -> dict[str, Joined]:
+    """Return what the capabilities that programs use want to be read with the members."""
+    uses = frozenset[str]().union(*(each.uses for each in versions.values()))
+    asked = ((each.name, each.joined(reach)) for each in CAPABILITIES if each.name in uses)
+    return {name: joined for name, joined in asked if joined}
+
+
+def _rows_of(keys: list[UUID], asked: Mapping[str, Joined]) -> list[tuple[Any, ...]]:
+    columns = "".join(f", {column}" for joined in asked.values() for column in joined.columns)
+    joins = " ".join(joined.joins for joined in asked.values())
+    parameters: dict[str, Any] = {"members": keys}
+    for joined in asked.values():
+        parameters |= joined.parameters
+    return bulk.fetch(READ.format(columns=columns, joins=joins), parameters)
+
+
+def _joined(
+    found: Sequence[tuple[Any, ...]], asked: Mapping[str, Joined]
+) -> dict[str, dict[UUID, list[tuple[Any, ...]]]]:
+    """Give each capability its part of the rows, by membership."""
+    parts: dict[str, dict[UUID, list[tuple[Any, ...]]]] = {}
+    first = OWN
+    for name, joined in asked.items():
+        part: dict[UUID, list[tuple[Any, ...]]] = {}
+        last = first + len(joined.columns)
+        for row in found:
+            part.setdefault(row[0], []).append(row[first:last])
+        parts[name], first = part, last
+    return parts
+
+
+def _loaded(rows: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...]], loaded: Loaded) -> Loaded:
+    """Put members together from what their locked rows say and what was read behind the lock."""
+    about = {row[0]: row[3:OWN] for row in found}
+    for key, customer_id, retailer_id, program_id, enrolled_at, left_at, started_at, due_at, recorded_at in rows:
+        birth_date, first_order_id, nights_until = about[key]
+        loaded.members_of.setdefault(customer_id, []).append(key)
+        loaded.members[key] = Member(
             retailer_id=retailer_id,
             program_id=program_id,
             membership_id=key,
@@ -129,14 +199,14 @@ def _lock(condition: str, *keys: list[Any]) -> Loaded:
             is_whole=False,
             states={},
         )
-    return Loaded(members, members_of, versions)
+    return loaded
 
 
-def _reach(locked: Loaded, activities: Sequence[Fact], latest: datetime) -> Reach | None:
+def _reach(programs: Mapping[int, Versions], activities: Sequence[Fact], latest: datetime) -> Reach | None:
     """Return how far back any window reaches on any day from the earliest activity to the last instant."""
     first, common, begin, oldest = date.max, date.min, date.max, date.max
     looks = False
-    for versions in locked.versions.values():
+    for versions in programs.values():
         for version in versions.versions:
             counting = (local_date(activity.counts_at, version.zone) for activity in activities)
             begins = min(counting, default=local_date(latest, version.zone))

@@ -244,7 +244,9 @@ class BatchDecider:
 def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time: bool) -> BatchDecider:
     """Lock the members first, then read what hangs on them."""
     lenders = find_lenders(facts)
-    locked = lock_customers((fact.customer_id for fact in facts), lenders.values())
+    last = max(min(fact.occurred_at, now) for fact in facts) if in_their_time else now
+    customers = {fact.customer_id for fact in facts}
+    locked = lock_customers(customers, lenders.values(), activities=facts, latest=last)
     returns = with_baskets([fact for fact in facts if isinstance(fact, OrderReturned) and not fact.correction])
     facts = [*(fact for fact in facts if not isinstance(fact, OrderReturned) or fact.correction), *returns]
     back = {fact.customer_id for fact in facts if isinstance(fact, OrderReturned | OrderEvent | PointsGranted)}
@@ -267,7 +269,7 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
         return is_due(member, locked.versions_for(member), latest[customer])
 
     lending = set(lenders.values())
-    loaded = load_states(locked, facts, is_whole=is_whole, latest=max(latest.values()), lots=lenders)
+    loaded = load_states(locked, facts, is_whole=is_whole, lots=lenders)
     orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
     known = load_decided(orders, loaded.versions) if orders and not are_new else {}
     return BatchDecider(

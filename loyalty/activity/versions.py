@@ -1,6 +1,6 @@
 """Versions as decisions see them. A published version never changes, so each is read once per process."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from uuid import UUID
 
@@ -19,6 +19,23 @@ def versions_of(program_ids: Iterable[int]) -> dict[int, Versions]:
     """Return programs' versions as they are published now."""
     revisions = bulk.fetch("SELECT id, versions_revision FROM programs_program WHERE id = ANY(%s)", [list(program_ids)])
     return {program_id: remembered_versions(program_id, revision) for program_id, revision in revisions}
+
+
+# The revision under which this process last saw each program: a guess that whoever reads members sees confirmed.
+_last: dict[int, UUID] = {}
+
+
+def last_revisions(program_ids: Iterable[int]) -> dict[int, UUID]:
+    """Return programs' revisions as this process saw them last: whoever decides by them must see that they still hold."""
+    asked = list(program_ids)
+    if new := [program_id for program_id in asked if program_id not in _last]:
+        _last.update(bulk.fetch("SELECT id, versions_revision FROM programs_program WHERE id = ANY(%s)", [new]))
+    return {program_id: _last[program_id] for program_id in asked}
+
+
+def note_revisions(revisions: Mapping[int, UUID]) -> None:
+    """Remember programs' revisions as they are now."""
+    _last.update(revisions)
 
 
 @lru_cache(maxsize=512)
@@ -55,5 +72,6 @@ def read_version(version_id: int) -> Version:
 
 def forget_versions() -> None:
     """Forget what this process remembers: tests do, whose databases come and go."""
+    _last.clear()
     remembered_versions.cache_clear()
     published_version.cache_clear()

@@ -1,7 +1,7 @@
 """What a capability brings: its rules of a version, its state of members, and how its effects are written. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -33,6 +33,21 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """
+    What is read of a capability by the statement that reads the members themselves: a round trip costs more than a row.
+
+    :param columns: SQL of them
+    :param joins: SQL that joins them to the membership `m`, with one row of it at most; points alone may have several
+    :param parameters: of the joins, under names that are the capability's own
+    """
+
+    columns: tuple[str, ...]
+    joins: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """
     What is to be loaded.
@@ -42,6 +57,7 @@ class Scope:
     :param activities: to decide; none where only time passes, or a verb is carried out
     :param whole: of whom all state is needed: who is due, whom a late fact or a return concerns, whose points are moved
     :param reach: how far the others' days are read; None where nothing looks at days
+    :param joined: what `Capability.joined` asked for: rows by the capability's name and membership
     :param lots: to which points may come back although they are closed
     """
 
@@ -50,6 +66,7 @@ class Scope:
     activities: Sequence[Activity]
     whole: frozenset[UUID]
     reach: Reach | None
+    joined: Mapping[str, Mapping[UUID, Sequence[tuple[Any, ...]]]]
     lots: frozenset[UUID] = frozenset()
 
     def using(self, name: str) -> list[UUID]:
@@ -81,6 +98,10 @@ class Capability(Generic[S]):
     def begin(self, versions: Versions) -> S:
         """Return its state of a member who has just joined, where no row is: what a simulation begins with."""
         raise NotImplementedError
+
+    def joined(self, reach: Reach | None) -> Joined | None:
+        """Return what to read of it with the members themselves, where their program uses it."""
+        return None
 
     def load(self, scope: Scope) -> Mapping[UUID, S]:
         """Return its state of each member that uses it: a fixed number of statements, behind the members' lock."""

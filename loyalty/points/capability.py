@@ -8,7 +8,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from loyalty.engine.activities import OrderReturned
-from loyalty.engine.capability import Capability, Reach, Scope
+from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
@@ -43,20 +43,26 @@ from loyalty.points.steps.earning import pools_of
 
 FOREVER = date.min
 
-WALLETS = """
-SELECT w.membership_id, w.id, w.code, w.available - w.owed, w.owed, w.shortfall, w.idle_until
-FROM points_wallet w WHERE w.membership_id = ANY(%s) ORDER BY w.id
+WALLET = ("w.id", "w.code", "w.available - w.owed", "w.owed", "w.shortfall", "w.idle_until")
+WALLETS = f"""
+SELECT w.membership_id, {", ".join(WALLET)} FROM points_wallet w WHERE w.membership_id = ANY(%s)
 """
 # Days that are in every window that the batch looks at need not be told apart: they come as one. So do those before
 # every window that begins, where there is one that never does.
 DAYS = """
-SELECT wallet_id, CASE
-        WHEN on_date < %(first)s THEN %(before)s
-        WHEN on_date >= %(common)s AND on_date < %(begin)s THEN %(common)s
-        ELSE on_date
-    END AS day, sum(spend), sum(points)::bigint, sum(orders)::int, sum(visits)::int
-FROM points_qualifyingday WHERE wallet_id = ANY(%(wallets)s) AND on_date >= %(oldest)s
-GROUP BY 1, 2 ORDER BY 1, 2
+LEFT JOIN LATERAL (
+    SELECT array_agg(day) AS days, array_agg(spend) AS spend, array_agg(points) AS points, array_agg(orders) AS orders,
+        array_agg(visits) AS visits
+    FROM (
+        SELECT CASE
+            WHEN on_date < %(first)s THEN %(before)s
+            WHEN on_date >= %(common)s AND on_date < %(begin)s THEN %(common)s
+            ELSE on_date
+        END AS day, sum(spend) AS spend, sum(points)::bigint AS points, sum(orders)::int AS orders,
+            sum(visits)::int AS visits
+        FROM points_qualifyingday WHERE wallet_id = w.id AND on_date >= %(oldest)s GROUP BY 1
+    ) counted
+) d ON true
 """
 ALL_DAYS = """
 SELECT wallet_id, on_date, spend, points, orders, visits FROM points_qualifyingday
@@ -129,10 +135,19 @@ class Points(Capability[PointsState]):
             tuple(WalletState(place, code) for place, code in enumerate((MAIN, *sorted(codes)), start=1))
         )
 
+    def joined(self, reach: Reach | None) -> Joined | None:
+        wallets = "LEFT JOIN points_wallet w ON w.membership_id = m.id"
+        if reach is None:
+            return Joined(WALLET, wallets)
+        asked = {"first": reach.first, "before": FOREVER, "common": reach.common, "begin": reach.begin,
+                 "oldest": reach.oldest}  # fmt: skip
+        days = ("d.days", "d.spend", "d.points", "d.orders", "d.visits")
+        return Joined((*WALLET, *days), wallets + DAYS, asked)
+
     def load(self, scope: Scope) -> Mapping[UUID, PointsState]:
         wallets = _load_wallets(scope)
         whole = [wallet.wallet_id for key in scope.whole for wallet in wallets[key]]
-        days = _load_days(wallets, scope)
+        days = _load_days(whole) if scope.reach and whole else {}
         lots = _group(bulk.fetch(LOTS, [whole]), OpenLot) if whole else {}
         closed = _load_closed(scope, whole)
         redeemed = _load_redeemed(scope)
@@ -145,14 +160,17 @@ class Points(Capability[PointsState]):
             others = (lot for lot in lots.get(wallet.wallet_id, ()) if lot.id not in ids)
             return replace(
                 wallet,
-                days=tuple(days.get(wallet.wallet_id, ())),
+                days=tuple(days.get(wallet.wallet_id, wallet.days)),
                 lots=(*others, *known),
                 active_on=tuple(active.get(wallet.wallet_id, ())),
             )
 
         return {
             key: PointsState(
-                tuple(completed(wallet) for wallet in sorted(own, key=lambda wallet: wallet.code != MAIN)),
+                tuple(
+                    completed(wallet)
+                    for wallet in sorted(own, key=lambda wallet: (wallet.code != MAIN, wallet.wallet_id))
+                ),
                 tuple(redeemed.get(key, ())),
                 celebrated.get(key, frozenset()),
             )
@@ -230,17 +248,22 @@ def _idle(before: Mapping[UUID, Member], after: Mapping[UUID, Member]) -> dict[i
 
 def _load_wallets(scope: Scope) -> dict[UUID, list[WalletState]]:
     """Load wallets, and open those that a version brought since their member enrolled."""
-    found = _fetch_wallets(scope)
+    found = {key: [_wallet(*row) for row in rows if row[0]] for key, rows in scope.joined[POINTS.name].items()}
     missing: dict[int, list[tuple[UUID, str]]] = {}
     for key, member in scope.members.items():
         codes = codes_of(scope.versions[member.program_id].versions)
-        has = found.get(key, ())
+        has = found[key]
         if len(has) < len(codes):
             lacks = codes - {wallet.code for wallet in has}
             missing.setdefault(member.retailer_id, []).extend((key, code) for code in sorted(lacks))
     for retailer_id, pairs in missing.items():
         ledger.open_missing(retailer_id, pairs)
-    return _fetch_wallets(scope) if missing else found
+    if missing:
+        known = {wallet.wallet_id for own in found.values() for wallet in own}
+        keys = [key for pairs in missing.values() for key, _ in pairs]
+        for key, *wallet in bulk.fetch(WALLETS, [sorted(set(keys))]):
+            found[key] += [opened] if (opened := WalletState(*wallet)).wallet_id not in known else []
+    return found
 
 
 def codes_of(versions: Iterable[Version]) -> frozenset[str]:
@@ -248,30 +271,21 @@ def codes_of(versions: Iterable[Version]) -> frozenset[str]:
     return frozenset({MAIN}.union(*(version.of(RULES).policies for version in versions)))
 
 
-def _fetch_wallets(scope: Scope) -> dict[UUID, list[WalletState]]:
-    found: dict[UUID, list[WalletState]] = {}
-    for membership_id, *wallet in bulk.fetch(WALLETS, [list(scope.members)]):
-        found.setdefault(membership_id, []).append(WalletState(*wallet))
-    return found
+def _wallet(wallet_id: int, code: str, *rest: Any) -> WalletState:
+    """Return a wallet as it was joined, with its days where they were."""
+    balance, owed, shortfall, idle_until, *days = rest
+    counted = sorted(zip(*days, strict=True)) if days and days[0] else ()
+    return WalletState(
+        wallet_id, code, balance, owed, shortfall, idle_until, days=tuple(Day(*counted_on) for counted_on in counted)
+    )
 
 
-def _load_days(wallets: Mapping[UUID, list[WalletState]], scope: Scope) -> dict[int, list[Day]]:
-    others = [wallet.wallet_id for key, own in wallets.items() if key not in scope.whole for wallet in own]
-    whole = [wallet.wallet_id for key in scope.whole for wallet in wallets[key]]
-    rows: list[tuple[Any, ...]] = []
-    if scope.reach and others:
-        rows += bulk.fetch(DAYS, _days_parameters(others, scope.reach))
-    if scope.reach and whole:
-        rows += bulk.fetch(ALL_DAYS, [whole])
-    days: dict[int, list[Day]] = {}
-    for wallet_id, *day in rows:
-        days.setdefault(wallet_id, []).append(Day(*day))
+def _load_days(whole: Sequence[int]) -> dict[int, list[Day]]:
+    """Load each day of some wallets."""
+    days: dict[int, list[Day]] = {wallet_id: [] for wallet_id in whole}
+    for wallet_id, *day in bulk.fetch(ALL_DAYS, [list(whole)]):
+        days[wallet_id].append(Day(*day))
     return days
-
-
-def _days_parameters(wallets: Sequence[int], reach: Reach) -> dict[str, Any]:
-    return {"wallets": list(wallets), "first": reach.first, "before": FOREVER, "common": reach.common,
-            "begin": reach.begin, "oldest": reach.oldest}  # fmt: skip
 
 
 def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import add_months
-from loyalty.engine.capability import Capability, Scope
+from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
@@ -16,10 +16,10 @@ from loyalty.tiers.rules import FOREVER, TierRule, TierScheme, window_start
 from loyalty.tiers.state import TIERS, TierChanged, TierEntry, TierState
 from loyalty.tiers.writing import record_changes, set_standings
 
-STANDINGS = """
-SELECT s.membership_id, s.tier_id, t.key, s.since, s.protected_until, s.gifts_missing
-FROM tiers_standing s LEFT JOIN tiers_tier t ON t.id = s.tier_id WHERE s.membership_id = ANY(%s)
-"""
+STANDING = Joined(
+    columns=("s.tier_id", "t.key", "s.since", "s.protected_until", "coalesce(s.gifts_missing, 0)"),
+    joins="LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id",
+)
 CHANGES = """
 SELECT c.membership_id, c.occurred_at, f.key, t.key, c.cause FROM tiers_tierchange c
 LEFT JOIN tiers_tier f ON f.id = c.from_tier_id LEFT JOIN tiers_tier t ON t.id = c.to_tier_id
@@ -62,12 +62,15 @@ class Tiers(Capability[TierState]):
     def begin(self, versions: Versions) -> TierState:
         return TierState()
 
+    def joined(self, reach: Reach | None) -> Joined | None:
+        return STANDING
+
     def load(self, scope: Scope) -> Mapping[UUID, TierState]:
         keys = scope.using(self.name)
         if not keys:
             return {}
-        found = {key: TierState(*row) for key, *row in bulk.fetch(STANDINGS, [keys])}
-        states = {key: found.get(key, TierState()) for key in keys}
+        rows = scope.joined[self.name]
+        states = {key: TierState(*rows[key][0]) for key in keys}
         first = min((activity.occurred_at for activity in scope.activities), default=None)
         back = [
             key

@@ -117,8 +117,8 @@ class AccountSession:
         :param lent: lots of others to which points may come back, with their members, which are locked, too
         """
         lent = lent or {}
-        locked = lock_memberships([*memberships, *lent.values()])
-        loaded = load_states(locked, (), is_whole=lambda _: True, latest=now, lots=lent)
+        locked = lock_memberships([*memberships, *lent.values()], latest=now)
+        loaded = load_states(locked, (), is_whole=lambda _: True, lots=lent)
         session = cls(loaded, now, lots=lent)
         for key, member in loaded.members.items():
             session._advance(key, member)
