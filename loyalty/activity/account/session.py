@@ -167,7 +167,7 @@ class AccountSession:
         after = {}
         for key, decision in self.decisions.items():
             before = self.loaded.members[key]
-            after[key] = CLOCK.set_after(decision.member, before, decision.versions, self.now)
+            after[key] = CLOCK.set_after(decision.member, before, decision.versions, decision.now)
         write(decisions, before=self.loaded.members, after=after, now=self.now)
 
     def _advance(self, key: UUID, member: Member) -> None:

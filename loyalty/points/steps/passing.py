@@ -117,19 +117,23 @@ def due(member: Member, before: Member | None, versions: Versions, now: datetime
         if old is wallet:
             continue
         seen = {lot.id: lot for lot in old.lots} if old else {}
-        instants += [_lot_due(lot) for lot in wallet.lots if seen.get(lot.id) is not lot]
-        if old is None:  # an empty wallet may have outlived its instant
-            instants.append(wallet.idle_until if wallet.idle_until and wallet.idle_until > now else None)
-        elif old.idle_until != wallet.idle_until:
+        instants += [_lot_due(lot, follows=old is not None) for lot in wallet.lots if seen.get(lot.id) is not lot]
+        # A late fact may tell of an instant that is over: what it ended has been carried out with it.
+        if old is not None and old.idle_until != wallet.idle_until and wallet.idle_until and wallet.idle_until > now:
             instants.append(wallet.idle_until)
     if before is None:
         instants.append(next_celebration(member, versions, now))
     return earliest(*instants)
 
 
-def _lot_due(lot: OpenLot) -> datetime | None:
+def _lot_due(lot: OpenLot, *, follows: bool) -> datetime | None:
+    """
+    Return when a lot becomes active or expires.
+
+    :param follows: that its wallet tells when it expires, if it does so on inactivity
+    """
     activates = lot.active_at if lot.pending else None
-    expires = lot.expires_at if lot.available and not lot.expires_on_inactivity else None
+    expires = lot.expires_at if lot.available and not (follows and lot.expires_on_inactivity) else None
     return earliest(activates, expires)
 
 
