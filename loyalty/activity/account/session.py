@@ -14,7 +14,7 @@ from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
 from loyalty.activity.loading import Loaded, load_states, lock_memberships
-from loyalty.activity.steps import AFTER_MOVES, CLOCK
+from loyalty.activity.steps import AFTER_MOVES, BEFORE_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
 from loyalty.engine.basket import Occasion
@@ -28,7 +28,7 @@ from loyalty.points.models import Entry
 from loyalty.points.spending import spend, spendable
 from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, OpenLot, Posting, WalletState
 from loyalty.points.states import State
-from loyalty.points.steps.entries import post, repay
+from loyalty.points.steps.entries import keeps_until, post, repay
 from loyalty.points.steps.idling import extend_inactivity
 from loyalty.points.steps.moving import LentReturned, come_back, take_lent_back
 
@@ -187,7 +187,8 @@ class AccountSession:
         version = versions.at(self.now)
         activity = PointsMoved(new_id(), member.customer_id, self.now, "", MAIN, 0)
         occasion = Occasion(self.now, version.zone) if version else Occasion(self.now)
-        self.decisions[key] = Decision(after, activity, version, versions, self.now, member.lived(self.now), occasion)
+        decision = Decision(after, activity, version, versions, self.now, member.lived(self.now), occasion)
+        self.decisions[key] = run_steps(decision, BEFORE_MOVES) if version else decision
 
 
 def _numbered(decision: Decision) -> Decision:
@@ -304,10 +305,11 @@ class WalletSession:
         member = self.member.having(POINTS, points.having(self.state.knowing(closed)))
         self.session.take(self.decision.then(member=member))
 
-    def extend_inactivity(self) -> None:
-        """Let what expires on inactivity live longer, because its member does something."""
-        lifetime = self.version.of(RULES).policy(self.code).lifetime
-        self.session.take(extend_inactivity(self.decision, self.code, lifetime))
+    def extend_inactivity(self) -> datetime | None:
+        """Let what expires on inactivity live longer, because its member does something; its entry must say until when."""
+        until = keeps_until(self.decision, self.code)
+        self.session.take(extend_inactivity(self.decision, self.code, until))
+        return until
 
     def taken(self, points: int, *, into: State) -> tuple[Move, ...]:
         """Return the moves that take points in the order of spending, all or none."""
@@ -318,15 +320,36 @@ class WalletSession:
             raise InsufficientPoints(asked=points, available=self.available)
         return taken.moves
 
-    def take(self, kind: str, cause: str, points: int, *, into: State, said: dict[str, Any] | None = None) -> UUID:
-        """Take points in the order of spending, all or none."""
-        return self.post(kind, cause, self.taken(points, into=into), {"points": points, **(said or {})})
-
-    def post(
-        self, kind: str, cause: str, moves: tuple[Move, ...], said: dict[str, Any], lots: tuple[NewLot, ...] = ()
+    def take(  # noqa: PLR0913 - what an entry says
+        self,
+        kind: str,
+        cause: str,
+        points: int,
+        *,
+        into: State,
+        said: dict[str, Any] | None = None,
+        keeps_until: datetime | None = None,
     ) -> UUID:
-        """Add an entry to what is to be written, and return its id; what comes in repays first what is owed."""
-        posting = self._posting(kind, cause, moves, said, lots)
+        """Take points in the order of spending, all or none."""
+        moves, said = self.taken(points, into=into), {"points": points, **(said or {})}
+        return self.post(kind, cause, moves, said, keeps_until=keeps_until)
+
+    def post(  # noqa: PLR0913 - what an entry says
+        self,
+        kind: str,
+        cause: str,
+        moves: tuple[Move, ...],
+        said: dict[str, Any],
+        lots: tuple[NewLot, ...] = (),
+        *,
+        keeps_until: datetime | None = None,
+    ) -> UUID:
+        """
+        Add an entry to what is to be written, and return its id; what comes in repays first what is owed.
+
+        :param keeps_until: where the member is active by it, as `extend_inactivity` said
+        """
+        posting = replace(self._posting(kind, cause, moves, said, lots), keeps_until=keeps_until)
         decision = post(self.decision, posting)
         ids = {lot.id for lot in lots}
         usable = [lot for lot in decision.member.of(POINTS).wallet(self.code).lots if lot.id in ids]

@@ -66,9 +66,10 @@ def redeem(membership: Membership, points: int, *, reference: str, now: datetime
     if earlier := spending.earlier(cause, reference, points):
         return LedgerReceipt(earlier.pk, points, spending.available, is_new=False)
     spending.require_spendable()
-    spending.extend_inactivity()
+    until = spending.extend_inactivity()
     session.borrow(points, f"{cause}:{membership.pk}")
-    entry_id = spending.take("redeem", cause, points, into=State.REDEEMED, said={"reference": reference})
+    said = {"reference": reference}
+    entry_id = spending.take("redeem", cause, points, into=State.REDEEMED, said=said, keeps_until=until)
     return LedgerReceipt(entry_id, points, spending.finish())
 
 
@@ -103,9 +104,10 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
         id=new_id(), retailer_id=membership.retailer_id, wallet_id=spending.wallet_id, reference=reference, points=points,
         held_at=now, times_out_at=now + life,
     )  # fmt: skip
-    spending.extend_inactivity()
+    until = spending.extend_inactivity()
     session.borrow(points, f"hold:{made.pk}")
-    spending.take("hold", f"hold:{made.pk}", points, into=State.HELD, said={"reference": reference})
+    said = {"reference": reference}
+    spending.take("hold", f"hold:{made.pk}", points, into=State.HELD, said=said, keeps_until=until)
     available = spending.finish()
     made.save(force_insert=True)
     return made, available

@@ -6,6 +6,7 @@ Verbs (`loyalty.activity.account`) are made of these; `move` carries out in a si
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from loyalty.points.spending import spend
 from loyalty.points.state import POINTS, Move, Posting, Redeemed, WalletState, spending_order
 from loyalty.points.states import State
 from loyalty.points.steps.earning import give_points
-from loyalty.points.steps.entries import Cause, policy_of, post, settle, wallet_in
+from loyalty.points.steps.entries import Cause, keeps_until, policy_of, post, settle, wallet_in
 from loyalty.points.steps.idling import extend_inactivity
 from loyalty.points.steps.returning import claim, take_or_owe
 
@@ -167,19 +168,20 @@ def move(decision: Decision) -> Decision:
         undone = next((each for each in decision.member.of(POINTS).redeemed if each.entry_id == activity.undoes), None)
         return _undo(decision, undone, {}) if undone else decision
     if activity.kind == "redeem":
-        decision = extend_inactivity(decision, activity.wallet, policy_of(decision, activity.wallet).lifetime)
-        return _redeem(decision, activity)
+        until = keeps_until(decision, activity.wallet)
+        return _redeem(extend_inactivity(decision, activity.wallet, until), activity, until)
     if activity.points > 0:
         cause = Cause(f"{activity.kind}:{activity.id}", {})
-        return give_points(decision, activity.wallet, activity.points, cause, kind=activity.kind)
+        lifetime = policy_of(decision, activity.wallet).lifetime
+        return give_points(decision, activity.wallet, activity.points, cause, kind=activity.kind, lifetime=lifetime)
     target = State.TRANSFERRED if activity.kind == "transfer" else State.CANCELLED
-    decision, _ = _take(decision, activity, target)
+    decision, _ = _take(decision, activity, target, None)
     return decision
 
 
-def _redeem(decision: Decision, activity: PointsMoved) -> Decision:
+def _redeem(decision: Decision, activity: PointsMoved, until: datetime | None) -> Decision:
     before = wallet_in(decision, activity.wallet)
-    decision, moves = _take(decision, activity, State.REDEEMED)
+    decision, moves = _take(decision, activity, State.REDEEMED, until)
     if not moves:
         return decision
     taken = {move.lot_id for move in moves}
@@ -190,12 +192,15 @@ def _redeem(decision: Decision, activity: PointsMoved) -> Decision:
     return decision.then(member=decision.member.having(POINTS, replace(points, redeemed=(*points.redeemed, redeemed))))
 
 
-def _take(decision: Decision, activity: PointsMoved, into: State) -> tuple[Decision, tuple[Move, ...]]:
+def _take(
+    decision: Decision, activity: PointsMoved, into: State, until: datetime | None
+) -> tuple[Decision, tuple[Move, ...]]:
     """Take as many points as are there; return what was moved."""
     wallet = wallet_in(decision, activity.wallet)
     taken = spend(abs(activity.points), wallet.lots, at=decision.now, into=into)
     said: dict[str, Any] = {"points": abs(activity.points) - taken.missing, "missing": taken.missing}
-    return post(decision, _posting(decision, activity, taken.moves, said)), taken.moves
+    posting = replace(_posting(decision, activity, taken.moves, said), keeps_until=until)
+    return post(decision, posting), taken.moves
 
 
 def moves_back(moves: Sequence[Move], lots: Sequence[Any], source: State, decision: Decision) -> tuple[Move, ...]:
