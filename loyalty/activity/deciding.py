@@ -32,12 +32,12 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
         return refuse(decision, reason)
     decision = run_steps(decision, STEPS[type(activity)])
     if at < now:
-        decision = _carry_out(decision)
+        decision = carry_out(decision)
     return decision.then(member=CLOCK.set_after(decision.member, member, versions, now))
 
 
-def _carry_out(decision: Decision) -> Decision:
-    """Carry out what time has done since to the points of a late fact, each at its own instant."""
+def carry_out(decision: Decision) -> Decision:
+    """Carry out what time has done since to the points of what is told late, each at its own instant."""
     at = decision.at
     while (due := next_of_points(decision.member, decision.now)) is not None:
         before = decision.member

@@ -310,9 +310,14 @@ class WalletState:
         return replace(self, days=add_day(self.days, day))
 
     def knowing(self, lots: Iterable[OpenLot]) -> "WalletState":
-        """Return it with lots besides that were not looked at before, such as closed ones to which points come back."""
+        """
+        Return it with lots besides that were not looked at before, such as closed ones to which points come back.
+
+        They may have been read before what the member did last.
+        """
         known = {lot.id for lot in self.lots}
-        return self.with_lots((*self.lots, *(lot for lot in lots if lot.id not in known)))
+        new = (replace(lot, expires_at=self.end_of(lot)) for lot in lots if lot.id not in known)
+        return self.with_lots((*self.lots, *new))
 
     def lot(self, lot_id: UUID) -> OpenLot:
         return next(lot for lot in self.lots if lot.id == lot_id)
@@ -349,10 +354,10 @@ class WalletState:
             spans = [Span(active.at, active.until)]
         elif active.at >= self.span.begin:
             spans = [Span(self.span.begin, max(self.span.end, active.until))]
-        else:
-            spans = spans_of(actives or ())
-        if not spans:  # of what was done before, only the books tell
-            return self
+        elif actives is not None:
+            spans = spans_of(actives)
+        else:  # what was done before stands in the books, and is read from there
+            spans = [Span(self.span.begin, max(self.span.end, active.until))]
         lots = tuple(_ending_with(spans, lot) for lot in self.lots)
         return replace(self, span=spans[-1], actives=actives, lots=lots)
 

@@ -198,6 +198,18 @@ def test_what_a_return_gives_back_to_points_that_ended_is_expired() -> None:
     assert shop.balance("a") == 7
 
 
+def test_what_comes_back_knows_what_the_nights_before_it_gave() -> None:
+    anniversary = Rule(code="anniversary", kind="anniversary", points="7")
+    shop = Shop(rules=[Rule(), anniversary], policy=IDLE, since="2025-01-01 00:00")
+    shop.member("a", since="2025-02-03 12:00")
+    shop.order("o1", "a", "100", at="2026-01-05 12:00")
+    shop.redeem("a", 100, "r1", at="2026-01-10 12:00")
+
+    shop.reverse("a", "r1", at="2026-02-20 12:00")  # no night has been since
+
+    assert (shop.balance("a"), shop.usable_through("a")) == (107, [("2026-03-03", 107)])
+
+
 # An event of the order is nothing that its member does: what awaits it ends with the span in which it was earned
 
 AWAITING = {**IDLE, "pending_event": "delivered"}

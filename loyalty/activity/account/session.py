@@ -12,7 +12,7 @@ from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
-from loyalty.activity.deciding import advance_to
+from loyalty.activity.deciding import advance_to, carry_out
 from loyalty.activity.loading import Loaded, load_states, lock_memberships
 from loyalty.activity.steps import AFTER_MOVES, BEFORE_MOVES, CLOCK
 from loyalty.activity.writing import write
@@ -162,7 +162,8 @@ class AccountSession:
         """Write what was collected, and what it means for a tier that counts what can be spent."""
         for key, decision in self.decisions.items():
             if decision.effects and decision.version is not None:
-                self.decisions[key] = run_steps(decision, AFTER_MOVES)
+                # A night that began by another clock may be ahead of this one.
+                self.decisions[key] = carry_out(run_steps(decision, AFTER_MOVES))
         decisions = [*self.done, *(each for each in self.decisions.values() if each.effects)]
         after = {}
         for key, decision in self.decisions.items():

@@ -225,7 +225,7 @@ def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int,
         raise HoldEnded(status=found.get_status_display())
     held = moves_of(wallet.wallet_id, cause=f"hold:{found.pk}")
     wallet.know(move.lot_id for move in held)
-    moves = settle_hold(redeemed, held, expiries(wallet.state.lots), at=now)
+    moves = settle_hold(redeemed, held, expiries(wallet.state.lots), at=wallet.decision.now)
     kind = "redeem" if redeemed else "release"
     said = {"points": redeemed, "held": found.points, "reference": found.reference}
     wallet.come_back(kind, f"{kind}:hold:{found.pk}", moves, said)
