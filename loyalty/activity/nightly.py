@@ -112,7 +112,7 @@ def _advance_all(keys: Sequence[UUID], until: datetime, now: datetime, done: Adv
 
 @transaction.atomic
 def _advance(keys: Sequence[UUID], until: datetime, now: datetime, done: Advanced) -> None:
-    loaded = load_states(lock_memberships(keys, latest=until), (), is_whole=lambda _: True)
+    loaded = load_states(lock_memberships(keys, latest=until), (), is_whole=lambda _: True, is_passing=lambda _: True)
     advancing = Advancing(loaded, until)
     advancing.run()
     write(advancing.decisions, before=loaded.members, after=advancing.members, now=now)

@@ -258,20 +258,27 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
         instant = min(fact.occurred_at, now) if in_their_time else now
         latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
 
-    def is_whole(member: Member) -> bool:
+    orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
+    known = load_decided(orders, locked.versions) if orders and not are_new else {}
+    unknown = {
+        fact.customer_id
+        for fact in facts
+        if isinstance(fact, OrderReturned)
+        and not any((fact.order_id, program_id) in known for program_id in locked.versions)
+    }
+
+    def is_passing(member: Member) -> bool:
         customer = member.customer_id
-        if member.membership_id in lending:
-            return True
         lived = None if in_their_time else now
         lived = member.lived(lived) if lived else member.lived_until
-        if customer in back or (customer in late and lived and _is_late(member, late[customer], locked, lived)):
-            return True
-        return is_due(member, locked.versions_for(member), latest[customer])
+        is_late = customer in late and lived is not None and _is_late(member, late[customer], locked, lived)
+        return customer in unknown or is_late or is_due(member, locked.versions_for(member), latest[customer])
+
+    def is_whole(member: Member) -> bool:
+        return member.customer_id in back or member.membership_id in lending or is_passing(member)
 
     lending = set(lenders.values())
-    loaded = load_states(locked, facts, is_whole=is_whole, lots=lenders)
-    orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
-    known = load_decided(orders, loaded.versions) if orders and not are_new else {}
+    loaded = load_states(locked, facts, is_whole=is_whole, is_passing=is_passing, decided=known, lots=lenders)
     return BatchDecider(
         facts,
         loaded,

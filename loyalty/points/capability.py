@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.engine.activities import OrderReturned
+from loyalty.engine.activities import OrderEvent, OrderReturned
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
@@ -77,6 +77,17 @@ LOTS = f"""
 SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
 WHERE l.wallet_id = ANY(%s) AND (l.available > 0 OR l.pending > 0 OR l.held > 0) ORDER BY l.id
 """
+# Those that are spent first: of the ones with dates, or without end, and of the ones that follow their member.
+SPENDABLE = f"""
+SELECT l.wallet_id, {LOT}
+FROM unnest(%(wallets)s::bigint[]) n(wallet_id) JOIN points_wallet w ON w.id = n.wallet_id CROSS JOIN LATERAL (
+    (SELECT * FROM points_lot WHERE wallet_id = n.wallet_id AND available > 0 AND NOT expires_on_inactivity
+        ORDER BY expires_at NULLS LAST, earned_at, id LIMIT %(limit)s)
+    UNION ALL
+    (SELECT * FROM points_lot WHERE wallet_id = n.wallet_id AND available > 0 AND expires_on_inactivity
+        ORDER BY expires_at NULLS LAST, earned_at, id LIMIT %(limit)s)
+) l
+"""
 LOTS_BY_ID = f"""
 SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s) ORDER BY l.id
 """
@@ -90,8 +101,13 @@ LEFT JOIN LATERAL (
         sum(CASE WHEN to_state = 'cancelled' THEN amount WHEN from_state = 'cancelled' THEN -amount END) AS cancelled
     FROM points_movement WHERE lot_id = l.id
 ) m ON true
-WHERE l.wallet_id = ANY(%(wallets)s) AND (l.order_id = ANY(%(orders)s) OR l.id = ANY(%(lots)s) OR l.gift <> '' OR (
-    l.expires_on_inactivity AND w.idle_until > %(since)s))
+WHERE l.wallet_id = ANY(%(wallets)s) AND l.id IN (
+    SELECT id FROM points_lot WHERE order_id = ANY(%(orders)s)
+    UNION SELECT unnest(%(lots)s::uuid[])
+    UNION SELECT id FROM points_lot WHERE wallet_id = ANY(%(wallets)s) AND gift <> ''
+    UNION SELECT i.id FROM points_lot i JOIN points_wallet iw ON iw.id = i.wallet_id
+        WHERE i.wallet_id = ANY(%(idling)s) AND i.expires_on_inactivity AND iw.idle_until > %(since)s
+)
 ORDER BY l.id
 """
 # A redemption that paid an order, whether at once or through a hold, unless it was undone already.
@@ -148,8 +164,8 @@ class Points(Capability[PointsState]):
         wallets = _load_wallets(scope)
         whole = [wallet.wallet_id for key in scope.whole for wallet in wallets[key]]
         days = _load_days(whole) if scope.reach and whole else {}
-        lots = _group(bulk.fetch(LOTS, [whole]), OpenLot) if whole else {}
         closed = _load_closed(scope, whole)
+        lots = _load_open(scope, wallets, closed)
         redeemed = _load_redeemed(scope)
         celebrated = _load_celebrated(scope)
         active = _load_active(scope, whole)
@@ -226,6 +242,64 @@ def _load_celebrated(scope: Scope) -> dict[UUID, frozenset[str]]:
     return {key: frozenset(causes) for key, causes in bulk.fetch(CELEBRATED, [keys])} if keys else {}
 
 
+FIRST_FEW, TIMES = 50, 10
+
+
+def load_spendable(needed: Mapping[int, int]) -> dict[int, list[OpenLot]]:
+    """
+    Load the lots of wallets from which so many points would be spent: as few as there are needed, or all.
+
+    :param needed: points by wallet
+    """
+    found: dict[int, list[OpenLot]] = {}
+    left, limit = {wallet_id for wallet_id, points in needed.items() if points > 0}, FIRST_FEW
+    while left:
+        rows = bulk.fetch(SPENDABLE, {"wallets": sorted(left), "limit": limit})
+        found |= _group(rows, OpenLot)
+        left = {
+            wallet_id
+            for wallet_id in left
+            for lots in [found.get(wallet_id, ())]
+            if len(lots) >= limit and sum(lot.available for lot in lots) < needed[wallet_id]
+        }
+        limit *= TIMES
+    return found
+
+
+def load_open(wallet_ids: Sequence[int]) -> dict[int, list[OpenLot]]:
+    """Load all open lots of wallets."""
+    return _group(bulk.fetch(LOTS, [list(wallet_ids)]), OpenLot) if wallet_ids else {}
+
+
+def _load_open(
+    scope: Scope, wallets: Mapping[UUID, Sequence[WalletState]], closed: Mapping[int, Sequence[OpenLot]]
+) -> dict[int, list[OpenLot]]:
+    """Load all open lots of those for whom time passes; of the others those from which a return may take."""
+    needed = _needed(scope, wallets, closed)
+    found = load_spendable(needed)
+    # A return takes pending points where nothing else is left.
+    short = {key for key, points in needed.items() if sum(lot.available for lot in found.get(key, ())) < points}
+    passing = {wallet.wallet_id for key in scope.passing for wallet in wallets[key]}
+    return found | load_open(sorted(passing | short))
+
+
+def _needed(
+    scope: Scope, wallets: Mapping[UUID, Sequence[WalletState]], closed: Mapping[int, Sequence[OpenLot]]
+) -> dict[int, int]:
+    """Return by wallet how many points returns may take besides their orders' own: what those gave, and gifts."""
+    mine = {wallet.wallet_id for key in scope.whole - scope.passing for wallet in wallets[key]}
+    returned = {each.order_id for each in scope.activities if isinstance(each, OrderReturned)}
+    needed: dict[int, int] = {}
+    for (order_id, _), decided in scope.decided.items():
+        for award in decided.awards if order_id in returned else ():
+            if award.wallet_id in mine:
+                needed[award.wallet_id] = needed.get(award.wallet_id, 0) + award.points_kept
+    for wallet_id, points in needed.items():
+        lots = closed.get(wallet_id, ())
+        needed[wallet_id] = points + sum(lot.amount for lot in lots if lot.gift) + sum(lot.claimed for lot in lots)
+    return needed
+
+
 def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
     """Return lots whatever is left in them."""
     return [OpenLot(*row) for row in bulk.fetch(LOTS_BY_ID, [list(lot_ids)])]
@@ -290,12 +364,17 @@ def _load_days(whole: Sequence[int]) -> dict[int, list[Day]]:
 
 def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]:
     """Load lots that may be closed: those of orders that come back, of gifts, and what late facts may give back."""
-    returned = [each for each in scope.activities if isinstance(each, OrderReturned)]
-    if not whole or not (returned or scope.lots or (scope.activities and _may_idle(scope))):
+    concerned = [each for each in scope.activities if isinstance(each, OrderReturned | OrderEvent)]
+    may_idle = bool(scope.activities) and _may_idle(scope)
+    if not whole or not (concerned or scope.lots or may_idle):
         return {}
-    since = min((activity.occurred_at for activity in scope.activities), default=NEVER)
-    orders = sorted({each.order_id for each in returned})
-    parameters = {"wallets": list(whole), "orders": orders, "lots": list(scope.lots), "since": since}
+    parameters = {
+        "wallets": list(whole),
+        "orders": sorted({each.order_id for each in concerned}),
+        "lots": list(scope.lots),
+        "idling": list(whole) if may_idle else [],
+        "since": min((activity.occurred_at for activity in scope.activities), default=NEVER),
+    }
     found: dict[int, list[OpenLot]] = {}
     for wallet_id, *lot in bulk.fetch(CLOSED, parameters):
         *terms, expired, cancelled, amount = lot

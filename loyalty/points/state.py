@@ -286,6 +286,11 @@ class WalletState:
     lots: tuple[OpenLot, ...] = ()
     active_on: tuple[datetime, ...] = ()
 
+    @property
+    def available(self) -> int:
+        """Return what can be spent, once time has been carried out."""
+        return self.balance + self.owed
+
     def with_lots(self, lots: tuple[OpenLot, ...]) -> "WalletState":
         return WalletState(
             self.wallet_id,
@@ -303,9 +308,14 @@ class WalletState:
         return replace(self, days=add_day(self.days, day))
 
     def knowing(self, lots: Iterable[OpenLot]) -> "WalletState":
-        """Return it with lots besides that were not looked at before, such as closed ones to which points come back."""
+        """Return it with lots besides that were not looked at before; those that follow their member end when it does."""
         known = {lot.id for lot in self.lots}
-        return self.with_lots((*self.lots, *(lot for lot in lots if lot.id not in known)))
+        others = (
+            replace(lot, expires_at=self.idle_until) if lot.expires_on_inactivity else lot
+            for lot in lots
+            if lot.id not in known
+        )
+        return self.with_lots((*self.lots, *others))
 
     def lot(self, lot_id: UUID) -> OpenLot:
         return next(lot for lot in self.lots if lot.id == lot_id)

@@ -13,7 +13,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
-from loyalty.activity.loading import Loaded, load_states, lock_memberships
+from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships
 from loyalty.activity.steps import AFTER_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
@@ -23,9 +23,9 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
 from loyalty.memberships.models import Membership
-from loyalty.points.capability import load_lots
+from loyalty.points.capability import load_lots, load_open, load_spendable
 from loyalty.points.models import Entry
-from loyalty.points.spending import spend, spendable
+from loyalty.points.spending import spend
 from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, OpenLot, Posting, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import post, repay
@@ -109,16 +109,23 @@ class AccountSession:
 
     @classmethod
     def open(
-        cls, memberships: Iterable[UUID], now: datetime, *, lent: dict[UUID, UUID] | None = None
+        cls, memberships: Iterable[UUID], now: datetime, *, lent: dict[UUID, UUID] | None = None, all_lots: bool = False
     ) -> "AccountSession":
         """
         Lock members in the order of their ids, and carry out what time alone has changed by now.
 
+        Lots are read as they are needed: a verb touches few of them, however many there are.
+
+        :param all_lots: that it touches all of them
         :param lent: lots of others to which points may come back, with their members, which are locked, too
         """
         lent = lent or {}
         locked = lock_memberships([*memberships, *lent.values()], latest=now)
-        loaded = load_states(locked, (), is_whole=lambda _: True, lots=lent)
+
+        def is_passing(member: Member) -> bool:
+            return all_lots or is_due(member, locked.versions_for(member), member.lived(now))
+
+        loaded = load_states(locked, (), is_whole=lambda _: True, is_passing=is_passing, lots=lent)
         session = cls(loaded, now, lots=lent)
         for key, member in loaded.members.items():
             session._advance(key, member)
@@ -253,8 +260,8 @@ class WalletSession:
 
     @property
     def available(self) -> int:
-        """Return what can be spent now."""
-        return spendable(self.state.lots, at=self.now)
+        """Return what can be spent now: what has expired by now has been carried out."""
+        return self.state.available
 
     @property
     def version(self) -> Version:
@@ -299,9 +306,19 @@ class WalletSession:
     def know(self, lot_ids: Iterable[UUID]) -> None:
         """Look at lots too that were closed before, because points go back to them."""
         known = {lot.id for lot in self.state.lots}
-        closed = load_lots(lot_id for lot_id in lot_ids if lot_id not in known)
+        self._knowing(load_lots(lot_id for lot_id in lot_ids if lot_id not in known))
+
+    def know_spendable(self, points: int) -> None:
+        """Look at the lots from which so many points would be spent."""
+        self._knowing(load_spendable({self.wallet_id: points}).get(self.wallet_id, ()))
+
+    def know_open(self) -> None:
+        """Look at all open lots."""
+        self._knowing(load_open([self.wallet_id]).get(self.wallet_id, ()))
+
+    def _knowing(self, lots: Iterable[OpenLot]) -> None:
         points = self.member.of(POINTS)
-        member = self.member.having(POINTS, points.having(self.state.knowing(closed)))
+        member = self.member.having(POINTS, points.having(self.state.knowing(lots)))
         self.session.take(self.decision.then(member=member))
 
     def extend_inactivity(self) -> None:
@@ -313,6 +330,7 @@ class WalletSession:
         """Return the moves that take points in the order of spending, all or none."""
         if points <= 0:
             raise NoPoints(asked=points)
+        self.know_spendable(points)
         taken = spend(points, self.state.lots, at=self.now, into=into)
         if taken.missing:
             raise InsufficientPoints(asked=points, available=self.available)

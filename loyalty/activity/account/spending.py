@@ -223,6 +223,8 @@ def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int,
         raise HoldEnded(status=found.get_status_display())
     held = moves_of(wallet.wallet_id, cause=f"hold:{found.pk}")
     wallet.know(move.lot_id for move in held)
+    if any(lot.claimed for lot in wallet.state.lots):  # what a return claimed of them is taken from others now
+        wallet.know_open()
     moves = settle_hold(redeemed, held, expiries(wallet.state.lots), at=now)
     kind = "redeem" if redeemed else "release"
     said = {"points": redeemed, "held": found.points, "reference": found.reference}
