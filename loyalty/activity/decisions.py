@@ -82,7 +82,8 @@ def _write_orders(decisions: Iterable[Decision], now: datetime) -> None:
 
 REPLACE = """
 ON CONFLICT (order_id, wallet_id) DO UPDATE SET points = excluded.points, points_kept = excluded.points_kept,
-    occasion = excluded.occasion, is_first = excluded.is_first, is_kept = excluded.is_kept
+    occasion = excluded.occasion, is_first = excluded.is_first, is_kept = excluded.is_kept, version_id = excluded.version_id,
+    allowance = excluded.allowance, reason = excluded.reason
 """
 
 

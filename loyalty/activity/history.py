@@ -192,6 +192,57 @@ def load_kept_orders(order_ids: Sequence[UUID], program_id: int) -> list[OrderPl
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """
+    What an order says at a moment, and what came back of it.
+
+    :param decided: for each return the programs that have decided it
+    """
+
+    occurred_at: datetime
+    about: Basket
+    lines: Mapping[int, Line]
+    back: Sequence[tuple[UUID, "_Back"]]
+    decided: Mapping[UUID, frozenset[int]]
+
+    def programs(self) -> frozenset[int]:
+        """Return the programs that have decided any return of it."""
+        return frozenset().union(*self.decided.values())
+
+    def left_in(self, program_id: int | None, decided: Mapping[UUID, frozenset[int]] | None = None) -> Basket:
+        """
+        Return what is left of it by what a program has decided; None for one that has decided nothing.
+
+        :param decided: as it is known since
+        """
+        known = self.decided if decided is None else decided
+        back = [part for return_id, part in self.back if program_id in known.get(return_id, ())]
+        return _basket(_left(self.lines, back), self.about)
+
+    def nothing(self) -> Basket:
+        """Return what is left of it when all of it is gone."""
+        return replace(self.about, lines=())
+
+
+ABOUT = """
+SELECT occurred_at, paid_with_points, channel, store, promotion_code, is_gift FROM customers_order WHERE id = %s
+"""
+
+
+def read_content(order_id: UUID) -> Content:
+    """Return what a recorded order says now, and what came back of it."""
+    occurred_at, *about = bulk.fetch(ABOUT, [order_id])[0]
+    rows = bulk.fetch(RETURNED_LINES, [[order_id]])
+    return Content(
+        occurred_at,
+        Basket((), *about),
+        _lines_of([order_id])[order_id],
+        [(return_id, _Back(*part)) for _, return_id, *part, _ in rows],
+        {return_id: frozenset(programs) for _, return_id, *_, programs in rows},
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class _Back:
     """How much of one line came back, and what of its amount."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeGuard
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from loyalty.engine.activities import (
     Fact,
     FirstOrder,
     InteractionReported,
+    OrderCorrected,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
@@ -245,8 +247,8 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     """Lock the members first, then read what hangs on them."""
     lenders = find_lenders(facts)
     locked = lock_customers((fact.customer_id for fact in facts), lenders.values())
-    returns = with_baskets([fact for fact in facts if isinstance(fact, OrderReturned) and not fact.correction])
-    facts = [*(fact for fact in facts if not isinstance(fact, OrderReturned) or fact.correction), *returns]
+    returns = with_baskets([fact for fact in facts if _is_return(fact)])
+    facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
     back = {fact.customer_id for fact in facts if isinstance(fact, OrderReturned | OrderEvent | PointsGranted)}
     latest: dict[UUID, datetime] = {}
     late: dict[UUID, list[datetime]] = {}
@@ -282,6 +284,11 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     )
 
 
+def _is_return(fact: Fact) -> TypeGuard[OrderReturned]:
+    """Tell returns from corrections, of which whoever reports them knows the baskets."""
+    return isinstance(fact, OrderReturned) and not isinstance(fact, OrderCorrected)
+
+
 # A fact of this very moment needs no look at calendars to be known as in time.
 NEARLY_NOW = timedelta(seconds=1)
 
@@ -304,7 +311,7 @@ def _settled(facts: Sequence[Fact], *, are_new: bool) -> set[tuple[UUID, int]]:
     if are_new:
         return set()
     settled: set[tuple[UUID, int]] = set()
-    if returns := [fact.id for fact in facts if isinstance(fact, OrderReturned) and not fact.correction]:
+    if returns := [fact.id for fact in facts if _is_return(fact)]:
         settled |= load_settled("activity_returndecision", "order_return_id", returns)
     if interactions := [fact.id for fact in facts if isinstance(fact, InteractionReported)]:
         settled |= load_settled("activity_interactiondecision", "interaction_id", interactions)

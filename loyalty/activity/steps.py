@@ -15,6 +15,7 @@ ON_ENROLMENT: tuple[Step, ...] = (tiers.enter,)
 ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_RETURN: tuple[Step, ...] = (points.undo_redemptions, points.take_back, tiers.undo_entries)
+ON_CORRECTION: tuple[Step, ...] = (tiers.benefits, points.undo_redemptions, points.correct, tiers.undo_entries)
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots,)
 ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
@@ -38,6 +39,7 @@ STEPS: dict[type, tuple[Step, ...]] = {
     what.Left: ON_LEAVING,
     what.OrderPlaced: ON_ORDER,
     what.OrderReturned: ON_RETURN,
+    what.OrderCorrected: ON_CORRECTION,
     what.OrderEvent: ON_ORDER_EVENT,
     what.InteractionReported: ON_INTERACTION,
     what.PointsGranted: ON_GRANT,

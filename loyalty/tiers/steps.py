@@ -11,7 +11,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from customers.core.calendar import local_date, midnight
-from loyalty.engine.activities import Enrolled, OrderReturned, TimePassed, VersionStarted
+from loyalty.engine.activities import Enrolled, OrderCorrected, OrderReturned, TimePassed, VersionStarted
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
@@ -44,6 +44,9 @@ def benefits(decision: Decision) -> Decision:
     """Let the tier that the member had at the time multiply what is earned, and let it live longer."""
     if not decision.member.has(TIERS):
         return decision
+    activity = decision.activity
+    if isinstance(activity, OrderCorrected) and (activity.is_withdrawn or not activity.is_moved):
+        return decision  # the tier on which an order was decided stays with it
     tier = decision.rules.of(SCHEME).tier(decision.member.of(TIERS).key_at(decision.occasion.at))
     if tier is None:
         return decision
@@ -304,6 +307,10 @@ def _standing_by(decision: Decision, member: Member) -> Standing:
 def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierScheme) -> Decision:
     """Where a balance counts, days do not tell the past: a tier goes that its order's own points gave."""
     had, counts = _standing(decision), _counts(decision, scheme)
+    if isinstance(activity, OrderCorrected):  # which may give as well as take
+        risen = rise(had, scheme, counts, _today(decision), joined_on(decision.member, decision.rules))
+        if scheme.rank(risen.key) > scheme.rank(had.key):
+            return _moved(decision, risen)
     current, earned = scheme.tier(had.key), scheme.earned(counts)
     if current is None or scheme.is_earned(current.key, counts):
         return decision
@@ -368,8 +375,8 @@ def cause_of(decision: Decision) -> str:
     match activity:
         case TimePassed() | VersionStarted():
             cause = activity.cause
-        case OrderReturned(correction=correction) if correction:
-            cause = f"correct:{activity.order_id}:{correction}"
+        case OrderCorrected():
+            cause = f"correct:{activity.order_id}:{activity.correction}"
         case _:
             cause = f"{CAUSES[type(activity).__name__]}:{activity.id}"
     earlier = sum(isinstance(effect, TierChanged) for effect in decision.effects)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from uuid import UUID
 
-from loyalty.engine.activities import OrderReturned, PointsMoved
+from loyalty.engine.activities import OrderCorrected, OrderReturned, PointsMoved
 from loyalty.engine.decision import Decision, Effect
 from loyalty.points.clawback import state_at, take_from
 from loyalty.points.spending import spend
@@ -131,7 +131,8 @@ def undo_redemptions(decision: Decision) -> Decision:
     """Undo the redemptions that paid an order of which nothing is left: the same lots get their points back."""
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "only returns undo redemptions"
-    if activity.kept.lines:
+    is_withdrawn = isinstance(activity, OrderCorrected) and activity.is_withdrawn
+    if activity.kept.lines or is_withdrawn:  # what paid an order that turns out to be another one's paid it all the same
         return decision
     for redeemed in decision.member.of(POINTS).redeemed:
         if redeemed.reference in activity.redemptions:

@@ -1,0 +1,353 @@
+"""What a corrected order leaves behind: the same as in a shop that only ever heard the corrected one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from customers.core.errors import DomainError
+from customers.correcting import CameBack, HappenedBefore, OtherVersion
+from customers.models import OrderRevision
+from loyalty.activity.models import OrderDecision
+from loyalty.points.models import BudgetShare, QualifyingDay
+from loyalty.points.proof import prove
+from tests.cases.shop import NEGATIVE, STOP, Rule, Rung, Shop
+
+pytestmark = pytest.mark.django_db
+
+FIRST = Rule(code="first", kind="first_order", points="100", uses_multiplier=False)
+TIERS = (Rung("bronze", "0"), Rung("silver", "100", "2", gift=30))
+Script = Callable[[Shop], object]
+
+
+def picture(shop: Shop, *names: str) -> dict[str, Any]:
+    """Return all that members, and the program, can be seen to have."""
+    found: dict[str, Any] = {}
+    for name in names:
+        wallet = shop.wallet(name)
+        holdings = shop.holdings(name)
+        days = QualifyingDay.objects.filter(wallet=wallet).order_by("on_date")
+        counted = [(str(day.on_date), day.spend, day.points, day.orders) for day in days]
+        found[name] = {
+            "holdings": holdings,
+            "shortfall": wallet.shortfall,
+            "usable": shop.usable_through(name),
+            "days": [day for day in counted if any(day[1:])],
+            "tier": shop.tier(name),
+            "orders": sorted(
+                OrderDecision.objects.filter(membership=shop.membership(name)).values_list(
+                    "order__number", "points", "points_kept", "is_first", "is_kept", "reason"
+                )
+            ),
+        }
+    shares = BudgetShare.objects.filter(program=shop.program).values_list("starts_on", "used")
+    budgets: dict[str, int] = {}
+    for starts_on, used in shares:
+        budgets[str(starts_on)] = budgets.get(str(starts_on), 0) + used
+    found["budgets"] = {month: used for month, used in budgets.items() if used}
+    return found
+
+
+YEAR = {"pending_days": 0, "expiry": "days", "expiry_count": 100}
+PLAIN: dict[str, Any] = {"rules": (Rule(), FIRST), "tiers": TIERS, "policy": YEAR}
+END = "2026-03-20 12:00"
+
+
+def told(shop: Shop) -> None:
+    """Let two be members, one of whom has bought something else."""
+    for name in ("a", "b"):
+        shop.member(name)
+    shop.order("o0", "b", "7", at="2026-01-10 12:00")
+
+
+# What happened first, what the order should have said, and how it would have been told.
+CASES: dict[str, tuple[dict[str, Any], Script, Script]] = {
+    "less": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "50", at="2026-02-01 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "50", at="2026-02-01 12:00"),
+    ),
+    "more, over a tier": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "130", at="2026-02-01 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "130", at="2026-02-01 12:00", now=END),
+    ),
+    "less, under a tier": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "130", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "50", at="2026-02-01 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "50", at="2026-02-01 12:00"),
+    ),
+    "up and down again": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "130", at="2026-02-01 12:00", now="2026-02-03 12:00"),
+                      shop.correct("o1", "a", "20", at="2026-02-01 12:00", version=2, now="2026-02-05 12:00"),
+                      shop.correct("o1", "a", "60", at="2026-02-01 12:00", version=3, now=END)),
+        lambda shop: shop.order("o1", "a", "60", at="2026-02-01 12:00"),
+    ),
+    "another day": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "80", at="2026-01-20 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "80", at="2026-01-20 12:00"),
+    ),
+    "another day and content": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "60", "30", at="2026-01-20 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "60", "30", at="2026-01-20 12:00"),
+    ),
+    "another day, whose points have expired": (
+        PLAIN | {"policy": {"pending_days": 0, "expiry": "days", "expiry_count": 30}},
+        lambda shop: (shop.order("o1", "a", "80", at="2026-03-01 12:00"),
+                      shop.correct("o1", "a", "80", at="2026-01-20 12:00", now=END)),
+        lambda shop: (shop.order("o1", "a", "80", at="2026-01-20 12:00"), shop.nights("2026-03-20")),
+    ),
+    "spent, then less": (
+        PLAIN | {"policy": YEAR | STOP},
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.redeem("a", 40, "x", at="2026-02-02 12:00"),
+                      shop.correct("o1", "a", "50", at="2026-02-01 12:00", now=END)),
+        lambda shop: (shop.order("o1", "a", "50", at="2026-02-01 12:00"),
+                      shop.redeem("a", 40, "x", at="2026-02-02 12:00")),
+    ),
+    "spent, then on another day": (
+        PLAIN | {"policy": YEAR | STOP},
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.redeem("a", 100, "x", at="2026-02-02 12:00"),
+                      shop.correct("o1", "a", "80", at="2026-01-20 12:00", now=END)),
+        lambda shop: (shop.order("o1", "a", "80", at="2026-01-20 12:00"),
+                      shop.redeem("a", 100, "x", at="2026-02-02 12:00")),
+    ),
+    "after a return": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", "20", at="2026-02-01 12:00"),
+                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
+                      shop.correct("o1", "a", _same(shop, "o1", 0, "70"), _same(shop, "o1", 1, "30"),
+                                   at="2026-02-01 12:00", now=END)),
+        lambda shop: (shop.order("o1", "a", "70", "30", at="2026-02-01 12:00"),
+                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
+    ),
+    "another's": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "90", at="2026-02-01 12:00"),
+                      shop.order("o2", "a", "5", at="2026-02-02 12:00"),
+                      shop.correct("o1", "b", "90", at="2026-02-01 12:00", now=END)),
+        lambda shop: (shop.order("o2", "a", "5", at="2026-02-02 12:00"),
+                      shop.order("o1", "b", "90", at="2026-02-01 12:00", now=END)),
+    ),
+    "another's, with a tier and its gift": (
+        PLAIN,
+        lambda shop: (shop.order("o2", "a", "5", at="2026-01-30 12:00"),
+                      shop.order("o1", "a", "130", at="2026-02-01 12:00"),
+                      shop.correct("o1", "b", "130", at="2026-02-01 12:00", now=END)),
+        lambda shop: (shop.order("o2", "a", "5", at="2026-01-30 12:00"),
+                      shop.order("o1", "b", "130", at="2026-02-01 12:00", now=END)),
+    ),
+    "another's, of which something came back": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", "20", at="2026-02-01 12:00"),
+                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
+                      shop.correct("o1", "b", *shop.known.orders["o1"].lines, at="2026-02-01 12:00", now=END)),
+        lambda shop: (shop.order("o1", "b", "80", "20", at="2026-02-01 12:00"),
+                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
+    ),
+    "nobody's": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", None, "80", at="2026-02-01 12:00", now=END)),
+        lambda shop: shop.order("o1", None, "80", at="2026-02-01 12:00"),
+    ),
+    "a guest's before": (
+        PLAIN,
+        lambda shop: (shop.order("o1", None, "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "80", at="2026-02-01 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+    ),
+    "before the membership": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.order("o2", "a", "10", at="2026-02-02 12:00"),
+                      shop.correct("o1", "a", "80", at="2025-12-20 12:00", now=END)),
+        lambda shop: (shop.order("o2", "a", "10", at="2026-02-02 12:00"),
+                      shop.order("o1", "a", "80", at="2025-12-20 12:00")),
+    ),
+    "into the membership": (
+        PLAIN,
+        lambda shop: (shop.order("o1", "a", "80", at="2025-12-20 12:00", now="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "80", at="2026-02-01 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+    ),
+    "over the transaction's limit": (
+        PLAIN | {"tiers": (), "policy": YEAR | {"transaction_limit": 300}},
+        lambda shop: (shop.order("o1", "a", "80", "20", at="2026-02-01 12:00"),
+                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
+                      shop.correct("o1", "a", _same(shop, "o1", 0, "280"), _same(shop, "o1", 1, "20"),
+                                   at="2026-02-01 12:00", now=END)),
+        lambda shop: (shop.order("o1", "a", "280", "20", at="2026-02-01 12:00"),
+                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
+    ),
+    "another month's budget": (
+        PLAIN | {"policy": YEAR | {"budget": 1000, "budget_period": "month", "period_limit": 150, "period": "month"}},
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "80", at="2026-01-20 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "80", at="2026-01-20 12:00"),
+    ),
+    "pending": (
+        PLAIN | {"policy": {"pending_days": 60, "expiry": "days", "expiry_count": 100}},
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", "90", at="2026-02-01 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", "90", at="2026-02-01 12:00"),
+    ),
+    "delivered before": (
+        PLAIN | {"policy": {"pending_days": 14, "pending_event": "delivered", "expiry": "days", "expiry_count": 100}},
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.deliver("o1", at="2026-02-02 12:00"),
+                      shop.correct("o1", "a", "90", at="2026-01-30 12:00", now=END)),
+        lambda shop: (shop.order("o1", "a", "90", at="2026-01-30 12:00"),
+                      shop.deliver("o1", at="2026-02-02 12:00"), shop.nights("2026-03-20")),
+    ),
+    "another wallet": (
+        PLAIN | {"rules": (Rule(), Rule(code="s", wallet="stars", kind="per_item", points="3", categories=("x",))),
+                 "wallets": {"stars": {"name": "Stars"}}},
+        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+                      shop.correct("o1", "a", _in("80", "x"), at="2026-02-01 12:00", now=END)),
+        lambda shop: shop.order("o1", "a", _in("80", "x"), at="2026-02-01 12:00"),
+    ),
+}  # fmt: skip
+
+
+def _in(amount: str, category: str) -> Any:
+    from tests import make
+
+    return make.line(amount, category=category)
+
+
+def _same(shop: Shop, order: str, place: int, amount: str) -> Any:
+    """Return a line of an order with another amount."""
+    from tests import make
+
+    return make.line(amount, sku=shop.known.orders[order].lines[place].sku)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_as_if_the_corrected_order_had_been_the_only_one(name: str) -> None:
+    given, corrected, only = CASES[name]
+    one, other = Shop(**given), Shop(**given)
+
+    for shop, script in ((one, corrected), (other, only)):
+        told(shop)
+        script(shop)
+        shop._now(END)
+
+    assert picture(one, "a", "b") == picture(other, "a", "b")
+    assert prove().differences == []
+
+
+def test_what_owes_is_owed_less_when_a_correction_gives_more() -> None:
+    shop = Shop(policy={"pending_days": 0} | NEGATIVE)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    shop.redeem("a", 100, "x", at="2026-02-01 13:00")
+    shop.correct("o1", "a", "60", at="2026-02-01 12:00", now="2026-02-02 12:00")
+    assert (shop.balance("a"), shop.owed("a")) == (0, 40)
+
+    shop.correct("o1", "a", "120", at="2026-02-01 12:00", version=2, now="2026-02-03 12:00")
+
+    assert (shop.balance("a"), shop.owed("a")) == (20, 0)
+
+
+def test_what_another_order_missed_is_not_settled_by_a_correction() -> None:
+    shop = Shop(policy={"pending_days": 0} | STOP)
+    shop.member("a")
+    shop.order("o1", "a", "50", at="2026-02-01 12:00")
+    shop.redeem("a", 50, "x", at="2026-02-01 13:00")
+    shop.give_back("r1", "o1", at="2026-02-02 12:00")
+    shop.order("o2", "a", "100", at="2026-02-03 12:00")
+
+    shop.correct("o2", "a", "150", at="2026-02-03 12:00", now="2026-02-04 12:00")
+
+    assert shop.balance("a") == 150
+
+
+def test_a_correction_told_twice_changes_nothing_and_an_older_one_is_refused() -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    fact = shop.bought("o1", "a", "50", at="2026-02-01 12:00")
+
+    said = [shop.correct("o1", "a", *fact.lines, at="2026-02-01 12:00", version=2, now=END) for _ in range(2)]
+    with pytest.raises(OtherVersion):
+        shop.correct("o1", "a", "60", at="2026-02-01 12:00", version=1, now=END)
+
+    assert said == ["corrected", "unchanged"]
+    assert shop.balance("a") == 50
+    assert OrderRevision.objects.count() == 1
+
+
+def test_the_correction_of_an_order_that_is_not_known_is_the_order() -> None:
+    shop = Shop()
+    shop.member("a")
+
+    assert shop.correct("o1", "a", "80", at="2026-02-01 12:00", version=3) == "created"
+
+    assert shop.balance("a") == 80
+
+
+@pytest.mark.parametrize("who", ["a", "b", None])
+def test_an_order_that_waits_is_decided_as_what_it_is_then(who: str | None) -> None:
+    shop = Shop()
+    for name in ("a", "b"):
+        shop.member(name)
+    shop.import_orders(shop.bought("o1", "a", "80", at="2026-02-01 12:00"), now="2026-02-01 12:00")
+
+    shop.correct("o1", who, "50", at="2026-01-20 12:00", now="2026-02-02 12:00")
+    assert (shop.balance("a"), shop.balance("b")) == (0, 0)
+    shop.decide_backlog(now="2026-02-02 13:00")
+
+    assert {name: shop.balance(name) for name in ("a", "b")} == {"a": 0, "b": 0} | ({who: 50} if who else {})
+    assert prove().differences == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "at", "error"),
+    [
+        ((), "2026-02-01 12:00", CameBack),
+        (("50",), "2026-02-01 12:00", CameBack),
+        (None, "2026-02-20 12:00", HappenedBefore),
+        (None, "2027-01-01 12:00", DomainError),
+    ],
+    ids=["without lines", "other lines", "after its return", "in the future"],
+)
+def test_a_correction_that_cannot_be_is_refused_and_changes_nothing(
+    lines: Any, at: str, error: type[DomainError]
+) -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.order("o1", "a", "80", "20", at="2026-02-01 12:00")
+    shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])
+    before = picture(shop, "a")
+
+    with pytest.raises((error, DomainError)):
+        shop.correct("o1", "a", *(shop.known.orders["o1"].lines if lines is None else lines), at=at, now=END)
+
+    assert picture(shop, "a") == before
+    assert OrderRevision.objects.count() == 0
+
+
+def test_returns_after_a_correction_take_what_the_corrected_order_gave() -> None:
+    shop = Shop(**PLAIN)
+    shop.member("a")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    shop.correct("o1", "a", "90", "40", at="2026-01-20 12:00", now="2026-02-03 12:00")
+    assert shop.balance("a") == 260
+
+    shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])
+    assert shop.balance("a") == 190
+    shop.give_back("r2", "o1", at="2026-02-06 12:00", lines=[(1, "1")])
+
+    assert (shop.balance("a"), shop.tier("a"), shop.counted("a")) == (0, "bronze", 0)
+    assert prove().differences == []
