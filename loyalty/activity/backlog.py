@@ -94,11 +94,11 @@ def queue_behind(kind: UndecidedFact.Kind, fact_ids: Sequence[UUID]) -> None:
 FOLLOW = """
 UPDATE customers_undecidedfact q SET customer_id = o.customer_id,
     occurred_at = CASE q.kind WHEN 'order' THEN o.occurred_at ELSE q.occurred_at END
-FROM customers_order o WHERE o.id = %(order)s AND o.customer_id IS NOT NULL AND {of_order}
+FROM customers_order o WHERE o.id = %s AND o.customer_id IS NOT NULL AND {of_order}
 """
 FORGET = """
 DELETE FROM customers_undecidedfact q USING customers_order o
-WHERE o.id = %(order)s AND o.customer_id IS NULL AND {of_order}
+WHERE o.id = %s AND o.customer_id IS NULL AND {of_order}
 """
 OF_ORDER = """(
     (q.kind = 'order' AND q.fact_id = o.id)
@@ -109,8 +109,8 @@ OF_ORDER = """(
 
 def follow_order(order_id: UUID) -> None:
     """Let what waits of an order wait for the customer and the instant that it has now; a guest's waits for nobody."""
-    bulk.execute(FOLLOW.format(of_order=OF_ORDER), {"order": order_id})
-    bulk.execute(FORGET.format(of_order=OF_ORDER), {"order": order_id})
+    bulk.execute(FOLLOW.format(of_order=OF_ORDER), [order_id])
+    bulk.execute(FORGET.format(of_order=OF_ORDER), [order_id])
 
 
 def is_waiting(order_id: UUID) -> bool:

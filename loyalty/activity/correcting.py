@@ -63,7 +63,7 @@ def take_correction(
 
 
 @transaction.atomic
-def take_claim(
+def take_claim(  # noqa: PLR0913 - which order, whose, why, when
     retailer: Retailer, number: str, customer: str, *, reference: str, now: datetime, dry_run: bool = False
 ) -> ClaimAnswer:
     """
@@ -163,11 +163,11 @@ WHERE order_id = %s AND kind = 'return' GROUP BY 1
 """
 # That an order was decided under no rules says nothing of its new content; what was decided for another is undone.
 FORGET_ORDER = """
-DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %(order)s AND m.id = d.membership_id
-    AND (d.version_id IS NULL OR (m.customer_id = %(customer)s AND d.program_id = ANY(%(programs)s)))
+DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %s AND m.id = d.membership_id
+    AND (d.version_id IS NULL OR (m.customer_id = %s AND d.program_id = ANY(%s)))
 """
 FORGET_RETURNS = """
-DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.order_return_id AND r.order_id = %(order)s
+DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.order_return_id AND r.order_id = %s
     AND NOT EXISTS (SELECT 1 FROM activity_orderdecision o WHERE o.order_id = r.order_id AND o.program_id = d.program_id)
 """
 
@@ -178,7 +178,5 @@ def _missed(order_id: UUID) -> dict[int, Missed]:
 
 def _forget(order_id: UUID, customer: UUID, programs: Collection[int]) -> None:
     """Let programs decide an order, and what came back of it, as if they had not."""
-    parameters = {"order": order_id, "customer": customer, "programs": sorted(programs)}
-    bulk.execute(FORGET_ORDER, parameters)
-    bulk.execute(FORGET_RETURNS, parameters)
-
+    bulk.execute(FORGET_ORDER, [order_id, customer, sorted(programs)])
+    bulk.execute(FORGET_RETURNS, [order_id])

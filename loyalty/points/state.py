@@ -125,6 +125,11 @@ class Day:
             self.visits + other.visits,
         )
 
+    @property
+    def negative(self) -> "Day":
+        """Return what takes it away again."""
+        return Day(self.on, -self.spend, -self.points, -self.orders, -self.visits)
+
 
 def add_day(days: tuple[Day, ...], change: Day) -> tuple[Day, ...]:
     """Return the days, by date, with something more (or, negative, less) on one of them."""

@@ -16,7 +16,7 @@ from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.clawback import take
-from loyalty.points.state import MAIN, POINTS, RULES, Day, DayCounted, OpenLot, WalletState, spending_order
+from loyalty.points.state import MAIN, POINTS, RULES, DayCounted, OpenLot, WalletState, spending_order
 from loyalty.points.states import State
 from loyalty.points.steps.earning import give_points
 from loyalty.points.steps.entries import Cause, wallet_in
@@ -191,9 +191,7 @@ def _as_before(decision: Decision) -> Member:
     points = decision.member.of(POINTS)
     for effect in decision.effects:
         if isinstance(effect, DayCounted):
-            day = effect.day
-            less = Day(day.on, -day.spend, -day.points, -day.orders, -day.visits)
-            points = points.having(points.wallet_of(effect.wallet_id).with_day(less))
+            points = points.having(points.wallet_of(effect.wallet_id).with_day(effect.day.negative))
     return decision.member.having(POINTS, points)
 
 

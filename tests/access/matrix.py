@@ -59,6 +59,8 @@ OPEN = {
 API = {
     ("orders", "POST"): "activity:write",
     ("orders-batch", "POST"): "activity:write",
+    ("order", "PUT"): "activity:write",
+    ("order-claim", "POST"): "activity:write",
     ("returns", "POST"): "activity:write",
     ("returns-batch", "POST"): "activity:write",
     ("order-events", "POST"): "activity:write",

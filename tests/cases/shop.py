@@ -17,7 +17,15 @@ from zoneinfo import ZoneInfo
 from customers.core.calendar import midnight
 from customers.core.errors import DomainError
 from customers.core.tenancy import acting_for
-from customers.facts import CorrectionFact, InteractionFact, LineFact, OrderEventFact, OrderFact, ReturnFact, ReturnLineFact
+from customers.facts import (
+    CorrectionFact,
+    InteractionFact,
+    LineFact,
+    OrderEventFact,
+    OrderFact,
+    ReturnFact,
+    ReturnLineFact,
+)
 from customers.importing.running import Report, run_import
 from customers.models import Customer, Order, Retailer, Return
 from customers.recording import record_interactions, record_orders, record_returns
@@ -146,6 +154,10 @@ class Shop:
         instant = self.at(now) if now is not None else max([self.known.latest, *facts])
         self.known.latest = max(self.known.latest, instant)
         return instant
+
+    def hears_nothing_until(self, at: When) -> None:
+        """Let what is read be read at an instant, or the latest one that was heard of."""
+        self._now(at)
 
     # The program
 
@@ -306,7 +318,7 @@ class Shop:
         instant = self._now(now, *(fact.occurred_at for fact in facts))
         return [answer.outcome.error for answer in take_returns(self.retailer, facts, now=instant)]
 
-    def correct(  # noqa: PLR0913 - an order, told again
+    def correct(
         self,
         number: str,
         who: str | None,

@@ -1,23 +1,31 @@
 """What a corrected order leaves behind: the same as in a shop that only ever heard the corrected one."""
 
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 import pytest
 
 from customers.core.errors import DomainError
 from customers.correcting import CameBack, HappenedBefore, OtherVersion
+from customers.facts import LineFact
 from customers.models import OrderRevision
 from loyalty.activity.models import OrderDecision
 from loyalty.points.models import BudgetShare, QualifyingDay
 from loyalty.points.proof import prove
+from tests import make
 from tests.cases.shop import NEGATIVE, STOP, Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
 
 FIRST = Rule(code="first", kind="first_order", points="100", uses_multiplier=False)
 TIERS = (Rung("bronze", "0"), Rung("silver", "100", "2", gift=30))
-Script = Callable[[Shop], object]
+Script = tuple[Callable[[Shop], object], ...]
+do = methodcaller
+
+
+def of(sku: str, amount: str) -> LineFact:
+    return make.line(amount, sku=sku)
 
 
 def picture(shop: Shop, *names: str) -> dict[str, Any]:
@@ -64,173 +72,160 @@ def told(shop: Shop) -> None:
 CASES: dict[str, tuple[dict[str, Any], Script, Script]] = {
     "less": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "50", at="2026-02-01 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "50", at="2026-02-01 12:00"),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "50", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", "50", at="2026-02-01 12:00"),),
     ),
     "more, over a tier": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "130", at="2026-02-01 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "130", at="2026-02-01 12:00", now=END),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "130", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", "130", at="2026-02-01 12:00", now=END),),
     ),
     "less, under a tier": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "130", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "50", at="2026-02-01 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "50", at="2026-02-01 12:00"),
+        (do("order", "o1", "a", "130", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "50", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", "50", at="2026-02-01 12:00"),),
     ),
     "up and down again": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "130", at="2026-02-01 12:00", now="2026-02-03 12:00"),
-                      shop.correct("o1", "a", "20", at="2026-02-01 12:00", version=2, now="2026-02-05 12:00"),
-                      shop.correct("o1", "a", "60", at="2026-02-01 12:00", version=3, now=END)),
-        lambda shop: shop.order("o1", "a", "60", at="2026-02-01 12:00"),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "130", at="2026-02-01 12:00", now="2026-02-03 12:00"),
+                      do("correct", "o1", "a", "20", at="2026-02-01 12:00", version=2, now="2026-02-05 12:00"),
+                      do("correct", "o1", "a", "60", at="2026-02-01 12:00", version=3, now=END)),
+        (do("order", "o1", "a", "60", at="2026-02-01 12:00"),),
     ),
     "another day": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "80", at="2026-01-20 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "80", at="2026-01-20 12:00"),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "80", at="2026-01-20 12:00", now=END)),
+        (do("order", "o1", "a", "80", at="2026-01-20 12:00"),),
     ),
     "another day and content": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "60", "30", at="2026-01-20 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "60", "30", at="2026-01-20 12:00"),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "60", "30", at="2026-01-20 12:00", now=END)),
+        (do("order", "o1", "a", "60", "30", at="2026-01-20 12:00"),),
     ),
     "another day, whose points have expired": (
         PLAIN | {"policy": {"pending_days": 0, "expiry": "days", "expiry_count": 30}},
-        lambda shop: (shop.order("o1", "a", "80", at="2026-03-01 12:00"),
-                      shop.correct("o1", "a", "80", at="2026-01-20 12:00", now=END)),
-        lambda shop: (shop.order("o1", "a", "80", at="2026-01-20 12:00"), shop.nights("2026-03-20")),
+        (do("order", "o1", "a", "80", at="2026-03-01 12:00"),
+                      do("correct", "o1", "a", "80", at="2026-01-20 12:00", now=END)),
+        (do("order", "o1", "a", "80", at="2026-01-20 12:00"), do("nights", "2026-03-20")),
     ),
     "spent, then less": (
         PLAIN | {"policy": YEAR | STOP},
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.redeem("a", 40, "x", at="2026-02-02 12:00"),
-                      shop.correct("o1", "a", "50", at="2026-02-01 12:00", now=END)),
-        lambda shop: (shop.order("o1", "a", "50", at="2026-02-01 12:00"),
-                      shop.redeem("a", 40, "x", at="2026-02-02 12:00")),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("redeem", "a", 40, "x", at="2026-02-02 12:00"),
+                      do("correct", "o1", "a", "50", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", "50", at="2026-02-01 12:00"),
+                      do("redeem", "a", 40, "x", at="2026-02-02 12:00")),
     ),
     "spent, then on another day": (
         PLAIN | {"policy": YEAR | STOP},
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.redeem("a", 100, "x", at="2026-02-02 12:00"),
-                      shop.correct("o1", "a", "80", at="2026-01-20 12:00", now=END)),
-        lambda shop: (shop.order("o1", "a", "80", at="2026-01-20 12:00"),
-                      shop.redeem("a", 100, "x", at="2026-02-02 12:00")),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("redeem", "a", 100, "x", at="2026-02-02 12:00"),
+                      do("correct", "o1", "a", "80", at="2026-01-20 12:00", now=END)),
+        (do("order", "o1", "a", "80", at="2026-01-20 12:00"),
+                      do("redeem", "a", 100, "x", at="2026-02-02 12:00")),
     ),
     "after a return": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", "20", at="2026-02-01 12:00"),
-                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
-                      shop.correct("o1", "a", _same(shop, "o1", 0, "70"), _same(shop, "o1", 1, "30"),
+        (do("order", "o1", "a", of("milk", "80"), of("tea", "20"), at="2026-02-01 12:00"),
+                      do("give_back", "r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
+                      do("correct", "o1", "a", of("milk", "70"), of("tea", "30"),
                                    at="2026-02-01 12:00", now=END)),
-        lambda shop: (shop.order("o1", "a", "70", "30", at="2026-02-01 12:00"),
-                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
+        (do("order", "o1", "a", "70", "30", at="2026-02-01 12:00"),
+                      do("give_back", "r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
     ),
     "another's": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "90", at="2026-02-01 12:00"),
-                      shop.order("o2", "a", "5", at="2026-02-02 12:00"),
-                      shop.correct("o1", "b", "90", at="2026-02-01 12:00", now=END)),
-        lambda shop: (shop.order("o2", "a", "5", at="2026-02-02 12:00"),
-                      shop.order("o1", "b", "90", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", "90", at="2026-02-01 12:00"),
+                      do("order", "o2", "a", "5", at="2026-02-02 12:00"),
+                      do("correct", "o1", "b", "90", at="2026-02-01 12:00", now=END)),
+        (do("order", "o2", "a", "5", at="2026-02-02 12:00"),
+                      do("order", "o1", "b", "90", at="2026-02-01 12:00", now=END)),
     ),
     "another's, with a tier and its gift": (
         PLAIN,
-        lambda shop: (shop.order("o2", "a", "5", at="2026-01-30 12:00"),
-                      shop.order("o1", "a", "130", at="2026-02-01 12:00"),
-                      shop.correct("o1", "b", "130", at="2026-02-01 12:00", now=END)),
-        lambda shop: (shop.order("o2", "a", "5", at="2026-01-30 12:00"),
-                      shop.order("o1", "b", "130", at="2026-02-01 12:00", now=END)),
+        (do("order", "o2", "a", "5", at="2026-01-30 12:00"),
+                      do("order", "o1", "a", "130", at="2026-02-01 12:00"),
+                      do("correct", "o1", "b", "130", at="2026-02-01 12:00", now=END)),
+        (do("order", "o2", "a", "5", at="2026-01-30 12:00"),
+                      do("order", "o1", "b", "130", at="2026-02-01 12:00", now=END)),
     ),
     "another's, of which something came back": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", "20", at="2026-02-01 12:00"),
-                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
-                      shop.correct("o1", "b", *shop.known.orders["o1"].lines, at="2026-02-01 12:00", now=END)),
-        lambda shop: (shop.order("o1", "b", "80", "20", at="2026-02-01 12:00"),
-                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
+        (do("order", "o1", "a", of("milk", "80"), of("tea", "20"), at="2026-02-01 12:00"),
+                      do("give_back", "r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
+                      do("correct", "o1", "b", of("milk", "80"), of("tea", "20"), at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "b", "80", "20", at="2026-02-01 12:00"),
+                      do("give_back", "r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
     ),
     "nobody's": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", None, "80", at="2026-02-01 12:00", now=END)),
-        lambda shop: shop.order("o1", None, "80", at="2026-02-01 12:00"),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", None, "80", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", None, "80", at="2026-02-01 12:00"),),
     ),
     "a guest's before": (
         PLAIN,
-        lambda shop: (shop.order("o1", None, "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "80", at="2026-02-01 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+        (do("order", "o1", None, "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "80", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),),
     ),
     "before the membership": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.order("o2", "a", "10", at="2026-02-02 12:00"),
-                      shop.correct("o1", "a", "80", at="2025-12-20 12:00", now=END)),
-        lambda shop: (shop.order("o2", "a", "10", at="2026-02-02 12:00"),
-                      shop.order("o1", "a", "80", at="2025-12-20 12:00")),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("order", "o2", "a", "10", at="2026-02-02 12:00"),
+                      do("correct", "o1", "a", "80", at="2025-12-20 12:00", now=END)),
+        (do("order", "o2", "a", "10", at="2026-02-02 12:00"),
+                      do("order", "o1", "a", "80", at="2025-12-20 12:00")),
     ),
     "into the membership": (
         PLAIN,
-        lambda shop: (shop.order("o1", "a", "80", at="2025-12-20 12:00", now="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "80", at="2026-02-01 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "80", at="2026-02-01 12:00"),
+        (do("order", "o1", "a", "80", at="2025-12-20 12:00", now="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "80", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),),
     ),
     "over the transaction's limit": (
         PLAIN | {"tiers": (), "policy": YEAR | {"transaction_limit": 300}},
-        lambda shop: (shop.order("o1", "a", "80", "20", at="2026-02-01 12:00"),
-                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
-                      shop.correct("o1", "a", _same(shop, "o1", 0, "280"), _same(shop, "o1", 1, "20"),
+        (do("order", "o1", "a", of("milk", "80"), of("tea", "20"), at="2026-02-01 12:00"),
+                      do("give_back", "r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")]),
+                      do("correct", "o1", "a", of("milk", "280"), of("tea", "20"),
                                    at="2026-02-01 12:00", now=END)),
-        lambda shop: (shop.order("o1", "a", "280", "20", at="2026-02-01 12:00"),
-                      shop.give_back("r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
+        (do("order", "o1", "a", "280", "20", at="2026-02-01 12:00"),
+                      do("give_back", "r1", "o1", at="2026-02-05 12:00", lines=[(2, "1")])),
     ),
     "another month's budget": (
         PLAIN | {"policy": YEAR | {"budget": 1000, "budget_period": "month", "period_limit": 150, "period": "month"}},
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "80", at="2026-01-20 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "80", at="2026-01-20 12:00"),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "80", at="2026-01-20 12:00", now=END)),
+        (do("order", "o1", "a", "80", at="2026-01-20 12:00"),),
     ),
     "pending": (
         PLAIN | {"policy": {"pending_days": 60, "expiry": "days", "expiry_count": 100}},
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", "90", at="2026-02-01 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", "90", at="2026-02-01 12:00"),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", "90", at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", "90", at="2026-02-01 12:00"),),
     ),
     "delivered before": (
         PLAIN | {"policy": {"pending_days": 14, "pending_event": "delivered", "expiry": "days", "expiry_count": 100}},
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.deliver("o1", at="2026-02-02 12:00"),
-                      shop.correct("o1", "a", "90", at="2026-01-30 12:00", now=END)),
-        lambda shop: (shop.order("o1", "a", "90", at="2026-01-30 12:00"),
-                      shop.deliver("o1", at="2026-02-02 12:00"), shop.nights("2026-03-20")),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("deliver", "o1", at="2026-02-02 12:00"),
+                      do("correct", "o1", "a", "90", at="2026-01-30 12:00", now=END)),
+        (do("order", "o1", "a", "90", at="2026-01-30 12:00"),
+                      do("deliver", "o1", at="2026-02-02 12:00"), do("nights", "2026-03-20")),
     ),
     "another wallet": (
         PLAIN | {"rules": (Rule(), Rule(code="s", wallet="stars", kind="per_item", points="3", categories=("x",))),
                  "wallets": {"stars": {"name": "Stars"}}},
-        lambda shop: (shop.order("o1", "a", "80", at="2026-02-01 12:00"),
-                      shop.correct("o1", "a", _in("80", "x"), at="2026-02-01 12:00", now=END)),
-        lambda shop: shop.order("o1", "a", _in("80", "x"), at="2026-02-01 12:00"),
+        (do("order", "o1", "a", "80", at="2026-02-01 12:00"),
+                      do("correct", "o1", "a", make.line("80", category="x"), at="2026-02-01 12:00", now=END)),
+        (do("order", "o1", "a", make.line("80", category="x"), at="2026-02-01 12:00"),),
     ),
 }  # fmt: skip
-
-
-def _in(amount: str, category: str) -> Any:
-    from tests import make
-
-    return make.line(amount, category=category)
-
-
-def _same(shop: Shop, order: str, place: int, amount: str) -> Any:
-    """Return a line of an order with another amount."""
-    from tests import make
-
-    return make.line(amount, sku=shop.known.orders[order].lines[place].sku)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -240,8 +235,9 @@ def test_it_is_as_if_the_corrected_order_had_been_the_only_one(name: str) -> Non
 
     for shop, script in ((one, corrected), (other, only)):
         told(shop)
-        script(shop)
-        shop._now(END)
+        for step in script:
+            step(shop)
+        shop.hears_nothing_until(END)
 
     assert picture(one, "a", "b") == picture(other, "a", "b")
     assert prove().differences == []

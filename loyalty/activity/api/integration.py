@@ -72,10 +72,10 @@ class FactView(APIView):
         retailer, fact = retailer_of(request), fact_of(self.kind, request.data)
         take = partial(type(self).take, retailer, now=timezone.now())
         if asked_for(request, "dry_run"):
-            return _one(take([fact], dry_run=True)[0])
+            return one(take([fact], dry_run=True)[0])
         if connection.in_atomic_block:  # an Idempotency-Key commits with the effect of its own request
-            return _one(take([fact])[0])
-        return _one(coalescing.submit(type(self).__name__, retailer, fact, take))
+            return one(take([fact])[0])
+        return one(coalescing.submit(type(self).__name__, retailer, fact, take))
 
 
 class BatchView(APIView):
@@ -225,7 +225,12 @@ class TokensView(APIView):
         return Response(TokenOut({"token": token, "expires_at": expires_at}).data, status=status.HTTP_201_CREATED)
 
 
-def _one(taken: Answer[Any]) -> Response:
+def one(taken: Answer[Any]) -> Response:
+    """
+    Return the answer to one fact: 201 where it is new.
+
+    :raises DomainError: when it was refused
+    """
     outcome = taken.outcome
     if outcome.error is not None:
         raise outcome.error

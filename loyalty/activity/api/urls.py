@@ -1,10 +1,12 @@
 from django.urls import path
 
-from loyalty.activity.api import integration, ledger, member, redemptions
+from loyalty.activity.api import changes, integration, ledger, member, redemptions
 
 urlpatterns = [
     path("orders", integration.OrdersView.as_view(), name="orders"),
     path("orders/batch", integration.OrderBatchView.as_view(), name="orders-batch"),
+    path("orders/<path:number>/claim", changes.ClaimView.as_view(), name="order-claim"),
+    path("orders/<path:number>", changes.OrderView.as_view(), name="order"),
     path("returns", integration.ReturnsView.as_view(), name="returns"),
     path("returns/batch", integration.ReturnBatchView.as_view(), name="returns-batch"),
     path("order-events", integration.OrderEventsView.as_view(), name="order-events"),

@@ -82,7 +82,7 @@ def _count_out(decision: Decision, activity: OrderCorrected, order: DecidedOrder
     on = local_date(activity.ordered_at, version.zone)
     for award in order.awards:
         code = decision.member.of(POINTS).wallet_of(award.wallet_id).code
-        decision = _count(decision, code, on, activity.before, -1, award.points_kept)
+        decision = _count(decision, code, _day(on, activity.before, award.points_kept).negative)
         decision = use_pool(decision, code, version, on, -award.points_kept)
     return decision
 
@@ -92,14 +92,19 @@ def _count_in(decision: Decision, activity: OrderCorrected, code: str, points: i
     if activity.is_withdrawn or activity.placed is None:
         return decision
     on = local_date(activity.placed.occurred_at, decision.rules.zone)
-    return use_pool(_count(decision, code, on, activity.kept, 1, points), code, decision.rules, on, points)
+    return use_pool(_count(decision, code, _day(on, activity.kept, points)), code, decision.rules, on, points)
 
 
-def _count(decision: Decision, code: str, on: date, basket: Basket, sign: int, points: int) -> Decision:
+def _day(on: date, basket: Basket, points: int) -> Day:
+    return Day(on, basket.paid, points, int(bool(basket.lines)))
+
+
+def _count(decision: Decision, code: str, day: Day) -> Decision:
+    """Count a day; what was spent, and orders, count with the main wallet alone."""
     wallet_id = wallet_in(decision, code).wallet_id
     if code == MAIN:
-        return count(decision, wallet_id, Day(on, sign * basket.paid, sign * points, sign * bool(basket.lines)))
-    return count(decision, wallet_id, Day(on, NOTHING, sign * points)) if points else decision
+        return count(decision, wallet_id, day)
+    return count(decision, wallet_id, Day(day.on, NOTHING, day.points)) if day.points else decision
 
 
 def _targets(decision: Decision, activity: OrderCorrected, order: DecidedOrder) -> dict[str, _Target]:

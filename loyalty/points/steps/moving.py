@@ -132,7 +132,9 @@ def undo_redemptions(decision: Decision) -> Decision:
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "only returns undo redemptions"
     is_withdrawn = isinstance(activity, OrderCorrected) and activity.is_withdrawn
-    if activity.kept.lines or is_withdrawn:  # what paid an order that turns out to be another one's paid it all the same
+    if (
+        activity.kept.lines or is_withdrawn
+    ):  # what paid an order that turns out to be another one's paid it all the same
         return decision
     for redeemed in decision.member.of(POINTS).redeemed:
         if redeemed.reference in activity.redemptions:
