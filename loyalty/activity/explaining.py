@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -52,7 +53,8 @@ def why(membership: Membership, order: Order) -> Why | None:
     decisions = list(OrderDecision.objects.filter(membership=membership, order=order).select_related("version"))
     if not decisions:
         return None
-    entries = list(Entry.objects.filter(order=order, wallet__membership=membership).order_by("occurred_at", "id"))
+    own = Q(wallet__membership=membership) | Q(wallet__membership__merged_into=membership)
+    entries = list(Entry.objects.filter(own, order=order).order_by("occurred_at", "id"))
     rules = rule_names(membership.program_id, entries)
     first = decisions[0]
     points = sum(each.points for each in decisions)

@@ -94,18 +94,18 @@ def load_interactions(interaction_ids: Sequence[UUID]) -> list[InteractionReport
 
 # Who in a household lent points for redemptions that paid orders of which nothing is left.
 LENDERS = """
-SELECT g.id, gw.membership_id FROM unnest(%s::text[], %s::uuid[]) AS r(reference, customer_id)
+SELECT g.id, coalesce(gm.merged_into_id, gm.id) FROM unnest(%s::text[], %s::uuid[]) AS r(reference, customer_id)
 JOIN memberships_membership m ON m.customer_id = r.customer_id JOIN points_wallet w ON w.membership_id = m.id
 LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
 JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'redeem:hold:' || h.id)
 JOIN points_movement v ON v.entry_id = e.id AND v.to_state = 'redeemed'
 JOIN points_lot l ON l.id = v.lot_id AND l.is_lent JOIN points_lot g ON g.id = l.from_lot_id
-JOIN points_wallet gw ON gw.id = g.wallet_id
+JOIN points_wallet gw ON gw.id = g.wallet_id JOIN memberships_membership gm ON gm.id = gw.membership_id
 """
 
 
 def find_lenders(facts: Sequence[Fact]) -> dict[UUID, UUID]:
-    """Return the lots from which others lent what may come back with some returns, with their members."""
+    """Return the lots from which others lent what may come back with some returns, with those who get it back."""
     pairs = {
         (reference, fact.customer_id)
         for fact in facts

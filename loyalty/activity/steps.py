@@ -13,6 +13,8 @@ from loyalty.tiers import steps as tiers
 
 ON_ENROLMENT: tuple[Step, ...] = (tiers.enter,)
 ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose)
+ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose)
+ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_RETURN: tuple[Step, ...] = (points.undo_redemptions, points.take_back, tiers.undo_entries)
 ON_CORRECTION: tuple[Step, ...] = (tiers.benefits, points.undo_redemptions, points.correct, tiers.undo_entries)
@@ -37,6 +39,8 @@ AT_MIDNIGHT: tuple[Step, ...] = (
 STEPS: dict[type, tuple[Step, ...]] = {
     what.Enrolled: ON_ENROLMENT,
     what.Left: ON_LEAVING,
+    what.GivenOver: ON_GIVING_OVER,
+    what.TakenOver: ON_TAKING_OVER,
     what.OrderPlaced: ON_ORDER,
     what.OrderReturned: ON_RETURN,
     what.OrderCorrected: ON_CORRECTION,

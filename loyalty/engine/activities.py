@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from loyalty.engine.basket import Basket, Occasion
+from loyalty.engine.member import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +276,42 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenOver:
+    """
+    A membership ends because its customer turned out to be another one: all that it has goes to that one's.
+
+    :param to: the membership that stays
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    to: UUID
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """
+    A member takes over what another membership of the same person has.
+
+    :param other: as it was before it gave it over
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    other: Member
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
 class VersionStarted:
     """A version came into force: every member is assessed under it once, from its own instant."""
 
@@ -305,4 +342,4 @@ class TimePassed:
 
 
 Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted
-Activity = Fact | PointsMoved | Enrolled | Left | VersionStarted | TimePassed
+Activity = Fact | PointsMoved | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed

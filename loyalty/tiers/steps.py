@@ -11,7 +11,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from customers.core.calendar import local_date, midnight
-from loyalty.engine.activities import Enrolled, OrderCorrected, OrderReturned, TimePassed, VersionStarted
+from loyalty.engine.activities import Enrolled, OrderCorrected, OrderReturned, TakenOver, TimePassed, VersionStarted
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
@@ -108,6 +108,26 @@ def lose(decision: Decision) -> Decision:
     if not decision.member.has(TIERS):
         return decision
     return _moved(decision, Standing())
+
+
+def take_over(decision: Decision) -> Decision:
+    """Let a member have the higher one of its tier and of the one that it takes over, then what both together earn."""
+    activity = decision.activity
+    assert isinstance(activity, TakenOver), "members take over from another membership"
+    if not decision.member.has(TIERS):
+        return decision
+    scheme, mine, theirs = decision.rules.of(SCHEME), decision.member.of(TIERS), activity.other.of(TIERS)
+    ranks = scheme.rank(mine.key), scheme.rank(theirs.key)
+    is_theirs = ranks[1] > ranks[0] or (ranks[0] == ranks[1] and _is_safer(theirs.standing, mine.standing))
+    joined = joined_on(decision.member, decision.rules)
+    had = theirs.standing if is_theirs else mine.standing
+    standing = rise(had, scheme, _counts(decision, scheme), _today(decision), joined)
+    known = frozenset(tier.key for tier in scheme.tiers[: max(ranks) + 1])
+    moved = _moved(decision, standing, known=known)
+    state = moved.member.of(TIERS)
+    since = theirs.since if is_theirs and state.key == theirs.key and state.key != mine.key else state.since
+    state = replace(state, since=since, gifts_missing=state.gifts_missing + theirs.gifts_missing)
+    return moved.then(member=moved.member.having(TIERS, state))
 
 
 def rise_now(decision: Decision) -> Decision:
@@ -391,6 +411,8 @@ CAUSES = {
     "PointsMoved": "moved",
     "Enrolled": "enrolled",
     "Left": "left",
+    "GivenOver": "merged",
+    "TakenOver": "merged",
 }
 
 

@@ -88,6 +88,7 @@ API = {
     ("leave", "POST"): "activity:write",
     ("confirm", "POST"): "rewards:redeem",
     ("release", "POST"): "rewards:redeem",
+    ("customer-merge", "POST"): "activity:write",
     ("token", "POST"): "members:token",
     ("me", "GET"): "member",
     ("wallet", "GET"): "member",

@@ -138,3 +138,76 @@ def test_a_claim_of_what_is_not_there_is_404_and_one_without_a_proof_400(client:
 
     assert (missing.status_code, missing.json()["code"]) == (404, "unknown_order")
     assert (unproved.status_code, unproved.json()["errors"][0]["pointer"]) == (400, "/reference")
+
+
+def test_two_customers_are_merged_and_numbers_and_tokens_of_the_one_who_goes_lead_on(client: Client) -> None:
+    club = make.program()
+    ada, bob = make.member(club, "ada"), make.member(club, "bob")
+    key, token = make.key(club.retailer), make.token(bob.customer)
+    send(client, "POST", "orders", ORDER | {"customer": "bob"}, key)
+    body = {"into": "ada", "reference": "case 7"}
+
+    dry = send(client, "POST", "customers/bob/merge?dry_run=true", body, key)
+    before = client.get(f"/api/v1/members/{bob.number}", headers={"authorization": f"Api-Key {key}"}).json()
+    answers = [send(client, "POST", "customers/bob/merge", body, key) for _ in range(2)]
+
+    assert dry.json() == answers[0].json()
+    assert (before["member_number"], before["wallet"]["available"]) == (bob.number, 10)
+    assert answers[0].json() == {
+        "customer": "ada",
+        "status": "merged",
+        "orders": 1,
+        "interactions": 0,
+        "waiting": 0,
+        "memberships": [
+            {
+                "program": club.slug,
+                "member_number": ada.number,
+                "merged_number": bob.number,
+                "points": {"points": 10},
+                "pending": {"points": 0},
+                "tier": "",
+            }
+        ],
+    }
+    assert (answers[1].status_code, answers[1].json()["status"]) == (200, "unchanged")
+    after = client.get(f"/api/v1/members/{bob.number}", headers={"authorization": f"Api-Key {key}"}).json()
+    assert (after["member_number"], after["customer"], after["wallet"]["available"]) == (ada.number, "ada", 10)
+    mine = client.get("/api/v1/me/wallet", headers={"authorization": f"Bearer {token}"}).json()
+    assert [wallet["available"] for wallet in mine] == [10]
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "status", "code"),
+    [
+        ("ada", {"into": "ada", "reference": "r"}, 422, "same_customer"),
+        ("nobody", {"into": "ada", "reference": "r"}, 404, "unknown_customer"),
+        ("ada", {"into": "nobody", "reference": "r"}, 404, "unknown_customer"),
+    ],
+)
+def test_a_merge_that_cannot_be_is_refused(
+    client: Client, key: str, source: str, body: dict[str, str], status: int, code: str
+) -> None:
+    answer = send(client, "POST", f"customers/{source}/merge", body, key)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_merge_without_a_proof_is_malformed(client: Client, key: str) -> None:
+    answer = send(client, "POST", "customers/ada/merge", {"into": "ada"}, key)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/reference")
+
+
+def test_open_holds_refuse_a_merge(client: Client) -> None:
+    club = make.program()
+    make.member(club, "ada")
+    bob = make.member(club, "bob")
+    key = make.key(club.retailer)
+    send(client, "POST", "orders", ORDER | {"customer": "bob"}, key)
+    send(client, "POST", f"members/{bob.number}/holds", {"points": 5, "reference": "till"}, key)
+
+    answer = send(client, "POST", "customers/bob/merge", {"into": "ada", "reference": "r"}, key)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "open_hold")
+    assert "till" in answer.json()["detail"]

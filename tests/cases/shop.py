@@ -32,6 +32,7 @@ from customers.recording import record_interactions, record_orders, record_retur
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.enrolment import enrol, enrol_everyone
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.merging import MergeAnswer, take_merge
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse, time_out
 from loyalty.activity.backlog import catch_up
 from loyalty.activity.correcting import take_claim, take_correction
@@ -342,6 +343,10 @@ class Shop:
         """Give a guest's order to a customer; tell whether it was a guest's until then."""
         answer = take_claim(self.retailer, number, who, reference=reference, now=self._now(at))
         return answer.claimed.is_new
+
+    def merge(self, source: str, target: str, *, at: When | None = None, reference: str = "case") -> MergeAnswer:
+        """Merge a customer into another one."""
+        return take_merge(self.retailer, source, target, reference=reference, now=self._now(at))
 
     def deliver(self, order: str, *, at: When, now: When | None = None) -> None:
         """Report that an order was delivered."""

@@ -379,9 +379,10 @@ SELECT m.lot_id, m.from_state, m.to_state, m.amount FROM points_movement m JOIN 
 WHERE e.wallet_id = %s AND e.{column} = %s ORDER BY m.id
 """
 LENT = """
-SELECT g.id, gw.membership_id FROM points_movement m JOIN points_entry e ON e.id = m.entry_id
+SELECT g.id, coalesce(gm.merged_into_id, gm.id) FROM points_movement m JOIN points_entry e ON e.id = m.entry_id
 JOIN points_lot l ON l.id = m.lot_id AND l.is_lent JOIN points_lot g ON g.id = l.from_lot_id
-JOIN points_wallet gw ON gw.id = g.wallet_id WHERE e.wallet_id = %s AND e.{column} = %s
+JOIN points_wallet gw ON gw.id = g.wallet_id JOIN memberships_membership gm ON gm.id = gw.membership_id
+WHERE e.wallet_id = %s AND e.{column} = %s
 """
 
 
@@ -393,7 +394,7 @@ def moves_of(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") -
 
 
 def lent_by(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") -> dict[UUID, UUID]:
-    """Return the lots of others from which an entry's points were lent, with their members."""
+    """Return the lots of others from which an entry's points were lent, with the members to whom they go back."""
     column, value = ("id", entry_id) if entry_id else ("cause", cause)
     return dict(bulk.fetch(LENT.format(column=column), [wallet_id, value]))
 

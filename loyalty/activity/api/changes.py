@@ -1,4 +1,4 @@
-"""What becomes of facts after they were reported: orders corrected, and claimed by a customer."""
+"""What becomes of facts after they were reported: orders corrected or claimed, customers merged."""
 
 from typing import Any, ClassVar
 
@@ -10,10 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.api.asking import DRY_RUN, asked_for
 from loyalty.activity.api.integration import one
 from loyalty.activity.api.rendering import effects_of
-from loyalty.activity.api.serializers import AnswerOut, ClaimIn, ClaimOut, CorrectionIn, fact_of
+from loyalty.activity.api.serializers import AnswerOut, ClaimIn, ClaimOut, CorrectionIn, MergeIn, MergeOut, fact_of
 from loyalty.activity.correcting import take_claim, take_correction
 
 
@@ -58,6 +59,35 @@ class ClaimView(APIView):
         }
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(ClaimOut(body).data, status=code)
+
+
+class MergeView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=MergeIn, responses=MergeOut, parameters=[DRY_RUN], tags=["customers"])
+    def post(self, request: Request, external_id: str) -> Response:
+        """
+        Merge a customer into another one: orders, points with their dates, tier and consents go to the one who stays.
+
+        The id, and the member numbers, of the one who goes lead to the one who stays. This cannot be undone: ask with
+        `dry_run` first. The same merge again changes nothing.
+        """
+        given = MergeIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        into, reference = given.validated_data["into"], given.validated_data["reference"]
+        dry_run = asked_for(request, "dry_run")
+        answer = take_merge(
+            retailer_of(request), external_id, into, reference=reference, now=timezone.now(), dry_run=dry_run
+        )
+        body = {
+            "customer": answer.customer,
+            "status": "merged" if answer.merged.is_new else "unchanged",
+            "orders": answer.merged.orders,
+            "interactions": answer.merged.interactions,
+            "waiting": answer.waiting,
+            "memberships": answer.memberships,
+        }
+        return Response(MergeOut(body).data)
 
 
 def _with_number(data: Any, number: str) -> Any:

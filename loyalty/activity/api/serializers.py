@@ -254,6 +254,31 @@ class ClaimOut(serializers.Serializer[Any]):
     effects = EffectOut(many=True)
 
 
+class MergeIn(serializers.Serializer[Any]):
+    into = serializers.CharField(max_length=100, help_text="Your own id of the customer who stays.")
+    reference = serializers.CharField(max_length=100, help_text="Your proof, such as the number of a case.")
+
+
+class MergedMembershipOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    member_number = serializers.CharField(source="number", help_text="Of the membership that stays.")
+    merged_number = serializers.CharField(
+        allow_blank=True, help_text="Of the one that ended, which leads there; empty where there was one only."
+    )
+    points = serializers.DictField(child=serializers.IntegerField(), help_text="What went over, by wallet.")
+    pending = serializers.DictField(child=serializers.IntegerField(), help_text="What went over and is not active yet.")
+    tier = serializers.CharField(allow_blank=True, help_text="That the member has now; empty for none.")
+
+
+class MergeOut(serializers.Serializer[Any]):
+    customer = serializers.CharField(help_text="Who stays.")
+    status = serializers.ChoiceField(choices=["merged", "unchanged"])
+    orders = serializers.IntegerField(help_text="That went over.")
+    interactions = serializers.IntegerField(help_text="That went over.")
+    waiting = serializers.IntegerField(help_text="Facts that are decided for the one who stays within a minute.")
+    memberships = MergedMembershipOut(many=True)
+
+
 class BatchOut(serializers.Serializer[Any]):
     results = AnswerOut(many=True)
 

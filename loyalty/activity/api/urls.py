@@ -31,6 +31,7 @@ urlpatterns = [
     path("holds/<uuid:hold_id>/confirm", redemptions.ConfirmView.as_view(), name="confirm"),
     path("holds/<uuid:hold_id>/release", redemptions.ReleaseView.as_view(), name="release"),
     path("customers/<str:external_id>/token", integration.TokensView.as_view(), name="token"),
+    path("customers/<str:external_id>/merge", changes.MergeView.as_view(), name="customer-merge"),
     path("me", member.MeView.as_view(), name="me"),
     path("me/wallet", member.WalletView.as_view(), name="wallet"),
     path("me/tier", member.TierView.as_view(), name="tier"),

@@ -6,6 +6,7 @@ Each step takes a decision and returns it with postings (entries to be), days th
 
 from loyalty.points.steps.correcting import correct
 from loyalty.points.steps.earning import celebrate, earn, grant
+from loyalty.points.steps.merging import give_over, take_over
 from loyalty.points.steps.moving import move, undo_redemptions
 from loyalty.points.steps.passing import activate_due, date_lots, due, expire_due, forfeit
 from loyalty.points.steps.returning import take_back
@@ -19,8 +20,10 @@ __all__ = [
     "earn",
     "expire_due",
     "forfeit",
+    "give_over",
     "grant",
     "move",
     "take_back",
+    "take_over",
     "undo_redemptions",
 ]

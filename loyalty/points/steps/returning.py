@@ -240,6 +240,8 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     version = decision.versions.version(order.version_id)
     if version is None:
         return decision
+    if order.occasion.is_first:  # it was given as such to one of two customers who turned out to be one
+        return decision.then(OrderDecided(order))
     occasion = replace(order.occasion, is_first=True)
     earned = by_wallet(earn_for_order(following.placed.basket, version.of(RULES).earnings, occasion))
     under = decision.then(version=version, occasion=occasion)
