@@ -155,6 +155,19 @@ def catch_up(
         return done
 
 
+def try_again(retailer: Retailer, customers: Sequence[UUID], *, now: datetime) -> int:
+    """Decide what waits for some customers, whenever it was to be tried next; return how many facts wait still."""
+    waiting = UndecidedFact.objects.filter(retailer=retailer, customer__in=customers)
+    waiting.update(next_try_at=None)
+    with _alone(retailer) as alone:  # else the one who is at work takes them
+        if alone:
+            rows = waiting.order_by("occurred_at", "pk").values_list(
+                "pk", "customer_id", "kind", "fact_id", "occurred_at"
+            )
+            _decide_all([Waiting(*row) for row in rows[:BATCH]], CaughtUp(), now)
+    return waiting.count()
+
+
 def _waiting(retailer: Retailer, now: datetime) -> list[Waiting]:
     parameters = {"retailer": retailer.pk, "now": now, "limit": BATCH}
     return [Waiting(*row) for row in bulk.fetch(WAITING, parameters)]

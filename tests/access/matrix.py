@@ -47,6 +47,12 @@ PAGES = {
     ("planning_simulation_cancel", "POST"): "OMA",
     ("customers_importjob_start_import", "GET"): "O",
     ("customers_importjob_download_problems", "GET"): "OU",
+    ("customers_customer_merge_into", "GET"): "OS",
+    ("customers_customer_merge_into", "POST"): "OS",
+    ("customers_order_claim_for", "GET"): "OS",
+    ("customers_order_claim_for", "POST"): "OS",
+    ("memberships_membership_end_membership", "GET"): "OS",
+    ("memberships_membership_end_membership", "POST"): "OS",
     ("auth_user_password_change", "GET"): "",
 }
 # Of the site itself: no data of a retailer is on them.
