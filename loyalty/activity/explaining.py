@@ -106,6 +106,10 @@ def _moved(said: dict[str, Any]) -> list[str]:
             "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
         )
         lines.append(str(words) % said)
+    if "correction" in said and "rules" not in said:
+        lines.append(str(_("Order %(order)s was corrected (version %(correction)s)")) % said)
+    if "merged" in said:
+        lines.append(str(_("Two customers turned out to be one")))
     if "gifts_back" in said:
         lines.append(str(_("A return undid the entry for which it was given: %(points)s points taken back")) % said)
     if "restored" in said:

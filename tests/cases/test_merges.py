@@ -12,6 +12,7 @@ from loyalty.activity.account.spending import reverse
 from loyalty.activity.models import OrderDecision
 from loyalty.activity.replaying import replay
 from loyalty.memberships.models import Membership
+from loyalty.points.liability import owed
 from loyalty.points.models import Entry, Lot
 from loyalty.points.proof import prove
 from tests.cases.shop import NEGATIVE, STOP, Rule, Rung, Shop
@@ -398,6 +399,43 @@ def test_points_that_end_by_inactivity_live_by_what_both_did_last() -> None:
     shop.nights("2026-03-15")
 
     assert shop.balance("a") == 90
+
+
+def test_a_reference_that_both_used_names_two_redemptions_still() -> None:
+    shop = two()
+    for name, number in (("a", "o1"), ("b", "o2")):
+        shop.order(number, name, "80", at="2026-02-01 12:00")
+        shop.redeem(name, 30, "x", at="2026-02-01 13:00")
+    shop.merge("b", "a", at=AT)
+
+    reverse(shop.membership("a"), shop.redemptions["b", "x"], now=shop.at("2026-03-02 12:00"))
+
+    assert shop.balance("a") == 130
+    assert prove().differences == []
+
+
+def test_the_books_owe_the_same_after_a_merge() -> None:
+    shop = two(policy=YEAR | {"point_value": "0.01"})
+    shop.order("o1", "b", "80", at="2026-02-01 12:00")
+    shop.redeem("b", 30, "x", at="2026-02-02 12:00")
+    shop.order("o2", "a", "20", at="2026-02-03 12:00")
+    until = shop.at("2026-04-01 00:00")
+    before = owed(shop.program, at=until)
+
+    shop.merge("b", "a", at=AT)
+
+    assert owed(shop.program, at=until) == before
+    assert [each.available for each in before] == [70]
+
+
+def test_a_birth_date_that_comes_with_a_merge_is_celebrated() -> None:
+    shop = two(rules=(Rule(), Rule(code="day", kind="birthday", points="25")))
+    Customer.objects.filter(external_id="b").update(birth_date="1990-03-05")
+
+    shop.merge("b", "a", at=AT)
+    shop.nights("2026-03-06")
+
+    assert shop.balance("a") == 25
 
 
 def test_the_past_of_one_who_was_two_comes_to_the_same_when_it_is_lived_again() -> None:

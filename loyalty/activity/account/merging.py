@@ -6,7 +6,7 @@ points lot by lot, what is owed, redemptions, days, the higher tier and the deci
 number leads there. What neither program has decided waits in the backlog, now for the one who stays.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -27,8 +27,8 @@ from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
 from loyalty.points.capability import load_redeemed
-from loyalty.points.models import Hold
-from loyalty.points.state import POINTS
+from loyalty.points.models import Entry, Hold
+from loyalty.points.state import POINTS, Redeemed
 from loyalty.tiers.models import Standing
 
 
@@ -102,6 +102,8 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
         found = _merge_memberships(merged, source, customer, now)
         waiting = _let_wait(merged)
         answer = MergeAnswer(merged, customer, tuple(found), waiting)
+        # A birth date may be new, an enrolment earlier: the clock looks again.
+        Membership.objects.filter(customer=merged.target_id, left_at=None).update(next_due_at=now)
     if dry_run:
         transaction.set_rollback(True)
     return answer
@@ -159,11 +161,11 @@ def _join(source: Membership, target: Membership, now: datetime) -> MergedMember
 def _carry(session: AccountSession, source: Membership, target: Membership) -> tuple[dict[str, int], dict[str, int]]:
     """Decide what each of both members gives over and takes over; return what goes over, by wallet."""
     giving, taking = session.decisions[source.pk], session.decisions[target.pk]
-    redeemed = load_redeemed([(reference, source.pk) for (reference,) in bulk.fetch(REDEEMED, [source.pk])])
     theirs = giving.member.of(POINTS)
-    for each in redeemed.get(source.pk, ()):
+    redeemed = _redeemed(source, target)
+    for each in redeemed:
         theirs = theirs.having(theirs.wallet_of(each.wallet_id).knowing(each.lots))
-    giver = giving.member.having(POINTS, theirs.with_redeemed(tuple(redeemed.get(source.pk, ()))))
+    giver = giving.member.having(POINTS, theirs.with_redeemed(redeemed))
     points = {wallet.code: sum(lot.available for lot in wallet.lots) for wallet in theirs.wallets}
     pending = {wallet.code: sum(lot.pending for lot in wallet.lots) for wallet in theirs.wallets}
     if giving.version is None:
@@ -184,6 +186,18 @@ def _carry(session: AccountSession, source: Membership, target: Membership) -> t
     session.take(giving.then(*gives.effects, member=gives.member))
     session.take(taking.then(*takes.effects, member=takes.member))
     return points, pending
+
+
+def _redeemed(source: Membership, target: Membership) -> tuple[Redeemed, ...]:
+    """Return what was redeemed and may be undone; a reference that both used gets the number of the member who goes."""
+    references = [(reference, source.pk) for (reference,) in bulk.fetch(REDEEMED, [source.pk])]
+    used = set(
+        Entry.objects.filter(wallet__membership=target, cause__startswith="redeem:").values_list("cause", flat=True)
+    )
+    return tuple(
+        replace(each, reference=f"{each.reference} ({source.number})") if f"redeem:{each.reference}" in used else each
+        for each in load_redeemed(references).get(source.pk, ())
+    )
 
 
 # Points that have expired or were redeemed stand in no balance, and something may still become of them.
