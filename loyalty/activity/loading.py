@@ -11,8 +11,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.errors import DomainError, Kind
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import remembered_versions
@@ -33,6 +36,12 @@ SELECT m.id, p.versions_revision, m.program_id, c.birth_date, (
 FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id JOIN customers_customer c ON c.id = m.customer_id
 WHERE m.id = ANY(%s)
 """
+
+
+class MergedMeanwhile(DomainError):
+    code = "merged_meanwhile"
+    kind = Kind.CONFLICT
+    message = _("A member who lent points for it was merged at this moment. Send the request again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,19 @@ def lock_customers(customers: Iterable[UUID], besides: Iterable[UUID] = ()) -> L
 def lock_memberships(memberships: Iterable[UUID]) -> Loaded:
     """Lock some memberships; nothing of their state is loaded yet."""
     return _lock("m.id = ANY(%s)", sorted(set(memberships)))
+
+
+def require_lenders(lenders: Iterable[UUID]) -> None:
+    """
+    Make sure, behind the lock, that members to whom points go back are still those who get them.
+
+    :raises MergedMeanwhile: when one was merged since it was asked who they are
+    """
+    keys = sorted(set(lenders))
+    if keys and bulk.fetch(
+        "SELECT 1 FROM memberships_membership WHERE id = ANY(%s) AND merged_into_id IS NOT NULL", [keys]
+    ):
+        raise MergedMeanwhile
 
 
 def load_states(

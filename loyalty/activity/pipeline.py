@@ -13,7 +13,7 @@ from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide, in_order_of_time
 from loyalty.activity.decisions import load_decided, load_kept, load_settled
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
-from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers
+from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers, require_lenders
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
@@ -247,6 +247,7 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     """Lock the members first, then read what hangs on them."""
     lenders = find_lenders(facts)
     locked = lock_customers((fact.customer_id for fact in facts), lenders.values())
+    require_lenders(lenders.values())
     returns = with_baskets([fact for fact in facts if _is_return(fact)])
     facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
     back = {fact.customer_id for fact in facts if isinstance(fact, OrderReturned | OrderEvent | PointsGranted)}

@@ -13,7 +13,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
-from loyalty.activity.loading import Loaded, load_states, lock_memberships
+from loyalty.activity.loading import Loaded, load_states, lock_memberships, require_lenders
 from loyalty.activity.steps import AFTER_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
@@ -118,6 +118,7 @@ class AccountSession:
         """
         lent = lent or {}
         locked = lock_memberships([*memberships, *lent.values()])
+        require_lenders(lent.values())
         loaded = load_states(locked, (), is_whole=lambda _: True, latest=now, lots=lent)
         session = cls(loaded, now, lots=lent)
         for key, member in loaded.members.items():
