@@ -10,6 +10,7 @@ from customers.core.errors import DomainError
 from customers.correcting import CameBack, HappenedBefore, OtherVersion
 from customers.facts import LineFact
 from customers.models import OrderRevision
+from loyalty.activity.account.leaving import leave
 from loyalty.activity.models import OrderDecision
 from loyalty.points.models import BudgetShare, QualifyingDay
 from loyalty.points.proof import prove
@@ -347,3 +348,62 @@ def test_returns_after_a_correction_take_what_the_corrected_order_gave() -> None
 
     assert (shop.balance("a"), shop.tier("a"), shop.counted("a")) == (0, "bronze", 0)
     assert prove().differences == []
+
+
+def test_each_program_is_corrected_by_what_it_has_decided() -> None:
+    shop = Shop(rules=(Rule(), FIRST))
+    other = Shop(beside=shop, rules=(Rule("3"),))
+    shop.member("a")
+    other.member("a", since="2026-02-10 12:00")
+    shop.order("o1", "a", "80", "20", at="2026-02-01 12:00", now="2026-02-11 12:00")
+    shop.give_back("r1", "o1", at="2026-02-12 12:00", lines=[(2, "1")])
+    assert (shop.balance("a"), other.balance("a")) == (180, 0)
+
+    lines = shop.known.orders["o1"].lines
+    shop.correct("o1", "a", *lines, at="2026-02-11 12:00", now=END)
+    assert (shop.balance("a"), other.balance("a"), other.counted("a")) == (180, 240, 80)
+    shop.correct("o1", "a", *lines, at="2026-02-01 12:00", version=2, now=END)
+
+    assert (shop.balance("a"), other.balance("a"), other.counted("a")) == (180, 0, 0)
+    assert prove().differences == []
+
+
+def test_an_order_of_one_who_has_left_goes_to_whose_it_is() -> None:
+    shop = Shop()
+    for name in ("a", "b"):
+        shop.member(name)
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    leave(shop.membership("a"), now=shop.at("2026-02-02 12:00"))
+
+    shop.correct("o1", "b", "80", at="2026-02-01 12:00", now=END)
+
+    assert (shop.balance("a"), shop.balance("b")) == (0, 80)
+    assert prove().differences == []
+
+
+def test_what_is_held_of_a_corrected_order_goes_when_its_hold_ends() -> None:
+    shop = Shop(policy={"pending_days": 0} | STOP)
+    shop.member("a")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    shop.hold("a", 80, "h", at=END, minutes=60)
+    shop.correct("o1", "a", "50", at="2026-02-01 12:00", now=END)
+    assert shop.balance("a") == 0
+
+    shop.release("a", "h", at="2026-03-20 12:10")
+
+    assert (shop.balance("a"), shop.wallet("a").shortfall) == (50, 0)
+    assert prove().differences == []
+
+
+def test_a_correction_neither_undoes_what_paid_the_order_nor_pays_it_twice() -> None:
+    shop = Shop()
+    for name in ("a", "b"):
+        shop.member(name)
+    shop.order("o0", "a", "100", at="2026-01-20 12:00")
+    shop.redeem("a", 60, "x", at="2026-02-01 11:00")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00", paid_with="60", redemptions=("x",))
+    assert shop.balance("a") == 60
+
+    shop.correct("o1", "b", "80", at="2026-02-01 12:00", paid_with="60", redemptions=("x",), now=END)
+
+    assert (shop.balance("a"), shop.balance("b")) == (40, 20)
