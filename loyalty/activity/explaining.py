@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -52,7 +53,8 @@ def why(membership: Membership, order: Order) -> Why | None:
     decisions = list(OrderDecision.objects.filter(membership=membership, order=order).select_related("version"))
     if not decisions:
         return None
-    entries = list(Entry.objects.filter(order=order, wallet__membership=membership).order_by("occurred_at", "id"))
+    own = Q(wallet__membership=membership) | Q(wallet__membership__merged_into=membership)
+    entries = list(Entry.objects.filter(own, order=order).order_by("occurred_at", "id"))
     rules = rule_names(membership.program_id, entries)
     first = decisions[0]
     points = sum(each.points for each in decisions)
@@ -104,6 +106,10 @@ def _moved(said: dict[str, Any]) -> list[str]:
             "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
         )
         lines.append(str(words) % said)
+    if "correction" in said and "rules" not in said:
+        lines.append(str(_("Order %(order)s was corrected (version %(correction)s)")) % said)
+    if "merged" in said:
+        lines.append(str(_("Two customers turned out to be one")))
     if "gifts_back" in said:
         lines.append(str(_("A return undid the entry for which it was given: %(points)s points taken back")) % said)
     if "restored" in said:

@@ -11,8 +11,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.errors import DomainError, Kind
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import last_revisions, note_revisions, remembered_versions
@@ -35,6 +38,12 @@ FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id JOI
 {joins} WHERE m.id = ANY(%(members)s)
 """
 OWN = 6  # of the columns, before those of capabilities
+
+
+class MergedMeanwhile(DomainError):
+    code = "merged_meanwhile"
+    kind = Kind.CONFLICT
+    message = _("A member who lent points for it was merged at this moment. Send the request again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,19 @@ def hold_customers(customers: Iterable[UUID]) -> None:
 def lock_memberships(memberships: Iterable[UUID], *, latest: datetime) -> Loaded:
     """Lock some memberships for what is no activity of theirs, and read what hangs on them, as `lock_customers` does."""
     return _read(_lock("m.id = ANY(%s)", sorted(set(memberships))), (), latest)
+
+
+def require_lenders(lenders: Iterable[UUID]) -> None:
+    """
+    Make sure, behind the lock, that members to whom points go back are still those who get them.
+
+    :raises MergedMeanwhile: when one was merged since it was asked who they are
+    """
+    keys = sorted(set(lenders))
+    if keys and bulk.fetch(
+        "SELECT 1 FROM memberships_membership WHERE id = ANY(%s) AND merged_into_id IS NOT NULL", [keys]
+    ):
+        raise MergedMeanwhile
 
 
 def load_states(  # noqa: PLR0913 - whom, about what, and how much of it

@@ -163,6 +163,14 @@ class Advancing:
             self.before |= capability.lock_pools({missing.key: missing.limit}, whole=True)
 
 
+def try_again(memberships: Iterable[UUID], *, now: datetime) -> int:
+    """Advance members to now that were set aside; return how many still are."""
+    keys = sorted(memberships)
+    for key in keys:
+        _advance_all([key], now, now, Advanced())
+    return SetAside.objects.filter(membership__in=keys).count()
+
+
 def set_aside(membership_id: UUID, what: str, error: Exception, *, now: datetime) -> None:
     """Note that a member could not be worked on, tell staff, and try again later."""
     log.error("member set aside", membership=str(membership_id), what=what, exc_info=error)

@@ -71,7 +71,7 @@ WHERE wallet_id = ANY(%s) ORDER BY wallet_id, on_date
 LOT = """
 l.id, l.order_id, l.earned_at, l.active_at, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END,
 l.pending, l.available, l.held, l.expires_on_inactivity, l.version_id, l.activation_event, l.gift, l.from_lot_id, l.is_lent,
-l.claimed
+l.claimed, l.rule_id
 """
 LOTS = f"""
 SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id

@@ -68,6 +68,7 @@ class OpenLot:
     :param gift: the code of the tier whose entry gave it
     :param is_lent: that somebody of the household brought it for one payment: it goes back when the payment is undone
     :param claimed: of its held points those that go to a return when their hold ends
+    :param rule_id: the rule that gave it
     :param expired: points of it that have expired; only known where a return looks at its own order's lots
     :param cancelled: points of it that were cancelled; known there, too
     :param amount: all of its points; known there, too
@@ -88,6 +89,7 @@ class OpenLot:
     from_lot: UUID | None = None
     is_lent: bool = False
     claimed: int = 0
+    rule_id: int | None = None
     expired: int = 0
     cancelled: int = 0
     amount: int = 0
@@ -124,6 +126,11 @@ class Day:
             self.orders + other.orders,
             self.visits + other.visits,
         )
+
+    @property
+    def negative(self) -> "Day":
+        """Return what takes it away again."""
+        return Day(self.on, -self.spend, -self.points, -self.orders, -self.visits)
 
 
 def add_day(days: tuple[Day, ...], change: Day) -> tuple[Day, ...]:
@@ -179,6 +186,7 @@ class NewLot:
             gift=self.gift,
             from_lot=self.from_lot,
             is_lent=self.is_lent,
+            rule_id=self.rule_id,
             amount=self.amount,
         )
 
@@ -359,6 +367,10 @@ class PointsState:
 
     def wallet_of(self, wallet_id: int) -> WalletState:
         return next(wallet for wallet in self.wallets if wallet.wallet_id == wallet_id)
+
+    def with_redeemed(self, redeemed: tuple[Redeemed, ...]) -> "PointsState":
+        """Return it knowing some redemptions."""
+        return PointsState(self.wallets, redeemed, self.celebrated)
 
     def having(self, changed: WalletState) -> "PointsState":
         """Return it with one wallet changed."""

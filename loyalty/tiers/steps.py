@@ -11,12 +11,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 from customers.core.calendar import local_date, midnight
-from loyalty.engine.activities import Enrolled, OrderReturned, TimePassed, VersionStarted
+from loyalty.engine.activities import Enrolled, OrderCorrected, OrderReturned, TakenOver, TimePassed, VersionStarted
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.clawback import take
-from loyalty.points.state import MAIN, POINTS, RULES, Day, DayCounted, OpenLot, WalletState, spending_order
+from loyalty.points.state import MAIN, POINTS, RULES, DayCounted, OpenLot, WalletState, spending_order
 from loyalty.points.states import State
 from loyalty.points.steps.earning import give_points
 from loyalty.points.steps.entries import Cause, wallet_in
@@ -44,6 +44,9 @@ def benefits(decision: Decision) -> Decision:
     """Let the tier that the member had at the time multiply what is earned, and let it live longer."""
     if not decision.member.has(TIERS):
         return decision
+    activity = decision.activity
+    if isinstance(activity, OrderCorrected) and (activity.is_withdrawn or not activity.is_moved):
+        return decision  # the tier on which an order was decided stays with it
     tier = decision.rules.of(SCHEME).tier(decision.member.of(TIERS).key_at(decision.occasion.at))
     if tier is None:
         return decision
@@ -105,6 +108,26 @@ def lose(decision: Decision) -> Decision:
     if not decision.member.has(TIERS):
         return decision
     return _moved(decision, Standing())
+
+
+def take_over(decision: Decision) -> Decision:
+    """Let a member have the higher one of its tier and of the one that it takes over, then what both together earn."""
+    activity = decision.activity
+    assert isinstance(activity, TakenOver), "members take over from another membership"
+    if not decision.member.has(TIERS):
+        return decision
+    scheme, mine, theirs = decision.rules.of(SCHEME), decision.member.of(TIERS), activity.other.of(TIERS)
+    ranks = scheme.rank(mine.key), scheme.rank(theirs.key)
+    is_theirs = ranks[1] > ranks[0] or (ranks[0] == ranks[1] and _is_safer(theirs.standing, mine.standing))
+    joined = joined_on(decision.member, decision.rules)
+    had = theirs.standing if is_theirs else mine.standing
+    standing = rise(had, scheme, _counts(decision, scheme), _today(decision), joined)
+    known = frozenset(tier.key for tier in scheme.tiers[: max(ranks) + 1])
+    moved = _moved(decision, standing, known=known)
+    state = moved.member.of(TIERS)
+    since = theirs.since if is_theirs and state.key == theirs.key and state.key != mine.key else state.since
+    state = replace(state, since=since, gifts_missing=state.gifts_missing + theirs.gifts_missing)
+    return moved.then(member=moved.member.having(TIERS, state))
 
 
 def rise_now(decision: Decision) -> Decision:
@@ -188,9 +211,7 @@ def _as_before(decision: Decision) -> Member:
     points = decision.member.of(POINTS)
     for effect in decision.effects:
         if isinstance(effect, DayCounted):
-            day = effect.day
-            less = Day(day.on, -day.spend, -day.points, -day.orders, -day.visits)
-            points = points.having(points.wallet_of(effect.wallet_id).with_day(less))
+            points = points.having(points.wallet_of(effect.wallet_id).with_day(effect.day.negative))
     return decision.member.having(POINTS, points)
 
 
@@ -304,6 +325,10 @@ def _standing_by(decision: Decision, member: Member) -> Standing:
 def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierScheme) -> Decision:
     """Where a balance counts, days do not tell the past: a tier goes that its order's own points gave."""
     had, counts = _standing(decision), _counts(decision, scheme)
+    if isinstance(activity, OrderCorrected):  # which may give as well as take
+        risen = rise(had, scheme, counts, _today(decision), joined_on(decision.member, decision.rules))
+        if scheme.rank(risen.key) > scheme.rank(had.key):
+            return _moved(decision, risen)
     current, earned = scheme.tier(had.key), scheme.earned(counts)
     if current is None or scheme.is_earned(current.key, counts):
         return decision
@@ -368,8 +393,8 @@ def cause_of(decision: Decision) -> str:
     match activity:
         case TimePassed() | VersionStarted():
             cause = activity.cause
-        case OrderReturned(correction=correction) if correction:
-            cause = f"correct:{activity.order_id}:{correction}"
+        case OrderCorrected():
+            cause = f"correct:{activity.order_id}:{activity.correction}"
         case _:
             cause = f"{CAUSES[type(activity).__name__]}:{activity.id}"
     earlier = sum(isinstance(effect, TierChanged) for effect in decision.effects)
@@ -386,6 +411,8 @@ CAUSES = {
     "PointsMoved": "moved",
     "Enrolled": "enrolled",
     "Left": "left",
+    "GivenOver": "merged",
+    "TakenOver": "merged",
 }
 
 

@@ -13,7 +13,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
-from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships
+from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships, require_lenders
 from loyalty.activity.steps import AFTER_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
@@ -121,6 +121,7 @@ class AccountSession:
         """
         lent = lent or {}
         locked = lock_memberships([*memberships, *lent.values()], latest=now)
+        require_lenders(lent.values())
 
         def is_passing(member: Member) -> bool:
             return all_lots or is_due(member, locked.versions_for(member), member.lived(now))
@@ -397,9 +398,10 @@ SELECT m.lot_id, m.from_state, m.to_state, m.amount FROM points_movement m JOIN 
 WHERE e.wallet_id = %s AND e.{column} = %s ORDER BY m.id
 """
 LENT = """
-SELECT g.id, gw.membership_id FROM points_movement m JOIN points_entry e ON e.id = m.entry_id
+SELECT g.id, coalesce(gm.merged_into_id, gm.id) FROM points_movement m JOIN points_entry e ON e.id = m.entry_id
 JOIN points_lot l ON l.id = m.lot_id AND l.is_lent JOIN points_lot g ON g.id = l.from_lot_id
-JOIN points_wallet gw ON gw.id = g.wallet_id WHERE e.wallet_id = %s AND e.{column} = %s
+JOIN points_wallet gw ON gw.id = g.wallet_id JOIN memberships_membership gm ON gm.id = gw.membership_id
+WHERE e.wallet_id = %s AND e.{column} = %s
 """
 
 
@@ -411,7 +413,7 @@ def moves_of(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") -
 
 
 def lent_by(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") -> dict[UUID, UUID]:
-    """Return the lots of others from which an entry's points were lent, with their members."""
+    """Return the lots of others from which an entry's points were lent, with the members to whom they go back."""
     column, value = ("id", entry_id) if entry_id else ("cause", cause)
     return dict(bulk.fetch(LENT.format(column=column), [wallet_id, value]))
 

@@ -183,9 +183,8 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
 
     :raises NotARedemption: when the member has no such redemption
     """
-    entry = Entry.objects.select_related("wallet").filter(wallet__membership=membership, pk=entry_id).first()
-    if entry is None:
-        raise NotARedemption(id=entry_id)
+    entry = _redemption(membership, entry_id)
+    entry_id = entry.pk
     lent = lent_by(entry.wallet_id, entry_id=entry_id)
     wallet = WalletSession.open(membership, now, entry.wallet.code, lent=lent)
     redeemed = [move for move in moves_of(wallet.wallet_id, entry_id=entry_id) if move.target is State.REDEEMED]
@@ -206,6 +205,16 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
     usable = sum(move.amount for move in moves) - expired
     restored = wallet.come_back("restore", cause, moves, {"restored": usable, "expired": expired})
     return LedgerReceipt(restored, usable, wallet.finish(), expired)
+
+
+def _redemption(membership: Membership, entry_id: UUID) -> Entry:
+    """Return an entry of a member; for one of a membership that was merged into it, the one that took its place."""
+    entries = Entry.objects.select_related("wallet").filter(wallet__membership=membership)
+    merged = {"kind": Entry.Kind.REDEEM, "explanation__merged_from": str(entry_id)}
+    found = entries.filter(pk=entry_id).first() or entries.filter(**merged).first()
+    if found is None:
+        raise NotARedemption(id=entry_id)
+    return found
 
 
 def _open(hold_id: UUID, now: datetime) -> tuple[WalletSession, Hold]:

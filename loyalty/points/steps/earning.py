@@ -11,6 +11,7 @@ from loyalty.engine.activities import (
     Award,
     DecidedOrder,
     InteractionReported,
+    OrderCorrected,
     OrderPlaced,
     OrderReturned,
     PointsGranted,
@@ -104,7 +105,9 @@ def refuse(decision: Decision, reason: str) -> Decision:
             return decision.then(OrderDecided(decided))
         case InteractionReported(interaction_id=interaction_id):
             return decision.then(InteractionDecided(interaction_id, 0, reason))
-        case OrderReturned(return_id=return_id, correction=0):
+        case OrderCorrected():
+            return decision
+        case OrderReturned(return_id=return_id):
             return decision.then(ReturnDecided(return_id, 0, 0))
     return decision
 
@@ -181,7 +184,7 @@ def _give(decision: Decision, earned: tuple[Earned, ...], cause: Cause, day: Day
     reasons: list[str] = []
     parts = by_wallet(earned)
     for code in sorted(parts.keys() | {MAIN}, key=lambda code: (code != MAIN, code)):
-        limited = _limited(decision, code, parts.get(code, ()), day.on)
+        limited = limited_by(decision, code, parts.get(code, ()), day.on)
         decision = award_points(decision, code, limited, cause)
         points = total_of(limited.earned)
         wallet_id = wallet_in(decision, code).wallet_id
@@ -226,7 +229,8 @@ def use_pool(decision: Decision, code: str, version: Version, on: date, points: 
     return decision.then(PoolUsed(pool_key(decision.member.program_id, code, version, on), points))
 
 
-def _limited(decision: Decision, code: str, parts: tuple[Earned, ...], on: date) -> Limited:
+def limited_by(decision: Decision, code: str, parts: tuple[Earned, ...], on: date) -> Limited:
+    """Return what the limits of a wallet leave on a day of what rules earned."""
     limits = policy_of(decision, code).limits
     earned = 0
     if limits.in_period is not None:

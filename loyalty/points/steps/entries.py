@@ -1,11 +1,12 @@
 """What every step is made of: an entry posted, and the member after it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from customers.core.ids import new_id
 from loyalty.engine.decision import Decision
 from loyalty.points.expiry import Lifetime
 from loyalty.points.state import (
@@ -91,6 +92,30 @@ def entry(  # noqa: PLR0913 - what an entry says
         owed_change=owed_change,
         shortfall_change=shortfall_change,
         order_id=order_id,
+    )
+
+
+def as_given(lot: OpenLot, there: Mapping[State, int], *, from_lot: UUID) -> NewLot:
+    """
+    Return a lot with the terms of another one, whose points somebody else has from now on.
+
+    :param there: how many points it has in which state; more states than one come of the posting's moves
+    :param from_lot: from which they come
+    """
+    return NewLot(
+        id=new_id(),
+        amount=sum(there.values()),
+        earned_at=lot.earned_at,
+        active_at=lot.active_at,
+        expires_at=None if lot.expires_on_inactivity else lot.expires_at,
+        version_id=lot.version_id,
+        rule_id=lot.rule_id,
+        order_id=lot.order_id,
+        state=State.PENDING if there.get(State.PENDING) else State.AVAILABLE,
+        activation_event=lot.activation_event,
+        expires_on_inactivity=lot.expires_on_inactivity,
+        from_lot=from_lot,
+        gift=lot.gift,
     )
 
 

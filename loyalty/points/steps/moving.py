@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from uuid import UUID
 
-from loyalty.engine.activities import OrderReturned, PointsMoved
+from loyalty.engine.activities import OrderCorrected, OrderReturned, PointsMoved
 from loyalty.engine.decision import Decision, Effect
 from loyalty.points.clawback import state_at, take_from
 from loyalty.points.spending import spend
-from loyalty.points.state import POINTS, Move, Posting, Redeemed, WalletState, spending_order
+from loyalty.points.state import POINTS, Move, OpenLot, Posting, Redeemed, WalletState, spending_order
 from loyalty.points.states import State
 from loyalty.points.steps.earning import give_points
-from loyalty.points.steps.entries import Cause, policy_of, post, settle, wallet_in
+from loyalty.points.steps.entries import Cause, as_given, entry, policy_of, post, settle, wallet_in
 from loyalty.points.steps.idling import extend_inactivity
 from loyalty.points.steps.returning import claim, take_or_owe
 
@@ -28,12 +28,16 @@ class LentReturned(Effect):
 
     :param lot_id: the lender's own lot, from which they came
     :param cause: once per wallet
+    :param code: of the wallet
+    :param lent: the lot that was lent, with the same terms
     """
 
     writer: ClassVar[str] = "lent"
     lot_id: UUID
     points: int
     cause: str
+    code: str
+    lent: OpenLot
 
 
 def come_back(decision: Decision, code: str, posting: Posting) -> Decision:
@@ -53,7 +57,7 @@ def come_back(decision: Decision, code: str, posting: Posting) -> Decision:
             own.append(move)
             continue
         own.append(Move(move.lot_id, move.source, State.TRANSFERRED, move.amount))
-        returned.append(LentReturned(lot.from_lot, move.amount, f"lent-back:{posting.cause}:{lot.id}"))
+        returned.append(LentReturned(lot.from_lot, move.amount, f"lent-back:{posting.cause}:{lot.id}", code, lot))
     own, claims = _claimed_first(own, wallet)
     decision = post(decision, replace(posting, moves=tuple(own))).then(*returned)
     decision = claim(decision, code, ((lot_id, -amount) for lot_id, amount in claims.items()))
@@ -102,13 +106,13 @@ def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
     """
     Give a lender the points back, in the lot from which they came and as they would be by now.
 
-    Who has left, or left and came back, had forfeited them with the rest, had it not lent them.
+    Who has left, or left and came back, had forfeited them with the rest, had it not lent them. To whom a lender was merged
+    gets them in a lot of its own.
     """
-    wallet = next(
-        wallet for wallet in decision.member.of(POINTS).wallets if any(lot.id == returned.lot_id for lot in wallet.lots)
-    )
-    lot = wallet.lot(returned.lot_id)
-    member = decision.member
+    wallet, member = wallet_in(decision, returned.code), decision.member
+    lot = next((lot for lot in wallet.lots if lot.id == returned.lot_id), None)
+    if lot is None:
+        return _take_over_lent(decision, returned)
     # What another member gave is as old as with that one: it may be older than the membership.
     is_forfeited = member.left_at is not None or (lot.from_lot is None and lot.earned_at < member.enrolled_at)
     target = State.CANCELLED if is_forfeited else state_at(lot, decision.now)
@@ -127,11 +131,27 @@ def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
     return settle(decision, wallet.code, [wallet_in(decision, wallet.code).lot(lot.id)], cause=returned.cause)
 
 
+def _take_over_lent(decision: Decision, returned: LentReturned) -> Decision:
+    """Give points that come back to a lender who was merged to the member that took over from it."""
+    wallet = wallet_in(decision, returned.code)
+    lot = as_given(returned.lent, {State.AVAILABLE: returned.points}, from_lot=returned.lot_id)
+    target = State.CANCELLED if decision.member.left_at is not None else state_at(returned.lent, decision.now)
+    moves = () if target is State.AVAILABLE else (Move(lot.id, State.AVAILABLE, target, returned.points),)
+    said = {"points": returned.points, "lent_back": True}
+    decision = post(decision, entry(decision, wallet, "transfer", returned.cause, said, lots=(lot,), moves=moves))
+    if moves:
+        return decision
+    return settle(decision, wallet.code, [wallet_in(decision, wallet.code).lot(lot.id)], cause=returned.cause)
+
+
 def undo_redemptions(decision: Decision) -> Decision:
     """Undo the redemptions that paid an order of which nothing is left: the same lots get their points back."""
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "only returns undo redemptions"
-    if activity.kept.lines:
+    is_withdrawn = isinstance(activity, OrderCorrected) and activity.is_withdrawn
+    if (
+        activity.kept.lines or is_withdrawn
+    ):  # what paid an order that turns out to be another one's paid it all the same
         return decision
     for redeemed in decision.member.of(POINTS).redeemed:
         if redeemed.reference in activity.redemptions:

@@ -1,4 +1,4 @@
-"""What a return or a correction of an order takes back, or gives back. Pure."""
+"""What a return of an order takes back, or gives back. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from customers.core.calendar import local_date
 from loyalty.engine.activities import (
     Award,
     FirstOrder,
+    OrderCorrected,
     OrderReturned,
 )
 from loyalty.engine.basket import NOTHING
@@ -50,7 +51,7 @@ class _Kept:
 
 def take_back(decision: Decision) -> Decision:
     """
-    Let an order keep the lesser of what it gave and of what its kept lines would earn; a correction gives anew.
+    Let an order keep the lesser of what it gave and of what its kept lines would earn.
 
     So the end is the same however a return was split, and a later return may give back what an earlier one took.
     """
@@ -62,13 +63,8 @@ def take_back(decision: Decision) -> Decision:
     assert version is not None, "an order that was decided under no version has nothing to give back"
     occasion = order.occasion
     earned = by_wallet(earn_for_order(activity.kept, version.of(RULES).earnings, occasion))
-    known = {award.wallet_id for award in order.awards}
-    awards = list(order.awards)
-    if activity.correction:  # other lines may earn in other wallets
-        new = [decision.member.of(POINTS).wallet(code).wallet_id for code in earned]
-        awards += [Award(wallet_id) for wallet_id in new if wallet_id not in known]
     kept: list[_Kept] = []
-    for award in awards:
+    for award in order.awards:
         decision, one = _keep(decision, award, earned, activity, version)
         kept.append(one)
     decision = _count_less(decision, kept, activity, version)
@@ -77,13 +73,11 @@ def take_back(decision: Decision) -> Decision:
         decision = use_pool(decision, one.code, version, on, -one.taken)
     after = replace(order, awards=tuple(one.award for one in kept), is_kept=bool(activity.kept.lines))
     taken, shortfall = sum(one.taken for one in kept), sum(one.shortfall for one in kept)
-    decision = decision.then(OrderDecided(after))
-    if not activity.correction:
-        decision = decision.then(ReturnDecided(activity.return_id, taken, shortfall))
+    decision = decision.then(OrderDecided(after), ReturnDecided(activity.return_id, taken, shortfall))
     if taken:
         payload = {"return": activity.number, "order": activity.order_number, "points": -taken}
         decision = decision.then(Told("points.returned", payload, decision.at))
-    return _pass_on_first(decision, activity)
+    return pass_on_first(decision, activity)
 
 
 def _keep(
@@ -93,10 +87,8 @@ def _keep(
     wallet = decision.member.of(POINTS).wallet_of(award.wallet_id)
     policy = version.of(RULES).policy(wallet.code)
     limited = limit(earned.get(wallet.code, ()), policy.limits, Room(period=award.allowance))
-    now_earned = total_of(limited.earned)
-    gave = now_earned if activity.correction else award.points
-    keeps = min(now_earned, gave)
-    changed = Award(award.wallet_id, award.allowance, gave, keeps)
+    keeps = min(total_of(limited.earned), award.points)
+    changed = replace(award, points_kept=keeps)
     points = award.points_kept - keeps
     said = {
         "return": activity.number,
@@ -104,7 +96,6 @@ def _keep(
         "version": version.number,
         "kept_before": award.points_kept,
         "kept_now": keeps,
-        **({"correction": activity.correction} if activity.correction else {}),
         **({} if wallet.code == MAIN else {"wallet": wallet.code}),
     }
     if points < 0:
@@ -117,7 +108,7 @@ def _keep(
     if taken.claims:
         said["waiting"] = sum(amount for _, amount in taken.claims)
     decision, shortfall = take_or_owe(
-        decision, wallet, taken.moves, taken.missing, policy, said, _return_cause(activity), activity.order_id
+        decision, wallet, taken.moves, taken.missing, policy, said, f"return:{activity.return_id}", activity.order_id
     )
     return decision, _Kept(changed, wallet.code, points, shortfall)
 
@@ -175,7 +166,7 @@ def _give_again(  # noqa: PLR0913 - what an entry says
     version: Version,
 ) -> Decision:
     """Give an order's points back: what was owed or missing for it first, then to its own lots, then as a new lot."""
-    claims = _unclaimed(points, activity.order_id, wallet)
+    claims = unclaimed(points, activity.order_id, wallet)
     decision = claim(decision, wallet.code, claims)
     wallet = wallet_in(decision, wallet.code)
     points -= -sum(amount for _, amount in claims)
@@ -192,7 +183,7 @@ def _give_again(  # noqa: PLR0913 - what an entry says
         decision,
         wallet,
         "return",
-        _return_cause(activity),
+        f"return:{activity.return_id}",
         said,
         moves=back.moves,
         lots=lots,
@@ -203,7 +194,7 @@ def _give_again(  # noqa: PLR0913 - what an entry says
     return post(decision, posting)
 
 
-def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
+def unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
     """Return the claims on an order's held points that are given up, negative, by lot."""
     given_up = []
     for lot in wallet.lots:
@@ -212,12 +203,6 @@ def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[U
             given_up.append((lot.id, -amount))
             points -= amount
     return given_up
-
-
-def _return_cause(activity: OrderReturned) -> str:
-    if activity.correction:
-        return f"correct:{activity.order_id}:{activity.correction}"
-    return f"return:{activity.return_id}"
 
 
 def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturned, version: Version) -> Decision:
@@ -235,14 +220,18 @@ def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturn
     return decision
 
 
-def _pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
+def pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
     """Let the next order count as the member's first where nothing is left of the one that did, with its bonus."""
     member = decision.member
     if activity.kept.lines or member.first_order_id != activity.order_id:
         return decision
     following = activity.next_first
     decision = decision.then(member=member.with_first_order(following.placed.order_id if following else None))
-    return _become_first(decision, following) if following else decision
+    if following is None:
+        return decision
+    # A correction tells what was so from the beginning; a return is something that happens.
+    at = following.placed.occurred_at if isinstance(activity, OrderCorrected) else decision.at
+    return _become_first(decision.then(at=at), following).then(at=decision.at)
 
 
 def _become_first(decision: Decision, following: FirstOrder) -> Decision:
@@ -251,6 +240,8 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     version = decision.versions.version(order.version_id)
     if version is None:
         return decision
+    if order.occasion.is_first:  # it was given as such to one of two customers who turned out to be one
+        return decision.then(OrderDecided(order))
     occasion = replace(order.occasion, is_first=True)
     earned = by_wallet(earn_for_order(following.placed.basket, version.of(RULES).earnings, occasion))
     under = decision.then(version=version, occasion=occasion)
