@@ -697,3 +697,74 @@ def test_points_that_awaited_a_delivery_live_as_long_as_the_tier_of_their_orders
         shop.deliver(number, at="2026-01-25 12:00")
 
     assert shop.usable_through("ada") == [("2026-02-25", 130), ("2026-03-25", 7)]
+
+
+# Own points that come back replace what was taken in their place
+
+
+@POLICIES
+@pytest.mark.parametrize("wait", ["2026-03-05 12:00", "2026-03-08 12:00"], ids=["usable", "expired"])
+def test_a_redemption_that_is_undone_after_its_order_was_returned_leaves_the_others_as_they_were(
+    policy: Shortfall, wait: str
+) -> None:
+    shop = Shop(policy={"expiry": "days", "expiry_count": 5} | policy)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.redeem("ada", 100, "r1", at="2026-03-02 12:00")
+    shop.order("b", "ada", "60.00", at="2026-03-04 12:00")
+    shop.give_back("back", "a", at="2026-03-04 13:00")
+    during = (shop.balance("ada"), shop.owed("ada"))
+
+    shop.reverse("ada", "r1", at=wait)
+
+    assert during == (0, 40 if policy == NEGATIVE else 0)
+    assert (shop.usable_through("ada"), shop.owed("ada")) == ([("2026-03-09", 60)], 0)
+
+
+@POLICIES
+def test_pending_points_of_others_are_pending_again_when_own_ones_come_back(policy: Shortfall) -> None:
+    shop = Shop(policy={"pending_event": "delivered"} | policy)
+    shop.member("ada")
+    shop.order("a", "ada", "50.00", at="2026-03-01 12:00")
+    shop.deliver("a", at="2026-03-01 13:00")
+    shop.redeem("ada", 50, "r1", at="2026-03-02 12:00")
+    shop.order("b", "ada", "30.00", at="2026-03-03 12:00")
+    shop.give_back("back", "a", at="2026-03-04 12:00")
+    shop.deliver("b", at="2026-03-05 12:00")  # while its points are taken
+
+    shop.reverse("ada", "r1", at="2026-03-06 12:00")
+
+    assert (shop.balance("ada"), shop.pending("ada"), shop.owed("ada")) == (30, 0, 0)
+
+
+def test_what_repaid_a_debt_comes_back_when_own_points_do() -> None:
+    shop = Shop(policy={"expiry": "days", "expiry_count": 5} | NEGATIVE)
+    shop.member("ada")
+    shop.order("a", "ada", "40.00", at="2026-03-01 12:00")
+    shop.redeem("ada", 40, "r1", at="2026-03-01 13:00")
+    shop.give_back("back", "a", at="2026-03-02 12:00")
+    shop.order("b", "ada", "50.00", at="2026-03-05 12:00")  # of which 40 repay
+    during = shop.balance("ada")
+
+    shop.reverse("ada", "r1", at="2026-03-08 12:00")  # her own have expired since
+
+    assert (during, shop.usable_through("ada")) == (10, [("2026-03-10", 50)])
+
+
+@POLICIES
+def test_what_three_orders_took_from_each_other_unwinds_link_by_link(policy: Shortfall) -> None:
+    shop = Shop(policy=policy)
+    shop.member("ada")
+    for day, number in enumerate("abc", start=1):
+        shop.order(number, "ada", "20.00", at=f"2026-03-0{day} 12:00")
+        if number == "a":
+            shop.redeem("ada", 20, "r1", at="2026-03-01 13:00")
+    shop.give_back("back-a", "a", at="2026-03-04 12:00")  # takes b's
+    shop.give_back("back-b", "b", at="2026-03-05 12:00")  # takes c's
+    during = shop.balance("ada")
+
+    shop.reverse("ada", "r1", at="2026-03-06 12:00")
+
+    assert (during, shop.balance("ada"), shop.owed("ada")) == (0, 20, 0)
+    shop.give_back("back-c", "c", at="2026-03-07 12:00")
+    assert (shop.balance("ada"), shop.owed("ada")) == (0, 0)

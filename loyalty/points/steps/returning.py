@@ -15,6 +15,7 @@ from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, OrderDecided, ReturnDecided, Told
 from loyalty.engine.versions import Version
 from loyalty.points.clawback import claw_back, give_back
+from loyalty.points.debts import Relief
 from loyalty.points.limits import Room, limit
 from loyalty.points.rules import (
     Counted,
@@ -35,7 +36,9 @@ from loyalty.points.state import (
     WalletState,
 )
 from loyalty.points.steps.earning import award_points, count, free_lot, use_pool
-from loyalty.points.steps.entries import Cause, entry, post, wallet_in, with_wallet
+from loyalty.points.steps.entries import Cause, entry, post, repay, wallet_in, with_wallet
+from loyalty.points.steps.idling import end_of
+from loyalty.points.steps.replacing import covers_back, known_relief, make_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,33 +177,45 @@ def _give_again(  # noqa: PLR0913 - what an entry says
     activity: OrderReturned,
     version: Version,
 ) -> Decision:
-    """Give an order's points back: what was owed or missing for it first, then to its own lots, then as a new lot."""
+    """
+    Give an order's points back: what was missing for it, then what others gave in its place, then to its own lots.
+
+    What remains, because a correction gives more, is a new lot.
+    """
+    debt = wallet.debt_of(activity.order_id, activity.order_id)
+    relieved = known_relief(wallet, debt, points) if debt else Relief(0, 0, ())
+    covered = covers_back(decision, wallet.code, relieved)
+    points -= relieved.points
     claims = _unclaimed(points, activity.order_id, wallet)
     decision = claim(decision, wallet.code, claims)
     wallet = wallet_in(decision, wallet.code)
     points -= -sum(amount for _, amount in claims)
-    owed = min(points, wallet.owed)
-    shortfall = min(points - owed, wallet.shortfall)
-    back = give_back(points - owed - shortfall, activity.order_id, wallet.lots, now=decision.now)
+    ending = [replace(lot, expires_at=end_of(decision, wallet.code, lot)) for lot in wallet.lots]
+    back = give_back(points, activity.order_id, ending, now=decision.now)
     lots: tuple[NewLot, ...] = ()
     if back.missing:
         lifetime = version.of(RULES).policy(wallet.code).lifetime
         lot = free_lot(back.missing, replace(lifetime, extra_months=0), version, decision.at)
         lots = (replace(lot, order_id=activity.order_id),)
-    said = {**said, "owed": -owed, "shortfall": -shortfall}
+    cause = _return_cause(activity)
     posting = entry(
         decision,
         wallet,
         "return",
-        _return_cause(activity),
-        said,
-        moves=back.moves,
+        cause,
+        {**said, "owed": -relieved.owed, "shortfall": -relieved.shortfall},
+        moves=(*covered, *back.moves),
         lots=lots,
-        owed_change=-owed,
-        shortfall_change=-shortfall,
+        owed_change=-relieved.owed,
+        shortfall_change=-relieved.shortfall,
         order_id=activity.order_id,
     )
-    return post(decision, posting)
+    decision = post(decision, posting)
+    came = [(move.lot_id, move.target, move.amount) for move in covered]
+    decision = make_good(decision, wallet.code, came, cause=cause)
+    ids = {move.lot_id for move in back.moves} | {lot.id for lot in lots}
+    usable = [lot for lot in wallet_in(decision, wallet.code).lots if lot.id in ids and lot.is_usable(decision.now)]
+    return repay(decision, wallet.code, usable, cause=f"repay:{cause}:own")
 
 
 def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
