@@ -768,3 +768,68 @@ def test_what_three_orders_took_from_each_other_unwinds_link_by_link(policy: Sho
     assert (during, shop.balance("ada"), shop.owed("ada")) == (0, 20, 0)
     shop.give_back("back-c", "c", at="2026-03-07 12:00")
     assert (shop.balance("ada"), shop.owed("ada")) == (0, 0)
+
+
+# Gifts and what is undone
+
+
+def test_a_gift_is_whole_again_when_all_that_was_done_with_its_order_is_undone() -> None:
+    shop = Shop(tiers=GIFT, policy=STOP)
+    shop.member("ada")
+    buy_spend_and_return(shop, 1, 50)
+    shop.reverse("ada", "r1", at="2026-03-02 12:00")
+
+    shop.order("kept", "ada", "100.00", at="2026-03-20 12:00")
+
+    assert (shop.balance("ada"), shop.owed("ada")) == (150, 0)
+
+
+def test_a_gift_that_made_good_an_earlier_one_is_free_when_the_spending_is_undone_after_it() -> None:
+    shop = Shop(tiers=GIFT, policy=STOP)
+    shop.member("ada")
+    buy_spend_and_return(shop, 1, 50)
+    shop.order("kept", "ada", "100.00", at="2026-03-20 12:00")
+    during = shop.balance("ada")
+
+    shop.reverse("ada", "r1", at="2026-03-21 12:00")
+
+    assert (during, shop.balance("ada"), shop.owed("ada")) == (100, 150, 0)
+
+
+def test_a_held_gift_is_taken_when_its_hold_ends() -> None:
+    shop = Shop(tiers=GIFT, policy=NEGATIVE)
+    shop.member("ada")
+    shop.order("o1", "ada", "100.00", at="2026-03-01 10:00")
+    shop.hold("ada", 150, "till", at="2026-03-01 11:00", minutes=3_000)
+
+    shop.give_back("b1", "o1", at="2026-03-01 12:00")
+    during = (shop.balance("ada"), shop.owed("ada"))
+    shop.release("ada", "till", at="2026-03-02 12:00")
+
+    assert (during, shop.balance("ada"), shop.owed("ada")) == ((0, 0), 0, 0)
+
+
+def test_the_gift_of_an_entry_goes_with_the_order_that_gave_it_though_the_tier_has_been_left_since() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    shop = Shop(tiers=GIFT, policy=STOP, scheme=scheme)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.nights("2026-05-01")
+    before = (shop.tier("ada"), shop.balance("ada"))
+
+    shop.give_back("r1", "a", at="2026-05-01 12:00")
+
+    assert (before, shop.tier("ada"), shop.balance("ada")) == (("bronze", 150), "bronze", 0)
+
+
+def test_a_gift_stays_with_an_entry_that_another_order_would_have_made_later() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    shop = Shop(tiers=GIFT, policy=STOP, scheme=scheme)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "110.00", at="2026-03-10 12:00")
+    shop.nights("2026-05-01")
+
+    shop.give_back("r1", "a", at="2026-05-01 12:00")
+
+    assert (shop.tier("ada"), shop.balance("ada")) == ("bronze", 160)
