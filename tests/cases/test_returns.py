@@ -833,3 +833,57 @@ def test_a_gift_stays_with_an_entry_that_another_order_would_have_made_later() -
     shop.give_back("r1", "a", at="2026-05-01 12:00")
 
     assert (shop.tier("ada"), shop.balance("ada")) == ("bronze", 160)
+
+
+# The bonus that is passed on
+
+
+def passing(policy: dict[str, Any]) -> Shop:
+    rules = (Rule(), Rule(points="50", code="welcome", kind="first_order"))
+    shop = Shop(rules=rules, policy={"pending_days": 0} | policy)
+    shop.member("ada")
+    return shop
+
+
+def test_the_bonus_that_is_passed_on_keeps_to_the_periods_limit() -> None:
+    shop = passing({"period_limit": 100, "period": "month"})
+    shop.order("a", "ada", "10.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "30.00", at="2026-03-02 12:00")
+    shop.order("c", "ada", "45.00", at="2026-03-03 12:00")  # of which 10 are left of 100
+
+    shop.give_back("r1", "a", at="2026-03-04 12:00")
+
+    assert (shop.keeps("ada", "b"), shop.keeps("ada", "c"), shop.balance("ada")) == (80, 10, 90)
+
+
+def test_the_bonus_that_is_passed_on_rejects_no_order() -> None:
+    shop = passing({"transaction_limit": 100})
+    shop.order("a", "ada", "10.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "60.00", "10.00", at="2026-03-02 12:00")
+    shop.give_back("r1", "a", at="2026-03-03 12:00")
+    passed = shop.keeps("ada", "b")
+
+    shop.give_back("r2", "b", lines=[(2, "1")], at="2026-03-04 12:00")
+
+    assert (passed, shop.keeps("ada", "b"), shop.balance("ada")) == (120, 110, 110)
+
+
+def test_an_order_that_was_rejected_whole_gets_no_bonus_passed_on() -> None:
+    shop = passing({"transaction_limit": 100})
+    shop.order("a", "ada", "10.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "101.00", at="2026-03-02 12:00")
+
+    shop.give_back("r1", "a", at="2026-03-03 12:00")
+
+    assert (shop.keeps("ada", "b"), shop.balance("ada")) == (0, 0)
+
+
+def test_the_bonus_that_is_passed_on_to_an_order_that_was_delivered_can_be_spent() -> None:
+    shop = passing({"pending_event": "delivered"})
+    shop.order("a", "ada", "10.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "30.00", at="2026-03-02 12:00")
+    shop.deliver("b", at="2026-03-03 12:00")
+
+    shop.give_back("r1", "a", at="2026-03-04 12:00")
+
+    assert (shop.balance("ada"), shop.pending("ada")) == (80, 0)

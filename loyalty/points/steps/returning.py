@@ -35,7 +35,7 @@ from loyalty.points.state import (
     Policy,
     WalletState,
 )
-from loyalty.points.steps.earning import award_points, count, free_lot, use_pool
+from loyalty.points.steps.earning import award_points, count, free_lot, limited_on, use_pool
 from loyalty.points.steps.entries import Cause, entry, post, repay, wallet_in, with_wallet
 from loyalty.points.steps.idling import end_of
 from loyalty.points.steps.replacing import covers_back, known_relief, make_good
@@ -95,7 +95,10 @@ def _keep(
     """Take from one wallet what its order no longer earns, or give it back."""
     wallet = decision.member.of(POINTS).wallet_of(award.wallet_id)
     policy = version.of(RULES).policy(wallet.code)
-    limited = limit(earned.get(wallet.code, ()), policy.limits, Room(period=award.allowance))
+    limits = policy.limits
+    if not activity.correction and limits.transaction is not None and award.points > limits.transaction:
+        limits = replace(limits, transaction=None)  # it was not rejected: a bonus that was passed on came on top
+    limited = limit(earned.get(wallet.code, ()), limits, Room(period=award.allowance))
     now_earned = total_of(limited.earned)
     gave = now_earned if activity.correction else award.points
     keeps = min(now_earned, gave)
@@ -271,19 +274,37 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     under = decision.then(version=version, occasion=occasion)
     awards = []
     for award in order.awards:
-        wallet = under.member.of(POINTS).wallet_of(award.wallet_id)
-        limits = version.of(RULES).policy(wallet.code).limits
-        bonus = tuple(part for part in earned.get(wallet.code, ()) if _is_bonus(version, part))
-        limited = limit(bonus, replace(limits, transaction=None), Room(period=award.allowance))
-        points = total_of(limited.earned)
-        cause = Cause(f"first:{order.order_id}", {"order": following.placed.number}, order.order_id)
-        under = award_points(under, wallet.code, limited, cause)
-        on = local_date(following.placed.occurred_at, version.zone)
-        if points:
-            under = use_pool(count(under, award.wallet_id, Day(on, NOTHING, points)), wallet.code, version, on, points)
-        awards.append(replace(award, points=award.points + points, points_kept=award.points_kept + points))
+        under, changed = _award_bonus(under, award, earned, following)
+        awards.append(changed)
     decided = replace(order, occasion=occasion, awards=tuple(awards))
     return under.then(OrderDecided(decided), version=decision.version, occasion=decision.occasion)
+
+
+def _award_bonus(
+    under: Decision, award: Award, earned: dict[str, tuple[Earned, ...]], following: FirstOrder
+) -> tuple[Decision, Award]:
+    """
+    Give one wallet the bonus, as far as the period and the budget have room for it now.
+
+    An order that was over the transaction's limit was rejected whole, and gets none; the bonus rejects no other.
+    """
+    code, order = under.member.of(POINTS).wallet_of(award.wallet_id).code, following.placed
+    on = local_date(order.occurred_at, under.rules.zone)
+    parts = earned.get(code, ())
+    bonus = tuple(part for part in parts if _is_bonus(under.rules, part))
+    limits = under.rules.of(RULES).policy(code).limits
+    if not bonus or limit([part for part in parts if part not in bonus], limits, Room()).reason:
+        return under, award
+    limited = limited_on(under, code, bonus, on, replace(limits, transaction=None))
+    cause = Cause(f"first:{order.order_id}", {"order": order.number}, order.order_id, order.events)
+    under = award_points(under, code, limited, cause)
+    points = total_of(limited.earned)
+    if points:
+        under = use_pool(count(under, award.wallet_id, Day(on, NOTHING, points)), code, under.rules, on, points)
+    under = under.then(is_tight=under.is_tight or limited.reason == "over_budget")
+    total = award.points + points
+    allowance = None if award.allowance is None else max(award.allowance, total)
+    return under, Award(award.wallet_id, allowance, total, award.points_kept + points)
 
 
 def _is_bonus(version: Version, part: Earned) -> bool:
