@@ -229,19 +229,23 @@ def _as_since_before(decision: Decision, had: TierState, moved_on: date) -> Deci
 
     :param moved_on: the day on which it would have come to it
     """
-    state, zone = decision.member.of(TIERS), decision.rules.zone
+    state, scheme, zone = decision.member.of(TIERS), decision.rules.of(SCHEME), decision.rules.zone
+    rank = scheme.rank(state.key)
+    entries = [
+        change.at
+        for change in had.changes
+        if (change.to_key == state.key or scheme.rank(change.from_key) < rank <= scheme.rank(change.to_key))
+        and local_date(change.at, zone) == moved_on
+        and not change.cause.startswith(UNDOING)
+    ]
+    first = had.changes[0].from_key if had.changes else had.key
+    since = state.since
     if state.key is None:
         since = None
-    else:
-        entries = [
-            change.at
-            for change in had.changes
-            if change.to_key == state.key
-            and local_date(change.at, zone) == moved_on
-            and not change.cause.startswith(UNDOING)
-        ]
-        has_it_since_joining = not entries and moved_on == joined_on(decision.member, decision.rules)
-        since = entries[-1] if entries else decision.member.enrolled_at if has_it_since_joining else state.since
+    elif entries:
+        since = entries[-1]
+    elif first == state.key and moved_on == joined_on(decision.member, decision.rules):
+        since = decision.member.enrolled_at
     return decision.then(member=decision.member.having(TIERS, replace(state, since=since)))
 
 

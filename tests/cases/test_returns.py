@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from loyalty.activity.account.session import InsufficientPoints
+from loyalty.tiers.models import Standing
 from tests.cases.shop import NEGATIVE, STOP, Rule, Rung, Shop, Shortfall, line
 
 pytestmark = pytest.mark.django_db
@@ -887,3 +888,38 @@ def test_the_bonus_that_is_passed_on_to_an_order_that_was_delivered_can_be_spent
     shop.give_back("r1", "a", at="2026-03-04 12:00")
 
     assert (shop.balance("ada"), shop.pending("ada")) == (80, 0)
+
+
+def since(shop: Shop) -> str:
+    found = Standing.objects.get(membership=shop.membership("ada")).since
+    assert found is not None
+    return shop.said(found)
+
+
+@pytest.mark.parametrize(
+    ("back", "tier", "at"), [([(2, "1")], "silver", "2026-01-01 10:00"), (None, "bronze", "2026-01-01 00:00")]
+)
+def test_on_the_day_of_joining_a_tier_is_held_since_it_would_have_been(
+    back: list[tuple[int, str]] | None, tier: str, at: str
+) -> None:
+    shop = Shop(
+        tiers=(Rung("bronze", "0"), Rung("silver", "100"), Rung("gold", "200")), scheme={"downgrade": "at_once"}
+    )
+    shop.member("ada")
+    shop.order("a", "ada", "150.00", "100.00", at="2026-01-01 10:00")
+
+    shop.give_back("r1", "a", lines=back, at="2026-01-01 11:00")
+
+    assert (shop.tier("ada"), since(shop)) == (tier, at)
+
+
+def test_who_has_lost_a_tier_again_stands_as_before_when_what_gave_it_comes_back() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    shop = Shop(tiers=GIFT, policy=STOP, scheme=scheme)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.nights("2026-05-01")
+
+    shop.give_back("r1", "a", at="2026-05-01 12:00")
+
+    assert (shop.tier("ada"), since(shop)) == ("bronze", "2026-01-01 00:00")
