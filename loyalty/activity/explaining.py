@@ -112,6 +112,12 @@ def _moved(said: dict[str, Any]) -> list[str]:
         lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
     if "repaid" in said:
         lines.append(str(_("%(repaid)s points repaid, %(still_owed)s still owed")) % said)
+    if "settled" in said:
+        lines.append(str(_("%(settled)s points settled what earlier returns could not take")) % said)
+    if "replaced" in said:
+        lines.append(
+            str(_("%(replaced)s points that came back replaced what a return had taken in their place")) % said
+        )
     if "reason" in said and "author" in said:
         lines.append(str(_("%(reason)s (by %(author)s)")) % said)
     return lines

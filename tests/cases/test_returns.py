@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity.explaining import said_by
+from loyalty.points.models import Entry
 from loyalty.tiers.models import Standing
 from tests.cases.shop import NEGATIVE, STOP, Rule, Rung, Shop, Shortfall, line
 
@@ -923,3 +925,19 @@ def test_who_has_lost_a_tier_again_stands_as_before_when_what_gave_it_comes_back
     shop.give_back("r1", "a", at="2026-05-01 12:00")
 
     assert (shop.tier("ada"), since(shop)) == ("bronze", "2026-01-01 00:00")
+
+
+def test_what_replaces_and_what_settles_says_so() -> None:
+    shop = Shop(tiers=GIFT, policy=STOP)
+    shop.member("ada")
+    buy_spend_and_return(shop, 1, 50)
+    shop.order("kept", "ada", "100.00", at="2026-03-20 12:00")
+    shop.reverse("ada", "r1", at="2026-03-21 12:00")
+
+    entries = [entry for entry in Entry.objects.order_by("id") if entry.kind == "repay"]
+
+    assert [line for entry in entries for line in said_by(entry, {})] == [
+        "50 points settled what earlier returns could not take",
+        "50 points that came back replaced what a return had taken in their place",
+        "50 points that came back replaced what a return had taken in their place",
+    ]

@@ -185,22 +185,17 @@ def _give_again(  # noqa: PLR0913 - what an entry says
 
     What remains, because a correction gives more, is a new lot.
     """
+    code, cause = wallet.code, _return_cause(activity)
     debt = wallet.debt_of(activity.order_id, activity.order_id)
     relieved = known_relief(wallet, debt, points) if debt else Relief(0, 0, ())
-    covered = covers_back(decision, wallet.code, relieved)
+    covered = covers_back(decision, code, relieved)
     points -= relieved.points
     claims = _unclaimed(points, activity.order_id, wallet)
-    decision = claim(decision, wallet.code, claims)
-    wallet = wallet_in(decision, wallet.code)
-    points -= -sum(amount for _, amount in claims)
-    ending = [replace(lot, expires_at=end_of(decision, wallet.code, lot)) for lot in wallet.lots]
+    decision = claim(decision, code, claims)
+    points += sum(amount for _, amount in claims)
+    ending = [replace(lot, expires_at=end_of(decision, code, lot)) for lot in wallet_in(decision, code).lots]
     back = give_back(points, activity.order_id, ending, now=decision.now)
-    lots: tuple[NewLot, ...] = ()
-    if back.missing:
-        lifetime = version.of(RULES).policy(wallet.code).lifetime
-        lot = free_lot(back.missing, replace(lifetime, extra_months=0), version, decision.at)
-        lots = (replace(lot, order_id=activity.order_id),)
-    cause = _return_cause(activity)
+    lots = _new_lots(back.missing, decision, code, activity, version)
     posting = entry(
         decision,
         wallet,
@@ -213,12 +208,22 @@ def _give_again(  # noqa: PLR0913 - what an entry says
         shortfall_change=-relieved.shortfall,
         order_id=activity.order_id,
     )
-    decision = post(decision, posting)
     came = [(move.lot_id, move.target, move.amount) for move in covered]
-    decision = make_good(decision, wallet.code, came, cause=cause)
+    decision = make_good(post(decision, posting), code, came, cause=cause)
     ids = {move.lot_id for move in back.moves} | {lot.id for lot in lots}
-    usable = [lot for lot in wallet_in(decision, wallet.code).lots if lot.id in ids and lot.is_usable(decision.now)]
-    return repay(decision, wallet.code, usable, cause=f"repay:{cause}:own")
+    usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
+    return repay(decision, code, usable, cause=f"repay:{cause}:own")
+
+
+def _new_lots(
+    points: int, decision: Decision, code: str, activity: OrderReturned, version: Version
+) -> tuple[NewLot, ...]:
+    """Return the lot of points that an order gives besides what it gave before, if there are any."""
+    if not points:
+        return ()
+    lifetime = version.of(RULES).policy(code).lifetime
+    lot = free_lot(points, replace(lifetime, extra_months=0), version, decision.at)
+    return (replace(lot, order_id=activity.order_id),)
 
 
 def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
