@@ -340,7 +340,7 @@ def _catch_up(decision: Decision) -> Decision:
         joined = joined_on(under.member, under.rules)
         standing = rise(had, scheme, _counts(under, scheme), _today(under), joined)
     else:
-        standing = _standing_by(under, under.member)
+        standing = _past_by(under, under.member, early=_is_before_start_of_its_day(decision)).standing
     ranks = scheme.rank(had.key), scheme.rank(standing.key)
     if ranks[1] < ranks[0] or (ranks[0] == ranks[1] and not _is_safer(standing, had)):
         return decision
@@ -355,9 +355,10 @@ def _is_safer(standing: Standing, than: Standing) -> bool:
     return standing.protected_until > than.protected_until
 
 
-def _standing_by(decision: Decision, member: Member) -> Standing:
-    """Return where a member stands by its days alone, as if each had been reported in time."""
-    return _past_by(decision, member).standing
+def _is_before_start_of_its_day(decision: Decision) -> bool:
+    """Tell whether a version began on the day of a fact, but after it."""
+    start, zone = decision.versions.start_after(decision.at), decision.rules.zone
+    return start is not None and local_date(start, zone) == local_date(decision.at, zone)
 
 
 def _schemes(decision: Decision) -> list[SchemeFrom]:

@@ -140,10 +140,11 @@ class Award:
 
 @dataclass
 class Lived:
-    """Up to when a membership was lived last, on which tier it was then, and the gifts that it had been given."""
+    """Up to when a membership was lived last, on which tier it was then and since when, and its gifts so far."""
 
     until: datetime
     tier: int
+    since: datetime
     gifts: list[Gift]
 
 
@@ -288,7 +289,7 @@ class Past:
                 had.append((at, code))
         if had[-1][1] != life.standing.code:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
-            had.append((until if told is None or is_late else max(told.at, had[-1][0]), life.standing.code))
+            had.append((until if told is None or is_late else max(told.at, was.since), life.standing.code))
 
     def _is_late(self, at: datetime, until: datetime) -> bool:
         """Tell whether a midnight or the beginning of a version lies between an instant and the telling of it."""
@@ -332,7 +333,7 @@ class Past:
             elif isinstance(told, OrderFact | VisitFact) and entry.left_at is None and entry.code in higher:
                 self._give_gift(life, gifts, entry, until)
         life.gifts = gifts
-        self.lived[life.name, life.number] = Lived(until, life.standing.tier, gifts)
+        self.lived[life.name, life.number] = Lived(until, life.standing.tier, life.standing.since, gifts)
 
     def _give_gift(self, life: Life, gifts: list[Gift], entry: Entry, at: datetime) -> None:
         terms = terms_at(self.versions, at)
