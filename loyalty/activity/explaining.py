@@ -100,27 +100,29 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
 
 def _moved(said: dict[str, Any]) -> list[str]:
     """Say what was taken, restored, repaid or adjusted."""
-    lines = []
-    if "kept_now" in said:
-        words = _(
-            "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
-        )
-        lines.append(str(words) % said)
+    lines = [str(words) % said for word, words in MOVED.items() if word in said]
     if "correction" in said and "rules" not in said:
         lines.append(str(_("Order %(order)s was corrected (version %(correction)s)")) % said)
-    if "merged" in said:
-        lines.append(str(_("Two customers turned out to be one")))
-    if "gifts_back" in said:
-        lines.append(str(_("A return undid the entry for which it was given: %(points)s points taken back")) % said)
     if "restored" in said:
         lines.append(str(_("%(restored)s points came back, %(expired)s of them expired meanwhile")) % _came_back(said))
     if "lots" in said:
         lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
-    if "repaid" in said:
-        lines.append(str(_("%(repaid)s points repaid, %(still_owed)s still owed")) % said)
     if "reason" in said and "author" in said:
         lines.append(str(_("%(reason)s (by %(author)s)")) % said)
     return lines
+
+
+# What an entry says of a move, by the word in its explanation that tells it.
+MOVED = {
+    "kept_now": gettext_lazy(
+        "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
+    ),
+    "merged": gettext_lazy("Two customers turned out to be one"),
+    "gifts_back": gettext_lazy("A return undid the entry for which it was given: %(points)s points taken back"),
+    "repaid": gettext_lazy("%(repaid)s points repaid, %(still_owed)s still owed"),
+    "settled": gettext_lazy("%(settled)s points settled what earlier returns could not take"),
+    "replaced": gettext_lazy("%(replaced)s points that came back replaced what a return had taken in their place"),
+}
 
 
 def rule_names(program_id: int, entries: Sequence[Entry]) -> RuleNames:

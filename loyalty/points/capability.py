@@ -16,6 +16,7 @@ from loyalty.engine.versions import Version, Versions
 from loyalty.points import ledger
 from loyalty.points.budgets import lock_budgets, settle_budgets
 from loyalty.points.conditions import parse_stored
+from loyalty.points.debts import DebtEntry, covers_in, debts_of
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits, period_start
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
@@ -91,8 +92,8 @@ FROM unnest(%(wallets)s::bigint[]) n(wallet_id) JOIN points_wallet w ON w.id = n
 LOTS_BY_ID = f"""
 SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s) ORDER BY l.id
 """
-# What a return looks at besides open lots: its order's own and those of entry gifts, whatever is left in them; and those
-# that expired on inactivity, which a late fact may prove wrong.
+# What a return or an event of an order looks at besides open lots: the order's own and those of entry gifts, whatever is
+# left in them; and those that expired on inactivity, which a late fact may prove wrong.
 CLOSED = f"""
 SELECT l.wallet_id, {LOT}, coalesce(m.expired, 0)::bigint, coalesce(m.cancelled, 0)::bigint, l.amount
 FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
@@ -121,6 +122,24 @@ JOIN points_movement m ON m.entry_id = e.id AND m.to_state = 'redeemed'
 JOIN points_lot l ON l.id = m.lot_id
 WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id AND u.cause = 'restore:' || e.id)
 ORDER BY m.id
+"""
+# What entries told of debts, in wallets with orders that were returned, or gifts that were lost, of which some points may
+# come back.
+DEBTS = """
+WITH back AS MATERIALIZED (
+    SELECT wallet_id FROM points_entry WHERE kind = 'return' AND order_id = ANY(%(orders)s)
+    UNION SELECT e.wallet_id FROM points_lot l JOIN points_entry e ON e.order_id = l.order_id
+        WHERE l.id = ANY(%(lots)s) AND e.kind = 'return' AND e.wallet_id = l.wallet_id
+    UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND gift <> ''
+)
+SELECT e.wallet_id, e.id, e.kind, e.order_id, e.explanation->'gift_lots', coalesce(e.explanation->>'for_gifts', '') <> '',
+    e.owed_change, e.shortfall_change, m.lot_id, m.from_state, m.to_state, m.amount, l.order_id
+FROM (SELECT wallet_id FROM back WHERE wallet_id = ANY(%(wallets)s)) b
+CROSS JOIN LATERAL (
+    SELECT * FROM points_entry WHERE wallet_id = b.wallet_id AND kind IN ('return', 'repay', 'leave') OFFSET 0
+) e
+LEFT JOIN points_movement m ON m.entry_id = e.id LEFT JOIN points_lot l ON l.id = m.lot_id
+ORDER BY e.id, m.id
 """
 
 
@@ -169,6 +188,8 @@ class Points(Capability[PointsState]):
         redeemed = _load_redeemed(scope)
         celebrated = _load_celebrated(scope)
         active = _load_active(scope, whole)
+        gifts = [lot.id for known in closed.values() for lot in known if lot.gift]
+        debts = _load_debts(scope, whole, redeemed, gifts)
 
         def completed(wallet: WalletState) -> WalletState:
             known = closed.get(wallet.wallet_id, [])
@@ -179,13 +200,14 @@ class Points(Capability[PointsState]):
                 days=tuple(days.get(wallet.wallet_id, wallet.days)),
                 lots=(*others, *known),
                 active_on=tuple(active.get(wallet.wallet_id, ())),
+                debt_entries=debts.get(wallet.wallet_id, ()),
             )
 
         return {
             key: PointsState(
                 tuple(
-                    completed(wallet)
-                    for wallet in sorted(own, key=lambda wallet: (wallet.code != MAIN, wallet.wallet_id))
+                    _knowing_covers(completed(wallet))
+                    for wallet in sorted(own, key=lambda each: (each.code != MAIN, each.wallet_id))
                 ),
                 tuple(redeemed.get(key, ())),
                 celebrated.get(key, frozenset()),
@@ -302,7 +324,8 @@ def _needed(
 
 def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
     """Return lots whatever is left in them."""
-    return [OpenLot(*row) for row in bulk.fetch(LOTS_BY_ID, [list(lot_ids)])]
+    ids = list(lot_ids)
+    return [OpenLot(*row) for row in bulk.fetch(LOTS_BY_ID, [ids])] if ids else []
 
 
 def _wallets(member: Member) -> tuple[WalletState, ...]:
@@ -393,19 +416,87 @@ def _may_idle(scope: Scope) -> bool:
     )
 
 
-# A hold keeps points from its own instant, not from its confirmation; a transfer keeps none.
+# A hold keeps points from its own instant, not from its confirmation; a transfer, or what staff take, keeps none.
 ACTIVE = """
 SELECT wallet_id, array_agg(occurred_at) FROM points_entry
 WHERE wallet_id = ANY(%s) AND kind IN ('earn', 'adjust', 'redeem', 'hold') AND cause NOT LIKE 'redeem:hold:%%'
+    AND (kind <> 'adjust' OR available_change > 0)
 GROUP BY wallet_id
 """
 
 
 def _load_active(scope: Scope, whole: Sequence[int]) -> dict[int, list[datetime]]:
-    """Load when members did what keeps points that expire on inactivity, for facts that may be late."""
-    if not whole or not scope.activities or not _may_idle(scope):
+    """Load when members did what keeps points that expire on inactivity, where facts may be late or points come back."""
+    if not whole or not (scope.activities or scope.lots) or not _may_idle(scope):
         return {}
-    return dict(bulk.fetch(ACTIVE, [list(whole)]))
+    return load_active(whole)
+
+
+def load_active(wallets: Sequence[int]) -> dict[int, list[datetime]]:
+    """Return when members did what keeps points that expire on inactivity, by wallet."""
+    return dict(bulk.fetch(ACTIVE, [list(wallets)]))
+
+
+def _load_debts(
+    scope: Scope, whole: Sequence[int], redeemed: Mapping[UUID, Sequence[Redeemed]], gifts: Sequence[UUID]
+) -> dict[int, tuple[DebtEntry, ...]]:
+    """Load what entries told of debts where a batch may give points back to an order that was returned before."""
+    orders = sorted({each.order_id for each in scope.activities if isinstance(each, OrderReturned)})
+    if not whole or not (orders or scope.lots):
+        return {}
+    lots = [lot.id for known in redeemed.values() for each in known for lot in each.lots]
+    return load_debts(whole, orders=orders, lots=[*scope.lots, *lots, *gifts])
+
+
+def load_debts(
+    wallets: Sequence[int], *, orders: Sequence[UUID] = (), lots: Sequence[UUID] = ()
+) -> dict[int, tuple[DebtEntry, ...]]:
+    """
+    Return what entries told of debts, by wallet, in their order; nothing of a wallet that has none to look at.
+
+    :param orders: to which points may come back
+    :param lots: to which they may
+    """
+    found: dict[UUID, tuple[int, DebtEntry]] = {}
+    parameters = {"wallets": list(wallets), "orders": list(orders), "lots": list(lots)}
+    for wallet_id, entry_id, kind, order_id, gifts, for_gifts, owed, shortfall, *move in bulk.fetch(DEBTS, parameters):
+        gift_lots = tuple(UUID(each) for each in gifts or ())
+        known = found.get(entry_id)
+        entry = known[1] if known else DebtEntry(kind, order_id, gift_lots, owed, shortfall, (), for_gifts)
+        found[entry_id] = (wallet_id, replace(entry, covers=(*entry.covers, *_covers(entry, *move))))
+    by_wallet: dict[int, tuple[DebtEntry, ...]] = {}
+    for wallet_id, entry in found.values():
+        by_wallet[wallet_id] = (*by_wallet.get(wallet_id, ()), entry)
+    return by_wallet
+
+
+def _covers(  # noqa: PLR0913 - the columns of a movement
+    entry: DebtEntry, lot_id: UUID | None, source: str, target: str, amount: int, lot_order: UUID | None
+) -> tuple[tuple[UUID, int], ...]:
+    if lot_id is None:
+        return ()
+    is_own = (entry.order_id is not None and lot_order == entry.order_id) or lot_id in entry.gift_lots
+    return covers_in([(lot_id, State(source), State(target), amount)], {lot_id: is_own})
+
+
+def _knowing_covers(wallet: WalletState) -> WalletState:
+    """Return a wallet with the lots, closed or not, that would get back what was taken in others' place."""
+    if not wallet.debt_entries:
+        return wallet
+    known = {lot.id for lot in wallet.lots}
+    covers = {lot_id for debt in debts_of(wallet.debt_entries) for lot_id, _ in debt.covers}
+    return wallet.knowing(load_lots(sorted(covers - known)))
+
+
+def with_debts(wallet: WalletState, lots: Sequence[UUID]) -> WalletState:
+    """Return a wallet with all that must be known where points come back to some lots."""
+    debts = load_debts([wallet.wallet_id], lots=lots).get(wallet.wallet_id, ())
+    wallet = replace(wallet, debt_entries=debts)
+    back = set(lots)
+    if any(lot.expires_on_inactivity for lot in wallet.lots if lot.id in back):
+        active = load_active([wallet.wallet_id]).get(wallet.wallet_id, ())
+        wallet = replace(wallet, active_on=tuple(active))
+    return _knowing_covers(wallet)
 
 
 def _load_redeemed(scope: Scope) -> dict[UUID, list[Redeemed]]:

@@ -10,6 +10,8 @@ from uuid import UUID
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key
 from loyalty.engine.versions import RulesOf
+from loyalty.points import debts
+from loyalty.points.debts import Debt, DebtEntry
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits
 from loyalty.points.rules import Earning
@@ -282,6 +284,7 @@ class WalletState:
     :param days: what it earned by day, and for the main wallet what its member spent, as far back as any window reaches
     :param lots: its open lots; only those that the batch looks at
     :param active_on: when its member was active, where points expire on inactivity and a fact may be late
+    :param debt_entries: what entries told of debts, where points may come back to an order that was returned
     """
 
     wallet_id: int
@@ -293,6 +296,7 @@ class WalletState:
     days: tuple[Day, ...] = ()
     lots: tuple[OpenLot, ...] = ()
     active_on: tuple[datetime, ...] = ()
+    debt_entries: tuple[DebtEntry, ...] = ()
 
     @property
     def available(self) -> int:
@@ -310,6 +314,7 @@ class WalletState:
             self.days,
             lots,
             self.active_on,
+            self.debt_entries,
         )
 
     def with_day(self, day: Day) -> "WalletState":
@@ -328,6 +333,10 @@ class WalletState:
     def lot(self, lot_id: UUID) -> OpenLot:
         return next(lot for lot in self.lots if lot.id == lot_id)
 
+    def debt_of(self, order_id: UUID | None, lot_id: UUID) -> Debt | None:
+        """Return what the returns of a lot's order, or the loss of a gift, lack that its points would replace."""
+        return next((debt for debt in debts.debts_of(self.debt_entries) if debt.owns(order_id, lot_id)), None)
+
     def after(self, posting: Posting) -> "WalletState":
         """Return it after a posting."""
         opened = tuple(lot.opened(idle_until=self.idle_until) for lot in posting.lots)
@@ -341,6 +350,22 @@ class WalletState:
             self.days,
             lots_after((*self.lots, *opened), posting.moves),
             self.active_on,
+            (*self.debt_entries, self._debt_entry(posting)) if posting.kind in debts.KINDS else self.debt_entries,
+        )
+
+    def _debt_entry(self, posting: Posting) -> DebtEntry:
+        gift_lots = tuple(UUID(each) for each in posting.explanation.get("gift_lots", ()))
+        of_order = {lot.id: posting.order_id is not None and lot.order_id == posting.order_id for lot in self.lots}
+        own = {move.lot_id: of_order.get(move.lot_id, True) or move.lot_id in gift_lots for move in posting.moves}
+        moves = ((move.lot_id, move.source, move.target, move.amount) for move in posting.moves)
+        return DebtEntry(
+            posting.kind,
+            posting.order_id,
+            gift_lots,
+            posting.owed_change,
+            posting.shortfall_change,
+            debts.covers_in(moves, own),
+            is_for_gifts=bool(posting.explanation.get("for_gifts")),
         )
 
 

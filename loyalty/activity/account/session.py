@@ -23,13 +23,13 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
 from loyalty.memberships.models import Membership
-from loyalty.points.capability import load_lots, load_open, load_spendable
+from loyalty.points.capability import load_lots, load_open, load_spendable, with_debts
 from loyalty.points.models import Entry
 from loyalty.points.spending import spend
-from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, OpenLot, Posting, WalletState
+from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, Posting, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import post, repay
-from loyalty.points.steps.idling import extend_inactivity
+from loyalty.points.steps.idling import end_of, extend_inactivity
 from loyalty.points.steps.moving import LentReturned, come_back, take_lent_back
 
 
@@ -306,20 +306,20 @@ class WalletSession:
 
     def know(self, lot_ids: Iterable[UUID]) -> None:
         """Look at lots too that were closed before, because points go back to them."""
-        known = {lot.id for lot in self.state.lots}
-        self._knowing(load_lots(lot_id for lot_id in lot_ids if lot_id not in known))
+        known, ids = {lot.id for lot in self.state.lots}, list(lot_ids)
+        closed = load_lots(lot_id for lot_id in ids if lot_id not in known)
+        self._know(with_debts(self.state.knowing(closed), ids))
 
     def know_spendable(self, points: int) -> None:
         """Look at the lots from which so many points would be spent."""
-        self._knowing(load_spendable({self.wallet_id: points}).get(self.wallet_id, ()))
+        self._know(self.state.knowing(load_spendable({self.wallet_id: points}).get(self.wallet_id, ())))
 
     def know_open(self) -> None:
         """Look at all open lots."""
-        self._knowing(load_open([self.wallet_id]).get(self.wallet_id, ()))
+        self._know(self.state.knowing(load_open([self.wallet_id]).get(self.wallet_id, ())))
 
-    def _knowing(self, lots: Iterable[OpenLot]) -> None:
-        points = self.member.of(POINTS)
-        member = self.member.having(POINTS, points.having(self.state.knowing(lots)))
+    def _know(self, state: WalletState) -> None:
+        member = self.member.having(POINTS, self.member.of(POINTS).having(state))
         self.session.take(self.decision.then(member=member))
 
     def extend_inactivity(self) -> None:
@@ -418,6 +418,6 @@ def lent_by(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") ->
     return dict(bulk.fetch(LENT.format(column=column), [wallet_id, value]))
 
 
-def expiries(lots: Iterable[OpenLot]) -> dict[UUID, datetime | None]:
-    """Return when each lot expires as things stand."""
-    return {lot.id: lot.expires_at for lot in lots}
+def expiries(wallet: WalletSession) -> dict[UUID, datetime | None]:
+    """Return when each lot expires, or has expired, as things stand."""
+    return {lot.id: end_of(wallet.decision, wallet.code, lot) for lot in wallet.state.lots}

@@ -200,7 +200,7 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
     if entry.occurred_at < wallet.member.enrolled_at:
         raise NotARedemption(id=entry_id)  # of a membership that has ended: its points were forfeited
     wallet.know(move.lot_id for move in redeemed)
-    moves = moves_back(redeemed, wallet.state.lots, State.REDEEMED, wallet.decision)
+    moves = moves_back(redeemed, wallet.code, State.REDEEMED, wallet.decision)
     expired = sum(move.amount for move in moves if move.target is State.EXPIRED)
     usable = sum(move.amount for move in moves) - expired
     restored = wallet.come_back("restore", cause, moves, {"restored": usable, "expired": expired})
@@ -234,7 +234,7 @@ def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int,
     wallet.know(move.lot_id for move in held)
     if any(lot.claimed for lot in wallet.state.lots):  # what a return claimed of them is taken from others now
         wallet.know_open()
-    moves = settle_hold(redeemed, held, expiries(wallet.state.lots), at=now)
+    moves = settle_hold(redeemed, held, expiries(wallet), at=now)
     kind = "redeem" if redeemed else "release"
     said = {"points": redeemed, "held": found.points, "reference": found.reference}
     wallet.come_back(kind, f"{kind}:hold:{found.pk}", moves, said)

@@ -17,7 +17,7 @@ from loyalty.points.rules import Earned, by_wallet, total_of
 from loyalty.points.rules import earn as earn_for_order
 from loyalty.points.state import MAIN, POINTS, RULES, Day, OpenLot, WalletState, spending_order
 from loyalty.points.states import State
-from loyalty.points.steps.earning import award_points, count, limited_by, use_pool
+from loyalty.points.steps.earning import award_points, count, limited_on, use_pool
 from loyalty.points.steps.entries import Cause, entry, policy_of, post, wallet_in
 from loyalty.points.steps.returning import claim, pass_on_first, take_or_owe, unclaimed
 
@@ -119,7 +119,7 @@ def _targets(decision: Decision, activity: OrderCorrected, order: DecidedOrder) 
     on = local_date(placed.occurred_at, decision.rules.zone)
     found = {}
     for code in _main_first(codes | whole.keys()):
-        limited = limited_by(decision, code, whole.get(code, ()), on)
+        limited = limited_on(decision, code, whole.get(code, ()), on)
         found[code] = _target(decision, code, limited, kept.get(code, ()))
     return found
 

@@ -23,7 +23,7 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import PoolKey, left_in
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.limits import Limited, limit, period_start, room_of
+from loyalty.points.limits import Limited, Limits, limit, period_start, room_of
 from loyalty.points.rules import (
     Counted,
     Earned,
@@ -184,7 +184,7 @@ def _give(decision: Decision, earned: tuple[Earned, ...], cause: Cause, day: Day
     reasons: list[str] = []
     parts = by_wallet(earned)
     for code in sorted(parts.keys() | {MAIN}, key=lambda code: (code != MAIN, code)):
-        limited = limited_by(decision, code, parts.get(code, ()), day.on)
+        limited = limited_on(decision, code, parts.get(code, ()), day.on)
         decision = award_points(decision, code, limited, cause)
         points = total_of(limited.earned)
         wallet_id = wallet_in(decision, code).wallet_id
@@ -229,9 +229,15 @@ def use_pool(decision: Decision, code: str, version: Version, on: date, points: 
     return decision.then(PoolUsed(pool_key(decision.member.program_id, code, version, on), points))
 
 
-def limited_by(decision: Decision, code: str, parts: tuple[Earned, ...], on: date) -> Limited:
-    """Return what the limits of a wallet leave on a day of what rules earned."""
-    limits = policy_of(decision, code).limits
+def limited_on(
+    decision: Decision, code: str, parts: tuple[Earned, ...], on: date, limits: Limits | None = None
+) -> Limited:
+    """
+    Return what the limits of a wallet leave of points that count on a day, by all that is known of their periods.
+
+    :param limits: other ones than those of the version that decides
+    """
+    limits = limits or policy_of(decision, code).limits
     earned = 0
     if limits.in_period is not None:
         first = period_start(limits.period, on)

@@ -148,6 +148,20 @@ def settle(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str
     return repay(decision, code, usable, cause=f"repay:{cause}")
 
 
+def settle_for_gifts(
+    decision: Decision, code: str, lots: Sequence[OpenLot], missing: int, *, cause: str
+) -> tuple[Decision, int]:
+    """Let a new gift make good what of earlier ones could not be taken back; return how much that was."""
+    wallet = wallet_in(decision, code)
+    missing = min(missing, wallet.shortfall)
+    moves, left = _cancelling(lots, missing)
+    if not moves:
+        return decision, 0
+    said = {"settled": missing - left, "for_gifts": True}
+    posting = entry(decision, wallet, "repay", f"settle:{cause}", said, moves=moves, shortfall_change=left - missing)
+    return post(decision, posting), missing - left
+
+
 def _cancelling(lots: Sequence[OpenLot], points: int) -> tuple[tuple[Move, ...], int]:
     """Return the moves that cancel up to so many available points, and how many are left to cancel."""
     moves = []

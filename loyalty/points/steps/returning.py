@@ -16,6 +16,7 @@ from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, OrderDecided, ReturnDecided, Told
 from loyalty.engine.versions import Version
 from loyalty.points.clawback import claw_back, give_back
+from loyalty.points.debts import Relief
 from loyalty.points.limits import Room, limit
 from loyalty.points.rules import (
     Counted,
@@ -35,8 +36,10 @@ from loyalty.points.state import (
     Policy,
     WalletState,
 )
-from loyalty.points.steps.earning import award_points, count, free_lot, use_pool
-from loyalty.points.steps.entries import Cause, entry, post, wallet_in, with_wallet
+from loyalty.points.steps.earning import award_points, count, free_lot, limited_on, use_pool
+from loyalty.points.steps.entries import Cause, entry, post, repay, wallet_in, with_wallet
+from loyalty.points.steps.idling import end_of
+from loyalty.points.steps.replacing import covers_back, known_relief, make_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,10 @@ def _keep(
     """Take from one wallet what its order no longer earns, or give it back."""
     wallet = decision.member.of(POINTS).wallet_of(award.wallet_id)
     policy = version.of(RULES).policy(wallet.code)
-    limited = limit(earned.get(wallet.code, ()), policy.limits, Room(period=award.allowance))
+    limits = policy.limits
+    if limits.transaction is not None and award.points > limits.transaction:
+        limits = replace(limits, transaction=None)  # it was not rejected: a bonus that was passed on came on top
+    limited = limit(earned.get(wallet.code, ()), limits, Room(period=award.allowance))
     keeps = min(total_of(limited.earned), award.points)
     changed = replace(award, points_kept=keeps)
     points = award.points_kept - keeps
@@ -165,33 +171,46 @@ def _give_again(  # noqa: PLR0913 - what an entry says
     activity: OrderReturned,
     version: Version,
 ) -> Decision:
-    """Give an order's points back: what was owed or missing for it first, then to its own lots, then as a new lot."""
+    """Give an order's points back: what was missing for it, then what others gave in its place, then to its own lots."""
+    code, cause = wallet.code, f"return:{activity.return_id}"
+    debt = wallet.debt_of(activity.order_id, activity.order_id)
+    relieved = known_relief(wallet, debt, points) if debt else Relief(0, 0, ())
+    covered = covers_back(decision, code, relieved)
+    points -= relieved.points
     claims = unclaimed(points, activity.order_id, wallet)
-    decision = claim(decision, wallet.code, claims)
-    wallet = wallet_in(decision, wallet.code)
-    points -= -sum(amount for _, amount in claims)
-    owed = min(points, wallet.owed)
-    shortfall = min(points - owed, wallet.shortfall)
-    back = give_back(points - owed - shortfall, activity.order_id, wallet.lots, now=decision.now)
-    lots: tuple[NewLot, ...] = ()
-    if back.missing:
-        lifetime = version.of(RULES).policy(wallet.code).lifetime
-        lot = free_lot(back.missing, replace(lifetime, extra_months=0), version, decision.at)
-        lots = (replace(lot, order_id=activity.order_id),)
-    said = {**said, "owed": -owed, "shortfall": -shortfall}
+    decision = claim(decision, code, claims)
+    points += sum(amount for _, amount in claims)
+    ending = [replace(lot, expires_at=end_of(decision, code, lot)) for lot in wallet_in(decision, code).lots]
+    back = give_back(points, activity.order_id, ending, now=decision.now)
+    lots = _new_lots(back.missing, decision, code, activity, version)
     posting = entry(
         decision,
         wallet,
         "return",
-        f"return:{activity.return_id}",
-        said,
-        moves=back.moves,
+        cause,
+        {**said, "owed": -relieved.owed, "shortfall": -relieved.shortfall},
+        moves=(*covered, *back.moves),
         lots=lots,
-        owed_change=-owed,
-        shortfall_change=-shortfall,
+        owed_change=-relieved.owed,
+        shortfall_change=-relieved.shortfall,
         order_id=activity.order_id,
     )
-    return post(decision, posting)
+    came = [(move.lot_id, move.target, move.amount) for move in covered]
+    decision = make_good(post(decision, posting), code, came, cause=cause)
+    ids = {move.lot_id for move in back.moves} | {lot.id for lot in lots}
+    usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
+    return repay(decision, code, usable, cause=f"repay:{cause}:own")
+
+
+def _new_lots(
+    points: int, decision: Decision, code: str, activity: OrderReturned, version: Version
+) -> tuple[NewLot, ...]:
+    """Return the lot of points that an order gives besides what it gave before, if there are any."""
+    if not points:
+        return ()
+    lifetime = version.of(RULES).policy(code).lifetime
+    lot = free_lot(points, replace(lifetime, extra_months=0), version, decision.at)
+    return (replace(lot, order_id=activity.order_id),)
 
 
 def unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
@@ -247,19 +266,37 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     under = decision.then(version=version, occasion=occasion)
     awards = []
     for award in order.awards:
-        wallet = under.member.of(POINTS).wallet_of(award.wallet_id)
-        limits = version.of(RULES).policy(wallet.code).limits
-        bonus = tuple(part for part in earned.get(wallet.code, ()) if _is_bonus(version, part))
-        limited = limit(bonus, replace(limits, transaction=None), Room(period=award.allowance))
-        points = total_of(limited.earned)
-        cause = Cause(f"first:{order.order_id}", {"order": following.placed.number}, order.order_id)
-        under = award_points(under, wallet.code, limited, cause)
-        on = local_date(following.placed.occurred_at, version.zone)
-        if points:
-            under = use_pool(count(under, award.wallet_id, Day(on, NOTHING, points)), wallet.code, version, on, points)
-        awards.append(replace(award, points=award.points + points, points_kept=award.points_kept + points))
+        under, changed = _award_bonus(under, award, earned, following)
+        awards.append(changed)
     decided = replace(order, occasion=occasion, awards=tuple(awards))
     return under.then(OrderDecided(decided), version=decision.version, occasion=decision.occasion)
+
+
+def _award_bonus(
+    under: Decision, award: Award, earned: dict[str, tuple[Earned, ...]], following: FirstOrder
+) -> tuple[Decision, Award]:
+    """
+    Give one wallet the bonus, as far as the period and the budget have room for it now.
+
+    An order that was over the transaction's limit was rejected whole, and gets none; the bonus rejects no other.
+    """
+    code, order = under.member.of(POINTS).wallet_of(award.wallet_id).code, following.placed
+    on = local_date(order.occurred_at, under.rules.zone)
+    parts = earned.get(code, ())
+    bonus = tuple(part for part in parts if _is_bonus(under.rules, part))
+    limits = under.rules.of(RULES).policy(code).limits
+    if not bonus or limit([part for part in parts if part not in bonus], limits, Room()).reason:
+        return under, award
+    limited = limited_on(under, code, bonus, on, replace(limits, transaction=None))
+    cause = Cause(f"first:{order.order_id}", {"order": order.number}, order.order_id, order.events)
+    under = award_points(under, code, limited, cause)
+    points = total_of(limited.earned)
+    if points:
+        under = use_pool(count(under, award.wallet_id, Day(on, NOTHING, points)), code, under.rules, on, points)
+    under = under.then(is_tight=under.is_tight or limited.reason == "over_budget")
+    total = award.points + points
+    allowance = None if award.allowance is None else max(award.allowance, total)
+    return under, Award(award.wallet_id, allowance, total, award.points_kept + points)
 
 
 def _is_bonus(version: Version, part: Earned) -> bool:
