@@ -15,6 +15,7 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.core.calendar import midnight
+from customers.core.collecting import rarely_collecting
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
 from loyalty.activity.loading import Loaded, load_states, lock_memberships
@@ -66,6 +67,7 @@ class Advanced:
                     self.expired -= effect.change(State.AVAILABLE)
 
 
+@rarely_collecting()
 def run_nights(program: Program, *, until: date, now: datetime) -> NightRun:
     """Carry out all that is due up to the midnight with which a day begins; return the sums of that day's runs."""
     return advance_due(program, day=until, until=midnight(until, program.tzinfo), now=now)
