@@ -2,6 +2,7 @@
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MIN_MONTH_DAYS = 28
@@ -12,6 +13,8 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
+# Nights ask for the same few days again and again.
+@lru_cache(maxsize=4_096)
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant of a day in a zone, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
