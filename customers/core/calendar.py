@@ -6,6 +6,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MIN_MONTH_DAYS = 28
+REMEMBERED = lru_cache(maxsize=4_096)  # members' windows and nights ask for the same days again and again
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
@@ -13,8 +14,7 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
-# Nights ask for the same few days again and again.
-@lru_cache(maxsize=4_096)
+@REMEMBERED
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant of a day in a zone, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
@@ -28,6 +28,7 @@ def day_before(day: date) -> date:
     return day - timedelta(days=1)
 
 
+@REMEMBERED
 def add_months(day: date, months: int) -> date:
     """Return the same day some months later (or earlier), or the month's last day where it is shorter."""
     index = day.year * 12 + day.month - 1 + months

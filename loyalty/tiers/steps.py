@@ -12,6 +12,7 @@ from uuid import UUID
 
 from customers.core.calendar import local_date, midnight
 from loyalty.engine.activities import Enrolled, OrderReturned, TimePassed, VersionStarted
+from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
@@ -47,13 +48,9 @@ def benefits(decision: Decision) -> Decision:
     tier = decision.rules.of(SCHEME).tier(decision.member.of(TIERS).key_at(decision.occasion.at))
     if tier is None:
         return decision
-    occasion = replace(
-        decision.occasion,
-        multiplier=decision.occasion.multiplier * tier.multiplier,
-        tier=tier.code,
-        extra_months=decision.occasion.extra_months + tier.extra_months,
-    )
-    return decision.then(occasion=occasion)
+    had = decision.occasion
+    multiplier, extra_months = had.multiplier * tier.multiplier, had.extra_months + tier.extra_months
+    return decision.then(occasion=Occasion(had.at, had.zone, multiplier, had.is_first, tier.code, extra_months))
 
 
 def enter(decision: Decision) -> Decision:
