@@ -7,6 +7,7 @@ What a night costs: of many members one in a hundred is due, and then nobody.
 import os
 import sys
 from datetime import timedelta
+from typing import Any
 
 import django
 
@@ -78,7 +79,7 @@ def seed(shop: Retailer, program: Program, members: int) -> None:
     Who is due has points that end, and a tier above what it has earned.
     """
     at = midnight(NOW.date(), program.tzinfo)
-    parameters = {"shop": shop.pk, "program": program.pk, "start": START, "points": POINTS, "one_of": ONE_OF,
+    parameters: dict[str, Any] = {"shop": shop.pk, "program": program.pk, "start": START, "points": POINTS, "one_of": ONE_OF,
                   "due": at, "later": at + timedelta(days=400)}  # fmt: skip
     # The keys hold by construction; to check each row's would take longer than all the rest.
     bulk.execute("SET session_replication_role TO replica")
