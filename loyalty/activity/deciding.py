@@ -13,7 +13,7 @@ from loyalty.engine.activities import (
     OrderPlaced,
     OrderReturned,
 )
-from loyalty.engine.basket import Occasion
+from loyalty.engine.basket import UTC_ZONE, Occasion
 from loyalty.engine.decision import Decision, run_steps
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pools
@@ -30,9 +30,8 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     """
     at = min(activity.occurred_at, now)
     version = versions.at(at)
-    occasion = Occasion(at, version.zone if version else Occasion().zone)
-    if isinstance(activity, OrderPlaced):
-        occasion = Occasion(at, occasion.zone, is_first=member.first_order_id is None)
+    is_first = isinstance(activity, OrderPlaced) and member.first_order_id is None
+    occasion = Occasion(at, version.zone if version else UTC_ZONE, is_first=is_first)
     decision = Decision(member, activity, version, versions, at, now, occasion, pools)
     if isinstance(activity, OrderReturned) and activity.decided is None:
         return None

@@ -114,14 +114,14 @@ def _moved(said: dict[str, Any]) -> list[str]:
 
 # What an entry says of a move, by the word in its explanation that tells it.
 MOVED = {
-    "kept_now": gettext_lazy(
+    "kept_now": _(
         "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
     ),
-    "merged": gettext_lazy("Two customers turned out to be one"),
-    "gifts_back": gettext_lazy("A return undid the entry for which it was given: %(points)s points taken back"),
-    "repaid": gettext_lazy("%(repaid)s points repaid, %(still_owed)s still owed"),
-    "settled": gettext_lazy("%(settled)s points settled what earlier returns could not take"),
-    "replaced": gettext_lazy("%(replaced)s points that came back replaced what a return had taken in their place"),
+    "merged": _("Two customers turned out to be one"),
+    "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
+    "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
+    "settled": _("%(settled)s points settled what earlier returns could not take"),
+    "replaced": _("%(replaced)s points that came back replaced what a return had taken in their place"),
 }
 
 

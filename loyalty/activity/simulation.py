@@ -59,21 +59,24 @@ class Joined:
 
 @dataclass
 class Budgets:
-    """What was given from pools as a simulation goes on."""
+    """
+    What was given from pools as a simulation goes on.
 
+    :param has_any: whether any version has a budget
+    """
+
+    has_any: bool
     used: dict[PoolKey, int] = field(default_factory=dict)
 
     def at(self, program_id: int, version: Version | None, instant: datetime) -> dict[PoolKey, Pool]:
         """Return the pools that the day of an instant reaches."""
-        if version is None:
+        if version is None or not self.has_any:
             return {}
         limits = pools_of(program_id, version, local_date(instant, version.zone))
         return {key: Pool(limit - self.used.get(key, 0), None) for key, limit in limits.items()}
 
-    def give(self, decision: Decision) -> None:
-        for effect in decision.effects:
-            if isinstance(effect, PoolUsed):
-                self.used[effect.key] = self.used.get(effect.key, 0) + effect.points
+    def give(self, used: PoolUsed) -> None:
+        self.used[used.key] = self.used.get(used.key, 0) + used.points
 
 
 class Past:
@@ -155,18 +158,19 @@ class Past:
         if decision is None:
             return
         self.member = decision.member
-        self.budgets.give(decision)
         activity = decision.activity
         for effect in decision.effects:
             if isinstance(effect, OrderDecided):
                 self.orders[effect.order.order_id] = effect.order
             elif isinstance(effect, Posting):
                 self.missed += effect.explanation.get("missing", 0)
+            elif isinstance(effect, PoolUsed):
+                self.budgets.give(effect)
         if isinstance(activity, OrderPlaced):
             self.kept[activity.order_id] = activity
         elif isinstance(activity, OrderReturned):
             self._keep(activity.order_id, activity.kept)
-        if decision.effects:
+        if any(isinstance(effect, Posting) and effect.moves for effect in decision.effects):
             self._forget_closed_lots()
         self.observe(decision)
 
@@ -220,7 +224,7 @@ def simulate(
     shared = any(
         policy.limits.budget is not None for each in versions.versions for policy in each.of(RULES).policies.values()
     )
-    budgets = Budgets()
+    budgets = Budgets(shared)
     last, done, orders = UUID(int=0), 0, 0
     while joined := _joined(versions.program_id, last, until, 10**9 if shared else CHUNK, members):
         last = joined[-1].membership_id

@@ -318,7 +318,17 @@ class WalletState:
         )
 
     def with_day(self, day: Day) -> "WalletState":
-        return replace(self, days=add_day(self.days, day))
+        return WalletState(
+            self.wallet_id,
+            self.code,
+            self.balance,
+            self.owed,
+            self.shortfall,
+            self.idle_until,
+            add_day(self.days, day),
+            self.lots,
+            self.active_on,
+        )
 
     def knowing(self, lots: Iterable[OpenLot]) -> "WalletState":
         """Return it with lots besides that were not looked at before; those that follow their member end when it does."""
@@ -388,10 +398,16 @@ class PointsState:
 
     def wallet(self, code: str) -> WalletState:
         """Return a wallet by its code; every member has all wallets that its program ever named."""
-        return next(wallet for wallet in self.wallets if wallet.code == code)
+        for wallet in self.wallets:  # asked several times by each step: a generator would cost more than the search
+            if wallet.code == code:
+                return wallet
+        raise KeyError(code)
 
     def wallet_of(self, wallet_id: int) -> WalletState:
-        return next(wallet for wallet in self.wallets if wallet.wallet_id == wallet_id)
+        for wallet in self.wallets:
+            if wallet.wallet_id == wallet_id:
+                return wallet
+        raise KeyError(wallet_id)
 
     def with_redeemed(self, redeemed: tuple[Redeemed, ...]) -> "PointsState":
         """Return it knowing some redemptions."""

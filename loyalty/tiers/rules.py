@@ -93,13 +93,18 @@ class TierScheme:
 
     def is_reached(self, tier: TierRule, counts: Counts) -> bool:
         """Tell whether what counts is enough for a tier."""
-        main = counts.of(self.basis) >= tier.threshold
+        main: bool = getattr(counts, self.basis) >= tier.threshold
+        if not tier.further:
+            return main
         others = [counts.of(basis) >= least for basis, least in tier.further]
         return main or any(others) if self.combination == "any" else main and all(others)
 
     def earned(self, counts: Counts) -> TierRule | None:
         """Return the highest tier that is reached; None for none."""
-        return next((tier for tier in reversed(self.tiers) if self.is_reached(tier, counts)), None)
+        for tier in reversed(self.tiers):
+            if self.is_reached(tier, counts):
+                return tier
+        return None
 
     def is_earned(self, key: UUID | None, counts: Counts) -> bool:
         """Tell whether what counts is enough for a tier, or for a higher one."""

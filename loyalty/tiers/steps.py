@@ -12,6 +12,7 @@ from uuid import UUID
 
 from customers.core.calendar import local_date, midnight
 from loyalty.engine.activities import Enrolled, OrderCorrected, OrderReturned, TakenOver, TimePassed, VersionStarted
+from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
@@ -51,13 +52,9 @@ def benefits(decision: Decision) -> Decision:
     tier = decision.rules.of(SCHEME).tier(decision.member.of(TIERS).key_at(decision.occasion.at))
     if tier is None:
         return decision
-    occasion = replace(
-        decision.occasion,
-        multiplier=decision.occasion.multiplier * tier.multiplier,
-        tier=tier.code,
-        extra_months=decision.occasion.extra_months + tier.extra_months,
-    )
-    return decision.then(occasion=occasion)
+    had = decision.occasion
+    multiplier, extra_months = had.multiplier * tier.multiplier, had.extra_months + tier.extra_months
+    return decision.then(occasion=Occasion(had.at, had.zone, multiplier, had.is_first, tier.code, extra_months))
 
 
 def enter(decision: Decision) -> Decision:
@@ -307,6 +304,8 @@ def _may_change_sooner(member: Member, before: Member, versions: Versions, now: 
 
 
 def _counts_less(after: WalletState, old: WalletState) -> bool:
+    if after.days[:-1] == old.days:  # one more day, as with nearly every order
+        return False
     known = {day.on: day for day in old.days}
     return any(
         day.spend < was.spend or day.points < was.points or day.orders < was.orders
