@@ -60,19 +60,21 @@ def write_decisions(decisions: Sequence[Decision], now: datetime) -> None:
 
 def _write_orders(decisions: Iterable[Decision], now: datetime) -> None:
     """An order decided and returned in one batch is one row a wallet: the last word counts."""
-    latest: dict[tuple[UUID, int], DecidedOrder] = {}
+    latest: dict[tuple[UUID, int], tuple[DecidedOrder, bool]] = {}
     for decision in decisions:
         for effect in decision.effects:
             if isinstance(effect, OrderDecided):
                 key = (effect.order.order_id, effect.order.program_id)
                 latest.pop(key, None)  # the order that is first no more comes before the one that becomes it
-                latest[key] = effect.order
+                # Who was two customers may have had the bonus twice; one order alone is its first.
+                is_first = effect.order.occasion.is_first and decision.member.first_order_id == effect.order.order_id
+                latest[key] = effect.order, is_first
     # fmt: off
     rows = [
         (order.retailer_id, order.program_id, order.order_id, order.membership_id, award.wallet_id, order.version_id,
-         json.dumps(order.occasion.stored()), order.occasion.is_first and order.version_id is not None, order.is_kept,
+         json.dumps(order.occasion.stored()), is_first and order.version_id is not None, order.is_kept,
          order.reason, award.allowance, award.points, award.points_kept, now)
-        for order in latest.values() for award in order.awards
+        for order, is_first in latest.values() for award in order.awards
     ]
     columns = ("retailer_id", "program_id", "order_id", "membership_id", "wallet_id", "version_id", "occasion", "is_first",
                "is_kept", "reason", "allowance", "points", "points_kept", "decided_at")
@@ -82,7 +84,8 @@ def _write_orders(decisions: Iterable[Decision], now: datetime) -> None:
 
 REPLACE = """
 ON CONFLICT (order_id, wallet_id) DO UPDATE SET points = excluded.points, points_kept = excluded.points_kept,
-    occasion = excluded.occasion, is_first = excluded.is_first, is_kept = excluded.is_kept
+    occasion = excluded.occasion, is_first = excluded.is_first, is_kept = excluded.is_kept, version_id = excluded.version_id,
+    allowance = excluded.allowance, reason = excluded.reason
 """
 
 

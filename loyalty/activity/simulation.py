@@ -59,21 +59,24 @@ class Joined:
 
 @dataclass
 class Budgets:
-    """What was given from pools as a simulation goes on."""
+    """
+    What was given from pools as a simulation goes on.
 
+    :param has_any: whether any version has a budget
+    """
+
+    has_any: bool
     used: dict[PoolKey, int] = field(default_factory=dict)
 
     def at(self, program_id: int, version: Version | None, instant: datetime) -> dict[PoolKey, Pool]:
         """Return the pools that the day of an instant reaches."""
-        if version is None:
+        if version is None or not self.has_any:
             return {}
         limits = pools_of(program_id, version, local_date(instant, version.zone))
         return {key: Pool(limit - self.used.get(key, 0), None) for key, limit in limits.items()}
 
-    def give(self, decision: Decision) -> None:
-        for effect in decision.effects:
-            if isinstance(effect, PoolUsed):
-                self.used[effect.key] = self.used.get(effect.key, 0) + effect.points
+    def give(self, used: PoolUsed) -> None:
+        self.used[used.key] = self.used.get(used.key, 0) + used.points
 
 
 class Past:
@@ -155,18 +158,19 @@ class Past:
         if decision is None:
             return
         self.member = decision.member
-        self.budgets.give(decision)
         activity = decision.activity
         for effect in decision.effects:
             if isinstance(effect, OrderDecided):
                 self.orders[effect.order.order_id] = effect.order
             elif isinstance(effect, Posting):
                 self.missed += effect.explanation.get("missing", 0)
+            elif isinstance(effect, PoolUsed):
+                self.budgets.give(effect)
         if isinstance(activity, OrderPlaced):
             self.kept[activity.order_id] = activity
         elif isinstance(activity, OrderReturned):
             self._keep(activity.order_id, activity.kept)
-        if decision.effects:
+        if any(isinstance(effect, Posting) and effect.moves for effect in decision.effects):
             self._forget_closed_lots()
         self.observe(decision)
 
@@ -220,7 +224,7 @@ def simulate(
     shared = any(
         policy.limits.budget is not None for each in versions.versions for policy in each.of(RULES).policies.values()
     )
-    budgets = Budgets()
+    budgets = Budgets(shared)
     last, done, orders = UUID(int=0), 0, 0
     while joined := _joined(versions.program_id, last, until, 10**9 if shared else CHUNK, members):
         last = joined[-1].membership_id
@@ -270,15 +274,18 @@ SELECT e.id FROM customers_orderevent e JOIN customers_order o ON o.id = e.order
 WHERE o.customer_id = ANY(%s) AND e.occurred_at <= %s
 """
 INTERACTIONS = "SELECT id FROM customers_interaction WHERE customer_id = ANY(%s) AND occurred_at <= %s"
-# A restoration that a return caused comes with the return; what time does comes with the clock.
+# A restoration that a return caused comes with the return; what time does comes with the clock. Of a customer who was merged,
+# who lives with the one that stays, comes what it did; that its points went over does not.
 MOVES = """
-SELECT e.id, m.customer_id, e.occurred_at, e.kind, w.code,
+SELECT e.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind, w.code,
     CASE WHEN e.kind = 'redeem' THEN (e.explanation->>'points')::bigint ELSE e.available_change END,
     coalesce(e.explanation->>'reference', e.id::text),
     CASE WHEN e.kind = 'restore' THEN substr(e.cause, 9)::uuid END
 FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
-WHERE m.customer_id = ANY(%s) AND e.occurred_at <= %s AND m.program_id = %s
-    AND e.kind IN ('redeem', 'restore', 'adjust', 'transfer') AND NOT e.explanation ? 'return'
+JOIN customers_customer c ON c.id = m.customer_id
+WHERE (m.customer_id = ANY(%(customers)s) OR c.merged_into_id = ANY(%(customers)s)) AND e.occurred_at <= %(until)s
+    AND m.program_id = %(program)s AND e.kind IN ('redeem', 'restore', 'adjust', 'transfer')
+    AND NOT e.explanation ?| ARRAY['return', 'merged']
     AND (e.kind <> 'restore' OR e.cause LIKE 'restore:%%')
 ORDER BY e.id
 """
@@ -306,7 +313,10 @@ def _activities(program_id: int, joined: Sequence[Joined], until: datetime) -> l
         *with_baskets(load_returns(ids(RETURNS)), anew=True),
         *load_order_events(ids(EVENTS)),
         *load_interactions(ids(INTERACTIONS)),
-        *(PointsMoved(*row) for row in bulk.fetch(MOVES, [customers, until, program_id])),
+        *(
+            PointsMoved(*row)
+            for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})
+        ),
     ]
     return sorted(lived, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
 

@@ -10,6 +10,8 @@ from uuid import UUID
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key
 from loyalty.engine.versions import RulesOf
+from loyalty.points import debts
+from loyalty.points.debts import Debt, DebtEntry
 from loyalty.points.expiry import Active, Lifetime, Span, spans_of
 from loyalty.points.limits import Limits
 from loyalty.points.rules import Earning
@@ -69,6 +71,7 @@ class OpenLot:
     :param gift: the code of the tier whose entry gave it
     :param is_lent: that somebody of the household brought it for one payment: it goes back when the payment is undone
     :param claimed: of its held points those that go to a return when their hold ends
+    :param rule_id: the rule that gave it
     :param expired: points of it that have expired; only known where a return looks at its own order's lots
     :param cancelled: points of it that were cancelled; known there, too
     :param amount: all of its points; known there, too
@@ -89,6 +92,7 @@ class OpenLot:
     from_lot: UUID | None = None
     is_lent: bool = False
     claimed: int = 0
+    rule_id: int | None = None
     expired: int = 0
     cancelled: int = 0
     amount: int = 0
@@ -125,6 +129,11 @@ class Day:
             self.orders + other.orders,
             self.visits + other.visits,
         )
+
+    @property
+    def negative(self) -> "Day":
+        """Return what takes it away again."""
+        return Day(self.on, -self.spend, -self.points, -self.orders, -self.visits)
 
 
 def add_day(days: tuple[Day, ...], change: Day) -> tuple[Day, ...]:
@@ -184,6 +193,7 @@ class NewLot:
             gift=self.gift,
             from_lot=self.from_lot,
             is_lent=self.is_lent,
+            rule_id=self.rule_id,
             amount=self.amount,
         )
 
@@ -281,6 +291,7 @@ class WalletState:
     :param days: what it earned by day, and for the main wallet what its member spent, as far back as any window reaches
     :param lots: its open lots; only those that the batch looks at
     :param actives: all that its member did that keeps points, where a fact may be late; None where that was not looked at
+    :param debt_entries: what entries told of debts, where points may come back to an order that was returned
     """
 
     wallet_id: int
@@ -292,6 +303,12 @@ class WalletState:
     days: tuple[Day, ...] = ()
     lots: tuple[OpenLot, ...] = ()
     actives: tuple[Active, ...] | None = None
+    debt_entries: tuple[DebtEntry, ...] = ()
+
+    @property
+    def available(self) -> int:
+        """Return what can be spent, once time has been carried out."""
+        return self.balance + self.owed
 
     def with_lots(self, lots: tuple[OpenLot, ...]) -> "WalletState":
         return WalletState(
@@ -304,10 +321,22 @@ class WalletState:
             self.days,
             lots,
             self.actives,
+            self.debt_entries,
         )
 
     def with_day(self, day: Day) -> "WalletState":
-        return replace(self, days=add_day(self.days, day))
+        return WalletState(
+            self.wallet_id,
+            self.code,
+            self.balance,
+            self.owed,
+            self.shortfall,
+            self.span,
+            add_day(self.days, day),
+            self.lots,
+            self.actives,
+            self.debt_entries,
+        )
 
     def knowing(self, lots: Iterable[OpenLot]) -> "WalletState":
         """
@@ -322,6 +351,10 @@ class WalletState:
     def lot(self, lot_id: UUID) -> OpenLot:
         return next(lot for lot in self.lots if lot.id == lot_id)
 
+    def debt_of(self, order_id: UUID | None, lot_id: UUID) -> Debt | None:
+        """Return what the returns of a lot's order, or the loss of a gift, lack that its points would replace."""
+        return next((debt for debt in debts.debts_of(self.debt_entries) if debt.owns(order_id, lot_id)), None)
+
     def after(self, posting: Posting) -> "WalletState":
         """Return it after a posting."""
         opened = tuple(lot.opened(expires_at=self.end_of(lot)) for lot in posting.lots)
@@ -335,6 +368,22 @@ class WalletState:
             self.days,
             lots_after((*self.lots, *opened), posting.moves),
             self.actives,
+            (*self.debt_entries, self._debt_entry(posting)) if posting.kind in debts.KINDS else self.debt_entries,
+        )
+
+    def _debt_entry(self, posting: Posting) -> DebtEntry:
+        gift_lots = tuple(UUID(each) for each in posting.explanation.get("gift_lots", ()))
+        of_order = {lot.id: posting.order_id is not None and lot.order_id == posting.order_id for lot in self.lots}
+        own = {move.lot_id: of_order.get(move.lot_id, True) or move.lot_id in gift_lots for move in posting.moves}
+        moves = ((move.lot_id, move.source, move.target, move.amount) for move in posting.moves)
+        return DebtEntry(
+            posting.kind,
+            posting.order_id,
+            gift_lots,
+            posting.owed_change,
+            posting.shortfall_change,
+            debts.covers_in(moves, own),
+            is_for_gifts=bool(posting.explanation.get("for_gifts")),
         )
 
     def end_of(self, lot: OpenLot | NewLot) -> datetime | None:
@@ -389,10 +438,20 @@ class PointsState:
 
     def wallet(self, code: str) -> WalletState:
         """Return a wallet by its code; every member has all wallets that its program ever named."""
-        return next(wallet for wallet in self.wallets if wallet.code == code)
+        for wallet in self.wallets:  # asked several times by each step: a generator would cost more than the search
+            if wallet.code == code:
+                return wallet
+        raise KeyError(code)
 
     def wallet_of(self, wallet_id: int) -> WalletState:
-        return next(wallet for wallet in self.wallets if wallet.wallet_id == wallet_id)
+        for wallet in self.wallets:
+            if wallet.wallet_id == wallet_id:
+                return wallet
+        raise KeyError(wallet_id)
+
+    def with_redeemed(self, redeemed: tuple[Redeemed, ...]) -> "PointsState":
+        """Return it knowing some redemptions."""
+        return PointsState(self.wallets, redeemed, self.celebrated)
 
     def having(self, changed: WalletState) -> "PointsState":
         """Return it with one wallet changed."""

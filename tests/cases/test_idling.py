@@ -210,6 +210,19 @@ def test_what_comes_back_knows_what_the_nights_before_it_gave() -> None:
     assert (shop.balance("a"), shop.usable_through("a")) == (107, [("2026-03-03", 107)])
 
 
+def test_what_staff_take_keeps_no_points() -> None:
+    shop = Shop(policy=IDLE)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-01-10 12:00")
+    shop.redeem("a", 40, "r1", at="2026-01-11 12:00")
+    shop.adjust("a", -5, "a1", at="2026-02-05 12:00")
+    shop.order("o2", "a", "10", at="2026-03-01 12:00")
+
+    shop.reverse("a", "r1", at="2026-03-02 12:00")
+
+    assert shop.balance("a") == 10
+
+
 # An event of the order is nothing that its member does: what awaits it ends with the span in which it was earned
 
 AWAITING = {**IDLE, "pending_event": "delivered"}

@@ -116,8 +116,8 @@ def due(member: Member, before: Member | None, versions: Versions, now: datetime
         old = known.get(wallet.wallet_id)
         if old is wallet:
             continue
-        seen = {lot.id: lot for lot in old.lots} if old else {}
-        instants += [_lot_due(lot) for lot in wallet.lots if seen.get(lot.id) is not lot]
+        seen = {id(lot) for lot in old.lots} if old else set()
+        instants += [_lot_due(lot) for lot in wallet.lots if id(lot) not in seen]
         # Of lots that were not looked at; a late fact may tell of an end that is over: that has been carried out with it.
         if old is not None and wallet.span and wallet.span != old.span and wallet.span.end > now:
             instants.append(wallet.span.end)

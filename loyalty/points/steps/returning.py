@@ -1,4 +1,4 @@
-"""What a return or a correction of an order takes back, or gives back. Pure."""
+"""What a return of an order takes back, or gives back. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,14 @@ from customers.core.calendar import local_date
 from loyalty.engine.activities import (
     Award,
     FirstOrder,
+    OrderCorrected,
     OrderReturned,
 )
 from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, OrderDecided, ReturnDecided, Told
 from loyalty.engine.versions import Version
 from loyalty.points.clawback import claw_back, give_back
+from loyalty.points.debts import Relief
 from loyalty.points.limits import Room, limit
 from loyalty.points.rules import (
     Counted,
@@ -34,8 +36,9 @@ from loyalty.points.state import (
     Policy,
     WalletState,
 )
-from loyalty.points.steps.earning import award_points, count, free_lot, use_pool
-from loyalty.points.steps.entries import Cause, entry, post, wallet_in, with_wallet
+from loyalty.points.steps.earning import award_points, count, free_lot, limited_on, use_pool
+from loyalty.points.steps.entries import Cause, entry, post, repay, wallet_in, with_wallet
+from loyalty.points.steps.replacing import covers_back, known_relief, make_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class _Kept:
 
 def take_back(decision: Decision) -> Decision:
     """
-    Let an order keep the lesser of what it gave and of what its kept lines would earn; a correction gives anew.
+    Let an order keep the lesser of what it gave and of what its kept lines would earn.
 
     So the end is the same however a return was split, and a later return may give back what an earlier one took.
     """
@@ -62,13 +65,8 @@ def take_back(decision: Decision) -> Decision:
     assert version is not None, "an order that was decided under no version has nothing to give back"
     occasion = order.occasion
     earned = by_wallet(earn_for_order(activity.kept, version.of(RULES).earnings, occasion))
-    known = {award.wallet_id for award in order.awards}
-    awards = list(order.awards)
-    if activity.correction:  # other lines may earn in other wallets
-        new = [decision.member.of(POINTS).wallet(code).wallet_id for code in earned]
-        awards += [Award(wallet_id) for wallet_id in new if wallet_id not in known]
     kept: list[_Kept] = []
-    for award in awards:
+    for award in order.awards:
         decision, one = _keep(decision, award, earned, activity, version)
         kept.append(one)
     decision = _count_less(decision, kept, activity, version)
@@ -77,13 +75,11 @@ def take_back(decision: Decision) -> Decision:
         decision = use_pool(decision, one.code, version, on, -one.taken)
     after = replace(order, awards=tuple(one.award for one in kept), is_kept=bool(activity.kept.lines))
     taken, shortfall = sum(one.taken for one in kept), sum(one.shortfall for one in kept)
-    decision = decision.then(OrderDecided(after))
-    if not activity.correction:
-        decision = decision.then(ReturnDecided(activity.return_id, taken, shortfall))
+    decision = decision.then(OrderDecided(after), ReturnDecided(activity.return_id, taken, shortfall))
     if taken:
         payload = {"return": activity.number, "order": activity.order_number, "points": -taken}
         decision = decision.then(Told("points.returned", payload, decision.at))
-    return _pass_on_first(decision, activity)
+    return pass_on_first(decision, activity)
 
 
 def _keep(
@@ -92,11 +88,12 @@ def _keep(
     """Take from one wallet what its order no longer earns, or give it back."""
     wallet = decision.member.of(POINTS).wallet_of(award.wallet_id)
     policy = version.of(RULES).policy(wallet.code)
-    limited = limit(earned.get(wallet.code, ()), policy.limits, Room(period=award.allowance))
-    now_earned = total_of(limited.earned)
-    gave = now_earned if activity.correction else award.points
-    keeps = min(now_earned, gave)
-    changed = Award(award.wallet_id, award.allowance, gave, keeps)
+    limits = policy.limits
+    if limits.transaction is not None and award.points > limits.transaction:
+        limits = replace(limits, transaction=None)  # it was not rejected: a bonus that was passed on came on top
+    limited = limit(earned.get(wallet.code, ()), limits, Room(period=award.allowance))
+    keeps = min(total_of(limited.earned), award.points)
+    changed = replace(award, points_kept=keeps)
     points = award.points_kept - keeps
     said = {
         "return": activity.number,
@@ -104,7 +101,6 @@ def _keep(
         "version": version.number,
         "kept_before": award.points_kept,
         "kept_now": keeps,
-        **({"correction": activity.correction} if activity.correction else {}),
         **({} if wallet.code == MAIN else {"wallet": wallet.code}),
     }
     if points < 0:
@@ -117,7 +113,7 @@ def _keep(
     if taken.claims:
         said["waiting"] = sum(amount for _, amount in taken.claims)
     decision, shortfall = take_or_owe(
-        decision, wallet, taken.moves, taken.missing, policy, said, _return_cause(activity), activity.order_id
+        decision, wallet, taken.moves, taken.missing, policy, said, f"return:{activity.return_id}", activity.order_id
     )
     return decision, _Kept(changed, wallet.code, points, shortfall)
 
@@ -174,36 +170,48 @@ def _give_again(  # noqa: PLR0913 - what an entry says
     activity: OrderReturned,
     version: Version,
 ) -> Decision:
-    """Give an order's points back: what was owed or missing for it first, then to its own lots, then as a new lot."""
-    claims = _unclaimed(points, activity.order_id, wallet)
-    decision = claim(decision, wallet.code, claims)
-    wallet = wallet_in(decision, wallet.code)
-    points -= -sum(amount for _, amount in claims)
-    owed = min(points, wallet.owed)
-    shortfall = min(points - owed, wallet.shortfall)
-    back = give_back(points - owed - shortfall, activity.order_id, wallet.lots, now=decision.now)
-    lots: tuple[NewLot, ...] = ()
-    if back.missing:
-        lifetime = version.of(RULES).policy(wallet.code).lifetime
-        lot = free_lot(back.missing, replace(lifetime, extra_months=0), version, decision.at)
-        lots = (replace(lot, order_id=activity.order_id),)
-    said = {**said, "owed": -owed, "shortfall": -shortfall}
+    """Give an order's points back: what was missing for it, then what others gave in its place, then to its own lots."""
+    code, cause = wallet.code, f"return:{activity.return_id}"
+    debt = wallet.debt_of(activity.order_id, activity.order_id)
+    relieved = known_relief(wallet, debt, points) if debt else Relief(0, 0, ())
+    covered = covers_back(decision, code, relieved)
+    points -= relieved.points
+    claims = unclaimed(points, activity.order_id, wallet)
+    decision = claim(decision, code, claims)
+    points += sum(amount for _, amount in claims)
+    back = give_back(points, activity.order_id, wallet_in(decision, code).lots, now=decision.now)
+    lots = _new_lots(back.missing, decision, code, activity, version)
     posting = entry(
         decision,
         wallet,
         "return",
-        _return_cause(activity),
-        said,
-        moves=back.moves,
+        cause,
+        {**said, "owed": -relieved.owed, "shortfall": -relieved.shortfall},
+        moves=(*covered, *back.moves),
         lots=lots,
-        owed_change=-owed,
-        shortfall_change=-shortfall,
+        owed_change=-relieved.owed,
+        shortfall_change=-relieved.shortfall,
         order_id=activity.order_id,
     )
-    return post(decision, posting)
+    came = [(move.lot_id, move.target, move.amount) for move in covered]
+    decision = make_good(post(decision, posting), code, came, cause=cause)
+    ids = {move.lot_id for move in back.moves} | {lot.id for lot in lots}
+    usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
+    return repay(decision, code, usable, cause=f"repay:{cause}:own")
 
 
-def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
+def _new_lots(
+    points: int, decision: Decision, code: str, activity: OrderReturned, version: Version
+) -> tuple[NewLot, ...]:
+    """Return the lot of points that an order gives besides what it gave before, if there are any."""
+    if not points:
+        return ()
+    lifetime = version.of(RULES).policy(code).lifetime
+    lot = free_lot(points, replace(lifetime, extra_months=0), version, decision.at)
+    return (replace(lot, order_id=activity.order_id),)
+
+
+def unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
     """Return the claims on an order's held points that are given up, negative, by lot."""
     given_up = []
     for lot in wallet.lots:
@@ -212,12 +220,6 @@ def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[U
             given_up.append((lot.id, -amount))
             points -= amount
     return given_up
-
-
-def _return_cause(activity: OrderReturned) -> str:
-    if activity.correction:
-        return f"correct:{activity.order_id}:{activity.correction}"
-    return f"return:{activity.return_id}"
 
 
 def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturned, version: Version) -> Decision:
@@ -235,14 +237,18 @@ def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturn
     return decision
 
 
-def _pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
+def pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
     """Let the next order count as the member's first where nothing is left of the one that did, with its bonus."""
     member = decision.member
     if activity.kept.lines or member.first_order_id != activity.order_id:
         return decision
     following = activity.next_first
     decision = decision.then(member=member.with_first_order(following.placed.order_id if following else None))
-    return _become_first(decision, following) if following else decision
+    if following is None:
+        return decision
+    # A correction tells what was so from the beginning; a return is something that happens.
+    at = following.placed.occurred_at if isinstance(activity, OrderCorrected) else decision.at
+    return _become_first(decision.then(at=at), following).then(at=decision.at)
 
 
 def _become_first(decision: Decision, following: FirstOrder) -> Decision:
@@ -251,24 +257,44 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     version = decision.versions.version(order.version_id)
     if version is None:
         return decision
+    if order.occasion.is_first:  # it was given as such to one of two customers who turned out to be one
+        return decision.then(OrderDecided(order))
     occasion = replace(order.occasion, is_first=True)
     earned = by_wallet(earn_for_order(following.placed.basket, version.of(RULES).earnings, occasion))
     under = decision.then(version=version, occasion=occasion)
     awards = []
     for award in order.awards:
-        wallet = under.member.of(POINTS).wallet_of(award.wallet_id)
-        limits = version.of(RULES).policy(wallet.code).limits
-        bonus = tuple(part for part in earned.get(wallet.code, ()) if _is_bonus(version, part))
-        limited = limit(bonus, replace(limits, transaction=None), Room(period=award.allowance))
-        points = total_of(limited.earned)
-        cause = Cause(f"first:{order.order_id}", {"order": following.placed.number}, order.order_id)
-        under = award_points(under, wallet.code, limited, cause)
-        on = local_date(following.placed.occurred_at, version.zone)
-        if points:
-            under = use_pool(count(under, award.wallet_id, Day(on, NOTHING, points)), wallet.code, version, on, points)
-        awards.append(replace(award, points=award.points + points, points_kept=award.points_kept + points))
+        under, changed = _award_bonus(under, award, earned, following)
+        awards.append(changed)
     decided = replace(order, occasion=occasion, awards=tuple(awards))
     return under.then(OrderDecided(decided), version=decision.version, occasion=decision.occasion)
+
+
+def _award_bonus(
+    under: Decision, award: Award, earned: dict[str, tuple[Earned, ...]], following: FirstOrder
+) -> tuple[Decision, Award]:
+    """
+    Give one wallet the bonus, as far as the period and the budget have room for it now.
+
+    An order that was over the transaction's limit was rejected whole, and gets none; the bonus rejects no other.
+    """
+    code, order = under.member.of(POINTS).wallet_of(award.wallet_id).code, following.placed
+    on = local_date(order.occurred_at, under.rules.zone)
+    parts = earned.get(code, ())
+    bonus = tuple(part for part in parts if _is_bonus(under.rules, part))
+    limits = under.rules.of(RULES).policy(code).limits
+    if not bonus or limit([part for part in parts if part not in bonus], limits, Room()).reason:
+        return under, award
+    limited = limited_on(under, code, bonus, on, replace(limits, transaction=None))
+    cause = Cause(f"first:{order.order_id}", {"order": order.number}, order.order_id, order.events)
+    under = award_points(under, code, limited, cause)
+    points = total_of(limited.earned)
+    if points:
+        under = use_pool(count(under, award.wallet_id, Day(on, NOTHING, points)), code, under.rules, on, points)
+    under = under.then(is_tight=under.is_tight or limited.reason == "over_budget")
+    total = award.points + points
+    allowance = None if award.allowance is None else max(award.allowance, total)
+    return under, Award(award.wallet_id, allowance, total, award.points_kept + points)
 
 
 def _is_bonus(version: Version, part: Earned) -> bool:

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('memberships', '0004_clock_and_periods'),
-        ('points', '0014_claims_and_leaving'),
+        ('points', '0015_lots_in_order'),
         ('programs', '0005_versions_revision'),
     ]
 
