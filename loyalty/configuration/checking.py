@@ -46,7 +46,7 @@ def check(version: ProgramVersion) -> list[Finding]:
         *_groups(version, rules),
         *_rules(rules),
         *_overlaps(version, rules),
-        *_ladder(tiers, policy),
+        *_scheme(tiers, policy),
     ]
 
 
@@ -121,7 +121,7 @@ def _can_both_hold(first: EarningRule, second: EarningRule) -> bool:
     return NEVER not in parts and never_holds(AllOf(tuple(parts))) is None
 
 
-def _ladder(tiers: Sequence[Tier], policy: TierPolicy) -> Iterable[Finding]:
+def _scheme(tiers: Sequence[Tier], policy: TierPolicy) -> Iterable[Finding]:
     for lower, higher in pairwise(tiers):
         if _implied(lower, higher, policy):
             words = _(

@@ -89,7 +89,7 @@ def wallet_in_words(policy: PointsPolicy) -> list[str]:
     return [*_lifetime(policy), *_limits(policy), *_worth(policy)]
 
 
-def ladder_in_words(policy: TierPolicy, tiers: Sequence[Tier]) -> list[str]:
+def scheme_in_words(policy: TierPolicy, tiers: Sequence[Tier]) -> list[str]:
     """Return how tiers are reached and lost, sentence by sentence."""
     if not tiers:
         return [_("The program has no tiers.")]

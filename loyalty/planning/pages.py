@@ -28,15 +28,15 @@ from loyalty.configuration.document import (
     to_yaml,
 )
 from loyalty.configuration.drafts import NoSuchVersion
-from loyalty.configuration.wording import ladder_in_words, rule_in_words, tier_in_words, wallet_in_words
+from loyalty.configuration.wording import rule_in_words, scheme_in_words, tier_in_words, wallet_in_words
 from loyalty.planning.charts import charts_of
 from loyalty.planning.forms import DocumentForm, PublishForm, SimulationForm
-from loyalty.planning.ladder import LADDER, as_typed, at_row, posted_rows, with_tiers
 from loyalty.planning.models import Simulation
 from loyalty.planning.movers import standings
 from loyalty.planning.naming import movers_of, standings_of, tier_names
 from loyalty.planning.plan import plan
 from loyalty.planning.simulating import ask, cancel
+from loyalty.planning.tier_rows import COLUMNS, as_typed, at_row, posted_rows, with_tiers
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion, VersionEvent
 from loyalty.tiers.models import Tier, TierPolicy
@@ -58,7 +58,7 @@ class Pages:
     def urls(self) -> list[URLPattern]:
         pages: tuple[tuple[str, str, str, Page], ...] = (
             ("page", "programs_programversion_page", VIEW, self.page),
-            ("ladder", "programs_programversion_ladder", CHANGE, self.ladder),
+            ("tiers", "programs_programversion_tiers", CHANGE, self.tiers),
             ("distribution", "programs_programversion_distribution", VIEW, self.distribution),
             ("plan", "programs_programversion_plan", VIEW, self.plan),
             ("publish", "programs_programversion_publish_version", PUBLISH, self.publish),
@@ -103,7 +103,7 @@ class Pages:
         events = VersionEvent.objects.filter(program=version.program, number=version.number).order_by("-pk")
         return self._render(request, "page", version, {
             "rules": rules,
-            "ladder": ladder_in_words(policy, tiers),
+            "scheme": scheme_in_words(policy, tiers),
             "tiers": [(tier, tier_in_words(tier, policy, currency)) for tier in tiers],
             "wallets": [(wallet, wallet_in_words(wallet)) for wallet in wallets],
             "findings": check(version),
@@ -113,11 +113,11 @@ class Pages:
             "withdrawable": version.status == "published" and (version.effective_from or timezone.now()) > timezone.now(),
         })  # fmt: skip
 
-    def ladder(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
-        """Tiers as a ladder, with how many members each would hold."""
+    def tiers(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
+        """Tiers as rows that move, with how many members each would hold."""
         drafts_only(version)
         tiers = list(Tier.objects.filter(version=version).order_by("-rank"))
-        rows: list[Mapping[str, Any]] = [{name: getattr(tier, name) for name in LADDER} for tier in tiers]
+        rows: list[Mapping[str, Any]] = [{name: getattr(tier, name) for name in COLUMNS} for tier in tiers]
         problems: list[str] = []
         if request.method == "POST":
             rows = posted_rows(request)
@@ -134,14 +134,14 @@ class Pages:
             except DomainError as error:
                 problems = [str(error)]
             else:
-                messages.success(request, _("The ladder is saved."))
+                messages.success(request, _("The tiers are saved."))
                 return _to("page", version)
         policy = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
-        return self._render(request, "ladder", version, {
+        return self._render(request, "tiers", version, {
             "rows": [{**row, "threshold": as_typed(row["threshold"]), "multiplier": as_typed(row["multiplier"])} for row in rows],
             "problems": problems,
             "policy": policy,
-            "words": ladder_in_words(policy, tiers),
+            "words": scheme_in_words(policy, tiers),
         })  # fmt: skip
 
     def distribution(self, _request: HttpRequest, version: ProgramVersion) -> HttpResponse:

@@ -24,8 +24,8 @@ DELETE = {"access_staffrole": "O", "programs_programversion": "OM"}
 PAGES = {
     ("index", "GET"): "OMSAU",
     ("programs_programversion_page", "GET"): "OMSAU",
-    ("programs_programversion_ladder", "GET"): "OM",
-    ("programs_programversion_ladder", "POST"): "OM",
+    ("programs_programversion_tiers", "GET"): "OM",
+    ("programs_programversion_tiers", "POST"): "OM",
     ("programs_programversion_distribution", "GET"): "OMSAU",
     ("programs_programversion_plan", "GET"): "OMSAU",
     ("programs_programversion_publish_version", "POST"): "OM",

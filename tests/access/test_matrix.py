@@ -147,7 +147,7 @@ def test_nobody_sees_another_retailers_rows(world: dict[str, Any]) -> None:
     draft = open_draft(other)
     owner = clients(world)["O"]
 
-    for name in ("page", "plan", "document", "ladder"):
+    for name in ("page", "plan", "document", "tiers"):
         assert owner.get(reverse(f"admin:programs_programversion_{name}", args=[draft.pk])).status_code == 404
     eve = Customer.objects.get(external_id="evelyn-77")
     assert owner.get(reverse("admin:customers_customer_change", args=[eve.pk])).status_code == 302  # "is not there"

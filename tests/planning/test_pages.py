@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from loyalty.configuration.drafts import open_draft
-from loyalty.configuration.wording import ladder_in_words, rule_in_words, tier_in_words, wallet_in_words
+from loyalty.configuration.wording import rule_in_words, scheme_in_words, tier_in_words, wallet_in_words
 from loyalty.planning.forms import EarningRuleForm, apart, together
 from loyalty.planning.simulating import ask, run_next
 from loyalty.points.models import EarningRule, PointsPolicy
@@ -40,7 +40,7 @@ def at(name: str, version: ProgramVersion) -> str:
     return reverse(f"admin:programs_programversion_{name}", args=[version.pk])
 
 
-def ladder_form(draft: ProgramVersion, *rows: tuple[str, str, str, str]) -> dict[str, Any]:
+def tier_form(draft: ProgramVersion, *rows: tuple[str, str, str, str]) -> dict[str, Any]:
     names = ("code", "name", "threshold", "multiplier")
     columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     nothing = [""] * len(rows)
@@ -52,12 +52,12 @@ def ladder_form(draft: ProgramVersion, *rows: tuple[str, str, str, str]) -> dict
     [("en", "1,500", "1500"), ("en", "1500.75", "1500.75"), ("fr", "1 500,75", "1500.75"), ("fr", "1500,75", "1500.75"),
      ("fr", "1\u202f500", "1500")],
 )  # fmt: skip
-def test_the_ladder_is_typed_as_the_language_writes_numbers(
+def test_the_tiers_are_typed_as_the_language_writes_numbers(
     staff: Client, draft: ProgramVersion, language: str, typed: str, saved: str
 ) -> None:
     rows = (("gold", "Gold", "3000", "2"), ("silver", "Silver", typed, "1"), ("bronze", "Bronze", "0", "1"))
 
-    answer = staff.post(at("ladder", draft), ladder_form(draft, *rows), headers={"accept-language": language})
+    answer = staff.post(at("tiers", draft), tier_form(draft, *rows), headers={"accept-language": language})
 
     assert answer.status_code == 302
     assert Tier.objects.get(version=draft, code="silver").threshold == type(draft.tiers.get(code="gold").threshold)(
@@ -66,10 +66,10 @@ def test_the_ladder_is_typed_as_the_language_writes_numbers(
     assert list(draft.tiers.order_by("rank").values_list("code", flat=True)) == ["bronze", "silver", "gold"]
 
 
-def test_a_ladder_is_reordered_grown_and_audited(staff: Client, draft: ProgramVersion) -> None:
+def test_tiers_are_reordered_grown_and_audited(staff: Client, draft: ProgramVersion) -> None:
     rows = (("platinum", "Platinum", "9000", "3"), ("gold", "Gold", "3000", "2"), ("bronze", "Bronze", "0", "1"))
 
-    staff.post(at("ladder", draft), ladder_form(draft, *rows))
+    staff.post(at("tiers", draft), tier_form(draft, *rows))
 
     assert list(draft.tiers.order_by("rank").values_list("code", flat=True)) == ["bronze", "gold", "platinum"]
     event = VersionEvent.objects.get(action="edited")
@@ -77,12 +77,12 @@ def test_a_ladder_is_reordered_grown_and_audited(staff: Client, draft: ProgramVe
     assert {change["path"] for change in event.changes} == {"tiers/silver", "tiers/platinum", "tiers/gold/rank"}
 
 
-def test_what_is_wrong_with_a_ladder_is_said_and_nothing_is_lost(staff: Client, draft: ProgramVersion) -> None:
+def test_what_is_wrong_with_tiers_is_said_and_nothing_is_lost(staff: Client, draft: ProgramVersion) -> None:
     rows = (("gold", "Gold", "much", "2"), ("bronze", "Bronze", "0", "1"))
 
-    page = staff.post(at("ladder", draft), ladder_form(draft, *rows))
+    page = staff.post(at("tiers", draft), tier_form(draft, *rows))
     stale = staff.post(
-        at("ladder", draft), {**ladder_form(draft, *rows[1:]), "revision": "019a0000-0000-7000-8000-000000000000"}
+        at("tiers", draft), {**tier_form(draft, *rows[1:]), "revision": "019a0000-0000-7000-8000-000000000000"}
     )
 
     assert 'value="much"' in page.content.decode()
@@ -240,9 +240,9 @@ def test_every_choice_has_its_words(language: str) -> None:
         for wallet.expiry in PointsPolicy.Expiry.values:
             said += wallet_in_words(wallet)
         for policy.basis in TierPolicy.Basis.values:
-            said += [*ladder_in_words(policy, [tier]), *tier_in_words(tier, policy, "EUR")]
+            said += [*scheme_in_words(policy, [tier]), *tier_in_words(tier, policy, "EUR")]
         for policy.window in TierPolicy.Window.values:
             for policy.downgrade in TierPolicy.Downgrade.values:
-                said += ladder_in_words(policy, [tier])
+                said += scheme_in_words(policy, [tier])
 
     assert all(words and "%(" not in words for words in said)

@@ -1,4 +1,4 @@
-"""A ladder of tiers as a form's rows: what was typed, into the document of a version and back."""
+"""Tiers as a form's rows: what was typed, into the document of a version and back."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -7,16 +7,16 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.formats import get_format, sanitize_separators
 
-LADDER = ("code", "name", "name_fr", "threshold", "multiplier", "entry_gift")
+COLUMNS = ("code", "name", "name_fr", "threshold", "multiplier", "entry_gift")
 
 
 def posted_rows(request: HttpRequest) -> list[Mapping[str, Any]]:
-    columns = {name: request.POST.getlist(name) for name in LADDER}
-    return [dict(zip(LADDER, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    columns = {name: request.POST.getlist(name) for name in COLUMNS}
+    return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def with_tiers(document: dict[str, Any], rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a document with the ladder's rows, which come highest first; what they do not say stays as it was."""
+    """Return a document with the tiers of the rows, which come highest first; what they do not say stays as it was."""
     known = {tier["code"]: tier for tier in document["tiers"]}
     tiers = []
     for row in reversed(rows):

@@ -1,7 +1,7 @@
-// The ladder: rows that move by drag, arrows and keyboard, and how many members each would hold, while you type.
+// Tiers: rows that move by drag, arrows and keyboard, and how many members each would hold, while you type.
 (() => {
-  const form = document.getElementById("ladder");
-  const rungs = document.getElementById("rungs");
+  const form = document.getElementById("tiers");
+  const list = document.getElementById("tier-rows");
   const words = form.dataset;
   const format = new Intl.NumberFormat(words.locale);
   let known = null; // what members have: values, ascending, and the members that have each
@@ -13,7 +13,7 @@
     const plain = String(text).replace(/[\s\u00a0\u202f']/g, "");
     return Number(comma === "," ? plain.replace(",", ".") : plain.replaceAll(",", ""));
   };
-  const rows = () => [...rungs.querySelectorAll(".rung")];
+  const rows = () => [...list.querySelectorAll(".tier-row")];
 
   const reached = (threshold) => {
     let sum = 0;
@@ -51,30 +51,30 @@
     show();
   };
 
-  rungs.addEventListener("click", (event) => {
-    const row = event.target.closest(".rung");
+  list.addEventListener("click", (event) => {
+    const row = event.target.closest(".tier-row");
     if (event.target.closest("[data-up]")) { move(row, -1); row.querySelector("[data-up]").focus(); }
     if (event.target.closest("[data-down]")) { move(row, 1); row.querySelector("[data-down]").focus(); }
     if (event.target.closest("[data-remove]")) { row.remove(); show(); }
   });
-  rungs.addEventListener("dragstart", (event) => {
-    dragged = event.target.closest(".rung");
+  list.addEventListener("dragstart", (event) => {
+    dragged = event.target.closest(".tier-row");
     dragged.classList.add("dragged");
     event.dataTransfer.effectAllowed = "move";
     event.dataTransfer.setData("text/plain", "");
   });
-  rungs.addEventListener("dragover", (event) => {
-    const over = event.target.closest(".rung");
+  list.addEventListener("dragover", (event) => {
+    const over = event.target.closest(".tier-row");
     if (!dragged || !over || over === dragged) return;
     event.preventDefault();
     const box = over.getBoundingClientRect();
     event.clientY < box.top + box.height / 2 ? over.before(dragged) : over.after(dragged);
   });
-  rungs.addEventListener("dragend", () => { dragged?.classList.remove("dragged"); dragged = null; show(); });
-  rungs.addEventListener("input", show);
-  document.getElementById("add-rung").addEventListener("click", () => {
-    rungs.prepend(document.getElementById("new-rung").content.cloneNode(true));
-    rungs.querySelector("input").focus();
+  list.addEventListener("dragend", () => { dragged?.classList.remove("dragged"); dragged = null; show(); });
+  list.addEventListener("input", show);
+  document.getElementById("add-tier").addEventListener("click", () => {
+    list.prepend(document.getElementById("new-tier").content.cloneNode(true));
+    list.querySelector("input").focus();
     show();
   });
   fetch(words.distribution).then((answer) => answer.json()).then((found) => { known = found; show(); });
