@@ -4,7 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from loyalty.activity.steps import CLOCK, LATE, STEPS
-from loyalty.engine.activities import Activity, InteractionReported, OrderEvent, OrderPlaced, OrderReturned
+from loyalty.engine.activities import (
+    Activity,
+    BirthDateTold,
+    InteractionReported,
+    OrderEvent,
+    OrderPlaced,
+    OrderReturned,
+)
 from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, run_steps
 from loyalty.engine.member import Member
@@ -33,7 +40,8 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     decision = run_steps(decision, STEPS[type(activity)])
     if at < now:
         decision = _carry_out(decision)
-    return decision.then(member=CLOCK.set_after(decision.member, member, versions, now))
+    before = None if isinstance(activity, BirthDateTold) else member  # that has changed already
+    return decision.then(member=CLOCK.set_after(decision.member, before, versions, now))
 
 
 def _carry_out(decision: Decision) -> Decision:
@@ -55,6 +63,10 @@ def _refusal(decision: Decision) -> str:
     if decision.version is None:
         return "no_version_in_force_then"
     if isinstance(activity, OrderPlaced | InteractionReported) and not decision.member.belongs_at(decision.at):
+        return "not_a_member_then"
+    if isinstance(activity, BirthDateTold) and (
+        decision.member.left_at is not None or not decision.member.belongs_at(decision.at)
+    ):
         return "not_a_member_then"
     return ""
 

@@ -16,6 +16,7 @@ from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
+    BirthDateTold,
     DecidedOrder,
     Fact,
     FirstOrder,
@@ -249,7 +250,8 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     locked = lock_customers(customers, lenders.values(), activities=facts, latest=last)
     returns = with_baskets([fact for fact in facts if isinstance(fact, OrderReturned) and not fact.correction])
     facts = [*(fact for fact in facts if not isinstance(fact, OrderReturned) or fact.correction), *returns]
-    back = {fact.customer_id for fact in facts if isinstance(fact, OrderReturned | OrderEvent | PointsGranted)}
+    changing = OrderReturned | OrderEvent | PointsGranted | BirthDateTold
+    back = {fact.customer_id for fact in facts if isinstance(fact, changing)}
     latest: dict[UUID, datetime] = {}
     late: dict[UUID, list[datetime]] = {}
     for fact in facts:

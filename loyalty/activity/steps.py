@@ -18,6 +18,7 @@ ON_RETURN: tuple[Step, ...] = (points.undo_redemptions, points.take_back, tiers.
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots,)
 ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
+ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, points.celebrate, tiers.rise_now)
 AFTER_MOVES: tuple[Step, ...] = (tiers.note_disqualified,)
 ON_MOVE: tuple[Step, ...] = (points.move, *AFTER_MOVES)
 LATE: tuple[Step, ...] = (points.activate_due, points.expire_due)
@@ -41,6 +42,7 @@ STEPS: dict[type, tuple[Step, ...]] = {
     what.OrderEvent: ON_ORDER_EVENT,
     what.InteractionReported: ON_INTERACTION,
     what.PointsGranted: ON_GRANT,
+    what.BirthDateTold: ON_BIRTH_DATE,
     what.PointsMoved: ON_MOVE,
 }
-CLOCK = Clock(at_midnight=AT_MIDNIGHT, on_version=ON_VERSION, due=(points.due, tiers.due))
+CLOCK = Clock(at_midnight=AT_MIDNIGHT, in_between=LATE, on_version=ON_VERSION, due=(points.due, tiers.due))

@@ -9,12 +9,12 @@ from customers.core.calendar import clamped, local_date, midnight
 from customers.core.ids import new_id
 from loyalty.engine.activities import (
     Award,
+    BirthDateTold,
     DecidedOrder,
     InteractionReported,
     OrderPlaced,
     OrderReturned,
     PointsGranted,
-    TimePassed,
 )
 from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, InteractionDecided, OrderDecided, PoolUsed, ReturnDecided, Told
@@ -119,14 +119,18 @@ def grant(decision: Decision) -> Decision:
 
 
 def celebrate(decision: Decision) -> Decision:
-    """Give what a birthday, or an anniversary of joining, earns: once a year, whatever happens."""
-    activity = decision.activity
-    if not isinstance(activity, TimePassed) or not activity.is_midnight:
-        return decision
+    """
+    Give what a birthday, or an anniversary of joining, earns: once a year, whatever happens.
+
+    Their day begins with it; a birth date that is told on the very day is in time.
+    """
     kinds = {rule.kind for rule in decision.rules.of(RULES).earnings}
+    if isinstance(decision.activity, BirthDateTold):
+        kinds &= {Counted.BIRTHDAY}
+    on = decision.on
     for kind, began in _celebrated(decision.member, decision.rules):
-        if kind in kinds and began < activity.on and _same_day(began, activity.on.year) == activity.on:
-            decision = _celebrate(decision, kind, activity.on)
+        if kind in kinds and began < on and _same_day(began, on.year) == on:
+            decision = _celebrate(decision, kind, on)
     return decision
 
 
