@@ -1,6 +1,6 @@
 """Memberships that end and begin anew, birth dates that change, first orders that a batch decides and undoes."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -8,7 +8,7 @@ from customers.registration import CustomerFact, register
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.spending import NotARedemption
 from loyalty.points.proof import prove
-from tests.cases.shop import Shop
+from tests.cases.shop import Rung, Shop
 from tests.make import Rule
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +106,31 @@ def test_a_lender_who_left_had_forfeited_what_was_lent(is_back: bool) -> None:  
 
     assert (shop.balance("a"), shop.balance("b")) == (0, 0)
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris"])
+def test_who_leaves_and_comes_back_within_a_second_enters_its_tier_again(zone: str) -> None:
+    shop = Shop(zone, tiers=[Rung("base", "0", gift=10)])
+    shop.member("a", since="2026-03-01 10:00", now="2026-03-01 10:00")
+
+    for tenth in (2, 6):
+        leaves(shop, "a", f"2026-03-01 10:00:00.{tenth}00000")
+        shop.member("a", since="2026-03-01 10:00", now=f"2026-03-01 10:00:00.{tenth + 2}00000")
+
+    assert shop.balance("a", at="2026-03-01 10:01") == 10
+    assert shop.kinds("a") == ["earn", "leave", "earn", "leave", "earn"]
+
+
+def test_the_same_hour_of_two_clocks_is_two_instants() -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.order("o1", "a", "10", at="2026-10-25 00:30")
+    summer = datetime(2026, 10, 25, 2, 30, tzinfo=shop.zone)
+    winter = summer.replace(fold=1)
+
+    leave(shop.membership("a"), now=summer)
+    shop.member("a", since=summer + timedelta(minutes=10), now=summer + timedelta(minutes=10))
+    shop.adjust("a", 5, "x", at=summer + timedelta(minutes=20))
+    leave(shop.membership("a"), now=winter)
+
+    assert shop.kinds("a") == ["earn", "leave", "adjust", "leave"]
