@@ -5,13 +5,13 @@ Each member begins as it enrolled, and goes through its facts in the order of th
 live. What verbs did in fact (redemptions, adjustments, transfers) comes with it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from customers.core import bulk
-from customers.core.calendar import local_date
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
@@ -35,7 +35,6 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.state import POINTS, RULES, Posting
-from loyalty.points.steps.earning import pools_of
 from loyalty.tiers.state import SCHEME, TIERS
 
 CHUNK = 1_000
@@ -59,21 +58,18 @@ class Joined:
 
 @dataclass
 class Budgets:
-    """What was given from pools as a simulation goes on."""
+    """
+    What was given from pools as a simulation goes on.
 
-    used: dict[PoolKey, int] = field(default_factory=dict)
+    :param pools: each holds nothing, less what was given: what is left is counted by the limit of the version that decides
+    """
 
-    def at(self, program_id: int, version: Version | None, instant: datetime) -> dict[PoolKey, Pool]:
-        """Return the pools that the day of an instant reaches."""
-        if version is None:
-            return {}
-        limits = pools_of(program_id, version, local_date(instant, version.zone))
-        return {key: Pool(limit - self.used.get(key, 0), None) for key, limit in limits.items()}
+    pools: defaultdict[PoolKey, Pool] = field(default_factory=lambda: defaultdict(lambda: Pool(0, None, 0)))
 
     def give(self, decision: Decision) -> None:
         for effect in decision.effects:
             if isinstance(effect, PoolUsed):
-                self.used[effect.key] = self.used.get(effect.key, 0) + effect.points
+                self.pools[effect.key] = self.pools[effect.key].give(effect.points)
 
 
 class Past:
@@ -111,7 +107,8 @@ class Past:
         self._advance_to(instant)
 
     def _advance_to(self, instant: datetime) -> None:
-        self.member = advance_to(self.member, instant, self.versions, pools=self._pools, take=self._take)
+        pools = self.budgets.pools
+        self.member = advance_to(self.member, instant, self.versions, pools=lambda _: pools, take=self._take)
 
     def tier_code_at(self, instant: datetime) -> str:
         """Return the code of the tier that the member had at an instant; empty for none."""
@@ -122,13 +119,10 @@ class Past:
         return codes.get(key, "") if key else ""
 
     def _decided(self, activity: Activity, at: datetime) -> Decision | None:
-        decision = decide(self.member, activity, self.versions, now=at, pools=self._pools(at))
+        decision = decide(self.member, activity, self.versions, now=at, pools=self.budgets.pools)
         if decision is not None:
             self._decision = decision
         return decision
-
-    def _pools(self, at: datetime) -> dict[PoolKey, Pool]:
-        return self.budgets.at(self.joined.program_id, self.versions.at(at), at)
 
     def _told(self, activity: Activity) -> Activity | None:
         if isinstance(activity, OrderReturned):
@@ -166,6 +160,9 @@ class Past:
             self.kept[activity.order_id] = activity
         elif isinstance(activity, OrderReturned):
             self._keep(activity.order_id, activity.kept)
+        elif isinstance(activity, OrderEvent) and (placed := self.kept.get(activity.order_id)):
+            happened = (activity.kind, activity.occurred_at)
+            self.kept[activity.order_id] = replace(placed, events=(*placed.events, happened))
         if decision.effects:
             self._forget_closed_lots()
         self.observe(decision)

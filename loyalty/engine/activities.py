@@ -27,6 +27,7 @@ class DecidedOrder:
 
     :param occasion: on which it was decided; the same decides its returns
     :param is_kept: whether something of it is left
+    :param is_first: whether it counts as its member's first; it may have been decided before it did
     """
 
     retailer_id: int
@@ -38,6 +39,7 @@ class DecidedOrder:
     reason: str
     awards: tuple[Award, ...]
     is_kept: bool = True
+    is_first: bool = False
 
     @property
     def points(self) -> int:

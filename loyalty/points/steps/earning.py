@@ -91,6 +91,7 @@ def decided_order(decision: Decision, order_id: UUID, awards: tuple[Award, ...])
         occasion=decision.occasion,
         reason=decision.reason,
         awards=awards,
+        is_first=decision.occasion.is_first,
     )
 
 
@@ -185,7 +186,7 @@ def _give(decision: Decision, earned: tuple[Earned, ...], cause: Cause, day: Day
     reasons: list[str] = []
     parts = by_wallet(earned)
     for code in sorted(parts.keys() | {MAIN}, key=lambda code: (code != MAIN, code)):
-        limited = _limited(decision, code, parts.get(code, ()), day.on)
+        limited = limited_by(decision, code, parts.get(code, ()), day.on)
         decision = award_points(decision, code, limited, cause)
         points = total_of(limited.earned)
         wallet_id = wallet_in(decision, code).wallet_id
@@ -225,12 +226,23 @@ def pools_of(program_id: int, version: Version, on: date) -> dict[PoolKey, int]:
 
 def use_pool(decision: Decision, code: str, version: Version, on: date, points: int) -> Decision:
     """Take points from the wallet's budget or, negative, give them back to it."""
-    if not points or version.of(RULES).policy(code).limits.budget is None:
+    limit_of_all = version.of(RULES).policy(code).limits.budget
+    if not points or limit_of_all is None:
         return decision
-    return decision.then(PoolUsed(pool_key(decision.member.program_id, code, version, on), points))
+    return decision.then(PoolUsed(pool_key(decision.member.program_id, code, version, on), points, limit_of_all))
 
 
-def _limited(decision: Decision, code: str, parts: tuple[Earned, ...], on: date) -> Limited:
+def budget_left(decision: Decision, code: str, version: Version, on: date) -> int | None:
+    """Return what the wallet's budget of a day has left to give, after what the decision gives already; None for no budget."""
+    limit_of_all = version.of(RULES).policy(code).limits.budget
+    if limit_of_all is None:
+        return None
+    key = pool_key(decision.member.program_id, code, version, on)
+    return max(left_in(decision.pools, key, limit_of_all) - _used(decision, key), 0)
+
+
+def limited_by(decision: Decision, code: str, parts: tuple[Earned, ...], on: date) -> Limited:
+    """Return what the limits of a wallet leave on a day of what rules earned."""
     limits = policy_of(decision, code).limits
     earned = 0
     if limits.in_period is not None:
@@ -238,10 +250,7 @@ def _limited(decision: Decision, code: str, parts: tuple[Earned, ...], on: date)
         # All of the period, also what came after a late order's day: together they stay within the limit.
         days = wallet_in(decision, code).days
         earned = sum(day.points for day in days if period_start(limits.period, day.on) == first)
-    budget = None
-    if limits.budget is not None:
-        key = pool_key(decision.member.program_id, code, decision.rules, on)
-        budget = left_in(decision.pools, key, limits.budget) - _used(decision, key)
+    budget = budget_left(decision, code, decision.rules, on)
     return limit(parts, limits, room_of(limits, earned=earned, budget_left=budget))
 
 

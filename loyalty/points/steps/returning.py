@@ -1,13 +1,15 @@
 """What a return or a correction of an order takes back, or gives back. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from customers.core.calendar import local_date
 from loyalty.engine.activities import (
     Award,
+    DecidedOrder,
     FirstOrder,
     OrderReturned,
 )
@@ -15,9 +17,8 @@ from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, OrderDecided, ReturnDecided, Told
 from loyalty.engine.versions import Version
 from loyalty.points.clawback import claw_back, give_back
-from loyalty.points.limits import Room, limit
+from loyalty.points.limits import Limited, Room, first_points, limit
 from loyalty.points.rules import (
-    Counted,
     Earned,
     by_wallet,
     total_of,
@@ -34,7 +35,7 @@ from loyalty.points.state import (
     Policy,
     WalletState,
 )
-from loyalty.points.steps.earning import award_points, count, free_lot, use_pool
+from loyalty.points.steps.earning import award_points, budget_left, count, free_lot, limited_by, use_pool
 from loyalty.points.steps.entries import Cause, entry, post, wallet_in, with_wallet
 
 
@@ -83,7 +84,7 @@ def take_back(decision: Decision) -> Decision:
     if taken:
         payload = {"return": activity.number, "order": activity.order_number, "points": -taken}
         decision = decision.then(Told("points.returned", payload, decision.at))
-    return _pass_on_first(decision, activity)
+    return pass_on_first(decision, activity)
 
 
 def _keep(
@@ -96,6 +97,10 @@ def _keep(
     now_earned = total_of(limited.earned)
     gave = now_earned if activity.correction else award.points
     keeps = min(now_earned, gave)
+    on = local_date(activity.ordered_at, version.zone)
+    given = _within_budget(decision, wallet.code, version, on, keeps - award.points_kept)
+    cut = keeps - award.points_kept - given
+    keeps -= cut
     changed = Award(award.wallet_id, award.allowance, gave, keeps)
     points = award.points_kept - keeps
     said = {
@@ -105,9 +110,11 @@ def _keep(
         "kept_before": award.points_kept,
         "kept_now": keeps,
         **({"correction": activity.correction} if activity.correction else {}),
+        **({"cut": cut, "reason": "over_budget"} if cut else {}),
         **({} if wallet.code == MAIN else {"wallet": wallet.code}),
     }
-    if points < 0:
+    decision = decision.then(is_tight=decision.is_tight or bool(cut))
+    if points < 0 or cut:
         return _give_again(decision, wallet, -points, said, activity, version), _Kept(changed, wallet.code, points)
     if not points:
         return decision, _Kept(changed, wallet.code)
@@ -120,6 +127,12 @@ def _keep(
         decision, wallet, taken.moves, taken.missing, policy, said, _return_cause(activity), activity.order_id
     )
     return decision, _Kept(changed, wallet.code, points, shortfall)
+
+
+def _within_budget(decision: Decision, code: str, version: Version, on: date, points: int) -> int:
+    """Return how many of some points that are to come back the wallet's budget has left; what is taken needs none."""
+    left = budget_left(decision, code, version, on) if points > 0 else None
+    return points if left is None else min(points, left)
 
 
 def claim(decision: Decision, code: str, claims: Iterable[tuple[UUID, int]]) -> Decision:
@@ -235,7 +248,7 @@ def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturn
     return decision
 
 
-def _pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
+def pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
     """Let the next order count as the member's first where nothing is left of the one that did, with its bonus."""
     member = decision.member
     if activity.kept.lines or member.first_order_id != activity.order_id:
@@ -246,31 +259,93 @@ def _pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
 
 
 def _become_first(decision: Decision, following: FirstOrder) -> Decision:
-    """Give an order what it gives besides as its member's first."""
-    order = following.decided
+    """
+    Decide an order anew as its member's first, by its own version, and give it what it is worth more by that.
+
+    Where it would be worth less in any wallet, it keeps what it has, and its returns go on being decided as before.
+    """
+    order, basket = following.decided, following.placed.basket
     version = decision.versions.version(order.version_id)
-    if version is None:
-        return decision
+    assert version is not None, "an order that was decided under no version does not become the first"
     occasion = replace(order.occasion, is_first=True)
-    earned = by_wallet(earn_for_order(following.placed.basket, version.of(RULES).earnings, occasion))
+    earnings = version.of(RULES).earnings
+    anew = by_wallet(earn_for_order(basket, earnings, occasion))
+    before = by_wallet(earn_for_order(basket, earnings, order.occasion))
     under = decision.then(version=version, occasion=occasion)
+    gains = [_gain(under, code, following, anew, before) for code in _codes(under, order, anew)]
+    is_tight = decision.is_tight or any(gain.limited.reason == "over_budget" for gain in gains)
+    decision, under = decision.then(is_tight=is_tight), under.then(is_tight=is_tight)
+    if any(gain.points < 0 for gain in gains) or not any(gain.points for gain in gains):
+        return decision.then(OrderDecided(replace(order, is_first=True)))
     awards = []
-    for award in order.awards:
-        wallet = under.member.of(POINTS).wallet_of(award.wallet_id)
-        limits = version.of(RULES).policy(wallet.code).limits
-        bonus = tuple(part for part in earned.get(wallet.code, ()) if _is_bonus(version, part))
-        limited = limit(bonus, replace(limits, transaction=None), Room(period=award.allowance))
-        points = total_of(limited.earned)
-        cause = Cause(f"first:{order.order_id}", {"order": following.placed.number}, order.order_id)
-        under = award_points(under, wallet.code, limited, cause)
-        on = local_date(following.placed.occurred_at, version.zone)
-        if points:
-            under = use_pool(count(under, award.wallet_id, Day(on, NOTHING, points)), wallet.code, version, on, points)
-        awards.append(replace(award, points=award.points + points, points_kept=award.points_kept + points))
-    decided = replace(order, occasion=occasion, awards=tuple(awards))
+    for gain in gains:
+        under, award = _award_gain(under, gain, following)
+        awards.append(award)
+    decided = replace(order, occasion=occasion, awards=tuple(awards), is_first=True)
     return under.then(OrderDecided(decided), version=decision.version, occasion=decision.occasion)
 
 
-def _is_bonus(version: Version, part: Earned) -> bool:
-    kinds = {rule.code: rule.kind for rule in version.of(RULES).earnings}
-    return kinds[part.code] is Counted.FIRST_ORDER
+def _codes(decision: Decision, order: DecidedOrder, anew: Mapping[str, Any]) -> list[str]:
+    """Return the wallets in which an order gave, or would give, something: the main one first."""
+    points = decision.member.of(POINTS)
+    codes = {points.wallet_of(award.wallet_id).code for award in order.awards} | anew.keys()
+    return sorted(codes, key=lambda code: (code != MAIN, code))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gain:
+    """
+    What an order gains in one wallet by becoming its member's first.
+
+    :param award: what it gave and keeps so far
+    :param points: that it gains; negative where it is worth less
+    :param limited: those points by rule, and what there is room for
+    """
+
+    code: str
+    award: Award
+    points: int
+    limited: Limited
+
+
+def _gain(
+    under: Decision,
+    code: str,
+    following: FirstOrder,
+    anew: Mapping[str, tuple[Earned, ...]],
+    before: Mapping[str, tuple[Earned, ...]],
+) -> _Gain:
+    wallet_id = wallet_in(under, code).wallet_id
+    award = next((each for each in following.decided.awards if each.wallet_id == wallet_id), Award(wallet_id))
+    on = local_date(following.placed.occurred_at, under.rules.zone)
+    parts, had = anew.get(code, ()), before.get(code, ())
+    # It makes room for itself: so it is decided as if it had not been.
+    room = use_pool(
+        count(under, wallet_id, Day(on, NOTHING, -award.points_kept)), code, under.rules, on, -award.points_kept
+    )
+    limited = limited_by(room, code, parts, on)
+    # What else has room by now was cut when it was decided, and stays so.
+    points = min(total_of(limited.earned) - award.points_kept, total_of(parts) - total_of(had))
+    gained = _gained(limited.earned, first_points(had, award.points_kept), points)
+    return _Gain(code, award, points, replace(limited, earned=gained, cut=limited.cut if points else 0))
+
+
+def _gained(anew: Sequence[Earned], before: Sequence[Earned], points: int) -> tuple[Earned, ...]:
+    """Return up to so many points that rules give anew and did not give before."""
+    known = {part.rule_id: part.points for part in before}
+    more = (replace(part, points=part.points - known.get(part.rule_id, 0)) for part in anew)
+    return first_points([part for part in more if part.points > 0], max(points, 0))
+
+
+def _award_gain(decision: Decision, gain: _Gain, following: FirstOrder) -> tuple[Decision, Award]:
+    """Give what an order gains in one wallet; it lives from now on, and what it awaits may have happened already."""
+    order = following.placed
+    happened = tuple((kind, max(at, decision.at)) for kind, at in order.events)
+    cause = Cause(f"first:{order.order_id}", {"order": order.number}, order.order_id, happened)
+    decision = award_points(decision, gain.code, gain.limited, cause)
+    on = local_date(order.occurred_at, decision.rules.zone)
+    if gain.points:
+        decision = count(decision, gain.award.wallet_id, Day(on, NOTHING, gain.points))
+        decision = use_pool(decision, gain.code, decision.rules, on, gain.points)
+    points, kept = gain.award.points + gain.points, gain.award.points_kept + gain.points
+    return decision, Award(gain.award.wallet_id, gain.limited.allowance, points, kept)
