@@ -101,10 +101,11 @@ def note_disqualified(decision: Decision) -> Decision:
 
 
 def lose(decision: Decision) -> Decision:
-    """Take the tier of a member that leaves."""
+    """Take the tier of a member that leaves; what its gifts are short of ends with what it owed."""
     if not decision.member.has(TIERS):
         return decision
-    return _moved(decision, Standing())
+    state = replace(decision.member.of(TIERS), gifts_missing=0)
+    return _moved(decision.then(member=decision.member.having(TIERS, state)), Standing())
 
 
 def rise_now(decision: Decision) -> Decision:

@@ -14,7 +14,7 @@ from loyalty.engine.activities import Left
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Hold, Wallet
+from loyalty.points.models import Hold, Lot, Wallet
 from loyalty.points.statement import balance
 from loyalty.tiers.models import Standing
 
@@ -24,7 +24,7 @@ class LostByLeaving:
     """
     What a member loses by leaving.
 
-    :param points: that it can spend or has set aside, by wallet
+    :param points: that it can spend, or could when its holds end, by wallet
     :param pending: that are not active yet, by wallet
     :param tier: the code of its tier; empty for none
     :param holds: open holds, which end
@@ -44,11 +44,19 @@ def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
     for wallet in Wallet.objects.filter(membership=membership).order_by("pk"):
         found = balance(wallet, at=at, zone=membership.program.tzinfo)
         # What is held comes back with the end of its hold, and is lost with the rest.
-        points[wallet.code], pending[wallet.code] = found.available + found.held, found.pending
+        back = max(_coming_back(wallet, at) - wallet.shortfall - found.owed, 0)
+        points[wallet.code], pending[wallet.code] = found.available + back, found.pending
     standing = Standing.objects.select_related("tier").filter(pk=membership.pk).first()
     tier = standing.tier.code if standing and standing.tier else ""
     holds = Hold.objects.filter(wallet__membership=membership, status=Hold.Status.OPEN).count()
     return LostByLeaving(points, pending, tier, holds, membership.left_at)
+
+
+def _coming_back(wallet: Wallet, at: datetime) -> int:
+    """Return how many held points would come back to a member: none that others lent, returns claimed, or that are over."""
+    lots = Lot.objects.filter(wallet=wallet, held__gt=0, is_lent=False)
+    ends = ((lot, wallet.idle_until if lot.expires_on_inactivity else lot.expires_at) for lot in lots)
+    return sum(lot.held - lot.claimed for lot, end in ends if end is None or end > at)
 
 
 @transaction.atomic
