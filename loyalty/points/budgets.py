@@ -35,6 +35,15 @@ def settle_budgets(before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]
         bulk.execute(USE, bulk.columns_of(rows))
 
 
+def read_budget(key: PoolKey) -> Pool:
+    """Return what was given of a budget, without holding it: of whatever it is in all, that much less is left."""
+    ((used,),) = bulk.fetch(USED, list(key))
+    return Pool(-int(used), None, 0)
+
+
+USED = """
+SELECT coalesce(sum(used), 0) FROM points_budgetshare WHERE program_id = %s AND wallet = %s AND starts_on = %s
+"""
 USE = """
 UPDATE points_budgetshare b SET used = b.used + d.used
 FROM (SELECT unnest(%b::bigint[]) AS program_id, unnest(%b::text[]) AS wallet,

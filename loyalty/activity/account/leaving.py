@@ -10,13 +10,13 @@ from customers.core.ids import new_id
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import release
 from loyalty.activity.deciding import decide
+from loyalty.activity.progress import progress
 from loyalty.engine.activities import Left
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Hold, Lot, Wallet
 from loyalty.points.statement import balance
-from loyalty.tiers.models import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
         # What is held comes back with the end of its hold, and is lost with the rest.
         back = max(_coming_back(wallet, at) - wallet.shortfall - found.owed, 0)
         points[wallet.code], pending[wallet.code] = found.available + back, found.pending
-    standing = Standing.objects.select_related("tier").filter(pk=membership.pk).first()
-    tier = standing.tier.code if standing and standing.tier else ""
+    current = progress(membership, at=at).current
+    tier = current.code if current else ""
     holds = Hold.objects.filter(wallet__membership=membership, status=Hold.Status.OPEN).count()
     return LostByLeaving(points, pending, tier, holds, membership.left_at)
 
