@@ -73,7 +73,7 @@ class Batch(Generic[Fact]):
         facts: Sequence[Fact],
         *,
         key: Callable[[Fact], str],
-        at: Callable[[Fact], Fact] = lambda fact: fact,
+        at: Callable[[Fact], Fact],
         refused: dict[int, DomainError] | None = None,
     ) -> None:
         self.facts: list[Fact] = list(facts)
