@@ -12,8 +12,9 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
@@ -39,11 +40,16 @@ from benchmarks.measuring import (  # noqa: E402
     show,
 )
 from benchmarks.pgbench import pgbench  # noqa: E402
-from benchmarks.shop import NOW, database_url, in_batches, one_by_one, open_shop  # noqa: E402
+from benchmarks.shop import NOW, database_url, in_batches, one_by_one, open_shop, report  # noqa: E402
+from customers.batches import Status  # noqa: E402
 from customers.core import bulk  # noqa: E402
+from customers.facts import OrderFact, ReturnFact, ReturnLineFact, line_of  # noqa: E402
 from customers.models import Retailer  # noqa: E402
+from loyalty.activity.account.spending import redeem  # noqa: E402
+from loyalty.activity.intake import take_returns  # noqa: E402
 from loyalty.api.models import RetailerKey  # noqa: E402
 from loyalty.embedded.folder import free_port  # noqa: E402
+from loyalty.memberships.models import Membership  # noqa: E402
 from loyalty.points.models import Entry, Wallet  # noqa: E402
 from loyalty.points.proof import require_proof  # noqa: E402
 from loyalty.points.statement import balance, statement  # noqa: E402
@@ -91,6 +97,7 @@ BEGIN
 END $$;
 """
 ROUNDS = 8
+FEW, MANY = 10, 10_000  # open lots
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "loyalty.settings.prod", "ALLOWED_HOSTS": "127.0.0.1", "BROKER_URL": "memory://",
     "SECURE_SSL_REDIRECT": "false", "DATABASE_ROLE": "loyalty_app", "API_RATE": "10000000/minute",
@@ -103,17 +110,19 @@ WITH w AS (
 ), e AS (
     INSERT INTO points_entry (id, retailer_id, wallet_id, kind, cause, occurred_at, recorded_at, available_change,
         pending_change, owed_change, balance_after, explanation)
-    SELECT uuidv7(), w.retailer_id, w.id, 'earn', 'whale:' || n, '2026-02-01', '2026-02-01', 1, 0, 0, n, '{{}}'
+    SELECT uuidv7(), w.retailer_id, w.id, 'earn', 'whale:' || n, '2026-02-01', '2026-02-01', {points}, 0, 0, n * {points},
+        '{{}}'
     FROM w, generate_series(1, {count}) n RETURNING id, retailer_id, wallet_id
 ), l AS (
     INSERT INTO points_lot (id, retailer_id, wallet_id, version_id, amount, earned_at, active_at,
         activation_event, expires_on_inactivity, pending, available, held)
-    SELECT e.id, e.retailer_id, e.wallet_id, w.version, 1, '2026-02-01', '2026-02-01', '', false, 0, 1, 0 FROM e, w
+    SELECT e.id, e.retailer_id, e.wallet_id, w.version, {points}, at, at, '', false, 0, {points}, 0
+    FROM e, w, LATERAL (SELECT '2026-02-01'::timestamptz + (hashtext(e.id::text) % 1000000) * interval '1 second' AS at) t
 ), m AS (
     INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
-    SELECT e.retailer_id, e.id, e.id, 'issued', 'available', 1 FROM e
+    SELECT e.retailer_id, e.id, e.id, 'issued', 'available', {points} FROM e
 )
-UPDATE points_wallet SET available = available + {count} WHERE id = {wallet}
+UPDATE points_wallet SET available = available + {count} * {points} WHERE id = {wallet}
 """
 FILL = """
 CREATE TEMP TABLE IF NOT EXISTS fill_wallets AS
@@ -171,15 +180,19 @@ def main() -> int:
     warm_up(shop, members)
     orders = write_orders(shop, members, singles, batches)
     reads = read_wallets(shop, 200_000 if not asked.quick else 20_000)
+    lots = touch_lots(shop, 20 if asked.quick else 100)
     rivals = postings.compare(4 * singles)
     require_proof()
     show(f"CPU per order, {members:,} members", orders, limit="limit: pgbench, one SQL function")
     show("CPU per read", reads)
+    show("CPU per verb of a member with few and with many open lots", lots)
     show("CPU per posting of a ledger", rivals)
-    return judge(_figures(orders, reads, rivals))
+    return judge(_figures(orders, reads, lots, rivals))
 
 
-def _figures(orders: dict[str, Cost], reads: dict[str, Cost], rivals: dict[str, Cost]) -> list[Figure]:
+def _figures(
+    orders: dict[str, Cost], reads: dict[str, Cost], lots: dict[str, Cost], rivals: dict[str, Cost]
+) -> list[Figure]:
     limit, single, batch, http = orders.values()
     ours = rivals["this ledger, a batch of 1,000"]
     figures = [
@@ -188,6 +201,15 @@ def _figures(orders: dict[str, Cost], reads: dict[str, Cost], rivals: dict[str, 
         Figure("http_order_cpu", http.total / 1_000, "ms", 2.2),
         Figure("wallet_read_server_cpu", reads["wallet"].server, "us", 60),
         Figure("whale_wallet_read_server_cpu", reads["wallet of the whale"].server, "us", 60),
+        *(
+            Figure(
+                f"{verb}_with_{MANY}_lots",
+                lots[f"{verb}, {MANY:,} lots"].total / lots[f"{verb}, {FEW} lots"].total,
+                "x",
+                1.5,
+            )
+            for verb in ("redemption", "return")
+        ),
         Figure("statement_page_cpu", reads["statement page"].total, "us"),
         Figure("whale_statement_page_cpu", reads["statement page of the whale"].total, "us"),
     ]
@@ -282,7 +304,7 @@ def read_wallets(shop: Retailer, entries: int) -> dict[str, Cost]:
     spent = entries - 50
     for sql in (WHALE, SPEND):
         with connection.cursor() as cursor:
-            cursor.execute(sql.format(wallet=whale.pk, count=entries, spent=spent))
+            cursor.execute(sql.format(wallet=whale.pk, count=entries, spent=spent, points=1))
     tidy_up()
     found = {}
     for name, wallet in (("", small), (" of the whale", whale)):
@@ -290,6 +312,43 @@ def read_wallets(shop: Retailer, entries: int) -> dict[str, Cost]:
         found[f"wallet{name}"] = reading(partial(balance, wallet, at=NOW, zone=zone))
         found[f"statement page{name}"] = reading(partial(page_of, wallet))
     return found
+
+
+def touch_lots(shop: Retailer, times: int) -> dict[str, Cost]:
+    """Measure redemptions and returns of a member with few open lots, and of one with many, in turns."""
+    wallets = dict(zip((FEW, MANY), Wallet.objects.filter(retailer=shop).order_by("pk")[2:4], strict=True))
+    for count, wallet in wallets.items():
+        with connection.cursor() as cursor:
+            cursor.execute(WHALE.format(wallet=wallet.pk, count=count, points=1_000))
+    tidy_up()
+    rounds: dict[str, list[Cost]] = {}
+    for turn in range(ROUNDS):
+        for count, wallet in wallets.items():
+            member = Membership.objects.select_related("program", "customer").get(pk=wallet.membership_id)
+            orders = [_bought(member, f"{turn}-{place}") for place in range(times)]
+            report(shop, orders)
+            ways = {"redemption": partial(_redeem_all, member, orders), "return": partial(_return_all, shop, orders)}
+            for verb, work in ways.items():
+                rounds.setdefault(f"{verb}, {count:,} lots", []).append(measure(work, times))
+    return {name: least(costs) for name, costs in rounds.items()}
+
+
+def _bought(member: Membership, number: str) -> OrderFact:
+    lines = (line_of(sku="x", quantity=Decimal(1), net_amount=Decimal(12)),)
+    name = member.customer.external_id
+    return OrderFact(number=f"{name}-{number}", occurred_at=NOW, lines=lines, customer=name)
+
+
+def _redeem_all(member: Membership, orders: Iterable[OrderFact]) -> None:
+    for order in orders:
+        redeem(member, 3, reference=order.number, now=NOW)
+
+
+def _return_all(shop: Retailer, orders: Iterable[OrderFact]) -> None:
+    for order in orders:
+        back = ReturnFact(f"{order.number}-back", order.number, NOW, (ReturnLineFact(Decimal(1), 1),))
+        answers = take_returns(shop, [back], now=NOW)
+        assert answers[0].outcome.status is Status.CREATED, "a return was not taken"
 
 
 def page_of(wallet: Wallet) -> list[Entry]:

@@ -48,7 +48,7 @@ class HappenedBefore(DomainError):
 
 @transaction.atomic(savepoint=False)
 def record_corrections(
-    retailer: Retailer, facts: Sequence[CorrectionFact], *, now: datetime
+    retailer: Retailer, facts: Sequence[CorrectionFact], *, now: datetime, are_decided: bool = False
 ) -> list[Outcome[CorrectionFact]]:
     """
     Let orders say something else, whole; one whose number is new is recorded as it is.
@@ -58,13 +58,15 @@ def record_corrections(
     version). An older or the same version with other content is refused, and what returns or events do not fit.
 
     An order that a customer claimed stays the claimer's until a correction names a customer.
+
+    :param are_decided: that whoever calls decides the orders that are new in the same transaction
     """
     checked, refused = check_each(facts, lambda fact: replace(fact, order=as_recorded(retailer, fact.order, now)))
     outcomes: dict[int, Outcome[CorrectionFact]] = {
         place: Outcome(checked[place], Status.FAILED, error=error) for place, error in refused.items()
     }
     for some in _rounds({place: fact for place, fact in enumerate(checked) if place not in refused}):
-        outcomes |= zip(some, _correct(retailer, list(some.values()), now), strict=True)
+        outcomes |= zip(some, _correct(retailer, list(some.values()), now, are_decided=are_decided), strict=True)
     return [outcomes[place] for place in range(len(facts))]
 
 
@@ -76,11 +78,18 @@ def _rounds(facts: Mapping[int, CorrectionFact]) -> Iterable[dict[int, Correctio
         yield {place: left.pop(place) for place in sorted(first.values())}
 
 
-def _correct(retailer: Retailer, facts: Sequence[CorrectionFact], now: datetime) -> list[Outcome[CorrectionFact]]:
-    """Correct one content of each of several orders."""
+def lock_corrected(retailer: Retailer, facts: Sequence[CorrectionFact]) -> dict[str, LockedOrder]:
+    """Hold the customers of corrections, then lock the orders, so that what they say stays until they are corrected."""
     numbers = {fact.number for fact in facts}
     _hold_customers(retailer, facts, numbers)
-    locked = lock_orders(retailer, numbers)
+    return lock_orders(retailer, numbers)
+
+
+def _correct(
+    retailer: Retailer, facts: Sequence[CorrectionFact], now: datetime, *, are_decided: bool
+) -> list[Outcome[CorrectionFact]]:
+    """Correct one content of each of several orders."""
+    locked = lock_corrected(retailer, facts)
     recorded = recorded_orders(retailer, locked)
     named = _named(retailer, facts, recorded, now)
     others = _others(locked)
@@ -88,7 +97,7 @@ def _correct(retailer: Retailer, facts: Sequence[CorrectionFact], now: datetime)
     changes: list[Change] = []
     for fact in facts:
         if fact.number not in locked:
-            found.append(_first_heard(retailer, fact, now))
+            found.append(_first_heard(retailer, fact, now, are_decided=are_decided))
             continue
         order, said = locked[fact.number], recorded[fact.number]
         after = _customer_after(fact, order, named, others.claimed)
@@ -163,8 +172,10 @@ def _customer_after(
     return order.customer_id if order.id in claimed else None
 
 
-def _first_heard(retailer: Retailer, fact: CorrectionFact, now: datetime) -> Outcome[CorrectionFact]:
-    (outcome,) = record_orders(retailer, [fact.order], now=now)
+def _first_heard(
+    retailer: Retailer, fact: CorrectionFact, now: datetime, *, are_decided: bool
+) -> Outcome[CorrectionFact]:
+    (outcome,) = record_orders(retailer, [fact.order], now=now, are_decided=are_decided)
     if outcome.status is Status.CREATED:
         bulk.execute("UPDATE customers_order SET version = %s WHERE id = %s", [fact.version, outcome.id])
     return Outcome(fact, outcome.status, outcome.id, outcome.customer_id, outcome.error)

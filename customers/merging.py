@@ -74,7 +74,7 @@ SELECT id FROM customers_customer WHERE id = ANY(%(both)s) OR merged_into_id = A
 ORDER BY merged_into_id IS NULL, external_id FOR UPDATE
 """
 MOVE_ORDERS = """
-WITH theirs AS (SELECT id FROM customers_order WHERE customer_id = %s ORDER BY id FOR UPDATE)
+WITH theirs AS (SELECT id FROM customers_order WHERE customer_id = %s ORDER BY id FOR NO KEY UPDATE)
 UPDATE customers_order o SET customer_id = %s FROM theirs t WHERE o.id = t.id
 """
 MOVE_INTERACTIONS = "UPDATE customers_interaction SET customer_id = %s WHERE customer_id = %s"

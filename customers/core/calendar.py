@@ -2,9 +2,11 @@
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MIN_MONTH_DAYS = 28
+REMEMBERED = lru_cache(maxsize=4_096)  # members' windows and nights ask for the same days again and again
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
@@ -12,6 +14,7 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
+@REMEMBERED
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant of a day in a zone, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
@@ -30,6 +33,7 @@ def day_before(day: date) -> date:
     return day - timedelta(days=1)
 
 
+@REMEMBERED
 def add_months(day: date, months: int) -> date:
     """Return the same day some months later (or earlier), or the month's last day where it is shorter."""
     index = day.year * 12 + day.month - 1 + months

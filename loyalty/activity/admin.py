@@ -1,18 +1,22 @@
-"""A member's page: wallet, tier, and the ledger with each lot's story. Nothing here writes."""
+"""A member's page: wallet, tier, and the ledger with each lot's story; and what staff do to members, customers and orders."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Prefetch
+from django.contrib import admin, messages
+from django.db.models import Model, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, display
+from customers import admin as facts
+from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, action, display
 from customers.core.calendar import local_date
+from customers.models import Customer, Order, UndecidedFact
+from loyalty.activity import backlog, nightly, staff
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import NightRun, SetAside
 from loyalty.activity.progress import progress
@@ -37,8 +41,15 @@ class Step:
     cause: str
 
 
+class ByStaff:
+    """Pages with verbs of staff: for those who may change customers."""
+
+    def has_staff_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(staff.PERMISSION)
+
+
 @admin.register(Membership)
-class MembershipAdmin(ReadOnlyAdmin):
+class MembershipAdmin(ByStaff, ReadOnlyAdmin):
     list_display = ("number", "customer", "program", "tier", "available", "pending", "enrolled_at")
     list_filter = ("program", "standing__tier__name", ("enrolled_at", RangeDateTimeFilter))
     search_fields = ("number__exact", "customer__external_id__exact", "customer__email__exact")
@@ -47,6 +58,11 @@ class MembershipAdmin(ReadOnlyAdmin):
     fields = ("number", "customer", "program", "source", "enrolled_at", "left_at")
     ordering = ("-id",)
     change_form_after_template = "activity/ledger.html"
+    actions_detail = ("end_membership",)
+
+    @action(description=_("End the membership"), url_path="end", permissions=["staff"])
+    def end_membership(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return staff.end_membership(self, request, _row(Membership.objects.select_related("program"), object_id))
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("wallets")
@@ -72,6 +88,11 @@ class MembershipAdmin(ReadOnlyAdmin):
             extra |= ledger_of(membership)
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
         return response
+
+
+def _row(rows: QuerySet[Any], object_id: str) -> Any:
+    """Return a row that the one who asks may see; 404 for any other one."""
+    return get_object_or_404(rows, pk=object_id)
 
 
 def ledger_of(membership: Membership) -> dict[str, Any]:
@@ -164,8 +185,66 @@ class EntryAdmin(ReadOnlyAdmin):
         return entry.wallet.membership.number
 
 
+def _replace(model: type[Model]) -> Any:
+    """Register a page in the place of the one that the facts' own floor has."""
+    admin.site.unregister(model)
+    return admin.register(model)
+
+
+@_replace(Customer)
+class CustomerAdmin(ByStaff, facts.CustomerAdmin):
+    """A customer, with what programs do when it turns out to be another one."""
+
+    actions_detail = ("merge_into",)
+
+    @action(description=_("Merge into another customer"), url_path="merge", permissions=["staff"])
+    def merge_into(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return staff.merge_into(self, request, _row(Customer.objects.select_related("retailer"), object_id))
+
+
+@_replace(Order)
+class OrderAdmin(ByStaff, facts.OrderAdmin):
+    """An order, with what programs do when somebody claims it."""
+
+    actions_detail = ("claim_for",)
+
+    @action(description=_("Claim for a customer"), url_path="claim", permissions=["staff"])
+    def claim_for(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return staff.claim_for(self, request, _row(Order.objects.select_related("retailer"), object_id))
+
+
+class TryAgain(ByStaff):
+    """A list of what could not be carried out, from which staff let it be tried at once."""
+
+    actions = ("try_again",)
+
+    def tried(self, rows: QuerySet[Any]) -> int:
+        """Try rows again, and return how many are still there."""
+        raise NotImplementedError
+
+    @action(description=_("Try again now"), permissions=["staff"])
+    def try_again(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        left = self.tried(rows)
+        if left:
+            messages.error(request, _("%(left)s could not be carried out; the error says why.") % {"left": left})
+        else:
+            messages.success(request, _("All of it is carried out."))
+
+
+@_replace(UndecidedFact)
+class UndecidedFactAdmin(TryAgain, facts.UndecidedFactAdmin):
+    """What waits to be decided, each with its customer's other facts."""
+
+    def tried(self, rows: QuerySet[UndecidedFact]) -> int:
+        facts_of: dict[Any, list[Any]] = {}
+        for fact in rows.select_related("retailer"):
+            facts_of.setdefault(fact.retailer, []).append(fact.customer_id)
+        now = timezone.now()
+        return sum(backlog.try_again(retailer, customers, now=now) for retailer, customers in facts_of.items())
+
+
 @admin.register(SetAside)
-class SetAsideAdmin(ReadOnlyAdmin):
+class SetAsideAdmin(TryAgain, ReadOnlyAdmin):
     """Members who could not be worked on, with what to do about it."""
 
     list_display = ("membership", "what", "attempts", "first_failed_at", "next_try_at", "error")
@@ -174,6 +253,9 @@ class SetAsideAdmin(ReadOnlyAdmin):
     search_help_text = _("Member number")
     list_select_related = ("membership",)
     ordering = ("next_try_at",)
+
+    def tried(self, rows: QuerySet[SetAside]) -> int:
+        return nightly.try_again(rows.values_list("membership_id", flat=True), now=timezone.now())
 
 
 @admin.register(NightRun)

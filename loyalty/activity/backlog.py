@@ -17,6 +17,7 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
+from customers.core.collecting import rarely_collecting
 from customers.models import Retailer, UndecidedFact
 from loyalty.activity import pipeline
 from loyalty.activity.history import load_activities, load_order_events
@@ -91,11 +92,39 @@ def queue_behind(kind: UndecidedFact.Kind, fact_ids: Sequence[UUID]) -> None:
         bulk.execute(BEHIND[kind], [list(fact_ids)])
 
 
+FOLLOW = """
+UPDATE customers_undecidedfact q SET customer_id = o.customer_id,
+    occurred_at = CASE q.kind WHEN 'order' THEN o.occurred_at ELSE q.occurred_at END
+FROM customers_order o WHERE o.id = %s AND o.customer_id IS NOT NULL AND {of_order}
+"""
+FORGET = """
+DELETE FROM customers_undecidedfact q USING customers_order o
+WHERE o.id = %s AND o.customer_id IS NULL AND {of_order}
+"""
+OF_ORDER = """(
+    (q.kind = 'order' AND q.fact_id = o.id)
+    OR (q.kind = 'return' AND q.fact_id IN (SELECT id FROM customers_return WHERE order_id = o.id))
+    OR (q.kind = 'event' AND q.fact_id IN (SELECT id FROM customers_orderevent WHERE order_id = o.id))
+)"""
+
+
+def follow_order(order_id: UUID) -> None:
+    """Let what waits of an order wait for the customer and the instant that it has now; a guest's waits for nobody."""
+    bulk.execute(FOLLOW.format(of_order=OF_ORDER), [order_id])
+    bulk.execute(FORGET.format(of_order=OF_ORDER), [order_id])
+
+
+def is_waiting(order_id: UUID) -> bool:
+    """Tell whether an order still waits for its decision."""
+    return UndecidedFact.objects.filter(kind=UndecidedFact.Kind.ORDER, fact_id=order_id).exists()
+
+
 def undecided_orders(retailer: Retailer) -> int:
     """Return how many orders wait for their decision."""
     return UndecidedFact.objects.filter(retailer=retailer, kind=UndecidedFact.Kind.ORDER).count()
 
 
+@rarely_collecting()
 def catch_up(
     retailer: Retailer,
     *,
@@ -126,6 +155,19 @@ def catch_up(
             instant = midnight(day, program.tzinfo) if until else now
             done.members += advance_due(program, day=day, until=instant, now=now).members
         return done
+
+
+def try_again(retailer: Retailer, customers: Sequence[UUID], *, now: datetime) -> int:
+    """Decide what waits for some customers, whenever it was to be tried next; return how many facts wait still."""
+    waiting = UndecidedFact.objects.filter(retailer=retailer, customer__in=customers)
+    waiting.update(next_try_at=None)
+    with _alone(retailer) as alone:  # else the one who is at work takes them
+        if alone:
+            rows = waiting.order_by("occurred_at", "pk").values_list(
+                "pk", "customer_id", "kind", "fact_id", "occurred_at"
+            )
+            _decide_all([Waiting(*row) for row in rows[:BATCH]], CaughtUp(), now)
+    return waiting.count()
 
 
 def _waiting(retailer: Retailer, now: datetime) -> list[Waiting]:

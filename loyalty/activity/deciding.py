@@ -1,6 +1,7 @@
 """One dispatch: an activity of a member is decided by its steps, and sets the member's clock. Pure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from loyalty.activity.steps import CLOCK, LATE, STEPS
@@ -8,11 +9,12 @@ from loyalty.engine.activities import (
     Activity,
     BirthDateTold,
     InteractionReported,
+    OrderCorrected,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
 )
-from loyalty.engine.basket import Occasion
+from loyalty.engine.basket import UTC_ZONE, Occasion
 from loyalty.engine.decision import Decision, run_steps
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pools
@@ -29,27 +31,45 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     """
     at = min(activity.occurred_at, now)
     version = versions.at(at)
-    occasion = Occasion(at, version.zone if version else Occasion().zone)
-    if isinstance(activity, OrderPlaced):
-        occasion = Occasion(at, occasion.zone, is_first=member.first_order_id is None)
+    is_first = isinstance(activity, OrderPlaced) and member.first_order_id is None
+    occasion = Occasion(at, version.zone if version else UTC_ZONE, is_first=is_first)
     decision = Decision(member, activity, version, versions, at, now, occasion, pools)
     if isinstance(activity, OrderReturned) and activity.decided is None:
         return None
     if reason := _refusal(decision):
         return refuse(decision, reason)
-    decision = run_steps(decision, STEPS[type(activity)])
-    if at < now:
-        decision = _carry_out(decision)
+    since = at
+    if isinstance(activity, OrderCorrected):
+        decision, since = _as_corrected(decision, activity)
+    decision = run_steps(decision, STEPS[type(activity)]).then(version=version)
+    if since < now:
+        decision = _carry_out(decision, since)
     before = None if isinstance(activity, BirthDateTold) else member  # that has changed already
     return decision.then(member=CLOCK.set_after(decision.member, before, versions, now))
 
 
-def _carry_out(decision: Decision) -> Decision:
+def _as_corrected(decision: Decision, activity: OrderCorrected) -> tuple[Decision, datetime]:
+    """Return a decision under the rules and on the occasion of a corrected order, and since when time has passed for it."""
+    order, placed = activity.decided, activity.placed
+    if activity.is_withdrawn or placed is None or order is None:
+        return decision, activity.ordered_at
+    is_first = decision.member.first_order_id in {None, order.order_id}
+    if activity.is_moved:
+        version = decision.versions.at(placed.occurred_at)
+        assert version is not None, "an order before the first version is withdrawn"
+        occasion = Occasion(placed.occurred_at, version.zone, is_first=is_first)
+    else:
+        version = decision.versions.version(order.version_id)
+        occasion = replace(order.occasion, is_first=is_first)
+    return decision.then(version=version, occasion=occasion), placed.occurred_at
+
+
+def _carry_out(decision: Decision, since: datetime) -> Decision:
     """Carry out what time has done since to the points of a late fact, each at its own instant."""
     at = decision.at
     while (due := next_of_points(decision.member, decision.now)) is not None:
         before = decision.member
-        decision = run_steps(decision.then(at=max(due, at)), LATE)
+        decision = run_steps(decision.then(at=max(due, since)), LATE)
         assert decision.member is not before, "what was due has been carried out"
     return decision.then(at=at)
 
@@ -88,4 +108,4 @@ def in_order_of_time(activity: Activity) -> tuple[datetime, int, str]:
     return activity.occurred_at, RANKS.get(type(activity), len(RANKS)), str(getattr(activity, "id", ""))
 
 
-RANKS: dict[type, int] = {OrderPlaced: 0, OrderEvent: 1, OrderReturned: 2, InteractionReported: 3}
+RANKS: dict[type, int] = {OrderPlaced: 0, OrderEvent: 1, OrderReturned: 2, OrderCorrected: 2, InteractionReported: 3}

@@ -15,7 +15,7 @@ from loyalty.engine.versions import Versions
 
 DECIDED = """
 SELECT d.retailer_id, d.program_id, d.order_id, d.membership_id, d.version_id, o.occurred_at, d.occasion, d.reason, d.is_kept,
-    d.is_first, d.wallet_id, d.allowance, d.points, d.points_kept
+    d.wallet_id, d.allowance, d.points, d.points_kept
 FROM activity_orderdecision d JOIN customers_order o ON o.id = d.order_id
 WHERE {condition} ORDER BY o.occurred_at, d.order_id, d.wallet_id
 """
@@ -40,25 +40,13 @@ def load_settled(table: str, column: str, ids: Iterable[UUID]) -> set[tuple[UUID
 
 def _decided(rows: Iterable[tuple[Any, ...]], versions: Mapping[int, Versions]) -> dict[tuple[UUID, int], DecidedOrder]:
     found: dict[tuple[UUID, int], DecidedOrder] = {}
-    for (
-        retailer_id,
-        program_id,
-        order_id,
-        membership_id,
-        version_id,
-        at,
-        said,
-        reason,
-        is_kept,
-        is_first,
-        *award,
-    ) in rows:
+    for retailer_id, program_id, order_id, membership_id, version_id, at, said, reason, is_kept, *award in rows:
         earlier = found.get((order_id, program_id))
         awards = (*(earlier.awards if earlier else ()), Award(*award))
         version = versions[program_id].version(version_id) if program_id in versions else None
         occasion = Occasion(at, version.zone if version else Occasion().zone).restored(said)
         found[order_id, program_id] = DecidedOrder(
-            retailer_id, program_id, order_id, membership_id, version_id, occasion, reason, awards, is_kept, is_first
+            retailer_id, program_id, order_id, membership_id, version_id, occasion, reason, awards, is_kept
         )
     return found
 
@@ -72,19 +60,21 @@ def write_decisions(decisions: Sequence[Decision], now: datetime) -> None:
 
 def _write_orders(decisions: Iterable[Decision], now: datetime) -> None:
     """An order decided and returned in one batch is one row a wallet: the last word counts."""
-    latest: dict[tuple[UUID, int], DecidedOrder] = {}
+    latest: dict[tuple[UUID, int], tuple[DecidedOrder, bool]] = {}
     for decision in decisions:
         for effect in decision.effects:
             if isinstance(effect, OrderDecided):
                 key = (effect.order.order_id, effect.order.program_id)
                 latest.pop(key, None)  # the order that is first no more comes before the one that becomes it
-                latest[key] = effect.order
+                # It may have been decided as another one: it was told late, or its member was two customers.
+                is_first = decision.member.first_order_id == effect.order.order_id
+                latest[key] = effect.order, is_first
     # fmt: off
     rows = [
         (order.retailer_id, order.program_id, order.order_id, order.membership_id, award.wallet_id, order.version_id,
-         json.dumps(order.occasion.stored()), order.is_first and order.version_id is not None, order.is_kept,
+         json.dumps(order.occasion.stored()), is_first and order.version_id is not None, order.is_kept,
          order.reason, award.allowance, award.points, award.points_kept, now)
-        for order in latest.values() for award in order.awards
+        for order, is_first in latest.values() for award in order.awards
     ]
     columns = ("retailer_id", "program_id", "order_id", "membership_id", "wallet_id", "version_id", "occasion", "is_first",
                "is_kept", "reason", "allowance", "points", "points_kept", "decided_at")
@@ -94,7 +84,8 @@ def _write_orders(decisions: Iterable[Decision], now: datetime) -> None:
 
 REPLACE = """
 ON CONFLICT (order_id, wallet_id) DO UPDATE SET points = excluded.points, points_kept = excluded.points_kept,
-    occasion = excluded.occasion, is_first = excluded.is_first, is_kept = excluded.is_kept
+    occasion = excluded.occasion, is_first = excluded.is_first, is_kept = excluded.is_kept, version_id = excluded.version_id,
+    allowance = excluded.allowance, reason = excluded.reason
 """
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -52,7 +53,8 @@ def why(membership: Membership, order: Order) -> Why | None:
     decisions = list(OrderDecision.objects.filter(membership=membership, order=order).select_related("version"))
     if not decisions:
         return None
-    entries = list(Entry.objects.filter(order=order, wallet__membership=membership).order_by("occurred_at", "id"))
+    own = Q(wallet__membership=membership) | Q(wallet__membership__merged_into=membership)
+    entries = list(Entry.objects.filter(own, order=order).order_by("occurred_at", "id"))
     rules = rule_names(membership.program_id, entries)
     first = decisions[0]
     points = sum(each.points for each in decisions)
@@ -98,23 +100,29 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
 
 def _moved(said: dict[str, Any]) -> list[str]:
     """Say what was taken, restored, repaid or adjusted."""
-    lines = []
-    if "kept_now" in said:
-        words = _(
-            "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
-        )
-        lines.append(str(words) % said)
-    if "gifts_back" in said:
-        lines.append(str(_("A return undid the entry for which it was given: %(points)s points taken back")) % said)
+    lines = [str(words) % said for word, words in MOVED.items() if word in said]
+    if "correction" in said and "rules" not in said:
+        lines.append(str(_("Order %(order)s was corrected (version %(correction)s)")) % said)
     if "restored" in said:
         lines.append(str(_("%(restored)s points came back, %(expired)s of them expired meanwhile")) % _came_back(said))
     if "lots" in said:
         lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
-    if "repaid" in said:
-        lines.append(str(_("%(repaid)s points repaid, %(still_owed)s still owed")) % said)
     if "reason" in said and "author" in said:
         lines.append(str(_("%(reason)s (by %(author)s)")) % said)
     return lines
+
+
+# What an entry says of a move, by the word in its explanation that tells it.
+MOVED = {
+    "kept_now": _(
+        "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
+    ),
+    "merged": _("Two customers turned out to be one"),
+    "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
+    "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
+    "settled": _("%(settled)s points settled what earlier returns could not take"),
+    "replaced": _("%(replaced)s points that came back replaced what a return had taken in their place"),
+}
 
 
 def rule_names(program_id: int, entries: Sequence[Entry]) -> RuleNames:

@@ -94,18 +94,18 @@ def load_interactions(interaction_ids: Sequence[UUID]) -> list[InteractionReport
 
 # Who in a household lent points for redemptions that paid orders of which nothing is left.
 LENDERS = """
-SELECT g.id, gw.membership_id FROM unnest(%s::text[], %s::uuid[]) AS r(reference, customer_id)
+SELECT g.id, coalesce(gm.merged_into_id, gm.id) FROM unnest(%s::text[], %s::uuid[]) AS r(reference, customer_id)
 JOIN memberships_membership m ON m.customer_id = r.customer_id JOIN points_wallet w ON w.membership_id = m.id
 LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
 JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'redeem:hold:' || h.id)
 JOIN points_movement v ON v.entry_id = e.id AND v.to_state = 'redeemed'
 JOIN points_lot l ON l.id = v.lot_id AND l.is_lent JOIN points_lot g ON g.id = l.from_lot_id
-JOIN points_wallet gw ON gw.id = g.wallet_id
+JOIN points_wallet gw ON gw.id = g.wallet_id JOIN memberships_membership gm ON gm.id = gw.membership_id
 """
 
 
 def find_lenders(facts: Sequence[Fact]) -> dict[UUID, UUID]:
-    """Return the lots from which others lent what may come back with some returns, with their members."""
+    """Return the lots from which others lent what may come back with some returns, with those who get it back."""
     pairs = {
         (reference, fact.customer_id)
         for fact in facts
@@ -218,6 +218,57 @@ def load_kept_orders(order_ids: Sequence[UUID], program_id: int) -> list[OrderPl
         )
         for order_id, number, customer_id, occurred_at, events, _, *about in _purchased(order_ids)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """
+    What an order says at a moment, and what came back of it.
+
+    :param decided: for each return the programs that have decided it
+    """
+
+    occurred_at: datetime
+    about: Basket
+    lines: Mapping[int, Line]
+    back: Sequence[tuple[UUID, "_Back"]]
+    decided: Mapping[UUID, frozenset[int]]
+
+    def programs(self) -> frozenset[int]:
+        """Return the programs that have decided any return of it."""
+        return frozenset().union(*self.decided.values())
+
+    def left_in(self, program_id: int | None, decided: Mapping[UUID, frozenset[int]] | None = None) -> Basket:
+        """
+        Return what is left of it by what a program has decided; None for one that has decided nothing.
+
+        :param decided: as it is known since
+        """
+        known = self.decided if decided is None else decided
+        back = [part for return_id, part in self.back if program_id in known.get(return_id, ())]
+        return _basket(_left(self.lines, back), self.about)
+
+    def nothing(self) -> Basket:
+        """Return what is left of it when all of it is gone."""
+        return replace(self.about, lines=())
+
+
+ABOUT = """
+SELECT occurred_at, paid_with_points, channel, store, promotion_code, is_gift FROM customers_order WHERE id = %s
+"""
+
+
+def read_content(order_id: UUID) -> Content:
+    """Return what a recorded order says now, and what came back of it."""
+    occurred_at, *about = bulk.fetch(ABOUT, [order_id])[0]
+    rows = bulk.fetch(RETURNED_LINES, [[order_id]])
+    return Content(
+        occurred_at,
+        Basket((), *about),
+        _lines_of([order_id])[order_id],
+        [(return_id, _Back(*part)) for _, return_id, *part, _ in rows],
+        {return_id: frozenset(programs) for _, return_id, *_, programs in rows},
+    )
 
 
 @dataclass(frozen=True, slots=True)

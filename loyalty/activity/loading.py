@@ -11,12 +11,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.errors import DomainError, Kind
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import last_revisions, note_revisions, remembered_versions
-from loyalty.engine.activities import Fact
+from loyalty.engine.activities import DecidedOrder, Fact
 from loyalty.engine.capability import Joined, Reach, Scope
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
@@ -36,6 +39,12 @@ FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id JOI
 {joins} WHERE m.id = ANY(%(members)s)
 """
 OWN = 6  # of the columns, before those of capabilities
+
+
+class MergedMeanwhile(DomainError):
+    code = "merged_meanwhile"
+    kind = Kind.CONFLICT
+    message = _("A member who lent points for it was merged at this moment. Send the request again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +100,50 @@ def read_memberships(memberships: Iterable[UUID], *, latest: datetime) -> Loaded
     return _read(rows, (), latest)
 
 
-def load_states(
+def require_lenders(lenders: Iterable[UUID]) -> None:
+    """
+    Make sure, behind the lock, that members to whom points go back are still those who get them.
+
+    :raises MergedMeanwhile: when one was merged since it was asked who they are
+    """
+    keys = sorted(set(lenders))
+    if keys and bulk.fetch(
+        "SELECT 1 FROM memberships_membership WHERE id = ANY(%s) AND merged_into_id IS NOT NULL", [keys]
+    ):
+        raise MergedMeanwhile
+
+
+def load_states(  # noqa: PLR0913 - whom, about what, and how much of it
     locked: Loaded,
     activities: Sequence[Fact],
     *,
     is_whole: Callable[[Member], bool],
+    is_passing: Callable[[Member], bool],
+    decided: Mapping[tuple[UUID, int], DecidedOrder] | None = None,
     lots: Iterable[UUID] = (),
 ) -> Loaded:
     """
     Load what capabilities keep of locked members.
 
-    :param is_whole: of whom all state is needed, not only what an order in time needs
+    :param is_whole: of whom more is needed than of an order in time
+    :param is_passing: for whom of them time passes or has passed: all is needed that it can change
+    :param decided: how the orders of the activities were decided
     :param lots: to which points may come back although they are closed
     """
     if not locked.members:
         return locked
     whole = frozenset(key for key, member in locked.members.items() if is_whole(member))
-    scope = Scope(locked.members, locked.versions, activities, whole, locked.reach, locked.joined, frozenset(lots))
+    scope = Scope(
+        members=locked.members,
+        versions=locked.versions,
+        activities=activities,
+        whole=whole,
+        passing=frozenset(key for key in whole if is_passing(locked.members[key])),
+        reach=locked.reach,
+        joined=locked.joined,
+        decided=decided or {},
+        lots=frozenset(lots),
+    )
     states = {each.name: each.load(scope) for each in CAPABILITIES}
     members = {
         key: replace(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeGuard
 from uuid import UUID
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide, in_order_of_time
 from loyalty.activity.decisions import load_decided, load_kept, load_settled
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
-from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers
+from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers, require_lenders
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
@@ -21,6 +22,7 @@ from loyalty.engine.activities import (
     Fact,
     FirstOrder,
     InteractionReported,
+    OrderCorrected,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
@@ -246,8 +248,9 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     last = max(min(fact.occurred_at, now) for fact in facts) if in_their_time else now
     customers = {fact.customer_id for fact in facts}
     locked = lock_customers(customers, lenders.values(), activities=facts, latest=last)
-    returns = with_baskets([fact for fact in facts if isinstance(fact, OrderReturned) and not fact.correction])
-    facts = [*(fact for fact in facts if not isinstance(fact, OrderReturned) or fact.correction), *returns]
+    require_lenders(lenders.values())
+    returns = with_baskets([fact for fact in facts if _is_return(fact)])
+    facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
     changing = OrderReturned | OrderEvent | PointsGranted | BirthDateTold
     back = {fact.customer_id for fact in facts if isinstance(fact, changing)}
     latest: dict[UUID, datetime] = {}
@@ -258,20 +261,27 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
         instant = min(fact.occurred_at, now) if in_their_time else now
         latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
 
-    def is_whole(member: Member) -> bool:
+    orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
+    known = load_decided(orders, locked.versions) if orders and not are_new else {}
+    unknown = {
+        fact.customer_id
+        for fact in facts
+        if isinstance(fact, OrderReturned)
+        and not any((fact.order_id, program_id) in known for program_id in locked.versions)
+    }
+
+    def is_passing(member: Member) -> bool:
         customer = member.customer_id
-        if member.membership_id in lending:
-            return True
         lived = None if in_their_time else now
         lived = member.lived(lived) if lived else member.lived_until
-        if customer in back or (customer in late and lived and _is_late(member, late[customer], locked, lived)):
-            return True
-        return is_due(member, locked.versions_for(member), latest[customer])
+        is_late = customer in late and lived is not None and _is_late(member, late[customer], locked, lived)
+        return customer in unknown or is_late or is_due(member, locked.versions_for(member), latest.get(customer, last))
+
+    def is_whole(member: Member) -> bool:
+        return member.customer_id in back or member.membership_id in lending or is_passing(member)
 
     lending = set(lenders.values())
-    loaded = load_states(locked, facts, is_whole=is_whole, lots=lenders)
-    orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
-    known = load_decided(orders, loaded.versions) if orders and not are_new else {}
+    loaded = load_states(locked, facts, is_whole=is_whole, is_passing=is_passing, decided=known, lots=lenders)
     return BatchDecider(
         facts,
         loaded,
@@ -282,6 +292,11 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
         _load_next_first(facts, loaded, known),
         lenders,
     )
+
+
+def _is_return(fact: Fact) -> TypeGuard[OrderReturned]:
+    """Tell returns from corrections, of which whoever reports them knows the baskets."""
+    return isinstance(fact, OrderReturned) and not isinstance(fact, OrderCorrected)
 
 
 # A fact of this very moment needs no look at calendars to be known as in time.
@@ -306,7 +321,7 @@ def _settled(facts: Sequence[Fact], *, are_new: bool) -> set[tuple[UUID, int]]:
     if are_new:
         return set()
     settled: set[tuple[UUID, int]] = set()
-    if returns := [fact.id for fact in facts if isinstance(fact, OrderReturned) and not fact.correction]:
+    if returns := [fact.id for fact in facts if _is_return(fact)]:
         settled |= load_settled("activity_returndecision", "order_return_id", returns)
     if interactions := [fact.id for fact in facts if isinstance(fact, InteractionReported)]:
         settled |= load_settled("activity_interactiondecision", "interaction_id", interactions)

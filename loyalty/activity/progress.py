@@ -98,7 +98,8 @@ def _advanced(membership: Membership, versions: Versions, at: datetime) -> Membe
     due_at = earliest(membership.next_due_at, versions.start_after(membership.started_at))
     if membership.left_at is not None or due_at is None or due_at > at:
         return None
-    loaded = load_states(read_memberships([membership.pk], latest=at), (), is_whole=lambda _: True)
+    read = read_memberships([membership.pk], latest=at)
+    loaded = load_states(read, (), is_whole=lambda _: True, is_passing=lambda _: True)
     member = loaded.members[membership.pk]
     if not member.has(TIERS):
         return None

@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import islice
 
 from customers.core import bulk
+from customers.core.collecting import rarely_collecting
 from loyalty.activity.simulation import Past, simulate
 from loyalty.activity.versions import versions_of
 from loyalty.engine.versions import Versions
@@ -59,6 +60,7 @@ class Replayed:
     deviations: list[Deviation] = field(default_factory=list)
 
 
+@rarely_collecting()
 def replay(program: Program, *, now: datetime) -> Replayed:
     """Live the pasts of a program's members again up to now, a thousand at a time, and compare; nothing is written."""
     versions = versions_of([program.pk])[program.pk]

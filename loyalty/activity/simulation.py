@@ -66,10 +66,8 @@ class Budgets:
 
     pools: defaultdict[PoolKey, Pool] = field(default_factory=lambda: defaultdict(lambda: Pool(0, None, 0)))
 
-    def give(self, decision: Decision) -> None:
-        for effect in decision.effects:
-            if isinstance(effect, PoolUsed):
-                self.pools[effect.key] = self.pools[effect.key].give(effect.points)
+    def give(self, used: PoolUsed) -> None:
+        self.pools[used.key] = self.pools[used.key].give(used.points)
 
 
 class Past:
@@ -149,13 +147,14 @@ class Past:
         if decision is None:
             return
         self.member = decision.member
-        self.budgets.give(decision)
         activity = decision.activity
         for effect in decision.effects:
             if isinstance(effect, OrderDecided):
                 self.orders[effect.order.order_id] = effect.order
             elif isinstance(effect, Posting):
                 self.missed += effect.explanation.get("missing", 0)
+            elif isinstance(effect, PoolUsed):
+                self.budgets.give(effect)
         if isinstance(activity, OrderPlaced):
             self.kept[activity.order_id] = activity
         elif isinstance(activity, OrderReturned):
@@ -163,7 +162,7 @@ class Past:
         elif isinstance(activity, OrderEvent) and (placed := self.kept.get(activity.order_id)):
             happened = (activity.kind, activity.occurred_at)
             self.kept[activity.order_id] = replace(placed, events=(*placed.events, happened))
-        if decision.effects:
+        if any(isinstance(effect, Posting) and effect.moves for effect in decision.effects):
             self._forget_closed_lots()
         self.observe(decision)
 
@@ -267,15 +266,18 @@ SELECT e.id FROM customers_orderevent e JOIN customers_order o ON o.id = e.order
 WHERE o.customer_id = ANY(%s) AND e.occurred_at <= %s
 """
 INTERACTIONS = "SELECT id FROM customers_interaction WHERE customer_id = ANY(%s) AND occurred_at <= %s"
-# A restoration that a return caused comes with the return; what time does comes with the clock.
+# A restoration that a return caused comes with the return; what time does comes with the clock. Of a customer who was merged,
+# who lives with the one that stays, comes what it did; that its points went over does not.
 MOVES = """
-SELECT e.id, m.customer_id, e.occurred_at, e.kind, w.code,
+SELECT e.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind, w.code,
     CASE WHEN e.kind = 'redeem' THEN (e.explanation->>'points')::bigint ELSE e.available_change END,
     coalesce(e.explanation->>'reference', e.id::text),
     CASE WHEN e.kind = 'restore' THEN substr(e.cause, 9)::uuid END
 FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
-WHERE m.customer_id = ANY(%s) AND e.occurred_at <= %s AND m.program_id = %s
-    AND e.kind IN ('redeem', 'restore', 'adjust', 'transfer') AND NOT e.explanation ? 'return'
+JOIN customers_customer c ON c.id = m.customer_id
+WHERE (m.customer_id = ANY(%(customers)s) OR c.merged_into_id = ANY(%(customers)s)) AND e.occurred_at <= %(until)s
+    AND m.program_id = %(program)s AND e.kind IN ('redeem', 'restore', 'adjust', 'transfer')
+    AND NOT e.explanation ?| ARRAY['return', 'merged']
     AND (e.kind <> 'restore' OR e.cause LIKE 'restore:%%')
 ORDER BY e.id
 """
@@ -303,7 +305,10 @@ def _activities(program_id: int, joined: Sequence[Joined], until: datetime) -> l
         *with_baskets(load_returns(ids(RETURNS)), anew=True),
         *load_order_events(ids(EVENTS)),
         *load_interactions(ids(INTERACTIONS)),
-        *(PointsMoved(*row) for row in bulk.fetch(MOVES, [customers, until, program_id])),
+        *(
+            PointsMoved(*row)
+            for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})
+        ),
     ]
     return sorted(lived, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
 

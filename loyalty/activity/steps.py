@@ -13,13 +13,22 @@ from loyalty.tiers import steps as tiers
 
 ON_ENROLMENT: tuple[Step, ...] = (tiers.enter,)
 ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose)
+ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose)
+ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
-ON_RETURN: tuple[Step, ...] = (points.undo_redemptions, points.take_back, tiers.undo_entries)
+ON_RETURN: tuple[Step, ...] = (points.undo_redemptions, tiers.note_settled, points.take_back, tiers.undo_entries)
+ON_CORRECTION: tuple[Step, ...] = (
+    tiers.benefits,
+    points.undo_redemptions,
+    tiers.note_settled,
+    points.correct,
+    tiers.undo_entries,
+)
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots,)
 ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
 ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, points.celebrate, tiers.rise_now)
-AFTER_MOVES: tuple[Step, ...] = (tiers.note_disqualified,)
+AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, tiers.note_disqualified)
 ON_MOVE: tuple[Step, ...] = (points.move, *AFTER_MOVES)
 LATE: tuple[Step, ...] = (points.activate_due, points.expire_due)
 ON_VERSION: tuple[Step, ...] = (tiers.restart,)
@@ -37,8 +46,11 @@ AT_MIDNIGHT: tuple[Step, ...] = (
 STEPS: dict[type, tuple[Step, ...]] = {
     what.Enrolled: ON_ENROLMENT,
     what.Left: ON_LEAVING,
+    what.GivenOver: ON_GIVING_OVER,
+    what.TakenOver: ON_TAKING_OVER,
     what.OrderPlaced: ON_ORDER,
     what.OrderReturned: ON_RETURN,
+    what.OrderCorrected: ON_CORRECTION,
     what.OrderEvent: ON_ORDER_EVENT,
     what.InteractionReported: ON_INTERACTION,
     what.PointsGranted: ON_GRANT,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from customers.core.calendar import stamp
 from loyalty.engine.basket import Basket, Occasion
+from loyalty.engine.member import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,6 @@ class DecidedOrder:
 
     :param occasion: on which it was decided; the same decides its returns
     :param is_kept: whether something of it is left
-    :param is_first: whether it counts as its member's first; it may have been decided before it did
     """
 
     retailer_id: int
@@ -39,7 +39,6 @@ class DecidedOrder:
     reason: str
     awards: tuple[Award, ...]
     is_kept: bool = True
-    is_first: bool = False
 
     @property
     def points(self) -> int:
@@ -74,13 +73,12 @@ class OrderPlaced:
 @dataclass(frozen=True, slots=True)
 class OrderReturned:
     """
-    A return to decide, or the correction of an order: afterwards its order consists of other lines than before.
+    A return to decide: afterwards its order consists of fewer lines than before.
 
     :param kept: what is left of the order after all that came back until and with this return
     :param redemptions: the references of the redemptions that paid the order
     :param decided: how the order was decided; the pipeline tells
     :param next_first: the order that counts as the member's first when nothing is left of this one; the pipeline tells
-    :param correction: the version of a corrected order; 0 for a return
     :param baskets: before and after, by program, where returns were decided in one program and not in another
     """
 
@@ -96,7 +94,6 @@ class OrderReturned:
     redemptions: tuple[str, ...] = ()
     decided: DecidedOrder | None = None
     next_first: "FirstOrder | None" = None
-    correction: int = 0
     baskets: Mapping[int | None, tuple[Basket, Basket]] = field(default_factory=dict)
 
     def in_program(self, program_id: int) -> "OrderReturned":
@@ -112,6 +109,47 @@ class OrderReturned:
     def counts_at(self) -> datetime:
         """Return the instant on whose day it counts: its order's."""
         return self.ordered_at
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What earlier returns and corrections of an order could not take from a wallet: points owed, and shortfall."""
+
+    owed: int = 0
+    shortfall: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCorrected(OrderReturned):
+    """
+    The correction of an order: afterwards it is as if the order had never said anything else.
+
+    `before` is what was left of the old content, `kept` what is left of the new one; `ordered_at` is the old instant.
+
+    :param correction: the version of the new content
+    :param placed: the order as it is now, whole; None where it is its member's no more
+    :param withdrawn_in: the programs in which it counts no more, because its new instant lies before the membership
+    :param is_withdrawn: whether it counts no more in this program: all that it gave is taken back
+    :param missed: by the wallets' ids
+    """
+
+    correction: int = 0
+    placed: OrderPlaced | None = None
+    withdrawn_in: frozenset[int] = frozenset()
+    is_withdrawn: bool = False
+    missed: Mapping[int, Missed] = field(default_factory=dict)
+
+    def in_program(self, program_id: int) -> "OrderCorrected":
+        """Return it as it is in a program: with what the order keeps there, or as one that counts no more."""
+        before, kept = self.baskets.get(program_id) or self.baskets.get(None) or (self.before, self.kept)
+        if self.placed is None or program_id in self.withdrawn_in:
+            return replace(self, before=before, kept=replace(kept, lines=()), is_withdrawn=True)
+        return replace(self, before=before, kept=kept)
+
+    @property
+    def is_moved(self) -> bool:
+        """Tell whether it says that the order was placed at another instant."""
+        return self.placed is not None and self.placed.occurred_at != self.ordered_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +297,42 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenOver:
+    """
+    A membership ends because its customer turned out to be another one: all that it has goes to that one's.
+
+    :param to: the membership that stays
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    to: UUID
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """
+    A member takes over what another membership of the same person has.
+
+    :param other: as it was before it gave it over
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    other: Member
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
 class VersionStarted:
     """A version came into force: every member is assessed under it once, from its own instant."""
 
@@ -287,4 +361,4 @@ class TimePassed:
 
 
 Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted | BirthDateTold
-Activity = Fact | PointsMoved | Enrolled | Left | VersionStarted | TimePassed
+Activity = Fact | PointsMoved | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed

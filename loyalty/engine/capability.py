@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from loyalty.engine.activities import Activity
+from loyalty.engine.activities import Activity, DecidedOrder
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
@@ -55,9 +55,12 @@ class Scope:
     :param members: by membership, without states
     :param versions: of their programs
     :param activities: to decide; none where only time passes, or a verb is carried out
-    :param whole: of whom all state is needed: who is due, whom a late fact or a return concerns, whose points are moved
+    :param whole: of whom more is needed than of an order in time: who is due, whom a late fact or a return concerns, whose
+        points are moved
+    :param passing: those of them for whom time passes or has passed: all is needed that it can change
     :param reach: how far the others' days are read; None where nothing looks at days
     :param joined: what `Capability.joined` asked for: rows by the capability's name and membership
+    :param decided: how the orders of the activities were decided, by their ids and programs
     :param lots: to which points may come back although they are closed
     """
 
@@ -65,8 +68,10 @@ class Scope:
     versions: Mapping[int, Versions]
     activities: Sequence[Activity]
     whole: frozenset[UUID]
+    passing: frozenset[UUID]
     reach: Reach | None
     joined: Mapping[str, Mapping[UUID, Sequence[tuple[Any, ...]]]]
+    decided: Mapping[tuple[UUID, int], DecidedOrder] = field(default_factory=dict)
     lots: frozenset[UUID] = frozenset()
 
     def using(self, name: str) -> list[UUID]:

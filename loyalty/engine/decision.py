@@ -14,7 +14,7 @@ from uuid import UUID
 from customers.core.calendar import local_date
 from loyalty.engine.activities import Activity, DecidedOrder
 from loyalty.engine.basket import Occasion
-from loyalty.engine.member import Member
+from loyalty.engine.member import Member, copy_with
 from loyalty.engine.pools import PoolKey, Pools
 from loyalty.engine.versions import Version, Versions
 
@@ -77,7 +77,7 @@ class InteractionDecided(Effect):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """
     What an activity causes for one member, as far as it is decided.
@@ -134,17 +134,13 @@ class Decision:
 
         :param changed: other fields, such as `occasion` or `reason`
         """
-        copy = object.__new__(Decision)
         if effects:
             changed["effects"] = (*self.effects, *effects)
         if member is not None:
             changed["member"] = member
-        for name in FIELDS:
-            object.__setattr__(copy, name, changed[name] if name in changed else getattr(self, name))
-        return copy
+        return copy_with(self, changed)
 
 
-FIELDS = tuple(Decision.__dataclass_fields__)
 Step = Callable[[Decision], Decision]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Key(Generic[S]):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Member:
     """
     A customer in a program.
@@ -77,11 +78,15 @@ class Member:
         return self.enrolled_at <= instant and (self.left_at is None or instant < self.left_at)
 
     def _with(self, **changed: Any) -> "Member":
-        # dataclasses.replace looks at each field; this is called several times for every activity.
-        copy = object.__new__(Member)
-        for name in FIELDS:
-            object.__setattr__(copy, name, changed[name] if name in changed else getattr(self, name))
-        return copy
+        return copy_with(self, changed)
 
 
-FIELDS = tuple(Member.__dataclass_fields__)
+def copy_with(value: T, changed: Mapping[str, Any]) -> T:
+    """
+    Return a frozen value without slots with some fields changed.
+
+    `dataclasses.replace` looks at each field, which costs four times as much: for what changes with every step.
+    """
+    copy = object.__new__(type(value))
+    object.__setattr__(copy, "__dict__", {**value.__dict__, **changed})
+    return copy

@@ -74,6 +74,21 @@ def leave(member: Membership) -> bool:
     return True
 
 
+@transaction.atomic
+def take_place(of: Membership, member: Membership, *, now: datetime) -> None:
+    """Let a member spend with the household of another one, who leaves it; one that has a household keeps its own."""
+    lock_memberships([of.pk, member.pk])
+    found = HouseholdMember.objects.filter(membership=of).first()
+    if found is None:
+        return
+    if not HouseholdMember.objects.filter(membership=member).exists():
+        household = _locked(found.household_id)
+        HouseholdMember.objects.create(
+            membership=member, household=household, retailer_id=household.retailer_id, joined_at=now
+        )
+    leave(of)
+
+
 def _open(first: Membership, name: str, now: datetime) -> Household:
     program = {"retailer_id": first.retailer_id, "program_id": first.program_id}
     return Household.objects.create(**program, name=name, created_at=now)

@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,8 +8,20 @@ from customers.models import Customer, Retailer
 from loyalty.programs.models import Program
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Memberships, and how they are found."""
+
+    def numbered(self, number: str) -> Self:
+        """Return the membership to which a member number leads: its own, or one that was merged into it."""
+        return self.filter(models.Q(number=number, merged_into=None) | models.Q(merged__number=number))
+
+
 class Membership(models.Model):
-    """A customer in a program."""
+    """
+    A customer in a program.
+
+    One that was merged into another one has ended, and its number leads there; none leads to one that leads on.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
@@ -32,6 +44,11 @@ class Membership(models.Model):
         editable=False,
         help_text=_("From when the newest version is in force under which the member was assessed."),
     )
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, related_name="merged", null=True, editable=False, verbose_name=_("merged into")
+    )
+
+    objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
 
     class Meta:
         verbose_name = _("member")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.calendar import add_months, day_after, midnight
+from customers.core.collecting import rarely_collecting
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_cents
 from customers.models import Retailer
@@ -120,6 +121,7 @@ def run_next(retailer: Retailer | None = None, *, now: datetime) -> bool:
     return True
 
 
+@rarely_collecting()
 def run(simulation: Simulation, *, now: datetime) -> Simulation:
     """Carry out a what-if; its row tells how far it is."""
     try:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.engine.activities import OrderReturned
+from loyalty.engine.activities import OrderEvent, OrderReturned
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
@@ -16,6 +16,7 @@ from loyalty.engine.versions import Version, Versions
 from loyalty.points import ledger
 from loyalty.points.budgets import lock_budgets, settle_budgets
 from loyalty.points.conditions import parse_stored
+from loyalty.points.debts import DebtEntry, covers_in, debts_of
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits, period_start
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
@@ -71,17 +72,28 @@ WHERE wallet_id = ANY(%s) ORDER BY wallet_id, on_date
 LOT = """
 l.id, l.order_id, l.earned_at, l.active_at, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END,
 l.pending, l.available, l.held, l.expires_on_inactivity, l.version_id, l.activation_event, l.gift, l.from_lot_id, l.is_lent,
-l.claimed
+l.claimed, l.rule_id
 """
 LOTS = f"""
 SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
 WHERE l.wallet_id = ANY(%s) AND (l.available > 0 OR l.pending > 0 OR l.held > 0) ORDER BY l.id
 """
+# Those that are spent first: of the ones with dates, or without end, and of the ones that follow their member.
+SPENDABLE = f"""
+SELECT l.wallet_id, {LOT}
+FROM unnest(%(wallets)s::bigint[]) n(wallet_id) JOIN points_wallet w ON w.id = n.wallet_id CROSS JOIN LATERAL (
+    (SELECT * FROM points_lot WHERE wallet_id = n.wallet_id AND available > 0 AND NOT expires_on_inactivity
+        ORDER BY expires_at NULLS LAST, earned_at, id LIMIT %(limit)s)
+    UNION ALL
+    (SELECT * FROM points_lot WHERE wallet_id = n.wallet_id AND available > 0 AND expires_on_inactivity
+        ORDER BY expires_at NULLS LAST, earned_at, id LIMIT %(limit)s)
+) l
+"""
 LOTS_BY_ID = f"""
 SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s) ORDER BY l.id
 """
-# What a return looks at besides open lots: its order's own and those of entry gifts, whatever is left in them; and those
-# that expired on inactivity, which a late fact may prove wrong.
+# What a return or an event of an order looks at besides open lots: the order's own and those of entry gifts, whatever is
+# left in them; and those that expired on inactivity, which a late fact may prove wrong.
 CLOSED = f"""
 SELECT l.wallet_id, {LOT}, coalesce(m.expired, 0)::bigint, coalesce(m.cancelled, 0)::bigint, l.amount
 FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
@@ -90,8 +102,13 @@ LEFT JOIN LATERAL (
         sum(CASE WHEN to_state = 'cancelled' THEN amount WHEN from_state = 'cancelled' THEN -amount END) AS cancelled
     FROM points_movement WHERE lot_id = l.id
 ) m ON true
-WHERE l.wallet_id = ANY(%(wallets)s) AND (l.order_id = ANY(%(orders)s) OR l.id = ANY(%(lots)s) OR l.gift <> '' OR (
-    l.expires_on_inactivity AND w.idle_until > %(since)s))
+WHERE l.wallet_id = ANY(%(wallets)s) AND l.id IN (
+    SELECT id FROM points_lot WHERE order_id = ANY(%(orders)s)
+    UNION SELECT unnest(%(lots)s::uuid[])
+    UNION SELECT id FROM points_lot WHERE wallet_id = ANY(%(wallets)s) AND gift <> ''
+    UNION SELECT i.id FROM points_lot i JOIN points_wallet iw ON iw.id = i.wallet_id
+        WHERE i.wallet_id = ANY(%(idling)s) AND i.expires_on_inactivity AND iw.idle_until > %(since)s
+)
 ORDER BY l.id
 """
 # A redemption that paid an order, whether at once or through a hold, unless it was undone already.
@@ -105,6 +122,24 @@ JOIN points_movement m ON m.entry_id = e.id AND m.to_state = 'redeemed'
 JOIN points_lot l ON l.id = m.lot_id
 WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id AND u.cause = 'restore:' || e.id)
 ORDER BY m.id
+"""
+# What entries told of debts, in wallets with orders that were returned, or gifts that were lost, of which some points may
+# come back.
+DEBTS = """
+WITH back AS MATERIALIZED (
+    SELECT wallet_id FROM points_entry WHERE kind = 'return' AND order_id = ANY(%(orders)s)
+    UNION SELECT e.wallet_id FROM points_lot l JOIN points_entry e ON e.order_id = l.order_id
+        WHERE l.id = ANY(%(lots)s) AND e.kind = 'return' AND e.wallet_id = l.wallet_id
+    UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND gift <> ''
+)
+SELECT e.wallet_id, e.id, e.kind, e.order_id, e.explanation->'gift_lots', coalesce(e.explanation->>'for_gifts', '') <> '',
+    e.owed_change, e.shortfall_change, m.lot_id, m.from_state, m.to_state, m.amount, l.order_id
+FROM (SELECT wallet_id FROM back WHERE wallet_id = ANY(%(wallets)s)) b
+CROSS JOIN LATERAL (
+    SELECT * FROM points_entry WHERE wallet_id = b.wallet_id AND kind IN ('return', 'repay', 'leave') OFFSET 0
+) e
+LEFT JOIN points_movement m ON m.entry_id = e.id LEFT JOIN points_lot l ON l.id = m.lot_id
+ORDER BY e.id, m.id
 """
 
 
@@ -148,11 +183,13 @@ class Points(Capability[PointsState]):
         wallets = _load_wallets(scope)
         whole = [wallet.wallet_id for key in scope.whole for wallet in wallets[key]]
         days = _load_days(whole) if scope.reach and whole else {}
-        lots = _group(bulk.fetch(LOTS, [whole]), OpenLot) if whole else {}
         closed = _load_closed(scope, whole)
+        lots = _load_open(scope, wallets, closed)
         redeemed = _load_redeemed(scope)
         celebrated = _load_celebrated(scope)
         active = _load_active(scope, whole)
+        gifts = [lot.id for known in closed.values() for lot in known if lot.gift]
+        debts = _load_debts(scope, whole, redeemed, gifts)
 
         def completed(wallet: WalletState) -> WalletState:
             known = closed.get(wallet.wallet_id, [])
@@ -163,13 +200,14 @@ class Points(Capability[PointsState]):
                 days=tuple(days.get(wallet.wallet_id, wallet.days)),
                 lots=(*others, *known),
                 active_on=tuple(active.get(wallet.wallet_id, ())),
+                debt_entries=debts.get(wallet.wallet_id, ()),
             )
 
         return {
             key: PointsState(
                 tuple(
-                    completed(wallet)
-                    for wallet in sorted(own, key=lambda wallet: (wallet.code != MAIN, wallet.wallet_id))
+                    _knowing_covers(completed(wallet))
+                    for wallet in sorted(own, key=lambda each: (each.code != MAIN, each.wallet_id))
                 ),
                 tuple(redeemed.get(key, ())),
                 celebrated.get(key, frozenset()),
@@ -224,9 +262,68 @@ def _load_celebrated(scope: Scope) -> dict[UUID, frozenset[str]]:
     return {key: frozenset(causes) for key, causes in bulk.fetch(CELEBRATED, [keys])} if keys else {}
 
 
+FIRST_FEW, TIMES = 50, 10
+
+
+def load_spendable(needed: Mapping[int, int]) -> dict[int, list[OpenLot]]:
+    """
+    Load the lots of wallets from which so many points would be spent: as few as there are needed, or all.
+
+    :param needed: points by wallet
+    """
+    found: dict[int, list[OpenLot]] = {}
+    left, limit = {wallet_id for wallet_id, points in needed.items() if points > 0}, FIRST_FEW
+    while left:
+        rows = bulk.fetch(SPENDABLE, {"wallets": sorted(left), "limit": limit})
+        found |= _group(rows, OpenLot)
+        left = {
+            wallet_id
+            for wallet_id in left
+            for lots in [found.get(wallet_id, ())]
+            if len(lots) >= limit and sum(lot.available for lot in lots) < needed[wallet_id]
+        }
+        limit *= TIMES
+    return found
+
+
+def load_open(wallet_ids: Sequence[int]) -> dict[int, list[OpenLot]]:
+    """Load all open lots of wallets."""
+    return _group(bulk.fetch(LOTS, [list(wallet_ids)]), OpenLot) if wallet_ids else {}
+
+
+def _load_open(
+    scope: Scope, wallets: Mapping[UUID, Sequence[WalletState]], closed: Mapping[int, Sequence[OpenLot]]
+) -> dict[int, list[OpenLot]]:
+    """Load all open lots of those for whom time passes; of the others those from which a return may take."""
+    needed = _needed(scope, wallets, closed)
+    found = load_spendable(needed)
+    # A return takes pending points where nothing else is left.
+    short = {key for key, points in needed.items() if sum(lot.available for lot in found.get(key, ())) < points}
+    passing = {wallet.wallet_id for key in scope.passing for wallet in wallets[key]}
+    return found | load_open(sorted(passing | short))
+
+
+def _needed(
+    scope: Scope, wallets: Mapping[UUID, Sequence[WalletState]], closed: Mapping[int, Sequence[OpenLot]]
+) -> dict[int, int]:
+    """Return by wallet how many points returns may take besides their orders' own: what those gave, and gifts."""
+    mine = {wallet.wallet_id for key in scope.whole - scope.passing for wallet in wallets[key]}
+    returned = {each.order_id for each in scope.activities if isinstance(each, OrderReturned)}
+    needed: dict[int, int] = {}
+    for (order_id, _), decided in scope.decided.items():
+        for award in decided.awards if order_id in returned else ():
+            if award.wallet_id in mine:
+                needed[award.wallet_id] = needed.get(award.wallet_id, 0) + award.points_kept
+    for wallet_id, points in needed.items():
+        lots = closed.get(wallet_id, ())
+        needed[wallet_id] = points + sum(lot.amount for lot in lots if lot.gift) + sum(lot.claimed for lot in lots)
+    return needed
+
+
 def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
     """Return lots whatever is left in them."""
-    return [OpenLot(*row) for row in bulk.fetch(LOTS_BY_ID, [list(lot_ids)])]
+    ids = list(lot_ids)
+    return [OpenLot(*row) for row in bulk.fetch(LOTS_BY_ID, [ids])] if ids else []
 
 
 def _wallets(member: Member) -> tuple[WalletState, ...]:
@@ -288,12 +385,17 @@ def _load_days(whole: Sequence[int]) -> dict[int, list[Day]]:
 
 def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]:
     """Load lots that may be closed: those of orders that come back, of gifts, and what late facts may give back."""
-    returned = [each for each in scope.activities if isinstance(each, OrderReturned)]
-    if not whole or not (returned or scope.lots or (scope.activities and _may_idle(scope))):
+    concerned = [each for each in scope.activities if isinstance(each, OrderReturned | OrderEvent)]
+    may_idle = bool(scope.activities) and _may_idle(scope)
+    if not whole or not (concerned or scope.lots or may_idle):
         return {}
-    since = min((activity.occurred_at for activity in scope.activities), default=NEVER)
-    orders = sorted({each.order_id for each in returned})
-    parameters = {"wallets": list(whole), "orders": orders, "lots": list(scope.lots), "since": since}
+    parameters = {
+        "wallets": list(whole),
+        "orders": sorted({each.order_id for each in concerned}),
+        "lots": list(scope.lots),
+        "idling": list(whole) if may_idle else [],
+        "since": min((activity.occurred_at for activity in scope.activities), default=NEVER),
+    }
     found: dict[int, list[OpenLot]] = {}
     for wallet_id, *lot in bulk.fetch(CLOSED, parameters):
         *terms, expired, cancelled, amount = lot
@@ -312,19 +414,87 @@ def _may_idle(scope: Scope) -> bool:
     )
 
 
-# A hold keeps points from its own instant, not from its confirmation; a transfer keeps none.
+# A hold keeps points from its own instant, not from its confirmation; a transfer, or what staff take, keeps none.
 ACTIVE = """
 SELECT wallet_id, array_agg(occurred_at) FROM points_entry
 WHERE wallet_id = ANY(%s) AND kind IN ('earn', 'adjust', 'redeem', 'hold') AND cause NOT LIKE 'redeem:hold:%%'
+    AND (kind <> 'adjust' OR available_change > 0)
 GROUP BY wallet_id
 """
 
 
 def _load_active(scope: Scope, whole: Sequence[int]) -> dict[int, list[datetime]]:
-    """Load when members did what keeps points that expire on inactivity, for facts that may be late."""
-    if not whole or not scope.activities or not _may_idle(scope):
+    """Load when members did what keeps points that expire on inactivity, where facts may be late or points come back."""
+    if not whole or not (scope.activities or scope.lots) or not _may_idle(scope):
         return {}
-    return dict(bulk.fetch(ACTIVE, [list(whole)]))
+    return load_active(whole)
+
+
+def load_active(wallets: Sequence[int]) -> dict[int, list[datetime]]:
+    """Return when members did what keeps points that expire on inactivity, by wallet."""
+    return dict(bulk.fetch(ACTIVE, [list(wallets)]))
+
+
+def _load_debts(
+    scope: Scope, whole: Sequence[int], redeemed: Mapping[UUID, Sequence[Redeemed]], gifts: Sequence[UUID]
+) -> dict[int, tuple[DebtEntry, ...]]:
+    """Load what entries told of debts where a batch may give points back to an order that was returned before."""
+    orders = sorted({each.order_id for each in scope.activities if isinstance(each, OrderReturned)})
+    if not whole or not (orders or scope.lots):
+        return {}
+    lots = [lot.id for known in redeemed.values() for each in known for lot in each.lots]
+    return load_debts(whole, orders=orders, lots=[*scope.lots, *lots, *gifts])
+
+
+def load_debts(
+    wallets: Sequence[int], *, orders: Sequence[UUID] = (), lots: Sequence[UUID] = ()
+) -> dict[int, tuple[DebtEntry, ...]]:
+    """
+    Return what entries told of debts, by wallet, in their order; nothing of a wallet that has none to look at.
+
+    :param orders: to which points may come back
+    :param lots: to which they may
+    """
+    found: dict[UUID, tuple[int, DebtEntry]] = {}
+    parameters = {"wallets": list(wallets), "orders": list(orders), "lots": list(lots)}
+    for wallet_id, entry_id, kind, order_id, gifts, for_gifts, owed, shortfall, *move in bulk.fetch(DEBTS, parameters):
+        gift_lots = tuple(UUID(each) for each in gifts or ())
+        known = found.get(entry_id)
+        entry = known[1] if known else DebtEntry(kind, order_id, gift_lots, owed, shortfall, (), for_gifts)
+        found[entry_id] = (wallet_id, replace(entry, covers=(*entry.covers, *_covers(entry, *move))))
+    by_wallet: dict[int, tuple[DebtEntry, ...]] = {}
+    for wallet_id, entry in found.values():
+        by_wallet[wallet_id] = (*by_wallet.get(wallet_id, ()), entry)
+    return by_wallet
+
+
+def _covers(  # noqa: PLR0913 - the columns of a movement
+    entry: DebtEntry, lot_id: UUID | None, source: str, target: str, amount: int, lot_order: UUID | None
+) -> tuple[tuple[UUID, int], ...]:
+    if lot_id is None:
+        return ()
+    is_own = (entry.order_id is not None and lot_order == entry.order_id) or lot_id in entry.gift_lots
+    return covers_in([(lot_id, State(source), State(target), amount)], {lot_id: is_own})
+
+
+def _knowing_covers(wallet: WalletState) -> WalletState:
+    """Return a wallet with the lots, closed or not, that would get back what was taken in others' place."""
+    if not wallet.debt_entries:
+        return wallet
+    known = {lot.id for lot in wallet.lots}
+    covers = {lot_id for debt in debts_of(wallet.debt_entries) for lot_id, _ in debt.covers}
+    return wallet.knowing(load_lots(sorted(covers - known)))
+
+
+def with_debts(wallet: WalletState, lots: Sequence[UUID]) -> WalletState:
+    """Return a wallet with all that must be known where points come back to some lots."""
+    debts = load_debts([wallet.wallet_id], lots=lots).get(wallet.wallet_id, ())
+    wallet = replace(wallet, debt_entries=debts)
+    back = set(lots)
+    if any(lot.expires_on_inactivity for lot in wallet.lots if lot.id in back):
+        active = load_active([wallet.wallet_id]).get(wallet.wallet_id, ())
+        wallet = replace(wallet, active_on=tuple(active))
+    return _knowing_covers(wallet)
 
 
 def _load_redeemed(scope: Scope) -> dict[UUID, list[Redeemed]]:

@@ -1,6 +1,6 @@
 """From which lots a return takes points, and to which it gives back what an earlier one took: pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -42,9 +42,14 @@ def claw_back(points: int, order_id: UUID | None, lots: Sequence[OpenLot]) -> Cl
     What has expired of the order's own points counts as taken: without the order it would not have been there to expire.
     What is held of them is taken when the hold ends.
     """
+    return claw_back_own(points, [lot.id for lot in lots if order_id is not None and lot.order_id == order_id], lots)
+
+
+def claw_back_own(points: int, own_lots: Collection[UUID], lots: Sequence[OpenLot]) -> ClawedBack:
+    """Take points back that some lots gave: from them, then from the others."""
     ordered = spending_order(lots)
-    own = [lot for lot in ordered if order_id is not None and lot.order_id == order_id]
-    others = [lot for lot in ordered if order_id is None or lot.order_id != order_id]
+    own = [lot for lot in ordered if lot.id in own_lots]
+    others = [lot for lot in ordered if lot.id not in own_lots]
     first = take(
         points,
         [

@@ -72,10 +72,13 @@ def activation(since: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:
 
     :param since: when they were earned, or when what they await happened
     """
-    on = local_date(since, zone) + timedelta(days=lifetime.pending_days)
+    if not lifetime.pending_days and lifetime.pending_until is None:
+        return since
+    day = local_date(since, zone)
+    on = day + timedelta(days=lifetime.pending_days)
     if lifetime.pending_until is not None:
         on = max(on, lifetime.pending_until)
-    return since if on == local_date(since, zone) else midnight(on, zone)
+    return since if on == day else midnight(on, zone)
 
 
 def expiration(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime | None:

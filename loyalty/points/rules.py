@@ -55,9 +55,11 @@ class Earning:
     group: str = ""
     best_of: bool = False
     counts: Callable[[Line, Basket, Occasion], bool] | None = field(init=False, compare=False, repr=False)
+    is_for_orders: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", None if self.condition == EVERYTHING else compiled(self.condition))
+        object.__setattr__(self, "is_for_orders", self.kind in FOR_ORDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def earn(basket: Basket, rules: Iterable[Earning], occasion: Occasion) -> tuple[
     3. Of a group that gives the best of its rules, the one with most points stays; of two alike the first by code.
     4. What stays adds up.
     """
-    kinds = FOR_ORDERS if occasion.is_first else FOR_ORDERS - {Counted.FIRST_ORDER}
-    return _grouped((rule, _for_order(rule, basket, occasion)) for rule in _in_order(rules) if rule.kind in kinds)
+    matching = [
+        rule for rule in rules if rule.is_for_orders and (occasion.is_first or rule.kind is not Counted.FIRST_ORDER)
+    ]
+    return _grouped([(rule, _for_order(rule, basket, occasion)) for rule in _in_order(matching)])
 
 
 def earn_for_interaction(kind: str, rules: Iterable[Earning], occasion: Occasion) -> tuple[Earned, ...]:
@@ -126,6 +130,8 @@ def _in_order(rules: Iterable[Earning]) -> list[Earning]:
 def _grouped(given: Iterable[tuple[Earning, Earned | None]]) -> tuple[Earned, ...]:
     """Return what was given, of each group that asks for it only the best."""
     some = [(rule, earned) for rule, earned in given if earned is not None and earned.points > 0]
+    if not any(rule.best_of for rule, _ in some):
+        return tuple([earned for _, earned in some])
     best: dict[str, Earned] = {}
     for rule, earned in some:
         if rule.best_of and (rule.group not in best or earned.points > best[rule.group].points):

@@ -10,6 +10,8 @@ from uuid import UUID
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key
 from loyalty.engine.versions import RulesOf
+from loyalty.points import debts
+from loyalty.points.debts import Debt, DebtEntry
 from loyalty.points.expiry import Lifetime
 from loyalty.points.limits import Limits
 from loyalty.points.rules import Earning
@@ -68,6 +70,7 @@ class OpenLot:
     :param gift: the code of the tier whose entry gave it
     :param is_lent: that somebody of the household brought it for one payment: it goes back when the payment is undone
     :param claimed: of its held points those that go to a return when their hold ends
+    :param rule_id: the rule that gave it
     :param expired: points of it that have expired; only known where a return looks at its own order's lots
     :param cancelled: points of it that were cancelled; known there, too
     :param amount: all of its points; known there, too
@@ -88,6 +91,7 @@ class OpenLot:
     from_lot: UUID | None = None
     is_lent: bool = False
     claimed: int = 0
+    rule_id: int | None = None
     expired: int = 0
     cancelled: int = 0
     amount: int = 0
@@ -124,6 +128,11 @@ class Day:
             self.orders + other.orders,
             self.visits + other.visits,
         )
+
+    @property
+    def negative(self) -> "Day":
+        """Return what takes it away again."""
+        return Day(self.on, -self.spend, -self.points, -self.orders, -self.visits)
 
 
 def add_day(days: tuple[Day, ...], change: Day) -> tuple[Day, ...]:
@@ -179,6 +188,7 @@ class NewLot:
             gift=self.gift,
             from_lot=self.from_lot,
             is_lent=self.is_lent,
+            rule_id=self.rule_id,
             amount=self.amount,
         )
 
@@ -274,6 +284,7 @@ class WalletState:
     :param days: what it earned by day, and for the main wallet what its member spent, as far back as any window reaches
     :param lots: its open lots; only those that the batch looks at
     :param active_on: when its member was active, where points expire on inactivity and a fact may be late
+    :param debt_entries: what entries told of debts, where points may come back to an order that was returned
     """
 
     wallet_id: int
@@ -285,6 +296,12 @@ class WalletState:
     days: tuple[Day, ...] = ()
     lots: tuple[OpenLot, ...] = ()
     active_on: tuple[datetime, ...] = ()
+    debt_entries: tuple[DebtEntry, ...] = ()
+
+    @property
+    def available(self) -> int:
+        """Return what can be spent, once time has been carried out."""
+        return self.balance + self.owed
 
     def with_lots(self, lots: tuple[OpenLot, ...]) -> "WalletState":
         return WalletState(
@@ -297,18 +314,38 @@ class WalletState:
             self.days,
             lots,
             self.active_on,
+            self.debt_entries,
         )
 
     def with_day(self, day: Day) -> "WalletState":
-        return replace(self, days=add_day(self.days, day))
+        return WalletState(
+            self.wallet_id,
+            self.code,
+            self.balance,
+            self.owed,
+            self.shortfall,
+            self.idle_until,
+            add_day(self.days, day),
+            self.lots,
+            self.active_on,
+        )
 
     def knowing(self, lots: Iterable[OpenLot]) -> "WalletState":
-        """Return it with lots besides that were not looked at before, such as closed ones to which points come back."""
+        """Return it with lots besides that were not looked at before; those that follow their member end when it does."""
         known = {lot.id for lot in self.lots}
-        return self.with_lots((*self.lots, *(lot for lot in lots if lot.id not in known)))
+        others = (
+            replace(lot, expires_at=self.idle_until) if lot.expires_on_inactivity else lot
+            for lot in lots
+            if lot.id not in known
+        )
+        return self.with_lots((*self.lots, *others))
 
     def lot(self, lot_id: UUID) -> OpenLot:
         return next(lot for lot in self.lots if lot.id == lot_id)
+
+    def debt_of(self, order_id: UUID | None, lot_id: UUID) -> Debt | None:
+        """Return what the returns of a lot's order, or the loss of a gift, lack that its points would replace."""
+        return next((debt for debt in debts.debts_of(self.debt_entries) if debt.owns(order_id, lot_id)), None)
 
     def after(self, posting: Posting) -> "WalletState":
         """Return it after a posting."""
@@ -323,6 +360,22 @@ class WalletState:
             self.days,
             lots_after((*self.lots, *opened), posting.moves),
             self.active_on,
+            (*self.debt_entries, self._debt_entry(posting)) if posting.kind in debts.KINDS else self.debt_entries,
+        )
+
+    def _debt_entry(self, posting: Posting) -> DebtEntry:
+        gift_lots = tuple(UUID(each) for each in posting.explanation.get("gift_lots", ()))
+        of_order = {lot.id: posting.order_id is not None and lot.order_id == posting.order_id for lot in self.lots}
+        own = {move.lot_id: of_order.get(move.lot_id, True) or move.lot_id in gift_lots for move in posting.moves}
+        moves = ((move.lot_id, move.source, move.target, move.amount) for move in posting.moves)
+        return DebtEntry(
+            posting.kind,
+            posting.order_id,
+            gift_lots,
+            posting.owed_change,
+            posting.shortfall_change,
+            debts.covers_in(moves, own),
+            is_for_gifts=bool(posting.explanation.get("for_gifts")),
         )
 
 
@@ -345,10 +398,20 @@ class PointsState:
 
     def wallet(self, code: str) -> WalletState:
         """Return a wallet by its code; every member has all wallets that its program ever named."""
-        return next(wallet for wallet in self.wallets if wallet.code == code)
+        for wallet in self.wallets:  # asked several times by each step: a generator would cost more than the search
+            if wallet.code == code:
+                return wallet
+        raise KeyError(code)
 
     def wallet_of(self, wallet_id: int) -> WalletState:
-        return next(wallet for wallet in self.wallets if wallet.wallet_id == wallet_id)
+        for wallet in self.wallets:
+            if wallet.wallet_id == wallet_id:
+                return wallet
+        raise KeyError(wallet_id)
+
+    def with_redeemed(self, redeemed: tuple[Redeemed, ...]) -> "PointsState":
+        """Return it knowing some redemptions."""
+        return PointsState(self.wallets, redeemed, self.celebrated)
 
     def having(self, changed: WalletState) -> "PointsState":
         """Return it with one wallet changed."""

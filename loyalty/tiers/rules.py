@@ -93,13 +93,18 @@ class TierScheme:
 
     def is_reached(self, tier: TierRule, counts: Counts) -> bool:
         """Tell whether what counts is enough for a tier."""
-        main = counts.of(self.basis) >= tier.threshold
+        main: bool = getattr(counts, self.basis) >= tier.threshold
+        if not tier.further:
+            return main
         others = [counts.of(basis) >= least for basis, least in tier.further]
         return main or any(others) if self.combination == "any" else main and all(others)
 
     def earned(self, counts: Counts) -> TierRule | None:
         """Return the highest tier that is reached; None for none."""
-        return next((tier for tier in reversed(self.tiers) if self.is_reached(tier, counts)), None)
+        for tier in reversed(self.tiers):
+            if self.is_reached(tier, counts):
+                return tier
+        return None
 
     def is_earned(self, key: UUID | None, counts: Counts) -> bool:
         """Tell whether what counts is enough for a tier, or for a higher one."""
@@ -366,36 +371,75 @@ class SchemeFrom:
     A scheme and the day on which it comes into force.
 
     :param at_midnight: whether it does so as the day begins
+    :param since_joining: whether it does so after the member joined, which may be on the same day
     """
 
     day: date
     at_midnight: bool
     scheme: TierScheme
+    since_joining: bool = False
 
 
-def standing_by(schemes: Sequence[SchemeFrom], counted: Counted, until: date) -> Standing:
+@dataclass(frozen=True, slots=True)
+class Hold:
     """
-    Return where a member stands at the end of a day, by its days alone: as if each had been reported in time.
+    That a member had a tier, or a higher one.
 
-    :param schemes: of the program's versions, by their day; the first is in force when the member joins, if one was
+    :param until: the day on which it lost it; None where it still has it
     """
-    return _Past(schemes, counted).live(until)
+
+    key: UUID
+    since: date
+    until: date | None = None
+
+    def meets(self, other: "Hold") -> bool:
+        """Tell whether both were on one day; what is entered and left on one day was there on it."""
+        return (other.until is None or self.since <= other.until) and (self.until is None or other.since <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class LivedAgain:
+    """
+    What a member's days alone come to.
+
+    :param moved_on: the day on which it came to its tier: that of joining where it never went to another one
+    :param holds: which tiers it had at which times, in the order of entering
+    """
+
+    standing: Standing
+    moved_on: date
+    holds: tuple[Hold, ...]
+
+
+def past_by(
+    schemes: Sequence[SchemeFrom], counted: Counted, until: date, *, counts_before_starts: bool = False
+) -> LivedAgain:
+    """
+    Return what a member's days alone come to at the end of a day: as if each had been reported in time.
+
+    :param schemes: of the program's versions, by their day
+    :param counts_before_starts: that what counts on a day in whose course a version began counted before it did: days do
+        not tell
+    """
+    past = _Past(schemes, counted, counts_before_starts=counts_before_starts)
+    return LivedAgain(past.live(until), past.moved_on, tuple(past.holds))
 
 
 class _Past:
     """A member's standing day by day: what happens on a day is the same as live, in the same order."""
 
-    def __init__(self, schemes: Sequence[SchemeFrom], counted: Counted) -> None:
-        self.counted, self.joined = counted, counted.joined
-        joined = [each for each in schemes if each.day <= self.joined]
-        self.scheme = joined[-1].scheme if joined else None
-        self.coming = [each for each in schemes if each.day > self.joined]
-        self.standing, self.day = Standing(), self.joined
+    def __init__(self, schemes: Sequence[SchemeFrom], counted: Counted, *, counts_before_starts: bool = False) -> None:
+        self.counted, self.joined, self.counts_before_starts = counted, counted.joined, counts_before_starts
+        before = [each for each in schemes if each.day <= self.joined and not each.since_joining]
+        self.scheme = before[-1].scheme if before else None
+        self.coming = list(schemes[len(before) :])
+        self.standing, self.day, self.moved_on = Standing(), self.joined, self.joined
+        self.holds: list[Hold] = []
         self.active = sorted({*counted.days, *counted.wallet_days})
 
     def live(self, until: date) -> Standing:
         if self.scheme is not None:
-            self.standing = entered(self.scheme, self.scheme.earned(Counts()), self.joined, self.joined)
+            self._stand(entered(self.scheme, self.scheme.earned(Counts()), self.joined, self.joined))
         place = bisect_left(self.active, self.joined)
         while True:
             following = self.active[place] if place < len(self.active) else None
@@ -407,10 +451,26 @@ class _Past:
             self._begin(day, is_due=day == due)
             if following == day:
                 place += 1
-                if self.scheme is not None:
-                    self.standing = rise(
-                        self.standing, self.scheme, self.counted.on(self.scheme, day), day, self.joined
-                    )
+                self._rise(day)
+
+    def _rise(self, day: date) -> None:
+        if self.scheme is not None:
+            counts = self.counted.on(self.scheme, day)
+            self._stand(rise(self.standing, self.scheme, counts, day, self.joined))
+
+    def _stand(self, standing: Standing) -> None:
+        """Take a standing, and note which tiers are entered and left with it."""
+        before, self.standing = self.standing, standing
+        if standing.key == before.key or self.scheme is None:
+            return
+        self.moved_on = self.day
+        rank = self.scheme.rank(standing.key)
+        self.holds = [
+            replace(hold, until=self.day) if hold.until is None and self.scheme.rank(hold.key) > rank else hold
+            for hold in self.holds
+        ]
+        held = {hold.key for hold in self.holds if hold.until is None}
+        self.holds += [Hold(tier.key, self.day) for tier in self.scheme.tiers[: rank + 1] if tier.key not in held]
 
     def _begin(self, day: date, *, is_due: bool) -> None:
         self.day = day
@@ -420,16 +480,19 @@ class _Past:
             self._start(each)
         if is_due and self.scheme is not None:
             counts = self.counted.at_midnight(self.scheme, day)
-            self.standing = fall(self.standing, self.scheme, counts, day, self.joined)
-            self.standing = end_period(self.standing, self.scheme, self.counted, day)
+            self._stand(fall(self.standing, self.scheme, counts, day, self.joined))
+            self._stand(end_period(self.standing, self.scheme, self.counted, day))
         for each in (each for each in starts if not each.at_midnight):
+            if self.counts_before_starts:
+                self._rise(day)
             self._start(each)
 
     def _start(self, each: SchemeFrom) -> None:
         counted = self.counted.at_midnight if each.at_midnight else self.counted.on
         counts = counted(each.scheme, each.day)
-        self.standing = start(self.standing, self.scheme, each.scheme, counts, each.day, self.joined)
+        standing = start(self.standing, self.scheme, each.scheme, counts, each.day, self.joined)
         self.scheme = each.scheme
+        self._stand(standing)
 
 
 def _anniversary(joined: date, day: date) -> date:

@@ -11,19 +11,29 @@ from datetime import date, datetime
 from uuid import UUID
 
 from customers.core.calendar import local_date, midnight, stamp
-from loyalty.engine.activities import BirthDateTold, Enrolled, OrderReturned, TimePassed, VersionStarted
+from loyalty.engine.activities import (
+    BirthDateTold,
+    Enrolled,
+    OrderCorrected,
+    OrderReturned,
+    TakenOver,
+    TimePassed,
+    VersionStarted,
+)
+from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
-from loyalty.points.clawback import take
-from loyalty.points.state import MAIN, POINTS, RULES, Day, DayCounted, OpenLot, WalletState, spending_order
-from loyalty.points.states import State
+from loyalty.points.clawback import claw_back_own
+from loyalty.points.state import MAIN, POINTS, RULES, DayCounted, OpenLot, WalletState
 from loyalty.points.steps.earning import give_points
-from loyalty.points.steps.entries import Cause, wallet_in
-from loyalty.points.steps.returning import take_or_owe
+from loyalty.points.steps.entries import Cause, settle_for_gifts, wallet_in
+from loyalty.points.steps.returning import claim, take_or_owe
 from loyalty.tiers.rules import (
     Counted,
     Counts,
+    Hold,
+    LivedAgain,
     SchemeFrom,
     Standing,
     TierRule,
@@ -33,8 +43,8 @@ from loyalty.tiers.rules import (
     entered,
     fall,
     next_change,
+    past_by,
     rise,
-    standing_by,
     start,
 )
 from loyalty.tiers.state import SCHEME, TIERS, TierChanged, TierEntry, TierState
@@ -44,16 +54,15 @@ def benefits(decision: Decision) -> Decision:
     """Let the tier that the member had at the time multiply what is earned, and let it live longer."""
     if not decision.member.has(TIERS):
         return decision
+    activity = decision.activity
+    if isinstance(activity, OrderCorrected) and (activity.is_withdrawn or not activity.is_moved):
+        return decision  # the tier on which an order was decided stays with it
     tier = decision.rules.of(SCHEME).tier(decision.member.of(TIERS).key_at(decision.occasion.at))
     if tier is None:
         return decision
-    occasion = replace(
-        decision.occasion,
-        multiplier=decision.occasion.multiplier * tier.multiplier,
-        tier=tier.code,
-        extra_months=decision.occasion.extra_months + tier.extra_months,
-    )
-    return decision.then(occasion=occasion)
+    had = decision.occasion
+    multiplier, extra_months = had.multiplier * tier.multiplier, had.extra_months + tier.extra_months
+    return decision.then(occasion=Occasion(had.at, had.zone, multiplier, had.is_first, tier.code, extra_months))
 
 
 def enter(decision: Decision) -> Decision:
@@ -108,6 +117,26 @@ def lose(decision: Decision) -> Decision:
     return _moved(decision.then(member=decision.member.having(TIERS, state)), Standing())
 
 
+def take_over(decision: Decision) -> Decision:
+    """Let a member have the higher one of its tier and of the one that it takes over, then what both together earn."""
+    activity = decision.activity
+    assert isinstance(activity, TakenOver), "members take over from another membership"
+    if not decision.member.has(TIERS):
+        return decision
+    scheme, mine, theirs = decision.rules.of(SCHEME), decision.member.of(TIERS), activity.other.of(TIERS)
+    ranks = scheme.rank(mine.key), scheme.rank(theirs.key)
+    is_theirs = ranks[1] > ranks[0] or (ranks[0] == ranks[1] and _is_safer(theirs.standing, mine.standing))
+    joined = joined_on(decision.member, decision.rules)
+    had = theirs.standing if is_theirs else mine.standing
+    standing = rise(had, scheme, _counts(decision, scheme), _today(decision), joined)
+    known = frozenset(tier.key for tier in scheme.tiers[: max(ranks) + 1])
+    moved = _moved(decision, standing, known=known)
+    state = moved.member.of(TIERS)
+    since = theirs.since if is_theirs and state.key == theirs.key and state.key != mine.key else state.since
+    state = replace(state, since=since, gifts_missing=state.gifts_missing + theirs.gifts_missing)
+    return moved.then(member=moved.member.having(TIERS, state))
+
+
 def rise_now(decision: Decision) -> Decision:
     """Let a member rise by what the day itself gave."""
     if not decision.member.has(TIERS) or not any(isinstance(effect, DayCounted) for effect in decision.effects):
@@ -157,30 +186,95 @@ def undo_entries(decision: Decision) -> Decision:
         return _undo_by_balance(decision, activity, scheme)
     under = decision.then(version=decision.versions.at(max(decision.at, decision.now)))
     scheme, had = under.rules.of(SCHEME), _standing(under)
-    if _standing_by(under, _as_before(under)).key != had.key:  # it came to its tier by another way than its days
+    before = _as_before(under)
+    early = not _tells_of(under, _past_by(under, before)) and _tells_of(under, _past_by(under, before, early=True))
+    if _past_by(under, before, early=early).standing.key != had.key:  # it came to its tier by another way than its days
         down = fall if scheme.downgrade == "at_once" else rise
         counts = _counts(under, scheme)
         standing = down(had, scheme, counts, _today(under), joined_on(under.member, under.rules))
         return _moved(under, standing).then(version=decision.version)
-    standing = _standing_by(under, under.member)
-    current = scheme.tier(had.key)
-    undone = scheme.passed(standing.key, current) if current else ()
-    moved = _take_gifts(_moved(under, standing), undone)
-    if undone:
-        moved = _as_since_before(moved, under.member.of(TIERS))
-    return moved.then(version=decision.version)
+    past = _past_by(under, under.member, early=early)
+    moved = _take_gifts(_moved(under, past.standing), _undone_gifts(under, past.holds))
+    return _as_since_before(moved, under.member.of(TIERS), past.moved_on).then(version=decision.version)
 
 
-def _as_since_before(decision: Decision, had: TierState) -> Decision:
-    """Let a member have the tier to which it comes back since it had it before the entry that is undone."""
-    state = decision.member.of(TIERS)
-    if state.key is None:
-        return decision.then(member=decision.member.having(TIERS, replace(state, since=None)))
+def _tells_of(decision: Decision, past: LivedAgain) -> bool:
+    """Tell whether a past is the one that the member had: it came to its tier on the day on which it did."""
+    state, zone = decision.member.of(TIERS), decision.rules.zone
+    moved_on = local_date(state.changes[-1].at, zone) if state.changes else joined_on(decision.member, decision.rules)
+    return past.standing.key == state.key and past.moved_on == moved_on
+
+
+def _past_by(decision: Decision, member: Member, *, early: bool = False) -> LivedAgain:
+    """Return what a member's days alone come to, as if each had been reported in time; see `past_by`."""
+    counted = _counted(member, decision.rules)
+    return past_by(_schemes(decision), counted, _today(decision), counts_before_starts=early)
+
+
+def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
+    """
+    Return the gifts of entries that there would not have been, by the times at which the member would have had tiers.
+
+    An entry is the same one where its tier would have been held at one time with it, though it was entered on another day.
+    """
+    wallet = wallet_in(decision, MAIN)
+    taken = {lot_id for entry in wallet.debt_entries for lot_id in entry.gift_lots}
+    gifts = [lot for lot in wallet.lots if lot.gift and lot.id not in taken]
+    if not gifts:
+        return []
+    free, undone = list(holds), []
+    for lot in sorted(gifts, key=lambda lot: lot.earned_at):
+        hold = _hold_of(decision, lot)
+        same = next((each for each in free if hold is None or (each.key == hold.key and each.meets(hold))), None)
+        if hold is not None and same is None:
+            undone.append(lot)
+        elif hold is not None and same is not None:
+            free.remove(same)
+    return undone
+
+
+def _hold_of(decision: Decision, lot: OpenLot) -> Hold | None:
+    """Return when a member had the tier whose entry gave a gift; None where its changes do not tell."""
+    scheme, zone = decision.rules.of(SCHEME), decision.rules.zone
+    key = next((tier.key for tier in _all_tiers(decision) if tier.code == lot.gift and scheme.tier(tier.key)), None)
+    changes = decision.member.of(TIERS).changes
+    entered_with = next((change for change in changes if change.at == lot.earned_at), None)
+    if key is None or entered_with is None:
+        return None
+    rank = scheme.rank(key)
+    left = next(
+        (change.at for change in changes if change.at > lot.earned_at and scheme.rank(change.to_key) < rank), None
+    )
+    return Hold(key, local_date(lot.earned_at, zone), local_date(left, zone) if left else None)
+
+
+def _all_tiers(decision: Decision) -> list[TierRule]:
+    return [tier for version in decision.versions.versions for tier in version.of(SCHEME).tiers]
+
+
+def _as_since_before(decision: Decision, had: TierState, moved_on: date) -> Decision:
+    """
+    Let a member have its tier since it would have had it without what came back.
+
+    :param moved_on: the day on which it would have come to it
+    """
+    state, scheme, zone = decision.member.of(TIERS), decision.rules.of(SCHEME), decision.rules.zone
+    rank = scheme.rank(state.key)
     entries = [
-        change.at for change in had.changes if change.to_key == state.key and not change.cause.startswith(UNDOING)
+        change.at
+        for change in had.changes
+        if (change.to_key == state.key or scheme.rank(change.from_key) < rank <= scheme.rank(change.to_key))
+        and local_date(change.at, zone) == moved_on
+        and not change.cause.startswith(UNDOING)
     ]
-    first = had.changes[0].from_key if had.changes else None
-    since = entries[-1] if entries else decision.member.enrolled_at if first == state.key else state.since
+    first = had.changes[0].from_key if had.changes else had.key
+    since = state.since
+    if state.key is None:
+        since = None
+    elif entries:
+        since = entries[-1]
+    elif first == state.key and moved_on == joined_on(decision.member, decision.rules):
+        since = decision.member.enrolled_at
     return decision.then(member=decision.member.having(TIERS, replace(state, since=since)))
 
 
@@ -189,9 +283,7 @@ def _as_before(decision: Decision) -> Member:
     points = decision.member.of(POINTS)
     for effect in decision.effects:
         if isinstance(effect, DayCounted):
-            day = effect.day
-            less = Day(day.on, -day.spend, -day.points, -day.orders, -day.visits)
-            points = points.having(points.wallet_of(effect.wallet_id).with_day(less))
+            points = points.having(points.wallet_of(effect.wallet_id).with_day(effect.day.negative))
     return decision.member.having(POINTS, points)
 
 
@@ -221,6 +313,8 @@ def _may_change_sooner(member: Member, before: Member, versions: Versions, now: 
 
 
 def _counts_less(after: WalletState, old: WalletState) -> bool:
+    if after.days[:-1] == old.days:  # one more day, as with nearly every order
+        return False
     known = {day.on: day for day in old.days}
     return any(
         day.spend < was.spend or day.points < was.points or day.orders < was.orders
@@ -275,7 +369,7 @@ def _catch_up(decision: Decision) -> Decision:
         joined = joined_on(under.member, under.rules)
         standing = rise(had, scheme, _counts(under, scheme), _today(under), joined)
     else:
-        standing = _standing_by(under, under.member)
+        standing = _past_by(under, under.member, early=_is_before_start_of_its_day(decision)).standing
     ranks = scheme.rank(had.key), scheme.rank(standing.key)
     if ranks[1] < ranks[0] or (ranks[0] == ranks[1] and not _is_safer(standing, had)):
         return decision
@@ -290,21 +384,30 @@ def _is_safer(standing: Standing, than: Standing) -> bool:
     return standing.protected_until > than.protected_until
 
 
-def _standing_by(decision: Decision, member: Member) -> Standing:
-    """Return where a member stands by its days alone, as if each had been reported in time."""
-    version = decision.rules
-    until = max(decision.at, decision.now)
+def _is_before_start_of_its_day(decision: Decision) -> bool:
+    """Tell whether a version began on the day of a fact, but after it."""
+    start, zone = decision.versions.start_after(decision.at), decision.rules.zone
+    return start is not None and local_date(start, zone) == local_date(decision.at, zone)
+
+
+def _schemes(decision: Decision) -> list[SchemeFrom]:
+    """Return the schemes that have come into force by now."""
+    zone, until = decision.rules.zone, max(decision.at, decision.now)
     begun = [
         pair for pair in zip(decision.versions.starts, decision.versions.versions, strict=True) if pair[0] <= until
     ]
-    days = [(local_date(begins, version.zone), begins, each) for begins, each in begun]
-    schemes = [SchemeFrom(on, midnight(on, version.zone) == begins, each.of(SCHEME)) for on, begins, each in days]
-    return standing_by(schemes, _counted(member, version), _today(decision))
+    joined = decision.member.enrolled_at
+    days = [(local_date(begins, zone), begins, each) for begins, each in begun]
+    return [SchemeFrom(on, midnight(on, zone) == begins, each.of(SCHEME), begins > joined) for on, begins, each in days]
 
 
 def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierScheme) -> Decision:
     """Where a balance counts, days do not tell the past: a tier goes that its order's own points gave."""
     had, counts = _standing(decision), _counts(decision, scheme)
+    if isinstance(activity, OrderCorrected):  # which may give as well as take
+        risen = rise(had, scheme, counts, _today(decision), joined_on(decision.member, decision.rules))
+        if scheme.rank(risen.key) > scheme.rank(had.key):
+            return _moved(decision, risen)
     current, earned = scheme.tier(had.key), scheme.earned(counts)
     if current is None or scheme.is_earned(current.key, counts):
         return decision
@@ -312,7 +415,8 @@ def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierSc
     changes = [change for change in decision.member.of(TIERS).changes if change.to_key == had.key]
     if changes and changes[-1].cause == f"order:{activity.order_id}":
         undone = scheme.passed(earned.key if earned else None, current)
-        return _take_gifts(_moved(decision, entered(scheme, earned, on, joined)), undone)
+        moved = _moved(decision, entered(scheme, earned, on, joined))
+        return _take_gifts(moved, [lot for tier in undone for lot in _gifts_of(moved, tier, wallet_in(moved, MAIN))])
     if scheme.downgrade == "at_once":
         return _moved(decision, entered(scheme, scheme.landing(current, earned), on, joined))
     return _moved(decision, rise(had, scheme, counts, on, joined))
@@ -369,8 +473,8 @@ def cause_of(decision: Decision) -> str:
     match activity:
         case TimePassed() | VersionStarted() | BirthDateTold():
             cause = activity.cause
-        case OrderReturned(correction=correction) if correction:
-            cause = f"correct:{activity.order_id}:{correction}"
+        case OrderCorrected():
+            cause = f"correct:{activity.order_id}:{activity.correction}"
         case _:
             cause = f"{CAUSES[type(activity).__name__]}:{activity.id}"
     earlier = sum(isinstance(effect, TierChanged) for effect in decision.effects)
@@ -387,6 +491,8 @@ CAUSES = {
     "PointsMoved": "moved",
     "Enrolled": "enrolled",
     "Left": "left",
+    "GivenOver": "merged",
+    "TakenOver": "merged",
 }
 
 
@@ -414,41 +520,52 @@ def _before(versions: Versions, version: Version) -> Version | None:
 
 
 def _gift(decision: Decision, tier: TierRule, cause: str) -> Decision:
-    """Give what a tier gives on entry, less what of earlier gifts could not be taken back."""
-    state = decision.member.of(TIERS)
-    missing = min(state.gifts_missing, tier.entry_gift)
-    points = tier.entry_gift - missing
-    if missing:
-        state = replace(state, gifts_missing=state.gifts_missing - missing)
-        decision = decision.then(member=decision.member.having(TIERS, state))
-    if not points:
+    """Give what a tier gives on entry; it makes good first what of earlier gifts could not be taken back."""
+    if not tier.entry_gift:
         return decision
-    said = {"gift": tier.code, "version": decision.rules.number, **({"less": missing} if missing else {})}
+    known = {lot.id for lot in wallet_in(decision, MAIN).lots}
+    name = f"gift:{tier.code}:{cause}"
     kept = decision.occasion
     under = decision.then(occasion=replace(kept, extra_months=tier.extra_months))
-    under = give_points(under, MAIN, points, Cause(f"gift:{tier.code}:{cause}", said), gift=tier.code)
-    return under.then(Told("points.earned", {"gift": tier.code, "points": points}, under.at), occasion=kept)
+    said = {"gift": tier.code, "version": decision.rules.number}
+    under = give_points(under, MAIN, tier.entry_gift, Cause(name, said), gift=tier.code)
+    state = under.member.of(TIERS)
+    lots = [lot for lot in wallet_in(under, MAIN).lots if lot.id not in known]
+    under, less = settle_for_gifts(under, MAIN, lots, state.gifts_missing, cause=name)
+    if less:
+        state = replace(state, gifts_missing=state.gifts_missing - less)
+        under = under.then(member=under.member.having(TIERS, state))
+    points = tier.entry_gift - less
+    told = [Told("points.earned", {"gift": tier.code, "points": points}, under.at)] if points else []
+    return under.then(*told, occasion=kept)
 
 
-def _take_gifts(decision: Decision, undone: Sequence[TierRule]) -> Decision:
+def note_settled(decision: Decision) -> Decision:
+    """Note that points which came back made good what was missing of gifts: it is never more than what is missing in all."""
+    if not decision.member.has(TIERS):
+        return decision
+    state, shortfall = decision.member.of(TIERS), decision.member.of(POINTS).main.shortfall
+    if state.gifts_missing <= shortfall:
+        return decision
+    return decision.then(member=decision.member.having(TIERS, replace(state, gifts_missing=shortfall)))
+
+
+def _take_gifts(decision: Decision, own: Sequence[OpenLot]) -> Decision:
     """Take back the gifts of entries that a return undid: from their own points, then from others, then by the policy."""
-    wallet = wallet_in(decision, MAIN)
-    own = [lot for tier in undone for lot in _gifts_of(decision, tier, wallet)]
     if not own:
         return decision
-    ids = {lot.id for lot in own}
-    sources = [
-        *((lot, State.PENDING, lot.pending) for lot in own),
-        *((lot, State.AVAILABLE, lot.available) for lot in own),
-        *((lot, State.EXPIRED, lot.expired) for lot in own),
-        *((lot, State.AVAILABLE, lot.available) for lot in spending_order(wallet.lots) if lot.id not in ids),
-        *((lot, State.PENDING, lot.pending) for lot in spending_order(wallet.lots) if lot.id not in ids),
-    ]
+    wallet = wallet_in(decision, MAIN)
     given = sum(lot.amount for lot in own)
-    taken = take(given, sources)
+    taken = claw_back_own(given, [lot.id for lot in own], wallet.lots)
+    decision = claim(decision, MAIN, taken.claims)
     policy = decision.rules.of(RULES).policy(MAIN)
-    said = {"gifts_back": [lot.gift for lot in own], "points": given - taken.missing}
+    said = {
+        "gifts_back": [lot.gift for lot in own],
+        "gift_lots": [str(lot.id) for lot in own],
+        "points": sum(move.amount for move in taken.moves),
+    }
     cause = f"gift:{cause_of(decision)}"
+    wallet = wallet_in(decision, MAIN)
     decision, shortfall = take_or_owe(decision, wallet, taken.moves, taken.missing, policy, said, cause)
     if not shortfall:
         return decision
@@ -459,8 +576,7 @@ def _take_gifts(decision: Decision, undone: Sequence[TierRule]) -> Decision:
 
 def _gifts_of(decision: Decision, tier: TierRule, wallet: WalletState) -> list[OpenLot]:
     """Return what a member was given as it last entered a tier, or passed it on its way up."""
-    schemes = [version.of(SCHEME) for version in decision.versions.versions]
-    codes = {each.code for scheme in schemes for each in scheme.tiers if each.key == tier.key}
+    codes = {each.code for each in _all_tiers(decision) if each.key == tier.key}
     scheme = decision.rules.of(SCHEME)
     rank = scheme.rank(tier.key)
     entries = [

@@ -47,6 +47,12 @@ PAGES = {
     ("planning_simulation_cancel", "POST"): "OMA",
     ("customers_importjob_start_import", "GET"): "O",
     ("customers_importjob_download_problems", "GET"): "OU",
+    ("customers_customer_merge_into", "GET"): "OS",
+    ("customers_customer_merge_into", "POST"): "OS",
+    ("customers_order_claim_for", "GET"): "OS",
+    ("customers_order_claim_for", "POST"): "OS",
+    ("memberships_membership_end_membership", "GET"): "OS",
+    ("memberships_membership_end_membership", "POST"): "OS",
     ("auth_user_password_change", "GET"): "",
 }
 # Of the site itself: no data of a retailer is on them.
@@ -59,6 +65,8 @@ OPEN = {
 API = {
     ("orders", "POST"): "activity:write",
     ("orders-batch", "POST"): "activity:write",
+    ("order", "PUT"): "activity:write",
+    ("order-claim", "POST"): "activity:write",
     ("returns", "POST"): "activity:write",
     ("returns-batch", "POST"): "activity:write",
     ("order-events", "POST"): "activity:write",
@@ -86,6 +94,7 @@ API = {
     ("leave", "POST"): "activity:write",
     ("confirm", "POST"): "rewards:redeem",
     ("release", "POST"): "rewards:redeem",
+    ("customer-merge", "POST"): "activity:write",
     ("token", "POST"): "members:token",
     ("me", "GET"): "member",
     ("wallet", "GET"): "member",

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from customers.importing.jobs import upload
-from customers.models import Customer, Retailer
+from customers.models import Customer, Order, Retailer
 from loyalty.access.models import StaffRole
 from loyalty.activity.nightly import run_nights
 from loyalty.api.models import Scope
@@ -118,12 +118,17 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         return reverse(f"admin:{name}", args=[draft, asked])
     if name == "programs_programversion_compare":
         return reverse(f"admin:{name}", args=[draft]) + "?with=1"
-    if name.startswith("programs_program_"):
-        return reverse(f"admin:{name}", args=[world["club"].pk])
-    if name.startswith("customers_importjob"):
-        return reverse(f"admin:{name}", args=[world["job"].pk])
-    if name.startswith("auth_user"):
-        return reverse(f"admin:{name}", args=[world["users"]["O"].pk])
+    rows = {
+        "programs_program_": world["club"],
+        "customers_importjob": world["job"],
+        "auth_user": world["users"]["O"],
+        "customers_customer_merge_into": world["ada"].customer,
+        "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
+        "memberships_membership_end_membership": world["ada"],
+    }
+    for beginning, row in rows.items():
+        if name.startswith(beginning):
+            return reverse(f"admin:{name}", args=[row.pk])
     return reverse(f"admin:{name}", args=[] if name == "index" else [draft])
 
 

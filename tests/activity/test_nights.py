@@ -7,7 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.core import bulk
 from customers.recording import identify, record_orders, record_returns
+from loyalty.activity import nightly
 from loyalty.activity.account.enrolment import ProgramNotOpen, enrol, enrol_everyone
 from loyalty.activity.backlog import catch_up, undecided_orders
 from loyalty.activity.models import NightRun
@@ -260,3 +262,16 @@ def test_progress_says_what_is_missing() -> None:
         Decimal(170),
         Decimal(130),
     )
+
+
+@pytest.mark.parametrize("asked", [nightly.BY_CLOCK, nightly.BY_VERSION], ids=["by clock", "by version"])
+def test_who_is_due_is_found_in_the_order_of_an_index_without_a_look_at_everybody(asked: str) -> None:
+    club = make.program()
+    asking = {"program": club.pk, "until": NOON, "now": NOON, "start": NOON, "limit": 10}
+    for way in ("seqscan", "bitmapscan", "sort"):  # of few members, to read all and sort them is cheapest
+        bulk.execute(f"SET LOCAL enable_{way} TO off")
+    given = {name: value for name, value in asking.items() if f"%({name})s" in asked}
+
+    plan = [line for (line,) in bulk.fetch(f"EXPLAIN {asked}", given)]
+
+    assert [line for line in plan if "Sort" in line or "Seq Scan on memberships" in line] == []

@@ -83,6 +83,8 @@ def lots_of(ada: Membership, *given: tuple[int, datetime | None]) -> None:
     )
     posting = Posting(wallet.retailer_id, wallet.pk, "earn", make.number("grant"), earned, {}, lots)
     ledger.post([posting], balances={wallet.pk: wallet.balance}, now=earned)
+    ends = [expires for _, expires in given if expires is not None]
+    Membership.objects.filter(pk=ada.pk).update(next_due_at=min(ends, default=None))
 
 
 JULY, JUNE = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)  # the first unusable instants

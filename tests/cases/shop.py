@@ -17,15 +17,25 @@ from zoneinfo import ZoneInfo
 from customers.core.calendar import midnight
 from customers.core.errors import DomainError
 from customers.core.tenancy import acting_for
-from customers.facts import InteractionFact, LineFact, OrderEventFact, OrderFact, ReturnFact, ReturnLineFact
+from customers.facts import (
+    CorrectionFact,
+    InteractionFact,
+    LineFact,
+    OrderEventFact,
+    OrderFact,
+    ReturnFact,
+    ReturnLineFact,
+)
 from customers.importing.running import Report, run_import
 from customers.models import Customer, Order, Retailer, Return
 from customers.recording import record_interactions, record_orders, record_returns
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.enrolment import enrol, enrol_everyone
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.merging import MergeAnswer, take_merge
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse, time_out
 from loyalty.activity.backlog import catch_up
+from loyalty.activity.correcting import take_claim, take_correction
 from loyalty.activity.explaining import Why, why
 from loyalty.activity.intake import take_interactions, take_order_events, take_orders, take_returns
 from loyalty.activity.models import NightRun
@@ -145,6 +155,10 @@ class Shop:
         instant = self.at(now) if now is not None else max([self.known.latest, *facts])
         self.known.latest = max(self.known.latest, instant)
         return instant
+
+    def hears_nothing_until(self, at: When) -> None:
+        """Let what is read be read at an instant, or the latest one that was heard of."""
+        self._now(at)
 
     # The program
 
@@ -304,6 +318,35 @@ class Shop:
         """Report returns in one batch, and return why each was refused; None where it was not."""
         instant = self._now(now, *(fact.occurred_at for fact in facts))
         return [answer.outcome.error for answer in take_returns(self.retailer, facts, now=instant)]
+
+    def correct(
+        self,
+        number: str,
+        who: str | None,
+        *lines: str | LineFact,
+        at: When,
+        version: int = 1,
+        now: When | None = None,
+        **given: Any,
+    ) -> str:
+        """
+        Report what an order should have said; return created, corrected or unchanged.
+
+        :raises DomainError: when it is refused
+        """
+        fact = CorrectionFact(self.bought(number, who, *lines, at=at, **given), version)
+        answer = take_correction(self.retailer, fact, now=self._now(now, fact.occurred_at))
+        _raise_first([answer.outcome.error])
+        return answer.outcome.status.value
+
+    def claim(self, number: str, who: str, *, at: When | None = None, reference: str = "receipt") -> bool:
+        """Give a guest's order to a customer; tell whether it was a guest's until then."""
+        answer = take_claim(self.retailer, number, who, reference=reference, now=self._now(at))
+        return answer.claimed.is_new
+
+    def merge(self, source: str, target: str, *, at: When | None = None, reference: str = "case") -> MergeAnswer:
+        """Merge a customer into another one."""
+        return take_merge(self.retailer, source, target, reference=reference, now=self._now(at))
 
     def deliver(self, order: str, *, at: When, now: When | None = None) -> None:
         """Report that an order was delivered."""

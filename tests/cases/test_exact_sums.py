@@ -15,7 +15,7 @@ from tests import make
 from tests.cases.shop import Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
-MOST = "999999999999.99"
+MAX_AMOUNT = "999999999999.99"
 
 
 def member_says(client: Client, shop: Shop) -> dict[str, Any]:
@@ -28,21 +28,21 @@ def member_says(client: Client, shop: Shop) -> dict[str, Any]:
 
 
 def test_a_member_with_the_largest_orders_can_be_read(client: Client) -> None:
-    shop = Shop(tiers=[Rung("silver", "100"), Rung("gold", MOST)])
+    shop = Shop(tiers=[Rung("silver", "100"), Rung("gold", MAX_AMOUNT)])
     shop.member("ada")
     for number in ("A", "B", "C"):
-        shop.order(number, "ada", MOST, at="2026-01-10 12:00")
+        shop.order(number, "ada", MAX_AMOUNT, at="2026-01-10 12:00")
 
     tier = member_says(client, shop)
 
-    assert (tier["qualifying"], tier["current"]["threshold"], tier["to_next"]) == ("2999999999999.97", MOST, None)
+    assert (tier["qualifying"], tier["current"]["threshold"], tier["to_next"]) == ("2999999999999.97", MAX_AMOUNT, None)
 
 
 def test_a_member_with_the_most_points_can_be_read(client: Client) -> None:
     scheme = {"basis": "points", "window": "lifetime"}
     shop = Shop(tiers=[Rung("silver", "100")], rules=[Rule(points="900")], scheme=scheme)
     shop.member("ada")
-    shop.order("A", "ada", MOST, at="2026-01-10 12:00")
+    shop.order("A", "ada", MAX_AMOUNT, at="2026-01-10 12:00")
 
     assert member_says(client, shop)["qualifying"] == "899999999999991.00"
 

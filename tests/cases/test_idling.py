@@ -72,3 +72,40 @@ def test_as_of_a_day_points_are_there_until_their_gap_in_whatever_order_it_is_to
     days = ("2026-02-04 12:00", "2026-02-15 12:00", "2026-03-15 12:00", "2026-04-01 23:59", "2026-04-02 00:00")
     assert [shop.as_of("a", day, Clock.OCCURRED) for day in days] == [100, 120, 123, 123, 0]
     assert shop.balance("a") == 0
+
+
+def test_what_ended_with_a_gap_comes_back_as_expired_whatever_was_done_since() -> None:
+    shop = Shop(policy=IDLE)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-01-10 12:00")
+    shop.redeem("a", 40, "r1", at="2026-01-11 12:00")
+    shop.order("o2", "a", "10", at="2026-03-05 12:00")
+
+    shop.reverse("a", "r1", at="2026-03-06 12:00")
+
+    assert shop.balance("a") == 10
+
+
+def test_what_a_hold_kept_over_a_gap_comes_back_as_expired() -> None:
+    shop = Shop(policy=IDLE)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-01-10 12:00")
+    shop.hold("a", 40, "h1", at="2026-01-11 12:00", minutes=60 * 24 * 90)
+    shop.order("o2", "a", "10", at="2026-03-05 12:00")
+
+    shop.release("a", "h1", at="2026-03-06 12:00")
+
+    assert shop.balance("a") == 10
+
+
+def test_what_staff_take_keeps_no_points() -> None:
+    shop = Shop(policy=IDLE)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-01-10 12:00")
+    shop.redeem("a", 40, "r1", at="2026-01-11 12:00")
+    shop.adjust("a", -5, "a1", at="2026-02-05 12:00")
+    shop.order("o2", "a", "10", at="2026-03-01 12:00")
+
+    shop.reverse("a", "r1", at="2026-03-02 12:00")
+
+    assert shop.balance("a") == 10

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity.explaining import said_by
+from loyalty.points.models import Entry
+from loyalty.tiers.models import Standing
 from tests.cases.shop import NEGATIVE, STOP, Rule, Rung, Shop, Shortfall, line
 
 pytestmark = pytest.mark.django_db
@@ -697,3 +700,244 @@ def test_points_that_awaited_a_delivery_live_as_long_as_the_tier_of_their_orders
         shop.deliver(number, at="2026-01-25 12:00")
 
     assert shop.usable_through("ada") == [("2026-02-25", 130), ("2026-03-25", 7)]
+
+
+# Own points that come back replace what was taken in their place
+
+
+@POLICIES
+@pytest.mark.parametrize("wait", ["2026-03-05 12:00", "2026-03-08 12:00"], ids=["usable", "expired"])
+def test_a_redemption_that_is_undone_after_its_order_was_returned_leaves_the_others_as_they_were(
+    policy: Shortfall, wait: str
+) -> None:
+    shop = Shop(policy={"expiry": "days", "expiry_count": 5} | policy)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.redeem("ada", 100, "r1", at="2026-03-02 12:00")
+    shop.order("b", "ada", "60.00", at="2026-03-04 12:00")
+    shop.give_back("back", "a", at="2026-03-04 13:00")
+    during = (shop.balance("ada"), shop.owed("ada"))
+
+    shop.reverse("ada", "r1", at=wait)
+
+    assert during == (0, 40 if policy == NEGATIVE else 0)
+    assert (shop.usable_through("ada"), shop.owed("ada")) == ([("2026-03-09", 60)], 0)
+
+
+@POLICIES
+def test_pending_points_of_others_are_pending_again_when_own_ones_come_back(policy: Shortfall) -> None:
+    shop = Shop(policy={"pending_event": "delivered"} | policy)
+    shop.member("ada")
+    shop.order("a", "ada", "50.00", at="2026-03-01 12:00")
+    shop.deliver("a", at="2026-03-01 13:00")
+    shop.redeem("ada", 50, "r1", at="2026-03-02 12:00")
+    shop.order("b", "ada", "30.00", at="2026-03-03 12:00")
+    shop.give_back("back", "a", at="2026-03-04 12:00")
+    shop.deliver("b", at="2026-03-05 12:00")  # while its points are taken
+
+    shop.reverse("ada", "r1", at="2026-03-06 12:00")
+
+    assert (shop.balance("ada"), shop.pending("ada"), shop.owed("ada")) == (30, 0, 0)
+
+
+def test_what_repaid_a_debt_comes_back_when_own_points_do() -> None:
+    shop = Shop(policy={"expiry": "days", "expiry_count": 5} | NEGATIVE)
+    shop.member("ada")
+    shop.order("a", "ada", "40.00", at="2026-03-01 12:00")
+    shop.redeem("ada", 40, "r1", at="2026-03-01 13:00")
+    shop.give_back("back", "a", at="2026-03-02 12:00")
+    shop.order("b", "ada", "50.00", at="2026-03-05 12:00")  # of which 40 repay
+    during = shop.balance("ada")
+
+    shop.reverse("ada", "r1", at="2026-03-08 12:00")  # her own have expired since
+
+    assert (during, shop.usable_through("ada")) == (10, [("2026-03-10", 50)])
+
+
+@POLICIES
+def test_what_three_orders_took_from_each_other_unwinds_link_by_link(policy: Shortfall) -> None:
+    shop = Shop(policy=policy)
+    shop.member("ada")
+    for day, number in enumerate("abc", start=1):
+        shop.order(number, "ada", "20.00", at=f"2026-03-0{day} 12:00")
+        if number == "a":
+            shop.redeem("ada", 20, "r1", at="2026-03-01 13:00")
+    shop.give_back("back-a", "a", at="2026-03-04 12:00")  # takes b's
+    shop.give_back("back-b", "b", at="2026-03-05 12:00")  # takes c's
+    during = shop.balance("ada")
+
+    shop.reverse("ada", "r1", at="2026-03-06 12:00")
+
+    assert (during, shop.balance("ada"), shop.owed("ada")) == (0, 20, 0)
+    shop.give_back("back-c", "c", at="2026-03-07 12:00")
+    assert (shop.balance("ada"), shop.owed("ada")) == (0, 0)
+
+
+# Gifts and what is undone
+
+
+def test_a_gift_is_whole_again_when_all_that_was_done_with_its_order_is_undone() -> None:
+    shop = Shop(tiers=GIFT, policy=STOP)
+    shop.member("ada")
+    buy_spend_and_return(shop, 1, 50)
+    shop.reverse("ada", "r1", at="2026-03-02 12:00")
+
+    shop.order("kept", "ada", "100.00", at="2026-03-20 12:00")
+
+    assert (shop.balance("ada"), shop.owed("ada")) == (150, 0)
+
+
+def test_a_gift_that_made_good_an_earlier_one_is_free_when_the_spending_is_undone_after_it() -> None:
+    shop = Shop(tiers=GIFT, policy=STOP)
+    shop.member("ada")
+    buy_spend_and_return(shop, 1, 50)
+    shop.order("kept", "ada", "100.00", at="2026-03-20 12:00")
+    during = shop.balance("ada")
+
+    shop.reverse("ada", "r1", at="2026-03-21 12:00")
+
+    assert (during, shop.balance("ada"), shop.owed("ada")) == (100, 150, 0)
+
+
+def test_a_held_gift_is_taken_when_its_hold_ends() -> None:
+    shop = Shop(tiers=GIFT, policy=NEGATIVE)
+    shop.member("ada")
+    shop.order("o1", "ada", "100.00", at="2026-03-01 10:00")
+    shop.hold("ada", 150, "till", at="2026-03-01 11:00", minutes=3_000)
+
+    shop.give_back("b1", "o1", at="2026-03-01 12:00")
+    during = (shop.balance("ada"), shop.owed("ada"))
+    shop.release("ada", "till", at="2026-03-02 12:00")
+
+    assert (during, shop.balance("ada"), shop.owed("ada")) == ((0, 0), 0, 0)
+
+
+def test_the_gift_of_an_entry_goes_with_the_order_that_gave_it_though_the_tier_has_been_left_since() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    shop = Shop(tiers=GIFT, policy=STOP, scheme=scheme)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.nights("2026-05-01")
+    before = (shop.tier("ada"), shop.balance("ada"))
+
+    shop.give_back("r1", "a", at="2026-05-01 12:00")
+
+    assert (before, shop.tier("ada"), shop.balance("ada")) == (("bronze", 150), "bronze", 0)
+
+
+def test_a_gift_stays_with_an_entry_that_another_order_would_have_made_later() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    shop = Shop(tiers=GIFT, policy=STOP, scheme=scheme)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "110.00", at="2026-03-10 12:00")
+    shop.nights("2026-05-01")
+
+    shop.give_back("r1", "a", at="2026-05-01 12:00")
+
+    assert (shop.tier("ada"), shop.balance("ada")) == ("bronze", 160)
+
+
+# The bonus that is passed on
+
+
+def passing(policy: dict[str, Any]) -> Shop:
+    rules = (Rule(), Rule(points="50", code="welcome", kind="first_order"))
+    shop = Shop(rules=rules, policy={"pending_days": 0} | policy)
+    shop.member("ada")
+    return shop
+
+
+def test_the_bonus_that_is_passed_on_keeps_to_the_periods_limit() -> None:
+    shop = passing({"period_limit": 100, "period": "month"})
+    shop.order("a", "ada", "10.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "30.00", at="2026-03-02 12:00")
+    shop.order("c", "ada", "45.00", at="2026-03-03 12:00")  # of which 10 are left of 100
+
+    shop.give_back("r1", "a", at="2026-03-04 12:00")
+
+    assert (shop.keeps("ada", "b"), shop.keeps("ada", "c"), shop.balance("ada")) == (80, 10, 90)
+
+
+def test_the_bonus_that_is_passed_on_rejects_no_order() -> None:
+    shop = passing({"transaction_limit": 100})
+    shop.order("a", "ada", "10.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "60.00", "10.00", at="2026-03-02 12:00")
+    shop.give_back("r1", "a", at="2026-03-03 12:00")
+    passed = shop.keeps("ada", "b")
+
+    shop.give_back("r2", "b", lines=[(2, "1")], at="2026-03-04 12:00")
+
+    assert (passed, shop.keeps("ada", "b"), shop.balance("ada")) == (120, 110, 110)
+
+
+def test_an_order_that_was_rejected_whole_gets_no_bonus_passed_on() -> None:
+    shop = passing({"transaction_limit": 100})
+    shop.order("a", "ada", "10.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "101.00", at="2026-03-02 12:00")
+
+    shop.give_back("r1", "a", at="2026-03-03 12:00")
+
+    assert (shop.keeps("ada", "b"), shop.balance("ada")) == (0, 0)
+
+
+def test_the_bonus_that_is_passed_on_to_an_order_that_was_delivered_can_be_spent() -> None:
+    shop = passing({"pending_event": "delivered"})
+    shop.order("a", "ada", "10.00", at="2026-03-01 12:00")
+    shop.order("b", "ada", "30.00", at="2026-03-02 12:00")
+    shop.deliver("b", at="2026-03-03 12:00")
+
+    shop.give_back("r1", "a", at="2026-03-04 12:00")
+
+    assert (shop.balance("ada"), shop.pending("ada")) == (80, 0)
+
+
+def since(shop: Shop) -> str:
+    found = Standing.objects.get(membership=shop.membership("ada")).since
+    assert found is not None
+    return shop.said(found)
+
+
+@pytest.mark.parametrize(
+    ("back", "tier", "at"), [([(2, "1")], "silver", "2026-01-01 10:00"), (None, "bronze", "2026-01-01 00:00")]
+)
+def test_on_the_day_of_joining_a_tier_is_held_since_it_would_have_been(
+    back: list[tuple[int, str]] | None, tier: str, at: str
+) -> None:
+    shop = Shop(
+        tiers=(Rung("bronze", "0"), Rung("silver", "100"), Rung("gold", "200")), scheme={"downgrade": "at_once"}
+    )
+    shop.member("ada")
+    shop.order("a", "ada", "150.00", "100.00", at="2026-01-01 10:00")
+
+    shop.give_back("r1", "a", lines=back, at="2026-01-01 11:00")
+
+    assert (shop.tier("ada"), since(shop)) == (tier, at)
+
+
+def test_who_has_lost_a_tier_again_stands_as_before_when_what_gave_it_comes_back() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    shop = Shop(tiers=GIFT, policy=STOP, scheme=scheme)
+    shop.member("ada")
+    shop.order("a", "ada", "100.00", at="2026-03-01 12:00")
+    shop.nights("2026-05-01")
+
+    shop.give_back("r1", "a", at="2026-05-01 12:00")
+
+    assert (shop.tier("ada"), since(shop)) == ("bronze", "2026-01-01 00:00")
+
+
+def test_what_replaces_and_what_settles_says_so() -> None:
+    shop = Shop(tiers=GIFT, policy=STOP)
+    shop.member("ada")
+    buy_spend_and_return(shop, 1, 50)
+    shop.order("kept", "ada", "100.00", at="2026-03-20 12:00")
+    shop.reverse("ada", "r1", at="2026-03-21 12:00")
+
+    entries = [entry for entry in Entry.objects.order_by("id") if entry.kind == "repay"]
+
+    assert [line for entry in entries for line in said_by(entry, {})] == [
+        "50 points settled what earlier returns could not take",
+        "50 points that came back replaced what a return had taken in their place",
+        "50 points that came back replaced what a return had taken in their place",
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 from customers.core.errors import DomainError, Kind
 from loyalty.activity.account.session import InsufficientPoints
-from tests.cases.shop import Shop
+from tests.cases.shop import NEGATIVE, STOP, Shop, Shortfall
 
 pytestmark = pytest.mark.django_db
 
@@ -264,3 +264,18 @@ def test_an_open_hold_under_its_reference_is_one() -> None:
 
     assert is_a_conflict(lambda: shop.hold("ada", 71, "cart1", at="2026-03-02 12:05"))
     assert (shop.balance("ada"), shop.holdings("ada").held) == (130, 70)
+
+
+@pytest.mark.parametrize("policy", [STOP, NEGATIVE], ids=["stop_at_zero", "allow_negative"])
+def test_what_was_lent_of_an_order_that_came_back_is_nobodys_debt_when_it_comes_back_expired(policy: Shortfall) -> None:
+    shop = Shop(policy={"expiry": "days", "expiry_count": 5} | policy)
+    shop.member("ada")
+    shop.member("bob")
+    shop.household("ada", "bob", at="2026-03-01 00:00")
+    shop.order("o1", "bob", "50.00", at="2026-03-01 12:00")
+    shop.redeem("ada", 50, "r1", at="2026-03-02 12:00")
+    shop.give_back("back", "o1", at="2026-03-03 12:00")
+
+    shop.reverse("ada", "r1", at="2026-03-10 12:00")
+
+    assert [(shop.balance(who), shop.owed(who)) for who in ("ada", "bob")] == [(0, 0), (0, 0)]

@@ -320,3 +320,28 @@ def test_the_gift_of_the_lowest_tier_is_none_of_the_first_orders() -> None:
     shop.give_back("r1", "o1", at="2026-03-03 12:00")
 
     assert (shop.balance("ada"), shop.tier("ada")) == (25, "bronze")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "Pacific/Auckland"])
+def test_a_tier_stays_that_was_reached_on_the_day_of_a_version_before_it_began(zone: str) -> None:
+    scheme = {"window": "lifetime", "downgrade": "never"}
+    shop = Shop(zone, tiers=(Rung("bronze", "0"), Rung("silver", "60", gift=5)), scheme=scheme)
+    shop.member("ada", since="2026-03-01 09:00")
+    shop.order("a", "ada", "75.00", at="2026-03-01 10:00")
+    higher = (Rung("bronze", "0"), Rung("silver", "120", gift=5))
+    shop.publish("2026-03-01 12:00", tiers=higher)
+    shop.order("b", "ada", "90.00", at="2026-03-04 12:00")
+
+    shop.give_back("r1", "b", at="2026-03-04 13:00")
+
+    assert (shop.tier("ada"), shop.balance("ada")) == ("silver", 80)
+
+
+def test_a_late_order_of_the_day_of_a_version_but_before_it_reaches_the_tier_that_it_reached_then() -> None:
+    shop = Shop(tiers=(Rung("bronze", "0"), Rung("silver", "60")), scheme={"window": "lifetime", "downgrade": "never"})
+    shop.member("ada", since="2026-03-01 09:00")
+    shop.publish("2026-03-01 12:00", tiers=(Rung("bronze", "0"), Rung("silver", "120")))
+
+    shop.order("a", "ada", "75.00", at="2026-03-01 10:00", now="2026-03-02 12:00")
+
+    assert shop.tier("ada") == "silver"

@@ -157,8 +157,9 @@ class Driver:
         households.transfer(self.members[giver], self.members[taker], points, reference=reference, now=now)
 
     def advance(self, now: datetime) -> None:
-        """Do all that time has brought, so that a member can be looked at."""
+        """Do all that time has brought up to this very moment, so that a member can be looked at."""
         self.night(now)
+        nightly.advance_due(self.program, day=now.astimezone(self.program.tzinfo).date(), until=now, now=now)
 
     def night(self, now: datetime) -> None:
         """Carry out every midnight that is due."""

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from customers.facts import InteractionFact, OrderEventFact
+from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
+from loyalty.activity.correcting import take_claim, take_correction
 from loyalty.activity.intake import take_interactions, take_order_events, take_orders
 from loyalty.memberships.models import Membership
 from loyalty.points.proof import prove
@@ -123,9 +125,26 @@ def a_transfer(ada: Membership, bob: Membership) -> Callable[[], object]:
     return lambda: transfer(ada, bob, 30, reference="t1", now=NOON)
 
 
+def a_correction(ada: Membership, bob: Membership) -> Callable[[], object]:
+    bought = make.buys(ada, "60.00", "50.00")
+    said = CorrectionFact(make.order(bob, "70.00", at=NOON - timedelta(days=2), name=bought.outcome.fact.number), 1)
+    return lambda: take_correction(ada.retailer, said, now=NOON)
+
+
+def a_claim(ada: Membership, _bob: Membership) -> Callable[[], object]:
+    take_orders(ada.retailer, [make.order(None, "60.00", name="g1")], now=NOON)
+    return lambda: take_claim(ada.retailer, "g1", ada.customer.external_id, reference="receipt", now=NOON)
+
+
+def a_merge(ada: Membership, bob: Membership) -> Callable[[], object]:
+    redeem(ada, 70, reference="r1", now=NOON)
+    names = ada.customer.external_id, bob.customer.external_id
+    return lambda: take_merge(ada.retailer, *names, reference="case", now=NOON)
+
+
 CHANGES = [
     order, several_orders, given_back, review, delivery, redemption, reversal, a_hold, confirmation, a_release,
-    adjustment, a_transfer,
+    adjustment, a_transfer, a_correction, a_claim, a_merge,
 ]  # fmt: skip
 
 

@@ -52,9 +52,7 @@ def undoings(draw: Any) -> Undoing:
         writer.step(["order", "order", "paid", "redeem", "hold", "deliver"])
     _undo(draw, writer)
     writer.wait()
-    # What was lent and has expired before it comes back is owed by who returned the order of which it was.
-    together = draw(st.booleans()) and setting.terms.wallets[MAIN].expiry == "never"
-    return Undoing(setting, alike, tuple(writer.acts), writer.now, together)
+    return Undoing(setting, alike, tuple(writer.acts), writer.now, draw(st.booleans()))
 
 
 def _undo(draw: Any, writer: Writer) -> None:

@@ -66,7 +66,7 @@ def enrol(
 def _enter(new: Sequence[Enrolled], instants: dict[UUID, datetime], now: datetime) -> None:
     """Give new members what everybody has, and set their clocks."""
     locked = lock_memberships((member.membership_id for member in new), latest=now)
-    loaded = load_states(locked, (), is_whole=lambda _: True)
+    loaded = load_states(locked, (), is_whole=lambda _: True, is_passing=lambda _: True)
     decisions, after = [], {}
     for key, member in loaded.members.items():
         versions, at = loaded.versions_for(member), instants[member.customer_id]

@@ -91,6 +91,8 @@ class Gathering:
         missing = points - self.spending.available
         if missing <= 0 or not self.others:
             return
+        for other in self.others:
+            other.know_spendable(missing)
         lots = [lot for other in self.others for lot in other.state.lots]
         taken = spend(missing, lots, at=self.spending.now, into=State.TRANSFERRED)
         if taken.missing:

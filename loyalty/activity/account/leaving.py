@@ -71,7 +71,7 @@ def leave(membership: Membership, *, now: datetime) -> LostByLeaving:
         return lost
     for hold_id in _open_holds(membership):
         release(hold_id, now=now)
-    session = AccountSession.open([membership.pk], now)
+    session = AccountSession.open([membership.pk], now, all_lots=True)
     before = session.decisions[membership.pk]
     if before.member.left_at is not None:
         return lost_by_leaving(Membership.objects.get(pk=membership.pk), at=now)

@@ -13,7 +13,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
-from loyalty.activity.loading import Loaded, load_states, lock_memberships
+from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships, require_lenders
 from loyalty.activity.steps import AFTER_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
@@ -23,13 +23,13 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
 from loyalty.memberships.models import Membership
-from loyalty.points.capability import load_lots
+from loyalty.points.capability import load_lots, load_open, load_spendable, with_debts
 from loyalty.points.models import Entry
-from loyalty.points.spending import spend, spendable
-from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, OpenLot, Posting, WalletState
+from loyalty.points.spending import spend
+from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, Posting, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import post, repay
-from loyalty.points.steps.idling import extend_inactivity
+from loyalty.points.steps.idling import end_of, extend_inactivity
 from loyalty.points.steps.moving import LentReturned, come_back, take_lent_back
 
 
@@ -109,16 +109,24 @@ class AccountSession:
 
     @classmethod
     def open(
-        cls, memberships: Iterable[UUID], now: datetime, *, lent: dict[UUID, UUID] | None = None
+        cls, memberships: Iterable[UUID], now: datetime, *, lent: dict[UUID, UUID] | None = None, all_lots: bool = False
     ) -> "AccountSession":
         """
         Lock members in the order of their ids, and carry out what time alone has changed by now.
 
+        Lots are read as they are needed: a verb touches few of them, however many there are.
+
+        :param all_lots: that it touches all of them
         :param lent: lots of others to which points may come back, with their members, which are locked, too
         """
         lent = lent or {}
         locked = lock_memberships([*memberships, *lent.values()], latest=now)
-        loaded = load_states(locked, (), is_whole=lambda _: True, lots=lent)
+        require_lenders(lent.values())
+
+        def is_passing(member: Member) -> bool:
+            return all_lots or is_due(member, locked.versions_for(member), member.lived(now))
+
+        loaded = load_states(locked, (), is_whole=lambda _: True, is_passing=is_passing, lots=lent)
         session = cls(loaded, now, lots=lent)
         for key, member in loaded.members.items():
             session._advance(key, member)
@@ -251,8 +259,8 @@ class WalletSession:
 
     @property
     def available(self) -> int:
-        """Return what can be spent now."""
-        return spendable(self.state.lots, at=self.now)
+        """Return what can be spent now: what has expired by now has been carried out."""
+        return self.state.available
 
     @property
     def version(self) -> Version:
@@ -296,10 +304,20 @@ class WalletSession:
 
     def know(self, lot_ids: Iterable[UUID]) -> None:
         """Look at lots too that were closed before, because points go back to them."""
-        known = {lot.id for lot in self.state.lots}
-        closed = load_lots(lot_id for lot_id in lot_ids if lot_id not in known)
-        points = self.member.of(POINTS)
-        member = self.member.having(POINTS, points.having(self.state.knowing(closed)))
+        known, ids = {lot.id for lot in self.state.lots}, list(lot_ids)
+        closed = load_lots(lot_id for lot_id in ids if lot_id not in known)
+        self._know(with_debts(self.state.knowing(closed), ids))
+
+    def know_spendable(self, points: int) -> None:
+        """Look at the lots from which so many points would be spent."""
+        self._know(self.state.knowing(load_spendable({self.wallet_id: points}).get(self.wallet_id, ())))
+
+    def know_open(self) -> None:
+        """Look at all open lots."""
+        self._know(self.state.knowing(load_open([self.wallet_id]).get(self.wallet_id, ())))
+
+    def _know(self, state: WalletState) -> None:
+        member = self.member.having(POINTS, self.member.of(POINTS).having(state))
         self.session.take(self.decision.then(member=member))
 
     def extend_inactivity(self) -> None:
@@ -311,6 +329,7 @@ class WalletSession:
         """Return the moves that take points in the order of spending, all or none."""
         if points <= 0:
             raise NoPoints(asked=points)
+        self.know_spendable(points)
         taken = spend(points, self.state.lots, at=self.now, into=into)
         if taken.missing:
             raise InsufficientPoints(asked=points, available=self.available)
@@ -377,9 +396,10 @@ SELECT m.lot_id, m.from_state, m.to_state, m.amount FROM points_movement m JOIN 
 WHERE e.wallet_id = %s AND e.{column} = %s ORDER BY m.id
 """
 LENT = """
-SELECT g.id, gw.membership_id FROM points_movement m JOIN points_entry e ON e.id = m.entry_id
+SELECT g.id, coalesce(gm.merged_into_id, gm.id) FROM points_movement m JOIN points_entry e ON e.id = m.entry_id
 JOIN points_lot l ON l.id = m.lot_id AND l.is_lent JOIN points_lot g ON g.id = l.from_lot_id
-JOIN points_wallet gw ON gw.id = g.wallet_id WHERE e.wallet_id = %s AND e.{column} = %s
+JOIN points_wallet gw ON gw.id = g.wallet_id JOIN memberships_membership gm ON gm.id = gw.membership_id
+WHERE e.wallet_id = %s AND e.{column} = %s
 """
 
 
@@ -391,11 +411,11 @@ def moves_of(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") -
 
 
 def lent_by(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") -> dict[UUID, UUID]:
-    """Return the lots of others from which an entry's points were lent, with their members."""
+    """Return the lots of others from which an entry's points were lent, with the members to whom they go back."""
     column, value = ("id", entry_id) if entry_id else ("cause", cause)
     return dict(bulk.fetch(LENT.format(column=column), [wallet_id, value]))
 
 
-def expiries(lots: Iterable[OpenLot]) -> dict[UUID, datetime | None]:
-    """Return when each lot expires as things stand."""
-    return {lot.id: lot.expires_at for lot in lots}
+def expiries(wallet: WalletSession) -> dict[UUID, datetime | None]:
+    """Return when each lot expires, or has expired, as things stand."""
+    return {lot.id: end_of(wallet.decision, wallet.code, lot) for lot in wallet.state.lots}

@@ -200,9 +200,8 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
 
     :raises NotARedemption: when the member has no such redemption
     """
-    entry = Entry.objects.select_related("wallet").filter(wallet__membership=membership, pk=entry_id).first()
-    if entry is None:
-        raise NotARedemption(id=entry_id)
+    entry = _redemption(membership, entry_id)
+    entry_id = entry.pk
     lent = lent_by(entry.wallet_id, entry_id=entry_id)
     wallet = WalletSession.open(membership, now, entry.wallet.code, lent=lent)
     redeemed = [move for move in moves_of(wallet.wallet_id, entry_id=entry_id) if move.target is State.REDEEMED]
@@ -218,11 +217,21 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
     if entry.occurred_at < wallet.member.enrolled_at:
         raise NotARedemption(id=entry_id)  # of a membership that has ended: its points were forfeited
     wallet.know(move.lot_id for move in redeemed)
-    moves = moves_back(redeemed, wallet.state.lots, State.REDEEMED, wallet.decision)
+    moves = moves_back(redeemed, wallet.code, State.REDEEMED, wallet.decision)
     expired = sum(move.amount for move in moves if move.target is State.EXPIRED)
     usable = sum(move.amount for move in moves) - expired
     restored = wallet.come_back("restore", cause, moves, {"restored": usable, "expired": expired})
     return LedgerReceipt(restored, usable, wallet.finish(), expired)
+
+
+def _redemption(membership: Membership, entry_id: UUID) -> Entry:
+    """Return an entry of a member; for one of a membership that was merged into it, the one that took its place."""
+    entries = Entry.objects.select_related("wallet").filter(wallet__membership=membership)
+    merged = {"kind": Entry.Kind.REDEEM, "explanation__merged_from": str(entry_id)}
+    found = entries.filter(pk=entry_id).first() or entries.filter(**merged).first()
+    if found is None:
+        raise NotARedemption(id=entry_id)
+    return found
 
 
 def _open(hold_id: UUID, now: datetime) -> tuple[WalletSession, Hold]:
@@ -240,7 +249,9 @@ def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int,
         raise HoldEnded(status=found.get_status_display())
     held = moves_of(wallet.wallet_id, cause=f"hold:{found.pk}")
     wallet.know(move.lot_id for move in held)
-    moves = settle_hold(redeemed, held, expiries(wallet.state.lots), at=now)
+    if any(lot.claimed for lot in wallet.state.lots):  # what a return claimed of them is taken from others now
+        wallet.know_open()
+    moves = settle_hold(redeemed, held, expiries(wallet), at=now)
     kind = "redeem" if redeemed else "release"
     said = {"points": redeemed, "held": found.points, "reference": found.reference}
     wallet.come_back(kind, f"{kind}:hold:{found.pk}", moves, said)

@@ -1,11 +1,15 @@
-"""What a caller can ask for with any write."""
+"""What a caller asks for: about whom, and what any write can be asked for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
+
+from customers.api.callers import retailer_of
+from loyalty.memberships.models import Membership
 
 DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer what would happen, and write nothing.")
 
@@ -13,6 +17,12 @@ DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer what would happe
 def asked_for(request: Request, name: str) -> bool:
     """Tell whether a query parameter switches something on."""
     return request.query_params.get(name, "").lower() in {"1", "true", "yes"}
+
+
+def member_of(request: Request, number: str) -> Membership:
+    """Return the member of the caller's retailer to whom a number leads; 404 where there is none."""
+    members = Membership.objects.select_related("program", "customer").numbered(number)
+    return get_object_or_404(members, retailer=retailer_of(request))
 
 
 @contextmanager

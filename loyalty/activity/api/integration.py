@@ -22,7 +22,7 @@ from customers.models import Customer
 from customers.recording import identify
 from loyalty.activity import coalescing
 from loyalty.activity.account.enrolment import enrol
-from loyalty.activity.api.asking import DRY_RUN, asked_for
+from loyalty.activity.api.asking import DRY_RUN, asked_for, member_of
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
@@ -43,7 +43,6 @@ from loyalty.activity.api.serializers import (
 )
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
 from loyalty.api.models import MemberToken
-from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 
 ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none.")
@@ -72,10 +71,10 @@ class FactView(APIView):
         retailer, fact = retailer_of(request), fact_of(self.kind, request.data)
         take = partial(type(self).take, retailer, now=timezone.now())
         if asked_for(request, "dry_run"):
-            return _one(take([fact], dry_run=True)[0])
+            return one(take([fact], dry_run=True)[0])
         if connection.in_atomic_block:  # an Idempotency-Key commits with the effect of its own request
-            return _one(take([fact])[0])
-        return _one(coalescing.submit(type(self).__name__, retailer, fact, take))
+            return one(take([fact])[0])
+        return one(coalescing.submit(type(self).__name__, retailer, fact, take))
 
 
 class BatchView(APIView):
@@ -199,8 +198,7 @@ class MemberView(APIView):
     @extend_schema(responses=MemberOut, tags=["members"])
     def get(self, request: Request, number: str) -> Response:
         """Return a member by number: wallet and tier."""
-        members = Membership.objects.select_related("program", "customer")
-        membership = get_object_or_404(members, retailer=retailer_of(request), number=number)
+        membership = member_of(request, number)
         now = timezone.now()
         body = {
             "member_number": membership.number,
@@ -225,7 +223,12 @@ class TokensView(APIView):
         return Response(TokenOut({"token": token, "expires_at": expires_at}).data, status=status.HTTP_201_CREATED)
 
 
-def _one(taken: Answer[Any]) -> Response:
+def one(taken: Answer[Any]) -> Response:
+    """
+    Return the answer to one fact: 201 where it is new.
+
+    :raises DomainError: when it was refused
+    """
     outcome = taken.outcome
     if outcome.error is not None:
         raise outcome.error

@@ -19,6 +19,7 @@ from customers.api.callers import retailer_of
 from customers.api.fields import ExactField, InstantField
 from customers.core.errors import DomainError, Kind
 from customers.models import Order
+from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.api.serializers import EntryOut
 from loyalty.activity.explaining import rule_names, said_by, why
@@ -187,7 +188,7 @@ class MemberStatementView(Statement):
     scopes: ClassVar = {"GET": "members:read"}
 
     def wallets(self) -> Any:
-        member = get_object_or_404(Membership, retailer=retailer_of(self.request), number=self.kwargs["number"])
+        member = member_of(self.request, self.kwargs["number"])
         return Wallet.objects.filter(membership=member)
 
     @extend_schema(parameters=[AS_OF, CLOCK, WALLET], tags=["members"])
@@ -207,8 +208,7 @@ class MemberBalanceView(APIView):
         asked = query.validated_data
         wallet = get_object_or_404(
             Wallet,
-            membership__retailer=retailer_of(request),
-            membership__number=number,
+            membership=member_of(request, number),
             code=asked.get("wallet", "points"),
         )
         clock = Clock.OCCURRED if asked["clock"] == "occurred" else Clock.RECORDED
@@ -228,7 +228,7 @@ class MemberForecastView(APIView):
     @extend_schema(responses=ForecastOut(many=True), tags=["members"])
     def get(self, request: Request, number: str) -> Response:
         """Return which of a member's points expire when, the next first."""
-        member = get_object_or_404(Membership, retailer=retailer_of(request), number=number)
+        member = member_of(request, number)
         return Response(_forecast([member]))
 
 
@@ -250,7 +250,7 @@ class MemberOrderView(APIView):
     @extend_schema(responses=WhyOut, tags=["members"])
     def get(self, request: Request, number: str, order_number: str) -> Response:
         """Return why an order gave a member what it gave."""
-        member = get_object_or_404(Membership, retailer=retailer_of(request), number=number)
+        member = member_of(request, number)
         order = Order.objects.filter(retailer=member.retailer_id, number=order_number).first()
         told = why(member, order) if order else None
         if told is None:

@@ -13,9 +13,9 @@ from loyalty.memberships.models import Membership
 
 
 def shopper(request: Request) -> Customer:
-    """Return who calls."""
+    """Return who calls: the customer of the token, or the one into whom it was merged since."""
     customer: Customer = request.auth.customer  # type: ignore[union-attr] # HasScope let only a token through
-    return customer
+    return customer.merged_into or customer
 
 
 def memberships_of(request: Request) -> list[Membership]:

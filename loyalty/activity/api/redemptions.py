@@ -19,9 +19,9 @@ from loyalty.activity.account.households import transfer
 from loyalty.activity.account.leaving import leave as leave_program
 from loyalty.activity.account.session import LedgerReceipt
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
-from loyalty.activity.api.asking import DRY_RUN, all_or_dry
+from loyalty.activity.api.asking import DRY_RUN, all_or_dry, member_of
 from loyalty.memberships.households import leave, share
-from loyalty.memberships.models import Household, Membership
+from loyalty.memberships.models import Household
 from loyalty.points.models import Hold
 
 LARGEST = 10**15
@@ -76,7 +76,7 @@ class RedemptionsView(APIView):
         """Spend a member's points at once: all that is asked for, or nothing."""
         said = _said(RedemptionIn, request)
         with all_or_dry(request):
-            return _booked(redeem(_member(request, number), now=timezone.now(), **said))
+            return _booked(redeem(member_of(request, number), now=timezone.now(), **said))
 
 
 class ReversalView(APIView):
@@ -86,7 +86,7 @@ class ReversalView(APIView):
     def post(self, request: Request, number: str, entry_id: UUID) -> Response:
         """Undo a redemption: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
-            return _booked(reverse(_member(request, number), entry_id, now=timezone.now()))
+            return _booked(reverse(member_of(request, number), entry_id, now=timezone.now()))
 
 
 class HoldsView(APIView):
@@ -98,7 +98,7 @@ class HoldsView(APIView):
         said = _said(HoldIn, request)
         life = timedelta(minutes=said.pop("minutes"))
         with all_or_dry(request):
-            made, _ = hold(_member(request, number), now=timezone.now(), life=life, **said)
+            made, _ = hold(member_of(request, number), now=timezone.now(), life=life, **said)
         return Response(HoldOut(made).data, status=status.HTTP_201_CREATED)
 
 
@@ -135,7 +135,7 @@ class AdjustmentsView(APIView):
         """Give or take points by a decision of staff, with its reason and author."""
         said = _said(AdjustmentIn, request)
         with all_or_dry(request):
-            return _booked(adjust(_member(request, number), now=timezone.now(), **said))
+            return _booked(adjust(member_of(request, number), now=timezone.now(), **said))
 
 
 class TransferIn(RedemptionIn):
@@ -166,7 +166,7 @@ class TransfersView(APIView):
     def post(self, request: Request, number: str) -> Response:
         """Move points to another member of the program; they keep their expiry."""
         said = _said(TransferIn, request)
-        giver, taker = _member(request, number), _member(request, said.pop("to"))
+        giver, taker = member_of(request, number), member_of(request, said.pop("to"))
         with all_or_dry(request):
             return _booked(transfer(giver, taker, now=timezone.now(), **said))
 
@@ -177,21 +177,21 @@ class HouseholdView(APIView):
     @extend_schema(responses=HouseholdOut, tags=["members"])
     def get(self, request: Request, number: str) -> Response:
         """Return with whom a member spends."""
-        return Response(_household(get_object_or_404(Household, members__membership=_member(request, number))))
+        return Response(_household(get_object_or_404(Household, members__membership=member_of(request, number))))
 
     @extend_schema(request=HouseholdIn, responses={200: HouseholdOut, 201: HouseholdOut}, tags=["members"])
     @transaction.atomic
     def put(self, request: Request, number: str) -> Response:
         """Let a member spend with others: open its household, or let them join the one that it has."""
-        said, now, first = _said(HouseholdIn, request), timezone.now(), _member(request, number)
-        others = [_member(request, other) for other in said["members"]]
+        said, now, first = _said(HouseholdIn, request), timezone.now(), member_of(request, number)
+        others = [member_of(request, other) for other in said["members"]]
         household, is_new = share(first, others, name=said["name"], now=now)
         return Response(_household(household), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(responses={204: None}, tags=["members"])
     def delete(self, request: Request, number: str) -> Response:
         """Let a member spend alone again, with the points that it has."""
-        leave(_member(request, number))
+        leave(member_of(request, number))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -211,7 +211,7 @@ class LeaveView(APIView):
     @extend_schema(request=None, responses=LeaveOut, parameters=[DRY_RUN], tags=["members"])
     def post(self, request: Request, number: str) -> Response:
         """Let a member leave its program: points and tier are lost. With `dry_run` tell what would be, and change nothing."""
-        member = _member(request, number)
+        member = member_of(request, number)
         with all_or_dry(request):
             lost = leave_program(member, now=timezone.now())
         return Response(LeaveOut(lost).data)
@@ -220,10 +220,6 @@ class LeaveView(APIView):
 def _household(household: Household) -> dict[str, Any]:
     numbers = household.members.order_by("joined_at", "pk").values_list("membership__number", flat=True)
     return dict(HouseholdOut({"id": household.pk, "name": household.name, "members": list(numbers)}).data)
-
-
-def _member(request: Request, number: str) -> Membership:
-    return get_object_or_404(Membership, retailer=retailer_of(request), number=number)
 
 
 def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

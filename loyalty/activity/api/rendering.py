@@ -1,6 +1,6 @@
 """Domain values as the API's plain values."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -32,10 +32,7 @@ def answers(given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
 
     Plain, because a serializer would copy its fields for each answer, and this is the way of every order.
     """
-    decisions = [decision for answer in given for decision in answer.decisions]
-    changes = [each for decision in decisions for each in decision.effects if isinstance(each, TierChanged)]
-    reached = {change.to_tier_id for change in changes if change.to_tier_id is not None}
-    tiers = dict(Tier.objects.filter(pk__in=reached).values_list("pk", "code")) if reached else {}
+    tiers = _tiers_reached(decision for answer in given for decision in answer.decisions)
     return [
         {
             "number": answer.outcome.fact.number,
@@ -46,6 +43,18 @@ def answers(given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
         }
         for answer in given
     ]
+
+
+def effects_of(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+    """Return what one fact caused, program by program, as plain values of `EffectOut`."""
+    tiers = _tiers_reached(decisions)
+    return [_effect(decision, tiers) for decision in decisions]
+
+
+def _tiers_reached(decisions: Iterable[Decision]) -> dict[int, str]:
+    changes = [each for decision in decisions for each in decision.effects if isinstance(each, TierChanged)]
+    reached = {change.to_tier_id for change in changes if change.to_tier_id is not None}
+    return dict(Tier.objects.filter(pk__in=reached).values_list("pk", "code")) if reached else {}
 
 
 def _effect(decision: Decision, tiers: dict[int, str]) -> dict[str, Any]:

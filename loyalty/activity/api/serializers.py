@@ -8,8 +8,17 @@ from typing import Any
 from rest_framework import serializers
 
 from customers.api.fields import ExactField, InstantField, NumberField
-from customers.checks import NOTHING, InvalidFact, quantity_of
-from customers.facts import InteractionFact, LineFact, OrderEventFact, OrderFact, ReturnFact, ReturnLineFact, line_of
+from customers.checks import MAX_VERSION, NOTHING, InvalidFact, quantity_of
+from customers.facts import (
+    CorrectionFact,
+    InteractionFact,
+    LineFact,
+    OrderEventFact,
+    OrderFact,
+    ReturnFact,
+    ReturnLineFact,
+    line_of,
+)
 from customers.models import Interaction
 from loyalty.points.models import Entry
 
@@ -123,6 +132,26 @@ class OrderIn(FactReader):
             raise _refuse(error) from error
 
 
+class CorrectionIn(OrderIn):
+    number = serializers.CharField(max_length=100, required=False, help_text="The one of the path, if it is said.")
+    version = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_VERSION,
+        help_text="Your count of the order's contents: a later one replaces an earlier one.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        version = attrs.pop("version")
+        return {"fact": CorrectionFact(super().validate(attrs)["fact"], version)}
+
+
+class ClaimIn(serializers.Serializer[Any]):
+    customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
+    reference = serializers.CharField(
+        max_length=100, help_text="Your proof, such as the number of a receipt that was shown."
+    )
+
+
 class ReturnLineIn(FactReader):
     position = serializers.IntegerField(
         min_value=1, max_value=10_000, required=False, help_text="In the order, from 1."
@@ -212,10 +241,42 @@ class EffectOut(serializers.Serializer[Any]):
 
 class AnswerOut(serializers.Serializer[Any]):
     number = serializers.CharField()
-    status = serializers.ChoiceField(choices=["created", "unchanged", "failed"])
+    status = serializers.ChoiceField(choices=["created", "corrected", "unchanged", "failed"])
     id = serializers.UUIDField(allow_null=True)
     effects = EffectOut(many=True)
     error = serializers.JSONField(allow_null=True, help_text="Problem details of a row that failed.")
+
+
+class ClaimOut(serializers.Serializer[Any]):
+    number = serializers.CharField(help_text="Of the order.")
+    customer = serializers.CharField(help_text="Whose it is now.")
+    status = serializers.ChoiceField(choices=["claimed", "unchanged"])
+    effects = EffectOut(many=True)
+
+
+class MergeIn(serializers.Serializer[Any]):
+    into = serializers.CharField(max_length=100, help_text="Your own id of the customer who stays.")
+    reference = serializers.CharField(max_length=100, help_text="Your proof, such as the number of a case.")
+
+
+class MergedMembershipOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    member_number = serializers.CharField(source="number", help_text="Of the membership that stays.")
+    merged_number = serializers.CharField(
+        allow_blank=True, help_text="Of the one that ended, which leads there; empty where there was one only."
+    )
+    points = serializers.DictField(child=serializers.IntegerField(), help_text="What went over, by wallet.")
+    pending = serializers.DictField(child=serializers.IntegerField(), help_text="What went over and is not active yet.")
+    tier = serializers.CharField(allow_blank=True, help_text="That the member has now; empty for none.")
+
+
+class MergeOut(serializers.Serializer[Any]):
+    customer = serializers.CharField(help_text="Who stays.")
+    status = serializers.ChoiceField(choices=["merged", "unchanged"])
+    orders = serializers.IntegerField(help_text="That went over.")
+    interactions = serializers.IntegerField(help_text="That went over.")
+    waiting = serializers.IntegerField(help_text="Facts that are decided for the one who stays within a minute.")
+    memberships = MergedMembershipOut(many=True)
 
 
 class BatchOut(serializers.Serializer[Any]):

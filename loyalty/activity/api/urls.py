@@ -1,10 +1,12 @@
 from django.urls import path
 
-from loyalty.activity.api import integration, ledger, member, redemptions
+from loyalty.activity.api import changes, integration, ledger, member, redemptions
 
 urlpatterns = [
     path("orders", integration.OrdersView.as_view(), name="orders"),
     path("orders/batch", integration.OrderBatchView.as_view(), name="orders-batch"),
+    path("orders/<path:number>/claim", changes.ClaimView.as_view(), name="order-claim"),
+    path("orders/<path:number>", changes.OrderView.as_view(), name="order"),
     path("returns", integration.ReturnsView.as_view(), name="returns"),
     path("returns/batch", integration.ReturnBatchView.as_view(), name="returns-batch"),
     path("order-events", integration.OrderEventsView.as_view(), name="order-events"),
@@ -29,6 +31,7 @@ urlpatterns = [
     path("holds/<uuid:hold_id>/confirm", redemptions.ConfirmView.as_view(), name="confirm"),
     path("holds/<uuid:hold_id>/release", redemptions.ReleaseView.as_view(), name="release"),
     path("customers/<str:external_id>/token", integration.TokensView.as_view(), name="token"),
+    path("customers/<str:external_id>/merge", changes.MergeView.as_view(), name="customer-merge"),
     path("me", member.MeView.as_view(), name="me"),
     path("me/wallet", member.WalletView.as_view(), name="wallet"),
     path("me/tier", member.TierView.as_view(), name="tier"),

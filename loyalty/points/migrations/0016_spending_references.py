@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('customers', '0009_undecided_facts'),
         ('memberships', '0004_clock_and_periods'),
-        ('points', '0014_claims_and_leaving'),
+        ('points', '0015_lots_in_order'),
     ]
 
     operations = [

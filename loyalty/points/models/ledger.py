@@ -202,10 +202,11 @@ class Lot(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["wallet", "expires_at"],
+                fields=["wallet", "expires_at", "earned_at"],
                 condition=models.Q(available__gt=0) | models.Q(pending__gt=0) | models.Q(held__gt=0),
-                name="lot_open",
+                name="lot_open_in_order",
             ),
+            models.Index(fields=["wallet"], condition=~models.Q(gift=""), name="lot_gift"),
             models.Index(fields=["active_at"], condition=models.Q(pending__gt=0), name="lot_to_activate"),
             models.Index(
                 fields=["expires_at"],

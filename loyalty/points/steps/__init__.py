@@ -4,7 +4,9 @@ What happens to a member's points, step by step: earned, taken back, moved, acti
 Each step takes a decision and returns it with postings (entries to be), days that count, and events for subscribers.
 """
 
+from loyalty.points.steps.correcting import correct
 from loyalty.points.steps.earning import celebrate, earn, grant
+from loyalty.points.steps.merging import give_over, take_over
 from loyalty.points.steps.moving import move, undo_redemptions
 from loyalty.points.steps.passing import activate_due, date_lots, due, expire_due, forfeit
 from loyalty.points.steps.returning import take_back
@@ -12,13 +14,16 @@ from loyalty.points.steps.returning import take_back
 __all__ = [
     "activate_due",
     "celebrate",
+    "correct",
     "date_lots",
     "due",
     "earn",
     "expire_due",
     "forfeit",
+    "give_over",
     "grant",
     "move",
     "take_back",
+    "take_over",
     "undo_redemptions",
 ]

@@ -12,6 +12,7 @@ from loyalty.engine.activities import (
     BirthDateTold,
     DecidedOrder,
     InteractionReported,
+    OrderCorrected,
     OrderPlaced,
     OrderReturned,
     PointsGranted,
@@ -22,7 +23,7 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import PoolKey, left_in
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.limits import Limited, limit, period_start, room_of
+from loyalty.points.limits import Limited, Limits, limit, period_start, room_of
 from loyalty.points.rules import (
     Counted,
     Earned,
@@ -91,7 +92,6 @@ def decided_order(decision: Decision, order_id: UUID, awards: tuple[Award, ...])
         occasion=decision.occasion,
         reason=decision.reason,
         awards=awards,
-        is_first=decision.occasion.is_first,
     )
 
 
@@ -105,7 +105,9 @@ def refuse(decision: Decision, reason: str) -> Decision:
             return decision.then(OrderDecided(decided))
         case InteractionReported(interaction_id=interaction_id):
             return decision.then(InteractionDecided(interaction_id, 0, reason))
-        case OrderReturned(return_id=return_id, correction=0):
+        case OrderCorrected():
+            return decision
+        case OrderReturned(return_id=return_id):
             return decision.then(ReturnDecided(return_id, 0, 0))
     return decision
 
@@ -186,7 +188,7 @@ def _give(decision: Decision, earned: tuple[Earned, ...], cause: Cause, day: Day
     reasons: list[str] = []
     parts = by_wallet(earned)
     for code in sorted(parts.keys() | {MAIN}, key=lambda code: (code != MAIN, code)):
-        limited = limited_by(decision, code, parts.get(code, ()), day.on)
+        limited = limited_on(decision, code, parts.get(code, ()), day.on)
         decision = award_points(decision, code, limited, cause)
         points = total_of(limited.earned)
         wallet_id = wallet_in(decision, code).wallet_id
@@ -241,9 +243,15 @@ def budget_left(decision: Decision, code: str, version: Version, on: date) -> in
     return max(left_in(decision.pools, key, limit_of_all) - _used(decision, key), 0)
 
 
-def limited_by(decision: Decision, code: str, parts: tuple[Earned, ...], on: date) -> Limited:
-    """Return what the limits of a wallet leave on a day of what rules earned."""
-    limits = policy_of(decision, code).limits
+def limited_on(
+    decision: Decision, code: str, parts: tuple[Earned, ...], on: date, limits: Limits | None = None
+) -> Limited:
+    """
+    Return what the limits of a wallet leave of points that count on a day, by all that is known of their periods.
+
+    :param limits: other ones than those of the version that decides
+    """
+    limits = limits or policy_of(decision, code).limits
     earned = 0
     if limits.in_period is not None:
         first = period_start(limits.period, on)

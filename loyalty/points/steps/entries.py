@@ -1,11 +1,12 @@
 """What every step is made of: an entry posted, and the member after it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from customers.core.ids import new_id
 from loyalty.engine.decision import Decision
 from loyalty.points.expiry import Lifetime
 from loyalty.points.state import (
@@ -94,6 +95,30 @@ def entry(  # noqa: PLR0913 - what an entry says
     )
 
 
+def as_given(lot: OpenLot, there: Mapping[State, int], *, from_lot: UUID) -> NewLot:
+    """
+    Return a lot with the terms of another one, whose points somebody else has from now on.
+
+    :param there: how many points it has in which state; more states than one come of the posting's moves
+    :param from_lot: from which they come
+    """
+    return NewLot(
+        id=new_id(),
+        amount=sum(there.values()),
+        earned_at=lot.earned_at,
+        active_at=lot.active_at,
+        expires_at=None if lot.expires_on_inactivity else lot.expires_at,
+        version_id=lot.version_id,
+        rule_id=lot.rule_id,
+        order_id=lot.order_id,
+        state=State.PENDING if there.get(State.PENDING) else State.AVAILABLE,
+        activation_event=lot.activation_event,
+        expires_on_inactivity=lot.expires_on_inactivity,
+        from_lot=from_lot,
+        gift=lot.gift,
+    )
+
+
 def repay(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str) -> Decision:
     """Let available points repay what a wallet owes."""
     wallet = wallet_in(decision, code)
@@ -121,6 +146,20 @@ def settle(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str
     ids = {lot.id for lot in lots}
     usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
     return repay(decision, code, usable, cause=f"repay:{cause}")
+
+
+def settle_for_gifts(
+    decision: Decision, code: str, lots: Sequence[OpenLot], missing: int, *, cause: str
+) -> tuple[Decision, int]:
+    """Let a new gift make good what of earlier ones could not be taken back; return how much that was."""
+    wallet = wallet_in(decision, code)
+    missing = min(missing, wallet.shortfall)
+    moves, left = _cancelling(lots, missing)
+    if not moves:
+        return decision, 0
+    said = {"settled": missing - left, "for_gifts": True}
+    posting = entry(decision, wallet, "repay", f"settle:{cause}", said, moves=moves, shortfall_change=left - missing)
+    return post(decision, posting), missing - left
 
 
 def _cancelling(lots: Sequence[OpenLot], points: int) -> tuple[tuple[Move, ...], int]:

@@ -77,6 +77,18 @@ def _end_of_idling(decision: Decision, code: str, since: datetime, active_on: Se
     return end_of_idling(since, active_on, ends)
 
 
+def end_of(decision: Decision, code: str, lot: OpenLot) -> datetime | None:
+    """
+    Return when a lot to which points come back ends, or has ended.
+
+    One that expires on inactivity ended with the first gap in which its member did nothing, whatever it has done since.
+    """
+    active_on = wallet_in(decision, code).active_on
+    if not lot.expires_on_inactivity or lot.earned_at not in active_on:
+        return lot.expires_at
+    return _end_of_idling(decision, code, lot.earned_at, active_on)
+
+
 def end_with_gap(decision: Decision, code: str, lots: Iterable[NewLot]) -> Decision:
     """
     Let new lots of a late fact end by the gap in which their member did nothing, though it has been active since.

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from uuid import UUID
 
-from loyalty.engine.activities import OrderReturned, PointsMoved
+from loyalty.engine.activities import OrderCorrected, OrderReturned, PointsMoved
 from loyalty.engine.decision import Decision, Effect
-from loyalty.points.clawback import state_at, take_from
+from loyalty.points.clawback import take_from
 from loyalty.points.spending import spend
-from loyalty.points.state import POINTS, Move, Posting, Redeemed, WalletState, spending_order
+from loyalty.points.state import POINTS, Move, OpenLot, Posting, Redeemed, WalletState, spending_order
 from loyalty.points.states import State
 from loyalty.points.steps.earning import give_points
-from loyalty.points.steps.entries import Cause, policy_of, post, settle, wallet_in
+from loyalty.points.steps.entries import Cause, as_given, entry, policy_of, post, settle, wallet_in
 from loyalty.points.steps.idling import extend_inactivity
+from loyalty.points.steps.replacing import make_good, state_back
 from loyalty.points.steps.returning import claim, take_or_owe
 
 
@@ -28,12 +29,16 @@ class LentReturned(Effect):
 
     :param lot_id: the lender's own lot, from which they came
     :param cause: once per wallet
+    :param code: of the wallet
+    :param lent: the lot that was lent, with the same terms
     """
 
     writer: ClassVar[str] = "lent"
     lot_id: UUID
     points: int
     cause: str
+    code: str
+    lent: OpenLot
 
 
 def come_back(decision: Decision, code: str, posting: Posting) -> Decision:
@@ -53,14 +58,13 @@ def come_back(decision: Decision, code: str, posting: Posting) -> Decision:
             own.append(move)
             continue
         own.append(Move(move.lot_id, move.source, State.TRANSFERRED, move.amount))
-        returned.append(LentReturned(lot.from_lot, move.amount, f"lent-back:{posting.cause}:{lot.id}"))
+        returned.append(LentReturned(lot.from_lot, move.amount, f"lent-back:{posting.cause}:{lot.id}", code, lot))
     own, claims = _claimed_first(own, wallet)
     decision = post(decision, replace(posting, moves=tuple(own))).then(*returned)
     decision = claim(decision, code, ((lot_id, -amount) for lot_id, amount in claims.items()))
     decision = _meet_claims(decision, code, posting.cause)
-    ids = {move.lot_id for move in own if move.target is State.AVAILABLE}
-    lots = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
-    return settle(decision, code, lots, cause=posting.cause)
+    back = [(move.lot_id, move.target, move.amount) for move in own if move.target in backs]
+    return make_good(decision, code, back, cause=posting.cause)
 
 
 def _claimed_first(moves: Sequence[Move], wallet: WalletState) -> tuple[list[Move], dict[UUID, int]]:
@@ -83,35 +87,48 @@ def _claimed_first(moves: Sequence[Move], wallet: WalletState) -> tuple[list[Mov
 
 def _meet_claims(decision: Decision, code: str, cause: str) -> Decision:
     """Take from others what a return had claimed of held points that were redeemed."""
-    wallet = wallet_in(decision, code)
-    lost = {lot.id: lot.claimed - lot.held for lot in wallet.lots if lot.claimed > lot.held}
-    if not lost:
-        return decision
-    decision = claim(decision, code, ((lot_id, -amount) for lot_id, amount in lost.items()))
-    wallet = wallet_in(decision, code)
-    points = sum(lost.values())
-    taken = take_from(points, spending_order(wallet.lots))
-    said = {"claimed": points}
-    decision, _ = take_or_owe(
-        decision, wallet, taken.moves, taken.missing, policy_of(decision, code), said, f"claim:{cause}"
-    )
+    lost = [lot for lot in wallet_in(decision, code).lots if lot.claimed > lot.held]
+    for place, lot in enumerate(lost):
+        points = lot.claimed - lot.held
+        decision = claim(decision, code, [(lot.id, -points)])
+        wallet = wallet_in(decision, code)
+        others = [each for each in wallet.lots if not _is_of_same(each, lot)]
+        taken = take_from(points, spending_order(others))
+        said: dict[str, Any] = {"claimed": points}
+        if lot.gift:
+            said["gift_lots"] = _gift_lots(wallet, lot)
+        name = f"claim:{cause}:{place}" if place else f"claim:{cause}"
+        decision, _ = take_or_owe(
+            decision, wallet, taken.moves, taken.missing, policy_of(decision, code), said, name, lot.order_id
+        )
     return decision
+
+
+def _is_of_same(lot: OpenLot, other: OpenLot) -> bool:
+    """Tell whether one order, or one gift, gave two lots."""
+    return lot.order_id == other.order_id if lot.order_id is not None else lot.id == other.id
+
+
+def _gift_lots(wallet: WalletState, lot: OpenLot) -> list[str]:
+    """Return the gifts with which a gift was lost."""
+    known = (each.gift_lots for each in wallet.debt_entries if lot.id in each.gift_lots)
+    return [str(each) for each in next(known, (lot.id,))]
 
 
 def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
     """
     Give a lender the points back, in the lot from which they came and as they would be by now.
 
-    Who has left, or left and came back, had forfeited them with the rest, had it not lent them.
+    Who has left, or left and came back, had forfeited them with the rest, had it not lent them. To whom a lender was merged
+    gets them in a lot of its own.
     """
-    wallet = next(
-        wallet for wallet in decision.member.of(POINTS).wallets if any(lot.id == returned.lot_id for lot in wallet.lots)
-    )
-    lot = wallet.lot(returned.lot_id)
-    member = decision.member
+    wallet, member = wallet_in(decision, returned.code), decision.member
+    lot = next((lot for lot in wallet.lots if lot.id == returned.lot_id), None)
+    if lot is None:
+        return _take_over_lent(decision, returned)
     # What another member gave is as old as with that one: it may be older than the membership.
     is_forfeited = member.left_at is not None or (lot.from_lot is None and lot.earned_at < member.enrolled_at)
-    target = State.CANCELLED if is_forfeited else state_at(lot, decision.now)
+    target = State.CANCELLED if is_forfeited else state_back(decision, wallet.code, lot)
     posting = Posting(
         retailer_id=member.retailer_id,
         wallet_id=wallet.wallet_id,
@@ -122,7 +139,22 @@ def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
         moves=(Move(lot.id, State.TRANSFERRED, target, returned.points),),
     )
     decision = post(decision, posting)
-    if target is not State.AVAILABLE:
+    if is_forfeited:
+        return decision
+    return make_good(decision, wallet.code, [(lot.id, target, returned.points)], cause=returned.cause)
+
+
+def _take_over_lent(decision: Decision, returned: LentReturned) -> Decision:
+    """Give points that come back to a lender who was merged to the member that took over from it."""
+    wallet = wallet_in(decision, returned.code)
+    lot = as_given(returned.lent, {State.AVAILABLE: returned.points}, from_lot=returned.lot_id)
+    target = (
+        State.CANCELLED if decision.member.left_at is not None else state_back(decision, wallet.code, returned.lent)
+    )
+    moves = () if target is State.AVAILABLE else (Move(lot.id, State.AVAILABLE, target, returned.points),)
+    said = {"points": returned.points, "lent_back": True}
+    decision = post(decision, entry(decision, wallet, "transfer", returned.cause, said, lots=(lot,), moves=moves))
+    if moves:
         return decision
     return settle(decision, wallet.code, [wallet_in(decision, wallet.code).lot(lot.id)], cause=returned.cause)
 
@@ -131,7 +163,10 @@ def undo_redemptions(decision: Decision) -> Decision:
     """Undo the redemptions that paid an order of which nothing is left: the same lots get their points back."""
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "only returns undo redemptions"
-    if activity.kept.lines:
+    is_withdrawn = isinstance(activity, OrderCorrected) and activity.is_withdrawn
+    if (
+        activity.kept.lines or is_withdrawn
+    ):  # what paid an order that turns out to be another one's paid it all the same
         return decision
     for redeemed in decision.member.of(POINTS).redeemed:
         if redeemed.reference in activity.redemptions:
@@ -144,7 +179,7 @@ def _undo(decision: Decision, redeemed: Redeemed, said: dict[str, Any]) -> Decis
     left = tuple(each for each in points.redeemed if each is not redeemed)
     wallet = points.wallet_of(redeemed.wallet_id).knowing(redeemed.lots)
     decision = decision.then(member=decision.member.having(POINTS, replace(points.having(wallet), redeemed=left)))
-    moves = moves_back(redeemed.moves, wallet.lots, State.REDEEMED, decision)
+    moves = moves_back(redeemed.moves, wallet.code, State.REDEEMED, decision)
     expired = sum(move.amount for move in moves if move.target is State.EXPIRED)
     restored = sum(move.amount for move in moves) - expired
     posting = Posting(
@@ -198,10 +233,12 @@ def _take(decision: Decision, activity: PointsMoved, into: State) -> tuple[Decis
     return post(decision, _posting(decision, activity, taken.moves, said)), taken.moves
 
 
-def moves_back(moves: Sequence[Move], lots: Sequence[Any], source: State, decision: Decision) -> tuple[Move, ...]:
+def moves_back(moves: Sequence[Move], code: str, source: State, decision: Decision) -> tuple[Move, ...]:
     """Return the moves that give points back to the lots that they came from, each as it would be by now."""
-    by_id = {lot.id: lot for lot in lots}
-    return tuple(Move(move.lot_id, source, state_at(by_id[move.lot_id], decision.now), move.amount) for move in moves)
+    lots = {lot.id: lot for lot in wallet_in(decision, code).lots}
+    return tuple(
+        Move(move.lot_id, source, state_back(decision, code, lots[move.lot_id]), move.amount) for move in moves
+    )
 
 
 def _posting(decision: Decision, activity: PointsMoved, moves: tuple[Move, ...], said: dict[str, Any]) -> Posting:

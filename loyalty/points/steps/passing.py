@@ -115,8 +115,8 @@ def due(member: Member, before: Member | None, versions: Versions, now: datetime
         old = known.get(wallet.wallet_id)
         if old is wallet:
             continue
-        seen = {lot.id: lot for lot in old.lots} if old else {}
-        instants += [_lot_due(lot) for lot in wallet.lots if seen.get(lot.id) is not lot]
+        seen = {id(lot) for lot in old.lots} if old else set()
+        instants += [_lot_due(lot) for lot in wallet.lots if id(lot) not in seen]
         if old is None:  # an empty wallet may have outlived its instant
             instants.append(wallet.idle_until if wallet.idle_until and wallet.idle_until > now else None)
         elif old.idle_until != wallet.idle_until:

@@ -1,4 +1,4 @@
-"""What a return or a correction of an order takes back, or gives back. Pure."""
+"""What a return of an order takes back, or gives back. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +11,14 @@ from loyalty.engine.activities import (
     Award,
     DecidedOrder,
     FirstOrder,
+    OrderCorrected,
     OrderReturned,
 )
 from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, OrderDecided, ReturnDecided, Told
 from loyalty.engine.versions import Version
 from loyalty.points.clawback import claw_back, give_back
+from loyalty.points.debts import Relief
 from loyalty.points.limits import Limited, Room, first_points, limit
 from loyalty.points.rules import (
     Earned,
@@ -35,8 +37,10 @@ from loyalty.points.state import (
     Policy,
     WalletState,
 )
-from loyalty.points.steps.earning import award_points, budget_left, count, free_lot, limited_by, use_pool
-from loyalty.points.steps.entries import Cause, entry, post, wallet_in, with_wallet
+from loyalty.points.steps.earning import award_points, budget_left, count, free_lot, limited_on, use_pool
+from loyalty.points.steps.entries import Cause, entry, post, repay, wallet_in, with_wallet
+from loyalty.points.steps.idling import end_of
+from loyalty.points.steps.replacing import covers_back, known_relief, make_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class _Kept:
 
 def take_back(decision: Decision) -> Decision:
     """
-    Let an order keep the lesser of what it gave and of what its kept lines would earn; a correction gives anew.
+    Let an order keep the lesser of what it gave and of what its kept lines would earn.
 
     So the end is the same however a return was split, and a later return may give back what an earlier one took.
     """
@@ -63,13 +67,8 @@ def take_back(decision: Decision) -> Decision:
     assert version is not None, "an order that was decided under no version has nothing to give back"
     occasion = order.occasion
     earned = by_wallet(earn_for_order(activity.kept, version.of(RULES).earnings, occasion))
-    known = {award.wallet_id for award in order.awards}
-    awards = list(order.awards)
-    if activity.correction:  # other lines may earn in other wallets
-        new = [decision.member.of(POINTS).wallet(code).wallet_id for code in earned]
-        awards += [Award(wallet_id) for wallet_id in new if wallet_id not in known]
     kept: list[_Kept] = []
-    for award in awards:
+    for award in order.awards:
         decision, one = _keep(decision, award, earned, activity, version)
         kept.append(one)
     decision = _count_less(decision, kept, activity, version)
@@ -78,9 +77,7 @@ def take_back(decision: Decision) -> Decision:
         decision = use_pool(decision, one.code, version, on, -one.taken)
     after = replace(order, awards=tuple(one.award for one in kept), is_kept=bool(activity.kept.lines))
     taken, shortfall = sum(one.taken for one in kept), sum(one.shortfall for one in kept)
-    decision = decision.then(OrderDecided(after))
-    if not activity.correction:
-        decision = decision.then(ReturnDecided(activity.return_id, taken, shortfall))
+    decision = decision.then(OrderDecided(after), ReturnDecided(activity.return_id, taken, shortfall))
     if taken:
         payload = {"return": activity.number, "order": activity.order_number, "points": -taken}
         decision = decision.then(Told("points.returned", payload, decision.at))
@@ -93,15 +90,16 @@ def _keep(
     """Take from one wallet what its order no longer earns, or give it back."""
     wallet = decision.member.of(POINTS).wallet_of(award.wallet_id)
     policy = version.of(RULES).policy(wallet.code)
-    limited = limit(earned.get(wallet.code, ()), policy.limits, Room(period=award.allowance))
-    now_earned = total_of(limited.earned)
-    gave = now_earned if activity.correction else award.points
-    keeps = min(now_earned, gave)
+    limits = policy.limits
+    if limits.transaction is not None and award.points > limits.transaction:
+        limits = replace(limits, transaction=None)  # it was not rejected: a bonus that was passed on came on top
+    limited = limit(earned.get(wallet.code, ()), limits, Room(period=award.allowance))
+    keeps = min(total_of(limited.earned), award.points)
     on = local_date(activity.ordered_at, version.zone)
     given = _within_budget(decision, wallet.code, version, on, keeps - award.points_kept)
     cut = keeps - award.points_kept - given
     keeps -= cut
-    changed = Award(award.wallet_id, award.allowance, gave, keeps)
+    changed = replace(award, points_kept=keeps)
     points = award.points_kept - keeps
     said = {
         "return": activity.number,
@@ -109,7 +107,6 @@ def _keep(
         "version": version.number,
         "kept_before": award.points_kept,
         "kept_now": keeps,
-        **({"correction": activity.correction} if activity.correction else {}),
         **({"cut": cut, "reason": "over_budget"} if cut else {}),
         **({} if wallet.code == MAIN else {"wallet": wallet.code}),
     }
@@ -124,7 +121,7 @@ def _keep(
     if taken.claims:
         said["waiting"] = sum(amount for _, amount in taken.claims)
     decision, shortfall = take_or_owe(
-        decision, wallet, taken.moves, taken.missing, policy, said, _return_cause(activity), activity.order_id
+        decision, wallet, taken.moves, taken.missing, policy, said, f"return:{activity.return_id}", activity.order_id
     )
     return decision, _Kept(changed, wallet.code, points, shortfall)
 
@@ -187,36 +184,49 @@ def _give_again(  # noqa: PLR0913 - what an entry says
     activity: OrderReturned,
     version: Version,
 ) -> Decision:
-    """Give an order's points back: what was owed or missing for it first, then to its own lots, then as a new lot."""
-    claims = _unclaimed(points, activity.order_id, wallet)
-    decision = claim(decision, wallet.code, claims)
-    wallet = wallet_in(decision, wallet.code)
-    points -= -sum(amount for _, amount in claims)
-    owed = min(points, wallet.owed)
-    shortfall = min(points - owed, wallet.shortfall)
-    back = give_back(points - owed - shortfall, activity.order_id, wallet.lots, now=decision.now)
-    lots: tuple[NewLot, ...] = ()
-    if back.missing:
-        lifetime = version.of(RULES).policy(wallet.code).lifetime
-        lot = free_lot(back.missing, replace(lifetime, extra_months=0), version, decision.at)
-        lots = (replace(lot, order_id=activity.order_id),)
-    said = {**said, "owed": -owed, "shortfall": -shortfall}
+    """Give an order's points back: what was missing for it, then what others gave in its place, then to its own lots."""
+    code, cause = wallet.code, f"return:{activity.return_id}"
+    debt = wallet.debt_of(activity.order_id, activity.order_id)
+    relieved = known_relief(wallet, debt, points) if debt else Relief(0, 0, ())
+    covered = covers_back(decision, code, relieved)
+    points -= relieved.points
+    claims = unclaimed(points, activity.order_id, wallet)
+    decision = claim(decision, code, claims)
+    points += sum(amount for _, amount in claims)
+    ending = [replace(lot, expires_at=end_of(decision, code, lot)) for lot in wallet_in(decision, code).lots]
+    back = give_back(points, activity.order_id, ending, now=decision.now)
+    lots = _new_lots(back.missing, decision, code, activity, version)
     posting = entry(
         decision,
         wallet,
         "return",
-        _return_cause(activity),
-        said,
-        moves=back.moves,
+        cause,
+        {**said, "owed": -relieved.owed, "shortfall": -relieved.shortfall},
+        moves=(*covered, *back.moves),
         lots=lots,
-        owed_change=-owed,
-        shortfall_change=-shortfall,
+        owed_change=-relieved.owed,
+        shortfall_change=-relieved.shortfall,
         order_id=activity.order_id,
     )
-    return post(decision, posting)
+    came = [(move.lot_id, move.target, move.amount) for move in covered]
+    decision = make_good(post(decision, posting), code, came, cause=cause)
+    ids = {move.lot_id for move in back.moves} | {lot.id for lot in lots}
+    usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
+    return repay(decision, code, usable, cause=f"repay:{cause}:own")
 
 
-def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
+def _new_lots(
+    points: int, decision: Decision, code: str, activity: OrderReturned, version: Version
+) -> tuple[NewLot, ...]:
+    """Return the lot of points that an order gives besides what it gave before, if there are any."""
+    if not points:
+        return ()
+    lifetime = version.of(RULES).policy(code).lifetime
+    lot = free_lot(points, replace(lifetime, extra_months=0), version, decision.at)
+    return (replace(lot, order_id=activity.order_id),)
+
+
+def unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
     """Return the claims on an order's held points that are given up, negative, by lot."""
     given_up = []
     for lot in wallet.lots:
@@ -225,12 +235,6 @@ def _unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[U
             given_up.append((lot.id, -amount))
             points -= amount
     return given_up
-
-
-def _return_cause(activity: OrderReturned) -> str:
-    if activity.correction:
-        return f"correct:{activity.order_id}:{activity.correction}"
-    return f"return:{activity.return_id}"
 
 
 def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturned, version: Version) -> Decision:
@@ -255,7 +259,11 @@ def pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
         return decision
     following = activity.next_first
     decision = decision.then(member=member.with_first_order(following.placed.order_id if following else None))
-    return _become_first(decision, following) if following else decision
+    if following is None:
+        return decision
+    # A correction tells what was so from the beginning; a return is something that happens.
+    at = following.placed.occurred_at if isinstance(activity, OrderCorrected) else decision.at
+    return _become_first(decision.then(at=at), following).then(at=decision.at)
 
 
 def _become_first(decision: Decision, following: FirstOrder) -> Decision:
@@ -267,21 +275,23 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     order, basket = following.decided, following.placed.basket
     version = decision.versions.version(order.version_id)
     assert version is not None, "an order that was decided under no version does not become the first"
+    if order.occasion.is_first:  # it was given as such to one of two customers who turned out to be one
+        return decision.then(OrderDecided(order))
     occasion = replace(order.occasion, is_first=True)
     earnings = version.of(RULES).earnings
     anew = by_wallet(earn_for_order(basket, earnings, occasion))
     before = by_wallet(earn_for_order(basket, earnings, order.occasion))
     under = decision.then(version=version, occasion=occasion)
-    gains = [_gain(under, code, following, anew, before) for code in _codes(under, order, anew)]
-    is_tight = decision.is_tight or any(gain.limited.reason == "over_budget" for gain in gains)
-    decision, under = decision.then(is_tight=is_tight), under.then(is_tight=is_tight)
-    if any(gain.points < 0 for gain in gains) or not any(gain.points for gain in gains):
-        return decision.then(OrderDecided(replace(order, is_first=True)))
+    codes = _codes(under, order, anew)
+    worth = {code: total_of(anew.get(code, ())) - total_of(before.get(code, ())) for code in codes}
+    if any(points < 0 for points in worth.values()) or not any(worth.values()):
+        return decision.then(OrderDecided(order))
     awards = []
-    for gain in gains:
+    for code in codes:
+        gain = _gain(under, code, following, anew.get(code, ()), before.get(code, ()))
         under, award = _award_gain(under, gain, following)
         awards.append(award)
-    decided = replace(order, occasion=occasion, awards=tuple(awards), is_first=True)
+    decided = replace(order, occasion=occasion, awards=tuple(awards))
     return under.then(OrderDecided(decided), version=decision.version, occasion=decision.occasion)
 
 
@@ -298,36 +308,39 @@ class _Gain:
     What an order gains in one wallet by becoming its member's first.
 
     :param award: what it gave and keeps so far
-    :param points: that it gains; negative where it is worth less
-    :param limited: those points by rule, and what there is room for
+    :param limited: what it gains by rule, as far as there is room for it
     """
 
     code: str
     award: Award
-    points: int
     limited: Limited
 
 
 def _gain(
-    under: Decision,
-    code: str,
-    following: FirstOrder,
-    anew: Mapping[str, tuple[Earned, ...]],
-    before: Mapping[str, tuple[Earned, ...]],
+    under: Decision, code: str, following: FirstOrder, parts: tuple[Earned, ...], had: tuple[Earned, ...]
 ) -> _Gain:
+    """
+    Return what an order gains in one wallet, as far as the period and the budget have room for it now.
+
+    An order that was over the transaction's limit was rejected whole, and gains nothing; what it gains rejects no other.
+
+    :param parts: what it earns as the first
+    :param had: what it earns as any other
+    """
     wallet_id = wallet_in(under, code).wallet_id
     award = next((each for each in following.decided.awards if each.wallet_id == wallet_id), Award(wallet_id))
+    limits = under.rules.of(RULES).policy(code).limits
+    if limit(had, limits, Room()).reason:
+        return _Gain(code, award, Limited(()))
     on = local_date(following.placed.occurred_at, under.rules.zone)
-    parts, had = anew.get(code, ()), before.get(code, ())
     # It makes room for itself: so it is decided as if it had not been.
-    room = use_pool(
-        count(under, wallet_id, Day(on, NOTHING, -award.points_kept)), code, under.rules, on, -award.points_kept
-    )
-    limited = limited_by(room, code, parts, on)
+    room = count(under, wallet_id, Day(on, NOTHING, -award.points_kept))
+    room = use_pool(room, code, under.rules, on, -award.points_kept)
+    limited = limited_on(room, code, parts, on, replace(limits, transaction=None))
     # What else has room by now was cut when it was decided, and stays so.
     points = min(total_of(limited.earned) - award.points_kept, total_of(parts) - total_of(had))
     gained = _gained(limited.earned, first_points(had, award.points_kept), points)
-    return _Gain(code, award, points, replace(limited, earned=gained, cut=limited.cut if points else 0))
+    return _Gain(code, award, replace(limited, earned=gained))
 
 
 def _gained(anew: Sequence[Earned], before: Sequence[Earned], points: int) -> tuple[Earned, ...]:
@@ -344,8 +357,11 @@ def _award_gain(decision: Decision, gain: _Gain, following: FirstOrder) -> tuple
     cause = Cause(f"first:{order.order_id}", {"order": order.number}, order.order_id, happened)
     decision = award_points(decision, gain.code, gain.limited, cause)
     on = local_date(order.occurred_at, decision.rules.zone)
-    if gain.points:
-        decision = count(decision, gain.award.wallet_id, Day(on, NOTHING, gain.points))
-        decision = use_pool(decision, gain.code, decision.rules, on, gain.points)
-    points, kept = gain.award.points + gain.points, gain.award.points_kept + gain.points
-    return decision, Award(gain.award.wallet_id, gain.limited.allowance, points, kept)
+    points = total_of(gain.limited.earned)
+    if points:
+        decision = count(decision, gain.award.wallet_id, Day(on, NOTHING, points))
+        decision = use_pool(decision, gain.code, decision.rules, on, points)
+    decision = decision.then(is_tight=decision.is_tight or gain.limited.reason == "over_budget")
+    award, total = gain.award, gain.award.points + points
+    allowance = None if award.allowance is None else max(award.allowance, total)
+    return decision, Award(award.wallet_id, allowance, total, award.points_kept + points)

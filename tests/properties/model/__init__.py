@@ -8,12 +8,14 @@ past entitles a member to is then compared with the points that were given, and 
 
 Where the promises are silent, this is what the model takes them to say:
 
-1. Does a late fact decide later orders anew? Yes: any order of arrival ends in the same state, so the tier, the first
-   order and the room under a limit are those of the order's own time, as they are known now. `past.DECIDES_ANEW` turns
-   this off; then the arrival of facts in another order may end in other points.
+1. Does a late fact decide later orders anew? By `past.DECIDES_ANEW` it does, and any order of arrival ends in the same
+   state. The ledger does not (ADR 22), and neither does the model beside it: what was given stays, a late order is decided
+   by the tier that was told for its own time, and finds the room that all that is known of its period leaves. What it
+   changes of a tier is had from now on, with a gift of now.
 2. Does a return change the multiplier of orders that came between? No: the tier of their own time stays theirs.
-3. Who is first after the first order came back as a whole? An order before which no other stands at its own time; an order
-   that had been second does not become first.
+3. Who is first after the first order came back as a whole? The earliest order of which something is left: the bonus passes
+   to it, dated as the return, as far as its period and the budget have room. It rejects no order by the transaction's limit,
+   and goes to none that was rejected. As long as something of it is left, a first order stays the first.
 4. Since when does a member hold a tier that a return leaves it? Since the past without the returned lines says, as if
    what came back had never been.
 5. Does a return that moves an entry to a later order give a gift, or take one? Neither: an entry of the past without the
@@ -36,9 +38,11 @@ Where the promises are silent, this is what the model takes them to say:
 16. Does what was paid with points count as spending for tiers? No. What comes back of such an order is money first: what is
     kept is still paid with the points until all of it comes back.
 17. Is the lowest tier, from nothing, entered by enrolling, with a gift? Not asked: the model draws no such gift.
-18. Which pending points of others does a return take first? Those that expire first, as in spending; without a date last.
-19. What becomes of points when a member leaves? They are lost, with what is owed; holds are released before. Its orders of
+18. May a gift that was lost and spent be given again? Not where the loss is a shortfall: the next gift makes good first what
+    of earlier ones could not be taken back.
+19. Which pending points of others does a return take first? Those that expire first, as in spending; without a date last.
+20. What becomes of points when a member leaves? They are lost, with what is owed; holds are released before. Its orders of
     then keep nothing for the new membership, and the bonus of a first order is not given again.
-20. What do merged customers have? Both's orders and points as they were given, nothing earned anew; the tier is that of
+21. What do merged customers have? Both's orders and points as they were given, nothing earned anew; the tier is that of
     one member who had done all of it since the enrolment of the one who stays. It enters that with its gift.
 """

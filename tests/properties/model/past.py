@@ -1,12 +1,14 @@
 """The past of all members, lived again from the first day on in the order in which things occurred."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
+from itertools import pairwise
+from typing import TypeGuard
 
 from tests.properties.model.standing import Counted, Entry, Standing
-from tests.properties.model.terms import MAIN, Calendar, Terms, Version, WalletTerms, same_period
+from tests.properties.model.terms import MAIN, Calendar, Step, Terms, Version, WalletTerms, same_period
 
 Key = tuple[str, ...]
 
@@ -48,6 +50,14 @@ class DeliveryFact:
 Fact = OrderFact | ReturnFact | VisitFact | DeliveryFact
 
 
+@dataclass(frozen=True)
+class Passed:
+    """The bonus of a first order that went to the next one, because nothing was left of the first."""
+
+    points: int
+    at: datetime
+
+
 @dataclass
 class Occasion:
     """All that decides what something earned: it is kept for the returns of it."""
@@ -68,6 +78,7 @@ class Decided:
     gave: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     delivered_at: datetime | None = None
+    passed: "Passed | None" = None
 
     def worth(self) -> dict[str, int]:
         """Return what rules give for what is left, before limits."""
@@ -124,6 +135,17 @@ class Award:
     terms: WalletTerms
     extra_months: int
     may_wait: bool
+    passed: Passed | None = None
+
+
+@dataclass
+class Lived:
+    """Up to when a membership was lived last, on which tier it was then and since when, and its gifts so far."""
+
+    until: datetime
+    tier: int
+    since: datetime
+    gifts: list[Gift]
 
 
 @dataclass
@@ -162,6 +184,7 @@ class Life:
                         terms,
                         decided.occasion.extra_months,
                         may_wait=True,
+                        passed=decided.passed if wallet == MAIN else None,
                     )
                 )
         nth: dict[str, int] = {}
@@ -177,6 +200,7 @@ class Life:
     def activities(self, wallet: str) -> list[datetime]:
         """Return when it earned points of a wallet."""
         earned = [each.fact.at for each in self.decided.values() if each.gave.get(wallet, 0)]
+        earned += [each.passed.at for each in self.decided.values() if wallet == MAIN and each.passed]
         return earned + [gift.at for gift in self.gifts if wallet == MAIN and gift.points]
 
 
@@ -193,9 +217,131 @@ class Past:
         self.facts: list[Fact] = []
         self.spans: list[tuple[str, int, datetime, datetime | None]] = []
         self.frozen: dict[str, tuple[Occasion, dict[str, int]]] = {}  # what was decided for good
+        self.first: dict[str, str] = {}  # which order of a member counts as its first
+        self.passed: dict[str, Passed] = {}
+        self.known: dict[str, Decided] = {}  # as they were when all was lived last
+        self.lived: dict[tuple[str, int], Lived] = {}
+        self.had: dict[tuple[str, int], list[tuple[datetime, str]]] = {}  # since when which tier, as it was told
 
-    def live(self, until: datetime) -> list[Life]:
-        """Live all that occurred up to an instant."""
+    def live(self, until: datetime, told: Fact | None = None) -> list[Life]:
+        """
+        Live all that occurred up to an instant.
+
+        :param told: what has just been learned, if anything
+        """
+        self._appoint_first(told)
+        lives = self._live(until)
+        self.known = {number: decided for life in lives for number, decided in life.decided.items()}
+        for life in lives:
+            self._note_tier(life, until, told)
+            self._give_gifts(life, until, told)
+        return lives
+
+    def _appoint_first(self, told: Fact | None) -> None:
+        """Let the bonus of the first order be with one that is kept; it passes on to the earliest of them."""
+        for name in {name for name, *_ in self.spans}:
+            kept = [fact.number for fact in sorted(self.facts, key=_when) if self._is_kept(fact, name)]
+            if not kept or (self.first.get(name) in kept and not DECIDES_ANEW):
+                continue
+            self.first[name] = kept[0]
+            if kept[0] in self.frozen and told is not None:
+                self._pass_bonus(kept[0], told.at)
+
+    def _is_kept(self, fact: Fact, name: str) -> TypeGuard[OrderFact]:
+        """Tell whether something is left of a member's order; what comes back of an earlier membership changes nothing."""
+        if not isinstance(fact, OrderFact) or fact.member != name:
+            return False
+        for who, _, since, left in self.spans:
+            if who == name and since <= fact.at and (left is None or fact.at < left):
+                back = [each for each in self.facts if isinstance(each, ReturnFact) and each.order == fact.number]
+                return sum(each.quantity for each in back if left is None or each.at < left) < fact.quantity
+        return False
+
+    def _pass_bonus(self, number: str, at: datetime) -> None:
+        """Give an order the bonus that it did not have, as far as there is room for it now."""
+        occasion, gave = self.frozen[number]
+        if occasion.is_first:
+            return
+        decided, rules = self.known[number], occasion.terms.wallets[MAIN]
+        fact = decided.fact
+        assert isinstance(fact, OrderFact)
+        whole = Decided(fact, occasion, fact.quantity).worth()[MAIN]
+        is_rejected = rules.transaction_limit is not None and whole > rules.transaction_limit
+        kept = {
+            one: each
+            for one, each in self.known.items()
+            if isinstance(each.fact, VisitFact) or self._is_kept(each.fact, each.fact.member)
+        }
+        points = 0 if is_rejected else self._room(fact.member, fact.at, MAIN, occasion.terms.bonus, rules, kept)
+        self.frozen[number] = (replace(occasion, is_first=True), gave | {MAIN: gave[MAIN] + points})
+        if points:
+            self.passed[number] = Passed(points, at)
+
+    def _note_tier(self, life: Life, until: datetime, told: Fact | None) -> None:
+        """Note which tier a member had when, as it was told: what a late fact changes is had from now on."""
+        was, had = self.lived.get((life.name, life.number)), self.had.setdefault((life.name, life.number), [])
+        if was is None:
+            had.append((life.enrolled_at, life.standing.code))
+            return
+        is_punctual = told is not None and told.at == until
+        for _, code, at in life.changes:
+            if (at > was.until or (is_punctual and at == until)) and (at, code) not in had:
+                had.append((at, code))
+        if had[-1][1] != life.standing.code:
+            is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
+            had.append((until if told is None or is_late else max(told.at, was.since), life.standing.code))
+
+    def _is_late(self, at: datetime, until: datetime) -> bool:
+        """Tell whether a midnight or the beginning of a version lies between an instant and the telling of it."""
+        begun = any(at < version.start <= until for version in self.versions)
+        return begun or self.calendar.day(at) < self.calendar.day(until)
+
+    def story(self, life: Life) -> list[tuple[str, str, datetime]]:
+        """Return the changes of tier as they were told."""
+        had = self.had[life.name, life.number]
+        return [(before, code, at) for (_, before), (at, code) in pairwise(had)]
+
+    def _step_at(self, life: Life, at: datetime, terms: Terms) -> Step | None:
+        """Return the tier that decides what occurred at an instant: the one that was told for it then."""
+        was = self.lived.get((life.name, life.number))
+        if was is None or at >= was.until or DECIDES_ANEW:
+            return life.standing.step(terms)
+        before = [code for since, code in self.had[life.name, life.number] if since <= at]
+        return next((step for step in terms.ladder.steps if before and step.code == before[-1]), None)
+
+    def _give_gifts(self, life: Life, until: datetime, told: Fact | None) -> None:
+        """
+        Give the gifts of tiers that were entered, and take those back of entries that a return undid.
+
+        What a late fact has changed of the past is had from now on: so is its gift, by what is promised now.
+        """
+        was = self.lived.get((life.name, life.number))
+        gifts = was.gifts if was else []
+        free = list(life.standing.entries)
+        for gift in [each for each in gifts if each.is_kept]:
+            same = next((each for each in free if each.code == gift.entry.code and each.overlaps(gift.entry)), None)
+            if same is not None:
+                gift.entry = same
+                free.remove(same)
+            elif isinstance(told, ReturnFact):
+                gift.is_kept = False
+        higher = life.standing.codes[was.tier + 1 :] if was else []
+        for entry in free:
+            is_new = was is None or entry.at > was.until or (told is not None and entry.at == told.at == until)
+            if is_new:
+                self._give_gift(life, gifts, entry, entry.at)
+            elif isinstance(told, OrderFact | VisitFact) and entry.left_at is None and entry.code in higher:
+                self._give_gift(life, gifts, entry, until)
+        life.gifts = gifts
+        self.lived[life.name, life.number] = Lived(until, life.standing.tier, life.standing.since, gifts)
+
+    def _give_gift(self, life: Life, gifts: list[Gift], entry: Entry, at: datetime) -> None:
+        terms = terms_at(self.versions, at)
+        step = next((step for step in terms.ladder.steps if step.code == entry.code), None)
+        if step is not None:
+            gifts.append(Gift(entry, at, step.gift, step.extra_months, terms))
+
+    def _live(self, until: datetime) -> list[Life]:
         lives = [
             Life(name, number, enrolled, Standing(self.calendar, self.versions, enrolled), left)
             for name, number, enrolled, left in self.spans
@@ -219,11 +365,10 @@ class Past:
     def _earn(self, life: Life, fact: OrderFact | VisitFact, lives: Sequence[Life]) -> None:
         self._advance(life, fact.at)
         terms = terms_at(self.versions, fact.at)
-        step = life.standing.step(terms)
-        own = [each for other in lives if other.name == life.name for each in other.decided.values()]
-        stands = any(isinstance(each.fact, OrderFact) and each.left for each in own)
+        step = self._step_at(life, fact.at, terms)
+        is_first = self.first.get(life.name) == fact.number
         occasion = Occasion(
-            terms, step.multiplier if step else Fraction(1), step.extra_months if step else 0, is_first=not stands
+            terms, step.multiplier if step else Fraction(1), step.extra_months if step else 0, is_first=is_first
         )
         decided = Decided(fact, occasion, fact.quantity if isinstance(fact, OrderFact) else 1)
         if fact.number in self.frozen:
@@ -234,6 +379,7 @@ class Past:
             if not DECIDES_ANEW:
                 self.frozen[fact.number] = (occasion, dict(decided.gave))
         decided.kept = dict(decided.gave)
+        decided.passed = self.passed.get(fact.number)
         life.decided[fact.number] = decided
         life.standing.count(decided.counted())
         self._note(life)
@@ -248,22 +394,29 @@ class Past:
             given = points
             if rules.transaction_limit is not None and given > rules.transaction_limit:
                 given = 0
-            if rules.period_limit is not None:
-                given = min(given, max(0, rules.period_limit - self._used([life], wallet, rules.period, at)))
-            if rules.budget is not None:
-                given = min(given, max(0, rules.budget - self._used(lives, wallet, rules.budget_period, at)))
-            gave[wallet] = given
+            others = {number: each for one in lives for number, each in one.decided.items()}
+            if not DECIDES_ANEW:  # what occurred later is known, too, and so is what came back
+                others |= self.known
+            gave[wallet] = self._room(life.name, at, wallet, given, rules, others)
         return gave
 
-    def _used(self, lives: Iterable[Life], wallet: str, period: str, at: datetime) -> int:
-        """Return what was given and kept in the period of an instant."""
+    def _room(
+        self, name: str, at: datetime, wallet: str, points: int, rules: WalletTerms, known: Mapping[str, Decided]
+    ) -> int:
+        """Return what of some points the period's limit and the budget leave, by all that is known of their periods."""
         on = self.calendar.day(at)
-        return sum(
-            decided.kept.get(wallet, 0)
-            for life in lives
-            for decided in life.decided.values()
-            if same_period(period, on, self.calendar.day(decided.fact.at))
-        )
+
+        def used(period: str, of: Iterable[Decided]) -> int:
+            return sum(
+                each.kept.get(wallet, 0) for each in of if same_period(period, on, self.calendar.day(each.fact.at))
+            )
+
+        if rules.period_limit is not None:
+            own = [each for each in known.values() if each.fact.member == name]
+            points = min(points, max(0, rules.period_limit - used(rules.period, own)))
+        if rules.budget is not None:
+            points = min(points, max(0, rules.budget - used(rules.budget_period, known.values())))
+        return points
 
     def _give_back(self, life: Life, fact: ReturnFact) -> None:
         """Keep the lesser of what the order gave and of what is left would earn; stand as without what came back."""
@@ -281,8 +434,6 @@ class Past:
         again.changes.clear()
         if again.tier != before.tier:
             life.changes.append((before.code, again.code, fact.at))
-        _match([gift for gift in life.gifts if gift.is_kept], again.entries)
-        again.new_entries.clear()
         life.standing = again
 
     def _advance(self, life: Life, until: datetime) -> None:
@@ -290,12 +441,7 @@ class Past:
         self._note(life)
 
     def _note(self, life: Life) -> None:
-        """Give the gifts of what was entered."""
-        for entry in life.standing.new_entries:
-            terms = terms_at(self.versions, entry.at)
-            step = next(step for step in terms.ladder.steps if step.code == entry.code)
-            life.gifts.append(Gift(entry, entry.at, step.gift, step.extra_months, terms))
-        life.standing.new_entries.clear()
+        """Note the changes of tier."""
         life.changes += life.standing.changes
         life.standing.changes.clear()
 
@@ -308,15 +454,3 @@ def _when(fact: Fact) -> tuple[datetime, int, str]:
     """Return the place of a fact in the order of occurrence."""
     rank = 0 if isinstance(fact, OrderFact | VisitFact) else 1
     return fact.at, rank, getattr(fact, "number", "")
-
-
-def _match(gifts: Iterable[Gift], entries: Iterable[Entry]) -> None:
-    """Let gifts stay whose tier is held in the past without the returned lines as well; the others are taken back."""
-    free = list(entries)
-    for gift in gifts:
-        same = next((each for each in free if each.code == gift.entry.code and each.overlaps(gift.entry)), None)
-        if same is None:
-            gift.is_kept = False
-        else:
-            gift.entry = same
-            free.remove(same)

@@ -15,6 +15,7 @@ class Lot:
     """
     One award, or what of it another member was given.
 
+    :ivar given_at: when a bonus was passed on that makes this lot; None where the award tells
     :ivar held: what the member's own holds keep of it; what others keep of it is spent until it comes back
     :ivar claimed: what of that a return takes when the hold ends
     """
@@ -23,6 +24,7 @@ class Lot:
     born: int
     award: Award
     fixed_dates: tuple[datetime | None, datetime | None] | None = None
+    given_at: datetime | None = None
     pending: int = 0
     available: int = 0
     held: int = 0
@@ -34,9 +36,10 @@ class Lot:
         """Return from when it can be spent; None as long as it awaits an event."""
         if self.fixed_dates is not None:
             return self.fixed_dates[0]
-        if self.award.since is None or not self.award.may_wait:
-            return self.award.since
-        return self.purse.calendar.starts_active(self.award.since, self.award.terms)
+        since = self.award.since if self.given_at is None or self.award.terms.awaits else self.given_at
+        if since is None or not self.award.may_wait:
+            return since
+        return self.purse.calendar.starts_active(since, self.award.terms)
 
     @property
     def ends_at(self) -> datetime | None:
@@ -45,10 +48,11 @@ class Lot:
         if self.fixed_dates is not None:
             return self.fixed_dates[1]
         if terms.expiry == "inactivity":
-            end = calendar.ends(self.award.at, terms, self.award.extra_months)
+            start = self.given_at or self.award.at
+            end = calendar.ends(start, terms, self.award.extra_months)
             for at in sorted(self.purse.activities):
                 later = calendar.ends(at, terms, self.award.extra_months)
-                if end is not None and later is not None and self.award.at <= at < end:
+                if end is not None and later is not None and start <= at < end:
                     end = max(end, later)
             return end
         return calendar.ends(self.active_at, terms, self.award.extra_months) if self.active_at else None
@@ -89,6 +93,7 @@ class Purse:
         self.lots: list[Lot] = []
         self.debts: dict[Key, Debt] = {}
         self.points: dict[Key, int] = {}  # what each award was given so far, net
+        self.passed: set[Key] = set()  # of orders that have got the bonus of the first one
         self.asked: list[datetime] = []  # when the member redeemed, held or was adjusted
         self.earned: list[datetime] = []
         self.owes = False
@@ -123,6 +128,7 @@ class Purse:
             for lot in due:
                 lot.available, lot.pending = lot.available + lot.pending, 0
             self._repay(due)
+            self._make_good_gifts(due)
             for lot in self.lots:
                 if lot.is_past(first):
                     self.lapsed += lot.available
@@ -134,6 +140,11 @@ class Purse:
         for lot in self.lots:
             if lot.award.key == award.key and lot.fixed_dates is None:
                 lot.award = award
+        if award.passed and award.key not in self.passed:
+            self.passed.add(award.key)
+            had += award.passed.points
+            lot = self.add(award, award.passed.points)
+            lot.given_at = award.passed.at
         if award.points > had:
             self._give(award, award.points - had)
         elif award.points < had:
@@ -198,7 +209,12 @@ class Purse:
                 self._come_in(lot, back)
         if points:
             lot = next(
-                (each for each in self.lots if each.award.key == award.key and each.fixed_dates is None), None
+                (
+                    each
+                    for each in self.lots
+                    if each.award.key == award.key and not each.fixed_dates and not each.given_at
+                ),
+                None,
             ) or self.add(award, 0)
             lot.pending += points
 
@@ -261,9 +277,15 @@ class Purse:
         if self.owes:
             self._settle(lots)
 
-    def _settle(self, lots: Iterable[Lot]) -> None:
+    def _make_good_gifts(self, lots: Iterable[Lot]) -> None:
+        """Let a new gift make good first what of earlier ones could not be taken back."""
+        gifts = [debt for key, debt in self.debts.items() if key[0] == "gift"]
+        self._settle([lot for lot in lots if lot.award.key[0] == "gift"], gifts)
+
+    def _settle(self, lots: Iterable[Lot], debts: Iterable[Debt] | None = None) -> None:
+        debts = list(self.debts.values() if debts is None else debts)
         for lot in in_spending_order(lots):
-            for debt in self.debts.values():
+            for debt in debts:
                 some = min(lot.available, debt.missing)
                 if some:
                     lot.available, debt.missing = lot.available - some, debt.missing - some

@@ -55,7 +55,6 @@ class Standing:
         self.lived_until = enrolled_at
         self.facts: list[Counted] = []
         self.entries: list[Entry] = []
-        self.new_entries: list[Entry] = []
         self.changes: list[tuple[str, str, datetime]] = []
         self.keeps_until: date | None = None
         self.stepped_at: datetime | None = None
@@ -117,9 +116,7 @@ class Standing:
         if earned <= self.tier:
             return
         for code in self.codes[self.tier + 1 : earned + 1]:
-            entry = Entry(code, at)
-            self.entries.append(entry)
-            self.new_entries.append(entry)
+            self.entries.append(Entry(code, at))
         self._move(earned, at)
 
     def _move(self, tier: int, at: datetime) -> None:

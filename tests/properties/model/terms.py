@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from functools import cache
 from zoneinfo import ZoneInfo
 
 MAIN = "points"
@@ -80,17 +81,17 @@ class Version:
     terms: Terms
 
 
-@dataclass
+@dataclass(frozen=True)
 class Calendar:
     """The days of a zone."""
 
     zone: ZoneInfo
 
     def day(self, instant: datetime) -> date:
-        return instant.astimezone(self.zone).date()
+        return _day(instant, self.zone)
 
     def midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+        return _midnight(day, self.zone)
 
     def starts_active(self, since: datetime, wallet: WalletTerms) -> datetime:
         """Return when points become active that were earned, or delivered, at an instant."""
@@ -112,6 +113,18 @@ class Calendar:
         return self.midnight(last + timedelta(days=1))
 
 
+# A past is lived again with each fact: its days are asked for thousands of times.
+@cache
+def _day(instant: datetime, zone: ZoneInfo) -> date:
+    return instant.astimezone(zone).date()
+
+
+@cache
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+@cache
 def add_months(day: date, months: int) -> date:
     """Return the same day so many months later, or the last of that month."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

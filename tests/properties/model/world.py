@@ -50,6 +50,7 @@ class World:
         self.past = Past(self.calendar, [Version(start, terms)])
         self.purses: dict[str, dict[str, Purse]] = {}
         self.lives: dict[str, Life] = {}
+        self.told: Fact | None = None  # what has just been learned
         self.households: list[set[str]] = []
         self.holds: dict[str, tuple[str, str, list[Part]]] = {}
         self.times_out: dict[str, datetime] = {}
@@ -124,11 +125,13 @@ class World:
     def report(self, now: datetime, *facts: Fact) -> None:
         """Learn what occurred."""
         self.refresh(now)
-        self.past.facts += facts
         for fact in facts:
+            self.past.facts.append(fact)
+            self.told = fact
             if isinstance(fact, ReturnFact):
                 self._undo_payment(fact.order, now)
-        self.refresh(now)
+            self.refresh(now)
+            self.told = None
 
     def place_order(self, order: OrderFact, now: datetime) -> int:
         """Report an order, and return what the main wallet got for it."""
@@ -160,6 +163,10 @@ class World:
         if back == order.quantity:
             for reference in order.redemptions:
                 self.reverse(reference, now)
+
+    def place_orders(self, orders: Sequence[OrderFact], now: datetime) -> None:
+        """Report orders together: they are decided in the order in which they occurred."""
+        self.report(now, *sorted(orders, key=lambda order: (order.at, order.number)))
 
     # -- points
 
@@ -273,7 +280,7 @@ class World:
         self.now = now
         for name in self.purses:
             self._advance(name, now)
-        lives = self.past.live(now)
+        lives = self.past.live(now, self.told)
         terms = terms_at(self.past.versions, now)
         for life in lives:
             if life.left_at is not None:
@@ -314,7 +321,7 @@ class World:
         return Stand(standing.code, since, standing.keeps_until if standing.tier > 0 else None)
 
     def changes(self, name: str) -> list[tuple[str, str, datetime]]:
-        return self.lives[name].changes
+        return self.past.story(self.lives[name])
 
     def gave(self, number: str, wallet: str = MAIN) -> int:
         return self._decided(number).gave.get(wallet, 0)

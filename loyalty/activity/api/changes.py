@@ -1,0 +1,99 @@
+"""What becomes of facts after they were reported: orders corrected or claimed, customers merged."""
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.api.callers import retailer_of
+from loyalty.activity.account.merging import take_merge
+from loyalty.activity.api.asking import DRY_RUN, asked_for
+from loyalty.activity.api.integration import one
+from loyalty.activity.api.rendering import effects_of
+from loyalty.activity.api.serializers import AnswerOut, ClaimIn, ClaimOut, CorrectionIn, MergeIn, MergeOut, fact_of
+from loyalty.activity.correcting import take_claim, take_correction
+
+
+class OrderView(APIView):
+    scopes: ClassVar = {"PUT": "activity:write"}
+
+    @extend_schema(
+        request=CorrectionIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
+    )
+    def put(self, request: Request, number: str) -> Response:
+        """
+        Correct an order: send the whole of it with your next version; it is then as if it had never said anything else.
+
+        What came back of it remains. `points` of the answer is what the order gives now. An order that is not known is taken
+        as a new one.
+        """
+        fact = fact_of(CorrectionIn, _with_number(request.data, number))
+        answer = take_correction(retailer_of(request), fact, now=timezone.now(), dry_run=asked_for(request, "dry_run"))
+        return one(answer)
+
+
+class ClaimView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=ClaimIn, responses={200: ClaimOut, 201: ClaimOut}, parameters=[DRY_RUN], tags=["activity"])
+    def post(self, request: Request, number: str) -> Response:
+        """
+        Give a guest's order to a customer who has proved to you that it is theirs; it earns what it would have earned.
+
+        The same claim again changes nothing; an order that belongs to somebody else is a conflict.
+        """
+        given = ClaimIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        said, dry_run = given.validated_data, asked_for(request, "dry_run")
+        answer = take_claim(retailer_of(request), number, **said, now=timezone.now(), dry_run=dry_run)
+        is_new = answer.claimed.is_new
+        body = {
+            "number": number,
+            "customer": said["customer"],
+            "status": "claimed" if is_new else "unchanged",
+            "effects": effects_of(answer.decisions),
+        }
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(ClaimOut(body).data, status=code)
+
+
+class MergeView(APIView):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    @extend_schema(request=MergeIn, responses=MergeOut, parameters=[DRY_RUN], tags=["customers"])
+    def post(self, request: Request, external_id: str) -> Response:
+        """
+        Merge a customer into another one: orders, points with their dates, tier and consents go to the one who stays.
+
+        The id, and the member numbers, of the one who goes lead to the one who stays. This cannot be undone: ask with
+        `dry_run` first. The same merge again changes nothing.
+        """
+        given = MergeIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        into, reference = given.validated_data["into"], given.validated_data["reference"]
+        dry_run = asked_for(request, "dry_run")
+        answer = take_merge(
+            retailer_of(request), external_id, into, reference=reference, now=timezone.now(), dry_run=dry_run
+        )
+        body = {
+            "customer": answer.customer,
+            "status": "merged" if answer.merged.is_new else "unchanged",
+            "orders": answer.merged.orders,
+            "interactions": answer.merged.interactions,
+            "waiting": answer.waiting,
+            "memberships": answer.memberships,
+        }
+        return Response(MergeOut(body).data)
+
+
+def _with_number(data: Any, number: str) -> Any:
+    """Return an order's body with the number of its path."""
+    if not isinstance(data, dict):
+        return data
+    if data.get("number") not in (None, number):
+        raise serializers.ValidationError({"number": ["It is another one than that of the path."]}, code="other_number")
+    return {**data, "number": number}

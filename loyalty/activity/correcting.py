@@ -1,0 +1,182 @@
+"""
+An order is corrected, or comes to another customer: recorded and decided in one transaction.
+
+What was decided of the old content is brought to what the new one gives, program by program; a customer who has the order no
+more is left as if it had never been theirs, and one who has it now gets it as an order that is told late.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.batches import Outcome, Status
+from customers.claiming import ClaimedOrder, claim_order
+from customers.core import bulk
+from customers.core.ids import new_id
+from customers.correcting import lock_corrected, record_corrections
+from customers.facts import CorrectionFact
+from customers.models import Retailer
+from loyalty.activity import pipeline
+from loyalty.activity.backlog import follow_order, is_waiting
+from loyalty.activity.history import Content, load_orders, load_returns, read_content
+from loyalty.activity.intake import Answer
+from loyalty.activity.loading import Loaded, hold_customers, lock_customers
+from loyalty.engine.activities import Fact, Missed, OrderCorrected, OrderPlaced
+from loyalty.engine.decision import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAnswer:
+    """What became of a claim, and what the order caused: one decision per program that the claimer belongs to."""
+
+    claimed: ClaimedOrder
+    decisions: tuple[Decision, ...] = ()
+
+
+@transaction.atomic
+def take_correction(
+    retailer: Retailer, fact: CorrectionFact, *, now: datetime, dry_run: bool = False
+) -> Answer[CorrectionFact]:
+    """
+    Let an order say something else, whole, and bring what it gave to what it gives now; one that is new is taken as it is.
+
+    An order that still waits to be decided is only corrected: it is decided as what it is then. The answer's decisions are
+    of the customer who has the order now.
+
+    :param dry_run: answer what would happen, and leave no trace
+    """
+    locked = lock_corrected(retailer, [fact])
+    said = read_content(locked[fact.number].id) if fact.number in locked else None
+    (outcome,) = record_corrections(retailer, [fact], now=now, are_decided=True)
+    decisions: list[Decision] = []
+    if outcome.id is not None and outcome.status is Status.CREATED and outcome.customer_id:
+        batch = pipeline.run(load_orders([outcome.id]), now=now, are_new=True)
+        decisions = batch.by_fact.get(outcome.id, [])
+    elif outcome.status is Status.CORRECTED and said is not None:
+        decisions = _decide_again(outcome, said, now)
+    if dry_run:
+        transaction.set_rollback(True)
+    return Answer(outcome, tuple(decisions))
+
+
+@transaction.atomic
+def take_claim(  # noqa: PLR0913 - which order, whose, why, when
+    retailer: Retailer, number: str, customer: str, *, reference: str, now: datetime, dry_run: bool = False
+) -> ClaimAnswer:
+    """
+    Give a guest's order to a customer, and decide it and what came back of it as if it had been told now.
+
+    :param dry_run: answer what would happen, and leave no trace
+    :raises UnknownOrder: when there is no such order
+    :raises OrderOfAnother: when it belongs to another customer
+    """
+    claimed = claim_order(retailer, number, customer, reference=reference, now=now)
+    decisions: tuple[Decision, ...] = ()
+    if claimed.is_new:
+        hold_customers([claimed.customer_id])
+        batch = pipeline.run(_as_told_now(claimed.order_id), now=now)
+        decisions = tuple(batch.by_fact.get(claimed.order_id, ()))
+    if dry_run:
+        transaction.set_rollback(True)
+    return ClaimAnswer(claimed, decisions)
+
+
+def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime) -> list[Decision]:
+    """Decide a corrected order anew for whoever had it and whoever has it now; return the latter's decisions."""
+    order_id, before, after = outcome.id, outcome.customer_before, outcome.customer_id
+    assert order_id is not None, "what was corrected is recorded"
+    follow_order(order_id)
+    locked = lock_customers({customer for customer in (before, after) if customer}, activities=(), latest=now)
+    found: list[Decision] = []
+    if before is not None:
+        corrected = _corrected(outcome, said, locked, before, now)
+        batch = pipeline.run([corrected], now=now)
+        if before == after:
+            found += batch.by_fact.get(corrected.id, [])
+            programs = corrected.withdrawn_in
+        else:
+            programs = frozenset(locked.versions)
+        _forget(order_id, before, programs)
+    if after is not None and not is_waiting(order_id):
+        batch = pipeline.run(_as_told_now(order_id), now=now)
+        found += batch.by_fact.get(order_id, [])
+    return found
+
+
+def _corrected(
+    outcome: Outcome[CorrectionFact], said: Content, locked: Loaded, customer: UUID, now: datetime
+) -> OrderCorrected:
+    """Return a correction as its former customer's programs are to decide it."""
+    order_id, fact = outcome.id, outcome.fact
+    assert order_id is not None, "what was corrected is recorded"
+    is_theirs = outcome.customer_id == customer
+    placed = load_orders([order_id])[0] if is_theirs else None
+    says = read_content(order_id)
+    programs = says.programs()
+    withdrawn = _withdrawn_in(locked, customer, fact.occurred_at) if placed else frozenset()
+    pairs = {program: (said.left_in(program, says.decided), says.left_in(program)) for program in {None, *programs}}
+    smallest = min((kept for _, kept in pairs.values()), key=lambda kept: len(kept.lines))
+    return OrderCorrected(
+        return_id=new_id(),
+        number=fact.number,
+        order_id=order_id,
+        order_number=fact.number,
+        customer_id=customer,
+        ordered_at=said.occurred_at,
+        occurred_at=now,
+        before=pairs[None][0],
+        # Who loads what becomes first when nothing is left looks at this one.
+        kept=says.nothing() if withdrawn or placed is None else smallest,
+        redemptions=fact.order.redemptions if is_theirs else (),
+        baskets=pairs,
+        correction=fact.version,
+        placed=placed,
+        withdrawn_in=withdrawn,
+        missed=_missed(order_id),
+    )
+
+
+def _withdrawn_in(locked: Loaded, customer: UUID, instant: datetime) -> frozenset[int]:
+    """Return the programs to which a customer belongs, but did not at an instant, or that had no rules then."""
+    members = [locked.members[key] for key in locked.members_of.get(customer, ())]
+    return frozenset(
+        member.program_id
+        for member in members
+        if member.left_at is None
+        and not (member.belongs_at(instant) and locked.versions_for(member).at(instant) is not None)
+    )
+
+
+def _as_told_now(order_id: UUID) -> Sequence[Fact]:
+    """Return an order with what came back of it, for those programs that have not decided it."""
+    placed: list[OrderPlaced] = load_orders([order_id])
+    returns = [found for (found,) in bulk.fetch("SELECT id FROM customers_return WHERE order_id = %s", [order_id])]
+    return [*placed, *load_returns(returns)]
+
+
+MISSED = """
+SELECT wallet_id, sum(owed_change)::bigint, sum(shortfall_change)::bigint FROM points_entry
+WHERE order_id = %s AND kind = 'return' GROUP BY 1
+"""
+# That an order was decided under no rules says nothing of its new content; what was decided for another is undone.
+FORGET_ORDER = """
+DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %s AND m.id = d.membership_id
+    AND (d.version_id IS NULL OR (m.customer_id = %s AND d.program_id = ANY(%s)))
+"""
+FORGET_RETURNS = """
+DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.order_return_id AND r.order_id = %s
+    AND NOT EXISTS (SELECT 1 FROM activity_orderdecision o WHERE o.order_id = r.order_id AND o.program_id = d.program_id)
+"""
+
+
+def _missed(order_id: UUID) -> dict[int, Missed]:
+    return {wallet_id: Missed(*missed) for wallet_id, *missed in bulk.fetch(MISSED, [order_id])}
+
+
+def _forget(order_id: UUID, customer: UUID, programs: Collection[int]) -> None:
+    """Let programs decide an order, and what came back of it, as if they had not."""
+    bulk.execute(FORGET_ORDER, [order_id, customer, sorted(programs)])
+    bulk.execute(FORGET_RETURNS, [order_id])

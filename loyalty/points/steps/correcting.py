@@ -1,0 +1,263 @@
+"""What the correction of an order takes back, or gives: as if the order had never said anything else. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from customers.core.calendar import local_date
+from loyalty.engine.activities import Award, DecidedOrder, Missed, OrderCorrected
+from loyalty.engine.basket import NOTHING, Basket
+from loyalty.engine.decision import Decision, OrderDecided, Told
+from loyalty.engine.versions import Version
+from loyalty.points.clawback import claw_back, give_back, take
+from loyalty.points.limits import Limited, Room, limit
+from loyalty.points.rules import Earned, by_wallet, total_of
+from loyalty.points.rules import earn as earn_for_order
+from loyalty.points.state import MAIN, POINTS, RULES, Day, OpenLot, WalletState, spending_order
+from loyalty.points.states import State
+from loyalty.points.steps.earning import award_points, count, limited_on, use_pool
+from loyalty.points.steps.entries import Cause, entry, policy_of, post, wallet_in
+from loyalty.points.steps.returning import claim, pass_on_first, take_or_owe, unclaimed
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What an order is to have given to a wallet, and what it keeps of it, rule by rule."""
+
+    award: Award
+    kept: tuple[Earned, ...] = ()
+    reason: str = ""
+
+
+def correct(decision: Decision) -> Decision:
+    """
+    Let an order give what it would have given had it always said what it says now, within what limits have left by now.
+
+    What time and spending have done to its points stays done: only the difference is taken, or given as points of the
+    order's own instant. Where that instant has moved, open points come back as points of the new one.
+    """
+    activity = _activity(decision)
+    order = _decided(activity)
+    decision = _count_out(decision, activity, order)
+    changed = 0
+    targets = _targets(decision, activity, order)
+    for code, target in targets.items():
+        before = _kept_before(decision, order, code)
+        decision = _change(decision, activity, code, before, target)
+        decision = _count_in(decision, activity, code, target.award.points_kept)
+        changed += target.award.points_kept - before
+    decision = _decide_again(decision, activity, order, tuple(targets.values()))
+    if changed:
+        payload = {"order": activity.order_number, "points": changed}
+        decision = decision.then(Told("points.corrected", payload, decision.at))
+    return pass_on_first(decision, activity)
+
+
+def _activity(decision: Decision) -> OrderCorrected:
+    assert isinstance(decision.activity, OrderCorrected), "only corrections correct"
+    return decision.activity
+
+
+def _decided(activity: OrderCorrected) -> DecidedOrder:
+    assert activity.decided is not None, "the pipeline tells how the order was decided"
+    return activity.decided
+
+
+def _version_before(decision: Decision, order: DecidedOrder) -> Version:
+    version = decision.versions.version(order.version_id)
+    assert version is not None, "an order that was decided under no version is placed anew"
+    return version
+
+
+def _kept_before(decision: Decision, order: DecidedOrder, code: str) -> int:
+    wallet_id = wallet_in(decision, code).wallet_id
+    return sum(award.points_kept for award in order.awards if award.wallet_id == wallet_id)
+
+
+def _count_out(decision: Decision, activity: OrderCorrected, order: DecidedOrder) -> Decision:
+    """Let the day of the old content count without the order, and give to its budgets what came from them."""
+    version = _version_before(decision, order)
+    on = local_date(activity.ordered_at, version.zone)
+    for award in order.awards:
+        code = decision.member.of(POINTS).wallet_of(award.wallet_id).code
+        decision = _count(decision, code, _day(on, activity.before, award.points_kept).negative)
+        decision = use_pool(decision, code, version, on, -award.points_kept)
+    return decision
+
+
+def _count_in(decision: Decision, activity: OrderCorrected, code: str, points: int) -> Decision:
+    """Let the day of the new content count the order, and take from its budgets what it keeps."""
+    if activity.is_withdrawn or activity.placed is None:
+        return decision
+    on = local_date(activity.placed.occurred_at, decision.rules.zone)
+    return use_pool(_count(decision, code, _day(on, activity.kept, points)), code, decision.rules, on, points)
+
+
+def _day(on: date, basket: Basket, points: int) -> Day:
+    return Day(on, basket.paid, points, int(bool(basket.lines)))
+
+
+def _count(decision: Decision, code: str, day: Day) -> Decision:
+    """Count a day; what was spent, and orders, count with the main wallet alone."""
+    wallet_id = wallet_in(decision, code).wallet_id
+    if code == MAIN:
+        return count(decision, wallet_id, day)
+    return count(decision, wallet_id, Day(day.on, NOTHING, day.points)) if day.points else decision
+
+
+def _targets(decision: Decision, activity: OrderCorrected, order: DecidedOrder) -> dict[str, _Target]:
+    """Return what the order is to give, wallet by wallet, the main one first."""
+    points = decision.member.of(POINTS)
+    codes = {points.wallet_of(award.wallet_id).code for award in order.awards} | {MAIN}
+    if activity.is_withdrawn or activity.placed is None:
+        return {code: _Target(Award(points.wallet(code).wallet_id)) for code in _main_first(codes)}
+    placed, earnings = activity.placed, decision.rules.of(RULES).earnings
+    whole = by_wallet(earn_for_order(placed.basket, earnings, decision.occasion))
+    kept = by_wallet(earn_for_order(activity.kept, earnings, decision.occasion))
+    on = local_date(placed.occurred_at, decision.rules.zone)
+    found = {}
+    for code in _main_first(codes | whole.keys()):
+        limited = limited_on(decision, code, whole.get(code, ()), on)
+        found[code] = _target(decision, code, limited, kept.get(code, ()))
+    return found
+
+
+def _main_first(codes: set[str]) -> list[str]:
+    return sorted(codes, key=lambda code: (code != MAIN, code))
+
+
+def _target(decision: Decision, code: str, whole: Limited, kept: tuple[Earned, ...]) -> _Target:
+    gives = total_of(whole.earned)
+    left = limit(kept, policy_of(decision, code).limits, Room(period=whole.allowance)).earned
+    keeps = _some_of(left, gives)
+    award = Award(wallet_in(decision, code).wallet_id, whole.allowance, gives, total_of(keeps))
+    return _Target(award, keeps, whole.reason)
+
+
+def _some_of(parts: Sequence[Earned], points: int, *, last: bool = False) -> tuple[Earned, ...]:
+    """Return the first, or the last, so many points."""
+    found = []
+    for part in reversed(parts) if last else parts:
+        some = min(part.points, points)
+        points -= some
+        if some:
+            found.append(replace(part, points=some))
+    return tuple(reversed(found)) if last else tuple(found)
+
+
+def _change(decision: Decision, activity: OrderCorrected, code: str, before: int, target: _Target) -> Decision:
+    """Bring what an order keeps in a wallet from what it was to what it is to be."""
+    there, after = before, target.award.points_kept
+    if activity.is_moved and not activity.is_withdrawn:
+        decision, there = _pull_out(decision, activity, code, before)
+    said = {
+        "order": activity.order_number,
+        "correction": activity.correction,
+        "version": decision.rules.number,
+        "kept_before": before,
+        "kept_now": after,
+        **({} if code == MAIN else {"wallet": code}),
+    }
+    if after < there:
+        return _take(decision, activity, code, there - after, said)
+    return _give(decision, activity, code, _some_of(target.kept, after - there, last=True), said)
+
+
+def _pull_out(decision: Decision, activity: OrderCorrected, code: str, points: int) -> tuple[Decision, int]:
+    """Take what is left of an order's points out of lots that have the dates of another day; return what was spent."""
+    own = _own(wallet_in(decision, code), activity.order_id)
+    sources = [(lot, State.PENDING, lot.pending) for lot in own]
+    sources += [(lot, State.AVAILABLE, lot.available) for lot in own]
+    sources += [(lot, State.EXPIRED, lot.expired) for lot in own]
+    pulled = take(points, sources)
+    if not pulled.moves:
+        return decision, pulled.missing
+    said = {"order": activity.order_number, "correction": activity.correction, "points": points - pulled.missing}
+    cause = f"move:{activity.order_id}:{activity.correction}"
+    wallet = wallet_in(decision, code)
+    posting = entry(decision, wallet, "return", cause, said, moves=pulled.moves, order_id=activity.order_id)
+    return post(decision, posting), pulled.missing
+
+
+def _own(wallet: WalletState, order_id: UUID) -> list[OpenLot]:
+    return spending_order(lot for lot in wallet.lots if lot.order_id == order_id)
+
+
+def _take(decision: Decision, activity: OrderCorrected, code: str, points: int, said: dict[str, Any]) -> Decision:
+    taken = claw_back(points, activity.order_id, wallet_in(decision, code).lots)
+    decision = claim(decision, code, taken.claims)
+    if taken.claims:
+        said["waiting"] = sum(amount for _, amount in taken.claims)
+    wallet, policy = wallet_in(decision, code), policy_of(decision, code)
+    decision, _ = take_or_owe(
+        decision, wallet, taken.moves, taken.missing, policy, said, _cause(activity), activity.order_id
+    )
+    return decision
+
+
+def _give(
+    decision: Decision, activity: OrderCorrected, code: str, parts: tuple[Earned, ...], said: dict[str, Any]
+) -> Decision:
+    """Give what earlier corrections or returns of the order had taken, or missed, back first; the rest as new points."""
+    points = total_of(parts)
+    if not points:
+        return decision
+    wallet = wallet_in(decision, code)
+    claims = unclaimed(points, activity.order_id, wallet)
+    decision = claim(decision, code, claims)
+    points += sum(amount for _, amount in claims)
+    wallet = wallet_in(decision, code)
+    missed = activity.missed.get(wallet.wallet_id, Missed())
+    owed = max(min(points, wallet.owed, missed.owed), 0)
+    shortfall = max(min(points - owed, wallet.shortfall, missed.shortfall), 0)
+    placed = activity.placed
+    assert placed is not None, "an order that is its member's no more gives nothing"
+    # What was taken from lots of the order's own instant goes back to them.
+    lots = [lot for lot in wallet.lots if lot.earned_at == placed.occurred_at and not activity.is_moved]
+    back = give_back(points - owed - shortfall, activity.order_id, lots, now=decision.now)
+    if back.moves or claims or owed or shortfall:
+        said = {**said, "owed": -owed, "shortfall": -shortfall}
+        # fmt: off
+        posting = entry(
+            decision, wallet, "return", _cause(activity), said, moves=back.moves, owed_change=-owed,
+            shortfall_change=-shortfall, order_id=activity.order_id,
+        )
+        # fmt: on
+        decision = post(decision, posting)
+    new = _some_of(parts, back.missing, last=True)
+    cause = Cause(
+        f"order:{activity.order_id}:{activity.correction}",
+        {"order": activity.order_number, "correction": activity.correction},
+        activity.order_id,
+        placed.events,
+    )
+    now = decision.at
+    return award_points(decision.then(at=placed.occurred_at), code, Limited(new), cause).then(at=now)
+
+
+def _cause(activity: OrderCorrected) -> str:
+    return f"correct:{activity.order_id}:{activity.correction}"
+
+
+def _decide_again(
+    decision: Decision, activity: OrderCorrected, order: DecidedOrder, targets: tuple[_Target, ...]
+) -> Decision:
+    """Note how the order stands now; it becomes its member's first where there is none."""
+    awards = tuple(target.award for target in targets)
+    reasons = [target.reason for target in targets if target.reason]
+    nothing = "" if any(award.points for award in awards) else "no_rule_gave_points"
+    decided = replace(
+        order,
+        version_id=decision.rules.version_id,
+        occasion=order.occasion if activity.is_withdrawn else decision.occasion,
+        reason=reasons[0] if reasons else nothing,
+        awards=awards,
+        is_kept=bool(activity.kept.lines),
+    )
+    member = decision.member
+    if decided.is_kept and member.first_order_id is None:
+        member = member.with_first_order(order.order_id)
+    tight = decision.is_tight or "over_budget" in reasons
+    return decision.then(OrderDecided(decided), member=member, reason=decided.reason, is_tight=tight)
