@@ -43,7 +43,7 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
         decision, since = _as_corrected(decision, activity)
     decision = run_steps(decision, STEPS[type(activity)]).then(version=version)
     if since < now:
-        decision = _carry_out(decision, since)
+        decision = carry_out(decision, since)
     before = None if isinstance(activity, BirthDateTold) else member  # that has changed already
     return decision.then(member=CLOCK.set_after(decision.member, before, versions, now))
 
@@ -64,8 +64,8 @@ def _as_corrected(decision: Decision, activity: OrderCorrected) -> tuple[Decisio
     return decision.then(version=version, occasion=occasion), placed.occurred_at
 
 
-def _carry_out(decision: Decision, since: datetime) -> Decision:
-    """Carry out what time has done since to the points of a late fact, each at its own instant."""
+def carry_out(decision: Decision, since: datetime) -> Decision:
+    """Carry out what time has done since to the points of what is told late, each at its own instant."""
     at = decision.at
     while (due := next_of_points(decision.member, decision.now)) is not None:
         before = decision.member

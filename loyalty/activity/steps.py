@@ -16,20 +16,28 @@ ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose)
 ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose)
 ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
-ON_RETURN: tuple[Step, ...] = (points.undo_redemptions, tiers.note_settled, points.take_back, tiers.undo_entries)
+ON_RETURN: tuple[Step, ...] = (
+    points.undo_redemptions,
+    tiers.note_settled,
+    points.take_back,
+    tiers.undo_entries,
+    points.expire_due,
+)
 ON_CORRECTION: tuple[Step, ...] = (
     tiers.benefits,
     points.undo_redemptions,
     tiers.note_settled,
     points.correct,
     tiers.undo_entries,
+    points.expire_due,
 )
-ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots,)
+ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots, points.expire_due)
 ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
 ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, points.celebrate, tiers.rise_now)
+BEFORE_MOVES: tuple[Step, ...] = (tiers.benefits,)
 AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, tiers.note_disqualified)
-ON_MOVE: tuple[Step, ...] = (points.move, *AFTER_MOVES)
+ON_MOVE: tuple[Step, ...] = (*BEFORE_MOVES, points.move, *AFTER_MOVES)
 LATE: tuple[Step, ...] = (points.activate_due, points.expire_due)
 ON_VERSION: tuple[Step, ...] = (tiers.restart,)
 AT_MIDNIGHT: tuple[Step, ...] = (

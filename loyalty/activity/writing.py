@@ -26,7 +26,7 @@ def write(
     mine = {each.name: [effect for effect in effects if effect.writer == each.name] for each in CAPABILITIES}
     for capability in CAPABILITIES:
         if mine[capability.name]:
-            capability.write_first(mine[capability.name])
+            capability.write_first(mine[capability.name], now)
     with bulk.together():
         for capability in CAPABILITIES:
             capability.write(mine[capability.name], before, after, now)

@@ -112,7 +112,7 @@ class Capability(Generic[S]):
         """Return its state of each member that uses it: a fixed number of statements, behind the members' lock."""
         raise NotImplementedError
 
-    def write_first(self, effects: Sequence[Effect]) -> None:
+    def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
         """Write what one statement cannot, because it touches rows that `write` touches, too."""
 
     def write(

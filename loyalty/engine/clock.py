@@ -69,10 +69,13 @@ class Clock:
         Return the member with its clock set to the least of what it was and what a decision added.
 
         :param before: the member before it; None to look at all of its state
+        :param now: up to when time has been carried out: no night is lived again, whatever a late fact tells of it
         """
         if member.left_at is not None:
             return member.with_clock(None) if member.due_at else member
-        due_at = earliest(member.due_at, *(due(member, before, versions, now) for due in self.due))
+        added = earliest(*(due(member, before, versions, now) for due in self.due))
+        assert added is None or added > now, "what was due has been carried out"
+        due_at = earliest(member.due_at, added)
         return member if due_at == member.due_at else member.with_clock(due_at)
 
     def reset(self, member: Member, versions: Versions, now: datetime) -> Member:

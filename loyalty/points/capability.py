@@ -17,7 +17,8 @@ from loyalty.points import ledger
 from loyalty.points.budgets import lock_budgets, settle_budgets
 from loyalty.points.conditions import parse_stored
 from loyalty.points.debts import DebtEntry, covers_in, debts_of
-from loyalty.points.expiry import Lifetime
+from loyalty.points.ends import ENDS_AT
+from loyalty.points.expiry import Active, Lifetime, Span
 from loyalty.points.limits import Limits, period_start
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.rules import Counted, Earning
@@ -44,7 +45,7 @@ from loyalty.points.steps.earning import pools_of
 
 FOREVER = date.min
 
-WALLET = ("w.id", "w.code", "w.available - w.owed", "w.owed", "w.shortfall", "w.idle_until")
+WALLET = ("w.id", "w.code", "w.available - w.owed", "w.owed", "w.shortfall", "w.active_since", "w.idle_until")
 WALLETS = f"""
 SELECT w.membership_id, {", ".join(WALLET)} FROM points_wallet w WHERE w.membership_id = ANY(%s)
 """
@@ -69,8 +70,8 @@ ALL_DAYS = """
 SELECT wallet_id, on_date, spend, points, orders, visits FROM points_qualifyingday
 WHERE wallet_id = ANY(%s) ORDER BY wallet_id, on_date
 """
-LOT = """
-l.id, l.order_id, l.earned_at, l.active_at, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END,
+LOT = f"""
+l.id, l.order_id, l.earned_at, l.active_at, {ENDS_AT},
 l.pending, l.available, l.held, l.expires_on_inactivity, l.version_id, l.activation_event, l.gift, l.from_lot_id, l.is_lent,
 l.claimed, l.rule_id
 """
@@ -167,7 +168,7 @@ class Points(Capability[PointsState]):
     def begin(self, versions: Versions) -> PointsState:
         codes = {code for each in versions.versions for code in each.of(RULES).policies} - {MAIN}
         return PointsState(
-            tuple(WalletState(place, code) for place, code in enumerate((MAIN, *sorted(codes)), start=1))
+            tuple(WalletState(place, code, actives=()) for place, code in enumerate((MAIN, *sorted(codes)), start=1))
         )
 
     def joined(self, reach: Reach | None) -> Joined | None:
@@ -187,7 +188,7 @@ class Points(Capability[PointsState]):
         lots = _load_open(scope, wallets, closed)
         redeemed = _load_redeemed(scope)
         celebrated = _load_celebrated(scope)
-        active = _load_active(scope, whole)
+        actives = _load_actives(scope, whole)
         gifts = [lot.id for known in closed.values() for lot in known if lot.gift]
         debts = _load_debts(scope, whole, redeemed, gifts)
 
@@ -199,7 +200,7 @@ class Points(Capability[PointsState]):
                 wallet,
                 days=tuple(days.get(wallet.wallet_id, wallet.days)),
                 lots=(*others, *known),
-                active_on=tuple(active.get(wallet.wallet_id, ())),
+                actives=None if actives is None else actives.get(wallet.wallet_id, ()),
                 debt_entries=debts.get(wallet.wallet_id, ()),
             )
 
@@ -222,13 +223,13 @@ class Points(Capability[PointsState]):
             [effect for effect in effects if isinstance(effect, Posting)],
             balances={wallet.wallet_id: wallet.balance for member in before.values() for wallet in _wallets(member)},
             now=now,
-            idle=_idle(before, after),
+            spans=_spans(before, after),
         )
         ledger.count_days(effect for effect in effects if isinstance(effect, DayCounted))
 
-    def write_first(self, effects: Sequence[Effect]) -> None:
+    def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
         """Write what must be on its own, because it touches rows that the postings touch, too."""
-        ledger.give_dates(effect for effect in effects if isinstance(effect, LotDated))
+        ledger.give_dates((effect for effect in effects if isinstance(effect, LotDated)), now=now)
         ledger.claim(effect for effect in effects if isinstance(effect, LotClaimed))
 
     def pools(self, program_id: int, version: Version, on: date) -> Mapping[PoolKey, int]:
@@ -330,14 +331,15 @@ def _wallets(member: Member) -> tuple[WalletState, ...]:
     return member.of(POINTS).wallets
 
 
-def _idle(before: Mapping[UUID, Member], after: Mapping[UUID, Member]) -> dict[int, datetime]:
+def _spans(before: Mapping[UUID, Member], after: Mapping[UUID, Member]) -> dict[int, Span]:
+    """Return the wallets' newest spans, where they changed."""
     found = {}
     for key, member in after.items():
         if member.of(POINTS) is before[key].of(POINTS):
             continue
         for wallet, was in zip(_wallets(member), _wallets(before[key]), strict=True):
-            if wallet.idle_until is not None and wallet.idle_until != was.idle_until:
-                found[wallet.wallet_id] = wallet.idle_until
+            if wallet.span is not None and wallet.span != was.span:
+                found[wallet.wallet_id] = wallet.span
     return found
 
 
@@ -357,7 +359,7 @@ def _load_wallets(scope: Scope) -> dict[UUID, list[WalletState]]:
         known = {wallet.wallet_id for own in found.values() for wallet in own}
         keys = [key for pairs in missing.values() for key, _ in pairs]
         for key, *wallet in bulk.fetch(WALLETS, [sorted(set(keys))]):
-            found[key] += [opened] if (opened := WalletState(*wallet)).wallet_id not in known else []
+            found[key] += [opened] if (opened := _wallet(*wallet)).wallet_id not in known else []
     return found
 
 
@@ -368,10 +370,16 @@ def codes_of(versions: Iterable[Version]) -> frozenset[str]:
 
 def _wallet(wallet_id: int, code: str, *rest: Any) -> WalletState:
     """Return a wallet as it was joined, with its days where they were."""
-    balance, owed, shortfall, idle_until, *days = rest
+    balance, owed, shortfall, since, until, *days = rest
     counted = sorted(zip(*days, strict=True)) if days and days[0] else ()
     return WalletState(
-        wallet_id, code, balance, owed, shortfall, idle_until, days=tuple(Day(*counted_on) for counted_on in counted)
+        wallet_id,
+        code,
+        balance,
+        owed,
+        shortfall,
+        Span(since, until) if since else None,
+        days=tuple(Day(*counted_on) for counted_on in counted),
     )
 
 
@@ -414,25 +422,18 @@ def _may_idle(scope: Scope) -> bool:
     )
 
 
-# A hold keeps points from its own instant, not from its confirmation; a transfer, or what staff take, keeps none.
-ACTIVE = """
-SELECT wallet_id, array_agg(occurred_at) FROM points_entry
-WHERE wallet_id = ANY(%s) AND kind IN ('earn', 'adjust', 'redeem', 'hold') AND cause NOT LIKE 'redeem:hold:%%'
-    AND (kind <> 'adjust' OR available_change > 0)
-GROUP BY wallet_id
+ACTIVES = """
+SELECT wallet_id, array_agg(occurred_at), array_agg(keeps_until) FROM points_entry
+WHERE wallet_id = ANY(%s) AND keeps_until IS NOT NULL GROUP BY wallet_id
 """
 
 
-def _load_active(scope: Scope, whole: Sequence[int]) -> dict[int, list[datetime]]:
-    """Load when members did what keeps points that expire on inactivity, where facts may be late or points come back."""
-    if not whole or not (scope.activities or scope.lots) or not _may_idle(scope):
-        return {}
-    return load_active(whole)
-
-
-def load_active(wallets: Sequence[int]) -> dict[int, list[datetime]]:
-    """Return when members did what keeps points that expire on inactivity, by wallet."""
-    return dict(bulk.fetch(ACTIVE, [list(wallets)]))
+def _load_actives(scope: Scope, whole: Sequence[int]) -> dict[int, tuple[Active, ...]] | None:
+    """Load what members did that keeps points that expire on inactivity, for facts that may be late."""
+    if not whole or not scope.activities or not _may_idle(scope):
+        return None
+    found = bulk.fetch(ACTIVES, [list(whole)])
+    return {wallet_id: tuple(map(Active, instants, ends)) for wallet_id, instants, ends in found}
 
 
 def _load_debts(
@@ -490,10 +491,6 @@ def with_debts(wallet: WalletState, lots: Sequence[UUID]) -> WalletState:
     """Return a wallet with all that must be known where points come back to some lots."""
     debts = load_debts([wallet.wallet_id], lots=lots).get(wallet.wallet_id, ())
     wallet = replace(wallet, debt_entries=debts)
-    back = set(lots)
-    if any(lot.expires_on_inactivity for lot in wallet.lots if lot.id in back):
-        active = load_active([wallet.wallet_id]).get(wallet.wallet_id, ())
-        wallet = replace(wallet, active_on=tuple(active))
     return _knowing_covers(wallet)
 
 

@@ -1,6 +1,6 @@
 """When points become active and when they expire: pure, in the program's zone, clamped to month ends."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -95,23 +95,43 @@ def idle_until(active_at: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datet
     return _end_of_life(active_at, lifetime, zone)
 
 
-def end_of_idling(
-    since: datetime, active_on: Sequence[datetime], ends: Callable[[datetime], datetime | None]
-) -> datetime | None:
+@dataclass(frozen=True, slots=True, order=True)
+class Active:
     """
-    Return when points ended, or will end, by inactivity: with the first gap in what their member did that is too long.
+    That a member did something, such as earning or redeeming, which lets points live longer that expire on inactivity.
 
-    :param since: when the points were earned
-    :param active_on: when the member was active, in any order
-    :param ends: until when what is done at an instant keeps points; None where it does not
+    :param until: when they expire if it does nothing more, as the terms and the tier of that instant say
     """
-    end = ends(since)
-    for at in sorted(active_on):
-        if end is None or at >= end:
-            break
-        if at > since and (later := ends(at)) is not None:
-            end = max(end, later)
-    return end
+
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """
+    A time through which a member was never idle for too long: what it earned in it ends with it.
+
+    :param begin: when it became active
+    :param end: when it had been idle for too long, or will have been; not within it any more
+    """
+
+    begin: datetime
+    end: datetime
+
+    def holds(self, instant: datetime) -> bool:
+        return self.begin <= instant < self.end
+
+
+def spans_of(actives: Iterable[Active]) -> list[Span]:
+    """Return the spans that a member's doings come to, in whatever order they were told, the earliest first."""
+    spans: list[Span] = []
+    for active in sorted(actives):
+        if spans and spans[-1].holds(active.at):
+            spans[-1] = Span(spans[-1].begin, max(spans[-1].end, active.until))
+        else:
+            spans.append(Span(active.at, active.until))
+    return spans
 
 
 def _end_of_life(since: datetime, lifetime: Lifetime, zone: ZoneInfo) -> datetime:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.ids import new_id
+from loyalty.points.expiry import Span
 from loyalty.points.models import Entry, Lot, Movement, QualifyingDay, Wallet
 from loyalty.points.state import MAIN, Day, DayCounted, LotClaimed, LotDated, Move, Posting
 from loyalty.points.states import OPEN, State
@@ -31,17 +32,17 @@ def post(
     *,
     balances: Mapping[int, int],
     now: datetime,
-    idle: Mapping[int, datetime] | None = None,
+    spans: Mapping[int, Span] | None = None,
 ) -> None:
     """
     Write postings, in order, for wallets that the caller has locked: one statement, however many they are.
 
     :param balances: what each wallet has available less what it owes, before the first posting
-    :param idle: the new instants at which wallets expire on inactivity
+    :param spans: wallets' newest spans through which their members were active, where they changed
     :raises IntegrityError: when a cause was posted before, or a state would become negative
     """
-    idle = idle or {}
-    if not postings and not idle:
+    spans = spans or {}
+    if not postings and not spans:
         return
     ids = [posting.entry_id or new_id() for posting in postings]
     new_lots = {lot.id for posting in postings for lot in posting.lots}
@@ -51,9 +52,12 @@ def post(
         bulk.insert(Lot, LOT_COLUMNS, _lots(postings, lots))
         bulk.insert(Movement, MOVEMENT_COLUMNS, _movements(postings, ids))
         _run(UPDATE_LOTS, [sums.row(lot) for lot, sums in lots.items() if lot not in new_lots])
-        for wallet in idle.keys() - wallets.keys():
+        for wallet in spans.keys() - wallets.keys():
             wallets[wallet] = _Sums()
-        rows = [(*sums.row(wallet), sums.owed, sums.shortfall, idle.get(wallet)) for wallet, sums in wallets.items()]
+        rows = [
+            (*sums.row(wallet), sums.owed, sums.shortfall, *_instants(spans.get(wallet)))
+            for wallet, sums in wallets.items()
+        ]
         _run(UPDATE_WALLETS, rows)
 
 
@@ -74,9 +78,9 @@ def _key(item: tuple[tuple[int, date], Day]) -> tuple[int, date]:
     return item[0]
 
 
-def give_dates(dated: Iterable[LotDated]) -> None:
+def give_dates(dated: Iterable[LotDated], *, now: datetime) -> None:
     """Give lots their dates, because what they awaited has happened."""
-    _run(UPDATE_DATES, [(each.lot_id, each.active_at, each.expires_at) for each in dated])
+    _run(UPDATE_DATES, [(each.lot_id, each.active_at, each.expires_at, now) for each in dated])
 
 
 def claim(claims: Iterable[LotClaimed]) -> None:
@@ -103,7 +107,8 @@ def open_missing(retailer_id: int, pairs: Iterable[tuple[UUID, str]]) -> None:
 
 # fmt: off
 ENTRY_COLUMNS = ("id", "retailer_id", "wallet_id", "kind", "cause", "order_id", "occurred_at", "recorded_at",
-                 "available_change", "pending_change", "owed_change", "shortfall_change", "balance_after", "explanation")
+                 "available_change", "pending_change", "owed_change", "shortfall_change", "balance_after", "explanation",
+                 "keeps_until")
 LOT_COLUMNS = ("id", "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "amount", "earned_at",
                "active_at", "expires_at", "activation_event", "expires_on_inactivity", "from_lot_id", "gift", "is_lent",
                "pending", "available", "held")
@@ -117,15 +122,15 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS pending, unnest(%
 UPDATE_WALLETS = """
 UPDATE points_wallet w SET pending = w.pending + d.pending, available = w.available + d.available,
     held = w.held + d.held, owed = w.owed + d.owed, shortfall = w.shortfall + d.shortfall,
-    idle_until = coalesce(d.idle_until, w.idle_until)
+    active_since = coalesce(d.active_since, w.active_since), idle_until = coalesce(d.idle_until, w.idle_until)
 FROM (SELECT unnest(%b::bigint[]) AS id, unnest(%b::bigint[]) AS pending, unnest(%b::bigint[]) AS available,
     unnest(%b::bigint[]) AS held, unnest(%b::bigint[]) AS owed, unnest(%b::bigint[]) AS shortfall,
-    unnest(%b::timestamptz[]) AS idle_until) d WHERE w.id = d.id
+    unnest(%b::timestamptz[]) AS active_since, unnest(%b::timestamptz[]) AS idle_until) d WHERE w.id = d.id
 """
 UPDATE_DATES = """
-UPDATE points_lot l SET active_at = d.active_at, expires_at = d.expires_at
+UPDATE points_lot l SET active_at = d.active_at, expires_at = d.expires_at, dated_at = d.dated_at
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS active_at,
-    unnest(%b::timestamptz[]) AS expires_at) d WHERE l.id = d.id
+    unnest(%b::timestamptz[]) AS expires_at, unnest(%b::timestamptz[]) AS dated_at) d WHERE l.id = d.id
 """
 UPDATE_CLAIMS = """
 UPDATE points_lot l SET claimed = l.claimed + d.claimed
@@ -150,9 +155,14 @@ def _entries(
             entry_id, posting.retailer_id, posting.wallet_id, posting.kind, posting.cause, posting.order_id,
             posting.occurred_at, now, available, posting.change(State.PENDING), posting.owed_change,
             posting.shortfall_change, balances[posting.wallet_id], json.dumps(posting.explanation),
+            posting.keeps_until,
         ))
         # fmt: on
     return rows
+
+
+def _instants(span: Span | None) -> tuple[datetime | None, datetime | None]:
+    return (span.begin, span.end) if span else (None, None)
 
 
 def _sums(postings: Sequence[Posting]) -> tuple[dict[UUID, _Sums], dict[int, _Sums]]:

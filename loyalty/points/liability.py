@@ -19,6 +19,7 @@ from customers.core.calendar import add_months, midnight
 from customers.core.money import to_unit
 from loyalty.points.allocation import PRICED, policies, pricing
 from loyalty.points.books import Side, WalletBooks, books
+from loyalty.points.ends import ENDS_AT
 from loyalty.points.statement import Clock
 from loyalty.points.valuation import Curve
 from loyalty.programs.models import Program
@@ -168,7 +169,7 @@ WITH entries AS MATERIALIZED (
     GROUP BY m.lot_id
 ), open_lots AS MATERIALIZED (
     SELECT m.*, m.pending + m.available + m.held AS open, w.code, s.number, o.id AS first_id, o.order_id, o.amount,
-        l.earned_at, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END AS ends_at,
+        l.earned_at, {ends_at} AS ends_at,
         date_trunc('month', o.earned_at AT TIME ZONE %(zone)s::text)::date AS earned
     FROM moved m
     CROSS JOIN LATERAL (SELECT * FROM points_lot WHERE id = m.lot_id OFFSET 0) AS l
@@ -197,4 +198,4 @@ JOIN unnest(%(codes)s::text[], %(earned)s::date[], %(are_paid)s::bool[], %(worth
     %(deferred)s::numeric[], %(open)s::bigint[]) AS c(code, earned, is_paid, worth, expected, deferred, open)
     ON c.code = l.code AND c.earned = l.earned AND c.is_paid = (l.order_id IS NOT NULL) AND c.open > 0
 ORDER BY l.code, l.earned_at, l.lot_id
-""".replace("{priced}", PRICED)
+""".replace("{priced}", PRICED).replace("{ends_at}", ENDS_AT)

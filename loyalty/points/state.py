@@ -12,7 +12,7 @@ from loyalty.engine.member import Key
 from loyalty.engine.versions import RulesOf
 from loyalty.points import debts
 from loyalty.points.debts import Debt, DebtEntry
-from loyalty.points.expiry import Lifetime
+from loyalty.points.expiry import Active, Lifetime, Span, spans_of
 from loyalty.points.limits import Limits
 from loyalty.points.rules import Earning
 from loyalty.points.states import State
@@ -66,7 +66,8 @@ class OpenLot:
     A lot some of whose points are open.
 
     :param active_at: None as long as it awaits an event
-    :param expires_at: the instant as things stand; that of a lot that expires on inactivity moves with its member
+    :param expires_at: the instant as things stand; that of a lot that expires on inactivity is the end of the span in
+        which its member earned it
     :param gift: the code of the tier whose entry gave it
     :param is_lent: that somebody of the household brought it for one payment: it goes back when the payment is undone
     :param claimed: of its held points those that go to a return when their hold ends
@@ -171,15 +172,19 @@ class NewLot:
     gift: str = ""
     is_lent: bool = False
 
-    def opened(self, *, idle_until: datetime | None = None) -> OpenLot:
-        """Return it as it is right after its issue."""
+    def opened(self, *, expires_at: datetime | None) -> OpenLot:
+        """
+        Return it as it is right after its issue.
+
+        :param expires_at: as things stand
+        """
         pending, available = (self.amount, 0) if self.state is State.PENDING else (0, self.amount)
         return OpenLot(
             id=self.id,
             order_id=self.order_id,
             earned_at=self.earned_at,
             active_at=self.active_at,
-            expires_at=idle_until if self.expires_on_inactivity else self.expires_at,
+            expires_at=expires_at,
             pending=pending,
             available=available,
             expires_on_inactivity=self.expires_on_inactivity,
@@ -203,6 +208,7 @@ class Posting(Effect):
     :param owed_change: points that the wallet owes more (or, repaying, less) after it
     :param shortfall_change: points that a return could not take and that are not owed: more or, settled, less
     :param entry_id: where the caller must know it; drawn otherwise
+    :param keeps_until: where the member did something by it that keeps points: until when, if it does nothing more
     """
 
     writer: ClassVar[str] = "points"
@@ -218,6 +224,7 @@ class Posting(Effect):
     shortfall_change: int = 0
     order_id: UUID | None = None
     entry_id: UUID | None = None
+    keeps_until: datetime | None = None
 
     def change(self, state: State) -> int:
         """Return by how much the wallet's points in a state change."""
@@ -280,10 +287,10 @@ class WalletState:
     :param balance: what is available less what is owed
     :param owed: points that later earnings repay first
     :param shortfall: points that returns could not take: what comes back settles them, later earnings do not
-    :param idle_until: when its lots that expire on inactivity expire if the member does nothing more
+    :param span: the newest through which its member was active: what it earned in it and expires on inactivity ends with it
     :param days: what it earned by day, and for the main wallet what its member spent, as far back as any window reaches
     :param lots: its open lots; only those that the batch looks at
-    :param active_on: when its member was active, where points expire on inactivity and a fact may be late
+    :param actives: all that its member did that keeps points, where a fact may be late; None where that was not looked at
     :param debt_entries: what entries told of debts, where points may come back to an order that was returned
     """
 
@@ -292,10 +299,10 @@ class WalletState:
     balance: int = 0
     owed: int = 0
     shortfall: int = 0
-    idle_until: datetime | None = None
+    span: Span | None = None
     days: tuple[Day, ...] = ()
     lots: tuple[OpenLot, ...] = ()
-    active_on: tuple[datetime, ...] = ()
+    actives: tuple[Active, ...] | None = None
     debt_entries: tuple[DebtEntry, ...] = ()
 
     @property
@@ -310,10 +317,10 @@ class WalletState:
             self.balance,
             self.owed,
             self.shortfall,
-            self.idle_until,
+            self.span,
             self.days,
             lots,
-            self.active_on,
+            self.actives,
             self.debt_entries,
         )
 
@@ -324,21 +331,22 @@ class WalletState:
             self.balance,
             self.owed,
             self.shortfall,
-            self.idle_until,
+            self.span,
             add_day(self.days, day),
             self.lots,
-            self.active_on,
+            self.actives,
+            self.debt_entries,
         )
 
     def knowing(self, lots: Iterable[OpenLot]) -> "WalletState":
-        """Return it with lots besides that were not looked at before; those that follow their member end when it does."""
+        """
+        Return it with lots besides that were not looked at before, such as closed ones to which points come back.
+
+        They may have been read before what the member did last.
+        """
         known = {lot.id for lot in self.lots}
-        others = (
-            replace(lot, expires_at=self.idle_until) if lot.expires_on_inactivity else lot
-            for lot in lots
-            if lot.id not in known
-        )
-        return self.with_lots((*self.lots, *others))
+        new = (replace(lot, expires_at=self.end_of(lot)) for lot in lots if lot.id not in known)
+        return self.with_lots((*self.lots, *new))
 
     def lot(self, lot_id: UUID) -> OpenLot:
         return next(lot for lot in self.lots if lot.id == lot_id)
@@ -349,17 +357,17 @@ class WalletState:
 
     def after(self, posting: Posting) -> "WalletState":
         """Return it after a posting."""
-        opened = tuple(lot.opened(idle_until=self.idle_until) for lot in posting.lots)
+        opened = tuple(lot.opened(expires_at=self.end_of(lot)) for lot in posting.lots)
         return WalletState(
             self.wallet_id,
             self.code,
             self.balance + posting.change(State.AVAILABLE) - posting.owed_change,
             self.owed + posting.owed_change,
             self.shortfall + posting.shortfall_change,
-            self.idle_until,
+            self.span,
             self.days,
             lots_after((*self.lots, *opened), posting.moves),
-            self.active_on,
+            self.actives,
             (*self.debt_entries, self._debt_entry(posting)) if posting.kind in debts.KINDS else self.debt_entries,
         )
 
@@ -377,6 +385,38 @@ class WalletState:
             debts.covers_in(moves, own),
             is_for_gifts=bool(posting.explanation.get("for_gifts")),
         )
+
+    def end_of(self, lot: OpenLot | NewLot) -> datetime | None:
+        """Return when a lot expires as things stand."""
+        if not lot.expires_on_inactivity or self.span is None:
+            return lot.expires_at
+        if lot.earned_at >= self.span.begin:
+            return self.span.end
+        spans = spans_of(self.actives or ())
+        # What came back as new points while its member was idle ends with what the member does next.
+        return next((span.end for span in spans if span.holds(lot.earned_at)), lot.expires_at or self.span.end)
+
+    def keeping(self, active: Active) -> "WalletState":
+        """Return it after its member did something: what expires on inactivity lives as long as that lets it live."""
+        actives = None if self.actives is None else (*self.actives, active)
+        if self.span is None or active.at >= self.span.end:
+            spans = [Span(active.at, active.until)]
+        elif active.at >= self.span.begin:
+            spans = [Span(self.span.begin, max(self.span.end, active.until))]
+        elif actives is not None:
+            spans = spans_of(actives)
+        else:  # what was done before stands in the books, and is read from there
+            spans = [Span(self.span.begin, max(self.span.end, active.until))]
+        lots = tuple(_ending_with(spans, lot) for lot in self.lots)
+        return replace(self, span=spans[-1], actives=actives, lots=lots)
+
+
+def _ending_with(spans: Sequence[Span], lot: OpenLot) -> OpenLot:
+    """Return a lot that expires on inactivity as it ends with the span in which it was earned, if that is one of some."""
+    if not lot.expires_on_inactivity:
+        return lot
+    end = next((span.end for span in spans if span.holds(lot.earned_at)), lot.expires_at)
+    return lot if end == lot.expires_at else replace(lot, expires_at=end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from customers.core import bulk
 from customers.core.calendar import day_before, local_date
 from loyalty.memberships.models import Membership
+from loyalty.points.ends import ENDS_AT, SPANS
 from loyalty.points.models import Entry, Wallet
 
 
@@ -48,17 +49,19 @@ class Expiring:
     points: int
 
 
-# A lot that expires on inactivity ends with its wallet; what is due counts as active, and what is past its end as gone,
-# whether or not the night has been. What is due repays first what is owed.
-OPEN_LOTS = """
-SELECT CASE WHEN expires_on_inactivity THEN %(idle_until)s::timestamptz ELSE expires_at END AS ends_at,
-    coalesce(active_at <= %(at)s, false) AS is_due, sum(available)::bigint, sum(pending)::bigint, sum(held)::bigint
-FROM points_lot WHERE wallet_id = %(wallet)s AND (available > 0 OR pending > 0 OR held > 0) GROUP BY 1, 2
+# What is due counts as active, and what is past its end as gone, whether or not the night has been. What is due repays first
+# what is owed.
+OPEN_LOTS = f"""
+SELECT {ENDS_AT} AS ends_at, coalesce(l.active_at <= %(at)s, false) AS is_due, sum(l.available)::bigint,
+    sum(l.pending)::bigint, sum(l.held)::bigint
+FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY 1, 2
 """
 # The same of the lots as they were: by what was recorded, or occurred, until then.
 LOTS_THEN = """
-SELECT CASE WHEN l.expires_on_inactivity THEN %(idle_until)s::timestamptz ELSE l.expires_at END,
-    coalesce(l.active_at <= %(at)s, false), sum(m.available)::bigint, sum(m.pending)::bigint, sum(m.held)::bigint
+WITH spans AS MATERIALIZED ({spans})
+SELECT CASE WHEN l.expires_on_inactivity THEN s.ends_at ELSE l.expires_at END, {is_due},
+    sum(m.available)::bigint, sum(m.pending)::bigint, sum(m.held)::bigint
 FROM (
     SELECT m.lot_id,
         sum(CASE 'available' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS available,
@@ -66,14 +69,29 @@ FROM (
         sum(CASE 'held' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS held
     FROM points_entry e JOIN points_movement m ON m.entry_id = e.id
     WHERE e.wallet_id = %(wallet)s AND e.{clock} <= %(at)s GROUP BY m.lot_id
-) AS m JOIN points_lot l ON l.id = m.lot_id GROUP BY 1, 2
+) AS m JOIN points_lot l ON l.id = m.lot_id
+LEFT JOIN spans s ON l.earned_at >= s.begins_at AND l.earned_at < s.ends_at
+GROUP BY 1, 2
 """
+# By the recorded clock, what a late fact told later was not known: neither that its member had been active, nor a date.
+LOOKING_BACK = {
+    Clock.OCCURRED: LOTS_THEN.format(
+        clock=Clock.OCCURRED,
+        spans=SPANS.format(which="wallet_id = %(wallet)s"),
+        is_due="coalesce(l.active_at <= %(at)s, false)",
+    ),
+    Clock.RECORDED: LOTS_THEN.format(
+        clock=Clock.RECORDED,
+        spans=SPANS.format(which="wallet_id = %(wallet)s AND recorded_at <= %(at)s"),
+        is_due="coalesce(l.active_at <= %(at)s AND coalesce(l.dated_at <= %(at)s, true), false)",
+    ),
+}
 OWED_THEN = """
 SELECT coalesce(sum(owed_change), 0)::bigint FROM points_entry WHERE wallet_id = %s AND {clock} <= %s
 """
-FORECAST = """
+FORECAST = f"""
 SELECT ends_at, sum(points)::bigint FROM (
-    SELECT l.available + l.pending AS points, CASE WHEN l.expires_on_inactivity THEN w.idle_until ELSE l.expires_at END AS ends_at
+    SELECT l.available + l.pending AS points, {ENDS_AT} AS ends_at
     FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
     WHERE l.wallet_id = %s AND (l.available > 0 OR l.pending > 0 OR l.held > 0)
 ) AS open WHERE ends_at > %s AND points > 0 GROUP BY 1 ORDER BY 1 LIMIT %s
@@ -88,10 +106,7 @@ def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo, clock: Clock | None
     :param clock: how to look back at an instant before the wallet's last entry: at what had been recorded by then, or at
         what had occurred; None for an instant that is not before it, which is quicker
     """
-    lots = bulk.fetch(
-        OPEN_LOTS if clock is None else LOTS_THEN.format(clock=clock.value),
-        {"wallet": wallet.pk, "at": at, "idle_until": wallet.idle_until},
-    )
+    lots = bulk.fetch(OPEN_LOTS if clock is None else LOOKING_BACK[clock], {"wallet": wallet.pk, "at": at})
     owed = wallet.owed if clock is None else _owed_then(wallet, at, clock)
     return _counted(lots, owed=owed, at=at, zone=zone)
 

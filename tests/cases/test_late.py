@@ -100,6 +100,17 @@ def test_a_hold_that_is_released_in_the_last_second_but_after_the_night() -> Non
     assert (at_once, shop.balance("ada"), shop.balance("bob")) == (0, 0, 0)
 
 
+def test_an_adjustment_of_the_last_second_but_after_the_night_ends_with_its_day() -> None:
+    shop = Shop(policy={"pending_days": 0, "expiry": "days", "expiry_count": 0}, since="2026-03-01 00:00")
+    shop.member("ada")
+    shop.nights("2026-03-03")
+
+    shop.adjust("ada", 10, "a1", at="2026-03-02 23:59:59.900000")
+
+    assert (shop.balance("ada", at="2026-03-03 00:00"), shop.membership("ada").next_due_at) == (0, None)
+    assert [(line.kind, line.points) for line in shop.entries("ada")] == [("adjust", 10), ("expire", -10)]
+
+
 def test_two_late_returns_one_after_the_other() -> None:
     shop = Shop(policy={"expiry": "days", "expiry_count": 1}, since="2026-03-01 00:00")
     shop.member("ada")

@@ -446,3 +446,18 @@ def test_the_past_of_one_who_was_two_comes_to_the_same_when_it_is_lived_again() 
     shop.merge("b", "a", at=AT)
 
     assert replay(shop.program, now=shop.known.latest).deviations == []
+
+
+def test_points_on_inactivity_go_on_by_what_both_did() -> None:
+    shop = Shop(policy={"pending_days": 0, "expiry": "inactivity", "expiry_count": 1})
+    shop.member("ada")
+    shop.member("ada2")
+    shop.order("o1", "ada", "5.00", at="2026-01-05 12:00")
+    shop.order("o2", "ada", "7.00", at="2026-03-10 12:00")
+    shop.order("o3", "ada2", "100.00", at="2026-01-20 12:00")
+    shop.order("o4", "ada2", "10.00", at="2026-02-15 12:00")
+    shop.order("o5", "ada2", "10.00", at="2026-03-12 12:00")
+
+    shop.merge("ada2", "ada", at="2026-03-15 12:00")
+
+    assert (shop.balance("ada"), shop.usable_through("ada")) == (127, [("2026-04-12", 127)])

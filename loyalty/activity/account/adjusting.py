@@ -61,7 +61,7 @@ def _give(wallet_session: WalletSession, cause: str, points: int, said: dict[str
     """Give points that can be spent at once and live as those of the version in force do."""
     if points <= 0:
         raise NoPoints(asked=points)
-    wallet_session.extend_inactivity()
+    until = wallet_session.extend_inactivity()
     version = wallet_session.version
     lot = free_lot(points, version.of(RULES).policy(wallet_session.code).lifetime, version, wallet_session.now)
-    return wallet_session.post("adjust", cause, (), {"points": points, **said}, lots=(lot,))
+    return wallet_session.post("adjust", cause, (), {"points": points, **said}, lots=(lot,), keeps_until=until)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from customers.core import bulk
 from customers.core.ids import new_id
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import release
@@ -15,7 +16,8 @@ from loyalty.engine.activities import Left
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Hold, Lot, Wallet
+from loyalty.points.ends import ENDS_AT
+from loyalty.points.models import Hold, Wallet
 from loyalty.points.statement import balance
 
 
@@ -52,11 +54,18 @@ def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
     return LostByLeaving(points, pending, tier, holds, membership.left_at)
 
 
+COMING_BACK = f"""
+SELECT coalesce(sum(held - claimed), 0)::bigint FROM (
+    SELECT l.held, l.claimed, {ENDS_AT} AS ends_at FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+    WHERE l.wallet_id = %s AND l.held > 0 AND NOT l.is_lent
+) h WHERE ends_at IS NULL OR ends_at > %s
+"""
+
+
 def _coming_back(wallet: Wallet, at: datetime) -> int:
     """Return how many held points would come back to a member: none that others lent, returns claimed, or that are over."""
-    lots = Lot.objects.filter(wallet=wallet, held__gt=0, is_lent=False)
-    ends = ((lot, wallet.idle_until if lot.expires_on_inactivity else lot.expires_at) for lot in lots)
-    return sum(lot.held - lot.claimed for lot, end in ends if end is None or end > at)
+    ((points,),) = bulk.fetch(COMING_BACK, [wallet.pk, at])
+    return int(points)
 
 
 @transaction.atomic

@@ -12,9 +12,9 @@ from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
-from loyalty.activity.deciding import advance_to
+from loyalty.activity.deciding import advance_to, carry_out
 from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships, require_lenders
-from loyalty.activity.steps import AFTER_MOVES, CLOCK
+from loyalty.activity.steps import AFTER_MOVES, BEFORE_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
 from loyalty.engine.basket import Occasion
@@ -28,8 +28,8 @@ from loyalty.points.models import Entry
 from loyalty.points.spending import spend
 from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, Posting, WalletState
 from loyalty.points.states import State
-from loyalty.points.steps.entries import post, repay
-from loyalty.points.steps.idling import end_of, extend_inactivity
+from loyalty.points.steps.entries import keeps_until, post, repay
+from loyalty.points.steps.idling import extend_inactivity
 from loyalty.points.steps.moving import LentReturned, come_back, take_lent_back
 
 
@@ -170,12 +170,13 @@ class AccountSession:
         """Write what was collected, and what it means for a tier that counts what can be spent."""
         for key, decision in self.decisions.items():
             if decision.effects and decision.version is not None:
-                self.decisions[key] = run_steps(decision, AFTER_MOVES)
+                # A night that began by another clock may be ahead of this one.
+                self.decisions[key] = carry_out(run_steps(decision, AFTER_MOVES), decision.at)
         decisions = [*self.done, *(each for each in self.decisions.values() if each.effects)]
         after = {}
         for key, decision in self.decisions.items():
             before = self.loaded.members[key]
-            after[key] = CLOCK.set_after(decision.member, before, decision.versions, self.now)
+            after[key] = CLOCK.set_after(decision.member, before, decision.versions, decision.now)
         write(decisions, before=self.loaded.members, after=after, now=self.now)
 
     def _advance(self, key: UUID, member: Member) -> None:
@@ -195,7 +196,8 @@ class AccountSession:
         version = versions.at(self.now)
         activity = PointsMoved(new_id(), member.customer_id, self.now, "", MAIN, 0)
         occasion = Occasion(self.now, version.zone) if version else Occasion(self.now)
-        self.decisions[key] = Decision(after, activity, version, versions, self.now, member.lived(self.now), occasion)
+        decision = Decision(after, activity, version, versions, self.now, member.lived(self.now), occasion)
+        self.decisions[key] = run_steps(decision, BEFORE_MOVES) if version else decision
 
 
 def _numbered(decision: Decision) -> Decision:
@@ -320,10 +322,11 @@ class WalletSession:
         member = self.member.having(POINTS, self.member.of(POINTS).having(state))
         self.session.take(self.decision.then(member=member))
 
-    def extend_inactivity(self) -> None:
-        """Let what expires on inactivity live longer, because its member does something."""
-        lifetime = self.version.of(RULES).policy(self.code).lifetime
-        self.session.take(extend_inactivity(self.decision, self.code, lifetime))
+    def extend_inactivity(self) -> datetime | None:
+        """Let what expires on inactivity live longer, because its member does something; its entry must say until when."""
+        until = keeps_until(self.decision, self.code)
+        self.session.take(extend_inactivity(self.decision, self.code, until))
+        return until
 
     def taken(self, points: int, *, into: State) -> tuple[Move, ...]:
         """Return the moves that take points in the order of spending, all or none."""
@@ -335,15 +338,36 @@ class WalletSession:
             raise InsufficientPoints(asked=points, available=self.available)
         return taken.moves
 
-    def take(self, kind: str, cause: str, points: int, *, into: State, said: dict[str, Any] | None = None) -> UUID:
-        """Take points in the order of spending, all or none."""
-        return self.post(kind, cause, self.taken(points, into=into), {"points": points, **(said or {})})
-
-    def post(
-        self, kind: str, cause: str, moves: tuple[Move, ...], said: dict[str, Any], lots: tuple[NewLot, ...] = ()
+    def take(  # noqa: PLR0913 - what an entry says
+        self,
+        kind: str,
+        cause: str,
+        points: int,
+        *,
+        into: State,
+        said: dict[str, Any] | None = None,
+        keeps_until: datetime | None = None,
     ) -> UUID:
-        """Add an entry to what is to be written, and return its id; what comes in repays first what is owed."""
-        posting = self._posting(kind, cause, moves, said, lots)
+        """Take points in the order of spending, all or none."""
+        moves, said = self.taken(points, into=into), {"points": points, **(said or {})}
+        return self.post(kind, cause, moves, said, keeps_until=keeps_until)
+
+    def post(  # noqa: PLR0913 - what an entry says
+        self,
+        kind: str,
+        cause: str,
+        moves: tuple[Move, ...],
+        said: dict[str, Any],
+        lots: tuple[NewLot, ...] = (),
+        *,
+        keeps_until: datetime | None = None,
+    ) -> UUID:
+        """
+        Add an entry to what is to be written, and return its id; what comes in repays first what is owed.
+
+        :param keeps_until: where the member is active by it, as `extend_inactivity` said
+        """
+        posting = replace(self._posting(kind, cause, moves, said, lots), keeps_until=keeps_until)
         decision = post(self.decision, posting)
         ids = {lot.id for lot in lots}
         usable = [lot for lot in decision.member.of(POINTS).wallet(self.code).lots if lot.id in ids]
@@ -418,4 +442,4 @@ def lent_by(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") ->
 
 def expiries(wallet: WalletSession) -> dict[UUID, datetime | None]:
     """Return when each lot expires, or has expired, as things stand."""
-    return {lot.id: end_of(wallet.decision, wallet.code, lot) for lot in wallet.state.lots}
+    return {lot.id: lot.expires_at for lot in wallet.state.lots}

@@ -68,9 +68,10 @@ def redeem(membership: Membership, points: int, *, reference: str, now: datetime
         return LedgerReceipt(earlier.pk, points, spending.available, is_new=False)
     spending.require_spendable()
     _use_reference(membership, reference, points)
-    spending.extend_inactivity()
+    until = spending.extend_inactivity()
     session.borrow(points, f"{cause}:{membership.pk}")
-    entry_id = spending.take("redeem", cause, points, into=State.REDEEMED, said={"reference": reference})
+    said = {"reference": reference}
+    entry_id = spending.take("redeem", cause, points, into=State.REDEEMED, said=said, keeps_until=until)
     return LedgerReceipt(entry_id, points, spending.finish())
 
 
@@ -106,9 +107,10 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
         id=new_id(), retailer_id=membership.retailer_id, wallet_id=spending.wallet_id, reference=reference, points=points,
         held_at=now, times_out_at=now + life,
     )  # fmt: skip
-    spending.extend_inactivity()
+    until = spending.extend_inactivity()
     session.borrow(points, f"hold:{made.pk}")
-    spending.take("hold", f"hold:{made.pk}", points, into=State.HELD, said={"reference": reference})
+    said = {"reference": reference}
+    spending.take("hold", f"hold:{made.pk}", points, into=State.HELD, said=said, keeps_until=until)
     available = spending.finish()
     made.save(force_insert=True)
     return made, available
@@ -251,7 +253,7 @@ def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int,
     wallet.know(move.lot_id for move in held)
     if any(lot.claimed for lot in wallet.state.lots):  # what a return claimed of them is taken from others now
         wallet.know_open()
-    moves = settle_hold(redeemed, held, expiries(wallet), at=now)
+    moves = settle_hold(redeemed, held, expiries(wallet), at=wallet.decision.now)
     kind = "redeem" if redeemed else "release"
     said = {"points": redeemed, "held": found.points, "reference": found.reference}
     wallet.come_back(kind, f"{kind}:hold:{found.pk}", moves, said)

@@ -36,6 +36,9 @@ class Wallet(models.Model):
         db_default=0,
         help_text=_("What returns could not take and is not owed: points that come back settle it first."),
     )
+    active_since = models.DateTimeField(
+        _("active since"), null=True, help_text=_("Since when the member was never idle for so long that points end.")
+    )
     idle_until = models.DateTimeField(
         _("expires by inactivity"), null=True, help_text=_("Of the lots that live as long as the member is active.")
     )
@@ -93,6 +96,11 @@ class Entry(models.Model):
     shortfall_change = models.BigIntegerField(_("change of shortfall"), default=0, db_default=0)
     balance_after = models.BigIntegerField(_("balance after"), help_text=_("Available less owed."))
     explanation = models.JSONField(_("explanation"))
+    keeps_until = models.DateTimeField(
+        _("keeps points until"),
+        null=True,
+        help_text=_("Where it is something that the member did: when points end that live as long as it is active."),
+    )
 
     class Meta:
         verbose_name = _("entry")
@@ -103,6 +111,11 @@ class Entry(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["wallet", "-id"], name="entry_newest_first"),
             models.Index(fields=["retailer", "recorded_at"], name="entry_by_recording"),
+            models.Index(
+                fields=["wallet", "occurred_at"],
+                condition=models.Q(keeps_until__isnull=False),
+                name="entry_keeps_points",
+            ),
         ]
         triggers: ClassVar = append_only("entries")
 
@@ -126,7 +139,7 @@ class Lot(models.Model):
     One award of points. Its amount and dates never change; where its points are now is a cache of its movements.
 
     `expires_at` is the first instant at which they cannot be spent any more. What awaits an event has no `active_at`
-    until it happens; what expires on inactivity does so when its wallet does.
+    until it happens; what expires on inactivity does so with the span of its member's being active in which it was earned.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -160,6 +173,9 @@ class Lot(models.Model):
     )
     gift = models.SlugField(
         _("gift of tier"), blank=True, db_default="", help_text=_("The tier whose entry gave it, by its code.")
+    )
+    dated_at = models.DateTimeField(
+        _("dated"), null=True, help_text=_("When it was recorded that the event happened that it awaited.")
     )
     is_lent = models.BooleanField(
         _("lent"),

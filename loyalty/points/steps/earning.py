@@ -42,8 +42,17 @@ from loyalty.points.state import (
     NewLot,
 )
 from loyalty.points.states import State
-from loyalty.points.steps.entries import Cause, entry, lifetime_of, policy_of, post, repay_with, wallet_in
-from loyalty.points.steps.idling import end_with_gap, extend_inactivity
+from loyalty.points.steps.entries import (
+    Cause,
+    entry,
+    keeps_until,
+    lifetime_of,
+    policy_of,
+    post,
+    repay_with,
+    wallet_in,
+)
+from loyalty.points.steps.idling import extend_inactivity
 
 VISIT = "visit"
 
@@ -271,7 +280,8 @@ def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) 
     if not limited.earned:
         return decision
     lifetime = lifetime_of(decision, code)
-    decision = extend_inactivity(decision, code, lifetime)
+    until = keeps_until(decision, code)
+    decision = extend_inactivity(decision, code, until)
     lots = tuple(_lot(decision, part, lifetime, cause) for part in limited.earned)
     said = {
         **cause.said,
@@ -281,8 +291,8 @@ def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) 
         **({"cut": limited.cut, "limit": limited.allowance, "reason": limited.reason} if limited.cut else {}),
     }
     wallet = wallet_in(decision, code)
-    posting = entry(decision, wallet, "earn", cause.name, said, lots=lots, order_id=cause.order_id)
-    return repay_with(end_with_gap(post(decision, posting), code, lots), code, lots, cause.name)
+    posting = entry(decision, wallet, "earn", cause.name, said, lots=lots, order_id=cause.order_id, keeps_until=until)
+    return repay_with(post(decision, posting), code, lots, cause.name)
 
 
 def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> NewLot:
@@ -318,15 +328,26 @@ def _explained(part: Earned) -> dict[str, Any]:
 
 
 def give_points(  # noqa: PLR0913 - who, of what, how many, why
-    decision: Decision, code: str, points: int, cause: Cause, *, kind: str = "earn", gift: str = ""
+    decision: Decision,
+    code: str,
+    points: int,
+    cause: Cause,
+    *,
+    kind: str = "earn",
+    gift: str = "",
+    lifetime: Lifetime | None = None,
 ) -> Decision:
-    """Give points that no rule counted, and that can be spent at once: a gift, a grant, an adjustment."""
-    lifetime = lifetime_of(decision, code)
-    decision = extend_inactivity(decision, code, lifetime)
-    lot = free_lot(points, lifetime, decision.rules, decision.at, gift=gift)
+    """
+    Give points that no rule counted, and that can be spent at once: a gift, a grant, an adjustment.
+
+    :param lifetime: where the occasion's tier does not let them live longer
+    """
+    until = keeps_until(decision, code)
+    decision = extend_inactivity(decision, code, until)
+    lot = free_lot(points, lifetime or lifetime_of(decision, code), decision.rules, decision.at, gift=gift)
     wallet = wallet_in(decision, code)
-    decision = post(decision, entry(decision, wallet, kind, cause.name, cause.said, lots=(lot,)))
-    return repay_with(end_with_gap(decision, code, (lot,)), code, (lot,), cause.name)
+    posting = entry(decision, wallet, kind, cause.name, cause.said, lots=(lot,), keeps_until=until)
+    return repay_with(post(decision, posting), code, (lot,), cause.name)
 
 
 def free_lot(points: int, lifetime: Lifetime, version: Version, at: datetime, *, gift: str = "") -> NewLot:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from customers.core.ids import new_id
 from loyalty.engine.decision import Decision
-from loyalty.points.expiry import Lifetime
+from loyalty.points.expiry import Lifetime, idle_until
 from loyalty.points.state import (
     POINTS,
     RULES,
@@ -63,6 +63,22 @@ def lifetime_of(decision: Decision, code: str) -> Lifetime:
     return replace(lifetime, extra_months=extra) if extra else lifetime
 
 
+def keeps_until(decision: Decision, code: str) -> datetime | None:
+    """
+    Return until when what a member does keeps its points that expire on inactivity; None where there are none.
+
+    It counts by the terms and the tier of its own time. A version that lets points expire otherwise, or never, has no such
+    terms: those earned before it go on by the last ones, so that they never end while their member is active.
+    """
+    for starts_at, version in zip(
+        reversed(decision.versions.starts), reversed(decision.versions.versions), strict=True
+    ):
+        lifetime = version.of(RULES).policy(code).lifetime
+        if starts_at <= decision.at and lifetime.on_inactivity:
+            return idle_until(decision.at, replace(lifetime, extra_months=decision.occasion.extra_months), version.zone)
+    return None
+
+
 def wallet_in(decision: Decision, code: str) -> WalletState:
     return decision.member.of(POINTS).wallet(code)
 
@@ -79,6 +95,7 @@ def entry(  # noqa: PLR0913 - what an entry says
     owed_change: int = 0,
     shortfall_change: int = 0,
     order_id: UUID | None = None,
+    keeps_until: datetime | None = None,
 ) -> Posting:
     return Posting(
         retailer_id=decision.member.retailer_id,
@@ -92,6 +109,7 @@ def entry(  # noqa: PLR0913 - what an entry says
         owed_change=owed_change,
         shortfall_change=shortfall_change,
         order_id=order_id,
+        keeps_until=keeps_until,
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from loyalty.engine.activities import GivenOver, TakenOver
 from loyalty.engine.decision import Decision
+from loyalty.points.expiry import Active
 from loyalty.points.state import POINTS, Move, NewLot, OpenLot, Redeemed, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import as_given, entry, post, repay, wallet_in, with_wallet
@@ -49,19 +50,24 @@ def take_over(decision: Decision) -> Decision:
     theirs = activity.other.of(POINTS)
     for wallet in theirs.wallets:
         redeemed = [each for each in theirs.redeemed if each.wallet_id == wallet.wallet_id]
-        decision = _take_lots(_follow(decision, wallet), wallet, redeemed, activity.other.membership_id)
+        decision = _take_lots(
+            _follow(decision, wallet, activity.other.membership_id), wallet, redeemed, activity.other.membership_id
+        )
         for day in wallet.days:
             decision = with_wallet(decision, wallet_in(decision, wallet.code).with_day(day))
     return decision
 
 
-def _follow(decision: Decision, theirs: WalletState) -> Decision:
-    """Let what expires on inactivity live by the later of what both did last."""
-    mine = wallet_in(decision, theirs.code)
-    if theirs.idle_until is None or (mine.idle_until is not None and mine.idle_until >= theirs.idle_until):
+def _follow(decision: Decision, theirs: WalletState, giver: UUID) -> Decision:
+    """Let what expires on inactivity live by what both did: while one was active, the other was not idle."""
+    if theirs.span is None:
         return decision
-    lots = tuple(replace(lot, expires_at=theirs.idle_until) if lot.expires_on_inactivity else lot for lot in mine.lots)
-    return with_wallet(decision, replace(mine, idle_until=theirs.idle_until, lots=lots))
+    mine, span = wallet_in(decision, theirs.code), theirs.span
+    posting = entry(
+        decision.then(at=span.begin), mine, "transfer", f"merge:{giver}:active", {"points": 0, "merged": True},
+        keeps_until=span.end,
+    )  # fmt: skip
+    return post(with_wallet(decision, mine.keeping(Active(span.begin, span.end))), posting)
 
 
 def _take_lots(decision: Decision, theirs: WalletState, redeemed: list[Redeemed], giver: UUID) -> Decision:

@@ -6,19 +6,20 @@ Verbs (`loyalty.activity.account`) are made of these; `move` carries out in a si
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from loyalty.engine.activities import OrderCorrected, OrderReturned, PointsMoved
 from loyalty.engine.decision import Decision, Effect
-from loyalty.points.clawback import take_from
+from loyalty.points.clawback import state_at, take_from
 from loyalty.points.spending import spend
 from loyalty.points.state import POINTS, Move, OpenLot, Posting, Redeemed, WalletState, spending_order
 from loyalty.points.states import State
 from loyalty.points.steps.earning import give_points
-from loyalty.points.steps.entries import Cause, as_given, entry, policy_of, post, settle, wallet_in
+from loyalty.points.steps.entries import Cause, as_given, entry, keeps_until, policy_of, post, settle, wallet_in
 from loyalty.points.steps.idling import extend_inactivity
-from loyalty.points.steps.replacing import make_good, state_back
+from loyalty.points.steps.replacing import make_good
 from loyalty.points.steps.returning import claim, take_or_owe
 
 
@@ -128,7 +129,7 @@ def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
         return _take_over_lent(decision, returned)
     # What another member gave is as old as with that one: it may be older than the membership.
     is_forfeited = member.left_at is not None or (lot.from_lot is None and lot.earned_at < member.enrolled_at)
-    target = State.CANCELLED if is_forfeited else state_back(decision, wallet.code, lot)
+    target = State.CANCELLED if is_forfeited else state_at(lot, decision.now)
     posting = Posting(
         retailer_id=member.retailer_id,
         wallet_id=wallet.wallet_id,
@@ -148,9 +149,7 @@ def _take_over_lent(decision: Decision, returned: LentReturned) -> Decision:
     """Give points that come back to a lender who was merged to the member that took over from it."""
     wallet = wallet_in(decision, returned.code)
     lot = as_given(returned.lent, {State.AVAILABLE: returned.points}, from_lot=returned.lot_id)
-    target = (
-        State.CANCELLED if decision.member.left_at is not None else state_back(decision, wallet.code, returned.lent)
-    )
+    target = State.CANCELLED if decision.member.left_at is not None else state_at(returned.lent, decision.now)
     moves = () if target is State.AVAILABLE else (Move(lot.id, State.AVAILABLE, target, returned.points),)
     said = {"points": returned.points, "lent_back": True}
     decision = post(decision, entry(decision, wallet, "transfer", returned.cause, said, lots=(lot,), moves=moves))
@@ -202,19 +201,20 @@ def move(decision: Decision) -> Decision:
         undone = next((each for each in decision.member.of(POINTS).redeemed if each.entry_id == activity.undoes), None)
         return _undo(decision, undone, {}) if undone else decision
     if activity.kind == "redeem":
-        decision = extend_inactivity(decision, activity.wallet, policy_of(decision, activity.wallet).lifetime)
-        return _redeem(decision, activity)
+        until = keeps_until(decision, activity.wallet)
+        return _redeem(extend_inactivity(decision, activity.wallet, until), activity, until)
     if activity.points > 0:
         cause = Cause(f"{activity.kind}:{activity.id}", {})
-        return give_points(decision, activity.wallet, activity.points, cause, kind=activity.kind)
+        lifetime = policy_of(decision, activity.wallet).lifetime
+        return give_points(decision, activity.wallet, activity.points, cause, kind=activity.kind, lifetime=lifetime)
     target = State.TRANSFERRED if activity.kind == "transfer" else State.CANCELLED
-    decision, _ = _take(decision, activity, target)
+    decision, _ = _take(decision, activity, target, None)
     return decision
 
 
-def _redeem(decision: Decision, activity: PointsMoved) -> Decision:
+def _redeem(decision: Decision, activity: PointsMoved, until: datetime | None) -> Decision:
     before = wallet_in(decision, activity.wallet)
-    decision, moves = _take(decision, activity, State.REDEEMED)
+    decision, moves = _take(decision, activity, State.REDEEMED, until)
     if not moves:
         return decision
     taken = {move.lot_id for move in moves}
@@ -225,20 +225,21 @@ def _redeem(decision: Decision, activity: PointsMoved) -> Decision:
     return decision.then(member=decision.member.having(POINTS, replace(points, redeemed=(*points.redeemed, redeemed))))
 
 
-def _take(decision: Decision, activity: PointsMoved, into: State) -> tuple[Decision, tuple[Move, ...]]:
+def _take(
+    decision: Decision, activity: PointsMoved, into: State, until: datetime | None
+) -> tuple[Decision, tuple[Move, ...]]:
     """Take as many points as are there; return what was moved."""
     wallet = wallet_in(decision, activity.wallet)
     taken = spend(abs(activity.points), wallet.lots, at=decision.now, into=into)
     said: dict[str, Any] = {"points": abs(activity.points) - taken.missing, "missing": taken.missing}
-    return post(decision, _posting(decision, activity, taken.moves, said)), taken.moves
+    posting = replace(_posting(decision, activity, taken.moves, said), keeps_until=until)
+    return post(decision, posting), taken.moves
 
 
 def moves_back(moves: Sequence[Move], code: str, source: State, decision: Decision) -> tuple[Move, ...]:
     """Return the moves that give points back to the lots that they came from, each as it would be by now."""
     lots = {lot.id: lot for lot in wallet_in(decision, code).lots}
-    return tuple(
-        Move(move.lot_id, source, state_back(decision, code, lots[move.lot_id]), move.amount) for move in moves
-    )
+    return tuple(Move(move.lot_id, source, state_at(lots[move.lot_id], decision.now), move.amount) for move in moves)
 
 
 def _posting(decision: Decision, activity: PointsMoved, moves: tuple[Move, ...], said: dict[str, Any]) -> Posting:

@@ -53,7 +53,7 @@ def _date(
         active_at = activation(activity.occurred_at, lifetime, version.zone)
         ends_at = expiration(active_at, lifetime, version.zone)
         effects.append(LotDated(lot.id, active_at, ends_at))
-        ends_at = wallet.idle_until if lot.expires_on_inactivity else ends_at
+        ends_at = wallet.end_of(lot) if lot.expires_on_inactivity else ends_at
         dated[lot.id] = replace(lot, active_at=active_at, expires_at=ends_at)
     lots = tuple(dated.get(lot.id, lot) for lot in wallet.lots)
     decision = with_wallet(decision.then(*effects), wallet.with_lots(lots))
@@ -117,19 +117,16 @@ def due(member: Member, before: Member | None, versions: Versions, now: datetime
             continue
         seen = {id(lot) for lot in old.lots} if old else set()
         instants += [_lot_due(lot) for lot in wallet.lots if id(lot) not in seen]
-        if old is None:  # an empty wallet may have outlived its instant
-            instants.append(wallet.idle_until if wallet.idle_until and wallet.idle_until > now else None)
-        elif old.idle_until != wallet.idle_until:
-            instants.append(wallet.idle_until)
+        # Of lots that were not looked at; a late fact may tell of an end that is over: that has been carried out with it.
+        if old is not None and wallet.span and wallet.span != old.span and wallet.span.end > now:
+            instants.append(wallet.span.end)
     if before is None:
         instants.append(next_celebration(member, versions, now))
     return earliest(*instants)
 
 
 def _lot_due(lot: OpenLot) -> datetime | None:
-    activates = lot.active_at if lot.pending else None
-    expires = lot.expires_at if lot.available and not lot.expires_on_inactivity else None
-    return earliest(activates, expires)
+    return earliest(lot.active_at if lot.pending else None, lot.expires_at if lot.available else None)
 
 
 def forfeit(decision: Decision) -> Decision:

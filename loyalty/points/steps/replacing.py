@@ -7,17 +7,11 @@ from uuid import UUID
 from loyalty.engine.decision import Decision
 from loyalty.points.clawback import state_at
 from loyalty.points.debts import Debt, Relief, relief
-from loyalty.points.state import Move, OpenLot, Posting, WalletState
+from loyalty.points.state import Move, Posting, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import entry, post, settle, wallet_in
-from loyalty.points.steps.idling import end_of
 
 Back = tuple[UUID, State, int]  # a lot, the state in which points came back to it, and how many
-
-
-def state_back(decision: Decision, code: str, lot: OpenLot) -> State:
-    """Return in which state points of a lot are that come back to it: as they would be by now."""
-    return state_at(replace(lot, expires_at=end_of(decision, code, lot)), decision.now)
 
 
 def make_good(decision: Decision, code: str, back: Sequence[Back], *, cause: str) -> Decision:
@@ -75,6 +69,6 @@ def covers_back(decision: Decision, code: str, found: Relief) -> tuple[Move, ...
     """Return the moves that give other lots back what was taken from them."""
     wallet = wallet_in(decision, code)
     return tuple(
-        Move(lot_id, State.CANCELLED, state_back(decision, code, wallet.lot(lot_id)), points)
+        Move(lot_id, State.CANCELLED, state_at(wallet.lot(lot_id), decision.now), points)
         for lot_id, points in found.covers
     )

@@ -39,7 +39,6 @@ from loyalty.points.state import (
 )
 from loyalty.points.steps.earning import award_points, budget_left, count, free_lot, limited_on, use_pool
 from loyalty.points.steps.entries import Cause, entry, post, repay, wallet_in, with_wallet
-from loyalty.points.steps.idling import end_of
 from loyalty.points.steps.replacing import covers_back, known_relief, make_good
 
 
@@ -193,8 +192,7 @@ def _give_again(  # noqa: PLR0913 - what an entry says
     claims = unclaimed(points, activity.order_id, wallet)
     decision = claim(decision, code, claims)
     points += sum(amount for _, amount in claims)
-    ending = [replace(lot, expires_at=end_of(decision, code, lot)) for lot in wallet_in(decision, code).lots]
-    back = give_back(points, activity.order_id, ending, now=decision.now)
+    back = give_back(points, activity.order_id, wallet_in(decision, code).lots, now=decision.now)
     lots = _new_lots(back.missing, decision, code, activity, version)
     posting = entry(
         decision,

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('customers', '0009_undecided_facts'),
         ('memberships', '0004_clock_and_periods'),
-        ('points', '0015_lots_in_order'),
+        ('points', '0016_what_keeps_points'),
     ]
 
     operations = [
