@@ -62,13 +62,23 @@ def check_each(facts: Sequence[Fact], check: Callable[[Fact], Fact]) -> tuple[li
 
 
 class Batch(Generic[Fact]):
-    """Sorts facts on the way in, takes in what was written, and answers one outcome per fact."""
+    """
+    Sorts facts on the way in, takes in what was written, and answers one outcome per fact.
+
+    :param at: gives a fact at the instant at which it is recorded
+    """
 
     def __init__(
-        self, facts: Sequence[Fact], *, key: Callable[[Fact], str], refused: dict[int, DomainError] | None = None
+        self,
+        facts: Sequence[Fact],
+        *,
+        key: Callable[[Fact], str],
+        at: Callable[[Fact], Fact],
+        refused: dict[int, DomainError] | None = None,
     ) -> None:
-        self.facts: Sequence[Fact] = facts
+        self.facts: list[Fact] = list(facts)
         self.key: Callable[[Fact], str] = key
+        self.at: Callable[[Fact], Fact] = at
         self.refused = refused or {}
         self.hashes: dict[str, bytes] = {}
         self.others: dict[int, bytes] = {}
@@ -84,11 +94,12 @@ class Batch(Generic[Fact]):
             if place in self.refused:
                 continue
             number = self.key(fact)
-            content = fingerprint(fact)
+            content = fingerprint(fact)  # as it was reported: so it is known again, whenever it comes
+            self.facts[place] = recorded = self.at(fact)
             if number not in self.hashes:
                 self.hashes[number] = content
                 self.first[number] = place
-                self.fresh.append(fact)
+                self.fresh.append(recorded)
             elif self.hashes[number] != content:
                 self.others[place] = content
 

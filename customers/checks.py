@@ -164,15 +164,16 @@ def require_name(column: str, value: str, limit: int) -> None:
     require_text(column, value, limit)
 
 
-def require_past(column: str, instant: datetime, now: datetime) -> None:
+def past_of(column: str, instant: datetime, now: datetime) -> datetime:
     """
-    Refuse an instant that has not come, but for what a clock may run ahead.
+    Return an instant as it is recorded: now, where a clock ran ahead by no more than it may.
 
     :raises InvalidFact: when it is more than CLOCK_TOLERANCE after now
     """
     if instant > now + CLOCK_TOLERANCE:
         minutes = int(CLOCK_TOLERANCE.total_seconds() // 60)
         raise InvalidFact(column, "in_the_future", value=instant.isoformat(), limit=minutes)
+    return min(instant, now)
 
 
 def require_zone(instant: datetime) -> None:

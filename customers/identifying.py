@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from customers.checks import require_past
+from customers.checks import past_of
 from customers.core import bulk
 from customers.core.ids import new_id
 from customers.models import Customer, FactChange, Retailer
@@ -50,9 +50,8 @@ def identify(retailer: Retailer, named: Iterable[tuple[str, datetime]], *, now: 
     :param named: external ids with the instant at which each was seen; a customer keeps the earliest
     :raises InvalidFact: for an instant that has not come
     """
-    first_seen = earliest(named)
-    for instant in first_seen.values():
-        require_past("occurred_at", instant, now)
+    seen = earliest(named)
+    first_seen = {external_id: past_of("occurred_at", instant, now) for external_id, instant in seen.items()}
     found = find_or_register(retailer, first_seen, now=now)
     lower_identified((found[external_id], instant) for external_id, instant in first_seen.items())
     return {external_id: customer.id for external_id, customer in found.items()}

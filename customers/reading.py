@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from customers.checks import CLOCK_TOLERANCE
 from customers.core import bulk
 from customers.facts import LineFact, OrderFact, fingerprint
 from customers.models import Retailer
 
 ORDERS = """
 SELECT o.id, o.customer_id, o.version, o.content_hash, o.number, o.occurred_at, c.external_id, o.currency, o.shipping_amount,
-    o.channel, o.store, o.promotion_code, o.is_gift, o.identified_by, o.paid_with_points, o.redemptions
+    o.channel, o.store, o.promotion_code, o.is_gift, o.identified_by, o.paid_with_points, o.redemptions,
+    o.recorded_at
 FROM customers_order o LEFT JOIN customers_customer c ON c.id = o.customer_id
 WHERE o.retailer_id = %s AND o.number = ANY(%s)
 """
@@ -33,6 +36,7 @@ class RecordedOrder:
 
     :param hash: of the content that was reported, which may have named the order's customer otherwise
     :param earlier: the hashes of what it said before, by version
+    :param recorded_at: when it was first told
     """
 
     id: UUID
@@ -41,6 +45,7 @@ class RecordedOrder:
     hash: bytes
     fact: OrderFact
     earlier: dict[int, bytes]
+    recorded_at: datetime
 
 
 def recorded_orders(retailer: Retailer, numbers: Iterable[str]) -> dict[str, RecordedOrder]:
@@ -54,8 +59,10 @@ def recorded_orders(retailer: Retailer, numbers: Iterable[str]) -> dict[str, Rec
     for order_id, version, content in bulk.fetch(REVISIONS, [ids]):
         earlier[order_id][version] = bytes(content)
     return {
-        fact[0]: RecordedOrder(pk, customer_id, version, bytes(content), _fact(fact, lines[pk]), earlier[pk])
-        for pk, customer_id, version, content, *fact in rows
+        fact[0]: RecordedOrder(
+            pk, customer_id, version, bytes(content), _fact(fact, lines[pk]), earlier[pk], recorded_at
+        )
+        for pk, customer_id, version, content, *fact, recorded_at in rows
     }
 
 
@@ -74,9 +81,18 @@ def same_contents(retailer: Retailer, doubtful: Sequence[tuple[OrderFact, bytes]
     leads_to = dict(bulk.fetch(LEADS_TO, [retailer.pk, [fact.customer for fact, _ in doubtful if fact.customer]]))
     for fact, content in doubtful:
         found = recorded.get(fact.number)
+        if found is None:
+            continue
         resolved = replace(fact, customer=leads_to.get(fact.customer, fact.customer))
-        if found and (content in found.earlier.values() or fingerprint(found.fact) == fingerprint(resolved)):
+        known = {fingerprint(resolved), fingerprint(_as_first_told(resolved, found))}
+        if content in found.earlier.values() or fingerprint(found.fact) in known:
             yield fact.number, content
+
+
+def _as_first_told(fact: OrderFact, found: RecordedOrder) -> OrderFact:
+    """Return an order as it was recorded when it was told first, if that was by a clock that ran ahead."""
+    ahead = fact.occurred_at - found.recorded_at
+    return replace(fact, occurred_at=found.recorded_at) if timedelta(0) < ahead <= CLOCK_TOLERANCE else fact
 
 
 def _fact(row: Sequence[Any], lines: Sequence[LineFact]) -> OrderFact:

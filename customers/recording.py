@@ -9,17 +9,18 @@ Facts are idempotent by their natural key: the same again changes nothing; the s
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from customers.batches import Batch, Fact, Outcome, check_each
-from customers.checks import require_past
+from customers.batches import Batch, Outcome, check_each
+from customers.checks import past_of
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
@@ -30,6 +31,8 @@ from customers.identifying import identify as identify  # noqa: PLC0414 - who re
 from customers.models import Interaction, Order, OrderEvent, OrderLine, Retailer, Return, ReturnLine, UndecidedFact
 from customers.reading import same_contents
 from customers.returning import lock_orders, order_of
+
+Dated = TypeVar("Dated", OrderFact, ReturnFact, OrderEventFact, InteractionFact)
 
 
 class OtherCurrency(DomainError):
@@ -48,7 +51,7 @@ def record_orders(
     Facts of outcomes are as they are recorded: their amounts with the currency's decimals.
     """
     checked, refused = check_each(facts, lambda fact: as_recorded(retailer, fact, now))
-    batch = Batch[OrderFact](checked, key=lambda fact: fact.number, refused=refused)
+    batch = Batch[OrderFact](checked, key=lambda fact: fact.number, at=lambda fact: _at(fact, now), refused=refused)
     # In one order of numbers, and all of them in one statement: batches that overlap must not wait for each other.
     orders = {new_id(): fact for fact in sorted(batch.fresh, key=lambda fact: fact.number)}
     made = _insert_orders(retailer, orders, batch.hashes, now)
@@ -73,15 +76,20 @@ def as_recorded(retailer: Retailer, fact: OrderFact, now: datetime) -> OrderFact
     :raises OtherCurrency: when it is not in the retailer's currency
     :raises InvalidFact: when it lies in the future, or an amount has more decimals than its currency
     """
-    require_past("occurred_at", fact.occurred_at, now)
+    past_of("occurred_at", fact.occurred_at, now)
     if fact.currency.upper() not in {"", retailer.currency}:
         raise OtherCurrency(currency=fact.currency, expected=retailer.currency)
     return in_currency(fact, retailer.currency)
 
 
-def _past(fact: Fact, now: datetime) -> Fact:
-    require_past("occurred_at", fact.occurred_at, now)
+def _past(fact: Dated, now: datetime) -> Dated:
+    past_of("occurred_at", fact.occurred_at, now)
     return fact
+
+
+def _at(fact: Dated, now: datetime) -> Dated:
+    """Return a fact at the instant at which it is recorded: what a clock that runs ahead says is now."""
+    return replace(fact, occurred_at=now) if fact.occurred_at > now else fact
 
 
 @transaction.atomic(savepoint=False)
@@ -90,7 +98,7 @@ def record_returns(
 ) -> list[Outcome[ReturnFact]]:
     """Record returns. More than was bought, over all returns of an order together, is refused."""
     checked, refused = check_each(facts, lambda fact: _past(fact, now))
-    batch = Batch[ReturnFact](checked, key=lambda fact: fact.number, refused=refused)
+    batch = Batch[ReturnFact](checked, key=lambda fact: fact.number, at=lambda fact: _at(fact, now), refused=refused)
     orders = lock_orders(retailer, {fact.order_number for fact in batch.fresh})
     known = batch.known(retailer, Return)  # behind the lock: the same return may just have come in
     rows: list[tuple[Any, ...]] = []
@@ -140,7 +148,9 @@ def record_order_events(
 ) -> list[Outcome[OrderEventFact]]:
     """Record what happened to orders. Their order must be known, and nothing happens to it before it was placed."""
     checked, refused = check_each(facts, lambda fact: _past(fact, now))
-    batch = Batch[OrderEventFact](checked, key=lambda fact: fact.number, refused=refused)
+    batch = Batch[OrderEventFact](
+        checked, key=lambda fact: fact.number, at=lambda fact: _at(fact, now), refused=refused
+    )
     orders = lock_orders(retailer, {fact.order_number for fact in batch.fresh})
     known = batch.known(retailer, OrderEvent)  # behind the lock, as with returns
     rows: list[tuple[Any, ...]] = []
@@ -171,7 +181,9 @@ def record_interactions(
 ) -> list[Outcome[InteractionFact]]:
     """Record interactions and register the customers that they name for the first time."""
     checked, refused = check_each(facts, lambda fact: _past(fact, now))
-    batch = Batch[InteractionFact](checked, key=lambda fact: fact.number, refused=refused)
+    batch = Batch[InteractionFact](
+        checked, key=lambda fact: fact.number, at=lambda fact: _at(fact, now), refused=refused
+    )
     first_seen = earliest((fact.customer, fact.occurred_at) for fact in batch.fresh)
     customers = find_or_register(retailer, first_seen, now=now)
     # fmt: off

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from customers.checks import InvalidFact, money_of, require_in_range, require_name, require_past, require_text
+from customers.checks import InvalidFact, money_of, past_of, require_in_range, require_name, require_text
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError
@@ -122,7 +122,7 @@ def _refusal(retailer: Retailer, fact: CustomerFact, now: datetime) -> DomainErr
             money_of("acquisition_cost", fact.acquisition_cost, retailer.currency)
         if fact.identified_at is not None:
             require_in_range("identified_at", fact.identified_at)
-            require_past("identified_at", fact.identified_at, now)
+            past_of("identified_at", fact.identified_at, now)
     except InvalidFact as error:
         return error
     if fact.birth_date is not None and fact.birth_date > local_date(now, retailer.tzinfo):
@@ -155,7 +155,7 @@ def _row(retailer: Retailer, name: str, fact: CustomerFact, known: Customer | No
         *(_kept(fact, known, text) or "" for text in TEXTS),
         _kept(fact, known, "birth_date"),
         cost if cost is None else money_of("acquisition_cost", cost, retailer.currency),
-        fact.identified_at or (known.identified_at if known else now),
+        min(fact.identified_at or (known.identified_at if known else now), now),
         now,
     )
 
@@ -185,9 +185,9 @@ def record_consent(  # noqa: PLR0913 - a consent has this many facts
 
     :raises InvalidFact: when it lies in the future
     """
-    require_past("occurred_at", occurred_at, now)
+    at = past_of("occurred_at", occurred_at, now)
     return Consent.objects.create(
-        customer=customer, purpose=purpose, granted=granted, occurred_at=occurred_at, source=source, wording=wording
+        customer=customer, purpose=purpose, granted=granted, occurred_at=at, source=source, wording=wording
     )
 
 

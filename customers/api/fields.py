@@ -20,6 +20,17 @@ class NumberField(serializers.DecimalField):
         super().__init__(max_digits=None, decimal_places=None, **kwargs)
 
 
+class ExactField(serializers.DecimalField):
+    """A number as it is, however large: with all of its decimals, and at least two."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=None, decimal_places=None, read_only=True, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        whole, _point, decimals = f"{value:f}".partition(".")
+        return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
 class InstantField(serializers.DateTimeField):
     """An instant with its zone, in years that calendars can count with. Without one it could be on another day."""
 

@@ -20,6 +20,11 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
+def stamp(instant: datetime) -> str:
+    """Return an instant as causes name it: to the microsecond in UTC, so that no two instants and no zones share a name."""
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
+
+
 def day_after(day: date) -> date:
     return day + timedelta(days=1)
 

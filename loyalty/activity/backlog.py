@@ -23,7 +23,7 @@ from loyalty.activity import pipeline
 from loyalty.activity.history import load_activities, load_order_events
 from loyalty.activity.loading import hold_customers
 from loyalty.activity.nightly import advance_due
-from loyalty.memberships.models import Membership
+from loyalty.engine.activities import BirthDateTold
 from loyalty.programs.models import Program
 
 BATCH = 1_000
@@ -200,10 +200,9 @@ def _decide(waiting: Sequence[Waiting], now: datetime) -> None:
     facts = [
         *load_activities(_ids(waiting, "order"), _ids(waiting, "return"), _ids(waiting, "interaction")),
         *load_order_events(_ids(waiting, "event")),
+        *(BirthDateTold(fact.customer_id, fact.occurred_at) for fact in waiting if fact.kind == "customer"),
     ]
     pipeline.run(facts, now=now, in_their_time=True)
-    if customers := [fact.customer_id for fact in waiting if fact.kind == "customer"]:
-        Membership.objects.filter(customer__in=customers, left_at__isnull=True).update(next_due_at=now)
     bulk.execute(DONE, [[fact.id for fact in waiting]])
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from loyalty.activity.steps import CLOCK, LATE, STEPS
 from loyalty.engine.activities import (
     Activity,
+    BirthDateTold,
     InteractionReported,
     OrderCorrected,
     OrderEvent,
@@ -43,7 +44,8 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     decision = run_steps(decision, STEPS[type(activity)]).then(version=version)
     if since < now:
         decision = carry_out(decision, since)
-    return decision.then(member=CLOCK.set_after(decision.member, member, versions, now))
+    before = None if isinstance(activity, BirthDateTold) else member  # that has changed already
+    return decision.then(member=CLOCK.set_after(decision.member, before, versions, now))
 
 
 def _as_corrected(decision: Decision, activity: OrderCorrected) -> tuple[Decision, datetime]:
@@ -81,6 +83,10 @@ def _refusal(decision: Decision) -> str:
     if decision.version is None:
         return "no_version_in_force_then"
     if isinstance(activity, OrderPlaced | InteractionReported) and not decision.member.belongs_at(decision.at):
+        return "not_a_member_then"
+    if isinstance(activity, BirthDateTold) and (
+        decision.member.left_at is not None or not decision.member.belongs_at(decision.at)
+    ):
         return "not_a_member_then"
     return ""
 

@@ -66,8 +66,8 @@ def _write_orders(decisions: Iterable[Decision], now: datetime) -> None:
             if isinstance(effect, OrderDecided):
                 key = (effect.order.order_id, effect.order.program_id)
                 latest.pop(key, None)  # the order that is first no more comes before the one that becomes it
-                # Who was two customers may have had the bonus twice; one order alone is its first.
-                is_first = effect.order.occasion.is_first and decision.member.first_order_id == effect.order.order_id
+                # It may have been decided as another one: it was told late, or its member was two customers.
+                is_first = decision.member.first_order_id == effect.order.order_id
                 latest[key] = effect.order, is_first
     # fmt: off
     rows = [

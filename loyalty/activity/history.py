@@ -166,7 +166,36 @@ def with_baskets(returns: Sequence[OrderReturned], *, anew: bool = False) -> lis
             baskets[program] = (before, _basket(kept, each.kept))
         before, after = min(baskets.values(), key=lambda pair: len(pair[1].lines))  # that of the program furthest on
         made.append(replace(each, before=before, kept=after, baskets=baskets))
-    return made
+    return _without_shared(made)
+
+
+# Redemptions that another order of the customer names, too, of which something is kept.
+SHARED = """
+SELECT r.order_id, r.reference FROM unnest(%b::uuid[], %b::uuid[], %b::text[]) AS r(order_id, customer_id, reference)
+WHERE EXISTS (
+    SELECT 1 FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
+    WHERE o.customer_id = r.customer_id AND o.id <> r.order_id AND o.redemptions ? r.reference AND l.quantity > coalesce(
+        (SELECT sum(b.quantity) FROM customers_returnline b WHERE b.line_id = l.id), 0))
+"""
+
+
+def _without_shared(returns: list[OrderReturned]) -> list[OrderReturned]:
+    """Leave out redemptions that pay another order as well: they are undone when nothing is left of either."""
+    named = sorted(
+        {
+            (each.order_id, each.customer_id, reference)
+            for each in returns
+            if not each.kept.lines
+            for reference in each.redemptions
+        }
+    )
+    shared = set(bulk.fetch(SHARED, bulk.columns_of(named))) if named else set()
+    if not shared:
+        return returns
+    return [
+        replace(each, redemptions=tuple(name for name in each.redemptions if (each.order_id, name) not in shared))
+        for each in returns
+    ]
 
 
 def load_kept_orders(order_ids: Sequence[UUID], program_id: int) -> list[OrderPlaced]:

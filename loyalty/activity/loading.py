@@ -25,10 +25,11 @@ from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
 
 # The locked row itself is read again after a wait: its own columns may be taken from here.
-LOCK = """
+MEMBERS = """
 SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, m.started_at, m.next_due_at, m.recorded_at
-FROM memberships_membership m WHERE {condition} ORDER BY m.id FOR NO KEY UPDATE
+FROM memberships_membership m WHERE {condition} ORDER BY m.id
 """
+LOCK = f"{MEMBERS} FOR NO KEY UPDATE"
 # What hangs on members: their programs' revision, and what capabilities join.
 READ = """
 SELECT m.id, m.program_id, p.versions_revision, c.birth_date, (
@@ -91,6 +92,12 @@ def hold_customers(customers: Iterable[UUID]) -> None:
 def lock_memberships(memberships: Iterable[UUID], *, latest: datetime) -> Loaded:
     """Lock some memberships for what is no activity of theirs, and read what hangs on them, as `lock_customers` does."""
     return _read(_lock("m.id = ANY(%s)", sorted(set(memberships))), (), latest)
+
+
+def read_memberships(memberships: Iterable[UUID], *, latest: datetime) -> Loaded:
+    """Read some memberships as `lock_memberships` does, but hold nobody: for answers, of which nothing is written."""
+    rows = bulk.fetch(MEMBERS.format(condition="m.id = ANY(%s)"), [sorted(set(memberships))])
+    return _read(rows, (), latest)
 
 
 def require_lenders(lenders: Iterable[UUID]) -> None:

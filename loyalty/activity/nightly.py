@@ -132,7 +132,6 @@ class Advancing:
         self.loaded, self.until = loaded, until
         self.members: dict[UUID, Member] = {}
         self.decisions: list[Decision] = []
-        self.limits: dict[PoolKey, int] = {}
         self.before: dict[PoolKey, Pool] = {}
         self.pools: dict[PoolKey, Pool] = {}
 
@@ -153,7 +152,7 @@ class Advancing:
     def settle(self) -> None:
         """Write down what was given from pools."""
         for capability in CAPABILITIES:
-            capability.settle_pools(self.limits, self.before, self.pools)
+            capability.settle_pools(self.before, self.pools)
 
     def _take(self, decision: Decision) -> None:
         self.decisions.append(decision)
@@ -162,7 +161,6 @@ class Advancing:
                 self.pools[effect.key] = self.pools[effect.key].give(effect.points)
 
     def _lock(self, missing: PoolMissing) -> None:
-        self.limits[missing.key] = missing.limit
         for capability in CAPABILITIES:
             self.before |= capability.lock_pools({missing.key: missing.limit}, whole=True)
 

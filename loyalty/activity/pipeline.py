@@ -17,6 +17,7 @@ from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
+    BirthDateTold,
     DecidedOrder,
     Fact,
     FirstOrder,
@@ -79,6 +80,7 @@ class BatchDecider:
     orders: dict[tuple[UUID, int], DecidedOrder] = field(default_factory=dict)
     placed: dict[UUID, dict[UUID, OrderPlaced]] = field(default_factory=dict)
     limits: dict[PoolKey, int] = field(default_factory=dict)
+    is_mixed: bool = False
     pools: dict[PoolKey, Pool] = field(default_factory=dict)
     pools_before: dict[PoolKey, Pool] = field(default_factory=dict)
 
@@ -86,28 +88,27 @@ class BatchDecider:
         """Decide within the pools that the days of the facts reach, if there are any."""
         self._note_pools()
         while True:
-            if not self.limits:
-                try:
-                    return self._decide_all()
-                except PoolMissing as missing:
-                    self.limits[missing.key] = missing.limit
-                    continue
             try:
-                with transaction.atomic():  # undone, it gives the locked shares back, but not the members
-                    return self._decide_within(whole=False)
-            except PoolTight:
-                with transaction.atomic():
-                    try:
-                        return self._decide_within(whole=True)
-                    except PoolMissing as missing:
-                        self.limits[missing.key] = missing.limit
+                return self._decide_within_pools()
             except PoolMissing as missing:
-                self.limits[missing.key] = missing.limit
+                self._note_pool(missing.key, missing.limit)
 
     def settle(self) -> None:
         """Write down what was given from pools."""
         for capability in CAPABILITIES:
-            capability.settle_pools(self.limits, self.pools_before, self.pools)
+            capability.settle_pools(self.pools_before, self.pools)
+
+    def _decide_within_pools(self) -> Batch:
+        if not self.limits:
+            return self._decide_all()
+        if not self.is_mixed:
+            try:
+                with transaction.atomic():  # undone, it gives the locked shares back, but not the members
+                    return self._decide_within(whole=False)
+            except PoolTight:
+                pass
+        with transaction.atomic():
+            return self._decide_within(whole=True)
 
     def _decide_within(self, *, whole: bool) -> Batch:
         self.pools = {}
@@ -208,7 +209,7 @@ class BatchDecider:
                 self.orders[effect.order.order_id, effect.order.program_id] = effect.order
             elif isinstance(effect, PoolUsed):
                 if effect.key not in self.pools:
-                    raise PoolMissing(effect.key, self._limit_of(effect.key))
+                    raise PoolMissing(effect.key, effect.limit)
                 self.pools[effect.key] = self.pools[effect.key].give(effect.points)
             elif isinstance(effect, LentReturned):
                 self._take(self._lent_back(effect, decision), batch)
@@ -219,14 +220,6 @@ class BatchDecider:
         """Give the points of an undone payment back to the member of the household who had lent them."""
         lender = self.members[self.lenders[returned.lot_id]]
         return take_lent_back(replace(decision, member=lender, effects=()), returned)
-
-    def _limit_of(self, key: PoolKey) -> int:
-        for version in reversed(self.loaded.versions[key.program_id].versions):
-            for capability in CAPABILITIES:
-                limits = capability.pools(key.program_id, version, key.starts_on)
-                if key in limits:
-                    return limits[key]
-        raise AssertionError("a pool that is used is one of a version")
 
     def _note_pools(self) -> None:
         """Note the pools that the days of the facts reach, under the versions that decide them."""
@@ -240,7 +233,13 @@ class BatchDecider:
                 if version is not None:
                     for capability in CAPABILITIES:
                         on = local_date(fact.counts_at, version.zone)
-                        self.limits |= capability.pools(versions.program_id, version, on)
+                        for pool, limit in capability.pools(versions.program_id, version, on).items():
+                            self._note_pool(pool, limit)
+
+    def _note_pool(self, key: PoolKey, limit: int) -> None:
+        """Note a pool; of one that two versions limit, no share can tell what either leaves: it is locked as a whole."""
+        self.is_mixed = self.is_mixed or self.limits.get(key, limit) != limit
+        self.limits[key] = limit
 
 
 def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time: bool) -> BatchDecider:
@@ -252,7 +251,8 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     require_lenders(lenders.values())
     returns = with_baskets([fact for fact in facts if _is_return(fact)])
     facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
-    back = {fact.customer_id for fact in facts if isinstance(fact, OrderReturned | OrderEvent | PointsGranted)}
+    changing = OrderReturned | OrderEvent | PointsGranted | BirthDateTold
+    back = {fact.customer_id for fact in facts if isinstance(fact, changing)}
     latest: dict[UUID, datetime] = {}
     late: dict[UUID, list[datetime]] = {}
     for fact in facts:

@@ -5,13 +5,20 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from customers.core.calendar import day_before, local_date
+from loyalty.activity.deciding import advance_to
+from loyalty.activity.loading import load_states, read_memberships
 from loyalty.activity.versions import versions_of
+from loyalty.engine.clock import earliest
+from loyalty.engine.member import Member
+from loyalty.engine.pools import Pool, PoolKey
+from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
+from loyalty.points.budgets import read_budget
 from loyalty.points.models import QualifyingDay, Wallet
-from loyalty.points.state import MAIN, Day
+from loyalty.points.state import MAIN, POINTS, Day
 from loyalty.tiers.models import Standing, Tier
 from loyalty.tiers.rules import FOREVER, NOTHING, Counts, TierRule, TierScheme, counts_on, period_end, window_start
-from loyalty.tiers.state import SCHEME
+from loyalty.tiers.state import SCHEME, TIERS
 
 PACE_DAYS = 90
 
@@ -50,15 +57,18 @@ class Progress:
 
 
 def progress(membership: Membership, *, at: datetime) -> Progress:
-    """Return a member's progress under the version in force at an instant."""
-    standing = Standing.objects.select_related("tier").filter(pk=membership.pk).first() or Standing()
-    version = versions_of([membership.program_id])[membership.program_id].at(at)
+    """Return a member's progress under the version in force at an instant, whether or not the night has been by then."""
+    versions = versions_of([membership.program_id])[membership.program_id]
+    version = versions.at(at)
+    member = _advanced(membership, versions, at)
+    standing = _standing_of(member) if member else _standing_stored(membership)
     if version is None:
         return Progress("spend", standing.tier, standing.since, NOTHING, None, None, None)
     scheme, today = version.of(SCHEME), local_date(at, version.zone)
     joined = local_date(membership.enrolled_at, version.zone)
     first = window_start(scheme, today, joined)
-    past = _past(membership, min(first, today - timedelta(days=PACE_DAYS)), scheme)
+    since = min(first, today - timedelta(days=PACE_DAYS))
+    past = _past_of(member, scheme) if member else _past(membership, since, scheme)
     counts = past.counts(scheme, today, joined)
     key = standing.tier.key if standing.tier else None
     current, above = scheme.tier(key), scheme.next_above(key)
@@ -81,6 +91,44 @@ def progress(membership: Membership, *, at: datetime) -> Progress:
         projected=tiers[heading_for.id] if heading_for else None,
         projected_on=end,
     )
+
+
+def _advanced(membership: Membership, versions: Versions, at: datetime) -> Member | None:
+    """Return a member as the nights until an instant will leave it; None where nothing is due, and all stands as written."""
+    due_at = earliest(membership.next_due_at, versions.start_after(membership.started_at))
+    if membership.left_at is not None or due_at is None or due_at > at:
+        return None
+    read = read_memberships([membership.pk], latest=at)
+    loaded = load_states(read, (), is_whole=lambda _: True, is_passing=lambda _: True)
+    member = loaded.members[membership.pk]
+    if not member.has(TIERS):
+        return None
+    pools = _Budgets()
+    return advance_to(member, at, versions, pools=lambda _: pools, take=lambda _: None)
+
+
+class _Budgets(dict[PoolKey, Pool]):
+    """What was given of budgets, read as they are asked for."""
+
+    def __missing__(self, key: PoolKey) -> Pool:
+        self[key] = read_budget(key)
+        return self[key]
+
+
+def _standing_stored(membership: Membership) -> Standing:
+    return Standing.objects.select_related("tier").filter(pk=membership.pk).first() or Standing()
+
+
+def _standing_of(member: Member) -> Standing:
+    state = member.of(TIERS)
+    tier = Tier.objects.get(pk=state.tier_id) if state.tier_id is not None else None
+    return Standing(tier=tier, since=state.since, protected_until=state.protected_until)
+
+
+def _past_of(member: Member, scheme: TierScheme) -> "_Past":
+    points = member.of(POINTS)
+    wallet = points.wallet(scheme.wallet)
+    return _Past(points.main.days, wallet.days, wallet.balance)
 
 
 @dataclass(frozen=True, slots=True)

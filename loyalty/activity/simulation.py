@@ -5,13 +5,13 @@ Each member begins as it enrolled, and goes through its facts in the order of th
 live. What verbs did in fact (redemptions, adjustments, transfers) comes with it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from customers.core import bulk
-from customers.core.calendar import local_date
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
@@ -35,7 +35,6 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.state import POINTS, RULES, Posting
-from loyalty.points.steps.earning import pools_of
 from loyalty.tiers.state import SCHEME, TIERS
 
 CHUNK = 1_000
@@ -62,21 +61,13 @@ class Budgets:
     """
     What was given from pools as a simulation goes on.
 
-    :param has_any: whether any version has a budget
+    :param pools: each holds nothing, less what was given: what is left is counted by the limit of the version that decides
     """
 
-    has_any: bool
-    used: dict[PoolKey, int] = field(default_factory=dict)
-
-    def at(self, program_id: int, version: Version | None, instant: datetime) -> dict[PoolKey, Pool]:
-        """Return the pools that the day of an instant reaches."""
-        if version is None or not self.has_any:
-            return {}
-        limits = pools_of(program_id, version, local_date(instant, version.zone))
-        return {key: Pool(limit - self.used.get(key, 0), None) for key, limit in limits.items()}
+    pools: defaultdict[PoolKey, Pool] = field(default_factory=lambda: defaultdict(lambda: Pool(0, None, 0)))
 
     def give(self, used: PoolUsed) -> None:
-        self.used[used.key] = self.used.get(used.key, 0) + used.points
+        self.pools[used.key] = self.pools[used.key].give(used.points)
 
 
 class Past:
@@ -114,7 +105,8 @@ class Past:
         self._advance_to(instant)
 
     def _advance_to(self, instant: datetime) -> None:
-        self.member = advance_to(self.member, instant, self.versions, pools=self._pools, take=self._take)
+        pools = self.budgets.pools
+        self.member = advance_to(self.member, instant, self.versions, pools=lambda _: pools, take=self._take)
 
     def tier_code_at(self, instant: datetime) -> str:
         """Return the code of the tier that the member had at an instant; empty for none."""
@@ -125,13 +117,10 @@ class Past:
         return codes.get(key, "") if key else ""
 
     def _decided(self, activity: Activity, at: datetime) -> Decision | None:
-        decision = decide(self.member, activity, self.versions, now=at, pools=self._pools(at))
+        decision = decide(self.member, activity, self.versions, now=at, pools=self.budgets.pools)
         if decision is not None:
             self._decision = decision
         return decision
-
-    def _pools(self, at: datetime) -> dict[PoolKey, Pool]:
-        return self.budgets.at(self.joined.program_id, self.versions.at(at), at)
 
     def _told(self, activity: Activity) -> Activity | None:
         if isinstance(activity, OrderReturned):
@@ -170,6 +159,9 @@ class Past:
             self.kept[activity.order_id] = activity
         elif isinstance(activity, OrderReturned):
             self._keep(activity.order_id, activity.kept)
+        elif isinstance(activity, OrderEvent) and (placed := self.kept.get(activity.order_id)):
+            happened = (activity.kind, activity.occurred_at)
+            self.kept[activity.order_id] = replace(placed, events=(*placed.events, happened))
         if any(isinstance(effect, Posting) and effect.moves for effect in decision.effects):
             self._forget_closed_lots()
         self.observe(decision)
@@ -224,7 +216,7 @@ def simulate(
     shared = any(
         policy.limits.budget is not None for each in versions.versions for policy in each.of(RULES).policies.values()
     )
-    budgets = Budgets(shared)
+    budgets = Budgets()
     last, done, orders = UUID(int=0), 0, 0
     while joined := _joined(versions.program_id, last, until, 10**9 if shared else CHUNK, members):
         last = joined[-1].membership_id

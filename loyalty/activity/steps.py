@@ -34,6 +34,7 @@ ON_CORRECTION: tuple[Step, ...] = (
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots, points.expire_due)
 ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
+ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, points.celebrate, tiers.rise_now)
 BEFORE_MOVES: tuple[Step, ...] = (tiers.benefits,)
 AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, tiers.note_disqualified)
 ON_MOVE: tuple[Step, ...] = (*BEFORE_MOVES, points.move, *AFTER_MOVES)
@@ -61,6 +62,7 @@ STEPS: dict[type, tuple[Step, ...]] = {
     what.OrderEvent: ON_ORDER_EVENT,
     what.InteractionReported: ON_INTERACTION,
     what.PointsGranted: ON_GRANT,
+    what.BirthDateTold: ON_BIRTH_DATE,
     what.PointsMoved: ON_MOVE,
 }
-CLOCK = Clock(at_midnight=AT_MIDNIGHT, on_version=ON_VERSION, due=(points.due, tiers.due))
+CLOCK = Clock(at_midnight=AT_MIDNIGHT, in_between=LATE, on_version=ON_VERSION, due=(points.due, tiers.due))

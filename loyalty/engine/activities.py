@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from customers.core.calendar import stamp
 from loyalty.engine.basket import Basket, Occasion
 from loyalty.engine.member import Member
 
@@ -226,6 +227,26 @@ class PointsGranted:
 
 
 @dataclass(frozen=True, slots=True)
+class BirthDateTold:
+    """A customer's birth date was told, or told anew: it counts from then on, and on that day itself."""
+
+    customer_id: UUID
+    occurred_at: datetime
+
+    @property
+    def id(self) -> UUID:
+        return self.customer_id
+
+    @property
+    def counts_at(self) -> datetime:
+        return self.occurred_at
+
+    @property
+    def cause(self) -> str:
+        return f"birth_date:{stamp(self.occurred_at)}"
+
+
+@dataclass(frozen=True, slots=True)
 class PointsMoved:
     """
     Points that a member in fact spent, got back, was given or lost by a verb, when its past is simulated.
@@ -329,17 +350,15 @@ class TimePassed:
     An instant at which something is due for a member, such as a midnight.
 
     :param on: the day of the program's zone
-    :param is_midnight: whether that day begins at the instant
     """
 
     occurred_at: datetime
     on: date
-    is_midnight: bool
 
     @property
     def cause(self) -> str:
         return f"night:{self.on}"
 
 
-Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted
+Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted | BirthDateTold
 Activity = Fact | PointsMoved | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed

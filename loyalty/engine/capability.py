@@ -128,7 +128,5 @@ class Capability(Generic[S]):
         """Lock a share of each pool, or the whole of each, in the order of their keys."""
         return {}
 
-    def settle_pools(
-        self, limits: Mapping[PoolKey, int], before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]
-    ) -> None:
+    def settle_pools(self, before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]) -> None:
         """Write down what was given from pools."""

@@ -31,8 +31,11 @@ class Due(Protocol):
 class Clock:
     """The steps of time, and what each capability says of when it is next due."""
 
-    def __init__(self, *, at_midnight: Sequence[Step], on_version: Sequence[Step], due: Sequence[Due]) -> None:
-        self.at_midnight, self.on_version, self.due = tuple(at_midnight), tuple(on_version), tuple(due)
+    def __init__(
+        self, *, at_midnight: Sequence[Step], in_between: Sequence[Step], on_version: Sequence[Step], due: Sequence[Due]
+    ) -> None:
+        self.at_midnight, self.in_between = tuple(at_midnight), tuple(in_between)
+        self.on_version, self.due = tuple(on_version), tuple(due)
 
     def next_instant(self, member: Member, versions: Versions) -> datetime | None:
         """Return when the member is next due: by its own clock, or because a version comes into force."""
@@ -61,10 +64,11 @@ class Clock:
             at = self.next_instant(member, versions)
         return member
 
-    def set_after(self, member: Member, before: Member, versions: Versions, now: datetime) -> Member:
+    def set_after(self, member: Member, before: Member | None, versions: Versions, now: datetime) -> Member:
         """
         Return the member with its clock set to the least of what it was and what a decision added.
 
+        :param before: the member before it; None to look at all of its state
         :param now: up to when time has been carried out: no night is lived again, whatever a late fact tells of it
         """
         if member.left_at is not None:
@@ -90,8 +94,9 @@ class Clock:
         if version is None:
             return self._decide(member.with_clock(None), VersionStarted(at, 0), versions, at, pools, ())
         on = local_date(at, version.zone)
-        activity = TimePassed(at, on, is_midnight=midnight(on, version.zone) == at)
-        decision = self._decide(member, activity, versions, at, pools, self.at_midnight)
+        # A night is lived at its midnight, and at no other instant of its day.
+        steps = self.at_midnight if midnight(on, version.zone) == at else self.in_between
+        decision = self._decide(member, TimePassed(at, on), versions, at, pools, steps)
         after = self.reset(decision.member, versions, at)
         assert after.due_at is None or after.due_at > at, "what was due has been carried out"
         return decision.then(member=after)

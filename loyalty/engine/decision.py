@@ -41,10 +41,15 @@ class Told(Effect):
 
 @dataclass(frozen=True, slots=True)
 class PoolUsed(Effect):
-    """What is given from a pool or, negative, given back to it."""
+    """
+    What is given from a pool or, negative, given back to it.
+
+    :param limit: what the pool holds in all, as the version says that decides
+    """
 
     key: PoolKey
     points: int
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,14 @@ class Pool:
     """
     What is locked of a pool.
 
-    :param left: what its locked shares can still give
+    :param left: what its locked shares can still give, of what it holds in all
     :param share: the one that is locked; None for all of them
+    :param limit: what it holds in all, as the version says by which it was locked
     """
 
     left: int
     share: int | None
+    limit: int
 
     def give(self, points: int) -> "Pool":
         """Return it after so many points were given or, negative, came back."""
@@ -50,9 +52,13 @@ def left_in(pools: Pools, key: PoolKey, limit: int) -> int:
     """
     Return what a pool has left.
 
-    :raises PoolMissing: when it is not there
+    :param limit: what it holds in all, as the version says that decides
+    :raises PoolMissing: when it is not there, or what is there is the share of another limit
     """
     try:
-        return pools[key].left
+        pool = pools[key]
     except KeyError:
         raise PoolMissing(key, limit) from None
+    if pool.limit != limit and pool.share is not None:
+        raise PoolMissing(key, limit)
+    return pool.left + limit - pool.limit

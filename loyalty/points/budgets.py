@@ -22,21 +22,28 @@ def lock_budgets(limits: Mapping[PoolKey, int], *, whole: bool) -> dict[PoolKey,
     return {key: _lock_all(key, limits[key]) if whole else _lock_one(key, limits[key]) for key in sorted(limits)}
 
 
-def settle_budgets(
-    limits: Mapping[PoolKey, int], before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]
-) -> None:
+def settle_budgets(before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]) -> None:
     """Write down what was given; what is left of budgets that were locked as a whole is dealt to all shares anew."""
     rows = []
     for key, budget in sorted(after.items()):
         used = before[key].left - budget.left
         if budget.share is None:
-            bulk.execute(DEAL, [*bulk.columns_of(_dealt(limits[key], limits[key] - budget.left)), *key])
+            bulk.execute(DEAL, [*bulk.columns_of(_dealt(budget.limit, budget.limit - budget.left)), *key])
         elif used:
             rows.append((*key, budget.share, used))
     if rows:
         bulk.execute(USE, bulk.columns_of(rows))
 
 
+def read_budget(key: PoolKey) -> Pool:
+    """Return what was given of a budget, without holding it: of whatever it is in all, that much less is left."""
+    ((used,),) = bulk.fetch(USED, list(key))
+    return Pool(-int(used), None, 0)
+
+
+USED = """
+SELECT coalesce(sum(used), 0) FROM points_budgetshare WHERE program_id = %s AND wallet = %s AND starts_on = %s
+"""
 USE = """
 UPDATE points_budgetshare b SET used = b.used + d.used
 FROM (SELECT unnest(%b::bigint[]) AS program_id, unnest(%b::text[]) AS wallet,
@@ -64,7 +71,7 @@ def _lock_one(key: PoolKey, limit: int) -> Pool:
     found = bulk.fetch(LOCK_ONE, [*key, pid % SHARES])
     if not found or found[0][1] != limit:  # nobody has asked for it, or a new version changed it
         return _lock_all(key, limit)
-    return Pool(found[0][0], pid % SHARES)
+    return Pool(found[0][0], pid % SHARES, limit)
 
 
 def _lock_all(key: PoolKey, limit: int) -> Pool:
@@ -73,7 +80,7 @@ def _lock_all(key: PoolKey, limit: int) -> Pool:
     columns = ("program_id", "wallet", "starts_on", "share", "granted", "used")
     bulk.insert(BudgetShare, columns, rows, suffix="ON CONFLICT DO NOTHING")
     used = sum(row[2] for row in bulk.fetch(LOCK_ALL, list(key)))
-    return Pool(limit - used, None)
+    return Pool(limit - used, None, limit)
 
 
 def _dealt(limit: int, used: int) -> Iterable[tuple[int, int, int]]:

@@ -238,10 +238,8 @@ class Points(Capability[PointsState]):
     def lock_pools(self, limits: Mapping[PoolKey, int], *, whole: bool) -> dict[PoolKey, Pool]:
         return lock_budgets(limits, whole=whole)
 
-    def settle_pools(
-        self, limits: Mapping[PoolKey, int], before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]
-    ) -> None:
-        settle_budgets(limits, before, after)
+    def settle_pools(self, before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]) -> None:
+        settle_budgets(before, after)
 
 
 CELEBRATED = """

@@ -132,7 +132,7 @@ def _row(  # noqa: PLR0913 - a row of many columns
     there: Recorded | None,
     before: ClosedMonth | None,
 ) -> tuple[Any, ...]:
-    after, owed = wallet.after, owed_in(wallet.wallet, wallet.after)
+    after, owed = wallet.after, owed_in(wallet.wallet, wallet.after, program.retailer.currency)
     estimate = after.estimate
     ends = [[each.redeemed, each.expired, each.cancelled] for each in after.ends]
     return (
@@ -140,7 +140,7 @@ def _row(  # noqa: PLR0913 - a row of many columns
         _occurred_through(program, until, wallet.wallet, there, before), estimate.point_value, estimate.share,
         owed.pending, owed.available, owed.held, owed.expected, owed.value, owed.liability, owed.deferred,
         json.dumps(cohorts_written(after.cohorts)), json.dumps(ends),
-        json.dumps(entries_written(entries_of(wallet))),
+        json.dumps(entries_written(entries_of(wallet, program.retailer.currency))),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import day_before, local_date
-from customers.core.money import to_cents
+from customers.core.money import decimals_of, to_unit
 from loyalty.points.books import WalletBooks, books
 from loyalty.points.changes import Change
 from loyalty.points.liability import LotOwed, Owed, owed_in
@@ -118,9 +118,10 @@ def month_end(
     if clock is Clock.RECORDED and (closed := closed_months(program, until)):
         return _as_closed(program, since, until, closed)
     found = books(program, since=min(since, now), until=min(until, now), clock=clock)
-    before = [owed_in(each.wallet, each.before) for each in found if each.before and each.before.cohorts]
-    after = [owed_in(each.wallet, each.after) for each in found if each.after.cohorts]
-    lines = [line for each in found for entry in entries_of(each) for line in entry.lines(each.wallet)]
+    currency = program.retailer.currency
+    before = [owed_in(each.wallet, each.before, currency) for each in found if each.before and each.before.cohorts]
+    after = [owed_in(each.wallet, each.after, currency) for each in found if each.after.cohorts]
+    lines = [line for each in found for entry in entries_of(each, currency) for line in entry.lines(each.wallet)]
     return MonthEnd(since, until, before, after, lines)
 
 
@@ -129,8 +130,12 @@ def closed_months(program: Program, until: datetime) -> list[ClosedMonth]:
     return list(ClosedMonth.objects.filter(program=program, ends_at=until).order_by("wallet"))
 
 
-def entries_of(wallet: WalletBooks) -> list[Entry]:
-    """Return a wallet's journal between two instants."""
+def entries_of(wallet: WalletBooks, currency: str) -> list[Entry]:
+    """Return a wallet's journal between two instants, in the decimals of a currency."""
+
+    def rounded(amount: Decimal) -> Decimal:
+        return to_unit(amount, currency)
+
     sums: dict[tuple[str, bool], tuple[int, Decimal]] = {}
     per_point = _revenue_per_point(wallet)
     for change in wallet.changes:
@@ -138,11 +143,11 @@ def entries_of(wallet: WalletBooks) -> list[Entry]:
         for event, points, amount in _amounts(change, per_point[change.key]):
             before = sums.get((event, late), (0, NOTHING))
             sums[event, late] = (before[0] + points, before[1] + amount)
-    entries = [Entry(event, late, points, to_cents(amount)) for (event, late), (points, amount) in sorted(sums.items())]
-    entries.append(Entry("estimate", False, 0, to_cents(_revision(wallet))))  # noqa: FBT003 - it is of this month
+    entries = [Entry(event, late, points, rounded(amount)) for (event, late), (points, amount) in sorted(sums.items())]
+    entries.append(Entry("estimate", False, 0, rounded(_revision(wallet))))  # noqa: FBT003 - it is of this month
     entries = sorted((each for each in entries if each.amount), key=lambda each: list(OTHER_SIDE).index(each.event))
-    deferred = to_cents(wallet.before.deferred) if wallet.before else NOTHING
-    rest = deferred + sum(each.growth for each in entries) - to_cents(wallet.after.deferred)
+    deferred = rounded(wallet.before.deferred) if wallet.before else NOTHING
+    rest = deferred + sum(each.growth for each in entries) - rounded(wallet.after.deferred)
     expired = sum(change.change.expired for change in wallet.changes)
     return [*entries, *([Entry("breakage", False, expired, rest)] if rest else [])]  # noqa: FBT003 - as above
 
@@ -219,10 +224,12 @@ def write_csv(month: MonthEnd, file: TextIO, *, program: Program) -> None:
         "date", "program", "wallet", "event", "account", "debit", "credit", "currency", "points", "text", "late",
     ])  # fmt: skip
     last_day = day_before(local_date(month.until, program.tzinfo))
+    currency = program.retailer.currency
+    decimals = decimals_of(currency)
     for line in month.lines:
         writer.writerow([
-            f"{last_day}", program.slug, line.wallet, line.event, line.account, f"{line.debit:.2f}",
-            f"{line.credit:.2f}", program.retailer.currency, line.points, line.text,
+            f"{last_day}", program.slug, line.wallet, line.event, line.account, f"{line.debit:.{decimals}f}",
+            f"{line.credit:.{decimals}f}", currency, line.points, line.text,
             "late" if line.is_late else "",
         ])  # fmt: skip
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from customers.core import bulk
 from customers.core.calendar import add_months, midnight
-from customers.core.money import to_cents
+from customers.core.money import to_unit
 from loyalty.points.allocation import PRICED, policies, pricing
 from loyalty.points.books import Side, WalletBooks, books
 from loyalty.points.ends import ENDS_AT
@@ -93,16 +93,17 @@ def owed(program: Program, *, at: datetime, clock: Clock = Clock.RECORDED) -> li
     :param clock: by when things were recorded (what the books knew then), or by when they occurred
     """
     found = books(program, since=at, until=at, clock=clock)
-    return [owed_in(each.wallet, each.after) for each in found if each.after.cohorts]
+    return [owed_in(each.wallet, each.after, program.retailer.currency) for each in found if each.after.cohorts]
 
 
-def owed_in(wallet: str, side: Side) -> Owed:
-    """Return what is owed in a wallet whose points are known."""
+def owed_in(wallet: str, side: Side, currency: str) -> Owed:
+    """Return what is owed in a wallet whose points are known, in the decimals of a currency."""
     pending, available, held = (
         sum(getattr(each, name) for each in side.cohorts.values()) for name in ("pending", "available", "held")
     )
     expected, worth = side.expected, side.estimate.point_value
-    money = (to_cents(each) for each in ((pending + available + held) * worth, expected * worth, side.deferred))
+    amounts = ((pending + available + held) * worth, expected * worth, side.deferred)
+    money = (to_unit(each, currency) for each in amounts)
     return Owed(wallet, pending, available, held, expected.quantize(TEN_THOUSANDTH), *money)
 
 

@@ -89,11 +89,11 @@ def limit(earned: Sequence[Earned], limits: Limits, room: Room) -> Limited:
     if left is None or total <= left:
         return Limited(tuple(earned), allowance=left)
     reason = "over_budget" if room.budget is not None and left == room.budget else "over_period_limit"
-    return Limited(_first(earned, left), total - left, reason, left)
+    return Limited(first_points(earned, left), total - left, reason, left)
 
 
-def _first(earned: Sequence[Earned], points: int) -> tuple[Earned, ...]:
-    """Return the first so many points."""
+def first_points(earned: Sequence[Earned], points: int) -> tuple[Earned, ...]:
+    """Return the first so many of some points."""
     kept: list[Earned] = []
     for part in earned:
         some = min(part.points, points)

@@ -10,8 +10,16 @@ from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
-from customers.core.calendar import local_date, midnight
-from loyalty.engine.activities import Enrolled, OrderCorrected, OrderReturned, TakenOver, TimePassed, VersionStarted
+from customers.core.calendar import local_date, midnight, stamp
+from loyalty.engine.activities import (
+    BirthDateTold,
+    Enrolled,
+    OrderCorrected,
+    OrderReturned,
+    TakenOver,
+    TimePassed,
+    VersionStarted,
+)
 from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
@@ -71,7 +79,7 @@ def enter(decision: Decision) -> Decision:
     state = TierState(first.id, first.key, decision.at, standing.protected_until)
     decision = decision.then(member=decision.member.having(TIERS, state))
     for tier in scheme.passed(None, first):
-        decision = _gift(decision, tier, f"enrolled:{decision.at:%Y%m%dT%H%M%S}")
+        decision = _gift(decision, tier, f"enrolled:{stamp(decision.at)}")
     return decision
 
 
@@ -82,7 +90,7 @@ def assess(decision: Decision) -> Decision:
     activity, scheme = decision.activity, decision.rules.of(SCHEME)
     joined = joined_on(decision.member, decision.rules)
     if isinstance(activity, TimePassed):
-        if not activity.is_midnight or _has_fallen(decision):
+        if _has_fallen(decision):
             return _moved(decision, rise(_standing(decision), scheme, _counts(decision, scheme), activity.on, joined))
         counts = _counted(decision.member, decision.rules).at_midnight(scheme, activity.on)
         return _moved(decision, fall(_standing(decision), scheme, counts, activity.on, joined))
@@ -102,10 +110,11 @@ def note_disqualified(decision: Decision) -> Decision:
 
 
 def lose(decision: Decision) -> Decision:
-    """Take the tier of a member that leaves."""
+    """Take the tier of a member that leaves; what its gifts are short of ends with what it owed."""
     if not decision.member.has(TIERS):
         return decision
-    return _moved(decision, Standing())
+    state = replace(decision.member.of(TIERS), gifts_missing=0)
+    return _moved(decision.then(member=decision.member.having(TIERS, state)), Standing())
 
 
 def take_over(decision: Decision) -> Decision:
@@ -139,7 +148,7 @@ def rise_now(decision: Decision) -> Decision:
 def end_periods(decision: Decision) -> Decision:
     """Let a member whose period is over keep its tier for another one, or lose it."""
     activity = decision.activity
-    if not decision.member.has(TIERS) or not isinstance(activity, TimePassed) or not activity.is_midnight:
+    if not decision.member.has(TIERS) or not isinstance(activity, TimePassed):
         return decision
     counted = _counted(decision.member, decision.rules)
     return _moved(decision, end_period(_standing(decision), decision.rules.of(SCHEME), counted, activity.on))
@@ -462,7 +471,7 @@ def cause_of(decision: Decision) -> str:
     """Return what a change of tier names as its cause, once per member: such as order:ID or night:DAY."""
     activity = decision.activity
     match activity:
-        case TimePassed() | VersionStarted():
+        case TimePassed() | VersionStarted() | BirthDateTold():
             cause = activity.cause
         case OrderCorrected():
             cause = f"correct:{activity.order_id}:{activity.correction}"

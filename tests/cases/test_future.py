@@ -214,6 +214,78 @@ def test_a_clock_that_runs_ahead_ends_no_tier() -> None:
     ]
 
 
+def test_an_order_of_the_minutes_after_midnight_goes_from_the_month_to_which_it_counted() -> None:
+    shop = Shop(policy={"pending_days": 0, "period_limit": 100, "period": "month"})
+    shop.member("ada")
+    shop.order("A", "ada", "100", at="2026-02-01 00:05", now="2026-01-31 23:55")
+
+    shop.give_back("RA", "A", at="2026-02-02 12:00")
+    for number in ("B", "C"):
+        shop.order(number, "ada", "150", at="2026-02-03 12:00")
+
+    assert shop.balance("ada") == 100
+
+
+def test_what_it_took_of_a_budget_goes_back_to_that_one() -> None:
+    shop = Shop(policy={"pending_days": 0, "budget": 100, "budget_period": "month"})
+    shop.member("ada")
+    shop.order("A", "ada", "100", at="2026-02-01 00:05", now="2026-01-31 23:55")
+
+    shop.give_back("RA", "A", at="2026-02-02 12:00")
+    shop.order("B", "ada", "300", at="2026-02-03 12:00")
+
+    assert shop.balance("ada") == 100
+
+
+def test_it_counts_for_the_tier_of_the_year_from_which_it_goes() -> None:
+    shop = Shop(tiers=[Rung("silver", "100")], scheme={"window": "calendar_year", "downgrade": "at_once"})
+    shop.member("ada")
+    shop.nights("2026-12-31")
+    shop.order("A", "ada", "50", at="2027-01-01 00:05", now="2026-12-31 23:55")
+
+    shop.give_back("RA", "A", at="2027-01-02 12:00")
+    shop.order("B", "ada", "100", at="2027-01-03 12:00")
+
+    assert (shop.counted("ada"), shop.tier("ada")) == (100, "silver")
+
+
+def test_who_enrols_by_a_clock_that_runs_ahead_is_a_member_at_once() -> None:
+    shop = Shop()
+
+    shop.member("ada", since="2026-03-01 12:10", now="2026-03-01 12:00")
+    shop.order("A", "ada", "10", at="2026-03-01 12:01")
+
+    assert shop.balance("ada") == 10
+
+
+def test_a_delivery_by_such_a_clock_makes_points_active_at_once_and_lets_them_live_from_today() -> None:
+    policy = {"pending_days": 0, "pending_event": "delivered", "expiry": "days", "expiry_count": 1}
+    shop = Shop(policy=policy)
+    shop.member("ada")
+    shop.order("A", "ada", "10", at="2026-03-01 12:00")
+
+    shop.deliver("A", at="2026-03-04 00:05", now="2026-03-03 23:55")
+
+    assert (shop.balance("ada"), shop.pending("ada")) == (10, 0)
+    assert shop.usable_through("ada") == [("2026-03-04", 10)]
+
+
+@pytest.mark.parametrize("imports", [False, True])
+def test_an_order_by_such_a_clock_is_the_same_whichever_way_it_comes(imports: bool) -> None:  # noqa: FBT001 - a case
+    shop = Shop(policy={"pending_days": 1, "expiry": "days", "expiry_count": 1})
+    shop.member("ada")
+    order = shop.bought("A", "ada", "10", at="2026-03-02 00:05")
+
+    if imports:
+        shop.import_orders(order, now="2026-03-01 23:55")
+        shop.decide_backlog(now="2026-03-02 00:10")
+    else:
+        shop.orders(order, now="2026-03-01 23:55")
+    shop.nights("2026-03-02")
+
+    assert shop.usable_through("ada") == [("2026-03-03", 10)]
+
+
 @pytest.mark.parametrize("report", [orders, visits, reviews])
 def test_a_refused_fact_of_next_year_neither_expires_by_inactivity_nor_stops_the_tiers(
     report: Callable[[Shop, str], None],

@@ -1,14 +1,14 @@
 """Memberships that end and begin anew, birth dates that change, first orders that a batch decides and undoes."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from customers.registration import CustomerFact, register
-from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.activity.account.spending import NotARedemption
 from loyalty.points.proof import prove
-from tests.cases.shop import Shop
+from tests.cases.shop import STOP, Rung, Shop
 from tests.make import Rule
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +106,92 @@ def test_a_lender_who_left_had_forfeited_what_was_lent(is_back: bool) -> None:  
 
     assert (shop.balance("a"), shop.balance("b")) == (0, 0)
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris"])
+def test_who_leaves_and_comes_back_within_a_second_enters_its_tier_again(zone: str) -> None:
+    shop = Shop(zone, tiers=[Rung("base", "0", gift=10)])
+    shop.member("a", since="2026-03-01 10:00", now="2026-03-01 10:00")
+
+    for tenth in (2, 6):
+        leaves(shop, "a", f"2026-03-01 10:00:00.{tenth}00000")
+        shop.member("a", since="2026-03-01 10:00", now=f"2026-03-01 10:00:00.{tenth + 2}00000")
+
+    assert shop.balance("a", at="2026-03-01 10:01") == 10
+    assert shop.kinds("a") == ["earn", "leave", "earn", "leave", "earn"]
+
+
+def test_the_same_hour_of_two_clocks_is_two_instants() -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.order("o1", "a", "10", at="2026-10-25 00:30")
+    summer = datetime(2026, 10, 25, 2, 30, tzinfo=shop.zone)
+    winter = summer.replace(fold=1)
+
+    leave(shop.membership("a"), now=summer)
+    shop.member("a", since=summer + timedelta(minutes=10), now=summer + timedelta(minutes=10))
+    shop.adjust("a", 5, "x", at=summer + timedelta(minutes=20))
+    leave(shop.membership("a"), now=winter)
+
+    assert shop.kinds("a") == ["earn", "leave", "adjust", "leave"]
+
+
+def lost_by(shop: Shop, name: str, at: str) -> tuple[int, int]:
+    """Let a member leave, and return what it was told before and after that it loses."""
+    now, member = shop.at(at), shop.membership(name)
+    before = lost_by_leaving(member, at=now).points["points"]
+    return before, leave(member, now=now).points["points"]
+
+
+def test_who_leaves_loses_nothing_of_what_others_lent() -> None:
+    shop = Shop()
+    for name, amount in (("a", "30"), ("b", "50")):
+        shop.member(name)
+        shop.order(f"o{name}", name, amount, at="2026-02-01 12:00")
+    shop.household("a", "b", at="2026-02-01 13:00")
+    shop.hold("a", 80, "till", at="2026-02-02 12:00", minutes=9_000)
+
+    assert lost_by(shop, "a", "2026-02-03 12:00") == (30, 30)
+    assert (shop.balance("a"), shop.balance("b")) == (0, 50)
+
+
+def test_who_leaves_loses_nothing_that_is_over_or_that_a_return_has_claimed() -> None:
+    shop = Shop(policy={"pending_days": 0, "expiry": "days", "expiry_count": 2})
+    shop.member("a")
+    shop.order("o1", "a", "40", at="2026-03-05 12:00")
+    shop.hold("a", 40, "first", at="2026-03-07 12:00", minutes=9_000)
+    shop.nights("2026-03-09")
+    shop.order("o2", "a", "20", "5", at="2026-03-09 10:00")
+    shop.hold("a", 25, "second", at="2026-03-09 11:00", minutes=9_000)
+    shop.give_back("r2", "o2", at="2026-03-09 11:30", lines=[(1, "1")])
+
+    assert lost_by(shop, "a", "2026-03-09 12:00") == (5, 5)
+
+
+def test_what_comes_back_to_who_leaves_settles_first_what_returns_missed() -> None:
+    shop = Shop(policy=STOP)
+    shop.member("a")
+    shop.order("o1", "a", "60", at="2026-02-01 10:00")
+    shop.order("o2", "a", "40", at="2026-02-01 10:30")
+    shop.redeem("a", 60, "x", at="2026-02-01 11:00")
+    shop.hold("a", 40, "till", at="2026-02-01 12:00", minutes=9_000)
+    shop.give_back("r1", "o1", at="2026-02-01 12:30")
+
+    assert lost_by(shop, "a", "2026-02-01 13:00") == (0, 0)
+
+
+@pytest.mark.parametrize("others", [(), ("1",)], ids=["who has nothing else", "who has something"])
+def test_what_gifts_were_short_of_ends_with_the_membership(others: tuple[str, ...]) -> None:
+    shop = Shop(tiers=[Rung("silver", "100", gift=50)], policy=STOP)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    shop.redeem("a", 150, "x", at="2026-02-02 12:00")
+    shop.give_back("r1", "o1", at="2026-02-03 12:00")
+    for amount in others:
+        shop.order("o2", "a", amount, at="2026-02-03 13:00")
+    leaves(shop, "a", "2026-02-04 12:00")
+    comes_back(shop, "a", "2026-02-05 12:00")
+
+    shop.order("o3", "a", "100", at="2026-02-06 12:00")
+
+    assert shop.balance("a") == 150

@@ -1,9 +1,12 @@
 """A member falls on the day that was promised, one step in one night, and no tier outlives its end."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from loyalty.activity.progress import progress
 from tests.cases.shop import Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
@@ -262,3 +265,61 @@ def test_pending_points_that_became_active_at_midnight_count_before_the_night_to
 
     assert (shop.gave("ada", "o2"), shop.tier("ada"), shop.balance("ada")) == (100, "silver", 120)
     assert shop.changes("ada") == [("bronze", "silver", "2026-03-12 00:00")]
+
+
+# What is read of a tier does not hang on whether the night has been
+
+
+def test_a_tier_is_read_as_the_night_will_leave_it() -> None:
+    shop = Shop(tiers=[Rung("silver", "100")], scheme={"window_months": 1, "downgrade": "at_once"})
+    shop.member("ada")
+    shop.order("A", "ada", "100", at="2026-03-05 12:00")  # counts through 4 April
+
+    read = [shop.tier("ada", at=at) for at in ("2026-04-04 23:59:59", "2026-04-05 00:00", "2026-04-05 00:00")]
+
+    assert read == ["silver", None, None]
+    assert shop.ways("ada") == [(None, "silver")]  # reading writes nothing
+
+
+def test_a_grace_is_read_to_its_end() -> None:
+    scheme = {"window_months": 1, "downgrade": "grace", "grace_days": 3}
+    shop = Shop(tiers=[Rung("silver", "100")], scheme=scheme)
+    shop.member("ada")
+    shop.order("A", "ada", "100", at="2026-03-05 12:00")
+    shop.nights("2026-04-05")
+
+    assert shop.protected_until("ada") == "2026-04-08"
+    assert shop.tier("ada", at="2026-04-08 23:59:59") == "silver"
+    assert shop.tier("ada", at="2026-04-09 00:00") is None
+
+
+def test_a_tier_by_balance_is_read_after_points_that_are_over() -> None:
+    policy = {"pending_days": 0, "expiry": "days", "expiry_count": 5}
+    shop = Shop(tiers=[Rung("silver", "100")], scheme={"basis": "balance", "downgrade": "at_once"}, policy=policy)
+    shop.member("ada")
+    shop.order("A", "ada", "100", at="2026-03-05 12:00")
+
+    found = progress(shop.membership("ada"), at=shop.at("2026-03-11 00:00"))
+
+    assert found.current is None
+    assert (found.qualifying, found.to_next) == (Decimal(0), Decimal(100))
+
+
+def test_a_tier_that_a_birthday_gives_within_its_budget_is_read_on_the_day() -> None:
+    rules = [Rule(), Rule(points="50", code="b", kind="birthday")]
+    policy = {"pending_days": 0, "budget": 130, "budget_period": "ever"}
+    shop = Shop(
+        rules=rules, tiers=[Rung("silver", "40"), Rung("gold", "150")], scheme={"basis": "points"}, policy=policy
+    )
+    for name in ("ada", "bob"):
+        customer = shop.register(name, since="2026-01-01 00:00")
+        customer.birth_date = date(1990, 3, 5)
+        customer.save(update_fields=["birth_date"])
+        shop.member(name)
+    shop.order("A", "bob", "100", at="2026-03-01 12:00")
+
+    read = shop.tier("ada", at="2026-03-05 00:00:01")
+
+    assert (read, shop.counted("ada")) == (None, 0)  # of the budget, 30 are left
+    shop.publish("2026-03-02 00:00", policy={"budget": 150}, now="2026-03-01 13:00")
+    assert shop.tier("ada", at="2026-03-05 00:00:01") == "silver"

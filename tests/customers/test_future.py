@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from customers.batches import Outcome
+from customers.batches import OtherContent, Outcome, Status
 from customers.checks import CLOCK_TOLERANCE, InvalidFact
 from customers.facts import InteractionFact, OrderEventFact, ReturnFact, ReturnLineFact
 from customers.importing.running import run_import
+from customers.merging import merge
 from customers.models import Consent, Customer, Interaction, Order, OrderEvent, Retailer, Return
 from customers.recording import identify, record_interactions, record_order_events, record_orders, record_returns
 from customers.registration import CustomerFact, record_consent, register
@@ -21,6 +22,7 @@ from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
 LATEST = NOON + CLOCK_TOLERANCE
+BREAD = make.line("10.00", sku="bread")
 SOON = LATEST + timedelta(microseconds=1)
 
 
@@ -30,16 +32,16 @@ def shop_with_an_order() -> Retailer:
     return shop
 
 
-def report(shop: Retailer, kind: str, at: datetime) -> Outcome[Any]:
-    """Report one fact of a kind at noon."""
+def report(shop: Retailer, kind: str, at: datetime, *, now: datetime = NOON) -> Outcome[Any]:
+    """Report one fact of a kind, at noon or later."""
     if kind == "order":
-        return record_orders(shop, [make.order("bob", "10.00", at=at, name="A2")], now=NOON)[0]
+        return record_orders(shop, [make.order("bob", BREAD, at=at, name="A2")], now=now)[0]
     if kind == "return":
         fact = ReturnFact("R1", "A1", at, (ReturnLineFact(Decimal(1), 1),))
-        return record_returns(shop, [fact], now=NOON)[0]
+        return record_returns(shop, [fact], now=now)[0]
     if kind == "event":
-        return record_order_events(shop, [OrderEventFact("A1", "delivered", at)], now=NOON)[0]
-    return record_interactions(shop, [InteractionFact("I1", "bob", "visit", at)], now=NOON)[0]
+        return record_order_events(shop, [OrderEventFact("A1", "delivered", at)], now=now)[0]
+    return record_interactions(shop, [InteractionFact("I1", "bob", "visit", at)], now=now)[0]
 
 
 @pytest.mark.parametrize("at", [SOON, NOON + timedelta(days=7), NOON.replace(year=2032)])
@@ -58,14 +60,42 @@ def test_a_fact_of_the_future_is_refused_and_leaves_no_trace(kind: str, at: date
 
 @pytest.mark.parametrize("at", [NOON, NOON + timedelta(minutes=1), LATEST])
 @pytest.mark.parametrize("kind", ["order", "return", "event", "interaction"])
-def test_a_clock_that_runs_ahead_is_believed_as_it_reports(kind: str, at: datetime) -> None:
+def test_what_a_clock_that_runs_ahead_reports_is_recorded_as_of_now(kind: str, at: datetime) -> None:
     shop = shop_with_an_order()
 
     outcome = report(shop, kind, at)
 
     assert outcome.error is None
+    assert outcome.fact.occurred_at == NOON
     models: dict[str, Any] = {"order": Order, "return": Return, "event": OrderEvent, "interaction": Interaction}
-    assert models[kind].objects.get(pk=outcome.id).occurred_at == at
+    assert models[kind].objects.get(pk=outcome.id).occurred_at == NOON
+
+
+@pytest.mark.parametrize("kind", ["order", "return", "event", "interaction"])
+def test_what_a_clock_that_ran_ahead_reported_is_known_again_later(kind: str) -> None:
+    shop = shop_with_an_order()
+    first = report(shop, kind, LATEST)
+
+    again = report(shop, kind, LATEST, now=LATEST + timedelta(days=1))
+
+    assert (again.status, again.id) == (Status.UNCHANGED, first.id)
+    other = report(shop, kind, SOON, now=LATEST + timedelta(days=1))
+    assert isinstance(other.error, OtherContent)
+
+
+def test_such_an_order_is_known_again_under_the_name_of_a_customer_who_was_merged() -> None:
+    shop = make.retailer()
+    record_orders(shop, [make.order("bob", BREAD, at=LATEST, name="A2")], now=NOON)
+    record_orders(shop, [make.order("ada", "10.00", at=NOON, name="A3")], now=NOON)
+    merge(shop, "bob", "ada", reference="m", now=NOON)
+
+    again, other = (
+        record_orders(shop, [make.order("ada", BREAD, at=at, name="A2")], now=LATEST + timedelta(days=1))[0]
+        for at in (LATEST, SOON)
+    )
+
+    assert again.status is Status.UNCHANGED
+    assert isinstance(other.error, OtherContent)
 
 
 def test_one_order_of_the_future_leaves_the_others_of_its_batch() -> None:

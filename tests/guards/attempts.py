@@ -120,6 +120,7 @@ LEDGER: Attempts = {
     "movements_are_append_only": changed("points_movement", "amount = 1"),
     "movements_never_truncated": "TRUNCATE points_movement",
     "hold_once_per_reference": copy("points_hold"),
+    "spending_reference_once_per_member": copy("points_spendingreference"),
     "hold_points_positive": "UPDATE points_hold SET points = 0",
     "hold_redeems_what_it_holds": "UPDATE points_hold SET redeemed = points + 1",
     "hold_ends_once": "UPDATE points_hold SET ended_at = now()",

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from customers.checks import require_past
+from customers.checks import past_of
 from customers.core import bulk
 from customers.core.errors import DomainError
 from customers.models import Consent, Customer
@@ -49,10 +49,8 @@ def enrol(
     versions = versions_of([program.pk])[program.pk]
     if not versions.versions:
         raise ProgramNotOpen(program=program.slug)
-    instants = dict(customers)
-    for instant in instants.values():
-        require_past("enrolled_at", instant, now)
-    found = open_memberships(program, customers, source=source, now=now)
+    instants = {customer: past_of("enrolled_at", instant, now) for customer, instant in customers}
+    found = open_memberships(program, list(instants.items()), source=source, now=now)
     back = _come_back([member for member in found if not member.is_new], instants)
     enrolled = [replace(member, is_new=member.is_new or member.membership_id in back) for member in found]
     new = [member for member in enrolled if member.is_new]

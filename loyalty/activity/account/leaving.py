@@ -6,17 +6,19 @@ from uuid import UUID
 
 from django.db import transaction
 
+from customers.core import bulk
 from customers.core.ids import new_id
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import release
 from loyalty.activity.deciding import decide
+from loyalty.activity.progress import progress
 from loyalty.engine.activities import Left
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.models import Membership
+from loyalty.points.ends import ENDS_AT
 from loyalty.points.models import Hold, Wallet
 from loyalty.points.statement import balance
-from loyalty.tiers.models import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class LostByLeaving:
     """
     What a member loses by leaving.
 
-    :param points: that it can spend or has set aside, by wallet
+    :param points: that it can spend, or could when its holds end, by wallet
     :param pending: that are not active yet, by wallet
     :param tier: the code of its tier; empty for none
     :param holds: open holds, which end
@@ -44,11 +46,26 @@ def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
     for wallet in Wallet.objects.filter(membership=membership).order_by("pk"):
         found = balance(wallet, at=at, zone=membership.program.tzinfo)
         # What is held comes back with the end of its hold, and is lost with the rest.
-        points[wallet.code], pending[wallet.code] = found.available + found.held, found.pending
-    standing = Standing.objects.select_related("tier").filter(pk=membership.pk).first()
-    tier = standing.tier.code if standing and standing.tier else ""
+        back = max(_coming_back(wallet, at) - wallet.shortfall - found.owed, 0)
+        points[wallet.code], pending[wallet.code] = found.available + back, found.pending
+    current = progress(membership, at=at).current
+    tier = current.code if current else ""
     holds = Hold.objects.filter(wallet__membership=membership, status=Hold.Status.OPEN).count()
     return LostByLeaving(points, pending, tier, holds, membership.left_at)
+
+
+COMING_BACK = f"""
+SELECT coalesce(sum(held - claimed), 0)::bigint FROM (
+    SELECT l.held, l.claimed, {ENDS_AT} AS ends_at FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+    WHERE l.wallet_id = %s AND l.held > 0 AND NOT l.is_lent
+) h WHERE ends_at IS NULL OR ends_at > %s
+"""
+
+
+def _coming_back(wallet: Wallet, at: datetime) -> int:
+    """Return how many held points would come back to a member: none that others lent, returns claimed, or that are over."""
+    ((points,),) = bulk.fetch(COMING_BACK, [wallet.pk, at])
+    return int(points)
 
 
 @transaction.atomic

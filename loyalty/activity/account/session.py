@@ -211,12 +211,10 @@ class _Pools:
     """The pools that a night before a verb takes from, locked as a whole as they are needed."""
 
     def __init__(self) -> None:
-        self.limits: dict[PoolKey, int] = {}
         self.before: dict[PoolKey, Pool] = {}
         self.left: dict[PoolKey, Pool] = {}
 
     def lock(self, missing: PoolMissing) -> None:
-        self.limits[missing.key] = missing.limit
         for capability in CAPABILITIES:
             self.before |= capability.lock_pools({missing.key: missing.limit}, whole=True)
         self.left = dict(self.before)
@@ -227,7 +225,7 @@ class _Pools:
                 if isinstance(effect, PoolUsed):
                     self.left[effect.key] = self.left[effect.key].give(effect.points)
         for capability in CAPABILITIES:
-            capability.settle_pools(self.limits, self.before, self.left)
+            capability.settle_pools(self.before, self.left)
 
 
 class WalletSession:

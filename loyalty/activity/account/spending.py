@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Retailer
@@ -23,7 +24,7 @@ from loyalty.activity.account.session import (
     moves_of,
 )
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Entry, Hold
+from loyalty.points.models import Entry, Hold, SpendingReference
 from loyalty.points.spending import settle_hold
 from loyalty.points.state import MAIN
 from loyalty.points.states import State
@@ -57,7 +58,7 @@ def redeem(membership: Membership, points: int, *, reference: str, now: datetime
 
     :param reference: the caller's own, once per member: the same again changes nothing
     :raises InsufficientPoints: when fewer can be spent; nothing is written
-    :raises OtherRequest: when the reference was used for another number of points
+    :raises OtherRequest: when the reference was used for another number of points, another wallet or a hold
     :raises NotSpendable: when the wallet's points only count for tiers
     """
     end_timed_out([membership, *household_of(membership)], now=now)
@@ -66,6 +67,7 @@ def redeem(membership: Membership, points: int, *, reference: str, now: datetime
     if earlier := spending.earlier(cause, reference, points):
         return LedgerReceipt(earlier.pk, points, spending.available, is_new=False)
     spending.require_spendable()
+    _use_reference(membership, reference, points)
     until = spending.extend_inactivity()
     session.borrow(points, f"{cause}:{membership.pk}")
     said = {"reference": reference}
@@ -88,7 +90,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
 
     :returns: the hold, and what can be spent besides
     :raises InsufficientPoints: when fewer can be spent
-    :raises OtherRequest: when the reference was used for another number of points
+    :raises OtherRequest: when the reference was used for another number of points, another wallet or a redemption
     """
     end_timed_out([membership, *household_of(membership)], now=now)
     session, spending = gather(membership, now=now, wallet=wallet)
@@ -100,6 +102,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
             raise ReferenceUsed(reference=reference)
         return earlier, spending.available
     spending.require_spendable()
+    _use_reference(membership, reference, points)
     made = Hold(
         id=new_id(), retailer_id=membership.retailer_id, wallet_id=spending.wallet_id, reference=reference, points=points,
         held_at=now, times_out_at=now + life,
@@ -111,6 +114,20 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     available = spending.finish()
     made.save(force_insert=True)
     return made, available
+
+
+def _use_reference(membership: Membership, reference: str, points: int) -> None:
+    """
+    Note that a reference is used, behind the member's lock.
+
+    :raises OtherRequest: when it was used before, for whatever it was
+    """
+    columns = ("retailer_id", "membership_id", "reference", "points")
+    row = (membership.retailer_id, membership.pk, reference, points)
+    suffix = "ON CONFLICT (membership_id, reference) DO NOTHING RETURNING id"
+    if not bulk.insert(SpendingReference, columns, [row], suffix=suffix):
+        used = SpendingReference.objects.get(membership=membership, reference=reference)
+        raise OtherRequest(reference=reference, points=used.points)
 
 
 @transaction.atomic

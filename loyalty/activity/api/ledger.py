@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.api.callers import retailer_of
-from customers.api.fields import InstantField
+from customers.api.fields import ExactField, InstantField
 from customers.core.errors import DomainError, Kind
 from customers.models import Order
 from loyalty.activity.api.asking import member_of
@@ -100,19 +100,19 @@ class OwedOut(serializers.Serializer[Any]):
     pending = serializers.IntegerField()
     available = serializers.IntegerField()
     held = serializers.IntegerField()
-    expected = serializers.DecimalField(max_digits=20, decimal_places=2, help_text="Points expected to be redeemed.")
-    value = serializers.DecimalField(max_digits=16, decimal_places=2)
-    breakage = serializers.DecimalField(max_digits=16, decimal_places=2)
-    liability = serializers.DecimalField(max_digits=16, decimal_places=2)
-    deferred = serializers.DecimalField(max_digits=16, decimal_places=2, help_text="Deferred revenue (IFRS 15).")
+    expected = serializers.DecimalField(max_digits=None, decimal_places=2, help_text="Points expected to be redeemed.")
+    value = ExactField()
+    breakage = ExactField()
+    liability = ExactField()
+    deferred = ExactField(help_text="Deferred revenue (IFRS 15).")
 
 
 class JournalLineOut(serializers.Serializer[Any]):
     wallet = serializers.CharField()
     event = serializers.CharField()
     account = serializers.CharField()
-    debit = serializers.DecimalField(max_digits=16, decimal_places=2)
-    credit = serializers.DecimalField(max_digits=16, decimal_places=2)
+    debit = ExactField()
+    credit = ExactField()
     points = serializers.IntegerField()
     is_late = serializers.BooleanField(help_text="It occurred in a month before, and was recorded in this one.")
     text = serializers.CharField()

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from customers.api.fields import InstantField, NumberField
+from customers.api.fields import ExactField, InstantField, NumberField
 from customers.checks import MAX_VERSION, NOTHING, InvalidFact, quantity_of
 from customers.facts import (
     CorrectionFact,
@@ -362,7 +362,7 @@ class EntryOut(serializers.ModelSerializer[Entry]):
 class TierOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
-    threshold = serializers.DecimalField(max_digits=14, decimal_places=2)
+    threshold = ExactField()
     multiplier = serializers.DecimalField(max_digits=6, decimal_places=3)
     free_shipping = serializers.BooleanField()
     early_access = serializers.BooleanField()
@@ -374,7 +374,7 @@ class TierOut(serializers.Serializer[Any]):
 
 class MissingOut(serializers.Serializer[Any]):
     basis = serializers.CharField(help_text="spend, points, orders, visits or balance")
-    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+    amount = ExactField()
 
 
 class ProgressOut(serializers.Serializer[Any]):
@@ -382,10 +382,10 @@ class ProgressOut(serializers.Serializer[Any]):
     basis = serializers.CharField(help_text="What counts: spend, points, orders, visits or balance.")
     current = TierOut(allow_null=True)
     since = serializers.DateTimeField(allow_null=True)
-    qualifying = serializers.DecimalField(max_digits=14, decimal_places=2, help_text="What counts today.")
+    qualifying = ExactField(help_text="What counts today.")
     window_from = serializers.DateField(allow_null=True, help_text="The first day that counts.")
     next = TierOut(allow_null=True)
-    to_next = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+    to_next = ExactField(allow_null=True)
     missing = MissingOut(many=True, help_text="What is missing for the next tier.")
     is_any = serializers.BooleanField(help_text="Whether one of what is missing is enough.")
     keeps_through = serializers.DateField(allow_null=True, help_text="Until when the tier is safe.")

@@ -1,5 +1,14 @@
 from loyalty.points.models.books import AllocatedPrice, ClosedMonth
-from loyalty.points.models.ledger import BudgetShare, Entry, Hold, Lot, Movement, QualifyingDay, Wallet
+from loyalty.points.models.ledger import (
+    BudgetShare,
+    Entry,
+    Hold,
+    Lot,
+    Movement,
+    QualifyingDay,
+    SpendingReference,
+    Wallet,
+)
 from loyalty.points.models.policy import EarningGroup, EarningRule, PointsPolicy
 
 __all__ = [
@@ -14,5 +23,6 @@ __all__ = [
     "Movement",
     "PointsPolicy",
     "QualifyingDay",
+    "SpendingReference",
     "Wallet",
 ]

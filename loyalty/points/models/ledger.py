@@ -341,7 +341,7 @@ class Hold(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="holds", verbose_name=_("wallet"))
-    reference = models.CharField(_("reference"), max_length=80, help_text=_("The caller's own; once per wallet."))
+    reference = models.CharField(_("reference"), max_length=80, help_text=_("The caller's own; once per member."))
     points = models.BigIntegerField(_("points"))
     redeemed = models.BigIntegerField(_("redeemed"), default=0)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
@@ -366,6 +366,27 @@ class Hold(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["times_out_at"], condition=models.Q(status="open"), name="hold_to_time_out"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class SpendingReference(models.Model):
+    """The caller's own name of a redemption or hold: one reference is one request of a member, whatever its wallet."""
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, related_name="spending_references", verbose_name=_("member"), db_index=False
+    )
+    reference = models.CharField(_("reference"), max_length=80)
+    points = models.BigIntegerField(_("points"))
+
+    class Meta:
+        verbose_name = _("reference of a redemption")
+        verbose_name_plural = _("references of redemptions")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["membership", "reference"], name="spending_reference_once_per_member"),
         ]
 
     def __str__(self) -> str:

@@ -9,13 +9,13 @@ from customers.core.calendar import clamped, local_date, midnight
 from customers.core.ids import new_id
 from loyalty.engine.activities import (
     Award,
+    BirthDateTold,
     DecidedOrder,
     InteractionReported,
     OrderCorrected,
     OrderPlaced,
     OrderReturned,
     PointsGranted,
-    TimePassed,
 )
 from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, InteractionDecided, OrderDecided, PoolUsed, ReturnDecided, Told
@@ -131,14 +131,18 @@ def grant(decision: Decision) -> Decision:
 
 
 def celebrate(decision: Decision) -> Decision:
-    """Give what a birthday, or an anniversary of joining, earns: once a year, whatever happens."""
-    activity = decision.activity
-    if not isinstance(activity, TimePassed) or not activity.is_midnight:
-        return decision
+    """
+    Give what a birthday, or an anniversary of joining, earns: once a year, whatever happens.
+
+    Their day begins with it; a birth date that is told on the very day is in time.
+    """
     kinds = {rule.kind for rule in decision.rules.of(RULES).earnings}
+    if isinstance(decision.activity, BirthDateTold):
+        kinds &= {Counted.BIRTHDAY}
+    on = decision.on
     for kind, began in _celebrated(decision.member, decision.rules):
-        if kind in kinds and began < activity.on and _same_day(began, activity.on.year) == activity.on:
-            decision = _celebrate(decision, kind, activity.on)
+        if kind in kinds and began < on and _same_day(began, on.year) == on:
+            decision = _celebrate(decision, kind, on)
     return decision
 
 
@@ -233,9 +237,19 @@ def pools_of(program_id: int, version: Version, on: date) -> dict[PoolKey, int]:
 
 def use_pool(decision: Decision, code: str, version: Version, on: date, points: int) -> Decision:
     """Take points from the wallet's budget or, negative, give them back to it."""
-    if not points or version.of(RULES).policy(code).limits.budget is None:
+    limit_of_all = version.of(RULES).policy(code).limits.budget
+    if not points or limit_of_all is None:
         return decision
-    return decision.then(PoolUsed(pool_key(decision.member.program_id, code, version, on), points))
+    return decision.then(PoolUsed(pool_key(decision.member.program_id, code, version, on), points, limit_of_all))
+
+
+def budget_left(decision: Decision, code: str, version: Version, on: date) -> int | None:
+    """Return what the wallet's budget of a day has left to give, after what the decision gives already; None for no budget."""
+    limit_of_all = version.of(RULES).policy(code).limits.budget
+    if limit_of_all is None:
+        return None
+    key = pool_key(decision.member.program_id, code, version, on)
+    return max(left_in(decision.pools, key, limit_of_all) - _used(decision, key), 0)
 
 
 def limited_on(
@@ -253,10 +267,7 @@ def limited_on(
         # All of the period, also what came after a late order's day: together they stay within the limit.
         days = wallet_in(decision, code).days
         earned = sum(day.points for day in days if period_start(limits.period, day.on) == first)
-    budget = None
-    if limits.budget is not None:
-        key = pool_key(decision.member.program_id, code, decision.rules, on)
-        budget = left_in(decision.pools, key, limits.budget) - _used(decision, key)
+    budget = budget_left(decision, code, decision.rules, on)
     return limit(parts, limits, room_of(limits, earned=earned, budget_left=budget))
 
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from loyalty.engine.activities import (
-    OrderEvent,
-)
+from customers.core.calendar import stamp
+from loyalty.engine.activities import OrderEvent
 from loyalty.engine.clock import earliest
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
@@ -89,7 +88,7 @@ def expire_due(decision: Decision) -> Decision:
         if due:
             moves = tuple(Move(lot.id, State.AVAILABLE, State.EXPIRED, lot.available) for lot in due)
             # A lot may expire again to which points come back, at another instant or with the one that is late.
-            cause = f"expire:{due[0].id}:{decision.at:%Y%m%dT%H%M}"
+            cause = f"expire:{due[0].id}:{stamp(decision.at)}"
             decision = post(decision, entry(decision, wallet, "expire", cause, {"lots": len(moves)}, moves=moves))
             decision = decision.then(
                 Told("points.expired", {"points": sum(move.amount for move in moves)}, decision.at)
@@ -145,7 +144,7 @@ def forfeit(decision: Decision) -> Decision:
                 decision,
                 wallet,
                 "leave",
-                f"leave:{decision.at:%Y%m%dT%H%M%S%f}",
+                f"leave:{stamp(decision.at)}",
                 said,
                 moves=moves,
                 owed_change=-wallet.owed,

@@ -1,13 +1,15 @@
 """What a return of an order takes back, or gives back. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from customers.core.calendar import local_date
 from loyalty.engine.activities import (
     Award,
+    DecidedOrder,
     FirstOrder,
     OrderCorrected,
     OrderReturned,
@@ -17,9 +19,8 @@ from loyalty.engine.decision import Decision, OrderDecided, ReturnDecided, Told
 from loyalty.engine.versions import Version
 from loyalty.points.clawback import claw_back, give_back
 from loyalty.points.debts import Relief
-from loyalty.points.limits import Room, limit
+from loyalty.points.limits import Limited, Room, first_points, limit
 from loyalty.points.rules import (
-    Counted,
     Earned,
     by_wallet,
     total_of,
@@ -36,7 +37,7 @@ from loyalty.points.state import (
     Policy,
     WalletState,
 )
-from loyalty.points.steps.earning import award_points, count, free_lot, limited_on, use_pool
+from loyalty.points.steps.earning import award_points, budget_left, count, free_lot, limited_on, use_pool
 from loyalty.points.steps.entries import Cause, entry, post, repay, wallet_in, with_wallet
 from loyalty.points.steps.replacing import covers_back, known_relief, make_good
 
@@ -93,6 +94,10 @@ def _keep(
         limits = replace(limits, transaction=None)  # it was not rejected: a bonus that was passed on came on top
     limited = limit(earned.get(wallet.code, ()), limits, Room(period=award.allowance))
     keeps = min(total_of(limited.earned), award.points)
+    on = local_date(activity.ordered_at, version.zone)
+    given = _within_budget(decision, wallet.code, version, on, keeps - award.points_kept)
+    cut = keeps - award.points_kept - given
+    keeps -= cut
     changed = replace(award, points_kept=keeps)
     points = award.points_kept - keeps
     said = {
@@ -101,9 +106,11 @@ def _keep(
         "version": version.number,
         "kept_before": award.points_kept,
         "kept_now": keeps,
+        **({"cut": cut, "reason": "over_budget"} if cut else {}),
         **({} if wallet.code == MAIN else {"wallet": wallet.code}),
     }
-    if points < 0:
+    decision = decision.then(is_tight=decision.is_tight or bool(cut))
+    if points < 0 or cut:
         return _give_again(decision, wallet, -points, said, activity, version), _Kept(changed, wallet.code, points)
     if not points:
         return decision, _Kept(changed, wallet.code)
@@ -116,6 +123,12 @@ def _keep(
         decision, wallet, taken.moves, taken.missing, policy, said, f"return:{activity.return_id}", activity.order_id
     )
     return decision, _Kept(changed, wallet.code, points, shortfall)
+
+
+def _within_budget(decision: Decision, code: str, version: Version, on: date, points: int) -> int:
+    """Return how many of some points that are to come back the wallet's budget has left; what is taken needs none."""
+    left = budget_left(decision, code, version, on) if points > 0 else None
+    return points if left is None else min(points, left)
 
 
 def claim(decision: Decision, code: str, claims: Iterable[tuple[UUID, int]]) -> Decision:
@@ -252,51 +265,101 @@ def pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
 
 
 def _become_first(decision: Decision, following: FirstOrder) -> Decision:
-    """Give an order what it gives besides as its member's first."""
-    order = following.decided
+    """
+    Decide an order anew as its member's first, by its own version, and give it what it is worth more by that.
+
+    Where it would be worth less in any wallet, it keeps what it has, and its returns go on being decided as before.
+    """
+    order, basket = following.decided, following.placed.basket
     version = decision.versions.version(order.version_id)
-    if version is None:
-        return decision
+    assert version is not None, "an order that was decided under no version does not become the first"
     if order.occasion.is_first:  # it was given as such to one of two customers who turned out to be one
         return decision.then(OrderDecided(order))
     occasion = replace(order.occasion, is_first=True)
-    earned = by_wallet(earn_for_order(following.placed.basket, version.of(RULES).earnings, occasion))
+    earnings = version.of(RULES).earnings
+    anew = by_wallet(earn_for_order(basket, earnings, occasion))
+    before = by_wallet(earn_for_order(basket, earnings, order.occasion))
     under = decision.then(version=version, occasion=occasion)
+    codes = _codes(under, order, anew)
+    worth = {code: total_of(anew.get(code, ())) - total_of(before.get(code, ())) for code in codes}
+    if any(points < 0 for points in worth.values()) or not any(worth.values()):
+        return decision.then(OrderDecided(order))
     awards = []
-    for award in order.awards:
-        under, changed = _award_bonus(under, award, earned, following)
-        awards.append(changed)
+    for code in codes:
+        gain = _gain(under, code, following, anew.get(code, ()), before.get(code, ()))
+        under, award = _award_gain(under, gain, following)
+        awards.append(award)
     decided = replace(order, occasion=occasion, awards=tuple(awards))
     return under.then(OrderDecided(decided), version=decision.version, occasion=decision.occasion)
 
 
-def _award_bonus(
-    under: Decision, award: Award, earned: dict[str, tuple[Earned, ...]], following: FirstOrder
-) -> tuple[Decision, Award]:
-    """
-    Give one wallet the bonus, as far as the period and the budget have room for it now.
+def _codes(decision: Decision, order: DecidedOrder, anew: Mapping[str, Any]) -> list[str]:
+    """Return the wallets in which an order gave, or would give, something: the main one first."""
+    points = decision.member.of(POINTS)
+    codes = {points.wallet_of(award.wallet_id).code for award in order.awards} | anew.keys()
+    return sorted(codes, key=lambda code: (code != MAIN, code))
 
-    An order that was over the transaction's limit was rejected whole, and gets none; the bonus rejects no other.
+
+@dataclass(frozen=True, slots=True)
+class _Gain:
     """
-    code, order = under.member.of(POINTS).wallet_of(award.wallet_id).code, following.placed
-    on = local_date(order.occurred_at, under.rules.zone)
-    parts = earned.get(code, ())
-    bonus = tuple(part for part in parts if _is_bonus(under.rules, part))
+    What an order gains in one wallet by becoming its member's first.
+
+    :param award: what it gave and keeps so far
+    :param limited: what it gains by rule, as far as there is room for it
+    """
+
+    code: str
+    award: Award
+    limited: Limited
+
+
+def _gain(
+    under: Decision, code: str, following: FirstOrder, parts: tuple[Earned, ...], had: tuple[Earned, ...]
+) -> _Gain:
+    """
+    Return what an order gains in one wallet, as far as the period and the budget have room for it now.
+
+    An order that was over the transaction's limit was rejected whole, and gains nothing; what it gains rejects no other.
+
+    :param parts: what it earns as the first
+    :param had: what it earns as any other
+    """
+    wallet_id = wallet_in(under, code).wallet_id
+    award = next((each for each in following.decided.awards if each.wallet_id == wallet_id), Award(wallet_id))
     limits = under.rules.of(RULES).policy(code).limits
-    if not bonus or limit([part for part in parts if part not in bonus], limits, Room()).reason:
-        return under, award
-    limited = limited_on(under, code, bonus, on, replace(limits, transaction=None))
-    cause = Cause(f"first:{order.order_id}", {"order": order.number}, order.order_id, order.events)
-    under = award_points(under, code, limited, cause)
-    points = total_of(limited.earned)
+    if limit(had, limits, Room()).reason:
+        return _Gain(code, award, Limited(()))
+    on = local_date(following.placed.occurred_at, under.rules.zone)
+    # It makes room for itself: so it is decided as if it had not been.
+    room = count(under, wallet_id, Day(on, NOTHING, -award.points_kept))
+    room = use_pool(room, code, under.rules, on, -award.points_kept)
+    limited = limited_on(room, code, parts, on, replace(limits, transaction=None))
+    # What else has room by now was cut when it was decided, and stays so.
+    points = min(total_of(limited.earned) - award.points_kept, total_of(parts) - total_of(had))
+    gained = _gained(limited.earned, first_points(had, award.points_kept), points)
+    return _Gain(code, award, replace(limited, earned=gained))
+
+
+def _gained(anew: Sequence[Earned], before: Sequence[Earned], points: int) -> tuple[Earned, ...]:
+    """Return up to so many points that rules give anew and did not give before."""
+    known = {part.rule_id: part.points for part in before}
+    more = (replace(part, points=part.points - known.get(part.rule_id, 0)) for part in anew)
+    return first_points([part for part in more if part.points > 0], max(points, 0))
+
+
+def _award_gain(decision: Decision, gain: _Gain, following: FirstOrder) -> tuple[Decision, Award]:
+    """Give what an order gains in one wallet; it lives from now on, and what it awaits may have happened already."""
+    order = following.placed
+    happened = tuple((kind, max(at, decision.at)) for kind, at in order.events)
+    cause = Cause(f"first:{order.order_id}", {"order": order.number}, order.order_id, happened)
+    decision = award_points(decision, gain.code, gain.limited, cause)
+    on = local_date(order.occurred_at, decision.rules.zone)
+    points = total_of(gain.limited.earned)
     if points:
-        under = use_pool(count(under, award.wallet_id, Day(on, NOTHING, points)), code, under.rules, on, points)
-    under = under.then(is_tight=under.is_tight or limited.reason == "over_budget")
-    total = award.points + points
+        decision = count(decision, gain.award.wallet_id, Day(on, NOTHING, points))
+        decision = use_pool(decision, gain.code, decision.rules, on, points)
+    decision = decision.then(is_tight=decision.is_tight or gain.limited.reason == "over_budget")
+    award, total = gain.award, gain.award.points + points
     allowance = None if award.allowance is None else max(award.allowance, total)
-    return under, Award(award.wallet_id, allowance, total, award.points_kept + points)
-
-
-def _is_bonus(version: Version, part: Earned) -> bool:
-    kinds = {rule.code: rule.kind for rule in version.of(RULES).earnings}
-    return kinds[part.code] is Counted.FIRST_ORDER
+    return decision, Award(award.wallet_id, allowance, total, award.points_kept + points)
