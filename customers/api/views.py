@@ -8,15 +8,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from customers.api.asking import AskedView
 from customers.api.callers import retailer_of
 from customers.api.serializers import ConsentIn, ConsentOut, CustomerIn, CustomerOut
 from customers.models import Customer
 from customers.registration import record_consent, register
 
 
-class CustomersView(APIView):
+class CustomersView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
 
     @extend_schema(request=CustomerIn, responses={200: CustomerOut, 201: CustomerOut}, tags=["customers"])
@@ -32,7 +32,7 @@ class CustomersView(APIView):
         return Response(CustomerOut(customer).data, status=code)
 
 
-class CustomerView(APIView):
+class CustomerView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=CustomerOut, tags=["customers"])
@@ -42,7 +42,7 @@ class CustomerView(APIView):
         return Response(CustomerOut(customer).data)
 
 
-class ConsentsView(APIView):
+class ConsentsView(AskedView):
     scopes: ClassVar = {"GET": "members:read", "POST": "activity:write"}
 
     @extend_schema(responses=ConsentOut(many=True), tags=["customers"])

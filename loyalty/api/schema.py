@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 
 PROBLEM = {
     "type": "object",
@@ -71,6 +72,13 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             if method in {"post", "put", "patch", "delete"}:
                 operation.setdefault("parameters", []).append(KEY)
     return result
+
+
+class Operations(AutoSchema):
+    """Each operation with the query parameters that its view takes."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return [*super().get_override_parameters(), *getattr(self.view, "switches", {}).get(self.method, ())]
 
 
 class RetailerKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself when subclassed

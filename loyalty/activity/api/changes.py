@@ -7,23 +7,21 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from customers.api.asking import DRY_RUN, AskedView, asked_for
 from customers.api.callers import retailer_of
 from loyalty.activity.account.merging import take_merge
-from loyalty.activity.api.asking import DRY_RUN, asked_for
 from loyalty.activity.api.integration import one
 from loyalty.activity.api.rendering import effects_of
 from loyalty.activity.api.serializers import AnswerOut, ClaimIn, ClaimOut, CorrectionIn, MergeIn, MergeOut, fact_of
 from loyalty.activity.correcting import take_claim, take_correction
 
 
-class OrderView(APIView):
+class OrderView(AskedView):
     scopes: ClassVar = {"PUT": "activity:write"}
+    switches: ClassVar = {"PUT": (DRY_RUN,)}
 
-    @extend_schema(
-        request=CorrectionIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
-    )
+    @extend_schema(request=CorrectionIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
     def put(self, request: Request, number: str) -> Response:
         """
         Correct an order: send the whole of it with your next version; it is then as if it had never said anything else.
@@ -36,10 +34,11 @@ class OrderView(APIView):
         return one(answer)
 
 
-class ClaimView(APIView):
+class ClaimView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=ClaimIn, responses={200: ClaimOut, 201: ClaimOut}, parameters=[DRY_RUN], tags=["activity"])
+    @extend_schema(request=ClaimIn, responses={200: ClaimOut, 201: ClaimOut}, tags=["activity"])
     def post(self, request: Request, number: str) -> Response:
         """
         Give a guest's order to a customer who has proved to you that it is theirs; it earns what it would have earned.
@@ -61,10 +60,11 @@ class ClaimView(APIView):
         return Response(ClaimOut(body).data, status=code)
 
 
-class MergeView(APIView):
+class MergeView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=MergeIn, responses=MergeOut, parameters=[DRY_RUN], tags=["customers"])
+    @extend_schema(request=MergeIn, responses=MergeOut, tags=["customers"])
     def post(self, request: Request, external_id: str) -> Response:
         """
         Merge a customer into another one: orders, points with their dates, tier and consents go to the one who stays.

@@ -9,20 +9,20 @@ from django.db import connection, transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.views import APIView
 
+from customers.api.asking import ATOMIC, DRY_RUN, AskedView, asked_for
 from customers.api.callers import retailer_of
 from customers.core.errors import DomainError, Kind
 from customers.models import Customer
 from customers.recording import identify
 from loyalty.activity import coalescing
 from loyalty.activity.account.enrolment import enrol
-from loyalty.activity.api.asking import DRY_RUN, asked_for, member_of
+from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
@@ -45,8 +45,6 @@ from loyalty.activity.intake import Answer, take_interactions, take_order_events
 from loyalty.api.models import MemberToken
 from loyalty.programs.models import Program
 
-ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none.")
-
 
 class TooManyRows(DomainError):
     code = "too_many_rows"
@@ -60,10 +58,11 @@ class BatchFailed(DomainError):
     message = _("{failed} of {rows} rows cannot be taken, the first is row {first}: {reason} Nothing was written.")
 
 
-class FactView(APIView):
+class FactView(AskedView):
     """One fact a call: 201 when it is new, 200 when it was known."""
 
     scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
     kind: ClassVar[type[Serializer[Any]]]
     take: ClassVar[Callable[..., list[Any]]]
 
@@ -77,10 +76,11 @@ class FactView(APIView):
         return one(coalescing.submit(type(self).__name__, retailer, fact, take))
 
 
-class BatchView(APIView):
+class BatchView(AskedView):
     """Up to 1,000 facts a call, a result per row."""
 
     scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN, ATOMIC)}
     kind: ClassVar[type[Serializer[Any]]]
     batch: ClassVar[type[Serializer[Any]]]
     take: ClassVar[Callable[..., list[Any]]]
@@ -97,7 +97,7 @@ class BatchView(APIView):
 class OrdersView(FactView):
     kind, take = OrderIn, staticmethod(take_orders)
 
-    @extend_schema(request=OrderIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"])
+    @extend_schema(request=OrderIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report an order; the answer says what it earned and why. The same order again changes nothing."""
         return self.report(request)
@@ -106,7 +106,7 @@ class OrdersView(FactView):
 class OrderBatchView(BatchView):
     kind, batch, take = OrderIn, BatchIn, staticmethod(take_orders)
 
-    @extend_schema(request=BatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
+    @extend_schema(request=BatchIn, responses=BatchOut, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report up to 1,000 orders (each as in `POST /orders`); one result per row, in their order."""
         return self.report(request)
@@ -115,9 +115,7 @@ class OrderBatchView(BatchView):
 class ReturnsView(FactView):
     kind, take = ReturnIn, staticmethod(take_returns)
 
-    @extend_schema(
-        request=ReturnIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
-    )
+    @extend_schema(request=ReturnIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report that lines of an order came back; the answer says what was taken back and why."""
         return self.report(request)
@@ -126,7 +124,7 @@ class ReturnsView(FactView):
 class ReturnBatchView(BatchView):
     kind, batch, take = ReturnIn, ReturnBatchIn, staticmethod(take_returns)
 
-    @extend_schema(request=ReturnBatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
+    @extend_schema(request=ReturnBatchIn, responses=BatchOut, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report up to 1,000 returns; one result per row, in their order."""
         return self.report(request)
@@ -135,9 +133,7 @@ class ReturnBatchView(BatchView):
 class OrderEventsView(FactView):
     kind, take = OrderEventIn, staticmethod(take_order_events)
 
-    @extend_schema(
-        request=OrderEventIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
-    )
+    @extend_schema(request=OrderEventIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report that something happened to an order, such as its delivery: points that awaited it become active."""
         return self.report(request)
@@ -146,7 +142,7 @@ class OrderEventsView(FactView):
 class OrderEventBatchView(BatchView):
     kind, batch, take = OrderEventIn, OrderEventBatchIn, staticmethod(take_order_events)
 
-    @extend_schema(request=OrderEventBatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
+    @extend_schema(request=OrderEventBatchIn, responses=BatchOut, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report up to 1,000 events of orders; one result per row, in their order."""
         return self.report(request)
@@ -155,9 +151,7 @@ class OrderEventBatchView(BatchView):
 class InteractionsView(FactView):
     kind, take = InteractionIn, staticmethod(take_interactions)
 
-    @extend_schema(
-        request=InteractionIn, responses={200: AnswerOut, 201: AnswerOut}, parameters=[DRY_RUN], tags=["activity"]
-    )
+    @extend_schema(request=InteractionIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report something that a customer did and that is no purchase; the answer says what it earned."""
         return self.report(request)
@@ -166,13 +160,13 @@ class InteractionsView(FactView):
 class InteractionBatchView(BatchView):
     kind, batch, take = InteractionIn, InteractionBatchIn, staticmethod(take_interactions)
 
-    @extend_schema(request=InteractionBatchIn, responses=BatchOut, parameters=[DRY_RUN, ATOMIC], tags=["activity"])
+    @extend_schema(request=InteractionBatchIn, responses=BatchOut, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report up to 1,000 interactions; one result per row, in their order."""
         return self.report(request)
 
 
-class EnrolmentsView(APIView):
+class EnrolmentsView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
 
     @extend_schema(request=EnrolmentIn, responses={200: EnrolmentOut, 201: EnrolmentOut}, tags=["members"])
@@ -192,7 +186,7 @@ class EnrolmentsView(APIView):
         return Response(EnrolmentOut(body).data, status=code)
 
 
-class MemberView(APIView):
+class MemberView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=MemberOut, tags=["members"])
@@ -212,7 +206,7 @@ class MemberView(APIView):
         return Response(MemberOut(body).data)
 
 
-class TokensView(APIView):
+class TokensView(AskedView):
     scopes: ClassVar = {"POST": "members:token"}
 
     @extend_schema(request=None, responses={201: TokenOut}, tags=["members"])

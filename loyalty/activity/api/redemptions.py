@@ -11,15 +11,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from customers.api.asking import DRY_RUN, AskedView
 from customers.api.callers import retailer_of
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.households import transfer
 from loyalty.activity.account.leaving import leave as leave_program
 from loyalty.activity.account.session import LedgerReceipt
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
-from loyalty.activity.api.asking import DRY_RUN, all_or_dry, member_of
+from loyalty.activity.api.asking import all_or_dry, member_of
 from loyalty.memberships.households import leave, share
 from loyalty.memberships.models import Household
 from loyalty.points.models import Hold
@@ -66,12 +66,11 @@ class HoldOut(serializers.ModelSerializer[Hold]):
         fields = ("id", "reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
 
 
-class RedemptionsView(APIView):
+class RedemptionsView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(
-        request=RedemptionIn, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"]
-    )
+    @extend_schema(request=RedemptionIn, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Spend a member's points at once: all that is asked for, or nothing."""
         said = _said(RedemptionIn, request)
@@ -79,20 +78,22 @@ class RedemptionsView(APIView):
             return _booked(redeem(member_of(request, number), now=timezone.now(), **said))
 
 
-class ReversalView(APIView):
+class ReversalView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=None, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"])
+    @extend_schema(request=None, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
     def post(self, request: Request, number: str, entry_id: UUID) -> Response:
         """Undo a redemption: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
             return _booked(reverse(member_of(request, number), entry_id, now=timezone.now()))
 
 
-class HoldsView(APIView):
+class HoldsView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=HoldIn, responses={201: HoldOut}, parameters=[DRY_RUN], tags=["points"])
+    @extend_schema(request=HoldIn, responses={201: HoldOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Set a member's points aside until they are confirmed, released, or the hold times out."""
         said = _said(HoldIn, request)
@@ -102,10 +103,11 @@ class HoldsView(APIView):
         return Response(HoldOut(made).data, status=status.HTTP_201_CREATED)
 
 
-class ConfirmView(APIView):
+class ConfirmView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=ConfirmIn, responses=HoldOut, parameters=[DRY_RUN], tags=["points"])
+    @extend_schema(request=ConfirmIn, responses=HoldOut, tags=["points"])
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Redeem held points, all or a part; the rest goes back."""
         found = get_object_or_404(Hold, retailer=retailer_of(request), pk=hold_id)
@@ -114,10 +116,11 @@ class ConfirmView(APIView):
             return Response(HoldOut(confirm(found.pk, points=points, now=timezone.now())).data)
 
 
-class ReleaseView(APIView):
+class ReleaseView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=None, responses=HoldOut, parameters=[DRY_RUN], tags=["points"])
+    @extend_schema(request=None, responses=HoldOut, tags=["points"])
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Give all held points back."""
         found = get_object_or_404(Hold, retailer=retailer_of(request), pk=hold_id)
@@ -125,12 +128,11 @@ class ReleaseView(APIView):
             return Response(HoldOut(release(found.pk, now=timezone.now())).data)
 
 
-class AdjustmentsView(APIView):
+class AdjustmentsView(AskedView):
     scopes: ClassVar = {"POST": "points:adjust"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(
-        request=AdjustmentIn, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"]
-    )
+    @extend_schema(request=AdjustmentIn, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Give or take points by a decision of staff, with its reason and author."""
         said = _said(AdjustmentIn, request)
@@ -157,12 +159,11 @@ class HouseholdOut(serializers.Serializer[Any]):
     members = serializers.ListField(child=serializers.CharField())
 
 
-class TransfersView(APIView):
+class TransfersView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(
-        request=TransferIn, responses={200: BookedOut, 201: BookedOut}, parameters=[DRY_RUN], tags=["points"]
-    )
+    @extend_schema(request=TransferIn, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Move points to another member of the program; they keep their expiry."""
         said = _said(TransferIn, request)
@@ -171,7 +172,7 @@ class TransfersView(APIView):
             return _booked(transfer(giver, taker, now=timezone.now(), **said))
 
 
-class HouseholdView(APIView):
+class HouseholdView(AskedView):
     scopes: ClassVar = {"GET": "members:read", "PUT": "activity:write", "DELETE": "activity:write"}
 
     @extend_schema(responses=HouseholdOut, tags=["members"])
@@ -205,10 +206,11 @@ class LeaveOut(serializers.Serializer[Any]):
     holds = serializers.IntegerField(help_text="Open holds, which end.")
 
 
-class LeaveView(APIView):
+class LeaveView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=None, responses=LeaveOut, parameters=[DRY_RUN], tags=["members"])
+    @extend_schema(request=None, responses=LeaveOut, tags=["members"])
     def post(self, request: Request, number: str) -> Response:
         """Let a member leave its program: points and tier are lost. With `dry_run` tell what would be, and change nothing."""
         member = member_of(request, number)

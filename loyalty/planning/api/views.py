@@ -16,8 +16,8 @@ from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from customers.api.asking import AskedView
 from customers.api.callers import retailer_of
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError
@@ -81,7 +81,7 @@ class YamlParser(BaseParser):
         return read_yaml(text)
 
 
-class ProgramView(APIView):
+class ProgramView(AskedView):
     """What belongs to one of the caller's programs."""
 
     scopes: ClassVar[dict[str, str]] = READ
@@ -95,7 +95,7 @@ class ProgramView(APIView):
         return get_object_or_404(versions, program=self.program(request, slug), number=number)
 
 
-class ProgramsView(APIView):
+class ProgramsView(AskedView):
     scopes: ClassVar = {"GET": "program:read", "POST": "program:write"}
 
     @extend_schema(responses=ProgramOut(many=True), tags=["programs"])
@@ -124,7 +124,7 @@ class ProgramDetailView(ProgramView):
         return Response(_program(self.program(request, slug)))
 
 
-class SchemaView(APIView):
+class SchemaView(AskedView):
     scopes: ClassVar = READ
 
     @extend_schema(responses={(200, "application/schema+json"): OpenApiTypes.OBJECT}, tags=["programs"])

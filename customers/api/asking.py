@@ -1,0 +1,64 @@
+"""What a write can be asked for beside its body: its query parameters, of which each is known and means one thing."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer what would happen, and write nothing.")
+ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none.")
+
+
+class AskedView(APIView):
+    """
+    A view whose writes take the query parameters that `switches` names for their method, and no other ones.
+
+    A misspelt `dry_run` would do what was only to be tried out, so whatever is not understood is refused before anything is done.
+    """
+
+    switches: ClassVar[dict[str, tuple[OpenApiParameter, ...]]] = {}
+
+    def initial(self, request: Request, *given: Any, **named: Any) -> None:
+        super().initial(request, *given, **named)
+        if request.method not in SAFE_METHODS:
+            _check(request, [switch.name for switch in self.switches.get(str(request.method), ())])
+
+
+def asked_for(request: Request, name: str) -> bool:
+    """
+    Tell whether a query parameter switches something on.
+
+    :raises ValidationError: for a value that is neither on nor off, or both
+    """
+    said = {WORDS.get(value.lower()) for value in request.query_params.getlist(name)} or {False}
+    if said not in ({True}, {False}):
+        words = _("%(name)s is true or false (1 or 0, yes or no); nothing was done.") % {"name": name}
+        raise ValidationError({name: [words]}, code="not_a_boolean")
+    return said == {True}
+
+
+def _check(request: Request, names: list[str]) -> None:
+    if request.META.get("QUERY_STRING"):
+        _refuse_unknown(set(request.query_params) - set(names), names)
+    for name in names:
+        asked_for(request, name)
+        if isinstance(request.data, dict) and name in request.data:
+            words = _("%(name)s goes into the address, as ?%(name)s=true, and not into the body; nothing was done.")
+            raise ValidationError({name: [words % {"name": name}]}, code="parameter_in_body")
+
+
+def _refuse_unknown(unknown: Iterable[str], names: list[str]) -> None:
+    words = _("There is no such query parameter here. Nothing was done.")
+    if names:
+        words = _("There is no such query parameter here, only %(known)s. Nothing was done.") % {
+            "known": ", ".join(names)
+        }
+    errors = {name: [words] for name in sorted(unknown)}
+    if errors:
+        raise ValidationError(errors, code="unknown_parameter")

@@ -1,0 +1,85 @@
+"""Query parameters of writes: what is not understood is refused, and nothing is done."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+
+from customers.models import Order
+from loyalty.memberships.models import Membership
+from tests import make
+from tests.api.test_integration import ORDER
+
+pytestmark = pytest.mark.django_db
+
+IN_PLACE = {"entry_id": UUID(int=1), "hold_id": UUID(int=1)}
+WRITES = ("post", "put", "patch", "delete")
+
+
+@pytest.fixture
+def key() -> str:
+    return make.key(make.member(make.program(), "ada").program.retailer)
+
+
+def writes() -> list[tuple[str, str, set[str]]]:
+    """Return each write of the API: method, address and the names of its query parameters."""
+    found = []
+    for path, operations in SchemaGenerator().get_schema(public=True)["paths"].items():  # type: ignore[no-untyped-call]
+        for method in operations.keys() & set(WRITES):
+            parameters = operations[method]["parameters"]
+            places = {each["name"]: IN_PLACE.get(each["name"], 1) for each in parameters if each["in"] == "path"}
+            names = {each["name"] for each in parameters if each["in"] == "query"}
+            found.append((method, path.format(**places), names))
+    return found
+
+
+def send(client: Client, key: str, method: str, path: str, body: Any = None) -> Any:
+    headers = {"authorization": f"Api-Key {key}"}
+    return client.generic(
+        method.upper(), path, json.dumps(body or {}), content_type="application/json", headers=headers
+    )
+
+
+def test_every_write_refuses_a_parameter_that_it_does_not_know(client: Client, key: str) -> None:
+    for method, path, names in writes():
+        answer = send(client, key, method, f"{path}?dryrun=true")
+
+        said = answer.json()
+        assert (answer.status_code, said["code"]) == (400, "unknown_parameter"), (method, path)
+        assert said["errors"][0]["pointer"] == "/dryrun"
+        assert all(name in said["detail"] for name in names)
+
+
+def test_every_write_that_can_be_tried_out_wants_to_be_told_clearly(client: Client, key: str) -> None:
+    dry = [(method, path) for method, path, names in writes() if "dry_run" in names]
+
+    assert len(dry) == 19
+    for method, path in dry:
+        for query in ("maybe", "on", "", "true&dry_run=false"):
+            said = send(client, key, method, f"{path}?dry_run={query}").json()
+            assert (said["status"], said["code"]) == (400, "not_a_boolean"), (method, path, query)
+            assert said["detail"] == "dry_run is true or false (1 or 0, yes or no); nothing was done."
+        inside = send(client, key, method, path, {"dry_run": True}).json()
+        assert (inside["status"], inside["code"]) == (400, "parameter_in_body"), (method, path)
+
+
+def test_what_was_not_understood_was_not_done(client: Client, key: str) -> None:
+    ada = Membership.objects.get()
+
+    send(client, key, "post", f"/api/v1/members/{ada.number}/leave?dry_run=maybe")
+    send(client, key, "post", f"/api/v1/members/{ada.number}/leave", {"dry_run": True})
+    send(client, key, "post", "/api/v1/orders?dry_run=on", ORDER)
+
+    ada.refresh_from_db()
+    assert (ada.left_at, Order.objects.count()) == (None, 0)
+
+
+def test_a_word_for_no_is_as_good_as_silence(client: Client, key: str) -> None:
+    for place, word in enumerate(("false", "0", "No")):
+        answer = send(client, key, "post", f"/api/v1/orders?dry_run={word}", ORDER | {"number": f"A{place}"})
+        assert answer.status_code == 201
+
+    assert Order.objects.count() == 3
