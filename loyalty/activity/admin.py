@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, Prefetch, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -13,7 +13,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from customers import admin as facts
-from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, action, display
+from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, action, display
 from customers.core.calendar import local_date
 from customers.models import Customer, Order, UndecidedFact
 from loyalty.activity import backlog, nightly, staff
@@ -41,11 +41,17 @@ class Step:
     cause: str
 
 
-class ByStaff:
+class ByStaff(ModelAdmin):
     """Pages with verbs of staff: for those who may change customers."""
+
+    done = Q(pk__in=())  # those rows whose verb was carried out already, to whom it is not offered
 
     def has_staff_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         return request.user.has_perm(staff.PERMISSION)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        is_done = self.model._default_manager.filter(self.done, pk=object_id).exists()
+        return [] if is_done else super().get_actions_detail(request, object_id)
 
 
 @admin.register(Membership)
@@ -59,6 +65,7 @@ class MembershipAdmin(ByStaff, ReadOnlyAdmin):
     ordering = ("-id",)
     change_form_after_template = "activity/ledger.html"
     actions_detail = ("end_membership",)
+    done = Q(left_at__isnull=False)
 
     @action(description=_("End the membership"), url_path="end", permissions=["staff"])
     def end_membership(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -196,6 +203,7 @@ class CustomerAdmin(ByStaff, facts.CustomerAdmin):
     """A customer, with what programs do when it turns out to be another one."""
 
     actions_detail = ("merge_into",)
+    done = Q(merged_into__isnull=False)
 
     @action(description=_("Merge into another customer"), url_path="merge", permissions=["staff"])
     def merge_into(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -207,6 +215,7 @@ class OrderAdmin(ByStaff, facts.OrderAdmin):
     """An order, with what programs do when somebody claims it."""
 
     actions_detail = ("claim_for",)
+    done = Q(customer__isnull=False)
 
     @action(description=_("Claim for a customer"), url_path="claim", permissions=["staff"])
     def claim_for(self, request: HttpRequest, object_id: str) -> HttpResponse:

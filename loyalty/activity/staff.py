@@ -1,7 +1,9 @@
 """What staff do to customers, orders and members, page by page: asked for, shown before it happens, then done and noted."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from django import forms
 from django.contrib import messages
@@ -10,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -19,8 +22,11 @@ from customers.models import Customer, Order
 from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.activity.account.merging import MergedMembership, take_merge
 from loyalty.activity.correcting import take_claim
+from loyalty.activity.explaining import REASONS
+from loyalty.activity.progress import progress
 from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
+from loyalty.programs.models import Program
 
 PERMISSION = "customers.change_customer"
 MAX_REASON = 60  # with the author's name it is the reference of what is done
@@ -39,6 +45,12 @@ class CustomerForm(ReasonForm):
     field_order = ("customer", "reason")
 
 
+class Act(Protocol):
+    """Does what a form says, or tries it out; returns what happens, line by line."""
+
+    def __call__(self, said: dict[str, str], /, *, dry_run: bool) -> Sequence[str]: ...
+
+
 @dataclass(frozen=True)
 class Verb:
     """
@@ -46,35 +58,59 @@ class Verb:
 
     :param words: what it means, before it is asked for
     :param button: what the button says that does it
-    :param act: does it, or tries it out; returns what happens, line by line
+    :param done: what is said once it was done, before the lines of what happened
+    :param refused: why it can be done no more; empty where it can
     """
 
     heading: str
     words: str
     button: str
+    done: str
     form: type[forms.Form]
-    act: Callable[[dict[str, str], bool], Sequence[str]]
+    act: Act
+    refused: str = ""
 
 
 def ask(owner: ModelAdmin, request: HttpRequest, row: Model, verb: Verb) -> HttpResponse:
-    """Ask, show what would happen, and do it once that was confirmed; what is refused is said beside the question."""
-    form = verb.form(request.POST or None)
+    """
+    Ask, show what would happen, and do it once just that was confirmed; what is refused is said beside the question.
+
+    What is confirmed carries a signature of what was said and shown: where either differs now, it is shown anew.
+    """
     back = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    found: Sequence[str] = ()
-    if request.method == "POST" and form.is_valid():
-        is_confirmed = "confirmed" in request.POST
+    if verb.refused:
+        messages.error(request, verb.refused)
+        return redirect(back)
+    form = verb.form(request.POST or None)
+    shown: dict[str, Any] = {}
+    if request.method == "POST" and form.is_valid() and "change" not in request.POST:
         try:
-            found = verb.act(form.cleaned_data, not is_confirmed)
+            found = verb.act(form.cleaned_data, dry_run=True)
+            signature = _signature(request, row, verb, form.cleaned_data, found)
+            confirmed = request.POST.get("confirmed", "")
+            if constant_time_compare(confirmed, signature):
+                found = verb.act(form.cleaned_data, dry_run=False)
+                owner.log_change(request, row, f"{verb.heading}: {form.cleaned_data['reason']}")
+                messages.success(request, " ".join([verb.done, *found]))
+                return redirect(back)
+            shown = {"found": found, "signature": signature, "is_another": bool(confirmed)}
         except DomainError as error:
             form.add_error(None, str(error))
-        else:
-            if is_confirmed:
-                owner.log_change(request, row, f"{verb.heading}: {form.cleaned_data['reason']}")
-                messages.success(request, " ".join([verb.heading, *found]))
-                return redirect(back)
-    context = {**owner.admin_site.each_context(request), "title": verb.heading, "heading": verb.heading, "words": verb.words,
-               "button": verb.button, "form": form, "found": found, "is_tried": bool(found), "back": back}  # fmt: skip
+    context = {
+        **owner.admin_site.each_context(request),
+        **shown,
+        "title": verb.heading,
+        "verb": verb,
+        "form": form,
+        "back": back,
+    }
     return render(request, "activity/verb.html", context)
+
+
+def _signature(request: HttpRequest, row: Model, verb: Verb, said: dict[str, str], found: Sequence[str]) -> str:
+    """Return what only a page gives that showed somebody just this."""
+    told = [request.user.pk, str(row.pk), verb.heading, sorted(said.items()), [str(line) for line in found]]
+    return salted_hmac("loyalty.activity.staff", json.dumps(told), algorithm="sha256").hexdigest()
 
 
 def reference_of(request: HttpRequest, said: dict[str, str]) -> str:
@@ -85,71 +121,109 @@ def reference_of(request: HttpRequest, said: dict[str, str]) -> str:
 def merge_into(owner: ModelAdmin, request: HttpRequest, customer: Customer) -> HttpResponse:
     """Merge a customer into another one."""
 
-    def act(said: dict[str, str], dry_run: bool) -> list[str]:  # noqa: FBT001 - whether it is tried out
+    def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
         answer = take_merge(
             customer.retailer, customer.external_id, said["customer"], reference=reference_of(request, said),
             now=timezone.now(), dry_run=dry_run,
         )  # fmt: skip
         orders = ngettext("%(count)s order goes over.", "%(count)s orders go over.", answer.merged.orders)
-        return [orders % {"count": answer.merged.orders}, *map(_membership_in_words, answer.memberships)]
+        names = _program_names(customer)
+        return [
+            _("The one who stays is %(who)s.") % {"who": _who(customer.retailer_id, answer.customer)},
+            orders % {"count": answer.merged.orders},
+            *(_membership_in_words(each, names) for each in answer.memberships),
+        ]
 
     verb = Verb(
         _("Merge into another customer"),
         _("All that this customer has goes to the other one, to whom its id and its member number lead. This cannot be undone."),
-        _("Merge"), CustomerForm, act,
+        _("Merge"), _("The customers are merged."), CustomerForm, act,
+        _("This customer was merged into another one already.") if customer.merged_into_id else "",
     )  # fmt: skip
     return ask(owner, request, customer, verb)
 
 
-def _membership_in_words(member: MergedMembership) -> str:
+def _who(retailer_id: Any, external_id: str) -> str:
+    """Return a customer as staff recognise it: by name, e-mail and id."""
+    found = Customer.objects.known_as(external_id).filter(retailer=retailer_id).first()
+    name = f"{found.first_name} {found.last_name}".strip() if found else ""
+    known = [
+        name,
+        found.email if found else "",
+        _("external id %(id)s") % {"id": found.external_id if found else external_id},
+    ]
+    return ", ".join(text for text in known if text)
+
+
+def _program_names(row: Customer | Order) -> dict[str, str]:
+    """Return the names of a retailer's programs by slug."""
+    return dict(Program.objects.filter(retailer=row.retailer_id).values_list("slug", "name"))
+
+
+def _membership_in_words(member: MergedMembership, names: dict[str, str]) -> str:
+    program = names[member.program]
     if not member.merged_number:
         return _("Member %(number)s of %(program)s stays as it is.") % {
-            "number": member.number, "program": member.program,
+            "number": member.number, "program": program,
         }  # fmt: skip
     return _("%(points)s points, and %(pending)s pending ones, of member %(from)s go to member %(to)s of %(program)s.") % {
         "points": sum(member.points.values()), "pending": sum(member.pending.values()), "from": member.merged_number,
-        "to": member.number, "program": member.program,
+        "to": member.number, "program": program,
     }  # fmt: skip
 
 
 def claim_for(owner: ModelAdmin, request: HttpRequest, order: Order) -> HttpResponse:
     """Give a guest's order to a customer."""
 
-    def act(said: dict[str, str], dry_run: bool) -> list[str]:  # noqa: FBT001 - whether it is tried out
+    def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
         answer = take_claim(
             order.retailer, order.number, said["customer"], reference=reference_of(request, said), now=timezone.now(),
             dry_run=dry_run,
         )  # fmt: skip
-        return [_given_in_words(each) for each in answer.decisions] or [
-            _("The customer is a member of no program: the order gives nothing now.")
+        names = _program_names(order)
+        return [
+            _("It goes to %(who)s.") % {"who": _who(order.retailer_id, said["customer"])},
+            *(
+                [_given_in_words(each, names) for each in answer.decisions]
+                or [_without_members(answer.claimed.customer_id)]
+            ),
         ]
 
     verb = Verb(
         _("Claim for a customer"),
         _("A guest’s order becomes a customer’s who has proved that it is theirs, and earns what it would have earned."),
-        _("Claim"), CustomerForm, act,
+        _("Claim"), _("The order is the customer’s now."), CustomerForm, act,
+        _("This order has a customer already.") if order.customer_id else "",
     )  # fmt: skip
     return ask(owner, request, order, verb)
 
 
-def _given_in_words(decision: Decision) -> str:
+def _without_members(customer_id: Any) -> str:
+    if Membership.objects.filter(customer=customer_id).exists():
+        return _("The customer has left since: the order gives nothing.")
+    return _("The customer is a member of no program: the order gives nothing now.")
+
+
+def _given_in_words(decision: Decision, names: dict[str, str]) -> str:
     points = decision.order.points if decision.order else 0
     words = ngettext("It gives %(points)s point in %(program)s.", "It gives %(points)s points in %(program)s.", points)
-    return words % {"points": points, "program": decision.versions.slug}
+    said = words % {"points": points, "program": names[decision.versions.slug]}
+    return f"{said} {REASONS[decision.reason]}" if decision.reason else said
 
 
 def end_membership(owner: ModelAdmin, request: HttpRequest, membership: Membership) -> HttpResponse:
     """Let a member leave its program."""
 
-    def act(_said: dict[str, str], dry_run: bool) -> list[str]:  # noqa: FBT001 - whether it is tried out
+    def act(_said: dict[str, str], *, dry_run: bool) -> list[str]:
         now = timezone.now()
+        tier = progress(membership, at=now).current
         lost = lost_by_leaving(membership, at=now) if dry_run else leave(membership, now=now)
         lines = [
             _("%(points)s points and %(pending)s pending ones are lost.")
             % {"points": sum(lost.points.values()), "pending": sum(lost.pending.values())}
         ]
-        if lost.tier:
-            lines.append(_("The tier %(tier)s is lost.") % {"tier": lost.tier})
+        if tier is not None:
+            lines.append(_("The tier %(tier)s is lost.") % {"tier": tier})
         if lost.holds:
             lines.append(ngettext("%(count)s hold ends.", "%(count)s holds end.", lost.holds) % {"count": lost.holds})
         return lines
@@ -157,6 +231,7 @@ def end_membership(owner: ModelAdmin, request: HttpRequest, membership: Membersh
     verb = Verb(
         _("End the membership"),
         _("The member leaves the program. Whoever enrols again begins anew, under the same number."),
-        _("End it"), ReasonForm, act,
+        _("End it"), _("The membership has ended."), ReasonForm, act,
+        _("This membership has ended already.") if membership.left_at else "",
     )  # fmt: skip
     return ask(owner, request, membership, verb)
