@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from customers.models import Order, OrderClaim, OrderRevision
 from loyalty.points.models import Entry
@@ -67,6 +68,26 @@ def test_an_order_that_is_not_known_is_made(client: Client, key: str) -> None:
 
     assert (answer.status_code, answer.json()["number"]) == (201, "2026/0001")
     assert answer.json()["effects"][0]["points"] == 5
+
+
+def test_pending_is_what_an_order_gives_and_nobody_can_spend_yet(client: Client) -> None:
+    club = make.program(points={"pending_days": 14})
+    make.member(club, "ada")
+    key, today = make.key(club.retailer), timezone.now().isoformat()
+    order = ORDER | {"number": "A2", "occurred_at": today}
+    more = order | {"lines": [{"sku": "a", "quantity": "1", "net_amount": "90.00"}], "version": 1}
+    back = {"number": "R1", "order_number": "A2", "occurred_at": today, "lines": [{"position": 1, "quantity": "1"}]}
+
+    answers = [
+        send(client, "POST", "orders", ORDER, key),  # so late that its days are over
+        send(client, "POST", "orders", order, key),
+        send(client, "PUT", "orders/A2", more, key),
+        send(client, "POST", "returns", back, key),
+    ]
+
+    effects = [answer.json()["effects"][0] for answer in answers]
+    assert [(effect["points"], effect["pending"]) for effect in effects] == [(10, 0), (10, 10), (90, 90), (-90, -90)]
+    assert [said["kind"] for said in effects[0]["explanation"]] == ["earn", "activate"]
 
 
 def test_a_dry_run_says_what_a_correction_would_cause_and_leaves_no_trace(client: Client, key: str) -> None:

@@ -57,6 +57,7 @@ def test_the_way_of_a_shop_from_customer_to_balance(client: Client) -> None:
             "reason": "",
             "explanation": [
                 {
+                    "kind": "earn",
                     "order": "A1",
                     "version": 1,
                     "rules": [{"rule": "base", "points": 10, "basis": "10.50", "multiplier": "1", "dropped": "0.5"}],

@@ -19,7 +19,7 @@ from loyalty.api.problems import problem, problem_of
 from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.points.models import PointsPolicy, Wallet
-from loyalty.points.state import MAIN, Posting
+from loyalty.points.state import MAIN, POINTS, Posting
 from loyalty.points.statement import balance
 from loyalty.points.states import State
 from loyalty.tiers.models import Tier
@@ -65,12 +65,12 @@ def _effect(decision: Decision, tiers: dict[int, str]) -> dict[str, Any]:
     return {
         "program": decision.versions.slug,
         "points": _points_of(decision),
-        "pending": sum(lot.amount for post in postings for lot in post.lots if lot.state is State.PENDING),
+        "pending": _pending_of(decision, postings),
         "shortfall": decision.order_return.shortfall if decision.order_return else 0,
         "restored": sum(post.change(State.AVAILABLE) for post in restored),
         "tier_changed_to": tiers.get(changes[-1]) if changes and changes[-1] else None,
         "reason": decision.reason,
-        "explanation": [posting.explanation for posting in postings],
+        "explanation": [{"kind": posting.kind, **posting.explanation} for posting in postings],
     }
 
 
@@ -80,6 +80,14 @@ def _points_of(decision: Decision) -> int:
         return -decision.order_return.points
     decided = decision.order or decision.interaction
     return decided.points if decided else 0
+
+
+def _pending_of(decision: Decision, postings: Sequence[Posting]) -> int:
+    """Return those of a fact's points that are not active when all of it is decided; of a return, negative, those it took."""
+    if decision.order is None or decision.order_return is not None:
+        return sum(posting.change(State.PENDING) for posting in postings)
+    wallets = decision.member.of(POINTS).wallets
+    return sum(lot.pending for wallet in wallets for lot in wallet.lots if lot.order_id == decision.order.order_id)
 
 
 def error_of(error: DomainError) -> dict[str, Any]:
