@@ -14,8 +14,13 @@ class Figures:
     What the first page shows of one retailer.
 
     :param months: month, orders, net revenue; the last thirteen months with orders
-    :param tiers: name and members, the lowest first
+    :param tiers: name, French name and members, the lowest first; no name for those on no tier
     :param deciles: decile, customers, mean predicted value, mean revenue to date; the highest first
+    :param customers: persons: who was merged into another one is that one
+    :param issued: points that were given: those that went from one member to another count once
+    :param set_aside: members who could not be worked on
+    :param waiting: facts that wait to be decided
+    :param undecided: those of them that could not be, so far
     """
 
     members: int
@@ -26,6 +31,9 @@ class Figures:
     expired: int
     orders: int
     revenue: Any
+    set_aside: int
+    waiting: int
+    undecided: int
     last_order: date | None
     months: list[tuple[date, int, Any]]
     tiers: list[tuple[str, str, int]]
@@ -34,19 +42,23 @@ class Figures:
 
 TOTALS = """
 SELECT (SELECT count(*) FROM memberships_membership WHERE retailer_id = %(r)s AND left_at IS NULL),
-    (SELECT count(*) FROM customers_customer WHERE retailer_id = %(r)s),
+    (SELECT count(*) FROM customers_customer WHERE retailer_id = %(r)s AND merged_into_id IS NULL),
     (SELECT coalesce(sum(available), 0) FROM points_wallet WHERE retailer_id = %(r)s),
     (SELECT coalesce(sum(pending), 0) FROM points_wallet WHERE retailer_id = %(r)s),
-    (SELECT coalesce(sum(amount), 0) FROM points_lot WHERE retailer_id = %(r)s),
-    (SELECT coalesce(-sum(available_change), 0) FROM points_entry WHERE retailer_id = %(r)s AND kind = 'expire')
+    (SELECT coalesce(sum(amount), 0) FROM points_lot WHERE retailer_id = %(r)s AND from_lot_id IS NULL),
+    (SELECT coalesce(-sum(available_change), 0) FROM points_entry WHERE retailer_id = %(r)s AND kind = 'expire'),
+    (SELECT count(*) FROM activity_setaside WHERE retailer_id = %(r)s),
+    (SELECT count(*) FROM customers_undecidedfact WHERE retailer_id = %(r)s),
+    (SELECT count(*) FROM customers_undecidedfact WHERE retailer_id = %(r)s AND error <> '')
 """
 MONTHS = """
 SELECT date_trunc('month', local_date)::date, count(*), sum(net_amount) FROM customers_order
 WHERE retailer_id = %s GROUP BY 1 ORDER BY 1
 """
 TIERS = """
-SELECT coalesce(t.name, '-'), coalesce(nullif(t.name_fr, ''), t.name, '-'), count(*)
-FROM tiers_standing s LEFT JOIN tiers_tier t ON t.id = s.tier_id
+SELECT coalesce(t.name, ''), coalesce(nullif(t.name_fr, ''), t.name, ''), count(*)
+FROM tiers_standing s JOIN memberships_membership m ON m.id = s.membership_id AND m.left_at IS NULL
+LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE s.retailer_id = %s GROUP BY t.id ORDER BY min(t.rank) NULLS FIRST
 """
 DECILES = """
@@ -60,7 +72,9 @@ LAST = "SELECT max(local_date) FROM customers_order WHERE retailer_id = %s"
 def figures(retailer: Retailer) -> Figures:
     """Return a retailer's figures."""
     months = bulk.fetch(MONTHS, [retailer.pk])
-    members, customers, available, pending, issued, expired = bulk.fetch(TOTALS, {"r": retailer.pk})[0]
+    members, customers, available, pending, issued, expired, set_aside, waiting, undecided = bulk.fetch(
+        TOTALS, {"r": retailer.pk}
+    )[0]
     return Figures(
         members=members,
         customers=customers,
@@ -68,6 +82,9 @@ def figures(retailer: Retailer) -> Figures:
         pending=pending,
         issued=issued,
         expired=expired,
+        set_aside=set_aside,
+        waiting=waiting,
+        undecided=undecided,
         orders=sum(month[1] for month in months),
         revenue=sum(month[2] for month in months),
         last_order=bulk.fetch(LAST, [retailer.pk])[0][0],

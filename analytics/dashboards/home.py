@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import formats
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from analytics.dashboards.figures import Figures, figures
@@ -27,8 +28,26 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if retailer is not None:
         found = figures(retailer)
         context |= {"figures": found, "charts": _charts(found, retailer), "run": latest_run(retailer.pk)}
-        context["run_note"] = _run_note(context["run"])
+        context |= {"run_note": _run_note(context["run"]), "open": _open(request, found)}
     return context
+
+
+def _open(request: HttpRequest, found: Figures) -> list[tuple[str, str]]:
+    """Return what is not carried out, in words, each with the page that lists it, or none where the reader may not see it."""
+    members = ngettext("%(count)s member is set aside.", "%(count)s members are set aside.", found.set_aside)
+    facts = ngettext("%(count)s fact waits to be decided.", "%(count)s facts wait to be decided.", found.waiting)
+    lines = []
+    if found.set_aside:
+        lines.append((members % {"count": _whole(found.set_aside)}, "activity_setaside"))
+    if found.waiting:
+        failed = _("%(count)s could not be so far.") % {"count": _whole(found.undecided)} if found.undecided else ""
+        lines.append((f"{facts % {'count': _whole(found.waiting)}} {failed}".strip(), "customers_undecidedfact"))
+    return [(words, _list_of(request, page)) for words, page in lines]
+
+
+def _list_of(request: HttpRequest, page: str) -> str:
+    app, model = page.split("_")
+    return reverse(f"admin:{page}_changelist") if request.user.has_perm(f"{app}.view_{model}") else ""
 
 
 def _charts(found: Figures, retailer: Retailer) -> list[dict[str, Any]]:
@@ -54,7 +73,7 @@ def _months(found: Figures, currency: str) -> dict[str, Any]:
 
 def _tiers(found: Figures) -> dict[str, Any]:
     french = get_language() == "fr"
-    labels = [name_fr if french else name for name, name_fr, _count in found.tiers]
+    labels = [(name_fr if french else name) or _("no tier") for name, name_fr, _count in found.tiers]
     counts = [count for *_names, count in found.tiers]
     return {
         "title": _("Members by tier"),

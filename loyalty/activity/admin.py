@@ -56,12 +56,17 @@ class ByStaff(ModelAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(ByStaff, ReadOnlyAdmin):
-    list_display = ("number", "customer", "program", "tier", "available", "pending", "enrolled_at")
-    list_filter = ("program", "standing__tier__name", ("enrolled_at", RangeDateTimeFilter))
+    list_display = ("number", "customer", "program", "tier", "available", "pending", "enrolled_at", "state")
+    list_filter = (
+        "program",
+        "standing__tier__name",
+        ("left_at", admin.EmptyFieldListFilter),
+        ("enrolled_at", RangeDateTimeFilter),
+    )
     search_fields = ("number__exact", "customer__external_id__exact", "customer__email__exact")
     search_help_text = _("Member number, customer's external id or e-mail")
-    list_select_related = ("customer", "program", "standing__tier")
-    fields = ("number", "customer", "program", "source", "enrolled_at", "left_at")
+    list_select_related = ("customer", "program", "standing__tier", "merged_into")
+    fields = ("number", "customer", "program", "source", "enrolled_at", "left_at", "merged_into")
     ordering = ("-id",)
     change_form_after_template = "activity/ledger.html"
     actions_detail = ("end_membership",)
@@ -77,6 +82,12 @@ class MembershipAdmin(ByStaff, ReadOnlyAdmin):
     @display(description=_("tier"), ordering="standing__tier__rank")
     def tier(self, membership: Membership) -> str:
         return str(tier) if (standing := getattr(membership, "standing", None)) and (tier := standing.tier) else "-"
+
+    @display(description=_("state"), label={"member": "success", "left": "warning", "merged": "info"})
+    def state(self, membership: Membership) -> tuple[str, Any]:
+        if membership.merged_into is not None:
+            return "merged", _("merged into %(number)s") % {"number": membership.merged_into.number}
+        return ("left", _("left")) if membership.left_at else ("member", _("member"))
 
     @display(description=_("available"))
     def available(self, membership: Membership) -> str:

@@ -49,6 +49,8 @@ def _groups() -> list[dict[str, Any]]:
                 _page(_("What-ifs"), "science", "admin:planning_simulation_changelist"),
                 _page(_("Audit"), "fact_check", "admin:programs_versionevent_changelist"),
                 _page(_("Nights"), "bedtime", "admin:activity_nightrun_changelist"),
+                _page(_("Waiting to be decided"), "hourglass_top", "admin:customers_undecidedfact_changelist"),
+                _page(_("Set aside"), "report", "admin:activity_setaside_changelist"),
             ],
         },
         {

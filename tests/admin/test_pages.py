@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib import admin
@@ -11,13 +12,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from analytics.dashboards.figures import figures
 from analytics.runs import compute_value
 from customers.importing.jobs import run_next
-from customers.models import ImportJob, Order
-from loyalty.activity.admin import story
-from loyalty.activity.nightly import run_nights
+from customers.models import ImportJob, Order, UndecidedFact
+from customers.recording import record_orders
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.merging import take_merge
+from loyalty.activity.admin import MembershipAdmin, story
+from loyalty.activity.nightly import run_nights, set_aside
 from loyalty.api.models import RetailerKey
 from loyalty.configuration.drafts import open_draft
+from loyalty.memberships.models import Membership
 from loyalty.outbox.relay import add_endpoint, dispatch
 from loyalty.points.models import Lot
 from loyalty.programs.models import ProgramVersion
@@ -77,6 +83,47 @@ def test_the_first_page_shows_the_figures(staff: Client, club: ProgramVersion, l
     assert all(word in page for word in words)
     assert page.count("<canvas") == 3
     assert page.count('class="plain-table"') == 3
+
+
+def test_the_figures_count_persons_members_and_points_once(staff: Client) -> None:
+    club = make.program(tiers=TIERS)
+    ada, bob, cyd, dan = (make.member(club, name) for name in ("ada", "bob", "cyd", "dan"))
+    for who, amount in ((ada, "60.00"), (bob, "60.00"), (cyd, "20.00")):
+        make.buys(who, amount)
+    take_merge(club.retailer, "bob", "ada", reference="same card", now=NOON)
+    leave(cyd, now=NOON + timedelta(days=1))
+
+    found = figures(club.retailer)
+
+    assert (found.members, found.customers, found.issued) == (2, 3, 140)
+    assert [(name, count) for name, _french, count in found.tiers] == [("Bronze", 1), ("Silver", 1)]
+    page = staff.get(reverse("admin:memberships_membership_changelist")).content.decode()
+    assert f"merged into {ada.number}" in unescape(page)
+    assert [each.state(row)[0] for each, row in _states(ada, bob, cyd, dan)] == ["member", "merged", "left", "member"]
+
+
+def test_the_first_page_leads_to_what_could_not_be_carried_out(staff: Client, club: ProgramVersion) -> None:
+    address = reverse("admin:activity_setaside_changelist")
+    undecided = reverse("admin:customers_undecidedfact_changelist")
+    before = staff.get(reverse("admin:index")).content.decode()
+    set_aside(Membership.objects.get().pk, "time", ValueError("was"), now=NOON)
+    record_orders(club.retailer, [make.order("ada", "25.00"), make.order("ada", "5.00")], now=NOON)
+    UndecidedFact.objects.filter(pk=UndecidedFact.objects.earliest("pk").pk).update(error="was")
+
+    after = staff.get(reverse("admin:index")).content.decode()
+
+    assert "1 member is set aside." not in before
+    assert f'1 member is set aside. <a class="version-link" href="{address}">' in after
+    assert "2 facts wait to be decided. 1 could not be so far." in after
+    assert before.count(address) == 1  # in the menu
+    assert before.count(undecided) == 1
+    assert "Create a new item" not in staff.get(undecided).content.decode()
+
+
+def _states(*rows: Membership) -> list[tuple[MembershipAdmin, Membership]]:
+    for row in rows:
+        row.refresh_from_db()
+    return [(MembershipAdmin(Membership, admin.site), row) for row in rows]
 
 
 def test_the_first_page_of_an_empty_site_says_what_to_do(staff: Client) -> None:
