@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from itertools import cycle
 from typing import Any
 
 from django.utils import formats
@@ -42,21 +43,28 @@ def _tiers(result: dict[str, Any]) -> list[dict[str, Any]]:
         (_("Members per tier, as it was"), result["actual"]),
         (_("Members per tier, with this version"), result["draft"]),
     ):
-        shown = [tier for tier in tiers if any(side["tiers"].get(tier["code"], []))]
+        # A tier has its colour in both charts, also where another one is not shown.
+        shown = [
+            (tier, colour)
+            for tier, colour in zip(tiers, cycle(TIER_COLOURS), strict=False)
+            if any(side["tiers"].get(tier["code"], []))
+        ]
         data = [
             {
                 "label": _name(tier),
                 "data": side["tiers"][tier["code"]],
-                "backgroundColor": TIER_COLOURS[place % len(TIER_COLOURS)],
+                "backgroundColor": colour,
                 "stack": "tiers",
             }
-            for place, tier in enumerate(shown)
+            for tier, colour in shown
         ]
         rows = [
-            (label, *(number(side["tiers"][tier["code"]][place]) for tier in shown))
+            (label, *(number(side["tiers"][tier["code"]][place]) for tier, _colour in shown))
             for place, label in enumerate(labels)
         ]
-        found.append(_chart(title, labels, data, [_("month"), *map(_name, shown)], rows, stacked=True))
+        found.append(
+            _chart(title, labels, data, [_("month"), *(_name(tier) for tier, _colour in shown)], rows, stacked=True)
+        )
     return found
 
 
