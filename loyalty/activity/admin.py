@@ -153,7 +153,7 @@ def story(lot: Lot) -> list[Step]:
     return [
         Step(
             movement.entry.occurred_at,
-            movement.entry.get_kind_display(),
+            movement.entry.label,
             str(STATES[movement.from_state]),
             str(STATES[movement.to_state]),
             movement.amount,
@@ -185,7 +185,7 @@ STATES = {
 class EntryAdmin(ReadOnlyAdmin):
     list_display = (
         "occurred_at",
-        "kind",
+        "what",
         "wallet_member",
         "available_change",
         "pending_change",
@@ -197,6 +197,10 @@ class EntryAdmin(ReadOnlyAdmin):
     search_help_text = _("Member number or order number")
     list_select_related = ("wallet__membership", "order")
     ordering = ("-id",)
+
+    @display(description=_("kind"), ordering="kind")
+    def what(self, entry: Entry) -> str:
+        return entry.label
 
     @display(description=_("member"))
     def wallet_member(self, entry: Entry) -> str:

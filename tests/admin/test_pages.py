@@ -14,18 +14,20 @@ from django.utils import timezone
 
 from analytics.dashboards.figures import figures
 from analytics.runs import compute_value
+from customers.facts import CorrectionFact
 from customers.importing.jobs import run_next
 from customers.models import ImportJob, Order, UndecidedFact
 from customers.recording import record_orders
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.admin import MembershipAdmin, story
+from loyalty.activity.correcting import take_correction
 from loyalty.activity.nightly import run_nights, set_aside
 from loyalty.api.models import RetailerKey
 from loyalty.configuration.drafts import open_draft
 from loyalty.memberships.models import Membership
 from loyalty.outbox.relay import add_endpoint, dispatch
-from loyalty.points.models import Lot
+from loyalty.points.models import Entry, Lot
 from loyalty.programs.models import ProgramVersion
 from loyalty.tiers.models import Tier
 from tests import make
@@ -107,7 +109,7 @@ def test_the_first_page_leads_to_what_could_not_be_carried_out(staff: Client, cl
     undecided = reverse("admin:customers_undecidedfact_changelist")
     before = staff.get(reverse("admin:index")).content.decode()
     set_aside(Membership.objects.get().pk, "time", ValueError("was"), now=NOON)
-    record_orders(club.retailer, [make.order("ada", "25.00"), make.order("ada", "5.00")], now=NOON)
+    record_orders(club.program.retailer, [make.order("ada", "25.00"), make.order("ada", "5.00")], now=NOON)
     UndecidedFact.objects.filter(pk=UndecidedFact.objects.earliest("pk").pk).update(error="was")
 
     after = staff.get(reverse("admin:index")).content.decode()
@@ -143,6 +145,22 @@ def test_a_members_page_tells_each_lots_story(staff: Client, club: ProgramVersio
     ]
     assert "Base: 65 points for 65.00 × 1" in page
     assert "keeps 60 of 65 points" in page
+
+
+def test_a_correction_is_not_called_a_return(staff: Client) -> None:
+    club = make.program()
+    ada = make.member(club, "ada")
+    make.buys(ada, "60.00", name="A1")
+    less = CorrectionFact(make.order(ada, "40.00", name="A1"), version=1)
+    take_correction(club.retailer, less, now=NOON)
+
+    entry = Entry.objects.latest("pk")
+    page = staff.get(reverse("admin:memberships_membership_change", args=[ada.pk])).content.decode()
+
+    assert (entry.kind, entry.available_change, entry.label) == ("return", -20, "order corrected")
+    assert page.count("order corrected") == 2  # in the statement and in the lot's story
+    assert "taken back for a return" not in page
+    assert "order corrected" in staff.get(reverse("admin:points_entry_changelist")).content.decode()
 
 
 def test_ledger_and_facts_are_read_only(staff: Client, club: ProgramVersion) -> None:

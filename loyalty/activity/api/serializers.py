@@ -333,7 +333,7 @@ class WalletOut(serializers.Serializer[Any]):
 class EntryOut(serializers.ModelSerializer[Entry]):
     order = serializers.CharField(source="order.number", allow_null=True, default=None)
     wallet = serializers.CharField(source="wallet.code")
-    kind_label = serializers.CharField(source="get_kind_display")
+    kind_label = serializers.CharField(source="label")
     sentences = serializers.SerializerMethodField(help_text="The explanation in the caller's language.")
 
     class Meta:

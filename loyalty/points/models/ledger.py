@@ -122,6 +122,13 @@ class Entry(models.Model):
     def __str__(self) -> str:
         return self.cause
 
+    @property
+    def label(self) -> str:
+        """What happened, in the reader's language: a correction moves points as a return does, and nothing came back."""
+        if self.kind == self.Kind.RETURN and "correction" in self.explanation:
+            return str(_("order corrected"))
+        return str(self.get_kind_display())
+
 
 # Whoever writes a lot that was transferred, it leads to the first one, whose order paid for its points.
 LEADS_TO_ITS_ORIGIN = """
