@@ -26,7 +26,8 @@ from loyalty.engine.versions import Versions
 
 # The locked row itself is read again after a wait: its own columns may be taken from here.
 MEMBERS = """
-SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, m.started_at, m.next_due_at, m.recorded_at
+SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, m.started_at, m.next_due_at, m.recorded_at,
+    m.number
 FROM memberships_membership m WHERE {condition} ORDER BY m.id
 """
 LOCK = f"{MEMBERS} FOR NO KEY UPDATE"
@@ -223,13 +224,25 @@ def _joined(
 def _loaded(rows: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...]], loaded: Loaded) -> Loaded:
     """Put members together from what their locked rows say and what was read behind the lock."""
     about = {row[0]: row[3:OWN] for row in found}
-    for key, customer_id, retailer_id, program_id, enrolled_at, left_at, started_at, due_at, recorded_at in rows:
+    for (
+        key,
+        customer_id,
+        retailer_id,
+        program_id,
+        enrolled_at,
+        left_at,
+        started_at,
+        due_at,
+        recorded_at,
+        number,
+    ) in rows:
         birth_date, first_order_id, nights_until = about[key]
         loaded.members_of.setdefault(customer_id, []).append(key)
         loaded.members[key] = Member(
             retailer_id=retailer_id,
             program_id=program_id,
             membership_id=key,
+            number=number,
             customer_id=customer_id,
             enrolled_at=enrolled_at,
             left_at=left_at,

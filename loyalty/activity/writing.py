@@ -43,6 +43,6 @@ def _events(decisions: Iterable[Decision]) -> Iterator[NewEvent]:
                     decision.member.retailer_id,
                     effect.kind,
                     decision.member.membership_id,
-                    dict(effect.payload),
+                    {"program": decision.versions.slug, "member": decision.member.number, **effect.payload},
                     effect.occurred_at,
                 )

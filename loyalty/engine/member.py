@@ -23,6 +23,7 @@ class Member:
     A customer in a program.
 
     :param enrolled_at: when it joined, or joined again
+    :param number: by which others know it; empty where nothing is told of it
     :param started_at: from when the newest version is in force for which the member was assessed
     :param due_at: when time alone will next change something for it: may be early, never late; None for never
     :param lived_until: up to when time has been carried out for it, as far as nights tell: what occurred before is late
@@ -42,6 +43,7 @@ class Member:
     lived_until: datetime | None = None
     first_order_id: UUID | None = None
     birth_date: date | None = None
+    number: str = ""
     is_whole: bool = True
     states: Mapping[str, Any] = ()  # type: ignore[assignment] # an empty mapping needs no factory
 

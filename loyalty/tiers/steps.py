@@ -455,7 +455,7 @@ def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = f
         _counts(decision, scheme).of(scheme.basis),
         at,
     )
-    payload = {"from": state.tier_id, "to": after.tier_id, "cause": cause}
+    payload = {"from": _code(decision, state.key), "to": _code(decision, standing.key), "cause": cause}
     told = Told("tier.changed", payload, at)
     decision = decision.then(changed, told, member=decision.member.having(TIERS, after))
     if tier is None:
@@ -465,6 +465,12 @@ def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = f
         if passed.key not in known:
             decision = _gift(decision.then(at=at), passed, cause)
     return decision.then(at=before)
+
+
+def _code(decision: Decision, key: UUID | None) -> str | None:
+    """Return the code of a tier, also of one that this version has no more; None for no tier."""
+    versions = (decision.rules, *reversed(decision.versions.versions))
+    return next((tier.code for version in versions if (tier := version.of(SCHEME).tier(key)) is not None), None)
 
 
 def cause_of(decision: Decision) -> str:

@@ -131,7 +131,7 @@ def test_it_decides_live_orders_imports_and_what_ifs(stamps: Stamps) -> None:
 
     assert cards() == {ada.pk: 3}
     assert list(Event.objects.filter(type="card.full").values_list("subject", "payload")) == [
-        (str(ada.pk), {"stamps": 3})
+        (str(ada.pk), {"program": ada.program.slug, "member": ada.number, "stamps": 3})
     ]
     assert [life.member.of(CARD) for life in lives] == [3]
 

@@ -65,6 +65,8 @@ def test_by_balance_a_night_goes_up_before_it_expires_and_down_after_it() -> Non
     assert story(ada) == [("Bronze → Silver", "2026-06-16"), ("Silver → Bronze", "2026-06-16")]
     told = Event.objects.filter(type__in=["tier.changed", "points.expired"]).order_by("id")
     assert [event.type for event in told] == ["tier.changed", "points.expired", "tier.changed"]
+    about = {"program": ada.program.slug, "member": ada.number}
+    assert told[0].payload == {**about, "from": "bronze", "to": "silver", "cause": "night:2026-06-16"}
     assert make.wallet_of(ada).available == 70
 
 

@@ -88,7 +88,8 @@ def test_a_webhook_gets_each_event_signed_at_the_instant_of_sending(serve: Calla
     server = serve(takes)
     club = make.program()
     endpoint = add_endpoint(club.retailer, server.url)
-    make.buys(make.member(club), "10.00", name="A1")
+    ada = make.member(club)
+    make.buys(ada, "10.00", name="A1")
     dispatch(now=NOON)
     later = NOON + timedelta(hours=1)
 
@@ -97,7 +98,8 @@ def test_a_webhook_gets_each_event_signed_at_the_instant_of_sending(serve: Calla
     assert tried == 2
     head, _, body = server.requests[1].partition(b"\r\n\r\n")
     headers = headers_of(head)
-    assert json.loads(body)["data"] == {"order": "A1", "points": 10}
+    about = {"program": club.slug, "member": ada.number}
+    assert json.loads(body)["data"] == {**about, "order": "A1", "points": 10}
     assert headers["webhook-timestamp"] == str(int(later.timestamp()))
     expected = signature(endpoint.secret, headers["webhook-id"], int(later.timestamp()), body)
     assert headers["webhook-signature"] == expected

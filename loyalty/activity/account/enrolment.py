@@ -105,7 +105,7 @@ def _come_back(known: Sequence[Enrolled], instants: dict[UUID, datetime]) -> set
 
 
 def _event(program: Program, member: Enrolled, at: datetime) -> NewEvent:
-    payload = {"program": program.slug, "number": member.number}
+    payload = {"program": program.slug, "member": member.number}
     return NewEvent(program.retailer_id, "membership.enrolled", member.membership_id, payload, at)
 
 
