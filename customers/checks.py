@@ -25,34 +25,33 @@ MAX_VERSION = 2**31 - 1
 
 class InvalidFact(DomainError):
     """
-    A report that cannot be true.
+    A report that cannot be true; its code is the reason, such as `in_the_future`.
 
     :param column: says where
     :param place: of the line of an order or return that is meant, from 0
     """
 
-    code = "invalid"
     kind = Kind.INVALID
 
     def __init__(self, column: str, code: str, *, place: int | None = None, **facts: Any) -> None:
+        self.code = code
         super().__init__(column=column, **facts)
         self.column = column
-        self.reason = code
         self.place = place
 
     def __str__(self) -> str:
-        return str(REASONS[self.reason]).format(**self.facts)
+        return str(REASONS[self.code]).format(**self.facts)
 
     @property
     def findings(self) -> tuple[Fault, ...]:
         """Return what is wrong with its place in the report: `occurred_at`, `lines/0/net_amount`."""
         place = self.column if self.place is None else f"lines/{self.place}/{self.column}"
-        return (Fault(place, self.reason, str(self)),)
+        return (Fault(place, self.code, str(self)),)
 
     def of_line(self, place: int) -> "InvalidFact":
         """Return this as what is wrong with one line of a report."""
         facts = {name: value for name, value in self.facts.items() if name != "column"}
-        return InvalidFact(self.column, self.reason, place=place, **facts)
+        return InvalidFact(self.column, self.code, place=place, **facts)
 
 
 REASONS = {

@@ -30,7 +30,7 @@ class Fault:
 class DomainError(Exception):
     """A refusal. Subclasses stand beside the function that raises them and fill `code`, `kind` and `message`."""
 
-    code: ClassVar[str] = "refused"
+    code: str = "refused"
     kind: ClassVar[Kind] = Kind.REFUSED
     message: ClassVar[str | Promise] = _("This cannot be done.")
 

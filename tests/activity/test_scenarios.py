@@ -110,7 +110,7 @@ def test_a_fact_paid_with_more_points_than_it_cost_is_refused() -> None:
     with pytest.raises(InvalidFact) as refused:
         replace(fact, paid_with_points=Decimal("10.01"))
 
-    assert refused.value.reason == "more_than_amount"
+    assert refused.value.code == "more_than_amount"
 
 
 def test_what_has_expired_of_an_order_is_not_taken_from_others_when_it_comes_back() -> None:

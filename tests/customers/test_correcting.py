@@ -215,9 +215,9 @@ def test_several_versions_in_one_call_end_in_the_last() -> None:
         (a1(make.line("3.00", quantity="3", sku="wine"), BREAD), "came_back"),
         (a1(BREAD, *(make.line("2.00", quantity="2", sku="milk") for _ in range(2))), "came_back"),
         (a1(MILK, BREAD, at=NOON + timedelta(days=2)), "happened_before"),
-        (a1(MILK, BREAD, at=LATER + timedelta(days=1)), "invalid"),
+        (a1(MILK, BREAD, at=LATER + timedelta(days=1)), "in_the_future"),
         (a1(MILK, BREAD, currency="USD"), "other_currency"),
-        (a1(make.line("3.001", quantity="3", sku="milk")), "invalid"),
+        (a1(make.line("3.001", quantity="3", sku="milk")), "too_many_decimals"),
     ],
 )
 def test_what_cannot_carry_what_came_back_is_refused_and_changes_nothing(corrected: OrderFact, code: str) -> None:
@@ -292,7 +292,7 @@ def test_a_version_is_a_number_that_can_be_kept(version: int) -> None:
     with pytest.raises(InvalidFact) as refused:
         CorrectionFact(a1(MILK), version)
 
-    assert (refused.value.column, refused.value.reason) == ("version", "no_such_version")
+    assert (refused.value.column, refused.value.code) == ("version", "no_such_version")
 
 
 def test_one_correction_and_fifty_take_the_same_number_of_statements() -> None:

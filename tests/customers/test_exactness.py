@@ -103,7 +103,7 @@ def test_what_cannot_be_stored_exactly_is_refused_with_its_field(
     with pytest.raises(InvalidFact) as refused:
         in_currency(order_of(**line), currency)
 
-    assert (refused.value.column, refused.value.reason) == (column, reason)
+    assert (refused.value.column, refused.value.code) == (column, reason)
 
 
 @pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity"])
@@ -112,7 +112,7 @@ def test_what_is_no_number_is_refused(column: str, value: str) -> None:
     with pytest.raises(InvalidFact) as refused:
         order_of(**{"net_amount": "1", column: value})
 
-    assert (refused.value.column, refused.value.reason) == (column, "no_number")
+    assert (refused.value.column, refused.value.code) == (column, "no_number")
 
 
 @pytest.mark.parametrize(("currency", "line", "column", "reason"), REFUSED)
@@ -221,7 +221,7 @@ def test_the_lines_of_an_order_together_are_bounded() -> None:
     with pytest.raises(InvalidFact) as refused:
         make.order("ada", half, half)
 
-    assert (refused.value.column, refused.value.reason) == ("lines", "amount_too_large")
+    assert (refused.value.column, refused.value.code) == ("lines", "amount_too_large")
 
 
 def test_two_orders_of_one_day_that_are_as_large_as_an_order_can_be_are_both_decided() -> None:
@@ -344,7 +344,7 @@ def test_a_score_that_is_too_large_is_refused(score: int) -> None:
     with pytest.raises(InvalidFact) as refused:
         InteractionFact("I1", "ada", "nps", NOON, score=score)
 
-    assert refused.value.reason == "score_too_large"
+    assert refused.value.code == "score_too_large"
 
 
 @pytest.mark.parametrize("position", [0, -1, 10_001, 10**400])
@@ -352,7 +352,7 @@ def test_a_position_that_no_line_has_is_refused(position: int) -> None:
     with pytest.raises(InvalidFact) as refused:
         ReturnLineFact(Decimal(1), position)
 
-    assert refused.value.reason == "no_such_position"
+    assert refused.value.code == "no_such_position"
 
 
 def test_a_number_whose_exponent_is_enormous_is_answered_at_once() -> None:

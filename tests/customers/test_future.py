@@ -52,7 +52,7 @@ def test_a_fact_of_the_future_is_refused_and_leaves_no_trace(kind: str, at: date
     outcome = report(shop, kind, at)
 
     assert isinstance(outcome.error, InvalidFact)
-    assert (outcome.error.column, outcome.error.reason) == ("occurred_at", "in_the_future")
+    assert (outcome.error.column, outcome.error.code) == ("occurred_at", "in_the_future")
     counts = [model.objects.filter(retailer=shop).count() for model in (Order, Return, OrderEvent, Interaction)]
     assert counts == [1, 0, 0, 0]
     assert not Customer.objects.filter(retailer=shop, external_id="bob").exists()
@@ -155,10 +155,11 @@ def test_the_api_answers_422_with_the_field() -> None:
     found = {}
     for path, body in bodies.items():
         answer = client.post(f"/api/v1/{path}", body, content_type="application/json")
-        found[path] = (answer.status_code, [(e["pointer"], e["code"]) for e in answer.json().get("errors", [])])
+        said = answer.json()
+        found[path] = (answer.status_code, said["code"], [(e["pointer"], e["code"]) for e in said["errors"]])
 
     field = {path: "/identified_at" if path == "customers" else "/occurred_at" for path in bodies}
-    assert found == {path: (422, [(field[path], "in_the_future")]) for path in bodies}
+    assert found == {path: (422, "in_the_future", [(field[path], "in_the_future")]) for path in bodies}
     assert not Membership.objects.exists()
     assert not Consent.objects.exists()
     assert not Customer.objects.filter(external_id="bob").exists()

@@ -113,7 +113,7 @@ def test_a_line_that_cannot_be_is_refused(given: dict[str, Decimal], code: str) 
     with pytest.raises(InvalidFact) as refused:
         line_of(sku="x", **given)  # type: ignore[arg-type] # the table's keys are parameters
 
-    assert refused.value.reason == code
+    assert refused.value.code == code
 
 
 def test_returns_of_parts_add_up_to_the_line_exactly() -> None:

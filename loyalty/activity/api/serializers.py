@@ -40,7 +40,7 @@ def fact_of(kind: type[serializers.Serializer[Any]], said: Any) -> Any:
 
 
 def _refuse(error: InvalidFact) -> serializers.ValidationError:
-    return serializers.ValidationError({error.column: [str(error)]}, code=error.reason)
+    return serializers.ValidationError({error.column: [str(error)]}, code=error.code)
 
 
 class FactReader(serializers.Serializer[Any]):
