@@ -9,12 +9,17 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from loyalty.api.problems import problem_response
 
-NO_LENGTH = "The length of the body is not told. Send it whole, with a Content-Length, and not in chunks."
-BROKEN_OFF = "The body ended before its Content-Length: {read} of {length} bytes came. Nothing was done. Send it again."
-TOO_LARGE = "The body is larger than {limit} bytes. Split it, or import a file."
+NO_LENGTH = _("The length of the body is not told. Send it whole, with a Content-Length, and not in chunks.")
+BROKEN_OFF = _(
+    "The body ended before its Content-Length: {read} of {length} bytes came. Nothing was done. Send it again."
+)
+TOO_LARGE = _("The body is larger than {limit} bytes. Split it, or import a file.")
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -31,18 +36,23 @@ class BodyMiddleware:
 def refusal(request: HttpRequest) -> HttpResponse | None:
     """Return the answer to a request whose body is not taken; None where it is whole, or there is none."""
     if _hides_its_length(request):
-        return problem_response(411, "length_required", NO_LENGTH, instance=request.path)
+        return _refused(request, 411, "length_required", NO_LENGTH)
     length = _length(request)
     if not length or request.META.get("CONTENT_TYPE", "").startswith("multipart/"):
         return None
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if length > limit:
-        return problem_response(413, "too_large", TOO_LARGE.format(limit=limit), instance=request.path)
+        return _refused(request, 413, "too_large", TOO_LARGE, limit=limit)
     read = _bytes_of(request)
     if read < length:
-        detail = BROKEN_OFF.format(read=read, length=length)
-        return problem_response(400, "incomplete_body", detail, instance=request.path)
+        return _refused(request, 400, "incomplete_body", BROKEN_OFF, read=read, length=length)
     return None
+
+
+def _refused(request: HttpRequest, status: int, code: str, words: Promise, **facts: int) -> HttpResponse:
+    """Return a refusal in the caller's language, which is not looked up yet where bodies are."""
+    with translation.override(translation.get_language_from_request(request)):
+        return problem_response(status, code, str(words).format(**facts), instance=request.path)
 
 
 def _hides_its_length(request: HttpRequest) -> bool:

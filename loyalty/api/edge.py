@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from loyalty.api.problems import CONTENT_TYPE, problem_response
 from loyalty.api.unavailable import note_what_is_undone
 
 PREFIX = "/api/v1/"
 DETAILS = {
-    400: ("bad_request", "The request cannot be read."),
-    404: ("not_found", "There is nothing at this address; /api/docs lists what there is."),
+    400: ("bad_request", _("The request cannot be read.")),
+    404: ("not_found", _("There is nothing at this address; /api/docs lists what there is.")),
 }
 
 

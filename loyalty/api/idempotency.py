@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from customers.core import bulk
 from loyalty.api.models import IdempotencyRecord, digest
@@ -35,14 +36,14 @@ class IdempotencyMiddleware:
         if key is None or request.method in SAFE or not request.path.startswith(PREFIX):
             return self.get_response(request)
         if not key or len(key) > MAX_KEY_LENGTH:
-            detail = f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters."
+            detail = _("An Idempotency-Key has 1 to %(limit)s characters.") % {"limit": MAX_KEY_LENGTH}
             return problem_response(400, "bad_idempotency_key", detail, instance=request.path)
         with transaction.atomic():
             return self._once(request, digest(_caller(request)), key)
 
     def _once(self, request: HttpRequest, credential: str, key: str) -> HttpResponse:
         if not _lock(credential, key):
-            detail = "A request with this Idempotency-Key is still in flight. Ask again in a second."
+            detail = _("A request with this Idempotency-Key is still in flight. Ask again in a second.")
             response: HttpResponse = problem_response(409, "in_flight", detail, instance=request.path)
             response["Retry-After"] = "1"
             return response
@@ -81,7 +82,7 @@ def _digest(request: HttpRequest) -> str:
 
 def _replay(record: IdempotencyRecord, request_digest: str, path: str) -> HttpResponse:
     if record.request_digest != request_digest:
-        detail = "This Idempotency-Key came with another request before. Use a new key for a new request."
+        detail = _("This Idempotency-Key came with another request before. Use a new key for a new request.")
         return problem_response(422, "idempotency_key_reused", detail, instance=path)
     response = HttpResponse(bytes(record.body), status=record.status, content_type=record.content_type)
     response["Idempotent-Replayed"] = "true"

@@ -10,9 +10,20 @@ class EncodableJSONParser(JSONParser):
     """JSON whose texts can be written down: half of a surrogate pair is no character."""
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
-        data: Any = super().parse(stream, media_type, parser_context)
+        try:
+            data: Any = super().parse(stream, media_type, parser_context)
+        except ParseError as error:
+            raise _no_json(error.__context__) from error
         try:
             json.dumps(data, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise ParseError(_("The body holds half of a surrogate pair, which is no character.")) from None
         return data
+
+
+def _no_json(cause: BaseException | None) -> ParseError:
+    """Return the refusal of a body that is no JSON, with the place where it is none."""
+    if isinstance(cause, json.JSONDecodeError):
+        place = {"line": cause.lineno, "column": cause.colno}
+        return ParseError(_("The body is no JSON: look at line %(line)s, column %(column)s.") % place)
+    return ParseError(_("The body is no JSON."))

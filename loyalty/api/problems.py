@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.defaults import server_error
 from drf_standardized_errors.formatter import ExceptionFormatter
@@ -18,25 +19,26 @@ from loyalty.api.unavailable import Outage, outage_of, what_was_done
 SERVER_ERROR = 500
 UNAVAILABLE = 503
 OUR_FAULT = _("This is our fault.")
+SEVERAL = _("Several things are wrong; each is named in errors.")
 API = "/api/"
 CONTENT_TYPE = "application/problem+json"
 STATUS = {Kind.INVALID: 422, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.REFUSED: 422, Kind.STALE: 412}
 TITLES = {
-    400: "Invalid request",
-    401: "Not authenticated",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    409: "Conflict",
-    411: "Length required",
-    412: "Precondition failed",
-    413: "Content too large",
-    415: "Unsupported media type",
-    422: "Cannot be done",
-    428: "Precondition required",
-    429: "Too many requests",
-    500: "Server error",
-    503: "Unavailable",
+    400: _("Invalid request"),
+    401: _("Not authenticated"),
+    403: _("Not allowed"),
+    404: _("Not found"),
+    405: _("Method not allowed"),
+    409: _("Conflict"),
+    411: _("Length required"),
+    412: _("Precondition failed"),
+    413: _("Content too large"),
+    415: _("Unsupported media type"),
+    422: _("Cannot be done"),
+    428: _("Precondition required"),
+    429: _("Too many requests"),
+    500: _("Server error"),
+    503: _("Unavailable"),
 }
 
 
@@ -72,7 +74,7 @@ class ProblemFormatter(ExceptionFormatter):
         return problem(
             status,
             errors[0].code,
-            str(errors[0].detail) if len(errors) == 1 else "Several things are wrong; each is named in errors.",
+            str(errors[0].detail) if len(errors) == 1 else str(SEVERAL),
             instance=path,
             errors=[
                 {"pointer": "/" + error.attr.replace(".", "/") if error.attr else "", "code": error.code,
@@ -83,14 +85,14 @@ class ProblemFormatter(ExceptionFormatter):
 
 
 def problem(
-    status: int, code: str, detail: str, *, instance: str = "", errors: list[dict[str, str]] | None = None
+    status: int, code: str, detail: str | Promise, *, instance: str = "", errors: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
     """Return a problem document."""
     return {
         "type": f"urn:loyalty:problem:{code}",
-        "title": TITLES.get(status, "Error"),
+        "title": str(TITLES.get(status, _("Error"))),
         "status": status,
-        "detail": detail,
+        "detail": str(detail),
         "code": code,
         "instance": instance,
         "errors": errors or [],
@@ -104,7 +106,7 @@ def problem_of(error: DomainError, *, instance: str = "") -> dict[str, Any]:
     return problem(STATUS[error.kind], error.code, str(error), instance=instance, errors=errors)
 
 
-def problem_response(status: int, code: str, detail: str, *, instance: str = "") -> JsonResponse:
+def problem_response(status: int, code: str, detail: str | Promise, *, instance: str = "") -> JsonResponse:
     """Return a problem as a response, for what happens outside the views."""
     return JsonResponse(problem(status, code, detail, instance=instance), status=status, content_type=CONTENT_TYPE)
 

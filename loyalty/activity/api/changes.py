@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -95,5 +96,7 @@ def _with_number(data: Any, number: str) -> Any:
     if not isinstance(data, dict):
         return data
     if data.get("number") not in (None, number):
-        raise serializers.ValidationError({"number": ["It is another one than that of the path."]}, code="other_number")
+        raise serializers.ValidationError(
+            {"number": [_("It is another one than that of the path.")]}, code="other_number"
+        )
     return {**data, "number": number}

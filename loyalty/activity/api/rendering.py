@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from customers.batches import Fact, Status
@@ -119,7 +120,7 @@ def _bad_row(row: Mapping[str, Any], errors: Any) -> dict[str, Any]:
         {"pointer": pointer, "code": str(getattr(detail, "code", "invalid")), "detail": str(detail)}
         for pointer, detail in _flat("", errors)
     ]
-    document = problem(400, "invalid", "The row is malformed; errors names each place.", errors=found)
+    document = problem(400, "invalid", _("The row is malformed; errors names each place."), errors=found)
     number = row.get("number")
     return {"number": str(number or ""), "status": "failed", "id": None, "effects": [], "error": document}
 
