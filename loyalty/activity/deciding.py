@@ -48,6 +48,14 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     return decision.then(member=CLOCK.set_after(decision.member, before, versions, now))
 
 
+def forfeit(member: Member, activity: Activity, versions: Versions, *, now: datetime) -> Decision:
+    """Return that what a member did before it left, and that is told after, gives nothing; there is nothing to write."""
+    at = min(activity.occurred_at, now)
+    version = versions.at(at)
+    occasion = Occasion(at, version.zone if version else UTC_ZONE)
+    return Decision(member, activity, version, versions, at, now, occasion, reason="left_since")
+
+
 def _as_corrected(decision: Decision, activity: OrderCorrected) -> tuple[Decision, datetime]:
     """Return a decision under the rules and on the occasion of a corrected order, and since when time has passed for it."""
     order, placed = activity.decided, activity.placed

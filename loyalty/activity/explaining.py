@@ -22,6 +22,7 @@ RuleNames = dict[tuple[int, str], str]
 REASONS = {
     "no_version_in_force_then": _("The program had no rules in force when the order was placed."),
     "not_a_member_then": _("The customer was not a member when the order was placed."),
+    "left_since": _("The customer has left the program since."),
     "no_rule_gave_points": _("No earning rule gives points for it."),
     "over_transaction_limit": _(
         "It would give more points than one order may, so it gives none until somebody has looked."

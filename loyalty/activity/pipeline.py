@@ -10,7 +10,7 @@ from django.db import transaction
 
 from customers.core.calendar import local_date, midnight
 from loyalty.activity.capabilities import CAPABILITIES
-from loyalty.activity.deciding import advance_to, decide, in_order_of_time
+from loyalty.activity.deciding import advance_to, decide, forfeit, in_order_of_time
 from loyalty.activity.decisions import load_decided, load_kept, load_settled
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
 from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers, require_lenders
@@ -131,6 +131,10 @@ class BatchDecider:
         told = self._told(fact, self.members[key])
         if told is None:
             return
+        if _is_forfeited(told, self.members[key]):
+            decision = forfeit(self.members[key], told, versions, now=self.now)
+            batch.by_fact.setdefault(fact.id, []).append(decision)  # an answer, and nothing to write
+            return
         lived = self._lived(fact, self.members[key])
         self.advance(key, lived, batch)
         decision = decide(self.members[key], told, versions, now=lived, pools=self.pools)
@@ -170,10 +174,7 @@ class BatchDecider:
     def _told(self, fact: Fact, member: Member) -> Activity | None:
         """Return a fact with what its decision must know of its order; None where there is nothing to decide."""
         if isinstance(fact, OrderPlaced):
-            if (fact.order_id, member.program_id) in self.orders:
-                return None
-            # What it would give has been forfeited with the rest.
-            return None if member.left_at is not None and member.belongs_at(fact.occurred_at) else fact
+            return None if (fact.order_id, member.program_id) in self.orders else fact
         if isinstance(fact, OrderReturned):
             order = self.orders.get((fact.order_id, member.program_id))
             # What an order of a membership that has ended gave was forfeited with it.
@@ -240,6 +241,12 @@ class BatchDecider:
         """Note a pool; of one that two versions limit, no share can tell what either leaves: it is locked as a whole."""
         self.is_mixed = self.is_mixed or self.limits.get(key, limit) != limit
         self.limits[key] = limit
+
+
+def _is_forfeited(activity: Activity, member: Member) -> bool:
+    """Tell whether what a fact would give has gone with all that its member lost by leaving."""
+    is_earning = isinstance(activity, OrderPlaced | InteractionReported)
+    return is_earning and member.left_at is not None and member.belongs_at(activity.occurred_at)
 
 
 def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time: bool) -> BatchDecider:

@@ -181,12 +181,10 @@ def claim_for(owner: ModelAdmin, request: HttpRequest, order: Order) -> HttpResp
             dry_run=dry_run,
         )  # fmt: skip
         names = _program_names(order)
+        nothing = _("The customer is a member of no program: the order gives nothing now.")
         return [
             _("It goes to %(who)s.") % {"who": _who(order.retailer_id, said["customer"])},
-            *(
-                [_given_in_words(each, names) for each in answer.decisions]
-                or [_without_members(answer.claimed.customer_id)]
-            ),
+            *([_given_in_words(each, names) for each in answer.decisions] or [nothing]),
         ]
 
     verb = Verb(
@@ -196,12 +194,6 @@ def claim_for(owner: ModelAdmin, request: HttpRequest, order: Order) -> HttpResp
         _("This order has a customer already.") if order.customer_id else "",
     )  # fmt: skip
     return ask(owner, request, order, verb)
-
-
-def _without_members(customer_id: Any) -> str:
-    if Membership.objects.filter(customer=customer_id).exists():
-        return _("The customer has left since: the order gives nothing.")
-    return _("The customer is a member of no program: the order gives nothing now.")
 
 
 def _given_in_words(decision: Decision, names: dict[str, str]) -> str:

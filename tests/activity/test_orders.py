@@ -5,7 +5,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from loyalty.activity.intake import take_orders
+from customers.facts import InteractionFact
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.intake import take_interactions, take_orders
 from loyalty.activity.models import OrderDecision
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.outbox.models import Event
@@ -96,6 +98,23 @@ def test_an_order_before_the_enrolment_earns_nothing() -> None:
 
     assert make.wallet_of(ada).available == 0
     assert answer.decisions[0].reason == "not_a_member_then"
+
+
+def test_what_is_told_after_its_member_left_gives_nothing_and_says_why() -> None:
+    club = make.program(rules=[Rule(), Rule(code="review", kind="per_interaction", interaction="review", points="25")])
+    ada = make.member(club, "ada")
+    leave(ada, now=NOON + timedelta(days=1))
+    now = NOON + timedelta(days=2)
+
+    answers = [
+        *take_orders(club.retailer, [make.order("ada", "10.00"), make.order("ada", "10.00", at=now)], now=now),
+        *take_interactions(club.retailer, [InteractionFact("I1", "ada", "review", NOON)], now=now),
+        *take_interactions(club.retailer, [InteractionFact("I2", "ada", "review", now)], now=now),
+    ]
+
+    reasons = [[decision.reason for decision in answer.decisions] for answer in answers]
+    assert reasons == [["left_since"], ["not_a_member_then"], ["left_since"], ["not_a_member_then"]]
+    assert (make.wallet_of(ada).available, Entry.objects.count()) == (0, 0)
 
 
 def test_an_order_that_matches_no_rule_says_so_and_still_counts_towards_tiers() -> None:

@@ -134,7 +134,7 @@ def test_a_claim_for_one_who_left_says_so(staff: Client, club: Program) -> None:
     later, _done = asked(staff, "customers_order_claim_for", after.pk, said)
 
     assert "It goes to external id bob." in earlier
-    assert "The customer has left since: the order gives nothing." in earlier
+    assert "It gives 0 points in Club. The customer has left the program since." in earlier
     assert "It gives 0 points in Club. The customer was not a member when the order was placed." in later
 
 

@@ -233,7 +233,7 @@ class EffectOut(serializers.Serializer[Any]):
     tier_changed_to = serializers.CharField(allow_null=True)
     reason = serializers.CharField(
         allow_blank=True,
-        help_text="Why it gave nothing or less: no_version_in_force_then, not_a_member_then, no_rule_gave_points, "
+        help_text="Why it gave nothing or less: no_version_in_force_then, not_a_member_then, left_since, no_rule_gave_points, "
         "over_transaction_limit, over_period_limit or over_budget.",
     )
     explanation = serializers.JSONField(help_text="An object per entry of the ledger, with its kind.")
