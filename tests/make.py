@@ -58,12 +58,12 @@ def version(
     rules: Sequence[Rule] = (Rule(),),
     tiers: Sequence[tuple[str, str, str]] = (),
     points: dict[str, Any] | None = None,
-    ladder: dict[str, Any] | None = None,
+    scheme: dict[str, Any] | None = None,
     zone: str = "",
 ) -> ProgramVersion:
     """Return a draft; tiers are (code, threshold, multiplier)."""
     draft = create_program(owner or retailer(), slug=number("club"), name="Club", zone=zone)
-    fill(draft, rules=rules, tiers=tiers, points=points, ladder=ladder)
+    fill(draft, rules=rules, tiers=tiers, points=points, scheme=scheme)
     return draft
 
 
@@ -73,7 +73,7 @@ def fill(
     rules: Sequence[Rule] = (),
     tiers: Sequence[tuple[str, str, str]] = (),
     points: dict[str, Any] | None = None,
-    ladder: dict[str, Any] | None = None,
+    scheme: dict[str, Any] | None = None,
 ) -> None:
     add_rules(draft, rules)
     for rank, (code, threshold, multiplier) in enumerate(tiers):
@@ -86,7 +86,7 @@ def fill(
             multiplier=Decimal(multiplier),
         )
     PointsPolicy.objects.filter(version=draft, code="points").update(**(points or {"pending_days": 0}))
-    TierPolicy.objects.filter(version=draft).update(**(ladder or {"window": "rolling"}))
+    TierPolicy.objects.filter(version=draft).update(**(scheme or {"window": "rolling"}))
 
 
 def add_rules(draft: ProgramVersion, rules: Sequence[Rule]) -> None:

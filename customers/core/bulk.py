@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from psycopg.pq import Format
 
 from customers.core.columns import Column, column_of
@@ -154,9 +154,10 @@ def _send(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> list[tuple[An
 
 def _run(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> Cursor:
     translated = _translate(sql)
-    cursors = _cursors()
+    database = connections[DEFAULT_DB_ALIAS]  # asked once: each look at `connection` searches for the thread's own
+    cursors = _cursors(database)
     cursor = cursors.get(translated.sql)
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    wrap = database.make_debug_cursor if database.queries_logged else database.make_cursor
     wrapped: Any = wrap(cursor)  # type: ignore[arg-type] # a cursor of psycopg's, as Django's own are inside
     wrapped.execute(translated.sql, translated.bind(parameters))
     if cursor.rowcount <= MAX_ROWS_KEPT:
@@ -190,13 +191,13 @@ class _Cursors:
         self.by_sql[sql] = cursor
 
 
-def _cursors() -> _Cursors:
-    """Return the cursors of this thread's connection."""
-    connection.ensure_connection()
-    session = connection.connection
-    kept: _Cursors | None = getattr(connection, "cursors_kept", None)
+def _cursors(database: Any) -> _Cursors:
+    """Return the cursors of a thread's connection."""
+    database.ensure_connection()
+    session = database.connection
+    kept: _Cursors | None = getattr(database, "cursors_kept", None)
     if kept is None or kept.session is not session:
-        kept = connection.cursors_kept = _Cursors(session)  # type: ignore[attr-defined] # ours, for its thread
+        kept = database.cursors_kept = _Cursors(session)
     return kept
 
 

@@ -37,19 +37,25 @@ class _ColumnDumper(Dumper):
     def __init__(self, cls: type, context: AdaptContext | None = None) -> None:
         super().__init__(cls, context)
         self._element = _element_dumper(self.element_oid)(object, context)
+        self._head_of_one = _head(1, 0, self.element_oid, 1, 1)
+        self._null_alone = _head(1, 1, self.element_oid, 1, 1) + NULL
 
     def dump(self, obj: Column) -> bytes:
         """Return an array of one dimension; see array_recv in PostgreSQL's src/backend/utils/adt/arrayfuncs.c."""
         dump, has_nulls = self._element.dump, 0
+        values = obj.values
+        if len(values) == 1:  # one order has a hundred of these
+            found = None if values[0] is None else dump(values[0])
+            return self._null_alone if found is None else b"".join((self._head_of_one, _length(len(found)), found))
         parts: list[Any] = [b""]
-        for value in obj.values:
+        for value in values:
             found = None if value is None else dump(value)
             if found is None:
                 has_nulls = 1
                 parts.append(NULL)
             else:
                 parts += (_length(len(found)), found)
-        parts[0] = _head(1, has_nulls, self.element_oid, len(obj.values), 1)
+        parts[0] = _head(1, has_nulls, self.element_oid, len(values), 1)
         return b"".join(parts)
 
 

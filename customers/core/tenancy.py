@@ -52,12 +52,13 @@ def acting_for(retailer: int | str) -> Iterator[None]:
 def _tell_first(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
     if str(sql).startswith(CONTROL):  # these see no rows, and must work in a transaction that has failed
         return execute(sql, params, many, context)
-    with connection.wrap_database_errors:
-        _tell(current())
+    database = context["connection"]
+    with database.wrap_database_errors:
+        _tell(database, current())
     return execute(sql, params, many, context)
 
 
-def _tell(retailer: str | None) -> None:
+def _tell(database: Any, retailer: str | None) -> None:
     """
     Tell the session for whom it acts, unless it knows.
 
@@ -65,8 +66,8 @@ def _tell(retailer: str | None) -> None:
     and a reset. The server reports its `application_name` with each answer whatever changed it, so the retailer is
     written there by the same statement: both hold equally long.
     """
-    session = connection.connection
-    plain = connection.settings_dict["OPTIONS"].get("application_name", "")
+    session = database.connection
+    plain = database.settings_dict["OPTIONS"].get("application_name", "")
     name = plain if retailer is None else f"{plain}/{retailer}"
     if session.pgconn.parameter_status(b"application_name") == name.encode():
         return

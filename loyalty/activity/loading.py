@@ -1,5 +1,5 @@
 """
-Lock, then load. A fixed number of statements, whatever the batch's size.
+Lock, then load. The number of statements does not grow with the batch; with a member's lots it grows by their logarithm.
 
 The membership is what is locked, by a statement that looks at nothing else, in the order of ids. Who waits for a lock sees
 other tables as they were before the wait: so all that a decision looks at is read by the statements that follow.

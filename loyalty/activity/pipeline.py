@@ -1,8 +1,8 @@
-"""The one way of every change: lock -> load -> decide -> write. Read it top to bottom to know what an order causes."""
+"""The one way of every change: lock -> load -> decide -> write. What each activity causes stands in `steps`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeGuard
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide, forfeit, in_order_of_time
 from loyalty.activity.decisions import load_decided, load_kept, load_settled
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
-from loyalty.activity.loading import Loaded, is_due, load_states, lock_customers, require_lenders
+from loyalty.activity.loading import Loaded, load_states, lock_customers, require_lenders
+from loyalty.activity.needing import Need
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
-    BirthDateTold,
     DecidedOrder,
     Fact,
     FirstOrder,
@@ -26,7 +26,6 @@ from loyalty.engine.activities import (
     OrderEvent,
     OrderPlaced,
     OrderReturned,
-    PointsGranted,
 )
 from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
 from loyalty.engine.member import Member
@@ -258,37 +257,10 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     require_lenders(lenders.values())
     returns = with_baskets([fact for fact in facts if _is_return(fact)])
     facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
-    changing = OrderReturned | OrderEvent | PointsGranted | BirthDateTold
-    back = {fact.customer_id for fact in facts if isinstance(fact, changing)}
-    latest: dict[UUID, datetime] = {}
-    late: dict[UUID, list[datetime]] = {}
-    for fact in facts:
-        if fact.occurred_at < now - NEARLY_NOW:
-            late.setdefault(fact.customer_id, []).append(fact.occurred_at)
-        instant = min(fact.occurred_at, now) if in_their_time else now
-        latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
-
     orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
     known = load_decided(orders, locked.versions) if orders and not are_new else {}
-    unknown = {
-        fact.customer_id
-        for fact in facts
-        if isinstance(fact, OrderReturned)
-        and not any((fact.order_id, program_id) in known for program_id in locked.versions)
-    }
-
-    def is_passing(member: Member) -> bool:
-        customer = member.customer_id
-        lived = None if in_their_time else now
-        lived = member.lived(lived) if lived else member.lived_until
-        is_late = customer in late and lived is not None and _is_late(member, late[customer], locked, lived)
-        return customer in unknown or is_late or is_due(member, locked.versions_for(member), latest.get(customer, last))
-
-    def is_whole(member: Member) -> bool:
-        return member.customer_id in back or member.membership_id in lending or is_passing(member)
-
-    lending = set(lenders.values())
-    loaded = load_states(locked, facts, is_whole=is_whole, is_passing=is_passing, decided=known, lots=lenders)
+    need = Need.of(facts, locked, known, lenders.values(), now=now, in_their_time=in_their_time)
+    loaded = load_states(locked, facts, is_whole=need.is_whole, is_passing=need.is_passing, decided=known, lots=lenders)
     return BatchDecider(
         facts,
         loaded,
@@ -304,23 +276,6 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
 def _is_return(fact: Fact) -> TypeGuard[OrderReturned]:
     """Tell returns from corrections, of which whoever reports them knows the baskets."""
     return isinstance(fact, OrderReturned) and not isinstance(fact, OrderCorrected)
-
-
-# A fact of this very moment needs no look at calendars to be known as in time.
-NEARLY_NOW = timedelta(seconds=1)
-
-
-def _is_late(member: Member, instants: Iterable[datetime], locked: Loaded, now: datetime) -> bool:
-    """Tell whether a midnight or the start of a version lies between one of a member's facts and its report."""
-    versions = locked.versions_for(member)
-    version = versions.at(now)
-    for instant in instants:
-        starts = versions.start_after(instant)
-        if starts is not None and starts <= now:
-            return True
-        if version and local_date(instant, version.zone) < local_date(now, version.zone):
-            return True
-    return False
 
 
 def _settled(facts: Sequence[Fact], *, are_new: bool) -> set[tuple[UUID, int]]:

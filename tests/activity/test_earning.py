@@ -25,10 +25,10 @@ pytestmark = pytest.mark.django_db
 STATUS_RULE = Rule(code="status", wallet="status", points="10")
 
 
-def with_status(**ladder: object) -> Membership:
+def with_status(**scheme: object) -> Membership:
     draft = make.version(rules=[Rule(), STATUS_RULE], tiers=[("bronze", "0", "1"), ("gold", "1000", "2")])
     PointsPolicy.objects.create(version=draft, code="status", name="Status", is_spendable=False)
-    make.fill(draft, ladder={"basis": "points", "wallet": "status"} | ladder)
+    make.fill(draft, scheme={"basis": "points", "wallet": "status"} | scheme)
     return make.member(publish(draft, effective_from=make.START, now=make.START).program)
 
 

@@ -67,7 +67,7 @@ def test_a_read_counts_what_is_due_whether_or_not_the_night_has_been() -> None:
 
 
 def test_a_member_falls_when_the_window_leaves_its_orders_behind() -> None:
-    ada = make.member(make.program(tiers=TIERS, ladder={"window": "rolling", "window_months": 1}))
+    ada = make.member(make.program(tiers=TIERS, scheme={"window": "rolling", "window_months": 1}))
     make.buys(ada, "100.00")
 
     night(ada, date(2026, 7, 14))
@@ -83,7 +83,7 @@ def test_a_member_falls_when_the_window_leaves_its_orders_behind() -> None:
 
 
 def test_the_calendar_year_ends_tiers_in_the_night_of_new_year() -> None:
-    ada = make.member(make.program(tiers=TIERS, ladder={"window": "calendar_year"}))
+    ada = make.member(make.program(tiers=TIERS, scheme={"window": "calendar_year"}))
     make.buys(ada, "300.00")
 
     night(ada, date(2026, 12, 31))
@@ -204,7 +204,7 @@ def test_imported_returns_are_decided_after_their_orders() -> None:
 def test_the_same_history_reported_live_or_imported_comes_to_the_same() -> None:
     given = [(0, "60.00"), (3, "70.00"), (40, "10.00"), (75, "5.00")]
     settings: dict[str, Any] = {"tiers": TIERS, "points": {"pending_days": 1, "expiry": "days", "expiry_count": 30},
-                "ladder": {"window": "rolling", "window_months": 1}}  # fmt: skip
+                "scheme": {"window": "rolling", "window_months": 1}}  # fmt: skip
     live, imported = make.program(**settings), make.program(**settings)
     ada = make.member(live, "ada", since=NOON)
     for days, amount in given:

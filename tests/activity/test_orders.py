@@ -163,7 +163,7 @@ def test_an_order_is_decided_under_the_version_of_its_own_time() -> None:
 
 
 def test_a_late_order_climbs_from_the_day_of_the_latest_assessment() -> None:
-    ada = make.member(make.program(tiers=TIERS, ladder={"window": "calendar_year"}))
+    ada = make.member(make.program(tiers=TIERS, scheme={"window": "calendar_year"}))
     make.buys(ada, "60.00")
 
     make.buys(ada, "60.00", at=NOON - timedelta(days=30))
@@ -173,7 +173,7 @@ def test_a_late_order_climbs_from_the_day_of_the_latest_assessment() -> None:
 
 
 def test_tiers_can_count_points_instead_of_money() -> None:
-    ada = make.member(make.program(rules=[Rule(points="10")], tiers=TIERS, ladder={"basis": "points"}))
+    ada = make.member(make.program(rules=[Rule(points="10")], tiers=TIERS, scheme={"basis": "points"}))
 
     make.buys(ada, "10.00")
 

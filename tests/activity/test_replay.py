@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 TIERS = (("bronze", "0", "1"), ("silver", "100", "1.5"), ("gold", "250", "2"))
 END = on("2026-12-31T00:00")
-LADDERS: list[dict[str, Any]] = [
+SCHEMES: list[dict[str, Any]] = [
     {"window": "rolling", "window_months": 1},
     {"window": "rolling", "window_months": 2, "downgrade": "grace", "grace_days": 10, "soft_landing": True},
     {"window": "calendar_year", "downgrade": "period_end"},
@@ -45,10 +45,10 @@ POINTS: list[dict[str, Any]] = [
 ]
 
 
-def lived(ladder: dict[str, Any], points: dict[str, Any]) -> Program:
+def lived(scheme: dict[str, Any], points: dict[str, Any]) -> Program:
     """Return a program with half a year of its members' lives, night by night."""
     review = Rule(code="review", kind="per_interaction", interaction="review", points="7")
-    club = make.program(rules=[Rule(), review], tiers=TIERS, ladder=ladder, points=points)
+    club = make.program(rules=[Rule(), review], tiers=TIERS, scheme=scheme, points=points)
     members = [make.member(club, since=make.START + timedelta(days=n)) for n in range(4)]
     for step in range(36):
         who, at = members[step % 4], on("2026-02-01T09:00") + timedelta(days=5 * step, hours=step)
@@ -90,9 +90,9 @@ def replayed(club: Program, timeline: Any = None) -> dict[Any, Past]:
 
 
 @pytest.mark.parametrize("points", POINTS, ids=lambda policy: policy["expiry"])
-@pytest.mark.parametrize("ladder", LADDERS, ids=lambda ladder: ladder["window"] + ladder.get("downgrade", ""))
-def test_under_the_same_rules_a_past_comes_to_the_same(ladder: dict[str, Any], points: dict[str, Any]) -> None:
-    club = lived(ladder, points)
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme["window"] + scheme.get("downgrade", ""))
+def test_under_the_same_rules_a_past_comes_to_the_same(scheme: dict[str, Any], points: dict[str, Any]) -> None:
+    club = lived(scheme, points)
 
     lives = replayed(club)
 
@@ -115,7 +115,7 @@ def test_under_the_same_rules_a_past_comes_to_the_same(ladder: dict[str, Any], p
 
 
 def test_a_draft_counts_from_its_instant_and_nothing_is_written() -> None:
-    club = lived(LADDERS[0], POINTS[0])
+    club = lived(SCHEMES[0], POINTS[0])
     draft = open_draft(club)
     EarningRule.objects.filter(version=draft, code="base").update(points=2)
     Tier.objects.filter(version=draft, code="gold").update(threshold=125)
@@ -199,7 +199,7 @@ def test_a_budget_is_shared_by_all_lives_in_the_order_of_time() -> None:
 
 
 def test_the_replay_check_finds_a_past_that_leads_where_the_member_is() -> None:
-    club = lived(LADDERS[0], POINTS[0])
+    club = lived(SCHEMES[0], POINTS[0])
 
     done = replay(club, now=END)
 
@@ -207,7 +207,7 @@ def test_the_replay_check_finds_a_past_that_leads_where_the_member_is() -> None:
 
 
 def test_the_replay_check_names_who_is_elsewhere() -> None:
-    club = lived(LADDERS[0], {"expiry": "never"})
+    club = lived(SCHEMES[0], {"expiry": "never"})
     first, second, third, _ = Membership.objects.order_by("enrolled_at")
     Standing.objects.filter(membership=first).update(tier=Tier.objects.get(version__program=club, code="gold"))
     forgotten = make.order(second, "100.00", at=END - timedelta(days=60))

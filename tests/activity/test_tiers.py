@@ -32,10 +32,10 @@ def club(
     tiers: Any = STEPS,
     points: Any = None,
     changes: dict[str, dict[str, Any]] | None = None,
-    **ladder: Any,
+    **scheme: Any,
 ) -> Any:
     """Return a program; changes are fields of tiers by their codes."""
-    draft = make.version(tiers=tiers, points=points, ladder=ladder)
+    draft = make.version(tiers=tiers, points=points, scheme=scheme)
     for code, fields in (changes or {}).items():
         Tier.objects.filter(version=draft, code=code).update(**fields)
     return publish(draft, effective_from=since, now=make.START).program
@@ -325,10 +325,10 @@ def test_a_clock_is_never_late(window: str, basis: str) -> None:
     """Members who are looked at often come to the same as those who are looked at when their clock is due."""
     steps = (("bronze", "0", "1"), ("silver", "2", "1"), ("gold", "60", "1"))
     is_even = (len(window) + len(basis)) % 2 == 0
-    ladder: dict[str, Any] = {"window": window, "basis": basis, "combination": "any" if is_even else "all", "window_months": 2,
+    scheme: dict[str, Any] = {"window": window, "basis": basis, "combination": "any" if is_even else "all", "window_months": 2,
               "downgrade": "grace" if len(basis) % 2 else "at_once"}  # fmt: skip
     changes = {"silver": {"also_orders": 2}, "gold": {"also_spend": 50}}
-    program = club(tiers=steps, changes=changes, points={"expiry": "days", "expiry_count": 20}, grace_days=5, **ladder)
+    program = club(tiers=steps, changes=changes, points={"expiry": "days", "expiry_count": 20}, grace_days=5, **scheme)
     members = [make.member(program, since=make.START + timedelta(days=3 * n)) for n in range(6)]
     twins = [make.member(program, since=make.START + timedelta(days=3 * n)) for n in range(6)]
     bought = {
@@ -350,7 +350,7 @@ def test_a_clock_is_never_late(window: str, basis: str) -> None:
 
 
 def test_a_policy_without_a_wallet_for_its_points_is_refused() -> None:
-    draft = make.version(tiers=STEPS, ladder={"basis": "balance", "wallet": "status"})
+    draft = make.version(tiers=STEPS, scheme={"basis": "balance", "wallet": "status"})
 
     with pytest.raises(Exception, match="status"):
         publish(draft, effective_from=NOON, now=NOON)

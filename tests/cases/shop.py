@@ -136,7 +136,7 @@ class Shop:
         self.program: Program = draft.program
         for code, given in (wallets or {}).items():
             PointsPolicy.objects.create(version=draft, code=code, **given)
-        make.fill(draft, rules=rules, points=policy or {"pending_days": 0}, ladder=scheme)
+        make.fill(draft, rules=rules, points=policy or {"pending_days": 0}, scheme=scheme)
         self._set_tiers(draft, tiers)
         publish(draft, effective_from=self.since, now=first)
 

@@ -39,7 +39,7 @@ def by_a_released_hold(shop: Shop) -> None:
     shop.release("ada", "r", at="2026-02-01 11:01")
 
 
-@pytest.mark.parametrize("use", [by_a_hold, by_a_confirmed_hold, by_a_released_hold])
+@pytest.mark.parametrize("use", [by_a_hold, by_a_confirmed_hold])
 @pytest.mark.parametrize("points", [40, 60])
 def test_the_reference_of_a_hold_redeems_nothing(use: Callable[[Shop], None], points: int) -> None:
     shop = rich_shop()
@@ -50,6 +50,20 @@ def test_the_reference_of_a_hold_redeems_nothing(use: Callable[[Shop], None], po
         shop.redeem("ada", points, "r", at="2026-02-01 11:02")
 
     assert shop.balance("ada") == before
+
+
+def test_the_reference_of_a_hold_that_took_nothing_is_free_for_one_more_request() -> None:
+    shop = rich_shop()
+    by_a_released_hold(shop)
+
+    shop.redeem("ada", 40, "r", at="2026-02-01 11:02")
+    shop.redeem("ada", 40, "r", at="2026-02-01 11:03")  # the same again
+
+    assert shop.balance("ada") == 160
+    with pytest.raises(OtherRequest):
+        shop.redeem("ada", 60, "r", at="2026-02-01 11:04")
+    with pytest.raises(OtherRequest):
+        redeem(shop.membership("ada"), 40, reference="r", now=shop.at("2026-02-01 11:05"), wallet="gold")
 
 
 def test_the_reference_of_a_redemption_holds_nothing() -> None:

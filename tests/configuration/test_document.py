@@ -42,7 +42,7 @@ def rich() -> ProgramVersion:
         tiers=[("bronze", "0", "1"), ("silver", "499.99", "1.25"), ("yes", "1500", "2")],
         points={"expiry": "fixed_dates", "expiry_dates": ["06-30", "12-31"], "budget": 10**12, "period_limit": 1000,
                 "pending_until": date(2026, 7, 1), "point_value": Decimal("0.005"), "name_fr": "Étoiles : les « points »"},
-        ladder={"window": "membership_year", "downgrade": "grace", "grace_days": 30, "soft_landing": True, "combination": "any"},
+        scheme={"window": "membership_year", "downgrade": "grace", "grace_days": 30, "soft_landing": True, "combination": "any"},
     )  # fmt: skip
     EarningGroup.objects.create(version=draft, code="best", name="Friday evening")
     PointsPolicy.objects.create(version=draft, code="status", is_spendable=False)
@@ -259,7 +259,7 @@ def test_further_conditions_decide_whether_a_tier_can_be_reached(
     gold: dict[str, Any],
     reachable: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
-    draft = make.version(tiers=[("silver", "500", "1"), ("gold", "1000", "2")], ladder={"combination": combination})
+    draft = make.version(tiers=[("silver", "500", "1"), ("gold", "1000", "2")], scheme={"combination": combination})
     Tier.objects.filter(version=draft, code="silver").update(**silver)
     Tier.objects.filter(version=draft, code="gold").update(**gold)
 

@@ -22,7 +22,7 @@ TIERS = (("bronze", "0", "1"), ("silver", "100", "1.5"))
 
 
 def test_a_draft_is_a_copy_of_the_latest_version() -> None:
-    club = make.program(tiers=TIERS, points={"pending_days": 3}, ladder={"window_months": 6})
+    club = make.program(tiers=TIERS, points={"pending_days": 3}, scheme={"window_months": 6})
 
     draft = open_draft(club)
 
@@ -60,7 +60,7 @@ def test_a_version_without_a_rule_is_refused() -> None:
         publish(make.version(rules=()), effective_from=START, now=NOON)
 
 
-def test_a_ladder_whose_multiplier_falls_is_refused_with_both_names() -> None:
+def test_a_scheme_whose_multiplier_falls_is_refused_with_both_names() -> None:
     draft = make.version(tiers=(("bronze", "0", "2"), ("silver", "100", "1.5")))
 
     with pytest.raises(Refused) as refused:

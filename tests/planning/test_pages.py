@@ -17,7 +17,7 @@ from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion, VersionEvent
 from loyalty.tiers.models import Tier, TierPolicy
 from tests import make
-from tests.activity.test_replay import END, LADDERS, POINTS, lived
+from tests.activity.test_replay import END, POINTS, SCHEMES, lived
 from tests.make import Rule
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +129,7 @@ def test_a_document_is_changed_in_place(staff: Client, draft: ProgramVersion) ->
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_what_if_shows_what_it_came_to(staff: Client, language: str) -> None:
-    club = lived(LADDERS[0], POINTS[0])
+    club = lived(SCHEMES[0], POINTS[0])
     draft = open_draft(club)
     Tier.objects.filter(version=draft, code="gold").update(threshold=120)
     asked = ask(draft, since=make.START.date(), until=END.date(), author="boss", now=END)

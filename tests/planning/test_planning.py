@@ -20,16 +20,16 @@ from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy
 from tests import make
-from tests.activity.test_replay import END, LADDERS, POINTS, lived
+from tests.activity.test_replay import END, POINTS, SCHEMES, lived
 from tests.make import NOON, Rule, on
 
 pytestmark = pytest.mark.django_db
 STEPS = (("bronze", "0", "1"), ("gold", "1000", "1"))
 
 
-def stands(*amounts: int, **ladder: Any) -> tuple[Program, dict[str, int]]:
+def stands(*amounts: int, **scheme: Any) -> tuple[Program, dict[str, int]]:
     """Return a program whose members have spent some amounts, by their numbers."""
-    club = make.program(tiers=STEPS, points={"point_value": Decimal("0.01")}, ladder={"window": "lifetime"} | ladder)
+    club = make.program(tiers=STEPS, points={"point_value": Decimal("0.01")}, scheme={"window": "lifetime"} | scheme)
     spent = {}
     for amount in amounts:
         who = make.member(club)
@@ -149,9 +149,9 @@ def simulated(draft: ProgramVersion, since: date, until: date) -> Any:
 
 
 @pytest.mark.parametrize("points", POINTS, ids=lambda policy: policy["expiry"])
-@pytest.mark.parametrize("ladder", [LADDERS[0], LADDERS[2]], ids=lambda ladder: ladder["window"])
-def test_under_a_copy_of_the_rules_a_what_if_says_what_was(ladder: dict[str, Any], points: dict[str, Any]) -> None:
-    club = lived(ladder, points)
+@pytest.mark.parametrize("scheme", [SCHEMES[0], SCHEMES[2]], ids=lambda scheme: scheme["window"])
+def test_under_a_copy_of_the_rules_a_what_if_says_what_was(scheme: dict[str, Any], points: dict[str, Any]) -> None:
+    club = lived(scheme, points)
 
     done = simulated(open_draft(club), date(2026, 1, 1), date(2026, 12, 30))
 

@@ -252,7 +252,7 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
         rules=rules,
         tiers=[(step.code, str(step.threshold), _text(step.multiplier)) for step in ladder.steps],
         points=_policy(terms.wallets["points"]),
-        ladder={
+        scheme={
             "basis": ladder.basis, "window": ladder.window, "window_months": ladder.months,
             "downgrade": ladder.downgrade, "grace_days": ladder.grace_days,
             "grace_to_month_end": ladder.to_month_end, "soft_landing": ladder.soft,

@@ -118,16 +118,28 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
 
 def _use_reference(membership: Membership, reference: str, points: int) -> None:
     """
-    Note that a reference is used, behind the member's lock.
+    Note that a reference is used, behind the member's lock; that of a hold which took nothing in the end is free again.
 
     :raises OtherRequest: when it was used before, for whatever it was
     """
     columns = ("retailer_id", "membership_id", "reference", "points")
     row = (membership.retailer_id, membership.pk, reference, points)
-    suffix = "ON CONFLICT (membership_id, reference) DO NOTHING RETURNING id"
-    if not bulk.insert(SpendingReference, columns, [row], suffix=suffix):
+    if not bulk.insert(SpendingReference, columns, [row], suffix=USE_AGAIN):
         used = SpendingReference.objects.get(membership=membership, reference=reference)
         raise OtherRequest(reference=reference, points=used.points)
+
+
+USE_AGAIN = """
+ON CONFLICT (membership_id, reference) DO UPDATE SET points = excluded.points WHERE EXISTS (
+    SELECT 1 FROM points_wallet w JOIN points_hold h ON h.wallet_id = w.id
+    WHERE w.membership_id = points_spendingreference.membership_id AND h.reference = points_spendingreference.reference
+        AND h.status IN ('released', 'timed_out')
+) AND NOT EXISTS (
+    SELECT 1 FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
+    WHERE w.membership_id = points_spendingreference.membership_id
+        AND e.cause = 'redeem:' || points_spendingreference.reference
+) RETURNING id
+"""
 
 
 @transaction.atomic

@@ -1,0 +1,100 @@
+"""How much of each member a batch of facts needs: who is only given something is not read as who is told something late."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from customers.core.calendar import local_date
+from loyalty.activity.loading import Loaded, is_due
+from loyalty.engine.activities import BirthDateTold, DecidedOrder, Fact, OrderEvent, OrderReturned, PointsGranted
+from loyalty.engine.member import Member
+
+# A fact of this very moment needs no look at calendars to be known as in time.
+NEARLY_NOW = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """
+    What a batch asks of its members.
+
+    :param changing: customers of whom something changes that was decided before, or that comes from elsewhere
+    :param unknown: customers of whom an order comes back that nobody decided before this batch
+    :param lending: members to whom points may go back that they had lent
+    :param late: the instants of facts that are not of this moment, by customer
+    :param latest: up to when time is carried out, by customer; for others up to `last`
+    :param now: when the facts were reported; None where they are a past that is decided in its own time
+    """
+
+    locked: Loaded
+    changing: frozenset[UUID]
+    unknown: frozenset[UUID]
+    lending: frozenset[UUID]
+    late: Mapping[UUID, Sequence[datetime]]
+    latest: Mapping[UUID, datetime]
+    last: datetime
+    now: datetime | None
+
+    @classmethod
+    def of(  # noqa: PLR0913 - all that is known of a batch before its members are loaded
+        cls,
+        facts: Sequence[Fact],
+        locked: Loaded,
+        decided: Mapping[tuple[UUID, int], DecidedOrder],
+        lenders: Iterable[UUID],
+        *,
+        now: datetime,
+        in_their_time: bool,
+    ) -> "Need":
+        """
+        Return what facts ask of the members that were locked for them.
+
+        :param decided: how their orders were decided before
+        """
+        latest: dict[UUID, datetime] = {}
+        late: dict[UUID, list[datetime]] = {}
+        for fact in facts:
+            if fact.occurred_at < now - NEARLY_NOW:
+                late.setdefault(fact.customer_id, []).append(fact.occurred_at)
+            instant = min(fact.occurred_at, now) if in_their_time else now
+            latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
+        changing = OrderReturned | OrderEvent | PointsGranted | BirthDateTold
+        known = {order_id for order_id, _ in decided}
+        returned = [fact for fact in facts if isinstance(fact, OrderReturned)]
+        return cls(
+            locked,
+            frozenset(fact.customer_id for fact in facts if isinstance(fact, changing)),
+            frozenset(fact.customer_id for fact in returned if fact.order_id not in known),
+            frozenset(lenders),
+            late,
+            latest,
+            max(latest.values()) if in_their_time else now,
+            None if in_their_time else now,
+        )
+
+    def is_passing(self, member: Member) -> bool:
+        """Tell whether time passes for a member, or has passed: all is needed that it can change."""
+        customer = member.customer_id
+        if customer in self.unknown or self._is_late(member):
+            return True
+        return is_due(member, self.locked.versions_for(member), self.latest.get(customer, self.last))
+
+    def is_whole(self, member: Member) -> bool:
+        """Tell whether more is needed of a member than an order in time needs."""
+        return member.customer_id in self.changing or member.membership_id in self.lending or self.is_passing(member)
+
+    def _is_late(self, member: Member) -> bool:
+        """Tell whether a midnight or the start of a version lies between one of a member's facts and its report."""
+        told = member.lived(self.now) if self.now else member.lived_until
+        if told is None:
+            return False
+        versions = self.locked.versions_for(member)
+        version = versions.at(told)
+        for instant in self.late.get(member.customer_id, ()):
+            starts = versions.start_after(instant)
+            if starts is not None and starts <= told:
+                return True
+            if version and local_date(instant, version.zone) < local_date(told, version.zone):
+                return True
+        return False
