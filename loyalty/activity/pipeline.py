@@ -131,8 +131,8 @@ class BatchDecider:
         if told is None:
             return
         if _is_forfeited(told, self.members[key]):
-            decision = forfeit(self.members[key], told, versions, now=self.now)
-            batch.by_fact.setdefault(fact.id, []).append(decision)  # an answer, and nothing to write
+            forfeited = forfeit(self.members[key], told, versions, now=self.now)
+            batch.by_fact.setdefault(fact.id, []).append(forfeited)  # an answer, and nothing to write
             return
         lived = self._lived(fact, self.members[key])
         self.advance(key, lived, batch)

@@ -1,5 +1,6 @@
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -7,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from customers.facts import InteractionFact
 from loyalty.activity.account.leaving import leave
-from loyalty.activity.intake import take_interactions, take_orders
+from loyalty.activity.intake import Answer, take_interactions, take_orders
 from loyalty.activity.models import OrderDecision
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.outbox.models import Event
@@ -106,7 +107,7 @@ def test_what_is_told_after_its_member_left_gives_nothing_and_says_why() -> None
     leave(ada, now=NOON + timedelta(days=1))
     now = NOON + timedelta(days=2)
 
-    answers = [
+    answers: list[Answer[Any]] = [
         *take_orders(club.retailer, [make.order("ada", "10.00"), make.order("ada", "10.00", at=now)], now=now),
         *take_interactions(club.retailer, [InteractionFact("I1", "ada", "review", NOON)], now=now),
         *take_interactions(club.retailer, [InteractionFact("I2", "ada", "review", now)], now=now),
