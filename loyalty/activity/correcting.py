@@ -24,7 +24,7 @@ from loyalty.activity.backlog import follow_order, is_waiting
 from loyalty.activity.history import Content, load_orders, load_returns, read_content
 from loyalty.activity.intake import Answer
 from loyalty.activity.loading import Loaded, hold_customers, lock_customers
-from loyalty.engine.activities import Fact, Missed, OrderCorrected, OrderPlaced
+from loyalty.engine.activities import Fact, OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
 
 
@@ -135,7 +135,6 @@ def _corrected(
         correction=fact.version,
         placed=placed,
         withdrawn_in=withdrawn,
-        missed=_missed(order_id),
     )
 
 
@@ -157,10 +156,6 @@ def _as_told_now(order_id: UUID) -> Sequence[Fact]:
     return [*placed, *load_returns(returns)]
 
 
-MISSED = """
-SELECT wallet_id, sum(owed_change)::bigint, sum(shortfall_change)::bigint FROM points_entry
-WHERE order_id = %s AND kind = 'return' GROUP BY 1
-"""
 # That an order was decided under no rules says nothing of its new content; what was decided for another is undone.
 FORGET_ORDER = """
 DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %s AND m.id = d.membership_id
@@ -170,10 +165,6 @@ FORGET_RETURNS = """
 DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.order_return_id AND r.order_id = %s
     AND NOT EXISTS (SELECT 1 FROM activity_orderdecision o WHERE o.order_id = r.order_id AND o.program_id = d.program_id)
 """
-
-
-def _missed(order_id: UUID) -> dict[int, Missed]:
-    return {wallet_id: Missed(*missed) for wallet_id, *missed in bulk.fetch(MISSED, [order_id])}
 
 
 def _forget(order_id: UUID, customer: UUID, programs: Collection[int]) -> None:

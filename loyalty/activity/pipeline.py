@@ -252,7 +252,7 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     returns = with_baskets([fact for fact in facts if _is_return(fact)])
     facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
     changing = OrderReturned | OrderEvent | PointsGranted | BirthDateTold
-    back = {fact.customer_id for fact in facts if isinstance(fact, changing)}
+    back = {fact.customer_id for fact in facts if isinstance(fact, changing) or _is_anew(fact)}
     latest: dict[UUID, datetime] = {}
     late: dict[UUID, list[datetime]] = {}
     for fact in facts:
@@ -297,6 +297,10 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
 def _is_return(fact: Fact) -> TypeGuard[OrderReturned]:
     """Tell returns from corrections, of which whoever reports them knows the baskets."""
     return isinstance(fact, OrderReturned) and not isinstance(fact, OrderCorrected)
+
+
+def _is_anew(fact: Fact) -> bool:
+    return isinstance(fact, OrderPlaced) and fact.may_be_anew
 
 
 # A fact of this very moment needs no look at calendars to be known as in time.

@@ -79,6 +79,23 @@ def test_a_dry_run_says_what_a_correction_would_cause_and_leaves_no_trace(client
     assert Order.objects.get().version == 0
 
 
+def test_an_order_leaves_its_member_and_comes_back(client: Client, key: str) -> None:
+    send(client, "POST", "orders", ORDER, key)
+    guests = {name: value for name, value in ORDER.items() if name != "customer"}
+    send(client, "PUT", "orders/A1", guests | {"version": 1}, key)
+
+    answers = [
+        send(client, "PUT", f"orders/A1{asked}", ORDER | {"version": 2}, key) for asked in ("?dry_run=true", "", "")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [answer.json()["status"] for answer in answers] == ["corrected", "corrected", "unchanged"]
+    assert [answer.json()["effects"][0]["points"] for answer in answers[:2]] == [10, 10]
+    assert list(Entry.objects.order_by("id").values_list("kind", "available_change")) == [
+        ("earn", 10), ("return", -10), ("earn", 10),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("change", "status", "pointer"),
     [
