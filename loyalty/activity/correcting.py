@@ -5,8 +5,8 @@ What was decided of the old content is brought to what the new one gives, progra
 more is left as if it had never been theirs, and one who has it now gets it as an order that is told late.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from loyalty.activity.backlog import follow_order, is_waiting
 from loyalty.activity.history import Content, load_orders, load_returns, read_content
 from loyalty.activity.intake import Answer
 from loyalty.activity.loading import Loaded, hold_customers, lock_customers
-from loyalty.engine.activities import Fact, Missed, OrderCorrected, OrderPlaced
+from loyalty.engine.activities import Fact, OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
 
 
@@ -36,30 +36,57 @@ class ClaimAnswer:
     decisions: tuple[Decision, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What an order kept for a member before a correction, and keeps after it, in all wallets: points."""
+
+    before: int = 0
+    after: int = 0
+
+    @property
+    def change(self) -> int:
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionAnswer(Answer[CorrectionFact]):
+    """
+    What became of a correction, and what it caused for the customer who has the order now.
+
+    :param former: the decisions of the customer who had it before and has it no more
+    :param keeps: what it kept and keeps, by membership
+    """
+
+    former: tuple[Decision, ...] = ()
+    keeps: Mapping[UUID, Keeping] = field(default_factory=dict)
+
+
 @transaction.atomic
 def take_correction(
     retailer: Retailer, fact: CorrectionFact, *, now: datetime, dry_run: bool = False
-) -> Answer[CorrectionFact]:
+) -> CorrectionAnswer:
     """
     Let an order say something else, whole, and bring what it gave to what it gives now; one that is new is taken as it is.
 
-    An order that still waits to be decided is only corrected: it is decided as what it is then. The answer's decisions are
-    of the customer who has the order now.
+    An order that still waits to be decided is only corrected: it is decided as what it is then.
 
     :param dry_run: answer what would happen, and leave no trace
     """
     locked = lock_corrected(retailer, [fact])
     said = read_content(locked[fact.number].id) if fact.number in locked else None
+    kept = _kept(locked[fact.number].id) if fact.number in locked else {}
     (outcome,) = record_corrections(retailer, [fact], now=now, are_decided=True)
-    decisions: list[Decision] = []
+    decided = _Decided()
     if outcome.id is not None and outcome.status is Status.CREATED and outcome.customer_id:
         batch = pipeline.run(load_orders([outcome.id]), now=now, are_new=True)
-        decisions = batch.by_fact.get(outcome.id, [])
+        decided.now += batch.by_fact.get(outcome.id, [])
     elif outcome.status is Status.CORRECTED and said is not None:
-        decisions = _decide_again(outcome, said, now)
+        decided = _decide_again(outcome, said, now)
+    keeps = _kept(outcome.id) if outcome.id else {}
     if dry_run:
         transaction.set_rollback(True)
-    return Answer(outcome, tuple(decisions))
+    changed = {key: Keeping(kept.get(key, 0), keeps.get(key, 0)) for key in kept.keys() | keeps}
+    return CorrectionAnswer(outcome, tuple(decided.now), tuple(decided.former), changed)
 
 
 @transaction.atomic
@@ -84,25 +111,36 @@ def take_claim(  # noqa: PLR0913 - which order, whose, why, when
     return ClaimAnswer(claimed, decisions)
 
 
-def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime) -> list[Decision]:
-    """Decide a corrected order anew for whoever had it and whoever has it now; return the latter's decisions."""
+@dataclass(slots=True)
+class _Decided:
+    """The decisions of whoever has an order now, and of whoever had it."""
+
+    now: list[Decision] = field(default_factory=list)
+    former: list[Decision] = field(default_factory=list)
+
+
+def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime) -> _Decided:
+    """Decide a corrected order anew for whoever had it and whoever has it now."""
     order_id, before, after = outcome.id, outcome.customer_before, outcome.customer_id
     assert order_id is not None, "what was corrected is recorded"
     follow_order(order_id)
     locked = lock_customers({customer for customer in (before, after) if customer}, activities=(), latest=now)
-    found: list[Decision] = []
+    found = _Decided()
     if before is not None:
         corrected = _corrected(outcome, said, locked, before, now)
         batch = pipeline.run([corrected], now=now)
         if before == after:
-            found += batch.by_fact.get(corrected.id, [])
+            found.now += batch.by_fact.get(corrected.id, [])
             programs = corrected.withdrawn_in
         else:
+            found.former += batch.by_fact.get(corrected.id, [])
             programs = frozenset(locked.versions)
         _forget(order_id, before, programs)
     if after is not None and not is_waiting(order_id):
         batch = pipeline.run(_as_told_now(order_id), now=now)
-        found += batch.by_fact.get(order_id, [])
+        anew = batch.by_fact.get(order_id, [])
+        members = {decision.member.membership_id for decision in anew}
+        found.now = [each for each in found.now if each.member.membership_id not in members] + anew
     return found
 
 
@@ -135,7 +173,6 @@ def _corrected(
         correction=fact.version,
         placed=placed,
         withdrawn_in=withdrawn,
-        missed=_missed(order_id),
     )
 
 
@@ -157,10 +194,7 @@ def _as_told_now(order_id: UUID) -> Sequence[Fact]:
     return [*placed, *load_returns(returns)]
 
 
-MISSED = """
-SELECT wallet_id, sum(owed_change)::bigint, sum(shortfall_change)::bigint FROM points_entry
-WHERE order_id = %s AND kind = 'return' GROUP BY 1
-"""
+KEPT = "SELECT membership_id, sum(points_kept)::bigint FROM activity_orderdecision WHERE order_id = %s GROUP BY 1"
 # That an order was decided under no rules says nothing of its new content; what was decided for another is undone.
 FORGET_ORDER = """
 DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %s AND m.id = d.membership_id
@@ -172,8 +206,9 @@ DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.or
 """
 
 
-def _missed(order_id: UUID) -> dict[int, Missed]:
-    return {wallet_id: Missed(*missed) for wallet_id, *missed in bulk.fetch(MISSED, [order_id])}
+def _kept(order_id: UUID) -> dict[UUID, int]:
+    """Return what an order keeps, by membership."""
+    return dict(bulk.fetch(KEPT, [order_id]))
 
 
 def _forget(order_id: UUID, customer: UUID, programs: Collection[int]) -> None:

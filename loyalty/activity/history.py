@@ -13,7 +13,7 @@ from loyalty.engine.basket import Basket, Line
 
 PURCHASES = """
 SELECT o.id, o.number, o.customer_id, o.occurred_at, o.paid_with_points, o.channel, o.store, o.promotion_code, o.is_gift,
-    (SELECT json_agg(json_build_array(e.kind, e.occurred_at)) FROM customers_orderevent e WHERE e.order_id = o.id),
+    o.version, (SELECT json_agg(json_build_array(e.kind, e.occurred_at)) FROM customers_orderevent e WHERE e.order_id = o.id),
     array_agg(l.net_amount), array_agg(l.category), array_agg(l.brand), array_agg(l.sku), array_agg(l.quantity)
 FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
 WHERE o.id = ANY(%s) GROUP BY o.id
@@ -28,7 +28,7 @@ SELECT id, number, kind, customer_id, occurred_at FROM customers_interaction WHE
 """
 RETURNS = """
 SELECT r.id, r.number, o.id, o.number, o.customer_id, o.occurred_at, r.occurred_at, o.paid_with_points,
-    o.channel, o.store, o.promotion_code, o.is_gift, o.redemptions::json
+    o.channel, o.store, o.promotion_code, o.is_gift, o.redemptions::json, o.version
 FROM customers_return r JOIN customers_order o ON o.id = r.order_id
 WHERE r.id = ANY(%s) AND o.customer_id IS NOT NULL ORDER BY r.occurred_at, r.id
 """
@@ -63,8 +63,9 @@ def load_orders(order_ids: Sequence[UUID]) -> list[OrderPlaced]:
             occurred_at,
             Basket(tuple(map(Line, *columns)), *about),
             _events(events),
+            version,
         )
-        for order_id, number, customer_id, occurred_at, events, columns, *about in _purchased(order_ids)
+        for order_id, number, customer_id, occurred_at, version, events, columns, *about in _purchased(order_ids)
     ]
 
 
@@ -73,9 +74,9 @@ def _events(events: Sequence[Sequence[str]] | None) -> tuple[tuple[str, datetime
 
 
 def _purchased(order_ids: Sequence[UUID]) -> Iterator[tuple[Any, ...]]:
-    """Yield orders: id, number, customer, instant, events, the lines' columns, and what else there is to say of each."""
+    """Yield orders: id, number, customer, instant, version, events, the lines' columns, and what else there is to say."""
     for row in bulk.fetch(PURCHASES, [list(order_ids)]):
-        yield (*row[:4], row[9], row[10:], *row[4:9])
+        yield (*row[:4], row[9], row[10], row[11:], *row[4:9])
 
 
 def load_order_events(event_ids: Sequence[UUID]) -> list[OrderEvent]:
@@ -123,8 +124,9 @@ def load_returns(return_ids: Sequence[UUID]) -> list[OrderReturned]:
         OrderReturned(
             return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at,
             before=Basket((), *about), kept=Basket((), *about), redemptions=tuple(redemptions),
+            version=version,
         )
-        for return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, *about, redemptions
+        for return_id, number, order_id, order_number, customer_id, ordered_at, occurred_at, *about, redemptions, version
         in bulk.fetch(RETURNS, [list(return_ids)])
     ]  # fmt: skip
 
@@ -215,8 +217,9 @@ def load_kept_orders(order_ids: Sequence[UUID], program_id: int) -> list[OrderPl
             occurred_at,
             _basket(_left(lines[order_id], back.get(order_id, ())), Basket((), *about)),
             _events(events),
+            version,
         )
-        for order_id, number, customer_id, occurred_at, events, _, *about in _purchased(order_ids)
+        for order_id, number, customer_id, occurred_at, version, events, _, *about in _purchased(order_ids)
     ]
 
 

@@ -7,7 +7,15 @@ from uuid import UUID
 
 from customers.core.calendar import local_date
 from loyalty.activity.loading import Loaded, is_due
-from loyalty.engine.activities import BirthDateTold, DecidedOrder, Fact, OrderEvent, OrderReturned, PointsGranted
+from loyalty.engine.activities import (
+    BirthDateTold,
+    DecidedOrder,
+    Fact,
+    OrderEvent,
+    OrderPlaced,
+    OrderReturned,
+    PointsGranted,
+)
 from loyalty.engine.member import Member
 
 # A fact of this very moment needs no look at calendars to be known as in time.
@@ -64,7 +72,7 @@ class Need:
         returned = [fact for fact in facts if isinstance(fact, OrderReturned)]
         return cls(
             locked,
-            frozenset(fact.customer_id for fact in facts if isinstance(fact, changing)),
+            frozenset(fact.customer_id for fact in facts if isinstance(fact, changing) or _is_anew(fact)),
             frozenset(fact.customer_id for fact in returned if fact.order_id not in known),
             frozenset(lenders),
             late,
@@ -98,3 +106,8 @@ class Need:
             if version and local_date(instant, version.zone) < local_date(told, version.zone):
                 return True
         return False
+
+
+def _is_anew(fact: Fact) -> bool:
+    """Tell an order that may have been its member's before: what it gave then is looked at."""
+    return isinstance(fact, OrderPlaced) and fact.may_be_anew

@@ -45,12 +45,29 @@ class DecidedOrder:
         return sum(award.points for award in self.awards)
 
 
+def cause_of_version(kind: str, fact_id: UUID, version: int) -> str:
+    """
+    Return what names a fact as a cause, such as order:ID or order:ID:v2, so that none has one cause twice.
+
+    What was decided is only ever forgotten for a correction of the order.
+
+    :param version: of the order's last correction; 0 before the first one
+    """
+    return f"{kind}:{fact_id}:v{version}" if version else f"{kind}:{fact_id}"
+
+
+def is_of_order(cause: str, order_id: UUID) -> bool:
+    """Tell whether a cause names the placing of an order, in whatever version."""
+    return cause == f"order:{order_id}" or cause.startswith(f"order:{order_id}:")
+
+
 @dataclass(frozen=True, slots=True)
 class OrderPlaced:
     """
     An order to decide.
 
     :param events: what is known to have happened to it: kind and instant
+    :param version: of its last correction; 0 before the first one
     """
 
     order_id: UUID
@@ -59,10 +76,21 @@ class OrderPlaced:
     occurred_at: datetime
     basket: Basket
     events: tuple[tuple[str, datetime], ...] = ()
+    version: int = 0
 
     @property
     def id(self) -> UUID:
         return self.order_id
+
+    @property
+    def cause(self) -> str:
+        """Return what names it as a cause: it is another one after each correction, by which it may be decided anew."""
+        return cause_of_version("order", self.order_id, self.version)
+
+    @property
+    def may_be_anew(self) -> bool:
+        """Tell whether it may have been decided before, and that have been forgotten for a correction."""
+        return self.version > 0
 
     @property
     def counts_at(self) -> datetime:
@@ -80,6 +108,7 @@ class OrderReturned:
     :param decided: how the order was decided; the pipeline tells
     :param next_first: the order that counts as the member's first when nothing is left of this one; the pipeline tells
     :param baskets: before and after, by program, where returns were decided in one program and not in another
+    :param version: of the order's last correction; 0 before the first one
     """
 
     return_id: UUID
@@ -95,6 +124,12 @@ class OrderReturned:
     decided: DecidedOrder | None = None
     next_first: "FirstOrder | None" = None
     baskets: Mapping[int | None, tuple[Basket, Basket]] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def cause(self) -> str:
+        """Return what names it as a cause: another one where it is decided anew after a correction of its order."""
+        return cause_of_version("return", self.return_id, self.version)
 
     def in_program(self, program_id: int) -> "OrderReturned":
         """Return it with what the order keeps before and after it by what was decided in a program."""
@@ -112,14 +147,6 @@ class OrderReturned:
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
-    """What earlier returns and corrections of an order could not take from a wallet: points owed, and shortfall."""
-
-    owed: int = 0
-    shortfall: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class OrderCorrected(OrderReturned):
     """
     The correction of an order: afterwards it is as if the order had never said anything else.
@@ -130,14 +157,16 @@ class OrderCorrected(OrderReturned):
     :param placed: the order as it is now, whole; None where it is its member's no more
     :param withdrawn_in: the programs in which it counts no more, because its new instant lies before the membership
     :param is_withdrawn: whether it counts no more in this program: all that it gave is taken back
-    :param missed: by the wallets' ids
     """
 
     correction: int = 0
     placed: OrderPlaced | None = None
     withdrawn_in: frozenset[int] = frozenset()
     is_withdrawn: bool = False
-    missed: Mapping[int, Missed] = field(default_factory=dict)
+
+    @property
+    def cause(self) -> str:
+        return f"correct:{self.order_id}:{self.correction}"
 
     def in_program(self, program_id: int) -> "OrderCorrected":
         """Return it as it is in a program: with what the order keeps there, or as one that counts no more."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.engine.activities import OrderEvent, OrderReturned
+from loyalty.engine.activities import Activity, OrderEvent, OrderPlaced, OrderReturned
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
@@ -440,11 +440,16 @@ def _load_debts(
     scope: Scope, whole: Sequence[int], redeemed: Mapping[UUID, Sequence[Redeemed]], gifts: Sequence[UUID]
 ) -> dict[int, tuple[DebtEntry, ...]]:
     """Load what entries told of debts where a batch may give points back to an order that was returned before."""
-    orders = sorted({each.order_id for each in scope.activities if isinstance(each, OrderReturned)})
+    orders = sorted({each.order_id for each in scope.activities if _may_give_back(each)})
     if not whole or not (orders or scope.lots):
         return {}
     lots = [lot.id for known in redeemed.values() for each in known for lot in each.lots]
     return load_debts(whole, orders=orders, lots=[*scope.lots, *lots, *gifts])
+
+
+def _may_give_back(activity: Activity) -> TypeGuard[OrderPlaced | OrderReturned]:
+    """Tell what may give points of an order that took others' in their place before."""
+    return isinstance(activity, OrderReturned) or (isinstance(activity, OrderPlaced) and activity.may_be_anew)
 
 
 def load_debts(

@@ -20,8 +20,10 @@ STANDING = Joined(
     columns=("s.tier_id", "t.key", "s.since", "s.protected_until", "coalesce(s.gifts_missing, 0)"),
     joins="LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id",
 )
+# Who has left and come back has begun anew.
 CHANGES = """
 SELECT c.membership_id, c.occurred_at, f.key, t.key, c.cause FROM tiers_tierchange c
+JOIN memberships_membership m ON m.id = c.membership_id AND c.occurred_at >= m.enrolled_at
 LEFT JOIN tiers_tier f ON f.id = c.from_tier_id LEFT JOIN tiers_tier t ON t.id = c.to_tier_id
 WHERE c.membership_id = ANY(%s) ORDER BY c.occurred_at, c.id
 """

@@ -15,10 +15,12 @@ from loyalty.engine.activities import (
     BirthDateTold,
     Enrolled,
     OrderCorrected,
+    OrderPlaced,
     OrderReturned,
     TakenOver,
     TimePassed,
     VersionStarted,
+    is_of_order,
 )
 from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Told
@@ -28,7 +30,8 @@ from loyalty.points.clawback import claw_back_own
 from loyalty.points.state import MAIN, POINTS, RULES, DayCounted, OpenLot, WalletState
 from loyalty.points.steps.earning import give_points
 from loyalty.points.steps.entries import Cause, settle_for_gifts, wallet_in
-from loyalty.points.steps.returning import claim, take_or_owe
+from loyalty.points.steps.giving_back import claim
+from loyalty.points.steps.returning import take_or_owe
 from loyalty.tiers.rules import (
     Counted,
     Counts,
@@ -413,7 +416,7 @@ def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierSc
         return decision
     joined, on = joined_on(decision.member, decision.rules), _today(decision)
     changes = [change for change in decision.member.of(TIERS).changes if change.to_key == had.key]
-    if changes and changes[-1].cause == f"order:{activity.order_id}":
+    if changes and is_of_order(changes[-1].cause, activity.order_id):
         undone = scheme.passed(earned.key if earned else None, current)
         moved = _moved(decision, entered(scheme, earned, on, joined))
         return _take_gifts(moved, [lot for tier in undone for lot in _gifts_of(moved, tier, wallet_in(moved, MAIN))])
@@ -477,10 +480,8 @@ def cause_of(decision: Decision) -> str:
     """Return what a change of tier names as its cause, once per member: such as order:ID or night:DAY."""
     activity = decision.activity
     match activity:
-        case TimePassed() | VersionStarted() | BirthDateTold():
+        case OrderPlaced() | OrderReturned() | TimePassed() | VersionStarted() | BirthDateTold():
             cause = activity.cause
-        case OrderCorrected():
-            cause = f"correct:{activity.order_id}:{activity.correction}"
         case _:
             cause = f"{CAUSES[type(activity).__name__]}:{activity.id}"
     earlier = sum(isinstance(effect, TierChanged) for effect in decision.effects)
@@ -489,8 +490,6 @@ def cause_of(decision: Decision) -> str:
 
 UNDOING = ("return:", "correct:")  # by which a member came back to a tier, and did not enter it
 CAUSES = {
-    "OrderPlaced": "order",
-    "OrderReturned": "return",
     "OrderEvent": "event",
     "InteractionReported": "interaction",
     "PointsGranted": "grant",

@@ -1,6 +1,7 @@
 """What staff do to customers, orders and members in the admin: shown before it happens, then done with its reason."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -11,8 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.facts import CorrectionFact
 from customers.models import Customer, CustomerMerge, Order, OrderClaim, UndecidedFact
 from customers.recording import record_orders
+from loyalty.activity.correcting import take_correction
 from loyalty.activity.intake import take_orders
 from loyalty.activity.models import SetAside
 from loyalty.activity.nightly import set_aside
@@ -147,6 +150,19 @@ def test_a_guests_order_is_claimed(staff: Client, club: Program) -> None:
     assert "It gives 25 points in Club." in page
     assert done.status_code == 200
     assert OrderClaim.objects.get().reference == "receipt (eve)"
+    assert make.wallet_of(Membership.objects.get(customer__external_id="ada")).available == 25
+
+
+def test_an_order_that_left_its_member_is_claimed_by_it(staff: Client, club: Program) -> None:
+    (answer,) = take_orders(club.retailer, [make.order("ada", "25.00", name="g1")], now=NOON)
+    guests = CorrectionFact(replace(answer.outcome.fact, customer=None), version=1)
+    take_correction(club.retailer, guests, now=NOON)
+    order = Order.objects.get(number="g1")
+
+    page, done = asked(staff, "customers_order_claim_for", order.pk, {"customer": "ada", "reason": "receipt"})
+
+    assert "It gives 25 points in" in page
+    assert done.status_code == 200
     assert make.wallet_of(Membership.objects.get(customer__external_id="ada")).available == 25
 
 

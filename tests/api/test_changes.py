@@ -48,6 +48,31 @@ def test_an_order_is_corrected_and_the_answer_says_what_it_gives_now(client: Cli
     assert OrderRevision.objects.get().content["lines"][0]["quantity"] == "2.000"
 
 
+def test_the_answer_says_what_the_order_keeps_and_by_how_much_that_changed(client: Client, key: str) -> None:
+    send(client, "POST", "orders", ORDER, key)
+    back = {"number": "R1", "order_number": "A1", "occurred_at": "2026-06-15T15:00:00+02:00"}
+    send(client, "POST", "returns", back | {"lines": [{"position": 1, "quantity": "1"}]}, key)
+    dear = {"version": 1, **ORDER, "lines": [{"sku": "milk", "quantity": "2", "unit_price": "10.00"}]}
+
+    said = [send(client, "PUT", f"orders/A1{asked}", dear, key).json() for asked in ("?dry_run=true", "")]
+
+    assert said[0] == said[1]
+    (effect,) = said[1]["effects"]
+    assert (effect["points"], effect["points_kept"], effect["change"]) == (20, 10, 5)
+    assert said[1]["former_effects"] == []
+
+
+@pytest.mark.parametrize("customer", [None, "bob"])
+def test_the_answer_says_what_the_former_customer_loses(client: Client, key: str, customer: str | None) -> None:
+    send(client, "POST", "orders", ORDER, key)
+
+    said = send(client, "PUT", "orders/A1", ORDER | {"version": 1, "customer": customer}, key).json()
+
+    (former,) = said["former_effects"]
+    assert (former["points"], former["points_kept"], former["change"]) == (0, 0, -10)
+    assert said["effects"] == []
+
+
 def test_the_same_correction_again_is_unchanged_and_an_older_one_a_conflict(client: Client, key: str) -> None:
     send(client, "POST", "orders", ORDER, key)
     answers = [
@@ -98,6 +123,23 @@ def test_a_dry_run_says_what_a_correction_would_cause_and_leaves_no_trace(client
     assert (answer.status_code, answer.json()["effects"][0]["points"]) == (200, 5)
     assert (OrderRevision.objects.count(), Entry.objects.count()) == (0, 1)
     assert Order.objects.get().version == 0
+
+
+def test_an_order_leaves_its_member_and_comes_back(client: Client, key: str) -> None:
+    send(client, "POST", "orders", ORDER, key)
+    guests = {name: value for name, value in ORDER.items() if name != "customer"}
+    send(client, "PUT", "orders/A1", guests | {"version": 1}, key)
+
+    answers = [
+        send(client, "PUT", f"orders/A1{asked}", ORDER | {"version": 2}, key) for asked in ("?dry_run=true", "", "")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [answer.json()["status"] for answer in answers] == ["corrected", "corrected", "unchanged"]
+    assert [answer.json()["effects"][0]["points"] for answer in answers[:2]] == [10, 10]
+    assert list(Entry.objects.order_by("id").values_list("kind", "available_change")) == [
+        ("earn", 10), ("return", -10), ("earn", 10),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

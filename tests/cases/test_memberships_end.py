@@ -195,3 +195,18 @@ def test_what_gifts_were_short_of_ends_with_the_membership(others: tuple[str, ..
     shop.order("o3", "a", "100", at="2026-02-06 12:00")
 
     assert shop.balance("a") == 150
+
+
+def test_a_return_takes_no_gifts_of_an_earlier_membership_again() -> None:
+    shop = Shop(tiers=(Rung("bronze", "0"), Rung("silver", "60", gift=5), Rung("gold", "140", gift=7)))
+    shop.member("a")
+    shop.order("o1", "a", "150", at="2026-02-01 12:00")
+    leaves(shop, "a", "2026-02-02 12:00")
+    comes_back(shop, "a", "2026-02-02 12:01")
+    shop.order("o2", "a", "97", at="2026-02-02 12:02")
+    shop.order("o3", "a", "140", at="2026-02-04 12:00")
+
+    shop.give_back("r3", "o3", at="2026-02-04 13:00")
+
+    assert (shop.balance("a"), shop.tier("a")) == (102, "silver")
+    assert prove().differences == []

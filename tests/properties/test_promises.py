@@ -37,7 +37,12 @@ SECOND = timedelta(seconds=1)
 HOURS_AGO = st.sampled_from([0, 0, 0, 0, 1, 9, 30, 24 * 8, 24 * 40])
 
 
+VERBS: set[str] = set()  # for which the machine has rules that not every driver supports
+
+
 def can(verb: str) -> Callable[[Any], bool]:
+    """Return the precondition of a rule for a verb."""
+    VERBS.add(verb)
     return lambda machine: hasattr(machine, "world") and verb in driver.SUPPORTED
 
 
@@ -181,7 +186,8 @@ class Promises(RuleBasedStateMachine):
         self.returned[order] += quantity
         self.world.give_back(number, order, quantity, at, self.now)
         self.real.give_back(number, order, quantity, at, self.now)
-        assert self.real.keeps(order) == self.world.keeps(order), "what the order keeps"
+        if fact.at >= self.enrolled[fact.member]:  # nothing is kept of what an earlier membership bought
+            assert self.real.keeps(order) == self.world.keeps(order), "what the order keeps"
 
     @rule(target=redemptions, place=PLACES, price=st.sampled_from([60, 75, 140]), points=st.integers(1, 60))
     def buys_spends_and_brings_back(self, place: int, price: int, points: int) -> Any:
@@ -238,8 +244,10 @@ class Promises(RuleBasedStateMachine):
     @rule(redemption=redemptions)
     def takes_a_redemption_back(self, redemption: str) -> None:
         self.step()
-        self.world.reverse(redemption, self.now)
-        self.real.reverse(redemption, self.now)
+        self.both(
+            lambda: self.real.reverse(redemption, self.now),
+            lambda: self.world.reverse(redemption, self.now),
+        )
 
     @rule(target=holds, place=PLACES, points=st.integers(1, 60), minutes=st.integers(1, 3_000))
     def holds_some(self, place: int, points: int, minutes: int) -> Any:
@@ -399,3 +407,8 @@ def test_the_ledger_does_what_members_are_promised() -> None:
             phases=PHASES,
         ),
     )
+
+
+def test_the_machine_drives_every_verb_that_it_has_a_rule_for() -> None:
+    assert driver.SUPPORTED | driver.NOT_YET.keys() == VERBS
+    assert not driver.SUPPORTED & driver.NOT_YET.keys()

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from customers.api.asking import DRY_RUN, AskedView, asked_for
 from customers.api.callers import retailer_of
+from customers.batches import Status
 from loyalty.activity.account.merging import take_merge
-from loyalty.activity.api.integration import one
-from loyalty.activity.api.rendering import effects_of
-from loyalty.activity.api.serializers import AnswerOut, ClaimIn, ClaimOut, CorrectionIn, MergeIn, MergeOut, fact_of
+from loyalty.activity.api.rendering import corrected, effects_of
+from loyalty.activity.api.serializers import ClaimIn, ClaimOut, CorrectedOut, CorrectionIn, MergeIn, MergeOut, fact_of
 from loyalty.activity.correcting import take_claim, take_correction
 
 
@@ -22,17 +22,21 @@ class OrderView(AskedView):
     scopes: ClassVar = {"PUT": "activity:write"}
     switches: ClassVar = {"PUT": (DRY_RUN,)}
 
-    @extend_schema(request=CorrectionIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
+    @extend_schema(request=CorrectionIn, responses={200: CorrectedOut, 201: CorrectedOut}, tags=["activity"])
     def put(self, request: Request, number: str) -> Response:
         """
         Correct an order: send the whole of it with your next version; it is then as if it had never said anything else.
 
-        What came back of it remains. `points` of the answer is what the order gives now. An order that is not known is taken
-        as a new one.
+        What came back of it remains. `points` of the answer is what the order gives now, `points_kept` what of it is left and
+        `change` by how much that is more, or less, than before. An order that is not known is taken as a new one; one that
+        names no customer is a guest's. What whoever had it before loses stands in `former_effects`.
         """
         fact = fact_of(CorrectionIn, _with_number(request.data, number))
         answer = take_correction(retailer_of(request), fact, now=timezone.now(), dry_run=asked_for(request, "dry_run"))
-        return one(answer)
+        if answer.outcome.error is not None:
+            raise answer.outcome.error
+        code = status.HTTP_201_CREATED if answer.outcome.status is Status.CREATED else status.HTTP_200_OK
+        return Response(corrected(answer), status=code)
 
 
 class ClaimView(AskedView):

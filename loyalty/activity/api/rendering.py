@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -13,6 +14,7 @@ from customers.core.errors import DomainError
 from customers.models import Customer
 from loyalty.activity.account.households import household_available
 from loyalty.activity.api.serializers import fact_of
+from loyalty.activity.correcting import CorrectionAnswer, Keeping
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, progress
 from loyalty.activity.versions import versions_of
@@ -50,6 +52,23 @@ def effects_of(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
     """Return what one fact caused, program by program, as plain values of `EffectOut`."""
     tiers = _tiers_reached(decisions)
     return [_effect(decision, tiers) for decision in decisions]
+
+
+def corrected(answer: CorrectionAnswer) -> dict[str, Any]:
+    """Return what became of a correction as plain values of `CorrectedOut`."""
+    (body,) = answers([answer])
+    body["effects"] = _with_change(body["effects"], answer.decisions, answer.keeps)
+    body["former_effects"] = _with_change(effects_of(answer.former), answer.former, answer.keeps)
+    return body
+
+
+def _with_change(
+    effects: Sequence[dict[str, Any]], decisions: Sequence[Decision], keeps: Mapping[UUID, Keeping]
+) -> list[dict[str, Any]]:
+    """Return effects with what the order keeps for their members, and by how much that has changed."""
+    kept = [keeps.get(decision.member.membership_id, Keeping()) for decision in decisions]
+    pairs = zip(effects, kept, strict=True)
+    return [{**effect, "points_kept": each.after, "change": each.change} for effect, each in pairs]
 
 
 def _tiers_reached(decisions: Iterable[Decision]) -> dict[int, str]:

@@ -247,6 +247,18 @@ class AnswerOut(serializers.Serializer[Any]):
     error = serializers.JSONField(allow_null=True, help_text="Problem details of a row that failed.")
 
 
+class CorrectedEffectOut(EffectOut):
+    points_kept = serializers.IntegerField(
+        help_text="What the order gives in all wallets without what came back of it."
+    )
+    change = serializers.IntegerField(help_text="By how much it keeps more or, negative, less than before.")
+
+
+class CorrectedOut(AnswerOut):
+    effects = CorrectedEffectOut(many=True)
+    former_effects = CorrectedEffectOut(many=True, help_text="Of the customer who had the order and has it no more.")
+
+
 class ClaimOut(serializers.Serializer[Any]):
     number = serializers.CharField(help_text="Of the order.")
     customer = serializers.CharField(help_text="Whose it is now.")

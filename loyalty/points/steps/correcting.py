@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from customers.core.calendar import local_date
-from loyalty.engine.activities import Award, DecidedOrder, Missed, OrderCorrected
+from loyalty.engine.activities import Award, DecidedOrder, OrderCorrected
 from loyalty.engine.basket import NOTHING, Basket
 from loyalty.engine.decision import Decision, OrderDecided, Told
 from loyalty.engine.versions import Version
-from loyalty.points.clawback import claw_back, give_back, take
+from loyalty.points.clawback import claw_back, take
 from loyalty.points.limits import Limited, Room, limit
 from loyalty.points.rules import Earned, by_wallet, total_of
 from loyalty.points.rules import earn as earn_for_order
@@ -19,7 +19,8 @@ from loyalty.points.state import MAIN, POINTS, RULES, Day, OpenLot, WalletState,
 from loyalty.points.states import State
 from loyalty.points.steps.earning import award_points, count, limited_on, use_pool
 from loyalty.points.steps.entries import Cause, entry, policy_of, post, wallet_in
-from loyalty.points.steps.returning import claim, pass_on_first, take_or_owe, unclaimed
+from loyalty.points.steps.giving_back import claim, give_own_back, own_back
+from loyalty.points.steps.returning import pass_on_first, take_or_owe
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ def _take(decision: Decision, activity: OrderCorrected, code: str, points: int, 
         said["waiting"] = sum(amount for _, amount in taken.claims)
     wallet, policy = wallet_in(decision, code), policy_of(decision, code)
     decision, _ = take_or_owe(
-        decision, wallet, taken.moves, taken.missing, policy, said, _cause(activity), activity.order_id
+        decision, wallet, taken.moves, taken.missing, policy, said, activity.cause, activity.order_id
     )
     return decision
 
@@ -204,41 +205,19 @@ def _give(
     points = total_of(parts)
     if not points:
         return decision
-    wallet = wallet_in(decision, code)
-    claims = unclaimed(points, activity.order_id, wallet)
-    decision = claim(decision, code, claims)
-    points += sum(amount for _, amount in claims)
-    wallet = wallet_in(decision, code)
-    missed = activity.missed.get(wallet.wallet_id, Missed())
-    owed = max(min(points, wallet.owed, missed.owed), 0)
-    shortfall = max(min(points - owed, wallet.shortfall, missed.shortfall), 0)
     placed = activity.placed
     assert placed is not None, "an order that is its member's no more gives nothing"
+    wallet = wallet_in(decision, code)
     # What was taken from lots of the order's own instant goes back to them.
     lots = [lot for lot in wallet.lots if lot.earned_at == placed.occurred_at and not activity.is_moved]
-    back = give_back(points - owed - shortfall, activity.order_id, lots, now=decision.now)
-    if back.moves or claims or owed or shortfall:
-        said = {**said, "owed": -owed, "shortfall": -shortfall}
-        # fmt: off
-        posting = entry(
-            decision, wallet, "return", _cause(activity), said, moves=back.moves, owed_change=-owed,
-            shortfall_change=-shortfall, order_id=activity.order_id,
-        )
-        # fmt: on
-        decision = post(decision, posting)
+    back = own_back(decision, wallet, points, activity.order_id, lots)
+    if not back.is_nothing:
+        decision = give_own_back(decision, code, back, said, activity)
     new = _some_of(parts, back.missing, last=True)
-    cause = Cause(
-        f"order:{activity.order_id}:{activity.correction}",
-        {"order": activity.order_number, "correction": activity.correction},
-        activity.order_id,
-        placed.events,
-    )
+    told = {"order": activity.order_number, "correction": activity.correction}
+    cause = Cause(placed.cause, told, activity.order_id, placed.events)
     now = decision.at
     return award_points(decision.then(at=placed.occurred_at), code, Limited(new), cause).then(at=now)
-
-
-def _cause(activity: OrderCorrected) -> str:
-    return f"correct:{activity.order_id}:{activity.correction}"
 
 
 def _decide_again(

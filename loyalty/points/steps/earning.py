@@ -53,6 +53,7 @@ from loyalty.points.steps.entries import (
     wallet_in,
 )
 from loyalty.points.steps.idling import extend_inactivity
+from loyalty.points.steps.replacing import replace_others
 
 VISIT = "visit"
 
@@ -79,7 +80,7 @@ def earn(decision: Decision) -> Decision:
 
 def _earn_for_order(decision: Decision, order: OrderPlaced) -> Decision:
     earned = earn_for_order(order.basket, decision.rules.of(RULES).earnings, decision.occasion)
-    cause = Cause(f"order:{order.order_id}", {"order": order.number}, order.order_id, order.events)
+    cause = Cause(order.cause, {"order": order.number}, order.order_id, order.events, order.may_be_anew)
     decision, awards = _give(decision, earned, cause, Day(decision.on, order.basket.paid, 0, orders=1))
     decided = decided_order(decision, order.order_id, awards)
     points = decided.points
@@ -292,7 +293,10 @@ def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) 
     }
     wallet = wallet_in(decision, code)
     posting = entry(decision, wallet, "earn", cause.name, said, lots=lots, order_id=cause.order_id, keeps_until=until)
-    return repay_with(post(decision, posting), code, lots, cause.name)
+    decision = post(decision, posting)
+    if cause.is_anew:
+        decision = replace_others(decision, code, lots, cause=cause.name)
+    return repay_with(decision, code, lots, cause.name)
 
 
 def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> NewLot:

@@ -31,12 +31,14 @@ class Cause:
     :param name: once per wallet
     :param said: what the entry explains besides
     :param events: what is known to have happened to the order: kind and instant
+    :param is_anew: whether the order may have given before, so that its points replace what others gave for it
     """
 
     name: str
     said: dict[str, Any]
     order_id: UUID | None = None
     events: tuple[tuple[str, datetime], ...] = ()
+    is_anew: bool = False
 
 
 def post(decision: Decision, posting: Posting | None) -> Decision:

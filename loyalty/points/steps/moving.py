@@ -18,9 +18,10 @@ from loyalty.points.state import POINTS, Move, OpenLot, Posting, Redeemed, Walle
 from loyalty.points.states import State
 from loyalty.points.steps.earning import give_points
 from loyalty.points.steps.entries import Cause, as_given, entry, keeps_until, policy_of, post, settle, wallet_in
+from loyalty.points.steps.giving_back import claim
 from loyalty.points.steps.idling import extend_inactivity
 from loyalty.points.steps.replacing import make_good
-from loyalty.points.steps.returning import claim, take_or_owe
+from loyalty.points.steps.returning import take_or_owe
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from loyalty.engine.decision import Decision
 from loyalty.points.clawback import state_at
 from loyalty.points.debts import Debt, Relief, relief
-from loyalty.points.state import Move, Posting, WalletState
+from loyalty.points.state import Move, NewLot, Posting, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import entry, post, settle, wallet_in
 
@@ -29,6 +29,15 @@ def make_good(decision: Decision, code: str, back: Sequence[Back], *, cause: str
     ids = {lot_id for lot_id, state, _ in back if state is State.AVAILABLE}
     lots = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
     return settle(decision, code, lots, cause=cause) if lots else decision
+
+
+def replace_others(decision: Decision, code: str, lots: Sequence[NewLot], *, cause: str) -> Decision:
+    """Let new points of an order that had given before replace what others gave when it was taken back, as of now."""
+    at = decision.at
+    decision = decision.then(at=max(at, decision.now))
+    for lot in lots:
+        decision = _replace(decision, code, lot.id, lot.state, lot.amount, cause)
+    return decision.then(at=at)
 
 
 def _replace(  # noqa: PLR0913 - which points of which lot, and why

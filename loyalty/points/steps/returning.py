@@ -1,6 +1,6 @@
 """What a return of an order takes back, or gives back. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -13,12 +13,12 @@ from loyalty.engine.activities import (
     FirstOrder,
     OrderCorrected,
     OrderReturned,
+    cause_of_version,
 )
 from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, OrderDecided, ReturnDecided, Told
 from loyalty.engine.versions import Version
-from loyalty.points.clawback import claw_back, give_back
-from loyalty.points.debts import Relief
+from loyalty.points.clawback import claw_back
 from loyalty.points.limits import Limited, Room, first_points, limit
 from loyalty.points.rules import (
     Earned,
@@ -31,15 +31,14 @@ from loyalty.points.state import (
     POINTS,
     RULES,
     Day,
-    LotClaimed,
     Move,
     NewLot,
     Policy,
     WalletState,
 )
 from loyalty.points.steps.earning import award_points, budget_left, count, free_lot, limited_on, use_pool
-from loyalty.points.steps.entries import Cause, entry, post, repay, wallet_in, with_wallet
-from loyalty.points.steps.replacing import covers_back, known_relief, make_good
+from loyalty.points.steps.entries import Cause, entry, post, wallet_in
+from loyalty.points.steps.giving_back import claim, give_own_back, own_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def _keep(
     if taken.claims:
         said["waiting"] = sum(amount for _, amount in taken.claims)
     decision, shortfall = take_or_owe(
-        decision, wallet, taken.moves, taken.missing, policy, said, f"return:{activity.return_id}", activity.order_id
+        decision, wallet, taken.moves, taken.missing, policy, said, activity.cause, activity.order_id
     )
     return decision, _Kept(changed, wallet.code, points, shortfall)
 
@@ -129,19 +128,6 @@ def _within_budget(decision: Decision, code: str, version: Version, on: date, po
     """Return how many of some points that are to come back the wallet's budget has left; what is taken needs none."""
     left = budget_left(decision, code, version, on) if points > 0 else None
     return points if left is None else min(points, left)
-
-
-def claim(decision: Decision, code: str, claims: Iterable[tuple[UUID, int]]) -> Decision:
-    """Let held points go to a return when their hold ends or, negative, no more."""
-    changed = dict(claims)
-    if not changed:
-        return decision
-    wallet = wallet_in(decision, code)
-    lots = tuple(
-        replace(lot, claimed=lot.claimed + changed[lot.id]) if lot.id in changed else lot for lot in wallet.lots
-    )
-    effects = (LotClaimed(lot_id, points) for lot_id, points in changed.items())
-    return with_wallet(decision.then(*effects), wallet.with_lots(lots))
 
 
 def take_or_owe(  # noqa: PLR0913 - what an entry says
@@ -183,34 +169,10 @@ def _give_again(  # noqa: PLR0913 - what an entry says
     activity: OrderReturned,
     version: Version,
 ) -> Decision:
-    """Give an order's points back: what was missing for it, then what others gave in its place, then to its own lots."""
-    code, cause = wallet.code, f"return:{activity.return_id}"
-    debt = wallet.debt_of(activity.order_id, activity.order_id)
-    relieved = known_relief(wallet, debt, points) if debt else Relief(0, 0, ())
-    covered = covers_back(decision, code, relieved)
-    points -= relieved.points
-    claims = unclaimed(points, activity.order_id, wallet)
-    decision = claim(decision, code, claims)
-    points += sum(amount for _, amount in claims)
-    back = give_back(points, activity.order_id, wallet_in(decision, code).lots, now=decision.now)
-    lots = _new_lots(back.missing, decision, code, activity, version)
-    posting = entry(
-        decision,
-        wallet,
-        "return",
-        cause,
-        {**said, "owed": -relieved.owed, "shortfall": -relieved.shortfall},
-        moves=(*covered, *back.moves),
-        lots=lots,
-        owed_change=-relieved.owed,
-        shortfall_change=-relieved.shortfall,
-        order_id=activity.order_id,
-    )
-    came = [(move.lot_id, move.target, move.amount) for move in covered]
-    decision = make_good(post(decision, posting), code, came, cause=cause)
-    ids = {move.lot_id for move in back.moves} | {lot.id for lot in lots}
-    usable = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
-    return repay(decision, code, usable, cause=f"repay:{cause}:own")
+    """Give points that returns had taken back to their order; what it gave less then, it gives as a new lot."""
+    back = own_back(decision, wallet, points, activity.order_id, wallet.lots)
+    lots = _new_lots(back.missing, decision, wallet.code, activity, version)
+    return give_own_back(decision, wallet.code, back, said, activity, lots)
 
 
 def _new_lots(
@@ -222,17 +184,6 @@ def _new_lots(
     lifetime = version.of(RULES).policy(code).lifetime
     lot = free_lot(points, replace(lifetime, extra_months=0), version, decision.at)
     return (replace(lot, order_id=activity.order_id),)
-
-
-def unclaimed(points: int, order_id: UUID, wallet: WalletState) -> list[tuple[UUID, int]]:
-    """Return the claims on an order's held points that are given up, negative, by lot."""
-    given_up = []
-    for lot in wallet.lots:
-        amount = min(points, lot.claimed) if lot.order_id == order_id else 0
-        if amount:
-            given_up.append((lot.id, -amount))
-            points -= amount
-    return given_up
 
 
 def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturned, version: Version) -> Decision:
@@ -352,7 +303,8 @@ def _award_gain(decision: Decision, gain: _Gain, following: FirstOrder) -> tuple
     """Give what an order gains in one wallet; it lives from now on, and what it awaits may have happened already."""
     order = following.placed
     happened = tuple((kind, max(at, decision.at)) for kind, at in order.events)
-    cause = Cause(f"first:{order.order_id}", {"order": order.number}, order.order_id, happened)
+    name = cause_of_version("first", order.order_id, order.version)
+    cause = Cause(name, {"order": order.number}, order.order_id, happened)
     decision = award_points(decision, gain.code, gain.limited, cause)
     on = local_date(order.occurred_at, decision.rules.zone)
     points = total_of(gain.limited.earned)

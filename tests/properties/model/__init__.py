@@ -17,7 +17,7 @@ Where the promises are silent, this is what the model takes them to say:
    to it, dated as the return, as far as its period and the budget have room. It rejects no order by the transaction's limit,
    and goes to none that was rejected. As long as something of it is left, a first order stays the first.
 4. Since when does a member hold a tier that a return leaves it? Since the past without the returned lines says, as if
-   what came back had never been.
+   what came back had never been; a late order of that time is decided by it.
 5. Does a return that moves an entry to a later order give a gift, or take one? Neither: an entry of the past without the
    returned lines is the same entry if the tier was held in both pasts at one instant.
 6. What counts as earned points for tiers and for limits? What orders and visits gave, net of returns; not gifts,
@@ -42,7 +42,8 @@ Where the promises are silent, this is what the model takes them to say:
     of earlier ones could not be taken back.
 19. Which pending points of others does a return take first? Those that expire first, as in spending; without a date last.
 20. What becomes of points when a member leaves? They are lost, with what is owed; holds are released before. Its orders of
-    then keep nothing for the new membership, and the bonus of a first order is not given again.
+    then keep nothing for the new membership, its redemptions cannot be undone, limits have all of their room again, and the
+    bonus of a first order is not given again.
 21. What do merged customers have? Both's orders and points as they were given, nothing earned anew; the tier is that of
     one member who had done all of it since the enrolment of the one who stays. It enters that with its gift.
 """

@@ -221,6 +221,7 @@ class Past:
         self.passed: dict[str, Passed] = {}
         self.known: dict[str, Decided] = {}  # as they were when all was lived last
         self.lived: dict[tuple[str, int], Lived] = {}
+        self.back_since: dict[tuple[str, int], datetime] = {}  # where a return was the last to change the tier
         self.had: dict[tuple[str, int], list[tuple[datetime, str]]] = {}  # since when which tier, as it was told
 
     def live(self, until: datetime, told: Fact | None = None) -> list[Life]:
@@ -283,6 +284,8 @@ class Past:
         if was is None:
             had.append((life.enrolled_at, life.standing.code))
             return
+        if had[-1][1] != life.standing.code:
+            self._note_back(life, had, told)
         is_punctual = told is not None and told.at == until
         for _, code, at in life.changes:
             if (at > was.until or (is_punctual and at == until)) and (at, code) not in had:
@@ -290,6 +293,15 @@ class Past:
         if had[-1][1] != life.standing.code:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
             had.append((until if told is None or is_late else max(told.at, was.since), life.standing.code))
+
+    def _note_back(self, life: Life, had: Sequence[tuple[datetime, str]], told: Fact | None) -> None:
+        """Note since when a member has the tier to which a return brings it back."""
+        key, standing, day = (life.name, life.number), life.standing, self.calendar.day
+        self.back_since.pop(key, None)
+        if isinstance(told, ReturnFact) and standing.since is not None:
+            since = [at for at, code in had if code == standing.code and day(at) == day(standing.since)]
+            if since:
+                self.back_since[key] = since[-1]
 
     def _is_late(self, at: datetime, until: datetime) -> bool:
         """Tell whether a midnight or the beginning of a version lies between an instant and the telling of it."""
@@ -306,7 +318,9 @@ class Past:
         was = self.lived.get((life.name, life.number))
         if was is None or at >= was.until or DECIDES_ANEW:
             return life.standing.step(terms)
-        before = [code for since, code in self.had[life.name, life.number] if since <= at]
+        had, back = self.had[life.name, life.number], self.back_since.get((life.name, life.number))
+        # A tier that a return left is held as since before what came back: so it was the tier of that time.
+        before = [code for since, code in had if since <= at] if back is None or at < back else [had[-1][1]]
         return next((step for step in terms.ladder.steps if before and step.code == before[-1]), None)
 
     def _give_gifts(self, life: Life, until: datetime, told: Fact | None) -> None:
@@ -412,11 +426,19 @@ class Past:
             )
 
         if rules.period_limit is not None:
-            own = [each for each in known.values() if each.fact.member == name]
+            own = [
+                each
+                for each in known.values()
+                if each.fact.member == name and self._since(name, each.fact.at) == self._since(name, at)
+            ]
             points = min(points, max(0, rules.period_limit - used(rules.period, own)))
         if rules.budget is not None:
             points = min(points, max(0, rules.budget - used(rules.budget_period, known.values())))
         return points
+
+    def _since(self, name: str, at: datetime) -> datetime | None:
+        """Return since when somebody was a member at an instant: who comes back begins anew, with all of a limit."""
+        return max((since for who, _, since, _ in self.spans if who == name and since <= at), default=None)
 
     def _give_back(self, life: Life, fact: ReturnFact) -> None:
         """Keep the lesser of what the order gave and of what is left would earn; stand as without what came back."""

@@ -55,6 +55,8 @@ class World:
         self.holds: dict[str, tuple[str, str, list[Part]]] = {}
         self.times_out: dict[str, datetime] = {}
         self.redemptions: dict[str, tuple[str, str, list[Part]]] = {}
+        self.redeemers: dict[str, str] = {}  # also of those that were undone
+        self.ended: set[str] = set()  # redemptions of memberships that have ended: nothing comes back of them
 
     # -- members
 
@@ -75,6 +77,7 @@ class World:
             for who, times, since, left in self.past.spans
         ]
         self.leave_household(name, now)
+        self.ended |= {reference for reference, who in self.redeemers.items() if who == name}
         self.purses[name] = {wallet: Purse(self.calendar) for wallet in self.purses[name]}
         del self.lives[name]
 
@@ -108,6 +111,7 @@ class World:
             for reference, (who, wallet, parts) in asked.items():
                 if who == goes:
                     asked[reference] = (stays, wallet, parts)
+        self.redeemers = {each: stays if who == goes else who for each, who in self.redeemers.items()}
         self.leave_household(goes, now)
         del self.lives[goes]
         self.refresh(now)
@@ -161,7 +165,7 @@ class World:
         order = next(each for each in self.past.facts if isinstance(each, OrderFact) and each.number == number)
         back = sum(each.quantity for each in self.past.facts if isinstance(each, ReturnFact) and each.order == number)
         if back == order.quantity:
-            for reference in order.redemptions:
+            for reference in set(order.redemptions) - self.ended:
                 self.reverse(reference, now)
 
     def place_orders(self, orders: Sequence[OrderFact], now: datetime) -> None:
@@ -175,7 +179,7 @@ class World:
         for part in parts:
             if part.is_own:
                 part.lot.held -= part.points
-        self.redemptions[reference] = (name, MAIN, parts)
+        self.redemptions[reference], self.redeemers[reference] = (name, MAIN, parts), name
 
     def hold(self, name: str, points: int, reference: str, now: datetime, life: timedelta = HOLD_LIFE) -> None:
         self.holds[reference] = (name, MAIN, self._gather(name, MAIN, points, now))
@@ -202,6 +206,7 @@ class World:
                 part.lot.purse.unmet_claims(part.lot)
         if redeemed:
             self.redemptions[f"hold:{reference}"] = (name, wallet, redeemed)
+            self.redeemers[f"hold:{reference}"] = name
         self.refresh(now)
 
     def release(self, reference: str, now: datetime) -> None:
@@ -211,6 +216,8 @@ class World:
 
     def reverse(self, reference: str, now: datetime) -> None:
         """Put the points of a redemption back into their lots; what is undone already stays so."""
+        if reference in self.ended:
+            raise Refused
         self.refresh(now)
         if reference not in self.redemptions:
             return

@@ -1,0 +1,85 @@
+"""What comes back to an order by a correction replaces what others gave in its place, as what comes back by a return does."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from loyalty.points.proof import prove
+from tests import make
+from tests.cases.shop import NEGATIVE, STOP, Rule, Shop
+
+pytestmark = pytest.mark.django_db
+
+MONTHS: dict[str, Any] = {"pending_days": 0, "expiry": "days", "expiry_count": 100}
+ON = "2026-01-05 12:00"
+
+
+def corrected(shop: Shop) -> None:
+    shop.correct("o1", "a", make.line("0", sku="tea"), at=ON, now="2026-02-10 12:00")
+    shop.correct("o1", "a", make.line("100", sku="tea"), at=ON, version=2, now="2026-02-11 12:00")
+
+
+def corrected_in_steps(shop: Shop) -> None:
+    for version, amount in enumerate(("60", "20", "70", "100"), start=1):
+        shop.correct("o1", "a", make.line(amount, sku="tea"), at=ON, version=version, now=f"2026-02-1{version} 12:00")
+
+
+def corrected_to_another_day_and_back(shop: Shop) -> None:
+    shop.correct("o1", "a", make.line("0", sku="tea"), at=ON, now="2026-02-10 12:00")
+    shop.correct("o1", "a", make.line("100", sku="tea"), at="2026-01-06 12:00", version=2, now="2026-02-11 12:00")
+    shop.correct("o1", "a", make.line("100", sku="tea"), at=ON, version=3, now="2026-02-12 12:00")
+
+
+@pytest.mark.parametrize("missing", [STOP, NEGATIVE], ids=["short", "owed"])
+@pytest.mark.parametrize("change", [corrected, corrected_in_steps, corrected_to_another_day_and_back])
+def test_points_of_other_orders_come_back_with_their_own_life(
+    change: Callable[[Shop], None], missing: dict[str, Any]
+) -> None:
+    shop = Shop(policy=MONTHS | missing)
+    shop.member("a")
+    shop.order("o1", "a", make.line("100", sku="tea"), at=ON)
+    shop.redeem("a", 100, "x", at="2026-01-06 12:00")
+    shop.order("o2", "a", "80", at="2026-02-05 12:00")
+    before = shop.usable_through("a")
+
+    change(shop)
+
+    assert shop.usable_through("a") == before == [("2026-05-16", 80)]
+    assert (shop.owed("a"), shop.wallet("a").shortfall) == (0, 0)
+    assert prove().differences == []
+
+
+@pytest.mark.parametrize("missing", [STOP, NEGATIVE], ids=["short", "owed"])
+def test_a_redemption_that_is_undone_between_two_corrections_leaves_no_more_and_no_less(
+    missing: dict[str, Any],
+) -> None:
+    shop = Shop(policy=MONTHS | missing)
+    shop.member("a")
+    shop.order("o1", "a", make.line("100", sku="tea"), at=ON)
+    shop.redeem("a", 100, "x", at="2026-01-06 12:00")
+    shop.order("o2", "a", "80", at="2026-02-05 12:00")
+    shop.correct("o1", "a", make.line("30", sku="tea"), at=ON, now="2026-02-10 12:00")
+
+    shop.reverse("a", "x", at="2026-02-10 13:00")
+    assert shop.usable_through("a") == [("2026-04-15", 30), ("2026-05-16", 80)]
+
+    shop.correct("o1", "a", make.line("100", sku="tea"), at=ON, version=2, now="2026-02-11 12:00")
+    assert shop.usable_through("a") == [("2026-04-15", 100), ("2026-05-16", 80)]
+    assert prove().differences == []
+
+
+def test_what_a_return_took_comes_back_by_a_correction() -> None:
+    shop = Shop(rules=(Rule(),), policy=MONTHS | STOP)
+    shop.member("a")
+    shop.order("o1", "a", make.line("50", sku="tea"), make.line("50", sku="milk"), at=ON)
+    shop.redeem("a", 100, "x", at="2026-01-06 12:00")
+    shop.order("o2", "a", "80", at="2026-02-05 12:00")
+    shop.give_back("r1", "o1", at="2026-02-06 12:00", lines=[(2, "1")])
+    assert shop.usable_through("a") == [("2026-05-16", 30)]
+
+    lines = (make.line("100", sku="tea"), make.line("50", sku="milk"))
+    shop.correct("o1", "a", *lines, at=ON, now="2026-02-10 12:00")
+
+    assert shop.usable_through("a") == [("2026-05-16", 80)]
+    assert prove().differences == []
