@@ -35,8 +35,8 @@ from tests.properties.model.world import Stand
 SUPPORTED = frozenset({"leave"})
 # Verbs that the machine has rules for, and that the model does not tell of as the ledger does: with what keeps them apart.
 NOT_YET = {
-    "correct": "the model has no rules yet for gifts, limits and first orders of what is corrected",
-    "merge": "the model has no rules yet for the tier and the days of merged members",
+    "correct": "points differ in some pasts: not yet told whether the model's or the ledger's are right",
+    "merge": "a merge is refused while points of the one who goes are held, which the model does not say",
 }
 
 
