@@ -101,6 +101,8 @@ def ask(owner: ModelAdmin, request: HttpRequest, row: Model, verb: Verb) -> Http
         **shown,
         "title": verb.heading,
         "verb": verb,
+        "kind": row._meta.verbose_name,  # and the row itself: staff see whom it concerns before they say anything
+        "row": row,
         "form": form,
         "back": back,
     }
