@@ -61,8 +61,20 @@ def is_of_order(cause: str, order_id: UUID) -> bool:
     return cause == f"order:{order_id}" or cause.startswith(f"order:{order_id}:")
 
 
+class CountsAsItOccurs:
+    """What counts on the day on which it occurs; a return counts on its order's."""
+
+    __slots__ = ()
+    occurred_at: datetime
+
+    @property
+    def counts_at(self) -> datetime:
+        """Return the instant on whose day it counts."""
+        return self.occurred_at
+
+
 @dataclass(frozen=True, slots=True)
-class OrderPlaced:
+class OrderPlaced(CountsAsItOccurs):
     """
     An order to decide.
 
@@ -91,11 +103,6 @@ class OrderPlaced:
     def may_be_anew(self) -> bool:
         """Tell whether it may have been decided before, and that have been forgotten for a correction."""
         return self.version > 0
-
-    @property
-    def counts_at(self) -> datetime:
-        """Return the instant on whose day it counts."""
-        return self.occurred_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +197,7 @@ class FirstOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderEvent:
+class OrderEvent(CountsAsItOccurs):
     """Something happened to an order, such as its delivery: points that awaited it may become active."""
 
     event_id: UUID
@@ -205,13 +212,9 @@ class OrderEvent:
     def id(self) -> UUID:
         return self.event_id
 
-    @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
-
 
 @dataclass(frozen=True, slots=True)
-class InteractionReported:
+class InteractionReported(CountsAsItOccurs):
     """An interaction to decide."""
 
     interaction_id: UUID
@@ -224,13 +227,9 @@ class InteractionReported:
     def id(self) -> UUID:
         return self.interaction_id
 
-    @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
-
 
 @dataclass(frozen=True, slots=True)
-class PointsGranted:
+class PointsGranted(CountsAsItOccurs):
     """
     Points for a member because of something else: a referral, a badge, a campaign, staff.
 
@@ -250,13 +249,9 @@ class PointsGranted:
     def id(self) -> UUID:
         return self.grant_id
 
-    @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
-
 
 @dataclass(frozen=True, slots=True)
-class BirthDateTold:
+class BirthDateTold(CountsAsItOccurs):
     """A customer's birth date was told, or told anew: it counts from then on, and on that day itself."""
 
     customer_id: UUID
@@ -267,16 +262,12 @@ class BirthDateTold:
         return self.customer_id
 
     @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
-
-    @property
     def cause(self) -> str:
         return f"birth_date:{stamp(self.occurred_at)}"
 
 
 @dataclass(frozen=True, slots=True)
-class PointsMoved:
+class PointsMoved(CountsAsItOccurs):
     """
     Points that a member in fact spent, got back, was given or lost by a verb, when its past is simulated.
 
@@ -294,39 +285,27 @@ class PointsMoved:
     reference: str = ""
     undoes: UUID | None = None
 
-    @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
-
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class Enrolled(CountsAsItOccurs):
     """A customer joined the program, or joined it again."""
 
     id: UUID
     customer_id: UUID
     occurred_at: datetime
 
-    @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
-
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Left(CountsAsItOccurs):
     """A member leaves the program: nothing can be earned or spent from then on."""
 
     id: UUID
     customer_id: UUID
     occurred_at: datetime
 
-    @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
-
 
 @dataclass(frozen=True, slots=True)
-class GivenOver:
+class GivenOver(CountsAsItOccurs):
     """
     A membership ends because its customer turned out to be another one: all that it has goes to that one's.
 
@@ -338,13 +317,9 @@ class GivenOver:
     occurred_at: datetime
     to: UUID
 
-    @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
-
 
 @dataclass(frozen=True, slots=True)
-class TakenOver:
+class TakenOver(CountsAsItOccurs):
     """
     A member takes over what another membership of the same person has.
 
@@ -355,10 +330,6 @@ class TakenOver:
     customer_id: UUID
     occurred_at: datetime
     other: Member
-
-    @property
-    def counts_at(self) -> datetime:
-        return self.occurred_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from loyalty.engine.decision import Effect
-from loyalty.engine.member import Key
+from loyalty.engine.member import Key, copy_with
 from loyalty.engine.versions import RulesOf
 from loyalty.points import debts
 from loyalty.points.debts import Debt, DebtEntry
@@ -279,7 +279,7 @@ class Redeemed:
     lots: tuple[OpenLot, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WalletState:
     """
     One wallet of a member.
@@ -311,32 +311,10 @@ class WalletState:
         return self.balance + self.owed
 
     def with_lots(self, lots: tuple[OpenLot, ...]) -> "WalletState":
-        return WalletState(
-            self.wallet_id,
-            self.code,
-            self.balance,
-            self.owed,
-            self.shortfall,
-            self.span,
-            self.days,
-            lots,
-            self.actives,
-            self.debt_entries,
-        )
+        return copy_with(self, {"lots": lots})
 
     def with_day(self, day: Day) -> "WalletState":
-        return WalletState(
-            self.wallet_id,
-            self.code,
-            self.balance,
-            self.owed,
-            self.shortfall,
-            self.span,
-            add_day(self.days, day),
-            self.lots,
-            self.actives,
-            self.debt_entries,
-        )
+        return copy_with(self, {"days": add_day(self.days, day)})
 
     def knowing(self, lots: Iterable[OpenLot]) -> "WalletState":
         """
@@ -358,18 +336,15 @@ class WalletState:
     def after(self, posting: Posting) -> "WalletState":
         """Return it after a posting."""
         opened = tuple(lot.opened(expires_at=self.end_of(lot)) for lot in posting.lots)
-        return WalletState(
-            self.wallet_id,
-            self.code,
-            self.balance + posting.change(State.AVAILABLE) - posting.owed_change,
-            self.owed + posting.owed_change,
-            self.shortfall + posting.shortfall_change,
-            self.span,
-            self.days,
-            lots_after((*self.lots, *opened), posting.moves),
-            self.actives,
-            (*self.debt_entries, self._debt_entry(posting)) if posting.kind in debts.KINDS else self.debt_entries,
-        )
+        changed: dict[str, Any] = {
+            "balance": self.balance + posting.change(State.AVAILABLE) - posting.owed_change,
+            "owed": self.owed + posting.owed_change,
+            "shortfall": self.shortfall + posting.shortfall_change,
+            "lots": lots_after((*self.lots, *opened), posting.moves),
+        }
+        if posting.kind in debts.KINDS:
+            changed["debt_entries"] = (*self.debt_entries, self._debt_entry(posting))
+        return copy_with(self, changed)
 
     def _debt_entry(self, posting: Posting) -> DebtEntry:
         gift_lots = tuple(UUID(each) for each in posting.explanation.get("gift_lots", ()))
