@@ -79,15 +79,16 @@ LOTS = f"""
 SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
 WHERE l.wallet_id = ANY(%s) AND (l.available > 0 OR l.pending > 0 OR l.held > 0) ORDER BY l.id
 """
-# Those that are spent first: of the ones with dates, or without end, and of the ones that follow their member.
+# Those that are spent first: of the ones with dates, or without end, and of the ones that follow their member. An index has
+# each in its order; a limit that the planner cannot guess keeps it from sorting all of them instead.
 SPENDABLE = f"""
 SELECT l.wallet_id, {LOT}
 FROM unnest(%(wallets)s::bigint[]) n(wallet_id) JOIN points_wallet w ON w.id = n.wallet_id CROSS JOIN LATERAL (
     (SELECT * FROM points_lot WHERE wallet_id = n.wallet_id AND available > 0 AND NOT expires_on_inactivity
-        ORDER BY expires_at NULLS LAST, earned_at, id LIMIT %(limit)s)
+        ORDER BY expires_at NULLS LAST, earned_at, id LIMIT (SELECT %(limit)s::bigint))
     UNION ALL
     (SELECT * FROM points_lot WHERE wallet_id = n.wallet_id AND available > 0 AND expires_on_inactivity
-        ORDER BY expires_at NULLS LAST, earned_at, id LIMIT %(limit)s)
+        ORDER BY expires_at NULLS LAST, earned_at, id LIMIT (SELECT %(limit)s::bigint))
 ) l
 """
 LOTS_BY_ID = f"""

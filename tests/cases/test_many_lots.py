@@ -2,8 +2,10 @@
 
 import pytest
 
+from customers.core import bulk
 from customers.facts import OrderFact
 from loyalty.activity.account.session import InsufficientPoints
+from loyalty.points.capability import SPENDABLE
 from loyalty.points.models import Lot
 from loyalty.points.proof import require_proof
 from tests.cases.shop import NEGATIVE, STOP, Shop, Shortfall
@@ -93,3 +95,17 @@ def test_a_household_lends_from_many_lots() -> None:
 
     assert (shop.balance("a"), shop.balance("b")) == (0, MANY - 100)
     require_proof()
+
+
+def test_who_has_lots_of_one_kind_is_not_searched_for_those_of_the_other() -> None:
+    shop = Shop(policy=DATED)
+    shop.member("a")
+    shop.orders(*orders(shop, "a", month=1))
+    bulk.execute("ANALYZE points_lot")
+    bulk.execute("SET LOCAL enable_seqscan = off")  # so small a table would be read as a whole
+
+    asked = {"wallets": [shop.wallet("a").pk], "limit": 50}
+    plan = [line.strip() for (line,) in bulk.fetch(f"EXPLAIN {SPENDABLE}", asked)]
+
+    of_lots = [line for line in plan if line.startswith("Index Cond") and "expires_on_inactivity" in line]
+    assert [("wallet_id =" in line) for line in of_lots] == [True, True], plan

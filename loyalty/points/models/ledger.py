@@ -225,7 +225,7 @@ class Lot(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["wallet", "expires_at", "earned_at"],
+                fields=["wallet", "expires_on_inactivity", "expires_at", "earned_at"],
                 condition=models.Q(available__gt=0) | models.Q(pending__gt=0) | models.Q(held__gt=0),
                 name="lot_open_in_order",
             ),
