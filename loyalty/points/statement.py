@@ -52,10 +52,10 @@ class Expiring:
 # What is due counts as active, and what is past its end as gone, whether or not the night has been. What is due repays first
 # what is owed.
 OPEN_LOTS = """
-SELECT {ends_at} AS ends_at, coalesce(l.active_at <= %(at)s, false) AS is_due, sum(l.available)::bigint,
-    sum(l.pending)::bigint, sum(l.held)::bigint
+SELECT {ends_at} AS ends_at, sum(l.available)::bigint, sum(l.pending)::bigint,
+    coalesce(sum(l.pending) FILTER (WHERE l.active_at <= %(at)s), 0)::bigint AS due, sum(l.held)::bigint
 FROM {lots}
-WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY 1, 2
+WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY 1
 """
 OF_ANY = OPEN_LOTS.format(ends_at=ENDS_AT, lots="points_lot l JOIN points_wallet w ON w.id = l.wallet_id")
 # What never kept points in a wallet ends none: to be ready to look for it costs a fifth of a read.
@@ -63,8 +63,8 @@ OF_NEVER_IDLE = OPEN_LOTS.format(ends_at="l.expires_at", lots="points_lot l")
 # The same of the lots as they were: by what was recorded, or occurred, until then.
 LOTS_THEN = """
 WITH spans AS MATERIALIZED ({spans})
-SELECT CASE WHEN l.expires_on_inactivity THEN s.ends_at ELSE l.expires_at END, {is_due},
-    sum(m.available)::bigint, sum(m.pending)::bigint, sum(m.held)::bigint
+SELECT CASE WHEN l.expires_on_inactivity THEN s.ends_at ELSE l.expires_at END, sum(m.available)::bigint,
+    sum(m.pending)::bigint, coalesce(sum(m.pending) FILTER (WHERE {is_due}), 0)::bigint AS due, sum(m.held)::bigint
 FROM (
     SELECT m.lot_id,
         sum(CASE 'available' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END) AS available,
@@ -74,19 +74,19 @@ FROM (
     WHERE e.wallet_id = %(wallet)s AND e.{clock} <= %(at)s GROUP BY m.lot_id
 ) AS m JOIN points_lot l ON l.id = m.lot_id
 LEFT JOIN spans s ON l.earned_at >= s.begins_at AND l.earned_at < s.ends_at
-GROUP BY 1, 2
+GROUP BY 1
 """
 # By the recorded clock, what a late fact told later was not known: neither that its member had been active, nor a date.
 LOOKING_BACK = {
     Clock.OCCURRED: LOTS_THEN.format(
         clock=Clock.OCCURRED,
         spans=SPANS.format(which="wallet_id = %(wallet)s"),
-        is_due="coalesce(l.active_at <= %(at)s, false)",
+        is_due="l.active_at <= %(at)s",
     ),
     Clock.RECORDED: LOTS_THEN.format(
         clock=Clock.RECORDED,
         spans=SPANS.format(which="wallet_id = %(wallet)s AND recorded_at <= %(at)s"),
-        is_due="coalesce(l.active_at <= %(at)s AND coalesce(l.dated_at <= %(at)s, true), false)",
+        is_due="l.active_at <= %(at)s AND coalesce(l.dated_at <= %(at)s, true)",
     ),
 }
 OWED_THEN = """
@@ -118,14 +118,14 @@ def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo, clock: Clock | None
 def _counted(lots: Sequence[tuple[Any, ...]], *, owed: int, at: datetime, zone: ZoneInfo) -> Balance:
     available = due = due_but_gone = waiting = held = 0
     ending: dict[datetime, int] = {}
-    for ends_at, is_due, spendable, pending, kept in lots:
+    for ends_at, spendable, pending, become_active, kept in lots:
         held += kept
-        waiting += 0 if is_due else pending
+        waiting += pending - become_active
         if ends_at is not None and ends_at <= at:
-            due_but_gone += pending if is_due else 0
+            due_but_gone += become_active
             continue
         available += spendable
-        due += pending if is_due else 0
+        due += become_active
         if ends_at is not None and spendable + pending:
             ending[ends_at] = ending.get(ends_at, 0) + spendable + pending
     repaid = min(owed, due + due_but_gone)
