@@ -31,13 +31,14 @@ SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_a
 FROM memberships_membership m WHERE {condition} ORDER BY m.id
 """
 LOCK = f"{MEMBERS} FOR NO KEY UPDATE"
-# What hangs on members: their programs' revision, and what capabilities join.
+# What hangs on members: their programs' revision, and what capabilities join. Each is looked up for its member: a join would
+# let the planner read a small shop's tables from end to end.
 READ = """
-SELECT m.id, m.program_id, p.versions_revision, c.birth_date, (
-    SELECT d.order_id FROM activity_orderdecision d WHERE d.membership_id = m.id AND d.is_first AND d.is_kept LIMIT 1
-), (SELECT n.until FROM activity_nightrun n WHERE n.program_id = m.program_id ORDER BY n.day DESC LIMIT 1){columns}
-FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id JOIN customers_customer c ON c.id = m.customer_id
-{joins} WHERE m.id = ANY(%(members)s)
+SELECT m.id, m.program_id, (SELECT versions_revision FROM programs_program WHERE id = m.program_id),
+    (SELECT birth_date FROM customers_customer WHERE id = m.customer_id),
+    (SELECT order_id FROM activity_orderdecision WHERE membership_id = m.id AND is_first AND is_kept LIMIT 1),
+    (SELECT until FROM activity_nightrun WHERE program_id = m.program_id ORDER BY day DESC LIMIT 1){columns}
+FROM memberships_membership m {joins} WHERE m.id = ANY(%(members)s)
 """
 OWN = 6  # of the columns, before those of capabilities
 

@@ -173,7 +173,7 @@ class Points(Capability[PointsState]):
         )
 
     def joined(self, reach: Reach | None) -> Joined | None:
-        wallets = "LEFT JOIN points_wallet w ON w.membership_id = m.id"
+        wallets = "LEFT JOIN LATERAL (SELECT * FROM points_wallet WHERE membership_id = m.id OFFSET 0) w ON true"
         if reach is None:
             return Joined(WALLET, wallets)
         asked = {"first": reach.first, "before": FOREVER, "common": reach.common, "begin": reach.begin,

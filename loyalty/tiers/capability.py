@@ -17,8 +17,13 @@ from loyalty.tiers.state import TIERS, TierChanged, TierEntry, TierState
 from loyalty.tiers.writing import record_changes, set_standings
 
 STANDING = Joined(
-    columns=("s.tier_id", "t.key", "s.since", "s.protected_until", "coalesce(s.gifts_missing, 0)"),
-    joins="LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id",
+    columns=("s.tier_id", "s.key", "s.since", "s.protected_until", "coalesce(s.gifts_missing, 0)"),
+    joins="""
+LEFT JOIN LATERAL (
+    SELECT tier_id, (SELECT key FROM tiers_tier WHERE id = tier_id) AS key, since, protected_until, gifts_missing
+    FROM tiers_standing WHERE membership_id = m.id OFFSET 0
+) s ON true
+""",
 )
 # Who has left and come back has begun anew.
 CHANGES = """
