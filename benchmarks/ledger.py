@@ -181,7 +181,7 @@ def main() -> int:
     orders = write_orders(shop, members, singles, batches)
     reads = read_wallets(shop, 200_000 if not asked.quick else 20_000)
     lots = touch_lots(shop, 20 if asked.quick else 100)
-    rivals = postings.compare(4 * singles)
+    rivals = postings.compare(singles)
     require_proof()
     show(f"CPU per order, {members:,} members", orders, limit="limit: pgbench, one SQL function")
     show("CPU per read", reads)
@@ -213,8 +213,11 @@ def _figures(
         Figure("statement_page_cpu", reads["statement page"].total, "us"),
         Figure("whale_statement_page_cpu", reads["statement page of the whale"].total, "us"),
     ]
+    single_posting = rivals["this ledger, one posting a transaction"]
+    if postings.PGLEDGER in rivals:
+        figures.append(Figure("posting_of_pgledger", single_posting.total / rivals[postings.PGLEDGER].total, "x", 1))
+        figures.append(Figure("batch_posting_of_pgledger", ours.total / rivals[postings.PGLEDGER].total, "x", 1))
     if "django-hordak" in rivals:
-        single_posting = rivals["this ledger, one posting a transaction"]
         figures.append(Figure("posting_of_hordak", single_posting.total / rivals["django-hordak"].total, "x", 1))
     plain = rivals["plain SQL transfer, one a transaction"]
     figures.append(Figure("batch_posting_of_plain_sql_transfer", ours.total / plain.total, "x", 1))

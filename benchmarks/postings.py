@@ -2,19 +2,21 @@
 One posting of points in several ledgers: this one, django-hordak, and a plain SQL transfer as SQL ledgers have it.
 
 Each moves points from one account to another, durably, in a transaction of its own (or, for a batch, in one of many).
-django-hordak is installed into an environment of its own on the first run. pgledger is in no package registry; the plain
-transfer writes what such ledgers write: a transfer, two entries with running balances, two accounts locked in order.
+django-hordak is installed into an environment of its own on the first run. pgledger is in no package registry: where
+PGLEDGER_SQL names the `pgledger.sql` of a checkout, it is called from Django as this ledger is. The plain transfer writes what
+such ledgers write: a transfer, two entries with running balances, two accounts locked in order.
 """
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from django.db import connection
+from django.db import connection, transaction
 
-from benchmarks.measuring import Cost, measure
+from benchmarks.measuring import Cost, least, measure
 from benchmarks.pgbench import pgbench
 from benchmarks.shop import NOW, database_url, open_shop
 from customers.core.ids import new_id
@@ -25,7 +27,8 @@ from loyalty.points.states import State
 from loyalty.programs.models import ProgramVersion
 
 ROOT = Path(__file__).resolve().parents[1]
-ACCOUNTS = 1_000
+ACCOUNTS, ROUNDS = 1_000, 4
+PGLEDGER = "pgledger, one transfer a transaction"
 TRANSFER = """
 DROP TABLE IF EXISTS bench_entries, bench_transfers, bench_accounts;
 CREATE TABLE bench_accounts (id bigint PRIMARY KEY, balance numeric NOT NULL DEFAULT 0, version bigint NOT NULL DEFAULT 0);
@@ -73,21 +76,54 @@ def compare(count: int) -> dict[str, Cost]:
             post(range(place, place + 1))
 
     singles(0, 50)
-    found = {
-        "this ledger, one posting a transaction": measure(lambda: singles(10**6, count), count),
-        "this ledger, a batch of 1,000": measure(lambda: _batches(post, 10), 10_000),
-        "plain SQL transfer, one a transaction": measure(
-            lambda: pgbench("SELECT bench_transfer(:who, (:who + 1), 12);", ACCOUNTS, count), count
+    ways: dict[str, tuple[Callable[[int], None], int]] = {
+        "this ledger, one posting a transaction": (lambda turn: singles((turn + 1) * 10**5, count), count),
+        "this ledger, a batch of 1,000": (lambda turn: _batches(post, 10, 10**7 + turn * 10**5), 10_000),
+        "plain SQL transfer, one a transaction": (
+            lambda _: pgbench("SELECT bench_transfer(:who, (:who + 1), 12);", ACCOUNTS, count),
+            count,
         ),
     }
+    if (transfers := _pgledger()) is not None:
+        ways[PGLEDGER] = (lambda _: transfers(count), count)
+    rounds: dict[str, list[Cost]] = {name: [] for name in ways}
+    for turn in range(ROUNDS):
+        for name, (work, pieces) in ways.items():
+            rounds[name].append(measure(partial(work, turn), pieces))
+    found = {name: least(costs) for name, costs in rounds.items()}
     if (hordak := _hordak(count)) is not None:
         found["django-hordak"] = hordak
     return found
 
 
-def _batches(post: Callable[[range], None], count: int) -> None:
+def _batches(post: Callable[[range], None], count: int, first: int) -> None:
     for batch in range(count):
-        post(range(10**7 + batch * 1_000, 10**7 + (batch + 1) * 1_000))
+        post(range(first + batch * 1_000, first + (batch + 1) * 1_000))
+
+
+def _pgledger() -> Callable[[int], None] | None:
+    """Return what makes so many of pgledger's transfers, one a transaction; None where there is no checkout of it."""
+    if not (given := os.environ.get("PGLEDGER_SQL")):
+        return None
+    sql = Path(given)
+    helpers = sorted(sql.parent.glob("vendor/*/*.sql"))
+    with connection.cursor() as cursor:
+        for script in (*helpers, sql):
+            cursor.execute(script.read_text())
+        cursor.execute("SELECT (pgledger_create_account('a' || n, 'PTS')).id FROM generate_series(0, %s) n", [ACCOUNTS])
+        accounts = [account for (account,) in cursor.fetchall()]
+
+    def transfers(count: int) -> None:
+        for place in range(count):
+            chosen = place * 7919 % ACCOUNTS
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT id FROM pgledger_create_transfer(%s, %s, %s)", [accounts[chosen], accounts[chosen + 1], 12]
+                )
+                cursor.fetchall()
+
+    transfers(50)
+    return transfers
 
 
 def _posting(retailer: int, wallet: int, version: int, place: int) -> Posting:
