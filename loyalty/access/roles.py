@@ -19,7 +19,14 @@ class Role(StrEnum):
 
 
 PROGRAMS = ("programs.program", "programs.programversion")
-PARTS = ("points.pointspolicy", "points.earninggroup", "points.earningrule", "tiers.tierpolicy", "tiers.tier")
+PARTS = (
+    "points.pointspolicy",
+    "points.earninggroup",
+    "points.earningrule",
+    "tiers.tierpolicy",
+    "tiers.tier",
+    "plans.paidplan",
+)
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
     "customers.order", "customers.orderline", "customers.orderclaim", "customers.orderrevision", "customers.return",

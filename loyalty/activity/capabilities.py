@@ -1,7 +1,8 @@
 """The capabilities that programs may use, in the order in which they are loaded and written. Their steps stand in `steps`."""
 
 from loyalty.engine.capability import Capability
+from loyalty.plans.capability import Plans
 from loyalty.points.capability import Points
 from loyalty.tiers.capability import Tiers
 
-CAPABILITIES: tuple[Capability[object], ...] = (Points(), Tiers())  # type: ignore[assignment] # each of its own state
+CAPABILITIES: tuple[Capability[object], ...] = (Points(), Tiers(), Plans())  # type: ignore[assignment] # each of its own state

@@ -27,6 +27,7 @@ from loyalty.engine.activities import (
     OrderEvent,
     OrderPlaced,
     OrderReturned,
+    PlanFollowed,
     PointsMoved,
 )
 from loyalty.engine.basket import Basket
@@ -34,12 +35,21 @@ from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
+from loyalty.plans.capability import load_followed
+from loyalty.plans.state import PLANS
 from loyalty.points.state import POINTS, RULES, Posting
 from loyalty.tiers.state import SCHEME, TIERS
 
 CHUNK = 1_000
 TOLD_EVERY = 5_000  # activities
-RANKS: dict[type, int] = {OrderPlaced: 0, OrderEvent: 1, OrderReturned: 2, InteractionReported: 3, PointsMoved: 4}
+RANKS: dict[type, int] = {
+    OrderPlaced: 0,
+    OrderEvent: 1,
+    OrderReturned: 2,
+    InteractionReported: 3,
+    PointsMoved: 4,
+    PlanFollowed: -1,
+}
 Observer = Callable[[Decision], None]
 
 
@@ -220,7 +230,7 @@ def simulate(
     last, done, orders = UUID(int=0), 0, 0
     while joined := _joined(versions.program_id, last, until, 10**9 if shared else CHUNK, members):
         last = joined[-1].membership_id
-        activities = _activities(versions.program_id, joined, until)
+        activities = _activities(versions, joined, until)
         returned = frozenset(each.order_id for each in activities if isinstance(each, OrderReturned))
         pasts = {each.customer_id: Past(each, versions, budgets, observe, returned) for each in joined}
         for place, activity in enumerate(activities, start=1):
@@ -291,16 +301,20 @@ def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: 
     return [Joined(*row) for row in bulk.fetch(only, {**parameters, "members": list(members)})]
 
 
-def _activities(program_id: int, joined: Sequence[Joined], until: datetime) -> list[Fact | PointsMoved]:
+def _activities(
+    versions: Versions, joined: Sequence[Joined], until: datetime
+) -> list[Fact | PointsMoved | PlanFollowed]:
     """Load all that some members ever did, in the order of its time."""
-    customers = [each.customer_id for each in joined]
+    customers, program_id = [each.customer_id for each in joined], versions.program_id
 
     def ids(sql: str) -> list[UUID]:
         return [found for (found,) in bulk.fetch(sql, [customers, until])]
 
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
-    lived: list[Fact | PointsMoved] = [
+    followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
+    lived: list[Fact | PointsMoved | PlanFollowed] = [
+        *followed,
         *placed,
         *with_baskets(load_returns(ids(RETURNS)), anew=True),
         *load_order_events(ids(EVENTS)),

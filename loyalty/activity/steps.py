@@ -8,14 +8,15 @@ the tuples that concern it, and with one line in `capabilities`.
 from loyalty.engine import activities as what
 from loyalty.engine.clock import Clock
 from loyalty.engine.decision import Step
+from loyalty.plans import steps as plans
 from loyalty.points import steps as points
 from loyalty.tiers import steps as tiers
 
 ON_ENROLMENT: tuple[Step, ...] = (tiers.enter,)
-ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose)
-ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose)
-ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over)
-ON_ORDER: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
+ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose, plans.end_with_membership)
+ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose, plans.give_over)
+ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over, plans.take_over)
+ON_ORDER: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, tiers.assess)
 ON_RETURN: tuple[Step, ...] = (
     points.undo_redemptions,
     tiers.note_settled,
@@ -25,6 +26,7 @@ ON_RETURN: tuple[Step, ...] = (
 )
 ON_CORRECTION: tuple[Step, ...] = (
     tiers.benefits,
+    plans.benefits,
     points.undo_redemptions,
     tiers.note_settled,
     points.correct,
@@ -32,12 +34,13 @@ ON_CORRECTION: tuple[Step, ...] = (
     points.expire_due,
 )
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots, points.expire_due)
-ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, points.earn, tiers.assess)
+ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
-ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, points.celebrate, tiers.rise_now)
+ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.celebrate, tiers.rise_now)
 BEFORE_MOVES: tuple[Step, ...] = (tiers.benefits,)
 AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, tiers.note_disqualified)
 ON_MOVE: tuple[Step, ...] = (*BEFORE_MOVES, points.move, *AFTER_MOVES)
+ON_PLAN: tuple[Step, ...] = (plans.follow,)
 LATE: tuple[Step, ...] = (points.activate_due, points.expire_due)
 ON_VERSION: tuple[Step, ...] = (tiers.restart,)
 AT_MIDNIGHT: tuple[Step, ...] = (
@@ -46,7 +49,9 @@ AT_MIDNIGHT: tuple[Step, ...] = (
     points.expire_due,
     tiers.assess,
     tiers.end_periods,
+    plans.pass_time,
     tiers.benefits,
+    plans.benefits,
     points.celebrate,
     tiers.rise_now,
 )
@@ -64,5 +69,6 @@ STEPS: dict[type, tuple[Step, ...]] = {
     what.PointsGranted: ON_GRANT,
     what.BirthDateTold: ON_BIRTH_DATE,
     what.PointsMoved: ON_MOVE,
+    what.PlanFollowed: ON_PLAN,
 }
-CLOCK = Clock(at_midnight=AT_MIDNIGHT, in_between=LATE, on_version=ON_VERSION, due=(points.due, tiers.due))
+CLOCK = Clock(at_midnight=AT_MIDNIGHT, in_between=LATE, on_version=ON_VERSION, due=(points.due, tiers.due, plans.due))

@@ -8,7 +8,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.money import decimals_of, to_unit
 from loyalty.configuration.findings import Finding
+from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import NEVER, AllOf, InvalidCondition, Node, never_holds, parse, parse_stored
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.models.policy import words_for
@@ -47,6 +49,7 @@ def check(version: ProgramVersion) -> list[Finding]:
         *_rules(rules),
         *_overlaps(version, rules),
         *_scheme(tiers, policy),
+        *_plans(version),
     ]
 
 
@@ -156,6 +159,36 @@ def _implied(lower: Tier, higher: Tier, policy: TierPolicy) -> bool:
     if policy.combination == TierPolicy.Combination.ANY:
         return all(any(name == basis and least <= asked for name, least in above) for basis, asked in below)
     return all(any(name == basis and asked >= least for name, asked in below) for basis, least in above)
+
+
+def _plans(version: ProgramVersion) -> Iterable[Finding]:
+    currency = version.program.retailer.currency
+    plans = list(PaidPlan.objects.filter(version=version).order_by("rank"))
+    for plan in plans:
+        for name, amount in (("price", plan.price), ("perks_cost", plan.perks_cost)):
+            if amount != to_unit(amount, currency):
+                words = _(
+                    "“%(amount)s” of plan “%(plan)s” has more decimals than amounts of %(currency)s have (%(decimals)s)."
+                )
+                facts = {
+                    "amount": _number(amount),
+                    "plan": plan,
+                    "currency": currency,
+                    "decimals": decimals_of(currency),
+                }
+                yield Finding.error("too_many_decimals", f"plans/{plan.code}/{name}", words % facts)
+    for lower, higher in pairwise(plans):
+        if higher.months == lower.months and higher.price < lower.price:
+            words = _(
+                "Plan “%(higher)s” costs less than “%(lower)s” below it. A change to it would count as an upgrade: "
+                "swap their places, or raise its price."
+            )
+            yield Finding.warning("price_falls", f"plans/{higher.code}", words % {"higher": higher, "lower": lower})
+        if higher.multiplier < lower.multiplier:
+            words = _("Plan “%(higher)s” has a smaller multiplier than “%(lower)s” below it.")
+            yield Finding.warning(
+                "plan_multiplier_falls", f"plans/{higher.code}", words % {"higher": higher, "lower": lower}
+            )
 
 
 def _number(value: Any) -> str:

@@ -20,6 +20,7 @@ from customers.core.errors import DomainError, Kind
 from customers.models.retailer import validate_zone
 from loyalty.configuration.findings import Finding
 from loyalty.configuration.parts import ORDER, SECTIONS, SINGLE, fields_of
+from loyalty.plans.identity import keep_plan_identities
 from loyalty.points.conditions import InvalidCondition, parse
 from loyalty.points.conditions import schema as condition_schema
 from loyalty.points.models.policy import words_for
@@ -214,6 +215,7 @@ def apply_to(version: ProgramVersion, said: Any) -> None:
             row.version = version
             row.save(force_insert=True)
     keep_identities(version)
+    keep_plan_identities(version)
 
 
 def differences(before: Document, after: Document) -> list[Change]:

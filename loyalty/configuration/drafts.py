@@ -19,6 +19,7 @@ from customers.models import Retailer
 from loyalty.configuration.checking import check, refuse
 from loyalty.configuration.document import Change, Document, differences, to_document
 from loyalty.configuration.parts import PARTS
+from loyalty.plans.identity import keep_plan_identities
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
 from loyalty.tiers.identity import keep_identities
@@ -219,6 +220,7 @@ def publish(
         _require_two(version, effective_from, author)
     version.status = ProgramVersion.Status.PUBLISHED
     keep_identities(version)
+    keep_plan_identities(version)
     version.effective_from, version.published_at = effective_from, now
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -12,10 +13,11 @@ SECTIONS: dict[str, type[models.Model]] = {
     "earning_rules": EarningRule,
     "tier_policy": TierPolicy,
     "tiers": Tier,
+    "plans": PaidPlan,
 }
 PARTS: tuple[type[models.Model], ...] = tuple(SECTIONS.values())
 SINGLE = "tier_policy"
-ORDER = {"tiers": "rank"}
+ORDER = {"tiers": "rank", "plans": "rank"}
 
 
 def fields_of(model: type[models.Model]) -> list[models.Field[object, object]]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
+from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import (
     EVERYTHING,
     WEEKDAYS,
@@ -136,6 +137,32 @@ def tier_in_words(tier: Tier, policy: TierPolicy, currency: str) -> list[str]:
         said.append(_("rewards %(percent)s %% cheaper") % {"percent": number(tier.reward_discount)})
     said += [_("free shipping")] if tier.free_shipping else []
     said += [_("early access")] if tier.early_access else []
+    return said
+
+
+def plan_in_words(plan: PaidPlan, currency: str) -> list[str]:
+    """Return what a paid plan costs and gives, phrase by phrase."""
+    facts = {"price": number(plan.price), "currency": currency}
+    if plan.price == 0:
+        said = [_("free of charge")]
+    elif plan.period == PaidPlan.Period.YEAR:
+        said = [_("%(price)s %(currency)s a year") % facts]
+    else:
+        said = [_("%(price)s %(currency)s a month") % facts]
+    if plan.trial_days:
+        trial = ngettext("%(days)s day of trial", "%(days)s days of trial", plan.trial_days)
+        said.append(trial % {"days": plan.trial_days})
+    if plan.multiplier != 1:
+        said.append(_("points × %(multiplier)s") % {"multiplier": number(plan.multiplier)})
+    said += [_("free shipping")] if plan.free_shipping else []
+    said += [_("early access")] if plan.early_access else []
+    if plan.price:
+        grace = ngettext(
+            "benefits go on for %(days)s day while a payment fails",
+            "benefits go on for %(days)s days while a payment fails",
+            plan.grace_days,
+        )
+        said.append(grace % {"days": plan.grace_days})
     return said
 
 

@@ -287,6 +287,22 @@ class PointsMoved(CountsAsItOccurs):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanFollowed(CountsAsItOccurs):
+    """
+    A member in fact had another paid plan from an instant on, when its past is simulated.
+
+    :param key: of the plan; None for none
+    :param plan_id: its row
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    key: UUID | None
+    plan_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled(CountsAsItOccurs):
     """A customer joined the program, or joined it again."""
 
@@ -361,4 +377,4 @@ class TimePassed:
 
 
 Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted | BirthDateTold
-Activity = Fact | PointsMoved | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed
+Activity = Fact | PointsMoved | PlanFollowed | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed

@@ -61,6 +61,8 @@ class Occasion:
     :param is_first: whether it is the member's first order
     :param tier: the code of the tier on which the member stood; empty for none
     :param extra_months: by how much longer what it earns lives
+    :param plan: the code of the paid plan that the member had; empty for none
+    :param plan_multiplier: the part of the multiplier that is the plan's
     """
 
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +71,8 @@ class Occasion:
     is_first: bool = False
     tier: str = ""
     extra_months: int = 0
+    plan: str = ""
+    plan_multiplier: Decimal = ONE
 
     @property
     def local(self) -> datetime:
@@ -86,6 +90,8 @@ class Occasion:
             said["tier"] = self.tier
         if self.extra_months:
             said["extra_months"] = self.extra_months
+        if self.plan:
+            said |= {"plan": self.plan, "plan_multiplier": f"{self.plan_multiplier.normalize():f}"}
         return said
 
     def restored(self, said: Mapping[str, Any]) -> "Occasion":
@@ -96,4 +102,6 @@ class Occasion:
             is_first=bool(said.get("is_first")),
             tier=said.get("tier", ""),
             extra_months=int(said.get("extra_months", 0)),
+            plan=said.get("plan", ""),
+            plan_multiplier=Decimal(said.get("plan_multiplier", 1)),
         )

@@ -18,10 +18,11 @@ from customers.core.errors import DomainError
 from customers.core.ids import new_id
 from loyalty.configuration import drafts
 from loyalty.configuration.document import to_document
-from loyalty.planning.forms import EarningGroupForm, EarningRuleForm, PointsPolicyForm, TierForm
+from loyalty.planning.forms import EarningGroupForm, EarningRuleForm, PaidPlanForm, PointsPolicyForm, TierForm
 from loyalty.planning.models import Simulation
 from loyalty.planning.month_end import SEE, MonthEndPages
 from loyalty.planning.pages import Pages
+from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
 from loyalty.tiers.models import Tier, TierPolicy
@@ -58,6 +59,22 @@ class TierInline(FrozenWhenPublished, StackedInline):
                     ("benefits", "benefits_fr"),
                 )
             },
+        ),
+    )
+
+
+class PaidPlanInline(FrozenWhenPublished, StackedInline):
+    model = PaidPlan
+    form = PaidPlanForm
+    ordering = ("rank",)
+    tab = True
+    collapsible = True
+    fieldsets = (
+        (None, {"fields": (("rank", "code"), ("name", "name_fr"), ("price", "period"))}),
+        (_("Trial and payments"), {"fields": ("trial_days", ("grace_days", "retry_days"))}),
+        (
+            _("Benefits"),
+            {"fields": ("multiplier", ("free_shipping", "early_access"), ("benefits", "benefits_fr"), "perks_cost")},
         ),
     )
 
@@ -175,7 +192,9 @@ class ProgramVersionAdmin(ModelAdmin):
         ("effective_from", "published_at", "published_by"),
         "note",
     )
-    inlines = (EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, PointsPolicyInline)
+    inlines = (
+        EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, PaidPlanInline, PointsPolicyInline,
+    )  # fmt: skip
     actions_detail = ("to_page",)
 
     def get_urls(self) -> list[URLPattern]:

@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import SmallTextareaWidget, SplitDateTimeWidget, TextInputWidget
+from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import WEEKDAYS
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.models.policy import validate_condition
@@ -25,6 +26,13 @@ def _texts(label: Any) -> SimpleArrayField:
 class TierForm(forms.ModelForm[Tier]):
     class Meta:
         model = Tier
+        exclude = ("version",)  # noqa: DJ006 - every field but the one that the page gives
+        widgets: ClassVar = {"benefits": SmallTextareaWidget(), "benefits_fr": SmallTextareaWidget()}
+
+
+class PaidPlanForm(forms.ModelForm[PaidPlan]):
+    class Meta:
+        model = PaidPlan
         exclude = ("version",)  # noqa: DJ006 - every field but the one that the page gives
         widgets: ClassVar = {"benefits": SmallTextareaWidget(), "benefits_fr": SmallTextareaWidget()}
 

@@ -28,7 +28,7 @@ from loyalty.configuration.document import (
     to_yaml,
 )
 from loyalty.configuration.drafts import NoSuchVersion
-from loyalty.configuration.wording import rule_in_words, scheme_in_words, tier_in_words, wallet_in_words
+from loyalty.configuration.wording import plan_in_words, rule_in_words, scheme_in_words, tier_in_words, wallet_in_words
 from loyalty.planning.charts import charts_of
 from loyalty.planning.forms import DocumentForm, PublishForm, SimulationForm
 from loyalty.planning.models import Simulation
@@ -37,6 +37,7 @@ from loyalty.planning.naming import movers_of, standings_of, tier_names
 from loyalty.planning.plan import plan
 from loyalty.planning.simulating import ask, cancel
 from loyalty.planning.tier_rows import COLUMNS, as_typed, at_row, posted_rows, with_tiers
+from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion, VersionEvent
 from loyalty.tiers.models import Tier, TierPolicy
@@ -105,6 +106,10 @@ class Pages:
             "rules": rules,
             "scheme": scheme_in_words(policy, tiers),
             "tiers": [(tier, tier_in_words(tier, policy, currency)) for tier in tiers],
+            "plans": [
+                (each, plan_in_words(each, currency))
+                for each in PaidPlan.objects.filter(version=version).order_by("rank")
+            ],
             "wallets": [(wallet, wallet_in_words(wallet)) for wallet in wallets],
             "findings": check(version),
             "others": versions[:20],

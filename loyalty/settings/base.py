@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "loyalty.memberships",
     "loyalty.points",
     "loyalty.tiers",
+    "loyalty.plans",
     "loyalty.configuration",
     "loyalty.activity",
     "loyalty.planning",
@@ -211,6 +212,7 @@ CELERY_BEAT_SCHEDULE = {
     "holds that took too long": {"task": "loyalty.activity.tasks.time_out_holds", "schedule": 60.0},
     "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
     "customer value": {"task": "analytics.tasks.value_everyone", "schedule": 86_400.0},
+    "fees and refunds": {"task": "loyalty.plans.tasks.collect", "schedule": 10.0, "options": {"expires": 60}},
     "months that are over": {"task": "loyalty.points.tasks.close_months", "schedule": 3_600.0},
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
     "forget old idempotency keys": {"task": "loyalty.api.tasks.forget_old_keys", "schedule": 3_600.0},
@@ -221,6 +223,10 @@ OUTBOX_SUBSCRIBERS: list[str] = []
 # For so long a post may take, from the look-up of the name to the head of the answer.
 WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
 WEBHOOKS_MAY_GO_INSIDE = env.bool("WEBHOOKS_MAY_GO_INSIDE", default=False)
+
+# Who takes the fees of paid plans, by the retailer's slug: {"shop": {"provider": "test", "webhook_secret": "..."}}. Where no
+# account is named, a person does.
+PAYMENT_ACCOUNTS: dict[str, dict[str, str]] = env.json("PAYMENT_ACCOUNTS", default={})
 
 IDEMPOTENCY_KEPT_DAYS = 7
 API_BATCH_LIMIT = 1_000

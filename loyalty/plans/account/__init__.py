@@ -1,0 +1,1 @@
+"""What is done with one member's plan: joined, changed, cancelled, paid, refunded."""

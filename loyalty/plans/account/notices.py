@@ -1,0 +1,91 @@
+"""
+What payment providers tell by webhook: signed, once per notice, in any order, and each at its own instant.
+
+A notice and what it causes are one transaction: told twice at the same moment, one waits for the other and finds it done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.core import bulk
+from customers.models import Retailer
+from loyalty.plans.account.collecting import end_refund, fail_refund
+from loyalty.plans.account.paying import note_failure, settle
+from loyalty.plans.models import Invoice, PaymentNotice, Refund
+from loyalty.plans.providers.port import Notice, NoticeKind, Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """
+    What became of a notice.
+
+    :param effect: paid, failed, refunded, or nothing, and why: known, older, ignored
+    """
+
+    effect: str
+    is_new: bool = True
+
+
+def take_notice(
+    retailer: Retailer, provider: Provider, headers: Mapping[str, str], body: bytes, *, now: datetime
+) -> Taken:
+    """
+    Take in what a provider tells; the same notice again changes nothing.
+
+    :raises WrongSignature: when it is not the provider's
+    :raises UnreadableNotice: when nobody can understand it
+    """
+    notice = provider.read(headers, body, now=now)
+    with transaction.atomic():
+        if not _is_first(retailer, provider, notice):
+            return Taken("known", is_new=False)
+        invoice = Invoice.objects.filter(retailer=retailer, pk__in=_subjects(notice)).first()
+        effect = _effect_of(retailer, provider, notice, invoice, now)
+        PaymentNotice.objects.create(
+            retailer=retailer, provider=provider.name, notice_id=notice.id[:200], kind=notice.kind.value, invoice=invoice,
+            effect=effect, occurred_at=notice.occurred_at, recorded_at=now,
+        )  # fmt: skip
+    return Taken(effect)
+
+
+def _subjects(notice: Notice) -> list[UUID]:
+    return [notice.subject] if notice.subject else []
+
+
+def _is_first(retailer: Retailer, provider: Provider, notice: Notice) -> bool:
+    """Tell whether a notice was not taken in before; one that is being taken in at this moment is waited for."""
+    name = f"{retailer.pk} {provider.name} {notice.id}"
+    bulk.fetch("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    known = PaymentNotice.objects.filter(retailer=retailer, provider=provider.name, notice_id=notice.id[:200])
+    return not known.exists()
+
+
+def _effect_of(retailer: Retailer, provider: Provider, notice: Notice, invoice: Invoice | None, now: datetime) -> str:
+    if notice.kind in {NoticeKind.REFUNDED, NoticeKind.REFUND_FAILED}:
+        return _of_refund(retailer, notice, now)
+    if invoice is None:
+        return "ignored"
+    if notice.kind is NoticeKind.PAID:
+        is_new = settle(
+            invoice.pk, paid_at=notice.occurred_at, reference=notice.reference, provider=provider.name, now=now
+        )
+        return "paid" if is_new else "known"
+    if notice.kind is NoticeKind.FAILED:
+        is_new = note_failure(invoice.pk, failed_at=notice.occurred_at, error=notice.error, now=now)
+        return "failed" if is_new else "older"
+    return "ignored"
+
+
+def _of_refund(retailer: Retailer, notice: Notice, now: datetime) -> str:
+    refund = Refund.objects.filter(retailer=retailer, pk__in=_subjects(notice)).first()
+    if refund is None:
+        return "ignored"
+    if notice.kind is NoticeKind.REFUNDED:
+        is_new = end_refund(refund.pk, at=notice.occurred_at, reference=notice.reference)
+        return "refunded" if is_new else "known"
+    return "failed" if fail_refund(refund.pk, error=notice.error, now=now) else "older"

@@ -1,0 +1,126 @@
+"""Invoices are paid, not paid, and refunded; each payment counts at its own instant, however late it is told."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.errors import DomainError, Kind
+from customers.core.money import unit_of
+from loyalty.plans import changes
+from loyalty.plans.account.session import PlanSession
+from loyalty.plans.changes import Billed
+from loyalty.plans.models import Invoice
+from loyalty.plans.rules import Days
+from loyalty.plans.state import Due
+
+
+class NotOpen(DomainError):
+    code = "not_open"
+    kind = Kind.CONFLICT
+    message = _("The invoice is {status}: there is nothing to pay.")
+
+
+class NotPaid(DomainError):
+    code = "not_paid"
+    kind = Kind.CONFLICT
+    message = _("The invoice is {status}: there is nothing to refund.")
+
+
+class MoreThanPaid(DomainError):
+    code = "more_than_paid"
+    message = _("{asked} {currency} are to be refunded; {refundable} can be.")
+
+
+class TooManyDecimals(DomainError):
+    code = "too_many_decimals"
+    kind = Kind.INVALID
+    message = _("{asked} has more decimals than amounts of {currency}.")
+
+
+def mark_paid(invoice_id: UUID, *, reference: str, now: datetime) -> None:
+    """
+    Note that an open invoice was paid now, at a till or by transfer.
+
+    :raises NotOpen: when it is paid already, or void
+    """
+    with transaction.atomic():
+        invoice, session = lock_invoice(invoice_id, now)
+        if invoice.status != Invoice.Status.OPEN:
+            raise NotOpen(status=invoice.get_status_display())
+        session.take(changes.pay(session.decision, billed(invoice), paid_at=now, reference=reference))
+        session.finish()
+
+
+@transaction.atomic
+def settle(invoice_id: UUID, *, paid_at: datetime, reference: str, provider: str = "", now: datetime) -> bool:
+    """
+    Take in that an invoice was paid; tell whether that is new. What is paid already changes nothing.
+
+    :param paid_at: by the provider's clock; not after now
+    """
+    invoice, session = lock_invoice(invoice_id, now)
+    if invoice.status == Invoice.Status.PAID:
+        session.finish()
+        return False
+    at = min(paid_at, now)
+    session.take(changes.pay(session.decision, billed(invoice), paid_at=at, reference=reference))
+    session.finish()
+    if provider:
+        Invoice.objects.filter(pk=invoice.pk).update(provider=provider)
+    return True
+
+
+@transaction.atomic
+def note_failure(invoice_id: UUID, *, failed_at: datetime, error: str, now: datetime) -> bool:
+    """Take in that a payment of an invoice failed; tell whether that is new: what was paid, or failed since, is not."""
+    invoice, session = lock_invoice(invoice_id, now)
+    decision = changes.fail(session.decision, billed(invoice), failed_at=min(failed_at, now), error=error)
+    is_new = decision is not session.decision
+    session.take(decision)
+    session.finish()
+    return is_new
+
+
+@transaction.atomic
+def refund(invoice_id: UUID, amount: Decimal, *, reason: str, author: str, now: datetime) -> None:
+    """
+    Let money go back to a member of an invoice that it paid; a task carries it out.
+
+    :raises NotPaid: when it is not paid
+    :raises MoreThanPaid: when that is more than was paid and is not refunded yet
+    :raises TooManyDecimals: when the currency has no such amounts
+    """
+    invoice, session = lock_invoice(invoice_id, now)
+    if invoice.status != Invoice.Status.PAID:
+        raise NotPaid(status=invoice.get_status_display())
+    bill = billed(invoice)
+    if not 0 < amount <= bill.refundable:
+        raise MoreThanPaid(asked=f"{amount:f}", currency=invoice.currency, refundable=f"{bill.refundable:f}")
+    if amount != amount.quantize(unit_of(invoice.currency)):
+        raise TooManyDecimals(asked=f"{amount:f}", currency=invoice.currency)
+    session.take(changes.refund(session.decision, bill, amount, reason=reason, author=author))
+    session.finish()
+
+
+def lock_invoice(invoice_id: UUID, now: datetime) -> tuple[Invoice, PlanSession]:
+    """Lock the member of an invoice, carry out what time has changed by now, and return the invoice as it is then."""
+    invoices = Invoice.objects.select_related("subscription__membership")
+    membership = invoices.get(pk=invoice_id).subscription.membership
+    session = PlanSession.open(membership, now)
+    found = invoices.get(pk=invoice_id)
+    if found.subscription.membership_id != membership.pk:  # it was merged before the lock
+        session = PlanSession.open(found.subscription.membership, now)
+    return found, session
+
+
+def billed(invoice: Invoice) -> Billed:
+    """Return an invoice as decisions see it."""
+    due = Due(
+        invoice.pk, invoice.kind, invoice.plan.key, invoice.plan_id, Days(invoice.first_day, invoice.end_day), invoice.fee,
+        invoice.credit_used, invoice.amount, invoice.unpaid_on,
+    )  # fmt: skip
+    refundable = invoice.amount - invoice.refunded
+    return Billed(due, invoice.subscription_id, invoice.status, invoice.voided_at, invoice.last_failed_at, refundable)

@@ -1,0 +1,30 @@
+"""Which provider takes money for which retailer: as the settings say, else a person."""
+
+from django.conf import settings
+
+from customers.models import Retailer
+from loyalty.plans.providers.manual import Manual
+from loyalty.plans.providers.port import Provider
+from loyalty.plans.providers.trial import Test
+
+
+def provider_of(retailer: Retailer) -> Provider:
+    """Return who takes money for a retailer, by PAYMENT_ACCOUNTS of the settings."""
+    account: dict[str, str] = settings.PAYMENT_ACCOUNTS.get(retailer.slug, {"provider": Manual.name})
+    return make_provider(account)
+
+
+def make_provider(account: dict[str, str]) -> Provider:
+    """
+    Return a provider with an account's secrets.
+
+    :param account: `provider` is manual, test or stripe; what else it needs stands in docs/reference/settings.md
+    """
+    match account["provider"]:
+        case "manual":
+            return Manual()
+        case "test":
+            return Test(account["webhook_secret"])
+        case other:
+            message = f"PAYMENT_ACCOUNTS names the provider {other!r}, which is none of manual and test."
+            raise ValueError(message)

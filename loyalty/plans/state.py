@@ -1,0 +1,204 @@
+"""A member's plan as decisions see it: frozen values. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from loyalty.engine.decision import Effect
+from loyalty.engine.member import Key
+from loyalty.engine.versions import RulesOf
+from loyalty.plans.rules import NOTHING, Days, FeeLine, PlanOffer
+
+PLANS: "Key[PlanState]" = Key("plans")
+OFFER: RulesOf[PlanOffer] = RulesOf("plans")
+
+AWAITING, TRIAL, ACTIVE, PAST_DUE, ENDED = "awaiting", "trial", "active", "past_due", "ended"
+FIRST, RENEWAL, CHANGE, ENDING = "first", "renewal", "change", "ending"
+CANCELLED, UNPAID, WITHDRAWN, LEFT, MERGED, STAFF = "cancelled", "unpaid", "withdrawn", "left", "merged", "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEntry:
+    """An earlier change of plan, by the plans' keys; None is no plan."""
+
+    at: datetime
+    from_key: UUID | None
+    to_key: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """
+    An open invoice.
+
+    :param key: of the plan that it is for
+    :param days: that it pays for
+    :param fee: for these days; `amount` is what of it, less credit, is to be paid
+    :param until: the day on which it is given up: the first one after its grace
+    """
+
+    invoice_id: UUID
+    kind: str
+    key: UUID
+    plan_id: int
+    days: Days
+    fee: Decimal
+    credit_used: Decimal
+    amount: Decimal
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """
+    A member's plan.
+
+    :param key: of the plan whose benefits it has; None before the first payment, after the end, and for no plan
+    :param plan_id: the row of its plan, or of the last one that it had
+    :param since: when its plan last changed
+    :param anchor: from which its periods are counted
+    :param period: that runs now
+    :param paid_from: from which day on `paid` is the fee, through the period's end
+    :param cancels: whether it ends with its period
+    :param next_key: of the plan with which the next period begins, where it is another one
+    :param credit: of earlier fees, by which the next invoices are less
+    :param due: the open invoice
+    :param changes: earlier ones, oldest first; only where a decision looks back behind `since`
+    """
+
+    subscription_id: UUID | None = None
+    key: UUID | None = None
+    plan_id: int | None = None
+    status: str = ""
+    joined_at: datetime | None = None
+    since: datetime | None = None
+    anchor: date | None = None
+    period: Days | None = None
+    paid_from: date | None = None
+    paid: Decimal = NOTHING
+    had_trial: bool = False
+    cancels: bool = False
+    next_key: UUID | None = None
+    credit: Decimal = NOTHING
+    method: str = ""
+    ended_at: datetime | None = None
+    end_reason: str = ""
+    due: Due | None = None
+    changes: tuple[PlanEntry, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a plan that has not ended."""
+        return self.subscription_id is not None and self.ended_at is None
+
+    def key_at(self, instant: datetime) -> UUID | None:
+        """Return the plan whose benefits the member had at an instant, as far as its known changes tell."""
+        if self.since is None or instant >= self.since:
+            return self.key
+        before = [change for change in self.changes if change.at <= instant]
+        if before:
+            return before[-1].to_key
+        later = [change for change in self.changes if change.at > instant]
+        return later[0].from_key if later else None
+
+    def without_due(self) -> "PlanState":
+        """Return it without its open invoice, whose credit can be used again."""
+        back = self.due.credit_used if self.due else NOTHING
+        return replace(self, due=None, credit=self.credit + back)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEffect(Effect):
+    """One thing that this capability writes."""
+
+    writer: ClassVar[str] = "plans"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed(PlanEffect):
+    """A member's plan is now as its state says."""
+
+    retailer_id: int
+    program_id: int
+    membership_id: UUID
+    state: PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged(PlanEffect):
+    """A member goes from one plan to another; None is no plan."""
+
+    retailer_id: int
+    membership_id: UUID
+    from_plan_id: int | None
+    to_plan_id: int | None
+    cause: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced(PlanEffect):
+    """
+    An invoice is issued.
+
+    :param paid_at: where nothing is to be paid
+    """
+
+    retailer_id: int
+    subscription_id: UUID
+    due: Due
+    currency: str
+    lines: tuple[FeeLine, ...]
+    issued_at: datetime
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaid(PlanEffect):
+    """
+    An invoice was paid.
+
+    :param days: that it pays for after all, where they were to begin with the payment
+    """
+
+    invoice_id: UUID
+    paid_at: datetime
+    reference: str
+    days: Days | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceVoided(PlanEffect):
+    """An invoice is to be paid no more."""
+
+    invoice_id: UUID
+    voided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailed(PlanEffect):
+    """A payment failed; None where it is not tried again."""
+
+    invoice_id: UUID
+    failed_at: datetime
+    error: str
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAsked(PlanEffect):
+    """
+    Money is to go back to a member.
+
+    :param invoice_id: of which it was paid; None for a credit, which is refunded of the latest invoices that were paid
+    """
+
+    retailer_id: int
+    subscription_id: UUID
+    invoice_id: UUID | None
+    amount: Decimal
+    reason: str
+    author: str
+    asked_at: datetime

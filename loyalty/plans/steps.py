@@ -1,0 +1,359 @@
+"""
+What a plan gives, and what time, leaving and merging do to it, step by step. Pure.
+
+A plan's days begin and end at midnight of the program's zone, so all that time changes is a matter of a midnight.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from customers.core.calendar import local_date, midnight
+from customers.core.ids import new_id
+from loyalty.engine.activities import GivenOver, OrderCorrected, PlanFollowed, TakenOver, TimePassed
+from loyalty.engine.decision import Decision, Effect, Told
+from loyalty.engine.member import Member
+from loyalty.engine.versions import Version, Versions
+from loyalty.plans.rules import NOTHING, Days, FeeLine, Held, PlanRule, next_end, split
+from loyalty.plans.state import (
+    ACTIVE,
+    CANCELLED,
+    CHANGE,
+    ENDED,
+    LEFT,
+    MERGED,
+    OFFER,
+    PLANS,
+    RENEWAL,
+    UNPAID,
+    WITHDRAWN,
+    Due,
+    Invoiced,
+    InvoiceVoided,
+    PlanChanged,
+    PlanState,
+    RefundAsked,
+    Subscribed,
+)
+
+
+def benefits(decision: Decision) -> Decision:
+    """Let the plan that the member had at the time multiply what is earned."""
+    if not decision.member.has(PLANS):
+        return decision
+    activity = decision.activity
+    if isinstance(activity, OrderCorrected) and (activity.is_withdrawn or not activity.is_moved):
+        return decision  # the plan on which an order was decided stays with it
+    had = decision.occasion
+    rule = rule_of(decision.versions, decision.rules, decision.member.of(PLANS).key_at(had.at))
+    if rule is None:
+        return decision
+    multiplier = had.multiplier * rule.multiplier
+    return decision.then(occasion=replace(had, multiplier=multiplier, plan=rule.code, plan_multiplier=rule.multiplier))
+
+
+def rule_of(versions: Versions, version: Version, key: UUID | None) -> PlanRule | None:
+    """Return a plan as a version offers it, or, where it does no more, as the last one before did: it was sold as that."""
+    if key is None:
+        return None
+    place = versions.versions.index(version) if version in versions.versions else len(versions.versions)
+    earlier = reversed(versions.versions[:place])
+    return next((rule for each in (version, *earlier) if (rule := each.of(OFFER).plan(key)) is not None), None)
+
+
+def held_by(decision: Decision) -> Held:
+    """Return what a member with a period has paid for."""
+    state = decision.member.of(PLANS)
+    rule = rule_of(decision.versions, decision.rules, state.key)
+    assert rule is not None, "a plan that a member has was offered"
+    assert state.period is not None, "who has benefits has a period"
+    assert state.anchor is not None, "periods are counted from a day"
+    assert state.paid_from is not None, "a fee is for days"
+    return Held(rule, state.anchor, state.period, state.paid_from, state.paid)
+
+
+def with_state(decision: Decision, state: PlanState, *effects: Effect) -> Decision:
+    """Return a decision with a member's plan as it is now, and what else that causes."""
+    member = decision.member
+    subscribed = Subscribed(member.retailer_id, member.program_id, member.membership_id, replace(state, changes=()))
+    return decision.then(subscribed, *effects, member=member.having(PLANS, state))
+
+
+def told(decision: Decision, kind: str, at: datetime, **said: object) -> Told:
+    """Return an event about a plan; amounts are strings with their currency beside them."""
+    plain = {name: _plain(value) for name, value in said.items()}
+    if any(isinstance(value, Decimal) for value in said.values()):
+        plain["currency"] = decision.rules.of(OFFER).currency
+    return Told(f"plan.{kind}", plain, at)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value) if isinstance(value, date) else value
+
+
+def changed_to(decision: Decision, state: PlanState, key: UUID | None, plan_id: int | None, cause: str) -> Decision:
+    """Let a member have another plan's benefits, or none, from the decision's instant on."""
+    had = decision.member.of(PLANS)
+    at = max(decision.at, had.since or decision.at)
+    effect = PlanChanged(
+        decision.member.retailer_id, decision.member.membership_id, had.plan_id if had.key else None,
+        plan_id if key else None, cause, at,
+    )  # fmt: skip
+    after = replace(state, key=key, plan_id=plan_id or state.plan_id, since=at)
+    return with_state(decision, after, effect)
+
+
+def code_of(decision: Decision, key: UUID | None) -> str | None:
+    """Return the code of a plan, also of one that this version has no more; None for no plan."""
+    rule = rule_of(decision.versions, decision.rules, key)
+    return rule.code if rule else None
+
+
+def pass_time(decision: Decision) -> Decision:
+    """Let a day begin: what is not paid within its grace is given up, and a period that is over is renewed, or ends."""
+    activity = decision.activity
+    if not decision.member.has(PLANS) or not isinstance(activity, TimePassed):
+        return decision
+    state, on = decision.member.of(PLANS), activity.on
+    if state.due is not None and state.due.until <= on:
+        decision = _give_up(decision, f"unpaid:{state.due.invoice_id}")
+    state = decision.member.of(PLANS)
+    if state.is_open and state.period is not None and state.period.end <= on:
+        decision = _end_period(decision, state.period.end)
+    return decision
+
+
+def _give_up(decision: Decision, cause: str) -> Decision:
+    """Void what is not paid: a change does not take place, and a plan ends."""
+    state = decision.member.of(PLANS)
+    assert state.due is not None, "an open invoice is given up"
+    if state.due.kind == CHANGE:
+        return void_due(decision)
+    return end(decision, UNPAID, cause)
+
+
+def void_due(decision: Decision) -> Decision:
+    """Void the open invoice, if there is one."""
+    state = decision.member.of(PLANS)
+    if state.due is None:
+        return decision
+    return with_state(decision, state.without_due(), InvoiceVoided(state.due.invoice_id, decision.at))
+
+
+def end(decision: Decision, reason: str, cause: str) -> Decision:
+    """End a member's plan now: its open invoice is void, and its credit goes back."""
+    decision = void_due(decision)
+    state = decision.member.of(PLANS)
+    member, at = decision.member, max(decision.at, state.since or decision.at)
+    over = replace(state, status=ENDED, ended_at=at, end_reason=reason, cancels=False, next_key=None, credit=NOTHING)
+    effects: list[Effect] = []
+    if state.credit:
+        assert state.subscription_id is not None, "a plan that ends has begun"
+        effects.append(
+            RefundAsked(member.retailer_id, state.subscription_id, None, state.credit, "credit", "", decision.at)
+        )
+    key = state.key or (state.due.key if state.due else None)
+    event = told(decision, "ended", at, plan=code_of(decision, key), reason=reason)
+    if state.key is None:
+        return with_state(decision, over, *effects, event)
+    return changed_to(decision, over, None, None, cause).then(*effects, event)
+
+
+def _end_period(decision: Decision, on: date) -> Decision:
+    """Let the next period begin, or the plan end with this one."""
+    decision = void_due(decision)  # a change that was not paid in its period
+    state = decision.member.of(PLANS)
+    cause = f"period:{state.subscription_id}:{on}"
+    if state.cancels:
+        return end(decision, CANCELLED, cause)
+    offer = decision.rules.of(OFFER)
+    rule = offer.plan(state.next_key) or offer.plan(state.key)
+    if rule is None:
+        return end(decision, WITHDRAWN, cause)
+    return _renew(decision, rule, on, cause)
+
+
+def _renew(decision: Decision, rule: PlanRule, on: date, cause: str) -> Decision:
+    state = decision.member.of(PLANS)
+    had = rule_of(decision.versions, decision.rules, state.key)
+    assert state.anchor is not None, "periods are counted from a day"
+    anchor = state.anchor if had is not None and had.months == rule.months else on
+    days = Days(on, next_end(anchor, on, rule.months))
+    renewed = replace(
+        state, status=ACTIVE, anchor=anchor, period=days, paid_from=on, paid=rule.price, next_key=None, plan_id=rule.id
+    )
+    decision = issue(decision, renewed, RENEWAL, rule, days, (FeeLine(rule.id, days, rule.price),))
+    state = decision.member.of(PLANS)
+    amount = state.due.amount if state.due else NOTHING
+    event = told(
+        decision, "renewed", decision.at, plan=rule.code, first_day=on, last_day=days.end - timedelta(days=1),
+        amount=amount,
+    )  # fmt: skip
+    decision = decision.then(event)
+    if rule.key == state.key:
+        return decision
+    before = code_of(decision, state.key)
+    change = told(decision, "changed", decision.at, **{"from": before, "to": rule.code})
+    return changed_to(decision, state, rule.key, rule.id, cause).then(change)
+
+
+def issue(  # noqa: PLR0913 - all that an invoice says
+    decision: Decision,
+    state: PlanState,
+    kind: str,
+    rule: PlanRule,
+    days: Days,
+    lines: tuple[FeeLine, ...],
+    *,
+    latest: date = date.max,
+) -> Decision:
+    """
+    Issue an invoice, less the member's credit; what its lines come to below nothing becomes credit.
+
+    :param state: the member's plan, to which the invoice is added where there is something to pay
+    :param latest: the last day on which it can be given up
+    """
+    total = sum((line.amount for line in lines), NOTHING)
+    used = max(min(state.credit, total), NOTHING)
+    credit = state.credit - used + max(-total, NOTHING)
+    amount = max(total, NOTHING) - used
+    fee = sum((line.amount for line in lines if line.amount > 0), NOTHING)
+    assert state.subscription_id is not None, "invoices are for a plan"
+    today = local_date(max(decision.at, decision.now), decision.rules.zone)
+    until = min(max(days.first, today) + timedelta(days=rule.grace_days), latest)
+    due = Due(new_id(), kind, rule.key, rule.id, days, fee, used, amount, until)
+    is_paid = amount == NOTHING
+    invoiced = Invoiced(
+        decision.member.retailer_id, state.subscription_id, due, decision.rules.of(OFFER).currency, lines, decision.at,
+        decision.at if is_paid else None,
+    )  # fmt: skip
+    after = replace(state, credit=credit, due=None if is_paid else due)
+    return with_state(decision, after, invoiced)
+
+
+def end_with_membership(decision: Decision) -> Decision:
+    """End the plan of a member that leaves."""
+    if not decision.member.has(PLANS) or not decision.member.of(PLANS).is_open:
+        return decision
+    return end(decision, LEFT, f"left:{decision.member.of(PLANS).subscription_id}")
+
+
+def give_over(decision: Decision) -> Decision:
+    """Let the plan of a member that is merged go to the one that stays."""
+    activity = decision.activity
+    assert isinstance(activity, GivenOver), "memberships give over what they have"
+    if not decision.member.has(PLANS):
+        return decision
+    state = decision.member.of(PLANS)
+    if state.key is None:
+        return decision.then(member=decision.member.having(PLANS, PlanState()))
+    gone = PlanChanged(
+        decision.member.retailer_id, decision.member.membership_id, state.plan_id, None, f"merged:{activity.to}",
+        decision.at,
+    )  # fmt: skip
+    return decision.then(gone, member=decision.member.having(PLANS, PlanState()))
+
+
+def take_over(decision: Decision) -> Decision:
+    """Take over a plan, or of two keep the larger one, to which what is left of the other one's fee is credited."""
+    activity = decision.activity
+    assert isinstance(activity, TakenOver), "members take over from another membership"
+    if not decision.member.has(PLANS):
+        return decision
+    mine, theirs = decision.member.of(PLANS), activity.other.of(PLANS)
+    if not theirs.is_open:
+        return decision
+    cause = f"merged:{activity.other.membership_id}"
+    if not mine.is_open:
+        return _carry(decision, theirs, cause)
+    if _size(decision, theirs) > _size(decision, mine):
+        left = _left_of(decision, decision.member)
+        ended = _end_merged(decision, decision.member, mine)
+        return _carry(ended, replace(theirs, credit=theirs.credit + left), cause)
+    left = _left_of(decision, activity.other)
+    ended = _end_merged(decision, activity.other, theirs)
+    return with_state(ended, replace(mine, credit=mine.credit + left)) if left else ended
+
+
+def _carry(decision: Decision, theirs: PlanState, cause: str) -> Decision:
+    if theirs.key is None:
+        return with_state(decision, theirs)
+    return changed_to(decision, theirs, theirs.key, theirs.plan_id, cause)
+
+
+def _size(decision: Decision, state: PlanState) -> tuple[bool, int]:
+    rule = rule_of(decision.versions, decision.rules, state.key)
+    return rule is not None, rule.rank if rule else 0
+
+
+def _left_of(decision: Decision, member: Member) -> Decimal:
+    """Return what is left of a fee that was paid, and of earlier credit."""
+    state = member.of(PLANS)
+    left = state.without_due().credit
+    is_owed = state.due is not None and state.due.kind == RENEWAL
+    if state.period is None or state.paid_from is None or is_owed or not state.paid:
+        return left
+    on = local_date(decision.at, decision.rules.zone)
+    return left + split(state.paid, Days(state.paid_from, state.period.end), on, decision.rules.of(OFFER).unit).left
+
+
+def _end_merged(decision: Decision, member: Member, state: PlanState) -> Decision:
+    """End one of two plans; what is left of it goes to the other one as credit."""
+    effects: list[Effect] = [InvoiceVoided(state.due.invoice_id, decision.at)] if state.due else []
+    assert state.subscription_id is not None, "it was open"
+    if credit := ending_line(decision, state):
+        effects.append(ending_invoice(decision, state, credit))
+    over = replace(
+        state, key=None, status=ENDED, ended_at=max(decision.at, state.since or decision.at), end_reason=MERGED, due=None,
+        cancels=False, next_key=None, credit=NOTHING, changes=(),
+    )  # fmt: skip
+    return decision.then(Subscribed(member.retailer_id, member.program_id, member.membership_id, over), *effects)
+
+
+def ending_line(decision: Decision, state: PlanState) -> FeeLine | None:
+    """Return the credit for the days of a paid period that are used no more; None where there is none."""
+    is_owed = state.due is not None and state.due.kind == RENEWAL
+    if state.period is None or state.paid_from is None or state.plan_id is None or is_owed or not state.paid:
+        return None
+    on = local_date(decision.at, decision.rules.zone)
+    rest = Days(state.paid_from, state.period.end)
+    left = split(state.paid, rest, on, decision.rules.of(OFFER).unit).left
+    return FeeLine(state.plan_id, Days(max(on, rest.first), rest.end), -left) if left else None
+
+
+def ending_invoice(decision: Decision, state: PlanState, line: FeeLine) -> Invoiced:
+    """Return the invoice that says what is credited of a plan that ended early."""
+    assert state.subscription_id is not None, "it has begun"
+    assert state.plan_id is not None, "it has begun"
+    on = local_date(decision.at, decision.rules.zone)
+    due = Due(new_id(), "ending", state.key or new_id(), state.plan_id, line.days, NOTHING, NOTHING, NOTHING, on)
+    return Invoiced(
+        decision.member.retailer_id, state.subscription_id, due, decision.rules.of(OFFER).currency, (line,), decision.at,
+        decision.at,
+    )  # fmt: skip
+
+
+def follow(decision: Decision) -> Decision:
+    """Give a member whose past is simulated the plan that it had then."""
+    activity = decision.activity
+    assert isinstance(activity, PlanFollowed), "a past tells of its plans"
+    if not decision.member.has(PLANS):
+        return decision
+    had = decision.member.of(PLANS)
+    entry_of = replace(had, key=activity.key, plan_id=activity.plan_id, since=decision.at)
+    return decision.then(member=decision.member.having(PLANS, entry_of))
+
+
+def due(member: Member, before: Member | None, versions: Versions, now: datetime) -> datetime | None:
+    """Return the next midnight that changes a member's plan if nothing happens."""
+    if not member.has(PLANS):
+        return None
+    state = member.of(PLANS)
+    if not state.is_open or (before is not None and before.has(PLANS) and before.of(PLANS) is state):
+        return None
+    version = versions.at(now)
+    days = [*([state.period.end] if state.period else []), *([state.due.until] if state.due else [])]
+    return midnight(min(days), version.zone) if version and days else None
