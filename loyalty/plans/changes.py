@@ -204,7 +204,7 @@ def pay(decision: Decision, billed: Billed, *, paid_at: datetime, reference: str
     One that had been given up is made good where it was paid in time; what is paid too late goes back.
     """
     decision = _paid(decision, billed, paid_at, reference)
-    return _lived(decision)
+    return catch_up(decision)
 
 
 def _paid(decision: Decision, billed: Billed, paid_at: datetime, reference: str) -> Decision:
@@ -274,12 +274,13 @@ def _reopened(decision: Decision, billed: Billed, paid_at: datetime, reference: 
     return changed_to(decision, back, due.key, due.plan_id, f"paid:{due.invoice_id}").then(paid, *events)
 
 
-def _lived(decision: Decision) -> Decision:
-    """Carry out the midnights that have passed for a plan since an instant of which is told late."""
-    activity, at, zone = decision.activity, decision.at, decision.rules.zone
+def catch_up(decision: Decision) -> Decision:
+    """Carry out the midnights that have passed for a plan, each under the version of its time."""
+    activity, at, version = decision.activity, decision.at, decision.version
     while (on := _day_due(decision)) is not None:
-        night = midnight(on, zone)
-        decision = pass_time(decision.then(activity=TimePassed(night, on), at=night))
+        night = midnight(on, decision.rules.zone)
+        under = decision.then(activity=TimePassed(night, on), at=night, version=decision.versions.at(night) or version)
+        decision = pass_time(under).then(version=version)
     return decision.then(activity=activity, at=at)
 
 

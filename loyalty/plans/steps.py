@@ -183,7 +183,14 @@ def _renew(decision: Decision, rule: PlanRule, on: date, cause: str) -> Decision
     anchor = state.anchor if had is not None and had.months == rule.months else on
     days = Days(on, next_end(anchor, on, rule.months))
     renewed = replace(
-        state, status=ACTIVE, anchor=anchor, period=days, paid_from=on, paid=rule.price, next_key=None, plan_id=rule.id
+        state,
+        status=ACTIVE,
+        anchor=anchor,
+        period=days,
+        paid_from=on,
+        paid=rule.price,
+        next_key=None,
+        plan_id=rule.id if rule.key == state.key else state.plan_id,
     )
     decision = issue(decision, renewed, RENEWAL, rule, days, (FeeLine(rule.id, days, rule.price),))
     state = decision.member.of(PLANS)
@@ -219,7 +226,7 @@ def issue(  # noqa: PLR0913 - all that an invoice says
     total = sum((line.amount for line in lines), NOTHING)
     used = max(min(state.credit, total), NOTHING)
     credit = state.credit - used + max(-total, NOTHING)
-    amount = max(total, NOTHING) - used
+    amount = (max(total, NOTHING) - used).quantize(decision.rules.of(OFFER).unit)
     fee = sum((line.amount for line in lines if line.amount > 0), NOTHING)
     assert state.subscription_id is not None, "invoices are for a plan"
     today = local_date(max(decision.at, decision.now), decision.rules.zone)

@@ -102,6 +102,21 @@ API = {
     ("statement", "GET"): "member",
     ("forecast", "GET"): "member",
     ("my-order", "GET"): "member",
+    ("my-plans", "GET"): "member",
+    ("my-plan-join", "POST"): "member",
+    ("my-plan-change", "POST"): "member",
+    ("my-plan-cancel", "POST"): "member",
+    ("my-plan-resume", "POST"): "member",
+    ("my-plan-method", "POST"): "member",
+    ("my-invoices", "GET"): "member",
+    ("member-plan", "GET"): "members:read",
+    ("member-plan-join", "POST"): "activity:write",
+    ("member-plan-change", "POST"): "activity:write",
+    ("member-plan-cancel", "POST"): "activity:write",
+    ("member-plan-resume", "POST"): "activity:write",
+    ("member-plan-method", "POST"): "activity:write",
+    ("member-invoices", "GET"): "members:read",
+    ("invoice-pay", "POST"): "activity:write",
     ("reconciliation", "GET"): "ledger:read",
     ("month-end", "GET"): "ledger:read",
     ("journal", "GET"): "ledger:read",
@@ -127,5 +142,7 @@ API = {
     ("simulation", "GET"): "program:read",
     ("simulation", "DELETE"): "program:simulate",
 }
+# For whoever signs what it sends, without a credential.
+SIGNED = {("payment-notices", "POST")}
 # What somebody who is signed in to the admin may do by API, by the scope.
 SESSION = {"program:read": "OMSAU", "program:write": "OM", "program:publish": "OM", "program:simulate": "OMA"}

@@ -193,4 +193,38 @@ AROUND: Attempts = {
     "statistics_have_a_day": "UPDATE analytics_customerstatistics SET purchase_days = 0",
     "statistics_end_after_they_begin": "UPDATE analytics_customerstatistics SET last_day = first_day - 1",
 }
-ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | AROUND
+PLANS: Attempts = {
+    "plan_once_per_code": copy("plans_paidplan", DRAFT, rank=9, key=NOBODYS),
+    "plan_once_per_key": copy("plans_paidplan", DRAFT, rank=9, code="x"),
+    "plan_once_per_rank": copy("plans_paidplan", DRAFT, code="x", key=NOBODYS),
+    "plan_price_never_negative": f"UPDATE plans_paidplan SET price = -1 WHERE {DRAFT}",
+    "plan_perks_cost_never_negative": f"UPDATE plans_paidplan SET perks_cost = -1 WHERE {DRAFT}",
+    "plan_multiplier_never_negative": f"UPDATE plans_paidplan SET multiplier = -1 WHERE {DRAFT}",
+    "plan_grace_ends_before_the_period": (
+        f"UPDATE plans_paidplan SET grace_days = 0 WHERE {DRAFT}",
+        f"UPDATE plans_paidplan SET grace_days = 28 WHERE {DRAFT}",
+    ),
+    "plans_frozen_with_version": frozen("plans_paidplan", "price = 1"),
+    "subscription_open_once_per_member": copy("plans_subscription", "ended_at IS NULL"),
+    "subscription_credit_never_negative": "UPDATE plans_subscription SET credit = -1",
+    "subscription_period_has_a_day": "UPDATE plans_subscription SET end_day = first_day",
+    "subscription_status_is_one": (
+        "UPDATE plans_subscription SET status = 'ended' WHERE ended_at IS NULL",
+        "UPDATE plans_subscription SET key = NULL WHERE key IS NOT NULL",
+        "UPDATE plans_subscription SET ended_at = now() WHERE ended_at IS NULL",
+    ),
+    "plan_change_once_per_cause": copy("plans_planchange"),
+    "plan_changes_are_append_only": changed("plans_planchange", "cause = 'x'"),
+    "plan_changes_never_truncated": "TRUNCATE plans_planchange",
+    "invoice_open_once_per_subscription": copy("plans_invoice", "status = 'open'"),
+    "invoice_amount_never_negative": "UPDATE plans_invoice SET amount = -1, refunded = -1",
+    "invoice_credit_never_negative": "UPDATE plans_invoice SET credit_used = -1",
+    "invoice_refunds_what_was_paid": "UPDATE plans_invoice SET refunded = amount + 1",
+    "invoice_paid_has_an_instant": "UPDATE plans_invoice SET paid_at = NULL WHERE status = 'paid'",
+    "invoice_line_has_a_day": "UPDATE plans_invoiceline SET end_day = first_day",
+    "refund_amount_positive": "UPDATE plans_refund SET amount = 0",
+    "payment_notice_once": copy("plans_paymentnotice"),
+    "payment_notices_are_append_only": changed("plans_paymentnotice", "effect = 'x'"),
+    "payment_notices_never_truncated": "TRUNCATE plans_paymentnotice",
+}
+ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | AROUND | PLANS

@@ -1,6 +1,7 @@
 """Every guard of the database refuses what it is named for, whoever asks: see docs/explanation/guards.md."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from customers.claiming import claim_order
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
 from customers.merging import merge
-from customers.models import Consent
+from customers.models import Consent, Retailer
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
 from loyalty.activity.account.enrolment import enrol
@@ -28,11 +29,19 @@ from loyalty.api.models import IdempotencyRecord
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.outbox.relay import add_endpoint, dispatch
 from loyalty.planning.simulating import ask
+from loyalty.plans.account.joining import change
+from loyalty.plans.account.notices import take_notice
+from loyalty.plans.account.paying import refund
+from loyalty.plans.models import Invoice
+from loyalty.plans.providers.signing import sign
+from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from loyalty.points.closing import close_month
 from loyalty.points.models import EarningGroup
 from tests import make
 from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
+from tests.plans import make_plans
+from tests.plans.make_plans import joined
 
 pytestmark = pytest.mark.django_db
 OURS = ("customers", "loyalty", "analytics")
@@ -77,7 +86,20 @@ def world() -> None:
     leave(zoe, now=NOON)
     enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
+    plans_of(shop)
     execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def plans_of(shop: Retailer) -> None:
+    """A member with a plan, whose change awaits its payment, and of whose fee a part went back."""
+    club = make_plans.program({}, {"code": "max", "price": "25.00"}, owner=shop)
+    ada = make.member(club, "ada")
+    joined(ada, at=NOON, method="pays")
+    change(ada, "max", now=NOON)
+    refund(Invoice.objects.get(kind="first").pk, Decimal(1), reason="late", author="sue", now=NOON)
+    body = b'{"id": "n1", "kind": "other", "subject": "019a0000-0000-7000-8000-000000000000", "at": "2026-06-15T12:00:00Z"}'
+    take_notice(shop, TryoutProvider("s"), {HEADER: sign(body, "s", NOON)}, body, now=NOON)
+    open_draft(club, author="ada", now=NOON)
 
 
 def execute(sql: str) -> None:

@@ -3,7 +3,9 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+from customers.core.ids import new_id
 from customers.facts import OrderFact
 from customers.models import Retailer
 from loyalty.activity.intake import Answer
@@ -76,3 +78,7 @@ def gave(bought: Answer[OrderFact]) -> int:
     order = bought.decisions[0].order
     assert order is not None, "it was decided"
     return order.points
+
+
+def fresh_id() -> UUID:
+    return new_id()

@@ -3,14 +3,14 @@
 from django.conf import settings
 
 from customers.models import Retailer
-from loyalty.plans.providers.manual import Manual
+from loyalty.plans.providers.manual import ManualProvider
 from loyalty.plans.providers.port import Provider
-from loyalty.plans.providers.trial import Test
+from loyalty.plans.providers.tryout import TryoutProvider
 
 
 def provider_of(retailer: Retailer) -> Provider:
     """Return who takes money for a retailer, by PAYMENT_ACCOUNTS of the settings."""
-    account: dict[str, str] = settings.PAYMENT_ACCOUNTS.get(retailer.slug, {"provider": Manual.name})
+    account: dict[str, str] = settings.PAYMENT_ACCOUNTS.get(retailer.slug, {"provider": ManualProvider.name})
     return make_provider(account)
 
 
@@ -22,9 +22,9 @@ def make_provider(account: dict[str, str]) -> Provider:
     """
     match account["provider"]:
         case "manual":
-            return Manual()
+            return ManualProvider()
         case "test":
-            return Test(account["webhook_secret"])
+            return TryoutProvider(account["webhook_secret"])
         case other:
             message = f"PAYMENT_ACCOUNTS names the provider {other!r}, which is none of manual and test."
             raise ValueError(message)

@@ -6,7 +6,7 @@ from datetime import datetime
 from loyalty.plans.providers.port import Answer, Charge, Notice, Return, Status, WrongSignature
 
 
-class Manual:
+class ManualProvider:
     """Waits for a person, who takes the money and notes it."""
 
     name = "manual"

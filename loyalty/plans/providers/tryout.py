@@ -16,7 +16,7 @@ from loyalty.plans.providers.signing import require_signature
 HEADER = "X-Test-Signature"
 
 
-class Test:
+class TryoutProvider:
     """Moves no money."""
 
     name = "test"

@@ -1,0 +1,298 @@
+"""Plans for shoppers and for retailers' systems: see, join, change, cancel, pay; and what payment providers tell."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.api.asking import DRY_RUN, AskedView, asked_for
+from customers.core import tenancy
+from customers.models import Retailer
+from loyalty.activity.api.asking import all_or_dry, member_of
+from loyalty.activity.api.member import memberships_of, shopper
+from loyalty.activity.versions import versions_of
+from loyalty.api.pagination import NewestFirst
+from loyalty.memberships.models import Membership
+from loyalty.plans.account.joining import When, cancel, change, join, resume, use_method
+from loyalty.plans.account.notices import take_notice
+from loyalty.plans.account.paying import mark_paid
+from loyalty.plans.api.serializers import (
+    ChangedOut,
+    ChangeIn,
+    InvoiceOut,
+    JoinIn,
+    MethodIn,
+    NoticeOut,
+    OverviewOut,
+    PaidIn,
+)
+from loyalty.plans.models import Invoice
+from loyalty.plans.overview import Overview, offers_plans, overview
+from loyalty.plans.providers.choosing import provider_of
+
+ANSWERS = {200: ChangedOut, 201: ChangedOut}
+
+
+def overview_of(membership: Membership) -> Overview:
+    """Return a member's plan as it is now."""
+    versions = versions_of([membership.program_id])[membership.program_id]
+    return overview(membership, versions, at=timezone.now())
+
+
+def my_membership(request: Request, slug: str) -> Membership:
+    """Return where the caller is a member, by the program's slug; 404 where it is not."""
+    mine = Membership.objects.select_related("program__retailer", "customer")
+    return get_object_or_404(mine, customer=shopper(request), program__slug=slug)
+
+
+def _changed(request: Request, member: Membership, do: Callable[[], object]) -> Response:
+    """Do something with a member's plan, or try it out, and return the plan as it is then: 201 where that is new."""
+    is_dry = asked_for(request, "dry_run")
+    with all_or_dry(request):
+        is_new = do() is not False
+        body = ChangedOut({**_fields(overview_of(member)), "dry_run": is_dry}).data
+    return Response(body, status=status.HTTP_201_CREATED if is_new and not is_dry else status.HTTP_200_OK)
+
+
+def _fields(found: Overview) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in found.__slots__}
+
+
+def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    given = kind(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+class PlanVerb(AskedView):
+    """Something that is done with a member's plan; a shopper names the program, a retailer's system the member's number."""
+
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    def member(self, request: Request, name: str) -> Membership:
+        """Return whose plan it is."""
+        raise NotImplementedError
+
+    def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        """Return what is done, by what the request says."""
+        raise NotImplementedError
+
+    def answer(self, request: Request, name: str) -> Response:
+        return _changed(request, member := self.member(request, name), self.do(request, member))
+
+
+class Mine(PlanVerb):
+    def member(self, request: Request, name: str) -> Membership:
+        return my_membership(request, name)
+
+
+class OfMember(PlanVerb):
+    scopes: ClassVar = {"POST": "activity:write"}
+
+    def member(self, request: Request, name: str) -> Membership:
+        return member_of(request, name)
+
+
+class Joining(PlanVerb):
+    def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        said = _said(JoinIn, request)
+        return lambda: join(member, said["plan"], method=said["payment_method"], now=timezone.now())
+
+
+class Changing(PlanVerb):
+    def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        said = _said(ChangeIn, request)
+        when = When(said["when"]) if said["when"] else None
+        return lambda: change(member, said["plan"], when=when, now=timezone.now())
+
+
+class Cancelling(PlanVerb):
+    def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        return lambda: cancel(member, now=timezone.now())
+
+
+class Resuming(PlanVerb):
+    def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        return lambda: resume(member, now=timezone.now())
+
+
+class Paying(PlanVerb):
+    def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        said = _said(MethodIn, request)
+        return lambda: use_method(member, said["payment_method"], now=timezone.now())
+
+
+class MyJoinView(Joining, Mine):
+    @extend_schema(request=JoinIn, responses=ANSWERS, tags=["me"])
+    def post(self, request: Request, slug: str) -> Response:
+        """Join a plan: on trial, or with the first payment. With `dry_run` see what it costs."""
+        return self.answer(request, slug)
+
+
+class MyChangeView(Changing, Mine):
+    @extend_schema(request=ChangeIn, responses=ANSWERS, tags=["me"])
+    def post(self, request: Request, slug: str) -> Response:
+        """Change my plan: now, by the days that are left, or at the period's end. With `dry_run` see what it costs."""
+        return self.answer(request, slug)
+
+
+class MyCancelView(Cancelling, Mine):
+    @extend_schema(request=None, responses=ANSWERS, tags=["me"])
+    def post(self, request: Request, slug: str) -> Response:
+        """Let my plan end with its period."""
+        return self.answer(request, slug)
+
+
+class MyResumeView(Resuming, Mine):
+    @extend_schema(request=None, responses=ANSWERS, tags=["me"])
+    def post(self, request: Request, slug: str) -> Response:
+        """Let my plan that I cancelled go on."""
+        return self.answer(request, slug)
+
+
+class MyMethodView(Paying, Mine):
+    @extend_schema(request=MethodIn, responses=ANSWERS, tags=["me"])
+    def post(self, request: Request, slug: str) -> Response:
+        """Pay by another method; what is open is tried again with it."""
+        return self.answer(request, slug)
+
+
+class MemberJoinView(Joining, OfMember):
+    @extend_schema(request=JoinIn, responses=ANSWERS, tags=["plans"])
+    def post(self, request: Request, number: str) -> Response:
+        """Let a member join a plan: on trial, or with the first payment."""
+        return self.answer(request, number)
+
+
+class MemberChangeView(Changing, OfMember):
+    @extend_schema(request=ChangeIn, responses=ANSWERS, tags=["plans"])
+    def post(self, request: Request, number: str) -> Response:
+        """Change a member's plan: now, by the days that are left, or at the period's end."""
+        return self.answer(request, number)
+
+
+class MemberCancelView(Cancelling, OfMember):
+    @extend_schema(request=None, responses=ANSWERS, tags=["plans"])
+    def post(self, request: Request, number: str) -> Response:
+        """Let a member's plan end with its period."""
+        return self.answer(request, number)
+
+
+class MemberResumeView(Resuming, OfMember):
+    @extend_schema(request=None, responses=ANSWERS, tags=["plans"])
+    def post(self, request: Request, number: str) -> Response:
+        """Let a member's plan that was cancelled go on."""
+        return self.answer(request, number)
+
+
+class MemberMethodView(Paying, OfMember):
+    @extend_schema(request=MethodIn, responses=ANSWERS, tags=["plans"])
+    def post(self, request: Request, number: str) -> Response:
+        """Let a member pay by another method; what is open is tried again with it."""
+        return self.answer(request, number)
+
+
+class MyPlansView(APIView):
+    @extend_schema(responses=OverviewOut(many=True), tags=["me"])
+    def get(self, request: Request) -> Response:
+        """Return my plan in each program that offers plans, and what it offers."""
+        found = [overview_of(each) for each in memberships_of(request) if _has_plans(each)]
+        return Response(OverviewOut(found, many=True).data)
+
+
+def _has_plans(member: Membership) -> bool:
+    """Tell whether there is anything of plans to say to a member."""
+    offers = offers_plans(versions_of([member.program_id])[member.program_id], timezone.now())
+    return offers or member.subscriptions.exists()
+
+
+class MemberPlanView(APIView):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    @extend_schema(responses=OverviewOut, tags=["plans"])
+    def get(self, request: Request, number: str) -> Response:
+        """Return a member's plan, and what its program offers."""
+        return Response(OverviewOut(overview_of(member_of(request, number))).data)
+
+
+class Invoices(ListAPIView[Invoice]):
+    """A member's invoices with their lines, the newest first."""
+
+    serializer_class = InvoiceOut
+    pagination_class = NewestFirst
+    filter_backends = ()
+
+    def member(self) -> Membership:
+        """Return whose invoices are asked for."""
+        raise NotImplementedError
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return Invoice.objects.none()
+        own = Invoice.objects.filter(subscription__membership=self.member())
+        return own.select_related("plan").prefetch_related("lines__plan")
+
+
+class MyInvoicesView(Invoices):
+    def member(self) -> Membership:
+        return my_membership(self.request, self.kwargs["slug"])
+
+    @extend_schema(tags=["me"])
+    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+        """Return my invoices with their lines, the newest first."""
+        return super().get(request, *given, **named)
+
+
+class MemberInvoicesView(Invoices):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    def member(self) -> Membership:
+        return member_of(self.request, self.kwargs["number"])
+
+    @extend_schema(tags=["plans"])
+    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+        """Return a member's invoices with their lines, the newest first."""
+        return super().get(request, *given, **named)
+
+
+class PayView(AskedView):
+    scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=PaidIn, responses={200: ChangedOut, 201: ChangedOut}, tags=["plans"])
+    def post(self, request: Request, number: str, invoice_id: UUID) -> Response:
+        """Note that a member paid an invoice, at a till or by transfer."""
+        member = member_of(request, number)
+        invoice = get_object_or_404(Invoice, pk=invoice_id, subscription__membership=member)
+        reference = _said(PaidIn, request)["reference"]
+        return _changed(request, member, lambda: mark_paid(invoice.pk, reference=reference, now=timezone.now()))
+
+
+class NoticesView(AskedView):
+    """For payment providers: who signs is who may."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()  # a provider tells all that happened at once, from few addresses
+
+    @extend_schema(request=None, responses=NoticeOut, tags=["payments"], auth=[])
+    def post(self, request: Request, slug: str, provider: str) -> Response:
+        """Take in what a retailer's payment provider tells, signed by it; the same again changes nothing."""
+        with tenancy.acting_for(tenancy.ALL_TENANTS):
+            retailer = Retailer.objects.filter(slug=slug).first()
+        chosen = provider_of(retailer) if retailer else None
+        if retailer is None or chosen is None or chosen.name != provider:
+            raise Http404
+        with tenancy.acting_for(retailer.pk), transaction.atomic():
+            taken = take_notice(retailer, chosen, dict(request.headers), request._request.body, now=timezone.now())
+        return Response(NoticeOut({"effect": taken.effect}).data)
