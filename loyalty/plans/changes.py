@@ -15,6 +15,7 @@ from loyalty.plans.state import (
     AWAITING,
     CANCELLED,
     CHANGE,
+    ENDING,
     FIRST,
     OFFER,
     PAST_DUE,
@@ -31,12 +32,13 @@ from loyalty.plans.state import (
 from loyalty.plans.steps import (
     changed_to,
     code_of,
+    credit_invoice,
     end,
-    ending_invoice,
     ending_line,
     held_by,
     issue,
     pass_time,
+    rule_of,
     told,
     void_due,
     with_state,
@@ -176,7 +178,7 @@ def end_now(decision: Decision, reason: str, cause: str, *, refunds: bool) -> De
     state = decision.member.of(PLANS)
     line = ending_line(decision, state) if refunds else None
     if line is not None:
-        invoiced = ending_invoice(decision, state, line)
+        invoiced = credit_invoice(decision, state, line, ENDING)
         decision = with_state(decision, replace(state, credit=state.credit - line.amount), invoiced)
     return end(decision, reason, cause)
 
@@ -244,8 +246,29 @@ def _settled(decision: Decision, due: Due, paid_at: datetime, reference: str) ->
         moved = days if days != due.days else None
         decision = with_state(decision, state, InvoicePaid(due.invoice_id, paid_at, reference, moved), event)
         return _begin(decision, due.key, due.plan_id, days, due.fee, cause).then(at=now)
-    decision = with_state(decision, state, InvoicePaid(due.invoice_id, paid_at, reference), event)
-    return _changed(decision, due.key, due.plan_id, due.days, due.fee, cause).then(at=now)
+    decision, fee = _for_less(with_state(decision, state, InvoicePaid(due.invoice_id, paid_at, reference), event), due)
+    return _changed(decision, due.key, due.plan_id, fee.days, fee.amount, cause).then(at=now)
+
+
+def _for_less(decision: Decision, due: Due) -> tuple[Decision, FeeLine]:
+    """
+    Return what a change costs that is paid on a later day than it was asked for: the days until then are the old plan's.
+
+    What was paid for them is credited.
+    """
+    state, quoted = decision.member.of(PLANS), FeeLine(due.plan_id, due.days, due.fee)
+    rule = rule_of(decision.versions, decision.rules, due.key)
+    if rule is None or state.period is None or state.period.end != due.days.end or decision.on <= due.days.first:
+        return decision, quoted
+    held, unit = held_by(decision), decision.rules.of(OFFER).unit
+    asked, paid = (quote_change(held, rule, on, unit) for on in (due.days.first, decision.on))
+    less = asked.total - paid.total
+    if less <= NOTHING:
+        return decision, quoted
+    line = FeeLine(due.plan_id, paid.days, -less)
+    invoiced = credit_invoice(decision, state, line, CHANGE)
+    decision = with_state(decision, replace(state, credit=state.credit + less), invoiced)
+    return decision, FeeLine(due.plan_id, paid.days, paid.charge)
 
 
 def _is_undone_by(decision: Decision, billed: Billed, paid_at: datetime) -> bool:

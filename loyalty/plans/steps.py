@@ -21,6 +21,7 @@ from loyalty.plans.state import (
     CANCELLED,
     CHANGE,
     ENDED,
+    ENDING,
     LEFT,
     MERGED,
     OFFER,
@@ -312,7 +313,7 @@ def _end_merged(decision: Decision, member: Member, state: PlanState) -> Decisio
     effects: list[Effect] = [InvoiceVoided(state.due.invoice_id, decision.at)] if state.due else []
     assert state.subscription_id is not None, "it was open"
     if credit := ending_line(decision, state):
-        effects.append(ending_invoice(decision, state, credit))
+        effects.append(credit_invoice(decision, state, credit, ENDING))
     over = replace(
         state, key=None, status=ENDED, ended_at=max(decision.at, state.since or decision.at), end_reason=MERGED, due=None,
         cancels=False, next_key=None, credit=NOTHING, changes=(),
@@ -331,12 +332,12 @@ def ending_line(decision: Decision, state: PlanState) -> FeeLine | None:
     return FeeLine(state.plan_id, Days(max(on, rest.first), rest.end), -left) if left else None
 
 
-def ending_invoice(decision: Decision, state: PlanState, line: FeeLine) -> Invoiced:
-    """Return the invoice that says what is credited of a plan that ended early."""
+def credit_invoice(decision: Decision, state: PlanState, line: FeeLine, kind: str) -> Invoiced:
+    """Return the invoice that says what is credited of a fee; there is nothing to pay of it."""
     assert state.subscription_id is not None, "it has begun"
     assert state.plan_id is not None, "it has begun"
     on = local_date(decision.at, decision.rules.zone)
-    due = Due(new_id(), "ending", state.key or new_id(), state.plan_id, line.days, NOTHING, NOTHING, NOTHING, on)
+    due = Due(new_id(), kind, state.key or new_id(), state.plan_id, line.days, NOTHING, NOTHING, NOTHING, on)
     return Invoiced(
         decision.member.retailer_id, state.subscription_id, due, decision.rules.of(OFFER).currency, (line,), decision.at,
         decision.at,

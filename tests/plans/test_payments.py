@@ -14,7 +14,7 @@ from loyalty.plans.account.joining import When, cancel, change, end, join, use_m
 from loyalty.plans.account.notices import Taken, take_notice
 from loyalty.plans.account.paying import MoreThanPaid, NotPaid, refund
 from loyalty.plans.account.session import HasPlan, NoPlan, PaymentDue
-from loyalty.plans.models import Invoice, PaymentNotice, Refund
+from loyalty.plans.models import Invoice, InvoiceLine, PaymentNotice, Refund
 from loyalty.plans.providers.port import UnreadableNotice, WrongSignature
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.tryout import HEADER, TryoutProvider
@@ -220,6 +220,22 @@ def test_an_upgrade_that_is_not_paid_never_was() -> None:
     assert invoices_of(ada) == [("first", "10.00", "paid"), ("change", "10.00", "void")]
     found = plan_of(ada)
     assert (found.plan.code, found.credit, str(found.end_day)) == ("plus", Decimal(0), "2026-07-01")
+
+
+def test_an_upgrade_that_is_paid_later_costs_the_days_that_are_left_then() -> None:
+    club = make_plans.program(*TWO)
+    ada = make.member(club)
+    joined(ada, at=on("2026-06-01T12:00"))
+
+    change(ada, "max", now=on("2026-06-11T09:00"))
+    make_plans.pays(ada, at=on("2026-06-16T09:00"))
+
+    lines = InvoiceLine.objects.order_by("pk").values_list("plan__code", "first_day__day", "amount")
+    assert [(code, day, f"{amount:f}") for code, day, amount in lines] == [
+        ("plus", 1, "10.00"), ("plus", 11, "-6.67"), ("max", 11, "16.67"), ("max", 16, "-2.50"),
+    ]  # fmt: skip
+    found = plan_of(ada)
+    assert (found.credit, found.paid, str(found.paid_from)) == (Decimal("2.50"), Decimal("12.50"), "2026-06-16")
 
 
 def test_a_downgrade_at_once_credits_what_is_left_and_the_next_fee_is_less() -> None:

@@ -74,7 +74,8 @@ def change(membership: Membership, plan: str, *, when: When | None = None, now: 
     at = when or (When.NOW if is_larger else When.PERIOD_END)
     if rule.key == state.key:
         at = When.PERIOD_END
-    is_asked = state.due is not None and state.due.key == rule.key and at is When.NOW
+    asked = state.due if state.due is not None and state.due.key == rule.key else None
+    is_asked = asked is not None and asked.days.first == session.decision.on and at is When.NOW
     is_wished = at is When.PERIOD_END and (state.next_key or state.key) == rule.key and not state.cancels
     if is_asked or is_wished:
         session.finish()
