@@ -32,12 +32,12 @@ FACTS = (
     "customers.order", "customers.orderline", "customers.orderclaim", "customers.orderrevision", "customers.return",
     "customers.returnline", "customers.interaction",
 )  # fmt: skip
-MEMBERS = ("memberships.membership", "points.entry")
+MEMBERS = ("memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund")
 VALUES = ("analytics.valuerun", "analytics.customervalue")
 LINKS = ("api.retailerkey", "outbox.endpoint")
 EVERYTHING = (
     *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, "outbox.delivery", "activity.nightrun",
-    "activity.setaside", "customers.undecidedfact",
+    "activity.setaside", "customers.undecidedfact", "plans.paymentnotice",
     "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
 )  # fmt: skip
 WRITE = ("add", "change", "delete")

@@ -43,6 +43,9 @@ def _groups() -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 _page(_("Members"), "badge", "admin:memberships_membership_changelist"),
+                _page(_("Members’ plans"), "card_membership", "admin:plans_subscription_changelist"),
+                _page(_("Invoices"), "request_quote", "admin:plans_invoice_changelist"),
+                _page(_("Refunds"), "undo", "admin:plans_refund_changelist"),
                 _page(_("Ledger"), "menu_book", "admin:points_entry_changelist"),
                 _page(_("Programs"), "loyalty", "admin:programs_program_changelist"),
                 _page(_("Versions"), "history_edu", "admin:programs_programversion_changelist"),
@@ -68,6 +71,7 @@ def _groups() -> list[dict[str, Any]]:
                 _page(_("Retailers"), "storefront", "admin:customers_retailer_changelist"),
                 _page(_("API keys"), "key", "admin:api_retailerkey_changelist"),
                 _page(_("Webhooks"), "webhook", "admin:outbox_endpoint_changelist"),
+                _page(_("Payment notices"), "receipt", "admin:plans_paymentnotice_changelist"),
                 _page(_("Deliveries"), "outbox", "admin:outbox_delivery_changelist"),
                 _page(_("Staff"), "diversity_3", "admin:access_staffrole_changelist"),
                 _page(_("Users"), "manage_accounts", "admin:auth_user_changelist"),

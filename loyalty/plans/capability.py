@@ -91,7 +91,7 @@ class Plans(Capability[PlanState]):
 
     def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
         """Change invoices before others are issued, of which a member has one open; refund credits of those that were paid."""
-        writing.change_invoices(effects)
+        writing.change_invoices(effects, now=now)
         writing.refund_credits(
             effect for effect in effects if isinstance(effect, RefundAsked) and effect.invoice_id is None
         )

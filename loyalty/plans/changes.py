@@ -215,7 +215,7 @@ def _paid(decision: Decision, billed: Billed, paid_at: datetime, reference: str)
         return _settled(decision, due, paid_at, reference)
     if _is_undone_by(decision, billed, paid_at):
         return _reopened(decision, billed, paid_at, reference)
-    paid = InvoicePaid(due.invoice_id, paid_at, reference)
+    paid = InvoicePaid(due.invoice_id, paid_at, reference, is_too_late=True)
     back = RefundAsked(
         decision.member.retailer_id,
         billed.subscription_id,

@@ -244,6 +244,9 @@ class Invoice(models.Model):
     last_failed_at = models.DateTimeField(_("failed last"), null=True)
     last_error = models.CharField(_("why"), max_length=200, blank=True)
     paid_at = models.DateTimeField(_("paid"), null=True)
+    settled_at = models.DateTimeField(
+        _("payment recorded"), null=True, help_text=_("When we knew of it: by this the books count it.")
+    )
     voided_at = models.DateTimeField(_("voided"), null=True)
     provider = models.CharField(_("provider"), max_length=20, blank=True)
     provider_reference = models.CharField(_("provider’s reference"), max_length=200, blank=True)

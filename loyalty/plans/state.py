@@ -161,12 +161,14 @@ class InvoicePaid(PlanEffect):
     An invoice was paid.
 
     :param days: that it pays for after all, where they were to begin with the payment
+    :param is_too_late: whether it stays void, and the payment goes back
     """
 
     invoice_id: UUID
     paid_at: datetime
     reference: str
     days: Days | None = None
+    is_too_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

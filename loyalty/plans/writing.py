@@ -29,13 +29,14 @@ REPLACE = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{nam
 INVOICE = (
     "id", "retailer_id", "subscription_id", "plan_id", "kind", "status", "currency", "first_day", "end_day", "fee",
     "credit_used", "amount", "refunded", "issued_at", "unpaid_on", "attempts", "next_try_at", "last_failed_at", "last_error",
-    "paid_at", "voided_at", "provider", "provider_reference",
+    "paid_at", "settled_at", "voided_at", "provider", "provider_reference",
 )  # fmt: skip
 # What is not told stays as it is.
 CHANGE_INVOICES = """
 UPDATE plans_invoice i SET
     status = CASE WHEN d.paid_at IS NOT NULL THEN 'paid' WHEN d.voided_at IS NOT NULL THEN 'void' ELSE i.status END,
-    paid_at = coalesce(d.paid_at, i.paid_at), voided_at = CASE WHEN d.paid_at IS NULL THEN coalesce(d.voided_at, i.voided_at) END,
+    paid_at = coalesce(d.paid_at, i.paid_at), settled_at = coalesce(d.settled_at, i.settled_at),
+    voided_at = CASE WHEN d.paid_at IS NULL OR d.is_too_late THEN coalesce(d.voided_at, i.voided_at) END,
     provider_reference = coalesce(nullif(d.reference, ''), i.provider_reference),
     first_day = coalesce(d.first_day, i.first_day), end_day = coalesce(d.end_day, i.end_day),
     attempts = i.attempts + (d.failed_at IS NOT NULL)::int,
@@ -47,7 +48,7 @@ UPDATE plans_invoice i SET
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS paid_at, unnest(%b::timestamptz[]) AS voided_at,
     unnest(%b::text[]) AS reference, unnest(%b::date[]) AS first_day, unnest(%b::date[]) AS end_day,
     unnest(%b::timestamptz[]) AS failed_at, unnest(%b::text[]) AS error, unnest(%b::timestamptz[]) AS next_try_at,
-    unnest(%b::numeric[]) AS refunded) d
+    unnest(%b::numeric[]) AS refunded, unnest(%b::timestamptz[]) AS settled_at, unnest(%b::boolean[]) AS is_too_late) d
 WHERE i.id = d.id
 """
 MOVE_LINES = """
@@ -83,11 +84,13 @@ class _InvoiceChange:
         self.days: Any = None
         self.failed: PaymentFailed | None = None
         self.refunded = Decimal(0)
+        self.is_too_late = False
 
     def add(self, effect: Effect) -> None:
         if isinstance(effect, InvoicePaid):
             self.paid_at, self.voided_at = effect.paid_at, None
             self.reference, self.days = effect.reference, effect.days or self.days
+            self.is_too_late = effect.is_too_late
         elif isinstance(effect, InvoiceVoided):
             self.voided_at = effect.voided_at
         elif isinstance(effect, PaymentFailed):
@@ -104,7 +107,7 @@ def write(effects: Sequence[Effect], *, now: datetime) -> None:
     _write_changes((each for each in effects if isinstance(each, PlanChanged)), now)
     changes = _changes_of_invoices(effects)
     issued = [each for each in effects if isinstance(each, Invoiced)]
-    bulk.insert(Invoice, INVOICE, [_invoice_row(each, changes.get(each.due.invoice_id)) for each in issued])
+    bulk.insert(Invoice, INVOICE, [_invoice_row(each, changes.get(each.due.invoice_id), now) for each in issued])
     _write_lines(issued)
     _write_refunds([each for each in effects if isinstance(each, RefundAsked) and each.invoice_id is not None])
 
@@ -147,7 +150,7 @@ def _changes_of_invoices(effects: Iterable[Effect]) -> dict[UUID, _InvoiceChange
     return changes
 
 
-def _invoice_row(invoiced: Invoiced, change: _InvoiceChange | None) -> tuple[Any, ...]:
+def _invoice_row(invoiced: Invoiced, change: _InvoiceChange | None, now: datetime) -> tuple[Any, ...]:
     """Return an invoice as it is at the end of its batch: it may be given up by the night that follows the one of its issue."""
     due = invoiced.due
     paid_at = invoiced.paid_at or (change.paid_at if change else None)
@@ -157,7 +160,7 @@ def _invoice_row(invoiced: Invoiced, change: _InvoiceChange | None) -> tuple[Any
     return (
         due.invoice_id, invoiced.retailer_id, invoiced.subscription_id, due.plan_id, due.kind, status, invoiced.currency,
         due.days.first, due.days.end, due.fee, due.credit_used, due.amount, Decimal(0), invoiced.issued_at, due.until, 0,
-        next_try_at, None, "", paid_at, voided_at, "", "",
+        next_try_at, None, "", paid_at, now if paid_at else None, voided_at, "", "",
     )  # fmt: skip
 
 
@@ -169,7 +172,7 @@ def _write_lines(issued: Sequence[Invoiced]) -> None:
     bulk.insert(InvoiceLine, ("invoice_id", "retailer_id", "plan_id", "first_day", "end_day", "amount"), rows)
 
 
-def change_invoices(effects: Sequence[Effect]) -> None:
+def change_invoices(effects: Sequence[Effect], *, now: datetime) -> None:
     """Write down what becomes of invoices that were issued before."""
     new = {each.due.invoice_id for each in effects if isinstance(each, Invoiced)}
     changes = {key: each for key, each in _changes_of_invoices(effects).items() if key not in new}
@@ -178,6 +181,7 @@ def change_invoices(effects: Sequence[Effect]) -> None:
             key, each.paid_at, each.voided_at, each.reference, each.days.first if each.days else None,
             each.days.end if each.days else None, each.failed.failed_at if each.failed else None,
             each.failed.error if each.failed else None, each.failed.next_try_at if each.failed else None, each.refunded,
+            now if each.paid_at else None, each.is_too_late,
         )
         for key, each in changes.items()
     ]  # fmt: skip

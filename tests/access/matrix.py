@@ -8,6 +8,7 @@ READ = {
     "api_retailerkey": "OU", "auth_group": "", "auth_user": "", "customers_customer": "OSU", "customers_importjob": "OU",
     "customers_interaction": "OSAU", "customers_order": "OSAU", "customers_retailer": "OU", "customers_return": "OSAU",
     "memberships_membership": "OSU", "outbox_delivery": "OU", "outbox_endpoint": "OU", "planning_simulation": "OMAU",
+    "plans_invoice": "OSU", "plans_paymentnotice": "OU", "plans_refund": "OSU", "plans_subscription": "OSU",
     "points_entry": "OSU", "programs_program": "OMSAU", "programs_programversion": "OMSAU", "programs_versionevent": "OMU",
 }  # fmt: skip
 ADD = {
@@ -53,6 +54,14 @@ PAGES = {
     ("customers_order_claim_for", "POST"): "OS",
     ("memberships_membership_end_membership", "GET"): "OS",
     ("memberships_membership_end_membership", "POST"): "OS",
+    ("plans_subscription_report", "GET"): "OMAU",
+    ("plans_subscription_to_report", "GET"): "OSU",
+    ("plans_subscription_cancel_plan", "GET"): "OS",
+    ("plans_subscription_cancel_plan", "POST"): "OS",
+    ("plans_invoice_note_payment", "GET"): "OS",
+    ("plans_invoice_note_payment", "POST"): "OS",
+    ("plans_invoice_give_back", "GET"): "OS",
+    ("plans_invoice_give_back", "POST"): "OS",
     ("auth_user_password_change", "GET"): "",
 }
 # Of the site itself: no data of a retailer is on them.

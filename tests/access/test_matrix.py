@@ -24,6 +24,8 @@ from loyalty.programs.models import ProgramVersion
 from tests import make
 from tests.access.matrix import ADD, API, CHANGE, DELETE, OPEN, PAGES, READ, SESSION, SIGNED
 from tests.make import NOON
+from tests.plans import make_plans
+from tests.plans.make_plans import joined
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +45,7 @@ def world() -> dict[str, Any]:
     run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
     dispatch(now=NOON)
     make.key(shop)
+    plan = joined(make.member(make_plans.program(owner=shop), "bea"), at=NOON)
     draft = open_draft(club)
     asked = ask(draft, since=date(2026, 6, 1), until=date(2026, 6, 30), author="ada", now=timezone.now())
     job = upload(shop, "customers", "c.csv", b"external_id\nx1\n", now=NOON)
@@ -52,7 +55,7 @@ def world() -> dict[str, Any]:
         StaffRole.objects.create(user=users[letter], retailer=shop, role=role)
     users["X"] = User.objects.create_user("stranger", is_staff=True)
     return {"shop": shop, "club": club, "ada": ada, "draft": draft, "asked": asked, "job": job, "users": users,
-            "endpoint": endpoint}  # fmt: skip
+            "endpoint": endpoint, "plan": plan}  # fmt: skip
 
 
 def clients(world: dict[str, Any]) -> dict[str, Client]:
@@ -112,6 +115,9 @@ def test_each_role_sees_the_lists_and_objects_that_it_needs_and_no_others(world:
     assert wrong == {}
 
 
+OF_NOTHING = {"index", "plans_subscription_report", "plans_subscription_to_report"}  # no row
+
+
 def address_of(name: str, world: dict[str, Any]) -> str:
     draft, asked = world["draft"].pk, world["asked"].pk
     if name.startswith("planning_simulation_") and name != "planning_simulation_ask":
@@ -125,11 +131,16 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "customers_customer_merge_into": world["ada"].customer,
         "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
         "memberships_membership_end_membership": world["ada"],
+        "plans_subscription_cancel": world["plan"],
+        "plans_invoice_": world["plan"].invoices.get(),
     }
     for beginning, row in rows.items():
         if name.startswith(beginning):
             return reverse(f"admin:{name}", args=[row.pk])
-    return reverse(f"admin:{name}", args=[] if name == "index" else [draft])
+    return reverse(
+        f"admin:{name}",
+        args=[] if name in OF_NOTHING else [draft],
+    )
 
 
 def test_each_page_of_its_own_opens_to_those_who_need_it(world: dict[str, Any]) -> None:

@@ -1,0 +1,202 @@
+"""What plans bring and cost: fees beside benefits, members, churn, and what became of those who joined in a month."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from customers.core import bulk
+from customers.core.calendar import add_months, local_date, midnight
+from customers.core.money import to_unit
+from loyalty.plans.books import fee_books
+from loyalty.plans.models import PaidPlan
+from loyalty.programs.models import Program
+
+SHOWN_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMembers:
+    """How many members have a plan now, by its code, and how they stand with it."""
+
+    plan: PaidPlan
+    trial: int
+    active: int
+    past_due: int
+    cancelled: int
+
+    @property
+    def members(self) -> int:
+        return self.trial + self.active + self.past_due
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMonth:
+    """
+    A month of all plans.
+
+    :param began: members with a plan when it began; `ended` of them, and of those who joined, have none when it ends
+    :param fees: earned day by day
+    :param points: that orders keep and would not without their plans' multiplier
+    :param points_cost: those at the value of a point that the version in force says
+    :param perks_cost: by the retailer's own estimate, by the days on which members had the plans
+    """
+
+    first: date
+    began: int
+    joined: int
+    ended: int
+    fees: Decimal
+    points: int
+    points_cost: Decimal
+    perks_cost: Decimal
+
+    @property
+    def cost(self) -> Decimal:
+        return self.points_cost + self.perks_cost
+
+    @property
+    def result(self) -> Decimal:
+        """Return what is left of the fees."""
+        return self.fees - self.cost
+
+    @property
+    def churn_percent(self) -> Decimal | None:
+        """Return the share of those who had a plan when it began, and of those who joined, who have none when it ends."""
+        base = self.began + self.joined
+        return Decimal(100 * self.ended) / base if base else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """
+    Those who first had a plan in a month.
+
+    :param left: how many of them have one when each month ends, from that month on
+    """
+
+    first: date
+    members: int
+    left: tuple[int, ...]
+
+    @property
+    def percents(self) -> list[int]:
+        return [round(100 * each / self.members) for each in self.left]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What plans bring and cost."""
+
+    plans: tuple[PlanMembers, ...]
+    months: tuple[PlanMonth, ...]
+    cohorts: tuple[Cohort, ...]
+
+
+def report(program: Program, *, now: datetime, months: int = SHOWN_MONTHS) -> Report:
+    """Return what a program's plans brought and cost in the last months, the present one until now."""
+    this = local_date(now, program.tzinfo).replace(day=1)
+    firsts = [add_months(this, -back) for back in range(months - 1, -1, -1)]
+    return Report(
+        _plans(program), tuple(_month(program, first, now) for first in firsts), _cohorts(program, firsts, now)
+    )
+
+
+PLANS = """
+SELECT p.key, count(*) FILTER (WHERE s.status = 'trial'), count(*) FILTER (WHERE s.status = 'active'),
+    count(*) FILTER (WHERE s.status = 'past_due'), count(*) FILTER (WHERE s.cancels)
+FROM plans_subscription s JOIN plans_paidplan p ON p.id = s.plan_id
+WHERE s.program_id = %s AND s.key IS NOT NULL GROUP BY p.key
+"""
+
+
+def _plans(program: Program) -> tuple[PlanMembers, ...]:
+    counts = {key: rest for key, *rest in bulk.fetch(PLANS, [program.pk])}
+    rows: dict[object, PaidPlan] = {}
+    published = PaidPlan.objects.filter(version__program=program, version__status="published")
+    for plan in published.order_by("version__effective_from", "rank"):
+        rows[plan.key] = plan
+    known = sorted(rows.values(), key=lambda plan: plan.rank)
+    latest = max((plan.version_id for plan in known), default=None)
+    return tuple(
+        PlanMembers(plan, *counts.get(plan.key, (0, 0, 0, 0)))
+        for plan in known
+        if plan.key in counts or plan.version_id == latest
+    )
+
+
+# Each time of a member with a plan: from a change to it until the next one. Times that touch are one.
+SPANS = """
+WITH changes AS (
+    SELECT c.membership_id, c.to_plan_id, c.occurred_at AS begins,
+        lead(c.occurred_at) OVER (PARTITION BY c.membership_id ORDER BY c.occurred_at, c.id) AS ends
+    FROM plans_planchange c JOIN memberships_membership m ON m.id = c.membership_id WHERE m.program_id = %(program)s
+), spans AS (SELECT * FROM changes WHERE to_plan_id IS NOT NULL)
+"""
+MOVED = f"""
+{SPANS}, has AS (
+    SELECT membership_id, bool_or(begins < %(since)s AND (ends IS NULL OR ends >= %(since)s)) AS began,
+        bool_or(begins < %(until)s AND (ends IS NULL OR ends >= %(until)s)) AS stays,
+        bool_or(begins >= %(since)s AND begins < %(until)s) AS moved
+    FROM spans GROUP BY membership_id
+)
+SELECT count(*) FILTER (WHERE began), count(*) FILTER (WHERE moved AND NOT began),
+    count(*) FILTER (WHERE (began OR moved) AND NOT stays)
+FROM has
+"""
+# By the days of the month on which a member had the plan, of the days of the plan's period.
+PERKS = f"""
+{SPANS}
+SELECT coalesce(sum(p.perks_cost * greatest(extract(epoch FROM least(coalesce(s.ends, %(until)s), %(until)s)
+    - greatest(s.begins, %(since)s)), 0)::numeric / 86400 / CASE p.period WHEN 'year' THEN 365.25 ELSE 30.4375 END), 0)
+FROM spans s JOIN plans_paidplan p ON p.id = s.to_plan_id
+"""
+# Of points under a plan's multiplier m, 1 - 1/m are the plan's.
+POINTS = """
+SELECT coalesce(sum(round(d.points_kept * (1 - 1 / nullif((d.occasion->>'plan_multiplier')::numeric, 0)))), 0)::bigint
+FROM activity_orderdecision d JOIN customers_order o ON o.id = d.order_id
+WHERE d.program_id = %(program)s AND d.occasion ? 'plan' AND o.occurred_at >= %(since)s AND o.occurred_at < %(until)s
+"""
+VALUE = """
+SELECT p.point_value * coalesce(p.redeemed_share, 1) FROM points_pointspolicy p
+JOIN programs_programversion v ON v.id = p.version_id
+WHERE v.program_id = %(program)s AND v.status = 'published' AND v.effective_from <= %(until)s AND p.code = 'points'
+ORDER BY v.effective_from DESC LIMIT 1
+"""
+
+
+def _month(program: Program, first: date, now: datetime) -> PlanMonth:
+    zone, currency = program.tzinfo, program.retailer.currency
+    since, until = midnight(first, zone), min(midnight(add_months(first, 1), zone), now)
+    asked = {"program": program.pk, "since": since, "until": until}
+    if until <= since:
+        return PlanMonth(first, 0, 0, 0, Decimal(0), 0, Decimal(0), Decimal(0))
+    ((began, joined, ended),) = bulk.fetch(MOVED, asked)
+    ((points,),) = bulk.fetch(POINTS, asked)
+    ((perks,),) = bulk.fetch(PERKS, asked)
+    value = next((found for (found,) in bulk.fetch(VALUE, {"program": program.pk, "until": until})), None) or Decimal(0)
+    fees = fee_books(program, since=since, until=until).earned
+    costs = to_unit(points * value, currency), to_unit(perks, currency)
+    return PlanMonth(first, began, joined, ended, fees, points, *costs)
+
+
+COHORTS = f"""
+{SPANS}, firsts AS (
+    SELECT membership_id, date_trunc('month', min(begins) AT TIME ZONE %(zone)s)::date AS first FROM spans GROUP BY 1
+)
+SELECT f.first, count(*), array_agg(ARRAY(
+    SELECT EXISTS (SELECT 1 FROM spans s WHERE s.membership_id = f.membership_id AND s.begins < e
+        AND (s.ends IS NULL OR s.ends >= e))
+    FROM unnest(%(ends)s::timestamptz[]) AS e
+))
+FROM firsts f WHERE f.first = ANY(%(firsts)s::date[]) GROUP BY f.first ORDER BY f.first
+"""
+
+
+def _cohorts(program: Program, firsts: list[date], now: datetime) -> tuple[Cohort, ...]:
+    zone = program.tzinfo
+    ends = [min(midnight(add_months(first, 1), zone), now) for first in firsts]
+    asked = {"program": program.pk, "zone": program.zone, "ends": ends, "firsts": firsts}
+    return tuple(
+        Cohort(first, members, tuple(sum(column) for column in list(zip(*has, strict=True))[firsts.index(first) :]))
+        for first, members, has in bulk.fetch(COHORTS, asked)
+    )
