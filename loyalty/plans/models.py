@@ -126,7 +126,7 @@ class Subscription(models.Model):
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="subscriptions", verbose_name=_("member"))
-    plan = models.ForeignKey(PaidPlan, models.PROTECT, related_name="subscriptions", verbose_name=_("plan"))
+    plan = models.ForeignKey(PaidPlan, models.PROTECT, related_name="subscriptions", verbose_name=_("paid plan"))
     key = models.UUIDField(null=True, editable=False, help_text=_("Of the plan whose benefits the member has now."))
     status = models.CharField(_("status"), max_length=10, choices=Status)
     joined_at = models.DateTimeField(_("joined"))
@@ -227,7 +227,7 @@ class Invoice(models.Model):
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, related_name="invoices", verbose_name=_("member’s plan")
     )
-    plan = models.ForeignKey(PaidPlan, models.PROTECT, related_name="+", verbose_name=_("plan"))
+    plan = models.ForeignKey(PaidPlan, models.PROTECT, related_name="+", verbose_name=_("paid plan"))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     status = models.CharField(_("status"), max_length=5, choices=Status)
     currency = CurrencyField(_("currency"))
@@ -284,7 +284,7 @@ class InvoiceLine(models.Model):
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines", verbose_name=_("invoice"))
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    plan = models.ForeignKey(PaidPlan, models.PROTECT, related_name="+", verbose_name=_("plan"))
+    plan = models.ForeignKey(PaidPlan, models.PROTECT, related_name="+", verbose_name=_("paid plan"))
     first_day = models.DateField(_("from"))
     end_day = models.DateField(_("ends before"))
     amount = MoneyField(_("amount"), help_text=_("Negative for a credit."))
