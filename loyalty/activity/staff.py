@@ -220,6 +220,11 @@ def end_membership(owner: ModelAdmin, request: HttpRequest, membership: Membersh
             lines.append(_("The tier %(tier)s is lost.") % {"tier": tier})
         if lost.holds:
             lines.append(ngettext("%(count)s hold ends.", "%(count)s holds end.", lost.holds) % {"count": lost.holds})
+        if lost.plan:
+            words = _(
+                "The paid plan %(plan)s ends; what is left of its fee is forfeited. Cancel it first to refund it."
+            )
+            lines.append(words % {"plan": lost.plan})
         return lines
 
     verb = Verb(

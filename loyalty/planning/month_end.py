@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import add_months, local_date
 from customers.core.errors import DomainError, Kind
+from loyalty.plans.books import fee_books, write_fees
 from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
 from loyalty.points.liability import has_value, instants_of, month_of, owed_by_lot
 from loyalty.points.statement import Clock
@@ -60,6 +61,7 @@ class MonthEndPages:
             "is_open": month.until > now,
             "has_value": has_value(program, at=now),
             "wallets": _side_by_side(month, now),
+            "fees": fee_books(program, since=min(month.since, now), until=min(month.until, now)),
             "totals": {name: sum(getattr(each, name) for each in month.after) for name in TOLD},
         }
         return self._show(request, context)
@@ -91,6 +93,7 @@ class MonthEndPages:
             write_lots_csv(found, response, program=program)
         else:
             write_csv(month, response, program=program)
+            write_fees(response, program, since=month.since, until=month.until, now=now)
         return response  # type: ignore[no-any-return] # see above
 
 

@@ -1,6 +1,7 @@
 """Members' plans, their invoices and what could not be collected, refunds; and what plans bring and cost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.validators import MinValueValidator
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -161,7 +163,7 @@ class SubscriptionAdmin(ByStaff, Exported):
         row = get_object_or_404(Subscription.objects.select_related("membership__program", "plan"), pk=object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
-            if not dry_run:
+            with _tried(dry_run):
                 _end(row.membership, said["when"])
             last = date_format(day_before(row.end_day)) if row.end_day else "-"
             words = {
@@ -207,6 +209,15 @@ class SubscriptionAdmin(ByStaff, Exported):
             "currency": chosen.retailer.currency if chosen else "", "opts": self.model._meta,
         }  # fmt: skip
         return render(request, "plans/report.html", context)
+
+
+@contextmanager
+def _tried(is_dry: bool) -> Iterator[None]:  # noqa: FBT001 - as the verbs of staff say it
+    """Do what is inside, and undo it where it is only tried out: what is refused is refused before it is confirmed."""
+    with transaction.atomic():
+        yield
+        if is_dry:
+            transaction.set_rollback(True)
 
 
 def _end(membership: Membership, when: str) -> None:
@@ -292,8 +303,8 @@ class InvoiceAdmin(ByStaff, Exported):
         row = get_object_or_404(Invoice, pk=object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
-            if not dry_run:
-                reference = staff.reference_of(request, said)
+            reference = staff.reference_of(request, said)
+            with _tried(dry_run):
                 mark_paid(row.pk, reference=reference, now=timezone.now())
             return [str(_("%(amount)s are noted as paid now.") % {"amount": money(row.amount, row.currency)})]
 
@@ -310,8 +321,8 @@ class InvoiceAdmin(ByStaff, Exported):
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             amount = Decimal(said["amount"])
-            if not dry_run:
-                author = request.user.get_username()
+            author = request.user.get_username()
+            with _tried(dry_run):
                 refund(row.pk, amount, reason=said["reason"], author=author, now=timezone.now())
             return [str(_("%(amount)s go back; the plan stays as it is.") % {"amount": money(amount, row.currency)})]
 

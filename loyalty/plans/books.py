@@ -5,16 +5,17 @@ A fee is earned day by day of those that it is for; of a plan that ended early w
 was credited. A month is what was recorded in it: a payment that is told later belongs to the month in which it was told.
 """
 
+import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TextIO
 
 from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
-from customers.core.calendar import local_date
+from customers.core.calendar import day_before, local_date
 from customers.core.money import decimals_of
 from loyalty.plans.rules import NOTHING
 from loyalty.programs.models import Program
@@ -139,6 +140,12 @@ def _sides(event: str, debited: str, credited: str, amount: Decimal) -> Iterator
         debited, credited = (debited, credited) if amount > 0 else (credited, debited)
         yield FeeLine(event, debited, abs(amount), NOTHING)
         yield FeeLine(event, credited, NOTHING, abs(amount))
+
+
+def write_fees(file: TextIO, program: Program, *, since: datetime, until: datetime, now: datetime) -> None:
+    """Write a month's journal of fees below that of points; a month that is not over is read until now."""
+    books = fee_books(program, since=min(since, now), until=min(until, now))
+    csv.writer(file).writerows(journal_rows(books, program, day_before(local_date(until, program.tzinfo))))
 
 
 def journal_rows(books: FeeBooks, program: Program, last_day: date) -> Iterable[list[Any]]:

@@ -103,7 +103,7 @@ def overview(membership: Membership, versions: Versions, *, at: datetime) -> Ove
 
     def row_of(key: UUID | None) -> PaidPlan | None:
         rule = rule_of(versions, version, key) if key not in rows else None
-        return rows.get(key) if key in rows else PaidPlan.objects.get(pk=rule.id) if rule else None  # type: ignore[arg-type] # None is no key
+        return rows.get(key) if key in rows else PaidPlan.objects.get(pk=rule.id) if rule else None
 
     due = state.due
     plan = row_of(state.key or (due.key if due else None))

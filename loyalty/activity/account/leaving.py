@@ -12,10 +12,12 @@ from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import release
 from loyalty.activity.deciding import decide
 from loyalty.activity.progress import progress
+from loyalty.activity.versions import versions_of
 from loyalty.engine.activities import Left
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.models import Membership
+from loyalty.plans.overview import overview
 from loyalty.points.ends import ENDS_AT
 from loyalty.points.models import Hold, Wallet
 from loyalty.points.statement import balance
@@ -30,6 +32,7 @@ class LostByLeaving:
     :param pending: that are not active yet, by wallet
     :param tier: the code of its tier; empty for none
     :param holds: open holds, which end
+    :param plan: the code of its paid plan, which ends; empty for none
     :param left_at: when it left, where it has already
     """
 
@@ -38,6 +41,7 @@ class LostByLeaving:
     tier: str
     holds: int
     left_at: datetime | None = None
+    plan: str = ""
 
 
 def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
@@ -51,7 +55,13 @@ def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
     current = progress(membership, at=at).current
     tier = current.code if current else ""
     holds = Hold.objects.filter(wallet__membership=membership, status=Hold.Status.OPEN).count()
-    return LostByLeaving(points, pending, tier, holds, membership.left_at)
+    return LostByLeaving(points, pending, tier, holds, membership.left_at, _plan_of(membership, at))
+
+
+def _plan_of(membership: Membership, at: datetime) -> str:
+    """Return the code of a member's plan; empty for none."""
+    mine = overview(membership, versions_of([membership.program_id])[membership.program_id], at=at).mine
+    return mine.plan.code if mine else ""
 
 
 COMING_BACK = f"""
@@ -71,7 +81,7 @@ def _coming_back(wallet: Wallet, at: datetime) -> int:
 @transaction.atomic
 def leave(membership: Membership, *, now: datetime) -> LostByLeaving:
     """
-    Let a member leave: its holds end, its points and its tier are forfeited; leaving again changes nothing.
+    Let a member leave: its holds and its plan end, its points and its tier are forfeited; leaving again changes nothing.
 
     Its number stays its own: who enrols again has it, and begins anew.
     """

@@ -25,6 +25,7 @@ from loyalty.activity.api.serializers import EntryOut
 from loyalty.activity.explaining import rule_names, said_by, why
 from loyalty.api.pagination import NewestFirst, NewestOccurredFirst
 from loyalty.memberships.models import Membership
+from loyalty.plans.books import fee_books, write_fees
 from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
 from loyalty.points.liability import month_of, owed_by_lot
 from loyalty.points.models import Entry, Wallet
@@ -118,6 +119,22 @@ class JournalLineOut(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
+class FeeLineOut(serializers.Serializer[Any]):
+    event = serializers.CharField()
+    account = serializers.CharField()
+    debit = ExactField()
+    credit = ExactField()
+    text = serializers.CharField()
+
+
+class FeesOut(serializers.Serializer[Any]):
+    deferred_before = ExactField()
+    deferred_after = ExactField(help_text="Paid for days to come.")
+    earned = ExactField()
+    credit_after = ExactField(help_text="What members have of earlier fees.")
+    journal = FeeLineOut(many=True, source="lines")
+
+
 class MonthEndOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
     closed_at = serializers.DateTimeField(
@@ -126,6 +143,7 @@ class MonthEndOut(serializers.Serializer[Any]):
     before = OwedOut(many=True)
     after = OwedOut(many=True)
     journal = JournalLineOut(many=True)
+    fees = FeesOut(help_text="Of paid plans.")
 
 
 class Statement(ListAPIView[Entry]):
@@ -282,12 +300,14 @@ class MonthEndView(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """Return what a program owed before and after a month, and the journal between."""
         program, month = _month_end(request, slug)
+        now = timezone.now()
         body = {
             "currency": program.retailer.currency,
             "closed_at": month.closed_at,
             "before": month.before,
             "after": month.after,
             "journal": month.lines,
+            "fees": fee_books(program, since=min(month.since, now), until=min(month.until, now)),
         }
         return Response(MonthEndOut(body).data)
 
@@ -301,6 +321,7 @@ class JournalView(APIView):
         program, month = _month_end(request, slug)
         response = _file(program, month, "")
         write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
+        write_fees(response, program, since=month.since, until=month.until, now=timezone.now())  # type: ignore[arg-type]
         return response
 
 

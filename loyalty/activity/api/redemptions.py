@@ -204,6 +204,9 @@ class LeaveOut(serializers.Serializer[Any]):
     pending = serializers.DictField(child=serializers.IntegerField(), help_text="What is not active yet and is lost.")
     tier = serializers.CharField(help_text="The tier that is lost; empty for none.")
     holds = serializers.IntegerField(help_text="Open holds, which end.")
+    plan = serializers.CharField(
+        help_text="The paid plan that ends, by its code, with what is left of its fee; empty for none."
+    )
 
 
 class LeaveView(AskedView):

@@ -14,6 +14,7 @@ from customers.core.calendar import add_months, local_date
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import new_file
+from loyalty.plans.books import fee_books, write_fees
 from loyalty.points.closing import close_month
 from loyalty.points.journal import MonthEnd, month_end, write_csv, write_lots_csv
 from loyalty.points.liability import has_value, month_of, owed_by_lot
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         if options["journal"]:
             with options["journal"].open("w", newline="") as file:
                 write_csv(month, file, program=program)
+                write_fees(file, program, since=since, until=until, now=timezone.now())
             self.stdout.write(f"Journal: {options['journal']}")
         if options["lots"]:
             with options["lots"].open("w", newline="") as file:
@@ -102,6 +104,10 @@ def _show(program: Program, month: MonthEnd) -> None:
         debit, credit = (f"{side:,.2f}" if side else "" for side in (line.debit, line.credit))
         event = f"{line.event} (late)" if line.is_late else line.event
         journal.add_row(line.wallet, event, line.account, debit, credit, f"{line.points:,}")
+    now = timezone.now()
+    for fee in fee_books(program, since=min(month.since, now), until=min(month.until, now)).lines:
+        debit, credit = (f"{side:,.2f}" if side else "" for side in (fee.debit, fee.credit))
+        journal.add_row("", fee.event, fee.account, debit, credit, "0")
     console.print(journal)
     closed_at = month.closed_at and f"{month.closed_at.astimezone(program.tzinfo):%Y-%m-%d %H:%M}"
     console.print(f"Closed on {closed_at}." if closed_at else "Not closed: read from the ledger.")

@@ -1,0 +1,170 @@
+"""Plans in the admin: shown, cancelled, paid, refunded, reported; each with what happens said before."""
+
+import csv
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from loyalty.activity.account.leaving import leave, lost_by_leaving
+from loyalty.configuration.drafts import open_draft
+from loyalty.memberships.models import Membership
+from loyalty.plans.account.joining import change
+from loyalty.plans.exporting import csv_response
+from loyalty.plans.models import Invoice, Refund
+from tests import make
+from tests.plans import make_plans
+from tests.plans.make_plans import joined, plan_of
+
+pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("eve"))
+    return client
+
+
+@pytest.fixture
+def ada() -> Membership:
+    ada = make.member(make_plans.program({}, {"code": "max", "price": "25.00"}), "ada")
+    joined(ada, at=NOW)
+    return ada
+
+
+def act(staff: Client, name: str, row: Any, **said: str) -> tuple[str, str]:
+    """Say something, confirm what is shown, and return what was shown and what was answered."""
+    address = reverse(f"admin:{name}", args=[row.pk])
+    shown = unescape(staff.post(address, said | {"reason": "asked for"}).content.decode())
+    confirmed = re.search(r'name="confirmed" value="(\w+)"', shown)
+    assert confirmed, shown
+    answer = staff.post(address, said | {"reason": "asked for", "confirmed": confirmed[1]}, follow=True)
+    return shown, unescape(answer.content.decode())
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_lists_show_what_there_is_and_can_be_filtered(staff: Client, ada: Membership, language: str) -> None:
+    change(ada, "max", now=NOW)
+    headers = {"accept-language": language}
+
+    for name in ("plans_subscription", "plans_invoice", "plans_refund", "plans_paymentnotice"):
+        page = staff.get(reverse(f"admin:{name}_changelist"), headers=headers)
+        assert page.status_code == 200
+    by_number = staff.get(reverse("admin:plans_subscription_changelist"), {"q": ada.number}).content.decode()
+    dunning = [
+        staff.get(reverse("admin:plans_invoice_changelist"), {"dunning": kind}).content.decode().count("15.00")
+        for kind in ("due", "failed")
+    ]
+
+    assert ada.number in by_number
+    assert (dunning[0] > 0, dunning[1]) == (True, 0)
+    assert staff.get(reverse("admin:plans_invoice_change", args=[Invoice.objects.all()[0].pk])).status_code == 200
+
+
+def test_a_plan_is_cancelled_for_its_periods_end(staff: Client, ada: Membership) -> None:
+    shown, done = act(staff, "plans_subscription_cancel_plan", plan_of(ada), when="period_end")
+
+    assert "The plan goes on through" in shown
+    assert "The plan is cancelled." in done
+    assert (plan_of(ada).status, plan_of(ada).cancels) == ("active", True)
+
+
+def test_a_plan_is_ended_at_once_and_its_fee_goes_back(staff: Client, ada: Membership) -> None:
+    act(staff, "plans_subscription_cancel_plan", plan_of(ada), when="refund")
+
+    assert (plan_of(ada).end_reason, Refund.objects.get().amount) == ("staff", Decimal("10.00"))
+
+
+def test_a_payment_is_noted_and_refunded_in_part(staff: Client, ada: Membership) -> None:
+    change(ada, "max", now=NOW)
+
+    act(staff, "plans_invoice_note_payment", Invoice.objects.get(status="open"))
+    act(staff, "plans_invoice_give_back", Invoice.objects.get(kind="change"), amount="4.50")
+    staff.post(
+        reverse("admin:plans_refund_changelist"),
+        {"action": "carried_out", "_selected_action": [Refund.objects.get().pk]},
+    )
+
+    assert plan_of(ada).plan.code == "max"
+    assert list(Refund.objects.values_list("amount", "author", "reason", "status")) == [
+        (Decimal("4.50"), "eve", "asked for", "done")
+    ]
+
+
+def test_more_than_was_paid_is_refused_beside_the_question(staff: Client, ada: Membership) -> None:
+    address = reverse("admin:plans_invoice_give_back", args=[Invoice.objects.get().pk])
+
+    page = staff.post(address, {"amount": "10.01", "reason": "late"}).content.decode()
+
+    assert "10.01 EUR are to be refunded; 10.00 can be." in page
+    assert Refund.objects.count() == 0
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Fees and benefits"), ("fr", "Who stays")])
+def test_the_report_is_shown_and_downloaded(staff: Client, ada: Membership, language: str, words: str) -> None:
+    address = reverse("admin:plans_subscription_report")
+
+    page = staff.get(address, headers={"accept-language": language})
+    file = staff.get(address, {"program": ada.program.slug, "format": "csv"}).content.decode()
+
+    assert page.status_code == 200
+    rows = list(csv.DictReader(file.splitlines()))
+    assert (len(rows), rows[-1]["joined"], rows[-1]["began"]) == (12, "1", "0")
+
+
+def test_without_plans_the_report_says_what_to_do(staff: Client) -> None:
+    page = staff.get(reverse("admin:plans_subscription_report")).content.decode()
+
+    assert "Add a paid plan to a draft" in page
+
+
+def test_a_list_is_taken_along_as_csv_without_formulas(staff: Client, ada: Membership) -> None:
+    ada.customer.external_id = "=HYPERLINK(1)"
+    ada.customer.save(update_fields=["external_id"])
+    posted = {"action": "export", "_selected_action": [plan_of(ada).pk]}
+
+    file = staff.post(reverse("admin:plans_subscription_changelist"), posted).content.decode()
+
+    (row,) = csv.DictReader(file.splitlines())
+    assert (row["membership__number"], row["membership__customer__external_id"]) == (ada.number, "'=HYPERLINK(1)")
+    plain = csv_response("x.csv", ["a"], [["-6.67"], ["-x"], [None]]).content.decode()
+    assert plain.splitlines() == ["a", "-6.67", "'-x", '""']
+
+
+def test_a_version_with_plans_is_edited_and_read_in_the_admin(staff: Client, ada: Membership) -> None:
+    draft = open_draft(ada.program)
+
+    page = staff.get(reverse("admin:programs_programversion_page", args=[draft.pk])).content.decode()
+    form = staff.get(reverse("admin:programs_programversion_change", args=[draft.pk])).content.decode()
+
+    assert "10 EUR a month" in page
+    assert 'name="plans-0-price"' in form
+
+
+def test_the_month_s_end_shows_fees_and_has_them_in_its_journal(staff: Client, ada: Membership) -> None:
+    month = f"{NOW:%Y-%m}"
+
+    page = staff.get(reverse("admin:programs_program_month_end", args=[ada.program_id]), {"month": month})
+    file = staff.get(reverse("admin:programs_program_journal", args=[ada.program_id]), {"month": month})
+    key = {"authorization": f"Api-Key {make.key(ada.retailer)}"}
+    said = staff.get(f"/api/v1/programs/{ada.program.slug}/month-end", {"month": month}, headers=key).json()
+
+    assert "Fees of paid plans" in page.content.decode()
+    rows = [row for row in csv.DictReader(file.content.decode().splitlines()) if row["event"] == "fees_paid"]
+    assert [(row["account"], row["debit"], row["credit"]) for row in rows] == [
+        ("payments", "10.00", "0.00"), ("deferred_fees", "0.00", "10.00"),
+    ]  # fmt: skip
+    assert Decimal(said["fees"]["deferred_after"]) + Decimal(said["fees"]["earned"]) == 10
+
+
+def test_who_leaves_is_told_before_that_the_plan_ends(ada: Membership) -> None:
+    before = lost_by_leaving(ada, at=NOW)
+
+    assert (before.plan, leave(ada, now=NOW).plan, lost_by_leaving(ada, at=NOW).plan) == ("plus", "plus", "")
