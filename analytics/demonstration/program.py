@@ -6,6 +6,7 @@ from typing import Any
 
 from customers.models import Retailer
 from loyalty.configuration.drafts import create_program, publish
+from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program
 from loyalty.tiers.models import Tier, TierPolicy
@@ -64,6 +65,21 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
             benefits=benefits,
             benefits_fr=benefits_fr,
         )
+    for rank, (code, name, name_fr, price, multiplier, benefits, benefits_fr, perks_cost) in enumerate(PLANS):
+        PaidPlan.objects.create(
+            version=draft,
+            code=code,
+            name=name,
+            name_fr=name_fr,
+            rank=rank,
+            price=Decimal(price),
+            trial_days=14 if code == "plus" else 0,
+            multiplier=Decimal(multiplier),
+            free_shipping=True,
+            benefits=benefits,
+            benefits_fr=benefits_fr,
+            perks_cost=Decimal(perks_cost),
+        )
     publish(draft, effective_from=effective_from, now=now)
     return draft.program
 
@@ -75,6 +91,10 @@ RULES: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
     ("fresh", "2 more on produce", "2 de plus au rayon frais", "per_amount", "2", {"condition": PRODUCE}),
     ("own-brand", "1 more on our brand", "1 de plus sur notre marque", "per_amount", "1", {"condition": OWN_BRAND}),
     ("welcome", "Welcome: 100 points", "Bienvenue : 100 points", "first_order", "100", {}),
+)
+PLANS = (
+    ("plus", "Plus", "Plus", "4.99", "1.5", "Half as many points again", "Moitié plus de points", "1.20"),
+    ("max", "Max", "Max", "9.99", "2", "Twice the points\nFree delivery", "Points doublés\nLivraison offerte", "3.50"),
 )
 TIERS = (
     ("bronze", "Bronze", "Bronze", 0, "1", "Points on every purchase", "Des points à chaque achat"),

@@ -33,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 WAITING = """
 SELECT q.id, q.customer_id, q.kind, q.fact_id, q.occurred_at FROM customers_undecidedfact q
-WHERE q.retailer_id = %(retailer)s AND (q.next_try_at IS NULL OR q.next_try_at <= %(now)s) AND NOT EXISTS (
+WHERE q.retailer_id = %(retailer)s AND q.occurred_at <= %(now)s
+    AND (q.next_try_at IS NULL OR q.next_try_at <= %(now)s) AND NOT EXISTS (
     SELECT 1 FROM customers_undecidedfact b
     WHERE b.customer_id = q.customer_id AND b.next_try_at > %(now)s AND b.occurred_at <= q.occurred_at)
 ORDER BY q.occurred_at, q.id LIMIT %(limit)s

@@ -18,3 +18,5 @@ LOGGING = logging_to(
     structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback), level="INFO"
 )
 LOG_LEVEL_OF_REQUESTS = logging.DEBUG
+# The demo's members pay by trying out: no money moves.
+PAYMENT_ACCOUNTS.setdefault("complete-journey", {"provider": "test", "webhook_secret": "demo"})  # noqa: F405

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analytics.demonstration import dataset, program
+from analytics.demonstration import dataset, plans, program
 from analytics.demonstration.dataset import Journey
 from analytics.runs import compute_value, latest_run, top_customers
 from customers.core import bulk
@@ -26,7 +26,8 @@ from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.importing.running import Report, run_import
 from customers.models import Order, Retailer
 from loyalty.activity.account.enrolment import enrol_everyone
-from loyalty.activity.backlog import catch_up, undecided_orders
+from loyalty.activity.backlog import undecided_orders
+from loyalty.plans.models import Subscription
 from loyalty.points.models import Lot
 from loyalty.points.proof import require_proof
 from loyalty.programs.models import Program
@@ -71,7 +72,7 @@ class Command(BaseCommand):
         columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console) as progress:
             imported = self._import(progress, retailer, journey, weeks, now)
-            decided = self._decide(progress, retailer, club, now)
+            decided = self._decide(progress, retailer, club, start, now)
             self._value(progress, retailer, now)
         self._check(retailer, journey, size)
         self._summary(retailer, imported, decided)
@@ -111,14 +112,16 @@ class Command(BaseCommand):
                 created = report.created
         return created, time.monotonic() - started
 
-    def _decide(self, progress: Progress, retailer: Retailer, club: Program, now: datetime) -> tuple[int, float]:
+    def _decide(
+        self, progress: Progress, retailer: Retailer, club: Program, start: datetime, now: datetime
+    ) -> tuple[int, float]:
         bar = progress.add_task("enrol every household", total=1)
         enrol_everyone(club, source="import", wording=program.WORDING, now=now)
         progress.update(bar, completed=1)
         waiting = undecided_orders(retailer)
         bar = progress.add_task("points and tiers, night by night", total=max(waiting, 1))
         started = time.monotonic()
-        done = catch_up(retailer, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders))
+        done = plans.live(club, start=start, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders))
         progress.update(bar, completed=max(waiting, 1))
         if done is None:
             raise CommandError(
@@ -164,6 +167,11 @@ class Command(BaseCommand):
         standings = Standing.objects.filter(retailer=retailer).values_list("tier__name").annotate(Count("pk"))
         members = ", ".join(f"{name or 'no tier'} {count:,}" for name, count in standings.order_by("tier__rank"))
         table.add_row("Members per tier", members)
+        having = Subscription.objects.filter(retailer=retailer, key__isnull=False).values_list("plan__name")
+        with_plan = ", ".join(
+            f"{name} {count:,}" for name, count in having.annotate(Count("pk")).order_by("plan__rank")
+        )
+        table.add_row("Members with a paid plan", with_plan or "none")
         self.console.print(table)
         self._value_table(retailer)
 

@@ -1,0 +1,95 @@
+"""The demo's members with a paid plan: who joins, changes, cancels and cannot pay, the same each time."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from customers.core.calendar import add_months, local_date, midnight
+from customers.models import Retailer
+from loyalty.activity.backlog import CaughtUp, catch_up
+from loyalty.memberships.models import Membership
+from loyalty.plans.account.collecting import carry_out_refunds, collect_due
+from loyalty.plans.account.joining import cancel, change, join, use_method
+from loyalty.plans.models import PaidPlan, Subscription
+from loyalty.plans.providers.tryout import TryoutProvider
+from loyalty.programs.models import Program
+
+PROVIDER = TryoutProvider("demo")
+NOON = timedelta(hours=12)
+# Of the members in the order of their enrolment: every tenth takes a plan, some of them the larger one.
+EVERY, LARGER = 10, 4
+
+
+def live(
+    club: Program, *, start: datetime, now: datetime, on_progress: Callable[[CaughtUp], None] = lambda _: None
+) -> CaughtUp | None:
+    """
+    Decide a past month by month, and let members have plans meanwhile; once there are plans, only what is new.
+
+    :param start: when the program began
+    :returns: None when another process is at work
+    """
+    done = CaughtUp()
+    for month, instant in enumerate(_months(club, start, now) if _is_to_begin(club) else ()):
+        caught = catch_up(club.retailer, now=instant, on_progress=_after(done, on_progress))
+        if caught is None:
+            return None
+        done = _sum(done, caught)
+        _act(club, month, instant)
+        _collect(club.retailer, instant)
+    caught = catch_up(club.retailer, now=now, on_progress=_after(done, on_progress))
+    return None if caught is None else _sum(done, caught)
+
+
+def _is_to_begin(club: Program) -> bool:
+    """Tell whether a program offers plans that nobody has had yet."""
+    has_plans = PaidPlan.objects.filter(version__program=club).exists()
+    return has_plans and not Subscription.objects.filter(program=club).exists()
+
+
+def _after(done: CaughtUp, on_progress: Callable[[CaughtUp], None]) -> Callable[[CaughtUp], None]:
+    """Return who is told of progress after what was done before."""
+    return lambda so_far: on_progress(_sum(done, so_far))
+
+
+def _sum(first: CaughtUp, second: CaughtUp) -> CaughtUp:
+    names: Any = CaughtUp.__dataclass_fields__
+    return CaughtUp(**{name: getattr(first, name) + getattr(second, name) for name in names})
+
+
+def _months(club: Program, start: datetime, now: datetime) -> Iterator[datetime]:
+    """Yield the noon of each month's first day between two instants."""
+    first = add_months(local_date(start, club.tzinfo).replace(day=1), 1)
+    while (instant := midnight(first, club.tzinfo) + NOON) < now:
+        yield instant
+        first = add_months(first, 1)
+
+
+def _act(club: Program, month: int, now: datetime) -> None:
+    """Let members do what they do in a month."""
+    members = Membership.objects.filter(program=club, left_at=None, enrolled_at__lte=now).order_by("customer_id")
+    takers = list(members.select_related("program"))[::EVERY]
+    for place, member in enumerate(takers):
+        plan = Subscription.objects.filter(membership=member).order_by("-pk").first()
+        if plan is None:
+            if month % 3 == place % 3:
+                join(member, "max" if place % LARGER == 1 else "plus", method="pays", now=now)
+        elif plan.ended_at is None and plan.key is not None:
+            _go_on(member, place, month, now)
+
+
+def _go_on(member: Membership, place: int, month: int, now: datetime) -> None:
+    match (place % 5, month):
+        case (0, 5):
+            change(member, "max", now=now)
+        case (2, 7):
+            cancel(member, now=now)
+        case (3, 8):
+            use_method(member, "declines", now=now)
+        case _:
+            pass
+
+
+def _collect(retailer: Retailer, now: datetime) -> None:
+    collect_due(retailer, now=now, choose=lambda _: PROVIDER)
+    carry_out_refunds(retailer, now=now, choose=lambda _: PROVIDER)
