@@ -1,7 +1,9 @@
 FROM python:3.11-slim AS build
 WORKDIR /build
-COPY requirements/base.lock .
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r base.lock
+# Also `stripe`, for who lets Stripe take the fees of plans: docker build --build-arg LOCK=stripe .
+ARG LOCK=base
+COPY requirements/${LOCK}.lock .
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r ${LOCK}.lock
 
 FROM python:3.11-slim
 RUN useradd --create-home --uid 10001 loyalty

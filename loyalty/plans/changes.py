@@ -189,6 +189,7 @@ class Billed:
     An invoice as it stands, for a payment of it.
 
     :param voided_at: when it was given up
+    :param reference: the provider's, of its last payment or failure
     """
 
     due: Due
@@ -197,6 +198,7 @@ class Billed:
     voided_at: datetime | None
     last_failed_at: datetime | None
     refundable: Decimal
+    reference: str = ""
 
 
 def pay(decision: Decision, billed: Billed, *, paid_at: datetime, reference: str) -> Decision:
@@ -316,21 +318,23 @@ def _day_due(decision: Decision) -> date | None:
     return min(days) if days and min(days) <= today else None
 
 
-def fail(decision: Decision, billed: Billed, *, failed_at: datetime, error: str) -> Decision:
+def fail(decision: Decision, billed: Billed, *, failed_at: datetime, error: str, reference: str = "") -> Decision:
     """
     Take in that a payment failed: it is tried again while its grace lasts, in which the benefits go on.
 
-    What was paid, or failed later, is not told anything new by it.
+    What was paid, or failed later, is not told anything new by it, nor is the failure itself, told in another way.
     """
     state, due = decision.member.of(PLANS), billed.due
-    is_older = billed.last_failed_at is not None and failed_at <= billed.last_failed_at
-    if state.due is None or state.due.invoice_id != due.invoice_id or is_older:
+    is_known = billed.last_failed_at is not None and (
+        failed_at <= billed.last_failed_at or (reference != "" and reference == billed.reference)
+    )
+    if state.due is None or state.due.invoice_id != due.invoice_id or is_known:
         return decision
     rule = decision.rules.of(OFFER).plan(due.key)
     again = failed_at + timedelta(days=rule.retry_days if rule else 1)
     zone = decision.rules.zone
     next_try = again if local_date(again, zone) < due.until else None
-    failed = PaymentFailed(due.invoice_id, failed_at, error[:200], next_try)
+    failed = PaymentFailed(due.invoice_id, failed_at, error[:200], next_try, reference)
     status = PAST_DUE if state.key is not None and due.kind == RENEWAL else state.status
     event = told(
         decision, "payment_failed", failed_at, plan=code_of(decision, due.key), amount=due.amount,

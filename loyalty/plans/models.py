@@ -143,7 +143,7 @@ class Subscription(models.Model):
     next_key = models.UUIDField(
         null=True, editable=False, help_text=_("Of the plan with which the next period begins.")
     )
-    credit = MoneyField(_("credit"), default=0, help_text=_("Of earlier fees: the next invoices are less by it."))
+    credit = MoneyField(_("fee credit"), default=0, help_text=_("Of earlier fees: the next invoices are less by it."))
     method = models.CharField(
         _("payment method"), max_length=200, blank=True, help_text=_("As the payment provider knows it.")
     )
@@ -234,7 +234,7 @@ class Invoice(models.Model):
     first_day = models.DateField(_("from"), help_text=_("The first day that it pays for."))
     end_day = models.DateField(_("ends before"), help_text=_("The first day that it does not pay for any more."))
     fee = MoneyField(_("fee"), help_text=_("For these days, before credit."))
-    credit_used = MoneyField(_("credit used"), default=0)
+    credit_used = MoneyField(_("fee credit used"), default=0)
     amount = MoneyField(_("amount"), help_text=_("That is to be paid."))
     refunded = MoneyField(_("refunded"), default=0)
     issued_at = models.DateTimeField(_("issued"))

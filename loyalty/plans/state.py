@@ -187,6 +187,7 @@ class PaymentFailed(PlanEffect):
     failed_at: datetime
     error: str
     next_try_at: datetime | None
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class _InvoiceChange:
         elif isinstance(effect, InvoiceVoided):
             self.voided_at = effect.voided_at
         elif isinstance(effect, PaymentFailed):
-            self.failed = effect
+            self.failed, self.reference = effect, effect.reference or self.reference
         elif isinstance(effect, RefundAsked):
             self.refunded += effect.amount
 

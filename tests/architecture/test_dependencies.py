@@ -19,7 +19,8 @@ OURS = {"customers", "loyalty", "analytics", "tests", "benchmarks"}
 EXTRAS = {
     "analytics/demonstration/": ("demo",),
     "loyalty/embedded/": ("embedded",),
-    "tests/": ("embedded", "demo", "dev"),
+    "loyalty/plans/providers/stripe.py": ("stripe",),
+    "tests/": ("embedded", "demo", "dev", "stripe"),
     "benchmarks/": ("embedded", "demo", "dev"),
 }
 # In an environment of its own, with a lock of its own.
@@ -92,7 +93,7 @@ def test_what_is_declared_is_imported_or_used() -> None:
     in_production = {each for name, used in _imported().items() if not _extras_of(name) for each in used}
 
     assert set(_declared()) - in_production - set(USED_OTHERWISE) == set()
-    assert set(_declared("embedded", "demo", "dev")) - imported - set(USED_OTHERWISE) == set()
+    assert set(_declared("embedded", "demo", "dev", "stripe")) - imported - set(USED_OTHERWISE) == set()
 
 
 @pytest.mark.parametrize("name", USED_OTHERWISE)
@@ -103,7 +104,7 @@ def test_what_is_used_otherwise_is_used_where_it_is_said(name: str) -> None:
     assert words in (ROOT / file).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("base", ()), ("demo", ("embedded", "demo"))])
+@pytest.mark.parametrize(("lock", "extras"), [("base", ()), ("demo", ("embedded", "demo")), ("stripe", ("stripe",))])
 def test_a_lock_holds_what_is_needed_and_nothing_else(lock: str, extras: tuple[str, ...]) -> None:
     text = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
     lines = [Requirement(line.rstrip(" \\")) for line in re.findall(r"^[a-z].*$", text, re.MULTILINE)]
@@ -131,4 +132,4 @@ def _closure(declared: dict[str, Requirement]) -> set[str]:
 def test_requirements_are_locks_of_this_project_alone() -> None:
     names = {path.name for path in (ROOT / "requirements").iterdir()}
 
-    assert names == {"base.lock", "demo.lock", "dev.lock", "compile"}
+    assert names == {"base.lock", "demo.lock", "dev.lock", "stripe.lock", "compile"}

@@ -77,7 +77,7 @@ def _take_in(invoice: Invoice, provider: Provider, answer: Answer, now: datetime
         paid_at = answer.at or now
         settle(invoice.pk, paid_at=paid_at, reference=answer.reference, provider=provider.name, now=now)
     elif answer.status is Status.FAILED:
-        note_failure(invoice.pk, failed_at=answer.at or now, error=answer.error, now=now)
+        note_failure(invoice.pk, failed_at=answer.at or now, error=answer.error, reference=answer.reference, now=now)
     else:  # its webhook tells
         Invoice.objects.filter(pk=invoice.pk, status=Invoice.Status.OPEN).update(
             next_try_at=None, provider=provider.name, provider_reference=answer.reference

@@ -76,7 +76,9 @@ def _effect_of(retailer: Retailer, provider: Provider, notice: Notice, invoice: 
         )
         return "paid" if is_new else "known"
     if notice.kind is NoticeKind.FAILED:
-        is_new = note_failure(invoice.pk, failed_at=notice.occurred_at, error=notice.error, now=now)
+        is_new = note_failure(
+            invoice.pk, failed_at=notice.occurred_at, error=notice.error, reference=notice.reference, now=now
+        )
         return "failed" if is_new else "older"
     return "ignored"
 

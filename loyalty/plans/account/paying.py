@@ -74,10 +74,12 @@ def settle(invoice_id: UUID, *, paid_at: datetime, reference: str, provider: str
 
 
 @transaction.atomic
-def note_failure(invoice_id: UUID, *, failed_at: datetime, error: str, now: datetime) -> bool:
+def note_failure(invoice_id: UUID, *, failed_at: datetime, error: str, reference: str = "", now: datetime) -> bool:
     """Take in that a payment of an invoice failed; tell whether that is new: what was paid, or failed since, is not."""
     invoice, session = lock_invoice(invoice_id, now)
-    decision = changes.fail(session.decision, billed(invoice), failed_at=min(failed_at, now), error=error)
+    decision = changes.fail(
+        session.decision, billed(invoice), failed_at=min(failed_at, now), error=error, reference=reference
+    )
     is_new = decision is not session.decision
     session.take(decision)
     session.finish()
@@ -123,4 +125,7 @@ def billed(invoice: Invoice) -> Billed:
         invoice.credit_used, invoice.amount, invoice.unpaid_on,
     )  # fmt: skip
     refundable = invoice.amount - invoice.refunded
-    return Billed(due, invoice.subscription_id, invoice.status, invoice.voided_at, invoice.last_failed_at, refundable)
+    return Billed(
+        due, invoice.subscription_id, invoice.status, invoice.voided_at, invoice.last_failed_at, refundable,
+        invoice.provider_reference,
+    )  # fmt: skip

@@ -1,5 +1,7 @@
 """Which provider takes money for which retailer: as the settings say, else a person."""
 
+from functools import lru_cache
+
 from django.conf import settings
 
 from customers.models import Retailer
@@ -25,6 +27,19 @@ def make_provider(account: dict[str, str]) -> Provider:
             return ManualProvider()
         case "test":
             return TryoutProvider(account["webhook_secret"])
+        case "stripe":
+            return _stripe(account["api_key"], account["webhook_secret"])
         case other:
-            message = f"PAYMENT_ACCOUNTS names the provider {other!r}, which is none of manual and test."
+            message = f"PAYMENT_ACCOUNTS names the provider {other!r}, which is none of manual, test and stripe."
             raise ValueError(message)
+
+
+@lru_cache(maxsize=64)
+def _stripe(api_key: str, webhook_secret: str) -> Provider:
+    try:
+        from loyalty.plans.providers.stripe import StripeProvider  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        message = "PAYMENT_ACCOUNTS names stripe, whose package is not installed: install requirements/stripe.lock."
+        raise ValueError(message) from error
+
+    return StripeProvider(api_key, webhook_secret)

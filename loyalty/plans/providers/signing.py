@@ -28,7 +28,16 @@ def require_signature(header: str, body: bytes, secret: str, *, now: datetime) -
     given = [value.strip() for name, _, value in parts if name.strip() == "v1"]
     if not any(hmac.compare_digest(expected.encode(), each.encode()) for each in given):
         raise WrongSignature
-    if abs(now - datetime.fromtimestamp(int(seconds), UTC)) > TOLERANCE:
+    require_recent(int(seconds), now)
+
+
+def require_recent(seconds: int, now: datetime) -> None:
+    """
+    Refuse what was signed at another time than just now: somebody may send it again.
+
+    :raises WrongSignature: then
+    """
+    if abs(now - datetime.fromtimestamp(seconds, UTC)) > TOLERANCE:
         raise WrongSignature
 
 
