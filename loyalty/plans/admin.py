@@ -152,7 +152,9 @@ class SubscriptionAdmin(ByStaff, Exported):
     def next(self, row: Subscription) -> Any:
         if row.ended_at or not row.end_day:
             return "-"
-        return _("ends") if row.cancels else _("changes") if row.next_key else _("is renewed")
+        return (
+            _("ends with the period") if row.cancels else _("becomes another plan") if row.next_key else _("is renewed")
+        )
 
     @action(description=_("What plans bring and cost"), url_path="to-report", permissions=["view"])
     def to_report(self, _request: HttpRequest) -> HttpResponse:
