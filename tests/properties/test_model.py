@@ -240,7 +240,7 @@ def test_merged_customers_have_both_their_points_and_one_tier() -> None:
     both = world(names="Ada Bob", ladder=Ladder(STEPS, downgrade="never"), expiry="days", count=30)
     buy(both, "a", 300, "2026-02-01")
     buy(both, "b", 300, "2026-02-10", who="Bob")
-    both.hold("Bob", 100, "h", on("2026-02-11"))
+    both.hold("Ada", 100, "h", on("2026-02-11"))
 
     both.merge("Ada", "Bob", on("2026-02-12"))
     back(both, "a", "2026-02-13")
@@ -249,6 +249,40 @@ def test_merged_customers_have_both_their_points_and_one_tier() -> None:
     assert balance(both, "2026-02-14") == (300, 0, 0, 0)
     assert balance(both, "2026-03-12T23:59") == (300, 0, 0, 0)
     assert (balance(both, "2026-03-13")[0], look(both, "2026-03-13")) == (0, ("bronze", None))
+
+
+def test_who_holds_points_is_not_merged_before_the_hold_ends() -> None:
+    both = world(names="Ada Bob")
+    buy(both, "b", 300, "2026-02-10", who="Bob")
+    both.hold("Bob", 100, "h", on("2026-02-11"))
+
+    with pytest.raises(Refused):
+        both.merge("Ada", "Bob", on("2026-02-11T00:01"))
+
+    both.merge("Ada", "Bob", on("2026-02-12"))
+    assert balance(both, "2026-02-12") == (300, 0, 0, 0)
+
+
+def test_two_of_one_order_of_spending_are_redeemed_from_the_members_own_first() -> None:
+    home = world(names="Ada Bob")
+    home.join_household(["Ada", "Bob"], START)
+    buy(home, "a", 21, "2026-02-01")
+    home.transfer("Ada", "Bob", 1, "t", on("2026-02-02"))
+
+    home.hold("Bob", 12, "h", on("2026-02-03"))
+    home.confirm("h", 4, on("2026-02-03T00:01"))
+
+    assert [balance(home, "2026-02-04", who)[0] for who in ("Ada", "Bob")] == [17, 0]
+
+
+def test_a_correction_finds_the_room_that_its_own_order_leaves() -> None:
+    ada = world(period_limit=90)
+    buy(ada, "a", 79, "2026-02-01")
+    buy(ada, "b", 81, "2026-02-02")
+
+    ada.correct(OrderFact("a", "Ada", on("2026-02-01"), Fraction(39), 1), on("2026-02-03"))
+
+    assert (ada.gave("a"), balance(ada, "2026-02-03")[0]) == (39, 90)
 
 
 def test_who_leaves_and_comes_back_begins_anew_without_the_first_bonus() -> None:

@@ -325,8 +325,10 @@ class Promises(RuleBasedStateMachine):
             return
         self.step()
         stays, goes = self.who(place), self.who(place + 1)
-        self.world.merge(stays, goes, self.now)
-        self.real.merge(stays, goes, self.now)
+        if not self.both(
+            lambda: self.real.merge(stays, goes, self.now), lambda: self.world.merge(stays, goes, self.now)
+        ):
+            return
         self.names.remove(goes)
         self.is_punctual = False
         for number, fact in self.orders_of.items():

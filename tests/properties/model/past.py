@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import TypeGuard
@@ -47,7 +47,16 @@ class DeliveryFact:
     at: datetime
 
 
-Fact = OrderFact | ReturnFact | VisitFact | DeliveryFact
+@dataclass(frozen=True)
+class MergeFact:
+    """That two customers are one: what `goes` has is of `stays` from now on."""
+
+    goes: str
+    stays: str
+    at: datetime
+
+
+Fact = OrderFact | ReturnFact | VisitFact | DeliveryFact | MergeFact
 
 
 @dataclass(frozen=True)
@@ -113,13 +122,18 @@ class Decided:
 
 @dataclass
 class Gift:
-    """What entering a tier gave."""
+    """
+    What entering a tier gave.
+
+    :ivar key: of its award
+    """
 
     entry: Entry
     at: datetime
     points: int
     extra_months: int
     terms: Terms
+    key: Key = ()
     is_kept: bool = True
 
 
@@ -150,7 +164,12 @@ class Lived:
 
 @dataclass
 class Life:
-    """One membership of a customer: what it did, where it stands and what it is entitled to."""
+    """
+    One membership of a customer: what it did, where it stands and what it is entitled to.
+
+    :ivar taken_over: other memberships that became a part of it, with the instants
+    :ivar is_merged: that it became a part of another one
+    """
 
     name: str
     number: int
@@ -160,9 +179,11 @@ class Life:
     decided: dict[str, Decided] = field(default_factory=dict)
     gifts: list[Gift] = field(default_factory=list)
     changes: list[tuple[str, str, datetime]] = field(default_factory=list)
+    taken_over: "list[tuple[datetime, Life]]" = field(default_factory=list)
+    is_merged: bool = False
 
     def is_member_at(self, at: datetime) -> bool:
-        return self.enrolled_at <= at and (self.left_at is None or at < self.left_at)
+        return self.enrolled_at <= at and (self.left_at is None or at < self.left_at) and not self.is_merged
 
     def awards(self) -> list[Award]:
         """Return what it is entitled to, the oldest first."""
@@ -187,14 +208,10 @@ class Life:
                         passed=decided.passed if wallet == MAIN else None,
                     )
                 )
-        nth: dict[str, int] = {}
         for gift in self.gifts:
-            code = gift.entry.code
-            nth[code] = nth.get(code, 0) + 1
-            key = ("gift", self.name, str(self.number), code, str(nth[code]))
             points = gift.points if gift.is_kept else 0
             terms = gift.terms.wallets[MAIN]
-            found.append(Award(key, MAIN, points, gift.at, gift.at, terms, gift.extra_months, may_wait=False))
+            found.append(Award(gift.key, MAIN, points, gift.at, gift.at, terms, gift.extra_months, may_wait=False))
         return sorted(found, key=lambda award: (award.at, award.key[0] == "gift", award.key))
 
     def activities(self, wallet: str) -> list[datetime]:
@@ -223,6 +240,28 @@ class Past:
         self.lived: dict[tuple[str, int], Lived] = {}
         self.back_since: dict[tuple[str, int], datetime] = {}  # where a return was the last to change the tier
         self.had: dict[tuple[str, int], list[tuple[datetime, str]]] = {}  # since when which tier, as it was told
+        self.occasions: dict[str, Occasion] = {}  # on which orders were decided that have been corrected since
+
+    @property
+    def merges(self) -> list[MergeFact]:
+        return [fact for fact in self.facts if isinstance(fact, MergeFact)]
+
+    def heir(self, name: str) -> str:
+        """Return who has what a customer had."""
+        return next((self.heir(fact.stays) for fact in self.merges if fact.goes == name), name)
+
+    def merge(self, fact: MergeFact) -> None:
+        """Note that two are one: nothing is earned anew, and of two first orders the earlier one is the person's."""
+        for number, decided in self.known.items():
+            if self.heir(decided.fact.member) in {fact.goes, fact.stays}:
+                self.frozen[number] = (decided.occasion, dict(decided.gave))
+        firsts = {self.first[name] for name in (fact.goes, fact.stays) if name in self.first}
+        orders = (each for each in sorted(self.facts, key=_when) if isinstance(each, OrderFact))
+        self.first |= {fact.stays: each.number for each in reversed(list(orders)) if each.number in firsts}
+        self.facts.append(fact)
+        number = {name: number for name, number, *_ in self.spans}
+        gone, stays = (self.lived[name, number[name]] for name in (fact.goes, fact.stays))
+        stays.gifts += gone.gifts
 
     def live(self, until: datetime, told: Fact | None = None) -> list[Life]:
         """
@@ -240,7 +279,7 @@ class Past:
 
     def _appoint_first(self, told: Fact | None) -> None:
         """Let the bonus of the first order be with one that is kept; it passes on to the earliest of them."""
-        for name in {name for name, *_ in self.spans}:
+        for name in {self.heir(name) for name, *_ in self.spans}:
             kept = [fact.number for fact in sorted(self.facts, key=_when) if self._is_kept(fact, name)]
             if not kept or (self.first.get(name) in kept and not DECIDES_ANEW):
                 continue
@@ -250,10 +289,10 @@ class Past:
 
     def _is_kept(self, fact: Fact, name: str) -> TypeGuard[OrderFact]:
         """Tell whether something is left of a member's order; what comes back of an earlier membership changes nothing."""
-        if not isinstance(fact, OrderFact) or fact.member != name:
+        if not isinstance(fact, OrderFact) or self.heir(fact.member) != name:
             return False
         for who, _, since, left in self.spans:
-            if who == name and since <= fact.at and (left is None or fact.at < left):
+            if who == fact.member and since <= fact.at and (left is None or fact.at < left):
                 back = [each for each in self.facts if isinstance(each, ReturnFact) and each.order == fact.number]
                 return sum(each.quantity for each in back if left is None or each.at < left) < fact.quantity
         return False
@@ -271,7 +310,7 @@ class Past:
         kept = {
             one: each
             for one, each in self.known.items()
-            if isinstance(each.fact, VisitFact) or self._is_kept(each.fact, each.fact.member)
+            if isinstance(each.fact, VisitFact) or self._is_kept(each.fact, self.heir(each.fact.member))
         }
         points = 0 if is_rejected else self._room(fact.member, fact.at, MAIN, occasion.terms.bonus, rules, kept)
         self.frozen[number] = (replace(occasion, is_first=True), gave | {MAIN: gave[MAIN] + points})
@@ -353,7 +392,8 @@ class Past:
         terms = terms_at(self.versions, at)
         step = next((step for step in terms.ladder.steps if step.code == entry.code), None)
         if step is not None:
-            gifts.append(Gift(entry, at, step.gift, step.extra_months, terms))
+            key = ("gift", life.name, str(life.number), entry.code, str(len(gifts)))
+            gifts.append(Gift(entry, at, step.gift, step.extra_months, terms, key))
 
     def _live(self, until: datetime) -> list[Life]:
         lives = [
@@ -361,13 +401,16 @@ class Past:
             for name, number, enrolled, left in self.spans
         ]
         for fact in sorted((fact for fact in self.facts if fact.at <= until), key=_when):
+            if isinstance(fact, MergeFact):
+                self._join(lives, fact)
+                continue
             if isinstance(fact, OrderFact | VisitFact):
                 for life in lives:
                     if life.name == fact.member and life.is_member_at(fact.at):
                         self._earn(life, fact, lives)
                 continue
             for life in lives:
-                if fact.order in life.decided:
+                if fact.order in life.decided and not life.is_merged:
                     if isinstance(fact, ReturnFact):
                         self._give_back(life, fact)
                     else:
@@ -375,6 +418,23 @@ class Past:
         for life in lives:
             self._advance(life, until if life.left_at is None else life.left_at)
         return lives
+
+    def _join(self, lives: Sequence[Life], fact: MergeFact) -> None:
+        """Let one life go on with what another one did, on the higher one of both tiers."""
+        goes = next(life for life in lives if life.name == fact.goes and life.is_member_at(fact.at))
+        stays = next(life for life in lives if life.name == fact.stays and life.is_member_at(fact.at))
+        for life in (goes, stays):
+            self._advance(life, fact.at)
+        goes.is_merged = True
+        stays.decided |= goes.decided
+        stays.taken_over.append((fact.at, goes))
+        stays.standing.take_over(goes.standing, fact.at, self._may_begin(stays))
+        self._note(stays)
+
+    def _may_begin(self, life: Life) -> datetime:
+        """Return from when on a membership may be: after the one before it."""
+        ends = [left for name, _, _, left in self.spans if name == life.name and left is not None]
+        return max((left for left in ends if left <= life.enrolled_at), default=datetime.min.replace(tzinfo=UTC))
 
     def _earn(self, life: Life, fact: OrderFact | VisitFact, lives: Sequence[Life]) -> None:
         self._advance(life, fact.at)
@@ -389,7 +449,10 @@ class Past:
             decided.occasion, gave = self.frozen[fact.number]
             decided.gave = dict(gave)
         else:
-            decided.gave = self._limited(life, fact.at, decided.worth(), terms, lives)
+            if fact.number in self.occasions:  # the tier on which a corrected order was decided stays with it
+                occasion = replace(self.occasions[fact.number], is_first=is_first)
+                decided.occasion = occasion
+            decided.gave = self._limited(life, fact.at, decided.worth(), occasion.terms, lives)
             if not DECIDES_ANEW:
                 self.frozen[fact.number] = (occasion, dict(decided.gave))
         decided.kept = dict(decided.gave)
@@ -429,16 +492,19 @@ class Past:
             own = [
                 each
                 for each in known.values()
-                if each.fact.member == name and self._since(name, each.fact.at) == self._since(name, at)
+                if self._membership(each.fact.member, each.fact.at) == self._membership(name, at)
             ]
             points = min(points, max(0, rules.period_limit - used(rules.period, own)))
         if rules.budget is not None:
             points = min(points, max(0, rules.budget - used(rules.budget_period, known.values())))
         return points
 
-    def _since(self, name: str, at: datetime) -> datetime | None:
-        """Return since when somebody was a member at an instant: who comes back begins anew, with all of a limit."""
-        return max((since for who, _, since, _ in self.spans if who == name and since <= at), default=None)
+    def _membership(self, name: str, at: datetime) -> tuple[str, int]:
+        """Return to which membership what somebody did at an instant belongs: who comes back begins anew."""
+        into = next((fact for fact in self.merges if fact.goes == name), None)
+        if into is not None:
+            return self._membership(into.stays, into.at)
+        return name, max((number for who, number, since, _ in self.spans if who == name and since <= at), default=0)
 
     def _give_back(self, life: Life, fact: ReturnFact) -> None:
         """Keep the lesser of what the order gave and of what is left would earn; stand as without what came back."""
@@ -447,16 +513,26 @@ class Past:
         order.left -= fact.quantity
         worth = order.worth() if order.left else {}
         order.kept = {wallet: min(points, worth.get(wallet, 0)) for wallet, points in order.gave.items()}
-        before = life.standing
-        again = Standing(self.calendar, self.versions, before.enrolled_at)
-        for decided in life.decided.values():
-            again.advance(decided.fact.at)
-            again.count(decided.counted())
-        again.advance(fact.at)
+        before, again = life.standing, self._stand_again(life, fact.at)
         again.changes.clear()
         if again.tier != before.tier:
             life.changes.append((before.code, again.code, fact.at))
         life.standing = again
+
+    def _stand_again(self, life: Life, until: datetime) -> Standing:
+        """Return where a life stands by what is left of what it did."""
+        again = Standing(self.calendar, self.versions, life.enrolled_at)
+        theirs = {number for _, other in life.taken_over for number in other.decided}
+        own = [decided for number, decided in life.decided.items() if number not in theirs]
+        happened: list[tuple[datetime, Decided | Life]] = [(each.fact.at, each) for each in own]
+        for at, what in sorted([*happened, *life.taken_over], key=lambda each: each[0]):
+            again.advance(at)
+            if isinstance(what, Life):
+                again.take_over(self._stand_again(what, at), at, self._may_begin(life))
+            else:
+                again.count(what.counted())
+        again.advance(until)
+        return again
 
     def _advance(self, life: Life, until: datetime) -> None:
         life.standing.advance(until)
@@ -474,5 +550,5 @@ def terms_at(versions: Sequence[Version], at: datetime) -> Terms:
 
 def _when(fact: Fact) -> tuple[datetime, int, str]:
     """Return the place of a fact in the order of occurrence."""
-    rank = 0 if isinstance(fact, OrderFact | VisitFact) else 1
+    rank = 0 if isinstance(fact, OrderFact | VisitFact) else 2 if isinstance(fact, MergeFact) else 1
     return fact.at, rank, getattr(fact, "number", "")

@@ -191,6 +191,19 @@ class Purse:
         if unmet:
             self._take_others(self.debts[lot.award.key], lot.award.key, unmet)
 
+    def take_over(self, other: "Purse") -> None:
+        """Have what another wallet had; its points repay what is owed."""
+        for lot in other.lots:
+            lot.purse, lot.born = self, len(self.lots)
+            self.lots.append(lot)
+        self.debts |= other.debts
+        self.points |= other.points
+        self.passed |= other.passed
+        self.asked += other.asked
+        self.earned += other.earned
+        self.lapsed += other.lapsed
+        self._repay(self.lots)
+
     def _give(self, award: Award, points: int) -> None:
         """Undo what was taken, the last source first; what remains is new."""
         debt = self.debts.get(award.key)

@@ -11,13 +11,14 @@ from tests.properties.model.past import (
     DeliveryFact,
     Fact,
     Life,
+    MergeFact,
     OrderFact,
     Past,
     ReturnFact,
     VisitFact,
     terms_at,
 )
-from tests.properties.model.purse import Part, Purse, in_spending_order
+from tests.properties.model.purse import NEVER, Part, Purse, in_spending_order
 from tests.properties.model.terms import MAIN, Calendar, Terms, Version
 
 HOLD_LIFE = timedelta(minutes=15)
@@ -73,7 +74,7 @@ class World:
         for reference in [each for each, (who, _, _) in self.holds.items() if who == name]:
             self.release(reference, now)
         self.past.spans = [
-            (who, times, since, now if who == name and left is None else left)
+            (who, times, since, now if self.past.heir(who) == name and left is None else left)
             for who, times, since, left in self.past.spans
         ]
         self.leave_household(name, now)
@@ -89,32 +90,28 @@ class World:
             household.discard(name)
 
     def merge(self, stays: str, goes: str, now: datetime) -> None:
-        """Let orders and points of one customer go to another, as they are; nothing is earned anew."""
+        """Let orders, points and standing of one customer go to another, as they are; nothing is earned anew."""
         self.refresh(now)
-        for life in (self.lives[stays], self.lives[goes]):
-            for number, decided in life.decided.items():
-                self.past.frozen[number] = (decided.occasion, dict(decided.gave))
-        self.past.facts = [
-            replace(fact, member=stays) if isinstance(fact, OrderFact | VisitFact) and fact.member == goes else fact
-            for fact in self.past.facts
-        ]
-        self.past.spans = [span for span in self.past.spans if span[0] != goes]
+        for reference in [each for each, (who, _, _) in self.holds.items() if who == goes]:
+            if self.times_out[reference] > now:
+                raise Refused
+            self.release(reference, now)
+        told = MergeFact(goes, stays, now)
+        self.past.merge(told)
         for wallet, purse in self.purses.pop(goes).items():
-            target = self.purses[stays][wallet]
-            for lot in purse.lots:
-                lot.purse, lot.born = target, len(target.lots)
-                target.lots.append(lot)
-            target.debts |= purse.debts
-            target.points |= purse.points
-            target.asked += purse.asked
-        for asked in (self.holds, self.redemptions):
-            for reference, (who, wallet, parts) in asked.items():
-                if who == goes:
-                    asked[reference] = (stays, wallet, parts)
+            self.purses[stays][wallet].take_over(purse)
+        self.redemptions = {
+            reference: (stays if who == goes else who, wallet, parts)
+            for reference, (who, wallet, parts) in self.redemptions.items()
+        }
         self.redeemers = {each: stays if who == goes else who for each, who in self.redeemers.items()}
+        if not any(stays in household for household in self.households):
+            self.households = [household | {stays} if goes in household else household for household in self.households]
         self.leave_household(goes, now)
         del self.lives[goes]
+        self.told = told
         self.refresh(now)
+        self.told = None
 
     def publish(self, terms: Terms, start: datetime, now: datetime) -> None:
         self.refresh(now)
@@ -152,11 +149,14 @@ class World:
         self.report(now, VisitFact(number, name, at))
 
     def correct(self, fact: OrderFact, now: datetime) -> None:
-        """Let an order be as if its corrected content had been its only one."""
+        """Let an order be as if its corrected content had been its only one, on the tier on which it was decided."""
         self.refresh(now)
+        if fact.number in self.past.known:
+            self.past.occasions[fact.number] = self.past.known.pop(fact.number).occasion
         self.past.frozen.pop(fact.number, None)
         self.past.facts = [
-            fact if isinstance(each, OrderFact) and each.number == fact.number else each for each in self.past.facts
+            replace(fact, member=each.member) if isinstance(each, OrderFact) and each.number == fact.number else each
+            for each in self.past.facts
         ]
         self.refresh(now)
 
@@ -191,8 +191,7 @@ class World:
         name, wallet, parts = self.holds.pop(reference)
         redeemed: list[Part] = []
         released: list[Part] = []
-        by_expiry = in_spending_order(part.lot for part in parts)
-        for part in sorted(parts, key=lambda part: by_expiry.index(part.lot)):
+        for part in sorted(parts, key=_redeeming_order):
             used = min(points, part.points)
             points -= used
             redeemed += [Part(part.lot, used, part.is_own)] if used else []
@@ -290,7 +289,7 @@ class World:
         lives = self.past.live(now, self.told)
         terms = terms_at(self.past.versions, now)
         for life in lives:
-            if life.left_at is not None:
+            if life.left_at is not None or life.is_merged:
                 continue
             self.lives[life.name] = life
             for wallet, purse in self.purses[life.name].items():
@@ -338,3 +337,8 @@ class World:
 
     def _decided(self, number: str) -> Decided:
         return next(life.decided[number] for life in self.lives.values() if number in life.decided)
+
+
+def _redeeming_order(part: Part) -> tuple[datetime, datetime, bool, int]:
+    """Sort the parts of a hold as they are redeemed: what expires first, then the oldest, then the member's own."""
+    return part.lot.ends_at or NEVER, part.lot.award.at, not part.is_own, part.lot.born
