@@ -26,6 +26,7 @@ from loyalty.activity.intake import Answer
 from loyalty.activity.loading import Loaded, hold_customers, lock_customers
 from loyalty.engine.activities import Fact, OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
+from loyalty.engine.member import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
         batch = pipeline.run([corrected], now=now)
         if before == after:
             found.now += batch.by_fact.get(corrected.id, [])
-            programs = corrected.withdrawn_in
+            programs = corrected.withdrawn_in | _new_in(locked, before, said.occurred_at, outcome.fact.occurred_at)
         else:
             found.former += batch.by_fact.get(corrected.id, [])
             programs = frozenset(locked.versions)
@@ -154,7 +155,7 @@ def _corrected(
     placed = load_orders([order_id])[0] if is_theirs else None
     says = read_content(order_id)
     programs = says.programs()
-    withdrawn = _withdrawn_in(locked, customer, fact.occurred_at) if placed else frozenset()
+    withdrawn = _withdrawn_in(locked, customer, said.occurred_at, fact.occurred_at) if placed else frozenset()
     pairs = {program: (said.left_in(program, says.decided), says.left_in(program)) for program in {None, *programs}}
     smallest = min((kept for _, kept in pairs.values()), key=lambda kept: len(kept.lines))
     return OrderCorrected(
@@ -176,15 +177,32 @@ def _corrected(
     )
 
 
-def _withdrawn_in(locked: Loaded, customer: UUID, instant: datetime) -> frozenset[int]:
-    """Return the programs to which a customer belongs, but did not at an instant, or that had no rules then."""
-    members = [locked.members[key] for key in locked.members_of.get(customer, ())]
+def _withdrawn_in(locked: Loaded, customer: UUID, before: datetime, after: datetime) -> frozenset[int]:
+    """
+    Return the programs that lose an order by its new instant: its customer was no member then, or there were no rules.
+
+    What an order gave to a membership that has ended was forfeited with it, and that membership keeps it.
+    """
     return frozenset(
         member.program_id
-        for member in members
-        if member.left_at is None
-        and not (member.belongs_at(instant) and locked.versions_for(member).at(instant) is not None)
+        for member in _staying(locked, customer)
+        if member.belongs_at(before)
+        and not (member.belongs_at(after) and locked.versions_for(member).at(after) is not None)
     )
+
+
+def _new_in(locked: Loaded, customer: UUID, before: datetime, after: datetime) -> frozenset[int]:
+    """Return the programs that get an order by its new instant, which it gave to a membership that has ended, if to any."""
+    return frozenset(
+        member.program_id
+        for member in _staying(locked, customer)
+        if member.belongs_at(after) and not member.belongs_at(before)
+    )
+
+
+def _staying(locked: Loaded, customer: UUID) -> list[Member]:
+    members = (locked.members[key] for key in locked.members_of.get(customer, ()))
+    return [member for member in members if member.left_at is None]
 
 
 def _as_told_now(order_id: UUID) -> Sequence[Fact]:

@@ -56,7 +56,16 @@ class MergeFact:
     at: datetime
 
 
+@dataclass(frozen=True)
+class CorrectionFact:
+    """That an order has been corrected; the order itself says what it says now."""
+
+    number: str
+    at: datetime
+
+
 Fact = OrderFact | ReturnFact | VisitFact | DeliveryFact | MergeFact
+Told = Fact | CorrectionFact
 
 
 @dataclass(frozen=True)
@@ -263,7 +272,7 @@ class Past:
         gone, stays = (self.lived[name, number[name]] for name in (fact.goes, fact.stays))
         stays.gifts += gone.gifts
 
-    def live(self, until: datetime, told: Fact | None = None) -> list[Life]:
+    def live(self, until: datetime, told: Told | None = None) -> list[Life]:
         """
         Live all that occurred up to an instant.
 
@@ -277,7 +286,7 @@ class Past:
             self._give_gifts(life, until, told)
         return lives
 
-    def _appoint_first(self, told: Fact | None) -> None:
+    def _appoint_first(self, told: Told | None) -> None:
         """Let the bonus of the first order be with one that is kept; it passes on to the earliest of them."""
         for name in {self.heir(name) for name, *_ in self.spans}:
             kept = [fact.number for fact in sorted(self.facts, key=_when) if self._is_kept(fact, name)]
@@ -317,7 +326,7 @@ class Past:
         if points:
             self.passed[number] = Passed(points, at)
 
-    def _note_tier(self, life: Life, until: datetime, told: Fact | None) -> None:
+    def _note_tier(self, life: Life, until: datetime, told: Told | None) -> None:
         """Note which tier a member had when, as it was told: what a late fact changes is had from now on."""
         was, had = self.lived.get((life.name, life.number)), self.had.setdefault((life.name, life.number), [])
         if was is None:
@@ -333,11 +342,11 @@ class Past:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
             had.append((until if told is None or is_late else max(told.at, was.since), life.standing.code))
 
-    def _note_back(self, life: Life, had: Sequence[tuple[datetime, str]], told: Fact | None) -> None:
+    def _note_back(self, life: Life, had: Sequence[tuple[datetime, str]], told: Told | None) -> None:
         """Note since when a member has the tier to which a return brings it back."""
         key, standing, day = (life.name, life.number), life.standing, self.calendar.day
         self.back_since.pop(key, None)
-        if isinstance(told, ReturnFact) and standing.since is not None:
+        if isinstance(told, ReturnFact | CorrectionFact) and standing.since is not None:
             since = [at for at, code in had if code == standing.code and day(at) == day(standing.since)]
             if since:
                 self.back_since[key] = since[-1]
@@ -362,7 +371,7 @@ class Past:
         before = [code for since, code in had if since <= at] if back is None or at < back else [had[-1][1]]
         return next((step for step in terms.ladder.steps if before and step.code == before[-1]), None)
 
-    def _give_gifts(self, life: Life, until: datetime, told: Fact | None) -> None:
+    def _give_gifts(self, life: Life, until: datetime, told: Told | None) -> None:
         """
         Give the gifts of tiers that were entered, and take those back of entries that a return undid.
 
@@ -376,14 +385,14 @@ class Past:
             if same is not None:
                 gift.entry = same
                 free.remove(same)
-            elif isinstance(told, ReturnFact):
+            elif isinstance(told, ReturnFact | CorrectionFact):
                 gift.is_kept = False
         higher = life.standing.codes[was.tier + 1 :] if was else []
         for entry in free:
             is_new = was is None or entry.at > was.until or (told is not None and entry.at == told.at == until)
             if is_new:
                 self._give_gift(life, gifts, entry, entry.at)
-            elif isinstance(told, OrderFact | VisitFact) and entry.left_at is None and entry.code in higher:
+            elif isinstance(told, OrderFact | VisitFact | CorrectionFact) and entry.left_at is None and entry.code in higher:
                 self._give_gift(life, gifts, entry, until)
         life.gifts = gifts
         self.lived[life.name, life.number] = Lived(until, life.standing.tier, life.standing.since, gifts)

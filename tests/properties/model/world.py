@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from tests.properties.model.past import (
     Award,
+    CorrectionFact,
     Decided,
     DeliveryFact,
     Fact,
@@ -15,6 +16,7 @@ from tests.properties.model.past import (
     OrderFact,
     Past,
     ReturnFact,
+    Told,
     VisitFact,
     terms_at,
 )
@@ -51,12 +53,11 @@ class World:
         self.past = Past(self.calendar, [Version(start, terms)])
         self.purses: dict[str, dict[str, Purse]] = {}
         self.lives: dict[str, Life] = {}
-        self.told: Fact | None = None  # what has just been learned
+        self.told: Told | None = None  # what has just been learned
         self.households: list[set[str]] = []
         self.holds: dict[str, tuple[str, str, list[Part]]] = {}
         self.times_out: dict[str, datetime] = {}
         self.redemptions: dict[str, tuple[str, str, list[Part]]] = {}
-        self.redeemers: dict[str, str] = {}  # also of those that were undone
         self.ended: set[str] = set()  # redemptions of memberships that have ended: nothing comes back of them
 
     # -- members
@@ -78,7 +79,7 @@ class World:
             for who, times, since, left in self.past.spans
         ]
         self.leave_household(name, now)
-        self.ended |= {reference for reference, who in self.redeemers.items() if who == name}
+        self.ended |= {reference for reference, (who, _, _) in self.redemptions.items() if who == name}
         self.purses[name] = {wallet: Purse(self.calendar) for wallet in self.purses[name]}
         del self.lives[name]
 
@@ -104,7 +105,6 @@ class World:
             reference: (stays if who == goes else who, wallet, parts)
             for reference, (who, wallet, parts) in self.redemptions.items()
         }
-        self.redeemers = {each: stays if who == goes else who for each, who in self.redeemers.items()}
         if not any(stays in household for household in self.households):
             self.households = [household | {stays} if goes in household else household for household in self.households]
         self.leave_household(goes, now)
@@ -158,7 +158,9 @@ class World:
             replace(fact, member=each.member) if isinstance(each, OrderFact) and each.number == fact.number else each
             for each in self.past.facts
         ]
+        self.told = CorrectionFact(fact.number, now)
         self.refresh(now)
+        self.told = None
 
     def _undo_payment(self, number: str, now: datetime) -> None:
         """Give back what paid for an order of which everything came back."""
@@ -179,7 +181,7 @@ class World:
         for part in parts:
             if part.is_own:
                 part.lot.held -= part.points
-        self.redemptions[reference], self.redeemers[reference] = (name, MAIN, parts), name
+        self.redemptions[reference] = (name, MAIN, parts)
 
     def hold(self, name: str, points: int, reference: str, now: datetime, life: timedelta = HOLD_LIFE) -> None:
         self.holds[reference] = (name, MAIN, self._gather(name, MAIN, points, now))
@@ -205,7 +207,6 @@ class World:
                 part.lot.purse.unmet_claims(part.lot)
         if redeemed:
             self.redemptions[f"hold:{reference}"] = (name, wallet, redeemed)
-            self.redeemers[f"hold:{reference}"] = name
         self.refresh(now)
 
     def release(self, reference: str, now: datetime) -> None:
