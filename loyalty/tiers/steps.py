@@ -219,6 +219,7 @@ def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
     Return the gifts of entries that there would not have been, by the times at which the member would have had tiers.
 
     An entry is the same one where its tier would have been held at one time with it, though it was entered on another day.
+    Where another member was taken over, days tell of both as of one: an entry of that one may be the same as one of this one.
     """
     wallet = wallet_in(decision, MAIN)
     taken = {lot_id for entry in wallet.debt_entries for lot_id in entry.gift_lots}
@@ -227,22 +228,35 @@ def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
         return []
     free, undone = list(holds), []
     for lot in sorted(gifts, key=lambda lot: lot.earned_at):
-        hold = _hold_of(decision, lot)
-        same = next((each for each in free if hold is None or (each.key == hold.key and each.meets(hold))), None)
-        if hold is not None and same is None:
+        changes = _changes_with(decision.member.of(TIERS), lot)
+        hold = _hold_of(decision, lot, changes) if changes else None
+        if hold is None:
+            continue
+        is_own = changes == decision.member.of(TIERS).changes
+        same = next((each for each in (free if is_own else holds) if each.key == hold.key and each.meets(hold)), None)
+        if same is None:
             undone.append(lot)
-        elif hold is not None and same is not None:
+        elif is_own:
             free.remove(same)
     return undone
 
 
-def _hold_of(decision: Decision, lot: OpenLot) -> Hold | None:
-    """Return when a member had the tier whose entry gave a gift; None where its changes do not tell."""
+def _changes_with(state: TierState, lot: OpenLot) -> tuple[TierEntry, ...]:
+    """Return the changes of which one gave a gift, with what followed when its member was taken over; none where unknown."""
+    if any(change.at == lot.earned_at for change in state.changes):
+        return state.changes
+    for changes in state.taken_over:
+        *before, end = changes
+        if any(change.at == lot.earned_at for change in before):
+            return (*before, *(change for change in state.changes if change.at >= end.at))
+    return ()
+
+
+def _hold_of(decision: Decision, lot: OpenLot, changes: Sequence[TierEntry]) -> Hold | None:
+    """Return when a member had the tier whose entry gave a gift, by changes of which one gave it; None for no such tier."""
     scheme, zone = decision.rules.of(SCHEME), decision.rules.zone
     key = next((tier.key for tier in _all_tiers(decision) if tier.code == lot.gift and scheme.tier(tier.key)), None)
-    changes = decision.member.of(TIERS).changes
-    entered_with = next((change for change in changes if change.at == lot.earned_at), None)
-    if key is None or entered_with is None:
+    if key is None:
         return None
     rank = scheme.rank(key)
     left = next(

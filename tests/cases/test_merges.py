@@ -174,6 +174,38 @@ def test_the_higher_tier_stays_with_what_both_have_done_and_without_a_second_gif
     assert (shop.tier(stays), shop.balance(stays)) == ("gold", 230)
 
 
+SILVER_WITH_GIFT = (Rung("bronze", "0"), Rung("silver", "60", gift=5))
+
+
+def test_a_gift_that_came_with_a_merge_goes_with_its_entry_and_not_before() -> None:
+    shop = two(tiers=SILVER_WITH_GIFT, scheme={"window": "lifetime", "downgrade": "never"})
+    shop.order("o1", "a", "7", at="2026-02-01 12:00")
+    shop.order("o2", "b", "60", at="2026-02-02 12:00")
+    shop.merge("b", "a", at=AT)
+
+    shop.give_back("r1", "o1", at="2026-03-02 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (65, "silver")
+
+    shop.give_back("r2", "o2", at="2026-03-03 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (0, "bronze")
+    assert prove().differences == []
+
+
+def test_gifts_that_both_had_go_when_nothing_is_left_of_either_entry() -> None:
+    shop = two(tiers=SILVER_WITH_GIFT, scheme={"window": "lifetime", "downgrade": "never"})
+    shop.order("o1", "a", "70", at="2026-02-01 12:00")
+    shop.order("o2", "b", "60", at="2026-02-02 12:00")
+    shop.merge("b", "a", at=AT)
+    assert shop.balance("a") == 140
+
+    shop.give_back("r2", "o2", at="2026-03-02 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (80, "silver")
+
+    shop.give_back("r1", "o1", at="2026-03-03 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (0, "bronze")
+    assert prove().differences == []
+
+
 def test_two_that_come_to_a_tier_together_enter_it() -> None:
     shop = two(tiers=(Rung("bronze", "0"), Rung("silver", "100", gift=30)))
     shop.order("o1", "a", "60", at="2026-02-01 12:00")

@@ -275,6 +275,54 @@ def test_two_of_one_order_of_spending_are_redeemed_from_the_members_own_first() 
     assert [balance(home, "2026-02-04", who)[0] for who in ("Ada", "Bob")] == [17, 0]
 
 
+def test_a_bonus_that_passes_on_is_as_old_as_the_return_and_comes_after_what_that_takes() -> None:
+    ada = world(bonus=10)
+    for number, amount, at in (("a", 10, "2026-02-01"), ("b", 20, "2026-02-02"), ("c", 30, "2026-02-03")):
+        buy(ada, number, amount, at)
+    back(ada, "a", "2026-02-04")
+    ada.redeem("Ada", 60, "r", on("2026-02-05"))
+
+    back(ada, "b", "2026-02-06")
+
+    assert balance(ada, "2026-02-06") == (10, 0, 0, 0)
+
+
+def test_a_second_reversal_changes_nothing_even_after_leaving() -> None:
+    ada = world()
+    buy(ada, "a", 20, "2026-02-01")
+    for reference in ("r", "s"):
+        ada.redeem("Ada", 5, reference, on("2026-02-02"))
+    ada.reverse("r", on("2026-02-03"))
+    ada.leave("Ada", on("2026-02-04"))
+    ada.enrol("Ada", on("2026-02-05"))
+
+    ada.reverse("r", on("2026-02-06"))
+
+    with pytest.raises(Refused):
+        ada.reverse("s", on("2026-02-06"))
+    assert balance(ada, "2026-02-06") == (0, 0, 0, 0)
+
+
+def test_what_comes_back_of_an_ended_membership_gives_no_budget_back() -> None:
+    ada = world(budget=150)
+    buy(ada, "a", 40, "2026-02-01")
+    ada.leave("Ada", on("2026-02-02"))
+    ada.enrol("Ada", on("2026-02-03"))
+    back(ada, "a", "2026-02-04")
+
+    assert buy(ada, "b", 140, "2026-02-05") == 110
+
+
+def test_a_merge_brings_nothing_of_a_membership_that_had_ended() -> None:
+    both = world(names="Ada Bob", period_limit=90)
+    buy(both, "b", 52, "2026-02-01", who="Bob")
+    both.leave("Bob", on("2026-02-02"))
+    both.enrol("Bob", on("2026-02-03"))
+    both.merge("Ada", "Bob", on("2026-02-04"))
+
+    assert buy(both, "a", 100, "2026-02-05") == 90
+
+
 def test_a_correction_finds_the_room_that_its_own_order_leaves() -> None:
     ada = world(period_limit=90)
     buy(ada, "a", 79, "2026-02-01")

@@ -419,7 +419,9 @@ class Past:
                         self._earn(life, fact, lives)
                 continue
             for life in lives:
-                if fact.order in life.decided and not life.is_merged:
+                # What comes back of a membership that has ended changes nothing: all of it was forfeited.
+                has_ended = life.left_at is not None and life.left_at <= fact.at
+                if fact.order in life.decided and not life.is_merged and not has_ended:
                     if isinstance(fact, ReturnFact):
                         self._give_back(life, fact)
                     else:
@@ -510,10 +512,12 @@ class Past:
 
     def _membership(self, name: str, at: datetime) -> tuple[str, int]:
         """Return to which membership what somebody did at an instant belongs: who comes back begins anew."""
+        numbers = [number for who, number, since, _ in self.spans if who == name and since <= at]
+        is_last = sum(who == name for who, *_ in self.spans) == max(numbers, default=0)
         into = next((fact for fact in self.merges if fact.goes == name), None)
-        if into is not None:
+        if into is not None and is_last:
             return self._membership(into.stays, into.at)
-        return name, max((number for who, number, since, _ in self.spans if who == name and since <= at), default=0)
+        return name, max(numbers, default=0)
 
     def _give_back(self, life: Life, fact: ReturnFact) -> None:
         """Keep the lesser of what the order gave and of what is left would earn; stand as without what came back."""

@@ -297,7 +297,7 @@ class World:
                 purse.owes = wallet in terms.wallets and terms.wallets[wallet].owes
                 purse.earned = life.activities(wallet)
                 awards = [award for award in life.awards() if award.wallet == wallet]
-                for award in sorted(awards, key=lambda each: each.points < purse.points.get(each.key, 0)):
+                for award in sorted(awards, key=purse.place_of):
                     purse.entitle(award)
                     purse.advance(now)
 
@@ -342,4 +342,4 @@ class World:
 
 def _redeeming_order(part: Part) -> tuple[datetime, datetime, bool, int]:
     """Sort the parts of a hold as they are redeemed: what expires first, then the oldest, then the member's own."""
-    return part.lot.ends_at or NEVER, part.lot.award.at, not part.is_own, part.lot.born
+    return part.lot.ends_at or NEVER, part.lot.earned_at, not part.is_own, part.lot.born
