@@ -378,20 +378,40 @@ def _is_late(decision: Decision) -> bool:
 
 
 def _catch_up(decision: Decision) -> Decision:
-    """Put a member where it would be had a late fact been reported in time, if that is higher or protected for longer."""
+    """Put a member where it would be had a late fact been reported in time."""
     under = decision.then(version=decision.versions.at(decision.now), at=decision.now)
     scheme = under.rules.of(SCHEME)
-    had = _standing(under)
     if scheme.downgrade == "at_once" and not scheme.soft_landing:  # such a tier has no past: today's window says all
-        joined = joined_on(under.member, under.rules)
-        standing = rise(had, scheme, _counts(under, scheme), _today(under), joined)
+        standing = _risen(under)
     else:
-        standing = _past_by(under, under.member, early=_is_before_start_of_its_day(decision)).standing
+        standing = _by_past(under, early=_is_before_start_of_its_day(decision))
+    return _moved(under, standing).then(version=decision.version, at=decision.at)
+
+
+def _risen(decision: Decision) -> Standing:
+    """Return the standing that a member has by what counts today, as far as it is higher."""
+    joined = joined_on(decision.member, decision.rules)
+    scheme = decision.rules.of(SCHEME)
+    return rise(_standing(decision), scheme, _counts(decision, scheme), _today(decision), joined)
+
+
+def _by_past(decision: Decision, *, early: bool) -> Standing:
+    """
+    Return the standing by a member's days with a late fact.
+
+    Who came to its tier by its days stands by them again: so it makes no difference in which order they are told. Who came
+    to it by another way, such as a merge, is put higher by what the fact has changed, and never lower.
+    """
+    scheme, had = decision.rules.of(SCHEME), _standing(decision)
+    before = _as_before(decision)
+    pasts = [_past_by(decision, before, early=each).standing for each in (early, not early)]
+    after = _past_by(decision, decision.member, early=early).standing
+    if had in pasts:
+        return after
+    standing = _risen(decision) if after == pasts[0] else after
     ranks = scheme.rank(had.key), scheme.rank(standing.key)
-    if ranks[1] < ranks[0] or (ranks[0] == ranks[1] and not _is_safer(standing, had)):
-        return decision
-    moved = _moved(under, standing)
-    return moved.then(version=decision.version, at=decision.at)
+    is_higher = ranks[1] > ranks[0] or (ranks[1] == ranks[0] and _is_safer(standing, had))
+    return standing if is_higher else had
 
 
 def _is_safer(standing: Standing, than: Standing) -> bool:

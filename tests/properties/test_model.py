@@ -275,7 +275,10 @@ def test_two_of_one_order_of_spending_are_redeemed_from_the_members_own_first() 
     assert [balance(home, "2026-02-04", who)[0] for who in ("Ada", "Bob")] == [17, 0]
 
 
-def test_a_bonus_that_passes_on_is_as_old_as_the_return_and_comes_after_what_that_takes() -> None:
+def test_a_bonus_that_passes_on_is_as_old_as_the_return_and_comes_after_what_that_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.properties.model.past.DECIDES_ANEW", False)
     ada = world(bonus=10)
     for number, amount, at in (("a", 10, "2026-02-01"), ("b", 20, "2026-02-02"), ("c", 30, "2026-02-03")):
         buy(ada, number, amount, at)

@@ -392,7 +392,11 @@ class Past:
             is_new = was is None or entry.at > was.until or (told is not None and entry.at == told.at == until)
             if is_new:
                 self._give_gift(life, gifts, entry, entry.at)
-            elif isinstance(told, OrderFact | VisitFact | CorrectionFact) and entry.left_at is None and entry.code in higher:
+            elif (
+                isinstance(told, OrderFact | VisitFact | CorrectionFact)
+                and entry.left_at is None
+                and entry.code in higher
+            ):
                 self._give_gift(life, gifts, entry, until)
         life.gifts = gifts
         self.lived[life.name, life.number] = Lived(until, life.standing.tier, life.standing.since, gifts)
