@@ -265,11 +265,12 @@ class Past:
             if self.heir(decided.fact.member) in {fact.goes, fact.stays}:
                 self.frozen[number] = (decided.occasion, dict(decided.gave))
         firsts = {self.first[name] for name in (fact.goes, fact.stays) if name in self.first}
-        orders = (each for each in sorted(self.facts, key=_when) if isinstance(each, OrderFact))
-        self.first |= {fact.stays: each.number for each in reversed(list(orders)) if each.number in firsts}
+        for each in sorted(self.facts, key=_when, reverse=True):
+            if isinstance(each, OrderFact) and each.number in firsts:
+                self.first[fact.stays] = each.number
         self.facts.append(fact)
-        number = {name: number for name, number, *_ in self.spans}
-        gone, stays = (self.lived[name, number[name]] for name in (fact.goes, fact.stays))
+        last = {name: nth for name, nth, *_ in self.spans}
+        gone, stays = (self.lived[name, last[name]] for name in (fact.goes, fact.stays))
         stays.gifts += gone.gifts
 
     def live(self, until: datetime, told: Told | None = None) -> list[Life]:
