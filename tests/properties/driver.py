@@ -1,7 +1,7 @@
 """
 The system under test behind plain verbs, each with its instant: what moves in the ledger's verbs is changed here alone.
 
-`SUPPORTED` names the verbs that the state machine drives besides the usual ones; `NOT_YET` those that it cannot, and why.
+`SUPPORTED` names the verbs that the state machine drives besides the usual ones.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,6 @@ from tests.properties.model.terms import Terms, WalletTerms
 from tests.properties.model.world import Stand
 
 SUPPORTED = frozenset({"leave", "correct", "merge"})
-# Verbs that the machine has rules for, and that the model does not tell of as the ledger does: with what keeps them apart.
-NOT_YET: dict[str, str] = {}
 
 
 @dataclass
