@@ -220,15 +220,19 @@ class Promises(RuleBasedStateMachine):
     @precondition(can("correct"))
     @rule(order=orders, data=st.data(), quantity=st.integers(1, 3))
     def is_corrected(self, order: str, data: Any, quantity: int) -> None:
+        """Correct an order of which something is left, and of which something is left then."""
         self.step()
-        fact = self.orders_of[order]
-        if self.returned[order] or fact.paid:
-            return
+        fact, back = self.orders_of[order], self.returned[order]
         price = data.draw(prices(self.setting.currency))
+        if back == fact.quantity or quantity <= back or price * quantity < fact.paid:
+            return
         self.is_punctual = False
-        self.orders_of[order] = OrderFact(order, fact.member, fact.at, price, quantity)
+        self.orders_of[order] = replace(fact, unit_price=price, quantity=quantity)
         self.world.correct(self.orders_of[order], self.now)
         self.real.correct(self.orders_of[order], self.now)
+        if order not in self.forfeited:
+            assert self.real.gave(order) == self.world.gave(order), "what the corrected order gave"
+            assert self.real.keeps(order) == self.world.keeps(order), "what the corrected order keeps"
 
     # -- points
 
@@ -335,9 +339,7 @@ class Promises(RuleBasedStateMachine):
         self.is_punctual = False
         for number, fact in self.orders_of.items():
             if fact.member == goes:
-                self.orders_of[number] = OrderFact(
-                    number, stays, fact.at, fact.unit_price, fact.quantity, fact.paid, fact.redemptions
-                )
+                self.orders_of[number] = replace(fact, member=stays)
 
     @precondition(lambda self: hasattr(self, "world") and len(self.world.past.versions) < 3)
     @rule(data=st.data(), hours=st.integers(1, 60))

@@ -149,10 +149,15 @@ class World:
         self.report(now, VisitFact(number, name, at))
 
     def correct(self, fact: OrderFact, now: datetime) -> None:
-        """Let an order be as if its corrected content had been its only one, on the tier on which it was decided."""
+        """
+        Let an order be as if its corrected content had been its only one, on the tier on which it was decided.
+
+        One of a membership that has ended changes nothing: all of it was forfeited.
+        """
         self.refresh(now)
-        if fact.number in self.past.known:
-            self.past.occasions[fact.number] = self.past.known.pop(fact.number).occasion
+        if not any(fact.number in life.decided for life in self.lives.values()):
+            return
+        self.past.occasions[fact.number] = self.past.known.pop(fact.number).occasion
         self.past.frozen.pop(fact.number, None)
         self.past.facts = [
             replace(fact, member=each.member) if isinstance(each, OrderFact) and each.number == fact.number else each
