@@ -44,6 +44,14 @@ class DecidedOrder:
     def points(self) -> int:
         return sum(award.points for award in self.awards)
 
+    @property
+    def is_forfeited(self) -> bool:
+        """Tell whether what it gave went with a membership that had ended before its member was merged into another one."""
+        return self.reason == LEFT_SINCE
+
+
+LEFT_SINCE = "left_since"
+
 
 def cause_of_version(kind: str, fact_id: UUID, version: int) -> str:
     """

@@ -388,6 +388,53 @@ def test_one_who_has_left_brings_nothing_and_its_number_leads_on() -> None:
     assert Membership.objects.numbered(number).get() == shop.membership("a")
 
 
+def with_an_earlier_membership_of_the_one_who_goes() -> Shop:
+    """Return a shop with a, who is b as well; b bought first in a membership that has ended, then once more."""
+    shop = two(rules=(Rule(), FIRST), policy=STOP)
+    shop.order("o1", "b", "33", at="2026-02-01 12:00")
+    leave(shop.membership("b"), now=shop.at("2026-02-02 12:00"))
+    shop.member("b", since="2026-02-03 12:00", now="2026-02-03 12:00")
+    shop.order("o2", "b", "3", at="2026-02-04 12:00")
+    shop.merge("b", "a", at=AT)
+    assert shop.balance("a") == 3
+    return shop
+
+
+def test_what_a_membership_bought_that_had_ended_takes_nothing_from_who_took_over() -> None:
+    shop = with_an_earlier_membership_of_the_one_who_goes()
+
+    shop.give_back("r1", "o1", at="2026-03-02 12:00")
+
+    assert (shop.balance("a"), shop.counted("a")) == (3, 3)
+    assert prove().differences == []
+
+
+def test_a_correction_of_what_a_membership_bought_that_had_ended_gives_nothing_to_who_took_over() -> None:
+    shop = with_an_earlier_membership_of_the_one_who_goes()
+
+    shop.correct("o1", "a", "90", at="2026-02-01 12:00", now="2026-03-02 12:00")
+    shop.order("o3", "a", "10", at="2026-03-03 12:00")
+
+    assert (shop.balance("a"), shop.counted("a")) == (13, 13)
+    assert prove().differences == []
+
+
+def test_a_bonus_that_a_membership_had_before_it_ended_is_not_given_again() -> None:
+    shop = two(rules=(Rule(), FIRST), policy=STOP)
+    shop.order("o1", "a", "10", at="2026-02-01 10:00")
+    for number in ("o2", "o3"):
+        shop.order(number, "b", "33", at="2026-02-01 12:00")
+    leave(shop.membership("b"), now=shop.at("2026-02-02 12:00"))
+    shop.member("b", since="2026-02-03 12:00", now="2026-02-03 12:00")
+    shop.order("o4", "b", "5", at="2026-02-04 12:00")
+    shop.merge("b", "a", at=AT)
+
+    shop.give_back("r1", "o1", at="2026-03-02 12:00")
+
+    assert (shop.gave("a", "o4"), shop.balance("a")) == (5, 5)
+    assert prove().differences == []
+
+
 def test_one_who_stays_must_not_have_left() -> None:
     shop = two()
     shop.order("o1", "b", "80", at="2026-02-01 12:00")

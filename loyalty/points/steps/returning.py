@@ -224,7 +224,8 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     order, basket = following.decided, following.placed.basket
     version = decision.versions.version(order.version_id)
     assert version is not None, "an order that was decided under no version does not become the first"
-    if order.occasion.is_first:  # it was given as such to one of two customers who turned out to be one
+    # It was given as such to one of two customers who turned out to be one, or was so in a membership that has ended.
+    if order.occasion.is_first or order.is_forfeited:
         return decision.then(OrderDecided(order))
     occasion = replace(order.occasion, is_first=True)
     earnings = version.of(RULES).earnings
