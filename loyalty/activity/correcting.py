@@ -132,7 +132,10 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
         batch = pipeline.run([corrected], now=now)
         if before == after:
             found.now += batch.by_fact.get(corrected.id, [])
-            programs = corrected.withdrawn_in | _new_in(locked, before, said.occurred_at, outcome.fact.occurred_at)
+            programs = corrected.withdrawn_in
+            bulk.execute(
+                FORGET_FORFEITED, [order_id, _new_in(locked, before, said.occurred_at, outcome.fact.occurred_at)]
+            )
         else:
             found.former += batch.by_fact.get(corrected.id, [])
             programs = frozenset(locked.versions)
@@ -191,13 +194,10 @@ def _withdrawn_in(locked: Loaded, customer: UUID, before: datetime, after: datet
     )
 
 
-def _new_in(locked: Loaded, customer: UUID, before: datetime, after: datetime) -> frozenset[int]:
-    """Return the programs that get an order by its new instant, which it gave to a membership that has ended, if to any."""
-    return frozenset(
-        member.program_id
-        for member in _staying(locked, customer)
-        if member.belongs_at(after) and not member.belongs_at(before)
-    )
+def _new_in(locked: Loaded, customer: UUID, before: datetime, after: datetime) -> list[UUID]:
+    """Return a customer's memberships to which a new instant belongs, and the one before it did not."""
+    members = _staying(locked, customer)
+    return [member.membership_id for member in members if member.belongs_at(after) and not member.belongs_at(before)]
 
 
 def _staying(locked: Loaded, customer: UUID) -> list[Member]:
@@ -217,6 +217,11 @@ KEPT = "SELECT membership_id, sum(points_kept)::bigint FROM activity_orderdecisi
 FORGET_ORDER = """
 DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %s AND m.id = d.membership_id
     AND (d.version_id IS NULL OR (m.customer_id = %s AND d.program_id = ANY(%s)))
+"""
+# What an order gave to a membership that has ended, it may turn out to give to the one after it.
+FORGET_FORFEITED = """
+DELETE FROM activity_orderdecision d USING memberships_membership m
+WHERE d.order_id = %s AND d.is_forfeited AND m.id = d.membership_id AND m.id = ANY(%s)
 """
 FORGET_RETURNS = """
 DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.order_return_id AND r.order_id = %s

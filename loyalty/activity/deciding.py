@@ -6,7 +6,6 @@ from datetime import datetime
 
 from loyalty.activity.steps import CLOCK, LATE, STEPS
 from loyalty.engine.activities import (
-    LEFT_SINCE,
     Activity,
     BirthDateTold,
     InteractionReported,
@@ -54,7 +53,7 @@ def forfeit(member: Member, activity: Activity, versions: Versions, *, now: date
     at = min(activity.occurred_at, now)
     version = versions.at(at)
     occasion = Occasion(at, version.zone if version else UTC_ZONE)
-    return Decision(member, activity, version, versions, at, now, occasion, reason=LEFT_SINCE)
+    return Decision(member, activity, version, versions, at, now, occasion, reason="left_since")
 
 
 def _as_corrected(decision: Decision, activity: OrderCorrected) -> tuple[Decision, datetime]:

@@ -28,6 +28,7 @@ class DecidedOrder:
 
     :param occasion: on which it was decided; the same decides its returns
     :param is_kept: whether something of it is left
+    :param is_forfeited: whether what it gave ended with the membership, which it had then; nothing happens to it any more
     """
 
     retailer_id: int
@@ -39,18 +40,11 @@ class DecidedOrder:
     reason: str
     awards: tuple[Award, ...]
     is_kept: bool = True
+    is_forfeited: bool = False
 
     @property
     def points(self) -> int:
         return sum(award.points for award in self.awards)
-
-    @property
-    def is_forfeited(self) -> bool:
-        """Tell whether what it gave went with a membership that had ended before its member was merged into another one."""
-        return self.reason == LEFT_SINCE
-
-
-LEFT_SINCE = "left_since"
 
 
 def cause_of_version(kind: str, fact_id: UUID, version: int) -> str:

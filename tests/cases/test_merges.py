@@ -540,3 +540,18 @@ def test_points_on_inactivity_go_on_by_what_both_did() -> None:
     shop.merge("ada2", "ada", at="2026-03-15 12:00")
 
     assert (shop.balance("ada"), shop.usable_through("ada")) == (127, [("2026-04-12", 127)])
+
+
+def test_what_the_one_who_goes_bought_before_the_other_one_came_back_is_theirs() -> None:
+    shop = two(policy=STOP)
+    shop.order("o1", "b", "40", at="2026-02-01 12:00")
+    leave(shop.membership("a"), now=shop.at("2026-02-02 12:00"))
+    shop.member("a", since="2026-02-03 12:00", now="2026-02-03 12:00")
+    shop.merge("b", "a", at=AT)
+
+    shop.correct("o1", "a", "30", at="2026-02-01 12:00", now="2026-03-02 12:00")
+    assert (shop.balance("a"), shop.counted("a")) == (30, 30)
+
+    shop.give_back("r1", "o1", at="2026-03-03 12:00")
+    assert (shop.balance("a"), shop.counted("a")) == (0, 0)
+    assert prove().differences == []

@@ -230,13 +230,10 @@ AND d.order_id <> (
     SELECT f.order_id FROM activity_orderdecision f JOIN customers_order o ON o.id = f.order_id
     WHERE f.membership_id = ANY(%s) AND f.is_first AND f.is_kept ORDER BY o.occurred_at, o.id LIMIT 1)
 """
-# What a membership gave that had ended before was forfeited with it, and is told by nothing else from now on.
 DECISIONS = """
-UPDATE activity_orderdecision d SET membership_id = t.membership_id, wallet_id = t.id,
-    reason = CASE WHEN o.occurred_at < m.enrolled_at AND d.version_id IS NOT NULL THEN 'left_since' ELSE d.reason END
+UPDATE activity_orderdecision d SET membership_id = t.membership_id, wallet_id = t.id
 FROM points_wallet s JOIN points_wallet t ON t.code = s.code AND t.membership_id = %s
-JOIN memberships_membership m ON m.id = s.membership_id CROSS JOIN customers_order o
-WHERE d.membership_id = %s AND s.id = d.wallet_id AND o.id = d.order_id
+WHERE d.membership_id = %s AND s.id = d.wallet_id
 """
 # Not before an earlier membership of the one who stays ended: what that one had was forfeited.
 SINCE = """

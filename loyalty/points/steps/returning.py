@@ -188,8 +188,6 @@ def _new_lots(
 
 def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturned, version: Version) -> Decision:
     """Let the order's day count less; an order of which nothing is left is none."""
-    if activity.ordered_at < decision.member.enrolled_at:  # of a membership that ended: nothing of it counts any more
-        return decision
     on = local_date(activity.ordered_at, version.zone)
     spend = activity.kept.paid - activity.before.paid
     orders = bool(activity.kept.lines) - bool(activity.before.lines)
