@@ -555,3 +555,15 @@ def test_what_the_one_who_goes_bought_before_the_other_one_came_back_is_theirs()
     shop.give_back("r1", "o1", at="2026-03-03 12:00")
     assert (shop.balance("a"), shop.counted("a")) == (0, 0)
     assert prove().differences == []
+
+
+def test_what_was_undone_before_a_merge_is_undone_already() -> None:
+    shop = two()
+    shop.order("o1", "b", "50", at="2026-02-01 12:00")
+    shop.redeem("b", 20, "r", at="2026-02-02 12:00")
+    shop.reverse("b", "r", at="2026-02-03 12:00")
+    shop.merge("b", "a", at=AT)
+
+    again = reverse(shop.membership("a"), shop.redemptions["b", "r"], now=shop.at("2026-03-02 12:00"))
+
+    assert (again.is_new, again.points, shop.balance("a")) == (False, 20, 50)
