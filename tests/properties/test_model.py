@@ -290,6 +290,16 @@ def test_a_bonus_that_passes_on_is_as_old_as_the_return_and_comes_after_what_tha
     assert balance(ada, "2026-02-06") == (10, 0, 0, 0)
 
 
+def test_an_order_without_any_money_has_no_bonus() -> None:
+    ada = world(bonus=10)
+    fact = OrderFact("a", "Ada", on("2026-02-01"), Fraction(12), 2, Fraction(12), ("r",))
+
+    assert ada.place_order(fact, on("2026-02-01")) == 22
+    ada.give_back("backa", "a", 1, on("2026-02-02"), on("2026-02-02"))
+
+    assert ada.keeps("a") == 0
+
+
 def test_a_second_reversal_changes_nothing_even_after_leaving() -> None:
     ada = world()
     buy(ada, "a", 20, "2026-02-01")

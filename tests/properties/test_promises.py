@@ -353,12 +353,17 @@ class Promises(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "world"))
     @rule(hours=st.sampled_from([1, 5, 20, 31, 24 * 3, 24 * 9, 24 * 33]), night=st.booleans())
     def time_passes(self, hours: int, night: bool) -> None:  # noqa: FBT001 - drawn
-        """Let time pass, with nights at its end or without; holds that nobody ended are given back."""
+        """
+        Let time pass, with nights at its end or without; holds that nobody ended are given back.
+
+        What a version gives to those whom it raises is there when somebody looks at them: so a night does.
+        """
         self.step()
-        self.now += timedelta(hours=hours)
+        before, self.now = self.now, self.now + timedelta(hours=hours)
         self.world.time_out(self.now)
         self.real.time_out(self.now)
-        if night:
+        gives = any(step.gift for step in self.terms.ladder.steps)
+        if night or (gives and any(before < version.start <= self.now for version in self.world.past.versions)):
             self.a_night_is_carried_out()
 
     @precondition(lambda self: hasattr(self, "world"))

@@ -108,7 +108,7 @@ class Decided:
             wallet: int(money * rate * (self.occasion.multiplier if wallet == MAIN else 1))
             for wallet, rate in terms.rates.items()
         }
-        if self.occasion.is_first and self.left:
+        if self.occasion.is_first and self.left and (money or not self.fact.paid):
             points[MAIN] += terms.bonus
         return points
 
