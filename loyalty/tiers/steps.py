@@ -35,6 +35,7 @@ from loyalty.points.steps.returning import take_or_owe
 from loyalty.tiers.rules import (
     Counted,
     Counts,
+    DayOfStart,
     Hold,
     LivedAgain,
     SchemeFrom,
@@ -190,15 +191,27 @@ def undo_entries(decision: Decision) -> Decision:
     under = decision.then(version=decision.versions.at(max(decision.at, decision.now)))
     scheme, had = under.rules.of(SCHEME), _standing(under)
     before = _as_before(under)
-    early = not _tells_of(under, _past_by(under, before)) and _tells_of(under, _past_by(under, before, early=True))
-    if _past_by(under, before, early=early).standing.key != had.key:  # it came to its tier by another way than its days
+    how = _day_of_start(under, before)
+    if _past_by(under, before, how).standing.key != had.key:  # it came to its tier by another way than its days
         down = fall if scheme.downgrade == "at_once" else rise
         counts = _counts(under, scheme)
         standing = down(had, scheme, counts, _today(under), joined_on(under.member, under.rules))
         return _moved(under, standing).then(version=decision.version)
-    past = _past_by(under, under.member, early=early)
+    past = _past_by(under, under.member, how)
     moved = _take_gifts(_moved(under, past.standing), _undone_gifts(under, past.holds))
     return _as_since_before(moved, under.member.of(TIERS), past.moved_on).then(version=decision.version)
+
+
+def _day_of_start(decision: Decision, before: Member) -> DayOfStart:
+    """Return by which order of a version's start and of the rest of its day a member's days tell the past that it had."""
+    if not any(scheme.since_joining and not scheme.at_midnight for scheme in _schemes(decision)):
+        return DayOfStart.WITH_IT
+    zone = decision.rules.zone
+    changes = tuple((change.to_key, local_date(change.at, zone)) for change in decision.member.of(TIERS).changes)
+    pasts = {how: _past_by(decision, before, how) for how in DayOfStart}
+    exact = (how for how, past in pasts.items() if past.moves == changes)
+    roughly = (how for how, past in pasts.items() if _tells_of(decision, past))
+    return next(exact, next(roughly, DayOfStart.WITH_IT))
 
 
 def _tells_of(decision: Decision, past: LivedAgain) -> bool:
@@ -208,10 +221,10 @@ def _tells_of(decision: Decision, past: LivedAgain) -> bool:
     return past.standing.key == state.key and past.moved_on == moved_on
 
 
-def _past_by(decision: Decision, member: Member, *, early: bool = False) -> LivedAgain:
+def _past_by(decision: Decision, member: Member, how: DayOfStart) -> LivedAgain:
     """Return what a member's days alone come to, as if each had been reported in time; see `past_by`."""
     counted = _counted(member, decision.rules)
-    return past_by(_schemes(decision), counted, _today(decision), counts_before_starts=early)
+    return past_by(_schemes(decision), counted, _today(decision), day_of_start=how)
 
 
 def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
@@ -384,7 +397,8 @@ def _catch_up(decision: Decision) -> Decision:
     if scheme.downgrade == "at_once" and not scheme.soft_landing:  # such a tier has no past: today's window says all
         standing = _risen(under)
     else:
-        standing = _by_past(under, early=_is_before_start_of_its_day(decision))
+        how = DayOfStart.BEFORE_IT if _is_before_start_of_its_day(decision) else DayOfStart.WITH_IT
+        standing = _by_past(under, how)
     return _moved(under, standing).then(version=decision.version, at=decision.at)
 
 
@@ -395,7 +409,7 @@ def _risen(decision: Decision) -> Standing:
     return rise(_standing(decision), scheme, _counts(decision, scheme), _today(decision), joined)
 
 
-def _by_past(decision: Decision, *, early: bool) -> Standing:
+def _by_past(decision: Decision, how: DayOfStart) -> Standing:
     """
     Return the standing by a member's days with a late fact.
 
@@ -404,11 +418,11 @@ def _by_past(decision: Decision, *, early: bool) -> Standing:
     """
     scheme, had = decision.rules.of(SCHEME), _standing(decision)
     before = _as_before(decision)
-    pasts = [_past_by(decision, before, early=each).standing for each in (early, not early)]
-    after = _past_by(decision, decision.member, early=early).standing
-    if had in pasts:
+    pasts = {each: _past_by(decision, before, each).standing for each in DayOfStart}
+    after = _past_by(decision, decision.member, how).standing
+    if had in pasts.values():
         return after
-    standing = _risen(decision) if after == pasts[0] else after
+    standing = _risen(decision) if after == pasts[how] else after
     ranks = scheme.rank(had.key), scheme.rank(standing.key)
     is_higher = ranks[1] > ranks[0] or (ranks[1] == ranks[0] and _is_safer(standing, had))
     return standing if is_higher else had

@@ -35,8 +35,8 @@ Where the promises are silent, this is what the model takes them to say:
 14. Does a version that comes into force take a tier from who may not fall by its policy? No: its assessment is one as a
     night's, under the new version's policy.
 15. Is a budget shared out in the order of occurrence? Yes; with late facts and a budget the model is not used.
-16. Does what was paid with points count as spending for tiers? No, and an order without any money has no bonus. What comes back of such an order is money first: what is
-    kept is still paid with the points until all of it comes back.
+16. Does what was paid with points count as spending for tiers? No, and an order without any money has no bonus. What comes
+    back of such an order is money first: what is kept is still paid with the points until all of it comes back.
 17. Is the lowest tier, from nothing, entered by enrolling, with a gift? Not asked: the model draws no such gift.
 18. May a gift that was lost and spent be given again? Not where the loss is a shortfall: the next gift makes good first what
     of earlier ones could not be taken back.
