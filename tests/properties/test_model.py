@@ -290,6 +290,20 @@ def test_a_bonus_that_passes_on_is_as_old_as_the_return_and_comes_after_what_tha
     assert balance(ada, "2026-02-06") == (10, 0, 0, 0)
 
 
+def test_what_paid_for_an_order_comes_back_before_the_order_is_taken_back() -> None:
+    ada = world(awaits="delivered")
+    ada.adjust("Ada", 19, "a", on("2026-02-01"))
+    ada.redeem("Ada", 11, "r", on("2026-02-02"))
+    buy(ada, "a", 64, "2026-02-03", paid=Fraction(12), redemptions=("r",))
+    ada.deliver("a", on("2026-02-03T01:00"), on("2026-02-03T01:00"))
+    ada.adjust("Ada", -21, "b", on("2026-02-04"))
+    buy(ada, "b", 219, "2026-02-05")
+
+    back(ada, "a", "2026-02-06")
+
+    assert balance(ada, "2026-02-06") == (0, 217, 0, 0)
+
+
 def test_an_order_without_any_money_has_no_bonus() -> None:
     ada = world(bonus=10)
     fact = OrderFact("a", "Ada", on("2026-02-01"), Fraction(12), 2, Fraction(12), ("r",))

@@ -127,10 +127,10 @@ class World:
         """Learn what occurred."""
         self.refresh(now)
         for fact in facts:
+            if isinstance(fact, ReturnFact):
+                self._undo_payment(fact, now)
             self.past.facts.append(fact)
             self.told = fact
-            if isinstance(fact, ReturnFact):
-                self._undo_payment(fact.order, now)
             self.refresh(now)
             self.told = None
 
@@ -167,11 +167,12 @@ class World:
         self.refresh(now)
         self.told = None
 
-    def _undo_payment(self, number: str, now: datetime) -> None:
-        """Give back what paid for an order of which everything came back."""
-        order = next(each for each in self.past.facts if isinstance(each, OrderFact) and each.number == number)
-        back = sum(each.quantity for each in self.past.facts if isinstance(each, ReturnFact) and each.order == number)
-        if back == order.quantity:
+    def _undo_payment(self, fact: ReturnFact, now: datetime) -> None:
+        """Give back what paid for an order of which everything has come back, before anything is taken for it."""
+        facts = self.past.facts
+        order = next(each for each in facts if isinstance(each, OrderFact) and each.number == fact.order)
+        back = sum(each.quantity for each in facts if isinstance(each, ReturnFact) and each.order == fact.order)
+        if back + fact.quantity == order.quantity:
             for reference in set(order.redemptions) - self.ended:
                 self.reverse(reference, now)
 
