@@ -338,7 +338,7 @@ class Past:
         is_punctual = told is not None and told.at == until
         for _, code, at in life.changes:
             if (at > was.until or (is_punctual and at == until)) and (at, code) not in had:
-                had.append((at, code))
+                had.append((max(at, had[-1][0]), code))
         if had[-1][1] != life.standing.code:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
             had.append((until if told is None or is_late else max(told.at, was.since), life.standing.code))
