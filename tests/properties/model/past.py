@@ -341,7 +341,11 @@ class Past:
                 had.append((max(at, had[-1][0]), code))
         if had[-1][1] != life.standing.code:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
-            had.append((until if told is None or is_late else max(told.at, was.since), life.standing.code))
+            if told is None or is_late:
+                at = until
+            else:
+                at = max(told.at, was.since if isinstance(told, ReturnFact) else max(was.since, had[-1][0]))
+            had.append((at, life.standing.code))
 
     def _note_back(self, life: Life, had: Sequence[tuple[datetime, str]], told: Told | None) -> None:
         """Note since when a member has the tier to which a return brings it back."""
