@@ -2,7 +2,7 @@
 What happens to a member's tier, step by step: benefits, up at once, down in the night, back after a return. Pure.
 
 A fact that is reported late is counted on its own day, and the tier is then the one that it would be had the fact been
-reported in time, where that is higher; what a return leaves is the tier that there would be without what came back.
+reported in time; what a return leaves is the tier that there would be without what came back.
 """
 
 from collections.abc import Sequence
