@@ -154,7 +154,8 @@ FROM spans s JOIN plans_paidplan p ON p.id = s.to_plan_id
 POINTS = """
 SELECT coalesce(sum(round(d.points_kept * (1 - 1 / nullif((d.occasion->>'plan_multiplier')::numeric, 0)))), 0)::bigint
 FROM activity_orderdecision d JOIN customers_order o ON o.id = d.order_id
-WHERE d.program_id = %(program)s AND d.occasion ? 'plan' AND o.occurred_at >= %(since)s AND o.occurred_at < %(until)s
+WHERE d.program_id = %(program)s AND d.occasion ? 'plan' AND NOT d.is_forfeited
+    AND o.occurred_at >= %(since)s AND o.occurred_at < %(until)s
 """
 VALUE = """
 SELECT p.point_value * coalesce(p.redeemed_share, 1) FROM points_pointspolicy p

@@ -70,6 +70,17 @@ def test_a_provider_takes_the_first_fee_and_the_plan_begins() -> None:
     assert events("awaits_payment", "paid", "joined") == ["plan.awaits_payment", "plan.paid", "plan.joined"]
 
 
+def test_a_method_that_is_named_when_joining_again_pays_what_waited() -> None:
+    ada = make.member(make_plans.program(*TWO))
+    join(ada, "plus", now=on("2026-06-01T12:00"))
+    collects(ada, on("2026-06-01T12:01"))
+
+    join(ada, "plus", method="pays", now=on("2026-06-01T12:02"))
+    collects(ada, on("2026-06-01T12:03"))
+
+    assert plan_of(ada).status == "active"
+
+
 def test_a_payment_that_fails_is_tried_again_and_paid_on_the_fifth_day_the_benefits_never_stop() -> None:
     ada, invoice = renewed()
 

@@ -64,4 +64,6 @@ def test_a_program_that_never_had_plans_has_nothing_to_tell() -> None:
     found = report(make.program(), now=on("2026-08-02T12:00"), months=2)
 
     assert (found.plans, found.cohorts) == ((), ())
-    assert [(f"{each.fees:f}", f"{each.cost:f}", each.churn_percent) for each in found.months] == [("0", "0", None)] * 2
+    assert [(f"{each.fees:.2f}", f"{each.cost:.2f}", each.churn_percent) for each in found.months] == [
+        ("0.00", "0.00", None)
+    ] * 2

@@ -42,7 +42,7 @@ def join(membership: Membership, plan: str, *, method: str = "", now: datetime) 
         if held != rule.key:
             raise HasPlan(plan=code_of(session.decision, held) or "-")
         if method and method != state.method:
-            session.take(changes.use_method(session.decision, method))
+            _use(session, method, now)
         session.finish()
         return False
     had_trial = Subscription.objects.filter(membership=membership, had_trial=True).exists()
@@ -130,11 +130,15 @@ def use_method(membership: Membership, method: str, *, now: datetime) -> None:
     :raises NoPlan: when it has no plan
     """
     session = PlanSession.open(membership, now)
-    state = session.require_plan()
-    session.take(changes.use_method(session.decision, method))
+    session.require_plan()
+    _use(session, method, now)
     session.finish()
-    if state.due is not None:
-        Invoice.objects.filter(pk=state.due.invoice_id).update(next_try_at=now)
+
+
+def _use(session: PlanSession, method: str, now: datetime) -> None:
+    session.take(changes.use_method(session.decision, method))
+    if session.state.due is not None:
+        Invoice.objects.filter(pk=session.state.due.invoice_id).update(next_try_at=now)
 
 
 @transaction.atomic

@@ -42,7 +42,7 @@ class LineOut(serializers.ModelSerializer[InvoiceLine]):
 
 
 class OpenInvoiceOut(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
+    id = serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
     kind = serializers.ChoiceField(choices=Invoice.Kind.choices, help_text="What it is for.")
     plan = serializers.CharField(source="plan.code")
     amount = ExactField(help_text="That is to be paid.")
@@ -73,10 +73,6 @@ class OverviewOut(serializers.Serializer[Any]):
     currency = serializers.CharField(help_text="Of all amounts.")
     mine = MembersPlanOut(allow_null=True)
     offered = PlanOut(many=True)
-
-
-class ChangedOut(OverviewOut):
-    dry_run = serializers.BooleanField(help_text="Whether it was only tried out.")
 
 
 class JoinIn(serializers.Serializer[Any]):

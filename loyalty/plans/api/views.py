@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from customers.api.asking import DRY_RUN, AskedView, asked_for
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, asked_for
 from customers.core import tenancy
 from customers.models import Retailer
-from loyalty.activity.api.asking import all_or_dry, member_of
+from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.versions import versions_of
 from loyalty.api.pagination import NewestFirst
@@ -27,7 +27,6 @@ from loyalty.plans.account.joining import When, cancel, change, join, resume, us
 from loyalty.plans.account.notices import take_notice
 from loyalty.plans.account.paying import mark_paid
 from loyalty.plans.api.serializers import (
-    ChangedOut,
     ChangeIn,
     InvoiceOut,
     JoinIn,
@@ -40,7 +39,7 @@ from loyalty.plans.models import Invoice
 from loyalty.plans.overview import Overview, offers_plans, overview
 from loyalty.plans.providers.choosing import provider_of
 
-ANSWERS = {200: ChangedOut, 201: ChangedOut}
+ANSWERS = {200: OverviewOut, 201: OverviewOut}
 
 
 def overview_of(membership: Membership) -> Overview:
@@ -57,15 +56,12 @@ def my_membership(request: Request, slug: str) -> Membership:
 
 def _changed(request: Request, member: Membership, do: Callable[[], object]) -> Response:
     """Do something with a member's plan, or try it out, and return the plan as it is then: 201 where that is new."""
-    is_dry = asked_for(request, "dry_run")
     with all_or_dry(request):
         is_new = do() is not False
-        body = ChangedOut({**_fields(overview_of(member)), "dry_run": is_dry}).data
-    return Response(body, status=status.HTTP_201_CREATED if is_new and not is_dry else status.HTTP_200_OK)
-
-
-def _fields(found: Overview) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in found.__slots__}
+        body = OverviewOut(overview_of(member)).data
+    if asked_for(request, DRY_RUN.name) and body["mine"] and body["mine"]["invoice"]:
+        body["mine"]["invoice"]["id"] = None  # there is none
+    return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
 def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -269,7 +265,7 @@ class PayView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=PaidIn, responses={200: ChangedOut, 201: ChangedOut}, tags=["plans"])
+    @extend_schema(request=PaidIn, responses=ANSWERS, tags=["plans"])
     def post(self, request: Request, number: str, invoice_id: UUID) -> Response:
         """Note that a member paid an invoice, at a till or by transfer."""
         member = member_of(request, number)
