@@ -12,6 +12,7 @@ from uuid import UUID
 from customers.core.calendar import local_date, midnight
 from customers.core.ids import new_id
 from loyalty.engine.activities import GivenOver, OrderCorrected, PlanFollowed, TakenOver, TimePassed
+from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Effect, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
@@ -50,17 +51,28 @@ def benefits(decision: Decision) -> Decision:
     rule = rule_of(decision.versions, decision.rules, decision.member.of(PLANS).key_at(had.at))
     if rule is None:
         return decision
-    multiplier = had.multiplier * rule.multiplier
-    return decision.then(occasion=replace(had, multiplier=multiplier, plan=rule.code, plan_multiplier=rule.multiplier))
+    occasion = Occasion(
+        had.at,
+        had.zone,
+        had.multiplier * rule.multiplier,
+        had.is_first,
+        had.tier,
+        had.extra_months,
+        rule.code,
+        rule.multiplier,
+    )
+    return decision.then(occasion=occasion)
 
 
 def rule_of(versions: Versions, version: Version, key: UUID | None) -> PlanRule | None:
     """Return a plan as a version offers it, or, where it does no more, as the last one before did: it was sold as that."""
     if key is None:
         return None
+    if (now := version.of(OFFER).plan(key)) is not None:
+        return now
     place = versions.versions.index(version) if version in versions.versions else len(versions.versions)
     earlier = reversed(versions.versions[:place])
-    return next((rule for each in (version, *earlier) if (rule := each.of(OFFER).plan(key)) is not None), None)
+    return next((rule for each in earlier if (rule := each.of(OFFER).plan(key)) is not None), None)
 
 
 def held_by(decision: Decision) -> Held:

@@ -72,7 +72,7 @@ class Recorded(stripe.HTTPClient):
         self.answers = list(answers)
         self.asked: list[tuple[str, str, dict[str, str], str | None]] = []
 
-    def request(self, method: str, url: str, headers: Any, post_data: Any = None, **_: Any) -> Any:  # type: ignore[override]
+    def request(self, method: str, url: str, headers: Any, post_data: Any = None, **_: Any) -> Any:
         body = {name: value[0] for name, value in parse_qs(post_data).items()} if post_data else {}
         self.asked.append((method, url, body, headers.get("Idempotency-Key")))
         answer = self.answers.pop(0)
