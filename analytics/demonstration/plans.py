@@ -24,18 +24,19 @@ def live(
     club: Program, *, start: datetime, now: datetime, on_progress: Callable[[CaughtUp], None] = lambda _: None
 ) -> CaughtUp | None:
     """
-    Decide a past month by month, and let members have plans meanwhile; once there are plans, only what is new.
+    Decide a past by half months, and let members have plans meanwhile; once there are plans, only what is new.
 
     :param start: when the program began
     :returns: None when another process is at work
     """
     done = CaughtUp()
-    for month, instant in enumerate(_months(club, start, now) if _is_to_begin(club) else ()):
+    for place, instant in enumerate(_half_months(club, start, now) if _is_to_begin(club) else ()):
         caught = catch_up(club.retailer, now=instant, on_progress=_after(done, on_progress))
         if caught is None:
             return None
         done = _sum(done, caught)
-        _act(club, month, instant)
+        if place % 2 == 0:
+            _act(club, place // 2, instant)
         _collect(club.retailer, instant)
     caught = catch_up(club.retailer, now=now, on_progress=_after(done, on_progress))
     return None if caught is None else _sum(done, caught)
@@ -57,19 +58,25 @@ def _sum(first: CaughtUp, second: CaughtUp) -> CaughtUp:
     return CaughtUp(**{name: getattr(first, name) + getattr(second, name) for name in names})
 
 
-def _months(club: Program, start: datetime, now: datetime) -> Iterator[datetime]:
-    """Yield the noon of each month's first day between two instants."""
+def _half_months(club: Program, start: datetime, now: datetime) -> Iterator[datetime]:
+    """Yield the noons of each month's first day and of its 16th between two instants: fees are due on the day before at most."""
     first = add_months(local_date(start, club.tzinfo).replace(day=1), 1)
-    while (instant := midnight(first, club.tzinfo) + NOON) < now:
-        yield instant
+    while True:
+        for day in (first, first.replace(day=16)):
+            instant = midnight(day, club.tzinfo) + NOON
+            if instant >= now:
+                return
+            yield instant
         first = add_months(first, 1)
 
 
 def _act(club: Program, month: int, now: datetime) -> None:
     """Let members do what they do in a month."""
-    members = Membership.objects.filter(program=club, left_at=None, enrolled_at__lte=now).order_by("customer_id")
+    members = Membership.objects.filter(program=club).order_by("customer_id")
     takers = list(members.select_related("program"))[::EVERY]
     for place, member in enumerate(takers):
+        if member.enrolled_at > now or member.left_at is not None:
+            continue
         plan = Subscription.objects.filter(membership=member).order_by("-pk").first()
         if plan is None:
             if month % 3 == place % 3:

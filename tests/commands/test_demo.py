@@ -9,6 +9,7 @@ from psycopg import sql
 from tests.commands.conftest import Shell
 from tests.conftest import _server, _template_name
 
+WITH_PLANS = "?"
 STORED = "✓ 3,070 baskets, 29,138 lines and 91,075.65 USD stored: none lost, none double (tiny)."
 
 
@@ -27,6 +28,8 @@ def test_the_demo_loads_decides_and_values_and_again_changes_nothing(django_db_s
     assert all(STORED in done.stdout for done in (first, again))
     assert "Orders imported  │ 3,070 (" in first.stdout
     assert "Orders imported  │ 0 (nothing new)" in again.stdout
+    having = [re.search(r"Paid plans +│ (.*?) *│", done.stdout) for done in (first, again)]
+    assert [found and found[1] for found in having] == [WITH_PLANS] * 2
     proofs = [re.search(r"The ledger adds up: .*", done.stdout) for done in (first, again)]
     assert proofs[0] is not None
     assert proofs[1] is not None

@@ -171,7 +171,7 @@ class Command(BaseCommand):
         with_plan = ", ".join(
             f"{name} {count:,}" for name, count in having.annotate(Count("pk")).order_by("plan__rank")
         )
-        table.add_row("Members with a paid plan", with_plan or "none")
+        table.add_row("Paid plans", with_plan or "none")
         self.console.print(table)
         self._value_table(retailer)
 
