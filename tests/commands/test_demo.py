@@ -9,7 +9,7 @@ from psycopg import sql
 from tests.commands.conftest import Shell
 from tests.conftest import _server, _template_name
 
-WITH_PLANS = "?"
+WITH_PLANS = "Plus 1, Max 2"
 STORED = "✓ 3,070 baskets, 29,138 lines and 91,075.65 USD stored: none lost, none double (tiny)."
 
 
