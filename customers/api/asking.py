@@ -24,13 +24,13 @@ class AskedView(APIView):
     A view whose writes take the query parameters that `switches` names for their method, and no other ones.
 
     A misspelt `dry_run` would do what was only to be tried out, so whatever is not understood is refused before anything is done.
-    The answer to a dry run says that it is one, and names nothing that is not there: it is 200 with `dry_run`, without ids.
+    The answer to a dry run is 200 with `dry_run`, and without ids: those of what would be made do not exist.
 
-    :cvar made: fields of an answer that name what the write has made
+    :cvar ids: the fields of an answer that a dry run leaves out
     """
 
     switches: ClassVar[dict[str, tuple[OpenApiParameter, ...]]] = {}
-    made: ClassVar[tuple[str, ...]] = ("id",)
+    ids: ClassVar[tuple[str, ...]] = ("id",)
 
     def initial(self, request: Request, *given: Any, **named: Any) -> None:
         super().initial(request, *given, **named)
@@ -49,7 +49,7 @@ class AskedView(APIView):
 
     def _without_ids(self, said: dict[str, Any]) -> dict[str, Any]:
         rows = {name: [self._without_ids(row) for row in said[name]] for name in ("results",) if name in said}
-        return {name: None if name in self.made else value for name, value in said.items()} | rows
+        return {name: value for name, value in said.items() if name not in self.ids} | rows
 
 
 @contextmanager

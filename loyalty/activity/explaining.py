@@ -67,6 +67,8 @@ def why(membership: Membership, order: Order) -> Why | None:
         str(_("Return %(number)s took no points.")) % {"number": number}
         for number in returned.values_list("order_return__number", flat=True)
     ]
+    if points and any(each.is_forfeited for each in decisions):
+        sentences.append(str(_("What it gave ended with the membership.")))
     return Why(
         order=order.number,
         occurred_at=order.occurred_at,

@@ -60,9 +60,11 @@ KEY = {
 }
 
 
-IS_DRY_RUN = {
+OF_A_DRY_RUN = {
     "type": "object",
-    "properties": {"dry_run": {"type": "boolean", "description": "True where nothing was written; else left out."}},
+    "description": "What would be answered, without ids.",
+    "properties": {"dry_run": {"type": "boolean", "const": True, "description": "Nothing was written."}},
+    "required": ["dry_run"],
 }
 
 
@@ -73,9 +75,9 @@ def describe_dry_runs(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             if not any(parameter["name"] == "dry_run" for parameter in operation.get("parameters", [])):
                 continue
             answer = operation["responses"].setdefault("200", {"description": "In a dry run."})
-            content = answer.setdefault("content", {"application/json": {"schema": {"type": "object"}}})
+            content = answer.setdefault("content", {"application/json": {"schema": OF_A_DRY_RUN}})
             for media in content.values():
-                media["schema"] = {"allOf": [media["schema"], IS_DRY_RUN]}
+                media["schema"] = {"anyOf": [media["schema"], OF_A_DRY_RUN]}
     return result
 
 

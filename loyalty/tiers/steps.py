@@ -203,15 +203,22 @@ def undo_entries(decision: Decision) -> Decision:
 
 
 def _day_of_start(decision: Decision, before: Member) -> DayOfStart:
-    """Return by which order of a version's start and of the rest of its day a member's days tell the past that it had."""
+    """
+    Return in which order a version's start and the rest of its day came, as the member's own tiers tell.
+
+    Say silver asks for 60, and for 120 from 10:00 on. Who has spent 60 that day and is silver did so before ten.
+    """
     if not any(scheme.since_joining and not scheme.at_midnight for scheme in _schemes(decision)):
         return DayOfStart.WITH_IT
     zone = decision.rules.zone
     changes = tuple((change.to_key, local_date(change.at, zone)) for change in decision.member.of(TIERS).changes)
     pasts = {how: _past_by(decision, before, how) for how in DayOfStart}
-    exact = (how for how, past in pasts.items() if past.moves == changes)
-    roughly = (how for how, past in pasts.items() if _tells_of(decision, past))
-    return next(exact, next(roughly, DayOfStart.WITH_IT))
+    told = (
+        *(how for how, past in pasts.items() if past.moves == changes),
+        *(how for how, past in pasts.items() if _tells_of(decision, past)),
+        *(how for how, past in pasts.items() if past.standing == _standing(decision)),
+    )
+    return next(iter(told), DayOfStart.WITH_IT)
 
 
 def _tells_of(decision: Decision, past: LivedAgain) -> bool:
@@ -255,14 +262,16 @@ def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
 
 
 def _changes_with(state: TierState, lot: OpenLot) -> tuple[TierEntry, ...]:
-    """Return the changes of which one gave a gift, with what followed when its member was taken over; none where unknown."""
-    if any(change.at == lot.earned_at for change in state.changes):
-        return state.changes
-    for changes in state.taken_over:
+    """
+    Return the changes of which one gave a gift; none where unknown.
+
+    Of a gift that came with a member who was taken over: that member's changes until then, and what followed.
+    """
+    for changes in state.taken_over if lot.from_lot is not None else ():
         *before, end = changes
         if any(change.at == lot.earned_at for change in before):
             return (*before, *(change for change in state.changes if change.at >= end.at))
-    return ()
+    return state.changes if any(change.at == lot.earned_at for change in state.changes) else ()
 
 
 def _hold_of(decision: Decision, lot: OpenLot, changes: Sequence[TierEntry]) -> Hold | None:
@@ -272,9 +281,10 @@ def _hold_of(decision: Decision, lot: OpenLot, changes: Sequence[TierEntry]) -> 
     if key is None:
         return None
     rank = scheme.rank(key)
-    left = next(
-        (change.at for change in changes if change.at > lot.earned_at and scheme.rank(change.to_key) < rank), None
-    )
+    # By their order: a tier may be lost at the very instant at which it was entered.
+    entered_by = next(place for place, change in enumerate(changes) if change.at == lot.earned_at)
+    later = changes[entered_by + 1 :]
+    left = next((change.at for change in later if scheme.rank(change.to_key) < rank), None)
     return Hold(key, local_date(lot.earned_at, zone), local_date(left, zone) if left else None)
 
 
@@ -397,8 +407,7 @@ def _catch_up(decision: Decision) -> Decision:
     if scheme.downgrade == "at_once" and not scheme.soft_landing:  # such a tier has no past: today's window says all
         standing = _risen(under)
     else:
-        how = DayOfStart.BEFORE_IT if _is_before_start_of_its_day(decision) else DayOfStart.WITH_IT
-        standing = _by_past(under, how)
+        standing = _standing_by_days(under, is_before_start=_is_before_start_of_its_day(decision))
     return _moved(under, standing).then(version=decision.version, at=decision.at)
 
 
@@ -409,20 +418,25 @@ def _risen(decision: Decision) -> Standing:
     return rise(_standing(decision), scheme, _counts(decision, scheme), _today(decision), joined)
 
 
-def _by_past(decision: Decision, how: DayOfStart) -> Standing:
+def _standing_by_days(decision: Decision, *, is_before_start: bool) -> Standing:
     """
     Return the standing by a member's days with a late fact.
 
     Who came to its tier by its days stands by them again: so it makes no difference in which order they are told. Who came
     to it by another way, such as a merge, is put higher by what the fact has changed, and never lower.
+
+    :param is_before_start: that the fact came before a version that began in the course of its day
     """
     scheme, had = decision.rules.of(SCHEME), _standing(decision)
     before = _as_before(decision)
-    pasts = {each: _past_by(decision, before, each).standing for each in DayOfStart}
+    known = _day_of_start(decision, before)
+    how = DayOfStart.BEFORE_IT if is_before_start else known
+    was = _past_by(decision, before, known).standing
     after = _past_by(decision, decision.member, how).standing
-    if had in pasts.values():
+    if had == was:
         return after
-    standing = _risen(decision) if after == pasts[how] else after
+    unchanged = was if how is known else _past_by(decision, before, how).standing
+    standing = _risen(decision) if after == unchanged else after
     ranks = scheme.rank(had.key), scheme.rank(standing.key)
     is_higher = ranks[1] > ranks[0] or (ranks[1] == ranks[0] and _is_safer(standing, had))
     return standing if is_higher else had

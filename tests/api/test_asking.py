@@ -93,11 +93,10 @@ def test_a_dry_run_says_that_it_is_one_and_names_nothing_that_is_not_there(clien
         answer = send(client, key, method, f"{path}?dry_run=true", body)
         said = answer.json()
         assert (answer.status_code, said["dry_run"]) == (200, True), (path, said)
-        assert said.get("id") is None
-        assert said.get("member_number") is None
+        assert not {"id", "member_number"} & said.keys()
     batch = send(client, key, "post", "/api/v1/orders/batch?dry_run=true", {"orders": [ORDER]}).json()
 
-    assert (batch["dry_run"], [row["id"] for row in batch["results"]]) == (True, [None])
+    assert (batch["dry_run"], ["id" in row for row in batch["results"]]) == (True, [False])
     assert Customer.objects.count() == 2
     assert not Household.objects.exists()
     assert not Consent.objects.filter(purpose="email").exists()

@@ -35,6 +35,7 @@ def test_what_a_till_tries_dry_is_answered_and_leaves_no_trace(client: Client) -
     ]
 
     assert [answer.status_code for answer in answers] == [200, 422, 200, 200, 200, 200]
+    assert [answer.json().get("dry_run") for answer in answers] == [True, None, True, True, True, True]
     assert [answer.json().get("status") for answer in answers[2:4]] == ["confirmed", "released"]
     assert [answer.json()["available"] for answer in answers[4:]] == [40, 35]
     assert (Entry.objects.count(), Hold.objects.get().status) == (before, "open")

@@ -1,6 +1,7 @@
 """What is reported late is decided by when it occurred; what time has done since stays done, and nothing stops."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -394,6 +395,34 @@ def test_a_late_order_tells_which_period_a_tier_was_kept_for(reported: str) -> N
         shop.order("o1", "ada", "60", at="2026-01-20 12:00", now="2026-03-20 12:00")
 
     assert shop.tier("ada", at="2026-03-20 13:00") == "bronze"
+
+
+FALLS = ({"downgrade": "never"}, {"downgrade": "period_end"}, {"downgrade": "grace", "grace_days": 30})
+
+
+@pytest.mark.parametrize("fall", FALLS, ids=lambda fall: str(fall["downgrade"]))
+@pytest.mark.parametrize("late_at", ["2026-03-03 12:00", "2026-03-02 12:00", "2026-03-02 08:00", "2026-03-01 12:00"])
+@pytest.mark.parametrize("reported", ["in time", "late"])
+def test_a_late_order_takes_no_tier_that_was_earned_on_the_day_of_a_start_and_before_it(
+    reported: str, late_at: str, fall: dict[str, Any]
+) -> None:
+    silver = Rung("silver", "60", gift=5)
+    shop = Shop(tiers=(RUNGS[0], silver), scheme={"window": "calendar_year", **fall})
+    shop.member("ada")
+    shop.publish("2026-03-02 10:00", tiers=(RUNGS[0], replace(silver, threshold="120")))
+    orders = [("o1", "60", "2026-03-02 09:00"), ("o2", "1", late_at)]
+    for number, amount, at in sorted(orders, key=lambda order: order[2]) if reported == "in time" else orders[:1]:
+        shop.order(number, "ada", amount, at=at)
+    shop.nights("2026-03-04")
+    if reported == "late":
+        shop.order("o2", "ada", "1", at=late_at, now="2026-03-05 12:00")
+    found = (shop.tier("ada"), shop.balance("ada"), shop.protected_until("ada"))
+
+    shop.order("o3", "ada", "100", at="2026-03-06 12:00")
+
+    keeps = {"never": None, "period_end": "2026-12-31", "grace": "2026-04-01"}[str(fall["downgrade"])]
+    assert found == ("silver", 66, keeps)
+    assert (shop.tier("ada"), shop.balance("ada")) == ("silver", 166)
 
 
 def test_a_late_order_raises_nobody_by_days_of_two_who_were_not_one_then() -> None:

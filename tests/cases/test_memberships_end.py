@@ -74,6 +74,21 @@ def test_what_an_earlier_membership_bought_takes_nothing_from_the_new_one() -> N
     assert shop.balance("a") == 50
 
 
+def test_of_an_order_of_an_earlier_membership_it_is_said_that_its_points_have_ended() -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    before = shop.why("a", "o1").sentences
+    leaves(shop, "a", "2026-02-02 12:00")
+    comes_back(shop, "a", "2026-02-03 12:00")
+    shop.order("o2", "a", "10", at="2026-02-04 12:00")
+
+    assert [each for each in shop.why("a", "o1").sentences if each not in before] == [
+        "What it gave ended with the membership."
+    ]
+    assert "What it gave ended with the membership." not in shop.why("a", "o2").sentences
+
+
 def test_what_an_earlier_membership_redeemed_does_not_come_back_to_the_new_one() -> None:
     shop = Shop()
     shop.member("a")

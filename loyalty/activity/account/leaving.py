@@ -104,7 +104,8 @@ def leave(membership: Membership, *, now: datetime) -> LostByLeaving:
     session.take(session.decisions[membership.pk].then(Told("membership.left", lost_points, now)))
     session.finish()
     households.leave(membership)
-    OrderDecision.objects.filter(membership=membership, is_forfeited=False).update(is_forfeited=True)
+    decided = OrderDecision.objects.filter(membership=membership, version__isnull=False, is_forfeited=False)
+    decided.update(is_forfeited=True)
     Membership.objects.filter(pk=membership.pk).update(left_at=now, next_due_at=None)
     membership.left_at = now
     return replace(lost, left_at=now)

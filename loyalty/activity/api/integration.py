@@ -169,7 +169,7 @@ class InteractionBatchView(BatchView):
 class EnrolmentsView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
-    made: ClassVar = ("member_number",)
+    ids: ClassVar = ("member_number",)
 
     @extend_schema(request=EnrolmentIn, responses={200: EnrolmentOut, 201: EnrolmentOut}, tags=["members"])
     def post(self, request: Request) -> Response:

@@ -52,16 +52,14 @@ class AdjustmentIn(serializers.Serializer[Any]):
     wallet = serializers.SlugField(max_length=50, default="points")
 
 
-class BookedOut(serializers.Serializer[Any]):
-    id = serializers.UUIDField(allow_null=True, help_text="The ledger's entry; null in a dry run.")
+class ReceiptOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="The ledger's entry.")
     points = serializers.IntegerField()
     expired = serializers.IntegerField(help_text="Given back, but expired meanwhile.")
     available = serializers.IntegerField(help_text="What can be spent afterwards.")
 
 
 class HoldOut(serializers.ModelSerializer[Hold]):
-    id = serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
-
     class Meta:
         model = Hold
         fields = ("id", "reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
@@ -71,23 +69,23 @@ class RedemptionsView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=RedemptionIn, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
+    @extend_schema(request=RedemptionIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Spend a member's points at once: all that is asked for, or nothing."""
         said = _said(RedemptionIn, request)
         with all_or_dry(request):
-            return _booked(redeem(member_of(request, number), now=timezone.now(), **said))
+            return _receipt(redeem(member_of(request, number), now=timezone.now(), **said))
 
 
 class ReversalView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=None, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
+    @extend_schema(request=None, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str, entry_id: UUID) -> Response:
         """Undo a redemption: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
-            return _booked(reverse(member_of(request, number), entry_id, now=timezone.now()))
+            return _receipt(reverse(member_of(request, number), entry_id, now=timezone.now()))
 
 
 class HoldsView(AskedView):
@@ -133,12 +131,12 @@ class AdjustmentsView(AskedView):
     scopes: ClassVar = {"POST": "points:adjust"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=AdjustmentIn, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
+    @extend_schema(request=AdjustmentIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Give or take points by a decision of staff, with its reason and author."""
         said = _said(AdjustmentIn, request)
         with all_or_dry(request):
-            return _booked(adjust(member_of(request, number), now=timezone.now(), **said))
+            return _receipt(adjust(member_of(request, number), now=timezone.now(), **said))
 
 
 class TransferIn(RedemptionIn):
@@ -155,7 +153,7 @@ class HouseholdIn(serializers.Serializer[Any]):
 
 
 class HouseholdOut(serializers.Serializer[Any]):
-    id = serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
+    id = serializers.UUIDField()
     name = serializers.CharField()
     members = serializers.ListField(child=serializers.CharField())
 
@@ -164,13 +162,13 @@ class TransfersView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=TransferIn, responses={200: BookedOut, 201: BookedOut}, tags=["points"])
+    @extend_schema(request=TransferIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Move points to another member of the program; they keep their expiry."""
         said = _said(TransferIn, request)
         giver, taker = member_of(request, number), member_of(request, said.pop("to"))
         with all_or_dry(request):
-            return _booked(transfer(giver, taker, now=timezone.now(), **said))
+            return _receipt(transfer(giver, taker, now=timezone.now(), **said))
 
 
 class HouseholdView(AskedView):
@@ -237,11 +235,11 @@ def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
     return dict(given.validated_data)
 
 
-def _booked(booked: LedgerReceipt) -> Response:
+def _receipt(receipt: LedgerReceipt) -> Response:
     body = {
-        "id": booked.entry_id,
-        "points": booked.points,
-        "expired": booked.expired,
-        "available": booked.available,
+        "id": receipt.entry_id,
+        "points": receipt.points,
+        "expired": receipt.expired,
+        "available": receipt.available,
     }
-    return Response(BookedOut(body).data, status=status.HTTP_201_CREATED if booked.is_new else status.HTTP_200_OK)
+    return Response(ReceiptOut(body).data, status=status.HTTP_201_CREATED if receipt.is_new else status.HTTP_200_OK)

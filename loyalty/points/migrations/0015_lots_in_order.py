@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             "lot",
             models.Index(
-                fields=["wallet", "expires_on_inactivity", "expires_at", "earned_at"],
+                fields=["wallet", "expires_at", "earned_at"],
                 condition=models.Q(available__gt=0) | models.Q(pending__gt=0) | models.Q(held__gt=0),
                 name="lot_open_in_order",
             ),

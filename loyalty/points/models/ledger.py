@@ -227,7 +227,7 @@ class Lot(models.Model):
             models.Index(
                 fields=["wallet", "expires_on_inactivity", "expires_at", "earned_at"],
                 condition=models.Q(available__gt=0) | models.Q(pending__gt=0) | models.Q(held__gt=0),
-                name="lot_open_in_order",
+                name="lot_of_a_kind_in_order",
             ),
             models.Index(fields=["wallet"], condition=~models.Q(gift=""), name="lot_gift"),
             models.Index(fields=["active_at"], condition=models.Q(pending__gt=0), name="lot_to_activate"),
