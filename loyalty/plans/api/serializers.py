@@ -42,7 +42,7 @@ class LineOut(serializers.ModelSerializer[InvoiceLine]):
 
 
 class OpenInvoiceOut(serializers.Serializer[Any]):
-    id = serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
+    id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Invoice.Kind.choices, help_text="What it is for.")
     plan = serializers.CharField(source="plan.code")
     amount = ExactField(help_text="That is to be paid.")

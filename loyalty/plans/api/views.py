@@ -60,7 +60,7 @@ def _changed(request: Request, member: Membership, do: Callable[[], object]) -> 
         is_new = do() is not False
         body = OverviewOut(overview_of(member)).data
     if asked_for(request, DRY_RUN.name) and body["mine"] and body["mine"]["invoice"]:
-        body["mine"]["invoice"]["id"] = None  # there is none
+        del body["mine"]["invoice"]["id"]  # of an invoice that there is not
     return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
