@@ -2,6 +2,7 @@
 
 from loyalty.engine.capability import Capability
 from loyalty.points.capability import Points
+from loyalty.rewards.capability import Rewards
 from loyalty.tiers.capability import Tiers
 
-CAPABILITIES: tuple[Capability[object], ...] = (Points(), Tiers())  # type: ignore[assignment] # each of its own state
+CAPABILITIES: tuple[Capability[object], ...] = (Points(), Tiers(), Rewards())  # type: ignore[assignment] # each of its own state

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers.core.errors import DomainError, Kind
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.reward_checks import check_rewards
 from loyalty.points.conditions import NEVER, AllOf, InvalidCondition, Node, never_holds, parse, parse_stored
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.models.policy import words_for
@@ -47,6 +48,7 @@ def check(version: ProgramVersion) -> list[Finding]:
         *_rules(rules),
         *_overlaps(version, rules),
         *_scheme(tiers, policy),
+        *check_rewards(version, {tier.code for tier in tiers}),
     ]
 
 

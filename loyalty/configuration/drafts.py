@@ -21,6 +21,7 @@ from loyalty.configuration.document import Change, Document, differences, to_doc
 from loyalty.configuration.parts import PARTS
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.rewards.identity import keep_identities as keep_rewards
 from loyalty.tiers.identity import keep_identities
 from loyalty.tiers.models import TierPolicy
 
@@ -219,6 +220,7 @@ def publish(
         _require_two(version, effective_from, author)
     version.status = ProgramVersion.Status.PUBLISHED
     keep_identities(version)
+    keep_rewards(version)
     version.effective_from, version.published_at = effective_from, now
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])

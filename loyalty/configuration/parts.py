@@ -3,6 +3,7 @@
 from django.db import models
 
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
+from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Tier, TierPolicy
 
 # The key of each part in a document. The tier policy is one; all others are lists.
@@ -12,10 +13,12 @@ SECTIONS: dict[str, type[models.Model]] = {
     "earning_rules": EarningRule,
     "tier_policy": TierPolicy,
     "tiers": Tier,
+    "rewards": Reward,
+    "reward_prices": RewardPrice,
 }
 PARTS: tuple[type[models.Model], ...] = tuple(SECTIONS.values())
 SINGLE = "tier_policy"
-ORDER = {"tiers": "rank"}
+ORDER = {"tiers": "rank", "rewards": "place"}
 
 
 def fields_of(model: type[models.Model]) -> list[models.Field[object, object]]:

@@ -204,6 +204,7 @@ class LeaveOut(serializers.Serializer[Any]):
     pending = serializers.DictField(child=serializers.IntegerField(), help_text="What is not active yet and is lost.")
     tier = serializers.CharField(help_text="The tier that is lost; empty for none.")
     holds = serializers.IntegerField(help_text="Open holds, which end.")
+    rewards = serializers.IntegerField(help_text="Rewards that are not used, and are lost.")
 
 
 class LeaveView(AskedView):
