@@ -198,6 +198,7 @@ ARGUMENTS: dict[str, Any] = {
     "simulation_id": lambda world: world["asked"].pk, "external_id": lambda _: "ada", "order_number": lambda _: "o",
     "hold_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "entry_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
 }  # fmt: skip
 
 
