@@ -73,8 +73,8 @@ def a_catalogue(shop: Retailer) -> Program:
             version=draft, code=f"reward-{place}", name=f"Reward {place}", name_fr=f"Récompense {place}", place=place,
             description="Something that members like to have.", kind="amount_off", value=Decimal(5), points=100 + place,
             codes="pool" if place == REWARDS - 1 else "generated", stock=10_000 if place % 4 == 1 else None,
-            member_limit=3 if place % 4 == 2 else None, tiers=["silver"] if place % 10 == 3 else [],
-            segments=["top_value"] if place % 10 == 7 else [], valid_days=90,
+            member_limit=3 if place % 5 == 1 else None, tiers=["silver"] if place % 10 == 1 else [],
+            segments=["top_value"] if place % 11 == 1 else [], valid_days=90,
         )
         for place in range(REWARDS)
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -127,8 +128,7 @@ class Buyer:
     segments: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """What a reward costs a member in one wallet, and by which rule."""
 
     wallet: str
@@ -246,19 +246,20 @@ class Profile:
         return frozenset(found)
 
 
-def rank_for(profile: Profile | None, reward: RewardRule, *, is_redeemable: bool, missing: int) -> tuple[int, int, int]:
+def rank_for(
+    segments: frozenset[str], reward: RewardRule, *, is_redeemable: bool, missing: int
+) -> tuple[int, int, int]:
     """
     Return by what a catalogue is ordered for somebody: the least first, its own place last.
 
     What is meant for the customer's segment comes first, then what it can have now. Of that who may not come back sees
     what costs least, a good customer what is worth most; of the rest, what is nearest.
 
+    :param segments: the customer's
     :param missing: points that it lacks for it
     """
-    if profile is None:
-        return 0, 0, 0
-    is_meant = bool(reward.segments and profile.segments.intersection(reward.segments))
+    is_meant = bool(reward.segments) and not segments.isdisjoint(reward.segments)
     if not is_redeemable:
         return (0 if is_meant else 1), 1, missing
-    is_weak = "at_risk" in profile.segments or "low_value" in profile.segments
+    is_weak = "at_risk" in segments or "low_value" in segments
     return (0 if is_meant else 1), 0, reward.points if is_weak else -reward.points

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -45,7 +44,7 @@ def app(client: Client, who: Membership) -> Caller:
     return Caller(client, f"Bearer {make.token(who.customer)}")
 
 
-def shelf(answer: HttpResponse) -> list[tuple[str, bool, str, int]]:
+def shelf(answer: Any) -> list[tuple[str, bool, str, int]]:
     body = answer.json()
     rewards = (body[0] if isinstance(body, list) else body)["rewards"]
     return [(each["code"], each["redeemable"], each["reason"], each["prices"][0]["points"]) for each in rewards]

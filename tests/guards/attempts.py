@@ -207,6 +207,7 @@ REWARDS: Attempts = {
     "reward_counted_once": copy("rewards_rewardcounter"),
     "reward_taken_never_negative": "UPDATE rewards_rewardcounter SET taken = -1",
     "reward_matched_never_negative": "UPDATE rewards_rewardcounter SET matched = -1",
+    "reward_code_of_one_redemption": copy("rewards_rewardcode", digest="\\x00"),
     "reward_code_once": copy("rewards_rewardcode", redemption_id=None),
     "voucher_hold_once_per_reference": copy("rewards_voucherhold", status="released", ended_at="2026-06-15T12:00:00Z"),
     "voucher_held_by_one_till": copy("rewards_voucherhold", reference="x"),

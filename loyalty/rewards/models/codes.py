@@ -36,16 +36,22 @@ class RewardCode(models.Model):
     The code itself is sealed; it is found by a keyed hash of what somebody types.
     """
 
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"), db_index=False)
+    # Without constraints of their own: an import writes a million at once, and its batch has them.
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False, db_constraint=False
+    )
+    program = models.ForeignKey(
+        Program, models.PROTECT, related_name="+", verbose_name=_("program"), db_index=False, db_constraint=False
+    )
     reward_key = models.UUIDField(_("reward"))
     digest = models.BinaryField(max_length=16)
     sealed = models.BinaryField()
     batch = models.ForeignKey(
-        CodeBatch, models.PROTECT, null=True, related_name="+", verbose_name=_("import"), db_index=False
-    )
-    redemption = models.OneToOneField(
-        RewardRedemption, models.PROTECT, null=True, related_name="reward_code", verbose_name=_("redemption")
+        CodeBatch, models.PROTECT, null=True, related_name="+", verbose_name=_("import"), db_index=False,
+        db_constraint=False,
+    )  # fmt: skip
+    redemption = models.ForeignKey(
+        RewardRedemption, models.PROTECT, null=True, related_name="codes", verbose_name=_("redemption"), db_index=False
     )
 
     class Meta:
@@ -53,6 +59,11 @@ class RewardCode(models.Model):
         verbose_name_plural = _("codes")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["retailer", "digest"], name="reward_code_once"),
+            models.UniqueConstraint(
+                fields=["redemption"],
+                condition=models.Q(redemption__isnull=False),
+                name="reward_code_of_one_redemption",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
