@@ -19,17 +19,19 @@ class Role(StrEnum):
 
 
 PROGRAMS = ("programs.program", "programs.programversion")
-PARTS = ("points.pointspolicy", "points.earninggroup", "points.earningrule", "tiers.tierpolicy", "tiers.tier")
+PARTS = ("points.pointspolicy", "points.earninggroup", "points.earningrule", "tiers.tierpolicy", "tiers.tier",
+         "rewards.reward", "rewards.rewardprice")  # fmt: skip
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
     "customers.order", "customers.orderline", "customers.orderclaim", "customers.orderrevision", "customers.return",
     "customers.returnline", "customers.interaction",
 )  # fmt: skip
-MEMBERS = ("memberships.membership", "points.entry")
+MEMBERS = ("memberships.membership", "points.entry", "rewards.rewardredemption")
+CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")
 LINKS = ("api.retailerkey", "outbox.endpoint")
 EVERYTHING = (
-    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, "outbox.delivery", "activity.nightrun",
+    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, "outbox.delivery", "activity.nightrun",
     "activity.setaside", "customers.undecidedfact",
     "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
 )  # fmt: skip
@@ -57,8 +59,11 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | SHAPE
     | _may(("change",), "customers.retailer", "customers.customer")
     | _may(("add", "change"), "customers.importjob", *LINKS)
+    | _may(("add",), "rewards.codebatch")
     | _may(WRITE, "access.staffrole"),
-    Role.MANAGER: SHAPE | _may(("view",), "programs.versionevent", "activity.nightrun", "analytics.valuerun"),
+    Role.MANAGER: SHAPE
+    | _may(("add",), "rewards.codebatch")
+    | _may(("view",), *CAUSES, "programs.versionevent", "activity.nightrun", "analytics.valuerun"),
     Role.SUPPORT: _may(
         ("view",), "activity.setaside", "customers.undecidedfact", *PERSONS, *FACTS, *MEMBERS, *PROGRAMS, *PARTS
     )

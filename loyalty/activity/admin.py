@@ -16,7 +16,7 @@ from customers import admin as facts
 from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, action, display
 from customers.core.calendar import local_date
 from customers.models import Customer, Order, UndecidedFact
-from loyalty.activity import backlog, nightly, staff
+from loyalty.activity import backlog, nightly, reward_admin, staff
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import NightRun, SetAside
 from loyalty.activity.progress import progress
@@ -25,6 +25,7 @@ from loyalty.points.models import Entry, Lot, Movement, Wallet
 from loyalty.points.statement import balance, forecast, statement_of
 from loyalty.tiers.models import Tier, TierChange
 
+__all__ = ["reward_admin"]  # whose pages come with these
 SHOWN_ENTRIES = 50
 SHOWN_LOTS = 25
 

@@ -44,6 +44,10 @@ def _groups() -> list[dict[str, Any]]:
             "items": [
                 _page(_("Members"), "badge", "admin:memberships_membership_changelist"),
                 _page(_("Ledger"), "menu_book", "admin:points_entry_changelist"),
+                _page(_("Catalogue"), "redeem", "admin:rewards_reward_changelist"),
+                _page(_("Redeemed rewards"), "confirmation_number", "admin:rewards_rewardredemption_changelist"),
+                _page(_("Imports of codes"), "qr_code_2", "admin:rewards_codebatch_changelist"),
+                _page(_("Causes"), "volunteer_activism", "admin:rewards_causeentry_changelist"),
                 _page(_("Programs"), "loyalty", "admin:programs_program_changelist"),
                 _page(_("Versions"), "history_edu", "admin:programs_programversion_changelist"),
                 _page(_("What-ifs"), "science", "admin:planning_simulation_changelist"),

@@ -24,6 +24,7 @@ from loyalty.planning.month_end import SEE, MonthEndPages
 from loyalty.planning.pages import Pages
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Tier, TierPolicy
 
 
@@ -94,6 +95,59 @@ class TierPolicyInline(FrozenWhenPublished, StackedInline):
         (None, {"fields": (("basis", "wallet"), ("window", "window_months"), "combination")}),
         (_("When members fall"), {"fields": ("downgrade", ("grace_days", "grace_to_month_end"), "soft_landing")}),
     )
+
+
+class RewardInline(FrozenWhenPublished, StackedInline):
+    model = Reward
+    ordering = ("place",)
+    tab = True
+    collapsible = True
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("place", "code", "kind"),
+                    ("name", "name_fr"),
+                    ("description", "description_fr"),
+                    "image",
+                    ("wallet", "points"),
+                )
+            },
+        ),
+        (
+            _("What it is"),
+            {
+                "fields": (
+                    ("value", "percent"),
+                    ("sku", "cost"),
+                    ("points_per_unit", "minimum_amount"),
+                    ("match_percent", "match_budget"),
+                )
+            },
+        ),
+        (
+            _("How many, and for whom"),
+            {"fields": (("stock", "codes"), ("member_limit", "member_period"), ("tiers", "plans"), "segments")},
+        ),
+        (
+            _("When, and what comes back"),
+            {
+                "fields": (
+                    ("first_day", "last_day"),
+                    ("valid_days", "valid_until"),
+                    ("on_expiry", "on_withdrawal"),
+                    "may_cancel",
+                )
+            },
+        ),
+    )
+
+
+class RewardPriceInline(FrozenWhenPublished, TabularInline):
+    model = RewardPrice
+    ordering = ("code",)
+    tab = True
 
 
 class PointsPolicyInline(FrozenWhenPublished, StackedInline):
@@ -175,7 +229,10 @@ class ProgramVersionAdmin(ModelAdmin):
         ("effective_from", "published_at", "published_by"),
         "note",
     )
-    inlines = (EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, PointsPolicyInline)
+    inlines = (
+        EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, RewardInline, RewardPriceInline,
+        PointsPolicyInline,
+    )  # fmt: skip
     actions_detail = ("to_page",)
 
     def get_urls(self) -> list[URLPattern]:

@@ -8,6 +8,7 @@ READ = {
     "api_retailerkey": "OU", "auth_group": "", "auth_user": "", "customers_customer": "OSU", "customers_importjob": "OU",
     "customers_interaction": "OSAU", "customers_order": "OSAU", "customers_retailer": "OU", "customers_return": "OSAU",
     "memberships_membership": "OSU", "outbox_delivery": "OU", "outbox_endpoint": "OU", "planning_simulation": "OMAU",
+    "rewards_reward": "OMSAU", "rewards_rewardredemption": "OSU", "rewards_codebatch": "OMU", "rewards_causeentry": "OMU",
     "points_entry": "OSU", "programs_program": "OMSAU", "programs_programversion": "OMSAU", "programs_versionevent": "OMU",
 }  # fmt: skip
 ADD = {
@@ -53,6 +54,22 @@ PAGES = {
     ("customers_order_claim_for", "POST"): "OS",
     ("memberships_membership_end_membership", "GET"): "OS",
     ("memberships_membership_end_membership", "POST"): "OS",
+    ("rewards_rewardredemption_desk", "GET"): "OS",
+    ("rewards_rewardredemption_desk", "POST"): "OS",
+    ("rewards_rewardredemption_to_desk", "GET"): "OS",
+    ("rewards_rewardredemption_fulfil", "GET"): "OS",
+    ("rewards_rewardredemption_fulfil", "POST"): "OS",
+    ("rewards_rewardredemption_cancel", "GET"): "OS",
+    ("rewards_rewardredemption_cancel", "POST"): "OS",
+    ("rewards_rewardredemption_refund", "GET"): "OS",
+    ("rewards_rewardredemption_refund", "POST"): "OS",
+    ("rewards_reward_codes", "GET"): "OM",
+    ("rewards_reward_codes", "POST"): "OM",
+    ("rewards_reward_bring_codes", "GET"): "OM",
+    ("rewards_reward_change_stock", "GET"): "OS",
+    ("rewards_reward_change_stock", "POST"): "OS",
+    ("rewards_reward_pay", "GET"): "OS",
+    ("rewards_reward_pay", "POST"): "OS",
     ("auth_user_password_change", "GET"): "",
 }
 # Of the site itself: no data of a retailer is on them.

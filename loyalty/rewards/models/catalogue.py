@@ -1,7 +1,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -55,7 +55,13 @@ class Reward(models.Model):
     name_fr = models.CharField(_("name in French"), max_length=100, blank=True)
     description = models.TextField(_("description"), blank=True)
     description_fr = models.TextField(_("description in French"), blank=True)
-    image = models.URLField(_("image"), blank=True, help_text=_("Its address."))
+    image = models.CharField(
+        _("image"),
+        max_length=300,
+        blank=True,
+        validators=[URLValidator(["https", "http"])],
+        help_text=_("Its address."),
+    )
     kind = models.CharField(_("kind"), max_length=15, choices=Kind)
     wallet = models.SlugField(_("wallet"), default="points", help_text=_("Whose points pay it."))
     points = models.PositiveIntegerField(
