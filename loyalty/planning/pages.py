@@ -28,6 +28,7 @@ from loyalty.configuration.document import (
     to_yaml,
 )
 from loyalty.configuration.drafts import NoSuchVersion
+from loyalty.configuration.reward_words import reward_in_words
 from loyalty.configuration.wording import rule_in_words, scheme_in_words, tier_in_words, wallet_in_words
 from loyalty.planning.charts import charts_of
 from loyalty.planning.forms import DocumentForm, PublishForm, SimulationForm
@@ -39,6 +40,7 @@ from loyalty.planning.simulating import ask, cancel
 from loyalty.planning.tier_rows import COLUMNS, as_typed, at_row, posted_rows, with_tiers
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion, VersionEvent
+from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier, TierPolicy
 
 SHOWN_EVENTS = 20
@@ -105,6 +107,10 @@ class Pages:
             "rules": rules,
             "scheme": scheme_in_words(policy, tiers),
             "tiers": [(tier, tier_in_words(tier, policy, currency)) for tier in tiers],
+            "rewards": [
+                (each, reward_in_words(each, currency))
+                for each in Reward.objects.filter(version=version).order_by("place")
+            ],
             "wallets": [(wallet, wallet_in_words(wallet)) for wallet in wallets],
             "findings": check(version),
             "others": versions[:20],

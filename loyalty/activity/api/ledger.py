@@ -31,6 +31,7 @@ from loyalty.points.models import Entry, Wallet
 from loyalty.points.proof import prove
 from loyalty.points.statement import Clock, as_of, forecast, running_balances, was
 from loyalty.programs.models import Program
+from loyalty.rewards.books import reward_books, write_rewards
 
 CLOCK = OpenApiParameter(
     "clock", str, enum=["recorded", "occurred"], description="By which clock; recorded if left out."
@@ -118,6 +119,24 @@ class JournalLineOut(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
+class RewardLineOut(serializers.Serializer[Any]):
+    event = serializers.CharField()
+    account = serializers.CharField()
+    debit = ExactField()
+    credit = ExactField()
+    rewards = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class RewardBooksOut(serializers.Serializer[Any]):
+    owed_before = ExactField(help_text="What rewards cost that members had and had not used.")
+    owed_after = ExactField()
+    cost = ExactField(help_text="Of those that were used, less those that were refunded.")
+    cost_per_member = ExactField()
+    members = serializers.IntegerField(help_text="Who were given something.")
+    journal = RewardLineOut(many=True, source="lines")
+
+
 class MonthEndOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
     closed_at = serializers.DateTimeField(
@@ -126,6 +145,7 @@ class MonthEndOut(serializers.Serializer[Any]):
     before = OwedOut(many=True)
     after = OwedOut(many=True)
     journal = JournalLineOut(many=True)
+    rewards = RewardBooksOut(help_text="Of redeemed rewards.")
 
 
 class Statement(ListAPIView[Entry]):
@@ -282,12 +302,14 @@ class MonthEndView(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """Return what a program owed before and after a month, and the journal between."""
         program, month = _month_end(request, slug)
+        now = timezone.now()
         body = {
             "currency": program.retailer.currency,
             "closed_at": month.closed_at,
             "before": month.before,
             "after": month.after,
             "journal": month.lines,
+            "rewards": reward_books(program, since=min(month.since, now), until=min(month.until, now)),
         }
         return Response(MonthEndOut(body).data)
 
@@ -301,6 +323,7 @@ class JournalView(APIView):
         program, month = _month_end(request, slug)
         response = _file(program, month, "")
         write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
+        write_rewards(response, program, since=month.since, until=month.until, now=timezone.now())  # type: ignore[arg-type] # so
         return response
 
 
