@@ -16,10 +16,11 @@ from customers import admin as facts
 from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, action, display
 from customers.core.calendar import local_date
 from customers.models import Customer, Order, UndecidedFact
-from loyalty.activity import backlog, nightly, reward_admin, staff
+from loyalty.activity import backlog, nightly, staff
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import NightRun, SetAside
 from loyalty.activity.progress import progress
+from loyalty.activity.rewards import admin as reward_admin
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Lot, Movement, Wallet
 from loyalty.points.statement import balance, forecast, statement_of

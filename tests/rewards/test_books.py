@@ -18,8 +18,8 @@ JUNE, JULY, AUGUST = make.on("2026-06-01"), make.on("2026-07-01"), make.on("2026
 AT = make.on("2026-06-15")
 
 
-def lines(books: RewardBooks) -> list[tuple[str, str, Decimal, Decimal]]:
-    return [(line.event, line.account, line.debit, line.credit) for line in books.lines]
+def lines(books: RewardBooks) -> list[tuple[str, str, int, int]]:
+    return [(line.event, line.account, int(line.debit), int(line.credit)) for line in books.lines]
 
 
 def use(who: Membership, code: str, reference: str) -> None:
@@ -45,13 +45,14 @@ def test_what_was_redeemed_used_undone_and_lapsed_leads_from_what_was_owed_to_wh
 
     june, july = reward_books(program, since=JUNE, until=JULY), reward_books(program, since=JULY, until=AUGUST)
 
-    assert (june.owed_before, june.owed_after, june.cost, june.members, june.cost_per_member) == (0, 4, 12, 2, 6)
+    assert [june.owed_before, june.owed_after, june.cost, june.cost_per_member] == [0, 4, 12, 6]
     assert lines(june) == [
         ("issued", "promotion_expense", 20, 0), ("issued", "reward_liability", 0, 20),
         ("used", "reward_liability", 12, 0), ("used", "rewards_given", 0, 12),
         ("undone", "reward_liability", 4, 0), ("undone", "promotion_expense", 0, 4),
     ]  # fmt: skip
-    assert (july.owed_before, july.owed_after, july.cost, july.members) == (4, 0, -4, 0)
+    assert [july.owed_before, july.owed_after, july.cost] == [4, 0, -4]
+    assert (june.members, july.members) == (2, 0)
     assert lines(july) == [
         ("refunded", "rewards_given", 4, 0), ("refunded", "promotion_expense", 0, 4),
         ("lapsed", "reward_liability", 4, 0), ("lapsed", "promotion_expense", 0, 4),
@@ -71,5 +72,5 @@ def test_a_donation_costs_what_was_given_and_added_and_a_program_without_rewards
 
     books = reward_books(program, since=JUNE, until=JULY)
 
-    assert (books.owed_after, books.cost) == (0, Decimal("7.00"))
+    assert [books.owed_after, books.cost] == [0, Decimal("7.00")]
     assert reward_books(make.program(), since=JUNE, until=JULY).is_empty
