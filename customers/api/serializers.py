@@ -27,6 +27,8 @@ class CustomerIn(serializers.Serializer[Any]):
 
 
 class CustomerOut(serializers.ModelSerializer[Customer]):
+    id = serializers.UUIDField(allow_null=True, help_text="Ours; null in a dry run.")
+
     class Meta:
         model = Customer
         fields = (

@@ -9,7 +9,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import AskedView
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
 from customers.api.serializers import ConsentIn, ConsentOut, CustomerIn, CustomerOut
 from customers.models import Customer
@@ -18,18 +18,20 @@ from customers.registration import record_consent, register
 
 class CustomersView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
     @extend_schema(request=CustomerIn, responses={200: CustomerOut, 201: CustomerOut}, tags=["customers"])
     def post(self, request: Request) -> Response:
         """Make a customer known, or bring what is known up to date."""
         given = CustomerIn(data=request.data)
         given.is_valid(raise_exception=True)
-        (registered,) = register(retailer_of(request), [given.fact()], now=timezone.now())
-        if registered.error is not None:
-            raise registered.error
-        customer = get_object_or_404(Customer, pk=registered.id)
+        with all_or_dry(request):
+            (registered,) = register(retailer_of(request), [given.fact()], now=timezone.now())
+            if registered.error is not None:
+                raise registered.error
+            body = CustomerOut(get_object_or_404(Customer, pk=registered.id)).data
         code = status.HTTP_201_CREATED if registered.is_new else status.HTTP_200_OK
-        return Response(CustomerOut(customer).data, status=code)
+        return Response(body, status=code)
 
 
 class CustomerView(AskedView):
@@ -44,6 +46,7 @@ class CustomerView(AskedView):
 
 class ConsentsView(AskedView):
     scopes: ClassVar = {"GET": "members:read", "POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
 
     @extend_schema(responses=ConsentOut(many=True), tags=["customers"])
     def get(self, request: Request, external_id: str) -> Response:
@@ -51,14 +54,15 @@ class ConsentsView(AskedView):
         consents = self._customer(request, external_id).consents.order_by("-occurred_at", "-pk")
         return Response(ConsentOut(consents, many=True).data)
 
-    @extend_schema(request=ConsentIn, responses={201: ConsentOut}, tags=["customers"])
+    @extend_schema(request=ConsentIn, responses={200: ConsentOut, 201: ConsentOut}, tags=["customers"])
     def post(self, request: Request, external_id: str) -> Response:
         """Write down that a customer agreed to something, or withdrew it. Nothing is ever overwritten."""
         given = ConsentIn(data=request.data)
         given.is_valid(raise_exception=True)
         now = timezone.now()
         said = {"occurred_at": now} | given.validated_data
-        consent = record_consent(self._customer(request, external_id), said.pop("purpose"), **said, now=now)
+        with all_or_dry(request):
+            consent = record_consent(self._customer(request, external_id), said.pop("purpose"), **said, now=now)
         return Response(ConsentOut(consent).data, status=status.HTTP_201_CREATED)
 
     def _customer(self, request: Request, external_id: str) -> Customer:

@@ -26,6 +26,7 @@ from loyalty.activity.intake import Answer
 from loyalty.activity.loading import Loaded, hold_customers, lock_customers
 from loyalty.engine.activities import Fact, OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
+from loyalty.engine.member import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,9 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
         if before == after:
             found.now += batch.by_fact.get(corrected.id, [])
             programs = corrected.withdrawn_in
+            bulk.execute(
+                FORGET_FORFEITED, [order_id, _new_in(locked, before, said.occurred_at, outcome.fact.occurred_at)]
+            )
         else:
             found.former += batch.by_fact.get(corrected.id, [])
             programs = frozenset(locked.versions)
@@ -154,7 +158,7 @@ def _corrected(
     placed = load_orders([order_id])[0] if is_theirs else None
     says = read_content(order_id)
     programs = says.programs()
-    withdrawn = _withdrawn_in(locked, customer, fact.occurred_at) if placed else frozenset()
+    withdrawn = _withdrawn_in(locked, customer, said.occurred_at, fact.occurred_at) if placed else frozenset()
     pairs = {program: (said.left_in(program, says.decided), says.left_in(program)) for program in {None, *programs}}
     smallest = min((kept for _, kept in pairs.values()), key=lambda kept: len(kept.lines))
     return OrderCorrected(
@@ -176,15 +180,29 @@ def _corrected(
     )
 
 
-def _withdrawn_in(locked: Loaded, customer: UUID, instant: datetime) -> frozenset[int]:
-    """Return the programs to which a customer belongs, but did not at an instant, or that had no rules then."""
-    members = [locked.members[key] for key in locked.members_of.get(customer, ())]
+def _withdrawn_in(locked: Loaded, customer: UUID, before: datetime, after: datetime) -> frozenset[int]:
+    """
+    Return the programs that lose an order by its new instant: its customer was no member then, or there were no rules.
+
+    What an order gave to a membership that has ended was forfeited with it, and that membership keeps it.
+    """
     return frozenset(
         member.program_id
-        for member in members
-        if member.left_at is None
-        and not (member.belongs_at(instant) and locked.versions_for(member).at(instant) is not None)
+        for member in _staying(locked, customer)
+        if member.belongs_at(before)
+        and not (member.belongs_at(after) and locked.versions_for(member).at(after) is not None)
     )
+
+
+def _new_in(locked: Loaded, customer: UUID, before: datetime, after: datetime) -> list[UUID]:
+    """Return a customer's memberships to which a new instant belongs, and the one before it did not."""
+    members = _staying(locked, customer)
+    return [member.membership_id for member in members if member.belongs_at(after) and not member.belongs_at(before)]
+
+
+def _staying(locked: Loaded, customer: UUID) -> list[Member]:
+    members = (locked.members[key] for key in locked.members_of.get(customer, ()))
+    return [member for member in members if member.left_at is None]
 
 
 def _as_told_now(order_id: UUID) -> Sequence[Fact]:
@@ -199,6 +217,11 @@ KEPT = "SELECT membership_id, sum(points_kept)::bigint FROM activity_orderdecisi
 FORGET_ORDER = """
 DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %s AND m.id = d.membership_id
     AND (d.version_id IS NULL OR (m.customer_id = %s AND d.program_id = ANY(%s)))
+"""
+# What an order gave to a membership that has ended, it may turn out to give to the one after it.
+FORGET_FORFEITED = """
+DELETE FROM activity_orderdecision d USING memberships_membership m
+WHERE d.order_id = %s AND d.is_forfeited AND m.id = d.membership_id AND m.id = ANY(%s)
 """
 FORGET_RETURNS = """
 DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.order_return_id AND r.order_id = %s

@@ -15,7 +15,7 @@ from loyalty.engine.versions import Versions
 
 DECIDED = """
 SELECT d.retailer_id, d.program_id, d.order_id, d.membership_id, d.version_id, o.occurred_at, d.occasion, d.reason, d.is_kept,
-    d.wallet_id, d.allowance, d.points, d.points_kept
+    d.is_forfeited, d.wallet_id, d.allowance, d.points, d.points_kept
 FROM activity_orderdecision d JOIN customers_order o ON o.id = d.order_id
 WHERE {condition} ORDER BY o.occurred_at, d.order_id, d.wallet_id
 """
@@ -40,13 +40,34 @@ def load_settled(table: str, column: str, ids: Iterable[UUID]) -> set[tuple[UUID
 
 def _decided(rows: Iterable[tuple[Any, ...]], versions: Mapping[int, Versions]) -> dict[tuple[UUID, int], DecidedOrder]:
     found: dict[tuple[UUID, int], DecidedOrder] = {}
-    for retailer_id, program_id, order_id, membership_id, version_id, at, said, reason, is_kept, *award in rows:
+    for (
+        retailer_id,
+        program_id,
+        order_id,
+        membership_id,
+        version_id,
+        at,
+        said,
+        reason,
+        is_kept,
+        is_forfeited,
+        *award,
+    ) in rows:
         earlier = found.get((order_id, program_id))
         awards = (*(earlier.awards if earlier else ()), Award(*award))
         version = versions[program_id].version(version_id) if program_id in versions else None
         occasion = Occasion(at, version.zone if version else Occasion().zone).restored(said)
         found[order_id, program_id] = DecidedOrder(
-            retailer_id, program_id, order_id, membership_id, version_id, occasion, reason, awards, is_kept
+            retailer_id,
+            program_id,
+            order_id,
+            membership_id,
+            version_id,
+            occasion,
+            reason,
+            awards,
+            is_kept,
+            is_forfeited,
         )
     return found
 

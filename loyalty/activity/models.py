@@ -27,6 +27,9 @@ class OrderDecision(models.Model):
     )
     is_first = models.BooleanField(_("first order"))
     is_kept = models.BooleanField(_("kept"), default=True, db_default=True, help_text=_("Something of it is left."))
+    is_forfeited = models.BooleanField(
+        _("forfeited"), default=False, db_default=False, help_text=_("What it gave ended with the membership.")
+    )
     allowance = models.BigIntegerField(
         _("allowance"), null=True, help_text=_("What limits and budget had room for; empty without any.")
     )

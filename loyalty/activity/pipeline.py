@@ -176,9 +176,7 @@ class BatchDecider:
             return None if (fact.order_id, member.program_id) in self.orders else fact
         if isinstance(fact, OrderReturned):
             order = self.orders.get((fact.order_id, member.program_id))
-            # What an order of a membership that has ended gave was forfeited with it.
-            has_ended = member.left_at is not None or fact.ordered_at < member.enrolled_at
-            if order is None or order.membership_id != member.membership_id or has_ended:
+            if order is None or order.membership_id != member.membership_id or order.is_forfeited:
                 return None
             mine = fact.in_program(member.program_id)
             return replace(mine, decided=order, next_first=self._next_first(mine, member))

@@ -1,5 +1,6 @@
 """What the OpenAPI document says beyond what the views say themselves: the errors, which are everywhere the same."""
 
+import re
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -59,6 +60,25 @@ KEY = {
 }
 
 
+IS_DRY_RUN = {
+    "type": "object",
+    "properties": {"dry_run": {"type": "boolean", "description": "True where nothing was written; else left out."}},
+}
+
+
+def describe_dry_runs(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say in the answer of each write that can be tried out that it was: `dry_run`, and 200 whatever it is else."""
+    for path in result.get("paths", {}).values():
+        for operation in path.values():
+            if not any(parameter["name"] == "dry_run" for parameter in operation.get("parameters", [])):
+                continue
+            answer = operation["responses"].setdefault("200", {"description": "In a dry run."})
+            content = answer.setdefault("content", {"application/json": {"schema": {"type": "object"}}})
+            for media in content.values():
+                media["schema"] = {"allOf": [media["schema"], IS_DRY_RUN]}
+    return result
+
+
 def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the problem answers to each operation, and the idempotency key to each write."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
@@ -75,7 +95,12 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 class Operations(AutoSchema):
-    """Each operation with the query parameters that its view takes."""
+    """Each operation with the query parameters that its view takes, and what it does in a few words."""
+
+    def get_summary(self) -> str:
+        """Return the first clause of what the view says of itself."""
+        first = str(self.get_description() or "").strip().partition("\n")[0]
+        return re.split(r"[;:]|\. |, with |\.$", first)[0]
 
     def get_override_parameters(self) -> list[Any]:
         return [*super().get_override_parameters(), *getattr(self.view, "switches", {}).get(self.method, ())]

@@ -28,6 +28,7 @@ class DecidedOrder:
 
     :param occasion: on which it was decided; the same decides its returns
     :param is_kept: whether something of it is left
+    :param is_forfeited: whether what it gave ended with the membership, which it had then; nothing happens to it any more
     """
 
     retailer_id: int
@@ -39,6 +40,7 @@ class DecidedOrder:
     reason: str
     awards: tuple[Award, ...]
     is_kept: bool = True
+    is_forfeited: bool = False
 
     @property
     def points(self) -> int:

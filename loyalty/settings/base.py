@@ -188,7 +188,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["loyalty.api.schema.describe_problems"],
+    "POSTPROCESSING_HOOKS": ["loyalty.api.schema.describe_dry_runs", "loyalty.api.schema.describe_problems"],
 }
 
 CELERY_BROKER_URL = env.str("BROKER_URL", default="memory://")

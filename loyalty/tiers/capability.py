@@ -25,12 +25,15 @@ LEFT JOIN LATERAL (
 ) s ON true
 """,
 )
-# Who has left and come back has begun anew.
+# Who has left and come back has begun anew. The last change of one who was taken over is that it was.
 CHANGES = """
-SELECT c.membership_id, c.occurred_at, f.key, t.key, c.cause FROM tiers_tierchange c
-JOIN memberships_membership m ON m.id = c.membership_id AND c.occurred_at >= m.enrolled_at
+SELECT m.id, g.id, c.occurred_at, f.key, t.key, c.cause FROM memberships_membership m
+CROSS JOIN LATERAL (
+    SELECT m.id, m.enrolled_at UNION ALL
+    SELECT o.id, o.enrolled_at FROM memberships_membership o WHERE o.merged_into_id = m.id AND o.left_at >= m.enrolled_at
+) g JOIN tiers_tierchange c ON c.membership_id = g.id AND c.occurred_at >= g.enrolled_at
 LEFT JOIN tiers_tier f ON f.id = c.from_tier_id LEFT JOIN tiers_tier t ON t.id = c.to_tier_id
-WHERE c.membership_id = ANY(%s) ORDER BY c.occurred_at, c.id
+WHERE m.id = ANY(%s) ORDER BY c.occurred_at, c.id
 """
 
 
@@ -86,10 +89,9 @@ class Tiers(Capability[TierState]):
             if key in scope.whole or (first and state.since and state.since > first)
         ]
         if back:
-            changes: dict[UUID, list[TierEntry]] = {}
-            for key, *entry in bulk.fetch(CHANGES, [back]):
-                changes.setdefault(key, []).append(TierEntry(*entry))
-            states |= {key: replace(states[key], changes=tuple(made)) for key, made in changes.items()}
+            for key, made in _changes(back).items():
+                own = tuple(made.pop(key, ()))
+                states[key] = replace(states[key], changes=own, taken_over=tuple(map(tuple, made.values())))
         return states
 
     def write(
@@ -102,6 +104,14 @@ class Tiers(Capability[TierState]):
             if member.has(TIERS) and _row(member.of(TIERS)) != _row(before[key].of(TIERS))
         }
         set_standings((member, _row(member.of(TIERS))) for member in changed.values())
+
+
+def _changes(keys: Sequence[UUID]) -> dict[UUID, dict[UUID, list[TierEntry]]]:
+    """Return members' changes of tier, and those of whom they took over from, by who made them; the oldest first."""
+    found: dict[UUID, dict[UUID, list[TierEntry]]] = {}
+    for key, whose, *entry in bulk.fetch(CHANGES, [keys]):
+        found.setdefault(key, {}).setdefault(whose, []).append(TierEntry(*entry))
+    return found
 
 
 def _row(state: TierState) -> tuple[int | None, datetime | None, date | None, int]:

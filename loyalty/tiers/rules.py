@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from enum import Enum
 from itertools import accumulate
 from uuid import UUID
 
@@ -406,42 +407,53 @@ class LivedAgain:
 
     :param moved_on: the day on which it came to its tier: that of joining where it never went to another one
     :param holds: which tiers it had at which times, in the order of entering
+    :param moves: to which tiers it went since joining, with the days
     """
 
     standing: Standing
     moved_on: date
     holds: tuple[Hold, ...]
+    moves: tuple[tuple[UUID | None, date], ...] = ()
+
+
+class DayOfStart(Enum):
+    """When what counts on a day counted, in whose course a version began: days do not tell."""
+
+    WITH_IT = "with it"
+    BEFORE_IT = "before it"
+    AFTER_IT = "after it"
 
 
 def past_by(
-    schemes: Sequence[SchemeFrom], counted: Counted, until: date, *, counts_before_starts: bool = False
+    schemes: Sequence[SchemeFrom], counted: Counted, until: date, *, day_of_start: DayOfStart = DayOfStart.WITH_IT
 ) -> LivedAgain:
     """
     Return what a member's days alone come to at the end of a day: as if each had been reported in time.
 
     :param schemes: of the program's versions, by their day
-    :param counts_before_starts: that what counts on a day in whose course a version began counted before it did: days do
-        not tell
+    :param day_of_start: when what counts on a day counted, in whose course a version began
     """
-    past = _Past(schemes, counted, counts_before_starts=counts_before_starts)
-    return LivedAgain(past.live(until), past.moved_on, tuple(past.holds))
+    past = _Past(schemes, counted, day_of_start)
+    return LivedAgain(past.live(until), past.moved_on, tuple(past.holds), tuple(past.moves))
 
 
 class _Past:
     """A member's standing day by day: what happens on a day is the same as live, in the same order."""
 
-    def __init__(self, schemes: Sequence[SchemeFrom], counted: Counted, *, counts_before_starts: bool = False) -> None:
-        self.counted, self.joined, self.counts_before_starts = counted, counted.joined, counts_before_starts
+    def __init__(self, schemes: Sequence[SchemeFrom], counted: Counted, day_of_start: DayOfStart) -> None:
+        self.counted, self.joined, self.day_of_start = counted, counted.joined, day_of_start
         before = [each for each in schemes if each.day <= self.joined and not each.since_joining]
         self.scheme = before[-1].scheme if before else None
         self.coming = list(schemes[len(before) :])
         self.standing, self.day, self.moved_on = Standing(), self.joined, self.joined
         self.holds: list[Hold] = []
+        self.moves: list[tuple[UUID | None, date]] = []
         self.active = sorted({*counted.days, *counted.wallet_days})
 
     def live(self, until: date) -> Standing:
         if self.scheme is not None:
             self._stand(entered(self.scheme, self.scheme.earned(Counts()), self.joined, self.joined))
+            self.moves.clear()
         place = bisect_left(self.active, self.joined)
         while True:
             following = self.active[place] if place < len(self.active) else None
@@ -466,6 +478,7 @@ class _Past:
         if standing.key == before.key or self.scheme is None:
             return
         self.moved_on = self.day
+        self.moves.append((standing.key, self.day))
         rank = self.scheme.rank(standing.key)
         self.holds = [
             replace(hold, until=self.day) if hold.until is None and self.scheme.rank(hold.key) > rank else hold
@@ -485,12 +498,13 @@ class _Past:
             self._stand(fall(self.standing, self.scheme, counts, day, self.joined))
             self._stand(end_period(self.standing, self.scheme, self.counted, day))
         for each in (each for each in starts if not each.at_midnight):
-            if self.counts_before_starts:
+            if self.day_of_start is DayOfStart.BEFORE_IT:
                 self._rise(day)
             self._start(each)
 
     def _start(self, each: SchemeFrom) -> None:
-        counted = self.counted.at_midnight if each.at_midnight else self.counted.on
+        is_first = each.at_midnight or self.day_of_start is DayOfStart.AFTER_IT
+        counted = self.counted.at_midnight if is_first else self.counted.on
         counts = counted(each.scheme, each.day)
         standing = start(self.standing, self.scheme, each.scheme, counts, each.day, self.joined)
         self.scheme = each.scheme

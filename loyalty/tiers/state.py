@@ -36,6 +36,7 @@ class TierState:
     :param protected_until: the first day on which it may lose it: the end of a period or of a grace
     :param gifts_missing: points of gifts that were to be taken back and were not there: the next gifts are less by them
     :param changes: earlier changes of its tier, oldest first; only where a decision looks back behind `since`
+    :param taken_over: those of each member that it took over from, with them
     """
 
     tier_id: int | None = None
@@ -44,6 +45,7 @@ class TierState:
     protected_until: date | None = None
     gifts_missing: int = 0
     changes: tuple[TierEntry, ...] = ()
+    taken_over: tuple[tuple[TierEntry, ...], ...] = ()
 
     @property
     def standing(self) -> Standing:

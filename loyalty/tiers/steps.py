@@ -2,7 +2,7 @@
 What happens to a member's tier, step by step: benefits, up at once, down in the night, back after a return. Pure.
 
 A fact that is reported late is counted on its own day, and the tier is then the one that it would be had the fact been
-reported in time, where that is higher; what a return leaves is the tier that there would be without what came back.
+reported in time; what a return leaves is the tier that there would be without what came back.
 """
 
 from collections.abc import Sequence
@@ -35,6 +35,7 @@ from loyalty.points.steps.returning import take_or_owe
 from loyalty.tiers.rules import (
     Counted,
     Counts,
+    DayOfStart,
     Hold,
     LivedAgain,
     SchemeFrom,
@@ -190,15 +191,27 @@ def undo_entries(decision: Decision) -> Decision:
     under = decision.then(version=decision.versions.at(max(decision.at, decision.now)))
     scheme, had = under.rules.of(SCHEME), _standing(under)
     before = _as_before(under)
-    early = not _tells_of(under, _past_by(under, before)) and _tells_of(under, _past_by(under, before, early=True))
-    if _past_by(under, before, early=early).standing.key != had.key:  # it came to its tier by another way than its days
+    how = _day_of_start(under, before)
+    if _past_by(under, before, how).standing.key != had.key:  # it came to its tier by another way than its days
         down = fall if scheme.downgrade == "at_once" else rise
         counts = _counts(under, scheme)
         standing = down(had, scheme, counts, _today(under), joined_on(under.member, under.rules))
         return _moved(under, standing).then(version=decision.version)
-    past = _past_by(under, under.member, early=early)
+    past = _past_by(under, under.member, how)
     moved = _take_gifts(_moved(under, past.standing), _undone_gifts(under, past.holds))
     return _as_since_before(moved, under.member.of(TIERS), past.moved_on).then(version=decision.version)
+
+
+def _day_of_start(decision: Decision, before: Member) -> DayOfStart:
+    """Return by which order of a version's start and of the rest of its day a member's days tell the past that it had."""
+    if not any(scheme.since_joining and not scheme.at_midnight for scheme in _schemes(decision)):
+        return DayOfStart.WITH_IT
+    zone = decision.rules.zone
+    changes = tuple((change.to_key, local_date(change.at, zone)) for change in decision.member.of(TIERS).changes)
+    pasts = {how: _past_by(decision, before, how) for how in DayOfStart}
+    exact = (how for how, past in pasts.items() if past.moves == changes)
+    roughly = (how for how, past in pasts.items() if _tells_of(decision, past))
+    return next(exact, next(roughly, DayOfStart.WITH_IT))
 
 
 def _tells_of(decision: Decision, past: LivedAgain) -> bool:
@@ -208,10 +221,10 @@ def _tells_of(decision: Decision, past: LivedAgain) -> bool:
     return past.standing.key == state.key and past.moved_on == moved_on
 
 
-def _past_by(decision: Decision, member: Member, *, early: bool = False) -> LivedAgain:
+def _past_by(decision: Decision, member: Member, how: DayOfStart) -> LivedAgain:
     """Return what a member's days alone come to, as if each had been reported in time; see `past_by`."""
     counted = _counted(member, decision.rules)
-    return past_by(_schemes(decision), counted, _today(decision), counts_before_starts=early)
+    return past_by(_schemes(decision), counted, _today(decision), day_of_start=how)
 
 
 def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
@@ -219,6 +232,7 @@ def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
     Return the gifts of entries that there would not have been, by the times at which the member would have had tiers.
 
     An entry is the same one where its tier would have been held at one time with it, though it was entered on another day.
+    Where another member was taken over, days tell of both as of one: an entry of that one may be the same as one of this one.
     """
     wallet = wallet_in(decision, MAIN)
     taken = {lot_id for entry in wallet.debt_entries for lot_id in entry.gift_lots}
@@ -227,22 +241,35 @@ def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
         return []
     free, undone = list(holds), []
     for lot in sorted(gifts, key=lambda lot: lot.earned_at):
-        hold = _hold_of(decision, lot)
-        same = next((each for each in free if hold is None or (each.key == hold.key and each.meets(hold))), None)
-        if hold is not None and same is None:
+        changes = _changes_with(decision.member.of(TIERS), lot)
+        hold = _hold_of(decision, lot, changes) if changes else None
+        if hold is None:
+            continue
+        is_own = changes == decision.member.of(TIERS).changes
+        same = next((each for each in (free if is_own else holds) if each.key == hold.key and each.meets(hold)), None)
+        if same is None:
             undone.append(lot)
-        elif hold is not None and same is not None:
+        elif is_own:
             free.remove(same)
     return undone
 
 
-def _hold_of(decision: Decision, lot: OpenLot) -> Hold | None:
-    """Return when a member had the tier whose entry gave a gift; None where its changes do not tell."""
+def _changes_with(state: TierState, lot: OpenLot) -> tuple[TierEntry, ...]:
+    """Return the changes of which one gave a gift, with what followed when its member was taken over; none where unknown."""
+    if any(change.at == lot.earned_at for change in state.changes):
+        return state.changes
+    for changes in state.taken_over:
+        *before, end = changes
+        if any(change.at == lot.earned_at for change in before):
+            return (*before, *(change for change in state.changes if change.at >= end.at))
+    return ()
+
+
+def _hold_of(decision: Decision, lot: OpenLot, changes: Sequence[TierEntry]) -> Hold | None:
+    """Return when a member had the tier whose entry gave a gift, by changes of which one gave it; None for no such tier."""
     scheme, zone = decision.rules.of(SCHEME), decision.rules.zone
     key = next((tier.key for tier in _all_tiers(decision) if tier.code == lot.gift and scheme.tier(tier.key)), None)
-    changes = decision.member.of(TIERS).changes
-    entered_with = next((change for change in changes if change.at == lot.earned_at), None)
-    if key is None or entered_with is None:
+    if key is None:
         return None
     rank = scheme.rank(key)
     left = next(
@@ -364,20 +391,41 @@ def _is_late(decision: Decision) -> bool:
 
 
 def _catch_up(decision: Decision) -> Decision:
-    """Put a member where it would be had a late fact been reported in time, if that is higher or protected for longer."""
+    """Put a member where it would be had a late fact been reported in time."""
     under = decision.then(version=decision.versions.at(decision.now), at=decision.now)
     scheme = under.rules.of(SCHEME)
-    had = _standing(under)
     if scheme.downgrade == "at_once" and not scheme.soft_landing:  # such a tier has no past: today's window says all
-        joined = joined_on(under.member, under.rules)
-        standing = rise(had, scheme, _counts(under, scheme), _today(under), joined)
+        standing = _risen(under)
     else:
-        standing = _past_by(under, under.member, early=_is_before_start_of_its_day(decision)).standing
+        how = DayOfStart.BEFORE_IT if _is_before_start_of_its_day(decision) else DayOfStart.WITH_IT
+        standing = _by_past(under, how)
+    return _moved(under, standing).then(version=decision.version, at=decision.at)
+
+
+def _risen(decision: Decision) -> Standing:
+    """Return the standing that a member has by what counts today, as far as it is higher."""
+    joined = joined_on(decision.member, decision.rules)
+    scheme = decision.rules.of(SCHEME)
+    return rise(_standing(decision), scheme, _counts(decision, scheme), _today(decision), joined)
+
+
+def _by_past(decision: Decision, how: DayOfStart) -> Standing:
+    """
+    Return the standing by a member's days with a late fact.
+
+    Who came to its tier by its days stands by them again: so it makes no difference in which order they are told. Who came
+    to it by another way, such as a merge, is put higher by what the fact has changed, and never lower.
+    """
+    scheme, had = decision.rules.of(SCHEME), _standing(decision)
+    before = _as_before(decision)
+    pasts = {each: _past_by(decision, before, each).standing for each in DayOfStart}
+    after = _past_by(decision, decision.member, how).standing
+    if had in pasts.values():
+        return after
+    standing = _risen(decision) if after == pasts[how] else after
     ranks = scheme.rank(had.key), scheme.rank(standing.key)
-    if ranks[1] < ranks[0] or (ranks[0] == ranks[1] and not _is_safer(standing, had)):
-        return decision
-    moved = _moved(under, standing)
-    return moved.then(version=decision.version, at=decision.at)
+    is_higher = ranks[1] > ranks[0] or (ranks[1] == ranks[0] and _is_safer(standing, had))
+    return standing if is_higher else had
 
 
 def _is_safer(standing: Standing, than: Standing) -> bool:

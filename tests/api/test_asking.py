@@ -8,14 +8,15 @@ import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from customers.models import Customer, Order
-from loyalty.memberships.models import Membership
+from customers.models import Consent, Customer, Order
+from loyalty.memberships.models import Household, Membership
 from tests import make
 from tests.api.test_integration import ORDER
 
 pytestmark = pytest.mark.django_db
 
 IN_PLACE = {"entry_id": UUID(int=1), "hold_id": UUID(int=1), "redemption_id": UUID(int=1)}
+ADJUSTMENT = {"points": 20, "reference": "a1", "reason": "test", "author": "Bo"}
 WRITES = ("post", "put", "patch", "delete")
 
 
@@ -59,14 +60,61 @@ def test_every_write_refuses_a_parameter_that_it_does_not_know(client: Client, k
 def test_every_write_that_can_be_tried_out_wants_to_be_told_clearly(client: Client, key: str) -> None:
     dry = [(method, path) for method, path, names in writes() if "dry_run" in names]
 
-    assert len(dry) == 28
+    assert len(dry) == 33
     for method, path in dry:
         for query in ("maybe", "on", "", "true&dry_run=false"):
             said = send(client, key, method, f"{path}?dry_run={query}").json()
             assert (said["status"], said["code"]) == (400, "not_a_boolean"), (method, path, query)
-            assert said["detail"] == "dry_run is true or false (1 or 0, yes or no); nothing was done."
+            assert said["detail"] == "dry_run is true or false (1 or 0); nothing was done."
         inside = send(client, key, method, path, {"dry_run": True}).json()
         assert (inside["status"], inside["code"]) == (400, "parameter_in_body"), (method, path)
+
+
+def test_a_dry_run_says_that_it_is_one_and_names_nothing_that_is_not_there(client: Client, key: str) -> None:
+    ada = Membership.objects.get()
+    base = f"/api/v1/members/{ada.number}"
+    hold = {"points": 5, "reference": "h"}
+    shared = {"members": [make.member(ada.program, "bob").number]}
+    send(client, key, "post", f"{base}/adjustments", ADJUSTMENT)
+    tried = [
+        ("post", "/api/v1/orders", ORDER),
+        ("put", "/api/v1/orders/A1", ORDER | {"version": 1}),
+        ("post", "/api/v1/customers", {"external_id": "carl"}),
+        ("post", "/api/v1/customers/ada/consents", {"purpose": "email", "granted": True, "source": "web"}),
+        ("post", "/api/v1/enrolments", {"program": ada.program.slug, "customer": "carl"}),
+        ("post", f"{base}/adjustments", ADJUSTMENT | {"reference": "a2"}),
+        ("post", f"{base}/redemptions", hold),
+        ("post", f"{base}/holds", hold),
+        ("put", f"{base}/household", shared),
+        ("post", f"{base}/leave", {}),
+    ]
+
+    for method, path, body in tried:
+        answer = send(client, key, method, f"{path}?dry_run=true", body)
+        said = answer.json()
+        assert (answer.status_code, said["dry_run"]) == (200, True), (path, said)
+        assert said.get("id") is None
+        assert said.get("member_number") is None
+    batch = send(client, key, "post", "/api/v1/orders/batch?dry_run=true", {"orders": [ORDER]}).json()
+
+    assert (batch["dry_run"], [row["id"] for row in batch["results"]]) == (True, [None])
+    assert Customer.objects.count() == 2
+    assert not Household.objects.exists()
+    assert not Consent.objects.filter(purpose="email").exists()
+    assert send(client, key, "post", "/api/v1/orders", ORDER).json().keys() >= {"id", "effects"}
+
+
+def test_a_household_is_left_only_where_it_is_meant(client: Client, key: str) -> None:
+    ada = Membership.objects.get()
+    path = f"/api/v1/members/{ada.number}/household"
+    send(client, key, "put", path, {"members": [make.member(ada.program, "bob").number]})
+
+    tried = send(client, key, "delete", f"{path}?dry_run=1")
+    there = send(client, key, "get", path)
+    meant = send(client, key, "delete", path)
+
+    assert (tried.status_code, tried.json()) == (200, {"dry_run": True})
+    assert (there.status_code, meant.status_code) == (200, 204)
 
 
 def test_what_was_not_understood_was_not_done(client: Client, key: str) -> None:
@@ -81,7 +129,7 @@ def test_what_was_not_understood_was_not_done(client: Client, key: str) -> None:
 
 
 def test_a_word_for_no_is_as_good_as_silence(client: Client, key: str) -> None:
-    for place, word in enumerate(("false", "0", "No")):
+    for place, word in enumerate(("false", "0", "False")):
         answer = send(client, key, "post", f"/api/v1/orders?dry_run={word}", ORDER | {"number": f"A{place}"})
         assert answer.status_code == 201
 

@@ -109,7 +109,7 @@ def test_a_shopper_tries_redeems_sees_its_code_and_cancels(client: Client) -> No
     said = {"reward": "five-off", "reference": "app-1"}
 
     dry = shopper.post("me/rewards/redemptions?dry_run=true", said)
-    assert (dry.status_code, dry.json()["id"], dry.json()["code"], dry.json()["available"]) == (200, None, "", 500)
+    assert (dry.status_code, dry.json()["id"], dry.json()["code"], dry.json()["available"]) == (200, None, None, 500)
     assert (RewardRedemption.objects.count(), RewardCode.objects.count()) == (0, 0)
     made = shopper.post("me/rewards/redemptions", said)
     again = shopper.post("me/rewards/redemptions", said)
@@ -154,7 +154,7 @@ def test_a_till_checks_holds_confirms_and_the_other_is_told_when(client: Client)
 
     assert (checked.json()["status"], checked.json()["amount"], checked.json()["reference"]) == ("usable", "5", "r1")
     assert [each.status_code for each in (dry, held, other, tried, used, late, released)] == [
-        201, 201, 409, 200, 200, 409, 409,
+        200, 201, 409, 200, 200, 409, 409,
     ]  # fmt: skip
     assert (other.json()["code"], late.json()["code"], released.json()["code"]) == (
         "voucher_held", "voucher_used", "hold_over",

@@ -359,3 +359,51 @@ def test_as_of_a_day_points_that_expired_by_inactivity_are_gone() -> None:
 
     days = ("2026-01-15 12:00", "2026-02-20 23:59:59", "2026-02-21 00:00", "2026-04-01 12:00")
     assert [shop.as_of("ada", day, Clock.OCCURRED) for day in days] == [100, 200, 0, 0]
+
+
+PERIODS = {"window": "rolling", "window_months": 1, "downgrade": "period_end"}
+RUNGS = (Rung("bronze", "0"), Rung("silver", "60"))
+
+
+@pytest.mark.parametrize("reported", ["in time", "late"])
+def test_a_late_order_sets_the_day_to_which_a_tier_is_protected(reported: str) -> None:
+    shop = Shop(tiers=RUNGS, scheme=PERIODS)
+    shop.member("ada")
+    if reported == "in time":
+        shop.order("o1", "ada", "60", at="2026-02-05 12:00")
+    shop.order("o2", "ada", "60", at="2026-02-10 12:00")
+    if reported == "late":
+        shop.order("o1", "ada", "60", at="2026-02-05 12:00", now="2026-02-12 12:00")
+    found = [shop.protected_until("ada")]
+    for day in ("2026-03-05", "2026-03-10"):
+        shop.nights(day)
+        found.append(shop.protected_until("ada"))
+
+    assert found == ["2026-03-04", "2026-04-04", "2026-04-04"]
+
+
+@pytest.mark.parametrize("reported", ["in time", "late"])
+def test_a_late_order_tells_which_period_a_tier_was_kept_for(reported: str) -> None:
+    shop = Shop(tiers=RUNGS, scheme=PERIODS)
+    shop.member("ada")
+    if reported == "in time":
+        shop.order("o1", "ada", "60", at="2026-01-20 12:00")
+    shop.order("o2", "ada", "60", at="2026-02-10 12:00")
+    shop.nights("2026-03-20")
+    if reported == "late":
+        shop.order("o1", "ada", "60", at="2026-01-20 12:00", now="2026-03-20 12:00")
+
+    assert shop.tier("ada", at="2026-03-20 13:00") == "bronze"
+
+
+def test_a_late_order_raises_nobody_by_days_of_two_who_were_not_one_then() -> None:
+    shop = Shop(tiers=RUNGS, scheme={"window": "calendar_year", "downgrade": "never"}, since="2025-06-01 00:00")
+    for name in ("ada", "bob"):
+        shop.member(name)
+        shop.order(f"o{name}", name, "40", at="2025-12-20 12:00")
+    shop.nights("2026-01-02")
+    shop.merge("bob", "ada", at="2026-01-02 12:00")
+
+    shop.order("o3", "ada", "1", at="2026-01-01 12:00", now="2026-01-03 12:00")
+
+    assert shop.tier("ada") == "bronze"

@@ -210,3 +210,44 @@ def test_a_return_takes_no_gifts_of_an_earlier_membership_again() -> None:
 
     assert (shop.balance("a"), shop.tier("a")) == (102, "silver")
     assert prove().differences == []
+
+
+def with_an_order_of_an_earlier_membership() -> Shop:
+    """Return a shop whose member bought first in a membership that has ended."""
+    shop = Shop(rules=(Rule(), Rule(code="f", kind="first_order", points="100")), policy=STOP)
+    shop.member("a")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    leaves(shop, "a", "2026-02-02 12:00")
+    comes_back(shop, "a", "2026-02-03 12:00")
+    return shop
+
+
+def test_a_correction_of_an_earlier_memberships_order_gives_no_second_bonus_of_a_first_one() -> None:
+    shop = with_an_order_of_an_earlier_membership()
+
+    shop.correct("o1", "a", "50", at="2026-02-01 11:00", now="2026-02-04 12:00")
+    shop.order("o2", "a", "10", at="2026-02-05 12:00")
+
+    assert shop.balance("a") == 10
+    assert prove().differences == []
+
+
+def test_an_order_that_turns_out_to_be_of_the_new_membership_is_decided_for_it() -> None:
+    shop = with_an_order_of_an_earlier_membership()
+
+    shop.correct("o1", "a", "50", at="2026-02-03 13:00", now="2026-02-04 12:00")
+    shop.order("o2", "a", "10", at="2026-02-05 12:00")
+
+    assert (shop.gave("a", "o1"), shop.balance("a")) == (150, 160)
+    assert prove().differences == []
+
+
+def test_an_order_that_turns_out_to_be_of_an_earlier_membership_leaves_its_bonus_to_the_next() -> None:
+    shop = with_an_order_of_an_earlier_membership()
+    shop.correct("o1", "a", "50", at="2026-02-03 13:00", now="2026-02-04 12:00")
+    shop.order("o2", "a", "10", at="2026-02-05 12:00")
+
+    shop.correct("o1", "a", "50", at="2026-02-01 12:00", version=2, now="2026-02-06 12:00")
+
+    assert (shop.gave("a", "o1"), shop.balance("a")) == (0, 110)
+    assert prove().differences == []

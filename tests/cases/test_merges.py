@@ -174,6 +174,38 @@ def test_the_higher_tier_stays_with_what_both_have_done_and_without_a_second_gif
     assert (shop.tier(stays), shop.balance(stays)) == ("gold", 230)
 
 
+SILVER_WITH_GIFT = (Rung("bronze", "0"), Rung("silver", "60", gift=5))
+
+
+def test_a_gift_that_came_with_a_merge_goes_with_its_entry_and_not_before() -> None:
+    shop = two(tiers=SILVER_WITH_GIFT, scheme={"window": "lifetime", "downgrade": "never"})
+    shop.order("o1", "a", "7", at="2026-02-01 12:00")
+    shop.order("o2", "b", "60", at="2026-02-02 12:00")
+    shop.merge("b", "a", at=AT)
+
+    shop.give_back("r1", "o1", at="2026-03-02 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (65, "silver")
+
+    shop.give_back("r2", "o2", at="2026-03-03 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (0, "bronze")
+    assert prove().differences == []
+
+
+def test_gifts_that_both_had_go_when_nothing_is_left_of_either_entry() -> None:
+    shop = two(tiers=SILVER_WITH_GIFT, scheme={"window": "lifetime", "downgrade": "never"})
+    shop.order("o1", "a", "70", at="2026-02-01 12:00")
+    shop.order("o2", "b", "60", at="2026-02-02 12:00")
+    shop.merge("b", "a", at=AT)
+    assert shop.balance("a") == 140
+
+    shop.give_back("r2", "o2", at="2026-03-02 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (80, "silver")
+
+    shop.give_back("r1", "o1", at="2026-03-03 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (0, "bronze")
+    assert prove().differences == []
+
+
 def test_two_that_come_to_a_tier_together_enter_it() -> None:
     shop = two(tiers=(Rung("bronze", "0"), Rung("silver", "100", gift=30)))
     shop.order("o1", "a", "60", at="2026-02-01 12:00")
@@ -356,6 +388,53 @@ def test_one_who_has_left_brings_nothing_and_its_number_leads_on() -> None:
     assert Membership.objects.numbered(number).get() == shop.membership("a")
 
 
+def with_an_earlier_membership_of_the_one_who_goes() -> Shop:
+    """Return a shop with a, who is b as well; b bought first in a membership that has ended, then once more."""
+    shop = two(rules=(Rule(), FIRST), policy=STOP)
+    shop.order("o1", "b", "33", at="2026-02-01 12:00")
+    leave(shop.membership("b"), now=shop.at("2026-02-02 12:00"))
+    shop.member("b", since="2026-02-03 12:00", now="2026-02-03 12:00")
+    shop.order("o2", "b", "3", at="2026-02-04 12:00")
+    shop.merge("b", "a", at=AT)
+    assert shop.balance("a") == 3
+    return shop
+
+
+def test_what_a_membership_bought_that_had_ended_takes_nothing_from_who_took_over() -> None:
+    shop = with_an_earlier_membership_of_the_one_who_goes()
+
+    shop.give_back("r1", "o1", at="2026-03-02 12:00")
+
+    assert (shop.balance("a"), shop.counted("a")) == (3, 3)
+    assert prove().differences == []
+
+
+def test_a_correction_of_what_a_membership_bought_that_had_ended_gives_nothing_to_who_took_over() -> None:
+    shop = with_an_earlier_membership_of_the_one_who_goes()
+
+    shop.correct("o1", "a", "90", at="2026-02-01 12:00", now="2026-03-02 12:00")
+    shop.order("o3", "a", "10", at="2026-03-03 12:00")
+
+    assert (shop.balance("a"), shop.counted("a")) == (13, 13)
+    assert prove().differences == []
+
+
+def test_a_bonus_that_a_membership_had_before_it_ended_is_not_given_again() -> None:
+    shop = two(rules=(Rule(), FIRST), policy=STOP)
+    shop.order("o1", "a", "10", at="2026-02-01 10:00")
+    for number in ("o2", "o3"):
+        shop.order(number, "b", "33", at="2026-02-01 12:00")
+    leave(shop.membership("b"), now=shop.at("2026-02-02 12:00"))
+    shop.member("b", since="2026-02-03 12:00", now="2026-02-03 12:00")
+    shop.order("o4", "b", "5", at="2026-02-04 12:00")
+    shop.merge("b", "a", at=AT)
+
+    shop.give_back("r1", "o1", at="2026-03-02 12:00")
+
+    assert (shop.gave("a", "o4"), shop.balance("a")) == (5, 5)
+    assert prove().differences == []
+
+
 def test_one_who_stays_must_not_have_left() -> None:
     shop = two()
     shop.order("o1", "b", "80", at="2026-02-01 12:00")
@@ -461,3 +540,30 @@ def test_points_on_inactivity_go_on_by_what_both_did() -> None:
     shop.merge("ada2", "ada", at="2026-03-15 12:00")
 
     assert (shop.balance("ada"), shop.usable_through("ada")) == (127, [("2026-04-12", 127)])
+
+
+def test_what_the_one_who_goes_bought_before_the_other_one_came_back_is_theirs() -> None:
+    shop = two(policy=STOP)
+    shop.order("o1", "b", "40", at="2026-02-01 12:00")
+    leave(shop.membership("a"), now=shop.at("2026-02-02 12:00"))
+    shop.member("a", since="2026-02-03 12:00", now="2026-02-03 12:00")
+    shop.merge("b", "a", at=AT)
+
+    shop.correct("o1", "a", "30", at="2026-02-01 12:00", now="2026-03-02 12:00")
+    assert (shop.balance("a"), shop.counted("a")) == (30, 30)
+
+    shop.give_back("r1", "o1", at="2026-03-03 12:00")
+    assert (shop.balance("a"), shop.counted("a")) == (0, 0)
+    assert prove().differences == []
+
+
+def test_what_was_undone_before_a_merge_is_undone_already() -> None:
+    shop = two()
+    shop.order("o1", "b", "50", at="2026-02-01 12:00")
+    shop.redeem("b", 20, "r", at="2026-02-02 12:00")
+    shop.reverse("b", "r", at="2026-02-03 12:00")
+    shop.merge("b", "a", at=AT)
+
+    again = reverse(shop.membership("a"), shop.redemptions["b", "r"], now=shop.at("2026-03-02 12:00"))
+
+    assert (again.is_new, again.points, shop.balance("a")) == (False, 20, 50)

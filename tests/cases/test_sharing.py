@@ -6,6 +6,7 @@ import pytest
 
 from customers.core.errors import DomainError, Kind
 from loyalty.activity.account.session import InsufficientPoints
+from loyalty.points.proof import prove
 from tests.cases.shop import NEGATIVE, STOP, Shop, Shortfall
 
 pytestmark = pytest.mark.django_db
@@ -279,3 +280,52 @@ def test_what_was_lent_of_an_order_that_came_back_is_nobodys_debt_when_it_comes_
     shop.reverse("ada", "r1", at="2026-03-10 12:00")
 
     assert [(shop.balance(who), shop.owed(who)) for who in ("ada", "bob")] == [(0, 0), (0, 0)]
+
+
+# 13. Points that went to another member and came back are still their order's
+
+
+def there_and_back() -> Shop:
+    """Ada has 50 points of an order that went to Bob and came back, and 30 of another one."""
+    shop = Shop(policy={"may_transfer": True} | STOP)
+    for name in ("ada", "bob"):
+        shop.member(name)
+    shop.order("o1", "ada", "50.00", at="2026-03-01 12:00")
+    shop.transfer("ada", "bob", 50, "t1", at="2026-03-02 12:00")
+    shop.transfer("bob", "ada", 50, "t2", at="2026-03-03 12:00")
+    shop.order("o2", "ada", "30.00", at="2026-03-04 12:00")
+    return shop
+
+
+def test_what_came_back_and_is_held_goes_when_its_hold_ends() -> None:
+    shop = there_and_back()
+    shop.hold("ada", 50, "h", at="2026-03-05 12:00", minutes=60)
+
+    shop.give_back("r1", "o1", at="2026-03-05 12:10")
+    assert (shop.balance("ada"), shop.holdings("ada").held) == (30, 50)
+
+    shop.release("ada", "h", at="2026-03-05 12:20")
+    assert (shop.balance("ada"), shop.holdings("ada").held) == (30, 0)
+    assert prove().differences == []
+
+
+def test_what_came_back_and_was_redeemed_replaces_what_others_gave() -> None:
+    shop = there_and_back()
+    shop.redeem("ada", 50, "r", at="2026-03-05 12:00")
+
+    shop.give_back("r1", "o1", at="2026-03-05 12:10")
+    assert (shop.balance("ada"), shop.wallet("ada").shortfall) == (0, 20)
+
+    shop.reverse("ada", "r", at="2026-03-05 12:20")
+    assert (shop.balance("ada"), shop.wallet("ada").shortfall) == (30, 0)
+    assert prove().differences == []
+
+
+def test_what_another_member_was_given_stays_with_it_when_the_order_comes_back() -> None:
+    shop = there_and_back()
+    shop.transfer("ada", "bob", 20, "t3", at="2026-03-05 12:00")
+
+    shop.give_back("r1", "o1", at="2026-03-05 12:10")
+
+    assert balances(shop, "ada", "bob") == [10, 20]
+    assert prove().differences == []

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from customers.core.errors import DomainError
+from loyalty.points.proof import prove
 from tests.cases.shop import Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
@@ -345,3 +346,24 @@ def test_a_late_order_of_the_day_of_a_version_but_before_it_reaches_the_tier_tha
     shop.order("a", "ada", "75.00", at="2026-03-01 10:00", now="2026-03-02 12:00")
 
     assert shop.tier("ada") == "silver"
+
+
+@pytest.mark.parametrize("change", ["return", "correction"])
+def test_an_entry_on_the_day_of_a_versions_start_and_after_it_keeps_its_gift(change: str) -> None:
+    def rungs(silver: str, gold: str, gifts: tuple[int, int]) -> tuple[Rung, ...]:
+        return Rung("bronze", "0"), Rung("silver", silver, gift=gifts[0]), Rung("gold", gold, gift=gifts[1])
+
+    shop = Shop(tiers=rungs("60", "140", (5, 7)), scheme={"downgrade": "at_once"})
+    shop.member("ada")
+    shop.order("o1", "ada", "60", at="2026-03-01 12:00")
+    shop.publish("2026-03-02 10:00", tiers=rungs("120", "280", (6, 8)))
+    shop.order("o2", "ada", "200", "60", at="2026-03-02 17:00")
+    assert (shop.balance("ada"), shop.tier("ada")) == (60 + 5 + 260 + 6 + 8, "gold")
+
+    if change == "return":
+        shop.give_back("r1", "o2", at="2026-03-02 18:00", lines=[(2, "1")])
+    else:
+        shop.correct("o2", "ada", "200", at="2026-03-02 17:00", now="2026-03-02 18:00")
+
+    assert (shop.balance("ada"), shop.tier("ada")) == (60 + 5 + 200 + 6, "silver")
+    assert prove().differences == []

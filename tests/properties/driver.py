@@ -1,7 +1,7 @@
 """
 The system under test behind plain verbs, each with its instant: what moves in the ledger's verbs is changed here alone.
 
-`SUPPORTED` names the verbs that the state machine drives besides the usual ones; `NOT_YET` those that it cannot, and why.
+`SUPPORTED` names the verbs that the state machine drives besides the usual ones.
 """
 
 from collections.abc import Sequence
@@ -32,12 +32,7 @@ from tests.properties.model.past import OrderFact as Order
 from tests.properties.model.terms import Terms, WalletTerms
 from tests.properties.model.world import Stand
 
-SUPPORTED = frozenset({"leave"})
-# Verbs that the machine has rules for, and that the model does not tell of as the ledger does: with what keeps them apart.
-NOT_YET = {
-    "correct": "points differ in some pasts: not yet told whether the model's or the ledger's are right",
-    "merge": "a merge is refused while points of the one who goes are held, which the model does not say",
-}
+SUPPORTED = frozenset({"leave", "correct", "merge"})
 
 
 @dataclass
@@ -234,7 +229,7 @@ class Driver:
         return {reference for reference, pk in self.holds.items() if pk in opened}
 
 
-REFUSALS = (InsufficientPoints, spending.NotARedemption)
+REFUSALS = (InsufficientPoints, spending.NotARedemption, merging.OpenHold)
 
 
 def _raise(answer: intake.Answer[Any]) -> None:

@@ -240,7 +240,7 @@ def test_merged_customers_have_both_their_points_and_one_tier() -> None:
     both = world(names="Ada Bob", ladder=Ladder(STEPS, downgrade="never"), expiry="days", count=30)
     buy(both, "a", 300, "2026-02-01")
     buy(both, "b", 300, "2026-02-10", who="Bob")
-    both.hold("Bob", 100, "h", on("2026-02-11"))
+    both.hold("Ada", 100, "h", on("2026-02-11"))
 
     both.merge("Ada", "Bob", on("2026-02-12"))
     back(both, "a", "2026-02-13")
@@ -249,6 +249,115 @@ def test_merged_customers_have_both_their_points_and_one_tier() -> None:
     assert balance(both, "2026-02-14") == (300, 0, 0, 0)
     assert balance(both, "2026-03-12T23:59") == (300, 0, 0, 0)
     assert (balance(both, "2026-03-13")[0], look(both, "2026-03-13")) == (0, ("bronze", None))
+
+
+def test_who_holds_points_is_not_merged_before_the_hold_ends() -> None:
+    both = world(names="Ada Bob")
+    buy(both, "b", 300, "2026-02-10", who="Bob")
+    both.hold("Bob", 100, "h", on("2026-02-11"))
+
+    with pytest.raises(Refused):
+        both.merge("Ada", "Bob", on("2026-02-11T00:01"))
+
+    both.merge("Ada", "Bob", on("2026-02-12"))
+    assert balance(both, "2026-02-12") == (300, 0, 0, 0)
+
+
+def test_two_of_one_order_of_spending_are_redeemed_from_the_members_own_first() -> None:
+    home = world(names="Ada Bob")
+    home.join_household(["Ada", "Bob"], START)
+    buy(home, "a", 21, "2026-02-01")
+    home.transfer("Ada", "Bob", 1, "t", on("2026-02-02"))
+
+    home.hold("Bob", 12, "h", on("2026-02-03"))
+    home.confirm("h", 4, on("2026-02-03T00:01"))
+
+    assert [balance(home, "2026-02-04", who)[0] for who in ("Ada", "Bob")] == [17, 0]
+
+
+def test_a_bonus_that_passes_on_is_as_old_as_the_return_and_comes_after_what_that_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.properties.model.past.DECIDES_ANEW", False)
+    ada = world(bonus=10)
+    for number, amount, at in (("a", 10, "2026-02-01"), ("b", 20, "2026-02-02"), ("c", 30, "2026-02-03")):
+        buy(ada, number, amount, at)
+    back(ada, "a", "2026-02-04")
+    ada.redeem("Ada", 60, "r", on("2026-02-05"))
+
+    back(ada, "b", "2026-02-06")
+
+    assert balance(ada, "2026-02-06") == (10, 0, 0, 0)
+
+
+def test_what_paid_for_an_order_comes_back_before_the_order_is_taken_back() -> None:
+    ada = world(awaits="delivered")
+    ada.adjust("Ada", 19, "a", on("2026-02-01"))
+    ada.redeem("Ada", 11, "r", on("2026-02-02"))
+    buy(ada, "a", 64, "2026-02-03", paid=Fraction(12), redemptions=("r",))
+    ada.deliver("a", on("2026-02-03T01:00"), on("2026-02-03T01:00"))
+    ada.adjust("Ada", -21, "b", on("2026-02-04"))
+    buy(ada, "b", 219, "2026-02-05")
+
+    back(ada, "a", "2026-02-06")
+
+    assert balance(ada, "2026-02-06") == (0, 217, 0, 0)
+
+
+def test_an_order_without_any_money_has_no_bonus() -> None:
+    ada = world(bonus=10)
+    fact = OrderFact("a", "Ada", on("2026-02-01"), Fraction(12), 2, Fraction(12), ("r",))
+
+    assert ada.place_order(fact, on("2026-02-01")) == 22
+    ada.give_back("backa", "a", 1, on("2026-02-02"), on("2026-02-02"))
+
+    assert ada.keeps("a") == 0
+
+
+def test_a_second_reversal_changes_nothing_even_after_leaving() -> None:
+    ada = world()
+    buy(ada, "a", 20, "2026-02-01")
+    for reference in ("r", "s"):
+        ada.redeem("Ada", 5, reference, on("2026-02-02"))
+    ada.reverse("r", on("2026-02-03"))
+    ada.leave("Ada", on("2026-02-04"))
+    ada.enrol("Ada", on("2026-02-05"))
+
+    ada.reverse("r", on("2026-02-06"))
+
+    with pytest.raises(Refused):
+        ada.reverse("s", on("2026-02-06"))
+    assert balance(ada, "2026-02-06") == (0, 0, 0, 0)
+
+
+def test_what_comes_back_of_an_ended_membership_gives_no_budget_back() -> None:
+    ada = world(budget=150)
+    buy(ada, "a", 40, "2026-02-01")
+    ada.leave("Ada", on("2026-02-02"))
+    ada.enrol("Ada", on("2026-02-03"))
+    back(ada, "a", "2026-02-04")
+
+    assert buy(ada, "b", 140, "2026-02-05") == 110
+
+
+def test_a_merge_brings_nothing_of_a_membership_that_had_ended() -> None:
+    both = world(names="Ada Bob", period_limit=90)
+    buy(both, "b", 52, "2026-02-01", who="Bob")
+    both.leave("Bob", on("2026-02-02"))
+    both.enrol("Bob", on("2026-02-03"))
+    both.merge("Ada", "Bob", on("2026-02-04"))
+
+    assert buy(both, "a", 100, "2026-02-05") == 90
+
+
+def test_a_correction_finds_the_room_that_its_own_order_leaves() -> None:
+    ada = world(period_limit=90)
+    buy(ada, "a", 79, "2026-02-01")
+    buy(ada, "b", 81, "2026-02-02")
+
+    ada.correct(OrderFact("a", "Ada", on("2026-02-01"), Fraction(39), 1), on("2026-02-03"))
+
+    assert (ada.gave("a"), balance(ada, "2026-02-03")[0]) == (39, 90)
 
 
 def test_who_leaves_and_comes_back_begins_anew_without_the_first_bonus() -> None:

@@ -140,7 +140,7 @@ def _carry(source: WalletSession, target: WalletSession, moves: tuple[Move, ...]
             expires_at=given[move.lot_id].expires_at,
             version_id=given[move.lot_id].version_id,
             rule_id=None,
-            order_id=None,
+            order_id=None if is_lent else given[move.lot_id].order_id,
             state=State.AVAILABLE,
             from_lot=move.lot_id,
             is_lent=is_lent,

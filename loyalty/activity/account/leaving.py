@@ -11,6 +11,7 @@ from customers.core.ids import new_id
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import release
 from loyalty.activity.deciding import decide
+from loyalty.activity.models import OrderDecision
 from loyalty.activity.progress import progress
 from loyalty.engine.activities import Left
 from loyalty.engine.decision import Told
@@ -100,6 +101,7 @@ def leave(membership: Membership, *, now: datetime) -> LostByLeaving:
     session.take(session.decisions[membership.pk].then(Told("membership.left", lost_points, now)))
     session.finish()
     households.leave(membership)
+    OrderDecision.objects.filter(membership=membership, is_forfeited=False).update(is_forfeited=True)
     Membership.objects.filter(pk=membership.pk).update(left_at=now, next_due_at=None)
     membership.left_at = now
     return replace(lost, left_at=now)

@@ -228,13 +228,13 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
     entry_id = entry.pk
     lent = lent_by(entry.wallet_id, entry_id=entry_id)
     wallet = WalletSession.open(membership, now, entry.wallet.code, lent=lent)
-    _require_no_reward(wallet, entry)
-    if not any(move.target is State.REDEEMED for move in moves_of(wallet.wallet_id, entry_id=entry_id)):
-        raise NotARedemption(id=entry_id)
-    earlier = Entry.objects.filter(wallet=wallet.wallet_id, cause=f"restore:{entry_id}").first()
+    earlier = Entry.objects.filter(wallet=entry.wallet_id, cause=f"restore:{entry_id}").first()
     if earlier is not None:
         said = earlier.explanation
         return LedgerReceipt(earlier.pk, said["restored"], wallet.available, said["expired"], is_new=False)
+    if not any(move.target is State.REDEEMED for move in moves_of(wallet.wallet_id, entry_id=entry_id)):
+        raise NotARedemption(id=entry_id)
+    _require_no_reward(wallet, entry)
     if wallet.member.left_at is not None:
         raise HasLeft(left=f"{wallet.member.left_at:%Y-%m-%d}")
     if entry.occurred_at < wallet.member.enrolled_at:
@@ -283,13 +283,21 @@ def _require_no_reward(wallet: WalletSession, entry: Entry) -> None:
 
 
 def _redemption(membership: Membership, entry_id: UUID) -> Entry:
-    """Return an entry of a member; for one of a membership that was merged into it, the one that took its place."""
-    entries = Entry.objects.select_related("wallet").filter(wallet__membership=membership)
+    """
+    Return an entry of a member; for one of a membership that was merged into it, the one that took its place.
+
+    One that had been undone by then has none: it is undone already.
+    """
+    entries = Entry.objects.select_related("wallet")
+    own = entries.filter(wallet__membership=membership)
     merged = {"kind": Entry.Kind.REDEEM, "explanation__merged_from": str(entry_id)}
-    found = entries.filter(pk=entry_id).first() or entries.filter(**merged).first()
-    if found is None:
+    found = own.filter(pk=entry_id).first() or own.filter(**merged).first()
+    if found is not None:
+        return found
+    gone = entries.filter(pk=entry_id, wallet__membership__merged_into=membership).first()
+    if gone is None or not gone.wallet.entries.filter(cause=f"restore:{entry_id}").exists():
         raise NotARedemption(id=entry_id)
-    return found
+    return gone
 
 
 def _open(hold_id: UUID, now: datetime) -> tuple[WalletSession, Hold]:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from customers.api.asking import ATOMIC, DRY_RUN, AskedView, asked_for
+from customers.api.asking import ATOMIC, DRY_RUN, AskedView, all_or_dry, asked_for
 from customers.api.callers import retailer_of
 from customers.core.errors import DomainError, Kind
 from customers.models import Customer
@@ -168,9 +168,10 @@ class InteractionBatchView(BatchView):
 
 class EnrolmentsView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+    made: ClassVar = ("member_number",)
 
     @extend_schema(request=EnrolmentIn, responses={200: EnrolmentOut, 201: EnrolmentOut}, tags=["members"])
-    @transaction.atomic
     def post(self, request: Request) -> Response:
         """Enrol a customer in a program, with the wording that it agreed to; a member stays as it is."""
         given = EnrolmentIn(data=request.data)
@@ -179,8 +180,9 @@ class EnrolmentsView(AskedView):
         program = get_object_or_404(Program, retailer=retailer, slug=said["program"])
         # To the second, as most clocks report: an order in the second of its enrolment counts.
         instant = said.get("occurred_at", now.replace(microsecond=0))
-        customer = identify(retailer, [(said["customer"], instant)], now=now)[said["customer"]]
-        (member,) = enrol(program, [(customer, instant)], source=said["source"], wording=said["wording"], now=now)
+        with all_or_dry(request):
+            customer = identify(retailer, [(said["customer"], instant)], now=now)[said["customer"]]
+            (member,) = enrol(program, [(customer, instant)], source=said["source"], wording=said["wording"], now=now)
         body = {"member_number": member.number, "program": program.slug, "customer": said["customer"]}
         code = status.HTTP_201_CREATED if member.is_new else status.HTTP_200_OK
         return Response(EnrolmentOut(body).data, status=code)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -12,14 +11,14 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.households import transfer
 from loyalty.activity.account.leaving import leave as leave_program
 from loyalty.activity.account.session import LedgerReceipt
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
-from loyalty.activity.api.asking import all_or_dry, member_of
+from loyalty.activity.api.asking import member_of
 from loyalty.memberships.households import leave, share
 from loyalty.memberships.models import Household
 from loyalty.points.models import Hold
@@ -54,13 +53,15 @@ class AdjustmentIn(serializers.Serializer[Any]):
 
 
 class BookedOut(serializers.Serializer[Any]):
-    id = serializers.UUIDField(help_text="The ledger's entry.")
+    id = serializers.UUIDField(allow_null=True, help_text="The ledger's entry; null in a dry run.")
     points = serializers.IntegerField()
     expired = serializers.IntegerField(help_text="Given back, but expired meanwhile.")
     available = serializers.IntegerField(help_text="What can be spent afterwards.")
 
 
 class HoldOut(serializers.ModelSerializer[Hold]):
+    id = serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
+
     class Meta:
         model = Hold
         fields = ("id", "reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
@@ -93,7 +94,7 @@ class HoldsView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=HoldIn, responses={201: HoldOut}, tags=["points"])
+    @extend_schema(request=HoldIn, responses={200: HoldOut, 201: HoldOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Set a member's points aside until they are confirmed, released, or the hold times out."""
         said = _said(HoldIn, request)
@@ -154,7 +155,7 @@ class HouseholdIn(serializers.Serializer[Any]):
 
 
 class HouseholdOut(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
+    id = serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
     name = serializers.CharField()
     members = serializers.ListField(child=serializers.CharField())
 
@@ -174,6 +175,7 @@ class TransfersView(AskedView):
 
 class HouseholdView(AskedView):
     scopes: ClassVar = {"GET": "members:read", "PUT": "activity:write", "DELETE": "activity:write"}
+    switches: ClassVar = {"PUT": (DRY_RUN,), "DELETE": (DRY_RUN,)}
 
     @extend_schema(responses=HouseholdOut, tags=["members"])
     def get(self, request: Request, number: str) -> Response:
@@ -181,18 +183,20 @@ class HouseholdView(AskedView):
         return Response(_household(get_object_or_404(Household, members__membership=member_of(request, number))))
 
     @extend_schema(request=HouseholdIn, responses={200: HouseholdOut, 201: HouseholdOut}, tags=["members"])
-    @transaction.atomic
     def put(self, request: Request, number: str) -> Response:
         """Let a member spend with others: open its household, or let them join the one that it has."""
         said, now, first = _said(HouseholdIn, request), timezone.now(), member_of(request, number)
         others = [member_of(request, other) for other in said["members"]]
-        household, is_new = share(first, others, name=said["name"], now=now)
-        return Response(_household(household), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+        with all_or_dry(request):
+            household, is_new = share(first, others, name=said["name"], now=now)
+            body = _household(household)
+        return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(responses={204: None}, tags=["members"])
     def delete(self, request: Request, number: str) -> Response:
         """Let a member spend alone again, with the points that it has."""
-        leave(member_of(request, number))
+        with all_or_dry(request):
+            leave(member_of(request, number))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -14,11 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from customers.api.asking import DRY_RUN, AskedView, asked_for
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
 from customers.api.fields import InstantField
 from customers.core.errors import DomainError, Kind
-from loyalty.activity.api.asking import all_or_dry, member_of
+from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
 from loyalty.activity.rewards.redeeming import (
@@ -131,14 +131,15 @@ class RedeemedOut(serializers.Serializer[Any]):
     used_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     note = serializers.CharField()
-    code = serializers.CharField(help_text="To be shown at the till; empty where it has none, or is not shown here.")
+    code = serializers.CharField(
+        allow_null=True, help_text="To be shown at the till; empty where it has none, or is not shown here."
+    )
 
 
 class ReceiptOut(RedeemedOut):
     available = serializers.IntegerField(help_text="What can be spent of the wallet afterwards.")
     points_back = serializers.IntegerField(help_text="That came back, where it was undone.")
     expired = serializers.IntegerField(help_text="That came back, but had expired meanwhile.")
-    dry_run = serializers.BooleanField()
 
 
 class PageOut(serializers.Serializer[Any]):
@@ -184,7 +185,10 @@ class VoucherHoldIn(serializers.Serializer[Any]):
 
 
 class VoucherHoldOut(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="By which the hold is confirmed or released; keep it if you are cut off.")
+    token = serializers.CharField(
+        allow_null=True,
+        help_text="By which the hold is confirmed or released; keep it if you are cut off. Null in a dry run.",
+    )
     status = serializers.CharField()
     held_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField(help_text="Until then the till may give what the voucher promises.")
@@ -227,19 +231,14 @@ def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _receipt(receipt: RewardReceipt, request: Request) -> Response:
-    is_dry = asked_for(request, "dry_run")
-    body = _redeemed(receipt.redemption, "" if is_dry else receipt.code) | {
+def _receipt(receipt: RewardReceipt) -> Response:
+    body = _redeemed(receipt.redemption, receipt.code) | {
         "available": receipt.available,
         "points_back": receipt.points,
         "expired": receipt.expired,
-        "dry_run": is_dry,
     }
-    if is_dry:
-        body["id"] = None
-    is_made = receipt.is_new and not is_dry and not receipt.redemption.ended_at
-    code = status.HTTP_201_CREATED if is_made else status.HTTP_200_OK
-    return Response(ReceiptOut(body).data, status=code)
+    is_made = receipt.is_new and not receipt.redemption.ended_at
+    return Response(ReceiptOut(body).data, status=status.HTTP_201_CREATED if is_made else status.HTTP_200_OK)
 
 
 def _page(view: APIView, request: Request, rows: Any, *, with_codes: bool) -> Response:
@@ -279,6 +278,7 @@ class MyRewardsView(APIView):
 
 
 class MyRedemptionsView(AskedView):
+    made = ("id", "code")
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
     @extend_schema(responses=PageOut, parameters=CURSOR, tags=["me"])
@@ -294,7 +294,7 @@ class MyRedemptionsView(AskedView):
         membership = _membership(request, said.pop("program"))
         with all_or_dry(request):
             receipt = redeem_reward(membership, said.pop("reward"), now=timezone.now(), **said)
-        return _receipt(receipt, request)
+        return _receipt(receipt)
 
 
 class MyCancellationView(AskedView):
@@ -307,7 +307,7 @@ class MyCancellationView(AskedView):
         found = get_object_or_404(rows, pk=redemption_id)
         with all_or_dry(request):
             receipt = cancel_reward(found, by_member=True, now=timezone.now())
-        return _receipt(receipt, request)
+        return _receipt(receipt)
 
 
 class MemberRewardsView(AskedView):
@@ -322,6 +322,7 @@ class MemberRewardsView(AskedView):
 
 
 class MemberRedemptionsView(AskedView):
+    made = ("id", "code")
     scopes: ClassVar = {"GET": "members:read", "POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
@@ -337,7 +338,7 @@ class MemberRedemptionsView(AskedView):
         said = _said(RedeemIn, request)
         with all_or_dry(request):
             receipt = redeem_reward(member_of(request, number), said.pop("reward"), now=timezone.now(), **said)
-        return _receipt(receipt, request)
+        return _receipt(receipt)
 
 
 def _of_retailer(request: Request, redemption_id: UUID) -> RewardRedemption:
@@ -353,7 +354,7 @@ class CancellationView(AskedView):
         """Cancel a reward that is not used: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
             receipt = cancel_reward(_of_retailer(request, redemption_id), now=timezone.now())
-        return _receipt(receipt, request)
+        return _receipt(receipt)
 
 
 class RefundView(AskedView):
@@ -365,7 +366,7 @@ class RefundView(AskedView):
         """Refund a reward, used or not: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
             receipt = refund_reward(_of_retailer(request, redemption_id), now=timezone.now())
-        return _receipt(receipt, request)
+        return _receipt(receipt)
 
 
 class FulfilmentView(AskedView):
@@ -418,6 +419,7 @@ class VoucherCheckView(AskedView):
 
 
 class VoucherHoldView(AskedView):
+    made = ("token",)
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 

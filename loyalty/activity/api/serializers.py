@@ -242,7 +242,7 @@ class EffectOut(serializers.Serializer[Any]):
 class AnswerOut(serializers.Serializer[Any]):
     number = serializers.CharField()
     status = serializers.ChoiceField(choices=["created", "corrected", "unchanged", "failed"])
-    id = serializers.UUIDField(allow_null=True)
+    id = serializers.UUIDField(allow_null=True, help_text="Null where nothing was written.")
     effects = EffectOut(many=True)
     error = serializers.JSONField(allow_null=True, help_text="Problem details of a row that failed.")
 
@@ -306,7 +306,7 @@ class EnrolmentIn(serializers.Serializer[Any]):
 
 
 class EnrolmentOut(serializers.Serializer[Any]):
-    member_number = serializers.CharField()
+    member_number = serializers.CharField(allow_null=True, help_text="Null in a dry run.")
     program = serializers.CharField()
     customer = serializers.CharField()
 

@@ -188,8 +188,6 @@ def _new_lots(
 
 def _count_less(decision: Decision, kept: Sequence[_Kept], activity: OrderReturned, version: Version) -> Decision:
     """Let the order's day count less; an order of which nothing is left is none."""
-    if activity.ordered_at < decision.member.enrolled_at:  # of a membership that ended: nothing of it counts any more
-        return decision
     on = local_date(activity.ordered_at, version.zone)
     spend = activity.kept.paid - activity.before.paid
     orders = bool(activity.kept.lines) - bool(activity.before.lines)
@@ -224,7 +222,8 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     order, basket = following.decided, following.placed.basket
     version = decision.versions.version(order.version_id)
     assert version is not None, "an order that was decided under no version does not become the first"
-    if order.occasion.is_first:  # it was given as such to one of two customers who turned out to be one
+    # It was given as such to one of two customers who turned out to be one, or was so in a membership that has ended.
+    if order.occasion.is_first or order.is_forfeited:
         return decision.then(OrderDecided(order))
     occasion = replace(order.occasion, is_first=True)
     earnings = version.of(RULES).earnings

@@ -35,8 +35,8 @@ Where the promises are silent, this is what the model takes them to say:
 14. Does a version that comes into force take a tier from who may not fall by its policy? No: its assessment is one as a
     night's, under the new version's policy.
 15. Is a budget shared out in the order of occurrence? Yes; with late facts and a budget the model is not used.
-16. Does what was paid with points count as spending for tiers? No. What comes back of such an order is money first: what is
-    kept is still paid with the points until all of it comes back.
+16. Does what was paid with points count as spending for tiers? No, and an order without any money has no bonus. What comes
+    back of such an order is money first: what is kept is still paid with the points until all of it comes back.
 17. Is the lowest tier, from nothing, entered by enrolling, with a gift? Not asked: the model draws no such gift.
 18. May a gift that was lost and spent be given again? Not where the loss is a shortfall: the next gift makes good first what
     of earlier ones could not be taken back.
@@ -44,6 +44,14 @@ Where the promises are silent, this is what the model takes them to say:
 20. What becomes of points when a member leaves? They are lost, with what is owed; holds are released before. Its orders of
     then keep nothing for the new membership, its redemptions cannot be undone, limits have all of their room again, and the
     bonus of a first order is not given again.
-21. What do merged customers have? Both's orders and points as they were given, nothing earned anew; the tier is that of
-    one member who had done all of it since the enrolment of the one who stays. It enters that with its gift.
+21. What do merged customers have? Both's orders and points as they were given, nothing earned anew, and of two first orders the
+    earlier one; the higher tier of both, or what both together reach, which is then entered with its gift. Until the merge two
+    pasts are two. It is refused while the one who goes holds points. What had ended of either brings nothing.
+22. On which tier is a corrected order decided? On that on which it was: a correction decides that order alone anew, within the
+    room that the others leave. Gifts of entries that it brings are given as of now, and those that it undoes are taken.
+23. Which part of a hold is redeemed first among those that expire together and are as old? The member's own, then the others'.
+24. When is a bonus given that passes on? With the return, and after what that takes: it is as old as the return, and repays no
+    shortfall.
+25. What does a return, or a correction, of an order do whose membership has ended? Nothing: all of it was forfeited; the first
+    order of it stays the first, and no budget gets anything back.
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import TypeGuard
@@ -47,7 +47,25 @@ class DeliveryFact:
     at: datetime
 
 
-Fact = OrderFact | ReturnFact | VisitFact | DeliveryFact
+@dataclass(frozen=True)
+class MergeFact:
+    """That two customers are one: what `goes` has is of `stays` from now on."""
+
+    goes: str
+    stays: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CorrectionFact:
+    """That an order has been corrected; the order itself says what it says now."""
+
+    number: str
+    at: datetime
+
+
+Fact = OrderFact | ReturnFact | VisitFact | DeliveryFact | MergeFact
+Told = Fact | CorrectionFact
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ class Decided:
             wallet: int(money * rate * (self.occasion.multiplier if wallet == MAIN else 1))
             for wallet, rate in terms.rates.items()
         }
-        if self.occasion.is_first and self.left:
+        if self.occasion.is_first and self.left and (money or not self.fact.paid):
             points[MAIN] += terms.bonus
         return points
 
@@ -113,13 +131,18 @@ class Decided:
 
 @dataclass
 class Gift:
-    """What entering a tier gave."""
+    """
+    What entering a tier gave.
+
+    :ivar key: of its award
+    """
 
     entry: Entry
     at: datetime
     points: int
     extra_months: int
     terms: Terms
+    key: Key = ()
     is_kept: bool = True
 
 
@@ -150,7 +173,12 @@ class Lived:
 
 @dataclass
 class Life:
-    """One membership of a customer: what it did, where it stands and what it is entitled to."""
+    """
+    One membership of a customer: what it did, where it stands and what it is entitled to.
+
+    :ivar taken_over: other memberships that became a part of it, with the instants
+    :ivar is_merged: that it became a part of another one
+    """
 
     name: str
     number: int
@@ -160,9 +188,11 @@ class Life:
     decided: dict[str, Decided] = field(default_factory=dict)
     gifts: list[Gift] = field(default_factory=list)
     changes: list[tuple[str, str, datetime]] = field(default_factory=list)
+    taken_over: "list[tuple[datetime, Life]]" = field(default_factory=list)
+    is_merged: bool = False
 
     def is_member_at(self, at: datetime) -> bool:
-        return self.enrolled_at <= at and (self.left_at is None or at < self.left_at)
+        return self.enrolled_at <= at and (self.left_at is None or at < self.left_at) and not self.is_merged
 
     def awards(self) -> list[Award]:
         """Return what it is entitled to, the oldest first."""
@@ -187,14 +217,10 @@ class Life:
                         passed=decided.passed if wallet == MAIN else None,
                     )
                 )
-        nth: dict[str, int] = {}
         for gift in self.gifts:
-            code = gift.entry.code
-            nth[code] = nth.get(code, 0) + 1
-            key = ("gift", self.name, str(self.number), code, str(nth[code]))
             points = gift.points if gift.is_kept else 0
             terms = gift.terms.wallets[MAIN]
-            found.append(Award(key, MAIN, points, gift.at, gift.at, terms, gift.extra_months, may_wait=False))
+            found.append(Award(gift.key, MAIN, points, gift.at, gift.at, terms, gift.extra_months, may_wait=False))
         return sorted(found, key=lambda award: (award.at, award.key[0] == "gift", award.key))
 
     def activities(self, wallet: str) -> list[datetime]:
@@ -223,8 +249,31 @@ class Past:
         self.lived: dict[tuple[str, int], Lived] = {}
         self.back_since: dict[tuple[str, int], datetime] = {}  # where a return was the last to change the tier
         self.had: dict[tuple[str, int], list[tuple[datetime, str]]] = {}  # since when which tier, as it was told
+        self.occasions: dict[str, Occasion] = {}  # on which orders were decided that have been corrected since
 
-    def live(self, until: datetime, told: Fact | None = None) -> list[Life]:
+    @property
+    def merges(self) -> list[MergeFact]:
+        return [fact for fact in self.facts if isinstance(fact, MergeFact)]
+
+    def heir(self, name: str) -> str:
+        """Return who has what a customer had."""
+        return next((self.heir(fact.stays) for fact in self.merges if fact.goes == name), name)
+
+    def merge(self, fact: MergeFact) -> None:
+        """Note that two are one: nothing is earned anew, and of two first orders the earlier one is the person's."""
+        for number, decided in self.known.items():
+            if self.heir(decided.fact.member) in {fact.goes, fact.stays}:
+                self.frozen[number] = (decided.occasion, dict(decided.gave))
+        firsts = {self.first[name] for name in (fact.goes, fact.stays) if name in self.first}
+        for each in sorted(self.facts, key=_when, reverse=True):
+            if isinstance(each, OrderFact) and each.number in firsts:
+                self.first[fact.stays] = each.number
+        self.facts.append(fact)
+        last = {name: nth for name, nth, *_ in self.spans}
+        gone, stays = (self.lived[name, last[name]] for name in (fact.goes, fact.stays))
+        stays.gifts += gone.gifts
+
+    def live(self, until: datetime, told: Told | None = None) -> list[Life]:
         """
         Live all that occurred up to an instant.
 
@@ -238,9 +287,9 @@ class Past:
             self._give_gifts(life, until, told)
         return lives
 
-    def _appoint_first(self, told: Fact | None) -> None:
+    def _appoint_first(self, told: Told | None) -> None:
         """Let the bonus of the first order be with one that is kept; it passes on to the earliest of them."""
-        for name in {name for name, *_ in self.spans}:
+        for name in {self.heir(name) for name, *_ in self.spans}:
             kept = [fact.number for fact in sorted(self.facts, key=_when) if self._is_kept(fact, name)]
             if not kept or (self.first.get(name) in kept and not DECIDES_ANEW):
                 continue
@@ -250,10 +299,10 @@ class Past:
 
     def _is_kept(self, fact: Fact, name: str) -> TypeGuard[OrderFact]:
         """Tell whether something is left of a member's order; what comes back of an earlier membership changes nothing."""
-        if not isinstance(fact, OrderFact) or fact.member != name:
+        if not isinstance(fact, OrderFact) or self.heir(fact.member) != name:
             return False
         for who, _, since, left in self.spans:
-            if who == name and since <= fact.at and (left is None or fact.at < left):
+            if who == fact.member and since <= fact.at and (left is None or fact.at < left):
                 back = [each for each in self.facts if isinstance(each, ReturnFact) and each.order == fact.number]
                 return sum(each.quantity for each in back if left is None or each.at < left) < fact.quantity
         return False
@@ -271,14 +320,14 @@ class Past:
         kept = {
             one: each
             for one, each in self.known.items()
-            if isinstance(each.fact, VisitFact) or self._is_kept(each.fact, each.fact.member)
+            if isinstance(each.fact, VisitFact) or self._is_kept(each.fact, self.heir(each.fact.member))
         }
         points = 0 if is_rejected else self._room(fact.member, fact.at, MAIN, occasion.terms.bonus, rules, kept)
         self.frozen[number] = (replace(occasion, is_first=True), gave | {MAIN: gave[MAIN] + points})
         if points:
             self.passed[number] = Passed(points, at)
 
-    def _note_tier(self, life: Life, until: datetime, told: Fact | None) -> None:
+    def _note_tier(self, life: Life, until: datetime, told: Told | None) -> None:
         """Note which tier a member had when, as it was told: what a late fact changes is had from now on."""
         was, had = self.lived.get((life.name, life.number)), self.had.setdefault((life.name, life.number), [])
         if was is None:
@@ -289,16 +338,20 @@ class Past:
         is_punctual = told is not None and told.at == until
         for _, code, at in life.changes:
             if (at > was.until or (is_punctual and at == until)) and (at, code) not in had:
-                had.append((at, code))
+                had.append((max(at, had[-1][0]), code))
         if had[-1][1] != life.standing.code:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
-            had.append((until if told is None or is_late else max(told.at, was.since), life.standing.code))
+            if told is None or is_late:
+                at = until
+            else:
+                at = max(told.at, was.since if isinstance(told, ReturnFact) else max(was.since, had[-1][0]))
+            had.append((at, life.standing.code))
 
-    def _note_back(self, life: Life, had: Sequence[tuple[datetime, str]], told: Fact | None) -> None:
+    def _note_back(self, life: Life, had: Sequence[tuple[datetime, str]], told: Told | None) -> None:
         """Note since when a member has the tier to which a return brings it back."""
         key, standing, day = (life.name, life.number), life.standing, self.calendar.day
         self.back_since.pop(key, None)
-        if isinstance(told, ReturnFact) and standing.since is not None:
+        if isinstance(told, ReturnFact | CorrectionFact) and standing.since is not None:
             since = [at for at, code in had if code == standing.code and day(at) == day(standing.since)]
             if since:
                 self.back_since[key] = since[-1]
@@ -323,7 +376,7 @@ class Past:
         before = [code for since, code in had if since <= at] if back is None or at < back else [had[-1][1]]
         return next((step for step in terms.ladder.steps if before and step.code == before[-1]), None)
 
-    def _give_gifts(self, life: Life, until: datetime, told: Fact | None) -> None:
+    def _give_gifts(self, life: Life, until: datetime, told: Told | None) -> None:
         """
         Give the gifts of tiers that were entered, and take those back of entries that a return undid.
 
@@ -337,14 +390,18 @@ class Past:
             if same is not None:
                 gift.entry = same
                 free.remove(same)
-            elif isinstance(told, ReturnFact):
+            elif isinstance(told, ReturnFact | CorrectionFact):
                 gift.is_kept = False
         higher = life.standing.codes[was.tier + 1 :] if was else []
         for entry in free:
             is_new = was is None or entry.at > was.until or (told is not None and entry.at == told.at == until)
             if is_new:
                 self._give_gift(life, gifts, entry, entry.at)
-            elif isinstance(told, OrderFact | VisitFact) and entry.left_at is None and entry.code in higher:
+            elif (
+                isinstance(told, OrderFact | VisitFact | CorrectionFact)
+                and entry.left_at is None
+                and entry.code in higher
+            ):
                 self._give_gift(life, gifts, entry, until)
         life.gifts = gifts
         self.lived[life.name, life.number] = Lived(until, life.standing.tier, life.standing.since, gifts)
@@ -353,7 +410,8 @@ class Past:
         terms = terms_at(self.versions, at)
         step = next((step for step in terms.ladder.steps if step.code == entry.code), None)
         if step is not None:
-            gifts.append(Gift(entry, at, step.gift, step.extra_months, terms))
+            key = ("gift", life.name, str(life.number), entry.code, str(len(gifts)))
+            gifts.append(Gift(entry, at, step.gift, step.extra_months, terms, key))
 
     def _live(self, until: datetime) -> list[Life]:
         lives = [
@@ -361,13 +419,18 @@ class Past:
             for name, number, enrolled, left in self.spans
         ]
         for fact in sorted((fact for fact in self.facts if fact.at <= until), key=_when):
+            if isinstance(fact, MergeFact):
+                self._join(lives, fact)
+                continue
             if isinstance(fact, OrderFact | VisitFact):
                 for life in lives:
                     if life.name == fact.member and life.is_member_at(fact.at):
                         self._earn(life, fact, lives)
                 continue
             for life in lives:
-                if fact.order in life.decided:
+                # What comes back of a membership that has ended changes nothing: all of it was forfeited.
+                has_ended = life.left_at is not None and life.left_at <= fact.at
+                if fact.order in life.decided and not life.is_merged and not has_ended:
                     if isinstance(fact, ReturnFact):
                         self._give_back(life, fact)
                     else:
@@ -375,6 +438,23 @@ class Past:
         for life in lives:
             self._advance(life, until if life.left_at is None else life.left_at)
         return lives
+
+    def _join(self, lives: Sequence[Life], fact: MergeFact) -> None:
+        """Let one life go on with what another one did, on the higher one of both tiers."""
+        goes = next(life for life in lives if life.name == fact.goes and life.is_member_at(fact.at))
+        stays = next(life for life in lives if life.name == fact.stays and life.is_member_at(fact.at))
+        for life in (goes, stays):
+            self._advance(life, fact.at)
+        goes.is_merged = True
+        stays.decided |= goes.decided
+        stays.taken_over.append((fact.at, goes))
+        stays.standing.take_over(goes.standing, fact.at, self._may_begin(stays))
+        self._note(stays)
+
+    def _may_begin(self, life: Life) -> datetime:
+        """Return from when on a membership may be: after the one before it."""
+        ends = [left for name, _, _, left in self.spans if name == life.name and left is not None]
+        return max((left for left in ends if left <= life.enrolled_at), default=datetime.min.replace(tzinfo=UTC))
 
     def _earn(self, life: Life, fact: OrderFact | VisitFact, lives: Sequence[Life]) -> None:
         self._advance(life, fact.at)
@@ -389,7 +469,10 @@ class Past:
             decided.occasion, gave = self.frozen[fact.number]
             decided.gave = dict(gave)
         else:
-            decided.gave = self._limited(life, fact.at, decided.worth(), terms, lives)
+            if fact.number in self.occasions:  # the tier on which a corrected order was decided stays with it
+                occasion = replace(self.occasions[fact.number], is_first=is_first)
+                decided.occasion = occasion
+            decided.gave = self._limited(life, fact.at, decided.worth(), occasion.terms, lives)
             if not DECIDES_ANEW:
                 self.frozen[fact.number] = (occasion, dict(decided.gave))
         decided.kept = dict(decided.gave)
@@ -429,16 +512,21 @@ class Past:
             own = [
                 each
                 for each in known.values()
-                if each.fact.member == name and self._since(name, each.fact.at) == self._since(name, at)
+                if self._membership(each.fact.member, each.fact.at) == self._membership(name, at)
             ]
             points = min(points, max(0, rules.period_limit - used(rules.period, own)))
         if rules.budget is not None:
             points = min(points, max(0, rules.budget - used(rules.budget_period, known.values())))
         return points
 
-    def _since(self, name: str, at: datetime) -> datetime | None:
-        """Return since when somebody was a member at an instant: who comes back begins anew, with all of a limit."""
-        return max((since for who, _, since, _ in self.spans if who == name and since <= at), default=None)
+    def _membership(self, name: str, at: datetime) -> tuple[str, int]:
+        """Return to which membership what somebody did at an instant belongs: who comes back begins anew."""
+        numbers = [number for who, number, since, _ in self.spans if who == name and since <= at]
+        is_last = sum(who == name for who, *_ in self.spans) == max(numbers, default=0)
+        into = next((fact for fact in self.merges if fact.goes == name), None)
+        if into is not None and is_last:
+            return self._membership(into.stays, into.at)
+        return name, max(numbers, default=0)
 
     def _give_back(self, life: Life, fact: ReturnFact) -> None:
         """Keep the lesser of what the order gave and of what is left would earn; stand as without what came back."""
@@ -447,16 +535,26 @@ class Past:
         order.left -= fact.quantity
         worth = order.worth() if order.left else {}
         order.kept = {wallet: min(points, worth.get(wallet, 0)) for wallet, points in order.gave.items()}
-        before = life.standing
-        again = Standing(self.calendar, self.versions, before.enrolled_at)
-        for decided in life.decided.values():
-            again.advance(decided.fact.at)
-            again.count(decided.counted())
-        again.advance(fact.at)
+        before, again = life.standing, self._stand_again(life, fact.at)
         again.changes.clear()
         if again.tier != before.tier:
             life.changes.append((before.code, again.code, fact.at))
         life.standing = again
+
+    def _stand_again(self, life: Life, until: datetime) -> Standing:
+        """Return where a life stands by what is left of what it did."""
+        again = Standing(self.calendar, self.versions, life.enrolled_at)
+        theirs = {number for _, other in life.taken_over for number in other.decided}
+        own = [decided for number, decided in life.decided.items() if number not in theirs]
+        happened: list[tuple[datetime, Decided | Life]] = [(each.fact.at, each) for each in own]
+        for at, what in sorted([*happened, *life.taken_over], key=lambda each: each[0]):
+            again.advance(at)
+            if isinstance(what, Life):
+                again.take_over(self._stand_again(what, at), at, self._may_begin(life))
+            else:
+                again.count(what.counted())
+        again.advance(until)
+        return again
 
     def _advance(self, life: Life, until: datetime) -> None:
         life.standing.advance(until)
@@ -474,5 +572,5 @@ def terms_at(versions: Sequence[Version], at: datetime) -> Terms:
 
 def _when(fact: Fact) -> tuple[datetime, int, str]:
     """Return the place of a fact in the order of occurrence."""
-    rank = 0 if isinstance(fact, OrderFact | VisitFact) else 1
+    rank = 0 if isinstance(fact, OrderFact | VisitFact) else 2 if isinstance(fact, MergeFact) else 1
     return fact.at, rank, getattr(fact, "number", "")

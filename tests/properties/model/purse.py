@@ -32,6 +32,10 @@ class Lot:
     expired: int = 0
 
     @property
+    def earned_at(self) -> datetime:
+        return self.given_at or self.award.at
+
+    @property
     def active_at(self) -> datetime | None:
         """Return from when it can be spent; None as long as it awaits an event."""
         if self.fixed_dates is not None:
@@ -48,7 +52,7 @@ class Lot:
         if self.fixed_dates is not None:
             return self.fixed_dates[1]
         if terms.expiry == "inactivity":
-            start = self.given_at or self.award.at
+            start = self.earned_at
             end = calendar.ends(start, terms, self.award.extra_months)
             for at in sorted(self.purse.activities):
                 later = calendar.ends(at, terms, self.award.extra_months)
@@ -134,6 +138,13 @@ class Purse:
                     self.lapsed += lot.available
                     lot.expired, lot.available = lot.expired + lot.available, 0
 
+    def place_of(self, award: Award) -> int:
+        """Sort awards by what becomes of them: what gives comes first, and a bonus that a return passes on after the return."""
+        if award.passed and award.key not in self.passed:
+            return 2
+        is_less = award.points < self.points.get(award.key, 0)
+        return (3 if award.key[0] == "gift" else 1) if is_less else 0
+
     def entitle(self, award: Award) -> None:
         """Give or take the difference between what an award is now and what it was."""
         had, self.points[award.key] = self.points.get(award.key, 0), award.points
@@ -190,6 +201,19 @@ class Purse:
         lot.claimed -= unmet
         if unmet:
             self._take_others(self.debts[lot.award.key], lot.award.key, unmet)
+
+    def take_over(self, other: "Purse") -> None:
+        """Have what another wallet had; its points repay what is owed."""
+        for lot in other.lots:
+            lot.purse, lot.born = self, len(self.lots)
+            self.lots.append(lot)
+        self.debts |= other.debts
+        self.points |= other.points
+        self.passed |= other.passed
+        self.asked += other.asked
+        self.earned += other.earned
+        self.lapsed += other.lapsed
+        self._repay(self.lots)
 
     def _give(self, award: Award, points: int) -> None:
         """Undo what was taken, the last source first; what remains is new."""
@@ -293,4 +317,4 @@ class Purse:
 
 
 def in_spending_order(lots: Iterable[Lot]) -> list[Lot]:
-    return sorted(lots, key=lambda lot: (lot.ends_at or NEVER, lot.award.at, lot.born))
+    return sorted(lots, key=lambda lot: (lot.ends_at or NEVER, lot.earned_at, lot.born))

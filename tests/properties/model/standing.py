@@ -78,6 +78,29 @@ class Standing:
         if self.ladder.steps:
             self._rise(self._earned(self.calendar.day(fact.at)), fact.at)
 
+    def take_over(self, other: "Standing", at: datetime, since: datetime) -> None:
+        """
+        Go on with what another member did as well, on the higher one of both tiers, or on what both together have earned.
+
+        :param since: the earliest instant from which both together can have been a member
+        """
+        self._rename(at)
+        self.facts = sorted(self.facts + other.facts, key=lambda fact: fact.at)
+        self.entries += other.entries
+        self.enrolled_at = max(min(self.enrolled_at, other.enrolled_at), since)
+        self.joined = self.calendar.day(self.enrolled_at)
+        if not self.ladder.steps:
+            return
+        before, keeps = self.tier, self.keeps_until
+        if other.tier > before or (other.tier == before and _is_safer(other.keeps_until, keeps)):
+            self.tier, self.keeps_until = other.tier, other.keeps_until
+        had, changes = self.tier, list(self.changes)
+        self._rise(self._earned(self.calendar.day(at)), at)
+        self.changes = changes
+        if self.tier > before:
+            self.since = at if self.tier > had else other.since
+            self.changes.append((self.codes[before] if before >= 0 else "", self.code, at))
+
     def advance(self, until: datetime) -> None:
         """Live the midnights and the beginnings of versions up to an instant."""
         for at, is_midnight in self._moments(until):
@@ -162,3 +185,8 @@ class Standing:
         """Fall to what is earned, or softly by one step."""
         self._move(max(earned, self.tier - 1) if self.ladder.soft else earned, at)
         self.stepped_at = at
+
+
+def _is_safer(keeps_until: date | None, than: date | None) -> bool:
+    """Tell whether one of two protections of the same tier is better: none needed, or a later day."""
+    return than is not None and (keeps_until is None or keeps_until > than)

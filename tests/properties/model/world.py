@@ -7,17 +7,20 @@ from zoneinfo import ZoneInfo
 
 from tests.properties.model.past import (
     Award,
+    CorrectionFact,
     Decided,
     DeliveryFact,
     Fact,
     Life,
+    MergeFact,
     OrderFact,
     Past,
     ReturnFact,
+    Told,
     VisitFact,
     terms_at,
 )
-from tests.properties.model.purse import Part, Purse, in_spending_order
+from tests.properties.model.purse import NEVER, Part, Purse, in_spending_order
 from tests.properties.model.terms import MAIN, Calendar, Terms, Version
 
 HOLD_LIFE = timedelta(minutes=15)
@@ -50,12 +53,11 @@ class World:
         self.past = Past(self.calendar, [Version(start, terms)])
         self.purses: dict[str, dict[str, Purse]] = {}
         self.lives: dict[str, Life] = {}
-        self.told: Fact | None = None  # what has just been learned
+        self.told: Told | None = None  # what has just been learned
         self.households: list[set[str]] = []
         self.holds: dict[str, tuple[str, str, list[Part]]] = {}
         self.times_out: dict[str, datetime] = {}
         self.redemptions: dict[str, tuple[str, str, list[Part]]] = {}
-        self.redeemers: dict[str, str] = {}  # also of those that were undone
         self.ended: set[str] = set()  # redemptions of memberships that have ended: nothing comes back of them
 
     # -- members
@@ -73,11 +75,11 @@ class World:
         for reference in [each for each, (who, _, _) in self.holds.items() if who == name]:
             self.release(reference, now)
         self.past.spans = [
-            (who, times, since, now if who == name and left is None else left)
+            (who, times, since, now if self.past.heir(who) == name and left is None else left)
             for who, times, since, left in self.past.spans
         ]
         self.leave_household(name, now)
-        self.ended |= {reference for reference, who in self.redeemers.items() if who == name}
+        self.ended |= {reference for reference, (who, _, _) in self.redemptions.items() if who == name}
         self.purses[name] = {wallet: Purse(self.calendar) for wallet in self.purses[name]}
         del self.lives[name]
 
@@ -89,32 +91,27 @@ class World:
             household.discard(name)
 
     def merge(self, stays: str, goes: str, now: datetime) -> None:
-        """Let orders and points of one customer go to another, as they are; nothing is earned anew."""
+        """Let orders, points and standing of one customer go to another, as they are; nothing is earned anew."""
         self.refresh(now)
-        for life in (self.lives[stays], self.lives[goes]):
-            for number, decided in life.decided.items():
-                self.past.frozen[number] = (decided.occasion, dict(decided.gave))
-        self.past.facts = [
-            replace(fact, member=stays) if isinstance(fact, OrderFact | VisitFact) and fact.member == goes else fact
-            for fact in self.past.facts
-        ]
-        self.past.spans = [span for span in self.past.spans if span[0] != goes]
+        for reference in [each for each, (who, _, _) in self.holds.items() if who == goes]:
+            if self.times_out[reference] > now:
+                raise Refused
+            self.release(reference, now)
+        told = MergeFact(goes, stays, now)
+        self.past.merge(told)
         for wallet, purse in self.purses.pop(goes).items():
-            target = self.purses[stays][wallet]
-            for lot in purse.lots:
-                lot.purse, lot.born = target, len(target.lots)
-                target.lots.append(lot)
-            target.debts |= purse.debts
-            target.points |= purse.points
-            target.asked += purse.asked
-        for asked in (self.holds, self.redemptions):
-            for reference, (who, wallet, parts) in asked.items():
-                if who == goes:
-                    asked[reference] = (stays, wallet, parts)
-        self.redeemers = {each: stays if who == goes else who for each, who in self.redeemers.items()}
+            self.purses[stays][wallet].take_over(purse)
+        self.redemptions = {
+            reference: (stays if who == goes else who, wallet, parts)
+            for reference, (who, wallet, parts) in self.redemptions.items()
+        }
+        if not any(stays in household for household in self.households):
+            self.households = [household | {stays} if goes in household else household for household in self.households]
         self.leave_household(goes, now)
         del self.lives[goes]
+        self.told = told
         self.refresh(now)
+        self.told = None
 
     def publish(self, terms: Terms, start: datetime, now: datetime) -> None:
         self.refresh(now)
@@ -130,10 +127,10 @@ class World:
         """Learn what occurred."""
         self.refresh(now)
         for fact in facts:
+            if isinstance(fact, ReturnFact):
+                self._undo_payment(fact, now)
             self.past.facts.append(fact)
             self.told = fact
-            if isinstance(fact, ReturnFact):
-                self._undo_payment(fact.order, now)
             self.refresh(now)
             self.told = None
 
@@ -152,19 +149,30 @@ class World:
         self.report(now, VisitFact(number, name, at))
 
     def correct(self, fact: OrderFact, now: datetime) -> None:
-        """Let an order be as if its corrected content had been its only one."""
+        """
+        Let an order be as if its corrected content had been its only one, on the tier on which it was decided.
+
+        One of a membership that has ended changes nothing: all of it was forfeited.
+        """
         self.refresh(now)
+        if not any(fact.number in life.decided for life in self.lives.values()):
+            return
+        self.past.occasions[fact.number] = self.past.known.pop(fact.number).occasion
         self.past.frozen.pop(fact.number, None)
         self.past.facts = [
-            fact if isinstance(each, OrderFact) and each.number == fact.number else each for each in self.past.facts
+            replace(fact, member=each.member) if isinstance(each, OrderFact) and each.number == fact.number else each
+            for each in self.past.facts
         ]
+        self.told = CorrectionFact(fact.number, now)
         self.refresh(now)
+        self.told = None
 
-    def _undo_payment(self, number: str, now: datetime) -> None:
-        """Give back what paid for an order of which everything came back."""
-        order = next(each for each in self.past.facts if isinstance(each, OrderFact) and each.number == number)
-        back = sum(each.quantity for each in self.past.facts if isinstance(each, ReturnFact) and each.order == number)
-        if back == order.quantity:
+    def _undo_payment(self, fact: ReturnFact, now: datetime) -> None:
+        """Give back what paid for an order of which everything has come back, before anything is taken for it."""
+        facts = self.past.facts
+        order = next(each for each in facts if isinstance(each, OrderFact) and each.number == fact.order)
+        back = sum(each.quantity for each in facts if isinstance(each, ReturnFact) and each.order == fact.order)
+        if back + fact.quantity == order.quantity:
             for reference in set(order.redemptions) - self.ended:
                 self.reverse(reference, now)
 
@@ -179,7 +187,7 @@ class World:
         for part in parts:
             if part.is_own:
                 part.lot.held -= part.points
-        self.redemptions[reference], self.redeemers[reference] = (name, MAIN, parts), name
+        self.redemptions[reference] = (name, MAIN, parts)
 
     def hold(self, name: str, points: int, reference: str, now: datetime, life: timedelta = HOLD_LIFE) -> None:
         self.holds[reference] = (name, MAIN, self._gather(name, MAIN, points, now))
@@ -191,8 +199,7 @@ class World:
         name, wallet, parts = self.holds.pop(reference)
         redeemed: list[Part] = []
         released: list[Part] = []
-        by_expiry = in_spending_order(part.lot for part in parts)
-        for part in sorted(parts, key=lambda part: by_expiry.index(part.lot)):
+        for part in sorted(parts, key=_redeeming_order):
             used = min(points, part.points)
             points -= used
             redeemed += [Part(part.lot, used, part.is_own)] if used else []
@@ -206,7 +213,6 @@ class World:
                 part.lot.purse.unmet_claims(part.lot)
         if redeemed:
             self.redemptions[f"hold:{reference}"] = (name, wallet, redeemed)
-            self.redeemers[f"hold:{reference}"] = name
         self.refresh(now)
 
     def release(self, reference: str, now: datetime) -> None:
@@ -290,14 +296,14 @@ class World:
         lives = self.past.live(now, self.told)
         terms = terms_at(self.past.versions, now)
         for life in lives:
-            if life.left_at is not None:
+            if life.left_at is not None or life.is_merged:
                 continue
             self.lives[life.name] = life
             for wallet, purse in self.purses[life.name].items():
                 purse.owes = wallet in terms.wallets and terms.wallets[wallet].owes
                 purse.earned = life.activities(wallet)
                 awards = [award for award in life.awards() if award.wallet == wallet]
-                for award in sorted(awards, key=lambda each: each.points < purse.points.get(each.key, 0)):
+                for award in sorted(awards, key=purse.place_of):
                     purse.entitle(award)
                     purse.advance(now)
 
@@ -338,3 +344,8 @@ class World:
 
     def _decided(self, number: str) -> Decided:
         return next(life.decided[number] for life in self.lives.values() if number in life.decided)
+
+
+def _redeeming_order(part: Part) -> tuple[datetime, datetime, bool, int]:
+    """Sort the parts of a hold as they are redeemed: what expires first, then the oldest, then the member's own."""
+    return part.lot.ends_at or NEVER, part.lot.earned_at, not part.is_own, part.lot.born
