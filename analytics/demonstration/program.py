@@ -8,6 +8,7 @@ from customers.models import Retailer
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program
+from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier, TierPolicy
 
 SLUG = "complete-journey"
@@ -64,6 +65,10 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
             benefits=benefits,
             benefits_fr=benefits_fr,
         )
+    for place, (code, name, name_fr, kind, price, more) in enumerate(REWARDS):
+        Reward.objects.create(
+            version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=price, place=place, **more
+        )
     publish(draft, effective_from=effective_from, now=now)
     return draft.program
 
@@ -76,6 +81,21 @@ RULES: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
     ("own-brand", "1 more on our brand", "1 de plus sur notre marque", "per_amount", "1", {"condition": OWN_BRAND}),
     ("welcome", "Welcome: 100 points", "Bienvenue : 100 points", "first_order", "100", {}),
 )
+REWARDS: tuple[tuple[str, str, str, str, int, dict[str, Any]], ...] = (
+    (
+        "five-off", "Five dollars off", "Cinq dollars de remise", "amount_off", 500,
+        {"value": Decimal(5), "minimum_amount": Decimal(25), "codes": "generated", "valid_days": 90, "on_expiry": "give_back"},
+    ),
+    ("bag", "A shopping bag", "Un cabas", "product", 300, {"sku": "BAG", "cost": Decimal("1.80"), "stock": 200}),
+    (
+        "cinema", "A cinema ticket", "Une place de cinéma", "voucher", 900,
+        {"codes": "pool", "cost": Decimal("6.50"), "member_limit": 2, "member_period": "month"},
+    ),
+    (
+        "forest", "Plant trees", "Planter des arbres", "donation", 100,
+        {"points_per_unit": 100, "match_percent": 100, "match_budget": Decimal(50)},
+    ),
+)  # fmt: skip
 TIERS = (
     ("bronze", "Bronze", "Bronze", 0, "1", "Points on every purchase", "Des points à chaque achat"),
     (

@@ -272,7 +272,11 @@ CURSOR = [OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)]
 class MyRewardsView(APIView):
     @extend_schema(responses=ShelfOut(many=True), tags=["me"])
     def get(self, request: Request) -> HttpResponse:
-        """Return what I can get for my points in each program, what suits me first where I agreed to a profile."""
+        """
+        Return what I can get for my points in each program.
+
+        What suits me comes first where I agreed to offers based on a profile.
+        """
         shelves = shelves_of(request.auth.customer_id, at=timezone.now())  # type: ignore[union-attr] # a token's
         return _as_json(f"[{','.join(shelf.as_json() for shelf in shelves)}]")
 
