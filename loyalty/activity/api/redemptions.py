@@ -209,6 +209,7 @@ class LeaveOut(serializers.Serializer[Any]):
     plan = serializers.CharField(
         help_text="The paid plan that ends, by its code, with what is left of its fee; empty for none."
     )
+    rewards = serializers.IntegerField(help_text="Rewards that are not used, and are lost.")
 
 
 class LeaveView(AskedView):
