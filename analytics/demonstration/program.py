@@ -81,9 +81,9 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
             benefits_fr=benefits_fr,
             perks_cost=Decimal(perks_cost),
         )
-    for place, (code, name, name_fr, kind, least, more) in enumerate(REWARDS):
+    for place, (code, name, name_fr, kind, in_points, more) in enumerate(REWARDS):
         Reward.objects.create(
-            version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=least, place=place, **more
+            version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=in_points, place=place, **more
         )
     publish(draft, effective_from=effective_from, now=now)
     return draft.program
