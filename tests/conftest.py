@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 from customers.models import UndecidedFact
 from loyalty.activity.models import SetAside
+from loyalty.activity.rewards.catalogue import forget_offers
 from loyalty.activity.versions import forget_versions
 from loyalty.points.proof import prove
 
@@ -107,11 +108,13 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
         see_everyone(server, own)
     _use(own)
     forget_versions()
+    forget_offers()
     with django_db_blocker.unblock():
         yield
         assert prove().differences == []
     _use(shared)
     forget_versions()
+    forget_offers()
     with _server("postgres") as server:
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own)))
 
