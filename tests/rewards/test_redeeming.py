@@ -8,6 +8,7 @@ import pytest
 from customers.models import Consent, Insight
 from loyalty.activity.account.session import InsufficientPoints, ReferenceUsed
 from loyalty.activity.account.spending import PaidReward, redeem, reverse
+from loyalty.activity.rewards.catalogue import shelf_of
 from loyalty.activity.rewards.redeeming import (
     FixedPrice,
     LimitReached,
@@ -34,6 +35,7 @@ from loyalty.rewards.models import CauseEntry, RewardCode, RewardRedemption
 from loyalty.rewards.sealing import is_ours
 from tests import make
 from tests.make import NOON
+from tests.plans import make_plans
 from tests.rewards import shop
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +165,29 @@ def test_prices_by_tier_by_its_discount_by_segment_and_by_wallet() -> None:
         redeem_reward(ada, "five-off", reference="s", wallet="stars", now=NOON)
     with pytest.raises(NoSuchPrice):
         redeem_reward(ada, "plain", reference="s", wallet="stars", now=NOON)
+
+
+def test_a_members_plan_gives_it_lower_prices_and_rewards_of_its_own_as_long_as_it_has_it() -> None:
+    draft = make.version()
+    make_plans.add_plans(draft, {"code": "plus"})
+    shop.reward(draft)
+    shop.reward(draft, "plus-only", 100, plans=["plus"])
+    shop.price(draft, "for-plus", 350, plan="plus")
+    program = make.published(draft)
+    ada, bob = shop.member(program, name="ada"), shop.member(program, name="bob")
+    make_plans.joined(ada, at=NOON - timedelta(hours=1))
+
+    paid = [redeem_reward(who, "five-off", reference="r1", now=NOON).redemption for who in (ada, bob)]
+    shelf = shelf_of(ada.pk, at=NOON)
+
+    assert [(one.points, one.price_rule) for one in paid] == [(350, "price:for-plus"), (500, "list")]
+    assert shelf is not None
+    assert ['"points":350' in each for each in shelf.rewards] == [True, False]
+    assert redeem_reward(ada, "plus-only", reference="r2", now=NOON).redemption.points == 100
+    with pytest.raises(NotForMember):
+        redeem_reward(bob, "plus-only", reference="r2", now=NOON)
+    with pytest.raises(NotForMember):  # its plan is not paid, and no night has run
+        redeem_reward(ada, "plus-only", reference="r3", now=NOON + timedelta(days=60))
 
 
 def test_a_reward_for_others_or_for_another_time_is_refused_with_its_reason() -> None:

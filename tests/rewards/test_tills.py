@@ -218,7 +218,10 @@ def test_a_release_after_the_end_lets_it_end_at_once() -> None:
 @pytest.mark.parametrize(
     ("on_withdrawal", "after", "left"), [("keep", "usable", 500), ("give_back", "withdrawn", 1_000)]
 )
-def test_a_withdrawn_rewards_codes_stay_good_or_its_points_come_back(on_withdrawal: str, after: str, left: int) -> None:
+@pytest.mark.parametrize("night", [False, True])
+def test_a_withdrawn_rewards_codes_stay_good_or_its_points_come_back(
+    on_withdrawal: str, after: str, left: int, *, night: bool
+) -> None:
     draft = make.version()
     shop.reward(draft, on_withdrawal=on_withdrawal, stock=9)
     shop.reward(draft, "other")
@@ -228,9 +231,14 @@ def test_a_withdrawn_rewards_codes_stay_good_or_its_points_come_back(on_withdraw
     gone = make.on("2026-07-01")
     shop.follow(program, gone, without="five-off")
 
-    run_nights(program, until=gone.date(), now=gone + timedelta(seconds=1))
+    if night:
+        run_nights(program, until=gone.date(), now=gone + timedelta(seconds=1))
 
     assert check_voucher(ada.retailer, got.code, now=gone + MINUTE).status == after
+    if after == "withdrawn":
+        with pytest.raises(VoucherOver):
+            held(ada, got, "till-1", gone + MINUTE)
+    run_nights(program, until=gone.date(), now=gone + MINUTE)
     assert (make.spendable(ada, gone + MINUTE), shop.taken(program)) == (left, 1 if after == "usable" else 0)
 
 

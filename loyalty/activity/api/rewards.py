@@ -115,7 +115,7 @@ class MyRedeemIn(RedeemIn):
 
 
 class RedeemedOut(serializers.Serializer[Any]):
-    id = serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
+    id = serializers.UUIDField(required=False, help_text="Left out in a dry run.")
     program = serializers.CharField()
     reward = serializers.CharField()
     name = serializers.CharField()
@@ -132,7 +132,8 @@ class RedeemedOut(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
     note = serializers.CharField()
     code = serializers.CharField(
-        allow_null=True, help_text="To be shown at the till; empty where it has none, or is not shown here."
+        required=False,
+        help_text="To be shown at the till; empty where it has none, or is not shown here. Left out in a dry run.",
     )
 
 
@@ -187,7 +188,7 @@ class VoucherHoldIn(serializers.Serializer[Any]):
 class VoucherHoldOut(serializers.Serializer[Any]):
     token = serializers.CharField(
         allow_null=True,
-        help_text="By which the hold is confirmed or released; keep it if you are cut off. Null in a dry run.",
+        help_text="By which the hold is confirmed or released; keep it if you are cut off. Left out in a dry run.",
     )
     status = serializers.CharField()
     held_at = serializers.DateTimeField()
@@ -282,7 +283,7 @@ class MyRewardsView(APIView):
 
 
 class MyRedemptionsView(AskedView):
-    made = ("id", "code")
+    ids = ("id", "code")
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
     @extend_schema(responses=PageOut, parameters=CURSOR, tags=["me"])
@@ -326,7 +327,7 @@ class MemberRewardsView(AskedView):
 
 
 class MemberRedemptionsView(AskedView):
-    made = ("id", "code")
+    ids = ("id", "code")
     scopes: ClassVar = {"GET": "members:read", "POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
@@ -423,7 +424,7 @@ class VoucherCheckView(AskedView):
 
 
 class VoucherHoldView(AskedView):
-    made = ("token",)
+    ids = ("token",)
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 

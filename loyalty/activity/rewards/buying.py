@@ -5,6 +5,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from loyalty.engine.decision import Decision
+from loyalty.plans.steps import benefits
 from loyalty.rewards.rules import Buyer, Profile
 from loyalty.tiers.state import SCHEME, TIERS
 
@@ -29,7 +30,7 @@ def buyer_of(decision: Decision, profile: Profile | None) -> Buyer:
     if decision.member.has(TIERS):
         tier = decision.rules.of(SCHEME).tier(decision.member.of(TIERS).key)
         discount = tier.reward_discount if tier is not None else discount
-    plan = getattr(decision.occasion, "plan", "")
+    plan = benefits(decision).occasion.plan
     return Buyer(
         tier=decision.occasion.tier,
         discount_percent=discount,

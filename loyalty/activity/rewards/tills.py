@@ -102,7 +102,13 @@ class Voucher:
 
 COLUMNS = """
 r.id, p.slug, w.code, w.name, w.name_fr, w.kind, r.amount, w.percent, w.sku, w.minimum_amount, r.status, r.used_at, r.ended_at,
-r.expires_at, h.held_at, h.ends_at, r.reference, r.id IS NULL, m.left_at
+r.expires_at, h.held_at, h.ends_at, r.reference, r.id IS NULL, m.left_at, CASE WHEN w.on_withdrawal = 'give_back' THEN (
+    SELECT v.effective_from FROM (
+        SELECT id, effective_from FROM programs_programversion
+        WHERE program_id = r.program_id AND status = 'published' AND effective_from <= %(now)s
+        ORDER BY effective_from DESC LIMIT 1
+    ) v WHERE NOT EXISTS (SELECT 1 FROM rewards_reward WHERE version_id = v.id AND key = r.reward_key)
+) END
 """
 FROM = """
 LEFT JOIN rewards_rewardredemption r ON r.id = c.redemption_id LEFT JOIN rewards_reward w ON w.id = r.reward_id
@@ -112,10 +118,10 @@ LEFT JOIN rewards_voucherhold h ON h.redemption_id = r.id AND h.status = 'open'
 """
 BY_CODE = f"""
 SELECT {COLUMNS} FROM (
-    SELECT redemption_id FROM rewards_rewardcode WHERE retailer_id = %s AND digest = ANY(%b::bytea[]) OFFSET 0
+    SELECT redemption_id FROM rewards_rewardcode WHERE retailer_id = %(retailer)s AND digest = ANY(%(digests)s) OFFSET 0
 ) c {FROM}
 """
-BY_ID = f"SELECT {COLUMNS} FROM (SELECT %s::uuid AS redemption_id) c {FROM} WHERE r.retailer_id = %s"
+BY_ID = f"SELECT {COLUMNS} FROM (SELECT %(id)s::uuid AS redemption_id) c {FROM} WHERE r.retailer_id = %(retailer)s"
 
 
 def check_voucher(retailer: Retailer, code: str, *, now: datetime) -> Voucher:
@@ -126,7 +132,7 @@ def check_voucher(retailer: Retailer, code: str, *, now: datetime) -> Voucher:
     :raises NoSuchVoucher: when there is none
     :raises VoucherNotIssued: when it waits in a pool
     """
-    found = bulk.fetch(BY_CODE, [retailer.pk, digests_of(retailer.pk, code)])
+    found = bulk.fetch(BY_CODE, {"retailer": retailer.pk, "digests": digests_of(retailer.pk, code), "now": now})
     if not found:
         raise MistypedCode if has_typing_error(code) else NoSuchVoucher
     return _voucher(found[0], now)
@@ -138,7 +144,7 @@ def voucher_of(retailer: Retailer, redemption_id: UUID, *, now: datetime) -> Vou
 
     :raises NoSuchVoucher: when the retailer has none of the id
     """
-    found = bulk.fetch(BY_ID, [redemption_id, retailer.pk])
+    found = bulk.fetch(BY_ID, {"id": redemption_id, "retailer": retailer.pk, "now": now})
     if not found:
         raise NoSuchVoucher
     return _voucher(found[0], now)
@@ -146,7 +152,7 @@ def voucher_of(retailer: Retailer, redemption_id: UUID, *, now: datetime) -> Vou
 
 def _voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
     (redemption_id, program, reward, name, name_fr, kind, amount, percent, sku, minimum, status, used_at, ended_at,
-     expires_at, held_at, ends_at, reference, is_pooled, left_at) = row  # fmt: skip
+     expires_at, held_at, ends_at, reference, is_pooled, left_at, withdrawn_at) = row  # fmt: skip
     if is_pooled:
         raise VoucherNotIssued
     free_at = ends_at + OFFLINE if ends_at is not None else None
@@ -159,6 +165,8 @@ def _voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
             status, at = Status.EXPIRED.value, expires_at
         elif left_at is not None:
             status, at = Status.FORFEITED.value, left_at
+        elif withdrawn_at is not None and status == Status.ISSUED:
+            status, at = Status.WITHDRAWN.value, withdrawn_at
         else:
             status = "usable"
     shown = (name_fr if get_language() == "fr" else "") or name
