@@ -9,6 +9,7 @@ from loyalty.configuration.drafts import create_program, publish
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program
+from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier, TierPolicy
 
 SLUG = "complete-journey"
@@ -80,6 +81,10 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
             benefits_fr=benefits_fr,
             perks_cost=Decimal(perks_cost),
         )
+    for place, (code, name, name_fr, kind, in_points, more) in enumerate(REWARDS):
+        Reward.objects.create(
+            version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=in_points, place=place, **more
+        )
     publish(draft, effective_from=effective_from, now=now)
     return draft.program
 
@@ -96,6 +101,21 @@ PLANS = (
     ("plus", "Plus", "Plus", "4.99", "1.5", "Half as many points again", "Moitié plus de points", "1.20"),
     ("max", "Max", "Max", "9.99", "2", "Twice the points\nFree delivery", "Points doublés\nLivraison offerte", "3.50"),
 )
+REWARDS: tuple[tuple[str, str, str, str, int, dict[str, Any]], ...] = (
+    (
+        "five-off", "Five dollars off", "Cinq dollars de remise", "amount_off", 500,
+        {"value": Decimal(5), "minimum_amount": Decimal(25), "codes": "generated", "valid_days": 90, "on_expiry": "give_back"},
+    ),
+    ("bag", "A shopping bag", "Un cabas", "product", 300, {"sku": "BAG", "cost": Decimal("1.80"), "stock": 200}),
+    (
+        "cinema", "A cinema ticket", "Une place de cinéma", "voucher", 900,
+        {"codes": "pool", "cost": Decimal("6.50"), "member_limit": 2, "member_period": "month"},
+    ),
+    (
+        "forest", "Plant trees", "Planter des arbres", "donation", 100,
+        {"points_per_unit": 100, "match_percent": 100, "match_budget": Decimal(50)},
+    ),
+)  # fmt: skip
 TIERS = (
     ("bronze", "Bronze", "Bronze", 0, "1", "Points on every purchase", "Des points à chaque achat"),
     (

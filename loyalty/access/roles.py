@@ -26,17 +26,22 @@ PARTS = (
     "tiers.tierpolicy",
     "tiers.tier",
     "plans.paidplan",
+    "rewards.reward",
+    "rewards.rewardprice",
 )
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
     "customers.order", "customers.orderline", "customers.orderclaim", "customers.orderrevision", "customers.return",
     "customers.returnline", "customers.interaction",
 )  # fmt: skip
-MEMBERS = ("memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund")
+MEMBERS = (
+    "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
+)  # fmt: skip
+CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")
 LINKS = ("api.retailerkey", "outbox.endpoint")
 EVERYTHING = (
-    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, "outbox.delivery", "activity.nightrun",
+    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, "outbox.delivery", "activity.nightrun",
     "activity.setaside", "customers.undecidedfact", "plans.paymentnotice",
     "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
 )  # fmt: skip
@@ -64,8 +69,11 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | SHAPE
     | _may(("change",), "customers.retailer", "customers.customer")
     | _may(("add", "change"), "customers.importjob", *LINKS)
+    | _may(("add",), "rewards.codebatch")
     | _may(WRITE, "access.staffrole"),
-    Role.MANAGER: SHAPE | _may(("view",), "programs.versionevent", "activity.nightrun", "analytics.valuerun"),
+    Role.MANAGER: SHAPE
+    | _may(("add",), "rewards.codebatch")
+    | _may(("view",), *CAUSES, "programs.versionevent", "activity.nightrun", "analytics.valuerun"),
     Role.SUPPORT: _may(
         ("view",), "activity.setaside", "customers.undecidedfact", *PERSONS, *FACTS, *MEMBERS, *PROGRAMS, *PARTS
     )

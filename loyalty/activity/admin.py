@@ -20,11 +20,13 @@ from loyalty.activity import backlog, nightly, staff
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import NightRun, SetAside
 from loyalty.activity.progress import progress
+from loyalty.activity.rewards import admin as reward_admin
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Lot, Movement, Wallet
 from loyalty.points.statement import balance, forecast, statement_of
 from loyalty.tiers.models import Tier, TierChange
 
+__all__ = ["reward_admin"]  # whose pages come with these
 SHOWN_ENTRIES = 50
 SHOWN_LOTS = 25
 

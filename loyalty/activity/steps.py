@@ -10,15 +10,17 @@ from loyalty.engine.clock import Clock
 from loyalty.engine.decision import Step
 from loyalty.plans import steps as plans
 from loyalty.points import steps as points
+from loyalty.rewards import steps as rewards
 from loyalty.tiers import steps as tiers
 
 ON_ENROLMENT: tuple[Step, ...] = (tiers.enter,)
-ON_LEAVING: tuple[Step, ...] = (points.forfeit, tiers.lose, plans.end_with_membership)
-ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose, plans.give_over)
-ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over, plans.take_over)
+ON_LEAVING: tuple[Step, ...] = (rewards.forfeit, points.forfeit, tiers.lose, plans.end_with_membership)
+ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose, plans.give_over, rewards.give_over)
+ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over, plans.take_over, rewards.take_over)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, tiers.assess)
 ON_RETURN: tuple[Step, ...] = (
     points.undo_redemptions,
+    rewards.undo,
     tiers.note_settled,
     points.take_back,
     tiers.undo_entries,
@@ -28,6 +30,7 @@ ON_CORRECTION: tuple[Step, ...] = (
     tiers.benefits,
     plans.benefits,
     points.undo_redemptions,
+    rewards.undo,
     tiers.note_settled,
     points.correct,
     tiers.undo_entries,
@@ -41,11 +44,12 @@ BEFORE_MOVES: tuple[Step, ...] = (tiers.benefits,)
 AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, tiers.note_disqualified)
 ON_MOVE: tuple[Step, ...] = (*BEFORE_MOVES, points.move, *AFTER_MOVES)
 ON_PLAN: tuple[Step, ...] = (plans.follow,)
-LATE: tuple[Step, ...] = (points.activate_due, points.expire_due)
-ON_VERSION: tuple[Step, ...] = (tiers.restart,)
+LATE: tuple[Step, ...] = (points.activate_due, rewards.end_due, points.expire_due)
+ON_VERSION: tuple[Step, ...] = (tiers.restart, rewards.end_due)
 AT_MIDNIGHT: tuple[Step, ...] = (
     points.activate_due,
     tiers.assess,
+    rewards.end_due,
     points.expire_due,
     tiers.assess,
     tiers.end_periods,
@@ -71,4 +75,9 @@ STEPS: dict[type, tuple[Step, ...]] = {
     what.PointsMoved: ON_MOVE,
     what.PlanFollowed: ON_PLAN,
 }
-CLOCK = Clock(at_midnight=AT_MIDNIGHT, in_between=LATE, on_version=ON_VERSION, due=(points.due, tiers.due, plans.due))
+CLOCK = Clock(
+    at_midnight=AT_MIDNIGHT,
+    in_between=LATE,
+    on_version=ON_VERSION,
+    due=(points.due, tiers.due, plans.due, rewards.due),
+)

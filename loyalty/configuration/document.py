@@ -25,6 +25,7 @@ from loyalty.points.conditions import InvalidCondition, parse
 from loyalty.points.conditions import schema as condition_schema
 from loyalty.points.models.policy import words_for
 from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.identity import keep_identities as keep_rewards
 from loyalty.tiers.identity import keep_identities
 
 FORMAT = 1
@@ -216,6 +217,7 @@ def apply_to(version: ProgramVersion, said: Any) -> None:
             row.save(force_insert=True)
     keep_identities(version)
     keep_plan_identities(version)
+    keep_rewards(version)
 
 
 def differences(before: Document, after: Document) -> list[Change]:

@@ -22,6 +22,7 @@ from loyalty.configuration.parts import PARTS
 from loyalty.plans.identity import keep_plan_identities
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.rewards.identity import keep_identities as keep_rewards
 from loyalty.tiers.identity import keep_identities
 from loyalty.tiers.models import TierPolicy
 
@@ -221,6 +222,7 @@ def publish(
     version.status = ProgramVersion.Status.PUBLISHED
     keep_identities(version)
     keep_plan_identities(version)
+    keep_rewards(version)
     version.effective_from, version.published_at = effective_from, now
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])

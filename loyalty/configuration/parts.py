@@ -4,6 +4,7 @@ from django.db import models
 
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
+from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Tier, TierPolicy
 
 # The key of each part in a document. The tier policy is one; all others are lists.
@@ -14,10 +15,12 @@ SECTIONS: dict[str, type[models.Model]] = {
     "tier_policy": TierPolicy,
     "tiers": Tier,
     "plans": PaidPlan,
+    "rewards": Reward,
+    "reward_prices": RewardPrice,
 }
 PARTS: tuple[type[models.Model], ...] = tuple(SECTIONS.values())
 SINGLE = "tier_policy"
-ORDER = {"tiers": "rank", "plans": "rank"}
+ORDER = {"tiers": "rank", "plans": "rank", "rewards": "place"}
 
 
 def fields_of(model: type[models.Model]) -> list[models.Field[object, object]]:

@@ -25,6 +25,7 @@ from loyalty.planning.pages import Pages
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Tier, TierPolicy
 
 
@@ -113,6 +114,59 @@ class TierPolicyInline(FrozenWhenPublished, StackedInline):
     )
 
 
+class RewardInline(FrozenWhenPublished, StackedInline):
+    model = Reward
+    ordering = ("place",)
+    tab = True
+    collapsible = True
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("place", "code", "kind"),
+                    ("name", "name_fr"),
+                    ("description", "description_fr"),
+                    "image",
+                    ("wallet", "points"),
+                )
+            },
+        ),
+        (
+            _("What it is"),
+            {
+                "fields": (
+                    ("value", "percent"),
+                    ("sku", "cost"),
+                    ("points_per_unit", "minimum_amount"),
+                    ("match_percent", "match_budget"),
+                )
+            },
+        ),
+        (
+            _("How many, and for whom"),
+            {"fields": (("stock", "codes"), ("member_limit", "member_period"), ("tiers", "plans"), "segments")},
+        ),
+        (
+            _("When, and what comes back"),
+            {
+                "fields": (
+                    ("first_day", "last_day"),
+                    ("valid_days", "valid_until"),
+                    ("on_expiry", "on_withdrawal"),
+                    "may_cancel",
+                )
+            },
+        ),
+    )
+
+
+class RewardPriceInline(FrozenWhenPublished, TabularInline):
+    model = RewardPrice
+    ordering = ("code",)
+    tab = True
+
+
 class PointsPolicyInline(FrozenWhenPublished, StackedInline):
     model = PointsPolicy
     form = PointsPolicyForm
@@ -193,7 +247,8 @@ class ProgramVersionAdmin(ModelAdmin):
         "note",
     )
     inlines = (
-        EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, PaidPlanInline, PointsPolicyInline,
+        EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, PaidPlanInline, RewardInline,
+        RewardPriceInline, PointsPolicyInline,
     )  # fmt: skip
     actions_detail = ("to_page",)
 

@@ -19,6 +19,7 @@ from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, wr
 from loyalty.points.liability import has_value, instants_of, month_of, owed_by_lot
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
+from loyalty.rewards.books import reward_books, write_rewards
 
 SEE = "programs.see_liability"
 SHOWN_MONTHS = 24
@@ -62,6 +63,7 @@ class MonthEndPages:
             "has_value": has_value(program, at=now),
             "wallets": _side_by_side(month, now),
             "fees": fee_books(program, since=min(month.since, now), until=min(month.until, now)),
+            "rewards": reward_books(program, since=min(month.since, now), until=min(month.until, now)),
             "totals": {name: sum(getattr(each, name) for each in month.after) for name in TOLD},
         }
         return self._show(request, context)
@@ -94,6 +96,7 @@ class MonthEndPages:
         else:
             write_csv(month, response, program=program)
             write_fees(response, program, since=month.since, until=month.until, now=now)
+            write_rewards(response, program, since=month.since, until=month.until, now=now)
         return response  # type: ignore[no-any-return] # see above
 
 

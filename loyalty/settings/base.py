@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "loyalty.points",
     "loyalty.tiers",
     "loyalty.plans",
+    "loyalty.rewards",
     "loyalty.configuration",
     "loyalty.activity",
     "loyalty.planning",
@@ -217,6 +218,10 @@ CELERY_BEAT_SCHEDULE = {
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
     "forget old idempotency keys": {"task": "loyalty.api.tasks.forget_old_keys", "schedule": 3_600.0},
 }
+
+# From these are made the keys that seal the codes of rewards and find them: the first seals, the others still open what they
+# sealed. Empty, SECRET_KEY is the one.
+CODE_KEYS = env.list("CODE_KEYS", default=[])
 
 # Events go to subscribers (dotted paths of functions of a list of events) and to the retailers' webhooks.
 OUTBOX_SUBSCRIBERS: list[str] = []

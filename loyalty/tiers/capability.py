@@ -120,5 +120,6 @@ def _row(state: TierState) -> tuple[int | None, datetime | None, date | None, in
 
 def _rule(row: Tier) -> TierRule:
     return TierRule(
-        row.pk, row.key, row.code, row.threshold, row.multiplier, row.further, row.entry_gift, row.extra_months
-    )
+        row.pk, row.key, row.code, row.threshold, row.multiplier, row.further, row.entry_gift, row.extra_months,
+        row.reward_discount,
+    )  # fmt: skip

@@ -41,6 +41,7 @@ class TierRule:
     :param further: other bases with what each asks for
     :param entry_gift: points given with each entry
     :param extra_months: by how much longer its members' points live
+    :param reward_discount: by how many percent rewards are cheaper for its members
     """
 
     id: int
@@ -51,6 +52,7 @@ class TierRule:
     further: tuple[tuple[str, Decimal], ...] = ()
     entry_gift: int = 0
     extra_months: int = 0
+    reward_discount: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
+from loyalty.engine.activities import is_of_order
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key
 from loyalty.engine.versions import RulesOf
@@ -60,6 +61,15 @@ class TierState:
             return before[-1].to_key
         later = [change for change in self.changes if change.at > instant]
         return later[0].from_key if later else self.key
+
+    def key_without(self, order_id: UUID, instant: datetime) -> UUID | None:
+        """Return the tier that it had at an instant before an order, and corrections of it, had changed it."""
+        key = self.key_at(instant)
+        for change in reversed([change for change in self.changes if change.at <= instant]):
+            if not is_of_order(change.cause, order_id) and not change.cause.startswith(f"correct:{order_id}:"):
+                break
+            key = change.from_key
+        return key
 
 
 @dataclass(frozen=True, slots=True)

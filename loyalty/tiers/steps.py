@@ -61,7 +61,11 @@ def benefits(decision: Decision) -> Decision:
     activity = decision.activity
     if isinstance(activity, OrderCorrected) and (activity.is_withdrawn or not activity.is_moved):
         return decision  # the tier on which an order was decided stays with it
-    tier = decision.rules.of(SCHEME).tier(decision.member.of(TIERS).key_at(decision.occasion.at))
+    state, at = decision.member.of(TIERS), decision.occasion.at
+    # An order is not multiplied by the tier that it gave itself, on the day from which it is moved.
+    own = activity.order_id if isinstance(activity, OrderCorrected) else None
+    key = state.key_at(at) if own is None else state.key_without(own, at)
+    tier = decision.rules.of(SCHEME).tier(key)
     if tier is None:
         return decision
     had = decision.occasion

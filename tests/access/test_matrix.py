@@ -15,6 +15,8 @@ from customers.importing.jobs import upload
 from customers.models import Customer, Order, Retailer
 from loyalty.access.models import StaffRole
 from loyalty.activity.nightly import run_nights
+from loyalty.activity.rewards.importing import import_codes
+from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import Scope
 from loyalty.configuration.drafts import open_draft
 from loyalty.outbox.relay import add_endpoint, dispatch
@@ -26,6 +28,7 @@ from tests.access.matrix import ADD, API, CHANGE, DELETE, OPEN, PAGES, READ, SES
 from tests.make import NOON
 from tests.plans import make_plans
 from tests.plans.make_plans import joined
+from tests.rewards import shop as of_rewards
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +39,10 @@ DENIED = {403}
 @pytest.fixture
 def world() -> dict[str, Any]:
     """One retailer with a row of everything that has a page, and who works for it."""
-    club = make.program(tiers=[("bronze", "0", "1"), ("silver", "50", "1")], points={"pending_days": 1})
+    first = make.version(tiers=[("bronze", "0", "1"), ("silver", "50", "1")], points={"pending_days": 1})
+    of_rewards.reward(first)
+    of_rewards.reward(first, "forest", 100, kind="donation", points_per_unit=100)
+    club = make.published(first)
     shop = club.retailer
     ada = make.member(club, "ada")
     endpoint = add_endpoint(shop, "https://example.org/hook")
@@ -46,6 +52,10 @@ def world() -> dict[str, Any]:
     dispatch(now=NOON)
     make.key(shop)
     plan = joined(make.member(make_plans.program(owner=shop), "bea"), at=NOON)
+    saver = of_rewards.member(club, name="saver", at=NOON + timedelta(days=2))
+    redeemed = redeem_reward(saver, "five-off", reference="r1", now=NOON + timedelta(days=3)).redemption
+    redeem_reward(saver, "forest", reference="d1", points=100, now=NOON + timedelta(days=3))
+    import_codes(club, redeemed.reward_key, ["AAAA-1"], file_name="codes.csv", now=NOON)
     draft = open_draft(club)
     asked = ask(draft, since=date(2026, 6, 1), until=date(2026, 6, 30), author="ada", now=timezone.now())
     job = upload(shop, "customers", "c.csv", b"external_id\nx1\n", now=NOON)
@@ -55,7 +65,7 @@ def world() -> dict[str, Any]:
         StaffRole.objects.create(user=users[letter], retailer=shop, role=role)
     users["X"] = User.objects.create_user("stranger", is_staff=True)
     return {"shop": shop, "club": club, "ada": ada, "draft": draft, "asked": asked, "job": job, "users": users,
-            "endpoint": endpoint, "plan": plan}  # fmt: skip
+            "endpoint": endpoint, "plan": plan, "redeemed": redeemed}  # fmt: skip
 
 
 def clients(world: dict[str, Any]) -> dict[str, Client]:
@@ -122,11 +132,15 @@ def address_of(name: str, world: dict[str, Any]) -> str:
     draft, asked = world["draft"].pk, world["asked"].pk
     if name.startswith("planning_simulation_") and name != "planning_simulation_ask":
         return reverse(f"admin:{name}", args=[draft, asked])
+    if name in {"rewards_rewardredemption_desk", "rewards_rewardredemption_to_desk"}:
+        return reverse(f"admin:{name}")
     if name == "programs_programversion_compare":
         return reverse(f"admin:{name}", args=[draft]) + "?with=1"
     rows = {
         "programs_program_": world["club"],
         "customers_importjob": world["job"],
+        "rewards_rewardredemption_": world["redeemed"],
+        "rewards_reward_": world["redeemed"].reward,
         "auth_user": world["users"]["O"],
         "customers_customer_merge_into": world["ada"].customer,
         "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
@@ -210,6 +224,7 @@ ARGUMENTS: dict[str, Any] = {
     "hold_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "entry_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "invoice_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
 }  # fmt: skip
 
 

@@ -196,6 +196,15 @@ def test_a_batch_has_a_result_per_row_and_keeps_the_good_ones(client: Client) ->
     assert Order.objects.count() == 1
 
 
+@pytest.mark.parametrize("row", ["x", None, 7, [], [{}], {"lines": "x"}, {"lines": [None]}, {"number": {}}], ids=str)
+def test_a_row_that_is_no_order_is_its_own_error(client: Client, row: Any) -> None:
+    answer = call(client, make.key(make.retailer()), "orders/batch", {"orders": [row, ORDER]})
+
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == ["failed", "created"]
+    assert results[0]["error"]["errors"]
+
+
 def test_an_atomic_batch_is_taken_whole_or_not_at_all(client: Client) -> None:
     rows = [ORDER, ORDER | {"number": "A3", "currency": "USD"}]
 

@@ -407,3 +407,14 @@ def test_a_correction_neither_undoes_what_paid_the_order_nor_pays_it_twice() -> 
     shop.correct("o1", "b", "80", at="2026-02-01 12:00", paid_with="60", redemptions=("x",), now=END)
 
     assert (shop.balance("a"), shop.balance("b")) == (40, 20)
+
+
+@pytest.mark.parametrize("moved_to", ["2026-02-01 11:00", "2026-02-03 10:00"])
+def test_a_moved_order_is_not_multiplied_by_the_tier_that_it_gave_itself(moved_to: str) -> None:
+    shop = Shop(tiers=[Rung("base", "0"), Rung("silver", "100", times="2")])
+    shop.member("a")
+    shop.order("o1", "a", "120", at="2026-02-01 10:00")
+
+    shop.correct("o1", "a", "120", at=moved_to, version=2, now="2026-02-05 10:00")
+
+    assert (shop.balance("a"), shop.tier("a")) == (120, "silver")

@@ -83,3 +83,40 @@ def test_what_a_return_took_comes_back_by_a_correction() -> None:
 
     assert shop.usable_through("a") == [("2026-05-16", 80)]
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("redeemed", [100, 150, 200, 300])
+@pytest.mark.parametrize("missing", [STOP, NEGATIVE], ids=["short", "owed"])
+def test_a_redemption_of_two_orders_is_undone_after_both_came_back(missing: dict[str, Any], redeemed: int) -> None:
+    shop = Shop(policy={"pending_days": 0} | missing)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 10:00")
+    shop.order("o2", "a", "250", at="2026-02-02 10:00")
+    shop.redeem("a", redeemed, "x", at="2026-02-03 10:00")
+    shop.give_back("r1", "o1", at="2026-02-04 10:00")
+    shop.give_back("r2", "o2", at="2026-02-04 11:00")
+
+    shop.reverse("a", "x", at="2026-02-05 10:00")
+
+    assert (shop.balance("a"), shop.owed("a"), shop.wallet("a").shortfall) == (0, 0, 0)
+    assert prove().differences == []
+
+
+@pytest.mark.parametrize("how", ["redeem", "hold"])
+def test_no_more_settles_what_is_short_than_came_back(how: str) -> None:
+    shop = Shop(policy={"pending_days": 0} | STOP)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 10:00")
+    shop.redeem("a", 100, "x", at="2026-02-01 11:00")
+    shop.give_back("r1", "o1", at="2026-02-02 10:00")
+    shop.order("o2", "a", "80", at="2026-02-03 10:00")
+
+    if how == "redeem":
+        shop.redeem("a", 10, "y", at="2026-02-04 10:00")
+        shop.reverse("a", "y", at="2026-02-04 11:00")
+    else:
+        shop.hold("a", 10, "y", at="2026-02-04 10:00")
+        shop.release("a", "y", at="2026-02-04 10:05")
+
+    assert (shop.balance("a"), shop.wallet("a").shortfall) == (70, 90)
+    assert prove().differences == []

@@ -185,6 +185,39 @@ PROGRAMS: Attempts = {
     "simulation_begins_first": "UPDATE planning_simulation SET since = until + 1",
     "simulation_done_has_a_result": "UPDATE planning_simulation SET status = 'done', result = NULL",
 }
+REWARDS: Attempts = {
+    "rewards_frozen_with_version": frozen("rewards_reward", "points = 1"),
+    "reward_prices_frozen_with_version": frozen("rewards_rewardprice", "points = 1"),
+    "reward_once_per_code": copy("rewards_reward", DRAFT, place=99, key=NOBODYS),
+    "reward_once_per_key": copy("rewards_reward", DRAFT, place=99, code="x"),
+    "reward_once_per_place": copy("rewards_reward", DRAFT, code="x", key=NOBODYS),
+    "reward_price_once_per_code": copy("rewards_rewardprice", DRAFT),
+    "reward_amount_off_has_an_amount": f"UPDATE rewards_reward SET value = 0 WHERE {DRAFT}",
+    "reward_percent_off_has_a_percentage": f"UPDATE rewards_reward SET kind = 'percent_off', percent = 101 WHERE {DRAFT}",
+    "reward_of_any_points_has_a_rate": f"UPDATE rewards_reward SET kind = 'pay_with_points' WHERE {DRAFT}",
+    "reward_donation_has_no_code": f"UPDATE rewards_reward SET kind = 'donation', points_per_unit = 1 WHERE {DRAFT}",
+    "reward_for_the_till_has_codes": f"UPDATE rewards_reward SET codes = 'none' WHERE {DRAFT}",
+    "reward_match_has_a_budget": f"UPDATE rewards_reward SET match_percent = 10 WHERE {DRAFT}",
+    "reward_redeemed_once_per_reference": copy("rewards_rewardredemption"),
+    "reward_redemption_ends_once": (
+        "UPDATE rewards_rewardredemption SET ended_at = now() WHERE status = 'issued'",
+        "UPDATE rewards_rewardredemption SET status = 'used' WHERE status = 'issued'",
+        "UPDATE rewards_rewardredemption SET status = 'cancelled' WHERE status = 'issued'",
+    ),
+    "reward_counted_once": copy("rewards_rewardcounter"),
+    "reward_taken_never_negative": "UPDATE rewards_rewardcounter SET taken = -1",
+    "reward_matched_never_negative": "UPDATE rewards_rewardcounter SET matched = -1",
+    "reward_code_of_one_redemption": copy("rewards_rewardcode", digest="\\x00"),
+    "reward_code_once": copy("rewards_rewardcode", redemption_id=None),
+    "voucher_hold_once_per_reference": copy("rewards_voucherhold", status="released", ended_at="2026-06-15T12:00:00Z"),
+    "voucher_held_by_one_till": copy("rewards_voucherhold", reference="x"),
+    "voucher_hold_ends_once": "UPDATE rewards_voucherhold SET status = 'released'",
+    "cause_entry_is_of_something": copy("rewards_causeentry", amount=0),
+    "cause_entry_names_its_redemption": copy("rewards_causeentry", "kind = 'member'", redemption_id=None),
+    "cause_paid_once_per_document": copy("rewards_causeentry", "kind = 'payout'"),
+    "cause_entries_are_append_only": changed("rewards_causeentry", "amount = 1"),
+    "cause_entries_never_truncated": "TRUNCATE rewards_causeentry",
+}
 AROUND: Attempts = {
     "staff_role_once_per_retailer": copy("access_staffrole"),
     "idempotency_key_once_per_credential": copy("api_idempotencyrecord"),
@@ -227,4 +260,4 @@ PLANS: Attempts = {
     "payment_notices_are_append_only": changed("plans_paymentnotice", "effect = 'x'"),
     "payment_notices_never_truncated": "TRUNCATE plans_paymentnotice",
 }
-ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | AROUND | PLANS
+ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -25,6 +26,8 @@ from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.spending import hold
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
+from loyalty.activity.rewards.redeeming import pay_out, redeem_reward
+from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.outbox.relay import add_endpoint, dispatch
@@ -42,6 +45,7 @@ from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
 from tests.plans import make_plans
 from tests.plans.make_plans import joined
+from tests.rewards import shop as shop_of_rewards
 
 pytestmark = pytest.mark.django_db
 OURS = ("customers", "loyalty", "analytics")
@@ -73,6 +77,7 @@ def world() -> None:
     Consent.objects.create(customer=ada.customer, purpose="email", granted=True, occurred_at=NOON, source="till")
     following = open_draft(club, author="ada", now=NOON)
     EarningGroup.objects.create(version=following, code="seasons")
+    shop_of_rewards.price(following, "top", 400, reward=shop_of_rewards.reward(following).code)
     publish(following, effective_from=NOON + timedelta(days=30), now=NOON)
     draft = open_draft(club, author="ada", now=NOON)
     ask(draft, since=NOON.date() - timedelta(days=9), until=NOON.date(), author="ada", now=NOON)
@@ -87,6 +92,7 @@ def world() -> None:
     enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
     plans_of(shop)
+    with_rewards()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -100,6 +106,17 @@ def plans_of(shop: Retailer) -> None:
     body = b'{"id": "n1", "kind": "other", "subject": "019a0000-0000-7000-8000-000000000000", "at": "2026-06-15T12:00:00Z"}'
     take_notice(shop, TryoutProvider("s"), {HEADER: sign(body, "s", NOON)}, body, now=NOON)
     open_draft(club, author="ada", now=NOON)
+
+
+def with_rewards() -> None:
+    """A voucher that a till has in hand, and a donation that was paid out."""
+    saver = shop_of_rewards.member(shop_of_rewards.club(stock=9))
+    got = redeem_reward(saver, "five-off", reference="r1", now=NOON)
+    hold_voucher(saver.retailer, check_voucher(saver.retailer, got.code, now=NOON), reference="till:1", now=NOON)
+    cause: Any = {"kind": "donation", "points_per_unit": 100, "match_percent": 50, "match_budget": 9}
+    giver = shop_of_rewards.member(shop_of_rewards.club(code="forest", points=100, **cause))
+    given = redeem_reward(giver, "forest", reference="d1", points=500, now=NOON)
+    pay_out(giver.program, given.redemption.reward_key, document="T-1", now=NOON)
 
 
 def execute(sql: str) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analytics.demonstration import dataset, plans, program
+from analytics.demonstration import dataset, plans, program, rewards
 from analytics.demonstration.dataset import Journey
 from analytics.runs import compute_value, latest_run, top_customers
 from customers.core import bulk
@@ -31,6 +31,7 @@ from loyalty.plans.models import Subscription
 from loyalty.points.models import Lot
 from loyalty.points.proof import require_proof
 from loyalty.programs.models import Program
+from loyalty.rewards.models import RewardRedemption
 from loyalty.tiers.models import Standing
 
 STORED = """
@@ -127,6 +128,9 @@ class Command(BaseCommand):
             raise CommandError(
                 "Another process is deciding this retailer's orders. Run the demo again when it is done."
             )
+        bar = progress.add_task("rewards redeemed and used", total=1)
+        rewards.redeem(club, now=now)
+        progress.update(bar, completed=1)
         return done.orders, time.monotonic() - started
 
     def _value(self, progress: Progress, retailer: Retailer, now: datetime) -> None:
@@ -172,6 +176,9 @@ class Command(BaseCommand):
             f"{name} {count:,}" for name, count in having.annotate(Count("pk")).order_by("plan__rank")
         )
         table.add_row("Paid plans", with_plan or "none")
+        redeemed = RewardRedemption.objects.filter(retailer=retailer).values_list("reward__name")
+        names = (f"{name} {count:,}" for name, count in redeemed.annotate(Count("pk")).order_by("reward__place"))
+        table.add_row("Rewards redeemed", ", ".join(names) or "none")
         self.console.print(table)
         self._value_table(retailer)
 

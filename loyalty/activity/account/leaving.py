@@ -34,6 +34,7 @@ class LostByLeaving:
     :param tier: the code of its tier; empty for none
     :param holds: open holds, which end
     :param plan: the code of its paid plan, which ends; empty for none
+    :param rewards: that it has not used
     :param left_at: when it left, where it has already
     """
 
@@ -41,6 +42,7 @@ class LostByLeaving:
     pending: dict[str, int]
     tier: str
     holds: int
+    rewards: int = 0
     left_at: datetime | None = None
     plan: str = ""
 
@@ -55,8 +57,8 @@ def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
         points[wallet.code], pending[wallet.code] = found.available + back, found.pending
     current = progress(membership, at=at).current
     tier = current.code if current else ""
-    holds = Hold.objects.filter(wallet__membership=membership, status=Hold.Status.OPEN).count()
-    return LostByLeaving(points, pending, tier, holds, membership.left_at, _plan_of(membership, at))
+    ((holds, rewards),) = bulk.fetch(OPEN, {"membership": membership.pk})
+    return LostByLeaving(points, pending, tier, holds, rewards, membership.left_at, _plan_of(membership, at))
 
 
 def _plan_of(membership: Membership, at: datetime) -> str:
@@ -65,6 +67,11 @@ def _plan_of(membership: Membership, at: datetime) -> str:
     return mine.plan.code if mine else ""
 
 
+OPEN = """
+SELECT (SELECT count(*)::int FROM points_hold h JOIN points_wallet w ON w.id = h.wallet_id
+        WHERE w.membership_id = %(membership)s AND h.status = 'open'),
+    (SELECT count(*)::int FROM rewards_rewardredemption WHERE membership_id = %(membership)s AND status = 'issued')
+"""
 COMING_BACK = f"""
 SELECT coalesce(sum(held - claimed), 0)::bigint FROM (
     SELECT l.held, l.claimed, {ENDS_AT} AS ends_at FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id

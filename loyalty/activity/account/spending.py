@@ -1,7 +1,9 @@
 """Points are held, redeemed and given back."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -29,6 +31,8 @@ from loyalty.points.spending import settle_hold
 from loyalty.points.state import MAIN
 from loyalty.points.states import State
 from loyalty.points.steps.moving import moves_back
+from loyalty.rewards.models import RewardRedemption
+from loyalty.rewards.state import REWARDS
 
 HOLD_LIFE = timedelta(minutes=15)
 
@@ -51,6 +55,12 @@ class NotARedemption(DomainError):
     message = _("There is no redemption {id}.")
 
 
+class PaidReward(DomainError):
+    code = "paid_reward"
+    kind = Kind.CONFLICT
+    message = _("These points paid a reward. Cancel or refund the reward {id}, and they come back with it.")
+
+
 @transaction.atomic
 def redeem(membership: Membership, points: int, *, reference: str, now: datetime, wallet: str = MAIN) -> LedgerReceipt:
     """
@@ -67,7 +77,7 @@ def redeem(membership: Membership, points: int, *, reference: str, now: datetime
     if earlier := spending.earlier(cause, reference, points):
         return LedgerReceipt(earlier.pk, points, spending.available, is_new=False)
     spending.require_spendable()
-    _use_reference(membership, reference, points)
+    use_reference(membership, reference, points)
     until = spending.extend_inactivity()
     session.borrow(points, f"{cause}:{membership.pk}")
     said = {"reference": reference}
@@ -102,7 +112,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
             raise ReferenceUsed(reference=reference)
         return earlier, spending.available
     spending.require_spendable()
-    _use_reference(membership, reference, points)
+    use_reference(membership, reference, points)
     made = Hold(
         id=new_id(), retailer_id=membership.retailer_id, wallet_id=spending.wallet_id, reference=reference, points=points,
         held_at=now, times_out_at=now + life,
@@ -116,7 +126,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     return made, available
 
 
-def _use_reference(membership: Membership, reference: str, points: int) -> None:
+def use_reference(membership: Membership, reference: str, points: int) -> None:
     """
     Note that a reference is used, behind the member's lock; that of a hold which took nothing in the end is free again.
 
@@ -218,24 +228,58 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
     entry_id = entry.pk
     lent = lent_by(entry.wallet_id, entry_id=entry_id)
     wallet = WalletSession.open(membership, now, entry.wallet.code, lent=lent)
-    cause = f"restore:{entry_id}"
-    earlier = Entry.objects.filter(wallet=entry.wallet_id, cause=cause).first()
+    earlier = Entry.objects.filter(wallet=entry.wallet_id, cause=f"restore:{entry_id}").first()
     if earlier is not None:
         said = earlier.explanation
         return LedgerReceipt(earlier.pk, said["restored"], wallet.available, said["expired"], is_new=False)
-    redeemed = [move for move in moves_of(wallet.wallet_id, entry_id=entry_id) if move.target is State.REDEEMED]
-    if not redeemed:
+    if not any(move.target is State.REDEEMED for move in moves_of(wallet.wallet_id, entry_id=entry_id)):
         raise NotARedemption(id=entry_id)
+    _require_no_reward(wallet, entry)
     if wallet.member.left_at is not None:
         raise HasLeft(left=f"{wallet.member.left_at:%Y-%m-%d}")
     if entry.occurred_at < wallet.member.enrolled_at:
         raise NotARedemption(id=entry_id)  # of a membership that has ended: its points were forfeited
+    back = give_back(wallet, entry_id)
+    return LedgerReceipt(back.entry_id, back.points, wallet.finish(), back.expired)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """
+    Points that came back to the lots that a redemption had taken them from.
+
+    :param points: that can be spent again
+    :param expired: that had expired meanwhile
+    """
+
+    entry_id: UUID
+    points: int
+    expired: int
+
+
+def give_back(wallet: WalletSession, entry_id: UUID, **said: Any) -> GivenBack:
+    """
+    Give the points of a redemption back to its lots, each as it would be by now; the caller finishes the session.
+
+    :param said: what the entry explains besides
+    """
+    redeemed = [move for move in moves_of(wallet.wallet_id, entry_id=entry_id) if move.target is State.REDEEMED]
     wallet.know(move.lot_id for move in redeemed)
     moves = moves_back(redeemed, wallet.code, State.REDEEMED, wallet.decision)
     expired = sum(move.amount for move in moves if move.target is State.EXPIRED)
     usable = sum(move.amount for move in moves) - expired
-    restored = wallet.come_back("restore", cause, moves, {"restored": usable, "expired": expired})
-    return LedgerReceipt(restored, usable, wallet.finish(), expired)
+    said = {**said, "restored": usable, "expired": expired}
+    return GivenBack(wallet.come_back("restore", f"restore:{entry_id}", moves, said), usable, expired)
+
+
+def _require_no_reward(wallet: WalletSession, entry: Entry) -> None:
+    """Refuse to undo by itself what paid a reward, which would stay good."""
+    reference = entry.explanation.get("reference")
+    if reference is None or not wallet.member.has(REWARDS):
+        return
+    reward = RewardRedemption.objects.filter(membership=wallet.membership_id, reference=reference).first()
+    if reward is not None:
+        raise PaidReward(id=reward.pk)
 
 
 def _redemption(membership: Membership, entry_id: UUID) -> Entry:

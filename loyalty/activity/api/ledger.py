@@ -32,6 +32,7 @@ from loyalty.points.models import Entry, Wallet
 from loyalty.points.proof import prove
 from loyalty.points.statement import Clock, as_of, forecast, running_balances, was
 from loyalty.programs.models import Program
+from loyalty.rewards.books import reward_books, write_rewards
 
 CLOCK = OpenApiParameter(
     "clock", str, enum=["recorded", "occurred"], description="By which clock; recorded if left out."
@@ -119,6 +120,15 @@ class JournalLineOut(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
+class RewardLineOut(serializers.Serializer[Any]):
+    event = serializers.CharField()
+    account = serializers.CharField()
+    debit = ExactField()
+    credit = ExactField()
+    rewards = serializers.IntegerField()
+    text = serializers.CharField()
+
+
 class FeeLineOut(serializers.Serializer[Any]):
     event = serializers.CharField()
     account = serializers.CharField()
@@ -135,6 +145,15 @@ class FeesOut(serializers.Serializer[Any]):
     journal = FeeLineOut(many=True, source="lines")
 
 
+class RewardBooksOut(serializers.Serializer[Any]):
+    owed_before = ExactField(help_text="What rewards cost that members had and had not used.")
+    owed_after = ExactField()
+    cost = ExactField(help_text="Of those that were used, less those that were refunded.")
+    cost_per_member = ExactField()
+    members = serializers.IntegerField(help_text="Who were given something.")
+    journal = RewardLineOut(many=True, source="lines")
+
+
 class MonthEndOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
     closed_at = serializers.DateTimeField(
@@ -144,6 +163,7 @@ class MonthEndOut(serializers.Serializer[Any]):
     after = OwedOut(many=True)
     journal = JournalLineOut(many=True)
     fees = FeesOut(help_text="Of paid plans.")
+    rewards = RewardBooksOut(help_text="Of redeemed rewards.")
 
 
 class Statement(ListAPIView[Entry]):
@@ -308,6 +328,7 @@ class MonthEndView(APIView):
             "after": month.after,
             "journal": month.lines,
             "fees": fee_books(program, since=min(month.since, now), until=min(month.until, now)),
+            "rewards": reward_books(program, since=min(month.since, now), until=min(month.until, now)),
         }
         return Response(MonthEndOut(body).data)
 
@@ -322,6 +343,7 @@ class JournalView(APIView):
         response = _file(program, month, "")
         write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
         write_fees(response, program, since=month.since, until=month.until, now=timezone.now())  # type: ignore[arg-type]
+        write_rewards(response, program, since=month.since, until=month.until, now=timezone.now())  # type: ignore[arg-type] # so
         return response
 
 

@@ -52,7 +52,7 @@ class AdjustmentIn(serializers.Serializer[Any]):
     wallet = serializers.SlugField(max_length=50, default="points")
 
 
-class ReceiptOut(serializers.Serializer[Any]):
+class LedgerReceiptOut(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="The ledger's entry.")
     points = serializers.IntegerField()
     expired = serializers.IntegerField(help_text="Given back, but expired meanwhile.")
@@ -69,7 +69,7 @@ class RedemptionsView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=RedemptionIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["points"])
+    @extend_schema(request=RedemptionIn, responses={200: LedgerReceiptOut, 201: LedgerReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Spend a member's points at once: all that is asked for, or nothing."""
         said = _said(RedemptionIn, request)
@@ -81,7 +81,7 @@ class ReversalView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=None, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["points"])
+    @extend_schema(request=None, responses={200: LedgerReceiptOut, 201: LedgerReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str, entry_id: UUID) -> Response:
         """Undo a redemption: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
@@ -131,7 +131,7 @@ class AdjustmentsView(AskedView):
     scopes: ClassVar = {"POST": "points:adjust"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=AdjustmentIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["points"])
+    @extend_schema(request=AdjustmentIn, responses={200: LedgerReceiptOut, 201: LedgerReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Give or take points by a decision of staff, with its reason and author."""
         said = _said(AdjustmentIn, request)
@@ -162,7 +162,7 @@ class TransfersView(AskedView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=TransferIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["points"])
+    @extend_schema(request=TransferIn, responses={200: LedgerReceiptOut, 201: LedgerReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Move points to another member of the program; they keep their expiry."""
         said = _said(TransferIn, request)
@@ -209,6 +209,7 @@ class LeaveOut(serializers.Serializer[Any]):
     plan = serializers.CharField(
         help_text="The paid plan that ends, by its code, with what is left of its fee; empty for none."
     )
+    rewards = serializers.IntegerField(help_text="Rewards that are not used, and are lost.")
 
 
 class LeaveView(AskedView):
@@ -242,4 +243,6 @@ def _receipt(receipt: LedgerReceipt) -> Response:
         "expired": receipt.expired,
         "available": receipt.available,
     }
-    return Response(ReceiptOut(body).data, status=status.HTTP_201_CREATED if receipt.is_new else status.HTTP_200_OK)
+    return Response(
+        LedgerReceiptOut(body).data, status=status.HTTP_201_CREATED if receipt.is_new else status.HTTP_200_OK
+    )

@@ -116,7 +116,7 @@ def error_of(error: DomainError) -> dict[str, Any]:
 
 
 def take_rows(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Any],
     kind: type[serializers.Serializer[Any]],
     take: Callable[[list[Any]], list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
@@ -134,13 +134,13 @@ def take_rows(
     return [results[place] for place in range(len(rows))]
 
 
-def _bad_row(row: Mapping[str, Any], errors: Any) -> dict[str, Any]:
+def _bad_row(row: Any, errors: Any) -> dict[str, Any]:
     found = [
         {"pointer": pointer, "code": str(getattr(detail, "code", "invalid")), "detail": str(detail)}
         for pointer, detail in _flat("", errors)
     ]
     document = problem(400, "invalid", _("The row is malformed; errors names each place."), errors=found)
-    number = row.get("number")
+    number = row.get("number") if isinstance(row, Mapping) else ""
     return {"number": str(number or ""), "status": "failed", "id": None, "effects": [], "error": document}
 
 

@@ -5,6 +5,8 @@ from functools import cached_property
 from threading import local
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers.api.fields import ExactField, InstantField, NumberField
@@ -208,20 +210,28 @@ class OrderEventIn(FactReader):
             raise _refuse(error) from error
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
+class RowField(serializers.Field[Any, Any, Any, Any]):
+    """A row as it comes: one that is wrong, whatever it is, is that row's own matter."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
 class BatchIn(serializers.Serializer[Any]):
-    orders = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+    orders = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
 
 
 class ReturnBatchIn(serializers.Serializer[Any]):
-    returns = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+    returns = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
 
 
 class InteractionBatchIn(serializers.Serializer[Any]):
-    interactions = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+    interactions = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
 
 
 class OrderEventBatchIn(serializers.Serializer[Any]):
-    events = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+    events = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
 
 
 class EffectOut(serializers.Serializer[Any]):

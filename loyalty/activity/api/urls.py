@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.activity.api import changes, integration, ledger, member, redemptions
+from loyalty.activity.api import changes, integration, ledger, member, redemptions, rewards
 
 urlpatterns = [
     path("orders", integration.OrdersView.as_view(), name="orders"),
@@ -27,9 +27,20 @@ urlpatterns = [
     ),
     path("members/<str:number>/holds", redemptions.HoldsView.as_view(), name="holds"),
     path("members/<str:number>/adjustments", redemptions.AdjustmentsView.as_view(), name="adjustments"),
+    path("members/<str:number>/rewards", rewards.MemberRewardsView.as_view(), name="member-rewards"),
+    path(
+        "members/<str:number>/rewards/redemptions", rewards.MemberRedemptionsView.as_view(), name="reward-redemptions"
+    ),
     path("members/<str:number>/leave", redemptions.LeaveView.as_view(), name="leave"),
     path("holds/<uuid:hold_id>/confirm", redemptions.ConfirmView.as_view(), name="confirm"),
     path("holds/<uuid:hold_id>/release", redemptions.ReleaseView.as_view(), name="release"),
+    path("rewards/redemptions/<uuid:redemption_id>/cancel", rewards.CancellationView.as_view(), name="reward-cancel"),
+    path("rewards/redemptions/<uuid:redemption_id>/refund", rewards.RefundView.as_view(), name="reward-refund"),
+    path("rewards/redemptions/<uuid:redemption_id>/fulfil", rewards.FulfilmentView.as_view(), name="reward-fulfil"),
+    path("vouchers/check", rewards.VoucherCheckView.as_view(), name="voucher-check"),
+    path("vouchers/hold", rewards.VoucherHoldView.as_view(), name="voucher-hold"),
+    path("vouchers/confirm", rewards.VoucherConfirmView.as_view(), name="voucher-confirm"),
+    path("vouchers/release", rewards.VoucherReleaseView.as_view(), name="voucher-release"),
     path("customers/<str:external_id>/token", integration.TokensView.as_view(), name="token"),
     path("customers/<str:external_id>/merge", changes.MergeView.as_view(), name="customer-merge"),
     path("me", member.MeView.as_view(), name="me"),
@@ -38,6 +49,13 @@ urlpatterns = [
     path("me/statement", ledger.MyStatementView.as_view(), name="statement"),
     path("me/forecast", ledger.MyForecastView.as_view(), name="forecast"),
     path("me/orders/<str:order_number>", ledger.MyOrderView.as_view(), name="my-order"),
+    path("me/rewards", rewards.MyRewardsView.as_view(), name="my-rewards"),
+    path("me/rewards/redemptions", rewards.MyRedemptionsView.as_view(), name="my-redemptions"),
+    path(
+        "me/rewards/redemptions/<uuid:redemption_id>/cancel",
+        rewards.MyCancellationView.as_view(),
+        name="my-reward-cancel",
+    ),
     path("reconciliation", ledger.ReconciliationView.as_view(), name="reconciliation"),
     path("programs/<slug:slug>/month-end", ledger.MonthEndView.as_view(), name="month-end"),
     path("programs/<slug:slug>/journal", ledger.JournalView.as_view(), name="journal"),

@@ -154,7 +154,7 @@ def settle(decision: Decision, code: str, lots: Sequence[OpenLot], *, cause: str
     """
     Let points that come back settle first what returns could not take, then repay what is owed.
 
-    :param lots: those to which points came back
+    :param lots: those to which points came back, with no more available points than came back: others settle nothing
     """
     wallet = wallet_in(decision, code)
     moves, left = _cancelling(lots, wallet.shortfall)

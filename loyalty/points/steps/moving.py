@@ -170,11 +170,16 @@ def undo_redemptions(decision: Decision) -> Decision:
         return decision
     for redeemed in decision.member.of(POINTS).redeemed:
         if redeemed.reference in activity.redemptions:
-            decision = _undo(decision, redeemed, {"return": activity.number, "redemption": redeemed.reference})
+            decision = undo_redeemed(decision, redeemed, {"return": activity.number, "redemption": redeemed.reference})
     return decision
 
 
-def _undo(decision: Decision, redeemed: Redeemed, said: dict[str, Any]) -> Decision:
+def undo_redeemed(decision: Decision, redeemed: Redeemed, said: dict[str, Any]) -> Decision:
+    """
+    Undo a redemption: the same lots get their points back, each as it would be by now.
+
+    :param said: what the entry explains besides
+    """
     points = decision.member.of(POINTS)
     left = tuple(each for each in points.redeemed if each is not redeemed)
     wallet = points.wallet_of(redeemed.wallet_id).knowing(redeemed.lots)
@@ -200,7 +205,7 @@ def move(decision: Decision) -> Decision:
     assert isinstance(activity, PointsMoved), "only verbs move points"
     if activity.kind == "restore":
         undone = next((each for each in decision.member.of(POINTS).redeemed if each.entry_id == activity.undoes), None)
-        return _undo(decision, undone, {}) if undone else decision
+        return undo_redeemed(decision, undone, {}) if undone else decision
     if activity.kind == "redeem":
         until = keeps_until(decision, activity.wallet)
         return _redeem(extend_inactivity(decision, activity.wallet, until), activity, until)

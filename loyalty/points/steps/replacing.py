@@ -1,6 +1,6 @@
 """Points that come back replace what was taken in their place, and settle what is missing or owed. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -20,34 +20,60 @@ def make_good(decision: Decision, code: str, back: Sequence[Back], *, cause: str
 
     First what the returns of their own order, or the loss of their own gift, could not take; then what was taken from
     others in their place, which comes back to those. What has expired counts, too: it would not have been there to expire.
-    What is left and can be spent settles what other returns could not take, and repays what is owed.
+    What is left and can be spent settles what other returns could not take, and repays what is owed: only when all own
+    points are in their places, for they would pay their own order's debt as if another's.
 
     :param cause: of what gave them back
     """
-    for lot_id, state, points in back:
-        decision = _replace(decision, code, lot_id, state, points, cause)
-    ids = {lot_id for lot_id, state, _ in back if state is State.AVAILABLE}
-    lots = [lot for lot in wallet_in(decision, code).lots if lot.id in ids and lot.is_usable(decision.now)]
-    return settle(decision, code, lots, cause=cause) if lots else decision
+    decision, left = _replace_all(decision, code, back, cause)
+    return _settle(decision, code, left, cause)
 
 
 def replace_others(decision: Decision, code: str, lots: Sequence[NewLot], *, cause: str) -> Decision:
     """Let new points of an order that had given before replace what others gave when it was taken back, as of now."""
     at = decision.at
     decision = decision.then(at=max(at, decision.now))
-    for lot in lots:
-        decision = _replace(decision, code, lot.id, lot.state, lot.amount, cause)
-    return decision.then(at=at)
+    decision, left = _replace_all(decision, code, [(lot.id, lot.state, lot.amount) for lot in lots], cause)
+    new = {lot.id for lot in lots}  # which are earned: they repay what is owed, and settle nothing
+    others = {lot_id: points for lot_id, points in left.items() if lot_id not in new}
+    return _settle(decision, code, others, f"replace:{cause}").then(at=at)
 
 
-def _replace(  # noqa: PLR0913 - which points of which lot, and why
-    decision: Decision, code: str, lot_id: UUID, state: State, points: int, cause: str
-) -> Decision:
-    wallet = wallet_in(decision, code)
+def _settle(decision: Decision, code: str, back: Mapping[UUID, int], cause: str) -> Decision:
+    """Let so many points of some lots, as far as they can be spent, settle what is missing, and repay what is owed."""
+    lots = [
+        replace(lot, available=min(lot.available, back[lot.id]))
+        for lot in wallet_in(decision, code).lots
+        if back.get(lot.id) and lot.is_usable(decision.now)
+    ]
+    return settle(decision, code, lots, cause=cause) if lots else decision
+
+
+def _replace_all(
+    decision: Decision, code: str, back: Sequence[Back], cause: str
+) -> tuple[Decision, Mapping[UUID, int]]:
+    """
+    Let points replace what was taken in their place, and what comes back by that do the same.
+
+    Return also how many available points that have come back are left, by lot.
+    """
+    waiting, left = list(back), dict[UUID, int]()
+    while waiting:
+        lot_id, state, points = waiting.pop(0)
+        decision, replaced, covered = _replace(decision, code, (lot_id, state, points), cause)
+        if state is State.AVAILABLE:
+            left[lot_id] = left.get(lot_id, 0) + points - replaced
+        waiting = [*covered, *waiting]
+    return decision, left
+
+
+def _replace(decision: Decision, code: str, back: Back, cause: str) -> tuple[Decision, int, list[Back]]:
+    """Let points replace what was taken in their place; return also how many did, and what came back to others by that."""
+    wallet, (lot_id, state, points) = wallet_in(decision, code), back
     debt = wallet.debt_of(wallet.lot(lot_id).order_id, lot_id)
     found = known_relief(wallet, debt, points) if debt else None
     if debt is None or found is None or not found.points:
-        return decision
+        return decision, 0, []
     covered = covers_back(decision, code, found)
     moves = (Move(lot_id, state, State.CANCELLED, found.points), *covered)
     times = sum(isinstance(each, Posting) and each.cause.startswith("replace:") for each in decision.effects)
@@ -55,13 +81,11 @@ def _replace(  # noqa: PLR0913 - which points of which lot, and why
         "replaced": found.points,
         **({"gift_lots": [str(each) for each in debt.gift_lots]} if debt.gift_lots else {}),
     }
-    name = f"replace:{cause}:{times}"
     posting = entry(
-        decision, wallet, "repay", name, said, moves=moves, owed_change=-found.owed, shortfall_change=-found.shortfall,
-        order_id=debt.order_id,
+        decision, wallet, "repay", f"replace:{cause}:{times}", said, moves=moves, owed_change=-found.owed,
+        shortfall_change=-found.shortfall, order_id=debt.order_id,
     )  # fmt: skip
-    decision = post(decision, posting)
-    return make_good(decision, code, [(move.lot_id, move.target, move.amount) for move in covered], cause=name)
+    return post(decision, posting), found.points, [(move.lot_id, move.target, move.amount) for move in covered]
 
 
 def known_relief(wallet: WalletState, debt: Debt, points: int) -> Relief:

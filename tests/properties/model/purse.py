@@ -184,7 +184,7 @@ class Purse:
         if debt is not None:
             points -= self._replace(debt, lot, points)
         self._come_in(lot, points)
-        self._settle([lot])
+        self._settle([lot], most=points)
 
     def claims_end(self, lot: Lot, released: int, redeemed: int) -> None:
         """End a hold of a lot: a return's claim is served from what is released, and else from other points."""
@@ -306,12 +306,15 @@ class Purse:
         gifts = [debt for key, debt in self.debts.items() if key[0] == "gift"]
         self._settle([lot for lot in lots if lot.award.key[0] == "gift"], gifts)
 
-    def _settle(self, lots: Iterable[Lot], debts: Iterable[Debt] | None = None) -> None:
+    def _settle(self, lots: Iterable[Lot], debts: Iterable[Debt] | None = None, most: int | None = None) -> None:
+        """Let available points of lots, or no more than so many of each, be taken for what debts miss."""
         debts = list(self.debts.values() if debts is None else debts)
         for lot in in_spending_order(lots):
+            left = lot.available if most is None else most
             for debt in debts:
-                some = min(lot.available, debt.missing)
+                some = min(lot.available, debt.missing, left)
                 if some:
+                    left -= some
                     lot.available, debt.missing = lot.available - some, debt.missing - some
                     debt.covers.append((lot, some))
 

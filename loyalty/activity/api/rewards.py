@@ -1,0 +1,469 @@
+"""Rewards for shoppers and for tills: the catalogue, redemptions, and vouchers from check to confirmation."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.callers import retailer_of
+from customers.api.fields import InstantField
+from customers.core.errors import DomainError, Kind
+from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.member import memberships_of, shopper
+from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
+from loyalty.activity.rewards.redeeming import (
+    RewardReceipt,
+    cancel_reward,
+    fulfil_reward,
+    redeem_reward,
+    refund_reward,
+)
+from loyalty.activity.rewards.tills import (
+    HeldVoucher,
+    Voucher,
+    check_voucher,
+    confirm_voucher,
+    hold_voucher,
+    release_voucher,
+    voucher_of,
+)
+from loyalty.api.pagination import NewestFirst
+from loyalty.memberships.models import Membership
+from loyalty.rewards.models import RewardCode, RewardRedemption
+from loyalty.rewards.sealing import MAX_CODE, unseal
+
+LARGEST = 2**31 - 1
+
+
+class SayProgram(DomainError):
+    code = "say_program"
+    kind = Kind.INVALID
+    message = _("You are a member of several programs: say which. There are: {programs}.")
+
+
+class NoSuchMembership(DomainError):
+    code = "no_such_membership"
+    kind = Kind.NOT_FOUND
+    message = _("You are no member of the program “{program}”. You are of: {programs}.")
+
+
+class RewardPriceOut(serializers.Serializer[Any]):
+    wallet = serializers.CharField()
+    points = serializers.IntegerField(help_text="Of donations and of paying with points, the fewest.")
+    rule = serializers.CharField(help_text="Which price it is: list, tier:CODE or price:CODE.")
+
+
+class RewardOut(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    image = serializers.CharField()
+    kind = serializers.CharField()
+    amount = serializers.CharField(allow_null=True)
+    percent = serializers.CharField(allow_null=True)
+    sku = serializers.CharField()
+    minimum_amount = serializers.CharField()
+    points_per_unit = serializers.IntegerField(allow_null=True)
+    match_percent = serializers.IntegerField()
+    valid_days = serializers.IntegerField(allow_null=True)
+    valid_until = serializers.CharField(allow_null=True)
+    may_cancel = serializers.BooleanField()
+    member_limit = serializers.IntegerField(allow_null=True)
+    member_period = serializers.CharField()
+    prices = RewardPriceOut(many=True)
+    redeemable = serializers.BooleanField(help_text="Now, by this member.")
+    reason = serializers.CharField(help_text="Why not, as a code; empty where it can be redeemed.")
+    missing = serializers.IntegerField(help_text="Points that the member lacks.")
+    left = serializers.IntegerField(allow_null=True, help_text="In stock; null where there is no stock.")
+    had = serializers.IntegerField(help_text="How often the member has had it, where that is limited.")
+
+
+class ShelfOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    personal = serializers.BooleanField(help_text="In an order for this member, who agreed to a profile.")
+    rewards = RewardOut(many=True)
+
+
+class RedeemIn(serializers.Serializer[Any]):
+    reward = serializers.SlugField(max_length=50, help_text="Its code.")
+    reference = serializers.CharField(
+        max_length=80, help_text="Your own, once per member: the same again changes nothing."
+    )
+    wallet = serializers.SlugField(
+        max_length=50, required=False, default="", allow_blank=True, help_text="Its own one if left out."
+    )
+    points = serializers.IntegerField(
+        min_value=1, max_value=LARGEST, required=False, allow_null=True, default=None,
+        help_text="How many, of donations and of paying with points.",
+    )  # fmt: skip
+
+
+class MyRedeemIn(RedeemIn):
+    program = serializers.SlugField(
+        max_length=50, required=False, default="", allow_blank=True, help_text="If you are in several."
+    )
+
+
+class RedeemedOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField(allow_null=True, help_text="Null in a dry run.")
+    program = serializers.CharField()
+    reward = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    reference = serializers.CharField(help_text="Name it in the order that it pays, in `redemptions`.")
+    status = serializers.CharField()
+    wallet = serializers.CharField()
+    points = serializers.IntegerField()
+    amount = serializers.DecimalField(max_digits=16, decimal_places=4, allow_null=True)
+    matched = serializers.DecimalField(max_digits=16, decimal_places=4)
+    redeemed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    used_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    note = serializers.CharField()
+    code = serializers.CharField(
+        allow_null=True, help_text="To be shown at the till; empty where it has none, or is not shown here."
+    )
+
+
+class ReceiptOut(RedeemedOut):
+    available = serializers.IntegerField(help_text="What can be spent of the wallet afterwards.")
+    points_back = serializers.IntegerField(help_text="That came back, where it was undone.")
+    expired = serializers.IntegerField(help_text="That came back, but had expired meanwhile.")
+
+
+class PageOut(serializers.Serializer[Any]):
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = RedeemedOut(many=True)
+
+
+class CodeIn(serializers.Serializer[Any]):
+    code = serializers.CharField(
+        max_length=MAX_CODE, help_text="As scanned or typed; case and what stands between are free."
+    )
+
+
+class VoucherOut(serializers.Serializer[Any]):
+    redemption = serializers.UUIDField()
+    program = serializers.CharField()
+    reward = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    amount = serializers.CharField(allow_null=True)
+    percent = serializers.CharField(allow_null=True)
+    sku = serializers.CharField()
+    minimum_amount = serializers.CharField()
+    status = serializers.CharField(help_text="usable, held, used, expired, or what else has become of it.")
+    at = serializers.DateTimeField(allow_null=True, help_text="Since when it is so; null for usable.")
+    held_until = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    reference = serializers.CharField(help_text="Name it in the order that it pays, in `redemptions`.")
+
+
+class VoucherHoldIn(serializers.Serializer[Any]):
+    code = serializers.CharField(max_length=MAX_CODE, required=False, help_text="Either the code ...")
+    redemption = serializers.UUIDField(required=False, help_text="... or the id of the redeemed reward.")
+    reference = serializers.CharField(max_length=80, help_text="The till's own: the same again gives the same hold.")
+    till = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
+    minutes = serializers.IntegerField(min_value=1, max_value=60, default=5)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("code" in attrs) == ("redemption" in attrs):
+            raise serializers.ValidationError(_("Say either the code or the redemption."), code="code_or_redemption")
+        return attrs
+
+
+class VoucherHoldOut(serializers.Serializer[Any]):
+    token = serializers.CharField(
+        allow_null=True,
+        help_text="By which the hold is confirmed or released; keep it if you are cut off. Null in a dry run.",
+    )
+    status = serializers.CharField()
+    held_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(help_text="Until then the till may give what the voucher promises.")
+    voucher = VoucherOut()
+
+
+class TokenIn(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=100)
+
+
+class VoucherConfirmIn(TokenIn):
+    order = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    used_at = InstantField(
+        required=False, default=None, allow_null=True, help_text="When the till gave it, if it was cut off since."
+    )
+
+
+class FulfilIn(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["in_progress", "fulfilled"])
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    given = kind(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def _as_json(text: str) -> HttpResponse:
+    """Return what is JSON already, and would cost more to be read and written again than all the rest."""
+    return HttpResponse(text, content_type="application/json")
+
+
+def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
+    return {
+        "id": row.pk, "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward),
+        "kind": row.reward.kind, "reference": row.reference, "status": row.status, "wallet": row.wallet,
+        "points": row.points, "amount": row.amount, "matched": row.matched, "redeemed_at": row.redeemed_at,
+        "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at, "note": row.note, "code": code,
+    }  # fmt: skip
+
+
+def _receipt(receipt: RewardReceipt) -> Response:
+    body = _redeemed(receipt.redemption, receipt.code) | {
+        "available": receipt.available,
+        "points_back": receipt.points,
+        "expired": receipt.expired,
+    }
+    is_made = receipt.is_new and not receipt.redemption.ended_at
+    return Response(ReceiptOut(body).data, status=status.HTTP_201_CREATED if is_made else status.HTTP_200_OK)
+
+
+def _page(view: APIView, request: Request, rows: Any, *, with_codes: bool) -> Response:
+    pages = NewestFirst()
+    found: list[RewardRedemption] = (
+        pages.paginate_queryset(rows.select_related("program", "reward"), request, view=view) or []
+    )
+    codes: dict[UUID | None, str] = {}
+    if with_codes:
+        for code in RewardCode.objects.filter(redemption__in=found):
+            codes[code.redemption_id] = unseal(bytes(code.sealed), bytes(code.digest))
+    shown = [RedeemedOut(_redeemed(row, codes.get(row.pk, ""))).data for row in found]
+    return pages.get_paginated_response(shown)
+
+
+def _membership(request: Request, slug: str) -> Membership:
+    """Return in which program the caller acts: the one that it names, or the only one that it is in."""
+    mine = [membership for membership in memberships_of(request) if membership.left_at is None]
+    programs = ", ".join(membership.program.slug for membership in mine) or "-"
+    found = [membership for membership in mine if slug in {"", membership.program.slug}]
+    if not found:
+        raise NoSuchMembership(program=slug, programs=programs)
+    if len(found) > 1:
+        raise SayProgram(programs=programs)
+    return found[0]
+
+
+CURSOR = [OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)]
+
+
+class MyRewardsView(APIView):
+    @extend_schema(responses=ShelfOut(many=True), tags=["me"])
+    def get(self, request: Request) -> HttpResponse:
+        """
+        Return what I can get for my points in each program.
+
+        What suits me comes first where I agreed to offers based on a profile.
+        """
+        shelves = shelves_of(request.auth.customer_id, at=timezone.now())  # type: ignore[union-attr] # a token's
+        return _as_json(f"[{','.join(shelf.as_json() for shelf in shelves)}]")
+
+
+class MyRedemptionsView(AskedView):
+    made = ("id", "code")
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(responses=PageOut, parameters=CURSOR, tags=["me"])
+    def get(self, request: Request) -> Response:
+        """Return the rewards that I redeemed, with their codes, the newest first."""
+        mine = RewardRedemption.objects.filter(membership__customer=shopper(request))
+        return _page(self, request, mine, with_codes=True)
+
+    @extend_schema(request=MyRedeemIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["me"])
+    def post(self, request: Request) -> Response:
+        """Redeem a reward."""
+        said = _said(MyRedeemIn, request)
+        membership = _membership(request, said.pop("program"))
+        with all_or_dry(request):
+            receipt = redeem_reward(membership, said.pop("reward"), now=timezone.now(), **said)
+        return _receipt(receipt)
+
+
+class MyCancellationView(AskedView):
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=None, responses=ReceiptOut, tags=["me"])
+    def post(self, request: Request, redemption_id: UUID) -> Response:
+        """Cancel a reward that I have not used, where it may be: my points come back with their own expiry."""
+        rows = RewardRedemption.objects.filter(membership__customer=shopper(request))
+        found = get_object_or_404(rows, pk=redemption_id)
+        with all_or_dry(request):
+            receipt = cancel_reward(found, by_member=True, now=timezone.now())
+        return _receipt(receipt)
+
+
+class MemberRewardsView(AskedView):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    @extend_schema(responses=ShelfOut, tags=["rewards"])
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """Return what a member can get for its points, by the number on its card or in its QR code."""
+        member = member_of(request, number)
+        shelf = shelf_of(member.pk, at=timezone.now()) or Shelf(member.program.slug, is_personal=False, rewards=())
+        return _as_json(shelf.as_json())
+
+
+class MemberRedemptionsView(AskedView):
+    made = ("id", "code")
+    scopes: ClassVar = {"GET": "members:read", "POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(responses=PageOut, parameters=CURSOR, tags=["rewards"])
+    def get(self, request: Request, number: str) -> Response:
+        """Return the rewards that a member redeemed, without their codes, the newest first."""
+        rows = RewardRedemption.objects.filter(membership=member_of(request, number))
+        return _page(self, request, rows, with_codes=False)
+
+    @extend_schema(request=RedeemIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["rewards"])
+    def post(self, request: Request, number: str) -> Response:
+        """Redeem a reward for a member: at the till, or by your shop."""
+        said = _said(RedeemIn, request)
+        with all_or_dry(request):
+            receipt = redeem_reward(member_of(request, number), said.pop("reward"), now=timezone.now(), **said)
+        return _receipt(receipt)
+
+
+def _of_retailer(request: Request, redemption_id: UUID) -> RewardRedemption:
+    return get_object_or_404(RewardRedemption, retailer=retailer_of(request), pk=redemption_id)
+
+
+class CancellationView(AskedView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=None, responses=ReceiptOut, tags=["rewards"])
+    def post(self, request: Request, redemption_id: UUID) -> Response:
+        """Cancel a reward that is not used: the same lots get their points back, with their own expiry."""
+        with all_or_dry(request):
+            receipt = cancel_reward(_of_retailer(request, redemption_id), now=timezone.now())
+        return _receipt(receipt)
+
+
+class RefundView(AskedView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=None, responses=ReceiptOut, tags=["rewards"])
+    def post(self, request: Request, redemption_id: UUID) -> Response:
+        """Refund a reward, used or not: the same lots get their points back, with their own expiry."""
+        with all_or_dry(request):
+            receipt = refund_reward(_of_retailer(request, redemption_id), now=timezone.now())
+        return _receipt(receipt)
+
+
+class FulfilmentView(AskedView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=FulfilIn, responses=RedeemedOut, tags=["rewards"])
+    def post(self, request: Request, redemption_id: UUID) -> Response:
+        """Tell that a product or an experience is on its way, or has come to its member."""
+        said = _said(FulfilIn, request)
+        state = RewardRedemption.Status(said["status"])
+        with all_or_dry(request):
+            found = fulfil_reward(_of_retailer(request, redemption_id), state, note=said["note"], now=timezone.now())
+        return Response(RedeemedOut(_redeemed(found)).data)
+
+
+def _voucher(voucher: Voucher) -> dict[str, Any]:
+    """Return a voucher as plain values of `VoucherOut`."""
+    return {
+        "redemption": str(voucher.redemption_id), "program": voucher.program, "reward": voucher.reward,
+        "name": voucher.name, "kind": voucher.kind, "amount": _text(voucher.amount), "percent": _text(voucher.percent),
+        "sku": voucher.sku, "minimum_amount": _text(voucher.minimum_amount), "status": voucher.status, "at": voucher.at,
+        "held_until": voucher.held_until, "expires_at": voucher.expires_at, "reference": voucher.reference,
+    }  # fmt: skip
+
+
+def _text(amount: Any) -> str | None:
+    return None if amount is None else f"{amount:f}"
+
+
+def _held(found: HeldVoucher, *, is_new: bool = False) -> Response:
+    body = {
+        "token": found.token,
+        "status": found.hold.status,
+        "held_at": found.hold.held_at,
+        "ends_at": found.hold.ends_at,
+        "voucher": _voucher(found.voucher),
+    }
+    return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+
+class VoucherCheckView(AskedView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+
+    @extend_schema(request=CodeIn, responses=VoucherOut, tags=["vouchers"])
+    def post(self, request: Request) -> Response:
+        """Tell what a code is good for now. Nothing is held by it, and nothing is said of whom it belongs to."""
+        code = _said(CodeIn, request)["code"]
+        return Response(_voucher(check_voucher(retailer_of(request), code, now=timezone.now())))
+
+
+class VoucherHoldView(AskedView):
+    made = ("token",)
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=VoucherHoldIn, responses={200: VoucherHoldOut, 201: VoucherHoldOut}, tags=["vouchers"])
+    def post(self, request: Request) -> Response:
+        """Have a voucher in hand: no other till can use it until you confirm, release, or are silent for too long."""
+        said, retailer, now = _said(VoucherHoldIn, request), retailer_of(request), timezone.now()
+        if "code" in said:
+            voucher = check_voucher(retailer, said["code"], now=now)
+        else:
+            voucher = voucher_of(retailer, said["redemption"], now=now)
+        life = timedelta(minutes=said["minutes"])
+        with all_or_dry(request):
+            found = hold_voucher(retailer, voucher, reference=said["reference"], till=said["till"], life=life, now=now)
+        return _held(found, is_new=found.is_new)
+
+
+class VoucherConfirmView(AskedView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=VoucherConfirmIn, responses=VoucherHoldOut, tags=["vouchers"])
+    def post(self, request: Request) -> Response:
+        """Use the voucher that you have in hand; again it changes nothing."""
+        said = _said(VoucherConfirmIn, request)
+        with all_or_dry(request):
+            found = confirm_voucher(
+                retailer_of(request), said["token"], order=said["order"], used_at=said["used_at"], now=timezone.now()
+            )
+        return _held(found)
+
+
+class VoucherReleaseView(AskedView):
+    scopes: ClassVar = {"POST": "rewards:redeem"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=TokenIn, responses=VoucherHoldOut, tags=["vouchers"])
+    def post(self, request: Request) -> Response:
+        """Let the voucher go that you have in hand; again it changes nothing."""
+        said = _said(TokenIn, request)
+        with all_or_dry(request):
+            found = release_voucher(retailer_of(request), said["token"], now=timezone.now())
+        return _held(found)

@@ -1,0 +1,296 @@
+"""
+The catalogue as a member sees it: what it may have, for which points, and what suits it first.
+
+It is read more often than anything else, so it costs two statements, and what is the same for all who pay the same prices is
+written once per version: a member's own is filled in.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import get_language
+
+from customers.core import bulk
+from customers.core.calendar import local_date
+from loyalty.activity.account.session import AccountSession
+from loyalty.activity.rewards.buying import buyer_of, profile_of
+from loyalty.activity.versions import published_version, remembered_versions
+from loyalty.engine.versions import Version, Versions
+from loyalty.points.state import POINTS
+from loyalty.rewards.models import Reward
+from loyalty.rewards.rules import Buyer, Catalogue, Price, Profile, RewardRule, rank_for, refusal
+from loyalty.rewards.state import CATALOGUE
+from loyalty.tiers.state import SCHEME
+
+HIDDEN = frozenset({"not_yet", "no_longer", "other_segment"})
+# All that a catalogue asks of members for whom no time has to be carried out, at once.
+ABOUT = """
+SELECT m.id, m.program_id, p.versions_revision, m.next_due_at, m.started_at,
+    (SELECT t.key FROM tiers_standing s JOIN tiers_tier t ON t.id = s.tier_id WHERE s.membership_id = m.id),
+    ARRAY(SELECT code::text FROM points_wallet WHERE membership_id = m.id ORDER BY id),
+    ARRAY(SELECT available FROM points_wallet WHERE membership_id = m.id ORDER BY id),
+    i.customer_id IS NOT NULL, i.value_decile, i.probability_active
+FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id LEFT JOIN LATERAL (
+    SELECT customer_id, value_decile, probability_active FROM customers_insight
+    WHERE customer_id = m.customer_id AND (
+        SELECT granted FROM customers_consent WHERE customer_id = m.customer_id AND purpose = 'profiling'
+        ORDER BY occurred_at DESC, id DESC LIMIT 1) OFFSET 0
+) i ON true
+WHERE {condition} AND m.left_at IS NULL ORDER BY m.program_id
+"""
+OF_CUSTOMER = ABOUT.format(
+    condition="m.customer_id = (SELECT coalesce(merged_into_id, id) FROM customers_customer WHERE id = %s)"
+)
+OF_MEMBERSHIP = ABOUT.format(condition="m.id = %s")
+# What is taken of stocks, which pools are empty, and how often the member has had what is limited.
+COUNTS = """
+SELECT 'taken' AS kind, reward_key, taken - added FROM rewards_rewardcounter WHERE program_id = %(program)s AND %(stocked)s
+UNION ALL
+SELECT 'empty', k.reward_key, 1 FROM (SELECT unnest(%(pools)s::uuid[]) AS reward_key) k WHERE NOT EXISTS (
+    SELECT 1 FROM rewards_rewardcode
+    WHERE program_id = %(program)s AND reward_key = k.reward_key AND redemption_id IS NULL)
+UNION ALL
+SELECT 'had', k.reward_key, (
+    SELECT count(*)::int FROM rewards_rewardredemption r WHERE r.membership_id = %(member)s
+        AND r.reward_key = k.reward_key AND (k.since IS NULL OR r.redeemed_at >= k.since)
+        AND r.status NOT IN ('cancelled', 'refunded', 'withdrawn') AND NOT (r.status = 'expired' AND EXISTS (
+            SELECT 1 FROM rewards_reward w WHERE w.id = r.reward_id AND w.on_expiry = 'give_back')))
+FROM (SELECT unnest(%(limited)s::uuid[]) AS reward_key, unnest(%(since)s::timestamptz[]) AS since) k
+WHERE EXISTS (SELECT 1 FROM rewards_rewardredemption WHERE membership_id = %(member)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """
+    A member in front of the catalogue.
+
+    :param available: what it can spend, by wallet
+    :param profile: what is known of who agreed to it; None for all others
+    """
+
+    membership_id: UUID
+    buyer: Buyer
+    available: Mapping[str, int]
+    profile: Profile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """
+    A program's catalogue for a member.
+
+    :param is_personal: whether it is in an order of the member's own
+    :param rewards: each as JSON, the first what suits it most
+    """
+
+    program: str
+    is_personal: bool
+    rewards: Sequence[str]
+
+    def as_json(self) -> str:
+        """Return the catalogue as a JSON object."""
+        personal = "true" if self.is_personal else "false"
+        return f'{{"program":{json.dumps(self.program)},"personal":{personal},"rewards":[{",".join(self.rewards)}]}}'
+
+
+class Offer(NamedTuple):
+    """
+    What is the same of a reward for all who pay the same prices on a day.
+
+    :param reason: why they may not have it; empty where they may
+    :param shown: as JSON, without its last brace and what is a member's own
+    """
+
+    reward: RewardRule
+    reason: str
+    prices: tuple[Price, ...]
+    shown: str
+
+
+def shelves_of(customer_id: UUID, *, at: datetime) -> list[Shelf]:
+    """Return what the programs of a customer offer it at an instant, whether or not a night has run; reads only."""
+    return [_shelf(row, at) for row in bulk.fetch(OF_CUSTOMER, [customer_id])]
+
+
+def shelf_of(membership_id: UUID, *, at: datetime) -> Shelf | None:
+    """Return what a program offers a member at an instant; None for who has left."""
+    found = bulk.fetch(OF_MEMBERSHIP, [membership_id])
+    return _shelf(found[0], at) if found else None
+
+
+def _shelf(row: tuple[Any, ...], at: datetime) -> Shelf:
+    membership_id, program_id, revision, due_at, started_at, *about = row
+    versions = remembered_versions(program_id, revision)
+    version = versions.at(at)
+    if version is None or not version.of(CATALOGUE).rewards:
+        return Shelf(versions.slug, is_personal=False, rewards=())
+    start = versions.start_after(started_at)
+    is_due = any(instant is not None and instant <= at for instant in (due_at, start))
+    shopper = (
+        _advanced(membership_id, at) if is_due or "plans" in versions.uses else _present(membership_id, version, about)
+    )
+    return Shelf(versions.slug, shopper.profile is not None, _rewards(versions, version, shopper, at))
+
+
+def _present(membership_id: UUID, version: Version, about: Sequence[Any]) -> Shopper:
+    key, codes, available, has_profile, decile, probability = about
+    profile = Profile(decile, probability) if has_profile else None
+    tier = version.of(SCHEME).tier(key)
+    buyer = Buyer(
+        tier=tier.code if tier else "",
+        discount_percent=tier.reward_discount if tier else Decimal(0),
+        segments=profile.segments if profile else frozenset(),
+    )
+    return Shopper(membership_id, buyer, dict(zip(codes, available, strict=True)), profile)
+
+
+@transaction.atomic
+def _advanced(membership_id: UUID, at: datetime) -> Shopper:
+    """Carry out what time has brought the member, and leave no trace of it."""
+    session = AccountSession.open([membership_id], at)
+    decision = session.decisions[membership_id]
+    profile = profile_of(decision.member.customer_id)
+    buyer = buyer_of(decision, profile) if decision.version is not None else Buyer()
+    available = {wallet.code: max(wallet.available, 0) for wallet in decision.member.of(POINTS).wallets}
+    transaction.set_rollback(True)
+    return Shopper(membership_id, buyer, available, profile)
+
+
+def _rewards(versions: Versions, version: Version, shopper: Shopper, at: datetime) -> list[str]:
+    """Return a catalogue's rewards for a member, each as JSON."""
+    counts = _counts(versions.program_id, version, shopper.membership_id, at)
+    offers = offers_for(version.version_id, shopper.buyer, local_date(at, version.zone), get_language() or "en")
+    found = [_own(offer, shopper, counts) for offer in offers]
+    return [shown for _, shown in (sorted(found, key=_rank) if shopper.profile else found)]
+
+
+def _own(offer: Offer, shopper: Shopper, counts: Mapping[tuple[str, UUID], int]) -> tuple[tuple[int, int, int], str]:
+    """Return a reward as JSON with what is the member's own, and its rank."""
+    reward, reason, prices, text = offer
+    missing = min([each.points - shopper.available.get(each.wallet, 0) for each in prices])
+    missing = max(missing, 0)
+    left = None if reward.stock is None else max(reward.stock - counts.get(("taken", reward.key), 0), 0)
+    had = 0 if reward.member_limit is None else counts.get(("had", reward.key), 0)
+    if not reason:
+        is_empty = reward.from_pool and ("empty", reward.key) in counts
+        reason = _lack(reward, left, had, missing, is_empty=is_empty)
+    shown = (
+        f'{text},"redeemable":{"false" if reason else "true"},"reason":"{reason}","missing":{missing},'
+        f'"left":{"null" if left is None else left},"had":{had}}}'
+    )
+    return rank_for(shopper.buyer.segments, reward, is_redeemable=not reason, missing=missing), shown
+
+
+def _rank(item: tuple[tuple[int, int, int], str]) -> tuple[int, int, int]:
+    return item[0]
+
+
+def _lack(reward: RewardRule, left: int | None, had: int, missing: int, *, is_empty: bool) -> str:
+    """Return for want of what somebody cannot have a reward that it may have; empty where it can."""
+    if left == 0 or is_empty:
+        return "sold_out"
+    if reward.member_limit is not None and had >= reward.member_limit:
+        return "limit_reached"
+    return "insufficient_points" if missing else ""
+
+
+class _Counted(NamedTuple):
+    """What a catalogue counts: whether it has stocks, its pools, and its rewards of which a member has a limit."""
+
+    stocked: bool
+    pools: list[UUID]
+    limited: list[RewardRule]
+
+
+@lru_cache(maxsize=128)
+def _counted(version_id: int) -> _Counted:
+    rewards = published_version(version_id).of(CATALOGUE).rewards
+    return _Counted(
+        any(reward.stock is not None for reward in rewards),
+        [reward.key for reward in rewards if reward.from_pool],
+        [reward for reward in rewards if reward.member_limit is not None],
+    )
+
+
+def _counts(program_id: int, version: Version, membership_id: UUID, at: datetime) -> dict[tuple[str, UUID], int]:
+    """Return what is counted of rewards: taken of a stock, empty as a pool, had by the member."""
+    stocked, pools, limited = _counted(version.version_id)
+    if not (stocked or pools or limited):
+        return {}
+    starts = {period: _start(period, limited, at, version) for period in {each.member_period for each in limited}}
+    asked = {
+        "program": program_id, "member": membership_id, "stocked": stocked, "pools": pools,
+        "limited": [reward.key for reward in limited], "since": [starts[reward.member_period] for reward in limited],
+    }  # fmt: skip
+    return {(kind, key): count for kind, key, count in bulk.fetch(COUNTS, asked)}
+
+
+def _start(period: str, limited: Iterable[RewardRule], at: datetime, version: Version) -> datetime | None:
+    return next(each for each in limited if each.member_period == period).counts_from(at, version.zone)
+
+
+@lru_cache(maxsize=1_024)
+def offers_for(version_id: int, buyer: Buyer, on: date, language: str) -> tuple[Offer, ...]:
+    """
+    Return what a published version offers all who buy alike on a day, to readers of a language.
+
+    What is for others in a way that says something of them, or for another time, is left out.
+    """
+    catalogue: Catalogue = published_version(version_id).of(CATALOGUE)
+    shown = _shown(version_id, language)
+    found = []
+    for reward in catalogue.rewards:
+        reason = refusal(reward, buyer, on)
+        if reason not in HIDDEN:
+            prices = tuple(catalogue.prices_of(reward, buyer).values())
+            said = {**shown[reward.code], "prices": [price._asdict() for price in prices]}
+            text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+            found.append(Offer(reward, reason, prices, text.removesuffix("}")))
+    return tuple(found)
+
+
+@lru_cache(maxsize=128)
+def _shown(version_id: int, language: str) -> dict[str, dict[str, Any]]:
+    """Return what a published version says of its rewards to readers of a language, by their codes: it never changes."""
+    return {row.code: reward_said(row, language) for row in Reward.objects.filter(version=version_id)}
+
+
+def reward_said(row: Reward, language: str) -> dict[str, Any]:
+    """Return a reward as plain values, in a language."""
+    is_french = language == "fr"
+    return {
+        "code": row.code,
+        "name": (row.name_fr if is_french else "") or row.name,
+        "description": (row.description_fr if is_french else "") or row.description,
+        "image": row.image,
+        "kind": row.kind,
+        "amount": _text(row.value),
+        "percent": _text(row.percent),
+        "sku": row.sku,
+        "minimum_amount": _text(row.minimum_amount),
+        "points_per_unit": row.points_per_unit,
+        "match_percent": row.match_percent,
+        "valid_days": row.valid_days,
+        "valid_until": row.valid_until.isoformat() if row.valid_until else None,
+        "may_cancel": row.may_cancel,
+        "member_limit": row.member_limit,
+        "member_period": row.member_period,
+    }
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
+
+
+def forget_offers() -> None:
+    """Forget what this process remembers of catalogues: tests do, whose databases come and go."""
+    for remembered in (offers_for, _shown, _counted):
+        remembered.cache_clear()

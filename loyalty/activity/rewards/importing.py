@@ -1,0 +1,143 @@
+"""Codes of a pool: read from a file, sealed, and copied into the database by blocks. A code that is known stays what it is."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import TextIOBase
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from customers.core import bulk
+from customers.core.errors import DomainError, Kind
+from loyalty.programs.models import Program
+from loyalty.rewards.models import CodeBatch
+from loyalty.rewards.sealing import MAX_CODE, digest_of, plain_of, seal
+
+BLOCK = 50_000
+MIN_CODE = 4
+MAX_PROBLEMS = 100
+STAGE = """
+CREATE TEMPORARY TABLE codes_to_import (place bigint, digest bytea, sealed bytea) ON COMMIT DROP
+"""
+TAKE = """
+INSERT INTO rewards_rewardcode (retailer_id, program_id, reward_key, digest, sealed, batch_id)
+SELECT %s, %s, %s, digest, sealed, %s FROM codes_to_import ORDER BY place ON CONFLICT (retailer_id, digest) DO NOTHING
+"""
+
+
+class NoCodes(DomainError):
+    code = "no_codes"
+    kind = Kind.INVALID
+    message = _("The file has no codes that can be taken: {reason}")
+
+
+@dataclass
+class ImportedCodes:
+    """
+    What became of a file.
+
+    :param new: how many codes are in the pool now that were not known
+    :param known: how many were known before, or stand in the file twice
+    :param problems: lines that were refused, with why: the first hundred
+    """
+
+    batch: CodeBatch
+    new: int = 0
+    known: int = 0
+    refused: int = 0
+    problems: list[tuple[int, str]] = field(default_factory=list)
+
+
+@transaction.atomic
+def import_codes(  # noqa: PLR0913 - into which pool, what, from where, by whom, when
+    program: Program, reward_key: UUID, codes: Iterable[str], *, file_name: str, author: str = "", now: datetime
+) -> ImportedCodes:
+    """
+    Take codes into a reward's pool, all good ones or none; each is known by its characters, whatever stands between them.
+
+    :param codes: one each, as they stand in the file
+    :raises NoCodes: when there is none that can be taken
+    """
+    batch = CodeBatch.objects.create(
+        retailer_id=program.retailer_id, program=program, reward_key=reward_key, file_name=file_name[:200],
+        author=author, imported_at=now,
+    )  # fmt: skip
+    done = ImportedCodes(batch)
+    lines = enumerate(codes, start=1)
+    while block := list(islice(lines, BLOCK)):
+        _take(program, reward_key, list(_sealed(program.retailer_id, block, done)), done)
+    if not done.new and not done.known:
+        raise NoCodes(reason=done.problems[0][1] if done.problems else _("it is empty."))
+    batch.codes, batch.known = done.new, done.known
+    batch.save(update_fields=["codes", "known"])
+    return done
+
+
+def _sealed(retailer_id: int, block: list[tuple[int, str]], done: ImportedCodes) -> Iterator[tuple[int, bytes, bytes]]:
+    for place, text in block:
+        code = text.strip()
+        if not code:
+            continue
+        plain = plain_of(code)
+        if problem := _problem(code, plain):
+            done.refused += 1
+            if len(done.problems) < MAX_PROBLEMS:
+                done.problems.append((place, str(problem)))
+            continue
+        digest = digest_of(retailer_id, plain)
+        yield place, digest, seal(code, digest)
+
+
+def _problem(code: str, plain: str) -> object:
+    """Return what is wrong with a code; empty where nothing is."""
+    if len(code) > MAX_CODE:
+        return _("a code has %(most)s characters at most.") % {"most": MAX_CODE}
+    if len(plain) < MIN_CODE:
+        return _("a code has %(least)s characters at least.") % {"least": MIN_CODE}
+    return "" if plain.isprintable() else _("a code holds a character that nobody can type.")
+
+
+def _take(program: Program, reward_key: UUID, rows: list[tuple[int, bytes, bytes]], done: ImportedCodes) -> None:
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(STAGE)
+        session: Any = cursor.cursor  # psycopg's own: Django's wrapper knows no COPY
+        with session.copy("COPY codes_to_import FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(["int8", "bytea", "bytea"])
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(TAKE, [program.retailer_id, program.pk, reward_key, done.batch.pk])
+        new = cursor.rowcount
+        cursor.execute("DROP TABLE codes_to_import")
+    done.new += new
+    done.known += len(rows) - new
+
+
+def read_codes(file: TextIOBase) -> Iterator[str]:
+    """Yield the codes of a file: a line each or, of a CSV file, its first column; a heading named code or codes is left out."""
+    for place, row in enumerate(csv.reader(file, delimiter=";" if _has_semicolons(file) else ",")):
+        first = row[0] if row else ""
+        if place or first.strip().lower() not in {"code", "codes"}:
+            yield first
+
+
+def _has_semicolons(file: TextIOBase) -> bool:
+    start = file.read(4_096)
+    file.seek(0)
+    return ";" in start
+
+
+def left_in_pools(program: Program) -> dict[UUID, int]:
+    """Return how many codes wait in a program's pools, by reward."""
+    return dict(bulk.fetch(LEFT, [program.pk]))
+
+
+LEFT = """
+SELECT reward_key, count(*)::bigint FROM rewards_rewardcode WHERE program_id = %s AND redemption_id IS NULL GROUP BY 1
+"""

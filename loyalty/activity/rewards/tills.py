@@ -1,0 +1,310 @@
+"""Vouchers at tills: checked, held, then confirmed or released; of two tills one wins, and the other is told when."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from customers.core import bulk
+from customers.core.errors import DomainError, Kind
+from customers.core.ids import new_id
+from customers.models import Retailer
+from loyalty.activity.account.session import AccountSession, HasLeft
+from loyalty.activity.rewards.redeeming import Status, held_in, instant_of
+from loyalty.activity.steps import LATE
+from loyalty.engine.decision import run_steps
+from loyalty.rewards.capability import OFFLINE
+from loyalty.rewards.models import RewardRedemption, VoucherHold
+from loyalty.rewards.sealing import digests_of, has_typing_error, hold_of, token_of
+from loyalty.rewards.state import REWARDS
+from loyalty.rewards.steps import use
+
+HOLD_LIFE = timedelta(minutes=5)
+
+
+class MistypedCode(DomainError):
+    code = "mistyped_code"
+    kind = Kind.INVALID
+    message = _("The code has a typing error: its last character does not fit the others. Look again.")
+
+
+class NoSuchVoucher(DomainError):
+    code = "no_such_voucher"
+    kind = Kind.NOT_FOUND
+    message = _("There is no voucher with this code.")
+
+
+class VoucherNotIssued(DomainError):
+    code = "voucher_not_issued"
+    kind = Kind.CONFLICT
+    message = _("The code belongs to a pool, and nobody has redeemed it yet.")
+
+
+class VoucherUsed(DomainError):
+    code = "voucher_used"
+    kind = Kind.CONFLICT
+    message = _("The voucher was used before, at {at}.")
+
+
+class VoucherOver(DomainError):
+    code = "voucher_over"
+    kind = Kind.CONFLICT
+    message = _("The voucher is no longer good ({status}) since {at}.")
+
+
+class VoucherHeld(DomainError):
+    code = "voucher_held"
+    kind = Kind.CONFLICT
+    message = _("Another till has had the voucher in hand since {since}, until {until} at most.")
+
+
+class NoSuchHold(DomainError):
+    code = "no_such_hold"
+    kind = Kind.NOT_FOUND
+    message = _("The token belongs to no hold.")
+
+
+class HoldOver(DomainError):
+    code = "hold_over"
+    kind = Kind.CONFLICT
+    message = _("The hold is over: {status}, at {at}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """
+    What a till may know of a voucher: nothing of whom it belongs to.
+
+    :param status: usable, held, used, expired, or what else has become of it
+    :param at: since when it is so; for usable None
+    """
+
+    redemption_id: UUID
+    program: str
+    reward: str
+    name: str
+    kind: str
+    amount: Decimal | None
+    percent: Decimal | None
+    sku: str
+    minimum_amount: Decimal
+    status: str
+    at: datetime | None
+    held_until: datetime | None
+    expires_at: datetime | None
+    reference: str
+
+
+COLUMNS = """
+r.id, p.slug, w.code, w.name, w.name_fr, w.kind, r.amount, w.percent, w.sku, w.minimum_amount, r.status, r.used_at, r.ended_at,
+r.expires_at, h.held_at, h.ends_at, r.reference, r.id IS NULL, m.left_at
+"""
+FROM = """
+LEFT JOIN rewards_rewardredemption r ON r.id = c.redemption_id LEFT JOIN rewards_reward w ON w.id = r.reward_id
+LEFT JOIN memberships_membership m ON m.id = r.membership_id
+LEFT JOIN programs_program p ON p.id = r.program_id
+LEFT JOIN rewards_voucherhold h ON h.redemption_id = r.id AND h.status = 'open'
+"""
+BY_CODE = f"""
+SELECT {COLUMNS} FROM (
+    SELECT redemption_id FROM rewards_rewardcode WHERE retailer_id = %s AND digest = ANY(%b::bytea[]) OFFSET 0
+) c {FROM}
+"""
+BY_ID = f"SELECT {COLUMNS} FROM (SELECT %s::uuid AS redemption_id) c {FROM} WHERE r.retailer_id = %s"
+
+
+def check_voucher(retailer: Retailer, code: str, *, now: datetime) -> Voucher:
+    """
+    Return what a code is good for at an instant; whether or not a night has run.
+
+    :raises MistypedCode: when its check character does not fit
+    :raises NoSuchVoucher: when there is none
+    :raises VoucherNotIssued: when it waits in a pool
+    """
+    found = bulk.fetch(BY_CODE, [retailer.pk, digests_of(retailer.pk, code)])
+    if not found:
+        raise MistypedCode if has_typing_error(code) else NoSuchVoucher
+    return _voucher(found[0], now)
+
+
+def voucher_of(retailer: Retailer, redemption_id: UUID, *, now: datetime) -> Voucher:
+    """
+    Return what a redeemed reward is good for.
+
+    :raises NoSuchVoucher: when the retailer has none of the id
+    """
+    found = bulk.fetch(BY_ID, [redemption_id, retailer.pk])
+    if not found:
+        raise NoSuchVoucher
+    return _voucher(found[0], now)
+
+
+def _voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
+    (redemption_id, program, reward, name, name_fr, kind, amount, percent, sku, minimum, status, used_at, ended_at,
+     expires_at, held_at, ends_at, reference, is_pooled, left_at) = row  # fmt: skip
+    if is_pooled:
+        raise VoucherNotIssued
+    free_at = ends_at + OFFLINE if ends_at is not None else None
+    is_held = free_at is not None and free_at > now
+    at = ended_at or used_at
+    if status in {Status.ISSUED, Status.IN_PROGRESS}:
+        if is_held:
+            status, at = "held", held_at
+        elif expires_at is not None and expires_at <= now:
+            status, at = Status.EXPIRED.value, expires_at
+        elif left_at is not None:
+            status, at = Status.FORFEITED.value, left_at
+        else:
+            status = "usable"
+    shown = (name_fr if get_language() == "fr" else "") or name
+    return Voucher(
+        redemption_id, program, reward, shown, kind, amount, percent, sku, minimum, status, at,
+        free_at if status == "held" else None, expires_at, reference,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class HeldVoucher:
+    """
+    A voucher that a till has in hand, or had.
+
+    :param token: by which the till ends the hold
+    """
+
+    hold: VoucherHold
+    token: str
+    voucher: Voucher
+    is_new: bool = True
+
+
+@transaction.atomic
+def hold_voucher(  # noqa: PLR0913 - what, under which name, where, how long, when
+    retailer: Retailer, voucher: Voucher, *, reference: str, till: str = "", life: timedelta = HOLD_LIFE, now: datetime
+) -> HeldVoucher:
+    """
+    Let a till have a voucher in hand: nobody else can use it until it confirms, releases, or is silent for too long.
+
+    :param voucher: as `check_voucher` told it
+    :param reference: the till's own, once per voucher: the same again gives the same hold
+    :raises VoucherUsed: when it was used before, with when
+    :raises VoucherHeld: while another till has it
+    :raises VoucherOver: when it is no longer good
+    """
+    redemption = _locked(voucher.redemption_id, now)
+    holds = {hold.reference: hold for hold in VoucherHold.objects.filter(redemption=redemption)}
+    if mine := holds.get(reference):
+        if mine.status in {VoucherHold.Status.RELEASED, VoucherHold.Status.SUPERSEDED}:
+            raise HoldOver(status=mine.get_status_display(), at=instant_of(mine.ended_at))
+        return _told(mine, retailer, now, is_new=False)
+    _require_usable(redemption)
+    other = next((hold for hold in holds.values() if hold.status == VoucherHold.Status.OPEN), None)
+    if other is not None:
+        if other.ends_at + OFFLINE > now:
+            raise VoucherHeld(since=instant_of(other.held_at), until=instant_of(other.ends_at + OFFLINE))
+        other.status, other.ended_at = VoucherHold.Status.SUPERSEDED, now
+        other.save(update_fields=["status", "ended_at"])
+    made = VoucherHold.objects.create(
+        id=new_id(), retailer=retailer, redemption=redemption, reference=reference, till=till, held_at=now,
+        ends_at=now + life,
+    )  # fmt: skip
+    return _told(made, retailer, now)
+
+
+@transaction.atomic
+def confirm_voucher(
+    retailer: Retailer, token: str, *, now: datetime, used_at: datetime | None = None, order: str = ""
+) -> HeldVoucher:
+    """
+    Use a voucher that a till has in hand. Confirming again changes nothing.
+
+    A till that was cut off confirms when it is back: as long as nobody else took the voucher over, it was its own.
+
+    :param used_at: when the till gave what the voucher promises, where that was before now
+    :param order: the number of the order that it was used for
+    :raises HoldOver: when the hold was released, or another till took the voucher over, with when
+    :raises VoucherOver: when the voucher has ended since
+    """
+    found = _hold(retailer, token)
+    session = AccountSession.open([found.redemption.membership_id], now)
+    found.refresh_from_db()
+    redemption = RewardRedemption.objects.select_related("reward").get(pk=found.redemption_id)
+    if found.status == VoucherHold.Status.CONFIRMED:
+        return _told(found, retailer, now, is_new=False)
+    if found.status != VoucherHold.Status.OPEN:
+        raise HoldOver(status=found.get_status_display(), at=instant_of(found.ended_at))
+    decision = session.decisions[redemption.membership_id]
+    if decision.member.left_at is not None:
+        raise HasLeft(left=f"{decision.member.left_at:%Y-%m-%d}")
+    held = held_in(decision, redemption)
+    if not held.is_open:
+        raise VoucherUsed(at=instant_of(redemption.used_at))
+    at = min(max(used_at or now, found.held_at), now)
+    session.take(use(decision, held, Status.USED.value, at=at, order=order))
+    session.finish()
+    found.status, found.ended_at = VoucherHold.Status.CONFIRMED, now
+    found.save(update_fields=["status", "ended_at"])
+    return _told(found, retailer, now)
+
+
+@transaction.atomic
+def release_voucher(retailer: Retailer, token: str, *, now: datetime) -> HeldVoucher:
+    """
+    Let a voucher go that a till has in hand; a second release changes nothing.
+
+    :raises HoldOver: when it was confirmed
+    """
+    found = _hold(retailer, token)
+    session = AccountSession.open([found.redemption.membership_id], now)
+    found.refresh_from_db()
+    if found.status == VoucherHold.Status.CONFIRMED:
+        raise HoldOver(status=found.get_status_display(), at=instant_of(found.ended_at))
+    if found.status == VoucherHold.Status.OPEN:
+        found.status, found.ended_at = VoucherHold.Status.RELEASED, now
+        found.save(update_fields=["status", "ended_at"])
+        _end_what_waited(session, found)
+    return _told(found, retailer, now)
+
+
+def _end_what_waited(session: AccountSession, hold: VoucherHold) -> None:
+    """Let a reward end at once that was past its time and only waited for its hold."""
+    decision = session.decisions[hold.redemption.membership_id]
+    state = decision.member.of(REWARDS)
+    held = next((each for each in state.held if each.id == hold.redemption_id), None)
+    if held is None or decision.version is None:
+        return
+    member = decision.member.having(REWARDS, state.without_hold(held))
+    session.take(run_steps(decision.then(member=member), LATE))
+    session.finish()
+
+
+def _hold(retailer: Retailer, token: str) -> VoucherHold:
+    hold_id = hold_of(token)
+    holds = VoucherHold.objects.select_related("redemption").filter(retailer=retailer)
+    found = holds.filter(pk=hold_id).first() if hold_id else None
+    if found is None:
+        raise NoSuchHold
+    return found
+
+
+def _locked(redemption_id: UUID, now: datetime) -> RewardRedemption:
+    """Lock the member of a voucher, carry out what time has brought, and return it as it is then."""
+    first = RewardRedemption.objects.only("membership_id").get(pk=redemption_id)
+    session = AccountSession.open([first.membership_id], now)
+    session.finish()
+    return RewardRedemption.objects.select_related("reward").get(pk=redemption_id)
+
+
+def _require_usable(redemption: RewardRedemption) -> None:
+    if redemption.status in {Status.USED, Status.FULFILLED}:
+        raise VoucherUsed(at=instant_of(redemption.used_at))
+    if redemption.ended_at is not None:
+        raise VoucherOver(status=redemption.get_status_display(), at=instant_of(redemption.ended_at))
+
+
+def _told(hold: VoucherHold, retailer: Retailer, now: datetime, *, is_new: bool = True) -> HeldVoucher:
+    return HeldVoucher(hold, token_of(str(hold.pk)), voucher_of(retailer, hold.redemption_id, now=now), is_new)

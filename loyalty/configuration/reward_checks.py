@@ -1,0 +1,67 @@
+"""What nobody can want of a version's rewards: told in words, before it is published."""
+
+from collections.abc import Iterable, Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from loyalty.configuration.findings import Finding
+from loyalty.points.models import PointsPolicy
+from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.models import Reward, RewardPrice
+from loyalty.rewards.rules import SEGMENTS
+
+UNKNOWN = {
+    "wallet": lazy("“%(what)s” names the wallet “%(named)s”, which the version does not have. Add its points policy."),
+    "tier": lazy("“%(what)s” names the tier “%(named)s”, which the version does not have. Nobody could have it."),
+    "segment": lazy("“%(what)s” names the segment “%(named)s”. There are: %(known)s."),
+    "reward": lazy("“%(what)s” is a price of “%(named)s”, which is no reward of the version."),
+}
+
+
+def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]:
+    """Return what is wrong with a version's rewards and their prices."""
+    rewards = list(Reward.objects.filter(version=version).order_by("place"))
+    prices = list(RewardPrice.objects.filter(version=version).order_by("code"))
+    if not rewards and not prices:
+        return
+    wallets = {policy.code: policy for policy in PointsPolicy.objects.filter(version=version)}
+    known = {"wallet": set(wallets), "tier": tiers, "segment": set(SEGMENTS), "reward": {each.code for each in rewards}}
+    yield from _unknown(_named(rewards, prices), known)
+    for reward in rewards:
+        place = f"rewards/{reward.code}"
+        policy = wallets.get(reward.wallet)
+        if policy is not None and not policy.is_spendable:
+            words = _("“%(what)s” is paid from the wallet “%(wallet)s”, whose points cannot be spent.")
+            yield Finding.error("not_spendable", place, words % {"what": reward, "wallet": reward.wallet})
+        if reward.first_day and reward.last_day and reward.first_day > reward.last_day:
+            words = _("“%(what)s” ends before it begins. Swap its days.")
+            yield Finding.error("ends_before_it_begins", place, words % {"what": reward})
+        if not reward.points and reward.member_limit is None:
+            words = _("“%(what)s” costs nothing and has no limit per member: everybody can have it without end.")
+            yield Finding.warning("free_without_limit", place, words % {"what": reward})
+
+
+Named = tuple[str, str, str, object]
+
+
+def _named(rewards: Sequence[Reward], prices: Sequence[RewardPrice]) -> Iterable[Named]:
+    """Return what rewards and prices name: kind, name, place, and who names it."""
+    for reward in rewards:
+        place = f"rewards/{reward.code}"
+        yield "wallet", reward.wallet, place, reward
+        yield from (("tier", code, place, reward) for code in reward.tiers)
+        yield from (("segment", code, place, reward) for code in reward.segments)
+    for price in prices:
+        place = f"reward_prices/{price.code}"
+        yield "wallet", price.wallet, place, price
+        yield "reward", price.reward, place, price
+        yield from (("tier", price.tier, place, price),) if price.tier else ()
+        yield from (("segment", price.segment, place, price),) if price.segment else ()
+
+
+def _unknown(named: Iterable[Named], known: dict[str, set[str]]) -> Iterable[Finding]:
+    for kind, name, place, what in named:
+        if name not in known[kind]:
+            facts = {"what": what, "named": name, "known": ", ".join(sorted(known[kind]))}
+            yield Finding.error(f"unknown_{kind}", place, str(UNKNOWN[kind]) % facts)

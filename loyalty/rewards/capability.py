@@ -1,0 +1,151 @@
+"""Rewards as a capability: what members have is read behind the lock, and what steps decided is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from customers.core import bulk
+from loyalty.engine.activities import OrderReturned
+from loyalty.engine.capability import Capability, Scope
+from loyalty.engine.decision import Effect
+from loyalty.engine.member import Member
+from loyalty.engine.versions import Versions
+from loyalty.points.capability import load_debts, load_lots, load_redeemed
+from loyalty.points.debts import debts_of
+from loyalty.rewards.models import Reward, RewardPrice
+from loyalty.rewards.rules import Catalogue, Kind, PriceRule, RewardRule
+from loyalty.rewards.state import REWARDS, HeldReward, RewardsState
+from loyalty.rewards.writing import lock_counters_of, write
+
+COLUMNS = """
+r.membership_id, r.id, r.reward_key, w.code, r.reference, r.points, r.status IN ('issued', 'in_progress'),
+r.status = 'in_progress', r.expires_at, h.protected_until, w.on_expiry = 'give_back', w.on_withdrawal = 'give_back',
+w.stock IS NOT NULL OR w.codes = 'pool' OR w.match_percent > 0, r.amount, r.matched, w.kind = 'donation'
+"""
+# A till that was cut off has so much more time, in which nobody else gets what it has in hand.
+OFFLINE = timedelta(minutes=1)
+HELD = f"""
+SELECT {COLUMNS}
+FROM rewards_rewardredemption r JOIN rewards_reward w ON w.id = r.reward_id
+LEFT JOIN LATERAL (
+    SELECT ends_at + interval '{OFFLINE.seconds} seconds' AS protected_until FROM rewards_voucherhold
+    WHERE redemption_id = r.id AND status = 'open' OFFSET 0
+) h ON true
+WHERE r.membership_id = ANY(%(members)s) AND {{condition}} ORDER BY r.id
+"""
+OPEN = HELD.format(condition="r.status IN ('issued', 'in_progress')")
+NAMED = HELD.format(
+    condition="(r.status IN ('issued', 'in_progress') OR r.ended_at IS NULL AND r.reference = ANY(%(references)s))"
+)
+ONE = HELD.format(condition="r.id = %(id)s")
+
+
+def load_one(membership_id: UUID, redemption_id: UUID) -> HeldReward:
+    """Return a member's reward, whatever has become of it."""
+    ((_, *row),) = bulk.fetch(ONE, {"members": [membership_id], "id": redemption_id})
+    return HeldReward(*row)
+
+
+class Rewards(Capability[RewardsState]):
+    """The rewards of a member; a program without a catalogue has none of it."""
+
+    name = REWARDS.name
+
+    def rules(self, version_id: int) -> Catalogue:
+        prices: dict[str, tuple[PriceRule, ...]] = {}
+        for row in RewardPrice.objects.filter(version=version_id).order_by("code"):
+            rule = PriceRule(row.code, row.wallet, row.points, row.tier, row.plan, row.segment)
+            prices[row.reward] = (*prices.get(row.reward, ()), rule)
+        rewards = Reward.objects.filter(version=version_id).order_by("place")
+        return Catalogue.of((rule_of(row) for row in rewards), prices)
+
+    def is_used(self, rules: Catalogue) -> bool:
+        return bool(rules.rewards)
+
+    def begin(self, versions: Versions) -> RewardsState:
+        return RewardsState()
+
+    def load(self, scope: Scope) -> Mapping[UUID, RewardsState]:
+        keys = scope.using(self.name)
+        whole = sorted(scope.whole.intersection(keys))
+        states = dict.fromkeys(keys, RewardsState())
+        if not whole:
+            return states  # an order in time neither looks at rewards nor changes any
+        references = sorted({name for each in scope.activities if _brings_back(each) for name in each.redemptions})  # type: ignore[union-attr] # see there
+        for key, *row in bulk.fetch(
+            *((NAMED, {"members": whole, "references": references}) if references else (OPEN, {"members": whole}))
+        ):
+            states[key] = states[key].with_held(HeldReward(*row))
+        return _with_paid(states)
+
+    def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
+        """Lock the counters that change, in the order of their keys."""
+        lock_counters_of(effects)
+
+    def write(
+        self, effects: Sequence[Effect], before: Mapping[UUID, Member], after: Mapping[UUID, Member], now: datetime
+    ) -> None:
+        if effects:
+            write(effects, now)
+
+
+def _brings_back(activity: Any) -> bool:
+    return isinstance(activity, OrderReturned) and not activity.kept.lines
+
+
+def _with_paid(states: dict[UUID, RewardsState]) -> dict[UUID, RewardsState]:
+    """Load what paid the rewards whose points may come back by time alone."""
+    pairs = sorted(
+        (held.reference, key)
+        for key, state in states.items()
+        for held in state.held
+        if held.is_open and held.points and (held.gives_back_on_expiry or held.gives_back_on_withdrawal)
+    )
+    if not pairs:
+        return states
+    found = load_redeemed(pairs)
+    wallets = sorted({each.wallet_id for paid in found.values() for each in paid})
+    lots = sorted({move.lot_id for paid in found.values() for each in paid for move in each.moves})
+    debts = load_debts(wallets, lots=lots)
+    covers = load_lots(
+        sorted({lot for entries in debts.values() for debt in debts_of(entries) for lot, _ in debt.covers})
+    )
+    for key, paid in found.items():
+        own = {each.wallet_id: debts[each.wallet_id] for each in paid if each.wallet_id in debts}
+        states[key] = replace(states[key], paid=tuple(paid), debts=own, covers=tuple(covers) if own else ())
+    return states
+
+
+def rule_of(row: Reward) -> RewardRule:
+    """Return what a row of a version says as decisions see it."""
+    return RewardRule(
+        id=row.pk,
+        key=row.key,
+        code=row.code,
+        kind=Kind(row.kind),
+        wallet=row.wallet,
+        points=row.points,
+        amount=row.value if row.kind == Kind.AMOUNT_OFF else None,
+        points_per_unit=row.points_per_unit,
+        match_percent=row.match_percent,
+        match_budget=row.match_budget or Decimal(0),
+        cost=row.cost,
+        has_codes=row.codes != Reward.Codes.NONE,
+        from_pool=row.codes == Reward.Codes.POOL,
+        stock=row.stock,
+        member_limit=row.member_limit,
+        member_period=row.member_period,
+        tiers=tuple(row.tiers),
+        plans=tuple(row.plans),
+        segments=tuple(row.segments),
+        first_day=row.first_day,
+        last_day=row.last_day,
+        valid_days=row.valid_days,
+        valid_until=row.valid_until,
+        gives_back_on_expiry=row.on_expiry == Reward.OnEnd.GIVE_BACK,
+        gives_back_on_withdrawal=row.on_withdrawal == Reward.OnWithdrawal.GIVE_BACK,
+        may_cancel=row.may_cancel,
+    )

@@ -1,0 +1,16 @@
+"""Rows of rewards: what a version offers, and what members made of it."""
+
+from loyalty.rewards.models.catalogue import Reward, RewardPrice
+from loyalty.rewards.models.codes import CodeBatch, RewardCode, VoucherHold
+from loyalty.rewards.models.redemptions import CauseEntry, RewardCounter, RewardRedemption
+
+__all__ = [
+    "CauseEntry",
+    "CodeBatch",
+    "Reward",
+    "RewardCode",
+    "RewardCounter",
+    "RewardPrice",
+    "RewardRedemption",
+    "VoucherHold",
+]

@@ -1,0 +1,145 @@
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.guards import append_only
+from customers.core.ids import new_id
+from customers.core.money import MoneyField
+from customers.models import Retailer
+from loyalty.memberships.models import Membership
+from loyalty.programs.models import Program
+from loyalty.rewards.models.catalogue import Reward
+
+
+class RewardRedemption(models.Model):
+    """A reward that a member has, from its redemption to its end."""
+
+    class Status(models.TextChoices):
+        ISSUED = "issued", _("issued")
+        IN_PROGRESS = "in_progress", _("in progress")
+        FULFILLED = "fulfilled", _("fulfilled")
+        USED = "used", _("used")
+        CANCELLED = "cancelled", _("cancelled")
+        REFUNDED = "refunded", _("refunded")
+        EXPIRED = "expired", _("expired")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+        FORFEITED = "forfeited", _("forfeited")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, related_name="reward_redemptions", verbose_name=_("member")
+    )
+    reward = models.ForeignKey(Reward, models.PROTECT, related_name="redemptions", verbose_name=_("reward"))
+    reward_key = models.UUIDField(_("identity of the reward"), editable=False)
+    reference = models.CharField(_("reference"), max_length=80, help_text=_("The caller's own; once per member."))
+    wallet = models.SlugField(_("wallet"))
+    points = models.PositiveIntegerField(_("points"))
+    price_rule = models.CharField(
+        _("price"), max_length=120, help_text=_("Which price it was: list, tier, or a price's code.")
+    )
+    amount = MoneyField(_("amount"), null=True, help_text=_("That it takes off, or that it gave to a cause."))
+    matched = MoneyField(_("match"), default=0, help_text=_("That the retailer added to a donation."))
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.ISSUED)
+    redeemed_at = models.DateTimeField(_("redeemed"))
+    recorded_at = models.DateTimeField(_("recorded"))
+    expires_at = models.DateTimeField(_("ends"), null=True)
+    used_at = models.DateTimeField(_("used"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    order_number = models.CharField(_("order"), max_length=100, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Such as the parcel's number."))
+
+    class Meta:
+        verbose_name = _("redeemed reward")
+        verbose_name_plural = _("redeemed rewards")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["membership", "reference"], name="reward_redeemed_once_per_reference"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["issued", "in_progress"], used_at__isnull=True, ended_at__isnull=True)
+                | models.Q(status__in=["used", "fulfilled"], used_at__isnull=False, ended_at__isnull=True)
+                | models.Q(
+                    status__in=["cancelled", "refunded", "expired", "withdrawn", "forfeited"], ended_at__isnull=False
+                ),
+                name="reward_redemption_ends_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["membership"],
+                condition=models.Q(status__in=["issued", "in_progress"]),
+                name="reward_redemption_open",
+            ),
+            models.Index(fields=["program", "-redeemed_at"], name="reward_redemption_newest"),
+            models.Index(fields=["membership", "reward_key"], name="reward_redemption_of_member"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class RewardCounter(models.Model):
+    """What all members took of a reward, whatever its version: the row that is locked for the last one."""
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    reward_key = models.UUIDField(_("reward"))
+    added = models.IntegerField(_("added"), default=0, help_text=_("To the stock that the version says; or taken off."))
+    taken = models.PositiveIntegerField(_("taken"), default=0)
+    matched = MoneyField(_("matched"), default=0, help_text=_("What the retailer added to donations."))
+
+    class Meta:
+        verbose_name = _("stock of a reward")
+        verbose_name_plural = _("stocks of rewards")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["program", "reward_key"], name="reward_counted_once"),
+            models.CheckConstraint(condition=models.Q(taken__gte=0), name="reward_taken_never_negative"),
+            models.CheckConstraint(condition=models.Q(matched__gte=0), name="reward_matched_never_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.reward_key)
+
+
+class CauseEntry(models.Model):
+    """A line of a cause's own ledger: what members gave, what the retailer added, what was paid out. Never changed."""
+
+    class Kind(models.TextChoices):
+        MEMBER = "member", _("given by a member")
+        MATCH = "match", _("added by the retailer")
+        PAYOUT = "payout", _("paid out")
+
+    id = models.BigAutoField(primary_key=True)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    reward_key = models.UUIDField(_("cause"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    amount = MoneyField(_("amount"), help_text=_("Negative where it was undone; paid out is negative."))
+    redemption = models.ForeignKey(
+        RewardRedemption, models.PROTECT, null=True, related_name="cause_entries", verbose_name=_("redemption")
+    )
+    document = models.CharField(_("document"), max_length=100, blank=True, help_text=_("Of what was paid out."))
+    occurred_at = models.DateTimeField(_("occurred"))
+    recorded_at = models.DateTimeField(_("recorded"))
+
+    class Meta:
+        verbose_name = _("entry of a cause")
+        verbose_name_plural = _("entries of causes")
+        indexes: ClassVar = [models.Index(fields=["program", "reward_key", "id"], name="cause_entry_in_order")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(amount=0), name="cause_entry_is_of_something"),
+            models.CheckConstraint(
+                condition=models.Q(kind="payout", redemption__isnull=True) | models.Q(redemption__isnull=False),
+                name="cause_entry_names_its_redemption",
+            ),
+            models.UniqueConstraint(
+                fields=["program", "reward_key", "document"],
+                condition=models.Q(kind="payout"),
+                name="cause_paid_once_per_document",
+            ),
+        ]
+        triggers: ClassVar = append_only("cause_entries")
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.amount}"

@@ -1,0 +1,265 @@
+"""What a version offers for points: prices, who may have what, and until when it is good. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from customers.core.calendar import day_after, local_date, midnight
+from loyalty.points.limits import period_start
+
+NOTHING = Decimal(0)
+PERCENT = Decimal(100)
+
+
+class Kind(StrEnum):
+    """What a reward is."""
+
+    AMOUNT_OFF = "amount_off"
+    PERCENT_OFF = "percent_off"
+    PRODUCT = "product"
+    VOUCHER = "voucher"
+    EXPERIENCE = "experience"
+    DONATION = "donation"
+    PAY_WITH_POINTS = "pay_with_points"
+
+
+OF_ANY_POINTS = frozenset({Kind.DONATION, Kind.PAY_WITH_POINTS})
+SENT = frozenset({Kind.PRODUCT, Kind.EXPERIENCE})
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRule:
+    """
+    One reward of a catalogue.
+
+    :param points: its list price or, of donations and of paying with points, the fewest at once
+    :param amount: that it takes off, in the program's currency; None where it takes none off
+    :param points_per_unit: how many points are one of the currency
+    :param cost: what one costs the retailer
+    :param stock: how many there are in all; None for no limit
+    :param member_limit: the most that a member has within its period; None for no limit
+    :param tiers: whose members alone may have it; empty for everybody's
+    """
+
+    id: int
+    key: UUID
+    code: str
+    kind: Kind
+    wallet: str
+    points: int
+    amount: Decimal | None = None
+    points_per_unit: int | None = None
+    match_percent: int = 0
+    match_budget: Decimal = NOTHING
+    cost: Decimal | None = None
+    has_codes: bool = False
+    from_pool: bool = False
+    stock: int | None = None
+    member_limit: int | None = None
+    member_period: str = "ever"
+    tiers: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+    valid_days: int | None = None
+    valid_until: date | None = None
+    gives_back_on_expiry: bool = False
+    gives_back_on_withdrawal: bool = False
+    may_cancel: bool = False
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether members take it from something that ends, so that one row is locked for all."""
+        return self.stock is not None or self.from_pool or self.match_percent > 0
+
+    @property
+    def is_own_alone(self) -> bool:
+        """Tell whether a household may not lend for it: its points may come back when nobody is there to ask."""
+        return self.gives_back_on_expiry or self.gives_back_on_withdrawal
+
+    def ends_at(self, redeemed_at: datetime, zone: ZoneInfo) -> datetime | None:
+        """Return the midnight with which a reward ends that is redeemed at an instant; None for never."""
+        ends = []
+        if self.valid_days is not None:
+            ends.append(local_date(redeemed_at, zone) + timedelta(days=self.valid_days))
+        if self.valid_until is not None:
+            ends.append(self.valid_until)
+        return midnight(day_after(min(ends)), zone) if ends else None
+
+    def counts_from(self, at: datetime, zone: ZoneInfo) -> datetime | None:
+        """Return since when a member's redemptions count against its limit; None for ever."""
+        if self.member_period == "ever":
+            return None
+        return midnight(period_start(self.member_period, local_date(at, zone)), zone)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """Another price of a reward; empty audiences are everybody's."""
+
+    code: str
+    wallet: str
+    points: int
+    tier: str = ""
+    plan: str = ""
+    segment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """
+    Who may buy, as prices and conditions look at it.
+
+    :param tier: the code of its tier; empty for none
+    :param discount_percent: by which its tier makes rewards cheaper
+    :param plans: the codes of the plans that it has
+    :param segments: to which it belongs, where it agreed to a profile
+    """
+
+    tier: str = ""
+    discount_percent: Decimal = NOTHING
+    plans: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
+
+
+class Price(NamedTuple):
+    """What a reward costs a member in one wallet, and by which rule."""
+
+    wallet: str
+    points: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The rewards of a version, in their places, and their other prices by the reward's code."""
+
+    rewards: tuple[RewardRule, ...] = ()
+    prices: Mapping[str, tuple[PriceRule, ...]] = field(default_factory=dict)
+    by_code: Mapping[str, RewardRule] = field(default_factory=dict)
+    by_key: Mapping[UUID, RewardRule] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rewards: Iterable[RewardRule], prices: Mapping[str, tuple[PriceRule, ...]]) -> "Catalogue":
+        """Return a catalogue of rewards."""
+        found = tuple(rewards)
+        return cls(found, prices, {each.code: each for each in found}, {each.key: each for each in found})
+
+    def prices_of(self, reward: RewardRule, buyer: Buyer) -> dict[str, Price]:
+        """Return what a reward costs somebody, by wallet: in each the least that it may pay, the list's wallet first."""
+        found = {reward.wallet: Price(reward.wallet, reward.points, "list")}
+        if reward.kind in OF_ANY_POINTS:
+            return found
+        if buyer.discount_percent:
+            less = _discounted(reward.points, buyer.discount_percent)
+            if less < reward.points:
+                found[reward.wallet] = Price(reward.wallet, less, f"tier:{buyer.tier}")
+        for rule in self.prices.get(reward.code, ()):
+            if _is_for(rule, buyer) and (rule.wallet not in found or rule.points < found[rule.wallet].points):
+                found[rule.wallet] = Price(rule.wallet, rule.points, f"price:{rule.code}")
+        return found
+
+
+def _discounted(points: int, percent: Decimal) -> int:
+    """Return a price less a percentage, down to whole points: what remains of a point is the member's."""
+    return int((points * (PERCENT - percent) / PERCENT).to_integral_value(ROUND_DOWN))
+
+
+def _is_for(rule: PriceRule, buyer: Buyer) -> bool:
+    return (
+        (not rule.tier or rule.tier == buyer.tier)
+        and (not rule.plan or rule.plan in buyer.plans)
+        and (not rule.segment or rule.segment in buyer.segments)
+    )
+
+
+def refusal(reward: RewardRule, buyer: Buyer, on: date) -> str:
+    """Return why somebody may not have a reward on a day, as a code; empty where it may."""
+    if reward.first_day is not None and on < reward.first_day:
+        return "not_yet"
+    if any(last is not None and on > last for last in (reward.last_day, reward.valid_until)):
+        return "no_longer"
+    asked = (
+        ("other_tier", reward.tiers, frozenset({buyer.tier})),
+        ("other_plan", reward.plans, buyer.plans),
+        ("other_segment", reward.segments, buyer.segments),
+    )
+    return next((reason for reason, some, has in asked if some and not has.intersection(some)), "")
+
+
+def worth_of(reward: RewardRule, points: int, unit: Decimal) -> Decimal | None:
+    """
+    Return the amount that a reward takes off or gives for so many points; None where it is of none.
+
+    :param unit: the smallest amount of the currency: what is less stays with the retailer
+    """
+    if reward.kind in OF_ANY_POINTS and reward.points_per_unit:
+        return (Decimal(points) / reward.points_per_unit).quantize(unit, ROUND_DOWN)
+    return reward.amount
+
+
+def matched(reward: RewardRule, amount: Decimal, used: Decimal, unit: Decimal) -> Decimal:
+    """
+    Return what the retailer adds to a donation, as far as its budget has it.
+
+    :param used: of the budget so far
+    """
+    asked = (amount * reward.match_percent / PERCENT).quantize(unit, ROUND_DOWN)
+    return max(min(asked, reward.match_budget - used), NOTHING)
+
+
+SEGMENTS = ("top_value", "middle_value", "low_value", "at_risk", "active")
+TOP, LOW = 9, 4
+LIKELY, UNLIKELY = 0.7, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """
+    What analytics knows of a customer, for those who agreed to it.
+
+    :param value_decile: 10 is the highest
+    :param probability_active: that it will buy again
+    """
+
+    value_decile: int | None = None
+    probability_active: float | None = None
+
+    @property
+    def segments(self) -> frozenset[str]:
+        """Return the segments that prices and rewards may name."""
+        found = set()
+        if self.value_decile is not None:
+            found.add(
+                "top_value" if self.value_decile >= TOP else "low_value" if self.value_decile <= LOW else "middle_value"
+            )
+        if self.probability_active is not None and self.probability_active >= LIKELY:
+            found.add("active")
+        if self.probability_active is not None and self.probability_active < UNLIKELY:
+            found.add("at_risk")
+        return frozenset(found)
+
+
+def rank_for(
+    segments: frozenset[str], reward: RewardRule, *, is_redeemable: bool, missing: int
+) -> tuple[int, int, int]:
+    """
+    Return by what a catalogue is ordered for somebody: the least first, its own place last.
+
+    What is meant for the customer's segment comes first, then what it can have now. Of that who may not come back sees
+    what costs least, a good customer what is worth most; of the rest, what is nearest.
+
+    :param segments: the customer's
+    :param missing: points that it lacks for it
+    """
+    is_meant = bool(reward.segments) and not segments.isdisjoint(reward.segments)
+    if not is_redeemable:
+        return (0 if is_meant else 1), 1, missing
+    is_weak = "at_risk" in segments or "low_value" in segments
+    return (0 if is_meant else 1), 0, reward.points if is_weak else -reward.points

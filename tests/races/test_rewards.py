@@ -1,0 +1,175 @@
+"""The last reward, the last of a pool and one voucher, asked for by many at once."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from queue import Empty, Queue
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection
+
+from customers.core.errors import DomainError
+from loyalty.activity.nightly import run_nights
+from loyalty.activity.rewards.importing import import_codes
+from loyalty.activity.rewards.redeeming import cancel_reward, redeem_reward, refund_reward
+from loyalty.activity.rewards.tills import check_voucher, confirm_voucher, hold_voucher
+from loyalty.memberships.models import Membership
+from loyalty.points.models import Wallet
+from loyalty.rewards.models import CauseEntry, Reward, RewardCode, RewardCounter, RewardRedemption, VoucherHold
+from tests import make
+from tests.make import NOON
+from tests.races.interleaving import interleaved
+from tests.rewards import shop
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+AT_ONCE = 20
+
+
+def outcomes(works: list[Callable[[], object]]) -> Counter[str]:
+    """Do all works, so many at once as the server has room for, and count what each answered: ok, or the code of a refusal."""
+    waiting: Queue[Callable[[], object]] = Queue()
+    for work in works:
+        waiting.put(work)
+    barrier, found = Barrier(min(AT_ONCE, len(works))), Counter[str]()
+
+    def run() -> None:
+        barrier.wait()
+        try:
+            while True:
+                work = waiting.get_nowait()
+                try:
+                    work()
+                    found["ok"] += 1
+                except DomainError as refused:
+                    found[refused.code] += 1
+        except Empty:
+            connection.close()
+
+    threads = [Thread(target=run) for _ in range(barrier.parties)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def redeems(who: Membership, reference: str = "r1") -> Callable[[], object]:
+    return partial(redeem_reward, who, "five-off", reference=reference, now=NOON)
+
+
+def balances(members: list[Membership]) -> list[int]:
+    return sorted(Wallet.objects.filter(membership__in=members, code="points").values_list("available", flat=True))
+
+
+def test_of_a_hundred_who_want_the_last_one_one_gets_it_and_the_others_keep_their_points() -> None:
+    program = shop.club(stock=1)
+    members = [shop.member(program) for _ in range(100)]
+
+    found = outcomes([redeems(who) for who in members])
+
+    assert found == {"ok": 1, "sold_out": 99}
+    assert balances(members) == [500] + [1_000] * 99
+    assert (shop.taken(program), RewardRedemption.objects.count(), RewardCode.objects.count()) == (1, 1, 1)
+
+
+def test_of_a_hundred_who_want_the_last_three_codes_of_a_pool_three_get_one_each() -> None:
+    program = shop.club(codes="pool")
+    import_codes(program, Reward.objects.get().key, ["AAA-1", "AAA-2", "AAA-3"], file_name="codes.csv", now=NOON)
+    members = [shop.member(program) for _ in range(100)]
+
+    found = outcomes([redeems(who) for who in members])
+
+    assert found == {"ok": 3, "sold_out": 97}
+    assert balances(members) == [500] * 3 + [1_000] * 97
+    assert RewardCode.objects.values("redemption").distinct().count() == 3
+
+
+def test_a_members_limit_and_points_hold_when_it_asks_twenty_times_at_once() -> None:
+    ada = shop.member(shop.club(member_limit=2), 100_000)
+
+    found = outcomes([redeems(ada, f"r{turn}") for turn in range(20)])
+
+    assert found == {"ok": 2, "limit_reached": 18}
+    assert balances([ada]) == [99_000]
+
+
+def test_the_same_request_twenty_times_at_once_is_one_reward() -> None:
+    ada = shop.member(shop.club(stock=10), 100_000)
+
+    found = outcomes([redeems(ada) for _ in range(20)])
+
+    assert (found, balances([ada]), RewardCounter.objects.get().taken) == ({"ok": 20}, [99_500], 1)
+
+
+def test_the_budget_of_a_match_is_used_to_the_last_cent_and_no_further() -> None:
+    program = shop.club(
+        code="five-off", points=100, kind="donation", points_per_unit=100, match_percent=100, match_budget=Decimal(33)
+    )
+    members = [shop.member(program) for _ in range(20)]
+
+    outcomes([partial(redeem_reward, who, "five-off", reference="d", points=500, now=NOON) for who in members])
+
+    entries = [entry.amount for entry in CauseEntry.objects.filter(kind="match")]
+    assert (sum(entries), RewardCounter.objects.get().matched) == (33, 33)
+
+
+def test_of_twenty_tills_one_holds_a_voucher() -> None:
+    ada = shop.member(shop.club())
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    voucher = check_voucher(ada.retailer, got.code, now=NOON)
+
+    found = outcomes(
+        [partial(hold_voucher, ada.retailer, voucher, reference=f"till-{turn}", now=NOON) for turn in range(20)]
+    )
+
+    assert found == {"ok": 1, "voucher_held": 19}
+    assert VoucherHold.objects.count() == 1
+
+
+def test_a_voucher_is_used_or_cancelled_and_never_both() -> None:
+    ada = shop.member(shop.club())
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    token = hold_voucher(
+        ada.retailer, check_voucher(ada.retailer, got.code, now=NOON), reference="t", now=NOON, life=timedelta(0)
+    ).token
+    at = NOON + timedelta(minutes=2)
+
+    confirmed, cancelled = interleaved(
+        lambda: confirm_voucher(ada.retailer, token, now=at),
+        lambda: cancel_reward(got.redemption, now=at),
+        after="FOR NO KEY UPDATE",
+    )
+
+    assert getattr(confirmed, "hold", None) is not None
+    assert getattr(cancelled, "code", "") == "not_cancellable"
+    assert balances([ada]) == [500]
+
+
+def test_a_code_ends_by_the_night_or_is_used_before_and_never_both() -> None:
+    program = shop.club(valid_days=0, on_expiry="give_back")
+    ada = shop.member(program)
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    end = make.on("2026-06-16")
+    at = end - timedelta(seconds=1)
+    voucher = check_voucher(ada.retailer, got.code, now=at)
+
+    _night, held = interleaved(
+        lambda: run_nights(program, until=end.date(), now=end),
+        lambda: hold_voucher(ada.retailer, voucher, reference="t", now=at),
+        after="FOR NO KEY UPDATE",
+    )
+
+    assert (getattr(held, "code", ""), balances([ada])) == ("voucher_over", [1_000])
+
+
+def test_two_refunds_at_once_give_back_once() -> None:
+    program = shop.club(stock=5)
+    ada = shop.member(program)
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+
+    outcomes([partial(refund_reward, got.redemption, now=NOON) for _ in range(20)])
+
+    assert (balances([ada]), shop.taken(program)) == ([1_000], 0)

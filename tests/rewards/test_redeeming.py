@@ -1,0 +1,246 @@
+"""A reward is redeemed once, for the right price, and comes back with the same lots."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from customers.models import Consent, Insight
+from loyalty.activity.account.session import InsufficientPoints, ReferenceUsed
+from loyalty.activity.account.spending import PaidReward, redeem, reverse
+from loyalty.activity.rewards.redeeming import (
+    FixedPrice,
+    LimitReached,
+    NoSuchPrice,
+    NoSuchReward,
+    NotForMember,
+    NotUndoable,
+    OtherPoints,
+    OtherReward,
+    PaidOut,
+    SoldOut,
+    add_stock,
+    cancel_reward,
+    entry_of,
+    fulfil_reward,
+    pay_out,
+    redeem_reward,
+    refund_reward,
+)
+from loyalty.memberships.models import Membership
+from loyalty.outbox.models import Event
+from loyalty.points.models import Lot, PointsPolicy
+from loyalty.rewards.models import CauseEntry, RewardCode, RewardRedemption
+from loyalty.rewards.sealing import is_ours
+from tests import make
+from tests.make import NOON
+from tests.rewards import shop
+
+pytestmark = pytest.mark.django_db
+TEN = Decimal(10)
+
+
+def lots(who: Membership) -> list[tuple[int, object]]:
+    return list(Lot.objects.filter(wallet__membership=who).order_by("pk").values_list("available", "expires_at"))
+
+
+def test_a_reward_costs_its_points_and_gives_a_code_that_only_the_key_opens() -> None:
+    ada = shop.member(shop.club())
+
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+
+    made = RewardRedemption.objects.get()
+    assert (got.available, made.points, made.amount, made.status) == (500, 500, Decimal(5), "issued")
+    assert is_ours(got.code)
+    assert got.code.encode() not in bytes(RewardCode.objects.get().sealed)
+    assert list(Event.objects.filter(type="reward.redeemed").values_list("payload", flat=True)) == [
+        {"program": ada.program.slug, "member": ada.number, "reward": "five-off", "redemption": str(made.pk), "points": 500,
+         "wallet": "points"}
+    ]  # fmt: skip
+
+
+def test_the_same_reference_again_gives_the_same_reward_and_another_one_is_a_conflict() -> None:
+    ada = shop.member(shop.club())
+    first = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+
+    again = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+
+    assert (again.code, again.is_new, again.available) == (first.code, False, 500)
+    with pytest.raises(OtherReward):
+        redeem_reward(ada, "five-off", reference="r1", points=400, now=NOON)
+    cancel_reward(first.redemption, now=NOON)
+    with pytest.raises(ReferenceUsed):
+        redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    assert (make.spendable(ada, NOON), RewardRedemption.objects.count()) == (1_000, 1)
+
+
+def test_what_cannot_be_redeemed_takes_no_points() -> None:
+    ada = shop.member(shop.club(), 499)
+
+    with pytest.raises(InsufficientPoints):
+        redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    with pytest.raises(NoSuchReward):
+        redeem_reward(ada, "nothing", reference="r1", now=NOON)
+    with pytest.raises(FixedPrice):
+        redeem_reward(ada, "five-off", reference="r1", points=100, now=NOON)
+
+    assert (make.spendable(ada, NOON), RewardRedemption.objects.count(), RewardCode.objects.count()) == (499, 0, 0)
+
+
+def test_a_cancelled_reward_restores_the_same_lots_with_their_expiry_and_its_stock() -> None:
+    program = shop.club(policy={"expiry": "days", "expiry_count": 30}, stock=3)
+    ada = make.member(program)
+    make.buys(ada, "300.00", at=NOON - timedelta(days=3))
+    make.buys(ada, "400.00", at=NOON - timedelta(days=1))
+    before = lots(ada)
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    assert ([points for points, _ in lots(ada)], shop.taken(program)) == ([0, 200], 1)
+
+    back = cancel_reward(got.redemption, now=NOON)
+
+    assert (back.points, back.expired, lots(ada), shop.taken(program)) == (500, 0, before, 0)
+    assert cancel_reward(got.redemption, now=NOON).is_new is False
+
+
+def test_what_expired_meanwhile_comes_back_as_expired_and_the_answer_says_how_much() -> None:
+    ada = make.member(shop.club(policy={"expiry": "days", "expiry_count": 3}))
+    make.buys(ada, "300.00", at=NOON - timedelta(days=3))
+    make.buys(ada, "400.00", at=NOON)
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+
+    back = refund_reward(got.redemption, now=NOON + timedelta(days=2))
+
+    assert (back.points, back.expired, back.available) == (200, 300, 400)
+
+
+def test_points_that_paid_a_reward_do_not_come_back_without_it() -> None:
+    ada = shop.member(shop.club())
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    entry = entry_of(got.redemption)
+    assert entry is not None
+
+    with pytest.raises(PaidReward):
+        reverse(ada, entry.pk, now=NOON)
+    plain = redeem(ada, 100, reference="p1", now=NOON)
+
+    assert reverse(ada, plain.entry_id, now=NOON).points == 100
+    assert make.spendable(ada, NOON) == 500
+
+
+def test_limits_of_a_member_hold_within_their_period_and_what_was_undone_leaves_room() -> None:
+    ada = shop.member(shop.club(member_limit=1, member_period="month"), 5_000)
+    first = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+
+    with pytest.raises(LimitReached):
+        redeem_reward(ada, "five-off", reference="r2", now=NOON)
+    cancel_reward(first.redemption, now=NOON)
+    redeem_reward(ada, "five-off", reference="r3", now=NOON)
+    redeem_reward(ada, "five-off", reference="r4", now=make.on("2026-07-01"))
+
+    assert RewardRedemption.objects.filter(status="issued").count() == 2
+
+
+def test_prices_by_tier_by_its_discount_by_segment_and_by_wallet() -> None:
+    draft = make.version(tiers=[("bronze", "0", "1"), ("gold", "100", "1")])
+    draft.tiers.filter(code="gold").update(reward_discount=TEN)
+    shop.reward(draft)
+    shop.reward(draft, "plain")
+    shop.price(draft, "top", 400, segment="top_value")
+    shop.price(draft, "stars", 5, wallet="stars")
+    PointsPolicy.objects.create(version=draft, code="stars")
+    program = make.published(draft)
+    ada, bob, eve = (shop.member(program, name=name) for name in ("ada", "bob", "eve"))
+    make.buys(bob, "100.00", at=NOON - timedelta(hours=2))
+    insight = {"run_id": 1, "as_of": NOON.date(), "horizon_days": 365, "currency": "EUR", "historic_revenue": 1}
+    for who in (ada, eve):
+        Insight.objects.create(customer=who.customer, value_decile=10, **insight)
+    Consent.objects.create(customer=eve.customer, purpose="profiling", granted=True, occurred_at=NOON, source="app")
+
+    paid = [redeem_reward(who, "five-off", reference="r", now=NOON).redemption for who in (ada, bob, eve)]
+
+    assert [(one.points, one.price_rule) for one in paid] == [(500, "list"), (450, "tier:gold"), (400, "price:top")]
+    with pytest.raises(InsufficientPoints):
+        redeem_reward(ada, "five-off", reference="s", wallet="stars", now=NOON)
+    with pytest.raises(NoSuchPrice):
+        redeem_reward(ada, "plain", reference="s", wallet="stars", now=NOON)
+
+
+def test_a_reward_for_others_or_for_another_time_is_refused_with_its_reason() -> None:
+    draft = make.version(tiers=[("bronze", "0", "1"), ("gold", "100", "1")])
+    shop.reward(draft, "gold-only", tiers=["gold"])
+    shop.reward(draft, "plan-only", plans=["plus"])
+    shop.reward(draft, "segment-only", segments=["at_risk"])
+    shop.reward(draft, "later", first_day=NOON.date() + timedelta(days=1))
+    shop.reward(draft, "over", last_day=NOON.date() - timedelta(days=1))
+    ada = shop.member(make.published(draft))
+    reasons = []
+
+    for code in ("gold-only", "plan-only", "segment-only", "later", "over"):
+        with pytest.raises(NotForMember) as refused:
+            redeem_reward(ada, code, reference=code, now=NOON)
+        reasons.append(refused.value.reason)
+
+    assert reasons == ["other_tier", "other_plan", "other_segment", "not_yet", "no_longer"]
+    assert make.spendable(ada, NOON) == 1_000
+
+
+def test_the_last_one_is_sold_once_and_more_can_be_added() -> None:
+    program = shop.club(stock=1)
+    ada, bob = shop.member(program), shop.member(program)
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+
+    with pytest.raises(SoldOut):
+        redeem_reward(bob, "five-off", reference="r1", now=NOON)
+    add_stock(program, got.redemption.reward_key, 1)
+    redeem_reward(bob, "five-off", reference="r1", now=NOON)
+
+    assert (make.spendable(bob, NOON), shop.taken(program)) == (500, 2)
+
+
+def test_a_donation_is_matched_within_its_budget_undone_before_it_is_paid_out_and_refused_after() -> None:
+    """S23: rate 100 points = 1, match 1:1 with 3 left."""
+    program = shop.club(
+        code="forest", points=100, kind="donation", points_per_unit=100, match_percent=100, match_budget=Decimal(3)
+    )
+    ada = shop.member(program)
+    with pytest.raises(OtherPoints):
+        redeem_reward(ada, "forest", reference="d0", points=99, now=NOON)
+
+    got = redeem_reward(ada, "forest", reference="d1", points=500, now=NOON)
+
+    def cause() -> list[tuple[str, Decimal]]:
+        return list(CauseEntry.objects.order_by("pk").values_list("kind", "amount"))
+
+    assert cause() == [("member", Decimal("5.00")), ("match", Decimal(3))]
+    assert (got.redemption.amount, got.redemption.matched, got.available) == (Decimal("5.00"), Decimal(3), 500)
+    back = refund_reward(got.redemption, now=NOON)
+    assert (back.points, sum(amount for _, amount in cause())) == (500, 0)
+    again = redeem_reward(ada, "forest", reference="d2", points=200, now=NOON)
+    assert again.redemption.matched == Decimal(2)
+    paid = pay_out(program, got.redemption.reward_key, document="T-1", now=NOON)
+    assert (paid.amount, pay_out(program, got.redemption.reward_key, document="T-1", now=NOON).pk) == (-4, paid.pk)
+    with pytest.raises(PaidOut):
+        refund_reward(again.redemption, now=NOON)
+
+
+def test_paying_with_points_takes_an_amount_off_that_the_points_are_worth() -> None:
+    ada = shop.member(shop.club(code="pay", points=100, kind="pay_with_points", points_per_unit=30, codes="generated"))
+
+    got = redeem_reward(ada, "pay", reference="p1", points=100, now=NOON)
+
+    assert (got.redemption.amount, got.available) == (Decimal("3.33"), 900)
+
+
+def test_a_product_is_sent_and_comes_and_cannot_be_cancelled_on_its_way_by_its_member() -> None:
+    ada = shop.member(shop.club(code="mug", kind="product", sku="MUG", may_cancel=True, stock=5))
+    got = redeem_reward(ada, "mug", reference="r1", now=NOON)
+    sent = fulfil_reward(got.redemption, RewardRedemption.Status.IN_PROGRESS, note="parcel 7", now=NOON)
+
+    with pytest.raises(NotUndoable):
+        cancel_reward(got.redemption, by_member=True, now=NOON)
+    came = fulfil_reward(got.redemption, RewardRedemption.Status.FULFILLED, now=NOON + timedelta(days=2))
+
+    assert (got.code, sent.status, came.status, came.note) == ("", "in_progress", "fulfilled", "parcel 7")
+    with pytest.raises(NotUndoable):
+        cancel_reward(got.redemption, now=NOON + timedelta(days=3))
+    assert refund_reward(got.redemption, now=NOON + timedelta(days=3)).points == 500

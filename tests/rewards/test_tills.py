@@ -1,0 +1,319 @@
+"""A voucher at tills: checked, held, confirmed or released; of two one wins. It ends by time, and comes back with its order."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from customers.facts import ReturnFact, ReturnLineFact
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.merging import take_merge
+from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity.intake import take_orders, take_returns
+from loyalty.activity.nightly import run_nights
+from loyalty.activity.rewards.redeeming import (
+    HeldByTill,
+    LimitReached,
+    RewardReceipt,
+    cancel_reward,
+    code_of,
+    redeem_reward,
+)
+from loyalty.activity.rewards.tills import (
+    HeldVoucher,
+    HoldOver,
+    MistypedCode,
+    NoSuchHold,
+    NoSuchVoucher,
+    VoucherHeld,
+    VoucherOver,
+    VoucherUsed,
+    check_voucher,
+    confirm_voucher,
+    hold_voucher,
+    release_voucher,
+)
+from loyalty.memberships.households import share
+from loyalty.memberships.models import Membership
+from loyalty.outbox.models import Event
+from loyalty.points.models import Lot
+from loyalty.points.proof import prove
+from loyalty.rewards.models import RewardRedemption, VoucherHold
+from tests import make
+from tests.make import NOON
+from tests.rewards import shop
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+def bought(who: Membership, at: datetime = NOON, code: str = "five-off") -> RewardReceipt:
+    return redeem_reward(who, code, reference="r1", now=at)
+
+
+def held(who: Membership, got: RewardReceipt, reference: str, at: datetime, **given: Any) -> HeldVoucher:
+    voucher = check_voucher(who.retailer, got.code, now=at)
+    return hold_voucher(who.retailer, voucher, reference=reference, now=at, **given)
+
+
+def status(got: RewardReceipt) -> str:
+    return RewardRedemption.objects.get(pk=got.redemption.pk).status
+
+
+def test_a_check_tells_what_a_code_is_good_for_and_nothing_of_whom_it_belongs_to() -> None:
+    ada = shop.member(shop.club(minimum_amount=Decimal(20), valid_days=10), name="ada-lovelace")
+    got = bought(ada)
+
+    typed = got.code.lower().replace("0", "o").replace("1", "l").replace("-", " ")
+    found = check_voucher(ada.retailer, typed, now=NOON)
+
+    assert (found.status, found.reward, found.amount, found.minimum_amount) == (
+        "usable",
+        "five-off",
+        Decimal(5),
+        Decimal(20),
+    )
+    assert "ada" not in repr(found)
+    assert ada.number not in repr(found)
+
+
+def test_a_typing_error_is_told_and_a_code_of_another_retailer_does_not_exist() -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    wrong = got.code[:-1] + ("0" if got.code[-1] != "0" else "1")
+
+    with pytest.raises(MistypedCode):
+        check_voucher(ada.retailer, wrong, now=NOON)
+    with pytest.raises(NoSuchVoucher):
+        check_voucher(make.retailer(), got.code, now=NOON)
+
+
+def test_of_two_tills_one_wins_and_the_other_is_told_when() -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    first = held(ada, got, "till-1", NOON)
+
+    with pytest.raises(VoucherHeld) as refused:
+        held(ada, got, "till-2", NOON + MINUTE)
+    used = confirm_voucher(ada.retailer, first.token, order="A-1", now=NOON + 2 * MINUTE)
+    with pytest.raises(VoucherUsed) as told:
+        held(ada, got, "till-2", NOON + 3 * MINUTE)
+
+    assert "2026-06-15 12:00" in str(refused.value)
+    assert str(told.value) == "The voucher was used before, at 2026-06-15 12:02 UTC."
+    assert (used.voucher.status, used.voucher.reference) == ("used", "r1")
+    assert check_voucher(ada.retailer, got.code, now=NOON).at == NOON + 2 * MINUTE
+
+
+def test_the_same_hold_and_the_same_confirmation_again_change_nothing() -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    first = held(ada, got, "till-1", NOON)
+
+    again = held(ada, got, "till-1", NOON + MINUTE)
+    confirm_voucher(ada.retailer, first.token, now=NOON + MINUTE)
+    confirm_voucher(ada.retailer, first.token, now=NOON + 2 * MINUTE)
+
+    assert (again.token, again.is_new) == (first.token, False)
+    assert list(Event.objects.filter(type="reward.used").values_list("occurred_at", flat=True)) == [NOON + MINUTE]
+    with pytest.raises(HoldOver):
+        release_voucher(ada.retailer, first.token, now=NOON + 3 * MINUTE)
+    with pytest.raises(NoSuchHold):
+        confirm_voucher(ada.retailer, f"{first.hold.pk}.guessed", now=NOON)
+    with pytest.raises(NoSuchHold):
+        confirm_voucher(make.retailer(), first.token, now=NOON)
+
+
+def test_a_till_that_was_cut_off_for_a_minute_still_has_its_voucher() -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    first = held(ada, got, "till-1", NOON, life=MINUTE)
+    later = NOON + 2 * MINUTE - timedelta(seconds=1)
+
+    with pytest.raises(VoucherHeld):
+        held(ada, got, "till-2", later)
+    confirm_voucher(ada.retailer, first.token, used_at=NOON + timedelta(seconds=50), now=later)
+
+    assert RewardRedemption.objects.get().used_at == NOON + timedelta(seconds=50)
+
+
+def test_a_till_that_is_silent_for_too_long_loses_its_voucher_to_the_next_one() -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    first = held(ada, got, "till-1", NOON, life=MINUTE)
+
+    second = held(ada, got, "till-2", NOON + 2 * MINUTE)
+
+    with pytest.raises(HoldOver):
+        confirm_voucher(ada.retailer, first.token, now=NOON + 2 * MINUTE)
+    assert confirm_voucher(ada.retailer, second.token, now=NOON + 2 * MINUTE).voucher.status == "used"
+
+
+def test_a_released_voucher_is_usable_again_and_a_held_one_cannot_be_cancelled() -> None:
+    ada = shop.member(shop.club(may_cancel=True))
+    got = bought(ada)
+    first = held(ada, got, "till-1", NOON)
+
+    with pytest.raises(HeldByTill):
+        cancel_reward(got.redemption, by_member=True, now=NOON)
+    release_voucher(ada.retailer, first.token, now=NOON)
+
+    assert check_voucher(ada.retailer, got.code, now=NOON).status == "usable"
+    assert cancel_reward(got.redemption, by_member=True, now=NOON).points == 500
+    assert check_voucher(ada.retailer, got.code, now=NOON).status == "cancelled"
+
+
+@pytest.mark.parametrize(("on_expiry", "left"), [("keep", 500), ("give_back", 1_000)])
+@pytest.mark.parametrize("night", [False, True])
+def test_a_code_ends_with_its_last_day_whether_or_not_the_night_has_run(
+    on_expiry: str, left: int, *, night: bool
+) -> None:
+    program = shop.club(valid_days=10, on_expiry=on_expiry, stock=7)
+    ada = shop.member(program)
+    got = bought(ada)
+    end = make.on("2026-06-26")
+    assert check_voucher(ada.retailer, got.code, now=end - timedelta(seconds=1)).status == "usable"
+
+    if night:
+        run_nights(program, until=end.date(), now=end + timedelta(seconds=5))
+
+    at = end + timedelta(seconds=20)
+    assert check_voucher(ada.retailer, got.code, now=at).status == "expired"
+    with pytest.raises(VoucherOver):
+        held(ada, got, "till-1", at)
+    run_nights(program, until=end.date(), now=at)
+    assert (status(got), make.spendable(ada, at)) == ("expired", left)
+    assert shop.taken(program) == (0 if on_expiry == "give_back" else 1)
+    (event,) = Event.objects.filter(type="reward.expired")
+    assert (event.occurred_at, event.payload.get("points")) == (end, 500 if on_expiry == "give_back" else None)
+    assert prove().differences == []
+
+
+def test_a_voucher_that_a_till_has_in_hand_does_not_end_before_its_hold() -> None:
+    program = shop.club(valid_days=10, on_expiry="give_back")
+    ada = shop.member(program)
+    got = bought(ada)
+    end = make.on("2026-06-26")
+    first = held(ada, got, "till-1", end - MINUTE)
+
+    run_nights(program, until=end.date(), now=end)
+    used = confirm_voucher(ada.retailer, first.token, used_at=end - timedelta(seconds=5), now=end + MINUTE)
+
+    assert (used.voucher.status, make.spendable(ada, end + MINUTE)) == ("used", 500)
+
+
+def test_a_release_after_the_end_lets_it_end_at_once() -> None:
+    program = shop.club(valid_days=10, on_expiry="give_back")
+    ada = shop.member(program)
+    got = bought(ada)
+    end = make.on("2026-06-26")
+    first = held(ada, got, "till-1", end - MINUTE)
+
+    release_voucher(ada.retailer, first.token, now=end + MINUTE)
+
+    assert (status(got), make.spendable(ada, end + MINUTE)) == ("expired", 1_000)
+
+
+@pytest.mark.parametrize(
+    ("on_withdrawal", "after", "left"), [("keep", "usable", 500), ("give_back", "withdrawn", 1_000)]
+)
+def test_a_withdrawn_rewards_codes_stay_good_or_its_points_come_back(on_withdrawal: str, after: str, left: int) -> None:
+    draft = make.version()
+    shop.reward(draft, on_withdrawal=on_withdrawal, stock=9)
+    shop.reward(draft, "other")
+    program = make.published(draft)
+    ada = shop.member(program)
+    got = bought(ada)
+    gone = make.on("2026-07-01")
+    shop.follow(program, gone, without="five-off")
+
+    run_nights(program, until=gone.date(), now=gone + timedelta(seconds=1))
+
+    assert check_voucher(ada.retailer, got.code, now=gone + MINUTE).status == after
+    assert (make.spendable(ada, gone + MINUTE), shop.taken(program)) == (left, 1 if after == "usable" else 0)
+
+
+def test_a_renamed_reward_is_the_same_one() -> None:
+    draft = make.version()
+    shop.reward(draft, on_withdrawal="give_back", member_limit=1)
+    program = make.published(draft)
+    ada = shop.member(program)
+    got = bought(ada)
+    shop.follow(program, make.on("2026-07-01"), code="six-off", value=Decimal(6))
+
+    at = make.on("2026-07-02")
+    with pytest.raises(LimitReached):
+        redeem_reward(ada, "six-off", reference="r2", now=at)
+    assert check_voucher(ada.retailer, got.code, now=at).amount == 5
+
+
+def back(ada: Membership, position: int, at: datetime) -> None:
+    fact = ReturnFact(make.number("return"), "A-1", at, (ReturnLineFact(Decimal(1), position),))
+    (answer,) = take_returns(ada.retailer, [fact], now=at)
+    assert answer.outcome.error is None
+
+
+def test_the_order_that_a_reward_paid_returned_in_three_parts_ends_as_before() -> None:
+    program = shop.club(policy={"expiry": "days", "expiry_count": 90}, stock=4, member_limit=1)
+    ada = make.member(program)
+    make.buys(ada, "300.00", at=NOON - timedelta(days=3))
+    make.buys(ada, "400.00", at=NOON - timedelta(days=1))
+    mine = Lot.objects.filter(wallet__membership=ada)
+    before = list(mine.order_by("pk").values_list("pk", "available", "expires_at"))
+    got = bought(ada)
+    confirm_voucher(ada.retailer, held(ada, got, "till-1", NOON).token, order="A-1", now=NOON)
+    order = make.order(ada, "10.00", "20.00", "30.00", at=NOON, name="A-1", redemptions=("r1",))
+    take_orders(ada.retailer, [order], now=NOON)
+
+    for position in (1, 2):
+        back(ada, position, NOON + timedelta(days=position))
+        assert (status(got), shop.taken(program)) == ("used", 1)
+    back(ada, 3, NOON + timedelta(days=3))
+
+    after = mine.filter(pk__in=[pk for pk, *_ in before]).order_by("pk").values_list("pk", "available", "expires_at")
+    assert (list(after), status(got), shop.taken(program)) == (before, "refunded", 0)
+    assert make.spendable(ada, NOON + timedelta(days=3)) == 700
+    again = redeem_reward(ada, "five-off", reference="r2", now=NOON + timedelta(days=3))
+    assert again.is_new
+    assert prove().differences == []
+
+
+def test_a_household_lends_for_a_reward_and_gets_it_back_but_not_where_points_may_come_back_by_time() -> None:
+    draft = make.version()
+    shop.reward(draft)
+    shop.reward(draft, "back", on_expiry="give_back", valid_days=1)
+    program = make.published(draft)
+    ada, bob = shop.member(program, 300), shop.member(program, 300)
+    share(ada, [bob], name="us", now=NOON)
+    got = bought(ada)
+    assert (make.spendable(ada, NOON), make.spendable(bob, NOON)) == (0, 100)
+
+    cancel_reward(got.redemption, now=NOON)
+
+    assert (make.spendable(ada, NOON), make.spendable(bob, NOON)) == (300, 300)
+    with pytest.raises(InsufficientPoints):
+        redeem_reward(ada, "back", reference="r2", now=NOON)
+    assert prove().differences == []
+
+
+def test_who_leaves_loses_unused_rewards_and_who_is_merged_takes_them_along() -> None:
+    program = shop.club(stock=9)
+    ada, bob, eve = (shop.member(program, name=name) for name in ("ada", "bob", "eve"))
+    gone, moved = bought(ada), bought(bob)
+    mine = bought(eve)
+
+    lost = leave(ada, now=NOON)
+    take_merge(bob.retailer, "bob", "eve", reference="crm", now=NOON)
+
+    assert (lost.rewards, status(gone), check_voucher(ada.retailer, gone.code, now=NOON).status) == (
+        1, "forfeited", "forfeited",
+    )  # fmt: skip
+    found = dict(RewardRedemption.objects.filter(membership=eve).values_list("pk", "reference"))
+    assert found == {mine.redemption.pk: "r1", moved.redemption.pk: f"r1 ({bob.number})"}
+    moved.redemption.refresh_from_db()
+    assert code_of(moved.redemption) == moved.code
+    assert cancel_reward(moved.redemption, now=NOON + MINUTE).points == 500
+    assert make.spendable(eve, NOON + MINUTE) == 1_500
+    assert VoucherHold.objects.count() == 0
+    assert prove().differences == []
