@@ -17,12 +17,14 @@ from customers.core.tenancy import ALL_TENANTS, acting_for
 from loyalty.activity.versions import forget_versions
 from loyalty.configuration.document import to_document, to_yaml
 from loyalty.configuration.drafts import publish
+from loyalty.rewards.models import Reward
 from tests import make
 from tests.conftest import _server, _template_name, _use
 
 ROOT = Path(__file__).resolve().parents[2]
 CUSTOMERS = "external_id,first_name\nada,Ada\nbob,Bob\n"
 ORDERS = "order_number,customer,occurred_at,sku,quantity,net_amount\nN1,ada,2026-03-01T10:00:00Z,milk,1,3.00\n"
+CODES = "QK7M-41\nQK7M-42\n"
 
 
 @dataclass
@@ -85,6 +87,7 @@ def fill() -> str:
     )
     draft.program.slug = "journey-club"
     draft.program.save(update_fields=["slug"])
+    Reward.objects.create(version=draft, code="cinema", name="Cinema", kind="voucher", codes="pool", points=900)
     club = publish(draft, effective_from=make.START, now=make.START).program
     make.buys(make.member(club, "ada"), "80.00")
     return to_yaml(to_document(draft))
@@ -92,7 +95,8 @@ def fill() -> str:
 
 def write_files(folder: Path, document: str) -> None:
     """Write the files that command lines name."""
-    for file, text in (("club.yaml", document), ("customers.csv", CUSTOMERS), ("orders.csv", ORDERS)):
+    files = {"club.yaml": document, "customers.csv": CUSTOMERS, "orders.csv": ORDERS, "codes.csv": CODES}
+    for file, text in files.items():
         (folder / file).write_text(text, encoding="utf-8")
 
 

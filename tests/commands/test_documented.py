@@ -17,7 +17,7 @@ PAGES = [
 ]  # fmt: skip
 TABLE = ROOT / "docs" / "reference" / "commands.md"
 BEGINS = re.compile(r"(?:manage\.py|^(?:\w+=\$\()?manage) +(?P<words>[a-z][^|)>`#&]*)(?:> *(?P<target>\S+))?")
-STANDS_FOR = {"RETAILER": "my-shop"}
+STANDS_FOR = {"RETAILER": "my-shop", "PROGRAM": "journey-club", "REWARD": "cinema"}
 # A year from which no promise is in the past, whenever this runs.
 LATER = re.compile(r"\b2027-01-01T")
 # What each prints, by its first words.
@@ -27,6 +27,7 @@ PRINTS = {
     "import_csv my-shop customers": r"\n2 rows: 2 facts are new, 0 known already, 0 rows cannot be taken\.\n\Z",
     "import_csv my-shop orders --preview": r"\A1 rows: 1 facts would be new, 0 known already, 0 rows cannot be taken\.\n\Z",
     "import_csv my-shop orders": r"\n1 rows: 1 facts are new, 0 known already, 0 rows cannot be taken\.\n\Z",
+    "import_codes": r"\A2 new, 0 known, 0 refused\n\Z",
     "month_end journey-club --close": r"Closed: \d{4}-\d{2}\n",
     "month_end journey-club --close --journal": r"\nJournal: october\.csv\nLots: october-lots\.csv\n\Z",
     "program export": r"\Aloyalty: 1\nprogram:\n  slug: journey-club\n",
