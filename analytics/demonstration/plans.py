@@ -35,9 +35,10 @@ def live(
         if caught is None:
             return None
         done = _sum(done, caught)
+        _collect(club.retailer, instant)
         if place % 2 == 0:
             _act(club, place // 2, instant)
-        _collect(club.retailer, instant)
+            _collect(club.retailer, instant)
     caught = catch_up(club.retailer, now=now, on_progress=_after(done, on_progress))
     return None if caught is None else _sum(done, caught)
 
@@ -77,17 +78,18 @@ def _act(club: Program, month: int, now: datetime) -> None:
     for place, member in enumerate(takers):
         if member.enrolled_at > now or member.left_at is not None:
             continue
-        plan = Subscription.objects.filter(membership=member).order_by("-pk").first()
+        plan = Subscription.objects.filter(membership=member).select_related("plan").order_by("-pk").first()
         if plan is None:
             if month % 3 == place % 3:
                 join(member, "max" if place % LARGER == 1 else "plus", method="pays", now=now)
         elif plan.ended_at is None and plan.key is not None:
-            _go_on(member, place, month, now)
+            _go_on(plan, place, month, now)
 
 
-def _go_on(member: Membership, place: int, month: int, now: datetime) -> None:
+def _go_on(plan: Subscription, place: int, month: int, now: datetime) -> None:
+    member = plan.membership
     match (place % 5, month):
-        case (0, 5):
+        case (0, 5) if plan.plan.code != "max":
             change(member, "max", now=now)
         case (2, 7):
             cancel(member, now=now)
