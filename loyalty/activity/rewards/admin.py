@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable
+from decimal import Decimal
 from io import TextIOWrapper
 from typing import Any
 
@@ -13,18 +14,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, TextInputWidget, action, display
 from customers.core.errors import DomainError
+from customers.core.money import to_unit
 from loyalty.access.staff import post_of
 from loyalty.activity.rewards import staff as verbs
 from loyalty.activity.rewards.importing import import_codes, left_in_pools, read_codes
 from loyalty.activity.rewards.tills import Voucher, check_voucher, confirm_voucher, hold_voucher
 from loyalty.activity.staff import PERMISSION
-from loyalty.programs.models import ProgramVersion
+from loyalty.programs.models import Program, ProgramVersion
 from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE
 
@@ -78,7 +81,7 @@ class RewardRedemptionAdmin(WithStaffVerbs):
         "reward",
         "member",
         "points",
-        "amount",
+        "worth",
         "state",
         "expires_at",
         "used_at",
@@ -89,7 +92,7 @@ class RewardRedemptionAdmin(WithStaffVerbs):
     )  # fmt: skip
     search_fields = ("membership__number__exact", "reference__exact", "order_number__exact", "reward__code__exact")
     search_help_text = _("Member number, reference, order number or the reward’s code")
-    list_select_related = ("reward", "membership", "program")
+    list_select_related = ("reward", "membership", "program__retailer")
     exclude = ("reward_key",)
     ordering = ("-pk",)
     actions = ("export",)
@@ -99,6 +102,10 @@ class RewardRedemptionAdmin(WithStaffVerbs):
     def get_urls(self) -> list[URLPattern]:
         desk = path("desk/", self.admin_site.admin_view(self.desk), name="rewards_rewardredemption_desk")
         return [desk, *super().get_urls()]
+
+    @display(description=_("amount"), ordering="amount")
+    def worth(self, row: RewardRedemption) -> str:
+        return _money(row.amount, row.program)
 
     @display(description=_("member"))
     def member(self, redemption: RewardRedemption) -> str:
@@ -183,6 +190,14 @@ class RewardRedemptionAdmin(WithStaffVerbs):
         return used.voucher
 
 
+def _money(amount: Decimal | None, program: Program) -> str:
+    """Return an amount in the retailer's currency and with its decimals; a dash for none."""
+    if amount is None:
+        return "-"
+    currency = program.retailer.currency
+    return f"{number_format(to_unit(amount, currency))} {currency}"
+
+
 def _redemption(object_id: str) -> RewardRedemption:
     """Return a redeemed reward that the one who asks may see; 404 for any other one."""
     return get_object_or_404(RewardRedemption.objects.select_related("reward", "program", "membership"), pk=object_id)
@@ -192,7 +207,7 @@ def _redemption(object_id: str) -> RewardRedemption:
 class RewardAdmin(WithStaffVerbs):
     """The catalogue in force: what there is, what is taken of it, what is left."""
 
-    list_display = ("name", "program", "kind", "wallet", "points", "left", "taken", "in_pool", "picture")
+    list_display = ("title", "program", "kind", "wallet", "points", "left", "taken", "in_pool", "picture")
     list_filter = ("version__program", "kind", "codes")
     search_fields = ("code", "name", "name_fr")
     search_help_text = _("Code or name")
@@ -217,17 +232,21 @@ class RewardAdmin(WithStaffVerbs):
             was_taken=Subquery(counters.values("taken")[:1]), was_added=Subquery(counters.values("added")[:1])
         )
 
+    @display(description=_("name"), ordering="name")
+    def title(self, reward: Reward) -> str:
+        return str(reward)
+
     @display(description=_("program"))
     def program(self, reward: Reward) -> str:
         return str(reward.version.program)
 
-    @display(description=_("left"))
+    @display(description=_("in stock"))
     def left(self, reward: Any) -> str:
         return "-" if reward.stock is None else str(reward.stock + (reward.was_added or 0) - (reward.was_taken or 0))
 
     @display(description=_("taken"))
     def taken(self, reward: Any) -> str:
-        return str(reward.was_taken or 0)
+        return "-" if reward.was_taken is None else str(reward.was_taken)
 
     @display(description=_("codes in the pool"))
     def in_pool(self, reward: Reward) -> str:
@@ -313,14 +332,18 @@ class CodeBatchAdmin(ReadOnlyAdmin):
 
 @admin.register(CauseEntry)
 class CauseEntryAdmin(ReadOnlyAdmin):
-    list_display = ("occurred_at", "program", "cause", "kind", "amount", "document")
+    list_display = ("occurred_at", "program", "cause", "kind", "worth", "document")
     list_filter = ("program", "kind", ("occurred_at", RangeDateTimeFilter))
     search_fields = ("document__exact", "redemption__membership__number__exact")
     search_help_text = _("Document or member number")
-    list_select_related = ("program", "redemption__reward")
+    list_select_related = ("program__retailer", "redemption__reward")
     exclude = ("reward_key",)
     ordering = ("-pk",)
     actions = ("export",)
+
+    @display(description=_("amount"), ordering="amount")
+    def worth(self, entry: CauseEntry) -> str:
+        return _money(entry.amount, entry.program)
 
     @display(description=_("cause"))
     def cause(self, entry: CauseEntry) -> str:
