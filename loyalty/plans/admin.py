@@ -15,18 +15,26 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, ReadOnlyInline, TextInputWidget, action, display
+from customers.core.admin import (
+    RangeDateTimeFilter,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    TextInputWidget,
+    action,
+    display,
+    money,
+)
 from customers.core.calendar import day_before
+from customers.core.exporting import csv_response
 from loyalty.activity import staff
 from loyalty.activity.admin import ByStaff
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.collecting import end_refund
 from loyalty.plans.account.joining import cancel, end
 from loyalty.plans.account.paying import mark_paid, refund
-from loyalty.plans.exporting import csv_response
 from loyalty.plans.models import Invoice, InvoiceLine, PaymentNotice, Refund, Subscription
 from loyalty.plans.report import report
 from loyalty.programs.models import Program
@@ -53,10 +61,6 @@ def _value(row: Any, path_to_it: str) -> Any:
     for name in path_to_it.split("__"):
         row = getattr(row, name, None)
     return row
-
-
-def money(amount: Decimal, currency: str) -> str:
-    return f"{number_format(amount)} {currency}"
 
 
 class LineInline(ReadOnlyInline):

@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from customers.core.exporting import csv_response
 from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.configuration.drafts import open_draft
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.joining import change
-from loyalty.plans.exporting import csv_response
 from loyalty.plans.models import Invoice, Refund
 from tests import make
 from tests.plans import make_plans

@@ -1,8 +1,6 @@
 """Rewards in the admin: the catalogue with its stock, redeemed rewards, imports of codes, causes, and a desk for tills."""
 
 import csv
-from collections.abc import Iterable
-from decimal import Decimal
 from io import TextIOWrapper
 from typing import Any
 
@@ -14,36 +12,23 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, TextInputWidget, action, display
+from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, TextInputWidget, action, display, money
 from customers.core.errors import DomainError
-from customers.core.money import to_unit
+from customers.core.exporting import csv_response
 from loyalty.access.staff import post_of
 from loyalty.activity.rewards import staff as verbs
 from loyalty.activity.rewards.importing import import_codes, left_in_pools, read_codes
 from loyalty.activity.rewards.tills import Voucher, check_voucher, confirm_voucher, hold_voucher
 from loyalty.activity.staff import PERMISSION
-from loyalty.programs.models import Program, ProgramVersion
+from loyalty.programs.models import ProgramVersion
 from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE
 
 IMPORT = "rewards.add_codebatch"
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-
-
-def as_csv(name: str, heading: Iterable[Any], rows: Iterable[Iterable[Any]]) -> HttpResponse:
-    """Return rows as a CSV file; what a spreadsheet would take for a formula is told to be a text."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    response: Any = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
-    writer = csv.writer(response)
-    writer.writerow(heading)
-    for row in rows:
-        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell for cell in row])
-    return response  # type: ignore[no-any-return] # a response is written like a file
 
 
 class CodeForm(forms.Form):
@@ -105,7 +90,7 @@ class RewardRedemptionAdmin(WithStaffVerbs):
 
     @display(description=_("amount"), ordering="amount")
     def worth(self, row: RewardRedemption) -> str:
-        return _money(row.amount, row.program)
+        return money(row.amount, row.program.retailer.currency)
 
     @display(description=_("member"))
     def member(self, redemption: RewardRedemption) -> str:
@@ -134,7 +119,7 @@ class RewardRedemptionAdmin(WithStaffVerbs):
              row.ended_at, row.order_number, row.note)
             for row in rows.select_related("program", "membership", "reward").iterator()
         )  # fmt: skip
-        return as_csv("rewards", heading, found)
+        return csv_response("rewards.csv", heading, found)
 
     @action(description=_("Redemption desk"), url_path="to-desk", permissions=["staff"])
     def to_desk(self, _request: HttpRequest) -> HttpResponse:
@@ -188,14 +173,6 @@ class RewardRedemptionAdmin(WithStaffVerbs):
         self.log_change(request, row, str(_("Used at the desk")))
         messages.success(request, _now("The voucher is used."))
         return used.voucher
-
-
-def _money(amount: Decimal | None, program: Program) -> str:
-    """Return an amount in the retailer's currency and with its decimals; a dash for none."""
-    if amount is None:
-        return "-"
-    currency = program.retailer.currency
-    return f"{number_format(to_unit(amount, currency))} {currency}"
 
 
 def _redemption(object_id: str) -> RewardRedemption:
@@ -266,7 +243,7 @@ class RewardAdmin(WithStaffVerbs):
              row.was_added or 0, row.was_taken or 0)
             for row in rows
         )  # fmt: skip
-        return as_csv("catalogue", heading, found)
+        return csv_response("catalogue.csv", heading, found)
 
     @action(description=_("Change the stock"), url_path="stock", permissions=["staff"])
     def change_stock(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -343,7 +320,7 @@ class CauseEntryAdmin(ReadOnlyAdmin):
 
     @display(description=_("amount"), ordering="amount")
     def worth(self, entry: CauseEntry) -> str:
-        return _money(entry.amount, entry.program)
+        return money(entry.amount, entry.program.retailer.currency)
 
     @display(description=_("cause"))
     def cause(self, entry: CauseEntry) -> str:
@@ -358,4 +335,4 @@ class CauseEntryAdmin(ReadOnlyAdmin):
             (row.occurred_at.isoformat(), row.program.slug, self.cause(row), row.kind, row.amount, row.document)
             for row in rows
         )
-        return as_csv("causes", heading, found)
+        return csv_response("causes.csv", heading, found)
