@@ -261,6 +261,20 @@ SIGNIN_CODES_PER_HOUR = env.int("SIGNIN_CODES_PER_HOUR", default=1_000)
 MEMBER_SESSION_DAYS = env.int("MEMBER_SESSION_DAYS", default=30)
 MEMBER_SESSION_IDLE_DAYS = env.int("MEMBER_SESSION_IDLE_DAYS", default=7)
 
+# What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
+PRIVACY_PARTS = [
+    "loyalty.signin.privacy.PART",
+    "loyalty.plans.account.privacy.PART",
+    "loyalty.activity.rewards.privacy.PART",
+    "loyalty.activity.privacy.PART",
+    "loyalty.points.privacy.PART",
+    "loyalty.memberships.privacy.PART",
+    "loyalty.api.privacy.PART",
+    "loyalty.access.privacy.PART",
+    "analytics.privacy.PART",
+    "customers.personal.PART",
+]
+
 IDEMPOTENCY_KEPT_DAYS = 7
 API_BATCH_LIMIT = 1_000
 # For so long a process recognises an API key without asking the database; a revoked key ends with it.
