@@ -14,10 +14,15 @@ def csv_response(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]
     """Return a file to download with a header and rows; instants are in ISO 8601."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     response: Any = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)  # written like a file
-    writer = csv.writer(response)
+    write_csv(response, header, rows)
+    return response  # type: ignore[no-any-return] # see above
+
+
+def write_csv(file: Any, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a header and rows to what is written like a file."""
+    writer = csv.writer(file)
     writer.writerow([_cell(each) for each in header])
     writer.writerows([_cell(each) for each in row] for row in rows)
-    return response  # type: ignore[no-any-return] # see above
 
 
 def _cell(value: Any) -> str:

@@ -252,7 +252,7 @@ def read_mail() -> dict[str, Any]:
 
 
 # Shoppers sign in by codes that are mailed. Where no mail is sent, nobody can.
-SENDS_MAIL = bool(read_mail())
+SENDS_MAIL: bool = bool(read_mail())
 globals().update(read_mail())
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")

@@ -142,7 +142,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "rewards_rewardredemption_": world["redeemed"],
         "rewards_reward_": world["redeemed"].reward,
         "auth_user": world["users"]["O"],
-        "customers_customer_merge_into": world["ada"].customer,
+        "customers_customer_": world["ada"].customer,
         "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
         "memberships_membership_end_membership": world["ada"],
         "plans_subscription_cancel": world["plan"],
