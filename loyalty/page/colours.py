@@ -13,6 +13,7 @@ INK = (0, 0, 0)  # black or white can be read on every colour
 LIGHT_GROUND = (255, 255, 255)
 DARK_GROUND = (29, 35, 38)
 STEP = 0.06
+LINEAR = 0.04045  # up to here sRGB is a line
 HEX = re.compile(r"^#[0-9a-fA-F]{6}$")
 
 Colour = tuple[int, int, int]
@@ -57,7 +58,7 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 def rgb(text: str) -> str:
-    """Return a colour #rrggbb as rgb(r, g, b)."""
+    """Return a colour as passes write it, its three parts from 0 to 255."""
     return "rgb({}, {}, {})".format(*_parsed(text))
 
 
@@ -80,7 +81,7 @@ def _luminance(colour: Colour) -> float:
 
 
 def _linear(part: float) -> float:
-    return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+    return part / 12.92 if part <= LINEAR else float(((part + 0.055) / 1.055) ** 2.4)
 
 
 def _parsed(text: str) -> Colour:

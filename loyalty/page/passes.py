@@ -77,7 +77,9 @@ def signer_of(slug: str) -> Signer | None:
 def _read(account: tuple[tuple[str, str], ...]) -> Signer:
     said = dict(account)
     try:
-        key = serialization.load_pem_private_key(Path(said["key"]).read_bytes(), said.get("password", "").encode() or None)
+        key = serialization.load_pem_private_key(
+            Path(said["key"]).read_bytes(), said.get("password", "").encode() or None
+        )
         certificate, intermediate = (
             x509.load_pem_x509_certificate(Path(said[name]).read_bytes()) for name in ("certificate", "intermediate")
         )
@@ -147,5 +149,7 @@ def _icon(colour: str, size: int) -> bytes:
     row = b"\0" + bytes.fromhex(colour[1:]) * size
     header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(row * size)), (b"IEND", b""))
-    chunks = (struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts)
+    chunks = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
@@ -18,7 +19,6 @@ from loyalty.memberships.models import Membership
 from loyalty.page.models import Branding
 from loyalty.signin.sessions import memberships_of
 
-P = ParamSpec("P")
 # Nothing comes from elsewhere but a retailer's own pictures, and nobody frames a page on which points are spent.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https:; connect-src 'self'; "
@@ -53,32 +53,30 @@ class Visit:
         return {"retailer": self.shop.retailer.slug, "program": self.member.program.slug}
 
 
-ShopView = Callable[Concatenate[HttpRequest, Shop, P], HttpResponse]
-MemberView = Callable[Concatenate[HttpRequest, Visit, P], HttpResponse]
 PageView = Callable[..., HttpResponse]
 
 
-def of_shop(view: ShopView[P]) -> PageView:
+def of_shop(view: PageView) -> PageView:
     """Let a view show a retailer's page, whoever looks; 404 where there is none, and a plain word where it is closed."""
 
     @wraps(view)
-    def shown(request: HttpRequest, retailer: str, *given: P.args, **named: P.kwargs) -> HttpResponse:
+    def shown(request: HttpRequest, retailer: str, **named: Any) -> HttpResponse:
         shop = _shop(retailer)
         with tenancy.acting_for(shop.retailer.pk):
             if not shop.branding.is_open:
                 response = render(request, "page/closed.html", {"shop": shop}, status=503)
             else:
-                response = view(request, shop, *given, **named)
+                response = view(request, shop, **named)
         return _guarded(response)
 
     return shown
 
 
-def of_member(view: MemberView[P]) -> PageView:
+def of_member(view: PageView) -> PageView:
     """Let a view show a member its own page; who is not signed in is asked to, and comes back here."""
 
     @wraps(view)
-    def shown(request: HttpRequest, shop: Shop, program: str, *given: P.args, **named: P.kwargs) -> HttpResponse:
+    def shown(request: HttpRequest, shop: Shop, program: str, **named: Any) -> HttpResponse:
         mine = tuple(memberships_of(request, shop.retailer))
         if not mine:
             return redirect("page:start", retailer=shop.retailer.slug)
@@ -87,13 +85,18 @@ def of_member(view: MemberView[P]) -> PageView:
             raise Http404
         visit = Visit(shop, member, mine)
         try:
-            response = view(request, visit, *given, **named)
+            response = view(request, visit, **named)
         except DomainError as refusal:
             response = refused(request, visit, refusal)
         add_never_cache_headers(response)
         return response
 
     return of_shop(shown)
+
+
+def go(visit: Visit, name: str, **named: Any) -> HttpResponse:
+    """Return the way to another page of the member's."""
+    return HttpResponseRedirect(reverse(f"page:{name}", kwargs=visit.address | named))
 
 
 def refused(request: HttpRequest, visit: Visit, refusal: DomainError) -> HttpResponse:

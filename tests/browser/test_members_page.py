@@ -25,7 +25,18 @@ WORDS = {
     "en": {"rewards": "Rewards", "get": "Get it for", "show": "Show this at the till", "locale": "en-GB"},
     "fr": {"rewards": "Récompenses", "get": "L’obtenir pour", "show": "À montrer en caisse", "locale": "fr-FR"},
 }
-PAGES = ("", "orders", "orders/O-1", "points", "rewards", "rewards/five-off", "plan", "plan/choose/plus", "privacy", "privacy/leave")
+PAGES = (
+    "",
+    "orders",
+    "orders/O-1",
+    "points",
+    "rewards",
+    "rewards/five-off",
+    "plan",
+    "plan/choose/plus",
+    "privacy",
+    "privacy/leave",
+)
 
 
 @pytest.fixture
@@ -130,8 +141,9 @@ def test_a_first_visit_is_light_and_asks_nobody_else(ada: Membership, site: str,
     context.close()
     fresh = chromium.new_context(viewport=PHONE, locale="fr-FR")  # with nothing kept but who is signed in
     fresh.add_cookies(cookies)
-    page, asked = fresh.new_page(), []
-    page.on("response", lambda answer: asked.append(answer))
+    page = fresh.new_page()
+    asked: list[Any] = []
+    page.on("response", lambda answer: asked.append(answer))  # noqa: PLW0108 - a built-in cannot listen
 
     page.goto(home, wait_until="networkidle")
 

@@ -165,7 +165,9 @@ def test_a_reward_that_is_cancelled_gives_its_points_back(ada: Membership) -> No
     assert "620 points" in text_of(browser.get(home_of(ada))).lower()
 
 
-@pytest.mark.parametrize("form", [{}, {"reference": "a b"}, {"reference": "x", "points": "many"}, {"reference": "x", "points": "0"}])
+@pytest.mark.parametrize(
+    "form", [{}, {"reference": "a b"}, {"reference": "x", "points": "many"}, {"reference": "x", "points": "0"}]
+)
 def test_a_form_that_says_nothing_of_use_is_asked_again(ada: Membership, form: dict[str, str]) -> None:
     answer = signed_in(ada).post(home_of(ada) + "rewards/five-off", form)
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from loyalty.activity.versions import versions_of
 from loyalty.memberships.models import Membership
-from loyalty.page.visit import Visit, of_member, show
+from loyalty.page.visit import Visit, go, of_member, show
 from loyalty.plans.account.joining import cancel, change, join, resume
 from loyalty.plans.models import Invoice
 from loyalty.plans.overview import Overview, overview
@@ -47,7 +46,7 @@ def choose(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
     else:
         change(visit.member, code, now=timezone.now())
         messages.success(request, _("Your change to %(plan)s is noted.") % {"plan": wanted})
-    return redirect("page:plan", **visit.address)
+    return go(visit, "plan")
 
 
 @require_POST
@@ -67,4 +66,4 @@ def go_on(request: HttpRequest, visit: Visit) -> HttpResponse:
 def _done(request: HttpRequest, visit: Visit, verb: Callable[..., object], words: str) -> HttpResponse:
     verb(visit.member, now=timezone.now())
     messages.success(request, words)
-    return redirect("page:plan", **visit.address)
+    return go(visit, "plan")

@@ -11,7 +11,7 @@ from customers.models import Consent
 from customers.registration import record_consent
 from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.page import reading
-from loyalty.page.visit import Visit, of_member, show
+from loyalty.page.visit import Visit, go, of_member, show
 
 
 @of_member
@@ -34,7 +34,7 @@ def consent(request: HttpRequest, visit: Visit) -> HttpResponse:
             )  # fmt: skip
             changed += 1
     messages.success(request, _("Your choices are saved.") if changed else _("Nothing was changed."))
-    return redirect("page:privacy", **visit.address)
+    return go(visit, "privacy")
 
 
 @of_member

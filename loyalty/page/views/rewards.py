@@ -5,7 +5,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from loyalty.activity.rewards.redeeming import cancel_reward, redeem_reward
 from loyalty.page import reading
-from loyalty.page.visit import Visit, of_member, show
+from loyalty.page.visit import Visit, go, of_member, show
 from loyalty.rewards.models import RewardRedemption
 
 OPEN = (RewardRedemption.Status.ISSUED, RewardRedemption.Status.IN_PROGRESS)
@@ -27,9 +27,7 @@ class RedeemForm(forms.Form):
 
     reference = forms.SlugField(max_length=80, widget=forms.HiddenInput)
     wallet = forms.SlugField(max_length=50, required=False, widget=forms.HiddenInput)
-    points = forms.IntegerField(
-        label=gettext_lazy("How many points"), min_value=1, max_value=LARGEST, required=False
-    )
+    points = forms.IntegerField(label=gettext_lazy("How many points"), min_value=1, max_value=LARGEST, required=False)
 
 
 @of_member
@@ -59,7 +57,7 @@ def reward(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
             now=timezone.now(),
         )  # fmt: skip
         messages.success(request, _("It is yours."))
-        return redirect("page:redeemed", **visit.address, redemption_id=receipt.redemption.pk)
+        return go(visit, "redeemed", redemption_id=receipt.redemption.pk)
     return show(request, visit, "page/reward.html", {"here": "rewards", "reward": found, "form": form})
 
 
@@ -79,4 +77,4 @@ def cancel(request: HttpRequest, visit: Visit, redemption_id: UUID) -> HttpRespo
     receipt = cancel_reward(found, by_member=True, now=timezone.now())
     back = receipt.points - receipt.expired
     messages.success(request, _("Cancelled: %(points)s points are back in your wallet.") % {"points": back})
-    return redirect("page:rewards", **visit.address)
+    return go(visit, "rewards")

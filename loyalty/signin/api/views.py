@@ -16,7 +16,7 @@ from customers.models import Retailer
 from loyalty.activity.api.member import shopper
 from loyalty.api.models import MemberToken
 from loyalty.signin.addresses import client_of
-from loyalty.signin.api.serializers import AddressIn, AskedCodeOut, TypedCodeIn, SignedInOut, SignedOutOut
+from loyalty.signin.api.serializers import AddressIn, AskedCodeOut, SignedInOut, SignedOutOut, TypedCodeIn
 from loyalty.signin.codes import check_code, send_code
 from loyalty.signin.limits import TooManySignIns
 from loyalty.signin.sessions import end_all
