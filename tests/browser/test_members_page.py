@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.utils import timezone
 
@@ -108,7 +109,7 @@ def test_from_the_code_in_the_mail_to_a_reward_and_a_choice(
 def test_every_page_is_accessible_and_fits(
     ada: Membership, site: str, chromium: Any, language: str, scheme: str, width: int
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = Axe()
     context = chromium.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, locale=WORDS[language]["locale"], bypass_csp=True
     )
