@@ -343,10 +343,13 @@ def fail(decision: Decision, billed: Billed, *, failed_at: datetime, error: str,
     return with_state(decision, replace(state, status=status), failed, event)
 
 
-def refund(decision: Decision, billed: Billed, amount: Decimal, *, reason: str, author: str) -> Decision:
+def refund(  # noqa: PLR0913 - all that a refund says
+    decision: Decision, billed: Billed, amount: Decimal, *, reason: str, author: str, reference: str = ""
+) -> Decision:
     """Let money go back to a member of an invoice that it paid; what it has of the plan stays as it is."""
     asked = RefundAsked(
-        decision.member.retailer_id, billed.subscription_id, billed.due.invoice_id, amount, reason, author, decision.at
-    )
+        decision.member.retailer_id, billed.subscription_id, billed.due.invoice_id, amount, reason, author, decision.at,
+        reference,
+    )  # fmt: skip
     event = told(decision, "refunded", decision.at, plan=code_of(decision, billed.due.key), amount=amount)
     return decision.then(asked, event)

@@ -196,6 +196,7 @@ class RefundAsked(PlanEffect):
     Money is to go back to a member.
 
     :param invoice_id: of which it was paid; None for a credit, which is refunded of the latest invoices that were paid
+    :param reference: of whoever asked for it by API
     """
 
     retailer_id: int
@@ -205,3 +206,4 @@ class RefundAsked(PlanEffect):
     reason: str
     author: str
     asked_at: datetime
+    reference: str = ""

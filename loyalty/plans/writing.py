@@ -69,8 +69,8 @@ WITH asked AS (
     UPDATE plans_invoice i SET refunded = i.refunded + p.amount FROM parts p WHERE p.id = i.id AND p.amount > 0
 )
 INSERT INTO plans_refund (id, retailer_id, invoice_id, amount, reason, author, status, asked_at, next_try_at, attempts,
-    last_error, provider_reference)
-SELECT gen_random_uuid(), retailer_id, id, amount, 'credit', '', 'waiting', at, at, 0, '', '' FROM parts WHERE amount > 0
+    last_error, provider_reference, reference)
+SELECT gen_random_uuid(), retailer_id, id, amount, 'credit', '', 'waiting', at, at, 0, '', '', '' FROM parts WHERE amount > 0
 """
 
 
@@ -195,8 +195,8 @@ def change_invoices(effects: Sequence[Effect], *, now: datetime) -> None:
 def _write_refunds(asked: Sequence[RefundAsked]) -> None:
     # fmt: off
     rows = [(new_id(), each.retailer_id, each.invoice_id, each.amount, each.reason, each.author, "waiting", each.asked_at,
-             each.asked_at, 0, "", "") for each in asked]
+             each.asked_at, 0, "", "", each.reference) for each in asked]
     columns = ("id", "retailer_id", "invoice_id", "amount", "reason", "author", "status", "asked_at", "next_try_at",
-               "attempts", "last_error", "provider_reference")
+               "attempts", "last_error", "provider_reference", "reference")
     # fmt: on
     bulk.insert(Refund, columns, rows)
