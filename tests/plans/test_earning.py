@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from django.utils.translation import override
 
+from loyalty.activity.versions import read_version, versions_of
 from loyalty.configuration.checking import check
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.configuration.wording import rule_in_words
+from loyalty.planning.costs import estimate
 from loyalty.planning.forms import EarningRuleForm
+from loyalty.planning.simulating import ask, run
 from loyalty.plans.account.joining import cancel
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import parse
@@ -111,3 +114,33 @@ def test_the_form_of_a_rule_asks_for_plans_and_tiers_one_by_one() -> None:
 
     assert form.fields["in_plans"].initial == ["plus"]
     assert form.fields["more"].initial == ""
+
+
+def test_the_estimate_of_a_version_knows_the_plans_multipliers_by_the_order_s_time() -> None:
+    club = make_plans.program({"multiplier": "2"}, rules=(Rule(), Rule(code="plus", points="1", condition=OF_PLUS)))
+    ada = make.member(club)
+    make.buys(ada, "10.00", at=on("2026-06-01T11:00"))
+    joined(ada, at=on("2026-06-01T12:00"))
+    make.buys(ada, "10.00", at=on("2026-06-01T13:00"))
+    draft = open_draft(club, now=on("2026-06-05T12:00"))
+    PaidPlan.objects.filter(version=draft).update(multiplier=5)
+    versions = versions_of([club.pk])[club.pk]
+
+    found = estimate(club, versions.at(on("2026-06-05T12:00")), read_version(draft.pk), until=on("2026-06-05T12:00"))
+
+    assert (found.points_now, found.points_then) == (10 + 40, 10 + 100)
+
+
+def test_a_what_if_gives_by_the_multipliers_and_rules_of_the_plans_that_members_had() -> None:
+    club = make_plans.program({"multiplier": "2"}, rules=(Rule(), Rule(code="plus", points="1", condition=OF_PLUS)))
+    ada = make.member(club)
+    make.buys(ada, "10.00", at=on("2026-06-01T11:00"))
+    joined(ada, at=on("2026-06-01T12:00"))
+    make.buys(ada, "10.00", at=on("2026-06-01T13:00"))
+    draft = open_draft(club, now=on("2026-06-05T12:00"))
+    PaidPlan.objects.filter(version=draft).update(multiplier=5)
+    asked = ask(draft, since=on("2026-06-01").date(), until=on("2026-06-04").date(), author="sue", now=on("2026-06-05"))
+
+    result = run(asked, now=on("2026-06-05T12:00")).result
+
+    assert (sum(result["actual"]["issued"]), sum(result["draft"]["issued"])) == (50, 110)
