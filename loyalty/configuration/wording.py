@@ -30,6 +30,7 @@ from loyalty.tiers.models import Tier, TierPolicy
 FIELDS = {
     "category": lazy("category"), "brand": lazy("brand"), "sku": lazy("SKU"), "channel": lazy("channel"),
     "store": lazy("store"), "promotion_code": lazy("promotion code"), "tier": lazy("tier"),
+    "plan": lazy("paid plan"),
 }  # fmt: skip
 
 

@@ -159,6 +159,7 @@ API = {
     ("member-plan-method", "POST"): "activity:write",
     ("member-invoices", "GET"): "members:read",
     ("invoice-pay", "POST"): "activity:write",
+    ("invoice-refund", "POST"): "activity:write",
     ("reconciliation", "GET"): "ledger:read",
     ("month-end", "GET"): "ledger:read",
     ("journal", "GET"): "ledger:read",
