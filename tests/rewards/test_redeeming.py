@@ -193,6 +193,7 @@ def test_a_members_plan_gives_it_lower_prices_and_rewards_of_its_own_as_long_as_
 def test_a_reward_for_others_or_for_another_time_is_refused_with_its_reason() -> None:
     draft = make.version(tiers=[("bronze", "0", "1"), ("gold", "100", "1")])
     shop.reward(draft, "gold-only", tiers=["gold"])
+    make_plans.add_plans(draft, {"code": "plus"})
     shop.reward(draft, "plan-only", plans=["plus"])
     shop.reward(draft, "segment-only", segments=["at_risk"])
     shop.reward(draft, "later", first_day=NOON.date() + timedelta(days=1))

@@ -124,6 +124,9 @@ class RedeemedOut(serializers.Serializer[Any]):
     status = serializers.CharField()
     wallet = serializers.CharField()
     points = serializers.IntegerField()
+    price = serializers.CharField(
+        help_text="Which price that was, the best one for the member: list, tier:CODE or price:CODE."
+    )
     amount = serializers.DecimalField(max_digits=16, decimal_places=4, allow_null=True)
     matched = serializers.DecimalField(max_digits=16, decimal_places=4)
     redeemed_at = serializers.DateTimeField()
@@ -227,8 +230,9 @@ def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
     return {
         "id": row.pk, "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward),
         "kind": row.reward.kind, "reference": row.reference, "status": row.status, "wallet": row.wallet,
-        "points": row.points, "amount": row.amount, "matched": row.matched, "redeemed_at": row.redeemed_at,
-        "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at, "note": row.note, "code": code,
+        "points": row.points, "price": row.price_rule, "amount": row.amount, "matched": row.matched,
+        "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at,
+        "note": row.note, "code": code,
     }  # fmt: skip
 
 
