@@ -20,7 +20,7 @@ from django.utils.translation import get_language
 from customers.core import bulk
 from customers.core.calendar import local_date
 from loyalty.activity.account.session import AccountSession
-from loyalty.activity.rewards.buying import buyer_of, profile_of
+from loyalty.activity.rewards.buying import NOTHING_FREED, Freed, buyer_of, freed_by, profile_of
 from loyalty.activity.versions import published_version, remembered_versions
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.state import POINTS
@@ -60,7 +60,7 @@ SELECT 'empty', k.reward_key, 1 FROM (SELECT unnest(%(pools)s::uuid[]) AS reward
 UNION ALL
 SELECT 'had', k.reward_key, (
     SELECT count(*)::int FROM rewards_rewardredemption r WHERE r.membership_id = %(member)s
-        AND r.reward_key = k.reward_key AND (k.since IS NULL OR r.redeemed_at >= k.since)
+        AND r.reward_key = k.reward_key AND r.id <> ALL(%(freed)s::uuid[]) AND (k.since IS NULL OR r.redeemed_at >= k.since)
         AND r.status NOT IN ('cancelled', 'refunded', 'withdrawn') AND NOT (r.status = 'expired' AND EXISTS (
             SELECT 1 FROM rewards_reward w WHERE w.id = r.reward_id AND w.on_expiry = 'give_back')))
 FROM (SELECT unnest(%(limited)s::uuid[]) AS reward_key, unnest(%(since)s::timestamptz[]) AS since) k
@@ -75,12 +75,14 @@ class Shopper:
 
     :param available: what it can spend, by wallet
     :param profile: what is known of who agreed to it; None for all others
+    :param freed: what time has given back of its rewards
     """
 
     membership_id: UUID
     buyer: Buyer
     available: Mapping[str, int]
     profile: Profile | None
+    freed: Freed = NOTHING_FREED
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +177,14 @@ def _advanced(membership_id: UUID, at: datetime) -> Shopper:
     profile = profile_of(decision.member.customer_id)
     buyer = buyer_of(decision, profile) if decision.version is not None else Buyer()
     available = {wallet.code: max(wallet.available, 0) for wallet in decision.member.of(POINTS).wallets}
+    freed = freed_by(session, membership_id) if decision.version is not None else NOTHING_FREED
     transaction.set_rollback(True)
-    return Shopper(membership_id, buyer, available, profile)
+    return Shopper(membership_id, buyer, available, profile, freed)
 
 
 def _rewards(versions: Versions, version: Version, shopper: Shopper, at: datetime) -> list[str]:
     """Return a catalogue's rewards for a member, each as JSON."""
-    counts = _counts(versions.program_id, version, shopper.membership_id, at)
+    counts = _counts(versions.program_id, version, shopper, at)
     available = shopper.available
     found = []
     for offer in offers_for(version.version_id, shopper.buyer, local_date(at, version.zone), get_language() or "en"):
@@ -244,7 +247,7 @@ def _counted(version_id: int) -> _Counted:
     )
 
 
-def _counts(program_id: int, version: Version, membership_id: UUID, at: datetime) -> Counts:
+def _counts(program_id: int, version: Version, shopper: Shopper, at: datetime) -> Counts:
     """Count what is taken of a catalogue's rewards, and what a member has had; nothing is asked where nothing ends."""
     stocked, pools, limited = _counted(version.version_id)
     counts: dict[str, dict[UUID, int]] = {"taken": {}, "empty": {}, "had": {}}
@@ -252,11 +255,14 @@ def _counts(program_id: int, version: Version, membership_id: UUID, at: datetime
         return Counts(**counts)
     starts = {period: _start(period, limited, at, version) for period in {each.member_period for each in limited}}
     asked = {
-        "program": program_id, "member": membership_id, "stocked": stocked, "pools": pools,
+        "program": program_id, "member": shopper.membership_id, "stocked": stocked, "pools": pools,
         "limited": [reward.key for reward in limited], "since": [starts[reward.member_period] for reward in limited],
+        "freed": list(shopper.freed.redemptions),
     }  # fmt: skip
     for kind, key, count in bulk.fetch(COUNTS, asked):
         counts[kind][key] = count
+    for key, pieces in shopper.freed.pieces.items():
+        counts["taken"][key] = counts["taken"].get(key, 0) - pieces
     return Counts(**counts)
 
 
