@@ -30,7 +30,10 @@ from loyalty.activity.rewards.redeeming import (
 )
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
+    NoSuchHold,
+    NoSuchVoucher,
     Voucher,
+    VoucherNotIssued,
     check_voucher,
     confirm_voucher,
     hold_voucher,
@@ -38,6 +41,8 @@ from loyalty.activity.rewards.tills import (
     voucher_of,
 )
 from loyalty.api.pagination import NewestFirst
+from loyalty.api.throttling import CredentialThrottle
+from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardCode, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE, unseal
@@ -417,7 +422,18 @@ def _held(found: HeldVoucher, *, is_new: bool = False) -> Response:
     return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
-class VoucherCheckView(AskedView):
+class CodeView(AskedView):
+    """What is asked with codes and tokens: who tries many that do not exist has to wait."""
+
+    throttle_classes: ClassVar = [CredentialThrottle, WrongCodeThrottle]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, NoSuchVoucher | VoucherNotIssued | NoSuchHold):
+            wrong_codes_of(self.request).note()
+        return super().handle_exception(exc)
+
+
+class VoucherCheckView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
 
     @extend_schema(request=CodeIn, responses=VoucherOut, tags=["vouchers"])
@@ -427,7 +443,7 @@ class VoucherCheckView(AskedView):
         return Response(_voucher(check_voucher(retailer_of(request), code, now=timezone.now())))
 
 
-class VoucherHoldView(AskedView):
+class VoucherHoldView(CodeView):
     ids = ("token",)
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
@@ -446,7 +462,7 @@ class VoucherHoldView(AskedView):
         return _held(found, is_new=found.is_new)
 
 
-class VoucherConfirmView(AskedView):
+class VoucherConfirmView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
@@ -461,7 +477,7 @@ class VoucherConfirmView(AskedView):
         return _held(found)
 
 
-class VoucherReleaseView(AskedView):
+class VoucherReleaseView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 

@@ -22,8 +22,16 @@ from customers.core.exporting import csv_response
 from loyalty.access.staff import post_of
 from loyalty.activity.rewards import staff as verbs
 from loyalty.activity.rewards.importing import import_codes, left_in_pools, read_codes
-from loyalty.activity.rewards.tills import Voucher, check_voucher, confirm_voucher, hold_voucher
+from loyalty.activity.rewards.tills import (
+    NoSuchVoucher,
+    Voucher,
+    VoucherNotIssued,
+    check_voucher,
+    confirm_voucher,
+    hold_voucher,
+)
 from loyalty.activity.staff import PERMISSION
+from loyalty.api.wrong_codes import WrongCodes, told
 from loyalty.programs.models import ProgramVersion
 from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE
@@ -144,9 +152,15 @@ class RewardRedemptionAdmin(WithStaffVerbs):
         form = CodeForm(request.POST or None)
         voucher: Voucher | None = None
         if request.method == "POST" and form.is_valid():
+            tried = WrongCodes(f"staff-{request.user.pk}")
             try:
-                voucher = self._at_desk(request, form.cleaned_data)
+                if wait := tried.wait():
+                    form.add_error("code", told(wait))
+                else:
+                    voucher = self._at_desk(request, form.cleaned_data)
             except DomainError as error:
+                if isinstance(error, NoSuchVoucher | VoucherNotIssued):
+                    tried.note()
                 form.add_error("code", str(error))
         context = {
             **self.admin_site.each_context(request),
