@@ -230,6 +230,9 @@ CELERY_BEAT_SCHEDULE = {
     "forget old idempotency keys": {"task": "loyalty.api.tasks.forget_old_keys", "schedule": 3_600.0},
 }
 
+# So many codes that do not exist a key, a member or somebody of the staff may try.
+WRONG_CODE_RATE = env.str("WRONG_CODE_RATE", default="60/minute")
+
 # From these are made the keys that seal the codes of rewards and find them: the first seals, the others still open what they
 # sealed. Empty, SECRET_KEY is the one.
 CODE_KEYS = env.list("CODE_KEYS", default=[])

@@ -18,7 +18,7 @@ from loyalty.activity.steps import AFTER_MOVES, BEFORE_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
 from loyalty.engine.basket import Occasion
-from loyalty.engine.decision import Decision, PoolUsed, Told, run_steps
+from loyalty.engine.decision import Decision, Effect, PoolUsed, Told, run_steps
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
@@ -156,6 +156,10 @@ class AccountSession:
             starts = decision.versions.starts
             raise NotInForce(begins=f"{starts[0]:%Y-%m-%d %H:%M}" if starts else "-")
         return decision.version
+
+    def effects(self) -> list[Effect]:
+        """Return what was decided so far, and is written when the session is finished."""
+        return [effect for decision in (*self.done, *self.decisions.values()) for effect in decision.effects]
 
     def take(self, decision: Decision) -> None:
         """Take in what a verb decided for a member; what was lent goes on to the lender."""
