@@ -27,6 +27,7 @@ ON_RETURN: tuple[Step, ...] = (
     points.expire_due,
 )
 ON_CORRECTION: tuple[Step, ...] = (
+    points.count_out,
     tiers.benefits,
     plans.benefits,
     points.undo_redemptions,

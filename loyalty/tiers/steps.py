@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
-from customers.core.calendar import local_date, midnight, stamp
+from customers.core.calendar import day_before, local_date, midnight, stamp
 from loyalty.engine.activities import (
     BirthDateTold,
     Enrolled,
@@ -27,7 +27,7 @@ from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.clawback import claw_back_own
-from loyalty.points.state import MAIN, POINTS, RULES, DayCounted, OpenLot, WalletState
+from loyalty.points.state import MAIN, POINTS, RULES, Day, DayCounted, OpenLot, WalletState
 from loyalty.points.steps.earning import give_points
 from loyalty.points.steps.entries import Cause, settle_for_gifts, wallet_in
 from loyalty.points.steps.giving_back import claim
@@ -62,15 +62,39 @@ def benefits(decision: Decision) -> Decision:
     if isinstance(activity, OrderCorrected) and (activity.is_withdrawn or not activity.is_moved):
         return decision  # the tier on which an order was decided stays with it
     state, at = decision.member.of(TIERS), decision.occasion.at
-    # An order is not multiplied by the tier that it gave itself, on the day from which it is moved.
-    own = activity.order_id if isinstance(activity, OrderCorrected) else None
-    key = state.key_at(at) if own is None else state.key_without(own, at)
+    key = _key_without(decision, activity) if isinstance(activity, OrderCorrected) else state.key_at(at)
     tier = decision.rules.of(SCHEME).tier(key)
     if tier is None:
         return decision
     had = decision.occasion
     multiplier, extra_months = had.multiplier * tier.multiplier, had.extra_months + tier.extra_months
     return decision.then(occasion=Occasion(had.at, had.zone, multiplier, had.is_first, tier.code, extra_months))
+
+
+def _key_without(decision: Decision, activity: OrderCorrected) -> UUID | None:
+    """
+    Return the tier that a member had at an order's new instant without what the order had counted on its old day.
+
+    Days tell it, but not what happened first within one day, nor what came by another way: there the changes do.
+    """
+    under = decision.then(version=decision.versions.at(max(decision.at, decision.now)))
+    scheme, state, at = under.rules.of(SCHEME), under.member.of(TIERS), decision.occasion.at
+    told = state.key_without(activity.order_id, at)
+    if any(version.of(SCHEME).counts_balance for version in decision.versions.versions):
+        return told
+    before = _as_before(under)
+    how = _day_of_start(under, before)
+    if _past_by(under, before, how).standing.key != state.key:
+        return told
+    on = local_date(at, under.rules.zone)
+    began, ended = (_key_on(under, on, how, is_over=is_over) for is_over in (False, True))
+    return ended if scheme.rank(told) >= scheme.rank(ended) else began
+
+
+def _key_on(decision: Decision, on: date, how: DayOfStart, *, is_over: bool) -> UUID | None:
+    """Return the tier to which a member's days lead as a day begins, or when it is over."""
+    counted = _counted(decision.member, decision.rules, until=on if is_over else day_before(on))
+    return past_by(_schemes(decision), counted, on, day_of_start=how).standing.key
 
 
 def enter(decision: Decision) -> Decision:
@@ -381,11 +405,18 @@ def _standing(decision: Decision) -> Standing:
     return decision.member.of(TIERS).standing
 
 
-def _counted(member: Member, version: Version) -> Counted:
+def _counted(member: Member, version: Version, *, until: date = date.max) -> Counted:
     points, scheme = member.of(POINTS), version.of(SCHEME)
     main = points.main
     wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
-    return Counted(main.days, wallet.days, joined=joined_on(member, version), balance=wallet.balance)
+    days = _until(until, main.days)
+    others = days if wallet is main else _until(until, wallet.days)
+    return Counted(days, others, joined=joined_on(member, version), balance=wallet.balance)
+
+
+def _until(last: date, days: Sequence[Day]) -> Sequence[Day]:
+    """Return days up to a last one."""
+    return days if last == date.max else [day for day in days if day.on <= last]
 
 
 def _counts(decision: Decision, scheme: TierScheme) -> Counts:
