@@ -20,7 +20,6 @@ from loyalty.engine.activities import (
     TakenOver,
     TimePassed,
     VersionStarted,
-    is_of_order,
 )
 from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Told
@@ -502,24 +501,91 @@ def _schemes(decision: Decision) -> list[SchemeFrom]:
 
 
 def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierScheme) -> Decision:
-    """Where a balance counts, days do not tell the past: a tier goes that its order's own points gave."""
+    """
+    Where a balance counts, days do not tell the past: what goes is what the order's own rise had led to.
+
+    That is the tiers that its points, and the gifts of the tiers to which they led, still hold up without them. A member
+    has the tier then that it had before the order, protected as it was, or a higher one that the rest reaches.
+    """
     had, counts = _standing(decision), _counts(decision, scheme)
+    joined, on = joined_on(decision.member, decision.rules), _today(decision)
     if isinstance(activity, OrderCorrected):  # which may give as well as take
-        risen = rise(had, scheme, counts, _today(decision), joined_on(decision.member, decision.rules))
+        risen = rise(had, scheme, counts, on, joined)
         if scheme.rank(risen.key) > scheme.rank(had.key):
             return _moved(decision, risen)
-    current, earned = scheme.tier(had.key), scheme.earned(counts)
+    changes = decision.member.of(TIERS).changes
+    own = next((place for place, each in enumerate(changes) if _is_rise_by(scheme, each, activity.order_id)), None)
+    if own is None:
+        return _fallen_by_balance(decision, scheme, had)
+    undone = _gifts_without(decision, scheme, changes[own:], activity.order_id)
+    without = _take_gifts(decision, undone)
+    standing = _standing_before(without, scheme, changes[own])
+    if scheme.rank(standing.key) >= scheme.rank(had.key):
+        return _fallen_by_balance(without, scheme, had)
+    moved = _take_gifts(_moved(decision, standing), undone)
+    return _since_before(moved, changes[: own + 1])
+
+
+def _fallen_by_balance(decision: Decision, scheme: TierScheme, had: Standing) -> Decision:
+    """Let a member down, or let its grace begin, where it has less than its tier asks for."""
+    current, counts = scheme.tier(had.key), _counts(decision, scheme)
     if current is None or scheme.is_earned(current.key, counts):
         return decision
     joined, on = joined_on(decision.member, decision.rules), _today(decision)
-    changes = [change for change in decision.member.of(TIERS).changes if change.to_key == had.key]
-    if changes and is_of_order(changes[-1].cause, activity.order_id):
-        undone = scheme.passed(earned.key if earned else None, current)
-        moved = _moved(decision, entered(scheme, earned, on, joined))
-        return _take_gifts(moved, [lot for tier in undone for lot in _gifts_of(moved, tier, wallet_in(moved, MAIN))])
     if scheme.downgrade == "at_once":
-        return _moved(decision, entered(scheme, scheme.landing(current, earned), on, joined))
+        return _moved(decision, entered(scheme, scheme.landing(current, scheme.earned(counts)), on, joined))
     return _moved(decision, rise(had, scheme, counts, on, joined))
+
+
+def _is_rise_by(scheme: TierScheme, change: TierEntry, order_id: UUID) -> bool:
+    return change.is_by(order_id) and scheme.rank(change.to_key) > scheme.rank(change.from_key)
+
+
+def _gifts_without(
+    decision: Decision, scheme: TierScheme, changes: Sequence[TierEntry], order_id: UUID
+) -> list[OpenLot]:
+    """
+    Return the gifts of entries since an order's own rise that there would not have been without it.
+
+    Of tiers that are left those that the order's own rises gave; of the others those whose tier is not reached without them.
+    """
+    wallet, instants = wallet_in(decision, MAIN), {change.at for change in changes}
+    taken = {lot_id for entry in wallet.debt_entries for lot_id in entry.gift_lots}
+    holds = [
+        (lot, hold)
+        for lot in wallet.lots
+        if lot.gift and lot.id not in taken and lot.earned_at in instants
+        if (hold := _hold_of(decision, lot, changes)) is not None
+    ]
+    own = {change.at for change in changes if _is_rise_by(scheme, change, order_id)}
+    gone = [lot for lot, hold in holds if hold.until is not None and lot.earned_at in own]
+    doubtful = [(lot, scheme.rank(hold.key)) for lot, hold in holds if hold.until is None]
+    while True:
+        undone = [*gone, *(lot for lot, _ in doubtful)]
+        earned = scheme.earned(_counts(_take_gifts(decision, undone), scheme))
+        left = [(lot, rank) for lot, rank in doubtful if rank > scheme.rank(earned.key if earned else None)]
+        if len(left) == len(doubtful):
+            return undone
+        doubtful = left
+
+
+def _standing_before(decision: Decision, scheme: TierScheme, change: TierEntry) -> Standing:
+    """Return the standing from which a change had led away, by what counts and what time has done since."""
+    counts = _counts(decision, scheme)
+    joined, on = joined_on(decision.member, decision.rules), _today(decision)
+    if scheme.downgrade == "at_once":
+        return entered(scheme, scheme.earned(counts), on, joined)
+    standing = fall(Standing(change.from_key, change.protected_until), scheme, counts, on, joined)
+    return end_period(standing, scheme, _counted(decision.member, decision.rules), on)
+
+
+def _since_before(decision: Decision, changes: Sequence[TierEntry]) -> Decision:
+    """Let a member that is back on the tier before the last of some changes have it since it came to it."""
+    state, (*earlier, last) = decision.member.of(TIERS), changes
+    if state.key != last.from_key:
+        return decision
+    since = earlier[-1].at if earlier else decision.member.enrolled_at
+    return decision.then(member=decision.member.having(TIERS, replace(state, since=since if state.key else None)))
 
 
 def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = frozenset()) -> Decision:
@@ -544,7 +610,7 @@ def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = f
         key=standing.key,
         since=at,
         protected_until=standing.protected_until,
-        changes=(*state.changes, TierEntry(at, state.key, standing.key, cause)),
+        changes=(*state.changes, TierEntry(at, state.key, standing.key, cause, state.protected_until)),
     )
     changed = TierChanged(
         decision.member.retailer_id,
@@ -554,6 +620,7 @@ def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = f
         cause,
         _counts(decision, scheme).of(scheme.basis),
         at,
+        state.protected_until,
     )
     payload = {"from": _code(decision, state.key), "to": _code(decision, standing.key), "cause": cause}
     told = Told("tier.changed", payload, at)
