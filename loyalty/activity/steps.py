@@ -28,6 +28,7 @@ ON_RETURN: tuple[Step, ...] = (
     points.expire_due,
 )
 ON_CORRECTION: tuple[Step, ...] = (
+    points.count_out,
     tiers.benefits,
     plans.benefits,
     rewards.keep_paid_out,
