@@ -57,7 +57,11 @@ Observer = Callable[[Decision], None]
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A member as it enrolled."""
+    """
+    A member as it enrolled.
+
+    :param first_order_id: the first order of an earlier membership: its bonus is not given again
+    """
 
     membership_id: UUID
     customer_id: UUID
@@ -66,6 +70,7 @@ class Joined:
     enrolled_at: datetime
     left_at: datetime | None
     birth_date: date | None
+    first_order_id: UUID | None = None
 
 
 @dataclass
@@ -259,12 +264,14 @@ def _as_it_enrolled(joined: Joined, versions: Versions) -> Member:
         customer_id=joined.customer_id,
         enrolled_at=joined.enrolled_at,
         birth_date=joined.birth_date,
+        first_order_id=joined.first_order_id,
         states=states,
     )
 
 
 JOINED = """
-SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, c.birth_date
+SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, c.birth_date, (
+    SELECT order_id FROM activity_orderdecision WHERE membership_id = m.id AND is_first AND is_kept AND is_forfeited LIMIT 1)
 FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
 WHERE m.program_id = %(program)s AND m.id > %(after)s AND m.enrolled_at <= %(until)s {only} ORDER BY m.id LIMIT %(limit)s
 """
