@@ -8,11 +8,13 @@ from loyalty.activity.steps import CLOCK, LATE, STEPS
 from loyalty.engine.activities import (
     Activity,
     BirthDateTold,
+    GrantTakenBack,
     InteractionReported,
     OrderCorrected,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
+    PointsGranted,
 )
 from loyalty.engine.basket import UTC_ZONE, Occasion
 from loyalty.engine.decision import Decision, run_steps
@@ -92,6 +94,9 @@ def _refusal(decision: Decision) -> str:
         return "no_version_in_force_then"
     if isinstance(activity, OrderPlaced | InteractionReported) and not decision.member.belongs_at(decision.at):
         return "not_a_member_then"
+    if isinstance(activity, PointsGranted | GrantTakenBack):
+        at = activity.granted_at if isinstance(activity, GrantTakenBack) else decision.at
+        return "" if decision.member.left_at is None and decision.member.belongs_at(at) else "not_a_member_then"
     if isinstance(activity, BirthDateTold) and (
         decision.member.left_at is not None or not decision.member.belongs_at(decision.at)
     ):
@@ -116,4 +121,12 @@ def in_order_of_time(activity: Activity) -> tuple[datetime, int, str]:
     return activity.occurred_at, RANKS.get(type(activity), len(RANKS)), str(getattr(activity, "id", ""))
 
 
-RANKS: dict[type, int] = {OrderPlaced: 0, OrderEvent: 1, OrderReturned: 2, OrderCorrected: 2, InteractionReported: 3}
+RANKS: dict[type, int] = {
+    OrderPlaced: 0,
+    OrderEvent: 1,
+    OrderReturned: 2,
+    OrderCorrected: 2,
+    InteractionReported: 3,
+    PointsGranted: 4,
+    GrantTakenBack: 5,
+}

@@ -39,6 +39,7 @@ ON_CORRECTION: tuple[Step, ...] = (
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots, points.expire_due)
 ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, tiers.assess)
 ON_GRANT: tuple[Step, ...] = (points.grant, tiers.assess)
+ON_GRANT_BACK: tuple[Step, ...] = (points.take_grant_back, tiers.note_settled, tiers.assess)
 ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.celebrate, tiers.rise_now)
 BEFORE_MOVES: tuple[Step, ...] = (tiers.benefits,)
 AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, tiers.note_disqualified)
@@ -71,6 +72,7 @@ STEPS: dict[type, tuple[Step, ...]] = {
     what.OrderEvent: ON_ORDER_EVENT,
     what.InteractionReported: ON_INTERACTION,
     what.PointsGranted: ON_GRANT,
+    what.GrantTakenBack: ON_GRANT_BACK,
     what.BirthDateTold: ON_BIRTH_DATE,
     what.PointsMoved: ON_MOVE,
     what.PlanFollowed: ON_PLAN,
