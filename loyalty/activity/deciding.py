@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from loyalty.activity.steps import CLOCK, LATE, STEPS
+from loyalty.activity.steps import CLOCK, LATE, ON_REFUSAL, STEPS
 from loyalty.engine.activities import (
     Activity,
     BirthDateTold,
@@ -15,6 +15,8 @@ from loyalty.engine.activities import (
     OrderPlaced,
     OrderReturned,
     PointsGranted,
+    ReferralClaimed,
+    ReferralReviewed,
 )
 from loyalty.engine.basket import UTC_ZONE, Occasion
 from loyalty.engine.decision import Decision, run_steps
@@ -39,7 +41,8 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     if isinstance(activity, OrderReturned) and activity.decided is None:
         return None
     if reason := _refusal(decision):
-        return refuse(decision, reason)
+        refused = refuse(decision, reason)
+        return run_steps(refused, ON_REFUSAL) if isinstance(activity, OrderPlaced) and decision.version else refused
     since = at
     if isinstance(activity, OrderCorrected):
         decision, since = _as_corrected(decision, activity)
@@ -92,7 +95,9 @@ def _refusal(decision: Decision) -> str:
         return "" if is_decided and decision.version else "no_version_in_force_then"
     if decision.version is None:
         return "no_version_in_force_then"
-    if isinstance(activity, OrderPlaced | InteractionReported) and not decision.member.belongs_at(decision.at):
+    if isinstance(activity, OrderPlaced | InteractionReported | ReferralClaimed) and not decision.member.belongs_at(
+        decision.at
+    ):
         return "not_a_member_then"
     if isinstance(activity, PointsGranted | GrantTakenBack):
         at = activity.granted_at if isinstance(activity, GrantTakenBack) else decision.at
@@ -129,4 +134,6 @@ RANKS: dict[type, int] = {
     InteractionReported: 3,
     PointsGranted: 4,
     GrantTakenBack: 5,
+    ReferralClaimed: -1,
+    ReferralReviewed: 6,
 }

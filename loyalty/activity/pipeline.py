@@ -29,6 +29,8 @@ from loyalty.engine.activities import (
     OrderPlaced,
     OrderReturned,
     PointsGranted,
+    ReferralClaimed,
+    ReferralReviewed,
 )
 from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
 from loyalty.engine.member import Member
@@ -36,6 +38,8 @@ from loyalty.engine.pools import Pool, PoolKey, PoolMissing, PoolTight
 from loyalty.points.granting import load_waiting
 from loyalty.points.state import POINTS, GrantAsked
 from loyalty.points.steps.moving import LentReturned, take_lent_back
+
+OF_ONE_PROGRAM = PointsGranted | GrantTakenBack | ReferralClaimed | ReferralReviewed
 
 
 @dataclass
@@ -270,8 +274,8 @@ class BatchDecider:
 
 
 def _is_of(fact: Fact, program_id: int) -> bool:
-    """Tell whether a fact concerns a program: grants are of one, facts of all."""
-    return not isinstance(fact, PointsGranted | GrantTakenBack) or fact.program_id in {None, program_id}
+    """Tell whether a fact concerns a program: grants and referrals are of one, facts of all."""
+    return not isinstance(fact, OF_ONE_PROGRAM) or fact.program_id in {None, program_id}
 
 
 def _is_forfeited(activity: Activity, member: Member) -> bool:

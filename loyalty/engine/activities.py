@@ -288,6 +288,38 @@ class GrantTakenBack(CountsAsItOccurs):
 
 
 @dataclass(frozen=True, slots=True)
+class ReferralClaimed(CountsAsItOccurs):
+    """
+    A member says who referred it.
+
+    :param channel: by which: member, shop or enrolment
+    :param signals: digests of its device and the like, by kind
+    """
+
+    id: UUID
+    customer_id: UUID
+    program_id: int
+    occurred_at: datetime
+    code: str
+    channel: str
+    signals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralReviewed(CountsAsItOccurs):
+    """Somebody decided whether a member was referred, of which something is suspicious."""
+
+    id: UUID
+    customer_id: UUID
+    program_id: int
+    occurred_at: datetime
+    referral_id: UUID
+    is_approved: bool
+    author: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class BirthDateTold(CountsAsItOccurs):
     """A customer's birth date was told, or told anew: it counts from then on, and on that day itself."""
 
@@ -413,5 +445,15 @@ class TimePassed:
         return f"night:{self.on}"
 
 
-Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted | GrantTakenBack | BirthDateTold
+Referring = ReferralClaimed | ReferralReviewed
+Fact = (
+    OrderPlaced
+    | OrderReturned
+    | OrderEvent
+    | InteractionReported
+    | PointsGranted
+    | GrantTakenBack
+    | BirthDateTold
+    | Referring
+)
 Activity = Fact | PointsMoved | PlanFollowed | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed
