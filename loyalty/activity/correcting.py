@@ -98,6 +98,7 @@ def take_claim(  # noqa: PLR0913 - which order, whose, why, when
     Give a guest's order to a customer, and decide it and what came back of it as if it had been told now.
 
     :param dry_run: answer what would happen, and leave no trace
+    :raises UnknownCustomer: when there is no such customer
     :raises UnknownOrder: when there is no such order
     :raises OrderOfAnother: when it belongs to another customer
     """

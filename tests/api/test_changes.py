@@ -180,13 +180,16 @@ def test_one_key_and_one_correction_are_one_effect(client: Client, key: str) -> 
 def test_a_guests_order_is_claimed_once(client: Client, key: str) -> None:
     send(client, "POST", "orders", ORDER | {"customer": None}, key)
     claim = {"customer": "ada", "reference": "receipt 7"}
+    send(client, "POST", "orders", ORDER | {"customer": "bob", "number": "A2"}, key)
 
+    slip = send(client, "POST", "orders/A1/claim", claim | {"customer": "adda"}, key)
     dry = send(client, "POST", "orders/A1/claim?dry_run=true", claim, key)
-    nobodys = Order.objects.get().customer
+    nobodys = Order.objects.get(number="A1").customer
     answers = [
         send(client, "POST", "orders/A1/claim", body, key) for body in (claim, claim, claim | {"customer": "bob"})
     ]
 
+    assert (slip.status_code, slip.json()["code"]) == (404, "unknown_customer")
     assert (dry.json()["effects"][0]["points"], nobodys) == (10, None)
     assert [answer.status_code for answer in answers] == [201, 200, 409]
     assert [answer.json()["status"] for answer in answers[:2]] == ["claimed", "unchanged"]
