@@ -23,6 +23,7 @@ from customers.recording import identify
 from loyalty.activity import coalescing
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.changes import NumberView
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
@@ -104,7 +105,8 @@ class OrdersView(FactView):
         return self.report(request)
 
 
-class OrderBatchView(BatchView):
+class OrderBatchView(BatchView, NumberView):
+    name = "batch"
     kind, batch, take = OrderIn, BatchIn, staticmethod(take_orders)
 
     @extend_schema(request=BatchIn, responses=BatchOut, tags=["activity"])
