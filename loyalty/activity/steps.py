@@ -19,6 +19,7 @@ ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose, plans.give_ove
 ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over, plans.take_over, rewards.take_over)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, tiers.assess)
 ON_RETURN: tuple[Step, ...] = (
+    rewards.leave_out_over,
     points.undo_redemptions,
     rewards.undo,
     tiers.note_settled,
@@ -29,6 +30,7 @@ ON_RETURN: tuple[Step, ...] = (
 ON_CORRECTION: tuple[Step, ...] = (
     tiers.benefits,
     plans.benefits,
+    rewards.leave_out_over,
     points.undo_redemptions,
     rewards.undo,
     tiers.note_settled,

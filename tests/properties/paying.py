@@ -11,15 +11,16 @@ from django.db.models import Sum
 
 from customers.models import Retailer
 from loyalty.activity.versions import versions_of
+from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.plans.account import collecting, joining, paying
 from loyalty.plans.account.notices import take_notice
 from loyalty.plans.account.session import HasPlan, NoPlan, NoSuchPlan, PaymentDue
-from loyalty.plans.models import Invoice, PaidPlan, PlanChange, Refund
+from loyalty.plans.models import Invoice, PlanChange, Refund
 from loyalty.plans.overview import state_of
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.tryout import HEADER, TryoutProvider
-from loyalty.plans.state import PlanState
+from loyalty.plans.state import OFFER, PlanState
 from loyalty.programs.models import Program
 
 PLAN_REFUSALS = (HasPlan, NoPlan, NoSuchPlan, PaymentDue, paying.NotOpen, paying.NotPaid, paying.MoreThanPaid)
@@ -98,14 +99,17 @@ class Paying:
     # -- what there is
 
     def _state(self, name: str, now: datetime) -> PlanState:
-        return state_of(self.members[name], versions_of([self.program.pk])[self.program.pk], at=now)
+        return state_of(self.members[name], self._versions(), at=now)
+
+    def _versions(self) -> Versions:
+        return versions_of([self.program.pk])[self.program.pk]
 
     def plan(self, name: str, now: datetime) -> tuple[object, ...]:
         """Return how a member's plan stands, whether or not the night has been."""
         state = self._state(name, now)
         if not state.is_open:
             return (state.status, state.end_reason)
-        codes = dict(PaidPlan.objects.filter(version__program=self.program).values_list("key", "code"))
+        codes = {rule.key: rule.code for version in self._versions().versions for rule in version.of(OFFER).plans}
         period = (state.period.first, state.period.end) if state.period else None
         due = (state.due.kind, _money(state.due.amount), state.due.until) if state.due else None
         fee = (_money(state.paid), state.paid_from) if state.period else None
