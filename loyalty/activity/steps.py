@@ -38,6 +38,7 @@ ON_TAKING_OVER: tuple[Step, ...] = (
 )
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, tiers.assess, referrals.follow_order)
 ON_RETURN: tuple[Step, ...] = (
+    rewards.leave_out_over,
     rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,
@@ -51,6 +52,7 @@ ON_CORRECTION: tuple[Step, ...] = (
     points.count_out,
     tiers.benefits,
     plans.benefits,
+    rewards.leave_out_over,
     rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,
