@@ -270,6 +270,20 @@ MEMBER_SESSION_IDLE_DAYS = env.int("MEMBER_SESSION_IDLE_DAYS", default=7)
 # "certificate": "card.pem", "key": "card.key", "intermediate": "wwdr.pem"}}. Others' cards are not signed.
 WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
 
+# What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
+PRIVACY_PARTS = [
+    "loyalty.signin.privacy.PART",
+    "loyalty.plans.account.privacy.PART",
+    "loyalty.activity.rewards.privacy.PART",
+    "loyalty.activity.privacy.PART",
+    "loyalty.points.privacy.PART",
+    "loyalty.memberships.privacy.PART",
+    "loyalty.api.privacy.PART",
+    "loyalty.access.privacy.PART",
+    "analytics.privacy.PART",
+    "customers.personal.PART",
+]
+
 IDEMPOTENCY_KEPT_DAYS = 7
 API_BATCH_LIMIT = 1_000
 # For so long a process recognises an API key without asking the database; a revoked key ends with it.
