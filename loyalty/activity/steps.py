@@ -19,6 +19,7 @@ ON_GIVING_OVER: tuple[Step, ...] = (points.give_over, tiers.lose, plans.give_ove
 ON_TAKING_OVER: tuple[Step, ...] = (points.take_over, tiers.take_over, plans.take_over, rewards.take_over)
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, tiers.assess)
 ON_RETURN: tuple[Step, ...] = (
+    rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,
     tiers.note_settled,
@@ -27,8 +28,10 @@ ON_RETURN: tuple[Step, ...] = (
     points.expire_due,
 )
 ON_CORRECTION: tuple[Step, ...] = (
+    points.count_out,
     tiers.benefits,
     plans.benefits,
+    rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,
     tiers.note_settled,

@@ -218,7 +218,9 @@ class TokensView(AskedView):
         """Return a token for a customer whom your site has signed in, to be used with `/api/v1/me`."""
         customer = get_object_or_404(Customer.objects.known_as(external_id), retailer=retailer_of(request))
         token, expires_at = MemberToken.issue(customer, now=timezone.now())
-        return Response(TokenOut({"token": token, "expires_at": expires_at}).data, status=status.HTTP_201_CREATED)
+        said = TokenOut({"token": token, "expires_at": expires_at}).data
+        # A secret is told once: no Idempotency-Key gives it again.
+        return Response(said, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 
 def one(taken: Answer[Any]) -> Response:

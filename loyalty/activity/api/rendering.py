@@ -25,6 +25,7 @@ from loyalty.points.models import PointsPolicy, Wallet
 from loyalty.points.state import MAIN, POINTS, Posting
 from loyalty.points.statement import balance
 from loyalty.points.states import State
+from loyalty.rewards.state import RewardKept
 from loyalty.tiers.models import Tier
 from loyalty.tiers.state import TierChanged
 
@@ -88,6 +89,7 @@ def _effect(decision: Decision, tiers: dict[int, str]) -> dict[str, Any]:
         "pending": _pending_of(decision, postings),
         "shortfall": decision.order_return.shortfall if decision.order_return else 0,
         "restored": sum(post.change(State.AVAILABLE) for post in restored),
+        "kept_rewards": [each.reference for each in decision.effects if isinstance(each, RewardKept)],
         "tier_changed_to": tiers.get(changes[-1]) if changes and changes[-1] else None,
         "reason": decision.reason,
         "explanation": [{"kind": posting.kind, **posting.explanation} for posting in postings],

@@ -240,6 +240,10 @@ class EffectOut(serializers.Serializer[Any]):
     pending = serializers.IntegerField(help_text="Of them, those that are not active yet.")
     shortfall = serializers.IntegerField(help_text="What a return could not take back and nobody owes.")
     restored = serializers.IntegerField(help_text="What a return gave back of redemptions that had paid the order.")
+    kept_rewards = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The references of donations that had paid the order and stay, with their points: the causes have them.",
+    )
     tier_changed_to = serializers.CharField(allow_null=True)
     reason = serializers.CharField(
         allow_blank=True,
