@@ -17,13 +17,15 @@ from loyalty.plans.rules import NOTHING
 from loyalty.programs.models import Program
 
 # Each time of a member with a plan: from a change to it until the next one. Times that touch are one.
-SPANS = """
+SPANS_OF = """
 WITH changes AS (
     SELECT c.membership_id, c.to_plan_id, c.occurred_at AS begins,
         lead(c.occurred_at) OVER (PARTITION BY c.membership_id ORDER BY c.occurred_at, c.id) AS ends
-    FROM plans_planchange c JOIN memberships_membership m ON m.id = c.membership_id WHERE m.program_id = %(program)s
+    FROM plans_planchange c JOIN memberships_membership m ON m.id = c.membership_id
+    WHERE m.program_id = %(program)s {of_members}
 ), spans AS (SELECT * FROM changes WHERE to_plan_id IS NOT NULL)
 """
+SPANS = SPANS_OF.format(of_members="")
 # By the days until an instant on which a member had a plan, of the days of the plan's period.
 PERKS_OF = """
 p.perks_cost * greatest(extract(epoch FROM least(coalesce(s.ends, {at}), {at}) - s.begins), 0)::numeric
@@ -62,12 +64,13 @@ JOIN programs_programversion v ON v.id = p.version_id
 WHERE v.program_id = %(program)s AND v.status = 'published' AND v.effective_from <= %(until)s AND p.code = 'points'
 ORDER BY v.effective_from DESC LIMIT 1
 """
+POINTS_OF_SOME = POINTS_OF.format(of_members="AND d.membership_id = ANY(%(members)s)")
+SAVED_OF_SOME = SAVED_OF.format(of_members="AND r.membership_id = ANY(%(members)s)")
 OF_MEMBERS = f"""
-{SPANS}, points AS ({POINTS_OF.format(of_members="AND d.membership_id = ANY(%(members)s)")}
-), saved AS ({SAVED_OF.format(of_members="AND r.membership_id = ANY(%(members)s)")}
+{SPANS_OF.format(of_members="AND m.id = ANY(%(members)s)")}, points AS ({POINTS_OF_SOME}), saved AS ({SAVED_OF_SOME}
 ), perks AS (
     SELECT s.membership_id, sum({PERKS_OF.format(at="%(until)s")}) - sum({PERKS_OF.format(at="%(since)s")}) AS cost
-    FROM spans s JOIN plans_paidplan p ON p.id = s.to_plan_id WHERE s.membership_id = ANY(%(members)s) GROUP BY 1
+    FROM spans s JOIN plans_paidplan p ON p.id = s.to_plan_id GROUP BY 1
 ), paid AS (
     SELECT s.membership_id, sum(i.amount) AS amount FROM plans_invoice i JOIN plans_subscription s ON s.id = i.subscription_id
     WHERE s.membership_id = ANY(%(members)s) AND i.status = 'paid' AND i.settled_at >= %(since)s AND i.settled_at < %(until)s
