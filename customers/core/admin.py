@@ -11,6 +11,7 @@ from unfold.admin import StackedInline as UnfoldStackedInline
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminFileFieldWidget as FileWidget
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget as SplitDateTimeWidget
 from unfold.widgets import UnfoldAdminTextareaWidget
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
@@ -18,6 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
 from customers.core.money import to_unit
 
 __all__ = [
+    "FileWidget",
     "ModelAdmin",
     "RangeDateTimeFilter",
     "ReadOnlyAdmin",

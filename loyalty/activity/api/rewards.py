@@ -72,7 +72,7 @@ class RewardOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
-    image = serializers.CharField()
+    image = serializers.CharField(help_text="Its address; empty where there is none.")
     kind = serializers.CharField()
     amount = serializers.CharField(allow_null=True)
     percent = serializers.CharField(allow_null=True)
@@ -226,6 +226,11 @@ def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
     return dict(given.validated_data)
 
 
+def _site(request: Request) -> str:
+    """Return the address of this site as the caller knows it."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
 def _as_json(text: str) -> HttpResponse:
     """Return what is JSON already, and would cost more to be read and written again than all the rest."""
     return HttpResponse(text, content_type="application/json")
@@ -287,7 +292,8 @@ class MyRewardsView(APIView):
 
         What suits me comes first where I agreed to offers based on a profile.
         """
-        shelves = shelves_of(request.auth.customer_id, at=timezone.now())  # type: ignore[union-attr] # a token's
+        customer_id = request.auth.customer_id  # type: ignore[union-attr] # a token's
+        shelves = shelves_of(customer_id, at=timezone.now(), site=_site(request))
         return _as_json(f"[{','.join(shelf.as_json() for shelf in shelves)}]")
 
 
@@ -331,8 +337,8 @@ class MemberRewardsView(AskedView):
     def get(self, request: Request, number: str) -> HttpResponse:
         """Return what a member can get for its points, by the number on its card or in its QR code."""
         member = member_of(request, number)
-        shelf = shelf_of(member.pk, at=timezone.now()) or Shelf(member.program.slug, is_personal=False, rewards=())
-        return _as_json(shelf.as_json())
+        shelf = shelf_of(member.pk, at=timezone.now(), site=_site(request))
+        return _as_json((shelf or Shelf(member.program.slug, is_personal=False, rewards=())).as_json())
 
 
 class MemberRedemptionsView(AskedView):

@@ -33,6 +33,7 @@ from loyalty.activity.rewards.tills import (
 from loyalty.activity.staff import PERMISSION
 from loyalty.api.wrong_codes import WrongCodes, told
 from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.images import address_of
 from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE
 
@@ -247,7 +248,11 @@ class RewardAdmin(WithStaffVerbs):
 
     @display(description=_("image"))
     def picture(self, reward: Reward) -> str:
-        return format_html('<img src="{}" alt="" height="32" loading="lazy">', reward.image) if reward.image else "-"
+        return (
+            format_html('<img src="{}" alt="" height="32" loading="lazy">', address_of(reward.image))
+            if reward.image
+            else "-"
+        )
 
     @action(description=_("Export as CSV"))
     def export(self, _request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
