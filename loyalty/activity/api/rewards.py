@@ -431,7 +431,7 @@ def _held(found: HeldVoucher, *, is_new: bool = False) -> Response:
 class CodeView(AskedView):
     """What is asked with codes and tokens: who tries many that do not exist has to wait."""
 
-    throttle_classes: ClassVar = [CredentialThrottle, WrongCodeThrottle]
+    throttle_classes = (CredentialThrottle, WrongCodeThrottle)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, NoSuchVoucher | VoucherNotIssued | NoSuchHold):
