@@ -34,6 +34,7 @@ FIELDS = {
     "store": gettext_lazy("store"),
     "promotion_code": gettext_lazy("promotion code"),
     "tier": gettext_lazy("tier"),
+    "plan": gettext_lazy("paid plan"),
 }
 
 

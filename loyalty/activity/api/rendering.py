@@ -16,7 +16,7 @@ from loyalty.activity.account.households import household_available
 from loyalty.activity.api.serializers import fact_of
 from loyalty.activity.correcting import CorrectionAnswer, Keeping
 from loyalty.activity.intake import Answer
-from loyalty.activity.progress import Progress, progress
+from loyalty.activity.progress import Progress, plan_of, progress
 from loyalty.activity.versions import versions_of
 from loyalty.api.problems import problem, problem_of
 from loyalty.engine.decision import Decision
@@ -203,7 +203,7 @@ def tier_of(membership: Membership, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def profile_of(customer: Customer, memberships: Sequence[Membership]) -> dict[str, Any]:
+def profile_of(customer: Customer, memberships: Sequence[Membership], *, at: datetime) -> dict[str, Any]:
     """Return who a shopper is, and where a member."""
     return {
         "external_id": customer.external_id,
@@ -218,6 +218,7 @@ def profile_of(customer: Customer, memberships: Sequence[Membership]) -> dict[st
                 "name": membership.program.name,
                 "member_number": membership.number,
                 "enrolled_at": membership.enrolled_at.isoformat(),
+                "plan": plan_of(membership, at=at),
             }
             for membership in memberships
         ],
