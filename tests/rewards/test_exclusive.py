@@ -15,6 +15,7 @@ from loyalty.activity.rewards.catalogue import shelf_of
 from loyalty.activity.rewards.redeeming import NotForMember, redeem_reward
 from loyalty.configuration.checking import check
 from loyalty.memberships.models import Membership
+from loyalty.plans.account.joining import cancel
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import ProgramVersion
 from loyalty.rewards.models import RewardRedemption
@@ -109,7 +110,8 @@ def test_what_made_a_member_special_ends_at_its_instant_whether_or_not_a_night_h
     for code, (whose, _) in ALONE.items():
         shop.reward(draft, code, 10, **whose)
     members = everybody(draft)
-    ended = make.on("2026-07-22")  # the month that was paid is over, and so is its grace; no night has run
+    cancel(members["plus"], now=NOON)
+    ended = make.on("2026-07-15")  # the month that was paid is over, and no night has run
     Consent.objects.create(
         customer=members["top"].customer, purpose="profiling", granted=False, occurred_at=NOON + HOUR, source="app"
     )

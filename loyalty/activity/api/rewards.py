@@ -21,13 +21,9 @@ from customers.core.errors import DomainError, Kind
 from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
-from loyalty.activity.rewards.redeeming import (
-    RewardReceipt,
-    cancel_reward,
-    fulfil_reward,
-    redeem_reward,
-    refund_reward,
-)
+from loyalty.activity.rewards.redeemed import RewardReceipt
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import fulfil_reward
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
     NoSuchHold,
@@ -40,6 +36,7 @@ from loyalty.activity.rewards.tills import (
     release_voucher,
     voucher_of,
 )
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.api.pagination import NewestFirst
 from loyalty.api.throttling import CredentialThrottle
 from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
