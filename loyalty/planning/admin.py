@@ -18,7 +18,14 @@ from customers.core.errors import DomainError
 from customers.core.ids import new_id
 from loyalty.configuration import drafts
 from loyalty.configuration.document import to_document
-from loyalty.planning.forms import EarningGroupForm, EarningRuleForm, PaidPlanForm, PointsPolicyForm, TierForm
+from loyalty.planning.forms import (
+    EarningGroupForm,
+    EarningRuleForm,
+    PaidPlanForm,
+    PointsPolicyForm,
+    RewardForm,
+    TierForm,
+)
 from loyalty.planning.models import Simulation
 from loyalty.planning.month_end import SEE, MonthEndPages
 from loyalty.planning.pages import Pages
@@ -116,6 +123,7 @@ class TierPolicyInline(FrozenWhenPublished, StackedInline):
 
 class RewardInline(FrozenWhenPublished, StackedInline):
     model = Reward
+    form = RewardForm
     ordering = ("place",)
     tab = True
     collapsible = True
@@ -127,7 +135,7 @@ class RewardInline(FrozenWhenPublished, StackedInline):
                     ("place", "code", "kind"),
                     ("name", "name_fr"),
                     ("description", "description_fr"),
-                    "image",
+                    ("image", "picture"),
                     ("wallet", "points"),
                 )
             },

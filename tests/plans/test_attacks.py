@@ -66,7 +66,7 @@ BODIES: list[Any] = [
 @pytest.mark.parametrize("verb", ["join", "change"])
 def test_a_body_that_means_nothing_is_refused(
     client: Client, ada: Membership, verb: str, body: Any, as_shop: bool
-) -> None:  # noqa: FBT001
+) -> None:
     joined_before = verb == "change"
     if joined_before:
         joined(ada, at=datetime.now(UTC))

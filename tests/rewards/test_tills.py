@@ -13,14 +13,8 @@ from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.catalogue import shelf_of
-from loyalty.activity.rewards.redeeming import (
-    HeldByTill,
-    LimitReached,
-    RewardReceipt,
-    cancel_reward,
-    code_of,
-    redeem_reward,
-)
+from loyalty.activity.rewards.redeemed import RewardReceipt, code_of
+from loyalty.activity.rewards.redeeming import LimitReached, redeem_reward
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
     HoldOver,
@@ -35,6 +29,7 @@ from loyalty.activity.rewards.tills import (
     hold_voucher,
     release_voucher,
 )
+from loyalty.activity.rewards.undoing import HeldByTill, cancel_reward
 from loyalty.memberships.households import share
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
