@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.referral_checks import check_referrals
 from loyalty.configuration.reward_checks import check_rewards
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import NEVER, AllOf, InvalidCondition, Node, never_holds, parse, parse_stored
@@ -52,6 +53,7 @@ def check(version: ProgramVersion) -> list[Finding]:
         *_scheme(tiers, policy),
         *_plans(version),
         *check_rewards(version, {tier.code for tier in tiers}),
+        *check_referrals(version),
     ]
 
 
