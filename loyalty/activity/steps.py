@@ -38,6 +38,7 @@ ON_TAKING_OVER: tuple[Step, ...] = (
 )
 ON_ORDER: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, tiers.assess, referrals.follow_order)
 ON_RETURN: tuple[Step, ...] = (
+    rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,
     tiers.note_settled,
@@ -47,8 +48,10 @@ ON_RETURN: tuple[Step, ...] = (
     referrals.follow_return,
 )
 ON_CORRECTION: tuple[Step, ...] = (
+    points.count_out,
     tiers.benefits,
     plans.benefits,
+    rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,
     tiers.note_settled,

@@ -75,7 +75,10 @@ class OpenLot:
     :param grant_id: the grant that gave it
     :param expired: points of it that have expired; only known where a return looks at its own order's lots
     :param cancelled: points of it that were cancelled; known there, too
+    :param redeemed: points of it that were spent; known there, too
+    :param transferred: points of it that others have; known there, too
     :param amount: all of its points; known there, too
+    :param moved_to: the lot that has its points since its order's instant was corrected; known there, too
     """
 
     id: UUID
@@ -97,7 +100,10 @@ class OpenLot:
     grant_id: UUID | None = None
     expired: int = 0
     cancelled: int = 0
+    redeemed: int = 0
+    transferred: int = 0
     amount: int = 0
+    moved_to: UUID | None = None
 
     def is_usable(self, at: datetime) -> bool:
         """Tell whether its available points can be spent at an instant."""
@@ -158,6 +164,7 @@ class NewLot:
     :param gift: the code of the tier whose entry gives it
     :param is_lent: that somebody of the household brings it for one payment
     :param grant_id: the grant that gives it
+    :param moved_from: the lot of its order whose points it has from now on
     """
 
     id: UUID
@@ -175,6 +182,7 @@ class NewLot:
     gift: str = ""
     is_lent: bool = False
     grant_id: UUID | None = None
+    moved_from: UUID | None = None
 
     def opened(self, *, expires_at: datetime | None) -> OpenLot:
         """
@@ -503,4 +511,6 @@ def _changed(lot: OpenLot, change: dict[State, int]) -> OpenLot:
         held=lot.held + change.get(State.HELD, 0),
         expired=lot.expired + change.get(State.EXPIRED, 0),
         cancelled=lot.cancelled + change.get(State.CANCELLED, 0),
+        redeemed=lot.redeemed + change.get(State.REDEEMED, 0),
+        transferred=lot.transferred + change.get(State.TRANSFERRED, 0),
     )

@@ -8,7 +8,7 @@ from django.db import models
 ORDER = (
     "contenttypes", "auth", "customers", "outbox", "access", "programs", "memberships", "points", "tiers", "plans", "rewards",
     "referrals",
-    "activity", "planning", "api",
+    "activity", "planning", "api", "signin", "page",
     "analytics",
 )  # fmt: skip
 OURS = ORDER[2:]

@@ -100,6 +100,9 @@ LEDGER: Attempts = {
     "lot_expires_after_activation": copy("points_lot", expires_at="2020-01-01T00:00:00Z"),
     "lot_without_a_date_awaits_an_event": copy("points_lot", active_at=None, available=0, held=0),
     "lot_that_awaits_is_pending": copy("points_lot", active_at=None, activation_event="delivered"),
+    "moved_lot_never_to_itself": (
+        "INSERT INTO points_movedlot (lot_id, to_lot_id, retailer_id) SELECT id, id, retailer_id FROM points_lot LIMIT 1"
+    ),
     "lots_are_never_deleted": "DELETE FROM points_lot",
     "lots_keep_their_terms": (
         "UPDATE points_lot SET amount = amount + 1",

@@ -29,7 +29,7 @@ from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
-from loyalty.points.capability import load_redeemed
+from loyalty.points.capability import load_debts, load_redeemed
 from loyalty.points.models import Entry, Hold
 from loyalty.points.state import POINTS, Redeemed
 from loyalty.tiers.models import Standing
@@ -178,6 +178,9 @@ def _carry(session: AccountSession, source: Membership, target: Membership) -> t
     redeemed = _redeemed(source, target)
     for each in redeemed:
         theirs = theirs.having(theirs.wallet_of(each.wallet_id).knowing(each.lots))
+    gifts = [lot.id for wallet in theirs.wallets for lot in wallet.lots if lot.gift]
+    for wallet_id, entries in load_debts([each.wallet_id for each in theirs.wallets], lots=gifts).items():
+        theirs = theirs.having(replace(theirs.wallet_of(wallet_id), debt_entries=entries))
     giver = giving.member.having(POINTS, theirs.with_redeemed(redeemed))
     points = {wallet.code: sum(lot.available for lot in wallet.lots) for wallet in theirs.wallets}
     pending = {wallet.code: sum(lot.pending for lot in wallet.lots) for wallet in theirs.wallets}

@@ -393,6 +393,29 @@ class Hold(models.Model):
         return self.reference
 
 
+class MovedLot(models.Model):
+    """
+    That another lot has the points of a lot since a correction moved its order to another instant.
+
+    A lot's terms never change. So what was held, spent or lent of it is of a new one, and what comes back comes back to that.
+    """
+
+    lot = models.OneToOneField(Lot, models.PROTECT, primary_key=True, related_name="+", verbose_name=_("lot"))
+    # The one that has them now: a lot that moves again takes with it those that had moved to it.
+    to_lot = models.ForeignKey(Lot, models.PROTECT, related_name="+", verbose_name=_("moved to"))
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
+
+    class Meta:
+        verbose_name = _("moved lot")
+        verbose_name_plural = _("moved lots")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(lot=models.F("to_lot")), name="moved_lot_never_to_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.lot_id)
+
+
 class SpendingReference(models.Model):
     """The caller's own name of a redemption or hold: one reference is one request of a member, whatever its wallet."""
 

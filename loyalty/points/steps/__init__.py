@@ -4,7 +4,7 @@ What happens to a member's points, step by step: earned, taken back, moved, acti
 Each step takes a decision and returns it with postings (entries to be), days that count, and events for subscribers.
 """
 
-from loyalty.points.steps.correcting import correct
+from loyalty.points.steps.correcting import correct, count_out
 from loyalty.points.steps.earning import celebrate, earn
 from loyalty.points.steps.granting import grant, take_grant_back
 from loyalty.points.steps.merging import give_over, take_over
@@ -16,6 +16,7 @@ __all__ = [
     "activate_due",
     "celebrate",
     "correct",
+    "count_out",
     "date_lots",
     "due",
     "earn",

@@ -278,7 +278,7 @@ def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) 
     lifetime = lifetime_of(decision, code)
     until = keeps_until(decision, code)
     decision = extend_inactivity(decision, code, until)
-    lots = tuple(_lot(decision, part, lifetime, cause) for part in limited.earned)
+    lots = tuple(lot_of(decision, part.points, part.rule_id, lifetime, cause) for part in limited.earned)
     said = {
         **cause.said,
         "version": decision.rules.number,
@@ -294,19 +294,20 @@ def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) 
     return repay_with(decision, code, lots, cause.name)
 
 
-def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> NewLot:
+def lot_of(decision: Decision, points: int, rule_id: int | None, lifetime: Lifetime, cause: Cause) -> NewLot:
+    """Return a lot of points that a rule gives at the instant of the decision."""
     zone = decision.rules.zone
     event = lifetime.activation_event if cause.order_id is not None else ""  # nothing else is ever delivered
     since = dict(cause.events).get(event) if event else decision.at
     active_at = None if since is None else activation(since, lifetime, zone)
     return NewLot(
         id=new_id(),
-        amount=part.points,
+        amount=points,
         earned_at=decision.at,
         active_at=active_at,
         expires_at=None if active_at is None else expiration(active_at, lifetime, zone),
         version_id=decision.rules.version_id,
-        rule_id=part.rule_id,
+        rule_id=rule_id,
         order_id=cause.order_id,
         state=State.AVAILABLE if active_at is not None and active_at <= decision.at else State.PENDING,
         activation_event=event,

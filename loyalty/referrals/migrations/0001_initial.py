@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('customers', '0009_undecided_facts'),
         ('memberships', '0005_merged'),
-        ('points', '0020_lots_of_grants'),
+        ('points', '0021_lots_of_grants'),
         ('programs', '0005_versions_revision'),
     ]
 

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('customers', '0009_undecided_facts'),
         ('memberships', '0005_merged'),
-        ('points', '0018_lots_of_a_kind_in_order'),
+        ('points', '0019_moved_lots'),
         ('programs', '0005_versions_revision'),
     ]
 

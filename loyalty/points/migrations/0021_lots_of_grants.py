@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies: ClassVar = [("points", "0019_grants")]
+    dependencies: ClassVar = [("points", "0020_grants")]
     operations: ClassVar = [
         AddIndexConcurrently(
             "lot", models.Index(fields=["grant"], condition=models.Q(grant__isnull=False), name="lot_of_grant")
