@@ -28,6 +28,7 @@ PARTS = (
     "plans.paidplan",
     "rewards.reward",
     "rewards.rewardprice",
+    "referrals.referralpolicy",
 )
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
@@ -36,6 +37,7 @@ FACTS = (
 )  # fmt: skip
 MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
+    "referrals.referral",
 )  # fmt: skip
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")

@@ -51,6 +51,7 @@ def _groups() -> list[dict[str, Any]]:
                 _page(_("Redeemed rewards"), "confirmation_number", "admin:rewards_rewardredemption_changelist"),
                 _page(_("Imports of codes"), "qr_code_2", "admin:rewards_codebatch_changelist"),
                 _page(_("Causes"), "volunteer_activism", "admin:rewards_causeentry_changelist"),
+                _page(_("Referrals"), "group_add", "admin:referrals_referral_changelist"),
                 _page(_("Programs"), "loyalty", "admin:programs_program_changelist"),
                 _page(_("Versions"), "history_edu", "admin:programs_programversion_changelist"),
                 _page(_("What-ifs"), "science", "admin:planning_simulation_changelist"),

@@ -32,6 +32,7 @@ from loyalty.planning.pages import Pages
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -175,6 +176,23 @@ class RewardPriceInline(FrozenWhenPublished, TabularInline):
     tab = True
 
 
+class ReferralPolicyInline(FrozenWhenPublished, StackedInline):
+    model = ReferralPolicy
+    tab = True
+    fieldsets = (
+        (None, {"fields": (("code", "wallet"), ("advocate_points", "friend_points"), "link")}),
+        (
+            _("Which order earns it"),
+            {"fields": (("minimum_amount", "first_order_only"), ("window_days", "waiting_days"))},
+        ),
+        (
+            _("How many there may be"),
+            {"fields": (("advocate_limit", "limit_period"), ("budget", "budget_period"))},
+        ),
+        (_("What is held for review"), {"fields": (("claims_limit", "claims_days"), "hold_score")}),
+    )
+
+
 class PointsPolicyInline(FrozenWhenPublished, StackedInline):
     model = PointsPolicy
     form = PointsPolicyForm
@@ -256,7 +274,7 @@ class ProgramVersionAdmin(ModelAdmin):
     )
     inlines = (
         EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, PaidPlanInline, RewardInline,
-        RewardPriceInline, PointsPolicyInline,
+        RewardPriceInline, ReferralPolicyInline, PointsPolicyInline,
     )  # fmt: skip
     actions_detail = ("to_page",)
 
