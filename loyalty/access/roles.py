@@ -28,6 +28,9 @@ PARTS = (
     "plans.paidplan",
     "rewards.reward",
     "rewards.rewardprice",
+    "badges.badge",
+    "badges.challenge",
+    "badges.board",
 )
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
@@ -36,6 +39,7 @@ FACTS = (
 )  # fmt: skip
 MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
+    "badges.challengeaward", "badges.memberprogress", "badges.participation", "badges.boardscore",
 )  # fmt: skip
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")

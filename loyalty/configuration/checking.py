@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
+from loyalty.configuration.badge_checks import check_badges
 from loyalty.configuration.findings import Finding
 from loyalty.configuration.reward_checks import check_rewards
 from loyalty.plans.models import PaidPlan
@@ -52,6 +53,7 @@ def check(version: ProgramVersion) -> list[Finding]:
         *_scheme(tiers, policy),
         *_plans(version),
         *check_rewards(version, {tier.code for tier in tiers}),
+        *check_badges(version, {tier.code for tier in tiers}),
     ]
 
 

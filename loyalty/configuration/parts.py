@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.rewards.models import Reward, RewardPrice
@@ -17,10 +18,20 @@ SECTIONS: dict[str, type[models.Model]] = {
     "plans": PaidPlan,
     "rewards": Reward,
     "reward_prices": RewardPrice,
+    "badges": Badge,
+    "challenges": Challenge,
+    "boards": Board,
 }
 PARTS: tuple[type[models.Model], ...] = tuple(SECTIONS.values())
 SINGLE = "tier_policy"
-ORDER = {"tiers": "rank", "plans": "rank", "rewards": "place"}
+ORDER = {
+    "tiers": "rank",
+    "plans": "rank",
+    "rewards": "place",
+    "badges": "place",
+    "challenges": "place",
+    "boards": "place",
+}
 
 
 def fields_of(model: type[models.Model]) -> list[models.Field[object, object]]:

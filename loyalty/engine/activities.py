@@ -305,6 +305,20 @@ class PlanFollowed(CountsAsItOccurs):
 
 
 @dataclass(frozen=True, slots=True)
+class ChallengeJoined(CountsAsItOccurs):
+    """
+    A member in fact took part in a challenge, or on a leaderboard, from an instant on, when its past is simulated.
+
+    :param name: of what it joined, as states know it
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled(CountsAsItOccurs):
     """A customer joined the program, or joined it again."""
 
@@ -379,4 +393,15 @@ class TimePassed:
 
 
 Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted | BirthDateTold
-Activity = Fact | PointsMoved | PlanFollowed | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed
+Activity = (
+    Fact
+    | PointsMoved
+    | PlanFollowed
+    | ChallengeJoined
+    | Enrolled
+    | Left
+    | GivenOver
+    | TakenOver
+    | VersionStarted
+    | TimePassed
+)
