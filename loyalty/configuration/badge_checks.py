@@ -18,7 +18,7 @@ from loyalty.programs.models import ProgramVersion
 from loyalty.rewards.rules import SEGMENTS
 
 STREAKS = {Metric.DAY_STREAK, Metric.WEEK_STREAK}
-MOST_IN_WINDOW = {
+MAX_IN_WINDOW = {
     Window.WEEK: {Metric.DAYS: 7, Metric.DAY_STREAK: 7, Metric.WEEK_STREAK: 1},
     Window.MONTH: {Metric.DAYS: 31, Metric.DAY_STREAK: 31, Metric.WEEK_STREAK: 6},
     Window.QUARTER: {Metric.DAYS: 92, Metric.DAY_STREAK: 92, Metric.WEEK_STREAK: 15},
@@ -104,7 +104,7 @@ def _challenge(challenge: Challenge) -> Iterable[Finding]:
         except Exception as error:  # noqa: BLE001 - in words, whatever it is
             yield Finding.error("bad_target", place, " ".join(getattr(error, "messages", [str(error)])))
             continue
-        most = MOST_IN_WINDOW.get(Window(challenge.window), {}).get(Metric(metric))
+        most = MAX_IN_WINDOW.get(Window(challenge.window), {}).get(Metric(metric))
         if most is not None and float(target) > most:
             words = _("“%(what)s” asks for more than its window has: at most %(most)s.")
             yield Finding.error("out_of_reach", place, words % {"what": challenge, "most": most})

@@ -54,6 +54,7 @@ def test_the_way_of_a_shop_from_customer_to_balance(client: Client) -> None:
             "shortfall": 0,
             "restored": 0,
             "tier_changed_to": "silver",
+            "awards": [],
             "reason": "",
             "explanation": [
                 {

@@ -76,7 +76,12 @@ def test_the_answer_of_an_order_says_what_it_won_and_a_dry_run_too(client: Clien
     status, said = call(client, "POST", "orders", body, **key)
     assert (status, said["effects"][0]["awards"], said["effects"][0]["points"]) == (201, won, 10)
 
-    back = {"number": "R1", "order_number": "W1", "occurred_at": NOW.isoformat(), "lines": [{"position": 1, "quantity": "1"}]}
+    back = {
+        "number": "R1",
+        "order_number": "W1",
+        "occurred_at": NOW.isoformat(),
+        "lines": [{"position": 1, "quantity": "1"}],
+    }
     status, said = call(client, "POST", "returns", back, **key)
     assert (status, said["effects"][0]["awards"]) == (201, [won[0] | {"points": -30}])
 

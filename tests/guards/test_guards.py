@@ -29,6 +29,7 @@ from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.redeeming import pay_out, redeem_reward
 from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
+from loyalty.badges.account.joining import join_board
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.outbox.relay import add_endpoint, dispatch
 from loyalty.planning.simulating import ask
@@ -41,6 +42,7 @@ from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from loyalty.points.closing import close_month
 from loyalty.points.models import EarningGroup
 from tests import make
+from tests.badges import game
 from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
 from tests.plans import make_plans
@@ -93,6 +95,7 @@ def world() -> None:
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
     plans_of(shop)
     with_rewards()
+    with_challenges()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -117,6 +120,17 @@ def with_rewards() -> None:
     giver = shop_of_rewards.member(shop_of_rewards.club(code="forest", points=100, **cause))
     given = redeem_reward(giver, "forest", reference="d1", points=500, now=NOON)
     pay_out(giver.program, given.redemption.reward_key, document="T-1", now=NOON)
+
+
+def with_challenges() -> None:
+    """Two on a leaderboard, of whom one has an award, and something of a month that ended long ago."""
+    club = game.program({"target": "1", "window": "month"}, badges=[{}], boards=[{"code": "buyers"}])
+    ada, bob = make.member(club), make.member(club)
+    join_board(ada, "buyers", "Ace", now=NOON)
+    join_board(bob, "buyers", "Bob", now=NOON)
+    make.buys(ada, "10.00", at=NOON)
+    make.buys(ada, "10.00", at=NOON + timedelta(days=99))
+    open_draft(club, author="ada", now=NOON)
 
 
 def execute(sql: str) -> None:

@@ -166,13 +166,6 @@ def _of_counted(what: str) -> Iterable[models.BaseConstraint]:
         name=f"{what}_of_interactions_counts_them",
         violation_error_message=_("Interactions have no amount, no category, no brand and no store to count."),
     )
-    yield models.CheckConstraint(
-        condition=~models.Q(window="rolling") | ~models.Q(metric__in=["day_streak", "week_streak"]),
-        name=f"{what}_of_last_days_has_no_streak",
-        violation_error_message=_(
-            "What follows in a row is counted since joining, or within fixed days, not the last days."
-        ),
-    )
 
 
 class Challenge(Counted):
@@ -227,6 +220,13 @@ class Challenge(Counted):
         verbose_name_plural = _("challenges")
         constraints: ClassVar = [
             *_of_counted("challenge"),
+            models.CheckConstraint(
+                condition=~models.Q(window="rolling") | ~models.Q(metric__in=["day_streak", "week_streak"]),
+                name="challenge_of_last_days_has_no_streak",
+                violation_error_message=_(
+                    "What follows in a row is counted since joining, or within fixed days, not the last days."
+                ),
+            ),
             models.CheckConstraint(condition=models.Q(target__gt=0), name="challenge_asks_for_something"),
             models.CheckConstraint(
                 condition=models.Q(levels=[]) | models.Q(further=[], repeats=False),
