@@ -43,7 +43,7 @@ MEMBERS = (
 )  # fmt: skip
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")
-LINKS = ("api.retailerkey", "outbox.endpoint")
+LINKS = ("api.retailerkey", "outbox.endpoint", "page.branding")
 EVERYTHING = (
     *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, "outbox.delivery", "activity.nightrun",
     "activity.setaside", "customers.undecidedfact", "plans.paymentnotice",

@@ -133,9 +133,7 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
         if before == after:
             found.now += batch.by_fact.get(corrected.id, [])
             programs = corrected.withdrawn_in
-            bulk.execute(
-                FORGET_FORFEITED, [order_id, _new_in(locked, before, said.occurred_at, outcome.fact.occurred_at)]
-            )
+            _forget_forfeited(order_id, locked, before, said.occurred_at, outcome.fact.occurred_at)
         else:
             found.former += batch.by_fact.get(corrected.id, [])
             programs = frozenset(locked.versions)
@@ -194,12 +192,6 @@ def _withdrawn_in(locked: Loaded, customer: UUID, before: datetime, after: datet
     )
 
 
-def _new_in(locked: Loaded, customer: UUID, before: datetime, after: datetime) -> list[UUID]:
-    """Return a customer's memberships to which a new instant belongs, and the one before it did not."""
-    members = _staying(locked, customer)
-    return [member.membership_id for member in members if member.belongs_at(after) and not member.belongs_at(before)]
-
-
 def _staying(locked: Loaded, customer: UUID) -> list[Member]:
     members = (locked.members[key] for key in locked.members_of.get(customer, ()))
     return [member for member in members if member.left_at is None]
@@ -218,10 +210,19 @@ FORGET_ORDER = """
 DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %s AND m.id = d.membership_id
     AND (d.version_id IS NULL OR (m.customer_id = %s AND d.program_id = ANY(%s)))
 """
-# What an order gave to a membership that has ended, it may turn out to give to the one after it.
+# What an order gave to a membership that has ended, it may turn out to give to another one: to the one after it, or to that of
+# the member who took over. It stays where both instants of the order are in one membership that has ended.
 FORGET_FORFEITED = """
 DELETE FROM activity_orderdecision d USING memberships_membership m
-WHERE d.order_id = %s AND d.is_forfeited AND m.id = d.membership_id AND m.id = ANY(%s)
+WHERE d.order_id = %(order)s AND d.is_forfeited AND m.program_id = d.program_id AND m.id = ANY(%(members)s) AND NOT EXISTS (
+    SELECT 1 FROM memberships_membership e CROSS JOIN LATERAL (
+        SELECT e.enrolled_at, e.left_at WHERE e.merged_into_id IS NOT NULL
+        UNION ALL SELECT p.enrolled_at, p.left_at FROM memberships_membershipperiod p WHERE p.membership_id = e.id
+    ) ended
+    WHERE (e.id = m.id OR e.merged_into_id = m.id)
+        AND %(before)s >= ended.enrolled_at AND %(before)s < ended.left_at
+        AND %(after)s >= ended.enrolled_at AND %(after)s < ended.left_at
+)
 """
 FORGET_RETURNS = """
 DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.order_return_id AND r.order_id = %s
@@ -232,6 +233,13 @@ DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.or
 def _kept(order_id: UUID) -> dict[UUID, int]:
     """Return what an order keeps, by membership."""
     return dict(bulk.fetch(KEPT, [order_id]))
+
+
+def _forget_forfeited(order_id: UUID, locked: Loaded, customer: UUID, before: datetime, after: datetime) -> None:
+    """Let an order be decided by the memberships to which its new instant belongs, if it is of none any more that has ended."""
+    members = [member.membership_id for member in _staying(locked, customer) if member.belongs_at(after)]
+    if members:
+        bulk.fetch(FORGET_FORFEITED, {"order": order_id, "members": members, "before": before, "after": after})
 
 
 def _forget(order_id: UUID, customer: UUID, programs: Collection[int]) -> None:

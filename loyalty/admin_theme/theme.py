@@ -80,6 +80,7 @@ def _groups() -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 _page(_("Retailers"), "storefront", "admin:customers_retailer_changelist"),
+                _page(_("Members’ page"), "smartphone", "admin:page_branding_changelist"),
                 _page(_("API keys"), "key", "admin:api_retailerkey_changelist"),
                 _page(_("Webhooks"), "webhook", "admin:outbox_endpoint_changelist"),
                 _page(_("Payment notices"), "receipt", "admin:plans_paymentnotice_changelist"),

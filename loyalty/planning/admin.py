@@ -98,7 +98,7 @@ class EarningRuleInline(FrozenWhenPublished, StackedInline):
         (None, {"fields": (("code", "kind"), ("name", "name_fr"), ("points", "wallet"), "interaction")}),
         (
             _("What counts"),
-            {"fields": (("categories", "brands"), ("channels", "stores"), ("in_tiers", "minimum_amount"))},
+            {"fields": (("categories", "brands"), ("channels", "stores"), ("in_tiers", "in_plans"), "minimum_amount")},
         ),
         (_("When"), {"fields": (("first_day", "last_day"), ("first_time", "last_time"), "weekdays")}),
         (_("How much at most, and with what"), {"fields": (("cap", "group"), "uses_multiplier", "more")}),

@@ -15,7 +15,10 @@ from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.models.policy import validate_condition
 from loyalty.tiers.models import Tier
 
-LISTS = {"categories": "category", "brands": "brand", "channels": "channel", "stores": "store", "in_tiers": "tier"}
+LISTS = {
+    "categories": "category", "brands": "brand", "channels": "channel", "stores": "store", "in_tiers": "tier",
+    "in_plans": "plan",
+}  # fmt: skip
 DAY_NAMES = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 
 
@@ -51,6 +54,7 @@ class EarningRuleForm(forms.ModelForm[EarningRule]):
     channels = _texts(_("only these channels"))
     stores = _texts(_("only these stores"))
     in_tiers = _texts(_("only members of these tiers (codes)"))
+    in_plans = _texts(_("only members with these paid plans (codes)"))
     weekdays = forms.MultipleChoiceField(
         label=_("only on"),
         required=False,

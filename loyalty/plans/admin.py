@@ -351,8 +351,8 @@ class RefundAdmin(ByStaff, Exported):
     ordering = ("-id",)
     actions = ("export", "carried_out")
     exported = (
-        "asked_at", "invoice__subscription__membership__number", "amount", "invoice__currency", "reason", "author", "status",
-        "ended_at", "provider_reference",
+        "asked_at", "invoice__subscription__membership__number", "amount", "invoice__currency", "reason", "author", "reference",
+        "status", "ended_at", "provider_reference",
     )  # fmt: skip
 
     @display(description=_("member"))

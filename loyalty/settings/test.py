@@ -13,6 +13,8 @@ WHITENOISE_AUTOREFRESH = True
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_BROKER_URL = "memory://"
+SENDS_MAIL = True
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 LOGGING = logging_to(
     structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback), level="WARNING"
 )

@@ -159,6 +159,8 @@ API = {
     ("statement", "GET"): "member",
     ("forecast", "GET"): "member",
     ("my-order", "GET"): "member",
+    ("my-token", "DELETE"): "member",
+    ("my-sessions", "DELETE"): "member",
     ("my-plans", "GET"): "member",
     ("my-plan-join", "POST"): "member",
     ("my-plan-change", "POST"): "member",
@@ -174,6 +176,7 @@ API = {
     ("member-plan-method", "POST"): "activity:write",
     ("member-invoices", "GET"): "members:read",
     ("invoice-pay", "POST"): "activity:write",
+    ("invoice-refund", "POST"): "activity:write",
     ("reconciliation", "GET"): "ledger:read",
     ("month-end", "GET"): "ledger:read",
     ("journal", "GET"): "ledger:read",
@@ -201,5 +204,7 @@ API = {
 }
 # For whoever signs what it sends, without a credential.
 SIGNED = {("payment-notices", "POST")}
+# For who has no credential yet.
+SIGN_IN = {("signin-codes", "POST"), ("signin-confirm", "POST")}
 # What somebody who is signed in to the admin may do by API, by the scope.
 SESSION = {"program:read": "OMSAU", "program:write": "OM", "program:publish": "OM", "program:simulate": "OMA"}

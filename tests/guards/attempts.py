@@ -100,6 +100,9 @@ LEDGER: Attempts = {
     "lot_expires_after_activation": copy("points_lot", expires_at="2020-01-01T00:00:00Z"),
     "lot_without_a_date_awaits_an_event": copy("points_lot", active_at=None, available=0, held=0),
     "lot_that_awaits_is_pending": copy("points_lot", active_at=None, activation_event="delivered"),
+    "moved_lot_never_to_itself": (
+        "INSERT INTO points_movedlot (lot_id, to_lot_id, retailer_id) SELECT id, id, retailer_id FROM points_lot LIMIT 1"
+    ),
     "lots_are_never_deleted": "DELETE FROM points_lot",
     "lots_keep_their_terms": (
         "UPDATE points_lot SET amount = amount + 1",
@@ -252,6 +255,11 @@ PLANS: Attempts = {
     "plan_change_once_per_cause": copy("plans_planchange"),
     "plan_changes_are_append_only": changed("plans_planchange", "cause = 'x'"),
     "plan_changes_never_truncated": "TRUNCATE plans_planchange",
+    "grant_once_per_cause": copy("points_grant", "decided_at IS NULL"),
+    "grant_points_positive": "UPDATE points_grant SET points = 0 WHERE decided_at IS NULL",
+    "grant_decided_says_what_it_gave": "UPDATE points_grant SET given = 1 WHERE decided_at IS NULL",
+    "grants_are_decided_once": "UPDATE points_grant SET given = given + 1 WHERE decided_at IS NOT NULL",
+    "grants_are_never_deleted": "DELETE FROM points_grant",
     "invoice_open_once_per_subscription": copy("plans_invoice", "status = 'open'"),
     "invoice_amount_never_negative": "UPDATE plans_invoice SET amount = -1, refunded = -1",
     "invoice_credit_never_negative": "UPDATE plans_invoice SET credit_used = -1",

@@ -42,6 +42,7 @@ from loyalty.activity.api.serializers import (
     fact_of,
 )
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
+from loyalty.activity.progress import plan_of
 from loyalty.api.models import MemberToken
 from loyalty.programs.models import Program
 
@@ -193,7 +194,7 @@ class MemberView(AskedView):
 
     @extend_schema(responses=MemberOut, tags=["members"])
     def get(self, request: Request, number: str) -> Response:
-        """Return a member by number: wallet and tier."""
+        """Return a member by number: wallet, tier and paid plan."""
         membership = member_of(request, number)
         now = timezone.now()
         body = {
@@ -204,6 +205,7 @@ class MemberView(AskedView):
             "wallet": (wallets := wallets_of(membership, at=now))[0],
             "wallets": wallets,
             "tier": tier_of(membership, at=now),
+            "plan": plan_of(membership, at=now),
         }
         return Response(MemberOut(body).data)
 
@@ -216,7 +218,9 @@ class TokensView(AskedView):
         """Return a token for a customer whom your site has signed in, to be used with `/api/v1/me`."""
         customer = get_object_or_404(Customer.objects.known_as(external_id), retailer=retailer_of(request))
         token, expires_at = MemberToken.issue(customer, now=timezone.now())
-        return Response(TokenOut({"token": token, "expires_at": expires_at}).data, status=status.HTTP_201_CREATED)
+        said = TokenOut({"token": token, "expires_at": expires_at}).data
+        # A secret is told once: no Idempotency-Key gives it again.
+        return Response(said, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 
 def one(taken: Answer[Any]) -> Response:

@@ -30,7 +30,10 @@ from loyalty.activity.rewards.redeeming import (
 )
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
+    NoSuchHold,
+    NoSuchVoucher,
     Voucher,
+    VoucherNotIssued,
     check_voucher,
     confirm_voucher,
     hold_voucher,
@@ -38,6 +41,8 @@ from loyalty.activity.rewards.tills import (
     voucher_of,
 )
 from loyalty.api.pagination import NewestFirst
+from loyalty.api.throttling import CredentialThrottle
+from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardCode, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE, unseal
@@ -124,6 +129,9 @@ class RedeemedOut(serializers.Serializer[Any]):
     status = serializers.CharField()
     wallet = serializers.CharField()
     points = serializers.IntegerField()
+    price = serializers.CharField(
+        help_text="Which price that was, the best one for the member: list, tier:CODE or price:CODE."
+    )
     amount = serializers.DecimalField(max_digits=16, decimal_places=4, allow_null=True)
     matched = serializers.DecimalField(max_digits=16, decimal_places=4)
     redeemed_at = serializers.DateTimeField()
@@ -227,8 +235,9 @@ def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
     return {
         "id": row.pk, "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward),
         "kind": row.reward.kind, "reference": row.reference, "status": row.status, "wallet": row.wallet,
-        "points": row.points, "amount": row.amount, "matched": row.matched, "redeemed_at": row.redeemed_at,
-        "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at, "note": row.note, "code": code,
+        "points": row.points, "price": row.price_rule, "amount": row.amount, "matched": row.matched,
+        "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at,
+        "note": row.note, "code": code,
     }  # fmt: skip
 
 
@@ -413,7 +422,18 @@ def _held(found: HeldVoucher, *, is_new: bool = False) -> Response:
     return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
-class VoucherCheckView(AskedView):
+class CodeView(AskedView):
+    """What is asked with codes and tokens: who tries many that do not exist has to wait."""
+
+    throttle_classes: ClassVar = [CredentialThrottle, WrongCodeThrottle]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, NoSuchVoucher | VoucherNotIssued | NoSuchHold):
+            wrong_codes_of(self.request).note()
+        return super().handle_exception(exc)
+
+
+class VoucherCheckView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
 
     @extend_schema(request=CodeIn, responses=VoucherOut, tags=["vouchers"])
@@ -423,7 +443,7 @@ class VoucherCheckView(AskedView):
         return Response(_voucher(check_voucher(retailer_of(request), code, now=timezone.now())))
 
 
-class VoucherHoldView(AskedView):
+class VoucherHoldView(CodeView):
     ids = ("token",)
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
@@ -442,7 +462,7 @@ class VoucherHoldView(AskedView):
         return _held(found, is_new=found.is_new)
 
 
-class VoucherConfirmView(AskedView):
+class VoucherConfirmView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
@@ -457,7 +477,7 @@ class VoucherConfirmView(AskedView):
         return _held(found)
 
 
-class VoucherReleaseView(AskedView):
+class VoucherReleaseView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 

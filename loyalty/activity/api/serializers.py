@@ -249,6 +249,10 @@ class EffectOut(serializers.Serializer[Any]):
     pending = serializers.IntegerField(help_text="Of them, those that are not active yet.")
     shortfall = serializers.IntegerField(help_text="What a return could not take back and nobody owes.")
     restored = serializers.IntegerField(help_text="What a return gave back of redemptions that had paid the order.")
+    kept_rewards = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The references of donations that had paid the order and stay, with their points: the causes have them.",
+    )
     tier_changed_to = serializers.CharField(allow_null=True)
     awards = AwardOut(many=True, help_text="That it gave, and those that it took back.")
     reason = serializers.CharField(
@@ -336,6 +340,28 @@ class TokenOut(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
+class HeldPlanOut(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField(help_text="In the caller's language.")
+    status = serializers.CharField(help_text="`awaiting` its first payment, on `trial`, `active`, or `past_due`.")
+    since = serializers.DateTimeField(help_text="When the member got it, or asked for it.")
+    until = serializers.DateField(
+        allow_null=True, help_text="The last day of the period; null before the first payment."
+    )
+    ends = serializers.BooleanField(help_text="Whether it ends with the period.")
+    benefits = serializers.ListField(
+        child=serializers.CharField(), source="benefit_list", help_text="That it gives now, in the caller's language."
+    )
+
+
+class MembershipOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    name = serializers.CharField()
+    member_number = serializers.CharField()
+    enrolled_at = serializers.CharField()
+    plan = HeldPlanOut(allow_null=True, help_text="The paid plan that the member has.")
+
+
 class ProfileOut(serializers.Serializer[Any]):
     external_id = serializers.CharField()
     first_name = serializers.CharField()
@@ -343,7 +369,7 @@ class ProfileOut(serializers.Serializer[Any]):
     email = serializers.CharField()
     language = serializers.CharField()
     retailer = serializers.CharField()
-    memberships = serializers.ListField(child=serializers.DictField())
+    memberships = MembershipOut(many=True)
 
 
 class WalletOut(serializers.Serializer[Any]):
@@ -434,3 +460,4 @@ class MemberOut(serializers.Serializer[Any]):
     wallet = WalletOut(help_text="The one named `points`.")
     wallets = WalletOut(many=True)
     tier = ProgressOut()
+    plan = HeldPlanOut(allow_null=True, help_text="The paid plan that the member has.")

@@ -22,7 +22,7 @@ from loyalty.activity.account.session import (
     lent_by,
 )
 from loyalty.activity.account.spending import end_timed_out, give_back, use_reference
-from loyalty.activity.rewards.buying import buyer_of, profile_of
+from loyalty.activity.rewards.buying import buyer_of, freed_by, profile_of
 from loyalty.activity.versions import versions_of
 from loyalty.engine.decision import Decision, Told
 from loyalty.memberships.models import Membership
@@ -36,7 +36,7 @@ from loyalty.rewards.rules import Kind as RewardKind
 from loyalty.rewards.sealing import alike, digest_of, new_code, seal, unseal
 from loyalty.rewards.state import CATALOGUE, REWARDS, CauseMoved, HeldReward, RewardCounted, RewardRedeemed
 from loyalty.rewards.steps import give_up, use
-from loyalty.rewards.writing import lock_counters
+from loyalty.rewards.writing import counters_of, lock_counters
 
 Status = RewardRedemption.Status
 OPEN = (Status.ISSUED, Status.IN_PROGRESS)
@@ -221,15 +221,24 @@ class _Purchase:
         if reward.member_limit is None:
             return
         since = reward.counts_from(self.spending.now, self.spending.decision.rules.zone)
-        if redeemed_by(self.membership.pk, [(reward.key, since)]).get(reward.key, 0) >= reward.member_limit:
+        freed = freed_by(self.spending.session, self.membership.pk).redemptions
+        if redeemed_by(self.membership.pk, [(reward.key, since)], but=freed).get(reward.key, 0) >= reward.member_limit:
             raise LimitReached(reward=reward.code, limit=reward.member_limit)
 
     def _take_from_stock(self, reward: RewardRule, amount: Decimal | None, unit: Decimal) -> Decimal:
-        """Lock what is counted of a reward and return what the retailer adds to a donation."""
-        if not reward.is_counted:
+        """
+        Lock what is counted of a reward and return what the retailer adds to a donation.
+
+        Causes are locked first, each for itself: what is given to one stands in its ledger in the order of its locks, so that
+        a payment is of all that stands before it. Of others, all that this member's time brings back is locked with it.
+        """
+        is_donation = reward.kind is RewardKind.DONATION
+        if not reward.is_counted and not is_donation:
             return Decimal(0)
         key = (self.membership.program_id, reward.key)
-        added, taken, used = lock_counters(self.membership.retailer_id, [key])[key]
+        besides = () if is_donation else counters_of(self.spending.session.effects())
+        added, taken, used = lock_counters(self.membership.retailer_id, [key, *besides])[key]
+        taken -= freed_by(self.spending.session, self.membership.pk).pieces.get(reward.key, 0)
         if reward.stock is not None and reward.stock + added <= taken:
             raise SoldOut(reward=reward.code)
         return matched(reward, amount, used, unit) if amount is not None and reward.match_percent else Decimal(0)
@@ -301,19 +310,24 @@ SELECT d.reward_key, count(r.id)::int FROM (SELECT unnest(%b::uuid[]) AS reward_
 JOIN rewards_rewardredemption r ON r.membership_id = %s AND r.reward_key = d.reward_key
     AND (d.since IS NULL OR r.redeemed_at >= d.since)
 JOIN rewards_reward w ON w.id = r.reward_id
-WHERE r.status NOT IN ('cancelled', 'refunded', 'withdrawn')
+WHERE r.id <> ALL(%b::uuid[]) AND r.status NOT IN ('cancelled', 'refunded', 'withdrawn')
     AND NOT (r.status = 'expired' AND w.on_expiry = 'give_back') GROUP BY 1
 """
 
 
-def redeemed_by(membership_id: UUID, asked: Iterable[tuple[UUID, datetime | None]]) -> dict[UUID, int]:
+def redeemed_by(
+    membership_id: UUID, asked: Iterable[tuple[UUID, datetime | None]], *, but: Iterable[UUID] = ()
+) -> dict[UUID, int]:
     """
     Return how often a member has had rewards, by their keys.
 
     :param asked: rewards with since when they count; None for ever
+    :param but: redemptions that count no more
     """
     rows = list(asked)
-    return dict(bulk.fetch(REDEEMED_BY, [*bulk.columns_of(rows), membership_id])) if rows else {}
+    if not rows:
+        return {}
+    return dict(bulk.fetch(REDEEMED_BY, [*bulk.columns_of(rows), membership_id, list(but)]))
 
 
 def _own_wallet(membership: Membership, code: str, now: datetime) -> str:

@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from customers.api.fields import ExactField
+from customers.api.fields import ExactField, NumberField
 from loyalty.plans.account.joining import When
-from loyalty.plans.models import Invoice, InvoiceLine, PaidPlan, Subscription
+from loyalty.plans.models import Invoice, InvoiceLine, PaidPlan, Refund, Subscription
 
 
 class PlanOut(serializers.ModelSerializer[PaidPlan]):
@@ -101,20 +101,47 @@ class PaidIn(serializers.Serializer[Any]):
     reference = serializers.CharField(max_length=200, help_text="Your own, such as the number of the till's receipt.")
 
 
+class RefundIn(serializers.Serializer[Any]):
+    reference = serializers.CharField(max_length=80, help_text="Your own: the same again changes nothing.")
+    amount = NumberField(required=False, allow_null=True, default=None, help_text="Left out: all that is left of it.")
+    reason = serializers.CharField(max_length=200)
+    author = serializers.CharField(max_length=150, help_text="Who decided it.")
+
+
+class RefundOut(serializers.ModelSerializer[Refund]):
+    amount = ExactField()
+
+    class Meta:
+        model = Refund
+        fields = ("amount", "status", "asked_at", "ended_at")
+
+
+class DecidedRefundOut(RefundOut):
+    class Meta(RefundOut.Meta):
+        fields = (*RefundOut.Meta.fields, "reference", "reason", "author")  # type: ignore[assignment] # some more
+
+
 class InvoiceOut(serializers.ModelSerializer[Invoice]):
     plan = serializers.CharField(source="plan.code")
     ends_before = serializers.DateField(source="end_day", help_text="The first day that it is not for.")
     amount = ExactField(help_text="That is, or was, to be paid.")
     credit_used = ExactField()
-    refunded = ExactField()
+    refunded = ExactField(help_text="That goes back, or has gone.")
     lines = LineOut(many=True)
+    refunds = RefundOut(many=True, help_text="What goes back of it, the first one first.")
 
     class Meta:
         model = Invoice
         fields = (
             "id", "kind", "plan", "status", "currency", "first_day", "ends_before", "amount", "credit_used", "refunded",
-            "issued_at", "paid_at", "voided_at", "attempts", "last_failed_at", "last_error", "lines",
+            "issued_at", "paid_at", "voided_at", "attempts", "last_failed_at", "last_error", "lines", "refunds",
         )  # fmt: skip
+
+
+class MembersInvoiceOut(InvoiceOut):
+    """An invoice as a retailer's systems see it: with who decided on what goes back, and why."""
+
+    refunds = DecidedRefundOut(many=True, help_text="What goes back of it, the first one first.")
 
 
 class NoticeOut(serializers.Serializer[Any]):

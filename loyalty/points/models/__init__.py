@@ -1,9 +1,11 @@
 from loyalty.points.models.books import AllocatedPrice, ClosedMonth
+from loyalty.points.models.granting import Grant
 from loyalty.points.models.ledger import (
     BudgetShare,
     Entry,
     Hold,
     Lot,
+    MovedLot,
     Movement,
     QualifyingDay,
     SpendingReference,
@@ -18,8 +20,10 @@ __all__ = [
     "EarningGroup",
     "EarningRule",
     "Entry",
+    "Grant",
     "Hold",
     "Lot",
+    "MovedLot",
     "Movement",
     "PointsPolicy",
     "QualifyingDay",
