@@ -19,15 +19,18 @@ def as_zip(document: dict[str, Any]) -> bytes:
         archive.writestr("data.json", json.dumps(document, indent=1, ensure_ascii=False))
         for section in document["sections"]:
             if section["rows"]:
-                archive.writestr(f"{section['name']}.csv", _table(section["rows"]))
+                table = _table(section["rows"], is_french=document["language"] == "fr")
+                archive.writestr(f"{section['name']}.csv", table)
     return file.getvalue()
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
+def _table(rows: list[dict[str, Any]], *, is_french: bool) -> str:
+    """Return rows as a spreadsheet of the person's country opens them."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     file = io.StringIO(newline="")
-    file.write("\ufeff")  # or spreadsheets take it for another encoding
-    write_csv(file, columns, ([_cell(row.get(name)) for name in columns] for row in rows))
+    if not is_french:
+        file.write("\ufeff")  # or it takes the file for another encoding
+    write_csv(file, columns, ([_cell(row.get(name)) for name in columns] for row in rows), is_for_people=is_french)
     return file.getvalue()
 
 

@@ -21,7 +21,7 @@ from customers.privacy import export
 from loyalty.activity import backlog, nightly, staff
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import NightRun, SetAside
-from loyalty.activity.progress import progress
+from loyalty.activity.progress import plan_of, progress
 from loyalty.activity.rewards import admin as reward_admin
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Lot, Movement, Wallet
@@ -142,6 +142,7 @@ def ledger_of(membership: Membership) -> dict[str, Any]:
         "zone": membership.program.zone,
         "lot_count": Lot.objects.filter(wallet__membership=membership).count(),
         "tier_changes": list(changes[:10]),
+        "plan": plan_of(membership, at=now),
     }
 
 

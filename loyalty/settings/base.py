@@ -89,9 +89,12 @@ INSTALLED_APPS = [
     "loyalty.tiers",
     "loyalty.plans",
     "loyalty.rewards",
+    "loyalty.badges",
+    "loyalty.referrals",
     "loyalty.configuration",
     "loyalty.activity",
     "loyalty.planning",
+    "loyalty.page",
     "loyalty.api",
     "loyalty.signin",
     "loyalty.admin_theme",
@@ -140,6 +143,17 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Uploaded images: in a folder, or where a backend of Django's storages keeps them, such as an S3 bucket.
+MEDIA_URL = env.str("MEDIA_URL", default="/media/")
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))
+SERVE_MEDIA = env.bool("SERVE_MEDIA", default=False)
+STORAGES = {
+    "default": {
+        "BACKEND": env.str("MEDIA_STORAGE", default="django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json("MEDIA_STORAGE_OPTIONS", default={}),
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 LOGIN_REDIRECT_URL = "admin:index"
 LOGIN_URL = "admin:login"
 
@@ -222,12 +236,15 @@ CELERY_BEAT_SCHEDULE = {
     "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
     "customer value": {"task": "analytics.tasks.value_everyone", "schedule": 86_400.0},
     "fees and refunds": {"task": "loyalty.plans.tasks.collect", "schedule": 10.0, "options": {"expires": 60}},
-    "months that are over": {"task": "loyalty.points.tasks.close_months", "schedule": 3_600.0},
+    "months that are over": {"task": "loyalty.planning.tasks.close_months", "schedule": 3_600.0},
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
     "sign-in codes by mail": {"task": "loyalty.signin.tasks.mail", "schedule": 2.0, "options": {"expires": 60}},
     "forget old sign-ins": {"task": "loyalty.signin.tasks.forget", "schedule": 3_600.0},
     "forget old idempotency keys": {"task": "loyalty.api.tasks.forget_old_keys", "schedule": 3_600.0},
 }
+
+# So many codes that do not exist a key, a member or somebody of the staff may try.
+WRONG_CODE_RATE = env.str("WRONG_CODE_RATE", default="60/minute")
 
 # From these are made the keys that seal the codes of rewards and find them: the first seals, the others still open what they
 # sealed. Empty, SECRET_KEY is the one.
@@ -260,6 +277,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
 SIGNIN_CODES_PER_HOUR = env.int("SIGNIN_CODES_PER_HOUR", default=1_000)
 MEMBER_SESSION_DAYS = env.int("MEMBER_SESSION_DAYS", default=30)
 MEMBER_SESSION_IDLE_DAYS = env.int("MEMBER_SESSION_IDLE_DAYS", default=7)
+
+# Who signs the cards for phones' wallets, by the retailer's slug: {"shop": {"type": "pass.com.shop.card", "team": "A1B2C3D4E5",
+# "certificate": "card.pem", "key": "card.key", "intermediate": "wwdr.pem"}}. Others' cards are not signed.
+WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
 
 # What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
 PRIVACY_PARTS = [

@@ -36,7 +36,7 @@ class MeView(APIView):
     @extend_schema(responses=ProfileOut, tags=["me"])
     def get(self, request: Request) -> Response:
         """Return my profile and my memberships."""
-        return Response(ProfileOut(profile_of(shopper(request), memberships_of(request))).data)
+        return Response(ProfileOut(profile_of(shopper(request), memberships_of(request), at=timezone.now())).data)
 
 
 class WalletView(APIView):
