@@ -57,7 +57,7 @@ class Person:
 
     :param ids: of its own row, and of those that were merged into it
     :param names: the retailer's ids that lead to it
-    :param renamed: member numbers that lead nowhere any more, with what stands in their place; filled while it is erased
+    :param renamed: numbers and codes that lead nowhere any more, with what stands in their place; filled while it is erased
     """
 
     customer: Customer

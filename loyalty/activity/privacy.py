@@ -17,7 +17,7 @@ from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
 from loyalty.memberships.privacy import memberships_of
-from loyalty.points.models import Entry, Hold, QualifyingDay, Wallet
+from loyalty.points.models import Entry, Grant, Hold, QualifyingDay, Wallet
 from loyalty.points.statement import balance, forecast
 from loyalty.tiers.models import Standing, TierChange
 
@@ -30,6 +30,7 @@ def holds(person: Person, now: datetime) -> list[Section]:
         Section("expiring", _("Points that end"), [row for each in _wallets(mine) for row in _forecast(each, now)]),
         Section("points", _("Every change of your points"), [row for each in mine for row in _entries(each)]),
         Section("holds", _("Points that were set aside"), _holds(mine)),
+        Section("grants", _("Points that came of something else"), _grants(mine)),
         Section("order_points", _("What each order earned"), _decisions(mine)),
         Section("interaction_points", _("What else earned points"), _interactions(person)),
         Section("qualifying_days", _("What counts for your tier, by day"), _days(mine)),
@@ -73,6 +74,11 @@ def _entries(member: Membership) -> Rows:
 def _holds(mine: Iterable[Membership]) -> Rows:
     rows = Hold.objects.filter(wallet__membership__in=mine).order_by("pk")
     return rows.values("reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
+
+
+def _grants(mine: Iterable[Membership]) -> Rows:
+    rows = Grant.objects.filter(membership__in=mine).order_by("pk")
+    return rows.values("source", "wallet", "points", "said", "given", "reason", "occurred_at", "decided_at")
 
 
 def _decisions(mine: Iterable[Membership]) -> Rows:

@@ -287,6 +287,8 @@ PRIVACY_PARTS = [
     "loyalty.signin.privacy.PART",
     "loyalty.plans.account.privacy.PART",
     "loyalty.activity.rewards.privacy.PART",
+    "loyalty.referrals.privacy.PART",
+    "loyalty.badges.privacy.PART",
     "loyalty.activity.privacy.PART",
     "loyalty.points.privacy.PART",
     "loyalty.memberships.privacy.PART",

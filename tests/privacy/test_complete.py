@@ -15,9 +15,11 @@ OF_NO_PERSON = {
     "customers_retailer", "access_staffrole", "outbox_endpoint", "api_retailerkey",
     "programs_program", "programs_programversion", "programs_versionevent",
     "points_pointspolicy", "points_earninggroup", "points_earningrule", "points_budgetshare", "points_closedmonth",
+    "points_closedbooks",
     "tiers_tierpolicy", "tiers_tier", "plans_paidplan",
     "rewards_reward", "rewards_rewardprice", "rewards_rewardcounter", "rewards_codebatch",
     "activity_nightrun", "planning_simulation", "analytics_valuerun",
+    "badges_badge", "badges_challenge", "badges_board", "referrals_referralpolicy", "page_branding",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from customers.privacy import Part, Person, Section
-from loyalty.activity.rewards.redeeming import code_of
+from loyalty.activity.rewards.redeemed import code_of
 from loyalty.rewards.models import RewardRedemption, VoucherHold
 
 
