@@ -155,7 +155,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "badges_challenge_": Challenge.objects.earliest("pk"),
         "badges_board_": Board.objects.earliest("pk"),
         "auth_user": world["users"]["O"],
-        "customers_customer_merge_into": world["ada"].customer,
+        "customers_customer_": world["ada"].customer,
         "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
         "memberships_membership_end_membership": world["ada"],
         "plans_subscription_cancel": world["plan"],

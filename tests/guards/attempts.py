@@ -51,6 +51,10 @@ FACTS: Attempts = {
     "consents_never_truncated": "TRUNCATE customers_consent",
     "insight_probability_is_one": "UPDATE customers_insight SET probability_active = 1.5",
     "insight_decile_is_one": "UPDATE customers_insight SET value_decile = 11",
+    "customer_erased_says_nothing": "UPDATE customers_customer SET email = 'x@example.org' WHERE erased_at IS NOT NULL",
+    "customer_erased_once": copy("customers_erasure"),
+    "erasures_are_append_only": changed("customers_erasure", "reason = 'x'"),
+    "erasures_never_truncated": "TRUNCATE customers_erasure",
     "interaction_once_per_number": copy("customers_interaction"),
     "order_once_per_number": copy("customers_order"),
     "order_amount_never_negative": "UPDATE customers_order SET net_amount = -1",
@@ -230,6 +234,7 @@ REWARDS: Attempts = {
 AROUND: Attempts = {
     "staff_role_once_per_retailer": copy("access_staffrole"),
     "idempotency_key_once_per_credential": copy("api_idempotencyrecord"),
+    "signin_limit_once_per_span": copy("signin_signinlimit"),
     "delivery_first_of_member_once": copy("outbox_delivery", "r.due_at IS NOT NULL"),
     "customer_value_once_per_run": copy("analytics_customervalue"),
     "statistics_have_a_day": "UPDATE analytics_customerstatistics SET purchase_days = 0",

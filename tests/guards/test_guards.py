@@ -18,7 +18,8 @@ from customers.core.ids import new_id
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
 from customers.merging import merge
-from customers.models import Consent, Retailer
+from customers.models import Consent, Erasure, Retailer
+from customers.privacy import erase
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
 from loyalty.activity.account.enrolment import enrol
@@ -46,6 +47,7 @@ from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from loyalty.points import granting
 from loyalty.points.models import EarningGroup
 from loyalty.points.state import GrantAsked, GrantDecided
+from loyalty.signin.codes import send_code
 from tests import make
 from tests.badges import game
 from tests.guards.attempts import ATTEMPTS
@@ -98,6 +100,8 @@ def world() -> None:
     leave(zoe, now=NOON)
     enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
+    erase(make.member(club, "max").customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON)
+    send_code(shop, "ada@example.org", now=NOON)
     granted_to(ada)
     plans_of(shop)
     with_rewards()
