@@ -37,5 +37,7 @@ urlpatterns = [
     path("<slug:retailer>/<slug:program>/plan/choose/<slug:code>", plan.choose, name="plan-choose"),
     path("<slug:retailer>/<slug:program>/privacy", privacy.privacy, name="privacy"),
     path("<slug:retailer>/<slug:program>/privacy/consent", privacy.consent, name="consent"),
+    path("<slug:retailer>/<slug:program>/privacy/data.zip", privacy.data, name="data"),
+    path("<slug:retailer>/<slug:program>/privacy/erase", privacy.erasing, name="erase"),
     path("<slug:retailer>/<slug:program>/privacy/leave", privacy.leaving, name="leave"),
 ]

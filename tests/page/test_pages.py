@@ -1,6 +1,8 @@
 """What members see on their page, and what they do there."""
 
+import io
 import re
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -341,7 +343,7 @@ def test_challenges_badges_and_boards_show_how_far_a_member_is() -> None:
     assert "Spend a hundred" in said
     assert "30.00 EUR of 100.00 EUR" in said  # since it takes part
     assert "Regular not yet" in said
-    assert "1 Eagle ( you ) 60.00" in said
+    assert "1 Eagle (you) 60.00" in said
     browser.post(f"{home_of(eve)}boards/top/leave")
     assert "Nobody is on it yet." in text_of(browser.get(page))
 
@@ -362,3 +364,23 @@ def test_a_friend_is_invited_and_says_so() -> None:
     refused = browser.post(home_of(bob) + "invite/claim", {"code": "NOBODY"})
     assert refused.status_code == 409
     assert "This was not done" in text_of(refused)
+
+
+def test_a_member_takes_its_data_along(ada: Membership) -> None:
+    answer = signed_in(ada).get(home_of(ada) + "privacy/data.zip")
+
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        assert any("O-1" in packed.read(name).decode() for name in packed.namelist())
+
+
+def test_a_member_is_erased_when_it_says_so_twice(ada: Membership) -> None:
+    browser, address = signed_in(ada), home_of(ada) + "privacy/erase"
+    assert "620 points" in text_of(browser.get(address))
+    assert "Nothing was done." in text_of(browser.post(address, follow=True))
+
+    answer = browser.post(address, {"confirm": "erase"}, follow=True)
+
+    assert "Nothing here leads to you any more." in text_of(answer)
+    ada.customer.refresh_from_db()
+    assert (ada.customer.email, ada.customer.first_name) == ("", "")
+    assert browser.get(home_of(ada)).status_code == 302
