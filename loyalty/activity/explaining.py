@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from customers.core.calendar import day_before, local_date
 from customers.models import Interaction, Order
@@ -98,6 +98,10 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
     if "challenge" in said:
         challenge = rules.get((said.get("version", 0), f"challenge/{said['challenge']}"), said["challenge"])
         lines.append(str(_("For the challenge “%(challenge)s”")) % {"challenge": challenge})
+    if "surprise" in said or "contest" in said:
+        name = (said.get("name_fr") if get_language() == "fr" else "") or said.get("name", "")
+        words = _("A surprise: %(name)s") if "surprise" in said else _("Rank %(rank)s of the contest %(name)s")
+        lines.append(str(words) % {"name": name, "rank": said.get("rank")})
     if "day" in said:
         lines.append(str(EarningRule.Kind(said["day"]).label))
     if "interaction" in said:

@@ -91,6 +91,14 @@ class Level(NamedTuple):
     points: int
 
 
+class Prize(NamedTuple):
+    """Points for the ranks from one through another."""
+
+    first: int
+    last: int
+    points: int
+
+
 @dataclass(frozen=True)
 class Counter:
     """
@@ -149,7 +157,20 @@ class ChallengeRule(Counter):
 
 @dataclass(frozen=True)
 class BoardRule(Counter):
-    """A leaderboard of a version: its one goal says what scores."""
+    """
+    A leaderboard of a version: its one goal says what scores.
+
+    :param prizes: of a contest: points, by the ranks from one through another
+    :param settle_days: after its window's last day, until its prizes are given
+    """
+
+    prizes: tuple[Prize, ...] = ()
+    settle_days: int = 0
+    wallet: str = "points"
+
+    def prize_for(self, rank: int) -> int:
+        """Return the points for a rank; 0 for none."""
+        return next((prize.points for prize in self.prizes if prize.first <= rank <= prize.last), 0)
 
 
 @dataclass(frozen=True, slots=True)

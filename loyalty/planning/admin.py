@@ -201,7 +201,11 @@ class BoardInline(FrozenWhenPublished, StackedInline):
     ordering = ("place",)
     tab = True
     collapsible = True
-    fieldsets = ((None, {"fields": SHOWN}), *COUNTED)
+    fieldsets = (
+        (None, {"fields": SHOWN}),
+        *COUNTED,
+        (_("Prizes of a contest"), {"fields": ("prizes", ("settle_days", "wallet"))}),
+    )
 
 
 class PointsPolicyInline(FrozenWhenPublished, StackedInline):

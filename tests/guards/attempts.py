@@ -310,5 +310,18 @@ BADGES: Attempts = {
     "participation_once_per_member": copy("badges_participation", pseudonym="Other"),
     "pseudonym_once_on_a_board": "UPDATE badges_participation SET pseudonym = 'ace'",
     "score_once_per_window": copy("badges_boardscore"),
+    "surprise_once_per_code": copy("badges_surprise"),
+    "surprise_budget_pays_a_gift": "UPDATE badges_surprise SET budget = points - 1",
+    "surprise_drawn_has_an_instant": "UPDATE badges_surprise SET drawn_at = NULL WHERE status <> 'draft'",
+    "lot_once_per_member": copy("badges_surpriseticket", place=999),
+    "lot_once_per_place": ("UPDATE badges_surpriseticket SET place = 1"),
+    "lot_given_was_drawn": "UPDATE badges_surpriseticket SET is_drawn = false WHERE given_at IS NOT NULL",
+    "contest_finished_once": copy("badges_contestfinish"),
+    "contest_finishes_are_append_only": changed("badges_contestfinish", "members = 9"),
+    "contest_finishes_never_truncated": "TRUNCATE badges_contestfinish CASCADE",
+    "prize_once_per_member": copy("badges_contestprize"),
+    "contest_prizes_are_append_only": changed("badges_contestprize", "points = 9"),
+    "contest_prizes_never_truncated": "TRUNCATE badges_contestprize",
+    "board_with_prizes_has_an_end": "UPDATE badges_board SET \"window\" = 'membership', prizes = '[1]' WHERE " + DRAFT,
 }
 ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS | BADGES
