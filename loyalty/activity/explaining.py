@@ -30,6 +30,10 @@ REASONS = {
     ),
     "over_period_limit": _("The limit of points in this period is reached."),
     "over_budget": _("The program’s budget of points is used up."),
+    "product_not_bought": _("Only products that were bought, and not returned, are rewarded."),
+    "rewarded_for_product": _("This product was rewarded before."),
+    "over_day_limit": _("So many are rewarded on one day at most."),
+    "over_month_limit": _("So many are rewarded in one month at most."),
 }
 
 
@@ -130,6 +134,8 @@ MOVED = {
     ),
     "merged": _("Two customers turned out to be one"),
     "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
+    "interaction_back": _("The product was returned: %(points)s points taken back"),
+    "refused": _("Refused: %(points)s points cancelled"),
     "challenge_undone": _("A return undid the challenge “%(challenge_undone)s”: %(points)s points taken back"),
     "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
     "settled": _("%(settled)s points settled what earlier returns could not take"),

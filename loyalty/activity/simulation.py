@@ -15,6 +15,7 @@ from customers.core import bulk
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
+from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
 from loyalty.badges.capability import load_joined
@@ -331,6 +332,9 @@ def _activities(
     returns = with_baskets(load_returns(ids(RETURNS)), anew=True)
     if REWARDS.name in versions.uses:
         returns = _but_paid_out(program_id, returns)
+    interactions = load_interactions(ids(INTERACTIONS))
+    if asks_for_products([versions]):
+        interactions, returns = with_purchases(interactions), with_others(returns)
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
@@ -342,7 +346,7 @@ def _activities(
         *placed,
         *returns,
         *load_order_events(ids(EVENTS)),
-        *load_interactions(ids(INTERACTIONS)),
+        *interactions,
         *granted,
         *(
             PointsMoved(*row)

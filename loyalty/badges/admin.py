@@ -85,7 +85,7 @@ class InForce(Listed):
         ).order_by("-effective_from")
         rows: QuerySet[Any] = super().get_queryset(request)
         if request.resolver_match and (request.resolver_match.url_name or "").endswith("_changelist"):
-            return rows.filter(version=Subquery(latest.values("pk")[:1]))
+            rows = rows.filter(version=Subquery(latest.values("pk")[:1]))
         return rows
 
     @display(description=_("image"))
@@ -106,7 +106,8 @@ class BadgeAdmin(InForce):
             badge_key=OuterRef("key"), program=OuterRef("version__program"), ended_at=None
         )
         count = held.order_by().values("badge_key").annotate(members=Count("membership", distinct=True))
-        return super().get_queryset(request).annotate(members=Subquery(count.values("members")[:1]))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(members=Subquery(count.values("members")[:1]))
+        return rows
 
     @display(description=_("in words"))
     def words(self, row: Badge) -> str:
@@ -129,7 +130,8 @@ class ChallengeAdmin(InForce):
             challenge__key=OuterRef("key"), program=OuterRef("version__program"), ended_at=None
         )
         count = given.order_by().values("challenge__key").annotate(awards=Count("pk"))
-        return super().get_queryset(request).annotate(awards_given=Subquery(count.values("awards")[:1]))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(awards_given=Subquery(count.values("awards")[:1]))
+        return rows
 
     @display(description=_("in words"))
     def words(self, row: Challenge) -> str:
@@ -274,7 +276,8 @@ class ParticipationAdmin(OfMembers):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(named=named(Board, Challenge))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(named=named(Board, Challenge))
+        return rows
 
     @display(description=_("of"))
     def what(self, row: Any) -> str:

@@ -108,6 +108,8 @@ API = {
     ("order-events-batch", "POST"): "activity:write",
     ("interactions", "POST"): "activity:write",
     ("interactions-batch", "POST"): "activity:write",
+    ("interaction-approve", "POST"): "activity:write",
+    ("interaction-refuse", "POST"): "activity:write",
     ("enrolments", "POST"): "activity:write",
     ("customers", "POST"): "activity:write",
     ("customer", "GET"): "members:read",

@@ -174,6 +174,7 @@ PROGRAMS: Attempts = {
     "earning_rule_once_per_code": copy("points_earningrule", DRAFT),
     "earning_rule_gives_something": f"UPDATE points_earningrule SET points = 0 WHERE {DRAFT}",
     "earning_rule_minimum_never_negative": f"UPDATE points_earningrule SET minimum_amount = -1 WHERE {DRAFT}",
+    "earning_rule_limits_interactions": f"UPDATE points_earningrule SET day_limit = 3 WHERE {DRAFT}",
     "earning_rule_names_its_interaction": f"UPDATE points_earningrule SET interaction = '' WHERE {DRAFT}",
     "earning_rules_frozen_with_version": frozen("points_earningrule", "points = 99"),
     "tier_window_has_a_month": f"UPDATE tiers_tierpolicy SET window_months = 0 WHERE {DRAFT}",

@@ -144,7 +144,7 @@ def with_challenges() -> None:
     club = game.program(
         {"target": "1", "window": "month"},
         badges=[{}],
-        boards=[{"code": "buyers", "window": "month", "prizes": prizes}],
+        boards=[{"code": "buyers", "window": "month", "prizes": [{"rank": 1, "through": 1, "points": 5}]}],
     )
     ada, bob = make.member(club), make.member(club)
     join_board(ada, "buyers", "Ace", now=NOON)
