@@ -410,6 +410,16 @@ class ChallengeJoined(CountsAsItOccurs):
 
 
 @dataclass(frozen=True, slots=True)
+class InteractionReviewed(CountsAsItOccurs):
+    """An interaction whose reward waited was in fact approved, or refused, when a member's past is simulated."""
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    is_approved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled(CountsAsItOccurs):
     """A customer joined the program, or joined it again."""
 
@@ -499,6 +509,7 @@ Activity = (
     | PointsMoved
     | PlanFollowed
     | ChallengeJoined
+    | InteractionReviewed
     | Enrolled
     | Left
     | GivenOver

@@ -139,6 +139,7 @@ def test_points_wait_for_an_approval_and_become_active_or_are_cancelled() -> Non
     assert review(program.retailer, bad, is_approved=False, now=DAY + timedelta(days=2)) == 0
 
     assert (make.wallet_of(ada).pending, make.wallet_of(ada).available) == (0, 50)
+    assert replay(program, now=DAY + timedelta(days=3)).deviations == []
     with pytest.raises(DecidedOtherwise):
         review(program.retailer, good, is_approved=False, now=DAY + timedelta(days=3))
     with pytest.raises(DecidedOtherwise):

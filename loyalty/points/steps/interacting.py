@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from customers.core.calendar import local_date
-from loyalty.engine.activities import OrderReturned
+from loyalty.engine.activities import InteractionReviewed, OrderReturned
 from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
@@ -42,6 +42,13 @@ def refuse(decision: Decision, interaction_id: UUID) -> Decision:
             Told("points.returned", {"interaction": str(interaction_id), "points": -points}, decision.at)
         )
     return decision
+
+
+def review(decision: Decision) -> Decision:
+    """Approve or refuse what was approved or refused then, in a past that is simulated."""
+    activity = decision.activity
+    assert isinstance(activity, InteractionReviewed), "a past tells what was reviewed"
+    return (approve if activity.is_approved else refuse)(decision, activity.id)
 
 
 def waiting_of(lots: Sequence[OpenLot], interaction_id: UUID) -> list[OpenLot]:
