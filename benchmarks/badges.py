@@ -39,7 +39,7 @@ from customers.core import bulk  # noqa: E402
 from customers.core.ids import new_id  # noqa: E402
 from customers.models import Retailer  # noqa: E402
 from loyalty.badges.boards import SHOWN, standings  # noqa: E402
-from loyalty.badges.models import Badge, Board, Challenge  # noqa: E402
+from loyalty.badges.models import Badge, Board, Challenge, MemberProgress  # noqa: E402
 from loyalty.badges.rules import BoardRule, Goal  # noqa: E402
 from loyalty.configuration.drafts import open_draft, publish  # noqa: E402
 from loyalty.programs.models import Program  # noqa: E402
@@ -68,6 +68,8 @@ def main() -> int:
     ten_challenges(shops[WITH])
     costs = alone(shops, count) | together(shops, batches)
     show("orders", costs)
+    counted = MemberProgress.objects.filter(program__retailer=shops[WITH]).count()
+    assert counted > MEMBERS // 20, "the challenges counted nothing"
     board = a_board(shops[WITH], on_board)
     reads = {
         "board": board_read(*board, count, first=True),
@@ -98,7 +100,7 @@ def ten_challenges(shop: Retailer) -> None:
             **row,
         )
     Board.objects.create(version=draft, code="buyers", name="Buyers")
-    publish(draft, effective_from=NOW, now=NOW - timedelta(seconds=1))
+    publish(draft, effective_from=NOW - timedelta(hours=1), now=NOW - timedelta(hours=2))
 
 
 def alone(shops: dict[str, Retailer], count: int) -> dict[str, Cost]:
