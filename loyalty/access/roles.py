@@ -28,6 +28,7 @@ PARTS = (
     "plans.paidplan",
     "rewards.reward",
     "rewards.rewardprice",
+    "referrals.referralpolicy",
     "badges.badge",
     "badges.challenge",
     "badges.board",
@@ -39,6 +40,7 @@ FACTS = (
 )  # fmt: skip
 MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
+    "referrals.referral",
     "badges.challengeaward", "badges.memberprogress", "badges.participation", "badges.boardscore",
     "badges.surpriseticket", "badges.contestfinish", "badges.contestprize",
 )  # fmt: skip

@@ -116,6 +116,7 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
 def _moved(said: dict[str, Any]) -> list[str]:
     """Say what was taken, restored, repaid or adjusted."""
     lines = [str(words) % said for word, words in MOVED.items() if word in said]
+    lines += [str(words) % said for word, words in LACKED.items() if "kept_now" in said and said.get(word)]
     if "correction" in said and "rules" not in said:
         lines.append(str(_("Order %(order)s was corrected (version %(correction)s)")) % said)
     if "restored" in said:
@@ -129,9 +130,7 @@ def _moved(said: dict[str, Any]) -> list[str]:
 
 # What an entry says of a move, by the word in its explanation that tells it.
 MOVED = {
-    "kept_now": _(
-        "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
-    ),
+    "kept_now": _("Order %(order)s keeps %(kept_now)s of %(kept_before)s points"),
     "merged": _("Two customers turned out to be one"),
     "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
     "interaction_back": _("The product was returned: %(points)s points taken back"),
@@ -140,6 +139,13 @@ MOVED = {
     "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
     "settled": _("%(settled)s points settled what earlier returns could not take"),
     "replaced": _("%(replaced)s points that came back replaced what a return had taken in their place"),
+}
+
+
+# And what a return found not to be there.
+LACKED = {
+    "shortfall": _("%(shortfall)s points were spent already, and are not asked for"),
+    "owed": _("%(owed)s points were spent already: what is earned next repays them first"),
 }
 
 

@@ -49,6 +49,7 @@ ON_ORDER: tuple[Step, ...] = (
     referrals.follow_order,
 )
 ON_RETURN: tuple[Step, ...] = (
+    rewards.leave_out_over,
     rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,
@@ -64,6 +65,7 @@ ON_CORRECTION: tuple[Step, ...] = (
     points.count_out,
     tiers.benefits,
     plans.benefits,
+    rewards.leave_out_over,
     rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,

@@ -51,6 +51,7 @@ def _groups() -> list[dict[str, Any]]:
                 _page(_("Redeemed rewards"), "confirmation_number", "admin:rewards_rewardredemption_changelist"),
                 _page(_("Imports of codes"), "qr_code_2", "admin:rewards_codebatch_changelist"),
                 _page(_("Causes"), "volunteer_activism", "admin:rewards_causeentry_changelist"),
+                _page(_("Referrals"), "group_add", "admin:referrals_referral_changelist"),
                 _page(_("Challenges"), "flag", "admin:badges_challenge_changelist"),
                 _page(_("Badges"), "military_tech", "admin:badges_badge_changelist"),
                 _page(_("Awards"), "emoji_events", "admin:badges_challengeaward_changelist"),

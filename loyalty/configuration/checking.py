@@ -12,6 +12,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
 from loyalty.configuration.badge_checks import check_badges
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.referral_checks import check_referrals
 from loyalty.configuration.reward_checks import check_rewards
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import NEVER, AllOf, In, InvalidCondition, Node, leaves, never_holds, parse, parse_stored
@@ -55,6 +56,7 @@ def check(version: ProgramVersion) -> list[Finding]:
         *_scheme(tiers, policy),
         *_plans(version),
         *check_rewards(version, {tier.code for tier in tiers}),
+        *check_referrals(version),
         *check_badges(version, {tier.code for tier in tiers}),
     ]
 

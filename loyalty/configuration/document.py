@@ -20,7 +20,7 @@ from customers.core.errors import DomainError, Kind
 from customers.models.retailer import validate_zone
 from loyalty.badges.identity import keep_badge_identities
 from loyalty.configuration.findings import Finding
-from loyalty.configuration.parts import ORDER, SECTIONS, SINGLE, fields_of
+from loyalty.configuration.parts import MAX_ROWS, ORDER, SECTIONS, SINGLE, fields_of
 from loyalty.plans.identity import keep_plan_identities
 from loyalty.points.conditions import InvalidCondition, parse
 from loyalty.points.conditions import schema as condition_schema
@@ -142,7 +142,9 @@ def schema() -> dict[str, Any]:
     sections: dict[str, Any] = {}
     for section, model in SECTIONS.items():
         item = _schema_of(model, without=ORDER.get(section))
-        sections[section] = item if section == SINGLE else {"type": "array", "items": item, "maxItems": 500}
+        sections[section] = (
+            item if section == SINGLE else {"type": "array", "items": item, "maxItems": MAX_ROWS.get(section, 500)}
+        )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -371,6 +373,7 @@ def _of_schema(error: SchemaError) -> Finding:
         "pattern": _("“%(value)s” is not written as expected (%(choices)s)."),
         "maxLength": _("the text is longer than %(choices)s characters."),
         "minimum": _("%(value)s is less than %(choices)s."),
+        "maxItems": _("there are more than %(choices)s of them."),
     }
     value = error.instance if not isinstance(error.instance, dict | list) else "…"
     facts = {

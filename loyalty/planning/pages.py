@@ -30,6 +30,7 @@ from loyalty.configuration.document import (
     to_yaml,
 )
 from loyalty.configuration.drafts import NoSuchVersion
+from loyalty.configuration.referral_words import referrals_in_words
 from loyalty.configuration.reward_words import reward_in_words
 from loyalty.configuration.wording import plan_in_words, rule_in_words, scheme_in_words, tier_in_words, wallet_in_words
 from loyalty.planning.charts import charts_of
@@ -43,6 +44,7 @@ from loyalty.planning.tier_rows import COLUMNS, as_typed, at_row, posted_rows, w
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion, VersionEvent
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -117,6 +119,11 @@ class Pages:
             "rewards": [
                 (each, reward_in_words(each, currency))
                 for each in Reward.objects.filter(version=version).order_by("place")
+            ],
+            "referrals": [
+                sentence
+                for each in ReferralPolicy.objects.filter(version=version)
+                for sentence in referrals_in_words(each, currency)
             ],
             "badges": [
                 (each, badge_in_words(each)) for each in Badge.objects.filter(version=version).order_by("place")

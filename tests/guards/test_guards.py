@@ -27,7 +27,8 @@ from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.spending import hold
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.rewards.redeeming import pay_out, redeem_reward
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import pay_out
 from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
 from loyalty.badges.account.contests import finish_contests
@@ -37,6 +38,7 @@ from loyalty.badges.models import Surprise
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.relay import add_endpoint, dispatch
+from loyalty.planning.closing import close_month
 from loyalty.planning.simulating import ask
 from loyalty.plans.account.joining import change
 from loyalty.plans.account.notices import take_notice
@@ -45,7 +47,6 @@ from loyalty.plans.models import Invoice
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from loyalty.points import granting
-from loyalty.points.closing import close_month
 from loyalty.points.models import EarningGroup
 from loyalty.points.state import GrantAsked, GrantDecided
 from tests import make
@@ -122,10 +123,11 @@ def plans_of(shop: Retailer) -> None:
     ada = make.member(club, "ada")
     joined(ada, at=NOON, method="pays")
     change(ada, "max", now=NOON)
-    refund(Invoice.objects.get(kind="first").pk, Decimal(1), reason="late", author="sue", now=NOON)
+    refund(Invoice.objects.get(kind="first").pk, Decimal(1), reason="late", author="sue", reference="r1", now=NOON)
     body = b'{"id": "n1", "kind": "other", "subject": "019a0000-0000-7000-8000-000000000000", "at": "2026-06-15T12:00:00Z"}'
     take_notice(shop, TryoutProvider("s"), {HEADER: sign(body, "s", NOON)}, body, now=NOON)
     open_draft(club, author="ada", now=NOON)
+    close_month(club, NOON.date().replace(day=1), now=NOON + timedelta(days=30))
 
 
 def with_rewards() -> None:

@@ -333,12 +333,22 @@ class EnrolmentIn(serializers.Serializer[Any]):
     wording = serializers.CharField(
         required=False, default="", allow_blank=True, help_text="What the customer agreed to."
     )
+    referral_code = serializers.CharField(
+        max_length=40,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Of the member who referred the customer.",
+    )
 
 
 class EnrolmentOut(serializers.Serializer[Any]):
     member_number = serializers.CharField()
     program = serializers.CharField()
     customer = serializers.CharField()
+    referral = serializers.CharField(
+        allow_null=True, help_text="The status of the referral where a code was named: open, held, refused, earned."
+    )
 
 
 class TokenOut(serializers.Serializer[Any]):
