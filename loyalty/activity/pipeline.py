@@ -16,6 +16,7 @@ from loyalty.activity.decisions import load_decided, load_kept, load_settled
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
 from loyalty.activity.loading import Loaded, load_states, lock_customers, lock_memberships, require_lenders
 from loyalty.activity.needing import Need
+from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
@@ -308,6 +309,8 @@ def _loaded(  # noqa: PLR0913 - what, of whom, when
     """Read behind the lock what is to be known of members for facts."""
     returns = with_baskets([fact for fact in facts if _is_return(fact)])
     facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
+    if asks_for_products(locked.versions.values()):
+        facts = _with_products(facts)
     orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
     known = load_decided(orders, locked.versions) if orders and not are_new else {}
     need = Need.of(facts, locked, known, lenders.values(), now=now, in_their_time=in_their_time)
@@ -322,6 +325,14 @@ def _loaded(  # noqa: PLR0913 - what, of whom, when
         _load_next_first(facts, loaded, known),
         dict(lenders),
     )
+
+
+def _with_products(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts with what their customers have of products."""
+    interactions = with_purchases([fact for fact in facts if isinstance(fact, InteractionReported)])
+    returns = with_others([fact for fact in facts if isinstance(fact, OrderReturned)])
+    others = [fact for fact in facts if not isinstance(fact, InteractionReported | OrderReturned)]
+    return [*others, *interactions, *returns]
 
 
 def _is_return(fact: Fact) -> TypeGuard[OrderReturned]:

@@ -15,6 +15,7 @@ from customers.core import bulk
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
+from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
 from loyalty.badges.capability import load_joined
@@ -28,6 +29,7 @@ from loyalty.engine.activities import (
     FirstOrder,
     GrantTakenBack,
     InteractionReported,
+    InteractionReviewed,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
@@ -58,9 +60,11 @@ RANKS: dict[type, int] = {
     PointsMoved: 4,
     PlanFollowed: -1,
     ChallengeJoined: -1,
+    InteractionReviewed: 4,
     PointsGranted: 5,
     GrantTakenBack: 6,
 }
+LivedFact = Fact | PointsMoved | PlanFollowed | ChallengeJoined | InteractionReviewed
 Observer = Callable[[Decision], None]
 
 
@@ -319,9 +323,7 @@ def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: 
     return [Joined(*row) for row in bulk.fetch(only, {**parameters, "members": list(members)})]
 
 
-def _activities(
-    versions: Versions, joined: Sequence[Joined], until: datetime
-) -> list[Fact | PointsMoved | PlanFollowed | ChallengeJoined]:
+def _activities(versions: Versions, joined: Sequence[Joined], until: datetime) -> list[LivedFact]:
     """Load all that some members ever did, in the order of its time."""
     customers, program_id = [each.customer_id for each in joined], versions.program_id
 
@@ -331,18 +333,22 @@ def _activities(
     returns = with_baskets(load_returns(ids(RETURNS)), anew=True)
     if REWARDS.name in versions.uses:
         returns = _but_paid_out(program_id, returns)
+    interactions = load_interactions(ids(INTERACTIONS))
+    if asks_for_products([versions]):
+        interactions, returns = with_purchases(interactions), with_others(returns)
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
     joined_then = load_joined(program_id, customers, until) if BADGES.name in versions.uses else []
     granted = load_given(program_id, customers, until)
-    lived: list[Fact | PointsMoved | PlanFollowed | ChallengeJoined] = [
+    lived: list[LivedFact] = [
         *followed,
         *joined_then,
+        *_reviewed(versions, customers, until),
         *placed,
         *returns,
         *load_order_events(ids(EVENTS)),
-        *load_interactions(ids(INTERACTIONS)),
+        *interactions,
         *granted,
         *(
             PointsMoved(*row)
@@ -350,6 +356,28 @@ def _activities(
         ),
     ]
     return sorted(lived, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
+
+
+# What was approved or refused of interactions whose reward waited for that.
+REVIEWED = """
+SELECT DISTINCT ON (i.id) i.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind = 'activate' FROM points_entry e
+JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
+JOIN customers_customer c ON c.id = m.customer_id
+JOIN customers_interaction i ON i.customer_id = m.customer_id
+    AND e.cause IN ('activate:approved:' || i.id, 'interaction-back:' || i.id)
+WHERE (m.customer_id = ANY(%(customers)s) OR c.merged_into_id = ANY(%(customers)s)) AND m.program_id = %(program)s
+    AND e.occurred_at <= %(until)s AND (e.kind = 'activate' OR e.explanation ? 'refused')
+ORDER BY i.id, e.id
+"""
+
+
+def _reviewed(versions: Versions, customers: Sequence[UUID], until: datetime) -> list[InteractionReviewed]:
+    """Load which rewards of interactions were approved or refused, where a rule lets them wait for that."""
+    rules = (rule for version in versions.versions for rule in version.of(RULES).earnings)
+    if not any(rule.terms is not None and rule.terms.needs_approval for rule in rules):
+        return []
+    given = {"customers": list(customers), "program": versions.program_id, "until": until}
+    return [InteractionReviewed(*row) for row in bulk.fetch(REVIEWED, given)]
 
 
 def _but_paid_out(program_id: int, returns: Sequence[OrderReturned]) -> list[OrderReturned]:

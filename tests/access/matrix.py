@@ -13,18 +13,19 @@ READ = {
     "rewards_reward": "OMSAU", "rewards_rewardredemption": "OSU", "rewards_codebatch": "OMU", "rewards_causeentry": "OMU",
     "badges_badge": "OMSAU", "badges_challenge": "OMSAU", "badges_board": "OMSAU", "badges_challengeaward": "OSU",
     "badges_memberprogress": "OSU", "badges_participation": "OSU", "badges_boardscore": "OSU",
+    "badges_surprise": "OMSU", "badges_surpriseticket": "OSU", "badges_contestfinish": "OSU",
     "points_entry": "OSU", "programs_program": "OMSAU", "programs_programversion": "OMSAU", "programs_versionevent": "OMU",
 }  # fmt: skip
 ADD = {
     "access_staffrole": "O", "api_retailerkey": "O", "customers_importjob": "O", "outbox_endpoint": "O",
-    "programs_program": "OM",
+    "programs_program": "OM", "badges_surprise": "OM",
 }  # fmt: skip
 CHANGE = {name: who for name, who in ADD.items() if name != "customers_importjob"} | {
     "customers_customer": "OS",
     "customers_retailer": "O",
     "programs_programversion": "OM",
 }  # an upload stays what it was
-DELETE = {"access_staffrole": "O", "programs_programversion": "OM"}
+DELETE = {"access_staffrole": "O", "badges_surprise": "OM", "programs_programversion": "OM"}
 # Pages of their own: name, method, who.
 PAGES = {
     ("index", "GET"): "OMSAU",
@@ -88,6 +89,9 @@ PAGES = {
     ("badges_challenge_to_progress", "GET"): "OMSAU",
     ("badges_challenge_to_awards", "GET"): "OMSAU",
     ("badges_board_to_scores", "GET"): "OMSAU",
+    ("badges_surprise_draw_lots", "GET"): "OM",
+    ("badges_surprise_draw_lots", "POST"): "OM",
+    ("badges_surprise_to_lots", "GET"): "OMSU",
     ("auth_user_password_change", "GET"): "",
 }
 # Of the site itself: no data of a retailer is on them.
@@ -108,6 +112,8 @@ API = {
     ("order-events-batch", "POST"): "activity:write",
     ("interactions", "POST"): "activity:write",
     ("interactions-batch", "POST"): "activity:write",
+    ("interaction-approve", "POST"): "activity:write",
+    ("interaction-refuse", "POST"): "activity:write",
     ("enrolments", "POST"): "activity:write",
     ("customers", "POST"): "activity:write",
     ("customer", "GET"): "members:read",
