@@ -115,12 +115,12 @@ def review(decision: Decision) -> Decision:
     referral = _of(decision)
     if referral.id != activity.referral_id or not referral.is_live:
         return decision
-    by = {"reviewed_by": activity.author, "review_note": activity.note, "reviewed_at": decision.at}
+    reviewed = replace(referral, reviewed_by=activity.author, review_note=activity.note, reviewed_at=decision.at)
     if not activity.is_approved:
-        return _end(decision, replace(referral, **by), REFUSED, "refused_by_staff")
+        return _end(decision, reviewed, REFUSED, "refused_by_staff")
     if referral.status != HELD:
         return decision
-    decision = _save(decision, replace(referral, status=OPEN, reason="", **by))
+    decision = _save(decision, replace(reviewed, status=OPEN, reason=""))
     return settle(_tell(decision, "approved", decision.at))
 
 

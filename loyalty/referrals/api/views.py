@@ -86,7 +86,7 @@ class MyFriendsView(ListAPIView[Referral]):
             return Referral.objects.none()
         return friends_of(my_membership(self.request, self.kwargs["slug"]))
 
-    def get_serializer(self, page: Any, **kwargs: Any) -> Any:  # type: ignore[override] # of rows, never of none
+    def get_serializer(self, page: Any, **kwargs: Any) -> Any:
         now = timezone.now()
         return FriendOut([friend_of(each, at=now) for each in page], **kwargs)
 
