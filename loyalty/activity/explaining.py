@@ -94,6 +94,8 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
     if "gift" in said:
         tier = rules.get((said.get("version", 0), f"tier/{said['gift']}"), said["gift"])
         lines.append(str(_("Gift on entering the tier %(tier)s")) % {"tier": tier})
+    if "referral" in said and "grant_back" not in said:
+        lines.append(str(REFERRAL.get(said["referral"], "")))
     if "day" in said:
         lines.append(str(EarningRule.Kind(said["day"]).label))
     if "interaction" in said:
@@ -115,6 +117,10 @@ def _moved(said: dict[str, Any]) -> list[str]:
     return lines
 
 
+REFERRAL = {
+    "advocate": _("Reward for referring a friend"),
+    "friend": _("Welcome reward for who was referred"),
+}
 # What an entry says of a move, by the word in its explanation that tells it.
 MOVED = {
     "kept_now": _(
@@ -122,6 +128,7 @@ MOVED = {
     ),
     "merged": _("Two customers turned out to be one"),
     "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
+    "grant_back": _("A reward of %(grant_back)s points was taken back: what it was given for is no more"),
     "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
     "settled": _("%(settled)s points settled what earlier returns could not take"),
     "replaced": _("%(replaced)s points that came back replaced what a return had taken in their place"),
