@@ -29,6 +29,9 @@ PARTS = (
     "rewards.reward",
     "rewards.rewardprice",
     "referrals.referralpolicy",
+    "badges.badge",
+    "badges.challenge",
+    "badges.board",
 )
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
@@ -38,6 +41,7 @@ FACTS = (
 MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
     "referrals.referral",
+    "badges.challengeaward", "badges.memberprogress", "badges.participation", "badges.boardscore",
 )  # fmt: skip
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.referrals.models import ReferralPolicy
@@ -19,11 +20,21 @@ SECTIONS: dict[str, type[models.Model]] = {
     "rewards": Reward,
     "reward_prices": RewardPrice,
     "referrals": ReferralPolicy,
+    "badges": Badge,
+    "challenges": Challenge,
+    "boards": Board,
 }
 PARTS: tuple[type[models.Model], ...] = tuple(SECTIONS.values())
 SINGLE = "tier_policy"
 MAX_ROWS = {"referrals": 1}  # of what a version has once, or not at all
-ORDER = {"tiers": "rank", "plans": "rank", "rewards": "place"}
+ORDER = {
+    "tiers": "rank",
+    "plans": "rank",
+    "rewards": "place",
+    "badges": "place",
+    "challenges": "place",
+    "boards": "place",
+}
 
 
 def fields_of(model: type[models.Model]) -> list[models.Field[object, object]]:

@@ -17,7 +17,9 @@ from django.utils.translation import gettext as _
 from customers.core.calendar import day_after, local_date, midnight
 from customers.core.errors import DomainError
 from loyalty.activity.versions import read_version
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.configuration import drafts
+from loyalty.configuration.badge_words import badge_in_words, board_in_words, challenge_in_words
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import (
     InvalidDocument,
@@ -122,6 +124,16 @@ class Pages:
                 sentence
                 for each in ReferralPolicy.objects.filter(version=version)
                 for sentence in referrals_in_words(each, currency)
+            ],
+            "badges": [
+                (each, badge_in_words(each)) for each in Badge.objects.filter(version=version).order_by("place")
+            ],
+            "challenges": [
+                (each, challenge_in_words(each, currency))
+                for each in Challenge.objects.filter(version=version).order_by("place")
+            ],
+            "boards": [
+                (each, board_in_words(each)) for each in Board.objects.filter(version=version).order_by("place")
             ],
             "wallets": [(wallet, wallet_in_words(wallet)) for wallet in wallets],
             "findings": check(version),

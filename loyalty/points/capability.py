@@ -7,7 +7,14 @@ from typing import Any, TypeGuard
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.engine.activities import Activity, GrantTakenBack, OrderCorrected, OrderEvent, OrderPlaced, OrderReturned
+from loyalty.engine.activities import (
+    Activity,
+    GrantTakenBack,
+    OrderCorrected,
+    OrderEvent,
+    OrderPlaced,
+    OrderReturned,
+)
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member

@@ -163,8 +163,8 @@ class NewLot:
     :param from_lot: of another member, from which it was transferred
     :param gift: the code of the tier whose entry gives it
     :param is_lent: that somebody of the household brings it for one payment
-    :param grant_id: the grant that gives it
     :param moved_from: the lot of its order whose points it has from now on
+    :param grant_id: the grant that gives it
     """
 
     id: UUID
@@ -181,8 +181,8 @@ class NewLot:
     from_lot: UUID | None = None
     gift: str = ""
     is_lent: bool = False
-    grant_id: UUID | None = None
     moved_from: UUID | None = None
+    grant_id: UUID | None = None
 
     def opened(self, *, expires_at: datetime | None) -> OpenLot:
         """

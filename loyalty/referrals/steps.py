@@ -262,6 +262,8 @@ def _claim(decision: Decision, candidate: Candidate, channel: str, signals: Mapp
     if rules is None or (had is not None and (had.is_live or had.reviewed_by)):
         return decision
     judgement = judge(candidate.evidence, rules, decision.at)
+    if had is not None and (had.advocate_id, had.reason) == (candidate.advocate_id, judgement.refusal):
+        return decision  # it was refused for the same before
     is_held = judgement.score >= rules.hold_score
     status = REFUSED if judgement.refusal else HELD if is_held else OPEN
     referral = Referral(

@@ -26,6 +26,7 @@ from loyalty.activity import coalescing
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.referring import claim_referral
 from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.changes import NumberView
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
@@ -108,7 +109,8 @@ class OrdersView(FactView):
         return self.report(request)
 
 
-class OrderBatchView(BatchView):
+class OrderBatchView(BatchView, NumberView):
+    name = "batch"
     kind, batch, take = OrderIn, BatchIn, staticmethod(take_orders)
 
     @extend_schema(request=BatchIn, responses=BatchOut, tags=["activity"])

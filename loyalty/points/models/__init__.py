@@ -1,4 +1,4 @@
-from loyalty.points.models.books import AllocatedPrice, ClosedMonth
+from loyalty.points.models.books import AllocatedPrice, ClosedBooks, ClosedMonth
 from loyalty.points.models.granting import Grant
 from loyalty.points.models.ledger import (
     BudgetShare,
@@ -16,6 +16,7 @@ from loyalty.points.models.policy import EarningGroup, EarningRule, PointsPolicy
 __all__ = [
     "AllocatedPrice",
     "BudgetShare",
+    "ClosedBooks",
     "ClosedMonth",
     "EarningGroup",
     "EarningRule",
