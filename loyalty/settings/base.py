@@ -288,6 +288,7 @@ PRIVACY_PARTS = [
     "loyalty.plans.account.privacy.PART",
     "loyalty.activity.rewards.privacy.PART",
     "loyalty.activity.privacy.PART",
+    "loyalty.referrals.privacy.PART",
     "loyalty.points.privacy.PART",
     "loyalty.memberships.privacy.PART",
     "loyalty.api.privacy.PART",

@@ -13,7 +13,7 @@ OF_NO_PERSON = {
     "programs_program", "programs_programversion", "programs_versionevent",
     "points_pointspolicy", "points_earninggroup", "points_earningrule", "points_budgetshare", "points_closedmonth",
     "tiers_tierpolicy", "tiers_tier", "plans_paidplan",
-    "rewards_reward", "rewards_rewardprice", "rewards_rewardcounter", "rewards_codebatch",
+    "rewards_reward", "rewards_rewardprice", "referrals_referralpolicy", "rewards_rewardcounter", "rewards_codebatch",
     "activity_nightrun", "planning_simulation", "analytics_valuerun",
 }  # fmt: skip
 
