@@ -14,7 +14,7 @@ from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide, forfeit, in_order_of_time
 from loyalty.activity.decisions import load_decided, load_kept, load_settled
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
-from loyalty.activity.loading import Loaded, load_states, lock_customers, lock_memberships, require_lenders
+from loyalty.activity.loading import Loaded, load_states, lock_customers, lock_memberships, may_grant, require_lenders
 from loyalty.activity.needing import Need
 from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
 from loyalty.activity.writing import write
@@ -67,6 +67,8 @@ def run(facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their
         return Batch()
     decider = _load(facts, now=now, are_new=are_new, in_their_time=in_their_time)
     batch = _carry_out(decider, now)
+    if not may_grant(decider.loaded.versions.values()):
+        return batch
     asked = {each.membership_id for one in batch.decisions for each in one.effects if isinstance(each, GrantAsked)}
     if held := asked & decider.members.keys():
         # Who asks for itself need not wait.

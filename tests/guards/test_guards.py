@@ -50,6 +50,7 @@ from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from loyalty.points import granting
 from loyalty.points.models import EarningGroup
 from loyalty.points.state import GrantAsked, GrantDecided
+from loyalty.referrals.codes import code_of
 from loyalty.signin.codes import send_code
 from tests import make
 from tests.badges import game
@@ -57,6 +58,7 @@ from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
 from tests.plans import make_plans
 from tests.plans.make_plans import joined
+from tests.referrals import make_referrals
 from tests.rewards import shop as shop_of_rewards
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +110,7 @@ def world() -> None:
     granted_to(ada)
     plans_of(shop)
     with_rewards()
+    with_referrals()
     with_challenges()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -119,6 +122,17 @@ def granted_to(who: Membership) -> None:
     ]
     granting.ask(asked, now=NOON)
     granting.settle([GrantDecided(asked[0].id, 0, "test")], now=NOON)
+
+
+def with_referrals() -> None:
+    """A friend who has ordered, and one who has not; a draft that goes on promising."""
+    club = make_referrals.program()
+    ada, *friends = (make_referrals.person(club, name) for name in ("ada", "bob", "eve"))
+    for friend in friends:
+        make_referrals.claims(friend, ada, signals={"device": friend.number})
+        code_of(friend, now=NOON)
+    make.buys(friends[0], "30.00")
+    open_draft(club, author="ada", now=NOON)
 
 
 def plans_of(shop: Retailer) -> None:
