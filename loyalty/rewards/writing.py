@@ -45,10 +45,10 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS status, unnest(%b::
 MOVE = """
 UPDATE rewards_rewardredemption r SET membership_id = %s, reference = CASE WHEN EXISTS (
     SELECT 1 FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
-    WHERE w.membership_id = %s AND e.cause = 'redeem:' || r.reference
+    WHERE w.membership_id = %s AND e.kind = 'redeem' AND e.explanation->>'reference' = r.reference
 ) OR EXISTS (
     SELECT 1 FROM rewards_rewardredemption o WHERE o.membership_id = %s AND o.reference = r.reference
-) THEN left(r.reference, 60) || ' (' || %s::text || ')' ELSE r.reference END
+) THEN r.reference || ' (' || %s::text || ')' ELSE r.reference END
 WHERE r.membership_id = %s
 """
 END_HOLDS = """

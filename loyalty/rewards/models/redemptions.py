@@ -34,7 +34,8 @@ class RewardRedemption(models.Model):
     )
     reward = models.ForeignKey(Reward, models.PROTECT, related_name="redemptions", verbose_name=_("reward"))
     reward_key = models.UUIDField(_("identity of the reward"), editable=False)
-    reference = models.CharField(_("reference"), max_length=80, help_text=_("The caller's own; once per member."))
+    # Eighty characters are a caller's own; behind them stand the numbers of members who were merged, where both used one.
+    reference = models.CharField(_("reference"), max_length=190, help_text=_("The caller's own; once per member."))
     wallet = models.SlugField(_("wallet"))
     points = models.PositiveIntegerField(_("points"))
     price_rule = models.CharField(
