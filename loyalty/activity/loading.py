@@ -46,7 +46,7 @@ OWN = 6  # of the columns, before those of capabilities
 class MergedMeanwhile(DomainError):
     code = "merged_meanwhile"
     kind = Kind.CONFLICT
-    message = _("A member who lent points for it was merged at this moment. Send the request again.")
+    message = _("A member whom it concerns was merged at this moment. Send the request again.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,10 +105,10 @@ def _redeemed(redeemed: Sequence[RewardRedeemed], now: datetime) -> None:
     # fmt: off
     columns = ("id", "retailer_id", "program_id", "membership_id", "reward_id", "reward_key", "reference", "wallet",
                "points", "price_rule", "amount", "matched", "status", "redeemed_at", "recorded_at", "expires_at", "used_at",
-               "order_number", "note")
+               "order_number", "note", "is_counted")
     rows = [(each.id, each.retailer_id, each.program_id, each.membership_id, each.reward_id, each.reward_key, each.reference,
              each.wallet, each.points, each.price_rule, each.amount, each.matched, each.status, each.redeemed_at, now,
-             each.expires_at, each.used_at, "", "") for each in redeemed]
+             each.expires_at, each.used_at, "", "", each.is_counted) for each in redeemed]
     # fmt: on
     bulk.insert(RewardRedemption, columns, rows)
 

@@ -50,6 +50,9 @@ class RewardRedemption(models.Model):
     used_at = models.DateTimeField(_("used"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
     order_number = models.CharField(_("order"), max_length=100, blank=True)
+    is_counted = models.BooleanField(
+        _("counted"), default=False, editable=False, help_text=_("That it was taken of a stock, a pool or a budget.")
+    )
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Such as the parcel's number."))
 
     class Meta:
