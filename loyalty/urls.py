@@ -22,6 +22,8 @@ urlpatterns = [
     path("api/v1/", include("loyalty.activity.api.urls")),
     path("api/v1/", include("loyalty.planning.api.urls")),
     path("api/v1/", include("loyalty.plans.api.urls")),
+    path("api/v1/", include("loyalty.referrals.api.urls")),
+    path("api/v1/", include("loyalty.badges.api.urls")),
     path("api/v1/", include("loyalty.signin.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

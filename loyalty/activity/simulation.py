@@ -17,17 +17,22 @@ from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
+from loyalty.badges.capability import load_joined
+from loyalty.badges.state import BADGES
 from loyalty.engine.activities import (
     Activity,
+    ChallengeJoined,
     DecidedOrder,
     Enrolled,
     Fact,
     FirstOrder,
+    GrantTakenBack,
     InteractionReported,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
     PlanFollowed,
+    PointsGranted,
     PointsMoved,
 )
 from loyalty.engine.basket import Basket
@@ -37,6 +42,7 @@ from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
 from loyalty.plans.capability import load_followed
 from loyalty.plans.state import PLANS
+from loyalty.points.granting import load_given
 from loyalty.points.state import POINTS, RULES, Posting
 from loyalty.rewards.capability import paid_out_of
 from loyalty.rewards.state import REWARDS
@@ -51,13 +57,20 @@ RANKS: dict[type, int] = {
     InteractionReported: 3,
     PointsMoved: 4,
     PlanFollowed: -1,
+    ChallengeJoined: -1,
+    PointsGranted: 5,
+    GrantTakenBack: 6,
 }
 Observer = Callable[[Decision], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A member as it enrolled."""
+    """
+    A member as it enrolled.
+
+    :param first_order_id: the first order of an earlier membership: its bonus is not given again
+    """
 
     membership_id: UUID
     customer_id: UUID
@@ -66,6 +79,7 @@ class Joined:
     enrolled_at: datetime
     left_at: datetime | None
     birth_date: date | None
+    first_order_id: UUID | None = None
 
 
 @dataclass
@@ -193,7 +207,7 @@ class Past:
             lots = tuple(
                 lot
                 for lot in wallet.lots
-                if lot.is_open or lot.gift or lot.expires_on_inactivity or lot.order_id in self.returned
+                if lot.is_open or lot.gift or lot.grant_id or lot.expires_on_inactivity or lot.order_id in self.returned
             )
             if len(lots) < len(wallet.lots):
                 points = points.having(wallet.with_lots(lots))
@@ -259,12 +273,14 @@ def _as_it_enrolled(joined: Joined, versions: Versions) -> Member:
         customer_id=joined.customer_id,
         enrolled_at=joined.enrolled_at,
         birth_date=joined.birth_date,
+        first_order_id=joined.first_order_id,
         states=states,
     )
 
 
 JOINED = """
-SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, c.birth_date
+SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, c.birth_date, (
+    SELECT order_id FROM activity_orderdecision WHERE membership_id = m.id AND is_first AND is_kept AND is_forfeited LIMIT 1)
 FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
 WHERE m.program_id = %(program)s AND m.id > %(after)s AND m.enrolled_at <= %(until)s {only} ORDER BY m.id LIMIT %(limit)s
 """
@@ -307,7 +323,7 @@ def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: 
 
 def _activities(
     versions: Versions, joined: Sequence[Joined], until: datetime
-) -> list[Fact | PointsMoved | PlanFollowed]:
+) -> list[Fact | PointsMoved | PlanFollowed | ChallengeJoined]:
     """Load all that some members ever did, in the order of its time."""
     customers, program_id = [each.customer_id for each in joined], versions.program_id
 
@@ -320,12 +336,16 @@ def _activities(
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
-    lived: list[Fact | PointsMoved | PlanFollowed] = [
+    joined_then = load_joined(program_id, customers, until) if BADGES.name in versions.uses else []
+    granted = load_given(program_id, customers, until)
+    lived: list[Fact | PointsMoved | PlanFollowed | ChallengeJoined] = [
         *followed,
+        *joined_then,
         *placed,
         *returns,
         *load_order_events(ids(EVENTS)),
         *load_interactions(ids(INTERACTIONS)),
+        *granted,
         *(
             PointsMoved(*row)
             for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})

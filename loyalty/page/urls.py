@@ -6,7 +6,7 @@ What belongs to a program ends with a slash after it, so no program's name hides
 
 from django.urls import path
 
-from loyalty.page.views import home, plan, points, privacy, rewards, signing, style
+from loyalty.page.views import home, me, plan, points, privacy, rewards, signing, style
 
 app_name = "page"
 urlpatterns = [
@@ -24,6 +24,7 @@ urlpatterns = [
     path("<slug:retailer>/<slug:program>/rewards/<slug:code>", rewards.reward, name="reward"),
     path("<slug:retailer>/<slug:program>/mine/<uuid:redemption_id>", rewards.redeemed, name="redeemed"),
     path("<slug:retailer>/<slug:program>/mine/<uuid:redemption_id>/cancel", rewards.cancel, name="cancel"),
+    path("<slug:retailer>/<slug:program>/me", me.me, name="me"),
     path("<slug:retailer>/<slug:program>/plan", plan.plan, name="plan"),
     path("<slug:retailer>/<slug:program>/plan/cancel", plan.end, name="plan-cancel"),
     path("<slug:retailer>/<slug:program>/plan/resume", plan.go_on, name="plan-resume"),

@@ -127,8 +127,9 @@ def read_state(row: Sequence[Any]) -> PlanState:
 def _due(row: Sequence[Any]) -> Due | None:
     if row[0] is None:
         return None
-    invoice_id, kind, key, plan_id, first, end, *rest = row
-    return Due(invoice_id, kind, key, plan_id, Days(first, end), *rest, is_known=True)
+    invoice_id, kind, key, plan_id, first, end, fee, credit_used, amount, until, next_try_at = row
+    days = Days(first, end)
+    return Due(invoice_id, kind, key, plan_id, days, fee, credit_used, amount, until, next_try_at, is_known=True)
 
 
 def load_followed(program_id: int, customers: Sequence[UUID], until: datetime) -> list[PlanFollowed]:

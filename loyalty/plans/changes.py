@@ -37,8 +37,9 @@ from loyalty.plans.steps import (
     ending_line,
     held_by,
     issue,
+    months_of,
     pass_time,
-    rule_of,
+    sold_as,
     told,
     void_due,
     with_state,
@@ -129,7 +130,7 @@ def _changed(  # noqa: PLR0913 - all that the rest of a period is
     """Let the rest of the period, or a new one, be another plan's."""
     state = decision.member.of(PLANS)
     assert state.period is not None, "a plan that is changed has a period"
-    is_new = state.period.end != days.end
+    is_new = months_of(decision, key) != months_of(decision, state.key)
     after = replace(
         state, status=ACTIVE, period=days if is_new else state.period, anchor=days.first if is_new else state.anchor,
         paid_from=days.first, paid=fee, due=None,
@@ -259,8 +260,8 @@ def _for_less(decision: Decision, due: Due) -> tuple[Decision, FeeLine]:
     What was paid for them is credited.
     """
     state, quoted = decision.member.of(PLANS), FeeLine(due.plan_id, due.days, due.fee)
-    rule = rule_of(decision.versions, decision.rules, due.key)
-    if rule is None or state.period is None or state.period.end != due.days.end or decision.on <= due.days.first:
+    rule = sold_as(decision.versions, due.plan_id)
+    if rule is None or rule.months != months_of(decision, state.key) or decision.on <= due.days.first:
         return decision, quoted
     held, unit = held_by(decision), decision.rules.of(OFFER).unit
     asked, paid = (quote_change(held, rule, on, unit) for on in (due.days.first, decision.on))

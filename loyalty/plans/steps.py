@@ -76,6 +76,17 @@ def rule_of(versions: Versions, version: Version, key: UUID | None) -> PlanRule 
     return next((rule for each in earlier if (rule := each.of(OFFER).plan(key)) is not None), None)
 
 
+def sold_as(versions: Versions, plan_id: int) -> PlanRule | None:
+    """Return a plan as the version offered it under which an invoice was issued, whatever it costs now."""
+    return next((rule for version in versions.versions for rule in version.of(OFFER).plans if rule.id == plan_id), None)
+
+
+def months_of(decision: Decision, key: UUID | None) -> int | None:
+    """Return how many months a period of a plan has."""
+    rule = rule_of(decision.versions, decision.rules, key)
+    return rule.months if rule else None
+
+
 def held_by(decision: Decision) -> Held:
     """Return what a member with a period has paid for."""
     state = decision.member.of(PLANS)

@@ -58,15 +58,20 @@ UPDATE plans_invoiceline l SET first_day = d.first_day, end_day = d.end_day
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::date[]) AS first_day, unnest(%b::date[]) AS end_day) d
 WHERE l.invoice_id = d.id
 """
-# From the latest invoice that was paid back to the first one, of each as much as is left of it.
+# From the latest invoice that was paid back to the first one, of each as much as is left of it. Where the credit is of another
+# plan of the member, or of one that was merged into it, the invoices of those follow.
 REFUND_CREDITS = """
 WITH asked AS (
     SELECT unnest(%b::uuid[]) AS subscription_id, unnest(%b::numeric[]) AS credit, unnest(%b::timestamptz[]) AS at
 ), parts AS (
     SELECT i.id, i.retailer_id, a.at, least(i.amount - i.refunded, a.credit - coalesce(sum(i.amount - i.refunded) OVER (
-        PARTITION BY i.subscription_id ORDER BY i.paid_at DESC, i.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
+        PARTITION BY a.subscription_id ORDER BY o.id <> a.subscription_id, i.paid_at DESC, i.id DESC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
     )) AS amount
-    FROM asked a JOIN plans_invoice i ON i.subscription_id = a.subscription_id AND i.status = 'paid' AND i.amount > i.refunded
+    FROM asked a JOIN plans_subscription s ON s.id = a.subscription_id
+    JOIN memberships_membership m ON m.id = s.membership_id OR m.merged_into_id = s.membership_id
+    JOIN plans_subscription o ON o.membership_id = m.id
+    JOIN plans_invoice i ON i.subscription_id = o.id AND i.status = 'paid' AND i.amount > i.refunded
 ), refunded AS (
     UPDATE plans_invoice i SET refunded = i.refunded + p.amount FROM parts p WHERE p.id = i.id AND p.amount > 0
 )

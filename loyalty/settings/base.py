@@ -89,6 +89,8 @@ INSTALLED_APPS = [
     "loyalty.tiers",
     "loyalty.plans",
     "loyalty.rewards",
+    "loyalty.badges",
+    "loyalty.referrals",
     "loyalty.configuration",
     "loyalty.activity",
     "loyalty.planning",
@@ -234,7 +236,7 @@ CELERY_BEAT_SCHEDULE = {
     "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
     "customer value": {"task": "analytics.tasks.value_everyone", "schedule": 86_400.0},
     "fees and refunds": {"task": "loyalty.plans.tasks.collect", "schedule": 10.0, "options": {"expires": 60}},
-    "months that are over": {"task": "loyalty.points.tasks.close_months", "schedule": 3_600.0},
+    "months that are over": {"task": "loyalty.planning.tasks.close_months", "schedule": 3_600.0},
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
     "sign-in codes by mail": {"task": "loyalty.signin.tasks.mail", "schedule": 2.0, "options": {"expires": 60}},
     "forget old sign-ins": {"task": "loyalty.signin.tasks.forget", "schedule": 3_600.0},
@@ -279,6 +281,20 @@ MEMBER_SESSION_IDLE_DAYS = env.int("MEMBER_SESSION_IDLE_DAYS", default=7)
 # Who signs the cards for phones' wallets, by the retailer's slug: {"shop": {"type": "pass.com.shop.card", "team": "A1B2C3D4E5",
 # "certificate": "card.pem", "key": "card.key", "intermediate": "wwdr.pem"}}. Others' cards are not signed.
 WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
+
+# What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
+PRIVACY_PARTS = [
+    "loyalty.signin.privacy.PART",
+    "loyalty.plans.account.privacy.PART",
+    "loyalty.activity.rewards.privacy.PART",
+    "loyalty.activity.privacy.PART",
+    "loyalty.points.privacy.PART",
+    "loyalty.memberships.privacy.PART",
+    "loyalty.api.privacy.PART",
+    "loyalty.access.privacy.PART",
+    "analytics.privacy.PART",
+    "customers.personal.PART",
+]
 
 IDEMPOTENCY_KEPT_DAYS = 7
 API_BATCH_LIMIT = 1_000

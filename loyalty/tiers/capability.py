@@ -17,17 +17,19 @@ from loyalty.tiers.state import TIERS, TierChanged, TierEntry, TierState
 from loyalty.tiers.writing import record_changes, set_standings
 
 STANDING = Joined(
-    columns=("s.tier_id", "s.key", "s.since", "s.protected_until", "coalesce(s.gifts_missing, 0)"),
+    columns=("s.tier_id", "s.key", "s.since", "s.protected_until", "coalesce(s.gifts_missing, 0)", "s.changed_at"),
     joins="""
 LEFT JOIN LATERAL (
-    SELECT tier_id, (SELECT key FROM tiers_tier WHERE id = tier_id) AS key, since, protected_until, gifts_missing
+    SELECT tier_id, (SELECT key FROM tiers_tier WHERE id = tier_id) AS key, since, protected_until, gifts_missing, (
+        SELECT occurred_at FROM tiers_tierchange WHERE membership_id = m.id ORDER BY id DESC LIMIT 1
+    ) AS changed_at
     FROM tiers_standing WHERE membership_id = m.id OFFSET 0
 ) s ON true
 """,
 )
 # Who has left and come back has begun anew. The last change of one who was taken over is that it was.
 CHANGES = """
-SELECT m.id, g.id, c.occurred_at, f.key, t.key, c.cause FROM memberships_membership m
+SELECT m.id, g.id, c.occurred_at, f.key, t.key, c.cause, c.protected_until FROM memberships_membership m
 CROSS JOIN LATERAL (
     SELECT m.id, m.enrolled_at UNION ALL
     SELECT o.id, o.enrolled_at FROM memberships_membership o WHERE o.merged_into_id = m.id AND o.left_at >= m.enrolled_at

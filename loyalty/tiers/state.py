@@ -18,12 +18,21 @@ SCHEME: RulesOf[TierScheme] = RulesOf("tiers")
 
 @dataclass(frozen=True, slots=True)
 class TierEntry:
-    """An earlier change of tier, by the tiers' keys; None is no tier."""
+    """
+    An earlier change of tier, by the tiers' keys; None is no tier.
+
+    :param protected_until: the first day on which the tier before could have been lost
+    """
 
     at: datetime
     from_key: UUID | None
     to_key: UUID | None
     cause: str = ""
+    protected_until: date | None = None
+
+    def is_by(self, order_id: UUID) -> bool:
+        """Tell whether an order caused it, or a correction of the order."""
+        return is_of_order(self.cause, order_id) or self.cause.startswith(f"correct:{order_id}:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,7 @@ class TierState:
     :param since: from when it has the tier
     :param protected_until: the first day on which it may lose it: the end of a period or of a grace
     :param gifts_missing: points of gifts that were to be taken back and were not there: the next gifts are less by them
+    :param changed_at: when it last changed: later than `since` where a return left a tier that it had before
     :param changes: earlier changes of its tier, oldest first; only where a decision looks back behind `since`
     :param taken_over: those of each member that it took over from, with them
     """
@@ -45,6 +55,7 @@ class TierState:
     since: datetime | None = None
     protected_until: date | None = None
     gifts_missing: int = 0
+    changed_at: datetime | None = None
     changes: tuple[TierEntry, ...] = ()
     taken_over: tuple[tuple[TierEntry, ...], ...] = ()
 
@@ -66,7 +77,7 @@ class TierState:
         """Return the tier that it had at an instant before an order, and corrections of it, had changed it."""
         key = self.key_at(instant)
         for change in reversed([change for change in self.changes if change.at <= instant]):
-            if not is_of_order(change.cause, order_id) and not change.cause.startswith(f"correct:{order_id}:"):
+            if not change.is_by(order_id):
                 break
             key = change.from_key
         return key
@@ -74,7 +85,11 @@ class TierState:
 
 @dataclass(frozen=True, slots=True)
 class TierChanged(Effect):
-    """A member goes from one tier to another; None is no tier."""
+    """
+    A member goes from one tier to another; None is no tier.
+
+    :param protected_until: the first day on which it could have lost the tier before
+    """
 
     writer: ClassVar[str] = "tiers"
     retailer_id: int
@@ -84,3 +99,4 @@ class TierChanged(Effect):
     cause: str
     qualifying: Decimal
     occurred_at: datetime
+    protected_until: date | None = None

@@ -33,6 +33,7 @@ PAGES = (
     "points",
     "rewards",
     "rewards/five-off",
+    "me",
     "plan",
     "plan/choose/plus",
     "privacy",
@@ -95,6 +96,7 @@ def test_from_the_code_in_the_mail_to_a_reward_and_a_choice(
     shot(page, f"redeemed-{words['locale']}")
 
     page.click("nav a:last-child")
+    page.click(".ways li:last-child a")
     page.check("input[value=email]")
     page.click("main form button")
 

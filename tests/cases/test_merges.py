@@ -206,6 +206,26 @@ def test_gifts_that_both_had_go_when_nothing_is_left_of_either_entry() -> None:
     assert prove().differences == []
 
 
+def test_a_gift_that_was_lost_and_spent_before_a_merge_is_owed_once() -> None:
+    policy = {**NEGATIVE, "pending_days": 3}
+    shop = two(tiers=SILVER_WITH_GIFT, scheme={"window": "lifetime", "downgrade": "never"}, policy=policy)
+    shop.order("o1", "b", "60", at="2026-02-01 12:00")
+    shop.redeem("b", 4, "r", at="2026-02-01 13:00")
+    shop.give_back("r1", "o1", at="2026-02-01 14:00")
+    shop.merge("b", "a", at="2026-02-01 15:00")
+    assert shop.owed("a") == 4
+    shop.order("o2", "a", "60", at="2026-02-01 16:00")
+    assert (shop.owed("a"), shop.balance("a")) == (0, 1)
+
+    shop.give_back("r2", "o2", at="2026-02-01 17:00")
+
+    assert (shop.owed("a"), shop.balance("a")) == (4, 0)
+    redeemed = shop.wallet("a").entries.get(cause="redeem:r")
+    reverse(shop.membership("a"), redeemed.pk, now=shop.at("2026-02-01 18:00"))
+    assert (shop.owed("a"), shop.balance("a")) == (0, 0)
+    assert prove().differences == []
+
+
 def test_two_that_come_to_a_tier_together_enter_it() -> None:
     shop = two(tiers=(Rung("bronze", "0"), Rung("silver", "100", gift=30)))
     shop.order("o1", "a", "60", at="2026-02-01 12:00")

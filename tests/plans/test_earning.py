@@ -141,6 +141,6 @@ def test_a_what_if_gives_by_the_multipliers_and_rules_of_the_plans_that_members_
     PaidPlan.objects.filter(version=draft).update(multiplier=5)
     asked = ask(draft, since=on("2026-06-01").date(), until=on("2026-06-04").date(), author="sue", now=on("2026-06-05"))
 
-    result = run(asked, now=on("2026-06-05T12:00")).result
+    result: Any = run(asked, now=on("2026-06-05T12:00")).result
 
     assert (sum(result["actual"]["issued"]), sum(result["draft"]["issued"])) == (50, 110)

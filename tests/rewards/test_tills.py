@@ -440,3 +440,16 @@ def test_who_leaves_loses_unused_rewards_and_who_is_merged_takes_them_along() ->
     assert make.spendable(eve, NOON + MINUTE) == 1_500
     assert VoucherHold.objects.count() == 0
     assert prove().differences == []
+
+
+@pytest.mark.parametrize(("day", "left"), [(1, 1_000), (3, 500)])
+def test_an_order_brings_nothing_back_of_a_reward_that_had_ended_unused(day: int, left: int) -> None:
+    ada = shop.member(shop.club(valid_days=1, stock=5))
+    redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    bought = take_orders(ada.retailer, [make.order(ada, "30.00", at=NOON, redemptions=("r1",))], now=NOON)[0]
+
+    make.returns(ada, bought, (1, "1"), at=NOON + timedelta(days=day))
+
+    assert make.spendable(ada, NOON + timedelta(days=day)) == left
+    assert RewardRedemption.objects.get().status == ("refunded" if left == 1_000 else "expired")
+    assert shop.taken(ada.program) == (0 if left == 1_000 else 1)

@@ -14,6 +14,7 @@ from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, carry_out
 from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships, require_lenders
+from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.steps import AFTER_MOVES, BEFORE_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
@@ -120,8 +121,12 @@ class AccountSession:
         :param lent: lots of others to which points may come back, with their members, which are locked, too
         """
         lent = lent or {}
-        locked = lock_memberships([*memberships, *lent.values()], latest=now)
+        keys = [*memberships, *lent.values()]
+        locked = lock_memberships(keys, latest=now)
         require_lenders(lent.values())
+        if locked.waiting:
+            take_waiting(locked.waiting, now=now)
+            locked = lock_memberships(keys, latest=now)
 
         def is_passing(member: Member) -> bool:
             return all_lots or is_due(member, locked.versions_for(member), member.lived(now))
@@ -420,7 +425,8 @@ def _known(entry_id: UUID | None) -> UUID:
 
 
 MOVES = """
-SELECT m.lot_id, m.from_state, m.to_state, m.amount FROM points_movement m JOIN points_entry e ON e.id = m.entry_id
+SELECT coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state, m.amount
+FROM points_movement m JOIN points_entry e ON e.id = m.entry_id LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id
 WHERE e.wallet_id = %s AND e.{column} = %s ORDER BY m.id
 """
 LENT = """
@@ -432,7 +438,7 @@ WHERE e.wallet_id = %s AND e.{column} = %s
 
 
 def moves_of(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") -> list[Move]:
-    """Return an entry's moves, by its id or its cause."""
+    """Return an entry's moves, by its id or its cause, of the lots that have the points since."""
     column, value = ("id", entry_id) if entry_id else ("cause", cause)
     rows = bulk.fetch(MOVES.format(column=column), [wallet_id, value])
     return [Move(lot_id, State(source), State(target), amount) for lot_id, source, target, amount in rows]
@@ -442,8 +448,3 @@ def lent_by(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") ->
     """Return the lots of others from which an entry's points were lent, with the members to whom they go back."""
     column, value = ("id", entry_id) if entry_id else ("cause", cause)
     return dict(bulk.fetch(LENT.format(column=column), [wallet_id, value]))
-
-
-def expiries(wallet: WalletSession) -> dict[UUID, datetime | None]:
-    """Return when each lot expires, or has expired, as things stand."""
-    return {lot.id: lot.expires_at for lot in wallet.state.lots}

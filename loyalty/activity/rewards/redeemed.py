@@ -62,7 +62,7 @@ def held_in(decision: Decision, redemption: RewardRedemption) -> HeldReward:
     :raises RewardEnded: when it is over, which time may just have brought
     """
     found = next((each for each in decision.member.of(REWARDS).held if each.id == redemption.pk), None)
-    if found is not None:
+    if found is not None and not found.is_over:
         return found
     if redemption.ended_at is not None:
         raise RewardEnded(status=redemption.get_status_display(), at=instant_of(redemption.ended_at))

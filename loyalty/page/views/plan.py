@@ -28,7 +28,7 @@ def plan(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member its plan, and which there are."""
     found = overview_of(visit.member)
     invoices = Invoice.objects.filter(subscription__membership=visit.member).select_related("plan").order_by("-id")
-    return show(request, visit, "page/plan.html", {"here": "plan", "plan": found, "invoices": invoices[:SHOWN]})
+    return show(request, visit, "page/plan.html", {"here": "me", "plan": found, "invoices": invoices[:SHOWN]})
 
 
 @of_member
@@ -39,7 +39,7 @@ def choose(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
     if wanted is None:
         raise Http404(_("There is no such plan."))
     if request.method != "POST":
-        return show(request, visit, "page/choose.html", {"here": "plan", "plan": found, "wanted": wanted})
+        return show(request, visit, "page/choose.html", {"here": "me", "plan": found, "wanted": wanted})
     if found.mine is None:
         join(visit.member, code, now=timezone.now())
         messages.success(request, _("You have joined %(plan)s.") % {"plan": wanted})

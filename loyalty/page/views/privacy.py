@@ -17,7 +17,7 @@ from loyalty.page.visit import Visit, go, of_member, show
 @of_member
 def privacy(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member its choices."""
-    return show(request, visit, "page/privacy.html", {"here": "privacy", "choices": reading.choices(visit.member)})
+    return show(request, visit, "page/privacy.html", {"here": "me", "choices": reading.choices(visit.member)})
 
 
 @require_POST
@@ -43,7 +43,7 @@ def leaving(request: HttpRequest, visit: Visit) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
         lost = lost_by_leaving(visit.member, at=now)
-        return show(request, visit, "page/leave.html", {"here": "privacy", "lost": lost})
+        return show(request, visit, "page/leave.html", {"here": "me", "lost": lost})
     leave(visit.member, now=now)
     record_consent(
         visit.member.customer, Consent.Purpose.PROGRAM, granted=False, occurred_at=now, source="page", now=now

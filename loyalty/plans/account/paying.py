@@ -132,9 +132,10 @@ def refund(  # noqa: PLR0913 - of what, how much, why, by whom, under which name
     amount = bill.refundable if amount is None else amount
     if not 0 < amount <= bill.refundable:
         raise MoreThanPaid(asked=f"{amount:f}", currency=invoice.currency, refundable=f"{bill.refundable:f}")
-    if amount != amount.quantize(unit_of(invoice.currency)):
+    exact = amount.quantize(unit_of(invoice.currency))
+    if amount != exact:
         raise TooManyDecimals(asked=f"{amount:f}", currency=invoice.currency)
-    session.take(changes.refund(session.decision, bill, amount, reason=reason, author=author, reference=reference))
+    session.take(changes.refund(session.decision, bill, exact, reason=reason, author=author, reference=reference))
     session.finish()
     return True
 

@@ -1,7 +1,9 @@
 """Plans, what members have of them, and invoices, as the API says them."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from customers.api.fields import ExactField, NumberField
@@ -75,14 +77,28 @@ class OverviewOut(serializers.Serializer[Any]):
     offered = PlanOut(many=True)
 
 
-class JoinIn(serializers.Serializer[Any]):
+class Said(serializers.Serializer[Any]):
+    """What a request says, and nothing else: a misspelt field would do something else than was meant."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
+            words = _("There is no such field here. There are: %(known)s.") % {"known": ", ".join(self.fields) or "-"}
+            raise serializers.ValidationError({name: [words] for name in unknown}, code="unknown_field")
+        return super().to_internal_value(data)
+
+
+class NothingIn(Said):
+    """Nothing is to be said."""
+
+
+class JoinIn(Said):
     plan = serializers.SlugField(max_length=50, help_text="Its code.")
     payment_method = serializers.CharField(
         max_length=200, required=False, default="", allow_blank=True, help_text="As the payment provider knows it."
     )
 
 
-class ChangeIn(serializers.Serializer[Any]):
+class ChangeIn(Said):
     plan = serializers.SlugField(max_length=50, help_text="Its code.")
     when = serializers.ChoiceField(
         choices=[each.value for each in When],
@@ -93,15 +109,15 @@ class ChangeIn(serializers.Serializer[Any]):
     )
 
 
-class MethodIn(serializers.Serializer[Any]):
+class MethodIn(Said):
     payment_method = serializers.CharField(max_length=200, help_text="As the payment provider knows it.")
 
 
-class PaidIn(serializers.Serializer[Any]):
+class PaidIn(Said):
     reference = serializers.CharField(max_length=200, help_text="Your own, such as the number of the till's receipt.")
 
 
-class RefundIn(serializers.Serializer[Any]):
+class RefundIn(Said):
     reference = serializers.CharField(max_length=80, help_text="Your own: the same again changes nothing.")
     amount = NumberField(required=False, allow_null=True, default=None, help_text="Left out: all that is left of it.")
     reason = serializers.CharField(max_length=200)

@@ -33,6 +33,7 @@ from loyalty.plans.api.serializers import (
     JoinIn,
     MembersInvoiceOut,
     MethodIn,
+    NothingIn,
     NoticeOut,
     OverviewOut,
     PaidIn,
@@ -117,11 +118,13 @@ class Changing(PlanVerb):
 
 class Cancelling(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        _said(NothingIn, request)
         return lambda: cancel(member, now=timezone.now())
 
 
 class Resuming(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        _said(NothingIn, request)
         return lambda: resume(member, now=timezone.now())
 
 
