@@ -318,7 +318,7 @@ def _again(
     asked = (wallet, earlier.points if points is None else points)
     if asked != (earlier.wallet, earlier.points) or not _was_called(earlier, code):
         raise OtherReward(reference=earlier.reference, points=earlier.points, reward=earlier.reward.code)
-    held = {each.id for each in spending.decision.member.of(REWARDS).held}
+    held = {each.id for each in spending.decision.member.of(REWARDS).held if not each.is_over}
     if earlier.ended_at is not None or (earlier.status in OPEN and earlier.pk not in held):
         raise ReferenceUsed(reference=earlier.reference)
     return RewardReceipt(earlier, code_of(earlier), spending.available, is_new=False)
