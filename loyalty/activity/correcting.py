@@ -6,7 +6,7 @@ more is left as if it had never been theirs, and one who has it now gets it as a
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from loyalty.activity.backlog import follow_order, is_waiting
 from loyalty.activity.history import Content, load_orders, load_returns, read_content
 from loyalty.activity.intake import Answer
 from loyalty.activity.loading import Loaded, hold_customers, lock_customers
+from loyalty.activity.references import name_as_merged
 from loyalty.engine.activities import Fact, OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
 from loyalty.engine.member import Member
@@ -89,6 +90,7 @@ def take_correction(
     said = read_content(locked[fact.number].id) if fact.number in locked else None
     kept = _kept(locked[fact.number].id) if fact.number in locked else {}
     (outcome,) = record_corrections(retailer, [fact], now=now, are_decided=True)
+    outcome = _named(retailer, outcome)
     decided = _Decided()
     if outcome.id is not None and outcome.status is Status.CREATED and outcome.customer_id:
         batch = pipeline.run(load_orders([outcome.id]), now=now, are_new=True)
@@ -234,6 +236,17 @@ def _as_told_now(order_id: UUID) -> Sequence[Fact]:
     placed: list[OrderPlaced] = load_orders([order_id])
     returns = [found for (found,) in bulk.fetch("SELECT id FROM customers_return WHERE order_id = %s", [order_id])]
     return [*placed, *load_returns(returns)]
+
+
+def _named(retailer: Retailer, outcome: Outcome[CorrectionFact]) -> Outcome[CorrectionFact]:
+    """Return a correction with the redemptions that its order names as they are called since its customer was merged."""
+    order = outcome.fact.order
+    if outcome.id is None or outcome.status not in {Status.CREATED, Status.CORRECTED}:
+        return outcome
+    named = name_as_merged(retailer, [(outcome.id, order.customer or "", order.redemptions)])
+    if outcome.id not in named:
+        return outcome
+    return replace(outcome, fact=replace(outcome.fact, order=replace(order, redemptions=named[outcome.id])))
 
 
 KEPT = "SELECT membership_id, sum(points_kept)::bigint FROM activity_orderdecision WHERE order_id = %s GROUP BY 1"

@@ -48,7 +48,7 @@ WAITING = ", EXISTS (SELECT 1 FROM points_grant WHERE membership_id = m.id AND d
 class MergedMeanwhile(DomainError):
     code = "merged_meanwhile"
     kind = Kind.CONFLICT
-    message = _("A member who lent points for it was merged at this moment. Send the request again.")
+    message = _("A member whom it concerns was merged at this moment. Send the request again.")
 
 
 @dataclass(frozen=True, slots=True)

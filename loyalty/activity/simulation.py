@@ -303,7 +303,9 @@ INTERACTIONS = "SELECT id FROM customers_interaction WHERE customer_id = ANY(%s)
 MOVES = """
 SELECT e.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind, w.code,
     CASE WHEN e.kind = 'redeem' THEN (e.explanation->>'points')::bigint ELSE e.available_change END,
-    coalesce(e.explanation->>'reference', e.id::text),
+    coalesce((SELECT t.explanation->>'reference' FROM points_wallet v JOIN points_entry t ON t.wallet_id = v.id
+        WHERE v.membership_id = m.merged_into_id AND t.kind = 'redeem' AND t.explanation->>'merged_from' = e.id::text),
+        e.explanation->>'reference', e.id::text),
     CASE WHEN e.kind = 'restore' THEN substr(e.cause, 9)::uuid END
 FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
 JOIN customers_customer c ON c.id = m.customer_id
