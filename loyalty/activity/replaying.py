@@ -27,6 +27,7 @@ LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t
 WHERE m.id = ANY(%(ids)s) AND m.left_at IS NULL AND (m.next_due_at IS NULL OR m.next_due_at > %(now)s)
     AND (%(started)s::timestamptz IS NULL OR m.started_at >= %(started)s)
     AND NOT EXISTS (SELECT 1 FROM customers_undecidedfact u WHERE u.customer_id = m.customer_id)
+    AND NOT EXISTS (SELECT 1 FROM points_grant g WHERE g.membership_id = m.id AND g.decided_at IS NULL)
 """
 # What a return has claimed of held points is taken when the hold ends; a past that is lived again holds nothing.
 STORED = """

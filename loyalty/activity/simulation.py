@@ -15,6 +15,7 @@ from customers.core import bulk
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
+from loyalty.activity.loading import may_grant
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
 from loyalty.engine.activities import (
@@ -23,11 +24,13 @@ from loyalty.engine.activities import (
     Enrolled,
     Fact,
     FirstOrder,
+    GrantTakenBack,
     InteractionReported,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
     PlanFollowed,
+    PointsGranted,
     PointsMoved,
 )
 from loyalty.engine.basket import Basket
@@ -37,6 +40,7 @@ from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
 from loyalty.plans.capability import load_followed
 from loyalty.plans.state import PLANS
+from loyalty.points.granting import load_given
 from loyalty.points.state import POINTS, RULES, Posting
 from loyalty.rewards.capability import paid_out_of
 from loyalty.rewards.state import REWARDS
@@ -51,6 +55,8 @@ RANKS: dict[type, int] = {
     InteractionReported: 3,
     PointsMoved: 4,
     PlanFollowed: -1,
+    PointsGranted: 5,
+    GrantTakenBack: 6,
 }
 Observer = Callable[[Decision], None]
 
@@ -198,7 +204,7 @@ class Past:
             lots = tuple(
                 lot
                 for lot in wallet.lots
-                if lot.is_open or lot.gift or lot.expires_on_inactivity or lot.order_id in self.returned
+                if lot.is_open or lot.gift or lot.grant_id or lot.expires_on_inactivity or lot.order_id in self.returned
             )
             if len(lots) < len(wallet.lots):
                 points = points.having(wallet.with_lots(lots))
@@ -325,12 +331,14 @@ def _activities(
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
+    granted = load_given(program_id, customers, until) if may_grant([versions]) else []
     lived: list[Fact | PointsMoved | PlanFollowed] = [
         *followed,
         *placed,
         *returns,
         *load_order_events(ids(EVENTS)),
         *load_interactions(ids(INTERACTIONS)),
+        *granted,
         *(
             PointsMoved(*row)
             for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})

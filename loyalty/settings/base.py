@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "loyalty.tiers",
     "loyalty.plans",
     "loyalty.rewards",
+    "loyalty.referrals",
     "loyalty.configuration",
     "loyalty.activity",
     "loyalty.planning",

@@ -657,6 +657,7 @@ CAUSES = {
     "OrderEvent": "event",
     "InteractionReported": "interaction",
     "PointsGranted": "grant",
+    "GrantTakenBack": "grant_back",
     "PointsMoved": "moved",
     "Enrolled": "enrolled",
     "Left": "left",

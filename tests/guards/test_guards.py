@@ -14,6 +14,7 @@ from psycopg.errors import Error
 from analytics import statistics
 from analytics.runs import compute_value
 from customers.claiming import claim_order
+from customers.core.ids import new_id
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
 from customers.merging import merge
@@ -30,6 +31,7 @@ from loyalty.activity.rewards.redeeming import pay_out, redeem_reward
 from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
 from loyalty.configuration.drafts import open_draft, publish
+from loyalty.memberships.models import Membership
 from loyalty.outbox.relay import add_endpoint, dispatch
 from loyalty.planning.closing import close_month
 from loyalty.planning.simulating import ask
@@ -39,7 +41,9 @@ from loyalty.plans.account.paying import refund
 from loyalty.plans.models import Invoice
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.tryout import HEADER, TryoutProvider
+from loyalty.points import granting
 from loyalty.points.models import EarningGroup
+from loyalty.points.state import GrantAsked, GrantDecided
 from tests import make
 from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
@@ -91,9 +95,19 @@ def world() -> None:
     leave(zoe, now=NOON)
     enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
+    granted_to(ada)
     plans_of(shop)
     with_rewards()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def granted_to(who: Membership) -> None:
+    """One grant that was decided, and one that waits."""
+    asked = [
+        GrantAsked(new_id(), who.retailer_id, who.pk, "test", "points", 5, f"grant:{place}", NOON) for place in (1, 2)
+    ]
+    granting.ask(asked, now=NOON)
+    granting.settle([GrantDecided(asked[0].id, 0, "test")], now=NOON)
 
 
 def plans_of(shop: Retailer) -> None:

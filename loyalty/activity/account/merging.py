@@ -21,6 +21,9 @@ from customers.models import Customer, Retailer
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import end_timed_out
 from loyalty.activity.deciding import decide
+from loyalty.activity.loading import may_grant
+from loyalty.activity.pipeline import take_waiting
+from loyalty.activity.versions import versions_of
 from loyalty.engine.activities import GivenOver, TakenOver
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
@@ -104,9 +107,19 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
         answer = MergeAnswer(merged, customer, tuple(found), waiting)
         # A birth date may be new, an enrolment earlier: the clock looks again.
         Membership.objects.filter(customer=merged.target_id, left_at=None).update(next_due_at=now)
+        _take_back(merged.target_id, now)
     if dry_run:
         transaction.set_rollback(True)
     return answer
+
+
+def _take_back(customer_id: UUID, now: datetime) -> None:
+    """Let go at once with the merge what was given for who turned out to be nobody else, such as a friend."""
+    members = Membership.objects.filter(customer=customer_id, left_at=None).values_list("pk", "program_id")
+    keys = [key for key, program_id in members if may_grant(versions_of([program_id]).values())]
+    if keys:
+        AccountSession.open(keys, now).finish()
+        take_waiting(keys, now=now)
 
 
 def _merge_memberships(merged: MergedCustomer, source: str, target: str, now: datetime) -> list[MergedMembership]:

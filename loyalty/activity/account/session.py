@@ -14,6 +14,7 @@ from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, carry_out
 from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships, require_lenders
+from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.steps import AFTER_MOVES, BEFORE_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
@@ -120,8 +121,12 @@ class AccountSession:
         :param lent: lots of others to which points may come back, with their members, which are locked, too
         """
         lent = lent or {}
-        locked = lock_memberships([*memberships, *lent.values()], latest=now)
+        keys = [*memberships, *lent.values()]
+        locked = lock_memberships(keys, latest=now)
         require_lenders(lent.values())
+        if locked.waiting:
+            take_waiting(locked.waiting, now=now)
+            locked = lock_memberships(keys, latest=now)
 
         def is_passing(member: Member) -> bool:
             return all_lots or is_due(member, locked.versions_for(member), member.lived(now))

@@ -1,4 +1,5 @@
 from loyalty.points.models.books import AllocatedPrice, ClosedBooks, ClosedMonth
+from loyalty.points.models.granting import Grant
 from loyalty.points.models.ledger import (
     BudgetShare,
     Entry,
@@ -20,6 +21,7 @@ __all__ = [
     "EarningGroup",
     "EarningRule",
     "Entry",
+    "Grant",
     "Hold",
     "Lot",
     "MovedLot",

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0009_undecided_facts'),
-        ('points', '0019_moved_lots'),
+        ('points', '0021_lots_of_grants'),
         ('programs', '0005_versions_revision'),
     ]
 
