@@ -44,12 +44,8 @@ def send(client: Client, path: str, body: Any, who: Membership, *, as_shop: bool
 def is_told(answer: Any) -> bool:
     """Tell whether an answer is a refusal that says what it is, and what to do."""
     said = answer.json()
-    return (
-        400 <= answer.status_code < 500
-        and answer["Content-Type"].startswith("application/problem+json")
-        and {"code", "detail", "status"} <= said.keys()
-        and said["status"] == answer.status_code
-    )
+    is_refusal = 400 <= answer.status_code < 500 and answer["Content-Type"].startswith("application/problem+json")
+    return bool(is_refusal and {"code", "detail", "status"} <= said.keys() and said["status"] == answer.status_code)
 
 
 BODIES: list[Any] = [
