@@ -45,6 +45,7 @@ from loyalty.configuration.drafts import open_draft, publish  # noqa: E402
 from loyalty.plans.models import PaidPlan, Subscription  # noqa: E402
 from loyalty.programs.models import Program  # noqa: E402
 
+Take = Callable[[int, int], None]
 ROUNDS, QUICK_ROUNDS = 11, 5
 TABLES = ("subscription", "invoice", "invoiceline", "planchange", "refund", "paymentnotice")
 WITH, WITHOUT = "with plans", "without plans"
@@ -78,10 +79,10 @@ def main() -> int:
     all_join(next_version(shops[WITH], ("plus", 10, 2), ("max", 25, 3)), members)
     statements = {name: counted(partial(one_by_one, shop, members, 1)) for name, shop in shops.items()}
     turns = partial(in_turns, rounds=rounds)
-    one = turns({name: partial(one_by_one, shop, members) for name, shop in shops.items()}, orders, first=100_000_000)
-    many = turns({name: partial(in_batches, shop, members) for name, shop in shops.items()}, batches, first=200_000_000)
+    one = turns({name: at_shop(one_by_one, shop, members) for name, shop in shops.items()}, orders, first=100_000_000)
+    many = turns({name: at_shop(in_batches, shop, members) for name, shop in shops.items()}, batches, first=200_000_000)
     unused = shops[WITHOUT]
-    beside = {EMPTY: beside_empty(unused, members), FULL: partial(one_by_one, unused, members)}
+    beside = {EMPTY: beside_empty(unused, members), FULL: at_shop(one_by_one, unused, members)}
     tables = turns(beside, orders, first=300_000_000)
     show("orders one by one", least_of(one))
     show("orders by the thousand, a batch each", least_of(many))
@@ -113,13 +114,21 @@ def all_join(program: Program, members: int) -> None:
     """Let each member of a program have a plan."""
     plan = PaidPlan.objects.get(version__program=program, code="plus")
     first = NOW.date() - timedelta(days=15)
-    asked = {"program": program.pk, "plan": plan.pk, "since": NOW - timedelta(days=15), "first": first}
-    bulk.execute(JOIN, asked | {"last": first + timedelta(days=30)})
+    asked: dict[str, Any] = {
+        "program": program.pk, "plan": plan.pk, "since": NOW - timedelta(days=15), "first": first,
+        "last": first + timedelta(days=30),
+    }  # fmt: skip
+    bulk.fetch(f"{JOIN} RETURNING id", asked)
     assert Subscription.objects.count() == members, "somebody did not join"
     bulk.execute("VACUUM ANALYZE")
 
 
-def beside_empty(shop: Retailer, members: int) -> Callable[[int, int], None]:
+def at_shop(take: Callable[[Retailer, int, int, int], None], shop: Retailer, members: int) -> Take:
+    """Return what takes a shop's orders: so many, from a number on."""
+    return partial(take, shop, members)
+
+
+def beside_empty(shop: Retailer, members: int) -> Take:
     """Return what takes orders of a shop where the tables of plans are empty: others of the same names stand before them."""
     bulk.execute("CREATE SCHEMA nobodys")
     for table in TABLES:
