@@ -9,6 +9,7 @@ from unfold.admin import StackedInline as UnfoldStackedInline
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminFileFieldWidget as FileWidget
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget as SplitDateTimeWidget
 from unfold.widgets import UnfoldAdminTextareaWidget
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
@@ -16,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
 from customers.core.money import written as money
 
 __all__ = [
+    "FileWidget",
     "ModelAdmin",
     "RangeDateTimeFilter",
     "ReadOnlyAdmin",

@@ -77,15 +77,7 @@ class Customer(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(erased_at=None)
-                | models.Q(
-                    email="",
-                    phone="",
-                    first_name="",
-                    last_name="",
-                    birth_date=None,
-                    language="",
-                    acquisition_channel="",
-                ),
+                | models.Q(email="", phone="", first_name="", last_name="", birth_date=None, language=""),
                 name="customer_erased_says_nothing",
             ),
         ]

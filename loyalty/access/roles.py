@@ -28,6 +28,10 @@ PARTS = (
     "plans.paidplan",
     "rewards.reward",
     "rewards.rewardprice",
+    "referrals.referralpolicy",
+    "badges.badge",
+    "badges.challenge",
+    "badges.board",
 )
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
@@ -36,6 +40,8 @@ FACTS = (
 )  # fmt: skip
 MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
+    "referrals.referral",
+    "badges.challengeaward", "badges.memberprogress", "badges.participation", "badges.boardscore",
 )  # fmt: skip
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")

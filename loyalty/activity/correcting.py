@@ -11,10 +11,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from customers.batches import Outcome, Status
 from customers.claiming import ClaimedOrder, claim_order
 from customers.core import bulk
+from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.correcting import lock_corrected, record_corrections
 from customers.facts import CorrectionFact
@@ -27,6 +29,15 @@ from loyalty.activity.loading import Loaded, hold_customers, lock_customers
 from loyalty.engine.activities import Fact, OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
 from loyalty.engine.member import Member
+
+
+class PaymentUndone(DomainError):
+    code = "payment_undone"
+    kind = Kind.CONFLICT
+    message = _(
+        "Redemption {reference} was undone when all of order {number} had come back, and the corrected order keeps something. "
+        "Redeem again under a new reference and name that one, or say that the order was not paid with points."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ def take_correction(
     An order that still waits to be decided is only corrected: it is decided as what it is then.
 
     :param dry_run: answer what would happen, and leave no trace
+    :raises PaymentUndone: when it would keep something that a redemption is to have paid which its return had undone
     """
     locked = lock_corrected(retailer, [fact])
     said = read_content(locked[fact.number].id) if fact.number in locked else None
@@ -98,6 +110,7 @@ def take_claim(  # noqa: PLR0913 - which order, whose, why, when
     Give a guest's order to a customer, and decide it and what came back of it as if it had been told now.
 
     :param dry_run: answer what would happen, and leave no trace
+    :raises UnknownCustomer: when there is no such customer
     :raises UnknownOrder: when there is no such order
     :raises OrderOfAnother: when it belongs to another customer
     """
@@ -124,6 +137,7 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
     """Decide a corrected order anew for whoever had it and whoever has it now."""
     order_id, before, after = outcome.id, outcome.customer_before, outcome.customer_id
     assert order_id is not None, "what was corrected is recorded"
+    _require_paid(order_id, outcome.fact, {customer for customer in (before, after) if customer})
     follow_order(order_id)
     locked = lock_customers({customer for customer in (before, after) if customer}, activities=(), latest=now)
     found = _Decided()
@@ -144,6 +158,24 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
         members = {decision.member.membership_id for decision in anew}
         found.now = [each for each in found.now if each.member.membership_id not in members] + anew
     return found
+
+
+# Redemptions that were undone because nothing was left of what they had paid, by whoever had the order or has it.
+UNDONE = """
+SELECT u.explanation->>'redemption' FROM memberships_membership m
+JOIN memberships_membership own ON own.id = m.id OR own.merged_into_id = m.id
+JOIN points_wallet w ON w.membership_id = own.id JOIN points_entry u ON u.wallet_id = w.id
+WHERE m.customer_id = ANY(%s) AND u.kind = 'restore' AND u.explanation->>'redemption' = ANY(%s) LIMIT 1
+"""
+
+
+def _require_paid(order_id: UUID, fact: CorrectionFact, customers: Collection[UUID]) -> None:
+    """Refuse that an order keeps something for which points came back: only whoever redeems can say whether to pay again."""
+    references = list(fact.order.redemptions)
+    if not references or not read_content(order_id).left().lines:
+        return
+    for (reference,) in bulk.fetch(UNDONE, [list(customers), references]):
+        raise PaymentUndone(number=fact.number, reference=reference)
 
 
 def _corrected(

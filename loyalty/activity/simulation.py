@@ -15,11 +15,13 @@ from customers.core import bulk
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
-from loyalty.activity.loading import may_grant
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
+from loyalty.badges.capability import load_joined
+from loyalty.badges.state import BADGES
 from loyalty.engine.activities import (
     Activity,
+    ChallengeJoined,
     DecidedOrder,
     Enrolled,
     Fact,
@@ -55,6 +57,7 @@ RANKS: dict[type, int] = {
     InteractionReported: 3,
     PointsMoved: 4,
     PlanFollowed: -1,
+    ChallengeJoined: -1,
     PointsGranted: 5,
     GrantTakenBack: 6,
 }
@@ -318,7 +321,7 @@ def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: 
 
 def _activities(
     versions: Versions, joined: Sequence[Joined], until: datetime
-) -> list[Fact | PointsMoved | PlanFollowed]:
+) -> list[Fact | PointsMoved | PlanFollowed | ChallengeJoined]:
     """Load all that some members ever did, in the order of its time."""
     customers, program_id = [each.customer_id for each in joined], versions.program_id
 
@@ -331,9 +334,11 @@ def _activities(
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
-    granted = load_given(program_id, customers, until) if may_grant([versions]) else []
-    lived: list[Fact | PointsMoved | PlanFollowed] = [
+    joined_then = load_joined(program_id, customers, until) if BADGES.name in versions.uses else []
+    granted = load_given(program_id, customers, until)
+    lived: list[Fact | PointsMoved | PlanFollowed | ChallengeJoined] = [
         *followed,
+        *joined_then,
         *placed,
         *returns,
         *load_order_events(ids(EVENTS)),

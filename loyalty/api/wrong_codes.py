@@ -61,7 +61,7 @@ class WrongCodes:
     def wait(self) -> int:
         """Return after how many seconds the caller may try another code; 0 for now."""
         turn, elapsed = divmod(self.timer(), self.period)
-        found = cache.get_many([self._key(turn), self._key(turn - 1)])
+        found: dict[str, int] = cache.get_many([self._key(turn), self._key(turn - 1)])
         if not found:
             return 0
         count, last = found.get(self._key(turn), 0), found.get(self._key(turn - 1), 0)

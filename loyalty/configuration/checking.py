@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as lazy
 
 from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
+from loyalty.configuration.badge_checks import check_badges
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.referral_checks import check_referrals
 from loyalty.configuration.reward_checks import check_rewards
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import NEVER, AllOf, In, InvalidCondition, Node, leaves, never_holds, parse, parse_stored
@@ -54,6 +56,8 @@ def check(version: ProgramVersion) -> list[Finding]:
         *_scheme(tiers, policy),
         *_plans(version),
         *check_rewards(version, {tier.code for tier in tiers}),
+        *check_referrals(version),
+        *check_badges(version, {tier.code for tier in tiers}),
     ]
 
 

@@ -10,6 +10,7 @@ from loyalty.configuration.findings import Finding
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.images import is_missing
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.rewards.rules import SEGMENTS
 
@@ -49,6 +50,9 @@ def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]
         if policy is not None and not policy.is_spendable:
             words = _("“%(what)s” is paid from the wallet “%(wallet)s”, whose points cannot be spent.")
             yield Finding.error("not_spendable", place, words % {"what": reward, "wallet": reward.wallet})
+        if is_missing(reward.image, version.program.retailer_id):
+            words = _("The image of “%(what)s” is not stored here (%(name)s). Upload it, or enter an address.")
+            yield Finding.error("no_such_image", place, words % {"what": reward, "name": reward.image})
         if reward.first_day and reward.last_day and reward.first_day > reward.last_day:
             words = _("“%(what)s” ends before it begins. Swap its days.")
             yield Finding.error("ends_before_it_begins", place, words % {"what": reward})

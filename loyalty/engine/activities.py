@@ -372,6 +372,20 @@ class PlanFollowed(CountsAsItOccurs):
 
 
 @dataclass(frozen=True, slots=True)
+class ChallengeJoined(CountsAsItOccurs):
+    """
+    A member in fact took part in a challenge, or on a leaderboard, from an instant on, when its past is simulated.
+
+    :param name: of what it joined, as states know it
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled(CountsAsItOccurs):
     """A customer joined the program, or joined it again."""
 
@@ -456,4 +470,15 @@ Fact = (
     | BirthDateTold
     | Referring
 )
-Activity = Fact | PointsMoved | PlanFollowed | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed
+Activity = (
+    Fact
+    | PointsMoved
+    | PlanFollowed
+    | ChallengeJoined
+    | Enrolled
+    | Left
+    | GivenOver
+    | TakenOver
+    | VersionStarted
+    | TimePassed
+)

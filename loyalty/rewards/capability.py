@@ -23,7 +23,8 @@ from loyalty.rewards.writing import lock_counters, lock_counters_of, write
 COLUMNS = """
 r.membership_id, r.id, r.reward_key, w.code, r.reference, r.points, r.status IN ('issued', 'in_progress'),
 r.status = 'in_progress', r.expires_at, h.protected_until, w.on_expiry = 'give_back', w.on_withdrawal = 'give_back',
-w.stock IS NOT NULL OR w.codes = 'pool' OR w.match_percent > 0, r.amount, r.matched, w.kind = 'donation'
+w.stock IS NOT NULL OR w.codes = 'pool' OR w.match_percent > 0, r.amount, r.matched, w.kind = 'donation',
+r.ended_at IS NOT NULL
 """
 # A till that was cut off has so much more time, in which nobody else gets what it has in hand.
 OFFLINE = timedelta(minutes=1)
@@ -37,9 +38,7 @@ LEFT JOIN LATERAL (
 WHERE r.membership_id = ANY(%(members)s) AND {{condition}} ORDER BY r.id
 """
 OPEN = HELD.format(condition="r.status IN ('issued', 'in_progress')")
-NAMED = HELD.format(
-    condition="(r.status IN ('issued', 'in_progress') OR r.ended_at IS NULL AND r.reference = ANY(%(references)s))"
-)
+NAMED = HELD.format(condition="(r.status IN ('issued', 'in_progress') OR r.reference = ANY(%(references)s))")
 ONE = HELD.format(condition="r.id = %(id)s")
 
 

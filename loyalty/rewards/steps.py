@@ -57,6 +57,19 @@ def keep_paid_out(decision: Decision) -> Decision:
     return decision
 
 
+def leave_out_over(decision: Decision) -> Decision:
+    """Let an order bring nothing back of rewards that it names and that had ended: they paid nothing."""
+    activity = decision.activity
+    assert isinstance(activity, OrderReturned), "only returns bring rewards back"
+    if not decision.member.has(REWARDS) or not activity.redemptions:
+        return decision
+    over = {held.reference for held in decision.member.of(REWARDS).held if held.is_over}
+    if over.isdisjoint(activity.redemptions):
+        return decision
+    left = tuple(reference for reference in activity.redemptions if reference not in over)
+    return decision.then(activity=replace(activity, redemptions=left))
+
+
 def undo(decision: Decision) -> Decision:
     """Let the rewards come back that paid an order of which nothing is left; their points have come back before."""
     for held in _named(decision):
@@ -174,7 +187,7 @@ def _knowing_debts(decision: Decision, paid: Redeemed) -> Decision:
 
 
 def _without(decision: Decision, held: HeldReward, status: str, said: dict[str, Any]) -> Decision:
-    state = decision.member.of(REWARDS).without(held)
+    state = decision.member.of(REWARDS).with_held(replace(held, is_open=False, is_over=True))
     told = Told(
         f"reward.{status}", {"reward": held.code, "redemption": str(held.id), "status": status, **said}, decision.at
     )

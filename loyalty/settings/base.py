@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "loyalty.tiers",
     "loyalty.plans",
     "loyalty.rewards",
+    "loyalty.badges",
     "loyalty.referrals",
     "loyalty.configuration",
     "loyalty.activity",
@@ -142,6 +143,17 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Uploaded images: in a folder, or where a backend of Django's storages keeps them, such as an S3 bucket.
+MEDIA_URL = env.str("MEDIA_URL", default="/media/")
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))
+SERVE_MEDIA = env.bool("SERVE_MEDIA", default=False)
+STORAGES = {
+    "default": {
+        "BACKEND": env.str("MEDIA_STORAGE", default="django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json("MEDIA_STORAGE_OPTIONS", default={}),
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 LOGIN_REDIRECT_URL = "admin:index"
 LOGIN_URL = "admin:login"
 
@@ -269,6 +281,20 @@ MEMBER_SESSION_IDLE_DAYS = env.int("MEMBER_SESSION_IDLE_DAYS", default=7)
 # Who signs the cards for phones' wallets, by the retailer's slug: {"shop": {"type": "pass.com.shop.card", "team": "A1B2C3D4E5",
 # "certificate": "card.pem", "key": "card.key", "intermediate": "wwdr.pem"}}. Others' cards are not signed.
 WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
+
+# What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
+PRIVACY_PARTS = [
+    "loyalty.signin.privacy.PART",
+    "loyalty.plans.account.privacy.PART",
+    "loyalty.activity.rewards.privacy.PART",
+    "loyalty.activity.privacy.PART",
+    "loyalty.points.privacy.PART",
+    "loyalty.memberships.privacy.PART",
+    "loyalty.api.privacy.PART",
+    "loyalty.access.privacy.PART",
+    "analytics.privacy.PART",
+    "customers.personal.PART",
+]
 
 IDEMPOTENCY_KEPT_DAYS = 7
 API_BATCH_LIMIT = 1_000

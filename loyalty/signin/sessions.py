@@ -126,6 +126,8 @@ def _found(request: HttpRequest) -> MemberSession | None:
     with tenancy.acting_for(session.retailer_id):
         customer = Customer.objects.select_related("merged_into", "retailer").get(pk=session.customer_id)
     session.customer = customer.merged_into or customer
+    if session.customer.erased_at is not None:
+        return None
     if now - session.seen_at >= SEEN_EVERY:
         MemberSession.objects.filter(pk=session.pk).update(seen_at=now)
     return session

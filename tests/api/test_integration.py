@@ -55,6 +55,7 @@ def test_the_way_of_a_shop_from_customer_to_balance(client: Client) -> None:
             "restored": 0,
             "kept_rewards": [],
             "tier_changed_to": "silver",
+            "awards": [],
             "reason": "",
             "explanation": [
                 {

@@ -275,4 +275,44 @@ PLANS: Attempts = {
     "payment_notices_are_append_only": changed("plans_paymentnotice", "effect = 'x'"),
     "payment_notices_never_truncated": "TRUNCATE plans_paymentnotice",
 }
-ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS
+BADGES: Attempts = {
+    "challenge_once_per_code": copy("badges_challenge", DRAFT, key=NOBODYS),
+    "challenge_once_per_key": copy("badges_challenge", DRAFT, code="x"),
+    "challenge_of_fixed_days_names_one": f"UPDATE badges_challenge SET \"window\" = 'fixed' WHERE {DRAFT}",
+    "challenge_begins_before_it_ends": (
+        f"UPDATE badges_challenge SET first_day = '2026-06-02', last_day = '2026-06-01' WHERE {DRAFT}"
+    ),
+    "challenge_of_interactions_counts_them": (
+        f"UPDATE badges_challenge SET metric = 'spend', interaction = 'review' WHERE {DRAFT}"
+    ),
+    "challenge_of_last_days_has_no_streak": (
+        f"UPDATE badges_challenge SET \"window\" = 'rolling', metric = 'day_streak' WHERE {DRAFT}"
+    ),
+    "challenges_frozen_with_version": frozen("badges_challenge", "place = 9"),
+    "board_once_per_code": copy("badges_board", DRAFT, key=NOBODYS),
+    "board_once_per_key": copy("badges_board", DRAFT, code="x"),
+    "board_of_fixed_days_names_one": f"UPDATE badges_board SET \"window\" = 'fixed' WHERE {DRAFT}",
+    "board_begins_before_it_ends": (
+        f"UPDATE badges_board SET first_day = '2026-06-02', last_day = '2026-06-01' WHERE {DRAFT}"
+    ),
+    "board_of_interactions_counts_them": (
+        f"UPDATE badges_board SET metric = 'spend', interaction = 'review' WHERE {DRAFT}"
+    ),
+    "boards_frozen_with_version": frozen("badges_board", "place = 9"),
+    "board_is_not_of_last_days": f"UPDATE badges_board SET \"window\" = 'rolling' WHERE {DRAFT}",
+    "challenge_asks_for_something": f"UPDATE badges_challenge SET target = 0 WHERE {DRAFT}",
+    "challenge_in_levels_has_one_goal": (
+        "UPDATE badges_challenge SET repeats = true, levels = '[{\"target\": 1}]' WHERE " + DRAFT
+    ),
+    "badge_once_per_code": copy("badges_badge", DRAFT, key=NOBODYS),
+    "badge_once_per_key": copy("badges_badge", DRAFT, code="x"),
+    "badge_in_levels_has_levels": f"UPDATE badges_badge SET kind = 'levelled', levels = '[]' WHERE {DRAFT}",
+    "badges_frozen_with_version": frozen("badges_badge", "place = 9"),
+    "past_window_once_per_member": copy("badges_pastwindow"),
+    "award_once_per_window_and_number": copy("badges_challengeaward", "r.ended_at IS NULL"),
+    "award_that_ended_says_why": "UPDATE badges_challengeaward SET ended_at = now() WHERE ended_at IS NULL",
+    "participation_once_per_member": copy("badges_participation", pseudonym="Other"),
+    "pseudonym_once_on_a_board": "UPDATE badges_participation SET pseudonym = 'ace'",
+    "score_once_per_window": copy("badges_boardscore"),
+}
+ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS | BADGES

@@ -27,9 +27,11 @@ from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.spending import hold
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.rewards.redeeming import pay_out, redeem_reward
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import pay_out
 from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
+from loyalty.badges.account.joining import join_board
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.relay import add_endpoint, dispatch
@@ -45,6 +47,7 @@ from loyalty.points import granting
 from loyalty.points.models import EarningGroup
 from loyalty.points.state import GrantAsked, GrantDecided
 from tests import make
+from tests.badges import game
 from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
 from tests.plans import make_plans
@@ -98,6 +101,7 @@ def world() -> None:
     granted_to(ada)
     plans_of(shop)
     with_rewards()
+    with_challenges()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -132,6 +136,17 @@ def with_rewards() -> None:
     giver = shop_of_rewards.member(shop_of_rewards.club(code="forest", points=100, **cause))
     given = redeem_reward(giver, "forest", reference="d1", points=500, now=NOON)
     pay_out(giver.program, given.redemption.reward_key, document="T-1", now=NOON)
+
+
+def with_challenges() -> None:
+    """Two on a leaderboard, of whom one has an award, and something of a month that ended long ago."""
+    club = game.program({"target": "1", "window": "month"}, badges=[{}], boards=[{"code": "buyers"}])
+    ada, bob = make.member(club), make.member(club)
+    join_board(ada, "buyers", "Ace", now=NOON)
+    join_board(bob, "buyers", "Bob", now=NOON)
+    make.buys(ada, "10.00", at=NOON)
+    make.buys(ada, "10.00", at=NOON + timedelta(days=99))
+    open_draft(club, author="ada", now=NOON)
 
 
 def execute(sql: str) -> None:

@@ -16,8 +16,10 @@ from customers.facts import ReturnFact, ReturnLineFact
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.importing import import_codes
-from loyalty.activity.rewards.redeeming import cancel_reward, pay_out, redeem_reward, refund_reward
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import pay_out
 from loyalty.activity.rewards.tills import check_voucher, confirm_voucher, hold_voucher
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Wallet
 from loyalty.rewards.models import CauseEntry, Reward, RewardCode, RewardCounter, RewardRedemption, VoucherHold

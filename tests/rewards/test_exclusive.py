@@ -111,7 +111,7 @@ def test_what_made_a_member_special_ends_at_its_instant_whether_or_not_a_night_h
         shop.reward(draft, code, 10, **whose)
     members = everybody(draft)
     cancel(members["plus"], now=NOON)
-    ended = make.on("2026-07-15")  # the month that was paid is over; no night has run
+    ended = make.on("2026-07-15")  # the month that was paid is over, and no night has run
     Consent.objects.create(
         customer=members["top"].customer, purpose="profiling", granted=False, occurred_at=NOON + HOUR, source="app"
     )

@@ -15,26 +15,20 @@ from loyalty.activity.correcting import take_correction
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.replaying import replay
 from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.activity.rewards.redeemed import entry_of
 from loyalty.activity.rewards.redeeming import (
     FixedPrice,
     LimitReached,
     NoSuchPrice,
     NoSuchReward,
     NotForMember,
-    NothingToPayOut,
-    NotUndoable,
     OtherPoints,
     OtherReward,
-    PaidOut,
     SoldOut,
-    add_stock,
-    cancel_reward,
-    entry_of,
-    fulfil_reward,
-    pay_out,
     redeem_reward,
-    refund_reward,
 )
+from loyalty.activity.rewards.supplying import NothingToPayOut, add_stock, fulfil_reward, pay_out
+from loyalty.activity.rewards.undoing import NotUndoable, PaidOut, cancel_reward, refund_reward
 from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
@@ -197,7 +191,7 @@ def test_a_members_plan_gives_it_lower_prices_and_rewards_of_its_own_as_long_as_
     with pytest.raises(NotForMember):
         redeem_reward(bob, "plus-only", reference="r2", now=NOON)
     cancel(ada, now=NOON)
-    with pytest.raises(NotForMember):  # its plan has ended, and no night has run
+    with pytest.raises(NotForMember):  # its plan is over, and no night has run
         redeem_reward(ada, "plus-only", reference="r3", now=NOON + timedelta(days=60))
 
 

@@ -13,14 +13,8 @@ from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.catalogue import shelf_of
-from loyalty.activity.rewards.redeeming import (
-    HeldByTill,
-    LimitReached,
-    RewardReceipt,
-    cancel_reward,
-    code_of,
-    redeem_reward,
-)
+from loyalty.activity.rewards.redeemed import RewardReceipt, code_of
+from loyalty.activity.rewards.redeeming import LimitReached, redeem_reward
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
     HoldOver,
@@ -35,6 +29,7 @@ from loyalty.activity.rewards.tills import (
     hold_voucher,
     release_voucher,
 )
+from loyalty.activity.rewards.undoing import HeldByTill, cancel_reward
 from loyalty.memberships.households import share
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
@@ -346,3 +341,16 @@ def test_who_leaves_loses_unused_rewards_and_who_is_merged_takes_them_along() ->
     assert make.spendable(eve, NOON + MINUTE) == 1_500
     assert VoucherHold.objects.count() == 0
     assert prove().differences == []
+
+
+@pytest.mark.parametrize(("day", "left"), [(1, 1_000), (3, 500)])
+def test_an_order_brings_nothing_back_of_a_reward_that_had_ended_unused(day: int, left: int) -> None:
+    ada = shop.member(shop.club(valid_days=1, stock=5))
+    redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    bought = take_orders(ada.retailer, [make.order(ada, "30.00", at=NOON, redemptions=("r1",))], now=NOON)[0]
+
+    make.returns(ada, bought, (1, "1"), at=NOON + timedelta(days=day))
+
+    assert make.spendable(ada, NOON + timedelta(days=day)) == left
+    assert RewardRedemption.objects.get().status == ("refunded" if left == 1_000 else "expired")
+    assert shop.taken(ada.program) == (0 if left == 1_000 else 1)

@@ -24,6 +24,8 @@ from loyalty.activity.deciding import decide
 from loyalty.activity.loading import may_grant
 from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.versions import versions_of
+from loyalty.badges.state import BADGES
+from loyalty.badges.writing import unfold
 from loyalty.engine.activities import GivenOver, TakenOver
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
@@ -159,6 +161,9 @@ def _join(source: Membership, target: Membership, now: datetime) -> MergedMember
         raise OpenHold(reference=hold.reference, number=source.number)
     gone = {lot: source.pk for (lot,) in bulk.fetch(GONE, [source.pk])}
     session = AccountSession.open([source.pk, target.pk], now, lent=gone, all_lots=True)
+    if any(_has_archive(session, each) for each in (source, target)):
+        unfold([source.pk, target.pk])
+        session = AccountSession.open([source.pk, target.pk], now, lent=gone, all_lots=True)
     moved = _carry(session, source, target)
     payload = {"from": source.number, "into": target.number}
     for key in (source.pk, target.pk):
@@ -169,6 +174,12 @@ def _join(source: Membership, target: Membership, now: datetime) -> MergedMember
     _end(source, target, now)
     points, pending = moved
     return MergedMembership(target.program.slug, target.number, source.number, points, pending, _tier_of(target))
+
+
+def _has_archive(session: AccountSession, member: Membership) -> bool:
+    """Tell whether something that counts for a member's challenges is not read with it."""
+    found = session.decisions[member.pk].member
+    return found.has(BADGES) and bool(found.of(BADGES).archived_before)
 
 
 def _carry(session: AccountSession, source: Membership, target: Membership) -> tuple[dict[str, int], dict[str, int]]:

@@ -1,8 +1,10 @@
 """Orders, returns, enrolments and members, for retailers' systems."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,7 +24,9 @@ from customers.models import Customer
 from customers.recording import identify
 from loyalty.activity import coalescing
 from loyalty.activity.account.enrolment import enrol
+from loyalty.activity.account.referring import claim_referral
 from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.changes import NumberView
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
@@ -44,6 +48,7 @@ from loyalty.activity.api.serializers import (
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
 from loyalty.activity.progress import plan_of
 from loyalty.api.models import MemberToken
+from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 
 
@@ -104,7 +109,8 @@ class OrdersView(FactView):
         return self.report(request)
 
 
-class OrderBatchView(BatchView):
+class OrderBatchView(BatchView, NumberView):
+    name = "batch"
     kind, batch, take = OrderIn, BatchIn, staticmethod(take_orders)
 
     @extend_schema(request=BatchIn, responses=BatchOut, tags=["activity"])
@@ -184,9 +190,24 @@ class EnrolmentsView(AskedView):
         with all_or_dry(request):
             customer = identify(retailer, [(said["customer"], instant)], now=now)[said["customer"]]
             (member,) = enrol(program, [(customer, instant)], source=said["source"], wording=said["wording"], now=now)
-        body = {"member_number": member.number, "program": program.slug, "customer": said["customer"]}
+            referral = _referred(member.membership_id, said["referral_code"], instant, now)
+        body = {
+            "member_number": member.number,
+            "program": program.slug,
+            "customer": said["customer"],
+            "referral": referral,
+        }
         code = status.HTTP_201_CREATED if member.is_new else status.HTTP_200_OK
         return Response(EnrolmentOut(body).data, status=code)
+
+
+def _referred(membership_id: UUID, code: str, at: datetime, now: datetime) -> str | None:
+    """Note who referred a new member, by a code; return the referral's status."""
+    if not code:
+        return None
+    member = Membership.objects.select_related("program").get(pk=membership_id)
+    since = max(at, member.enrolled_at)
+    return str(claim_referral(member, code, channel="enrolment", now=now, at=since).referral.status)
 
 
 class MemberView(AskedView):

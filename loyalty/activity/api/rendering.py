@@ -19,7 +19,7 @@ from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, plan_of, progress
 from loyalty.activity.versions import versions_of
 from loyalty.api.problems import problem, problem_of
-from loyalty.engine.decision import Decision
+from loyalty.engine.decision import Decision, Told
 from loyalty.memberships.models import Membership
 from loyalty.points.models import PointsPolicy, Wallet
 from loyalty.points.state import MAIN, POINTS, Posting
@@ -91,9 +91,22 @@ def _effect(decision: Decision, tiers: dict[int, str]) -> dict[str, Any]:
         "restored": sum(post.change(State.AVAILABLE) for post in restored),
         "kept_rewards": [each.reference for each in decision.effects if isinstance(each, RewardKept)],
         "tier_changed_to": tiers.get(changes[-1]) if changes and changes[-1] else None,
+        "awards": _awards(decision),
         "reason": decision.reason,
         "explanation": [{"kind": posting.kind, **posting.explanation} for posting in postings],
     }
+
+
+def _awards(decision: Decision) -> list[dict[str, Any]]:
+    """Return the awards that a fact gave, and those that it took back, as plain values of `AwardOut`."""
+    told = [each.payload for each in decision.effects if isinstance(each, Told) and each.kind in AWARDS]
+    return [
+        {"challenge": said["challenge"], "badge": said["badge"], "level": said["level"], "points": said["points"]}
+        for said in told
+    ]
+
+
+AWARDS = frozenset({"challenge.completed", "challenge.undone"})
 
 
 def _points_of(decision: Decision) -> int:

@@ -21,13 +21,9 @@ from customers.core.errors import DomainError, Kind
 from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
-from loyalty.activity.rewards.redeeming import (
-    RewardReceipt,
-    cancel_reward,
-    fulfil_reward,
-    redeem_reward,
-    refund_reward,
-)
+from loyalty.activity.rewards.redeemed import RewardReceipt
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import fulfil_reward
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
     NoSuchHold,
@@ -40,6 +36,7 @@ from loyalty.activity.rewards.tills import (
     release_voucher,
     voucher_of,
 )
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.api.pagination import NewestFirst
 from loyalty.api.throttling import CredentialThrottle
 from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
@@ -72,7 +69,7 @@ class RewardOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
-    image = serializers.CharField()
+    image = serializers.CharField(help_text="Its address; empty where there is none.")
     kind = serializers.CharField()
     amount = serializers.CharField(allow_null=True)
     percent = serializers.CharField(allow_null=True)
@@ -226,6 +223,11 @@ def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
     return dict(given.validated_data)
 
 
+def _site(request: Request) -> str:
+    """Return the address of this site as the caller knows it."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
 def _as_json(text: str) -> HttpResponse:
     """Return what is JSON already, and would cost more to be read and written again than all the rest."""
     return HttpResponse(text, content_type="application/json")
@@ -287,7 +289,8 @@ class MyRewardsView(APIView):
 
         What suits me comes first where I agreed to offers based on a profile.
         """
-        shelves = shelves_of(request.auth.customer_id, at=timezone.now())  # type: ignore[union-attr] # a token's
+        customer_id = request.auth.customer_id  # type: ignore[union-attr] # a token's
+        shelves = shelves_of(customer_id, at=timezone.now(), site=_site(request))
         return _as_json(f"[{','.join(shelf.as_json() for shelf in shelves)}]")
 
 
@@ -331,8 +334,8 @@ class MemberRewardsView(AskedView):
     def get(self, request: Request, number: str) -> HttpResponse:
         """Return what a member can get for its points, by the number on its card or in its QR code."""
         member = member_of(request, number)
-        shelf = shelf_of(member.pk, at=timezone.now()) or Shelf(member.program.slug, is_personal=False, rewards=())
-        return _as_json(shelf.as_json())
+        shelf = shelf_of(member.pk, at=timezone.now(), site=_site(request))
+        return _as_json((shelf or Shelf(member.program.slug, is_personal=False, rewards=())).as_json())
 
 
 class MemberRedemptionsView(AskedView):
@@ -425,7 +428,7 @@ def _held(found: HeldVoucher, *, is_new: bool = False) -> Response:
 class CodeView(AskedView):
     """What is asked with codes and tokens: who tries many that do not exist has to wait."""
 
-    throttle_classes: ClassVar = [CredentialThrottle, WrongCodeThrottle]
+    throttle_classes = (CredentialThrottle, WrongCodeThrottle)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, NoSuchVoucher | VoucherNotIssued | NoSuchHold):

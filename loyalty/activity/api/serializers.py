@@ -234,6 +234,15 @@ class OrderEventBatchIn(serializers.Serializer[Any]):
     events = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
 
 
+class AwardOut(serializers.Serializer[Any]):
+    challenge = serializers.CharField(help_text="Its code.")
+    badge = serializers.CharField(allow_blank=True, help_text="The code of the badge with it; empty for none.")
+    level = serializers.IntegerField(help_text="That was reached; 0 where there are none.")
+    points = serializers.IntegerField(
+        help_text="Besides those of the fact itself; negative: taken back with the award."
+    )
+
+
 class EffectOut(serializers.Serializer[Any]):
     program = serializers.CharField()
     points = serializers.IntegerField(help_text="Given in all wallets, or negative: taken back.")
@@ -245,6 +254,7 @@ class EffectOut(serializers.Serializer[Any]):
         help_text="The references of donations that had paid the order and stay, with their points: the causes have them.",
     )
     tier_changed_to = serializers.CharField(allow_null=True)
+    awards = AwardOut(many=True, help_text="That it gave, and those that it took back.")
     reason = serializers.CharField(
         allow_blank=True,
         help_text="Why it gave nothing or less: no_version_in_force_then, not_a_member_then, left_since, no_rule_gave_points, "
@@ -317,12 +327,22 @@ class EnrolmentIn(serializers.Serializer[Any]):
     wording = serializers.CharField(
         required=False, default="", allow_blank=True, help_text="What the customer agreed to."
     )
+    referral_code = serializers.CharField(
+        max_length=40,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Of the member who referred the customer.",
+    )
 
 
 class EnrolmentOut(serializers.Serializer[Any]):
     member_number = serializers.CharField()
     program = serializers.CharField()
     customer = serializers.CharField()
+    referral = serializers.CharField(
+        allow_null=True, help_text="The status of the referral where a code was named: open, held, refused, earned."
+    )
 
 
 class TokenOut(serializers.Serializer[Any]):

@@ -1,6 +1,7 @@
 """Rewards in the admin: the catalogue with its stock, redeemed rewards, imports of codes, causes, and a desk for tills."""
 
 import csv
+from functools import partial
 from io import TextIOWrapper
 from typing import Any
 
@@ -21,6 +22,7 @@ from customers.core.errors import DomainError
 from customers.core.exporting import csv_response
 from loyalty.access.staff import post_of
 from loyalty.activity.rewards import staff as verbs
+from loyalty.activity.rewards.figures import SEE, figures_page
 from loyalty.activity.rewards.importing import import_codes, left_in_pools, read_codes
 from loyalty.activity.rewards.tills import (
     NoSuchVoucher,
@@ -33,6 +35,7 @@ from loyalty.activity.rewards.tills import (
 from loyalty.activity.staff import PERMISSION
 from loyalty.api.wrong_codes import WrongCodes, told
 from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.images import address_of
 from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE
 
@@ -205,11 +208,14 @@ class RewardAdmin(WithStaffVerbs):
     list_select_related = ("version__program",)
     ordering = ("version__program", "place")
     actions = ("export",)
+    actions_list = ("to_figures",)
     actions_detail = ("change_stock", "bring_codes", "pay")
 
     def get_urls(self) -> list[URLPattern]:
-        codes = path("<path:object_id>/codes/", self.admin_site.admin_view(self.codes), name="rewards_reward_codes")
-        return [codes, *super().get_urls()]
+        view = self.admin_site.admin_view
+        codes = path("<path:object_id>/codes/", view(self.codes), name="rewards_reward_codes")
+        figures = path("figures/", view(partial(figures_page, self.admin_site)), name="rewards_reward_figures")
+        return [figures, codes, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         latest = ProgramVersion.objects.filter(
@@ -247,7 +253,11 @@ class RewardAdmin(WithStaffVerbs):
 
     @display(description=_("image"))
     def picture(self, reward: Reward) -> str:
-        return format_html('<img src="{}" alt="" height="32" loading="lazy">', reward.image) if reward.image else "-"
+        return (
+            format_html('<img src="{}" alt="" height="32" loading="lazy">', address_of(reward.image))
+            if reward.image
+            else "-"
+        )
 
     @action(description=_("Export as CSV"))
     def export(self, _request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
@@ -258,6 +268,13 @@ class RewardAdmin(WithStaffVerbs):
             for row in rows
         )  # fmt: skip
         return csv_response("catalogue.csv", heading, found)
+
+    def has_figures_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(SEE)
+
+    @action(description=_("Rewards in figures"), url_path="to-figures", permissions=["figures"])
+    def to_figures(self, _request: HttpRequest) -> HttpResponse:
+        return redirect(reverse("admin:rewards_reward_figures"))
 
     @action(description=_("Change the stock"), url_path="stock", permissions=["staff"])
     def change_stock(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -24,6 +24,7 @@ from loyalty.activity.rewards.buying import NOTHING_FREED, Freed, buyer_of, free
 from loyalty.activity.versions import published_version, remembered_versions
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.state import POINTS
+from loyalty.rewards.images import address_of
 from loyalty.rewards.models import Reward
 from loyalty.rewards.rules import Buyer, Catalogue, Price, Profile, RewardRule, rank_for, refusal
 from loyalty.rewards.state import CATALOGUE
@@ -104,6 +105,13 @@ class Shelf:
         return f'{{"program":{json.dumps(self.program)},"personal":{personal},"rewards":[{",".join(self.rewards)}]}}'
 
 
+class Reader(NamedTuple):
+    """To whom a catalogue is told: in which language, and of which site stored images have their addresses."""
+
+    language: str
+    site: str
+
+
 class Offer(NamedTuple):
     """
     What is the same of a reward for all who pay the same prices on a day.
@@ -132,18 +140,22 @@ class Counts(NamedTuple):
     had: Mapping[UUID, int]
 
 
-def shelves_of(customer_id: UUID, *, at: datetime) -> list[Shelf]:
-    """Return what the programs of a customer offer it at an instant, whether or not a night has run; reads only."""
-    return [_shelf(row, at) for row in bulk.fetch(OF_CUSTOMER, [customer_id])]
+def shelves_of(customer_id: UUID, *, at: datetime, site: str = "") -> list[Shelf]:
+    """
+    Return what the programs of a customer offer it at an instant, whether or not a night has run; reads only.
+
+    :param site: whose addresses those of stored images are, such as https://loyalty.example.org
+    """
+    return [_shelf(row, at, site) for row in bulk.fetch(OF_CUSTOMER, [customer_id])]
 
 
-def shelf_of(membership_id: UUID, *, at: datetime) -> Shelf | None:
+def shelf_of(membership_id: UUID, *, at: datetime, site: str = "") -> Shelf | None:
     """Return what a program offers a member at an instant; None for who has left."""
     found = bulk.fetch(OF_MEMBERSHIP, [membership_id])
-    return _shelf(found[0], at) if found else None
+    return _shelf(found[0], at, site) if found else None
 
 
-def _shelf(row: tuple[Any, ...], at: datetime) -> Shelf:
+def _shelf(row: tuple[Any, ...], at: datetime, site: str) -> Shelf:
     membership_id, program_id, revision, due_at, started_at, *about = row
     versions = remembered_versions(program_id, revision)
     version = versions.at(at)
@@ -154,7 +166,7 @@ def _shelf(row: tuple[Any, ...], at: datetime) -> Shelf:
     shopper = (
         _advanced(membership_id, at) if is_due or "plans" in versions.uses else _present(membership_id, version, about)
     )
-    return Shelf(versions.slug, shopper.profile is not None, _rewards(versions, version, shopper, at))
+    return Shelf(versions.slug, shopper.profile is not None, _rewards(versions, version, shopper, at, site))
 
 
 def _present(membership_id: UUID, version: Version, about: Sequence[Any]) -> Shopper:
@@ -182,12 +194,13 @@ def _advanced(membership_id: UUID, at: datetime) -> Shopper:
     return Shopper(membership_id, buyer, available, profile, freed)
 
 
-def _rewards(versions: Versions, version: Version, shopper: Shopper, at: datetime) -> list[str]:
+def _rewards(versions: Versions, version: Version, shopper: Shopper, at: datetime, site: str) -> list[str]:
     """Return a catalogue's rewards for a member, each as JSON."""
     counts = _counts(versions.program_id, version, shopper, at)
     available = shopper.available
     found = []
-    for offer in offers_for(version.version_id, shopper.buyer, local_date(at, version.zone), get_language() or "en"):
+    reader = Reader(get_language() or "en", site)
+    for offer in offers_for(version.version_id, shopper.buyer, local_date(at, version.zone), reader):
         missing = min([each.points - available.get(each.wallet, 0) for each in offer.prices])
         if missing > 0 or offer.is_counted:
             found.append(_own(offer, max(missing, 0), counts))
@@ -271,14 +284,14 @@ def _start(period: str, limited: Iterable[RewardRule], at: datetime, version: Ve
 
 
 @lru_cache(maxsize=1_024)
-def offers_for(version_id: int, buyer: Buyer, on: date, language: str) -> tuple[Offer, ...]:
+def offers_for(version_id: int, buyer: Buyer, on: date, reader: Reader) -> tuple[Offer, ...]:
     """
-    Return what a published version offers all who buy alike on a day, to readers of a language.
+    Return what a published version offers all who buy alike on a day, as a reader is told.
 
     What is for others in a way that says something of them, or for another time, is left out.
     """
     catalogue: Catalogue = published_version(version_id).of(CATALOGUE)
-    shown = _shown(version_id, language)
+    shown = _shown(version_id, reader)
     found = []
     for reward in catalogue.rewards:
         reason = refusal(reward, buyer, on)
@@ -293,19 +306,19 @@ def offers_for(version_id: int, buyer: Buyer, on: date, language: str) -> tuple[
 
 
 @lru_cache(maxsize=128)
-def _shown(version_id: int, language: str) -> dict[str, dict[str, Any]]:
-    """Return what a published version says of its rewards to readers of a language, by their codes: it never changes."""
-    return {row.code: reward_said(row, language) for row in Reward.objects.filter(version=version_id)}
+def _shown(version_id: int, reader: Reader) -> dict[str, dict[str, Any]]:
+    """Return what a published version says of its rewards to a reader, by their codes: it never changes."""
+    return {row.code: reward_said(row, reader) for row in Reward.objects.filter(version=version_id)}
 
 
-def reward_said(row: Reward, language: str) -> dict[str, Any]:
-    """Return a reward as plain values, in a language."""
-    is_french = language == "fr"
+def reward_said(row: Reward, reader: Reader) -> dict[str, Any]:
+    """Return a reward as plain values."""
+    is_french = reader.language == "fr"
     return {
         "code": row.code,
         "name": (row.name_fr if is_french else "") or row.name,
         "description": (row.description_fr if is_french else "") or row.description,
-        "image": row.image,
+        "image": address_of(row.image, reader.site),
         "kind": row.kind,
         "amount": _text(row.value),
         "percent": _text(row.percent),

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from loyalty.activity.rewards.redeeming import cancel_reward, redeem_reward
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.undoing import cancel_reward
 from loyalty.page import reading
 from loyalty.page.visit import Visit, go, of_member, show
 from loyalty.rewards.models import RewardRedemption
