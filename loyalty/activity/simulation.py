@@ -366,7 +366,7 @@ def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: 
     else:
         only = JOINED.format(only="AND m.id = ANY(%(members)s)")
         rows = bulk.fetch(only, {**parameters, "members": list(members)})
-    return [Joined(*row[:-2], earlier=tuple(zip(*row[-2:], strict=True))) for row in rows]
+    return [replace(Joined(*row[:-2]), earlier=tuple(zip(*row[-2:], strict=True))) for row in rows]
 
 
 def _activities(
