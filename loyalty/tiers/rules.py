@@ -18,7 +18,7 @@ FOREVER = date.min  # the first day of a window that never begins anew
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What counts for a member within a window; `balance` is what it can spend now."""
+    """What counts for a member within a window; `balance` is what it can spend now, or could if holds ended."""
 
     spend: Decimal = NOTHING
     points: int = 0

@@ -121,14 +121,33 @@ def assess(decision: Decision) -> Decision:
     activity, scheme = decision.activity, decision.rules.of(SCHEME)
     joined = joined_on(decision.member, decision.rules)
     if isinstance(activity, TimePassed):
+        known = _entered_since(decision) if scheme.counts_balance else frozenset()
         if _has_fallen(decision):
-            return _moved(decision, rise(_standing(decision), scheme, _counts(decision, scheme), activity.on, joined))
+            standing = rise(_standing(decision), scheme, _counts(decision, scheme), activity.on, joined)
+            return _moved(decision, standing, known=known)
         counts = _counted(decision.member, decision.rules).at_midnight(scheme, activity.on)
-        return _moved(decision, fall(_standing(decision), scheme, counts, activity.on, joined))
+        return _moved(decision, fall(_standing(decision), scheme, counts, activity.on, joined), known=known)
     if _is_late(decision) and not scheme.counts_balance:
         return _catch_up(decision)
     counts = _counts(decision, scheme)
     return _moved(decision, rise(_standing(decision), scheme, counts, _today(decision), joined))
+
+
+def _entered_since(decision: Decision) -> frozenset[UUID]:
+    """
+    Return the tiers that a member has entered since it joined, but for entries that were undone.
+
+    Points that come and go - held, spent and given back, transferred - enter none of them anew by night: whoever wanted their
+    gifts once more would only have to let them go for a midnight.
+    """
+    scheme, entered_tiers = decision.rules.of(SCHEME), set[UUID]()
+    for change in decision.member.of(TIERS).changes:
+        ranks = scheme.rank(change.from_key), scheme.rank(change.to_key)
+        if ranks[1] > ranks[0]:
+            entered_tiers |= {tier.key for tier in scheme.tiers[: ranks[1] + 1]}
+        elif change.cause.startswith(UNDOING):
+            entered_tiers -= {tier.key for tier in scheme.tiers[ranks[1] + 1 :]}
+    return frozenset(entered_tiers)
 
 
 def note_disqualified(decision: Decision) -> Decision:
@@ -375,7 +394,7 @@ def _may_change_sooner(member: Member, before: Member, versions: Versions, now: 
     pairs = zip(member.of(POINTS).wallets, before.of(POINTS).wallets, strict=True)
     version = versions.at(now)
     if version is not None and version.of(SCHEME).counts_balance:
-        return any(after.balance != old.balance for after, old in pairs)
+        return any(after.balance != old.balance or after.lots is not old.lots for after, old in pairs)
     return any(_counts_less(after, old) for after, old in pairs if after.days is not old.days)
 
 
@@ -410,7 +429,7 @@ def _counted(member: Member, version: Version, *, until: date = date.max) -> Cou
     wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
     days = _until(until, main.days)
     others = days if wallet is main else _until(until, wallet.days)
-    return Counted(days, others, joined=joined_on(member, version), balance=wallet.balance)
+    return Counted(days, others, joined=joined_on(member, version), balance=_balance(wallet, scheme))
 
 
 def _until(last: date, days: Sequence[Day]) -> Sequence[Day]:
@@ -423,7 +442,19 @@ def _counts(decision: Decision, scheme: TierScheme) -> Counts:
     main = points.main
     wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
     joined = joined_on(decision.member, decision.rules)
-    return counts_on(scheme, main.days, wallet.days, on=_today(decision), joined=joined, balance=wallet.balance)
+    balance = _balance(wallet, scheme)
+    return counts_on(scheme, main.days, wallet.days, on=_today(decision), joined=joined, balance=balance)
+
+
+def _balance(wallet: WalletState, scheme: TierScheme) -> int:
+    """
+    Return what counts as a balance: what can be spent and, as far as lots are known, a member's own points that are held.
+
+    A hold spends nothing before it is confirmed, and leaves a tier as it was when it ends: nights know all lots.
+    """
+    if not scheme.counts_balance:
+        return wallet.balance
+    return wallet.balance + sum(lot.held - lot.claimed for lot in wallet.lots if lot.held and not lot.is_lent)
 
 
 def _is_late(decision: Decision) -> bool:
