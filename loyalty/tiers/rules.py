@@ -136,6 +136,20 @@ class TierScheme:
         asked = ((self.basis, tier.threshold), *tier.further)
         return tuple((basis, least - counts.of(basis)) for basis, least in asked if counts.of(basis) < least)
 
+    def times(self, times: int) -> "TierScheme":
+        """Return it with tiers that ask for so many times as much."""
+        if times == 1:
+            return self
+        tiers = tuple(
+            replace(
+                tier,
+                threshold=tier.threshold * times,
+                further=tuple((basis, least * times) for basis, least in tier.further),
+            )
+            for tier in self.tiers
+        )
+        return replace(self, tiers=tiers)
+
     @property
     def counts_balance(self) -> bool:
         """Tell whether spending or expiry can change a tier."""

@@ -244,7 +244,7 @@ def undo_entries(decision: Decision) -> Decision:
         standing = down(had, scheme, counts, _today(under), joined_on(under.member, under.rules))
         return _moved(under, standing).then(version=decision.version)
     past = _past_by(under, under.member, how)
-    moved = _take_gifts(_moved(under, past.standing), _undone_gifts(under, past.holds))
+    moved = _take_gifts(_moved(under, past.standing), _undone_gifts(under, past.holds, how))
     return _as_since_before(moved, under.member.of(TIERS), past.moved_on).then(version=decision.version)
 
 
@@ -280,31 +280,43 @@ def _past_by(decision: Decision, member: Member, how: DayOfStart) -> LivedAgain:
     return past_by(_schemes(decision), counted, _today(decision), day_of_start=how)
 
 
-def _undone_gifts(decision: Decision, holds: Sequence[Hold]) -> list[OpenLot]:
+def _undone_gifts(decision: Decision, holds: Sequence[Hold], how: DayOfStart) -> list[OpenLot]:
     """
     Return the gifts of entries that there would not have been, by the times at which the member would have had tiers.
 
     An entry is the same one where its tier would have been held at one time with it, though it was entered on another day.
-    Where another member was taken over, days tell of both as of one: an entry of that one may be the same as one of this one.
+    Where another member was taken over, days tell of both as of one: gifts of two who had a tier at one time stay as long as
+    these days reach it twice.
     """
-    wallet = wallet_in(decision, MAIN)
-    taken = {lot_id for entry in wallet.debt_entries for lot_id in entry.gift_lots}
-    gifts = [lot for lot in wallet.lots if lot.gift and lot.id not in taken]
-    if not gifts:
-        return []
-    free, undone = list(holds), []
-    for lot in sorted(gifts, key=lambda lot: lot.earned_at):
-        changes = _changes_with(decision.member.of(TIERS), lot)
+    state = decision.member.of(TIERS)
+    free, kept, undone = list(holds), list[Hold](), []
+    for lot in sorted(_untaken_gifts(decision), key=lambda lot: lot.earned_at):
+        changes = _changes_with(state, lot)
         hold = _hold_of(decision, lot, changes) if changes else None
         if hold is None:
             continue
-        is_own = changes == decision.member.of(TIERS).changes
-        same = next((each for each in (free if is_own else holds) if each.key == hold.key and each.meets(hold)), None)
-        if same is None:
-            undone.append(lot)
-        elif is_own:
+        same = next((each for each in free if each.key == hold.key and each.meets(hold)), None)
+        if same is not None:
             free.remove(same)
+        elif not state.taken_over or not _is_reached_for_each(decision, hold, kept, how):
+            undone.append(lot)
+            continue
+        kept.append(hold)
     return undone
+
+
+def _untaken_gifts(decision: Decision) -> list[OpenLot]:
+    wallet = wallet_in(decision, MAIN)
+    taken = {lot_id for entry in wallet.debt_entries for lot_id in entry.gift_lots}
+    return [lot for lot in wallet.lots if lot.gift and lot.id not in taken]
+
+
+def _is_reached_for_each(decision: Decision, hold: Hold, others: Sequence[Hold], how: DayOfStart) -> bool:
+    """Tell whether a member's days reach a tier once for each entry of those who had it at one time."""
+    times = 1 + sum(each.key == hold.key and each.meets(hold) for each in others)
+    schemes = [replace(each, scheme=each.scheme.times(times)) for each in _schemes(decision)]
+    past = past_by(schemes, _counted(decision.member, decision.rules), _today(decision), day_of_start=how)
+    return any(each.key == hold.key and each.meets(hold) for each in past.holds)
 
 
 def _changes_with(state: TierState, lot: OpenLot) -> tuple[TierEntry, ...]:
@@ -547,7 +559,7 @@ def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierSc
     changes = decision.member.of(TIERS).changes
     own = next((place for place, each in enumerate(changes) if _is_rise_by(scheme, each, activity.order_id)), None)
     if own is None:
-        return _fallen_by_balance(decision, scheme, had)
+        return _fallen_by_balance(_take_gifts(decision, _gifts_that_came(decision, scheme, activity)), scheme, had)
     undone = _gifts_without(decision, scheme, changes[own:], activity.order_id)
     without = _take_gifts(decision, undone)
     standing = _standing_before(without, scheme, changes[own])
@@ -580,12 +592,11 @@ def _gifts_without(
 
     Of tiers that are left those that the order's own rises gave; of the others those whose tier is not reached without them.
     """
-    wallet, instants = wallet_in(decision, MAIN), {change.at for change in changes}
-    taken = {lot_id for entry in wallet.debt_entries for lot_id in entry.gift_lots}
+    instants = {change.at for change in changes}
     holds = [
         (lot, hold)
-        for lot in wallet.lots
-        if lot.gift and lot.id not in taken and lot.earned_at in instants
+        for lot in _untaken_gifts(decision)
+        if lot.earned_at in instants
         if (hold := _hold_of(decision, lot, changes)) is not None
     ]
     own = {change.at for change in changes if _is_rise_by(scheme, change, order_id)}
@@ -598,6 +609,29 @@ def _gifts_without(
         if len(left) == len(doubtful):
             return undone
         doubtful = left
+
+
+def _gifts_that_came(decision: Decision, scheme: TierScheme, activity: OrderReturned) -> list[OpenLot]:
+    """
+    Return the gifts to which an order had led a member who was taken over since, and that its return undoes.
+
+    They stay where the rest reaches their tier once for each gift of it that there is.
+    """
+    undone: list[OpenLot] = []
+    gifts = _untaken_gifts(decision)
+    for changes in decision.member.of(TIERS).taken_over:
+        own = next((place for place, each in enumerate(changes) if _is_rise_by(scheme, each, activity.order_id)), None)
+        instants = {change.at for change in changes[own:]} if own is not None else set()
+        for lot in gifts:
+            if lot.from_lot is None or lot.earned_at not in instants:
+                continue
+            key = next((tier.key for tier in _all_tiers(decision) if tier.code == lot.gift), None)
+            there = sum(each.gift == lot.gift and each not in undone for each in gifts)
+            counts = _counts(_take_gifts(decision, [*undone, lot]), scheme)
+            earned = scheme.times(there).earned(counts)
+            if scheme.rank(earned.key if earned else None) < scheme.rank(key):
+                undone.append(lot)
+    return undone
 
 
 def _standing_before(decision: Decision, scheme: TierScheme, change: TierEntry) -> Standing:
