@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,6 +22,7 @@ from loyalty.activity.models import SetAside
 from loyalty.activity.rewards.catalogue import forget_offers
 from loyalty.activity.versions import forget_versions
 from loyalty.points.proof import prove
+from tests.properties.counting import STEPS, lines
 
 # One seed for all workers of a run, told at its end: LOYALTY_SEED=... repeats it. A usual run draws the same each time, so
 # that it fails for what was changed; a long one hunts elsewhere each time.
@@ -167,5 +169,20 @@ def in_english() -> Iterator[None]:
         yield
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a worker tell how many steps it drew."""
+    if told := getattr(session.config, "workeroutput", None):
+        told["steps"] = [[*key, steps] for key, steps in STEPS.items()]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    for test, kind, steps in getattr(node, "workeroutput", {}).get("steps", []):
+        STEPS[test, kind] += steps
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"seed of the state machine: LOYALTY_SEED={os.environ['LOYALTY_SEED']}")
+    if HUNTS:
+        for line in lines():
+            terminalreporter.write_line(line)

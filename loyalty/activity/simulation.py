@@ -17,18 +17,23 @@ from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
+from loyalty.badges.capability import load_joined
+from loyalty.badges.state import BADGES
 from loyalty.engine.activities import (
     Activity,
+    ChallengeJoined,
     DecidedOrder,
     Enrolled,
     Fact,
     FirstOrder,
+    GrantTakenBack,
     InteractionReported,
     Left,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
     PlanFollowed,
+    PointsGranted,
     PointsMoved,
 )
 from loyalty.engine.basket import Basket
@@ -38,7 +43,10 @@ from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
 from loyalty.plans.capability import load_followed
 from loyalty.plans.state import PLANS
+from loyalty.points.granting import load_given
 from loyalty.points.state import POINTS, RULES, Posting
+from loyalty.rewards.capability import paid_out_of
+from loyalty.rewards.state import REWARDS
 from loyalty.tiers.state import SCHEME, TIERS
 
 CHUNK = 1_000
@@ -50,6 +58,9 @@ RANKS: dict[type, int] = {
     InteractionReported: 3,
     PointsMoved: 4,
     PlanFollowed: -1,
+    ChallengeJoined: -1,
+    PointsGranted: 5,
+    GrantTakenBack: 6,
 }
 Observer = Callable[[Decision], None]
 
@@ -59,7 +70,8 @@ class Joined:
     """
     A member as it enrolled, and when it left.
 
-    :param earlier: its memberships that ended before, from when until when, in their order
+    :param first_order_id: the first order of an earlier membership of one who was merged: its bonus is not given again
+    :param earlier: its own memberships that ended before, from when until when, in their order
     """
 
     membership_id: UUID
@@ -69,6 +81,7 @@ class Joined:
     enrolled_at: datetime
     left_at: datetime | None
     birth_date: date | None
+    first_order_id: UUID | None = None
     earlier: tuple[tuple[datetime, datetime], ...] = ()
 
     @property
@@ -240,7 +253,7 @@ class Past:
             lots = tuple(
                 lot
                 for lot in wallet.lots
-                if lot.is_open or lot.gift or lot.expires_on_inactivity or lot.order_id in self.returned
+                if lot.is_open or lot.gift or lot.grant_id or lot.expires_on_inactivity or lot.order_id in self.returned
             )
             if len(lots) < len(wallet.lots):
                 points = points.having(wallet.with_lots(lots))
@@ -316,13 +329,19 @@ def _as_it_enrolled(joined: Joined, versions: Versions) -> Member:
         customer_id=joined.customer_id,
         enrolled_at=joined.began_at,
         birth_date=joined.birth_date,
+        first_order_id=joined.first_order_id,
         states=states,
     )
 
 
 # Who was merged lives with the one who stays, whose facts theirs are: as if they had always been one.
 JOINED = """
-SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, c.birth_date, p.began, p.ended
+SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, c.birth_date, (
+    SELECT d.order_id FROM activity_orderdecision d JOIN customers_order o ON o.id = d.order_id
+    WHERE d.membership_id = m.id AND d.is_first AND d.is_kept AND d.is_forfeited AND m.left_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM memberships_membershipperiod
+        WHERE membership_id = m.id AND o.occurred_at >= enrolled_at AND o.occurred_at < left_at)
+    LIMIT 1), p.began, p.ended
 FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(enrolled_at ORDER BY enrolled_at), '{{}}') AS began,
@@ -371,28 +390,47 @@ def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: 
 
 def _activities(
     versions: Versions, joined: Sequence[Joined], until: datetime
-) -> list[Fact | PointsMoved | PlanFollowed]:
+) -> list[Fact | PointsMoved | PlanFollowed | ChallengeJoined]:
     """Load all that some members ever did, in the order of its time."""
     customers, program_id = [each.customer_id for each in joined], versions.program_id
 
     def ids(sql: str) -> list[UUID]:
         return [found for (found,) in bulk.fetch(sql, [customers, until])]
 
+    returns = with_baskets(load_returns(ids(RETURNS)), anew=True)
+    if REWARDS.name in versions.uses:
+        returns = _but_paid_out(program_id, returns)
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
-    lived: list[Fact | PointsMoved | PlanFollowed] = [
+    joined_then = load_joined(program_id, customers, until) if BADGES.name in versions.uses else []
+    granted = load_given(program_id, customers, until)
+    lived: list[Fact | PointsMoved | PlanFollowed | ChallengeJoined] = [
         *followed,
+        *joined_then,
         *placed,
-        *with_baskets(load_returns(ids(RETURNS)), anew=True),
+        *returns,
         *load_order_events(ids(EVENTS)),
         *load_interactions(ids(INTERACTIONS)),
+        *granted,
         *(
             PointsMoved(*row)
             for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})
         ),
     ]
     return sorted(lived, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
+
+
+def _but_paid_out(program_id: int, returns: Sequence[OrderReturned]) -> list[OrderReturned]:
+    """Return returns without the donations that their orders name and that stay: the causes have been paid."""
+    named = {reference for each in returns for reference in each.redemptions}
+    kept = paid_out_of(program_id, {each.customer_id for each in returns}, named) if named else set()
+    return [
+        replace(each, redemptions=tuple(name for name in each.redemptions if (each.customer_id, name) not in kept))
+        if kept
+        else each
+        for each in returns
+    ]
 
 
 def points_of(pasts: Iterable[Past]) -> int:

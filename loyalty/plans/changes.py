@@ -37,8 +37,9 @@ from loyalty.plans.steps import (
     ending_line,
     held_by,
     issue,
+    months_of,
     pass_time,
-    rule_of,
+    sold_as,
     told,
     void_due,
     with_state,
@@ -129,7 +130,7 @@ def _changed(  # noqa: PLR0913 - all that the rest of a period is
     """Let the rest of the period, or a new one, be another plan's."""
     state = decision.member.of(PLANS)
     assert state.period is not None, "a plan that is changed has a period"
-    is_new = state.period.end != days.end
+    is_new = months_of(decision, key) != months_of(decision, state.key)
     after = replace(
         state, status=ACTIVE, period=days if is_new else state.period, anchor=days.first if is_new else state.anchor,
         paid_from=days.first, paid=fee, due=None,
@@ -259,8 +260,8 @@ def _for_less(decision: Decision, due: Due) -> tuple[Decision, FeeLine]:
     What was paid for them is credited.
     """
     state, quoted = decision.member.of(PLANS), FeeLine(due.plan_id, due.days, due.fee)
-    rule = rule_of(decision.versions, decision.rules, due.key)
-    if rule is None or state.period is None or state.period.end != due.days.end or decision.on <= due.days.first:
+    rule = sold_as(decision.versions, due.plan_id)
+    if rule is None or rule.months != months_of(decision, state.key) or decision.on <= due.days.first:
         return decision, quoted
     held, unit = held_by(decision), decision.rules.of(OFFER).unit
     asked, paid = (quote_change(held, rule, on, unit) for on in (due.days.first, decision.on))
@@ -305,8 +306,8 @@ def catch_up(decision: Decision) -> Decision:
     while (on := _day_due(decision)) is not None:
         night = midnight(on, decision.rules.zone)
         under = decision.then(activity=TimePassed(night, on), at=night, version=decision.versions.at(night) or version)
-        decision = pass_time(under).then(version=version)
-    return decision.then(activity=activity, at=at)
+        decision = pass_time(under).then(activity=activity, at=at, version=version)
+    return decision
 
 
 def _day_due(decision: Decision) -> date | None:
@@ -322,6 +323,8 @@ def fail(decision: Decision, billed: Billed, *, failed_at: datetime, error: str,
     """
     Take in that a payment failed: it is tried again while its grace lasts, in which the benefits go on.
 
+    The grace counts from the first try, where that is later than the day on which it was to be paid.
+
     What was paid, or failed later, is not told anything new by it, nor is the failure itself, told in another way.
     """
     state, due = decision.member.of(PLANS), billed.due
@@ -332,21 +335,28 @@ def fail(decision: Decision, billed: Billed, *, failed_at: datetime, error: str,
         return decision
     rule = decision.rules.of(OFFER).plan(due.key)
     again = failed_at + timedelta(days=rule.retry_days if rule else 1)
-    zone = decision.rules.zone
-    next_try = again if local_date(again, zone) < due.until else None
-    failed = PaymentFailed(due.invoice_id, failed_at, error[:200], next_try, reference)
+    zone, until = decision.rules.zone, state.due.until
+    if billed.last_failed_at is None and rule is not None:
+        latest = state.period.end if state.period else date.max
+        until = max(until, min(local_date(failed_at, zone) + timedelta(days=rule.grace_days), latest))
+    next_try = again if local_date(again, zone) < until else None
+    failed = PaymentFailed(due.invoice_id, failed_at, error[:200], next_try, until, reference)
     status = PAST_DUE if state.key is not None and due.kind == RENEWAL else state.status
     event = told(
         decision, "payment_failed", failed_at, plan=code_of(decision, due.key), amount=due.amount,
-        last_day=due.until - timedelta(days=1), next_try_at=next_try.isoformat() if next_try else None,
+        last_day=until - timedelta(days=1), next_try_at=next_try.isoformat() if next_try else None,
     )  # fmt: skip
-    return with_state(decision, replace(state, status=status), failed, event)
+    later = replace(state.due, until=until, next_try_at=next_try)
+    return with_state(decision, replace(state, status=status, due=later), failed, event)
 
 
-def refund(decision: Decision, billed: Billed, amount: Decimal, *, reason: str, author: str) -> Decision:
+def refund(  # noqa: PLR0913 - all that a refund says
+    decision: Decision, billed: Billed, amount: Decimal, *, reason: str, author: str, reference: str = ""
+) -> Decision:
     """Let money go back to a member of an invoice that it paid; what it has of the plan stays as it is."""
     asked = RefundAsked(
-        decision.member.retailer_id, billed.subscription_id, billed.due.invoice_id, amount, reason, author, decision.at
-    )
+        decision.member.retailer_id, billed.subscription_id, billed.due.invoice_id, amount, reason, author, decision.at,
+        reference,
+    )  # fmt: skip
     event = told(decision, "refunded", decision.at, plan=code_of(decision, billed.due.key), amount=amount)
     return decision.then(asked, event)

@@ -7,13 +7,20 @@ from typing import Any, TypeGuard
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.engine.activities import Activity, OrderCorrected, OrderEvent, OrderPlaced, OrderReturned
+from loyalty.engine.activities import (
+    Activity,
+    GrantTakenBack,
+    OrderCorrected,
+    OrderEvent,
+    OrderPlaced,
+    OrderReturned,
+)
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
-from loyalty.points import ledger
+from loyalty.points import granting, ledger
 from loyalty.points.budgets import lock_budgets, settle_budgets
 from loyalty.points.conditions import parse_stored
 from loyalty.points.debts import DebtEntry, covers_in, debts_of
@@ -29,6 +36,8 @@ from loyalty.points.state import (
     RULES,
     Day,
     DayCounted,
+    GrantAsked,
+    GrantDecided,
     LotClaimed,
     LotDated,
     Move,
@@ -73,7 +82,7 @@ WHERE wallet_id = ANY(%s) ORDER BY wallet_id, on_date
 LOT = f"""
 l.id, l.order_id, l.earned_at, l.active_at, {ENDS_AT},
 l.pending, l.available, l.held, l.expires_on_inactivity, l.version_id, l.activation_event, l.gift, l.from_lot_id, l.is_lent,
-l.claimed, l.rule_id
+l.claimed, l.rule_id, l.grant_id
 """
 LOTS = f"""
 SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
@@ -95,7 +104,7 @@ LOTS_BY_ID = f"""
 SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s) ORDER BY l.id
 """
 # What a return or an event of an order looks at besides open lots: the order's own and those of entry gifts, whatever is
-# left in them; and those that expired on inactivity, which a late fact may prove wrong.
+# left in them; those of grants that are taken back; and those that expired on inactivity, which a late fact may prove wrong.
 CLOSED = f"""
 SELECT l.wallet_id, {LOT}, coalesce(m.expired, 0)::bigint, coalesce(m.cancelled, 0)::bigint,
     coalesce(m.redeemed, 0)::bigint, coalesce(m.transferred, 0)::bigint, l.amount,
@@ -113,6 +122,7 @@ WHERE l.wallet_id = ANY(%(wallets)s) AND l.id IN (
     UNION SELECT unnest(%(lots)s::uuid[])
     UNION SELECT to_lot_id FROM points_movedlot WHERE lot_id = ANY(%(lots)s)
     UNION SELECT id FROM points_lot WHERE wallet_id = ANY(%(wallets)s) AND gift <> ''
+    UNION SELECT id FROM points_lot WHERE grant_id = ANY(%(grants)s)
     UNION SELECT i.id FROM points_lot i JOIN points_wallet iw ON iw.id = i.wallet_id
         WHERE i.wallet_id = ANY(%(idling)s) AND i.expires_on_inactivity AND iw.idle_until > %(since)s
 )
@@ -137,7 +147,7 @@ WITH back AS MATERIALIZED (
     SELECT wallet_id FROM points_entry WHERE kind = 'return' AND order_id = ANY(%(orders)s)
     UNION SELECT e.wallet_id FROM points_lot l JOIN points_entry e ON e.order_id = l.order_id
         WHERE l.id = ANY(%(lots)s) AND e.kind = 'return' AND e.wallet_id = l.wallet_id
-    UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND gift <> ''
+    UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND (gift <> '' OR grant_id IS NOT NULL)
     UNION SELECT unnest(%(all_of)s::bigint[])
 )
 SELECT e.wallet_id, e.id, e.kind, e.order_id, e.explanation->'gift_lots', coalesce(e.explanation->>'for_gifts', '') <> '',
@@ -235,6 +245,8 @@ class Points(Capability[PointsState]):
             claims=_claims(effects, of_new=True),
         )
         ledger.count_days(effect for effect in effects if isinstance(effect, DayCounted))
+        granting.ask([effect for effect in effects if isinstance(effect, GrantAsked)], now=now)
+        granting.settle([effect for effect in effects if isinstance(effect, GrantDecided)], now=now)
 
     def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
         """Write what must be on its own, because it touches rows that the postings touch, too."""
@@ -336,10 +348,25 @@ def _needed(
         for award in decided.awards if order_id in returned else ():
             if award.wallet_id in mine:
                 needed[award.wallet_id] = needed.get(award.wallet_id, 0) + award.points_kept
+    for each in scope.activities:
+        if isinstance(each, GrantTakenBack):
+            for wallet_id in _wallets_of(each, scope, wallets) & mine:
+                needed[wallet_id] = needed.get(wallet_id, 0) + each.points
     for wallet_id, points in needed.items():
         lots = closed.get(wallet_id, ())
         needed[wallet_id] = points + sum(lot.amount for lot in lots if lot.gift) + sum(lot.claimed for lot in lots)
     return needed
+
+
+def _wallets_of(taken: GrantTakenBack, scope: Scope, wallets: Mapping[UUID, Sequence[WalletState]]) -> frozenset[int]:
+    """Return the wallet from which a grant is taken back."""
+    return frozenset(
+        wallet.wallet_id
+        for key, own in wallets.items()
+        if scope.members[key].customer_id == taken.customer_id and scope.members[key].program_id == taken.program_id
+        for wallet in own
+        if wallet.code == taken.wallet
+    )
 
 
 def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
@@ -415,13 +442,15 @@ def _load_days(whole: Sequence[int]) -> dict[int, list[Day]]:
 def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]:
     """Load lots that may be closed: those of orders that come back, of gifts, and what late facts may give back."""
     concerned = [each for each in scope.activities if isinstance(each, OrderReturned | OrderEvent)]
+    grants = [each.grant_id for each in scope.activities if isinstance(each, GrantTakenBack)]
     may_idle = bool(scope.activities) and _may_idle(scope)
-    if not whole or not (concerned or scope.lots or may_idle):
+    if not whole or not (concerned or grants or scope.lots or may_idle):
         return {}
     parameters = {
         "wallets": list(whole),
         "orders": sorted({each.order_id for each in concerned}),
         "lots": list(scope.lots),
+        "grants": grants,
         "idling": list(whole) if may_idle else [],
         "since": min((activity.occurred_at for activity in scope.activities), default=NEVER),
     }

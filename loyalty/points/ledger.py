@@ -110,7 +110,7 @@ ENTRY_COLUMNS = ("id", "retailer_id", "wallet_id", "kind", "cause", "order_id", 
                  "keeps_until")
 LOT_COLUMNS = ("id", "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "amount", "earned_at",
                "active_at", "expires_at", "activation_event", "expires_on_inactivity", "from_lot_id", "gift", "is_lent",
-               "pending", "available", "held")
+               "grant_id", "pending", "available", "held")
 MOVEMENT_COLUMNS = ("retailer_id", "entry_id", "lot_id", "from_state", "to_state", "amount")
 # fmt: on
 UPDATE_LOTS = """
@@ -194,7 +194,7 @@ def _insert_lots(postings: Sequence[Posting], sums: dict[UUID, _Sums], claims: M
     rows = [
         (lot.id, posting.retailer_id, posting.wallet_id, lot.order_id, lot.version_id, lot.rule_id, lot.amount,
          lot.earned_at, lot.active_at, lot.expires_at, lot.activation_event, lot.expires_on_inactivity,
-         lot.from_lot, lot.gift, lot.is_lent,
+         lot.from_lot, lot.gift, lot.is_lent, lot.grant_id,
          *(sums[lot.id].open[state] for state in OPEN))
         for posting, lot in new
     ]

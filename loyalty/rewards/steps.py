@@ -23,6 +23,7 @@ from loyalty.rewards.state import (
     HeldReward,
     RewardCounted,
     RewardEnded,
+    RewardKept,
     RewardsMoved,
     RewardUsed,
 )
@@ -44,18 +45,48 @@ def end_due(decision: Decision) -> Decision:
     return decision
 
 
+def keep_paid_out(decision: Decision) -> Decision:
+    """Let donations stay, and their points, that a cause has been paid, whatever comes back of the order that names them."""
+    for held in _named(decision):
+        if held.is_paid_out:
+            member = decision.member
+            points, state = member.of(POINTS), member.of(REWARDS).without(held)
+            others = tuple(each for each in points.redeemed if each.reference != held.reference)
+            member = member.having(REWARDS, state).having(POINTS, replace(points, redeemed=others))
+            decision = decision.then(RewardKept(held.id, held.reference), member=member)
+    return decision
+
+
+def leave_out_over(decision: Decision) -> Decision:
+    """Let an order bring nothing back of rewards that it names and that had ended: they paid nothing."""
+    activity = decision.activity
+    assert isinstance(activity, OrderReturned), "only returns bring rewards back"
+    if not decision.member.has(REWARDS) or not activity.redemptions:
+        return decision
+    over = {held.reference for held in decision.member.of(REWARDS).held if held.is_over}
+    if over.isdisjoint(activity.redemptions):
+        return decision
+    left = tuple(reference for reference in activity.redemptions if reference not in over)
+    return decision.then(activity=replace(activity, redemptions=left))
+
+
 def undo(decision: Decision) -> Decision:
     """Let the rewards come back that paid an order of which nothing is left; their points have come back before."""
+    for held in _named(decision):
+        assert isinstance(decision.activity, OrderReturned), "only returns bring rewards back"
+        decision = give_up(decision, held, "refunded", {"return": decision.activity.number})
+    return decision
+
+
+def _named(decision: Decision) -> tuple[HeldReward, ...]:
+    """Return the member's rewards that paid an order of which nothing is left."""
     if not decision.member.has(REWARDS):
-        return decision
+        return ()
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "only returns bring rewards back"
     if activity.kept.lines or (isinstance(activity, OrderCorrected) and activity.is_withdrawn):
-        return decision
-    for held in decision.member.of(REWARDS).held:
-        if held.reference in activity.redemptions:
-            decision = give_up(decision, held, "refunded", {"return": activity.number})
-    return decision
+        return ()
+    return tuple(held for held in decision.member.of(REWARDS).held if held.reference in activity.redemptions)
 
 
 def forfeit(decision: Decision) -> Decision:
@@ -156,7 +187,7 @@ def _knowing_debts(decision: Decision, paid: Redeemed) -> Decision:
 
 
 def _without(decision: Decision, held: HeldReward, status: str, said: dict[str, Any]) -> Decision:
-    state = decision.member.of(REWARDS).without(held)
+    state = decision.member.of(REWARDS).with_held(replace(held, is_open=False, is_over=True))
     told = Told(
         f"reward.{status}", {"reward": held.code, "redemption": str(held.id), "status": status, **said}, decision.at
     )

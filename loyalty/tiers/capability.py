@@ -17,10 +17,12 @@ from loyalty.tiers.state import TIERS, TierChanged, TierEntry, TierState
 from loyalty.tiers.writing import record_changes, set_standings
 
 STANDING = Joined(
-    columns=("s.tier_id", "s.key", "s.since", "s.protected_until", "coalesce(s.gifts_missing, 0)"),
+    columns=("s.tier_id", "s.key", "s.since", "s.protected_until", "coalesce(s.gifts_missing, 0)", "s.changed_at"),
     joins="""
 LEFT JOIN LATERAL (
-    SELECT tier_id, (SELECT key FROM tiers_tier WHERE id = tier_id) AS key, since, protected_until, gifts_missing
+    SELECT tier_id, (SELECT key FROM tiers_tier WHERE id = tier_id) AS key, since, protected_until, gifts_missing, (
+        SELECT occurred_at FROM tiers_tierchange WHERE membership_id = m.id ORDER BY id DESC LIMIT 1
+    ) AS changed_at
     FROM tiers_standing WHERE membership_id = m.id OFFSET 0
 ) s ON true
 """,

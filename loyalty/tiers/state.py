@@ -45,6 +45,7 @@ class TierState:
     :param since: from when it has the tier
     :param protected_until: the first day on which it may lose it: the end of a period or of a grace
     :param gifts_missing: points of gifts that were to be taken back and were not there: the next gifts are less by them
+    :param changed_at: when it last changed: later than `since` where a return left a tier that it had before
     :param changes: earlier changes of its tier, oldest first; only where a decision looks back behind `since`
     :param taken_over: those of each member that it took over from, with them
     """
@@ -54,6 +55,7 @@ class TierState:
     since: datetime | None = None
     protected_until: date | None = None
     gifts_missing: int = 0
+    changed_at: datetime | None = None
     changes: tuple[TierEntry, ...] = ()
     taken_over: tuple[tuple[TierEntry, ...], ...] = ()
 

@@ -667,13 +667,14 @@ def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = f
             return decision
         after = replace(state, tier_id=tier_id, protected_until=standing.protected_until)
         return decision.then(member=decision.member.having(TIERS, after))
-    at = max(decision.at, state.since or decision.at)
+    at = max(decision.at, state.since or decision.at, state.changed_at or decision.at)
     cause = cause_of(decision)
     after = replace(
         state,
         tier_id=tier.id if tier else None,
         key=standing.key,
         since=at,
+        changed_at=at,
         protected_until=standing.protected_until,
         changes=(*state.changes, TierEntry(at, state.key, standing.key, cause, state.protected_until)),
     )
@@ -722,6 +723,7 @@ CAUSES = {
     "OrderEvent": "event",
     "InteractionReported": "interaction",
     "PointsGranted": "grant",
+    "GrantTakenBack": "grant_back",
     "PointsMoved": "moved",
     "Enrolled": "enrolled",
     "Left": "left",

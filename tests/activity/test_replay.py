@@ -222,3 +222,16 @@ def test_the_replay_check_names_who_is_elsewhere() -> None:
         (second.number, "the balance of points"),
     ]
     assert int(done.deviations[1].replayed) - int(done.deviations[1].stored) == 100
+
+
+def test_points_on_hold_that_a_return_claims_are_no_deviation() -> None:
+    club = make.program()
+    ada = make.member(club)
+    bought = make.buys(ada, "100.00", at=NOON)
+    make.buys(ada, "50.00", at=NOON + timedelta(hours=1))
+    hold(ada, 60, reference="h1", now=NOON + timedelta(hours=2))
+    make.returns(ada, bought, (1, "1"), at=NOON + timedelta(hours=3))
+
+    again = replay(club, now=NOON + timedelta(hours=4))
+
+    assert (again.members, again.deviations) == (1, [])

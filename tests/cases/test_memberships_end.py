@@ -7,6 +7,7 @@ import pytest
 from customers.registration import CustomerFact, register
 from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.activity.account.spending import NotARedemption
+from loyalty.activity.replaying import replay
 from loyalty.points.proof import prove
 from tests.cases.shop import STOP, Rung, Shop
 from tests.make import Rule
@@ -245,6 +246,15 @@ def test_a_correction_of_an_earlier_memberships_order_gives_no_second_bonus_of_a
 
     assert shop.balance("a") == 10
     assert prove().differences == []
+
+
+def test_a_past_of_who_came_back_that_is_lived_again_has_no_second_bonus_of_a_first_order() -> None:
+    shop = with_an_order_of_an_earlier_membership()
+    shop.order("o2", "a", "10", at="2026-02-05 12:00")
+
+    again = replay(shop.program, now=shop.at("2026-02-06 12:00"))
+
+    assert (again.members, again.deviations) == (1, [])
 
 
 def test_an_order_that_turns_out_to_be_of_the_new_membership_is_decided_for_it() -> None:

@@ -243,6 +243,25 @@ def test_gifts_of_two_stay_as_long_as_both_have_what_their_tier_asks_for() -> No
     shop.give_back("r2", "o2", at="2026-03-03 12:00", lines=[(3, "1")])
 
     assert (shop.balance("a"), shop.tier("a")) == (70 + 40 + 5, "silver")
+
+
+def test_a_gift_that_was_lost_and_spent_before_a_merge_is_owed_once() -> None:
+    policy = {**NEGATIVE, "pending_days": 3}
+    shop = two(tiers=SILVER_WITH_GIFT, scheme={"window": "lifetime", "downgrade": "never"}, policy=policy)
+    shop.order("o1", "b", "60", at="2026-02-01 12:00")
+    shop.redeem("b", 4, "r", at="2026-02-01 13:00")
+    shop.give_back("r1", "o1", at="2026-02-01 14:00")
+    shop.merge("b", "a", at="2026-02-01 15:00")
+    assert shop.owed("a") == 4
+    shop.order("o2", "a", "60", at="2026-02-01 16:00")
+    assert (shop.owed("a"), shop.balance("a")) == (0, 1)
+
+    shop.give_back("r2", "o2", at="2026-02-01 17:00")
+
+    assert (shop.owed("a"), shop.balance("a")) == (4, 0)
+    redeemed = shop.wallet("a").entries.get(cause="redeem:r")
+    reverse(shop.membership("a"), redeemed.pk, now=shop.at("2026-02-01 18:00"))
+    assert (shop.owed("a"), shop.balance("a")) == (0, 0)
     assert prove().differences == []
 
 

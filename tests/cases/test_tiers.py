@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loyalty.activity.progress import progress
-from tests.cases.shop import Rule, Rung, Shop
+from tests.cases.shop import Change, Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
 
@@ -323,3 +323,24 @@ def test_a_tier_that_a_birthday_gives_within_its_budget_is_read_on_the_day() -> 
     assert (read, shop.counted("ada")) == (None, 0)  # of the budget, 30 are left
     shop.publish("2026-03-02 00:00", policy={"budget": 150}, now="2026-03-01 13:00")
     assert shop.tier("ada", at="2026-03-05 00:00:01") == "silver"
+
+
+@pytest.mark.parametrize("downgrade", ["never", "at_once"])
+def test_no_change_of_tier_is_dated_before_the_one_that_was_told_before_it(downgrade: str) -> None:
+    rungs = (Rung("bronze", "0"), Rung("silver", "60"), Rung("gold", "140"))
+    shop = Shop(zone="UTC", tiers=rungs, scheme={"window": "lifetime", "downgrade": downgrade})
+    shop.member("a")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    shop.order("o2", "a", "171", at="2026-02-03 12:00", now="2026-02-11 10:00")
+    shop.give_back("r2", "o2", at="2026-02-11 11:00")
+
+    shop.order("o3", "a", "255", at="2026-02-11 10:30", now="2026-02-11 11:30")
+
+    assert shop.changes("a") == [
+        Change("bronze", "silver", "2026-02-01 12:00"),
+        Change("silver", "gold", "2026-02-11 10:00"),
+        Change("gold", "silver", "2026-02-11 11:00"),
+        Change("silver", "gold", "2026-02-11 11:00"),
+    ]
+    shop.give_back("r3", "o3", at="2026-02-11 12:00")
+    assert (shop.tier("a"), shop.ways("a")[-1]) == ("silver", ("gold", "silver"))

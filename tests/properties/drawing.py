@@ -7,7 +7,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.properties.model.terms import MAIN, Ladder, Step, Terms, WalletTerms
+from tests.properties.model.terms import (
+    MAIN,
+    Ladder,
+    PlanTerms,
+    PriceTerms,
+    RewardTerms,
+    Step,
+    Terms,
+    WalletTerms,
+)
 
 ZONES = ["UTC", "Europe/Paris", "America/New_York", "Pacific/Auckland"]
 # Prices in hundredths are asked of EUR, in thousandths of KWD; JPY has whole ones.
@@ -16,6 +25,7 @@ DECIMALS = {"EUR": 100, "JPY": 1, "KWD": 1000}
 OPENINGS = [datetime(2026, 11, 20, 9, tzinfo=UTC), datetime(2027, 1, 31, 22, 30, tzinfo=UTC),
             datetime(2028, 2, 29, 12, tzinfo=UTC), datetime(2027, 3, 13, 4, tzinfo=UTC)]  # fmt: skip
 STATUS = "status"
+PLUS, MAX = "plus", "max"
 
 
 @dataclass(frozen=True)
@@ -35,13 +45,14 @@ def ladders(draw: Any, *, expiry: str = "never") -> Ladder:
     extra = draw(st.sampled_from([0, 0, 1])) if expiry in {"months", "end_of_month"} else 0
     multiplier = draw(st.sampled_from([Fraction(1), Fraction(3, 2)]))
     gifts = draw(st.sampled_from([(0, 0), (5, 7)]))
+    discount = draw(st.sampled_from([0, 0, 15]))
     downgrade = draw(st.sampled_from(["never", "period_end", "at_once", "grace"]))
     to_month_end = downgrade == "grace" and draw(st.booleans())
     return Ladder(
         steps=(
             Step("bronze", 0),
             Step("silver", silver, multiplier, gifts[0], extra),
-            Step("gold", gold, Fraction(2), gifts[1], extra),
+            Step("gold", gold, Fraction(2), gifts[1], extra, discount),
         ),
         basis=basis,
         window=draw(st.sampled_from(["lifetime", "calendar_year", "membership_year", "rolling"])),
@@ -75,6 +86,79 @@ def wallets(draw: Any, *, budget: bool = True) -> WalletTerms:
 
 
 @st.composite
+def plans(draw: Any, currency: str) -> tuple[PlanTerms, ...]:
+    """Draw a smaller and a larger plan, or none."""
+    if not draw(st.booleans()):
+        return ()
+    grace = draw(st.sampled_from([1, 7, 27]))
+    trial = draw(st.sampled_from([0, 0, 5]))
+    longer = draw(st.sampled_from([1, 1, 12]))
+    return (
+        PlanTerms(PLUS, 0, draw(fees(currency)), 1, trial, grace, draw(st.sampled_from([1, 3])), Fraction(2)),
+        PlanTerms(MAX, 1, draw(fees(currency)) + 10, longer, 0, grace, 2, Fraction(3)),
+    )
+
+
+@st.composite
+def fees(draw: Any, currency: str) -> Fraction:
+    """Draw what a period costs, now and then nothing."""
+    whole: int = draw(st.sampled_from([0, 9, 10, 25]))
+    parts = DECIMALS[currency]
+    part: int = draw(st.sampled_from([0, parts - 1]))
+    return whole + Fraction(part, parts) if whole else Fraction(0)
+
+
+@st.composite
+def rewards(draw: Any, terms: Terms) -> tuple[RewardTerms, ...]:
+    """Draw some rewards of a program, or none."""
+    if not draw(st.booleans()):
+        return ()
+    tiers = [""] + (["silver"] if terms.ladder.steps else [])
+    named = [""] + ([MAX] if terms.plans else [])
+    found = draw(
+        st.lists(
+            st.sampled_from(["off", "percent", "mug", "pool", "cause", "pay", "trip"]),
+            min_size=2,
+            max_size=4,
+            unique=True,
+        )
+    )
+    return tuple(draw(reward(code, tuple(terms.wallets), tiers, named)) for code in found)
+
+
+KINDS = {"off": "amount_off", "percent": "percent_off", "mug": "product", "pool": "voucher", "cause": "donation",
+         "pay": "pay_with_points", "trip": "experience"}  # fmt: skip
+
+
+@st.composite
+def reward(draw: Any, code: str, wallets: tuple[str, ...], tiers: list[str], plans: list[str]) -> RewardTerms:
+    kind = KINDS[code]
+    is_of_any = kind in {"donation", "pay_with_points"}
+    limit = draw(st.sampled_from([None, None, 1, 2]))
+    tier, plan = draw(st.sampled_from(tiers)), draw(st.sampled_from(plans))
+    price = PriceTerms(draw(st.sampled_from([0, 5, 15])), draw(st.sampled_from(wallets)), tier, plan)
+    is_exclusive = draw(st.sampled_from([False, False, False, True]))
+    return RewardTerms(
+        code,
+        kind,
+        draw(st.sampled_from([5, 20, 45])),
+        codes={"product": "none", "experience": "none", "donation": "none", "voucher": "pool"}.get(kind, "generated"),
+        stock=draw(st.sampled_from([None, None, 1, 2])),
+        member_limit=limit,
+        member_period=draw(st.sampled_from(["ever", "month"])) if limit else "ever",
+        tiers=(tier,) if tier and is_exclusive else (),
+        plans=(plan,) if plan and is_exclusive else (),
+        valid_days=draw(st.sampled_from([None, 0, 2, 20])),
+        expiry_gives_back=draw(st.booleans()),
+        withdrawal_gives_back=draw(st.booleans()),
+        per_unit=10 if is_of_any else 0,
+        match_percent=50 if kind == "donation" else 0,
+        match_budget=2 if kind == "donation" else 0,
+        prices=() if is_of_any or (not tier and not plan and price.wallet == MAIN) else (price,),
+    )
+
+
+@st.composite
 def settings_of_programs(draw: Any, *, tiers: bool | None = None, budget: bool = True) -> Setting:
     main = draw(wallets(budget=budget))
     ladder = Ladder()
@@ -91,17 +175,19 @@ def settings_of_programs(draw: Any, *, tiers: bool | None = None, budget: bool =
         wallets=both,
         ladder=ladder,
     )
-    return Setting(
-        terms,
-        draw(st.sampled_from(OPENINGS)),
-        draw(st.sampled_from(ZONES)),
-        draw(st.sampled_from(["EUR", "EUR", "EUR", "JPY", "KWD"])),
-    )
+    currency = draw(st.sampled_from(["EUR", "EUR", "EUR", "JPY", "KWD"]))
+    terms = replace(terms, plans=draw(plans(currency)))
+    terms = replace(terms, rewards=draw(rewards(terms)))
+    return Setting(terms, draw(st.sampled_from(OPENINGS)), draw(st.sampled_from(ZONES)), currency)
 
 
 @st.composite
-def next_terms(draw: Any, terms: Terms) -> Terms:
-    """Draw what a later version changes: what is earned, what tiers ask for and give, how long points wait and live."""
+def next_terms(draw: Any, terms: Terms, first: Terms, currency: str) -> Terms:
+    """
+    Draw what a later version changes: what is earned and offered, what tiers ask for and give, how long points live.
+
+    :param first: of the first version, of which something comes back that was withdrawn
+    """
     main = terms.wallets[MAIN]
     if main.expiry == "days":
         main = replace(main, count=draw(st.sampled_from([2, 9])))
@@ -118,7 +204,28 @@ def next_terms(draw: Any, terms: Terms) -> Terms:
         rates=dict(terms.rates) | {MAIN: draw(st.sampled_from([Fraction(1), Fraction(2)]))},
         wallets=dict(terms.wallets) | {MAIN: main},
         ladder=replace(terms.ladder, steps=steps),
+        plans=tuple(
+            replace(
+                plan,
+                price=draw(fees(currency)) + 10 * plan.rank,
+                multiplier=draw(st.sampled_from([Fraction(1), Fraction(4)])),
+            )
+            for plan in _left_of(draw, terms.plans, first.plans)
+        ),
+        rewards=tuple(
+            replace(each, points=draw(st.sampled_from([5, 20, 45])))
+            for each in _left_of(draw, terms.rewards, first.rewards)
+        ),
     )
+
+
+def _left_of(draw: Any, now: tuple[Any, ...], first: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what a later version offers: all, less one, or all that the first one did."""
+    change = draw(st.sampled_from(["", "less", "again"]))
+    if change == "less" and now:
+        place = draw(st.integers(0, len(now) - 1))
+        return (*now[:place], *now[place + 1 :])
+    return first if change == "again" else now
 
 
 @st.composite

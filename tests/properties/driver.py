@@ -23,20 +23,24 @@ from loyalty.activity.models import OrderDecision
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.memberships import households as home
 from loyalty.memberships.models import HouseholdMember, Membership
+from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningRule, Entry, Hold, PointsPolicy, Wallet
 from loyalty.points.statement import balance
 from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Standing, Tier, TierChange, TierPolicy
 from tests import make
 from tests.properties.model.past import OrderFact as Order
-from tests.properties.model.terms import Terms, WalletTerms
+from tests.properties.model.terms import RewardTerms, Terms, WalletTerms
 from tests.properties.model.world import Stand
+from tests.properties.paying import PLAN_REFUSALS, Paying
+from tests.properties.rewarding import REWARD_REFUSALS, Rewarding
 
 SUPPORTED = frozenset({"leave", "correct", "merge"})
 
 
 @dataclass
-class Driver:
+class Driver(Paying, Rewarding):
     """One program of one retailer."""
 
     terms: Terms
@@ -48,12 +52,19 @@ class Driver:
     redemptions: dict[str, UUID] = field(default_factory=dict)
     payers: dict[str, str] = field(default_factory=dict)
     corrections: int = 0
+    invoices: dict[str, UUID] = field(default_factory=dict)
+    notices: int = 0
+    rewarded: dict[str, UUID] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    filled: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.retailer = make.retailer(zone=self.zone, currency=self.currency)
         draft = create_program(self.retailer, slug=make.number("club"), name="Club")
         _fill(draft, self.terms)
         self.program = publish(draft, effective_from=self.start, now=self.start).program
+        self.fill_pools(self.terms)
 
     # -- members
 
@@ -80,10 +91,11 @@ class Driver:
 
     def publish(self, terms: Terms, start: datetime, now: datetime) -> None:
         draft = open_draft(self.program, now=now)
-        for part in (EarningRule, Tier):
+        for part in (EarningRule, Tier, PaidPlan, Reward, RewardPrice):
             part.objects.filter(version=draft).delete()
         _fill(draft, terms)
         publish(draft, effective_from=start, now=now)
+        self.fill_pools(terms)
 
     # -- facts
 
@@ -152,7 +164,8 @@ class Driver:
         spending.time_out(self.retailer, now=now)
 
     def reverse(self, reference: str, now: datetime) -> None:
-        spending.reverse(self.members[self.payers[reference]], self.redemptions[reference], now=now)
+        entry = self.entry_of_reward(reference) if reference in self.rewarded else self.redemptions[reference]
+        spending.reverse(self.members[self.payers[reference]], entry, now=now)
 
     def adjust(self, name: str, points: int, reference: str, now: datetime) -> None:
         adjusting.adjust(
@@ -229,7 +242,14 @@ class Driver:
         return {reference for reference, pk in self.holds.items() if pk in opened}
 
 
-REFUSALS = (InsufficientPoints, spending.NotARedemption, merging.OpenHold)
+REFUSALS = (
+    InsufficientPoints,
+    spending.NotARedemption,
+    spending.PaidReward,
+    merging.OpenHold,
+    *PLAN_REFUSALS,
+    *REWARD_REFUSALS,
+)
 
 
 def _raise(answer: intake.Answer[Any]) -> None:
@@ -269,8 +289,42 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
     for code, wallet in terms.wallets.items():
         PointsPolicy.objects.filter(version=draft, code=code).update(**_policy(wallet))
     for step in ladder.steps:
-        Tier.objects.filter(version=draft, code=step.code).update(entry_gift=step.gift, extra_months=step.extra_months)
+        Tier.objects.filter(version=draft, code=step.code).update(
+            entry_gift=step.gift, extra_months=step.extra_months, reward_discount=step.discount_percent
+        )
+    _offer(draft, terms)
     assert TierPolicy.objects.filter(version=draft).exists()
+
+
+def _offer(draft: ProgramVersion, terms: Terms) -> None:
+    """Write plans and rewards into a draft without any."""
+    for plan in terms.plans:
+        PaidPlan.objects.create(
+            version=draft, code=plan.code, name=plan.code, rank=plan.rank, price=Decimal(_text(plan.price)),
+            period="year" if plan.months > 1 else "month", trial_days=plan.trial_days, grace_days=plan.grace_days,
+            retry_days=plan.retry_days, multiplier=Decimal(_text(plan.multiplier)),
+        )  # fmt: skip
+    for place, reward in enumerate(terms.rewards):
+        Reward.objects.create(version=draft, place=place, **_reward(reward))
+        for number, price in enumerate(reward.prices):
+            RewardPrice.objects.create(
+                version=draft, code=f"{reward.code}-{number}", reward=reward.code, wallet=price.wallet,
+                points=price.points, tier=price.tier, plan=price.plan,
+            )  # fmt: skip
+
+
+def _reward(reward: RewardTerms) -> dict[str, Any]:
+    ends = {True: "give_back", False: "keep"}
+    return {
+        "code": reward.code, "name": reward.code, "kind": reward.kind, "points": reward.points, "codes": reward.codes,
+        "value": Decimal(5) if reward.kind == "amount_off" else None,
+        "percent": Decimal(10) if reward.kind == "percent_off" else None, "stock": reward.stock,
+        "member_limit": reward.member_limit, "member_period": reward.member_period, "tiers": list(reward.tiers),
+        "plans": list(reward.plans), "valid_days": reward.valid_days, "on_expiry": ends[reward.expiry_gives_back],
+        "on_withdrawal": ends[reward.withdrawal_gives_back], "points_per_unit": reward.per_unit or None,
+        "match_percent": reward.match_percent,
+        "match_budget": Decimal(reward.match_budget) if reward.match_percent else None,
+    }  # fmt: skip
 
 
 def _policy(wallet: WalletTerms) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from tests.properties.drawing import Setting, prices
-from tests.properties.driver import REFUSALS
+from tests.properties.counting import count
+from tests.properties.drawing import MAX, PLUS, Setting, prices
+from tests.properties.driver import REFUSALS, Driver
 from tests.properties.model.past import OrderFact
-from tests.properties.model.world import Refused, Stand
+from tests.properties.model.terms import MAIN, Refused
+from tests.properties.model.world import Stand
 
 ADA, BOB = "Ada", "Bob"
 GAPS = [0, 0, 1, 5, 20, 31, 24 * 3, 24 * 9, 24 * 33]
@@ -21,6 +23,7 @@ LONG = int(os.environ.get("LOYALTY_LONG", "0"))  # how many pasts
 # Without LOYALTY_SHRINK a failure is told as it was found: to make it small takes minutes.
 PHASES = tuple(Phase) if os.environ.get("LOYALTY_SHRINK") else (Phase.explicit, Phase.generate)
 HOLD_LIFE = timedelta(days=400)
+ENDING = {"reverse", "release", "cancel_reward", "refund_reward", "hold_voucher", "confirm_voucher"}
 
 
 class System(Protocol):
@@ -38,6 +41,22 @@ class System(Protocol):
     def reverse(self, reference: str, now: datetime) -> None: ...
     def adjust(self, name: str, points: int, reference: str, now: datetime) -> None: ...
     def transfer(self, giver: str, taker: str, points: int, reference: str, now: datetime) -> None: ...
+    def join_plan(self, name: str, code: str, method: str, now: datetime) -> None: ...
+    def change_plan(self, name: str, code: str, when: str, now: datetime) -> None: ...
+    def cancel_plan(self, name: str, now: datetime) -> None: ...
+    def resume_plan(self, name: str, now: datetime) -> None: ...
+    def end_plan(self, name: str, now: datetime, *, refunds: bool) -> None: ...
+    def collect(self, now: datetime) -> None: ...
+    def redeem_reward(
+        self, name: str, code: str, wallet: str, points: int | None, reference: str, now: datetime
+    ) -> None: ...
+    def cancel_reward(self, reference: str, now: datetime) -> None: ...
+    def refund_reward(self, reference: str, now: datetime) -> None: ...
+    def hold_voucher(self, reference: str, till: str, now: datetime, life: timedelta = ...) -> None: ...
+    def confirm_voucher(self, reference: str, till: str, now: datetime) -> None: ...
+    def plan(self, name: str, now: datetime) -> tuple[object, ...]: ...
+    def stocks(self) -> dict[str, int]: ...
+    def causes(self) -> dict[tuple[str, str], Fraction]: ...
     def night(self, now: datetime) -> None: ...
     def advance(self, now: datetime) -> None: ...
     def balance(self, name: str, wallet: str, now: datetime) -> tuple[int, int, int, int]: ...
@@ -54,12 +73,16 @@ class Act:
     given: tuple[Any, ...]
 
     def on(self, system: System, now: datetime | None = None) -> bool:
-        """Do it, perhaps later than it occurred; tell whether it was refused."""
+        """Do it, perhaps later than it occurred; tell whether it was not refused."""
+        if isinstance(system, Driver):
+            count(self.verb)
         when: dict[str, Any] = {"now": now or self.at}
         if self.verb in {"give_back", "deliver", "visit"}:
             when["at"] = self.at
         if self.verb == "hold":
             when["life"] = HOLD_LIFE
+        if self.verb == "end_plan":
+            when["refunds"] = True
         try:
             getattr(system, self.verb)(*self.given, **when)
         except (Refused, *REFUSALS):
@@ -81,6 +104,8 @@ class Writer:
     redeemed: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     delivered: set[str] = field(default_factory=set)
+    rewarded: list[str] = field(default_factory=list)  # with what paid no order
+    planned: dict[str, str] = field(default_factory=dict)  # who has joined which plan
 
     def write(self, verb: str, *given: Any) -> None:
         self.acts.append(Act(verb, self.now, given))
@@ -146,6 +171,61 @@ class Writer:
     def _adjust(self, name: str, who: str) -> None:
         self.write("adjust", who, self.draw(st.integers(-40, 60).filter(bool)), f"a{name}")
 
+    def _reward(self, name: str, who: str) -> None:
+        if reference := self._get_reward(name, who):
+            self.rewarded.append(reference)
+
+    def _get_reward(self, name: str, who: str) -> str:
+        """Write that somebody redeems a reward, and return its reference; empty where there are none."""
+        if not self.setting.terms.rewards:
+            return ""
+        reward = self.draw(st.sampled_from(self.setting.terms.rewards))
+        points = self.draw(st.integers(5, 30)) if reward.kind in {"donation", "pay_with_points"} else None
+        self.write("redeem_reward", who, reward.code, MAIN, points, f"w{name}")
+        return f"w{name}"
+
+    def _rewarded(self, name: str, who: str) -> None:
+        """Write an order that a reward paid, which a till used before or did not."""
+        if not (reference := self._get_reward(name, who)):
+            return
+        self.now += timedelta(seconds=1)
+        terms = self.setting.terms.reward(self.acts[-1].given[1])
+        if terms is not None and terms.codes != "none" and self.draw(st.booleans()):
+            self.write("hold_voucher", reference, f"k{name}")
+            self.write("confirm_voucher", reference, f"k{name}")
+        price = self.draw(st.integers(5, 40))
+        self._place(OrderFact(f"o{name}", who, self.now, Fraction(price), 2, redemptions=(reference,)))
+
+    def _take_reward_back(self, name: str, who: str) -> None:
+        if self.rewarded:
+            reference = self.rewarded.pop(self.draw(st.integers(0, len(self.rewarded) - 1)))
+            self.write(self.draw(st.sampled_from(["cancel_reward", "refund_reward"])), reference)
+
+    def _join(self, name: str, who: str) -> None:
+        """Write that somebody joins a plan, and pays for it at once or does not."""
+        if self.setting.terms.plans and who not in self.planned:
+            self.planned[who] = self.draw(st.sampled_from([PLUS, MAX]))
+            self.write("join_plan", who, self.planned[who], "pays")
+            if self.draw(st.booleans()):
+                self.now += timedelta(seconds=1)
+                self.write("collect")
+
+    def _waver(self, name: str, who: str) -> None:
+        """Write that somebody cancels its plan or wishes for another one, and takes that back a second later."""
+        if who in self.planned:
+            if self.draw(st.booleans()):
+                self.write("cancel_plan", who)
+                self.now += timedelta(seconds=1)
+                self.write("resume_plan", who)
+            else:
+                self.write("change_plan", who, PLUS if self.planned[who] == MAX else MAX, "period_end")
+                self.now += timedelta(seconds=1)
+                self.write("change_plan", who, self.planned[who], "period_end")
+
+    def _cancel(self, name: str, who: str) -> None:
+        if who in self.planned:
+            self.write("cancel_plan", who)
+
     def _transfer(self, name: str, who: str) -> None:
         self.write("transfer", who, BOB if who == ADA else ADA, self.draw(st.integers(1, 60)), f"t{name}")
 
@@ -156,10 +236,10 @@ def play(system: System, acts: Sequence[Act], night: Callable[[System, Act], Non
     for act in acts:
         if night is not None:
             night(system, act)
-        if act.verb in {"reverse", "release"} and act.given[0] in refused:
+        if act.verb in ENDING and act.given[0] in refused:
             continue
         if not act.on(system):
-            refused.add(str(act.given[2]))
+            refused.add(str(act.given[-1]))
     return refused
 
 

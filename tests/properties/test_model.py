@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.properties.model.past import OrderFact
-from tests.properties.model.terms import MAIN, Ladder, Step, Terms, WalletTerms
-from tests.properties.model.world import Refused, World
+from tests.properties.model.terms import MAIN, Ladder, Refused, Step, Terms, WalletTerms
+from tests.properties.model.world import World
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from tests.properties.scripts import ADA, BOB, Act, System, Writer, play, quick
 from tests.properties.test_undoing import ledger
 
 KINDS = ["order", "order", "order", "paid", "back", "deliver", "visit", "redeem", "reverse", "hold", "release", "adjust",
-         "transfer"]  # fmt: skip
+         "transfer", "reward", "reward", "rewarded", "take_reward_back", "join", "waver", "cancel"]  # fmt: skip
 Night = Callable[[System, datetime, datetime], None]
 
 
@@ -90,7 +90,8 @@ def told(story: Story, night: Night) -> list[Any]:
     night(system, last, story.end)
     system.night(story.end)
     return [refused] + [
-        (name, system.stand(name), system.changes(name), system.entries(name),
+        (name, system.stand(name), system.changes(name), system.entries(name), system.bills(name),
+         system.plan_changes(name), system.plan(name, story.end), system.stocks(), system.causes(),
          [system.balance(name, wallet, story.end) for wallet in story.setting.terms.wallets])
         for name in (ADA, BOB)
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from django.db import transaction
 from hypothesis import given, seed
 from hypothesis import strategies as st
 
-from tests.properties.drawing import Setting, settings_of_programs
+from tests.properties.drawing import DECIMALS, Setting, settings_of_programs
 from tests.properties.driver import Driver
 from tests.properties.model.past import OrderFact
 from tests.properties.model.terms import MAIN
@@ -43,24 +43,33 @@ class Undoing:
 
 @st.composite
 def undoings(draw: Any) -> Undoing:
-    setting = without_inactivity(draw(settings_of_programs()))
+    setting = _all_can_be_undone(without_inactivity(draw(settings_of_programs())))
     writer = Writer(draw, setting, setting.opening + timedelta(minutes=1))
-    for _ in range(draw(st.integers(0, 3))):
-        writer.step(["order", "order", "visit", "adjust", "deliver"])
+    for _ in range(draw(st.integers(0, 4))):
+        writer.step(["order", "order", "visit", "adjust", "deliver", "join", "reward"])
     alike, writer.acts, writer.prefix, writer.left = tuple(writer.acts), [], "x", {}
-    for _ in range(draw(st.integers(1, 5))):
-        writer.step(["order", "order", "paid", "redeem", "hold", "deliver"])
-    _undo(draw, writer)
+    writer.rewarded, planned = [], dict(writer.planned)
+    for _ in range(draw(st.integers(1, 6))):
+        writer.step(["order", "order", "paid", "redeem", "hold", "deliver", "reward", "rewarded", "waver", "join"])
+    _undo(draw, writer, [who for who in writer.planned if who not in planned])
     writer.wait()
     return Undoing(setting, alike, tuple(writer.acts), writer.now, draw(st.booleans()))
 
 
-def _undo(draw: Any, writer: Writer) -> None:
-    """Write what undoes all, in any order: each order in one piece or several."""
+def _undo(draw: Any, writer: Writer, joined: list[str]) -> None:
+    """
+    Write what undoes all, in any order: each order in one piece or several.
+
+    :param joined: who has joined a plan besides
+    """
     pieces = [number for number, left in writer.left.items() for _ in range(draw(st.integers(1, left)))]
-    for what in draw(st.permutations([*pieces, *writer.redeemed, *writer.held])):
+    for what in draw(st.permutations([*pieces, *writer.redeemed, *writer.held, *writer.rewarded, *joined])):
         writer.wait()
-        if what in writer.left:
+        if what in joined:
+            writer.write("end_plan", what)
+        elif what in writer.rewarded:
+            writer.write("refund_reward", what)
+        elif what in writer.left:
             pieces.remove(what)
             left = writer.left[what]
             writer.bring_back(what, left if what not in pieces else left - pieces.count(what))
@@ -74,6 +83,14 @@ def without_inactivity(setting: Setting) -> Setting:
     if wallet.expiry == "inactivity":
         wallet = replace(wallet, expiry="days", count=9)
     return replace(setting, terms=replace(setting.terms, wallets=dict(setting.terms.wallets) | {MAIN: wallet}))
+
+
+def _all_can_be_undone(setting: Setting) -> Setting:
+    """Return a setting whose rewards end by time only with their points."""
+    rewards = tuple(
+        each if each.expiry_gives_back else replace(each, valid_days=None) for each in setting.terms.rewards
+    )
+    return replace(setting, terms=replace(setting.terms, rewards=rewards))
 
 
 def check(case: Undoing, system: Callable[[Setting], System]) -> None:
@@ -93,19 +110,34 @@ def check(case: Undoing, system: Callable[[Setting], System]) -> None:
     for name in (ADA, BOB):
         more = OrderFact(f"more{name}", name, now, Fraction(100), 1)
         assert one.place_order(more, now) == other.place_order(more, now), f"what {name} gets for one order more"
+        for reward in case.setting.terms.rewards:
+            points = 10 if reward.kind in {"donation", "pay_with_points"} else None
+            asked = Act("redeem_reward", now, (name, reward.code, MAIN, points, f"more{name}{reward.code}"))
+            assert asked.on(one) == asked.on(other), f"whether {name} gets one {reward.code} more"
     assert _look(one, case, now) == _look(other, case, now)
 
 
 def _look(twin: System, case: Undoing, now: datetime) -> list[Any]:
     twin.advance(now)
-    return [
-        (name, twin.stand(name), [(wallet, twin.balance(name, wallet, now)) for wallet in case.setting.terms.wallets])
+    members = [
+        (
+            name,
+            twin.stand(name),
+            [(wallet, twin.balance(name, wallet, now)) for wallet in case.setting.terms.wallets],
+            _plan(twin.plan(name, now)),
+        )
         for name in (ADA, BOB)
     ]
+    return [*members, {code: taken for code, taken in twin.stocks().items() if taken}, twin.causes()]
+
+
+def _plan(shown: tuple[object, ...]) -> tuple[object, ...]:
+    """Return how a plan stands; one that has ended is none."""
+    return () if shown[0] in {"", "ended"} else shown
 
 
 def model(setting: Setting) -> System:
-    return World(setting.terms, setting.opening - timedelta(hours=1), setting.zone)
+    return World(setting.terms, setting.opening - timedelta(hours=1), setting.zone, DECIMALS[setting.currency])
 
 
 def ledger(setting: Setting) -> System:

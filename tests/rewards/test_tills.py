@@ -12,14 +12,9 @@ from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.rewards.redeeming import (
-    HeldByTill,
-    LimitReached,
-    RewardReceipt,
-    cancel_reward,
-    code_of,
-    redeem_reward,
-)
+from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.activity.rewards.redeemed import RewardReceipt, code_of
+from loyalty.activity.rewards.redeeming import LimitReached, redeem_reward
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
     HoldOver,
@@ -34,6 +29,7 @@ from loyalty.activity.rewards.tills import (
     hold_voucher,
     release_voucher,
 )
+from loyalty.activity.rewards.undoing import HeldByTill, cancel_reward
 from loyalty.memberships.households import share
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
@@ -190,6 +186,26 @@ def test_a_code_ends_with_its_last_day_whether_or_not_the_night_has_run(
     assert prove().differences == []
 
 
+@pytest.mark.parametrize("night", [False, True])
+def test_what_ended_and_came_back_leaves_room_for_its_member_whether_or_not_the_night_has_run(*, night: bool) -> None:
+    program = shop.club(valid_days=10, on_expiry="give_back", stock=1, member_limit=1)
+    ada = shop.member(program)
+    bought(ada)
+    end = make.on("2026-06-26")
+    if night:
+        run_nights(program, until=end.date(), now=end + timedelta(seconds=5))
+    at = end + timedelta(seconds=20)
+
+    shelf = shelf_of(ada.pk, at=at)
+    again = redeem_reward(ada, "five-off", reference="r2", now=at)
+
+    assert shelf is not None
+    assert '"redeemable":true,"reason":"","missing":0,"left":1,"had":0' in shelf.as_json()
+    assert (again.is_new, again.available, shop.taken(program)) == (True, 500, 1)
+    with pytest.raises(LimitReached):
+        redeem_reward(ada, "five-off", reference="r3", now=at)
+
+
 def test_a_voucher_that_a_till_has_in_hand_does_not_end_before_its_hold() -> None:
     program = shop.club(valid_days=10, on_expiry="give_back")
     ada = shop.member(program)
@@ -325,3 +341,16 @@ def test_who_leaves_loses_unused_rewards_and_who_is_merged_takes_them_along() ->
     assert make.spendable(eve, NOON + MINUTE) == 1_500
     assert VoucherHold.objects.count() == 0
     assert prove().differences == []
+
+
+@pytest.mark.parametrize(("day", "left"), [(1, 1_000), (3, 500)])
+def test_an_order_brings_nothing_back_of_a_reward_that_had_ended_unused(day: int, left: int) -> None:
+    ada = shop.member(shop.club(valid_days=1, stock=5))
+    redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    bought = take_orders(ada.retailer, [make.order(ada, "30.00", at=NOON, redemptions=("r1",))], now=NOON)[0]
+
+    make.returns(ada, bought, (1, "1"), at=NOON + timedelta(days=day))
+
+    assert make.spendable(ada, NOON + timedelta(days=day)) == left
+    assert RewardRedemption.objects.get().status == ("refunded" if left == 1_000 else "expired")
+    assert shop.taken(ada.program) == (0 if left == 1_000 else 1)

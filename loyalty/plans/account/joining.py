@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import Q
 
 from loyalty.memberships.models import Membership
 from loyalty.plans import changes
@@ -45,10 +46,15 @@ def join(membership: Membership, plan: str, *, method: str = "", now: datetime) 
             _use(session, method, now)
         session.finish()
         return False
-    had_trial = Subscription.objects.filter(membership=membership, had_trial=True).exists()
-    session.take(changes.join(session.decision, rule, may_try=not had_trial, method=method))
+    session.take(changes.join(session.decision, rule, may_try=not _had_trial(membership), method=method))
     session.finish()
     return True
+
+
+def _had_trial(membership: Membership) -> bool:
+    """Tell whether a person had a trial, also as a member who was merged into this one."""
+    theirs = Q(membership=membership) | Q(membership__merged_into=membership)
+    return Subscription.objects.filter(theirs, had_trial=True).exists()
 
 
 @transaction.atomic

@@ -1,4 +1,5 @@
-from loyalty.points.models.books import AllocatedPrice, ClosedMonth
+from loyalty.points.models.books import AllocatedPrice, ClosedBooks, ClosedMonth
+from loyalty.points.models.granting import Grant
 from loyalty.points.models.ledger import (
     BudgetShare,
     Entry,
@@ -15,10 +16,12 @@ from loyalty.points.models.policy import EarningGroup, EarningRule, PointsPolicy
 __all__ = [
     "AllocatedPrice",
     "BudgetShare",
+    "ClosedBooks",
     "ClosedMonth",
     "EarningGroup",
     "EarningRule",
     "Entry",
+    "Grant",
     "Hold",
     "Lot",
     "MovedLot",

@@ -11,6 +11,7 @@ from loyalty.engine.activities import (
     Award,
     BirthDateTold,
     DecidedOrder,
+    GrantTakenBack,
     InteractionReported,
     OrderCorrected,
     OrderPlaced,
@@ -39,6 +40,7 @@ from loyalty.points.state import (
     RULES,
     Day,
     DayCounted,
+    GrantDecided,
     NewLot,
 )
 from loyalty.points.states import State
@@ -115,20 +117,13 @@ def refuse(decision: Decision, reason: str) -> Decision:
             return decision.then(OrderDecided(decided))
         case InteractionReported(interaction_id=interaction_id):
             return decision.then(InteractionDecided(interaction_id, 0, reason))
+        case PointsGranted(id=grant_id) | GrantTakenBack(id=grant_id):
+            return decision.then(GrantDecided(grant_id, 0, reason))
         case OrderCorrected():
             return decision
         case OrderReturned(return_id=return_id):
             return decision.then(ReturnDecided(return_id, 0, 0))
     return decision
-
-
-def grant(decision: Decision) -> Decision:
-    """Give points because of something else."""
-    activity = decision.activity
-    assert isinstance(activity, PointsGranted), "only grants are granted"
-    decision = give_points(decision, activity.wallet, activity.points, Cause(activity.cause, activity.said))
-    payload = {**activity.said, "points": activity.points}
-    return decision.then(Told("points.earned", payload, decision.at))
 
 
 def celebrate(decision: Decision) -> Decision:

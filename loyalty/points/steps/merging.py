@@ -1,6 +1,6 @@
 """What one membership has goes to another one of the same person: lot by lot, each with its terms. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -75,7 +75,8 @@ def _take_lots(decision: Decision, theirs: WalletState, redeemed: list[Redeemed]
     found = {lot.id: there for lot in theirs.lots if any((there := _there(lot, redeemed)).values())}
     if not found and not theirs.owed and not theirs.shortfall:
         return decision
-    lots = {lot.id: _as_new(lot, found[lot.id]) for lot in theirs.lots if lot.id in found}
+    lost = {lot_id for each in theirs.debt_entries for lot_id in each.gift_lots}
+    lots = {lot.id: _as_new(lot, found[lot.id], lost) for lot in theirs.lots if lot.id in found}
     gone = tuple(
         Move(lots[key].id, State.AVAILABLE, State.EXPIRED, there[State.EXPIRED])
         for key, there in found.items()
@@ -95,11 +96,16 @@ def _take_lots(decision: Decision, theirs: WalletState, redeemed: list[Redeemed]
     return repay(decision, theirs.code, usable, cause=f"repay:{cause}")
 
 
-def _as_new(lot: OpenLot, there: Mapping[State, int]) -> NewLot:
-    """Return a lot with another one's terms; what was lent goes back to whoever lent it first."""
+def _as_new(lot: OpenLot, there: Mapping[State, int], lost: Container[UUID]) -> NewLot:
+    """
+    Return a lot with another one's terms; what was lent goes back to whoever lent it first.
+
+    :param lost: gifts that a return took: what was spent of them is owed or missed already, and no return takes it again
+    """
     if lot.is_lent and lot.from_lot is not None:
         return replace(as_given(lot, there, from_lot=lot.from_lot), is_lent=True)
-    return as_given(lot, there, from_lot=lot.id)
+    given = as_given(lot, there, from_lot=lot.id)
+    return replace(given, gift="") if lot.id in lost else given
 
 
 def _redeem_again(decision: Decision, code: str, redeemed: Redeemed, lots: Mapping[UUID, NewLot]) -> Decision:

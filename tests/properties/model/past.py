@@ -1,6 +1,6 @@
 """The past of all members, lived again from the first day on in the order in which things occurred."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -250,6 +250,7 @@ class Past:
         self.back_since: dict[tuple[str, int], datetime] = {}  # where a return was the last to change the tier
         self.had: dict[tuple[str, int], list[tuple[datetime, str]]] = {}  # since when which tier, as it was told
         self.occasions: dict[str, Occasion] = {}  # on which orders were decided that have been corrected since
+        self.plan_multiplier: Callable[[str, datetime], Fraction] = lambda _name, _at: Fraction(1)
 
     @property
     def merges(self) -> list[MergeFact]:
@@ -341,10 +342,7 @@ class Past:
                 had.append((max(at, had[-1][0]), code))
         if had[-1][1] != life.standing.code:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
-            if told is None or is_late:
-                at = until
-            else:
-                at = max(told.at, was.since if isinstance(told, ReturnFact) else max(was.since, had[-1][0]))
+            at = until if told is None or is_late else max(told.at, was.since, had[-1][0])
             had.append((at, life.standing.code))
 
     def _note_back(self, life: Life, had: Sequence[tuple[datetime, str]], told: Told | None) -> None:
@@ -461,9 +459,8 @@ class Past:
         terms = terms_at(self.versions, fact.at)
         step = self._step_at(life, fact.at, terms)
         is_first = self.first.get(life.name) == fact.number
-        occasion = Occasion(
-            terms, step.multiplier if step else Fraction(1), step.extra_months if step else 0, is_first=is_first
-        )
+        multiplier = (step.multiplier if step else Fraction(1)) * self.plan_multiplier(life.name, fact.at)
+        occasion = Occasion(terms, multiplier, step.extra_months if step else 0, is_first=is_first)
         decided = Decided(fact, occasion, fact.quantity if isinstance(fact, OrderFact) else 1)
         if fact.number in self.frozen:
             decided.occasion, gave = self.frozen[fact.number]

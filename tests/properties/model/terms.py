@@ -11,6 +11,10 @@ from zoneinfo import ZoneInfo
 MAIN = "points"
 
 
+class Refused(Exception):
+    """More is asked for than there is, or what is not allowed."""
+
+
 @dataclass(frozen=True)
 class WalletTerms:
     """
@@ -34,13 +38,14 @@ class WalletTerms:
 
 @dataclass(frozen=True)
 class Step:
-    """A tier."""
+    """A tier; `discount_percent` is by how much it makes rewards cheaper."""
 
     code: str
     threshold: int
     multiplier: Fraction = Fraction(1)
     gift: int = 0
     extra_months: int = 0
+    discount_percent: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,76 @@ class Ladder:
 
 
 @dataclass(frozen=True)
+class PlanTerms:
+    """
+    A membership for a fee.
+
+    :param rank: its place from the smallest plan
+    :param price: of a period of so many months
+    :param multiplier: of what orders earn, on top of the tier's
+    """
+
+    code: str
+    rank: int
+    price: Fraction
+    months: int = 1
+    trial_days: int = 0
+    grace_days: int = 7
+    retry_days: int = 2
+    multiplier: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True)
+class PriceTerms:
+    """Another price of a reward: in a wallet, for everybody or for members of a tier or with a plan alone."""
+
+    points: int
+    wallet: str = MAIN
+    tier: str = ""
+    plan: str = ""
+
+
+@dataclass(frozen=True)
+class RewardTerms:
+    """
+    What members may have for points.
+
+    :param kind: amount_off, percent_off, product, voucher, experience, donation or pay_with_points
+    :param points: its price or, of donations and of paying with points, the fewest at once
+    :param codes: none, generated or pool
+    :param stock: how many there are in all; of a pool as many as it has codes
+    :param member_limit: the most that a member has, within its period
+    :param valid_days: after which an unused one ends
+    :param expiry_gives_back: whether the points come back then
+    :param withdrawal_gives_back: whether they do when a later version has the reward no more
+    :param per_unit: how many points are one of the currency
+    """
+
+    code: str
+    kind: str
+    points: int
+    codes: str = "none"
+    stock: int | None = None
+    member_limit: int | None = None
+    member_period: str = "ever"
+    tiers: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    valid_days: int | None = None
+    expiry_gives_back: bool = False
+    withdrawal_gives_back: bool = False
+    per_unit: int = 0
+    match_percent: int = 0
+    match_budget: int = 0
+    prices: tuple[PriceTerms, ...] = ()
+
+
+@dataclass(frozen=True)
 class Terms:
     """
     A version.
 
-    :param rates: points per unit of money, wallet by wallet; the tier multiplies those of the main wallet
-    :param bonus: points of the first order, which no tier multiplies
+    :param rates: points per unit of money, wallet by wallet; tier and plan multiply those of the main wallet
+    :param bonus: points of the first order, which nothing multiplies
     """
 
     rates: Mapping[str, Fraction] = field(default_factory=lambda: {MAIN: Fraction(1)})
@@ -71,6 +140,14 @@ class Terms:
     visit_points: int = 0
     wallets: Mapping[str, WalletTerms] = field(default_factory=lambda: {MAIN: WalletTerms()})
     ladder: Ladder = Ladder()
+    plans: tuple[PlanTerms, ...] = ()
+    rewards: tuple[RewardTerms, ...] = ()
+
+    def plan(self, code: str) -> PlanTerms | None:
+        return next((plan for plan in self.plans if plan.code == code), None)
+
+    def reward(self, code: str) -> RewardTerms | None:
+        return next((reward for reward in self.rewards if reward.code == code), None)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from tests.properties.model.invoices import Invoice
 from tests.properties.model.past import (
     Award,
     CorrectionFact,
@@ -20,14 +22,14 @@ from tests.properties.model.past import (
     VisitFact,
     terms_at,
 )
+from tests.properties.model.plans import Plans
 from tests.properties.model.purse import NEVER, Part, Purse, in_spending_order
-from tests.properties.model.terms import MAIN, Calendar, Terms, Version
+from tests.properties.model.rewards import Reward, Rewards
+from tests.properties.model.terms import MAIN, Calendar, Refused, Terms, Version
 
 HOLD_LIFE = timedelta(minutes=15)
-
-
-class Refused(Exception):
-    """More is asked for than there is."""
+TILL_LIFE = timedelta(minutes=5)
+POOL = 2  # codes of each pool
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,14 @@ class Stand:
 class World:
     """All members of one program."""
 
-    def __init__(self, terms: Terms, start: datetime, zone: str) -> None:
-        self.calendar = Calendar(ZoneInfo(zone))
+    def __init__(self, terms: Terms, start: datetime, zone: str, decimals: int = 100) -> None:
+        self.calendar, self.unit = Calendar(ZoneInfo(zone)), Fraction(1, decimals)
         self.now = start
         self.past = Past(self.calendar, [Version(start, terms)])
+        self.past.plan_multiplier = self._plan_multiplier
+        self.plans: dict[str, Plans] = {}
+        self.invoices: dict[str, tuple[str, Invoice]] = {}  # by a name: whose they are
+        self.rewards = Rewards(self.calendar, self.past.versions, self.unit, POOL)
         self.purses: dict[str, dict[str, Purse]] = {}
         self.lives: dict[str, Life] = {}
         self.told: Told | None = None  # what has just been learned
@@ -67,6 +73,7 @@ class World:
         self.past.spans.append((name, times + 1, now, None))
         wallets = {wallet for version in self.past.versions for wallet in version.terms.wallets}
         self.purses[name] = {wallet: Purse(self.calendar) for wallet in wallets}
+        self.plans.setdefault(name, Plans(self.calendar, self.past.versions, self.unit))
         self.refresh(now)
 
     def leave(self, name: str, now: datetime) -> None:
@@ -80,6 +87,9 @@ class World:
         ]
         self.leave_household(name, now)
         self.ended |= {reference for reference, (who, _, _) in self.redemptions.items() if who == name}
+        self.ended |= {reference for reference, reward in self.rewards.all.items() if reward.member == name}
+        self.rewards.leave(name)
+        self.plans[name].leave(now)
         self.purses[name] = {wallet: Purse(self.calendar) for wallet in self.purses[name]}
         del self.lives[name]
 
@@ -108,6 +118,10 @@ class World:
         if not any(stays in household for household in self.households):
             self.households = [household | {stays} if goes in household else household for household in self.households]
         self.leave_household(goes, now)
+        self.plans[stays].take_over(self.plans.pop(goes), now)
+        self.invoices = {ref: (stays if who == goes else who, each) for ref, (who, each) in self.invoices.items()}
+        for reward in self.rewards.all.values():
+            reward.member = stays if reward.member == goes else reward.member
         del self.lives[goes]
         self.told = told
         self.refresh(now)
@@ -174,7 +188,11 @@ class World:
         back = sum(each.quantity for each in facts if isinstance(each, ReturnFact) and each.order == fact.order)
         if back + fact.quantity == order.quantity:
             for reference in set(order.redemptions) - self.ended:
-                self.reverse(reference, now)
+                reward = self.rewards.all.get(reference)
+                if reward is None or not reward.is_over:
+                    self._reverse(reference, now)
+                if reward is not None and not reward.is_over:
+                    self.rewards.come_back(reward, "refunded")
 
     def place_orders(self, orders: Sequence[OrderFact], now: datetime) -> None:
         """Report orders together: they are decided in the order in which they occurred."""
@@ -222,8 +240,11 @@ class World:
 
     def reverse(self, reference: str, now: datetime) -> None:
         """Put the points of a redemption back into their lots; what is undone already stays so."""
-        if reference in self.ended:
+        if reference in self.ended or reference in self.rewards.all:
             raise Refused
+        self._reverse(reference, now)
+
+    def _reverse(self, reference: str, now: datetime) -> None:
         self.refresh(now)
         if reference not in self.redemptions:
             return
@@ -258,11 +279,144 @@ class World:
             target.add(lot.award, some, (lot.active_at, lot.ends_at))
         self.refresh(now)
 
-    def _gather(self, name: str, wallet: str, points: int, now: datetime) -> list[Part]:
+    # -- plans
+
+    def join_plan(self, name: str, code: str, method: str, now: datetime) -> None:
+        self.refresh(now)
+        self.plans[name].join(code, now, method)
+
+    def change_plan(self, name: str, code: str, when: str, now: datetime) -> None:
+        self.refresh(now)
+        self.plans[name].change(code, now, when)
+
+    def cancel_plan(self, name: str, now: datetime) -> None:
+        self.refresh(now)
+        self.plans[name].cancel(now)
+
+    def resume_plan(self, name: str, now: datetime) -> None:
+        self.refresh(now)
+        self.plans[name].resume(now)
+
+    def end_plan(self, name: str, now: datetime, *, refunds: bool) -> None:
+        self.refresh(now)
+        self.plans[name].end_now(now, refunds=refunds)
+
+    def use_method(self, name: str, method: str, now: datetime) -> None:
+        self.refresh(now)
+        self.plans[name].use_method(method, now)
+
+    def note_invoice(self, name: str, reference: str, now: datetime) -> bool:
+        """Give a member's open invoice a name; tell whether it has one."""
+        self.refresh(now)
+        due = self.plans[name].due
+        if due is not None:
+            self.invoices[reference] = name, due
+        return due is not None
+
+    def tell_paid(self, reference: str, at: datetime, now: datetime) -> None:
+        """Let the provider tell that an invoice was paid at an instant."""
+        self.refresh(now)
+        name, invoice = self.invoices[reference]
+        self.plans[name].pay(invoice, at, now)
+
+    def tell_failed(self, reference: str, at: datetime, now: datetime) -> None:
+        self.refresh(now)
+        name, invoice = self.invoices[reference]
+        self.plans[name].fail(invoice, at, now)
+
+    def mark_paid(self, reference: str, now: datetime) -> None:
+        self.refresh(now)
+        name, invoice = self.invoices[reference]
+        self.plans[name].mark_paid(invoice, now)
+
+    def refund_invoice(self, reference: str, units: int, now: datetime) -> None:
+        self.refresh(now)
+        name, invoice = self.invoices[reference]
+        self.plans[name].refund(invoice, units * self.unit, now)
+
+    def collect(self, now: datetime) -> None:
+        """Let the provider be asked for all that is due."""
+        self.refresh(now)
+        for plans in self.plans.values():
+            plans.collect(now)
+
+    def _plan_multiplier(self, name: str, at: datetime) -> Fraction:
+        return self.plans[name].multiplier_at(at) if name in self.plans else Fraction(1)
+
+    # -- rewards
+
+    def redeem_reward(
+        self, name: str, code: str, wallet: str, points: int | None, reference: str, now: datetime
+    ) -> None:
+        self.refresh(now)
+        terms = terms_at(self.past.versions, now)
+        offered = terms.reward(code)
+        if offered is None:
+            raise Refused
+        step, plan = self.lives[name].standing.step(terms), self.plans[name].had_at(now)
+        price = self.rewards.price(offered, name, step, plan, wallet, points, now)
+        if price:
+            is_own = offered.expiry_gives_back or offered.withdrawal_gives_back
+            parts = self._gather(name, wallet, price, now, is_own_alone=is_own)
+            for part in parts:
+                if part.is_own:
+                    part.lot.held -= part.points
+            self.redemptions[reference] = (name, wallet, parts)
+        self.rewards.give(reference, name, offered, wallet, price, now)
+
+    def cancel_reward(self, reference: str, now: datetime) -> None:
+        self._undo_reward(reference, "cancelled", now)
+
+    def refund_reward(self, reference: str, now: datetime) -> None:
+        self._undo_reward(reference, "refunded", now)
+
+    def _undo_reward(self, reference: str, status: str, now: datetime) -> None:
+        self.refresh(now)
+        reward = self.rewards.all[reference]
+        if reward.status == status:
+            return
+        if reference in self.ended:
+            raise Refused
+        self.rewards.require_undoable(reward, is_unused=status == "cancelled", now=now)
+        self._reverse(reference, now)
+        self.rewards.come_back(reward, status)
+
+    def send_reward(self, reference: str, status: str, now: datetime) -> None:
+        self.refresh(now)
+        self.rewards.send(self.rewards.all[reference], status)
+
+    def hold_voucher(self, reference: str, till: str, now: datetime, life: timedelta = TILL_LIFE) -> None:
+        self.refresh(now)
+        self.rewards.hold(self.rewards.all[reference], till, life, now)
+
+    def confirm_voucher(self, reference: str, till: str, now: datetime) -> None:
+        self.refresh(now)
+        self.rewards.confirm(self.rewards.all[reference], till)
+
+    def release_voucher(self, reference: str, till: str, now: datetime) -> None:
+        self.refresh(now)
+        self.rewards.release(self.rewards.all[reference], till)
+        self.refresh(now)
+
+    def pay_out(self, code: str, now: datetime) -> None:
+        self.refresh(now)
+        self.rewards.pay_out(code)
+
+    def _end_reward(self, reward: Reward, at: datetime) -> None:
+        status, gives_back = self.rewards.ending(reward, at)
+        if not gives_back:
+            self.rewards.end(reward, status)
+            return
+        for part in self.redemptions.pop(reward.reference, ("", "", []))[2]:
+            part.lot.purse.come_back(part.lot, part.points)
+        self.rewards.come_back(reward, status)
+
+    def _gather(self, name: str, wallet: str, points: int, now: datetime, *, is_own_alone: bool = False) -> list[Part]:
         """Set points aside: the member's own, then those of its household that expire first."""
         self.refresh(now)
         purse = self.purses[name][wallet]
         names = {each for household in self.households if name in household for each in household} - {name}
+        names = set() if is_own_alone else names
         others = [self.purses[each][wallet] for each in sorted(names)]
         if points > purse.available + sum(each.available for each in others):
             raise Refused
@@ -289,7 +443,16 @@ class World:
     # -- what there is
 
     def refresh(self, now: datetime) -> None:
-        """Live the past again, and let each member have what it entitles to."""
+        """Live the past again, and let each member have what it entitles to; rewards end at their instants."""
+        for plans in self.plans.values():
+            plans.advance(now)
+        while (ending := self.rewards.next_end(now, self.now)) is not None:
+            at, reward = ending
+            self._live(at)
+            self._end_reward(reward, at)
+        self._live(now)
+
+    def _live(self, now: datetime) -> None:
         self.now = now
         for name in self.purses:
             self._advance(name, now)
@@ -333,6 +496,37 @@ class World:
         since = standing.since if standing.tier >= 0 else None
         return Stand(standing.code, since, standing.keeps_until if standing.tier > 0 else None)
 
+    def plan(self, name: str, now: datetime) -> tuple[object, ...]:
+        """Return how a member's plan stands."""
+        if now != self.now:
+            self.refresh(now)
+        return self.plans[name].shown()
+
+    def bills(self, name: str) -> list[tuple[object, ...]]:
+        """Return a member's invoices, in no order."""
+        return self.plans[name].bills()
+
+    def plan_changes(self, name: str) -> list[tuple[datetime, str]]:
+        return self.plans[name].changes
+
+    def stocks(self) -> dict[str, int]:
+        """Return how many are taken of each reward of which there are so many."""
+        return {
+            code: taken
+            for code, taken in self.rewards.taken.items()
+            if any(_is_counted(version.terms, code) for version in self.past.versions)
+        }
+
+    def causes(self) -> dict[tuple[str, str], Fraction]:
+        """Return what causes got, by cause and kind."""
+        return {key: amount for key, amount in self.rewards.causes.items() if amount}
+
+    def reward(self, reference: str, now: datetime) -> str:
+        """Return what has become of a reward."""
+        if now != self.now:
+            self.refresh(now)
+        return self.rewards.shown(self.rewards.all[reference], now)
+
     def changes(self, name: str) -> list[tuple[str, str, datetime]]:
         return self.past.story(self.lives[name])
 
@@ -344,6 +538,11 @@ class World:
 
     def _decided(self, number: str) -> Decided:
         return next(life.decided[number] for life in self.lives.values() if number in life.decided)
+
+
+def _is_counted(terms: Terms, code: str) -> bool:
+    reward = terms.reward(code)
+    return reward is not None and (reward.stock is not None or reward.codes == "pool" or reward.match_percent > 0)
 
 
 def _redeeming_order(part: Part) -> tuple[datetime, datetime, bool, int]:
