@@ -130,7 +130,7 @@ class Past:
         self.member = _as_it_enrolled(joined, versions)
         self._enrol(joined.began_at)
 
-    def live(self, activity: Activity) -> None:
+    def replay(self, activity: Activity) -> None:
         """Let time pass up to an activity, and decide it."""
         self.advance_to(activity.occurred_at)
         told = self._told(activity)
@@ -298,7 +298,7 @@ def simulate(
         for place, activity in enumerate(activities, start=1):
             past = pasts[activity.customer_id]
             if past.member.enrolled_at <= activity.occurred_at:
-                past.live(activity)
+                past.replay(activity)
             orders += isinstance(activity, OrderPlaced)
             if place % TOLD_EVERY == 0 and not on_chunk(done + len(joined) * place // len(activities), orders):
                 return
@@ -405,7 +405,7 @@ def _activities(
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
     joined_then = load_joined(program_id, customers, until) if BADGES.name in versions.uses else []
     granted = load_given(program_id, customers, until)
-    lived: list[Fact | PointsMoved | PlanFollowed | ChallengeJoined] = [
+    happened: list[Fact | PointsMoved | PlanFollowed | ChallengeJoined] = [
         *followed,
         *joined_then,
         *placed,
@@ -418,7 +418,7 @@ def _activities(
             for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})
         ),
     ]
-    return sorted(lived, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
+    return sorted(happened, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
 
 
 def _but_paid_out(program_id: int, returns: Sequence[OrderReturned]) -> list[OrderReturned]:
