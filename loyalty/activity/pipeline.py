@@ -170,9 +170,9 @@ class BatchDecider:
             forfeited = forfeit(self.members[key], told, versions, now=self.now)
             batch.by_fact.setdefault(fact.id, []).append(forfeited)  # an answer, and nothing to write
             return
-        lived = self._lived(fact, self.members[key])
-        self.advance(key, lived, batch)
-        decision = decide(self.members[key], told, versions, now=lived, pools=self.pools)
+        until = self._advanced_until(fact, self.members[key])
+        self.advance(key, until, batch)
+        decision = decide(self.members[key], told, versions, now=until, pools=self.pools)
         if decision is not None:
             self._take(decision, batch)
             batch.by_fact.setdefault(fact.id, []).append(decision)
@@ -194,11 +194,11 @@ class BatchDecider:
             member, instant, versions, pools=lambda _: self.pools, take=lambda decision: self._take(decision, batch)
         )
 
-    def _lived(self, fact: Fact, member: Member) -> datetime:
+    def _advanced_until(self, fact: Fact, member: Member) -> datetime:
         """Return up to when time is carried out for a member before a fact is decided."""
         if not self.in_their_time:
-            return member.lived(self.now)
-        at = member.lived(min(fact.occurred_at, self.now))
+            return member.latest(self.now)
+        at = member.latest(min(fact.occurred_at, self.now))
         days = member.of(POINTS).main.days
         if not days or not (version := self.loaded.versions_for(member).at(at)):
             return at
