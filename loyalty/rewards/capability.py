@@ -38,9 +38,7 @@ LEFT JOIN LATERAL (
 WHERE r.membership_id = ANY(%(members)s) AND {{condition}} ORDER BY r.id
 """
 OPEN = HELD.format(condition="r.status IN ('issued', 'in_progress')")
-NAMED = HELD.format(
-    condition="(r.status IN ('issued', 'in_progress') OR r.reference = ANY(%(references)s))"
-)
+NAMED = HELD.format(condition="(r.status IN ('issued', 'in_progress') OR r.reference = ANY(%(references)s))")
 ONE = HELD.format(condition="r.id = %(id)s")
 
 

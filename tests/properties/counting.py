@@ -19,6 +19,7 @@ def count(kind: str) -> None:
 
 def rule(**given: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return hypothesis' decorator of a machine's rule, whose steps are counted by its name."""
+    mark: Any = stateful.rule(**given)
 
     def decorate(method: Callable[..., Any]) -> Any:
         @wraps(method)
@@ -26,7 +27,7 @@ def rule(**given: Any) -> Callable[[Callable[..., Any]], Any]:
             count(method.__name__)
             return method(*args, **drawn)
 
-        return stateful.rule(**given)(counting)
+        return mark(counting)
 
     return decorate
 

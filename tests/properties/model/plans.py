@@ -218,15 +218,17 @@ class Plans:
     def advance(self, now: datetime, issued_on: date | None = None) -> None:
         """Live the midnights up to an instant: what is not paid is given up, what is over is renewed or ends."""
         while self.is_open and (days := self._days_due()) and min(days) <= self.calendar.day(now):
-            on = min(days)
-            at = self.calendar.midnight(on)
-            if self.due is not None and self.due.until <= on:
-                if self.due.kind == "change":
-                    self._void(at)
-                else:
-                    self._end("unpaid", at)
-            if self.is_open and self.period is not None and self.period.end <= on:
-                self._end_period(self.period.end, at, issued_on)
+            self._begin_day(min(days), issued_on)
+
+    def _begin_day(self, on: date, issued_on: date | None) -> None:
+        at = self.calendar.midnight(on)
+        if self.due is not None and self.due.until <= on:
+            if self.due.kind == "change":
+                self._void(at)
+            else:
+                self._end("unpaid", at)
+        if self.is_open and self.period is not None and self.period.end <= on:
+            self._end_period(self.period.end, at, issued_on)
 
     def _days_due(self) -> list[date]:
         return [*([self.period.end] if self.period else []), *([self.due.until] if self.due else [])]
