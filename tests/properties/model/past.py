@@ -135,7 +135,6 @@ class Gift:
     What entering a tier gave.
 
     :ivar key: of its award
-    :ivar has_come: that it came with another member, who was merged
     """
 
     entry: Entry
@@ -145,7 +144,6 @@ class Gift:
     terms: Terms
     key: Key = ()
     is_kept: bool = True
-    has_come: bool = False
 
 
 @dataclass(frozen=True)
@@ -274,7 +272,7 @@ class Past:
         self.facts.append(fact)
         last = {name: nth for name, nth, *_ in self.spans}
         gone, stays = (self.lived[name, last[name]] for name in (fact.goes, fact.stays))
-        stays.gifts += [replace(gift, has_come=True) for gift in gone.gifts]
+        stays.gifts += gone.gifts
 
     def live(self, until: datetime, told: Told | None = None) -> list[Life]:
         """
@@ -386,12 +384,10 @@ class Past:
         gifts = was.gifts if was else []
         free = list(life.standing.entries)
         for gift in [each for each in gifts if each.is_kept]:
-            of = life.standing.entries if gift.has_come else free
-            same = next((each for each in of if each.code == gift.entry.code and each.overlaps(gift.entry)), None)
+            same = next((each for each in free if each.code == gift.entry.code and each.overlaps(gift.entry)), None)
             if same is not None:
                 gift.entry = same
-                if same in free:
-                    free.remove(same)
+                free.remove(same)
             elif isinstance(told, ReturnFact | CorrectionFact):
                 gift.is_kept = False
         higher = life.standing.codes[was.tier + 1 :] if was else []
