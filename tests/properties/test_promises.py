@@ -37,8 +37,8 @@ PLACES = st.sampled_from([0, 0, 1])
 SECOND = timedelta(seconds=1)
 BATCH = 10  # lives
 NOT_DRAWN = {
-    "merges where tiers give gifts": "the days of both are one's from then on, so that which entry a return undid is told by what "
-    "both did as one (tests/cases/test_merges.py has what is promised)",
+    "merges where tiers give gifts": "the days of both are one's from then on, so that which entry a return undid is told by "
+    "what both did as one (tests/cases/test_merges.py has what is promised)",
 }
 HOURS_AGO = st.sampled_from([0, 0, 0, 0, 1, 9, 30, 24 * 8, 24 * 40])
 
