@@ -15,7 +15,7 @@ COPY loyalty loyalty
 COPY analytics analytics
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=loyalty.settings.prod
 RUN SECRET_KEY=only-for-collecting-static-files-in-the-build ALLOWED_HOSTS=none BROKER_URL=redis://none \
-    DATABASE_URL=postgres://none/none python manage.py collectstatic --noinput && chown -R loyalty staticfiles
+    DATABASE_URL=postgres://none/none python manage.py collectstatic --noinput && mkdir media && chown -R loyalty staticfiles media
 USER loyalty
 EXPOSE 8000
 HEALTHCHECK CMD python -c "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health/live')"

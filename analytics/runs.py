@@ -213,7 +213,8 @@ INSERT INTO customers_insight (customer_id, run_id, as_of, horizon_days, currenc
     predicted_value, expected_orders, probability_active, value_decile)
 SELECT v.customer_id, r.id, r.data_cut, r.horizon_days, r.currency, v.historic_revenue, v.formula_value,
     v.predicted_value, v.expected_orders, v.probability_active, v.value_decile
-FROM analytics_customervalue v JOIN analytics_valuerun r ON r.id = v.run_id WHERE r.id = %s
+FROM analytics_customervalue v JOIN analytics_valuerun r ON r.id = v.run_id
+JOIN customers_customer c ON c.id = v.customer_id AND c.erased_at IS NULL WHERE r.id = %s
 ON CONFLICT (customer_id) DO UPDATE SET run_id = excluded.run_id, as_of = excluded.as_of,
     horizon_days = excluded.horizon_days, currency = excluded.currency, historic_revenue = excluded.historic_revenue,
     formula_value = excluded.formula_value, predicted_value = excluded.predicted_value,

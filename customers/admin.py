@@ -1,6 +1,5 @@
 """Facts in the admin: shown, searched and imported, never edited."""
 
-import csv
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.checks import InvalidFact, money_of
 from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, ReadOnlyInline, action, display
 from customers.core.errors import DomainError
+from customers.core.exporting import csv_response
 from customers.importing.jobs import confirm, upload
 from customers.models import (
     Consent,
@@ -299,13 +299,8 @@ class ImportJobAdmin(ModelAdmin):
     @action(description=_("Download the bad rows"), url_path="problems", permissions=["view"])
     def download_problems(self, _request: HttpRequest, object_id: int) -> HttpResponse:
         job = ImportJob.objects.get(pk=object_id)
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="problems-{job.pk}.csv"'
-        response.write("\ufeff")
-        writer = csv.writer(response, delimiter=";")
-        writer.writerow(["line", "column", "reason"])
-        writer.writerows([problem["line"], problem["column"], problem["reason"]] for problem in job.problems)
-        return response
+        rows = [(problem["line"], problem["column"], problem["reason"]) for problem in job.problems]
+        return csv_response(f"problems-{job.pk}.csv", ("line", "column", "reason"), rows, is_for_people=True)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         queryset: QuerySet[ImportJob] = super().get_queryset(request)

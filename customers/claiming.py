@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.checks import require_name
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
-from customers.identifying import find_or_register, lower_identified, note_changes
+from customers.identifying import find_customer, lower_identified, note_changes
 from customers.models import OrderClaim, Retailer
 from customers.returning import UnknownOrder, lock_orders
 
@@ -39,11 +39,13 @@ def claim_order(retailer: Retailer, number: str, customer: str, *, reference: st
     """
     Give a guest's order to a customer, and write down on whose word; the same claim again changes nothing.
 
-    The customer is registered where it is new, and known from the order's instant on. What the order earns is decided by
-    whoever calls, in the same transaction.
+    The customer is known from the order's instant on. One who is not known is not registered by it, as by an order: nobody can
+    tell a new id from a slip, and the order would be somebody's who does not exist. What the order earns is decided by whoever
+    calls, in the same transaction.
 
     :param customer: the retailer's id of the customer
     :param reference: the retailer's own proof, such as the number of a receipt that was shown; up to 100 characters
+    :raises UnknownCustomer: when the customer is not known
     :raises UnknownOrder: when there is no order of this number
     :raises OrderOfAnother: when it belongs to another customer
     :raises InvalidFact: for a text that cannot be
@@ -51,7 +53,7 @@ def claim_order(retailer: Retailer, number: str, customer: str, *, reference: st
     require_name("number", number, 100)
     require_name("customer", customer, 100)
     require_name("reference", reference, 100)
-    claimer = find_or_register(retailer, {customer: now}, now=now)[customer]
+    claimer = find_customer(retailer, customer)
     order = lock_orders(retailer, {number}).get(number)
     if order is None:
         raise UnknownOrder(order_number=number)

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from customers.checks import past_of
 from customers.core import bulk
+from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Customer, FactChange, Retailer
 
@@ -29,6 +32,12 @@ WITH later AS (
 )
 UPDATE customers_customer c SET identified_at = least(c.identified_at, l.seen_at) FROM later l WHERE c.id = l.id
 """
+
+
+class UnknownCustomer(DomainError):
+    code = "unknown_customer"
+    kind = Kind.NOT_FOUND
+    message = _("There is no customer {customer}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,18 @@ def earliest(named: Iterable[tuple[str, datetime]]) -> dict[str, datetime]:
     for external_id, instant in named:
         first_seen[external_id] = min(instant, first_seen.get(external_id, instant))
     return first_seen
+
+
+def find_customer(retailer: Retailer, external_id: str) -> NamedCustomer:
+    """
+    Return the customer whom an external id leads to.
+
+    :raises UnknownCustomer: when the id was never heard of, which may be a slip
+    """
+    found = _named(retailer, [external_id])
+    if external_id not in found:
+        raise UnknownCustomer(customer=external_id)
+    return found[external_id]
 
 
 def find_or_register(

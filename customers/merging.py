@@ -10,14 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from customers.checks import require_name
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
-from customers.identifying import note_changes
+from customers.identifying import UnknownCustomer, note_changes
 from customers.models import CustomerMerge, Retailer
-
-
-class UnknownCustomer(DomainError):
-    code = "unknown_customer"
-    kind = Kind.NOT_FOUND
-    message = _("There is no customer {customer}.")
 
 
 class SameCustomer(DomainError):

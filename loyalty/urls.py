@@ -1,8 +1,11 @@
 """The site's addresses."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView
+from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from loyalty.access.choosing import choose
@@ -14,12 +17,20 @@ urlpatterns = [
     path("admin/retailer/", admin.site.admin_view(choose), name="choose-retailer"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("my/", include("loyalty.page.urls")),
     path("api/v1/", include("customers.api.urls")),
     path("api/v1/", include("loyalty.activity.api.urls")),
     path("api/v1/", include("loyalty.planning.api.urls")),
     path("api/v1/", include("loyalty.plans.api.urls")),
+    path("api/v1/", include("loyalty.referrals.api.urls")),
+    path("api/v1/", include("loyalty.badges.api.urls")),
+    path("api/v1/", include("loyalty.signin.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
 ]
+if settings.SERVE_MEDIA and settings.MEDIA_URL.startswith("/"):
+    folder = settings.MEDIA_URL.strip("/")
+    kept = cache_control(public=True, max_age=31_536_000, immutable=True)(serve)  # they are named for what they hold
+    urlpatterns.append(path(f"{folder}/<path:path>", kept, {"document_root": settings.MEDIA_ROOT}, name="media"))

@@ -131,6 +131,11 @@ def member(club: Program, name: str = "", *, since: datetime = START, born: date
     return Membership.objects.get(pk=enrolled.membership_id)
 
 
+def customer(owner: Retailer, name: str, *, since: datetime = START) -> Customer:
+    """Return a customer who is known since an instant."""
+    return Customer.objects.create(retailer=owner, external_id=name, identified_at=since)
+
+
 def line(amount: str, *, quantity: str = "1", category: str = "", brand: str = "", sku: str = "") -> LineFact:
     return line_of(
         sku=sku or number("sku"),

@@ -4,15 +4,11 @@ from datetime import datetime
 
 from customers.core.errors import DomainError
 from loyalty.activity.rewards.importing import import_codes
-from loyalty.activity.rewards.redeeming import (
-    RewardReceipt,
-    cancel_reward,
-    fulfil_reward,
-    pay_out,
-    redeem_reward,
-    refund_reward,
-)
+from loyalty.activity.rewards.redeemed import RewardReceipt
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import fulfil_reward, pay_out
 from loyalty.activity.rewards.tills import check_voucher, confirm_voucher, hold_voucher
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward, RewardRedemption

@@ -1,23 +1,23 @@
 """The admin's theme behind one module of ours: whoever wants another one changes it here."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.formats import number_format
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import StackedInline as UnfoldStackedInline
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminFileFieldWidget as FileWidget
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget as SplitDateTimeWidget
 from unfold.widgets import UnfoldAdminTextareaWidget
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
 
-from customers.core.money import to_unit
+from customers.core.money import written as money
 
 __all__ = [
+    "FileWidget",
     "ModelAdmin",
     "RangeDateTimeFilter",
     "ReadOnlyAdmin",
@@ -31,11 +31,6 @@ __all__ = [
     "display",
     "money",
 ]
-
-
-def money(amount: Decimal | None, currency: str) -> str:
-    """Return an amount with its currency and in the decimals of that, as the reader writes numbers; a dash for none."""
-    return "-" if amount is None else f"{number_format(to_unit(amount, currency))} {currency}"
 
 
 class SmallTextareaWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc] # the theme has no types

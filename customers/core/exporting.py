@@ -3,21 +3,36 @@
 import csv
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from django.http import HttpResponse
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_response(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> HttpResponse:
-    """Return a file to download with a header and rows; instants are in ISO 8601."""
+def csv_response(
+    name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]], *, is_for_people: bool = False
+) -> HttpResponse:
+    """Return a file to download with a header and rows, as `write_csv` writes them."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     response: Any = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)  # written like a file
-    writer = csv.writer(response)
+    write_csv(response, header, rows, is_for_people=is_for_people)
+    return response  # type: ignore[no-any-return] # see above
+
+
+def write_csv(
+    file: TextIO, header: Sequence[Any], rows: Iterable[Sequence[Any]], *, is_for_people: bool = False
+) -> None:
+    """
+    Write a header and rows to a file or a response; instants are in ISO 8601.
+
+    :param is_for_people: for a spreadsheet of a country with decimal commas: with semicolons, and marked as UTF-8
+    """
+    if is_for_people:
+        file.write("\ufeff")
+    writer = csv.writer(file, delimiter=";" if is_for_people else ",")
     writer.writerow([_cell(each) for each in header])
     writer.writerows([_cell(each) for each in row] for row in rows)
-    return response  # type: ignore[no-any-return] # see above
 
 
 def _cell(value: Any) -> str:

@@ -1,6 +1,10 @@
 """Database triggers that several tables share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pgtrigger
+from django.db import connection, models
 
 
 def append_only(what: str) -> list[pgtrigger.Trigger]:
@@ -19,3 +23,29 @@ def append_only(what: str) -> list[pgtrigger.Trigger]:
             func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
         ),
     ]
+
+
+@contextmanager
+def forgetting(*tables: type[models.Model]) -> Iterator[None]:
+    """
+    Let rows of append-only tables lose what they say of a person, inside a transaction and this block.
+
+    For the erasure of persons alone: what is counted is never changed.
+    """
+    names = [
+        trigger.get_pgid(table)
+        for table in tables
+        for trigger in getattr(table._meta, "triggers", ())
+        if trigger.name.endswith("_are_append_only")
+    ]
+    assert len(names) == len(tables), "these tables are append-only"
+    _ignore(names)
+    yield
+    _ignore([])  # an error ends it with the transaction
+
+
+def _ignore(names: list[str]) -> None:
+    """Say which triggers let what follows pass, until the transaction ends: what `pgtrigger.ignore` does by each statement."""
+    assert connection.in_atomic_block, "it ends with its transaction"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", ["{" + ",".join(names) + "}"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 CENT = Decimal("0.01")
@@ -52,6 +53,11 @@ def unit_of(currency: str) -> Decimal:
 def to_unit(amount: Decimal, currency: str) -> Decimal:
     """Round an amount of money to its currency's decimals, half up, as a till does."""
     return amount.quantize(unit_of(currency), ROUND_HALF_UP)
+
+
+def written(amount: Decimal | None, currency: str) -> str:
+    """Return an amount with its currency and in the decimals of that, as the reader writes numbers; a dash for none."""
+    return "-" if amount is None else f"{number_format(to_unit(amount, currency))} {currency}"
 
 
 def to_cents(amount: Decimal) -> Decimal:

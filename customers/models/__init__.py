@@ -1,6 +1,7 @@
 from customers.models.change import CustomerMerge, OrderClaim, OrderRevision
 from customers.models.consent import Consent
 from customers.models.customer import Customer
+from customers.models.erasure import Erasure
 from customers.models.importing import ImportJob
 from customers.models.insight import Insight
 from customers.models.interaction import Interaction
@@ -12,6 +13,7 @@ __all__ = [
     "Consent",
     "Customer",
     "CustomerMerge",
+    "Erasure",
     "FactChange",
     "ImportJob",
     "Insight",

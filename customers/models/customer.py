@@ -1,6 +1,7 @@
 from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
@@ -19,6 +20,10 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
     def persons(self) -> Self:
         """Return those that were not merged into another one."""
         return self.filter(merged_into=None)
+
+    def at_address(self, address: str) -> Self:
+        """Return those with an e-mail address, in small letters."""
+        return self.alias(address=Lower("email")).exclude(email="").filter(address=address)
 
 
 class Customer(models.Model):
@@ -53,6 +58,9 @@ class Customer(models.Model):
         db_index=False,
         verbose_name=_("merged into"),
     )
+    erased_at = models.DateTimeField(
+        _("erased"), null=True, blank=True, editable=False, help_text=_("Since then this row says of nobody.")
+    )
     recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
 
     objects: ClassVar[CustomerQuerySet] = CustomerQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
@@ -67,9 +75,15 @@ class Customer(models.Model):
                 condition=models.Q(merged_into=None) | ~models.Q(merged_into=models.F("id")),
                 name="customer_never_merged_into_itself",
             ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at=None)
+                | models.Q(email="", phone="", first_name="", last_name="", birth_date=None, language=""),
+                name="customer_erased_says_nothing",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["retailer", "email"], name="customer_by_email"),
+            models.Index("retailer", Lower("email"), name="customer_by_address", condition=~models.Q(email="")),
             models.Index(
                 fields=["merged_into"], name="customer_aliases", condition=models.Q(merged_into__isnull=False)
             ),

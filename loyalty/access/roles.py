@@ -28,6 +28,10 @@ PARTS = (
     "plans.paidplan",
     "rewards.reward",
     "rewards.rewardprice",
+    "referrals.referralpolicy",
+    "badges.badge",
+    "badges.challenge",
+    "badges.board",
 )
 PERSONS = ("customers.customer", "customers.consent", "customers.insight")
 FACTS = (
@@ -36,10 +40,12 @@ FACTS = (
 )  # fmt: skip
 MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
+    "referrals.referral",
+    "badges.challengeaward", "badges.memberprogress", "badges.participation", "badges.boardscore",
 )  # fmt: skip
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")
-LINKS = ("api.retailerkey", "outbox.endpoint")
+LINKS = ("api.retailerkey", "outbox.endpoint", "page.branding")
 EVERYTHING = (
     *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, "outbox.delivery", "activity.nightrun",
     "activity.setaside", "customers.undecidedfact", "plans.paymentnotice",

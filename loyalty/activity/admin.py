@@ -19,7 +19,7 @@ from customers.models import Customer, Order, UndecidedFact
 from loyalty.activity import backlog, nightly, staff
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import NightRun, SetAside
-from loyalty.activity.progress import progress
+from loyalty.activity.progress import plan_of, progress
 from loyalty.activity.rewards import admin as reward_admin
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Lot, Movement, Wallet
@@ -140,6 +140,7 @@ def ledger_of(membership: Membership) -> dict[str, Any]:
         "zone": membership.program.zone,
         "lot_count": Lot.objects.filter(wallet__membership=membership).count(),
         "tier_changes": list(changes[:10]),
+        "plan": plan_of(membership, at=now),
     }
 
 

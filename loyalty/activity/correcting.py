@@ -11,10 +11,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from customers.batches import Outcome, Status
 from customers.claiming import ClaimedOrder, claim_order
 from customers.core import bulk
+from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.correcting import lock_corrected, record_corrections
 from customers.facts import CorrectionFact
@@ -27,6 +29,15 @@ from loyalty.activity.loading import Loaded, hold_customers, lock_customers
 from loyalty.engine.activities import Fact, OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
 from loyalty.engine.member import Member
+
+
+class PaymentUndone(DomainError):
+    code = "payment_undone"
+    kind = Kind.CONFLICT
+    message = _(
+        "Redemption {reference} was undone when all of order {number} had come back, and the corrected order keeps something. "
+        "Redeem again under a new reference and name that one, or say that the order was not paid with points."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ def take_correction(
     An order that still waits to be decided is only corrected: it is decided as what it is then.
 
     :param dry_run: answer what would happen, and leave no trace
+    :raises PaymentUndone: when it would keep something that a redemption is to have paid which its return had undone
     """
     locked = lock_corrected(retailer, [fact])
     said = read_content(locked[fact.number].id) if fact.number in locked else None
@@ -98,6 +110,7 @@ def take_claim(  # noqa: PLR0913 - which order, whose, why, when
     Give a guest's order to a customer, and decide it and what came back of it as if it had been told now.
 
     :param dry_run: answer what would happen, and leave no trace
+    :raises UnknownCustomer: when there is no such customer
     :raises UnknownOrder: when there is no such order
     :raises OrderOfAnother: when it belongs to another customer
     """
@@ -124,6 +137,7 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
     """Decide a corrected order anew for whoever had it and whoever has it now."""
     order_id, before, after = outcome.id, outcome.customer_before, outcome.customer_id
     assert order_id is not None, "what was corrected is recorded"
+    _require_paid(order_id, outcome.fact, {customer for customer in (before, after) if customer})
     follow_order(order_id)
     locked = lock_customers({customer for customer in (before, after) if customer}, activities=(), latest=now)
     found = _Decided()
@@ -133,9 +147,7 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
         if before == after:
             found.now += batch.by_fact.get(corrected.id, [])
             programs = corrected.withdrawn_in
-            bulk.execute(
-                FORGET_FORFEITED, [order_id, _new_in(locked, before, said.occurred_at, outcome.fact.occurred_at)]
-            )
+            _forget_forfeited(order_id, locked, before, said.occurred_at, outcome.fact.occurred_at)
         else:
             found.former += batch.by_fact.get(corrected.id, [])
             programs = frozenset(locked.versions)
@@ -146,6 +158,24 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
         members = {decision.member.membership_id for decision in anew}
         found.now = [each for each in found.now if each.member.membership_id not in members] + anew
     return found
+
+
+# Redemptions that were undone because nothing was left of what they had paid, by whoever had the order or has it.
+UNDONE = """
+SELECT u.explanation->>'redemption' FROM memberships_membership m
+JOIN memberships_membership own ON own.id = m.id OR own.merged_into_id = m.id
+JOIN points_wallet w ON w.membership_id = own.id JOIN points_entry u ON u.wallet_id = w.id
+WHERE m.customer_id = ANY(%s) AND u.kind = 'restore' AND u.explanation->>'redemption' = ANY(%s) LIMIT 1
+"""
+
+
+def _require_paid(order_id: UUID, fact: CorrectionFact, customers: Collection[UUID]) -> None:
+    """Refuse that an order keeps something for which points came back: only whoever redeems can say whether to pay again."""
+    references = list(fact.order.redemptions)
+    if not references or not read_content(order_id).left().lines:
+        return
+    for (reference,) in bulk.fetch(UNDONE, [list(customers), references]):
+        raise PaymentUndone(number=fact.number, reference=reference)
 
 
 def _corrected(
@@ -194,12 +224,6 @@ def _withdrawn_in(locked: Loaded, customer: UUID, before: datetime, after: datet
     )
 
 
-def _new_in(locked: Loaded, customer: UUID, before: datetime, after: datetime) -> list[UUID]:
-    """Return a customer's memberships to which a new instant belongs, and the one before it did not."""
-    members = _staying(locked, customer)
-    return [member.membership_id for member in members if member.belongs_at(after) and not member.belongs_at(before)]
-
-
 def _staying(locked: Loaded, customer: UUID) -> list[Member]:
     members = (locked.members[key] for key in locked.members_of.get(customer, ()))
     return [member for member in members if member.left_at is None]
@@ -218,10 +242,19 @@ FORGET_ORDER = """
 DELETE FROM activity_orderdecision d USING memberships_membership m WHERE d.order_id = %s AND m.id = d.membership_id
     AND (d.version_id IS NULL OR (m.customer_id = %s AND d.program_id = ANY(%s)))
 """
-# What an order gave to a membership that has ended, it may turn out to give to the one after it.
+# What an order gave to a membership that has ended, it may turn out to give to another one: to the one after it, or to that of
+# the member who took over. It stays where both instants of the order are in one membership that has ended.
 FORGET_FORFEITED = """
 DELETE FROM activity_orderdecision d USING memberships_membership m
-WHERE d.order_id = %s AND d.is_forfeited AND m.id = d.membership_id AND m.id = ANY(%s)
+WHERE d.order_id = %(order)s AND d.is_forfeited AND m.program_id = d.program_id AND m.id = ANY(%(members)s) AND NOT EXISTS (
+    SELECT 1 FROM memberships_membership e CROSS JOIN LATERAL (
+        SELECT e.enrolled_at, e.left_at WHERE e.merged_into_id IS NOT NULL
+        UNION ALL SELECT p.enrolled_at, p.left_at FROM memberships_membershipperiod p WHERE p.membership_id = e.id
+    ) ended
+    WHERE (e.id = m.id OR e.merged_into_id = m.id)
+        AND %(before)s >= ended.enrolled_at AND %(before)s < ended.left_at
+        AND %(after)s >= ended.enrolled_at AND %(after)s < ended.left_at
+)
 """
 FORGET_RETURNS = """
 DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.order_return_id AND r.order_id = %s
@@ -232,6 +265,13 @@ DELETE FROM activity_returndecision d USING customers_return r WHERE r.id = d.or
 def _kept(order_id: UUID) -> dict[UUID, int]:
     """Return what an order keeps, by membership."""
     return dict(bulk.fetch(KEPT, [order_id]))
+
+
+def _forget_forfeited(order_id: UUID, locked: Loaded, customer: UUID, before: datetime, after: datetime) -> None:
+    """Let an order be decided by the memberships to which its new instant belongs, if it is of none any more that has ended."""
+    members = [member.membership_id for member in _staying(locked, customer) if member.belongs_at(after)]
+    if members:
+        bulk.fetch(FORGET_FORFEITED, {"order": order_id, "members": members, "before": before, "after": after})
 
 
 def _forget(order_id: UUID, customer: UUID, programs: Collection[int]) -> None:

@@ -4,15 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from loyalty.activity.steps import CLOCK, LATE, STEPS
+from loyalty.activity.steps import CLOCK, LATE, ON_REFUSAL, STEPS
 from loyalty.engine.activities import (
     Activity,
     BirthDateTold,
+    GrantTakenBack,
     InteractionReported,
     OrderCorrected,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
+    PointsGranted,
+    ReferralClaimed,
+    ReferralReviewed,
 )
 from loyalty.engine.basket import UTC_ZONE, Occasion
 from loyalty.engine.decision import Decision, run_steps
@@ -37,7 +41,8 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     if isinstance(activity, OrderReturned) and activity.decided is None:
         return None
     if reason := _refusal(decision):
-        return refuse(decision, reason)
+        refused = refuse(decision, reason)
+        return run_steps(refused, ON_REFUSAL) if isinstance(activity, OrderPlaced) and decision.version else refused
     since = at
     if isinstance(activity, OrderCorrected):
         decision, since = _as_corrected(decision, activity)
@@ -90,8 +95,13 @@ def _refusal(decision: Decision) -> str:
         return "" if is_decided and decision.version else "no_version_in_force_then"
     if decision.version is None:
         return "no_version_in_force_then"
-    if isinstance(activity, OrderPlaced | InteractionReported) and not decision.member.belongs_at(decision.at):
+    if isinstance(activity, OrderPlaced | InteractionReported | ReferralClaimed) and not decision.member.belongs_at(
+        decision.at
+    ):
         return "not_a_member_then"
+    if isinstance(activity, PointsGranted | GrantTakenBack):
+        at = activity.granted_at if isinstance(activity, GrantTakenBack) else decision.at
+        return "" if decision.member.left_at is None and decision.member.belongs_at(at) else "not_a_member_then"
     if isinstance(activity, BirthDateTold) and (
         decision.member.left_at is not None or not decision.member.belongs_at(decision.at)
     ):
@@ -116,4 +126,14 @@ def in_order_of_time(activity: Activity) -> tuple[datetime, int, str]:
     return activity.occurred_at, RANKS.get(type(activity), len(RANKS)), str(getattr(activity, "id", ""))
 
 
-RANKS: dict[type, int] = {OrderPlaced: 0, OrderEvent: 1, OrderReturned: 2, OrderCorrected: 2, InteractionReported: 3}
+RANKS: dict[type, int] = {
+    OrderPlaced: 0,
+    OrderEvent: 1,
+    OrderReturned: 2,
+    OrderCorrected: 2,
+    InteractionReported: 3,
+    PointsGranted: 4,
+    GrantTakenBack: 5,
+    ReferralClaimed: -1,
+    ReferralReviewed: 6,
+}

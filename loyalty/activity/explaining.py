@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from customers.core.calendar import day_before, local_date
 from customers.models import Interaction, Order
 from loyalty.activity.models import OrderDecision, ReturnDecision
+from loyalty.badges.models import Challenge
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, Entry, Lot
 from loyalty.tiers.models import Tier
@@ -94,6 +95,9 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
     if "gift" in said:
         tier = rules.get((said.get("version", 0), f"tier/{said['gift']}"), said["gift"])
         lines.append(str(_("Gift on entering the tier %(tier)s")) % {"tier": tier})
+    if "challenge" in said:
+        challenge = rules.get((said.get("version", 0), f"challenge/{said['challenge']}"), said["challenge"])
+        lines.append(str(_("For the challenge “%(challenge)s”")) % {"challenge": challenge})
     if "day" in said:
         lines.append(str(EarningRule.Kind(said["day"]).label))
     if "interaction" in said:
@@ -104,6 +108,7 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
 def _moved(said: dict[str, Any]) -> list[str]:
     """Say what was taken, restored, repaid or adjusted."""
     lines = [str(words) % said for word, words in MOVED.items() if word in said]
+    lines += [str(words) % said for word, words in LACKED.items() if "kept_now" in said and said.get(word)]
     if "correction" in said and "rules" not in said:
         lines.append(str(_("Order %(order)s was corrected (version %(correction)s)")) % said)
     if "restored" in said:
@@ -117,19 +122,25 @@ def _moved(said: dict[str, Any]) -> list[str]:
 
 # What an entry says of a move, by the word in its explanation that tells it.
 MOVED = {
-    "kept_now": _(
-        "Order %(order)s keeps %(kept_now)s of %(kept_before)s points; shortfall %(shortfall)s, owed %(owed)s"
-    ),
+    "kept_now": _("Order %(order)s keeps %(kept_now)s of %(kept_before)s points"),
     "merged": _("Two customers turned out to be one"),
     "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
+    "challenge_undone": _("A return undid the challenge “%(challenge_undone)s”: %(points)s points taken back"),
     "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
     "settled": _("%(settled)s points settled what earlier returns could not take"),
     "replaced": _("%(replaced)s points that came back replaced what a return had taken in their place"),
 }
 
 
+# And what a return found not to be there.
+LACKED = {
+    "shortfall": _("%(shortfall)s points were spent already, and are not asked for"),
+    "owed": _("%(owed)s points were spent already: what is earned next repays them first"),
+}
+
+
 def rule_names(program_id: int, entries: Sequence[Entry]) -> RuleNames:
-    """Return rules' names by version number and code, and tiers' by tier/CODE, for the versions that entries name."""
+    """Return rules' names by version number and code, tiers' by tier/CODE, and challenges'."""
     numbers = {entry.explanation.get("version") for entry in entries} - {None}
     if not numbers:
         return {}
@@ -138,6 +149,10 @@ def rule_names(program_id: int, entries: Sequence[Entry]) -> RuleNames:
     if any("gift" in entry.explanation for entry in entries):
         tiers = Tier.objects.filter(version__program=program_id, version__number__in=numbers).select_related("version")
         names |= {(tier.version.number, f"tier/{tier.code}"): str(tier) for tier in tiers}
+    if any("challenge" in entry.explanation for entry in entries):
+        challenges = Challenge.objects.filter(version__program=program_id, version__number__in=numbers)
+        found = challenges.select_related("version")
+        names |= {(each.version.number, f"challenge/{each.code}"): str(each) for each in found}
     return names
 
 

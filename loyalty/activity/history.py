@@ -251,6 +251,10 @@ class Content:
         back = [part for return_id, part in self.back if program_id in known.get(return_id, ())]
         return _basket(_left(self.lines, back), self.about)
 
+    def left(self) -> Basket:
+        """Return what is left of it by all that came back, whoever has decided it."""
+        return _basket(_left(self.lines, [part for _, part in self.back]), self.about)
+
     def nothing(self) -> Basket:
         """Return what is left of it when all of it is gone."""
         return replace(self.about, lines=())

@@ -41,6 +41,8 @@ SELECT m.id, m.program_id, (SELECT versions_revision FROM programs_program WHERE
 FROM memberships_membership m {joins} WHERE m.id = ANY(%(members)s)
 """
 OWN = 6  # of the columns, before those of capabilities
+# Whether points wait for a member that something else asked for; only looked for where anything does.
+WAITING = ", EXISTS (SELECT 1 FROM points_grant WHERE membership_id = m.id AND decided_at IS NULL)"
 
 
 class MergedMeanwhile(DomainError):
@@ -56,6 +58,7 @@ class Loaded:
 
     :param reach: how far days were read; None where nothing looks at them
     :param joined: what capabilities asked to be read with the members
+    :param waiting: for whom points wait that something else asked for
     """
 
     members: dict[UUID, Member]
@@ -63,6 +66,7 @@ class Loaded:
     versions: dict[int, Versions]
     reach: Reach | None = None
     joined: Mapping[str, Mapping[UUID, Sequence[tuple[Any, ...]]]] = field(default_factory=dict)
+    waiting: frozenset[UUID] = frozenset()
 
     def versions_for(self, member: Member) -> Versions:
         return self.versions[member.program_id]
@@ -184,11 +188,19 @@ def _read(rows: Sequence[tuple[Any, ...]], activities: Sequence[Fact], latest: d
         reach = _reach(versions, activities, latest)
         # Who is locked for no activity is loaded as a whole: that is read from the days themselves.
         asked = _asked(versions, reach if activities else None)
-        found = _rows_of(keys, asked)
+        may_wait = may_grant(versions.values())
+        found = _rows_of(keys, asked, WAITING if may_wait else "")
         now = {row[1]: row[2] for row in found}
         if now == revisions:
-            return _loaded(rows, found, Loaded({}, {}, versions, reach, _joined(found, asked)))
+            waiting = frozenset(row[0] for row in found if row[-1]) if may_wait else frozenset()
+            return _loaded(rows, found, Loaded({}, {}, versions, reach, _joined(found, asked), waiting))
         note_revisions(now)
+
+
+def may_grant(programs: Iterable[Versions]) -> bool:
+    """Tell whether anything that programs use asks for grants."""
+    uses = frozenset[str]().union(*(each.uses for each in programs))
+    return any(each.grants for each in CAPABILITIES if each.name in uses)
 
 
 def _asked(versions: Mapping[int, Versions], reach: Reach | None) -> dict[str, Joined]:
@@ -198,8 +210,8 @@ def _asked(versions: Mapping[int, Versions], reach: Reach | None) -> dict[str, J
     return {name: joined for name, joined in asked if joined}
 
 
-def _rows_of(keys: list[UUID], asked: Mapping[str, Joined]) -> list[tuple[Any, ...]]:
-    columns = "".join(f", {column}" for joined in asked.values() for column in joined.columns)
+def _rows_of(keys: list[UUID], asked: Mapping[str, Joined], besides: str) -> list[tuple[Any, ...]]:
+    columns = "".join(f", {column}" for joined in asked.values() for column in joined.columns) + besides
     joins = " ".join(joined.joins for joined in asked.values())
     parameters: dict[str, Any] = {"members": keys}
     for joined in asked.values():

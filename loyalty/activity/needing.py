@@ -11,6 +11,7 @@ from loyalty.engine.activities import (
     BirthDateTold,
     DecidedOrder,
     Fact,
+    GrantTakenBack,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
@@ -67,7 +68,7 @@ class Need:
                 late.setdefault(fact.customer_id, []).append(fact.occurred_at)
             instant = min(fact.occurred_at, now) if in_their_time else now
             latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
-        changing = OrderReturned | OrderEvent | PointsGranted | BirthDateTold
+        changing = OrderReturned | OrderEvent | PointsGranted | GrantTakenBack | BirthDateTold
         known = {order_id for order_id, _ in decided}
         returned = [fact for fact in facts if isinstance(fact, OrderReturned)]
         return cls(

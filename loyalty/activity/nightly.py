@@ -18,8 +18,9 @@ from customers.core.calendar import midnight
 from customers.core.collecting import rarely_collecting
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
-from loyalty.activity.loading import Loaded, load_states, lock_memberships
+from loyalty.activity.loading import Loaded, load_states, lock_memberships, may_grant
 from loyalty.activity.models import NightRun, SetAside
+from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.versions import versions_of
 from loyalty.activity.writing import write
 from loyalty.engine.decision import Decision, PoolUsed
@@ -47,6 +48,17 @@ BY_VERSION = " UNION ALL ".join(
     f"({DUE.format(condition=condition, order='m.started_at')})"
     for condition in ("m.started_at IS NULL", "m.started_at < %(start)s")
 )
+
+
+# Who is given points because of something else, also where it has left: then it is noted that nothing was given.
+BY_GRANT = """
+SELECT DISTINCT m.id FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
+JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id)
+WHERE g.decided_at IS NULL AND g.occurred_at <= %(until)s AND m.program_id = %(program)s
+    AND NOT EXISTS (SELECT 1 FROM activity_setaside s WHERE s.membership_id = m.id AND s.next_try_at > %(now)s)
+    AND NOT EXISTS (SELECT 1 FROM customers_undecidedfact u WHERE u.customer_id = m.customer_id AND u.occurred_at <= %(until)s)
+ORDER BY m.id LIMIT %(limit)s
+"""
 
 
 @dataclass(slots=True)
@@ -91,12 +103,15 @@ def advance_due(program: Program, *, day: date, until: datetime, now: datetime) 
 
 
 def _due(program: Program, until: datetime, now: datetime) -> list[UUID]:
-    start = versions_of([program.pk])[program.pk].latest_start(until)
+    versions = versions_of([program.pk])[program.pk]
+    start = versions.latest_start(until)
     if start is None:
         return []
     parameters = {"program": program.pk, "until": until, "now": now, "start": start, "limit": BATCH}
     clock = {name: value for name, value in parameters.items() if name != "start"}
     found = {key for (key,) in bulk.fetch(BY_CLOCK, clock)} | {key for (key,) in bulk.fetch(BY_VERSION, parameters)}
+    if may_grant([versions]):
+        found |= {key for (key,) in bulk.fetch(BY_GRANT, clock)}
     return sorted(found)
 
 
@@ -116,7 +131,13 @@ def _advance_all(keys: Sequence[UUID], until: datetime, now: datetime, done: Adv
 
 @transaction.atomic
 def _advance(keys: Sequence[UUID], until: datetime, now: datetime, done: Advanced) -> None:
-    loaded = load_states(lock_memberships(keys, latest=until), (), is_whole=lambda _: True, is_passing=lambda _: True)
+    locked = lock_memberships(keys, latest=until)
+    if may_grant(locked.versions.values()):
+        granted = take_waiting(keys, now=now, until=until, in_their_time=True)
+        if granted.decisions:
+            done.add(granted.decisions)
+            locked = lock_memberships(keys, latest=until)
+    loaded = load_states(locked, (), is_whole=lambda _: True, is_passing=lambda _: True)
     advancing = Advancing(loaded, until)
     advancing.run()
     write(advancing.decisions, before=loaded.members, after=advancing.members, now=now)

@@ -1,8 +1,9 @@
 """The one way of every change: lock -> load -> decide -> write. What each activity causes stands in `steps`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeGuard
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide, forfeit, in_order_of_time
 from loyalty.activity.decisions import load_decided, load_kept, load_settled
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
-from loyalty.activity.loading import Loaded, load_states, lock_customers, require_lenders
+from loyalty.activity.loading import Loaded, load_states, lock_customers, lock_memberships, require_lenders
 from loyalty.activity.needing import Need
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
@@ -21,17 +22,24 @@ from loyalty.engine.activities import (
     DecidedOrder,
     Fact,
     FirstOrder,
+    GrantTakenBack,
     InteractionReported,
     OrderCorrected,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
+    PointsGranted,
+    ReferralClaimed,
+    ReferralReviewed,
 )
 from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing, PoolTight
-from loyalty.points.state import POINTS
+from loyalty.points.granting import load_waiting
+from loyalty.points.state import POINTS, GrantAsked
 from loyalty.points.steps.moving import LentReturned, take_lent_back
+
+OF_ONE_PROGRAM = PointsGranted | GrantTakenBack | ReferralClaimed | ReferralReviewed
 
 
 @dataclass
@@ -57,6 +65,30 @@ def run(facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their
     if not facts:
         return Batch()
     decider = _load(facts, now=now, are_new=are_new, in_their_time=in_their_time)
+    batch = _carry_out(decider, now)
+    asked = {each.membership_id for one in batch.decisions for each in one.effects if isinstance(each, GrantAsked)}
+    if held := asked & decider.members.keys():
+        # Who asks for itself need not wait.
+        batch.decisions += take_waiting(held, now=now, in_their_time=in_their_time).decisions
+    return batch
+
+
+@transaction.atomic(savepoint=False)
+def take_waiting(
+    memberships: Iterable[UUID], *, now: datetime, until: datetime | None = None, in_their_time: bool = False
+) -> Batch:
+    """
+    Decide the grants that wait for members, of whom none is locked that the caller does not name.
+
+    :param until: grants of a later instant go on waiting; now if None
+    :param in_their_time: that time is carried out for them up to their grants, and not to now
+    """
+    locked = lock_memberships(memberships, latest=now)
+    facts = load_waiting(list(locked.members), until or now)
+    return _carry_out(_loaded(facts, locked, now=now, in_their_time=in_their_time), now) if facts else Batch()
+
+
+def _carry_out(decider: "BatchDecider", now: datetime) -> Batch:
     batch = decider.decide()
     write(batch.decisions, before=decider.loaded.members, after=decider.members, now=now)
     decider.settle()
@@ -121,7 +153,8 @@ class BatchDecider:
         batch = Batch()
         for fact in sorted(self.facts, key=in_order_of_time):
             for key in self.loaded.members_of.get(fact.customer_id, ()):
-                if (fact.id, self.members[key].program_id) not in self.settled:
+                program_id = self.members[key].program_id
+                if (fact.id, program_id) not in self.settled and _is_of(fact, program_id):
                     self._decide_one(fact, key, batch)
         return batch
 
@@ -240,6 +273,11 @@ class BatchDecider:
         self.limits[key] = limit
 
 
+def _is_of(fact: Fact, program_id: int) -> bool:
+    """Tell whether a fact concerns a program: grants and referrals are of one, facts of all."""
+    return not isinstance(fact, OF_ONE_PROGRAM) or fact.program_id in {None, program_id}
+
+
 def _is_forfeited(activity: Activity, member: Member) -> bool:
     """Tell whether what a fact would give has gone with all that its member lost by leaving."""
     is_earning = isinstance(activity, OrderPlaced | InteractionReported)
@@ -253,6 +291,21 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
     customers = {fact.customer_id for fact in facts}
     locked = lock_customers(customers, lenders.values(), activities=facts, latest=last)
     require_lenders(lenders.values())
+    if locked.waiting:
+        facts = [*facts, *load_waiting(sorted(locked.waiting), last)]
+    return _loaded(facts, locked, lenders, now=now, are_new=are_new, in_their_time=in_their_time)
+
+
+def _loaded(  # noqa: PLR0913 - what, of whom, when
+    facts: Sequence[Fact],
+    locked: Loaded,
+    lenders: Mapping[UUID, UUID] = MappingProxyType({}),
+    *,
+    now: datetime,
+    are_new: bool = False,
+    in_their_time: bool,
+) -> BatchDecider:
+    """Read behind the lock what is to be known of members for facts."""
     returns = with_baskets([fact for fact in facts if _is_return(fact)])
     facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
     orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
@@ -267,7 +320,7 @@ def _load(facts: Sequence[Fact], *, now: datetime, are_new: bool, in_their_time:
         known,
         _settled(facts, are_new=are_new),
         _load_next_first(facts, loaded, known),
-        lenders,
+        dict(lenders),
     )
 
 

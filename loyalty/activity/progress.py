@@ -7,12 +7,13 @@ from decimal import Decimal
 from customers.core.calendar import day_before, local_date
 from loyalty.activity.deciding import advance_to
 from loyalty.activity.loading import load_states, read_memberships
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import remembered_versions, versions_of
 from loyalty.engine.clock import earliest
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
+from loyalty.plans.overview import HeldPlan, held_plan
 from loyalty.points.budgets import read_budget
 from loyalty.points.models import QualifyingDay, Wallet
 from loyalty.points.state import MAIN, POINTS, Day
@@ -54,6 +55,12 @@ class Progress:
     is_any: bool = False
     projected: Tier | None = None
     projected_on: date | None = None
+
+
+def plan_of(membership: Membership, *, at: datetime) -> HeldPlan | None:
+    """Return the paid plan that a member has; of a program without plans nothing is read."""
+    program = membership.program
+    return held_plan(membership, remembered_versions(program.pk, program.versions_revision), at=at)
 
 
 def progress(membership: Membership, *, at: datetime) -> Progress:

@@ -5,15 +5,17 @@ Members' pasts are lived again by the same steps, and what they come to is compa
 told late, or points came back to a household, the two may differ with good reason (ADR 22): somebody must look.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from uuid import UUID
 
 from customers.core import bulk
 from customers.core.collecting import rarely_collecting
 from loyalty.activity.simulation import Past, simulate
 from loyalty.activity.versions import versions_of
+from loyalty.badges.state import BADGES, GAME
 from loyalty.engine.versions import Versions
 from loyalty.points.state import POINTS
 from loyalty.programs.models import Program
@@ -27,6 +29,7 @@ LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t
 WHERE m.id = ANY(%(ids)s) AND m.left_at IS NULL AND (m.next_due_at IS NULL OR m.next_due_at > %(now)s)
     AND (%(started)s::timestamptz IS NULL OR m.started_at >= %(started)s)
     AND NOT EXISTS (SELECT 1 FROM customers_undecidedfact u WHERE u.customer_id = m.customer_id)
+    AND NOT EXISTS (SELECT 1 FROM points_grant g WHERE g.membership_id = m.id AND g.decided_at IS NULL)
 """
 # What a return has claimed of held points is taken when the hold ends; a past that is lived again holds nothing.
 STORED = """
@@ -34,6 +37,12 @@ SELECT w.membership_id, w.code, w.available + w.held - w.owed - (
     SELECT coalesce(sum(l.claimed), 0)::bigint FROM points_lot l WHERE l.wallet_id = w.id AND l.claimed > 0
 ), w.pending FROM points_wallet w
 WHERE w.membership_id = ANY(%s)
+"""
+
+
+AWARDED = """
+SELECT membership_id, name, count(*)::int FROM badges_challengeaward WHERE membership_id = ANY(%s) AND ended_at IS NULL
+GROUP BY 1, 2
 """
 
 
@@ -82,6 +91,10 @@ def _compared(
     settled = {pk: (number, key) for pk, number, key in bulk.fetch(SETTLED, parameters)}
     stored = {(pk, code): (balance, pending) for pk, code, balance, pending in bulk.fetch(STORED, [ids])}
     codes = _tier_codes(versions)
+    challenges = _challenge_codes(versions)
+    awarded: dict[UUID, dict[str, int]] = {}
+    for pk, name, count in bulk.fetch(AWARDED, [ids]) if challenges else ():
+        awarded.setdefault(pk, {})[name] = count
     for past in pasts:
         if past.joined.membership_id not in settled:
             done.skipped += 1
@@ -96,9 +109,34 @@ def _compared(
                 yield Deviation(program.slug, number, f"the balance of {wallet.code}", str(balance), str(lived))
             if pending != waiting:
                 yield Deviation(program.slug, number, f"what is pending of {wallet.code}", str(pending), str(waiting))
+        yield from _awards(program, number, past, awarded.get(past.joined.membership_id, {}), challenges)
         stands = str(past.member.of(TIERS).key or "") if past.member.has(TIERS) else ""
         if key != stands:
             yield Deviation(program.slug, number, "the tier", codes.get(key, "none"), codes.get(stands, "none"))
+
+
+def _awards(
+    program: Program, number: str, past: Past, stored: Mapping[str, int], codes: Mapping[str, str]
+) -> Iterator[Deviation]:
+    """Compare the awards that a member has with those that its past gives, challenge by challenge."""
+    if not past.member.has(BADGES):
+        return
+    lived: dict[str, int] = {}
+    for place, known in past.member.of(BADGES).windows.items():
+        if known.given:
+            lived[place.name] = lived.get(place.name, 0) + known.given
+    for name in sorted({**stored, **lived}, key=lambda each: codes.get(each, each)):
+        before, after = stored.get(name, 0), lived.get(name, 0)
+        if before != after:
+            what = f"how many awards it has of the challenge {codes.get(name, name)}"
+            yield Deviation(program.slug, number, what, str(before), str(after))
+
+
+def _challenge_codes(versions: Versions) -> dict[str, str]:
+    """Return the codes of challenges by their names in states; none where a program has no challenges."""
+    if BADGES.name not in versions.uses:
+        return {}
+    return {rule.name: rule.code for version in versions.versions for rule in version.of(GAME).challenges}
 
 
 def _tier_codes(versions: Versions) -> dict[str, str]:

@@ -17,17 +17,22 @@ from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
+from loyalty.badges.capability import load_joined
+from loyalty.badges.state import BADGES
 from loyalty.engine.activities import (
     Activity,
+    ChallengeJoined,
     DecidedOrder,
     Enrolled,
     Fact,
     FirstOrder,
+    GrantTakenBack,
     InteractionReported,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
     PlanFollowed,
+    PointsGranted,
     PointsMoved,
 )
 from loyalty.engine.basket import Basket
@@ -37,7 +42,10 @@ from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
 from loyalty.plans.capability import load_followed
 from loyalty.plans.state import PLANS
+from loyalty.points.granting import load_given
 from loyalty.points.state import POINTS, RULES, Posting
+from loyalty.rewards.capability import paid_out_of
+from loyalty.rewards.state import REWARDS
 from loyalty.tiers.state import SCHEME, TIERS
 
 CHUNK = 1_000
@@ -49,6 +57,9 @@ RANKS: dict[type, int] = {
     InteractionReported: 3,
     PointsMoved: 4,
     PlanFollowed: -1,
+    ChallengeJoined: -1,
+    PointsGranted: 5,
+    GrantTakenBack: 6,
 }
 Observer = Callable[[Decision], None]
 
@@ -196,7 +207,7 @@ class Past:
             lots = tuple(
                 lot
                 for lot in wallet.lots
-                if lot.is_open or lot.gift or lot.expires_on_inactivity or lot.order_id in self.returned
+                if lot.is_open or lot.gift or lot.grant_id or lot.expires_on_inactivity or lot.order_id in self.returned
             )
             if len(lots) < len(wallet.lots):
                 points = points.having(wallet.with_lots(lots))
@@ -310,28 +321,47 @@ def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: 
 
 def _activities(
     versions: Versions, joined: Sequence[Joined], until: datetime
-) -> list[Fact | PointsMoved | PlanFollowed]:
+) -> list[Fact | PointsMoved | PlanFollowed | ChallengeJoined]:
     """Load all that some members ever did, in the order of its time."""
     customers, program_id = [each.customer_id for each in joined], versions.program_id
 
     def ids(sql: str) -> list[UUID]:
         return [found for (found,) in bulk.fetch(sql, [customers, until])]
 
+    returns = with_baskets(load_returns(ids(RETURNS)), anew=True)
+    if REWARDS.name in versions.uses:
+        returns = _but_paid_out(program_id, returns)
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
-    lived: list[Fact | PointsMoved | PlanFollowed] = [
+    joined_then = load_joined(program_id, customers, until) if BADGES.name in versions.uses else []
+    granted = load_given(program_id, customers, until)
+    lived: list[Fact | PointsMoved | PlanFollowed | ChallengeJoined] = [
         *followed,
+        *joined_then,
         *placed,
-        *with_baskets(load_returns(ids(RETURNS)), anew=True),
+        *returns,
         *load_order_events(ids(EVENTS)),
         *load_interactions(ids(INTERACTIONS)),
+        *granted,
         *(
             PointsMoved(*row)
             for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})
         ),
     ]
     return sorted(lived, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
+
+
+def _but_paid_out(program_id: int, returns: Sequence[OrderReturned]) -> list[OrderReturned]:
+    """Return returns without the donations that their orders name and that stay: the causes have been paid."""
+    named = {reference for each in returns for reference in each.redemptions}
+    kept = paid_out_of(program_id, {each.customer_id for each in returns}, named) if named else set()
+    return [
+        replace(each, redemptions=tuple(name for name in each.redemptions if (each.customer_id, name) not in kept))
+        if kept
+        else each
+        for each in returns
+    ]
 
 
 def points_of(pasts: Iterable[Past]) -> int:

@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from customers.core import tenancy
 from loyalty.access.staff import Post, post_of
-from loyalty.api.models import MemberToken, RetailerKey, digest
+from loyalty.api.models import MemberToken, RetailerKey
 
 
 class RetailerKeyAuthentication(BaseAuthentication):
@@ -58,8 +58,7 @@ class MemberTokenAuthentication(BaseAuthentication):
         text = credential(request, self.scheme)
         if text is None:
             return None
-        tokens = MemberToken.objects.select_related("retailer")
-        token = tokens.filter(digest=digest(text), expires_at__gt=timezone.now()).first()
+        token = MemberToken.find(text, now=timezone.now())
         if token is None:
             raise AuthenticationFailed(_("This token is not valid, or no longer."))
         tenancy.act_for(token.retailer_id)

@@ -52,7 +52,7 @@ class IdempotencyMiddleware:
         if record is not None:
             return _replay(record, request_digest, request.path)
         response = self.get_response(request)
-        if response.status_code < 500 and response.status_code not in NOT_KEPT:  # noqa: PLR2004 - server errors
+        if response.status_code < 500 and _may_be_kept(response):  # noqa: PLR2004 - server errors
             _keep(response, credential, key, request_digest, timezone.now())
         elif response.status_code >= 500:  # noqa: PLR2004 - server errors
             transaction.set_rollback(True)  # what is not answered is not done either
@@ -63,6 +63,11 @@ def forget_old(*, now: datetime) -> int:
     """Delete records that are older than keys are kept; return how many."""
     before = now - timedelta(days=settings.IDEMPOTENCY_KEPT_DAYS)
     return IdempotencyRecord.objects.filter(created_at__lt=before).delete()[0]
+
+
+def _may_be_kept(response: HttpResponse) -> bool:
+    """Tell whether an answer may be given again: none that asks for another try, nor one with a secret."""
+    return response.status_code not in NOT_KEPT and "no-store" not in response.get("Cache-Control", "")
 
 
 def _caller(request: HttpRequest) -> str:

@@ -14,10 +14,14 @@ class EncodableJSONParser(JSONParser):
             data: Any = super().parse(stream, media_type, parser_context)
         except ParseError as error:
             raise _no_json(error.__context__) from error
+        except RecursionError:
+            raise ParseError(_("The body is nested too deep.")) from None
         try:
             json.dumps(data, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise ParseError(_("The body holds half of a surrogate pair, which is no character.")) from None
+        except RecursionError:
+            raise ParseError(_("The body is nested too deep.")) from None
         return data
 
 

@@ -6,13 +6,16 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
+from loyalty.configuration.badge_checks import check_badges
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.referral_checks import check_referrals
 from loyalty.configuration.reward_checks import check_rewards
 from loyalty.plans.models import PaidPlan
-from loyalty.points.conditions import NEVER, AllOf, InvalidCondition, Node, never_holds, parse, parse_stored
+from loyalty.points.conditions import NEVER, AllOf, In, InvalidCondition, Node, leaves, never_holds, parse, parse_stored
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.models.policy import words_for
 from loyalty.points.state import MAIN
@@ -48,10 +51,13 @@ def check(version: ProgramVersion) -> list[Finding]:
         *_wallets(version, rules, policy),
         *_groups(version, rules),
         *_rules(rules),
+        *_asked(version, rules, {tier.code for tier in tiers}),
         *_overlaps(version, rules),
         *_scheme(tiers, policy),
         *_plans(version),
         *check_rewards(version, {tier.code for tier in tiers}),
+        *check_referrals(version),
+        *check_badges(version, {tier.code for tier in tiers}),
     ]
 
 
@@ -103,6 +109,23 @@ def _rules(rules: Sequence[EarningRule]) -> Iterable[Finding]:
                 "Take one of the conditions out, or let any of them do."
             )
             yield Finding.error("contradiction", f"earning_rules/{rule.code}", words % {"rule": rule, "field": field})
+
+
+UNKNOWN = {
+    "tier": lazy("“%(rule)s” asks for the tier “%(named)s”, which the version does not have: nobody stands on it."),
+    "plan": lazy("“%(rule)s” asks for the plan “%(named)s”, which the version does not offer. It offers: %(known)s."),
+}
+
+
+def _asked(version: ProgramVersion, rules: Sequence[EarningRule], tiers: set[str]) -> Iterable[Finding]:
+    """Find rules that ask for a tier or a plan that there is not: it may have been renamed, or taken out."""
+    known = {"tier": tiers, "plan": set(PaidPlan.objects.filter(version=version).values_list("code", flat=True))}
+    for rule in rules:
+        asked = [leaf for leaf in leaves(parse_stored(rule.condition)) if isinstance(leaf, In) and leaf.field in known]
+        for field, named in sorted({(leaf.field, code) for leaf in asked for code in leaf.values if code}):
+            if named not in known[field]:
+                facts = {"rule": rule, "named": named, "known": ", ".join(sorted(known[field])) or "-"}
+                yield Finding.warning(f"unknown_{field}", f"earning_rules/{rule.code}", str(UNKNOWN[field]) % facts)
 
 
 def _overlaps(version: ProgramVersion, rules: Sequence[EarningRule]) -> Iterable[Finding]:

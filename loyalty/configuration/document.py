@@ -18,8 +18,9 @@ from jsonschema.exceptions import ValidationError as SchemaError
 
 from customers.core.errors import DomainError, Kind
 from customers.models.retailer import validate_zone
+from loyalty.badges.identity import keep_badge_identities
 from loyalty.configuration.findings import Finding
-from loyalty.configuration.parts import ORDER, SECTIONS, SINGLE, fields_of
+from loyalty.configuration.parts import MAX_ROWS, ORDER, SECTIONS, SINGLE, fields_of
 from loyalty.plans.identity import keep_plan_identities
 from loyalty.points.conditions import InvalidCondition, parse
 from loyalty.points.conditions import schema as condition_schema
@@ -141,7 +142,9 @@ def schema() -> dict[str, Any]:
     sections: dict[str, Any] = {}
     for section, model in SECTIONS.items():
         item = _schema_of(model, without=ORDER.get(section))
-        sections[section] = item if section == SINGLE else {"type": "array", "items": item, "maxItems": 500}
+        sections[section] = (
+            item if section == SINGLE else {"type": "array", "items": item, "maxItems": MAX_ROWS.get(section, 500)}
+        )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -218,6 +221,7 @@ def apply_to(version: ProgramVersion, said: Any) -> None:
     keep_identities(version)
     keep_plan_identities(version)
     keep_rewards(version)
+    keep_badge_identities(version)
 
 
 def differences(before: Document, after: Document) -> list[Change]:
@@ -268,6 +272,8 @@ def _schema_of_field(field: Any) -> dict[str, Any]:
 def _type_of(field: Any) -> dict[str, Any]:
     if field.name == "condition":
         return {"$ref": "#/$defs/condition"}
+    if hasattr(field, "document_schema"):
+        return dict(field.document_schema())
     if field.choices:
         return {"enum": [str(value) for value, _label in field.choices]}
     plain = next((said for kind, said in TYPES if isinstance(field, kind)), {"type": "string"})
@@ -292,13 +298,26 @@ def _rows(said: Mapping[str, Any], section: str) -> Iterable[tuple[str, dict[str
 
 def _of_size(said: Any) -> Iterable[Finding]:
     """Find conditions that are too much for the schema's validator, which tries every way of reading each part."""
-    rules = said.get("earning_rules") if isinstance(said, dict) else None
-    for position, row in enumerate(rules if isinstance(rules, list) else []):
+    for place, condition in _conditions(said):
         try:
-            parse(row.get("condition") if isinstance(row, dict) else None)
+            parse(condition)
         except InvalidCondition as error:
             if error.reason in {"too_large", "too_deep", "too_many"}:
-                yield Finding.error(error.reason, f"earning_rules/{position}/condition", words_for(error))
+                yield Finding.error(error.reason, place, words_for(error))
+
+
+def _conditions(said: Any) -> Iterable[tuple[str, Any]]:
+    """Yield every condition of a document that may be anything, with its place."""
+    for section in ("earning_rules", "challenges", "boards"):
+        rows = said.get(section) if isinstance(said, dict) else None
+        for position, row in enumerate(rows if isinstance(rows, list) else []):
+            if not isinstance(row, dict):
+                continue
+            yield f"{section}/{position}/condition", row.get("condition")
+            further = row.get("further")
+            for goal, each in enumerate(further if isinstance(further, list) else []):
+                if isinstance(each, dict):
+                    yield f"{section}/{position}/further/{goal}/condition", each.get("condition")
 
 
 def _of_texts(said: Any, place: str = "") -> list[Finding]:
@@ -354,6 +373,7 @@ def _of_schema(error: SchemaError) -> Finding:
         "pattern": _("“%(value)s” is not written as expected (%(choices)s)."),
         "maxLength": _("the text is longer than %(choices)s characters."),
         "minimum": _("%(value)s is less than %(choices)s."),
+        "maxItems": _("there are more than %(choices)s of them."),
     }
     value = error.instance if not isinstance(error.instance, dict | list) else "…"
     facts = {

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Retailer
+from loyalty.badges.identity import keep_badge_identities
 from loyalty.configuration.checking import check, refuse
 from loyalty.configuration.document import Change, Document, differences, to_document
 from loyalty.configuration.parts import PARTS
@@ -223,6 +224,7 @@ def publish(
     keep_identities(version)
     keep_plan_identities(version)
     keep_rewards(version)
+    keep_badge_identities(version)
     version.effective_from, version.published_at = effective_from, now
     version.published_by = by  # type: ignore[assignment] # the project's user model is Django's own
     version.save(update_fields=["status", "effective_from", "published_at", "published_by"])

@@ -2,8 +2,10 @@
 
 from django.db import models
 
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -17,10 +19,22 @@ SECTIONS: dict[str, type[models.Model]] = {
     "plans": PaidPlan,
     "rewards": Reward,
     "reward_prices": RewardPrice,
+    "referrals": ReferralPolicy,
+    "badges": Badge,
+    "challenges": Challenge,
+    "boards": Board,
 }
 PARTS: tuple[type[models.Model], ...] = tuple(SECTIONS.values())
 SINGLE = "tier_policy"
-ORDER = {"tiers": "rank", "plans": "rank", "rewards": "place"}
+MAX_ROWS = {"referrals": 1}  # of what a version has once, or not at all
+ORDER = {
+    "tiers": "rank",
+    "plans": "rank",
+    "rewards": "place",
+    "badges": "place",
+    "challenges": "place",
+    "boards": "place",
+}
 
 
 def fields_of(model: type[models.Model]) -> list[models.Field[object, object]]:

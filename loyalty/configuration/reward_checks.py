@@ -2,20 +2,30 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from loyalty.configuration.findings import Finding
+from loyalty.plans.models import PaidPlan
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.images import is_missing
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.rewards.rules import SEGMENTS
 
 UNKNOWN = {
-    "wallet": lazy("“%(what)s” names the wallet “%(named)s”, which the version does not have. Add its points policy."),
-    "tier": lazy("“%(what)s” names the tier “%(named)s”, which the version does not have. Nobody could have it."),
-    "segment": lazy("“%(what)s” names the segment “%(named)s”. There are: %(known)s."),
-    "reward": lazy("“%(what)s” is a price of “%(named)s”, which is no reward of the version."),
+    "wallet": gettext_lazy(
+        "“%(what)s” names the wallet “%(named)s”, which the version does not have. Add its points policy."
+    ),
+    "tier": gettext_lazy(
+        "“%(what)s” names the tier “%(named)s”, which the version does not have. Nobody could have it."
+    ),
+    "plan": gettext_lazy(
+        "“%(what)s” names the plan “%(named)s”, which no version of the program has. Nobody could have it."
+    ),
+    "segment": gettext_lazy("“%(what)s” names the segment “%(named)s”. There are: %(known)s."),
+    "reward": gettext_lazy("“%(what)s” is a price of “%(named)s”, which is no reward of the version."),
 }
 
 
@@ -26,7 +36,13 @@ def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]
     if not rewards and not prices:
         return
     wallets = {policy.code: policy for policy in PointsPolicy.objects.filter(version=version)}
-    known = {"wallet": set(wallets), "tier": tiers, "segment": set(SEGMENTS), "reward": {each.code for each in rewards}}
+    known = {
+        "wallet": set(wallets),
+        "tier": tiers,
+        "plan": _plans(version),
+        "segment": set(SEGMENTS),
+        "reward": {each.code for each in rewards},
+    }
     yield from _unknown(_named(rewards, prices), known)
     for reward in rewards:
         place = f"rewards/{reward.code}"
@@ -34,12 +50,21 @@ def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]
         if policy is not None and not policy.is_spendable:
             words = _("“%(what)s” is paid from the wallet “%(wallet)s”, whose points cannot be spent.")
             yield Finding.error("not_spendable", place, words % {"what": reward, "wallet": reward.wallet})
+        if is_missing(reward.image, version.program.retailer_id):
+            words = _("The image of “%(what)s” is not stored here (%(name)s). Upload it, or enter an address.")
+            yield Finding.error("no_such_image", place, words % {"what": reward, "name": reward.image})
         if reward.first_day and reward.last_day and reward.first_day > reward.last_day:
             words = _("“%(what)s” ends before it begins. Swap its days.")
             yield Finding.error("ends_before_it_begins", place, words % {"what": reward})
         if not reward.points and reward.member_limit is None:
             words = _("“%(what)s” costs nothing and has no limit per member: everybody can have it without end.")
             yield Finding.warning("free_without_limit", place, words % {"what": reward})
+
+
+def _plans(version: ProgramVersion) -> set[str]:
+    """Return the codes of the plans that members may have: a plan that a version does not offer any more is kept."""
+    published = Q(version__program=version.program_id, version__status=ProgramVersion.Status.PUBLISHED)
+    return set(PaidPlan.objects.filter(Q(version=version) | published).values_list("code", flat=True))
 
 
 Named = tuple[str, str, str, object]
@@ -51,12 +76,14 @@ def _named(rewards: Sequence[Reward], prices: Sequence[RewardPrice]) -> Iterable
         place = f"rewards/{reward.code}"
         yield "wallet", reward.wallet, place, reward
         yield from (("tier", code, place, reward) for code in reward.tiers)
+        yield from (("plan", code, place, reward) for code in reward.plans)
         yield from (("segment", code, place, reward) for code in reward.segments)
     for price in prices:
         place = f"reward_prices/{price.code}"
         yield "wallet", price.wallet, place, price
         yield "reward", price.reward, place, price
         yield from (("tier", price.tier, place, price),) if price.tier else ()
+        yield from (("plan", price.plan, place, price),) if price.plan else ()
         yield from (("segment", price.segment, place, price),) if price.segment else ()
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from django.utils.dates import WEEKDAYS as DAY_NAMES
 from django.utils.formats import date_format, number_format, time_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import (
@@ -28,9 +27,15 @@ from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.tiers.models import Tier, TierPolicy
 
 FIELDS = {
-    "category": lazy("category"), "brand": lazy("brand"), "sku": lazy("SKU"), "channel": lazy("channel"),
-    "store": lazy("store"), "promotion_code": lazy("promotion code"), "tier": lazy("tier"),
-}  # fmt: skip
+    "category": gettext_lazy("category"),
+    "brand": gettext_lazy("brand"),
+    "sku": gettext_lazy("SKU"),
+    "channel": gettext_lazy("channel"),
+    "store": gettext_lazy("store"),
+    "promotion_code": gettext_lazy("promotion code"),
+    "tier": gettext_lazy("tier"),
+    "plan": gettext_lazy("paid plan"),
+}
 
 
 def number(value: Any) -> str:

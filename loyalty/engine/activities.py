@@ -237,6 +237,11 @@ class PointsGranted(CountsAsItOccurs):
 
     :param cause: once per wallet
     :param said: what the entry explains besides
+    :param program_id: of whose member it is; None for every program of the customer
+    :param source: the name of the capability that asked for it
+    :param pending_days: whole days before its points become active
+    :param version_id: the version that promised it; None where no limit is to be looked at
+    :param is_again: whether the same was given before and taken back: what could not be taken then is settled first
     """
 
     grant_id: UUID
@@ -245,11 +250,73 @@ class PointsGranted(CountsAsItOccurs):
     wallet: str
     points: int
     cause: str
-    said: dict[str, Any] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
+    program_id: int | None = None
+    source: str = ""
+    pending_days: int = 0
+    version_id: int | None = None
+    is_again: bool = False
 
     @property
     def id(self) -> UUID:
         return self.grant_id
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTakenBack(CountsAsItOccurs):
+    """
+    What a grant gave is taken back, because what it was given for is no more.
+
+    :param points: of the grant
+    :param cause: once per wallet
+    :param grant_id: that is taken back
+    :param granted_at: the instant of the grant
+    """
+
+    id: UUID
+    customer_id: UUID
+    program_id: int
+    occurred_at: datetime
+    wallet: str
+    points: int
+    cause: str
+    grant_id: UUID
+    granted_at: datetime
+    source: str = ""
+    version_id: int | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralClaimed(CountsAsItOccurs):
+    """
+    A member says who referred it.
+
+    :param channel: by which: member, shop or enrolment
+    :param signals: digests of its device and the like, by kind
+    """
+
+    id: UUID
+    customer_id: UUID
+    program_id: int
+    occurred_at: datetime
+    code: str
+    channel: str
+    signals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralReviewed(CountsAsItOccurs):
+    """Somebody decided whether a member was referred, of which something is suspicious."""
+
+    id: UUID
+    customer_id: UUID
+    program_id: int
+    occurred_at: datetime
+    referral_id: UUID
+    is_approved: bool
+    author: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +369,20 @@ class PlanFollowed(CountsAsItOccurs):
     occurred_at: datetime
     key: UUID | None
     plan_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeJoined(CountsAsItOccurs):
+    """
+    A member in fact took part in a challenge, or on a leaderboard, from an instant on, when its past is simulated.
+
+    :param name: of what it joined, as states know it
+    """
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,5 +459,26 @@ class TimePassed:
         return f"night:{self.on}"
 
 
-Fact = OrderPlaced | OrderReturned | OrderEvent | InteractionReported | PointsGranted | BirthDateTold
-Activity = Fact | PointsMoved | PlanFollowed | Enrolled | Left | GivenOver | TakenOver | VersionStarted | TimePassed
+Referring = ReferralClaimed | ReferralReviewed
+Fact = (
+    OrderPlaced
+    | OrderReturned
+    | OrderEvent
+    | InteractionReported
+    | PointsGranted
+    | GrantTakenBack
+    | BirthDateTold
+    | Referring
+)
+Activity = (
+    Fact
+    | PointsMoved
+    | PlanFollowed
+    | ChallengeJoined
+    | Enrolled
+    | Left
+    | GivenOver
+    | TakenOver
+    | VersionStarted
+    | TimePassed
+)

@@ -84,9 +84,12 @@ class Capability(Generic[S]):
     One kind of program: its own tables, rules and steps, and nobody else's.
 
     A capability overrides what it needs; what it does not use costs nothing.
+
+    :cvar grants: whether it asks for grants of points, which wait for their members
     """
 
     name: str
+    grants: bool = False
 
     def rules(self, version_id: int) -> Any:
         """Return what a version promises of it; read once per published version."""

@@ -3,6 +3,7 @@ from django.utils import timezone
 
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from loyalty.outbox import relay
+from loyalty.outbox.forgetting import forget_erased
 
 WAKE_UP_SECONDS = 60  # then it is forgotten: while something is due there is a new one every five seconds
 
@@ -29,5 +30,6 @@ def deliver_to(endpoint_id: int) -> None:
 @shared_task(name="loyalty.outbox.tasks.give_up")
 @acting_for(ALL_TENANTS)
 def give_up() -> None:
-    """Keep as dead what nobody took for days."""
+    """Keep as dead what nobody took for days, and forget who was erased when all have heard of it."""
     relay.give_up(now=timezone.now())
+    forget_erased(now=timezone.now())

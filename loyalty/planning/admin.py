@@ -16,15 +16,24 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import ModelAdmin, ReadOnlyAdmin, StackedInline, TabularInline, action, display
 from customers.core.errors import DomainError
 from customers.core.ids import new_id
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.configuration import drafts
 from loyalty.configuration.document import to_document
-from loyalty.planning.forms import EarningGroupForm, EarningRuleForm, PaidPlanForm, PointsPolicyForm, TierForm
+from loyalty.planning.forms import (
+    EarningGroupForm,
+    EarningRuleForm,
+    PaidPlanForm,
+    PointsPolicyForm,
+    RewardForm,
+    TierForm,
+)
 from loyalty.planning.models import Simulation
 from loyalty.planning.month_end import SEE, MonthEndPages
 from loyalty.planning.pages import Pages
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -97,7 +106,7 @@ class EarningRuleInline(FrozenWhenPublished, StackedInline):
         (None, {"fields": (("code", "kind"), ("name", "name_fr"), ("points", "wallet"), "interaction")}),
         (
             _("What counts"),
-            {"fields": (("categories", "brands"), ("channels", "stores"), ("in_tiers", "minimum_amount"))},
+            {"fields": (("categories", "brands"), ("channels", "stores"), ("in_tiers", "in_plans"), "minimum_amount")},
         ),
         (_("When"), {"fields": (("first_day", "last_day"), ("first_time", "last_time"), "weekdays")}),
         (_("How much at most, and with what"), {"fields": (("cap", "group"), "uses_multiplier", "more")}),
@@ -116,6 +125,7 @@ class TierPolicyInline(FrozenWhenPublished, StackedInline):
 
 class RewardInline(FrozenWhenPublished, StackedInline):
     model = Reward
+    form = RewardForm
     ordering = ("place",)
     tab = True
     collapsible = True
@@ -127,7 +137,7 @@ class RewardInline(FrozenWhenPublished, StackedInline):
                     ("place", "code", "kind"),
                     ("name", "name_fr"),
                     ("description", "description_fr"),
-                    "image",
+                    ("image", "picture"),
                     ("wallet", "points"),
                 )
             },
@@ -165,6 +175,59 @@ class RewardPriceInline(FrozenWhenPublished, TabularInline):
     model = RewardPrice
     ordering = ("code",)
     tab = True
+
+
+class ReferralPolicyInline(FrozenWhenPublished, StackedInline):
+    model = ReferralPolicy
+    tab = True
+    fieldsets = (
+        (None, {"fields": (("code", "wallet"), ("advocate_points", "friend_points"), "link")}),
+        (
+            _("Which order earns it"),
+            {"fields": (("minimum_amount", "first_order_only"), ("window_days", "waiting_days"))},
+        ),
+        (
+            _("How many there may be"),
+            {"fields": (("advocate_limit", "limit_period"), ("budget", "budget_period"))},
+        ),
+        (_("What is held for review"), {"fields": (("claims_limit", "claims_days"), "hold_score")}),
+    )
+
+
+COUNTED = (
+    (_("What counts"), {"fields": (("metric", "interaction"), "condition")}),
+    (_("When, and for whom"), {"fields": (("window", "window_days"), ("first_day", "last_day"), ("tiers", "plans"))}),
+)
+SHOWN = (("place", "code"), ("name", "name_fr"), ("description", "description_fr"), "image")
+
+
+class BadgeInline(FrozenWhenPublished, StackedInline):
+    model = Badge
+    ordering = ("place",)
+    tab = True
+    collapsible = True
+    fieldsets = ((None, {"fields": (*SHOWN, ("kind", "points"), "levels", "takes_back")}),)
+
+
+class ChallengeInline(FrozenWhenPublished, StackedInline):
+    model = Challenge
+    ordering = ("place",)
+    tab = True
+    collapsible = True
+    fieldsets = (
+        (None, {"fields": (*SHOWN, ("target", "repeats"))}),
+        *COUNTED,
+        (_("Further goals and levels"), {"fields": (("further", "combination"), "levels", ("segments", "opt_in"))}),
+        (_("What it gives"), {"fields": (("points", "wallet"), ("badge", "takes_back"))}),
+    )
+
+
+class BoardInline(FrozenWhenPublished, StackedInline):
+    model = Board
+    ordering = ("place",)
+    tab = True
+    collapsible = True
+    fieldsets = ((None, {"fields": SHOWN}), *COUNTED)
 
 
 class PointsPolicyInline(FrozenWhenPublished, StackedInline):
@@ -248,7 +311,7 @@ class ProgramVersionAdmin(ModelAdmin):
     )
     inlines = (
         EarningRuleInline, EarningGroupInline, TierInline, TierPolicyInline, PaidPlanInline, RewardInline,
-        RewardPriceInline, PointsPolicyInline,
+        RewardPriceInline, ReferralPolicyInline, ChallengeInline, BadgeInline, BoardInline, PointsPolicyInline,
     )  # fmt: skip
     actions_detail = ("to_page",)
 

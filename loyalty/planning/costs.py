@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from loyalty.activity.history import load_orders
 from loyalty.configuration.findings import Finding
 from loyalty.engine.basket import Occasion
 from loyalty.engine.versions import Version
+from loyalty.plans.state import OFFER
 from loyalty.points.conditions import parse_stored
 from loyalty.points.matching import Matches, matches
 from loyalty.points.models import EarningRule, PointsPolicy
@@ -26,13 +28,16 @@ DAYS = 90
 YEAR = 365
 SAMPLE = 5_000
 ONE = Decimal(1)
+# With the tier on which each member stands today, and the paid plan that it had at the time.
 RECENT = """
-SELECT o.id, t.key FROM memberships_membership m
+SELECT o.id, t.key, {plan} FROM memberships_membership m
 JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at
 LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE m.program_id = %(program)s AND o.occurred_at > %(since)s AND o.occurred_at <= %(until)s
 ORDER BY md5(o.id::text) LIMIT %(limit)s
 """
+PLAN = """(SELECT p.key FROM plans_planchange c LEFT JOIN plans_paidplan p ON p.id = c.to_plan_id
+    WHERE c.membership_id = m.id AND c.occurred_at <= o.occurred_at ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1)"""
 COUNT = """
 SELECT count(*) FROM memberships_membership m
 JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at
@@ -81,28 +86,42 @@ def estimate(program: Program, now_rules: Version | None, then: Version, *, unti
     """Return what a version would have given for the orders of the last 90 days, beside the one in force."""
     parameters = {"program": program.pk, "since": until - timedelta(days=DAYS), "until": until, "limit": SAMPLE}
     ((orders,),) = bulk.fetch(COUNT, parameters)
-    tiers = dict(bulk.fetch(RECENT, parameters))
+    versions = [version for version in (now_rules, then) if version is not None]
+    plan = PLAN if any(version.of(OFFER).plans for version in versions) else "NULL::uuid"
+    recent = {order_id: keys for order_id, *keys in bulk.fetch(RECENT.format(plan=plan), parameters)}
     given = [0, 0]
-    for order in load_orders(list(tiers)):
+    for order in load_orders(list(recent)):
         for place, version in enumerate((now_rules, then)):
             if version is not None:
-                tier = version.of(SCHEME).tier(tiers[order.order_id])
-                multiplier, code = (tier.multiplier, tier.code) if tier else (ONE, "")
-                occasion = Occasion(order.occurred_at, version.zone, multiplier, tier=code)
+                occasion = _occasion(version, order.occurred_at, *recent[order.order_id])
                 earned = earn(order.basket, version.of(RULES).earnings, occasion)
                 given[place] += total_of([part for part in earned if part.wallet == MAIN])
-    points_now, points_then = (each * orders // len(tiers) if tiers else 0 for each in given)
+    points_now, points_then = (each * orders // len(recent) if recent else 0 for each in given)
     ((open_points,),) = bulk.fetch(OPEN, {"program": program.pk, "wallet": MAIN})
     now_value, then_value = value_of(now_rules.version_id if now_rules else None), value_of(then.version_id)
     return Estimate(
         orders=orders,
-        sampled=len(tiers),
+        sampled=len(recent),
         points_now=points_now,
         points_then=points_then,
         liability_now=to_cents(open_points * now_value),
         liability_then=to_cents(open_points * then_value),
         cost_now=to_cents(points_now * now_value),
         cost_then=to_cents(points_then * then_value),
+    )
+
+
+def _occasion(version: Version, at: datetime, tier_key: UUID | None, plan_key: UUID | None) -> Occasion:
+    """Return the occasion of an order of a member with a tier and a plan, as a version has them."""
+    tier, plan = version.of(SCHEME).tier(tier_key), version.of(OFFER).plan(plan_key)
+    of_tier, of_plan = tier.multiplier if tier else ONE, plan.multiplier if plan else ONE
+    return Occasion(
+        at,
+        version.zone,
+        of_tier * of_plan,
+        tier=tier.code if tier else "",
+        plan=plan.code if plan else "",
+        plan_multiplier=of_plan,
     )
 
 

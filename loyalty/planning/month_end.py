@@ -55,6 +55,11 @@ class MonthEndPages:
             return self._show(
                 request, _context(program, now) | {"wrong": str(error)}, status=HTTPStatus.UNPROCESSABLE_ENTITY
             )
+        time: dict[str, Any] = {
+            "since": min(month.since, now),
+            "until": min(month.until, now),
+            "clock": _clock(request),
+        }
         context = _context(program, now) | {
             "month": month,
             "chosen": local_date(month.since, program.tzinfo),
@@ -62,8 +67,8 @@ class MonthEndPages:
             "is_open": month.until > now,
             "has_value": has_value(program, at=now),
             "wallets": _side_by_side(month, now),
-            "fees": fee_books(program, since=min(month.since, now), until=min(month.until, now)),
-            "rewards": reward_books(program, since=min(month.since, now), until=min(month.until, now)),
+            "fees": fee_books(program, **time),
+            "rewards": reward_books(program, **time),
             "totals": {name: sum(getattr(each, name) for each in month.after) for name in TOLD},
         }
         return self._show(request, context)
@@ -95,8 +100,8 @@ class MonthEndPages:
             write_lots_csv(found, response, program=program)
         else:
             write_csv(month, response, program=program)
-            write_fees(response, program, since=month.since, until=month.until, now=now)
-            write_rewards(response, program, since=month.since, until=month.until, now=now)
+            for write in (write_fees, write_rewards):
+                write(response, program, since=month.since, until=month.until, now=now, clock=_clock(request))
         return response  # type: ignore[no-any-return] # see above
 
 

@@ -17,7 +17,9 @@ from django.utils.translation import gettext as _
 from customers.core.calendar import day_after, local_date, midnight
 from customers.core.errors import DomainError
 from loyalty.activity.versions import read_version
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.configuration import drafts
+from loyalty.configuration.badge_words import badge_in_words, board_in_words, challenge_in_words
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import (
     InvalidDocument,
@@ -28,6 +30,7 @@ from loyalty.configuration.document import (
     to_yaml,
 )
 from loyalty.configuration.drafts import NoSuchVersion
+from loyalty.configuration.referral_words import referrals_in_words
 from loyalty.configuration.reward_words import reward_in_words
 from loyalty.configuration.wording import plan_in_words, rule_in_words, scheme_in_words, tier_in_words, wallet_in_words
 from loyalty.planning.charts import charts_of
@@ -41,6 +44,7 @@ from loyalty.planning.tier_rows import COLUMNS, as_typed, at_row, posted_rows, w
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion, VersionEvent
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -115,6 +119,21 @@ class Pages:
             "rewards": [
                 (each, reward_in_words(each, currency))
                 for each in Reward.objects.filter(version=version).order_by("place")
+            ],
+            "referrals": [
+                sentence
+                for each in ReferralPolicy.objects.filter(version=version)
+                for sentence in referrals_in_words(each, currency)
+            ],
+            "badges": [
+                (each, badge_in_words(each)) for each in Badge.objects.filter(version=version).order_by("place")
+            ],
+            "challenges": [
+                (each, challenge_in_words(each, currency))
+                for each in Challenge.objects.filter(version=version).order_by("place")
+            ],
+            "boards": [
+                (each, board_in_words(each)) for each in Board.objects.filter(version=version).order_by("place")
             ],
             "wallets": [(wallet, wallet_in_words(wallet)) for wallet in wallets],
             "findings": check(version),

@@ -7,13 +7,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.core.validators import MinValueValidator
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -36,8 +35,7 @@ from loyalty.plans.account.collecting import end_refund
 from loyalty.plans.account.joining import cancel, end
 from loyalty.plans.account.paying import mark_paid, refund
 from loyalty.plans.models import Invoice, InvoiceLine, PaymentNotice, Refund, Subscription
-from loyalty.plans.report import report
-from loyalty.programs.models import Program
+from loyalty.plans.pages import ReportPages
 
 STATUS = {"awaiting": "info", "trial": "info", "active": "success", "past_due": "danger", "ended": "warning"}
 PAID = {"open": "info", "paid": "success", "void": "warning"}
@@ -133,8 +131,7 @@ class SubscriptionAdmin(ByStaff, Exported):
     )  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        return [path("report/", view(self.report), name="plans_subscription_report"), *super().get_urls()]
+        return [*ReportPages(self).urls(), *super().get_urls()]
 
     @display(description=_("member"), ordering="membership__number")
     def member(self, row: Subscription) -> str:
@@ -185,36 +182,6 @@ class SubscriptionAdmin(ByStaff, Exported):
             str(_("The plan is cancelled.")), CancelForm, act, refused,
         )  # fmt: skip
         return staff.ask(self, request, row, verb)
-
-    def report(self, request: HttpRequest) -> HttpResponse:
-        """Show what plans bring and cost, program by program; with `format=csv` the months as a file."""
-        if not request.user.has_perm("programs.see_liability"):
-            raise PermissionDenied
-        programs = Program.objects.filter(versions__plans__isnull=False).distinct().order_by("name")
-        chosen = (
-            get_object_or_404(programs, slug=request.GET["program"]) if "program" in request.GET else programs.first()
-        )
-        found = report(chosen, now=timezone.now()) if chosen else None
-        if found and chosen and request.GET.get("format") == "csv":
-            columns = (
-                "first",
-                "began",
-                "joined",
-                "ended",
-                "fees",
-                "points",
-                "points_cost",
-                "perks_cost",
-                "cost",
-                "result",
-            )
-            rows = ([getattr(month, each) for each in columns] for month in found.months)
-            return csv_response(f"{chosen.slug}-plans.csv", columns, rows)
-        context = self.admin_site.each_context(request) | {
-            "title": _("What plans bring and cost"), "programs": programs, "program": chosen, "report": found,
-            "currency": chosen.retailer.currency if chosen else "", "opts": self.model._meta,
-        }  # fmt: skip
-        return render(request, "plans/report.html", context)
 
 
 @contextmanager
@@ -351,8 +318,8 @@ class RefundAdmin(ByStaff, Exported):
     ordering = ("-id",)
     actions = ("export", "carried_out")
     exported = (
-        "asked_at", "invoice__subscription__membership__number", "amount", "invoice__currency", "reason", "author", "status",
-        "ended_at", "provider_reference",
+        "asked_at", "invoice__subscription__membership__number", "amount", "invoice__currency", "reason", "author", "reference",
+        "status", "ended_at", "provider_reference",
     )  # fmt: skip
 
     @display(description=_("member"))

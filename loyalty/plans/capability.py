@@ -24,7 +24,7 @@ COLUMNS = (
     "pl.id", "pl.key", "pl.plan_id", "pl.status", "pl.joined_at", "pl.since", "pl.anchor_on", "pl.first_day", "pl.end_day",
     "pl.paid_from", "pl.paid", "pl.had_trial", "pl.cancels", "pl.next_key", "pl.credit", "pl.method", "pl.ended_at",
     "pl.end_reason", "pl.invoice_id", "pl.kind", "pl.due_key", "pl.due_plan_id", "pl.due_first_day", "pl.due_end_day",
-    "pl.fee", "pl.credit_used", "pl.amount", "pl.unpaid_on",
+    "pl.fee", "pl.credit_used", "pl.amount", "pl.unpaid_on", "pl.next_try_at",
 )  # fmt: skip
 OWN = 18  # of the columns, before those of the invoice
 JOIN = """
@@ -32,7 +32,8 @@ LEFT JOIN LATERAL (
     SELECT s.id, s.key, s.plan_id, s.status, s.joined_at, s.since, s.anchor_on, s.first_day, s.end_day, s.paid_from, s.paid,
         s.had_trial, s.cancels, s.next_key, s.credit, s.method, s.ended_at, s.end_reason, i.id AS invoice_id, i.kind,
         (SELECT key FROM plans_paidplan WHERE id = i.plan_id) AS due_key, i.plan_id AS due_plan_id,
-        i.first_day AS due_first_day, i.end_day AS due_end_day, i.fee, i.credit_used, i.amount, i.unpaid_on
+        i.first_day AS due_first_day, i.end_day AS due_end_day, i.fee, i.credit_used, i.amount, i.unpaid_on,
+        i.next_try_at
     FROM plans_subscription s LEFT JOIN plans_invoice i ON i.subscription_id = s.id AND i.status = 'open'
     WHERE s.membership_id = m.id ORDER BY s.ended_at IS NOT NULL, s.id DESC LIMIT 1
 ) pl ON true
@@ -126,8 +127,9 @@ def read_state(row: Sequence[Any]) -> PlanState:
 def _due(row: Sequence[Any]) -> Due | None:
     if row[0] is None:
         return None
-    invoice_id, kind, key, plan_id, first, end, fee, credit_used, amount, until = row
-    return Due(invoice_id, kind, key, plan_id, Days(first, end), fee, credit_used, amount, until)
+    invoice_id, kind, key, plan_id, first, end, fee, credit_used, amount, until, next_try_at = row
+    days = Days(first, end)
+    return Due(invoice_id, kind, key, plan_id, days, fee, credit_used, amount, until, next_try_at, is_known=True)
 
 
 def load_followed(program_id: int, customers: Sequence[UUID], until: datetime) -> list[PlanFollowed]:

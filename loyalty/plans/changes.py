@@ -313,9 +313,8 @@ def catch_up(decision: Decision, *, as_nights: bool = False) -> Decision:
             activity=TimePassed(night, on), at=night, now=night if as_nights else now,
             version=decision.versions.at(night) or version,
         )  # fmt: skip
-        decision = pass_time(under).then(version=version)
-        decision = decision.then(at=at, now=now)
-    return decision.then(activity=activity)
+        decision = pass_time(under).then(activity=activity, at=at, now=now, version=version)
+    return decision
 
 
 def _day_due(decision: Decision) -> date | None:
@@ -331,6 +330,8 @@ def fail(decision: Decision, billed: Billed, *, failed_at: datetime, error: str,
     """
     Take in that a payment failed: it is tried again while its grace lasts, in which the benefits go on.
 
+    The grace counts from the first try, where that is later than the day on which it was to be paid.
+
     What was paid, or failed later, is not told anything new by it, nor is the failure itself, told in another way.
     """
     state, due = decision.member.of(PLANS), billed.due
@@ -341,21 +342,28 @@ def fail(decision: Decision, billed: Billed, *, failed_at: datetime, error: str,
         return decision
     rule = decision.rules.of(OFFER).plan(due.key)
     again = failed_at + timedelta(days=rule.retry_days if rule else 1)
-    zone = decision.rules.zone
-    next_try = again if local_date(again, zone) < due.until else None
-    failed = PaymentFailed(due.invoice_id, failed_at, error[:200], next_try, reference)
+    zone, until = decision.rules.zone, state.due.until
+    if billed.last_failed_at is None and rule is not None:
+        latest = state.period.end if state.period else date.max
+        until = max(until, min(local_date(failed_at, zone) + timedelta(days=rule.grace_days), latest))
+    next_try = again if local_date(again, zone) < until else None
+    failed = PaymentFailed(due.invoice_id, failed_at, error[:200], next_try, until, reference)
     status = PAST_DUE if state.key is not None and due.kind == RENEWAL else state.status
     event = told(
         decision, "payment_failed", failed_at, plan=code_of(decision, due.key), amount=due.amount,
-        last_day=due.until - timedelta(days=1), next_try_at=next_try.isoformat() if next_try else None,
+        last_day=until - timedelta(days=1), next_try_at=next_try.isoformat() if next_try else None,
     )  # fmt: skip
-    return with_state(decision, replace(state, status=status), failed, event)
+    later = replace(state.due, until=until, next_try_at=next_try)
+    return with_state(decision, replace(state, status=status, due=later), failed, event)
 
 
-def refund(decision: Decision, billed: Billed, amount: Decimal, *, reason: str, author: str) -> Decision:
+def refund(  # noqa: PLR0913 - all that a refund says
+    decision: Decision, billed: Billed, amount: Decimal, *, reason: str, author: str, reference: str = ""
+) -> Decision:
     """Let money go back to a member of an invoice that it paid; what it has of the plan stays as it is."""
     asked = RefundAsked(
-        decision.member.retailer_id, billed.subscription_id, billed.due.invoice_id, amount, reason, author, decision.at
-    )
+        decision.member.retailer_id, billed.subscription_id, billed.due.invoice_id, amount, reason, author, decision.at,
+        reference,
+    )  # fmt: skip
     event = told(decision, "refunded", decision.at, plan=code_of(decision, billed.due.key), amount=amount)
     return decision.then(asked, event)

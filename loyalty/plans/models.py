@@ -316,6 +316,9 @@ class Refund(models.Model):
     amount = MoneyField(_("amount"))
     reason = models.CharField(_("reason"), max_length=200)
     author = models.CharField(_("by"), max_length=150, blank=True)
+    reference = models.CharField(
+        _("reference"), max_length=80, blank=True, help_text=_("Of whoever asked for it by API: once per invoice.")
+    )
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.WAITING)
     asked_at = models.DateTimeField(_("asked"))
     next_try_at = models.DateTimeField(_("next try"), null=True)
@@ -329,6 +332,9 @@ class Refund(models.Model):
         verbose_name_plural = _("refunds")
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_amount_positive"),
+            models.UniqueConstraint(
+                fields=["invoice", "reference"], condition=~models.Q(reference=""), name="refund_once_per_reference"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(

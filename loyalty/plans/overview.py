@@ -14,7 +14,7 @@ from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.plans.capability import COLUMNS, JOIN, read_state
 from loyalty.plans.changes import catch_up
-from loyalty.plans.models import InvoiceLine, PaidPlan
+from loyalty.plans.models import InvoiceLine, PaidPlan, Subscription
 from loyalty.plans.state import OFFER, PLANS, Due, PlanState
 from loyalty.plans.steps import rule_of
 
@@ -83,6 +83,61 @@ class Overview:
     currency: str
     mine: MembersPlan | None
     offered: tuple[PaidPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """
+    The plan that a member has, or awaits, in short.
+
+    :param since: when it got it; when it asked for it, before the first payment
+    :param until: the last day of the period that runs; None before the first payment
+    :param ends: whether it ends with that
+    """
+
+    plan: PaidPlan
+    status: str
+    since: datetime | None
+    until: date | None
+    ends: bool
+
+    @property
+    def code(self) -> str:
+        return self.plan.code
+
+    @property
+    def name(self) -> str:
+        return str(self.plan)
+
+    @property
+    def has_begun(self) -> bool:
+        return self.until is not None
+
+    @property
+    def status_label(self) -> str:
+        """Return how the member stands with it, in the reader's language."""
+        return str(Subscription.Status(self.status).label)
+
+    def benefit_list(self) -> list[str]:
+        """Return what it gives now, in the reader's language: nothing before the first payment."""
+        return self.plan.benefit_list() if self.has_begun else []
+
+
+def held_plan(membership: Membership, versions: Versions, *, at: datetime) -> HeldPlan | None:
+    """
+    Return the plan that a member has at an instant, as the nights until then leave it; None for none.
+
+    :param versions: of its program; where none of them has plans, nothing is read
+    """
+    version = versions.at(at)
+    if version is None or PLANS.name not in versions.uses:
+        return None
+    state = state_of(membership, versions, at=at)
+    rule = rule_of(versions, version, state.key or (state.due.key if state.due else None))
+    if not state.is_open or rule is None:
+        return None
+    until = state.period.end - timedelta(days=1) if state.period else None
+    return HeldPlan(PaidPlan.objects.get(pk=rule.id), state.status, state.since, until, state.cancels)
 
 
 def overview(membership: Membership, versions: Versions, *, at: datetime) -> Overview:

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from customers.core import bulk
 from customers.core.calendar import add_months, local_date, midnight
-from customers.core.money import to_unit
+from loyalty.plans.benefits import SPANS
 from loyalty.plans.books import fee_books
 from loyalty.plans.models import PaidPlan
+from loyalty.plans.rules import NOTHING
 from loyalty.programs.models import Program
 
 SHOWN_MONTHS = 12
@@ -38,6 +39,7 @@ class PlanMonth:
     :param fees: earned day by day
     :param points: that orders keep and would not without their plans' multiplier
     :param points_cost: those at the value of a point that the version in force says
+    :param discount: what rewards cost less by prices for plans, at the same value of a point
     :param perks_cost: by the retailer's own estimate, by the days on which members had the plans
     """
 
@@ -48,11 +50,12 @@ class PlanMonth:
     fees: Decimal
     points: int
     points_cost: Decimal
+    discount: Decimal
     perks_cost: Decimal
 
     @property
     def cost(self) -> Decimal:
-        return self.points_cost + self.perks_cost
+        return self.points_cost + self.discount + self.perks_cost
 
     @property
     def result(self) -> Decimal:
@@ -124,14 +127,6 @@ def _plans(program: Program) -> tuple[PlanMembers, ...]:
     )
 
 
-# Each time of a member with a plan: from a change to it until the next one. Times that touch are one.
-SPANS = """
-WITH changes AS (
-    SELECT c.membership_id, c.to_plan_id, c.occurred_at AS begins,
-        lead(c.occurred_at) OVER (PARTITION BY c.membership_id ORDER BY c.occurred_at, c.id) AS ends
-    FROM plans_planchange c JOIN memberships_membership m ON m.id = c.membership_id WHERE m.program_id = %(program)s
-), spans AS (SELECT * FROM changes WHERE to_plan_id IS NOT NULL)
-"""
 MOVED = f"""
 {SPANS}, has AS (
     SELECT membership_id, bool_or(begins < %(since)s AND (ends IS NULL OR ends >= %(since)s)) AS began,
@@ -143,41 +138,18 @@ SELECT count(*) FILTER (WHERE began), count(*) FILTER (WHERE moved AND NOT began
     count(*) FILTER (WHERE (began OR moved) AND NOT stays)
 FROM has
 """
-# By the days of the month on which a member had the plan, of the days of the plan's period.
-PERKS = f"""
-{SPANS}
-SELECT coalesce(sum(p.perks_cost * greatest(extract(epoch FROM least(coalesce(s.ends, %(until)s), %(until)s)
-    - greatest(s.begins, %(since)s)), 0)::numeric / 86400 / CASE p.period WHEN 'year' THEN 365.25 ELSE 30.4375 END), 0)
-FROM spans s JOIN plans_paidplan p ON p.id = s.to_plan_id
-"""
-# Of points under a plan's multiplier m, 1 - 1/m are the plan's.
-POINTS = """
-SELECT coalesce(sum(round(d.points_kept * (1 - 1 / nullif((d.occasion->>'plan_multiplier')::numeric, 0)))), 0)::bigint
-FROM activity_orderdecision d JOIN customers_order o ON o.id = d.order_id
-WHERE d.program_id = %(program)s AND d.occasion ? 'plan' AND NOT d.is_forfeited
-    AND o.occurred_at >= %(since)s AND o.occurred_at < %(until)s
-"""
-VALUE = """
-SELECT p.point_value * coalesce(p.redeemed_share, 1) FROM points_pointspolicy p
-JOIN programs_programversion v ON v.id = p.version_id
-WHERE v.program_id = %(program)s AND v.status = 'published' AND v.effective_from <= %(until)s AND p.code = 'points'
-ORDER BY v.effective_from DESC LIMIT 1
-"""
 
 
 def _month(program: Program, first: date, now: datetime) -> PlanMonth:
-    zone, currency = program.tzinfo, program.retailer.currency
+    zone = program.tzinfo
     since, until = midnight(first, zone), min(midnight(add_months(first, 1), zone), now)
-    asked = {"program": program.pk, "since": since, "until": until}
     if until <= since:
-        return PlanMonth(first, 0, 0, 0, Decimal(0), 0, Decimal(0), Decimal(0))
-    ((began, joined, ended),) = bulk.fetch(MOVED, asked)
-    ((points,),) = bulk.fetch(POINTS, asked)
-    ((perks,),) = bulk.fetch(PERKS, asked)
-    value = next((found for (found,) in bulk.fetch(VALUE, {"program": program.pk, "until": until})), None) or Decimal(0)
-    fees = fee_books(program, since=since, until=until).earned
-    costs = to_unit(points * value, currency), to_unit(perks, currency)
-    return PlanMonth(first, began, joined, ended, fees, points, *costs)
+        return PlanMonth(first, 0, 0, 0, NOTHING, 0, NOTHING, NOTHING, NOTHING)
+    ((began, joined, ended),) = bulk.fetch(MOVED, {"program": program.pk, "since": since, "until": until})
+    found = fee_books(program, since=since, until=until)
+    return PlanMonth(
+        first, began, joined, ended, found.earned, found.points, found.points_cost, found.discount, found.perks_cost
+    )
 
 
 COHORTS = f"""

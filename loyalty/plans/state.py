@@ -37,6 +37,8 @@ class Due:
     :param days: that it pays for
     :param fee: for these days; `amount` is what of it, less credit, is to be paid
     :param until: the day on which it is given up: the first one after its grace
+    :param next_try_at: when the payment is to be tried; None where it waits for a person, or for what the provider tells
+    :param is_known: whether it was written before; what is issued as time is caught up, nobody could pay yet
     """
 
     invoice_id: UUID
@@ -48,6 +50,8 @@ class Due:
     credit_used: Decimal
     amount: Decimal
     until: date
+    next_try_at: datetime | None = None
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +184,27 @@ class InvoiceVoided(PlanEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class InvoicePutOff(PlanEffect):
+    """An invoice is given up on a later day: nobody has tried yet to collect what it asks for."""
+
+    invoice_id: UUID
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentFailed(PlanEffect):
-    """A payment failed; None where it is not tried again."""
+    """
+    A payment failed.
+
+    :param next_try_at: None where it is not tried again
+    :param until: the day on which it is given up after all
+    """
 
     invoice_id: UUID
     failed_at: datetime
     error: str
     next_try_at: datetime | None
+    until: date
     reference: str = ""
 
 
@@ -196,6 +214,7 @@ class RefundAsked(PlanEffect):
     Money is to go back to a member.
 
     :param invoice_id: of which it was paid; None for a credit, which is refunded of the latest invoices that were paid
+    :param reference: of whoever asked for it by API
     """
 
     retailer_id: int
@@ -205,3 +224,4 @@ class RefundAsked(PlanEffect):
     reason: str
     author: str
     asked_at: datetime
+    reference: str = ""

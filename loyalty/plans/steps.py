@@ -32,6 +32,7 @@ from loyalty.plans.state import (
     WITHDRAWN,
     Due,
     Invoiced,
+    InvoicePutOff,
     InvoiceVoided,
     PlanChanged,
     PlanState,
@@ -143,11 +144,24 @@ def pass_time(decision: Decision) -> Decision:
         return decision
     state, on = decision.member.of(PLANS), activity.on
     if state.due is not None and state.due.until <= on:
-        decision = _give_up(decision, f"unpaid:{state.due.invoice_id}")
+        is_untried = not state.due.is_known or (state.method != "" and state.due.next_try_at is not None)
+        decision = _put_off(decision, state.due) if is_untried else _give_up(decision, f"unpaid:{state.due.invoice_id}")
     state = decision.member.of(PLANS)
     if state.is_open and state.period is not None and state.period.end <= on:
         decision = _end_period(decision, state.period.end)
     return decision
+
+
+def _put_off(decision: Decision, due: Due) -> Decision:
+    """
+    Let an invoice be given up later: by a day where a try is due that nobody has made, by its grace where nobody knew of it.
+
+    Its payer cannot help that no night and no worker ran, or that the provider is not reached.
+    """
+    rule = rule_of(decision.versions, decision.rules, due.key)
+    until = due.until + timedelta(days=1 if due.is_known or rule is None else rule.grace_days)
+    later = replace(decision.member.of(PLANS), due=replace(due, until=until))
+    return with_state(decision, later, InvoicePutOff(due.invoice_id, until))
 
 
 def _give_up(decision: Decision, cause: str) -> Decision:
@@ -255,7 +269,7 @@ def issue(  # noqa: PLR0913 - all that an invoice says
     assert state.subscription_id is not None, "invoices are for a plan"
     today = local_date(max(decision.at, decision.now), decision.rules.zone)
     until = min(max(days.first, today) + timedelta(days=rule.grace_days), latest)
-    due = Due(new_id(), kind, rule.key, rule.id, days, fee, used, amount, until)
+    due = Due(new_id(), kind, rule.key, rule.id, days, fee, used, amount, until, decision.at)
     is_paid = amount == NOTHING
     invoiced = Invoiced(
         decision.member.retailer_id, state.subscription_id, due, decision.rules.of(OFFER).currency, lines, decision.at,

@@ -1,7 +1,7 @@
 """The only writer of members' plans, their changes, invoices and refunds."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from loyalty.plans.models import Invoice, InvoiceLine, PlanChange, Refund, Subsc
 from loyalty.plans.state import (
     Invoiced,
     InvoicePaid,
+    InvoicePutOff,
     InvoiceVoided,
     PaymentFailed,
     PlanChanged,
@@ -44,11 +45,12 @@ UPDATE plans_invoice i SET
     last_error = CASE WHEN d.paid_at IS NULL THEN coalesce(d.error, i.last_error) ELSE '' END,
     next_try_at = CASE WHEN d.failed_at IS NOT NULL AND d.paid_at IS NULL AND d.voided_at IS NULL THEN d.next_try_at
         WHEN d.paid_at IS NOT NULL OR d.voided_at IS NOT NULL THEN NULL ELSE i.next_try_at END,
-    refunded = i.refunded + d.refunded
+    refunded = i.refunded + d.refunded, unpaid_on = coalesce(d.unpaid_on, i.unpaid_on)
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS paid_at, unnest(%b::timestamptz[]) AS voided_at,
     unnest(%b::text[]) AS reference, unnest(%b::date[]) AS first_day, unnest(%b::date[]) AS end_day,
     unnest(%b::timestamptz[]) AS failed_at, unnest(%b::text[]) AS error, unnest(%b::timestamptz[]) AS next_try_at,
-    unnest(%b::numeric[]) AS refunded, unnest(%b::timestamptz[]) AS settled_at, unnest(%b::boolean[]) AS is_too_late) d
+    unnest(%b::numeric[]) AS refunded, unnest(%b::timestamptz[]) AS settled_at, unnest(%b::boolean[]) AS is_too_late,
+    unnest(%b::date[]) AS unpaid_on) d
 WHERE i.id = d.id
 """
 MOVE_LINES = """
@@ -74,8 +76,8 @@ WITH asked AS (
     UPDATE plans_invoice i SET refunded = i.refunded + p.amount FROM parts p WHERE p.id = i.id AND p.amount > 0
 )
 INSERT INTO plans_refund (id, retailer_id, invoice_id, amount, reason, author, status, asked_at, next_try_at, attempts,
-    last_error, provider_reference)
-SELECT gen_random_uuid(), retailer_id, id, amount, 'credit', '', 'waiting', at, at, 0, '', '' FROM parts WHERE amount > 0
+    last_error, provider_reference, reference)
+SELECT gen_random_uuid(), retailer_id, id, amount, 'credit', '', 'waiting', at, at, 0, '', '', '' FROM parts WHERE amount > 0
 """
 
 
@@ -90,6 +92,7 @@ class _InvoiceChange:
         self.failed: PaymentFailed | None = None
         self.refunded = Decimal(0)
         self.is_too_late = False
+        self.until: date | None = None
 
     def add(self, effect: Effect) -> None:
         if isinstance(effect, InvoicePaid):
@@ -100,6 +103,9 @@ class _InvoiceChange:
             self.voided_at = effect.voided_at
         elif isinstance(effect, PaymentFailed):
             self.failed, self.reference = effect, effect.reference or self.reference
+            self.until = effect.until
+        elif isinstance(effect, InvoicePutOff):
+            self.until = effect.until
         elif isinstance(effect, RefundAsked):
             self.refunded += effect.amount
 
@@ -148,7 +154,7 @@ def _changes_of_invoices(effects: Iterable[Effect]) -> dict[UUID, _InvoiceChange
     changes: dict[UUID, _InvoiceChange] = {}
     for effect in effects:
         if (
-            isinstance(effect, InvoicePaid | InvoiceVoided | PaymentFailed | RefundAsked)
+            isinstance(effect, InvoicePaid | InvoiceVoided | InvoicePutOff | PaymentFailed | RefundAsked)
             and effect.invoice_id is not None
         ):
             changes.setdefault(effect.invoice_id, _InvoiceChange()).add(effect)
@@ -164,8 +170,9 @@ def _invoice_row(invoiced: Invoiced, change: _InvoiceChange | None, now: datetim
     next_try_at = invoiced.issued_at if status == "open" else None
     return (
         due.invoice_id, invoiced.retailer_id, invoiced.subscription_id, due.plan_id, due.kind, status, invoiced.currency,
-        due.days.first, due.days.end, due.fee, due.credit_used, due.amount, Decimal(0), invoiced.issued_at, due.until, 0,
-        next_try_at, None, "", paid_at, now if paid_at else None, voided_at, "", "",
+        due.days.first, due.days.end, due.fee, due.credit_used, due.amount, Decimal(0), invoiced.issued_at,
+        (change.until if change else None) or due.until, 0, next_try_at, None, "", paid_at, now if paid_at else None, voided_at,
+        "", "",
     )  # fmt: skip
 
 
@@ -186,7 +193,7 @@ def change_invoices(effects: Sequence[Effect], *, now: datetime) -> None:
             key, each.paid_at, each.voided_at, each.reference, each.days.first if each.days else None,
             each.days.end if each.days else None, each.failed.failed_at if each.failed else None,
             each.failed.error if each.failed else None, each.failed.next_try_at if each.failed else None, each.refunded,
-            now if each.paid_at else None, each.is_too_late,
+            now if each.paid_at else None, each.is_too_late, each.until,
         )
         for key, each in changes.items()
     ]  # fmt: skip
@@ -200,8 +207,8 @@ def change_invoices(effects: Sequence[Effect], *, now: datetime) -> None:
 def _write_refunds(asked: Sequence[RefundAsked]) -> None:
     # fmt: off
     rows = [(new_id(), each.retailer_id, each.invoice_id, each.amount, each.reason, each.author, "waiting", each.asked_at,
-             each.asked_at, 0, "", "") for each in asked]
+             each.asked_at, 0, "", "", each.reference) for each in asked]
     columns = ("id", "retailer_id", "invoice_id", "amount", "reason", "author", "status", "asked_at", "next_try_at",
-               "attempts", "last_error", "provider_reference")
+               "attempts", "last_error", "provider_reference", "reference")
     # fmt: on
     bulk.insert(Refund, columns, rows)

@@ -7,13 +7,20 @@ from typing import Any, TypeGuard
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.engine.activities import Activity, OrderEvent, OrderPlaced, OrderReturned
+from loyalty.engine.activities import (
+    Activity,
+    GrantTakenBack,
+    OrderCorrected,
+    OrderEvent,
+    OrderPlaced,
+    OrderReturned,
+)
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.versions import Version, Versions
-from loyalty.points import ledger
+from loyalty.points import granting, ledger
 from loyalty.points.budgets import lock_budgets, settle_budgets
 from loyalty.points.conditions import parse_stored
 from loyalty.points.debts import DebtEntry, covers_in, debts_of
@@ -29,6 +36,8 @@ from loyalty.points.state import (
     RULES,
     Day,
     DayCounted,
+    GrantAsked,
+    GrantDecided,
     LotClaimed,
     LotDated,
     Move,
@@ -73,7 +82,7 @@ WHERE wallet_id = ANY(%s) ORDER BY wallet_id, on_date
 LOT = f"""
 l.id, l.order_id, l.earned_at, l.active_at, {ENDS_AT},
 l.pending, l.available, l.held, l.expires_on_inactivity, l.version_id, l.activation_event, l.gift, l.from_lot_id, l.is_lent,
-l.claimed, l.rule_id
+l.claimed, l.rule_id, l.grant_id
 """
 LOTS = f"""
 SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
@@ -95,19 +104,25 @@ LOTS_BY_ID = f"""
 SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s) ORDER BY l.id
 """
 # What a return or an event of an order looks at besides open lots: the order's own and those of entry gifts, whatever is
-# left in them; and those that expired on inactivity, which a late fact may prove wrong.
+# left in them; those of grants that are taken back; and those that expired on inactivity, which a late fact may prove wrong.
 CLOSED = f"""
-SELECT l.wallet_id, {LOT}, coalesce(m.expired, 0)::bigint, coalesce(m.cancelled, 0)::bigint, l.amount
+SELECT l.wallet_id, {LOT}, coalesce(m.expired, 0)::bigint, coalesce(m.cancelled, 0)::bigint,
+    coalesce(m.redeemed, 0)::bigint, coalesce(m.transferred, 0)::bigint, l.amount,
+    (SELECT to_lot_id FROM points_movedlot WHERE lot_id = l.id)
 FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
 LEFT JOIN LATERAL (
-    SELECT sum(CASE WHEN to_state = 'expired' THEN amount WHEN from_state = 'expired' THEN -amount END) AS expired,
-        sum(CASE WHEN to_state = 'cancelled' THEN amount WHEN from_state = 'cancelled' THEN -amount END) AS cancelled
+    SELECT sum(CASE 'expired' WHEN to_state THEN amount WHEN from_state THEN -amount END) AS expired,
+        sum(CASE 'cancelled' WHEN to_state THEN amount WHEN from_state THEN -amount END) AS cancelled,
+        sum(CASE 'redeemed' WHEN to_state THEN amount WHEN from_state THEN -amount END) AS redeemed,
+        sum(CASE 'transferred' WHEN to_state THEN amount WHEN from_state THEN -amount END) AS transferred
     FROM points_movement WHERE lot_id = l.id
 ) m ON true
 WHERE l.wallet_id = ANY(%(wallets)s) AND l.id IN (
     SELECT id FROM points_lot WHERE order_id = ANY(%(orders)s)
     UNION SELECT unnest(%(lots)s::uuid[])
+    UNION SELECT to_lot_id FROM points_movedlot WHERE lot_id = ANY(%(lots)s)
     UNION SELECT id FROM points_lot WHERE wallet_id = ANY(%(wallets)s) AND gift <> ''
+    UNION SELECT id FROM points_lot WHERE grant_id = ANY(%(grants)s)
     UNION SELECT i.id FROM points_lot i JOIN points_wallet iw ON iw.id = i.wallet_id
         WHERE i.wallet_id = ANY(%(idling)s) AND i.expires_on_inactivity AND iw.idle_until > %(since)s
 )
@@ -121,7 +136,7 @@ JOIN points_wallet w ON w.membership_id = r.membership_id
 LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
 JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'redeem:hold:' || h.id)
 JOIN points_movement m ON m.entry_id = e.id AND m.to_state = 'redeemed'
-JOIN points_lot l ON l.id = m.lot_id
+LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id JOIN points_lot l ON l.id = coalesce(v.to_lot_id, m.lot_id)
 WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id AND u.cause = 'restore:' || e.id)
 ORDER BY m.id
 """
@@ -132,15 +147,17 @@ WITH back AS MATERIALIZED (
     SELECT wallet_id FROM points_entry WHERE kind = 'return' AND order_id = ANY(%(orders)s)
     UNION SELECT e.wallet_id FROM points_lot l JOIN points_entry e ON e.order_id = l.order_id
         WHERE l.id = ANY(%(lots)s) AND e.kind = 'return' AND e.wallet_id = l.wallet_id
-    UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND gift <> ''
+    UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND (gift <> '' OR grant_id IS NOT NULL)
+    UNION SELECT unnest(%(all_of)s::bigint[])
 )
 SELECT e.wallet_id, e.id, e.kind, e.order_id, e.explanation->'gift_lots', coalesce(e.explanation->>'for_gifts', '') <> '',
-    e.owed_change, e.shortfall_change, m.lot_id, m.from_state, m.to_state, m.amount, l.order_id
+    e.owed_change, e.shortfall_change, coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state, m.amount, l.order_id
 FROM (SELECT wallet_id FROM back WHERE wallet_id = ANY(%(wallets)s)) b
 CROSS JOIN LATERAL (
     SELECT * FROM points_entry WHERE wallet_id = b.wallet_id AND kind IN ('return', 'repay', 'leave') OFFSET 0
 ) e
 LEFT JOIN points_movement m ON m.entry_id = e.id LEFT JOIN points_lot l ON l.id = m.lot_id
+LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id
 ORDER BY e.id, m.id
 """
 
@@ -225,13 +242,16 @@ class Points(Capability[PointsState]):
             balances={wallet.wallet_id: wallet.balance for member in before.values() for wallet in _wallets(member)},
             now=now,
             spans=_spans(before, after),
+            claims=_claims(effects, of_new=True),
         )
         ledger.count_days(effect for effect in effects if isinstance(effect, DayCounted))
+        granting.ask([effect for effect in effects if isinstance(effect, GrantAsked)], now=now)
+        granting.settle([effect for effect in effects if isinstance(effect, GrantDecided)], now=now)
 
     def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
         """Write what must be on its own, because it touches rows that the postings touch, too."""
         ledger.give_dates((effect for effect in effects if isinstance(effect, LotDated)), now=now)
-        ledger.claim(effect for effect in effects if isinstance(effect, LotClaimed))
+        ledger.claim(_claims(effects, of_new=False))
 
     def pools(self, program_id: int, version: Version, on: date) -> Mapping[PoolKey, int]:
         return pools_of(program_id, version, on)
@@ -241,6 +261,18 @@ class Points(Capability[PointsState]):
 
     def settle_pools(self, before: Mapping[PoolKey, Pool], after: Mapping[PoolKey, Pool]) -> None:
         settle_budgets(before, after)
+
+
+def _claims(effects: Sequence[Effect], *, of_new: bool) -> dict[UUID, int]:
+    """Return what is claimed more or less, by lot: of lots that these effects open, or of the others."""
+    sums: dict[UUID, int] = {}
+    for each in effects:
+        if isinstance(each, LotClaimed):
+            sums[each.lot_id] = sums.get(each.lot_id, 0) + each.points
+    if not sums:
+        return sums
+    new = {lot.id for each in effects if isinstance(each, Posting) for lot in each.lots}
+    return {lot_id: points for lot_id, points in sums.items() if (lot_id in new) is of_new}
 
 
 CELEBRATED = """
@@ -316,10 +348,25 @@ def _needed(
         for award in decided.awards if order_id in returned else ():
             if award.wallet_id in mine:
                 needed[award.wallet_id] = needed.get(award.wallet_id, 0) + award.points_kept
+    for each in scope.activities:
+        if isinstance(each, GrantTakenBack):
+            for wallet_id in _wallets_of(each, scope, wallets) & mine:
+                needed[wallet_id] = needed.get(wallet_id, 0) + each.points
     for wallet_id, points in needed.items():
         lots = closed.get(wallet_id, ())
         needed[wallet_id] = points + sum(lot.amount for lot in lots if lot.gift) + sum(lot.claimed for lot in lots)
     return needed
+
+
+def _wallets_of(taken: GrantTakenBack, scope: Scope, wallets: Mapping[UUID, Sequence[WalletState]]) -> frozenset[int]:
+    """Return the wallet from which a grant is taken back."""
+    return frozenset(
+        wallet.wallet_id
+        for key, own in wallets.items()
+        if scope.members[key].customer_id == taken.customer_id and scope.members[key].program_id == taken.program_id
+        for wallet in own
+        if wallet.code == taken.wallet
+    )
 
 
 def load_lots(lot_ids: Iterable[UUID]) -> list[OpenLot]:
@@ -395,20 +442,25 @@ def _load_days(whole: Sequence[int]) -> dict[int, list[Day]]:
 def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]:
     """Load lots that may be closed: those of orders that come back, of gifts, and what late facts may give back."""
     concerned = [each for each in scope.activities if isinstance(each, OrderReturned | OrderEvent)]
+    grants = [each.grant_id for each in scope.activities if isinstance(each, GrantTakenBack)]
     may_idle = bool(scope.activities) and _may_idle(scope)
-    if not whole or not (concerned or scope.lots or may_idle):
+    if not whole or not (concerned or grants or scope.lots or may_idle):
         return {}
     parameters = {
         "wallets": list(whole),
         "orders": sorted({each.order_id for each in concerned}),
         "lots": list(scope.lots),
+        "grants": grants,
         "idling": list(whole) if may_idle else [],
         "since": min((activity.occurred_at for activity in scope.activities), default=NEVER),
     }
     found: dict[int, list[OpenLot]] = {}
     for wallet_id, *lot in bulk.fetch(CLOSED, parameters):
-        *terms, expired, cancelled, amount = lot
-        made = replace(OpenLot(*terms), expired=expired, cancelled=cancelled, amount=amount)
+        *terms, expired, cancelled, redeemed, transferred, amount, moved_to = lot
+        made = replace(
+            OpenLot(*terms), expired=expired, cancelled=cancelled, redeemed=redeemed, transferred=transferred,
+            amount=amount, moved_to=moved_to,
+        )  # fmt: skip
         found.setdefault(wallet_id, []).append(made)
     return found
 
@@ -445,7 +497,9 @@ def _load_debts(
     if not whole or not (orders or scope.lots):
         return {}
     lots = [lot.id for known in redeemed.values() for each in known for lot in each.lots]
-    return load_debts(whole, orders=orders, lots=[*scope.lots, *lots, *gifts])
+    # What returns of other orders took from one that is moved now comes back to its new lots.
+    moves = any(isinstance(each, OrderCorrected) and each.is_moved for each in scope.activities)
+    return load_debts(whole, orders=orders, lots=[*scope.lots, *lots, *gifts], all_of=whole if moves else ())
 
 
 def _may_give_back(activity: Activity) -> TypeGuard[OrderPlaced | OrderReturned]:
@@ -454,16 +508,17 @@ def _may_give_back(activity: Activity) -> TypeGuard[OrderPlaced | OrderReturned]
 
 
 def load_debts(
-    wallets: Sequence[int], *, orders: Sequence[UUID] = (), lots: Sequence[UUID] = ()
+    wallets: Sequence[int], *, orders: Sequence[UUID] = (), lots: Sequence[UUID] = (), all_of: Sequence[int] = ()
 ) -> dict[int, tuple[DebtEntry, ...]]:
     """
     Return what entries told of debts, by wallet, in their order; nothing of a wallet that has none to look at.
 
     :param orders: to which points may come back
     :param lots: to which they may
+    :param all_of: wallets to look at in any case
     """
     found: dict[UUID, tuple[int, DebtEntry]] = {}
-    parameters = {"wallets": list(wallets), "orders": list(orders), "lots": list(lots)}
+    parameters = {"wallets": list(wallets), "orders": list(orders), "lots": list(lots), "all_of": list(all_of)}
     for wallet_id, entry_id, kind, order_id, gifts, for_gifts, owed, shortfall, *move in bulk.fetch(DEBTS, parameters):
         gift_lots = tuple(UUID(each) for each in gifts or ())
         known = found.get(entry_id)

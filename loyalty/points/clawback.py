@@ -93,7 +93,7 @@ def take(points: int, sources: Sequence[tuple[OpenLot, State, int]]) -> Taken:
 def give_back(points: int, order_id: UUID, lots: Sequence[OpenLot], *, now: datetime) -> Taken:
     """Give points that were taken for an order back to its own lots, each as it would be by now."""
     moves = []
-    for lot in spending_order(lot for lot in lots if lot.order_id == order_id):
+    for lot in spending_order(lot for lot in lots if lot.order_id == order_id and lot.moved_to is None):
         amount = min(points, lot.cancelled)
         if amount > 0:
             moves.append(Move(lot.id, State.CANCELLED, state_at(lot, now), amount))

@@ -16,7 +16,7 @@ from loyalty.engine.basket import Basket, Line, Occasion
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 OF_LINES = ("category", "brand", "sku")
-TEXTS = (*OF_LINES, "channel", "store", "promotion_code", "tier")
+TEXTS = (*OF_LINES, "channel", "store", "promotion_code", "tier", "plan")
 FLAGS = ("is_gift", "is_first")
 RANGES = ("order_amount", "date", "time")
 FIELDS = (*TEXTS, "weekday", *FLAGS, *RANGES)
@@ -289,6 +289,7 @@ _READERS: dict[str, Callable[[Line, Basket, Occasion], Any]] = {
     "is_gift": lambda _line, basket, _occasion: basket.is_gift,
     "order_amount": lambda _line, basket, _occasion: basket.net_amount,
     "tier": lambda _line, _basket, occasion: occasion.tier,
+    "plan": lambda _line, _basket, occasion: occasion.plan,
     "is_first": lambda _line, _basket, occasion: occasion.is_first,
     "weekday": lambda _line, _basket, occasion: WEEKDAYS[occasion.local.weekday()],
     "date": lambda _line, _basket, occasion: occasion.local.date(),

@@ -35,6 +35,11 @@ class DebtEntry:
     covers: tuple[tuple[UUID, int], ...] = ()
     is_for_gifts: bool = False
 
+    def of_moved(self, lots: Mapping[UUID, UUID]) -> "DebtEntry":
+        """Return it with the lots that have the points since, where other ones have."""
+        covers = tuple((lots.get(lot_id, lot_id), points) for lot_id, points in self.covers)
+        return self if covers == self.covers else replace(self, covers=covers)
+
 
 @dataclass(frozen=True, slots=True)
 class Debt:

@@ -1,6 +1,5 @@
 """The month's end for the books: what was owed before and after, and the journal that leads from one to the other."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any, TextIO
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import day_before, local_date
+from customers.core.exporting import write_csv as write_rows
 from customers.core.money import decimals_of, to_unit
 from loyalty.points.books import WalletBooks, books
 from loyalty.points.changes import Change
@@ -219,32 +219,27 @@ def file_name(month: MonthEnd, program: Program, *, kind: str = "") -> str:
 
 def write_csv(month: MonthEnd, file: TextIO, *, program: Program) -> None:
     """Write the journal as CSV: one line per side, amounts with a decimal point, as accounting systems import it."""
-    writer = csv.writer(file)
-    writer.writerow([
-        "date", "program", "wallet", "event", "account", "debit", "credit", "currency", "points", "text", "late",
-    ])  # fmt: skip
+    header = ("date", "program", "wallet", "event", "account", "debit", "credit", "currency", "points", "text", "late")
     last_day = day_before(local_date(month.until, program.tzinfo))
     currency = program.retailer.currency
     decimals = decimals_of(currency)
-    for line in month.lines:
-        writer.writerow([
-            f"{last_day}", program.slug, line.wallet, line.event, line.account, f"{line.debit:.{decimals}f}",
-            f"{line.credit:.{decimals}f}", currency, line.points, line.text,
-            "late" if line.is_late else "",
-        ])  # fmt: skip
+    rows = (
+        (last_day, program.slug, line.wallet, line.event, line.account, f"{line.debit:.{decimals}f}",
+         f"{line.credit:.{decimals}f}", currency, line.points, line.text, "late" if line.is_late else "")
+        for line in month.lines
+    )  # fmt: skip
+    write_rows(file, header, rows)
 
 
 def write_lots_csv(lots: Iterable[LotOwed], file: TextIO, *, program: Program) -> None:
     """Write what is owed of each lot as CSV: what an auditor adds up to the liability of the books."""
-    writer = csv.writer(file)
-    writer.writerow([
-        "lot", "wallet", "member", "order", "earned_on", "last_day", "pending", "available", "held", "expected", "value",
-        "liability", "deferred", "currency",
-    ])  # fmt: skip
-    for lot in lots:
-        last_day = day_before(local_date(lot.expires_at, program.tzinfo)) if lot.expires_at else ""
-        writer.writerow([
-            lot.lot, lot.wallet, lot.member, lot.order, local_date(lot.earned_at, program.tzinfo), last_day, lot.pending,
-            lot.available, lot.held, f"{lot.expected:.4f}", f"{lot.value:.4f}", f"{lot.liability:.4f}",
-            f"{lot.deferred:.4f}", program.retailer.currency,
-        ])  # fmt: skip
+    zone, currency = program.tzinfo, program.retailer.currency
+    header = ("lot", "wallet", "member", "order", "earned_on", "last_day", "pending", "available", "held", "expected", "value",
+              "liability", "deferred", "currency")  # fmt: skip
+    rows = (
+        (lot.lot, lot.wallet, lot.member, lot.order, local_date(lot.earned_at, zone),
+         day_before(local_date(lot.expires_at, zone)) if lot.expires_at else "", lot.pending, lot.available, lot.held,
+         f"{lot.expected:.4f}", f"{lot.value:.4f}", f"{lot.liability:.4f}", f"{lot.deferred:.4f}", currency)
+        for lot in lots
+    )  # fmt: skip
+    write_rows(file, header, rows)

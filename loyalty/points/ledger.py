@@ -10,8 +10,8 @@ from uuid import UUID
 from customers.core import bulk
 from customers.core.ids import new_id
 from loyalty.points.expiry import Span
-from loyalty.points.models import Entry, Lot, Movement, QualifyingDay, Wallet
-from loyalty.points.state import MAIN, Day, DayCounted, LotClaimed, LotDated, Move, Posting
+from loyalty.points.models import Entry, Lot, MovedLot, Movement, QualifyingDay, Wallet
+from loyalty.points.state import MAIN, Day, DayCounted, LotDated, Move, Posting
 from loyalty.points.states import OPEN, State
 
 
@@ -33,12 +33,14 @@ def post(
     balances: Mapping[int, int],
     now: datetime,
     spans: Mapping[int, Span] | None = None,
+    claims: Mapping[UUID, int] | None = None,
 ) -> None:
     """
     Write postings, in order, for wallets that the caller has locked: one statement, however many they are.
 
     :param balances: what each wallet has available less what it owes, before the first posting
     :param spans: wallets' newest spans through which their members were active, where they changed
+    :param claims: of held points of lots that are new those that go to a return when their hold ends
     :raises IntegrityError: when a cause was posted before, or a state would become negative
     """
     spans = spans or {}
@@ -49,7 +51,7 @@ def post(
     lots, wallets = _sums(postings)
     with bulk.together():
         bulk.insert(Entry, ENTRY_COLUMNS, _entries(postings, ids, dict(balances), now))
-        bulk.insert(Lot, LOT_COLUMNS, _lots(postings, lots))
+        _insert_lots(postings, lots, claims or {})
         bulk.insert(Movement, MOVEMENT_COLUMNS, _movements(postings, ids))
         _run(UPDATE_LOTS, [sums.row(lot) for lot, sums in lots.items() if lot not in new_lots])
         for wallet in spans.keys() - wallets.keys():
@@ -83,12 +85,9 @@ def give_dates(dated: Iterable[LotDated], *, now: datetime) -> None:
     _run(UPDATE_DATES, [(each.lot_id, each.active_at, each.expires_at, now) for each in dated])
 
 
-def claim(claims: Iterable[LotClaimed]) -> None:
-    """Note which held points go to a return when their hold ends."""
-    sums: dict[UUID, int] = {}
-    for each in claims:
-        sums[each.lot_id] = sums.get(each.lot_id, 0) + each.points
-    _run(UPDATE_CLAIMS, [(lot_id, points) for lot_id, points in sums.items() if points])
+def claim(claims: Mapping[UUID, int]) -> None:
+    """Note, by lot, which held points go to a return when their hold ends: more or, negative, less."""
+    _run(UPDATE_CLAIMS, [(lot_id, points) for lot_id, points in claims.items() if points])
 
 
 def open_wallets(retailer_id: int, memberships: Iterable[UUID], codes: Iterable[str]) -> None:
@@ -111,7 +110,7 @@ ENTRY_COLUMNS = ("id", "retailer_id", "wallet_id", "kind", "cause", "order_id", 
                  "keeps_until")
 LOT_COLUMNS = ("id", "retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "amount", "earned_at",
                "active_at", "expires_at", "activation_event", "expires_on_inactivity", "from_lot_id", "gift", "is_lent",
-               "pending", "available", "held")
+               "grant_id", "pending", "available", "held")
 MOVEMENT_COLUMNS = ("retailer_id", "entry_id", "lot_id", "from_state", "to_state", "amount")
 # fmt: on
 UPDATE_LOTS = """
@@ -135,6 +134,11 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS active_at,
 UPDATE_CLAIMS = """
 UPDATE points_lot l SET claimed = l.claimed + d.claimed
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS claimed) d WHERE l.id = d.id
+"""
+# What had moved to a lot that moves again is where that one is.
+MOVE_ON = """
+UPDATE points_movedlot m SET to_lot_id = d.to_lot_id
+FROM (SELECT unnest(%b::uuid[]) AS lot_id, unnest(%b::uuid[]) AS to_lot_id) d WHERE m.to_lot_id = d.lot_id
 """
 ADD_DAY = """
 ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = points_qualifyingday.spend + excluded.spend,
@@ -183,16 +187,27 @@ def _sums(postings: Sequence[Posting]) -> tuple[dict[UUID, _Sums], dict[int, _Su
     return lots, wallets
 
 
-def _lots(postings: Sequence[Posting], sums: dict[UUID, _Sums]) -> list[tuple[Any, ...]]:
+def _insert_lots(postings: Sequence[Posting], sums: dict[UUID, _Sums], claims: Mapping[UUID, int]) -> None:
+    """Write new lots; only those to which a correction moves points have claims, or take another one's place."""
+    new = [(posting, lot) for posting in postings for lot in posting.lots]
     # fmt: off
-    return [
+    rows = [
         (lot.id, posting.retailer_id, posting.wallet_id, lot.order_id, lot.version_id, lot.rule_id, lot.amount,
          lot.earned_at, lot.active_at, lot.expires_at, lot.activation_event, lot.expires_on_inactivity,
-         lot.from_lot, lot.gift, lot.is_lent,
+         lot.from_lot, lot.gift, lot.is_lent, lot.grant_id,
          *(sums[lot.id].open[state] for state in OPEN))
-        for posting in postings for lot in posting.lots
+        for posting, lot in new
     ]
     # fmt: on
+    moved = [(lot.moved_from, lot.id, posting.retailer_id) for posting, lot in new if lot.moved_from is not None]
+    if not moved:
+        bulk.insert(Lot, LOT_COLUMNS, rows)
+        return
+    bulk.insert(
+        Lot, (*LOT_COLUMNS, "claimed"), [(*row, claims.get(lot.id, 0)) for row, (_, lot) in zip(rows, new, strict=True)]
+    )
+    bulk.execute(MOVE_ON, bulk.columns_of([(lot_id, to_lot) for lot_id, to_lot, _ in moved]))
+    bulk.insert(MovedLot, ("lot_id", "to_lot_id", "retailer_id"), moved)
 
 
 def _movements(postings: Sequence[Posting], ids: Sequence[UUID]) -> list[tuple[Any, ...]]:

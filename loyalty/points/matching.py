@@ -17,6 +17,10 @@ COLUMNS = {
     "is_gift": "o.is_gift",
     "order_amount": "o.net_amount",
     "tier": "coalesce(t.code, '')",
+    # As the latest version calls it; read only where a condition asks for it.
+    "plan": """coalesce((SELECT a.code FROM plans_subscription u JOIN plans_paidplan a ON a.key = u.key
+        JOIN programs_programversion v ON v.id = a.version_id WHERE u.membership_id = m.id AND u.ended_at IS NULL
+        AND v.status = 'published' ORDER BY v.effective_from DESC LIMIT 1), '')""",
     "is_first": """NOT EXISTS (SELECT 1 FROM customers_order e WHERE e.customer_id = o.customer_id
         AND e.occurred_at >= m.enrolled_at AND (e.occurred_at, e.id) < (o.occurred_at, o.id))""",
     "weekday": "extract(isodow FROM o.occurred_at AT TIME ZONE %(zone)s)::int",
@@ -55,7 +59,7 @@ def matches(condition: Node, *, program_id: int, zone: str, since: Any, until: A
     """
     Return which lines of members' orders between two days meet a condition.
 
-    A condition on the tier looks at the tier on which each member stands today.
+    A condition on the tier, or the plan, looks at the one that each member has today.
     """
     parameters: dict[str, Any] = {"program": program_id, "zone": zone, "since": since, "until": until}
     sql = to_sql(condition, parameters)

@@ -79,7 +79,8 @@ WITH moved AS (
     SELECT lot_id, sum(CASE 'transferred' WHEN to_state THEN amount ELSE -amount END) AS amount FROM points_movement
     WHERE 'transferred' IN (from_state, to_state) AND {own_lots} GROUP BY 1
 ), came AS (
-    SELECT l.origin_id, sum(l.amount - coalesce(p.amount, 0)) AS amount FROM points_lot l
+    SELECT coalesce(v.to_lot_id, l.origin_id) AS origin_id, sum(l.amount - coalesce(p.amount, 0)) AS amount FROM points_lot l
+    LEFT JOIN points_movedlot v ON v.lot_id = l.origin_id
     LEFT JOIN passed_on p ON p.lot_id = l.id WHERE l.origin_id IS NOT NULL AND l.{own} GROUP BY 1
 )
 SELECT 'lot amount', id::text, amount, proven_amount FROM lots WHERE amount <> proven_amount
@@ -102,8 +103,10 @@ UNION ALL SELECT 'transfer', l.id::text, coalesce(t.taken, 0), coalesce(m.amount
     FROM points_lot l
     LEFT JOIN (
         -- What was lent for a payment that was undone has gone back.
-        SELECT l.from_lot_id, sum(l.amount - CASE WHEN l.is_lent THEN coalesce(p.amount, 0) ELSE 0 END) AS taken
-        FROM points_lot l LEFT JOIN passed_on p ON p.lot_id = l.id WHERE l.from_lot_id IS NOT NULL AND l.{own} GROUP BY 1
+        SELECT coalesce(v.to_lot_id, l.from_lot_id) AS from_lot_id,
+            sum(l.amount - CASE WHEN l.is_lent THEN coalesce(p.amount, 0) ELSE 0 END) AS taken
+        FROM points_lot l LEFT JOIN points_movedlot v ON v.lot_id = l.from_lot_id
+        LEFT JOIN passed_on p ON p.lot_id = l.id WHERE l.from_lot_id IS NOT NULL AND l.{own} GROUP BY 1
     ) t ON t.from_lot_id = l.id
     LEFT JOIN passed_on m ON m.lot_id = l.id
     WHERE NOT l.is_lent AND coalesce(t.taken, 0) <> coalesce(m.amount, 0) AND l.{own}

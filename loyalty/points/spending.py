@@ -1,10 +1,9 @@
-"""Which lots a redemption takes from, and what comes back when it is undone: pure."""
+"""Which lots a redemption takes from, and what comes back of a hold: pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from uuid import UUID
 
-from loyalty.points.clawback import Taken
+from loyalty.points.clawback import Taken, state_at
 from loyalty.points.state import Move, OpenLot, spending_order
 from loyalty.points.states import State
 
@@ -25,30 +24,21 @@ def spend(points: int, lots: Sequence[OpenLot], *, at: datetime, into: State) ->
     return Taken(tuple(moves), points)
 
 
-def settle_hold(
-    points: int, held: Sequence[Move], expiries: dict[UUID, datetime | None], *, at: datetime
-) -> tuple[Move, ...]:
+def settle_hold(points: int, held: Sequence[Move], lots: Iterable[OpenLot], *, at: datetime) -> tuple[Move, ...]:
     """
     Return the moves that end a hold: so many points are redeemed, in the order in which they were held; the rest goes
-    back, as expired where its lot has expired meanwhile.
+    back, each as it would be by now.
 
     :param held: the moves by which the points were held
+    :param lots: those of these points, among others
     """
-    moves = []
+    moves, known = [], {lot.id: lot for lot in lots}
     for move in held:
         redeemed = min(points, move.amount)
         points -= redeemed
         if redeemed:
             moves.append(Move(move.lot_id, State.HELD, State.REDEEMED, redeemed))
         if move.amount > redeemed:
-            moves.append(Move(move.lot_id, State.HELD, _back(expiries[move.lot_id], at), move.amount - redeemed))
+            back = state_at(known[move.lot_id], at)
+            moves.append(Move(move.lot_id, State.HELD, back, move.amount - redeemed))
     return tuple(moves)
-
-
-def undo(redeemed: Sequence[Move], expiries: dict[UUID, datetime | None], *, at: datetime) -> tuple[Move, ...]:
-    """Return the moves that give a redemption's points back to the lots that they came from, with their own expiry."""
-    return tuple(Move(move.lot_id, State.REDEEMED, _back(expiries[move.lot_id], at), move.amount) for move in redeemed)
-
-
-def _back(expires_at: datetime | None, at: datetime) -> State:
-    return State.EXPIRED if expires_at is not None and expires_at <= at else State.AVAILABLE

@@ -72,9 +72,13 @@ class OpenLot:
     :param is_lent: that somebody of the household brought it for one payment: it goes back when the payment is undone
     :param claimed: of its held points those that go to a return when their hold ends
     :param rule_id: the rule that gave it
+    :param grant_id: the grant that gave it
     :param expired: points of it that have expired; only known where a return looks at its own order's lots
     :param cancelled: points of it that were cancelled; known there, too
+    :param redeemed: points of it that were spent; known there, too
+    :param transferred: points of it that others have; known there, too
     :param amount: all of its points; known there, too
+    :param moved_to: the lot that has its points since its order's instant was corrected; known there, too
     """
 
     id: UUID
@@ -93,9 +97,13 @@ class OpenLot:
     is_lent: bool = False
     claimed: int = 0
     rule_id: int | None = None
+    grant_id: UUID | None = None
     expired: int = 0
     cancelled: int = 0
+    redeemed: int = 0
+    transferred: int = 0
     amount: int = 0
+    moved_to: UUID | None = None
 
     def is_usable(self, at: datetime) -> bool:
         """Tell whether its available points can be spent at an instant."""
@@ -155,6 +163,8 @@ class NewLot:
     :param from_lot: of another member, from which it was transferred
     :param gift: the code of the tier whose entry gives it
     :param is_lent: that somebody of the household brings it for one payment
+    :param moved_from: the lot of its order whose points it has from now on
+    :param grant_id: the grant that gives it
     """
 
     id: UUID
@@ -171,6 +181,8 @@ class NewLot:
     from_lot: UUID | None = None
     gift: str = ""
     is_lent: bool = False
+    moved_from: UUID | None = None
+    grant_id: UUID | None = None
 
     def opened(self, *, expires_at: datetime | None) -> OpenLot:
         """
@@ -194,6 +206,7 @@ class NewLot:
             from_lot=self.from_lot,
             is_lent=self.is_lent,
             rule_id=self.rule_id,
+            grant_id=self.grant_id,
             amount=self.amount,
         )
 
@@ -266,6 +279,50 @@ class DayCounted(Effect):
     writer: ClassVar[str] = "points"
     wallet_id: int
     day: Day
+
+
+@dataclass(frozen=True, slots=True)
+class GrantAsked(Effect):
+    """
+    Points that a member is to get, or to lose again: they wait for it, and are decided as an activity of its own.
+
+    Who asks need not hold that member. Of two with one cause for one member the first one counts.
+
+    :param source: the name of the capability that asks
+    :param occurred_at: when the member has earned it
+    :param said: what the member reads of it
+    :param version_id: the version that promises it
+    :param takes_back: the earlier grant that is taken back
+    """
+
+    writer: ClassVar[str] = "points"
+    id: UUID
+    retailer_id: int
+    membership_id: UUID
+    source: str
+    wallet: str
+    points: int
+    cause: str
+    occurred_at: datetime
+    said: Mapping[str, Any] = field(default_factory=dict)
+    pending_days: int = 0
+    version_id: int | None = None
+    is_again: bool = False
+    takes_back: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantDecided(Effect):
+    """
+    What a grant gave, or what was taken back of it.
+
+    :param reason: why nothing, as a code
+    """
+
+    writer: ClassVar[str] = "points"
+    grant_id: UUID
+    points: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,4 +511,6 @@ def _changed(lot: OpenLot, change: dict[State, int]) -> OpenLot:
         held=lot.held + change.get(State.HELD, 0),
         expired=lot.expired + change.get(State.EXPIRED, 0),
         cancelled=lot.cancelled + change.get(State.CANCELLED, 0),
+        redeemed=lot.redeemed + change.get(State.REDEEMED, 0),
+        transferred=lot.transferred + change.get(State.TRANSFERRED, 0),
     )

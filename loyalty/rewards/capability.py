@@ -1,6 +1,6 @@
 """Rewards as a capability: what members have is read behind the lock, and what steps decided is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from loyalty.points.debts import debts_of
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.rewards.rules import Catalogue, Kind, PriceRule, RewardRule
 from loyalty.rewards.state import REWARDS, HeldReward, RewardsState
-from loyalty.rewards.writing import lock_counters_of, write
+from loyalty.rewards.writing import lock_counters, lock_counters_of, write
 
 COLUMNS = """
 r.membership_id, r.id, r.reward_key, w.code, r.reference, r.points, r.status IN ('issued', 'in_progress'),
@@ -40,6 +40,30 @@ WHERE r.membership_id = ANY(%(members)s) AND {{condition}} ORDER BY r.id
 OPEN = HELD.format(condition="r.status IN ('issued', 'in_progress')")
 NAMED = HELD.format(condition="(r.status IN ('issued', 'in_progress') OR r.reference = ANY(%(references)s))")
 ONE = HELD.format(condition="r.id = %(id)s")
+
+
+# Which donations their causes have been paid: what is paid out comes behind them in the cause's ledger.
+IS_PAID_OUT = """
+EXISTS (SELECT 1 FROM rewards_causeentry p WHERE p.program_id = r.program_id AND p.reward_key = r.reward_key
+    AND p.kind = 'payout' AND p.id > (SELECT min(e.id) FROM rewards_causeentry e WHERE e.redemption_id = r.id))
+"""
+PAID_OUT = f"SELECT r.id FROM rewards_rewardredemption r WHERE r.id = ANY(%s) AND {IS_PAID_OUT}"
+PAID_OUT_OF = f"""
+SELECT m.customer_id, r.reference FROM rewards_rewardredemption r JOIN memberships_membership m ON m.id = r.membership_id
+WHERE r.program_id = %(program)s AND m.customer_id = ANY(%(customers)s) AND r.reference = ANY(%(references)s)
+    AND r.ended_at IS NULL AND {IS_PAID_OUT}
+"""
+
+
+def paid_out(donations: Iterable[UUID]) -> set[UUID]:
+    """Return those of some donations that their causes have been paid; certain behind the locks of the causes alone."""
+    return {found for (found,) in bulk.fetch(PAID_OUT, [sorted(set(donations))])}
+
+
+def paid_out_of(program_id: int, customers: Iterable[UUID], references: Iterable[str]) -> set[tuple[UUID, str]]:
+    """Return whose donations a program's causes have been paid, with the references under which they were made."""
+    asked = {"program": program_id, "customers": sorted(set(customers)), "references": sorted(set(references))}
+    return {(customer, reference) for customer, reference in bulk.fetch(PAID_OUT_OF, asked)}
 
 
 def load_one(membership_id: UUID, redemption_id: UUID) -> HeldReward:
@@ -78,7 +102,7 @@ class Rewards(Capability[RewardsState]):
             *((NAMED, {"members": whole, "references": references}) if references else (OPEN, {"members": whole}))
         ):
             states[key] = states[key].with_held(HeldReward(*row))
-        return _with_paid(states)
+        return _with_paid(_with_paid_out(states, scope.members))
 
     def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
         """Lock the counters that change, in the order of their keys."""
@@ -93,6 +117,22 @@ class Rewards(Capability[RewardsState]):
 
 def _brings_back(activity: Any) -> bool:
     return isinstance(activity, OrderReturned) and not activity.kept.lines
+
+
+def _with_paid_out(states: dict[UUID, RewardsState], members: Mapping[UUID, Member]) -> dict[UUID, RewardsState]:
+    """Lock the causes of donations that may come back, before anything else that is counted, and note which were paid."""
+    donations = [(key, held) for key, state in states.items() for held in state.held if held.is_donation]
+    if not donations:
+        return states
+    causes: dict[int, set[tuple[int, UUID]]] = {}
+    for key, held in donations:
+        causes.setdefault(members[key].retailer_id, set()).add((members[key].program_id, held.reward_key))
+    for retailer_id, keys in sorted(causes.items()):
+        lock_counters(retailer_id, keys)
+    paid = paid_out(held.id for _, held in donations)
+    for key, held in donations:
+        states[key] = states[key].with_held(replace(held, is_paid_out=held.id in paid))
+    return states
 
 
 def _with_paid(states: dict[UUID, RewardsState]) -> dict[UUID, RewardsState]:

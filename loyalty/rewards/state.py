@@ -30,6 +30,7 @@ class HeldReward:
     :param is_counted: that it comes back to a stock
     :param matched: what the retailer added to a donation
     :param is_over: that it has ended
+    :param is_paid_out: that the cause has a donation by now, so that it does not come back
     """
 
     id: UUID
@@ -48,6 +49,7 @@ class HeldReward:
     matched: Decimal = NOTHING
     is_donation: bool = False
     is_over: bool = False
+    is_paid_out: bool = False
 
     def end_in(self, catalogue: Catalogue, since: datetime) -> datetime | None:
         """
@@ -137,6 +139,15 @@ class RewardEnded(Effect):
     id: UUID
     status: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RewardKept(Effect):
+    """A donation stays although its order came back, and its points with it: the cause has been paid."""
+
+    writer: ClassVar[str] = "rewards"
+    id: UUID
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from loyalty.rewards.state import (
     HeldReward,
     RewardCounted,
     RewardEnded,
+    RewardKept,
     RewardsMoved,
     RewardUsed,
 )
@@ -44,6 +45,18 @@ def end_due(decision: Decision) -> Decision:
     return decision
 
 
+def keep_paid_out(decision: Decision) -> Decision:
+    """Let donations stay, and their points, that a cause has been paid, whatever comes back of the order that names them."""
+    for held in _named(decision):
+        if held.is_paid_out:
+            member = decision.member
+            points, state = member.of(POINTS), member.of(REWARDS).without(held)
+            others = tuple(each for each in points.redeemed if each.reference != held.reference)
+            member = member.having(REWARDS, state).having(POINTS, replace(points, redeemed=others))
+            decision = decision.then(RewardKept(held.id, held.reference), member=member)
+    return decision
+
+
 def leave_out_over(decision: Decision) -> Decision:
     """Let an order bring nothing back of rewards that it names and that had ended: they paid nothing."""
     activity = decision.activity
@@ -59,16 +72,21 @@ def leave_out_over(decision: Decision) -> Decision:
 
 def undo(decision: Decision) -> Decision:
     """Let the rewards come back that paid an order of which nothing is left; their points have come back before."""
+    for held in _named(decision):
+        assert isinstance(decision.activity, OrderReturned), "only returns bring rewards back"
+        decision = give_up(decision, held, "refunded", {"return": decision.activity.number})
+    return decision
+
+
+def _named(decision: Decision) -> tuple[HeldReward, ...]:
+    """Return the member's rewards that paid an order of which nothing is left."""
     if not decision.member.has(REWARDS):
-        return decision
+        return ()
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "only returns bring rewards back"
     if activity.kept.lines or (isinstance(activity, OrderCorrected) and activity.is_withdrawn):
-        return decision
-    for held in decision.member.of(REWARDS).held:
-        if held.reference in activity.redemptions and not held.is_over:
-            decision = give_up(decision, held, "refunded", {"return": activity.number})
-    return decision
+        return ()
+    return tuple(held for held in decision.member.of(REWARDS).held if held.reference in activity.redemptions)
 
 
 def forfeit(decision: Decision) -> Decision:

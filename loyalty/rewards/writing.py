@@ -73,6 +73,11 @@ def lock_counters(retailer_id: int, keys: Iterable[Counted]) -> dict[Counted, tu
     return {(program_id, key): (added, taken, matched) for program_id, key, added, taken, matched in found}
 
 
+def counters_of(effects: Iterable[Effect]) -> set[Counted]:
+    """Return which counters effects change, by program and reward."""
+    return {(each.program_id, each.reward_key) for each in effects if isinstance(each, RewardCounted)}
+
+
 def lock_counters_of(effects: Iterable[Effect]) -> None:
     """Lock the counters that effects change, before any of them changes."""
     by_retailer: dict[int, set[Counted]] = {}

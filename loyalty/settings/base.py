@@ -89,10 +89,14 @@ INSTALLED_APPS = [
     "loyalty.tiers",
     "loyalty.plans",
     "loyalty.rewards",
+    "loyalty.badges",
+    "loyalty.referrals",
     "loyalty.configuration",
     "loyalty.activity",
     "loyalty.planning",
+    "loyalty.page",
     "loyalty.api",
+    "loyalty.signin",
     "loyalty.admin_theme",
 ]
 
@@ -139,6 +143,17 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Uploaded images: in a folder, or where a backend of Django's storages keeps them, such as an S3 bucket.
+MEDIA_URL = env.str("MEDIA_URL", default="/media/")
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))
+SERVE_MEDIA = env.bool("SERVE_MEDIA", default=False)
+STORAGES = {
+    "default": {
+        "BACKEND": env.str("MEDIA_STORAGE", default="django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json("MEDIA_STORAGE_OPTIONS", default={}),
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 LOGIN_REDIRECT_URL = "admin:index"
 LOGIN_URL = "admin:login"
 
@@ -156,6 +171,9 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+
+# How many proxies of ours stand in front, each of which adds to X-Forwarded-For: what callers write there is not believed.
+PROXIES = env.int("PROXIES", default=0)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -175,6 +193,7 @@ REST_FRAMEWORK = {
     },
     "EXCEPTION_HANDLER": "loyalty.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "NUM_PROXIES": PROXIES,
     "COERCE_DECIMAL_TO_STRING": True,
 }
 DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "loyalty.api.problems.ProblemFormatter"}
@@ -199,8 +218,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A broker finds abandoned tasks only after this time; what matters is a row in PostgreSQL, the task is its wake-up.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_throttle": 1}
-# Webhooks wait for strangers, so nothing else waits for them: their tasks are for a worker of their own.
-CELERY_TASK_ROUTES = {"loyalty.outbox.tasks.*": {"queue": "webhooks"}}
+# Webhooks and mails wait for strangers, so nothing else waits for them: their tasks are for a worker of their own.
+CELERY_TASK_ROUTES = {
+    "loyalty.outbox.tasks.*": {"queue": "webhooks"},
+    "loyalty.signin.tasks.mail": {"queue": "webhooks"},
+}
 CELERY_BEAT_SCHEDULE = {
     "deliver events": {"task": "loyalty.outbox.tasks.deliver", "schedule": 5.0, "options": {"expires": 60}},
     "give up on webhooks": {"task": "loyalty.outbox.tasks.give_up", "schedule": 3_600.0},
@@ -214,10 +236,15 @@ CELERY_BEAT_SCHEDULE = {
     "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
     "customer value": {"task": "analytics.tasks.value_everyone", "schedule": 86_400.0},
     "fees and refunds": {"task": "loyalty.plans.tasks.collect", "schedule": 10.0, "options": {"expires": 60}},
-    "months that are over": {"task": "loyalty.points.tasks.close_months", "schedule": 3_600.0},
+    "months that are over": {"task": "loyalty.planning.tasks.close_months", "schedule": 3_600.0},
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
+    "sign-in codes by mail": {"task": "loyalty.signin.tasks.mail", "schedule": 2.0, "options": {"expires": 60}},
+    "forget old sign-ins": {"task": "loyalty.signin.tasks.forget", "schedule": 3_600.0},
     "forget old idempotency keys": {"task": "loyalty.api.tasks.forget_old_keys", "schedule": 3_600.0},
 }
+
+# So many codes that do not exist a key, a member or somebody of the staff may try.
+WRONG_CODE_RATE = env.str("WRONG_CODE_RATE", default="60/minute")
 
 # From these are made the keys that seal the codes of rewards and find them: the first seals, the others still open what they
 # sealed. Empty, SECRET_KEY is the one.
@@ -232,6 +259,42 @@ WEBHOOKS_MAY_GO_INSIDE = env.bool("WEBHOOKS_MAY_GO_INSIDE", default=False)
 # Who takes the fees of paid plans, by the retailer's slug: {"shop": {"provider": "test", "webhook_secret": "..."}}. Where no
 # account is named, a person does.
 PAYMENT_ACCOUNTS: dict[str, dict[str, str]] = env.json("PAYMENT_ACCOUNTS", default={})
+
+
+def read_mail() -> dict[str, Any]:
+    """Return Django's EMAIL_* settings for EMAIL_URL, such as smtp+tls://user:password@host:587; empty where it is not set."""
+    url = env.str("EMAIL_URL", default="")
+    found: dict[str, Any] = environ.Env.email_url_config(url) if url else {}
+    return {name: value for name, value in found.items() if name.startswith("EMAIL_")}
+
+
+# Shoppers sign in by codes that are mailed. Where no mail is sent, nobody can.
+SENDS_MAIL = bool(read_mail())
+globals().update(read_mail())
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
+# So many codes a retailer's shoppers may ask for in an hour, which bounds how many can be guessed at.
+SIGNIN_CODES_PER_HOUR = env.int("SIGNIN_CODES_PER_HOUR", default=1_000)
+MEMBER_SESSION_DAYS = env.int("MEMBER_SESSION_DAYS", default=30)
+MEMBER_SESSION_IDLE_DAYS = env.int("MEMBER_SESSION_IDLE_DAYS", default=7)
+
+# Who signs the cards for phones' wallets, by the retailer's slug: {"shop": {"type": "pass.com.shop.card", "team": "A1B2C3D4E5",
+# "certificate": "card.pem", "key": "card.key", "intermediate": "wwdr.pem"}}. Others' cards are not signed.
+WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
+
+# What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
+PRIVACY_PARTS = [
+    "loyalty.signin.privacy.PART",
+    "loyalty.plans.account.privacy.PART",
+    "loyalty.activity.rewards.privacy.PART",
+    "loyalty.activity.privacy.PART",
+    "loyalty.points.privacy.PART",
+    "loyalty.memberships.privacy.PART",
+    "loyalty.api.privacy.PART",
+    "loyalty.access.privacy.PART",
+    "analytics.privacy.PART",
+    "customers.personal.PART",
+]
 
 IDEMPOTENCY_KEPT_DAYS = 7
 API_BATCH_LIMIT = 1_000

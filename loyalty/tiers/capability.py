@@ -29,7 +29,7 @@ LEFT JOIN LATERAL (
 )
 # Who has left and come back has begun anew. The last change of one who was taken over is that it was.
 CHANGES = """
-SELECT m.id, g.id, c.occurred_at, f.key, t.key, c.cause FROM memberships_membership m
+SELECT m.id, g.id, c.occurred_at, f.key, t.key, c.cause, c.protected_until FROM memberships_membership m
 CROSS JOIN LATERAL (
     SELECT m.id, m.enrolled_at UNION ALL
     SELECT o.id, o.enrolled_at FROM memberships_membership o WHERE o.merged_into_id = m.id AND o.left_at >= m.enrolled_at

@@ -213,6 +213,11 @@ class TierChange(models.Model):
     to_tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("to"))
     cause = models.CharField(_("cause"), max_length=100)
     qualifying = MoneyField(_("qualifying"), help_text=_("Money or points within the window at that moment."))
+    protected_until = models.DateField(
+        _("protected until"),
+        null=True,
+        help_text=_("The first day on which the tier before could have been lost: the end of a period or of a grace."),
+    )
     occurred_at = models.DateTimeField(_("occurred"))
     recorded_at = models.DateTimeField(_("recorded"))
 

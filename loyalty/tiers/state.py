@@ -18,12 +18,21 @@ SCHEME: RulesOf[TierScheme] = RulesOf("tiers")
 
 @dataclass(frozen=True, slots=True)
 class TierEntry:
-    """An earlier change of tier, by the tiers' keys; None is no tier."""
+    """
+    An earlier change of tier, by the tiers' keys; None is no tier.
+
+    :param protected_until: the first day on which the tier before could have been lost
+    """
 
     at: datetime
     from_key: UUID | None
     to_key: UUID | None
     cause: str = ""
+    protected_until: date | None = None
+
+    def is_by(self, order_id: UUID) -> bool:
+        """Tell whether an order caused it, or a correction of the order."""
+        return is_of_order(self.cause, order_id) or self.cause.startswith(f"correct:{order_id}:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class TierState:
         """Return the tier that it had at an instant before an order, and corrections of it, had changed it."""
         key = self.key_at(instant)
         for change in reversed([change for change in self.changes if change.at <= instant]):
-            if not is_of_order(change.cause, order_id) and not change.cause.startswith(f"correct:{order_id}:"):
+            if not change.is_by(order_id):
                 break
             key = change.from_key
         return key
@@ -76,7 +85,11 @@ class TierState:
 
 @dataclass(frozen=True, slots=True)
 class TierChanged(Effect):
-    """A member goes from one tier to another; None is no tier."""
+    """
+    A member goes from one tier to another; None is no tier.
+
+    :param protected_until: the first day on which it could have lost the tier before
+    """
 
     writer: ClassVar[str] = "tiers"
     retailer_id: int
@@ -86,3 +99,4 @@ class TierChanged(Effect):
     cause: str
     qualifying: Decimal
     occurred_at: datetime
+    protected_until: date | None = None

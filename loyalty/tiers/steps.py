@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
-from customers.core.calendar import local_date, midnight, stamp
+from customers.core.calendar import day_before, local_date, midnight, stamp
 from loyalty.engine.activities import (
     BirthDateTold,
     Enrolled,
@@ -20,14 +20,13 @@ from loyalty.engine.activities import (
     TakenOver,
     TimePassed,
     VersionStarted,
-    is_of_order,
 )
 from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.clawback import claw_back_own
-from loyalty.points.state import MAIN, POINTS, RULES, DayCounted, OpenLot, WalletState
+from loyalty.points.state import MAIN, POINTS, RULES, Day, DayCounted, OpenLot, WalletState
 from loyalty.points.steps.earning import give_points
 from loyalty.points.steps.entries import Cause, settle_for_gifts, wallet_in
 from loyalty.points.steps.giving_back import claim
@@ -62,15 +61,39 @@ def benefits(decision: Decision) -> Decision:
     if isinstance(activity, OrderCorrected) and (activity.is_withdrawn or not activity.is_moved):
         return decision  # the tier on which an order was decided stays with it
     state, at = decision.member.of(TIERS), decision.occasion.at
-    # An order is not multiplied by the tier that it gave itself, on the day from which it is moved.
-    own = activity.order_id if isinstance(activity, OrderCorrected) else None
-    key = state.key_at(at) if own is None else state.key_without(own, at)
+    key = _key_without(decision, activity) if isinstance(activity, OrderCorrected) else state.key_at(at)
     tier = decision.rules.of(SCHEME).tier(key)
     if tier is None:
         return decision
     had = decision.occasion
     multiplier, extra_months = had.multiplier * tier.multiplier, had.extra_months + tier.extra_months
     return decision.then(occasion=Occasion(had.at, had.zone, multiplier, had.is_first, tier.code, extra_months))
+
+
+def _key_without(decision: Decision, activity: OrderCorrected) -> UUID | None:
+    """
+    Return the tier that a member had at an order's new instant without what the order had counted on its old day.
+
+    Days tell it, but not what happened first within one day, nor what came by another way: there the changes do.
+    """
+    under = decision.then(version=decision.versions.at(max(decision.at, decision.now)))
+    scheme, state, at = under.rules.of(SCHEME), under.member.of(TIERS), decision.occasion.at
+    told = state.key_without(activity.order_id, at)
+    if any(version.of(SCHEME).counts_balance for version in decision.versions.versions):
+        return told
+    before = _as_before(under)
+    how = _day_of_start(under, before)
+    if _past_by(under, before, how).standing.key != state.key:
+        return told
+    on = local_date(at, under.rules.zone)
+    began, ended = (_key_on(under, on, how, is_over=is_over) for is_over in (False, True))
+    return ended if scheme.rank(told) >= scheme.rank(ended) else began
+
+
+def _key_on(decision: Decision, on: date, how: DayOfStart, *, is_over: bool) -> UUID | None:
+    """Return the tier to which a member's days lead as a day begins, or when it is over."""
+    counted = _counted(decision.member, decision.rules, until=on if is_over else day_before(on))
+    return past_by(_schemes(decision), counted, on, day_of_start=how).standing.key
 
 
 def enter(decision: Decision) -> Decision:
@@ -381,11 +404,18 @@ def _standing(decision: Decision) -> Standing:
     return decision.member.of(TIERS).standing
 
 
-def _counted(member: Member, version: Version) -> Counted:
+def _counted(member: Member, version: Version, *, until: date = date.max) -> Counted:
     points, scheme = member.of(POINTS), version.of(SCHEME)
     main = points.main
     wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
-    return Counted(main.days, wallet.days, joined=joined_on(member, version), balance=wallet.balance)
+    days = _until(until, main.days)
+    others = days if wallet is main else _until(until, wallet.days)
+    return Counted(days, others, joined=joined_on(member, version), balance=wallet.balance)
+
+
+def _until(last: date, days: Sequence[Day]) -> Sequence[Day]:
+    """Return days up to a last one."""
+    return days if last == date.max else [day for day in days if day.on <= last]
 
 
 def _counts(decision: Decision, scheme: TierScheme) -> Counts:
@@ -471,24 +501,91 @@ def _schemes(decision: Decision) -> list[SchemeFrom]:
 
 
 def _undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierScheme) -> Decision:
-    """Where a balance counts, days do not tell the past: a tier goes that its order's own points gave."""
+    """
+    Where a balance counts, days do not tell the past: what goes is what the order's own rise had led to.
+
+    That is the tiers that its points, and the gifts of the tiers to which they led, still hold up without them. A member
+    has the tier then that it had before the order, protected as it was, or a higher one that the rest reaches.
+    """
     had, counts = _standing(decision), _counts(decision, scheme)
+    joined, on = joined_on(decision.member, decision.rules), _today(decision)
     if isinstance(activity, OrderCorrected):  # which may give as well as take
-        risen = rise(had, scheme, counts, _today(decision), joined_on(decision.member, decision.rules))
+        risen = rise(had, scheme, counts, on, joined)
         if scheme.rank(risen.key) > scheme.rank(had.key):
             return _moved(decision, risen)
-    current, earned = scheme.tier(had.key), scheme.earned(counts)
+    changes = decision.member.of(TIERS).changes
+    own = next((place for place, each in enumerate(changes) if _is_rise_by(scheme, each, activity.order_id)), None)
+    if own is None:
+        return _fallen_by_balance(decision, scheme, had)
+    undone = _gifts_without(decision, scheme, changes[own:], activity.order_id)
+    without = _take_gifts(decision, undone)
+    standing = _standing_before(without, scheme, changes[own])
+    if scheme.rank(standing.key) >= scheme.rank(had.key):
+        return _fallen_by_balance(without, scheme, had)
+    moved = _take_gifts(_moved(decision, standing), undone)
+    return _since_before(moved, changes[: own + 1])
+
+
+def _fallen_by_balance(decision: Decision, scheme: TierScheme, had: Standing) -> Decision:
+    """Let a member down, or let its grace begin, where it has less than its tier asks for."""
+    current, counts = scheme.tier(had.key), _counts(decision, scheme)
     if current is None or scheme.is_earned(current.key, counts):
         return decision
     joined, on = joined_on(decision.member, decision.rules), _today(decision)
-    changes = [change for change in decision.member.of(TIERS).changes if change.to_key == had.key]
-    if changes and is_of_order(changes[-1].cause, activity.order_id):
-        undone = scheme.passed(earned.key if earned else None, current)
-        moved = _moved(decision, entered(scheme, earned, on, joined))
-        return _take_gifts(moved, [lot for tier in undone for lot in _gifts_of(moved, tier, wallet_in(moved, MAIN))])
     if scheme.downgrade == "at_once":
-        return _moved(decision, entered(scheme, scheme.landing(current, earned), on, joined))
+        return _moved(decision, entered(scheme, scheme.landing(current, scheme.earned(counts)), on, joined))
     return _moved(decision, rise(had, scheme, counts, on, joined))
+
+
+def _is_rise_by(scheme: TierScheme, change: TierEntry, order_id: UUID) -> bool:
+    return change.is_by(order_id) and scheme.rank(change.to_key) > scheme.rank(change.from_key)
+
+
+def _gifts_without(
+    decision: Decision, scheme: TierScheme, changes: Sequence[TierEntry], order_id: UUID
+) -> list[OpenLot]:
+    """
+    Return the gifts of entries since an order's own rise that there would not have been without it.
+
+    Of tiers that are left those that the order's own rises gave; of the others those whose tier is not reached without them.
+    """
+    wallet, instants = wallet_in(decision, MAIN), {change.at for change in changes}
+    taken = {lot_id for entry in wallet.debt_entries for lot_id in entry.gift_lots}
+    holds = [
+        (lot, hold)
+        for lot in wallet.lots
+        if lot.gift and lot.id not in taken and lot.earned_at in instants
+        if (hold := _hold_of(decision, lot, changes)) is not None
+    ]
+    own = {change.at for change in changes if _is_rise_by(scheme, change, order_id)}
+    gone = [lot for lot, hold in holds if hold.until is not None and lot.earned_at in own]
+    doubtful = [(lot, scheme.rank(hold.key)) for lot, hold in holds if hold.until is None]
+    while True:
+        undone = [*gone, *(lot for lot, _ in doubtful)]
+        earned = scheme.earned(_counts(_take_gifts(decision, undone), scheme))
+        left = [(lot, rank) for lot, rank in doubtful if rank > scheme.rank(earned.key if earned else None)]
+        if len(left) == len(doubtful):
+            return undone
+        doubtful = left
+
+
+def _standing_before(decision: Decision, scheme: TierScheme, change: TierEntry) -> Standing:
+    """Return the standing from which a change had led away, by what counts and what time has done since."""
+    counts = _counts(decision, scheme)
+    joined, on = joined_on(decision.member, decision.rules), _today(decision)
+    if scheme.downgrade == "at_once":
+        return entered(scheme, scheme.earned(counts), on, joined)
+    standing = fall(Standing(change.from_key, change.protected_until), scheme, counts, on, joined)
+    return end_period(standing, scheme, _counted(decision.member, decision.rules), on)
+
+
+def _since_before(decision: Decision, changes: Sequence[TierEntry]) -> Decision:
+    """Let a member that is back on the tier before the last of some changes have it since it came to it."""
+    state, (*earlier, last) = decision.member.of(TIERS), changes
+    if state.key != last.from_key:
+        return decision
+    since = earlier[-1].at if earlier else decision.member.enrolled_at
+    return decision.then(member=decision.member.having(TIERS, replace(state, since=since if state.key else None)))
 
 
 def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = frozenset()) -> Decision:
@@ -514,7 +611,7 @@ def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = f
         since=at,
         changed_at=at,
         protected_until=standing.protected_until,
-        changes=(*state.changes, TierEntry(at, state.key, standing.key, cause)),
+        changes=(*state.changes, TierEntry(at, state.key, standing.key, cause, state.protected_until)),
     )
     changed = TierChanged(
         decision.member.retailer_id,
@@ -524,6 +621,7 @@ def _moved(decision: Decision, standing: Standing, *, known: frozenset[UUID] = f
         cause,
         _counts(decision, scheme).of(scheme.basis),
         at,
+        state.protected_until,
     )
     payload = {"from": _code(decision, state.key), "to": _code(decision, standing.key), "cause": cause}
     told = Told("tier.changed", payload, at)
@@ -560,6 +658,7 @@ CAUSES = {
     "OrderEvent": "event",
     "InteractionReported": "interaction",
     "PointsGranted": "grant",
+    "GrantTakenBack": "grant_back",
     "PointsMoved": "moved",
     "Enrolled": "enrolled",
     "Left": "left",

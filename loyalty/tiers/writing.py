@@ -14,9 +14,9 @@ def record_changes(changes: Iterable[TierChanged], *, now: datetime) -> None:
     """Write tier changes down, in their order."""
     # fmt: off
     rows = [(change.retailer_id, change.membership_id, change.from_tier_id, change.to_tier_id, change.cause,
-             change.qualifying, change.occurred_at, now) for change in changes]
-    columns = ("retailer_id", "membership_id", "from_tier_id", "to_tier_id", "cause", "qualifying", "occurred_at",
-               "recorded_at")
+             change.qualifying, change.protected_until, change.occurred_at, now) for change in changes]
+    columns = ("retailer_id", "membership_id", "from_tier_id", "to_tier_id", "cause", "qualifying", "protected_until",
+               "occurred_at", "recorded_at")
     # fmt: on
     bulk.insert(TierChange, columns, rows)
 

@@ -10,6 +10,8 @@ READ = {
     "memberships_membership": "OSU", "outbox_delivery": "OU", "outbox_endpoint": "OU", "planning_simulation": "OMAU",
     "plans_invoice": "OSU", "plans_paymentnotice": "OU", "plans_refund": "OSU", "plans_subscription": "OSU",
     "rewards_reward": "OMSAU", "rewards_rewardredemption": "OSU", "rewards_codebatch": "OMU", "rewards_causeentry": "OMU",
+    "badges_badge": "OMSAU", "badges_challenge": "OMSAU", "badges_board": "OMSAU", "badges_challengeaward": "OSU",
+    "badges_memberprogress": "OSU", "badges_participation": "OSU", "badges_boardscore": "OSU",
     "points_entry": "OSU", "programs_program": "OMSAU", "programs_programversion": "OMSAU", "programs_versionevent": "OMU",
 }  # fmt: skip
 ADD = {
@@ -79,6 +81,9 @@ PAGES = {
     ("rewards_reward_change_stock", "POST"): "OS",
     ("rewards_reward_pay", "GET"): "OS",
     ("rewards_reward_pay", "POST"): "OS",
+    ("badges_challenge_to_progress", "GET"): "OMSAU",
+    ("badges_challenge_to_awards", "GET"): "OMSAU",
+    ("badges_board_to_scores", "GET"): "OMSAU",
     ("auth_user_password_change", "GET"): "",
 }
 # Of the site itself: no data of a retailer is on them.
@@ -135,6 +140,18 @@ API = {
     ("my-redemptions", "GET"): "member",
     ("my-redemptions", "POST"): "member",
     ("my-reward-cancel", "POST"): "member",
+    ("my-challenges", "GET"): "member",
+    ("my-challenge-join", "POST"): "member",
+    ("my-badges", "GET"): "member",
+    ("my-boards", "GET"): "member",
+    ("my-board", "GET"): "member",
+    ("my-board-join", "POST"): "member",
+    ("my-board-leave", "POST"): "member",
+    ("member-challenges", "GET"): "members:read",
+    ("member-challenge-join", "POST"): "activity:write",
+    ("member-badges", "GET"): "members:read",
+    ("member-board-join", "POST"): "activity:write",
+    ("board", "GET"): "members:read",
     ("token", "POST"): "members:token",
     ("me", "GET"): "member",
     ("wallet", "GET"): "member",
@@ -142,6 +159,8 @@ API = {
     ("statement", "GET"): "member",
     ("forecast", "GET"): "member",
     ("my-order", "GET"): "member",
+    ("my-token", "DELETE"): "member",
+    ("my-sessions", "DELETE"): "member",
     ("my-plans", "GET"): "member",
     ("my-plan-join", "POST"): "member",
     ("my-plan-change", "POST"): "member",
@@ -157,6 +176,7 @@ API = {
     ("member-plan-method", "POST"): "activity:write",
     ("member-invoices", "GET"): "members:read",
     ("invoice-pay", "POST"): "activity:write",
+    ("invoice-refund", "POST"): "activity:write",
     ("reconciliation", "GET"): "ledger:read",
     ("month-end", "GET"): "ledger:read",
     ("journal", "GET"): "ledger:read",
@@ -184,5 +204,7 @@ API = {
 }
 # For whoever signs what it sends, without a credential.
 SIGNED = {("payment-notices", "POST")}
+# For who has no credential yet.
+SIGN_IN = {("signin-codes", "POST"), ("signin-confirm", "POST")}
 # What somebody who is signed in to the admin may do by API, by the scope.
 SESSION = {"program:read": "OMSAU", "program:write": "OM", "program:publish": "OM", "program:simulate": "OMA"}

@@ -2,12 +2,14 @@
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from customers.models import Order, OrderClaim, OrderRevision
+from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry
 from tests import make
 
@@ -177,16 +179,44 @@ def test_one_key_and_one_correction_are_one_effect(client: Client, key: str) -> 
     assert answers[1]["Idempotent-Replayed"] == "true"
 
 
+@pytest.mark.parametrize("number", ["A1/claim", "claim/claim", "batch", "2026/7", "A1%2Fclaim", "A%3F1", "claim"])
+def test_a_number_is_corrected_whatever_it_looks_like(client: Client, key: str, number: str) -> None:
+    said = unquote(number)
+    send(client, "POST", "orders", ORDER | {"number": said}, key)
+
+    answer = send(client, "PUT", f"orders/{number}", LESS | {"number": said}, key)
+    why = client.get(
+        f"/api/v1/members/{Membership.objects.get().number}/orders/{number}",
+        headers={"authorization": f"Api-Key {key}"},
+    )
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "corrected")
+    assert (why.status_code, why.json()["order"]) == (200, said)
+
+
+@pytest.mark.parametrize("number", ["A1", "A1/claim", "claim", "batch/claim", "2026/7"])
+def test_a_number_is_claimed_whatever_it_looks_like(client: Client, key: str, number: str) -> None:
+    send(client, "POST", "orders", ORDER | {"customer": "bob", "number": "other"}, key)
+    send(client, "POST", "orders", ORDER | {"customer": None, "number": number}, key)
+
+    answer = send(client, "POST", f"orders/{number}/claim", {"customer": "ada", "reference": "r"}, key)
+
+    assert (answer.status_code, answer.json()["number"]) == (201, number)
+
+
 def test_a_guests_order_is_claimed_once(client: Client, key: str) -> None:
     send(client, "POST", "orders", ORDER | {"customer": None}, key)
     claim = {"customer": "ada", "reference": "receipt 7"}
+    send(client, "POST", "orders", ORDER | {"customer": "bob", "number": "A2"}, key)
 
+    slip = send(client, "POST", "orders/A1/claim", claim | {"customer": "adda"}, key)
     dry = send(client, "POST", "orders/A1/claim?dry_run=true", claim, key)
-    nobodys = Order.objects.get().customer
+    nobodys = Order.objects.get(number="A1").customer
     answers = [
         send(client, "POST", "orders/A1/claim", body, key) for body in (claim, claim, claim | {"customer": "bob"})
     ]
 
+    assert (slip.status_code, slip.json()["code"]) == (404, "unknown_customer")
     assert (dry.json()["effects"][0]["points"], nobodys) == (10, None)
     assert [answer.status_code for answer in answers] == [201, 200, 409]
     assert [answer.json()["status"] for answer in answers[:2]] == ["claimed", "unchanged"]

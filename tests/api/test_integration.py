@@ -53,7 +53,9 @@ def test_the_way_of_a_shop_from_customer_to_balance(client: Client) -> None:
             "pending": 0,
             "shortfall": 0,
             "restored": 0,
+            "kept_rewards": [],
             "tier_changed_to": "silver",
+            "awards": [],
             "reason": "",
             "explanation": [
                 {

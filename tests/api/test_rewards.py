@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from customers.models import Consent, Insight
+from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardCode, RewardRedemption, VoucherHold
 from tests import make
@@ -72,6 +73,33 @@ def test_a_member_sees_what_it_may_have_and_why_not_the_rest(client: Client) -> 
         ("gone", False, "sold_out", 100),
     ]  # fmt: skip
     assert mine.json()[0]["personal"] is False
+
+
+def test_a_catalogue_of_one_and_of_two_hundred_take_three_statements_and_say_what_is_left_now(
+    client: Client, django_assert_num_queries: Any
+) -> None:
+    draft = make.version()
+    for place in range(200):
+        limits = {"stock": 3, "member_limit": 2} if place % 2 else {}
+        shop.reward(draft, f"reward-{place}", 100 + place, **limits)
+    large = shop.member(make.published(draft), 2_000, at=timezone.now())
+    small = shop.member(shop.club(stock=3, member_limit=2), 2_000, at=timezone.now())
+
+    for who in (small, large):
+        mine = app(client, who)
+        mine.get("me/rewards")
+        with django_assert_num_queries(3):  # the token, the member, what is counted
+            mine.get("me/rewards")
+    for turn in range(2):
+        redeem_reward(large, "reward-1", reference=f"r{turn}", now=timezone.now())
+    (said,) = app(client, large).get("me/rewards").json()
+    rewards = {each["code"]: each for each in said["rewards"]}
+
+    assert [rewards["reward-1"][name] for name in ("left", "had", "reason", "redeemable")] == [
+        1, 2, "limit_reached", False,
+    ]  # fmt: skip
+    assert [rewards["reward-3"][name] for name in ("left", "had", "reason", "redeemable")] == [3, 0, "", True]
+    assert [rewards["reward-2"][name] for name in ("left", "had", "missing", "redeemable")] == [None, 0, 0, True]
 
 
 def test_who_agreed_to_a_profile_sees_its_own_order_and_who_did_not_sees_everybodys(client: Client) -> None:

@@ -7,7 +7,8 @@ from django.db import models
 # From the ground up; an app may point at itself and at those before it.
 ORDER = (
     "contenttypes", "auth", "customers", "outbox", "access", "programs", "memberships", "points", "tiers", "plans", "rewards",
-    "activity", "planning", "api",
+    "referrals", "badges",
+    "activity", "planning", "api", "signin", "page",
     "analytics",
 )  # fmt: skip
 OURS = ORDER[2:]

@@ -67,3 +67,20 @@ def test_no_column_has_a_name_that_the_house_does_not_use() -> None:
     }
 
     assert columns == set()
+
+
+def test_texts_are_marked_by_names_that_the_collector_of_translations_knows() -> None:
+    """A text that is marked by another name is left out by `make messages`, and its French is lost without a word."""
+    known = {("gettext", "_"), ("gettext_lazy", "_")}
+
+    found = {
+        f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for alias in node.names
+        if alias.asname and (alias.name, alias.asname) not in known
+    }
+
+    assert found == set()

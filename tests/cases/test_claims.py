@@ -57,6 +57,7 @@ def test_a_second_claim_changes_nothing_and_another_customer_is_refused() -> Non
 def test_who_is_no_member_gets_the_points_on_enrolling_since_then() -> None:
     shop = Shop()
     shop.order("o1", None, "80", at="2026-02-01 12:00")
+    shop.register("a", since="2026-02-02 12:00")
     shop.claim("o1", "a", at="2026-02-02 12:00")
 
     shop.member("a", since="2026-01-15 12:00", now="2026-02-03 12:00")

@@ -35,3 +35,4 @@ def test_the_demo_loads_decides_and_values_and_again_changes_nothing(django_db_s
     assert proofs[1] is not None
     assert proofs[0][0] == proofs[1][0]
     assert "sign in as demo with the password demo" in first.stdout
+    assert "/my/complete-journey: sign in as camille@example.com" in again.stdout

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from customers.checks import InvalidFact
 from customers.claiming import OrderOfAnother, claim_order
 from customers.core.errors import DomainError
+from customers.identifying import UnknownCustomer
 from customers.models import Customer, FactChange, Order, OrderClaim, Retailer
 from customers.recording import record_orders
 from customers.returning import UnknownOrder
@@ -18,8 +20,11 @@ EARLIER = NOON - timedelta(days=30)
 
 
 def shop_with_a_guest() -> Retailer:
+    """A shop with a guest's order, where ada and bob are known as well."""
     shop = make.retailer()
     record_orders(shop, [make.order(None, "10.00", at=EARLIER, name="A1")], now=NOON)
+    for name in ("ada", "bob"):
+        make.customer(shop, name, since=NOON)
     return shop
 
 
@@ -60,6 +65,7 @@ def test_the_order_as_it_was_reported_is_known_and_with_its_claimer_too() -> Non
     shop = make.retailer()
     guest = make.order(None, "10.00", name="A1")
     record_orders(shop, [guest], now=NOON)
+    make.customer(shop, "ada")
     claim_order(shop, "A1", "ada", reference="r", now=NOON)
     named = make.order("ada", *guest.lines, name="A1")
     other = make.order("bob", *guest.lines, name="A1")
@@ -74,6 +80,9 @@ def test_the_order_as_it_was_reported_is_known_and_with_its_claimer_too() -> Non
     [
         ("A1", "bob", "r", OrderOfAnother),
         ("A9", "bob", "r", UnknownOrder),
+        ("A1", "Bob", "r", UnknownCustomer),
+        ("A1", "bob ", "r", UnknownCustomer),
+        ("A9", "eve", "r", UnknownCustomer),
         ("A1", "", "r", InvalidFact),
         ("A1", "bob", "", InvalidFact),
         ("A1", "bob", "r" * 101, InvalidFact),
@@ -84,8 +93,6 @@ def test_the_order_as_it_was_reported_is_known_and_with_its_claimer_too() -> Non
 def test_a_claim_that_cannot_be_is_refused_and_changes_nothing(
     number: str, customer: str, reference: str, error: type[DomainError]
 ) -> None:
-    from django.db import transaction
-
     shop = shop_with_a_guest()
     claim_order(shop, "A1", "ada", reference="receipt 7", now=NOON)
 
@@ -93,11 +100,24 @@ def test_a_claim_that_cannot_be_is_refused_and_changes_nothing(
         claim_order(shop, number, customer, reference=reference, now=NOON)
 
     assert OrderClaim.objects.count() == 1
-    assert [customer.external_id for customer in Customer.objects.filter(retailer=shop)] == ["ada"]
+    assert {customer.external_id for customer in Customer.objects.filter(retailer=shop)} == {"ada", "bob"}
+
+
+def test_a_guests_order_is_nobodys_because_of_a_slip() -> None:
+    shop = shop_with_a_guest()
+
+    with pytest.raises(UnknownCustomer) as refused, transaction.atomic():
+        claim_order(shop, "A1", "adda", reference="receipt 7", now=NOON)
+
+    assert (refused.value.facts, refused.value.code) == ({"customer": "adda"}, "unknown_customer")
+    assert Order.objects.get(retailer=shop).customer is None
+    assert claim_order(shop, "A1", "ada", reference="receipt 7", now=NOON).is_new
 
 
 def test_another_retailers_order_cannot_be_claimed() -> None:
     shop_with_a_guest()
+    other = make.retailer()
+    make.customer(other, "ada")
 
     with pytest.raises(UnknownOrder):
-        claim_order(make.retailer(), "A1", "ada", reference="r", now=NOON)
+        claim_order(other, "A1", "ada", reference="r", now=NOON)

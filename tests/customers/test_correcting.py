@@ -268,6 +268,7 @@ def test_two_returned_lines_change_places() -> None:
 
 def test_a_claimed_order_stays_the_claimers_until_a_correction_names_somebody() -> None:
     shop = shop_with(a1(MILK, who=None))
+    make.customer(shop, "ada")
     claimed = claim_order(shop, "A1", "ada", reference="receipt 7", now=NOON)
 
     guest, named = correct(shop, a1(BREAD, who=None), 1), correct(shop, a1(BREAD, who="bob"), 2)

@@ -100,6 +100,9 @@ LEDGER: Attempts = {
     "lot_expires_after_activation": copy("points_lot", expires_at="2020-01-01T00:00:00Z"),
     "lot_without_a_date_awaits_an_event": copy("points_lot", active_at=None, available=0, held=0),
     "lot_that_awaits_is_pending": copy("points_lot", active_at=None, activation_event="delivered"),
+    "moved_lot_never_to_itself": (
+        "INSERT INTO points_movedlot (lot_id, to_lot_id, retailer_id) SELECT id, id, retailer_id FROM points_lot LIMIT 1"
+    ),
     "lots_are_never_deleted": "DELETE FROM points_lot",
     "lots_keep_their_terms": (
         "UPDATE points_lot SET amount = amount + 1",
@@ -127,6 +130,9 @@ LEDGER: Attempts = {
     "budget_share_once": copy("points_budgetshare"),
     "budget_never_exceeded": "UPDATE points_budgetshare SET used = granted + 1",
     "month_closed_once": copy("points_closedmonth"),
+    "books_closed_once": copy("points_closedbooks"),
+    "closed_books_are_append_only": changed("points_closedbooks", "part = 'x'"),
+    "closed_books_never_truncated": "TRUNCATE points_closedbooks",
     "closed_months_are_append_only": changed("points_closedmonth", "deferred = 0"),
     "closed_months_never_truncated": "TRUNCATE points_closedmonth",
     "allocated_prices_are_append_only": changed("points_allocatedprice", "price = 0"),
@@ -252,15 +258,61 @@ PLANS: Attempts = {
     "plan_change_once_per_cause": copy("plans_planchange"),
     "plan_changes_are_append_only": changed("plans_planchange", "cause = 'x'"),
     "plan_changes_never_truncated": "TRUNCATE plans_planchange",
+    "grant_once_per_cause": copy("points_grant", "decided_at IS NULL"),
+    "grant_points_positive": "UPDATE points_grant SET points = 0 WHERE decided_at IS NULL",
+    "grant_decided_says_what_it_gave": "UPDATE points_grant SET given = 1 WHERE decided_at IS NULL",
+    "grants_are_decided_once": "UPDATE points_grant SET given = given + 1 WHERE decided_at IS NOT NULL",
+    "grants_are_never_deleted": "DELETE FROM points_grant",
     "invoice_open_once_per_subscription": copy("plans_invoice", "status = 'open'"),
     "invoice_amount_never_negative": "UPDATE plans_invoice SET amount = -1, refunded = -1",
     "invoice_credit_never_negative": "UPDATE plans_invoice SET credit_used = -1",
     "invoice_refunds_what_was_paid": "UPDATE plans_invoice SET refunded = amount + 1",
     "invoice_paid_has_an_instant": "UPDATE plans_invoice SET paid_at = NULL WHERE status = 'paid'",
     "invoice_line_has_a_day": "UPDATE plans_invoiceline SET end_day = first_day",
+    "refund_once_per_reference": copy("plans_refund", "reference <> ''"),
     "refund_amount_positive": "UPDATE plans_refund SET amount = 0",
     "payment_notice_once": copy("plans_paymentnotice"),
     "payment_notices_are_append_only": changed("plans_paymentnotice", "effect = 'x'"),
     "payment_notices_never_truncated": "TRUNCATE plans_paymentnotice",
 }
-ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS
+BADGES: Attempts = {
+    "challenge_once_per_code": copy("badges_challenge", DRAFT, key=NOBODYS),
+    "challenge_once_per_key": copy("badges_challenge", DRAFT, code="x"),
+    "challenge_of_fixed_days_names_one": f"UPDATE badges_challenge SET \"window\" = 'fixed' WHERE {DRAFT}",
+    "challenge_begins_before_it_ends": (
+        f"UPDATE badges_challenge SET first_day = '2026-06-02', last_day = '2026-06-01' WHERE {DRAFT}"
+    ),
+    "challenge_of_interactions_counts_them": (
+        f"UPDATE badges_challenge SET metric = 'spend', interaction = 'review' WHERE {DRAFT}"
+    ),
+    "challenge_of_last_days_has_no_streak": (
+        f"UPDATE badges_challenge SET \"window\" = 'rolling', metric = 'day_streak' WHERE {DRAFT}"
+    ),
+    "challenges_frozen_with_version": frozen("badges_challenge", "place = 9"),
+    "board_once_per_code": copy("badges_board", DRAFT, key=NOBODYS),
+    "board_once_per_key": copy("badges_board", DRAFT, code="x"),
+    "board_of_fixed_days_names_one": f"UPDATE badges_board SET \"window\" = 'fixed' WHERE {DRAFT}",
+    "board_begins_before_it_ends": (
+        f"UPDATE badges_board SET first_day = '2026-06-02', last_day = '2026-06-01' WHERE {DRAFT}"
+    ),
+    "board_of_interactions_counts_them": (
+        f"UPDATE badges_board SET metric = 'spend', interaction = 'review' WHERE {DRAFT}"
+    ),
+    "boards_frozen_with_version": frozen("badges_board", "place = 9"),
+    "board_is_not_of_last_days": f"UPDATE badges_board SET \"window\" = 'rolling' WHERE {DRAFT}",
+    "challenge_asks_for_something": f"UPDATE badges_challenge SET target = 0 WHERE {DRAFT}",
+    "challenge_in_levels_has_one_goal": (
+        "UPDATE badges_challenge SET repeats = true, levels = '[{\"target\": 1}]' WHERE " + DRAFT
+    ),
+    "badge_once_per_code": copy("badges_badge", DRAFT, key=NOBODYS),
+    "badge_once_per_key": copy("badges_badge", DRAFT, code="x"),
+    "badge_in_levels_has_levels": f"UPDATE badges_badge SET kind = 'levelled', levels = '[]' WHERE {DRAFT}",
+    "badges_frozen_with_version": frozen("badges_badge", "place = 9"),
+    "past_window_once_per_member": copy("badges_pastwindow"),
+    "award_once_per_window_and_number": copy("badges_challengeaward", "r.ended_at IS NULL"),
+    "award_that_ended_says_why": "UPDATE badges_challengeaward SET ended_at = now() WHERE ended_at IS NULL",
+    "participation_once_per_member": copy("badges_participation", pseudonym="Other"),
+    "pseudonym_once_on_a_board": "UPDATE badges_participation SET pseudonym = 'ace'",
+    "score_once_per_window": copy("badges_boardscore"),
+}
+ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS | BADGES

@@ -14,6 +14,7 @@ from psycopg.errors import Error
 from analytics import statistics
 from analytics.runs import compute_value
 from customers.claiming import claim_order
+from customers.core.ids import new_id
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
 from customers.merging import merge
@@ -26,11 +27,15 @@ from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.spending import hold
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.rewards.redeeming import pay_out, redeem_reward
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import pay_out
 from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
+from loyalty.badges.account.joining import join_board
 from loyalty.configuration.drafts import open_draft, publish
+from loyalty.memberships.models import Membership
 from loyalty.outbox.relay import add_endpoint, dispatch
+from loyalty.planning.closing import close_month
 from loyalty.planning.simulating import ask
 from loyalty.plans.account.joining import change
 from loyalty.plans.account.notices import take_notice
@@ -38,9 +43,11 @@ from loyalty.plans.account.paying import refund
 from loyalty.plans.models import Invoice
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.tryout import HEADER, TryoutProvider
-from loyalty.points.closing import close_month
+from loyalty.points import granting
 from loyalty.points.models import EarningGroup
+from loyalty.points.state import GrantAsked, GrantDecided
 from tests import make
+from tests.badges import game
 from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
 from tests.plans import make_plans
@@ -91,9 +98,20 @@ def world() -> None:
     leave(zoe, now=NOON)
     enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
+    granted_to(ada)
     plans_of(shop)
     with_rewards()
+    with_challenges()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def granted_to(who: Membership) -> None:
+    """One grant that was decided, and one that waits."""
+    asked = [
+        GrantAsked(new_id(), who.retailer_id, who.pk, "test", "points", 5, f"grant:{place}", NOON) for place in (1, 2)
+    ]
+    granting.ask(asked, now=NOON)
+    granting.settle([GrantDecided(asked[0].id, 0, "test")], now=NOON)
 
 
 def plans_of(shop: Retailer) -> None:
@@ -102,10 +120,11 @@ def plans_of(shop: Retailer) -> None:
     ada = make.member(club, "ada")
     joined(ada, at=NOON, method="pays")
     change(ada, "max", now=NOON)
-    refund(Invoice.objects.get(kind="first").pk, Decimal(1), reason="late", author="sue", now=NOON)
+    refund(Invoice.objects.get(kind="first").pk, Decimal(1), reason="late", author="sue", reference="r1", now=NOON)
     body = b'{"id": "n1", "kind": "other", "subject": "019a0000-0000-7000-8000-000000000000", "at": "2026-06-15T12:00:00Z"}'
     take_notice(shop, TryoutProvider("s"), {HEADER: sign(body, "s", NOON)}, body, now=NOON)
     open_draft(club, author="ada", now=NOON)
+    close_month(club, NOON.date().replace(day=1), now=NOON + timedelta(days=30))
 
 
 def with_rewards() -> None:
@@ -117,6 +136,17 @@ def with_rewards() -> None:
     giver = shop_of_rewards.member(shop_of_rewards.club(code="forest", points=100, **cause))
     given = redeem_reward(giver, "forest", reference="d1", points=500, now=NOON)
     pay_out(giver.program, given.redemption.reward_key, document="T-1", now=NOON)
+
+
+def with_challenges() -> None:
+    """Two on a leaderboard, of whom one has an award, and something of a month that ended long ago."""
+    club = game.program({"target": "1", "window": "month"}, badges=[{}], boards=[{"code": "buyers"}])
+    ada, bob = make.member(club), make.member(club)
+    join_board(ada, "buyers", "Ace", now=NOON)
+    join_board(bob, "buyers", "Bob", now=NOON)
+    make.buys(ada, "10.00", at=NOON)
+    make.buys(ada, "10.00", at=NOON + timedelta(days=99))
+    open_draft(club, author="ada", now=NOON)
 
 
 def execute(sql: str) -> None:

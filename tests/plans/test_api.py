@@ -9,7 +9,7 @@ from django.test import Client
 
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.collecting import collect_due
-from loyalty.plans.models import Invoice, PaymentNotice, Subscription
+from loyalty.plans.models import Invoice, PaymentNotice, Refund, Subscription
 from loyalty.plans.providers.signing import sign
 from tests import make
 from tests.plans import make_plans
@@ -87,14 +87,72 @@ def test_a_shops_system_sells_a_plan_at_the_till(client: Client, ada: Membership
     _, joined = call(client, "POST", f"members/{ada.number}/plan/join", {"plan": "plus"}, **key)
     invoice = joined["mine"]["invoice"]["id"]
     status, paid = call(client, "POST", f"members/{ada.number}/invoices/{invoice}/pay", {"reference": "T1"}, **key)
-    twice, refused = call(client, "POST", f"members/{ada.number}/invoices/{invoice}/pay", {"reference": "T1"}, **key)
+    twice, same = call(client, "POST", f"members/{ada.number}/invoices/{invoice}/pay", {"reference": "T1"}, **key)
+    other, refused = call(client, "POST", f"members/{ada.number}/invoices/{invoice}/pay", {"reference": "T2"}, **key)
 
     assert (status, paid["mine"]["status"]) == (201, "active")
-    assert (twice, refused["code"]) == (409, "not_open")
+    assert (twice, same) == (200, paid)
+    assert (other, refused["code"]) == (409, "not_open")
     _, seen = call(client, "GET", f"members/{ada.number}/plan", **key)
     assert (seen["mine"]["plan"]["code"], seen["currency"]) == ("plus", "EUR")
     _, listed = call(client, "GET", f"members/{ada.number}/invoices", **key)
     assert [(each["amount"], each["status"]) for each in listed["results"]] == [("10.00", "paid")]
+
+
+def test_a_shops_system_refunds_an_invoice_in_part_and_then_what_is_left(client: Client, ada: Membership) -> None:
+    key = {"authorization": f"Api-Key {make.key(ada.retailer)}"}
+    make_plans.joined(ada, at=datetime.now(UTC))
+    path = f"members/{ada.number}/invoices/{Invoice.objects.get().pk}/refund"
+    why = {"reason": "moved away", "author": "sue"}
+
+    dry = call(client, "POST", f"{path}?dry_run=true", {"reference": "R1", "amount": "4.00", **why}, **key)
+    part = call(client, "POST", path, {"reference": "R1", "amount": "4.00", **why}, **key)
+    again = call(client, "POST", path, {"reference": "R1", "amount": "4.00", **why}, **key)
+    other = call(client, "POST", path, {"reference": "R1", "amount": "5.00", **why}, **key)
+    more = call(client, "POST", path, {"reference": "R2", "amount": "6.01", **why}, **key)
+    rest = call(client, "POST", path, {"reference": "R2", **why}, **key)
+    nothing = call(client, "POST", path, {"reference": "R3", **why}, **key)
+
+    assert (dry[0], dry[1]["dry_run"], dry[1]["refunded"]) == (200, True, "4.00")
+    assert (part[0], part[1]["refunded"], part[1]["status"]) == (201, "4.00", "paid")
+    assert (again[0], again[1]) == (200, part[1])
+    assert [(each[0], each[1]["code"]) for each in (other, more, nothing)] == [
+        (409, "conflict"), (422, "more_than_paid"), (409, "all_refunded"),
+    ]  # fmt: skip
+    assert (rest[0], rest[1]["refunded"]) == (201, "10.00")
+    seen = [(each["amount"], each["status"], each["reference"], each["author"]) for each in rest[1]["refunds"]]
+    assert seen == [("4.00", "waiting", "R1", "sue"), ("6.00", "waiting", "R2", "sue")]
+    _, listed = call(client, "GET", f"me/plans/{ada.program.slug}/invoices", **mine(ada))
+    assert [(each["refunded"], [back["amount"] for back in each["refunds"]]) for each in listed["results"]] == [
+        ("10.00", ["4.00", "6.00"])
+    ]
+    assert "author" not in listed["results"][0]["refunds"][0]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "required"),
+        ({"reference": "R", "reason": " ", "author": "sue"}, 400, "blank"),
+        ({"reference": "R", "reason": "why", "author": "sue", "amount": "much"}, 400, "invalid"),
+        ({"reference": "R", "reason": "why", "author": "sue", "amount": "NaN"}, 400, "invalid"),
+        ({"reference": "R", "reason": "why", "author": "sue", "amount": "-1"}, 422, "more_than_paid"),
+        ({"reference": "R", "reason": "why", "author": "sue", "amount": "0"}, 422, "more_than_paid"),
+        ({"reference": "R", "reason": "why", "author": "sue", "amount": "1e30"}, 422, "more_than_paid"),
+        ({"reference": "R", "reason": "why", "author": "sue", "amount": "1.001"}, 422, "too_many_decimals"),
+        ({"reference": "R", "reason": "a\x00b", "author": "sue"}, 400, "null_characters_not_allowed"),
+    ],
+)
+def test_a_refund_that_cannot_be_is_told(
+    client: Client, ada: Membership, body: dict[str, str], status: int, code: str
+) -> None:
+    make_plans.joined(ada, at=datetime.now(UTC))
+    path = f"members/{ada.number}/invoices/{Invoice.objects.get().pk}/refund"
+
+    answered, said = call(client, "POST", path, body, authorization=f"Api-Key {make.key(ada.retailer)}")
+
+    assert (answered, said["code"]) == (status, code)
+    assert (Invoice.objects.get().refunded, Refund.objects.count()) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +226,13 @@ def test_lists_cost_the_same_with_one_row_and_with_thirty(
     path = f"members/{ada.number}/invoices"
     call(client, "GET", path, **key)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         call(client, "GET", path, **key)
     for _ in range(29):
         first.pk, first.kind = make_plans.fresh_id(), "renewal"
         first._state.adding = True
         first.save()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         _, said = call(client, "GET", path, **key)
 
     assert len(said["results"]) == 30

@@ -36,6 +36,9 @@ def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
         body = rest[rest.index("-d") + 1] if "-d" in rest else ""
         open_one = Invoice.objects.filter(status="open").first()
         address = address.replace("NUMBER", ada.number).replace("INVOICE", str(open_one.pk if open_one else ""))
+        address = address.replace(
+            "PAID", str(Invoice.objects.filter(kind="first").values_list("pk", flat=True).first())
+        )
         answer: Any = client.generic(
             "POST" if body else "GET", f"/api/v1/{address}", body, content_type="application/json", headers=headers
         )

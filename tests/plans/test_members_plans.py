@@ -88,6 +88,7 @@ def test_an_order_under_a_plan_is_returned_by_what_it_gave_after_the_plan_has_en
     joined(ada, at=on("2026-06-01T12:00"))
     bought = make.buys(ada, "10.00", "5.00", at=on("2026-06-20T12:00"))
     before = make.spendable(ada, on("2026-08-01T12:00"))
+    nights_until(club, "2026-07-01")
     nights_until(club, "2026-08-01")
 
     make.returns(ada, bought, (2, "1"), at=on("2026-08-02T12:00"))

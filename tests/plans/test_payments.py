@@ -180,6 +180,7 @@ def test_an_older_failure_after_a_newer_one_changes_nothing() -> None:
 
 def test_a_payment_of_the_fifth_day_that_is_told_on_the_tenth_makes_good_the_end() -> None:
     ada, invoice = renewed("later")
+    collects(ada, on("2026-07-01T00:10"))
     nights_until(ada.program, "2026-07-10")
     assert plan_of(ada).status == "ended"
 
@@ -195,6 +196,7 @@ def test_a_payment_of_the_fifth_day_that_is_told_on_the_tenth_makes_good_the_end
 
 def test_a_payment_of_the_fifth_day_that_is_told_in_the_period_after_next_goes_on_from_there() -> None:
     ada, invoice = renewed("later")
+    collects(ada, on("2026-07-01T00:10"))
     nights_until(ada.program, "2026-08-20")
 
     tells(ada, "paid", invoice, at=on("2026-07-05T12:00"), now=on("2026-08-20T12:00"))
@@ -207,6 +209,7 @@ def test_a_payment_of_the_fifth_day_that_is_told_in_the_period_after_next_goes_o
 
 def test_a_payment_of_the_ninth_day_goes_back() -> None:
     ada, invoice = renewed("later")
+    collects(ada, on("2026-07-01T00:10"))
     nights_until(ada.program, "2026-07-10")
 
     told = tells(ada, "paid", invoice, at=on("2026-07-09T12:00"), now=on("2026-07-10T12:00"))

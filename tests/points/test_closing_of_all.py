@@ -1,8 +1,8 @@
 import pytest
 
 from customers.isolation import RetailersFailed
+from loyalty.planning.tasks import close_months
 from loyalty.points.models import ClosedMonth
-from loyalty.points.tasks import close_months
 from loyalty.programs.models import Program
 from tests import make
 

@@ -38,6 +38,8 @@ from loyalty.points.models.policy import words_for
 from loyalty.programs.models import ProgramVersion
 from tests import make
 from tests.make import NOON
+from tests.plans import make_plans
+from tests.plans.make_plans import joined
 
 PARIS = ZoneInfo("Europe/Paris")
 VALIDATOR = Draft202012Validator({"$ref": "#/$defs/condition", "$defs": {"condition": schema()}})
@@ -50,6 +52,7 @@ TEXTS = {
     "store": "pq",
     "promotion_code": "k",
     "tier": "g",
+    "plan": "m",
 }
 HOURS = st.integers(0, 23)
 
@@ -89,8 +92,9 @@ TREES = st.recursive(
 @pytest.fixture
 def past() -> tuple[Membership, list[Any]]:
     """Two members' orders around a change to summer time, told apart by every field that a condition knows."""
-    club = make.program(tiers=[("g", "0", "1")], zone="Europe/Paris")
+    club = make_plans.program({"code": "m", "price": "0"}, tiers=[("g", "0", "1")], zone="Europe/Paris")
     ada = make.member(club, "ada")
+    joined(ada, "m", at=datetime(2026, 3, 28, 12, tzinfo=UTC))
     facts = [
         make.order(
             ada,
@@ -117,7 +121,7 @@ def test_python_and_sql_agree_on_every_line(past: tuple[Membership, list[Any]], 
         (order.order_id, line.sku, line.net_amount)
         for place, order in enumerate(orders)
         for line in order.basket.lines
-        if holds(line, order.basket, Occasion(order.occurred_at, PARIS, is_first=place == 0, tier="g"))
+        if holds(line, order.basket, Occasion(order.occurred_at, PARIS, is_first=place == 0, tier="g", plan="m"))
     }
     parameters: dict[str, Any] = {"zone": "Europe/Paris", "member": ada.pk}
     sql = f"""SELECT o.id, l.sku, l.net_amount FROM memberships_membership m

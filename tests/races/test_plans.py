@@ -110,7 +110,7 @@ def test_no_two_refunds_at_once_give_back_more_than_was_paid() -> None:
 
     results = interleaved(back, back, after=LOCKED)
 
-    assert (results[0], type(results[1])) == (None, MoreThanPaid)
+    assert (results[0], type(results[1])) == (True, MoreThanPaid)
     assert list(Refund.objects.values_list("amount", flat=True)) == [Decimal(6)]
 
 

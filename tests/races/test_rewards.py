@@ -12,10 +12,14 @@ import pytest
 from django.db import connection
 
 from customers.core.errors import DomainError
+from customers.facts import ReturnFact, ReturnLineFact
+from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.importing import import_codes
-from loyalty.activity.rewards.redeeming import cancel_reward, redeem_reward, refund_reward
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import pay_out
 from loyalty.activity.rewards.tills import check_voucher, confirm_voucher, hold_voucher
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Wallet
 from loyalty.rewards.models import CauseEntry, Reward, RewardCode, RewardCounter, RewardRedemption, VoucherHold
@@ -173,3 +177,49 @@ def test_two_refunds_at_once_give_back_once() -> None:
     outcomes([partial(refund_reward, got.redemption, now=NOON) for _ in range(20)])
 
     assert (balances([ada]), shop.taken(program)) == ([1_000], 0)
+
+
+@pytest.mark.parametrize("is_paid_first", [True, False])
+def test_a_donation_is_paid_out_or_comes_back_with_its_order_and_never_both(*, is_paid_first: bool) -> None:
+    program = shop.club(code="forest", points=100, kind="donation", points_per_unit=100)
+    ada, bob = shop.member(program), shop.member(program)
+    key = redeem_reward(ada, "forest", reference="d", points=300, now=NOON).redemption.reward_key
+    redeem_reward(bob, "forest", reference="d", points=100, now=NOON)
+    take_orders(ada.retailer, [make.order(ada, "10.00", at=NOON, name="A-1", redemptions=("d",))], now=NOON)
+    gone = ReturnFact("R-1", "A-1", NOON, (ReturnLineFact(Decimal(1), 1),))
+
+    def pays() -> object:
+        return pay_out(program, key, document="T-1", now=NOON)
+
+    def returns() -> object:
+        return take_returns(ada.retailer, [gone], now=NOON)
+
+    works = (pays, returns) if is_paid_first else (returns, pays)
+    answers = interleaved(*works, after="rewards_rewardcounter c")
+
+    paid, returned = answers if is_paid_first else reversed(answers)
+    assert returned[0].outcome.error is None  # type: ignore[index] # the answers of a batch of one
+    assert paid.amount == (-4 if is_paid_first else -1)  # type: ignore[attr-defined] # the entry
+    assert RewardRedemption.objects.get(membership=ada).status == ("fulfilled" if is_paid_first else "refunded")
+    assert sum(entry.amount for entry in CauseEntry.objects.all()) == 0
+    assert balances([ada, bob]) == ([700, 900] if is_paid_first else [900, 1_000])
+
+
+def test_two_who_each_want_what_comes_back_of_the_other_do_not_wait_crosswise() -> None:
+    draft = make.version()
+    shop.reward(draft, "back", 100, stock=2, valid_days=0, on_expiry="give_back")
+    shop.reward(draft, "five-off", 100, stock=2, valid_days=0, on_expiry="give_back")
+    program = make.published(draft)
+    ada, bob = shop.member(program), shop.member(program)
+    for who, code in ((ada, "back"), (bob, "five-off")):
+        redeem_reward(who, code, reference="r0", now=NOON)
+    later = NOON + timedelta(days=1)  # both have ended, and no night has run
+
+    first, second = interleaved(
+        lambda: redeem_reward(ada, "five-off", reference="r1", now=later),
+        lambda: redeem_reward(bob, "back", reference="r1", now=later),
+        after="rewards_rewardcounter c",
+    )
+
+    assert [type(each).__name__ for each in (first, second)] == ["RewardReceipt", "RewardReceipt"]
+    assert balances([ada, bob]) == [900, 900]

@@ -19,9 +19,8 @@ def reward(draft: ProgramVersion, code: str = "five-off", points: int = 500, **g
     """Return a reward of a draft: five off for 500 points, unless it is said otherwise."""
     place = Reward.objects.filter(version=draft).count()
     kinds = OFF if "kind" not in given else {}
-    return Reward.objects.create(
-        version=draft, code=code, name=code.title(), place=place, points=points, **(kinds | given)
-    )
+    said = {"name": code.title()} | kinds | given
+    return Reward.objects.create(version=draft, code=code, place=place, points=points, **said)
 
 
 def price(draft: ProgramVersion, code: str, points: int, **given: Any) -> RewardPrice:

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.rewards.redeeming import cancel_reward, redeem_reward, refund_reward
+from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.activity.rewards.tills import check_voucher, confirm_voucher, hold_voucher
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.memberships.models import Membership
 from loyalty.rewards.books import RewardBooks, reward_books
 from tests import make

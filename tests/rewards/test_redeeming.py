@@ -1,38 +1,42 @@
 """A reward is redeemed once, for the right price, and comes back with the same lots."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from customers.facts import CorrectionFact, ReturnFact, ReturnLineFact
 from customers.models import Consent, Insight
 from loyalty.activity.account.session import InsufficientPoints, ReferenceUsed
 from loyalty.activity.account.spending import PaidReward, redeem, reverse
+from loyalty.activity.correcting import take_correction
+from loyalty.activity.intake import take_orders, take_returns
+from loyalty.activity.replaying import replay
 from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.activity.rewards.redeemed import entry_of
 from loyalty.activity.rewards.redeeming import (
     FixedPrice,
     LimitReached,
     NoSuchPrice,
     NoSuchReward,
     NotForMember,
-    NotUndoable,
     OtherPoints,
     OtherReward,
-    PaidOut,
     SoldOut,
-    add_stock,
-    cancel_reward,
-    entry_of,
-    fulfil_reward,
-    pay_out,
     redeem_reward,
-    refund_reward,
 )
+from loyalty.activity.rewards.supplying import NothingToPayOut, add_stock, fulfil_reward, pay_out
+from loyalty.activity.rewards.undoing import NotUndoable, PaidOut, cancel_reward, refund_reward
+from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
+from loyalty.plans.account.joining import cancel
 from loyalty.points.models import Lot, PointsPolicy
 from loyalty.rewards.models import CauseEntry, RewardCode, RewardRedemption
 from loyalty.rewards.sealing import is_ours
+from loyalty.rewards.state import RewardKept
 from tests import make
 from tests.make import NOON
 from tests.plans import make_plans
@@ -186,13 +190,15 @@ def test_a_members_plan_gives_it_lower_prices_and_rewards_of_its_own_as_long_as_
     assert redeem_reward(ada, "plus-only", reference="r2", now=NOON).redemption.points == 100
     with pytest.raises(NotForMember):
         redeem_reward(bob, "plus-only", reference="r2", now=NOON)
-    with pytest.raises(NotForMember):  # its plan is not paid, and no night has run
+    cancel(ada, now=NOON)
+    with pytest.raises(NotForMember):  # its plan is over, and no night has run
         redeem_reward(ada, "plus-only", reference="r3", now=NOON + timedelta(days=60))
 
 
 def test_a_reward_for_others_or_for_another_time_is_refused_with_its_reason() -> None:
     draft = make.version(tiers=[("bronze", "0", "1"), ("gold", "100", "1")])
     shop.reward(draft, "gold-only", tiers=["gold"])
+    make_plans.add_plans(draft, {"code": "plus"})
     shop.reward(draft, "plan-only", plans=["plus"])
     shop.reward(draft, "segment-only", segments=["at_risk"])
     shop.reward(draft, "later", first_day=NOON.date() + timedelta(days=1))
@@ -269,3 +275,67 @@ def test_a_product_is_sent_and_comes_and_cannot_be_cancelled_on_its_way_by_its_m
     with pytest.raises(NotUndoable):
         cancel_reward(got.redemption, now=NOON + timedelta(days=3))
     assert refund_reward(got.redemption, now=NOON + timedelta(days=3)).points == 500
+
+
+def forest(**given: Any) -> dict[str, Any]:
+    return {"code": "forest", "points": 100, "kind": "donation", "points_per_unit": 100, **given}
+
+
+@pytest.mark.parametrize("match", [{}, {"match_percent": 100, "match_budget": Decimal(1_000)}])
+@pytest.mark.parametrize("way", ["return", "correction"])
+def test_a_donation_that_was_paid_out_stays_when_its_order_comes_back_and_the_answer_says_so(
+    match: dict[str, Any], way: str
+) -> None:
+    program = shop.club(**forest(**match))
+    ada, bob = shop.member(program), shop.member(program)
+    got = {who: redeem_reward(who, "forest", reference="d1", points=300, now=NOON).redemption for who in (ada, bob)}
+    plain = redeem(ada, 100, reference="p1", now=NOON)
+    order = make.order(ada, make.line("20.00", quantity="2"), at=NOON, name="A-1", redemptions=("d1", "p1"))
+    take_orders(ada.retailer, [order], now=NOON)
+    paid = pay_out(program, got[ada].reward_key, document="T-1", now=NOON)
+    later = redeem_reward(ada, "forest", reference="d2", points=100, now=NOON).redemption
+
+    if way == "return":
+        gone = back(ada, "A-1", NOON + timedelta(days=1), 2)
+    else:  # one of two comes back, and then it turns out that one was all
+        back(ada, "A-1", NOON + timedelta(days=1))
+        (line,) = order.lines
+        one = replace(order, lines=(replace(line, quantity=Decimal(1), net_amount=Decimal(10)),))
+        answer = take_correction(ada.retailer, CorrectionFact(one, version=1), now=NOON + timedelta(days=1))
+        (gone,) = answer.decisions
+
+    assert [each.reference for each in gone.effects if isinstance(each, RewardKept)] == ["d1"]
+    assert (RewardRedemption.objects.get(pk=got[ada].pk).status, plain.points) == ("fulfilled", 100)
+    # 1,000 less what was given; what paid the rest of the order came back, what the order had earned is gone.
+    assert make.spendable(ada, NOON + timedelta(days=1)) == 600
+    assert -paid.amount == sum(each.amount for each in CauseEntry.objects.filter(pk__lt=paid.pk))
+    assert sum(each.amount for each in CauseEntry.objects.filter(redemption=later)) == later.amount + later.matched
+    assert replay(program, now=NOON + timedelta(days=2)).deviations == []
+    with pytest.raises(PaidOut):
+        refund_reward(got[bob], now=NOON)
+
+
+def test_a_donation_that_is_not_paid_out_comes_back_with_its_order_and_its_cause_loses_it() -> None:
+    program = shop.club(**forest())
+    ada, bob = shop.member(program), shop.member(program)
+    first = redeem_reward(bob, "forest", reference="d0", points=100, now=NOON).redemption
+    pay_out(program, first.reward_key, document="T-1", now=NOON)
+    got = redeem_reward(ada, "forest", reference="d1", points=300, now=NOON).redemption
+    take_orders(ada.retailer, [make.order(ada, "10.00", at=NOON, name="A-1", redemptions=("d1",))], now=NOON)
+
+    gone = back(ada, "A-1", NOON + timedelta(days=1))
+
+    got.refresh_from_db()
+    assert (got.status, [each for each in gone.effects if isinstance(each, RewardKept)]) == ("refunded", [])
+    assert make.spendable(ada, NOON + timedelta(days=1)) == 1_000
+    with pytest.raises(NothingToPayOut):
+        pay_out(program, first.reward_key, document="T-2", now=NOON)
+    assert replay(program, now=NOON + timedelta(days=2)).deviations == []
+
+
+def back(ada: Membership, number: str, at: datetime, pieces: int = 1) -> Decision:
+    """Let pieces of an order of one line come back; return what it caused."""
+    fact = ReturnFact(make.number("return"), number, at, (ReturnLineFact(Decimal(pieces), 1),))
+    (answer,) = take_returns(ada.retailer, [fact], now=at)
+    (decision,) = answer.decisions
+    return decision

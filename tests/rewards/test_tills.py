@@ -12,14 +12,9 @@ from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.rewards.redeeming import (
-    HeldByTill,
-    LimitReached,
-    RewardReceipt,
-    cancel_reward,
-    code_of,
-    redeem_reward,
-)
+from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.activity.rewards.redeemed import RewardReceipt, code_of
+from loyalty.activity.rewards.redeeming import LimitReached, redeem_reward
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
     HoldOver,
@@ -34,6 +29,7 @@ from loyalty.activity.rewards.tills import (
     hold_voucher,
     release_voucher,
 )
+from loyalty.activity.rewards.undoing import HeldByTill, cancel_reward
 from loyalty.memberships.households import share
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
@@ -188,6 +184,26 @@ def test_a_code_ends_with_its_last_day_whether_or_not_the_night_has_run(
     (event,) = Event.objects.filter(type="reward.expired")
     assert (event.occurred_at, event.payload.get("points")) == (end, 500 if on_expiry == "give_back" else None)
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("night", [False, True])
+def test_what_ended_and_came_back_leaves_room_for_its_member_whether_or_not_the_night_has_run(*, night: bool) -> None:
+    program = shop.club(valid_days=10, on_expiry="give_back", stock=1, member_limit=1)
+    ada = shop.member(program)
+    bought(ada)
+    end = make.on("2026-06-26")
+    if night:
+        run_nights(program, until=end.date(), now=end + timedelta(seconds=5))
+    at = end + timedelta(seconds=20)
+
+    shelf = shelf_of(ada.pk, at=at)
+    again = redeem_reward(ada, "five-off", reference="r2", now=at)
+
+    assert shelf is not None
+    assert '"redeemable":true,"reason":"","missing":0,"left":1,"had":0' in shelf.as_json()
+    assert (again.is_new, again.available, shop.taken(program)) == (True, 500, 1)
+    with pytest.raises(LimitReached):
+        redeem_reward(ada, "five-off", reference="r3", now=at)
 
 
 def test_a_voucher_that_a_till_has_in_hand_does_not_end_before_its_hold() -> None:

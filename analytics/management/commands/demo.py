@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Sum
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analytics.demonstration import dataset, plans, program, rewards
+from analytics.demonstration import dataset, members_page, plans, program, rewards
 from analytics.demonstration.dataset import Journey
 from analytics.runs import compute_value, latest_run, top_customers
 from customers.core import bulk
@@ -78,10 +79,13 @@ class Command(BaseCommand):
         self._check(retailer, journey, size)
         self._summary(retailer, imported, decided)
         _login()
+        member = members_page.open_page(club, now=now)
         site = f"http://{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
         self.console.print(
             f"\nLook at [bold]{site}/admin/[/] and sign in as [bold]{LOGIN}[/] with the password [bold]{PASSWORD}[/]; "
-            f"the API is described at {site}/api/docs."
+            f"the API is described at {site}/api/docs.\n"
+            f"Members look at [bold]{site}/my/{retailer.slug}[/]: sign in as [bold]{member}[/]; the code comes by mail"
+            f"{_mail_folder()}."
         )
 
     def _weeks(self, retailer: Retailer, journey: Journey, now: datetime) -> int:
@@ -211,6 +215,12 @@ def _move_rows(progress: Progress, bar: TaskID, report: Report) -> None:
 
 def _move(progress: Progress, bar: TaskID, completed: int) -> None:
     progress.update(bar, completed=completed)
+
+
+def _mail_folder() -> str:
+    """Say where mails are, where they are files."""
+    folder: str | None = getattr(settings, "EMAIL_FILE_PATH", None)
+    return f", which is the newest file in {folder}" if folder else ""
 
 
 def _login() -> None:

@@ -1,6 +1,5 @@
 """Import a CSV file of customers, orders, returns or interactions."""
 
-import csv
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import IO, Any, cast
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from customers.core.errors import DomainError
+from customers.core.exporting import write_csv
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.importing.formats import FORMATS, Problem
 from customers.importing.running import Report, preview_import, run_import
@@ -81,7 +81,6 @@ class Command(BaseCommand):
 
 def write_problems(path: Path, problems: list[Problem]) -> None:
     """Write all problems as a CSV file that a spreadsheet opens."""
-    with path.open("w", newline="", encoding="utf-8-sig") as file:
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow(["line", "column", "reason"])
-        writer.writerows([problem.line, problem.column, problem.reason] for problem in problems)
+    rows = [(problem.line, problem.column, problem.reason) for problem in problems]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        write_csv(file, ("line", "column", "reason"), rows, is_for_people=True)

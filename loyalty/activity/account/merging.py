@@ -21,6 +21,11 @@ from customers.models import Customer, Retailer
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import end_timed_out
 from loyalty.activity.deciding import decide
+from loyalty.activity.loading import may_grant
+from loyalty.activity.pipeline import take_waiting
+from loyalty.activity.versions import versions_of
+from loyalty.badges.state import BADGES
+from loyalty.badges.writing import unfold
 from loyalty.engine.activities import GivenOver, TakenOver
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
@@ -104,9 +109,19 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
         answer = MergeAnswer(merged, customer, tuple(found), waiting)
         # A birth date may be new, an enrolment earlier: the clock looks again.
         Membership.objects.filter(customer=merged.target_id, left_at=None).update(next_due_at=now)
+        _take_back(merged.target_id, now)
     if dry_run:
         transaction.set_rollback(True)
     return answer
+
+
+def _take_back(customer_id: UUID, now: datetime) -> None:
+    """Let go at once with the merge what was given for who turned out to be nobody else, such as a friend."""
+    members = Membership.objects.filter(customer=customer_id, left_at=None).values_list("pk", "program_id")
+    keys = [key for key, program_id in members if may_grant(versions_of([program_id]).values())]
+    if keys:
+        AccountSession.open(keys, now).finish()
+        take_waiting(keys, now=now)
 
 
 def _merge_memberships(merged: MergedCustomer, source: str, target: str, now: datetime) -> list[MergedMembership]:
@@ -146,6 +161,9 @@ def _join(source: Membership, target: Membership, now: datetime) -> MergedMember
         raise OpenHold(reference=hold.reference, number=source.number)
     gone = {lot: source.pk for (lot,) in bulk.fetch(GONE, [source.pk])}
     session = AccountSession.open([source.pk, target.pk], now, lent=gone, all_lots=True)
+    if any(_has_archive(session, each) for each in (source, target)):
+        unfold([source.pk, target.pk])
+        session = AccountSession.open([source.pk, target.pk], now, lent=gone, all_lots=True)
     moved = _carry(session, source, target)
     payload = {"from": source.number, "into": target.number}
     for key in (source.pk, target.pk):
@@ -156,6 +174,12 @@ def _join(source: Membership, target: Membership, now: datetime) -> MergedMember
     _end(source, target, now)
     points, pending = moved
     return MergedMembership(target.program.slug, target.number, source.number, points, pending, _tier_of(target))
+
+
+def _has_archive(session: AccountSession, member: Membership) -> bool:
+    """Tell whether something that counts for a member's challenges is not read with it."""
+    found = session.decisions[member.pk].member
+    return found.has(BADGES) and bool(found.of(BADGES).archived_before)
 
 
 def _carry(session: AccountSession, source: Membership, target: Membership) -> tuple[dict[str, int], dict[str, int]]:

@@ -14,11 +14,12 @@ from customers.core.ids import new_id
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, carry_out
 from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships, require_lenders
+from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.steps import AFTER_MOVES, BEFORE_MOVES, CLOCK
 from loyalty.activity.writing import write
 from loyalty.engine.activities import PointsMoved
 from loyalty.engine.basket import Occasion
-from loyalty.engine.decision import Decision, PoolUsed, Told, run_steps
+from loyalty.engine.decision import Decision, Effect, PoolUsed, Told, run_steps
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
@@ -120,8 +121,12 @@ class AccountSession:
         :param lent: lots of others to which points may come back, with their members, which are locked, too
         """
         lent = lent or {}
-        locked = lock_memberships([*memberships, *lent.values()], latest=now)
+        keys = [*memberships, *lent.values()]
+        locked = lock_memberships(keys, latest=now)
         require_lenders(lent.values())
+        if locked.waiting:
+            take_waiting(locked.waiting, now=now)
+            locked = lock_memberships(keys, latest=now)
 
         def is_passing(member: Member) -> bool:
             return all_lots or is_due(member, locked.versions_for(member), member.lived(now))
@@ -156,6 +161,10 @@ class AccountSession:
             starts = decision.versions.starts
             raise NotInForce(begins=f"{starts[0]:%Y-%m-%d %H:%M}" if starts else "-")
         return decision.version
+
+    def effects(self) -> list[Effect]:
+        """Return what was decided so far, and is written when the session is finished."""
+        return [effect for decision in (*self.done, *self.decisions.values()) for effect in decision.effects]
 
     def take(self, decision: Decision) -> None:
         """Take in what a verb decided for a member; what was lent goes on to the lender."""
@@ -416,7 +425,8 @@ def _known(entry_id: UUID | None) -> UUID:
 
 
 MOVES = """
-SELECT m.lot_id, m.from_state, m.to_state, m.amount FROM points_movement m JOIN points_entry e ON e.id = m.entry_id
+SELECT coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state, m.amount
+FROM points_movement m JOIN points_entry e ON e.id = m.entry_id LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id
 WHERE e.wallet_id = %s AND e.{column} = %s ORDER BY m.id
 """
 LENT = """
@@ -428,7 +438,7 @@ WHERE e.wallet_id = %s AND e.{column} = %s
 
 
 def moves_of(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") -> list[Move]:
-    """Return an entry's moves, by its id or its cause."""
+    """Return an entry's moves, by its id or its cause, of the lots that have the points since."""
     column, value = ("id", entry_id) if entry_id else ("cause", cause)
     rows = bulk.fetch(MOVES.format(column=column), [wallet_id, value])
     return [Move(lot_id, State(source), State(target), amount) for lot_id, source, target, amount in rows]
@@ -438,8 +448,3 @@ def lent_by(wallet_id: int, *, entry_id: UUID | None = None, cause: str = "") ->
     """Return the lots of others from which an entry's points were lent, with the members to whom they go back."""
     column, value = ("id", entry_id) if entry_id else ("cause", cause)
     return dict(bulk.fetch(LENT.format(column=column), [wallet_id, value]))
-
-
-def expiries(wallet: WalletSession) -> dict[UUID, datetime | None]:
-    """Return when each lot expires, or has expired, as things stand."""
-    return {lot.id: lot.expires_at for lot in wallet.state.lots}

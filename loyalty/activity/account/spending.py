@@ -21,7 +21,6 @@ from loyalty.activity.account.session import (
     OtherRequest,
     ReferenceUsed,
     WalletSession,
-    expiries,
     lent_by,
     moves_of,
 )
@@ -317,7 +316,7 @@ def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int,
     wallet.know(move.lot_id for move in held)
     if any(lot.claimed for lot in wallet.state.lots):  # what a return claimed of them is taken from others now
         wallet.know_open()
-    moves = settle_hold(redeemed, held, expiries(wallet), at=wallet.decision.now)
+    moves = settle_hold(redeemed, held, wallet.state.lots, at=wallet.decision.now)
     kind = "redeem" if redeemed else "release"
     said = {"points": redeemed, "held": found.points, "reference": found.reference}
     wallet.come_back(kind, f"{kind}:hold:{found.pk}", moves, said)

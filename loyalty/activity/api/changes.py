@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -39,7 +40,26 @@ class OrderView(AskedView):
         return Response(corrected(answer), status=code)
 
 
-class ClaimView(AskedView):
+class NumberView(AskedView):
+    """
+    An action whose path may be that of an order as well, for a number may be anything: `A1/claim`, or `batch`.
+
+    Only the method tells: PUT is never the action, it corrects the order of that number.
+
+    :cvar name: of the action, by which its path ends
+    """
+
+    name: ClassVar[str]
+
+    def dispatch(self, request: HttpRequest, *given: Any, **named: Any) -> Any:
+        """Answer as the order's own path where the order is meant."""
+        if request.method == "PUT":
+            return OrderView.as_view()(request, number="/".join([*named.values(), self.name]))
+        return super().dispatch(request, *given, **named)
+
+
+class ClaimView(NumberView):
+    name = "claim"
     scopes: ClassVar = {"POST": "activity:write"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 

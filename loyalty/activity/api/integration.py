@@ -1,8 +1,10 @@
 """Orders, returns, enrolments and members, for retailers' systems."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,7 +24,9 @@ from customers.models import Customer
 from customers.recording import identify
 from loyalty.activity import coalescing
 from loyalty.activity.account.enrolment import enrol
+from loyalty.activity.account.referring import claim_referral
 from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.changes import NumberView
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
@@ -42,7 +46,9 @@ from loyalty.activity.api.serializers import (
     fact_of,
 )
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
+from loyalty.activity.progress import plan_of
 from loyalty.api.models import MemberToken
+from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 
 
@@ -103,7 +109,8 @@ class OrdersView(FactView):
         return self.report(request)
 
 
-class OrderBatchView(BatchView):
+class OrderBatchView(BatchView, NumberView):
+    name = "batch"
     kind, batch, take = OrderIn, BatchIn, staticmethod(take_orders)
 
     @extend_schema(request=BatchIn, responses=BatchOut, tags=["activity"])
@@ -183,9 +190,24 @@ class EnrolmentsView(AskedView):
         with all_or_dry(request):
             customer = identify(retailer, [(said["customer"], instant)], now=now)[said["customer"]]
             (member,) = enrol(program, [(customer, instant)], source=said["source"], wording=said["wording"], now=now)
-        body = {"member_number": member.number, "program": program.slug, "customer": said["customer"]}
+            referral = _referred(member.membership_id, said["referral_code"], instant, now)
+        body = {
+            "member_number": member.number,
+            "program": program.slug,
+            "customer": said["customer"],
+            "referral": referral,
+        }
         code = status.HTTP_201_CREATED if member.is_new else status.HTTP_200_OK
         return Response(EnrolmentOut(body).data, status=code)
+
+
+def _referred(membership_id: UUID, code: str, at: datetime, now: datetime) -> str | None:
+    """Note who referred a new member, by a code; return the referral's status."""
+    if not code:
+        return None
+    member = Membership.objects.select_related("program").get(pk=membership_id)
+    since = max(at, member.enrolled_at)
+    return str(claim_referral(member, code, channel="enrolment", now=now, at=since).referral.status)
 
 
 class MemberView(AskedView):
@@ -193,7 +215,7 @@ class MemberView(AskedView):
 
     @extend_schema(responses=MemberOut, tags=["members"])
     def get(self, request: Request, number: str) -> Response:
-        """Return a member by number: wallet and tier."""
+        """Return a member by number: wallet, tier and paid plan."""
         membership = member_of(request, number)
         now = timezone.now()
         body = {
@@ -204,6 +226,7 @@ class MemberView(AskedView):
             "wallet": (wallets := wallets_of(membership, at=now))[0],
             "wallets": wallets,
             "tier": tier_of(membership, at=now),
+            "plan": plan_of(membership, at=now),
         }
         return Response(MemberOut(body).data)
 
@@ -216,7 +239,9 @@ class TokensView(AskedView):
         """Return a token for a customer whom your site has signed in, to be used with `/api/v1/me`."""
         customer = get_object_or_404(Customer.objects.known_as(external_id), retailer=retailer_of(request))
         token, expires_at = MemberToken.issue(customer, now=timezone.now())
-        return Response(TokenOut({"token": token, "expires_at": expires_at}).data, status=status.HTTP_201_CREATED)
+        said = TokenOut({"token": token, "expires_at": expires_at}).data
+        # A secret is told once: no Idempotency-Key gives it again.
+        return Response(said, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 
 def one(taken: Answer[Any]) -> Response:

@@ -120,21 +120,17 @@ class JournalLineOut(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
-class RewardLineOut(serializers.Serializer[Any]):
-    event = serializers.CharField()
-    account = serializers.CharField()
-    debit = ExactField()
-    credit = ExactField()
-    rewards = serializers.IntegerField()
-    text = serializers.CharField()
-
-
 class FeeLineOut(serializers.Serializer[Any]):
     event = serializers.CharField()
     account = serializers.CharField()
     debit = ExactField()
     credit = ExactField()
+    is_late = serializers.BooleanField(help_text="It is of a closed month, and was told in this one.")
     text = serializers.CharField()
+
+
+class RewardLineOut(FeeLineOut):
+    rewards = serializers.IntegerField(source="count")
 
 
 class FeesOut(serializers.Serializer[Any]):
@@ -142,6 +138,12 @@ class FeesOut(serializers.Serializer[Any]):
     deferred_after = ExactField(help_text="Paid for days to come.")
     earned = ExactField()
     credit_after = ExactField(help_text="What members have of earlier fees.")
+    cost = ExactField(help_text="Of the benefits: of extra points, of lower prices of rewards, and of perks.")
+    points = serializers.IntegerField(help_text="That orders keep and would not without their plans' multiplier.")
+    points_cost = ExactField(help_text="Of those, at the value of a point; it is in the books of points.")
+    discount = ExactField(help_text="What rewards cost less by prices for plans; it is in the books of rewards.")
+    perks_cost = ExactField(help_text="By your own estimate, by the days on which members had them.")
+    closed_at = serializers.DateTimeField(allow_null=True, help_text="When this part of the month was closed.")
     journal = FeeLineOut(many=True, source="lines")
 
 
@@ -151,6 +153,7 @@ class RewardBooksOut(serializers.Serializer[Any]):
     cost = ExactField(help_text="Of those that were used, less those that were refunded.")
     cost_per_member = ExactField()
     members = serializers.IntegerField(help_text="Who were given something.")
+    closed_at = serializers.DateTimeField(allow_null=True, help_text="When this part of the month was closed.")
     journal = RewardLineOut(many=True, source="lines")
 
 
@@ -321,14 +324,19 @@ class MonthEndView(APIView):
         """Return what a program owed before and after a month, and the journal between."""
         program, month = _month_end(request, slug)
         now = timezone.now()
+        time: dict[str, Any] = {
+            "since": min(month.since, now),
+            "until": min(month.until, now),
+            "clock": _clock(request),
+        }
         body = {
             "currency": program.retailer.currency,
             "closed_at": month.closed_at,
             "before": month.before,
             "after": month.after,
             "journal": month.lines,
-            "fees": fee_books(program, since=min(month.since, now), until=min(month.until, now)),
-            "rewards": reward_books(program, since=min(month.since, now), until=min(month.until, now)),
+            "fees": fee_books(program, **time),
+            "rewards": reward_books(program, **time),
         }
         return Response(MonthEndOut(body).data)
 
@@ -342,8 +350,9 @@ class JournalView(APIView):
         program, month = _month_end(request, slug)
         response = _file(program, month, "")
         write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
-        write_fees(response, program, since=month.since, until=month.until, now=timezone.now())  # type: ignore[arg-type]
-        write_rewards(response, program, since=month.since, until=month.until, now=timezone.now())  # type: ignore[arg-type] # so
+        now, clock = timezone.now(), _clock(request)
+        for write in (write_fees, write_rewards):
+            write(response, program, since=month.since, until=month.until, now=now, clock=clock)  # type: ignore[arg-type] # so
         return response
 
 

@@ -1,7 +1,9 @@
 """What a shopper reads of itself."""
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,9 +15,16 @@ from loyalty.memberships.models import Membership
 
 
 def shopper(request: Request) -> Customer:
-    """Return who calls: the customer of the token, or the one into whom it was merged since."""
+    """
+    Return who calls: the customer of the token, or the one into whom it was merged since.
+
+    :raises AuthenticationFailed: when it was erased at the moment at which the token was given
+    """
     customer: Customer = request.auth.customer  # type: ignore[union-attr] # HasScope let only a token through
-    return customer.merged_into or customer
+    customer = customer.merged_into or customer
+    if customer.erased_at is not None:
+        raise AuthenticationFailed(_("This token is not valid, or no longer."))
+    return customer
 
 
 def memberships_of(request: Request) -> list[Membership]:
@@ -27,7 +36,7 @@ class MeView(APIView):
     @extend_schema(responses=ProfileOut, tags=["me"])
     def get(self, request: Request) -> Response:
         """Return my profile and my memberships."""
-        return Response(ProfileOut(profile_of(shopper(request), memberships_of(request))).data)
+        return Response(ProfileOut(profile_of(shopper(request), memberships_of(request), at=timezone.now())).data)
 
 
 class WalletView(APIView):

@@ -16,15 +16,16 @@ from loyalty.activity.account.households import household_available
 from loyalty.activity.api.serializers import fact_of
 from loyalty.activity.correcting import CorrectionAnswer, Keeping
 from loyalty.activity.intake import Answer
-from loyalty.activity.progress import Progress, progress
+from loyalty.activity.progress import Progress, plan_of, progress
 from loyalty.activity.versions import versions_of
 from loyalty.api.problems import problem, problem_of
-from loyalty.engine.decision import Decision
+from loyalty.engine.decision import Decision, Told
 from loyalty.memberships.models import Membership
 from loyalty.points.models import PointsPolicy, Wallet
 from loyalty.points.state import MAIN, POINTS, Posting
 from loyalty.points.statement import balance
 from loyalty.points.states import State
+from loyalty.rewards.state import RewardKept
 from loyalty.tiers.models import Tier
 from loyalty.tiers.state import TierChanged
 
@@ -88,10 +89,24 @@ def _effect(decision: Decision, tiers: dict[int, str]) -> dict[str, Any]:
         "pending": _pending_of(decision, postings),
         "shortfall": decision.order_return.shortfall if decision.order_return else 0,
         "restored": sum(post.change(State.AVAILABLE) for post in restored),
+        "kept_rewards": [each.reference for each in decision.effects if isinstance(each, RewardKept)],
         "tier_changed_to": tiers.get(changes[-1]) if changes and changes[-1] else None,
+        "awards": _awards(decision),
         "reason": decision.reason,
         "explanation": [{"kind": posting.kind, **posting.explanation} for posting in postings],
     }
+
+
+def _awards(decision: Decision) -> list[dict[str, Any]]:
+    """Return the awards that a fact gave, and those that it took back, as plain values of `AwardOut`."""
+    told = [each.payload for each in decision.effects if isinstance(each, Told) and each.kind in AWARDS]
+    return [
+        {"challenge": said["challenge"], "badge": said["badge"], "level": said["level"], "points": said["points"]}
+        for said in told
+    ]
+
+
+AWARDS = frozenset({"challenge.completed", "challenge.undone"})
 
 
 def _points_of(decision: Decision) -> int:
@@ -201,7 +216,7 @@ def tier_of(membership: Membership, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def profile_of(customer: Customer, memberships: Sequence[Membership]) -> dict[str, Any]:
+def profile_of(customer: Customer, memberships: Sequence[Membership], *, at: datetime) -> dict[str, Any]:
     """Return who a shopper is, and where a member."""
     return {
         "external_id": customer.external_id,
@@ -216,6 +231,7 @@ def profile_of(customer: Customer, memberships: Sequence[Membership]) -> dict[st
                 "name": membership.program.name,
                 "member_number": membership.number,
                 "enrolled_at": membership.enrolled_at.isoformat(),
+                "plan": plan_of(membership, at=at),
             }
             for membership in memberships
         ],

@@ -21,23 +21,25 @@ from customers.core.errors import DomainError, Kind
 from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
-from loyalty.activity.rewards.redeeming import (
-    RewardReceipt,
-    cancel_reward,
-    fulfil_reward,
-    redeem_reward,
-    refund_reward,
-)
+from loyalty.activity.rewards.redeemed import RewardReceipt
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import fulfil_reward
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
+    NoSuchHold,
+    NoSuchVoucher,
     Voucher,
+    VoucherNotIssued,
     check_voucher,
     confirm_voucher,
     hold_voucher,
     release_voucher,
     voucher_of,
 )
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.api.pagination import NewestFirst
+from loyalty.api.throttling import CredentialThrottle
+from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardCode, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE, unseal
@@ -67,7 +69,7 @@ class RewardOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
-    image = serializers.CharField()
+    image = serializers.CharField(help_text="Its address; empty where there is none.")
     kind = serializers.CharField()
     amount = serializers.CharField(allow_null=True)
     percent = serializers.CharField(allow_null=True)
@@ -124,6 +126,9 @@ class RedeemedOut(serializers.Serializer[Any]):
     status = serializers.CharField()
     wallet = serializers.CharField()
     points = serializers.IntegerField()
+    price = serializers.CharField(
+        help_text="Which price that was, the best one for the member: list, tier:CODE or price:CODE."
+    )
     amount = serializers.DecimalField(max_digits=16, decimal_places=4, allow_null=True)
     matched = serializers.DecimalField(max_digits=16, decimal_places=4)
     redeemed_at = serializers.DateTimeField()
@@ -218,6 +223,11 @@ def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
     return dict(given.validated_data)
 
 
+def _site(request: Request) -> str:
+    """Return the address of this site as the caller knows it."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
 def _as_json(text: str) -> HttpResponse:
     """Return what is JSON already, and would cost more to be read and written again than all the rest."""
     return HttpResponse(text, content_type="application/json")
@@ -227,8 +237,9 @@ def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
     return {
         "id": row.pk, "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward),
         "kind": row.reward.kind, "reference": row.reference, "status": row.status, "wallet": row.wallet,
-        "points": row.points, "amount": row.amount, "matched": row.matched, "redeemed_at": row.redeemed_at,
-        "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at, "note": row.note, "code": code,
+        "points": row.points, "price": row.price_rule, "amount": row.amount, "matched": row.matched,
+        "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at,
+        "note": row.note, "code": code,
     }  # fmt: skip
 
 
@@ -278,7 +289,8 @@ class MyRewardsView(APIView):
 
         What suits me comes first where I agreed to offers based on a profile.
         """
-        shelves = shelves_of(request.auth.customer_id, at=timezone.now())  # type: ignore[union-attr] # a token's
+        customer_id = request.auth.customer_id  # type: ignore[union-attr] # a token's
+        shelves = shelves_of(customer_id, at=timezone.now(), site=_site(request))
         return _as_json(f"[{','.join(shelf.as_json() for shelf in shelves)}]")
 
 
@@ -322,8 +334,8 @@ class MemberRewardsView(AskedView):
     def get(self, request: Request, number: str) -> HttpResponse:
         """Return what a member can get for its points, by the number on its card or in its QR code."""
         member = member_of(request, number)
-        shelf = shelf_of(member.pk, at=timezone.now()) or Shelf(member.program.slug, is_personal=False, rewards=())
-        return _as_json(shelf.as_json())
+        shelf = shelf_of(member.pk, at=timezone.now(), site=_site(request))
+        return _as_json((shelf or Shelf(member.program.slug, is_personal=False, rewards=())).as_json())
 
 
 class MemberRedemptionsView(AskedView):
@@ -413,7 +425,18 @@ def _held(found: HeldVoucher, *, is_new: bool = False) -> Response:
     return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
-class VoucherCheckView(AskedView):
+class CodeView(AskedView):
+    """What is asked with codes and tokens: who tries many that do not exist has to wait."""
+
+    throttle_classes = (CredentialThrottle, WrongCodeThrottle)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, NoSuchVoucher | VoucherNotIssued | NoSuchHold):
+            wrong_codes_of(self.request).note()
+        return super().handle_exception(exc)
+
+
+class VoucherCheckView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
 
     @extend_schema(request=CodeIn, responses=VoucherOut, tags=["vouchers"])
@@ -423,7 +446,7 @@ class VoucherCheckView(AskedView):
         return Response(_voucher(check_voucher(retailer_of(request), code, now=timezone.now())))
 
 
-class VoucherHoldView(AskedView):
+class VoucherHoldView(CodeView):
     ids = ("token",)
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
@@ -442,7 +465,7 @@ class VoucherHoldView(AskedView):
         return _held(found, is_new=found.is_new)
 
 
-class VoucherConfirmView(AskedView):
+class VoucherConfirmView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
@@ -457,7 +480,7 @@ class VoucherConfirmView(AskedView):
         return _held(found)
 
 
-class VoucherReleaseView(AskedView):
+class VoucherReleaseView(CodeView):
     scopes: ClassVar = {"POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 

@@ -234,13 +234,27 @@ class OrderEventBatchIn(serializers.Serializer[Any]):
     events = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
 
 
+class AwardOut(serializers.Serializer[Any]):
+    challenge = serializers.CharField(help_text="Its code.")
+    badge = serializers.CharField(allow_blank=True, help_text="The code of the badge with it; empty for none.")
+    level = serializers.IntegerField(help_text="That was reached; 0 where there are none.")
+    points = serializers.IntegerField(
+        help_text="Besides those of the fact itself; negative: taken back with the award."
+    )
+
+
 class EffectOut(serializers.Serializer[Any]):
     program = serializers.CharField()
     points = serializers.IntegerField(help_text="Given in all wallets, or negative: taken back.")
     pending = serializers.IntegerField(help_text="Of them, those that are not active yet.")
     shortfall = serializers.IntegerField(help_text="What a return could not take back and nobody owes.")
     restored = serializers.IntegerField(help_text="What a return gave back of redemptions that had paid the order.")
+    kept_rewards = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The references of donations that had paid the order and stay, with their points: the causes have them.",
+    )
     tier_changed_to = serializers.CharField(allow_null=True)
+    awards = AwardOut(many=True, help_text="That it gave, and those that it took back.")
     reason = serializers.CharField(
         allow_blank=True,
         help_text="Why it gave nothing or less: no_version_in_force_then, not_a_member_then, left_since, no_rule_gave_points, "
@@ -313,17 +327,49 @@ class EnrolmentIn(serializers.Serializer[Any]):
     wording = serializers.CharField(
         required=False, default="", allow_blank=True, help_text="What the customer agreed to."
     )
+    referral_code = serializers.CharField(
+        max_length=40,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Of the member who referred the customer.",
+    )
 
 
 class EnrolmentOut(serializers.Serializer[Any]):
     member_number = serializers.CharField()
     program = serializers.CharField()
     customer = serializers.CharField()
+    referral = serializers.CharField(
+        allow_null=True, help_text="The status of the referral where a code was named: open, held, refused, earned."
+    )
 
 
 class TokenOut(serializers.Serializer[Any]):
     token = serializers.CharField()
     expires_at = serializers.DateTimeField()
+
+
+class HeldPlanOut(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField(help_text="In the caller's language.")
+    status = serializers.CharField(help_text="`awaiting` its first payment, on `trial`, `active`, or `past_due`.")
+    since = serializers.DateTimeField(help_text="When the member got it, or asked for it.")
+    until = serializers.DateField(
+        allow_null=True, help_text="The last day of the period; null before the first payment."
+    )
+    ends = serializers.BooleanField(help_text="Whether it ends with the period.")
+    benefits = serializers.ListField(
+        child=serializers.CharField(), source="benefit_list", help_text="That it gives now, in the caller's language."
+    )
+
+
+class MembershipOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    name = serializers.CharField()
+    member_number = serializers.CharField()
+    enrolled_at = serializers.CharField()
+    plan = HeldPlanOut(allow_null=True, help_text="The paid plan that the member has.")
 
 
 class ProfileOut(serializers.Serializer[Any]):
@@ -333,7 +379,7 @@ class ProfileOut(serializers.Serializer[Any]):
     email = serializers.CharField()
     language = serializers.CharField()
     retailer = serializers.CharField()
-    memberships = serializers.ListField(child=serializers.DictField())
+    memberships = MembershipOut(many=True)
 
 
 class WalletOut(serializers.Serializer[Any]):
@@ -424,3 +470,4 @@ class MemberOut(serializers.Serializer[Any]):
     wallet = WalletOut(help_text="The one named `points`.")
     wallets = WalletOut(many=True)
     tier = ProgressOut()
+    plan = HeldPlanOut(allow_null=True, help_text="The paid plan that the member has.")

@@ -2,6 +2,7 @@ from django.urls import path
 
 from loyalty.activity.api import changes, integration, ledger, member, redemptions, rewards
 
+# The number of an order may be anything, also what looks like a path.
 urlpatterns = [
     path("orders", integration.OrdersView.as_view(), name="orders"),
     path("orders/batch", integration.OrderBatchView.as_view(), name="orders-batch"),
@@ -18,7 +19,7 @@ urlpatterns = [
     path("members/<str:number>/statement", ledger.MemberStatementView.as_view(), name="member-statement"),
     path("members/<str:number>/balance", ledger.MemberBalanceView.as_view(), name="member-balance"),
     path("members/<str:number>/forecast", ledger.MemberForecastView.as_view(), name="member-forecast"),
-    path("members/<str:number>/orders/<str:order_number>", ledger.MemberOrderView.as_view(), name="member-order"),
+    path("members/<str:number>/orders/<path:order_number>", ledger.MemberOrderView.as_view(), name="member-order"),
     path("members/<str:number>/transfers", redemptions.TransfersView.as_view(), name="transfers"),
     path("members/<str:number>/household", redemptions.HouseholdView.as_view(), name="household"),
     path("members/<str:number>/redemptions", redemptions.RedemptionsView.as_view(), name="redemptions"),
@@ -48,7 +49,7 @@ urlpatterns = [
     path("me/tier", member.TierView.as_view(), name="tier"),
     path("me/statement", ledger.MyStatementView.as_view(), name="statement"),
     path("me/forecast", ledger.MyForecastView.as_view(), name="forecast"),
-    path("me/orders/<str:order_number>", ledger.MyOrderView.as_view(), name="my-order"),
+    path("me/orders/<path:order_number>", ledger.MyOrderView.as_view(), name="my-order"),
     path("me/rewards", rewards.MyRewardsView.as_view(), name="my-rewards"),
     path("me/rewards/redemptions", rewards.MyRedemptionsView.as_view(), name="my-redemptions"),
     path(

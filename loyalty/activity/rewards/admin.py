@@ -1,6 +1,7 @@
 """Rewards in the admin: the catalogue with its stock, redeemed rewards, imports of codes, causes, and a desk for tills."""
 
 import csv
+from functools import partial
 from io import TextIOWrapper
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, TextInputWidget, action, display, money
@@ -21,10 +22,20 @@ from customers.core.errors import DomainError
 from customers.core.exporting import csv_response
 from loyalty.access.staff import post_of
 from loyalty.activity.rewards import staff as verbs
+from loyalty.activity.rewards.figures import SEE, figures_page
 from loyalty.activity.rewards.importing import import_codes, left_in_pools, read_codes
-from loyalty.activity.rewards.tills import Voucher, check_voucher, confirm_voucher, hold_voucher
+from loyalty.activity.rewards.tills import (
+    NoSuchVoucher,
+    Voucher,
+    VoucherNotIssued,
+    check_voucher,
+    confirm_voucher,
+    hold_voucher,
+)
 from loyalty.activity.staff import PERMISSION
+from loyalty.api.wrong_codes import WrongCodes, told
 from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.images import address_of
 from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE
 
@@ -111,12 +122,12 @@ class RewardRedemptionAdmin(WithStaffVerbs):
 
     @action(description=_("Export as CSV"))
     def export(self, _request: HttpRequest, rows: QuerySet[RewardRedemption]) -> HttpResponse:
-        heading = ("redeemed_at", "program", "member", "reward", "kind", "reference", "status", "wallet", "points", "amount",
-                   "matched", "expires_at", "used_at", "ended_at", "order", "note")  # fmt: skip
+        heading = ("redeemed_at", "program", "member", "reward", "kind", "reference", "status", "wallet", "points",
+                   "price", "amount", "matched", "expires_at", "used_at", "ended_at", "order", "note")  # fmt: skip
         found = (
             (row.redeemed_at.isoformat(), row.program.slug, row.membership.number, row.reward.code, row.reward.kind,
-             row.reference, row.status, row.wallet, row.points, row.amount, row.matched, row.expires_at, row.used_at,
-             row.ended_at, row.order_number, row.note)
+             row.reference, row.status, row.wallet, row.points, row.price_rule, row.amount, row.matched,
+             row.expires_at, row.used_at, row.ended_at, row.order_number, row.note)
             for row in rows.select_related("program", "membership", "reward").iterator()
         )  # fmt: skip
         return csv_response("rewards.csv", heading, found)
@@ -144,9 +155,15 @@ class RewardRedemptionAdmin(WithStaffVerbs):
         form = CodeForm(request.POST or None)
         voucher: Voucher | None = None
         if request.method == "POST" and form.is_valid():
+            tried = WrongCodes(f"staff-{request.user.pk}")
             try:
-                voucher = self._at_desk(request, form.cleaned_data)
+                if wait := tried.wait():
+                    form.add_error("code", told(wait))
+                else:
+                    voucher = self._at_desk(request, form.cleaned_data)
             except DomainError as error:
+                if isinstance(error, NoSuchVoucher | VoucherNotIssued):
+                    tried.note()
                 form.add_error("code", str(error))
         context = {
             **self.admin_site.each_context(request),
@@ -167,11 +184,11 @@ class RewardRedemptionAdmin(WithStaffVerbs):
         if "use" not in request.POST:
             return voucher
         reference = f"desk:{request.user.get_username()}:{now:%Y%m%dT%H%M%S.%f}"[:80]
-        held = hold_voucher(retailer, voucher, reference=reference, till=_now("desk"), now=now)
+        held = hold_voucher(retailer, voucher, reference=reference, till=gettext("desk"), now=now)
         used = confirm_voucher(retailer, held.token, order=said["order"], now=now)
         row = RewardRedemption.objects.get(pk=voucher.redemption_id)
         self.log_change(request, row, str(_("Used at the desk")))
-        messages.success(request, _now("The voucher is used."))
+        messages.success(request, gettext("The voucher is used."))
         return used.voucher
 
 
@@ -191,11 +208,14 @@ class RewardAdmin(WithStaffVerbs):
     list_select_related = ("version__program",)
     ordering = ("version__program", "place")
     actions = ("export",)
+    actions_list = ("to_figures",)
     actions_detail = ("change_stock", "bring_codes", "pay")
 
     def get_urls(self) -> list[URLPattern]:
-        codes = path("<path:object_id>/codes/", self.admin_site.admin_view(self.codes), name="rewards_reward_codes")
-        return [codes, *super().get_urls()]
+        view = self.admin_site.admin_view
+        codes = path("<path:object_id>/codes/", view(self.codes), name="rewards_reward_codes")
+        figures = path("figures/", view(partial(figures_page, self.admin_site)), name="rewards_reward_figures")
+        return [figures, codes, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         latest = ProgramVersion.objects.filter(
@@ -233,7 +253,11 @@ class RewardAdmin(WithStaffVerbs):
 
     @display(description=_("image"))
     def picture(self, reward: Reward) -> str:
-        return format_html('<img src="{}" alt="" height="32" loading="lazy">', reward.image) if reward.image else "-"
+        return (
+            format_html('<img src="{}" alt="" height="32" loading="lazy">', address_of(reward.image))
+            if reward.image
+            else "-"
+        )
 
     @action(description=_("Export as CSV"))
     def export(self, _request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
@@ -244,6 +268,13 @@ class RewardAdmin(WithStaffVerbs):
             for row in rows
         )  # fmt: skip
         return csv_response("catalogue.csv", heading, found)
+
+    def has_figures_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(SEE)
+
+    @action(description=_("Rewards in figures"), url_path="to-figures", permissions=["figures"])
+    def to_figures(self, _request: HttpRequest) -> HttpResponse:
+        return redirect(reverse("admin:rewards_reward_figures"))
 
     @action(description=_("Change the stock"), url_path="stock", permissions=["staff"])
     def change_stock(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -268,7 +299,9 @@ class RewardAdmin(WithStaffVerbs):
                 return self._imported(request, reward, form.cleaned_data["file"])
             except (DomainError, UnicodeDecodeError, csv.Error) as error:
                 text = (
-                    str(error) if isinstance(error, DomainError) else _now("The file cannot be read as text (UTF-8).")
+                    str(error)
+                    if isinstance(error, DomainError)
+                    else gettext("The file cannot be read as text (UTF-8).")
                 )
                 form.add_error("file", text)
         context = {
@@ -286,10 +319,12 @@ class RewardAdmin(WithStaffVerbs):
             reward.version.program, reward.key, read_codes(text), file_name=file.name,
             author=request.user.get_username(), now=timezone.now(),
         )  # fmt: skip
-        words = _now("%(new)s codes are in the pool now; %(known)s were known before; %(refused)s lines were refused.")
+        words = gettext(
+            "%(new)s codes are in the pool now; %(known)s were known before; %(refused)s lines were refused."
+        )
         messages.success(request, words % {"new": done.new, "known": done.known, "refused": done.refused})
         for place, problem in done.problems[:5]:
-            messages.warning(request, _now("Line %(line)s: %(problem)s") % {"line": place, "problem": problem})
+            messages.warning(request, gettext("Line %(line)s: %(problem)s") % {"line": place, "problem": problem})
         return redirect(reverse("admin:rewards_reward_change", args=[reward.pk]))
 
 

@@ -1,12 +1,17 @@
-"""Who buys a reward: its tier, plan and segments, and what each reward costs it."""
+"""Who buys a reward: its tier, plan and segments, what each reward costs it, and what time has just given back."""
 
+from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from customers.core import bulk
+from loyalty.activity.account.session import AccountSession
 from loyalty.engine.decision import Decision
 from loyalty.plans.steps import benefits
 from loyalty.rewards.rules import Buyer, Profile
+from loyalty.rewards.state import REWARDS, RewardCounted, RewardEnded
 from loyalty.tiers.state import SCHEME, TIERS
 
 # What analytics learned of a customer counts only for who agreed to offers based on a profile, and has not changed its mind.
@@ -37,3 +42,33 @@ def buyer_of(decision: Decision, profile: Profile | None) -> Buyer:
         plans=frozenset({plan} if plan else ()),
         segments=profile.segments if profile else frozenset(),
     )
+
+
+class Freed(NamedTuple):
+    """
+    What time has given back of a member's rewards, and is not written yet: it makes room as if it were.
+
+    :param redemptions: that count no more against the member's limits
+    :param pieces: that are in stock again, by reward
+    """
+
+    redemptions: frozenset[UUID] = frozenset()
+    pieces: Mapping[UUID, int] = {}
+
+
+NOTHING_FREED = Freed()
+
+
+def freed_by(session: AccountSession, membership_id: UUID) -> Freed:
+    """Return what time has given back of a member's rewards since it was last written."""
+    effects = session.effects()
+    ended = {each.id: each.status for each in effects if isinstance(each, RewardEnded)}
+    if not ended:
+        return NOTHING_FREED
+    held = {each.id: each for each in session.loaded.members[membership_id].of(REWARDS).held}
+    pieces: Counter[UUID] = Counter()
+    for each in effects:
+        if isinstance(each, RewardCounted):
+            pieces[each.reward_key] -= each.taken
+    back = (key for key, status in ended.items() if status != "expired" or held[key].gives_back_on_expiry)
+    return Freed(frozenset(back), pieces)

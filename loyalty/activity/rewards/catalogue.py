@@ -20,15 +20,17 @@ from django.utils.translation import get_language
 from customers.core import bulk
 from customers.core.calendar import local_date
 from loyalty.activity.account.session import AccountSession
-from loyalty.activity.rewards.buying import buyer_of, profile_of
+from loyalty.activity.rewards.buying import NOTHING_FREED, Freed, buyer_of, freed_by, profile_of
 from loyalty.activity.versions import published_version, remembered_versions
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.state import POINTS
+from loyalty.rewards.images import address_of
 from loyalty.rewards.models import Reward
 from loyalty.rewards.rules import Buyer, Catalogue, Price, Profile, RewardRule, rank_for, refusal
 from loyalty.rewards.state import CATALOGUE
 from loyalty.tiers.state import SCHEME
 
+Rank = tuple[int, int, int]
 HIDDEN = frozenset({"not_yet", "no_longer", "other_segment"})
 # All that a catalogue asks of members for whom no time has to be carried out, at once.
 ABOUT = """
@@ -59,7 +61,7 @@ SELECT 'empty', k.reward_key, 1 FROM (SELECT unnest(%(pools)s::uuid[]) AS reward
 UNION ALL
 SELECT 'had', k.reward_key, (
     SELECT count(*)::int FROM rewards_rewardredemption r WHERE r.membership_id = %(member)s
-        AND r.reward_key = k.reward_key AND (k.since IS NULL OR r.redeemed_at >= k.since)
+        AND r.reward_key = k.reward_key AND r.id <> ALL(%(freed)s::uuid[]) AND (k.since IS NULL OR r.redeemed_at >= k.since)
         AND r.status NOT IN ('cancelled', 'refunded', 'withdrawn') AND NOT (r.status = 'expired' AND EXISTS (
             SELECT 1 FROM rewards_reward w WHERE w.id = r.reward_id AND w.on_expiry = 'give_back')))
 FROM (SELECT unnest(%(limited)s::uuid[]) AS reward_key, unnest(%(since)s::timestamptz[]) AS since) k
@@ -74,12 +76,14 @@ class Shopper:
 
     :param available: what it can spend, by wallet
     :param profile: what is known of who agreed to it; None for all others
+    :param freed: what time has given back of its rewards
     """
 
     membership_id: UUID
     buyer: Buyer
     available: Mapping[str, int]
     profile: Profile | None
+    freed: Freed = NOTHING_FREED
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +105,57 @@ class Shelf:
         return f'{{"program":{json.dumps(self.program)},"personal":{personal},"rewards":[{",".join(self.rewards)}]}}'
 
 
+class Reader(NamedTuple):
+    """To whom a catalogue is told: in which language, and of which site stored images have their addresses."""
+
+    language: str
+    site: str
+
+
 class Offer(NamedTuple):
     """
     What is the same of a reward for all who pay the same prices on a day.
 
     :param reason: why they may not have it; empty where they may
     :param shown: as JSON, without its last brace and what is a member's own
+    :param is_counted: whether its stock, its pool or a member's limit ends
+    :param affordable: as JSON for who has the points, where nothing is counted
+    :param rank: the place for who has the points, as `rank_for` gives it
     """
 
     reward: RewardRule
     reason: str
     prices: tuple[Price, ...]
     shown: str
+    is_counted: bool
+    affordable: str
+    rank: Rank
 
 
-def shelves_of(customer_id: UUID, *, at: datetime) -> list[Shelf]:
-    """Return what the programs of a customer offer it at an instant, whether or not a night has run; reads only."""
-    return [_shelf(row, at) for row in bulk.fetch(OF_CUSTOMER, [customer_id])]
+class Counts(NamedTuple):
+    """What is counted of rewards, by their keys: taken of a stock, empty as a pool, had by the member."""
+
+    taken: Mapping[UUID, int]
+    empty: Mapping[UUID, int]
+    had: Mapping[UUID, int]
 
 
-def shelf_of(membership_id: UUID, *, at: datetime) -> Shelf | None:
+def shelves_of(customer_id: UUID, *, at: datetime, site: str = "") -> list[Shelf]:
+    """
+    Return what the programs of a customer offer it at an instant, whether or not a night has run; reads only.
+
+    :param site: whose addresses those of stored images are, such as https://loyalty.example.org
+    """
+    return [_shelf(row, at, site) for row in bulk.fetch(OF_CUSTOMER, [customer_id])]
+
+
+def shelf_of(membership_id: UUID, *, at: datetime, site: str = "") -> Shelf | None:
     """Return what a program offers a member at an instant; None for who has left."""
     found = bulk.fetch(OF_MEMBERSHIP, [membership_id])
-    return _shelf(found[0], at) if found else None
+    return _shelf(found[0], at, site) if found else None
 
 
-def _shelf(row: tuple[Any, ...], at: datetime) -> Shelf:
+def _shelf(row: tuple[Any, ...], at: datetime, site: str) -> Shelf:
     membership_id, program_id, revision, due_at, started_at, *about = row
     versions = remembered_versions(program_id, revision)
     version = versions.at(at)
@@ -137,7 +166,7 @@ def _shelf(row: tuple[Any, ...], at: datetime) -> Shelf:
     shopper = (
         _advanced(membership_id, at) if is_due or "plans" in versions.uses else _present(membership_id, version, about)
     )
-    return Shelf(versions.slug, shopper.profile is not None, _rewards(versions, version, shopper, at))
+    return Shelf(versions.slug, shopper.profile is not None, _rewards(versions, version, shopper, at, site))
 
 
 def _present(membership_id: UUID, version: Version, about: Sequence[Any]) -> Shopper:
@@ -160,36 +189,47 @@ def _advanced(membership_id: UUID, at: datetime) -> Shopper:
     profile = profile_of(decision.member.customer_id)
     buyer = buyer_of(decision, profile) if decision.version is not None else Buyer()
     available = {wallet.code: max(wallet.available, 0) for wallet in decision.member.of(POINTS).wallets}
+    freed = freed_by(session, membership_id) if decision.version is not None else NOTHING_FREED
     transaction.set_rollback(True)
-    return Shopper(membership_id, buyer, available, profile)
+    return Shopper(membership_id, buyer, available, profile, freed)
 
 
-def _rewards(versions: Versions, version: Version, shopper: Shopper, at: datetime) -> list[str]:
+def _rewards(versions: Versions, version: Version, shopper: Shopper, at: datetime, site: str) -> list[str]:
     """Return a catalogue's rewards for a member, each as JSON."""
-    counts = _counts(versions.program_id, version, shopper.membership_id, at)
-    offers = offers_for(version.version_id, shopper.buyer, local_date(at, version.zone), get_language() or "en")
-    found = [_own(offer, shopper, counts) for offer in offers]
+    counts = _counts(versions.program_id, version, shopper, at)
+    available = shopper.available
+    found = []
+    reader = Reader(get_language() or "en", site)
+    for offer in offers_for(version.version_id, shopper.buyer, local_date(at, version.zone), reader):
+        missing = min([each.points - available.get(each.wallet, 0) for each in offer.prices])
+        if missing > 0 or offer.is_counted:
+            found.append(_own(offer, max(missing, 0), counts))
+        else:
+            found.append((offer.rank, offer.affordable))
     return [shown for _, shown in (sorted(found, key=_rank) if shopper.profile else found)]
 
 
-def _own(offer: Offer, shopper: Shopper, counts: Mapping[tuple[str, UUID], int]) -> tuple[tuple[int, int, int], str]:
-    """Return a reward as JSON with what is the member's own, and its rank."""
-    reward, reason, prices, text = offer
-    missing = min([each.points - shopper.available.get(each.wallet, 0) for each in prices])
-    missing = max(missing, 0)
-    left = None if reward.stock is None else max(reward.stock - counts.get(("taken", reward.key), 0), 0)
-    had = 0 if reward.member_limit is None else counts.get(("had", reward.key), 0)
+def _own(offer: Offer, missing: int, counts: Counts) -> tuple[Rank, str]:
+    """Return a reward's rank and JSON with what is the member's own."""
+    reward, reason = offer.reward, offer.reason
+    left = None if reward.stock is None else max(reward.stock - counts.taken.get(reward.key, 0), 0)
+    had = 0 if reward.member_limit is None else counts.had.get(reward.key, 0)
     if not reason:
-        is_empty = reward.from_pool and ("empty", reward.key) in counts
+        is_empty = reward.from_pool and reward.key in counts.empty
         reason = _lack(reward, left, had, missing, is_empty=is_empty)
-    shown = (
-        f'{text},"redeemable":{"false" if reason else "true"},"reason":"{reason}","missing":{missing},'
+    rank = (offer.rank[0], 1, missing) if reason else offer.rank
+    return rank, _whole(offer.shown, reason, missing, left, had)
+
+
+def _whole(shown: str, reason: str, missing: int, left: int | None, had: int) -> str:
+    """Return the JSON of a reward with what is a member's own."""
+    return (
+        f'{shown},"redeemable":{"false" if reason else "true"},"reason":"{reason}","missing":{missing},'
         f'"left":{"null" if left is None else left},"had":{had}}}'
     )
-    return rank_for(shopper.buyer.segments, reward, is_redeemable=not reason, missing=missing), shown
 
 
-def _rank(item: tuple[tuple[int, int, int], str]) -> tuple[int, int, int]:
+def _rank(item: tuple[Rank, str]) -> Rank:
     return item[0]
 
 
@@ -220,17 +260,23 @@ def _counted(version_id: int) -> _Counted:
     )
 
 
-def _counts(program_id: int, version: Version, membership_id: UUID, at: datetime) -> dict[tuple[str, UUID], int]:
-    """Return what is counted of rewards: taken of a stock, empty as a pool, had by the member."""
+def _counts(program_id: int, version: Version, shopper: Shopper, at: datetime) -> Counts:
+    """Count what is taken of a catalogue's rewards, and what a member has had; nothing is asked where nothing ends."""
     stocked, pools, limited = _counted(version.version_id)
+    counts: dict[str, dict[UUID, int]] = {"taken": {}, "empty": {}, "had": {}}
     if not (stocked or pools or limited):
-        return {}
+        return Counts(**counts)
     starts = {period: _start(period, limited, at, version) for period in {each.member_period for each in limited}}
     asked = {
-        "program": program_id, "member": membership_id, "stocked": stocked, "pools": pools,
+        "program": program_id, "member": shopper.membership_id, "stocked": stocked, "pools": pools,
         "limited": [reward.key for reward in limited], "since": [starts[reward.member_period] for reward in limited],
+        "freed": list(shopper.freed.redemptions),
     }  # fmt: skip
-    return {(kind, key): count for kind, key, count in bulk.fetch(COUNTS, asked)}
+    for kind, key, count in bulk.fetch(COUNTS, asked):
+        counts[kind][key] = count
+    for key, pieces in shopper.freed.pieces.items():
+        counts["taken"][key] = counts["taken"].get(key, 0) - pieces
+    return Counts(**counts)
 
 
 def _start(period: str, limited: Iterable[RewardRule], at: datetime, version: Version) -> datetime | None:
@@ -238,39 +284,41 @@ def _start(period: str, limited: Iterable[RewardRule], at: datetime, version: Ve
 
 
 @lru_cache(maxsize=1_024)
-def offers_for(version_id: int, buyer: Buyer, on: date, language: str) -> tuple[Offer, ...]:
+def offers_for(version_id: int, buyer: Buyer, on: date, reader: Reader) -> tuple[Offer, ...]:
     """
-    Return what a published version offers all who buy alike on a day, to readers of a language.
+    Return what a published version offers all who buy alike on a day, as a reader is told.
 
     What is for others in a way that says something of them, or for another time, is left out.
     """
     catalogue: Catalogue = published_version(version_id).of(CATALOGUE)
-    shown = _shown(version_id, language)
+    shown = _shown(version_id, reader)
     found = []
     for reward in catalogue.rewards:
         reason = refusal(reward, buyer, on)
         if reason not in HIDDEN:
             prices = tuple(catalogue.prices_of(reward, buyer).values())
             said = {**shown[reward.code], "prices": [price._asdict() for price in prices]}
-            text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-            found.append(Offer(reward, reason, prices, text.removesuffix("}")))
+            text = json.dumps(said, ensure_ascii=False, separators=(",", ":")).removesuffix("}")
+            is_counted = reward.stock is not None or reward.from_pool or reward.member_limit is not None
+            rank = rank_for(buyer.segments, reward, is_redeemable=not reason, missing=0)
+            found.append(Offer(reward, reason, prices, text, is_counted, _whole(text, reason, 0, None, 0), rank))
     return tuple(found)
 
 
 @lru_cache(maxsize=128)
-def _shown(version_id: int, language: str) -> dict[str, dict[str, Any]]:
-    """Return what a published version says of its rewards to readers of a language, by their codes: it never changes."""
-    return {row.code: reward_said(row, language) for row in Reward.objects.filter(version=version_id)}
+def _shown(version_id: int, reader: Reader) -> dict[str, dict[str, Any]]:
+    """Return what a published version says of its rewards to a reader, by their codes: it never changes."""
+    return {row.code: reward_said(row, reader) for row in Reward.objects.filter(version=version_id)}
 
 
-def reward_said(row: Reward, language: str) -> dict[str, Any]:
-    """Return a reward as plain values, in a language."""
-    is_french = language == "fr"
+def reward_said(row: Reward, reader: Reader) -> dict[str, Any]:
+    """Return a reward as plain values."""
+    is_french = reader.language == "fr"
     return {
         "code": row.code,
         "name": (row.name_fr if is_french else "") or row.name,
         "description": (row.description_fr if is_french else "") or row.description,
-        "image": row.image,
+        "image": address_of(row.image, reader.site),
         "kind": row.kind,
         "amount": _text(row.value),
         "percent": _text(row.percent),

@@ -1,4 +1,4 @@
-"""A member redeems a reward; it is cancelled, refunded, sent. Points leave once, and come back to the lots they came from."""
+"""A member redeems a reward: for the right price, once, as long as there is one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,31 +15,23 @@ from customers.core.ids import new_id
 from customers.core.money import unit_of
 from loyalty.activity.account.households import Gathering, gather, household_of
 from loyalty.activity.account.session import (
-    AccountSession,
     NotInForce,
     ReferenceUsed,
     WalletSession,
-    lent_by,
 )
-from loyalty.activity.account.spending import end_timed_out, give_back, use_reference
-from loyalty.activity.rewards.buying import buyer_of, profile_of
+from loyalty.activity.account.spending import end_timed_out, use_reference
+from loyalty.activity.rewards.buying import buyer_of, freed_by, profile_of
+from loyalty.activity.rewards.redeemed import RewardReceipt, Status, code_of
 from loyalty.activity.versions import versions_of
-from loyalty.engine.decision import Decision, Told
+from loyalty.engine.decision import Told
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Entry, Wallet
 from loyalty.points.states import State
-from loyalty.programs.models import Program
-from loyalty.rewards.capability import load_one
-from loyalty.rewards.models import CauseEntry, RewardCode, RewardRedemption, VoucherHold
-from loyalty.rewards.rules import OF_ANY_POINTS, SENT, Price, RewardRule, matched, refusal, worth_of
+from loyalty.rewards.models import RewardCode, RewardRedemption
+from loyalty.rewards.rules import OF_ANY_POINTS, Price, RewardRule, matched, refusal, worth_of
 from loyalty.rewards.rules import Kind as RewardKind
 from loyalty.rewards.sealing import alike, digest_of, new_code, seal, unseal
 from loyalty.rewards.state import CATALOGUE, REWARDS, CauseMoved, HeldReward, RewardCounted, RewardRedeemed
-from loyalty.rewards.steps import give_up, use
-from loyalty.rewards.writing import lock_counters
-
-Status = RewardRedemption.Status
-OPEN = (Status.ISSUED, Status.IN_PROGRESS)
+from loyalty.rewards.writing import counters_of, lock_counters
 
 
 class NoSuchReward(DomainError):
@@ -101,49 +93,6 @@ class OtherReward(DomainError):
     message = _(
         "Reference {reference} was used for {points} points of “{reward}” before. Use a new one for a new request."
     )
-
-
-class RewardEnded(DomainError):
-    code = "reward_ended"
-    kind = Kind.CONFLICT
-    message = _("This reward is over: {status}, at {at}.")
-
-
-class NotUndoable(DomainError):
-    code = "not_cancellable"
-    kind = Kind.CONFLICT
-    message = _("This reward cannot be cancelled: {status}. Staff may refund it.")
-
-
-class HeldByTill(DomainError):
-    code = "held_by_till"
-    kind = Kind.CONFLICT
-    message = _("A till has this voucher in hand since {since}, until {until} at most. Try again then.")
-
-
-class PaidOut(DomainError):
-    code = "paid_out"
-    kind = Kind.CONFLICT
-    message = _("The donation was paid out to the cause with {document} and cannot come back.")
-
-
-@dataclass(frozen=True, slots=True)
-class RewardReceipt:
-    """
-    What became of a reward.
-
-    :param code: as its member reads it; empty where it has none
-    :param available: points that can be spent afterwards
-    :param points: that came back, where it was undone
-    :param expired: that came back, but had expired meanwhile
-    """
-
-    redemption: RewardRedemption
-    code: str = ""
-    available: int = 0
-    points: int = 0
-    expired: int = 0
-    is_new: bool = True
 
 
 @transaction.atomic
@@ -221,15 +170,24 @@ class _Purchase:
         if reward.member_limit is None:
             return
         since = reward.counts_from(self.spending.now, self.spending.decision.rules.zone)
-        if redeemed_by(self.membership.pk, [(reward.key, since)]).get(reward.key, 0) >= reward.member_limit:
+        freed = freed_by(self.spending.session, self.membership.pk).redemptions
+        if redeemed_by(self.membership.pk, [(reward.key, since)], but=freed).get(reward.key, 0) >= reward.member_limit:
             raise LimitReached(reward=reward.code, limit=reward.member_limit)
 
     def _take_from_stock(self, reward: RewardRule, amount: Decimal | None, unit: Decimal) -> Decimal:
-        """Lock what is counted of a reward and return what the retailer adds to a donation."""
-        if not reward.is_counted:
+        """
+        Lock what is counted of a reward and return what the retailer adds to a donation.
+
+        Causes are locked first, each for itself: what is given to one stands in its ledger in the order of its locks, so that
+        a payment is of all that stands before it. Of others, all that this member's time brings back is locked with it.
+        """
+        is_donation = reward.kind is RewardKind.DONATION
+        if not reward.is_counted and not is_donation:
             return Decimal(0)
         key = (self.membership.program_id, reward.key)
-        added, taken, used = lock_counters(self.membership.retailer_id, [key])[key]
+        besides = () if is_donation else counters_of(self.spending.session.effects())
+        added, taken, used = lock_counters(self.membership.retailer_id, [key, *besides])[key]
+        taken -= freed_by(self.spending.session, self.membership.pk).pieces.get(reward.key, 0)
         if reward.stock is not None and reward.stock + added <= taken:
             raise SoldOut(reward=reward.code)
         return matched(reward, amount, used, unit) if amount is not None and reward.match_percent else Decimal(0)
@@ -295,25 +253,32 @@ NEXT_CODE = """
 SELECT id, digest, sealed FROM rewards_rewardcode WHERE program_id = %s AND reward_key = %s AND redemption_id IS NULL
 ORDER BY id LIMIT 1 FOR NO KEY UPDATE
 """
+
+
 # What was undone, or gave its points back, leaves room for another one.
 REDEEMED_BY = """
 SELECT d.reward_key, count(r.id)::int FROM (SELECT unnest(%b::uuid[]) AS reward_key, unnest(%b::timestamptz[]) AS since) d
 JOIN rewards_rewardredemption r ON r.membership_id = %s AND r.reward_key = d.reward_key
     AND (d.since IS NULL OR r.redeemed_at >= d.since)
 JOIN rewards_reward w ON w.id = r.reward_id
-WHERE r.status NOT IN ('cancelled', 'refunded', 'withdrawn')
+WHERE r.id <> ALL(%b::uuid[]) AND r.status NOT IN ('cancelled', 'refunded', 'withdrawn')
     AND NOT (r.status = 'expired' AND w.on_expiry = 'give_back') GROUP BY 1
 """
 
 
-def redeemed_by(membership_id: UUID, asked: Iterable[tuple[UUID, datetime | None]]) -> dict[UUID, int]:
+def redeemed_by(
+    membership_id: UUID, asked: Iterable[tuple[UUID, datetime | None]], *, but: Iterable[UUID] = ()
+) -> dict[UUID, int]:
     """
     Return how often a member has had rewards, by their keys.
 
     :param asked: rewards with since when they count; None for ever
+    :param but: redemptions that count no more
     """
     rows = list(asked)
-    return dict(bulk.fetch(REDEEMED_BY, [*bulk.columns_of(rows), membership_id])) if rows else {}
+    if not rows:
+        return {}
+    return dict(bulk.fetch(REDEEMED_BY, [*bulk.columns_of(rows), membership_id, list(but)]))
 
 
 def _own_wallet(membership: Membership, code: str, now: datetime) -> str:
@@ -341,12 +306,6 @@ def _again(
     return RewardReceipt(earlier, code_of(earlier), spending.available, is_new=False)
 
 
-def code_of(redemption: RewardRedemption) -> str:
-    """Return the code of a redeemed reward as its member reads it; empty where it has none."""
-    found = RewardCode.objects.filter(redemption=redemption).first()
-    return unseal(bytes(found.sealed), bytes(found.digest)) if found else ""
-
-
 def _hand_out(
     membership: Membership, reward: RewardRule, redemption_id: UUID, pooled: tuple[int, bytes, bytes] | None
 ) -> str:
@@ -368,176 +327,3 @@ def _hand_out(
         redemption_id=redemption_id,
     )
     return text
-
-
-@transaction.atomic
-def cancel_reward(redemption: RewardRedemption, *, now: datetime, by_member: bool = False) -> RewardReceipt:
-    """
-    Take back a reward that is not used: its points come back to the lots that paid. Cancelling again changes nothing.
-
-    :param by_member: that the member asks for it, who may as long as nothing is on its way, where the reward says so
-    :raises NotUndoable: when it was used, or is not the member's to cancel
-    :raises HeldByTill: while a till has it in hand
-    :raises RewardEnded: when it is over for another reason
-    """
-    return _undo(redemption, Status.CANCELLED, now=now, by_member=by_member)
-
-
-@transaction.atomic
-def refund_reward(redemption: RewardRedemption, *, now: datetime) -> RewardReceipt:
-    """
-    Take back a reward although it was used: its points come back to the lots that paid. Again it changes nothing.
-
-    :raises PaidOut: when it was a donation that the cause has by now
-    :raises HeldByTill: while a till has it in hand
-    :raises RewardEnded: when it is over for another reason
-    """
-    return _undo(redemption, Status.REFUNDED, now=now)
-
-
-def _undo(redemption: RewardRedemption, status: Status, *, now: datetime, by_member: bool = False) -> RewardReceipt:
-    entry = entry_of(redemption)
-    lent = lent_by(entry.wallet_id, entry_id=entry.pk) if entry else {}
-    session = AccountSession.open([redemption.membership_id], now, lent=lent)
-    wallet = session.wallet(redemption.membership_id, redemption.wallet)
-    redemption = RewardRedemption.objects.select_related("reward", "program__retailer").get(pk=redemption.pk)
-    if redemption.status == status:
-        return RewardReceipt(redemption, "", wallet.available, is_new=False)
-    held = _require_undoable(redemption, wallet, status, by_member=by_member)
-    back = give_back(wallet, entry.pk, reward=held.code, because=status.value) if entry else None
-    session.take(give_up(wallet.decision, held, status.value, {"points": redemption.points}))
-    available = wallet.finish()
-    redemption.refresh_from_db()
-    points, expired = (back.points, back.expired) if back else (0, 0)
-    return RewardReceipt(redemption, "", available, points, expired)
-
-
-def _require_undoable(
-    redemption: RewardRedemption, wallet: WalletSession, status: Status, *, by_member: bool
-) -> HeldReward:
-    """Return a reward that may be undone, as it is behind the lock."""
-    wallet.require_member()
-    if redemption.redeemed_at < wallet.member.enrolled_at:
-        raise RewardEnded(status=Status.FORFEITED.label, at=f"{redemption.redeemed_at:%Y-%m-%d}")
-    held = held_in(wallet.decision, redemption)
-    if status is Status.CANCELLED and not held.is_open:
-        raise NotUndoable(status=redemption.get_status_display())
-    if by_member and (held.is_sent or not redemption.reward.may_cancel):
-        raise NotUndoable(status=redemption.get_status_display())
-    if held.is_open and held.held_until is not None and held.held_until > wallet.now:
-        hold = VoucherHold.objects.get(redemption=redemption, status=VoucherHold.Status.OPEN)
-        raise HeldByTill(since=instant_of(hold.held_at), until=instant_of(held.held_until))
-    if held.is_donation:
-        _require_not_paid_out(redemption)
-    return held
-
-
-def held_in(decision: Decision, redemption: RewardRedemption) -> HeldReward:
-    """
-    Return a member's reward as a decision sees it; one that was used or sent is read anew.
-
-    :raises RewardEnded: when it is over, which time may just have brought
-    """
-    found = next((each for each in decision.member.of(REWARDS).held if each.id == redemption.pk), None)
-    if found is not None and not found.is_over:
-        return found
-    if redemption.ended_at is not None:
-        raise RewardEnded(status=redemption.get_status_display(), at=instant_of(redemption.ended_at))
-    if redemption.status in OPEN:  # its end has just been carried out
-        at = redemption.expires_at or decision.at
-        status = Status.EXPIRED if redemption.expires_at and redemption.expires_at <= decision.at else Status.WITHDRAWN
-        raise RewardEnded(status=status.label, at=instant_of(at))
-    return load_one(redemption.membership_id, redemption.pk)
-
-
-def _require_not_paid_out(redemption: RewardRedemption) -> None:
-    """Refuse to take a donation back that the cause has; behind the cause's lock."""
-    lock_counters(redemption.retailer_id, [(redemption.program_id, redemption.reward_key)])
-    first = CauseEntry.objects.filter(redemption=redemption).order_by("pk").first()
-    if first is None:
-        return
-    paid = CauseEntry.objects.filter(program=redemption.program_id, reward_key=redemption.reward_key, pk__gt=first.pk)
-    if payout := paid.filter(kind=CauseEntry.Kind.PAYOUT).order_by("pk").first():
-        raise PaidOut(document=payout.document)
-
-
-def entry_of(redemption: RewardRedemption) -> Entry | None:
-    """Return the entry of the points that paid a reward; None for one that cost none."""
-    wallets = Wallet.objects.filter(membership=redemption.membership_id)
-    return Entry.objects.filter(wallet__in=wallets, cause=f"redeem:{redemption.reference}").first()
-
-
-class NotSent(DomainError):
-    code = "not_sent"
-    kind = Kind.CONFLICT
-    message = _("Only products and experiences without codes are sent or fulfilled; this one is used with its code.")
-
-
-@transaction.atomic
-def fulfil_reward(redemption: RewardRedemption, status: Status, *, note: str = "", now: datetime) -> RewardRedemption:
-    """
-    Note that a product or an experience is on its way, or has come to its member; the same again changes nothing.
-
-    :param status: in_progress or fulfilled
-    :param note: such as the parcel's number
-    :raises NotSent: when it is used with a code
-    :raises RewardEnded: when it is over, or was fulfilled before it is in progress
-    """
-    session = AccountSession.open([redemption.membership_id], now)
-    decision = session.decisions[redemption.membership_id]
-    redemption = RewardRedemption.objects.select_related("reward").get(pk=redemption.pk)
-    if redemption.status == status and redemption.note == (note or redemption.note):
-        return redemption
-    if redemption.reward.kind not in SENT or redemption.reward.codes != "none":
-        raise NotSent
-    held = held_in(decision, redemption)
-    if not held.is_open:
-        raise RewardEnded(status=redemption.get_status_display(), at=instant_of(redemption.used_at))
-    session.take(use(decision, held, status.value, at=now, note=note))
-    session.finish()
-    redemption.refresh_from_db()
-    return redemption
-
-
-class NothingToPayOut(DomainError):
-    code = "nothing_to_pay_out"
-    kind = Kind.CONFLICT
-    message = _("The cause “{reward}” has nothing to be paid out.")
-
-
-@transaction.atomic
-def pay_out(program: Program, reward_key: UUID, *, document: str, now: datetime) -> CauseEntry:
-    """
-    Note that all that a cause was given has been paid out to it; the same document again changes nothing.
-
-    :param document: the transfer's own number
-    :raises NothingToPayOut: when it has nothing
-    """
-    lock_counters(program.retailer_id, [(program.pk, reward_key)])
-    entries = CauseEntry.objects.filter(program=program, reward_key=reward_key)
-    if earlier := entries.filter(kind=CauseEntry.Kind.PAYOUT, document=document).first():
-        return earlier
-    total = sum((entry.amount for entry in entries), Decimal(0))
-    if total <= 0:
-        raise NothingToPayOut(reward=str(reward_key))
-    return CauseEntry.objects.create(
-        retailer_id=program.retailer_id, program=program, reward_key=reward_key, kind=CauseEntry.Kind.PAYOUT,
-        amount=-total, document=document, occurred_at=now, recorded_at=now,
-    )  # fmt: skip
-
-
-@transaction.atomic
-def add_stock(program: Program, reward_key: UUID, pieces: int) -> int:
-    """Add to a reward's stock or, negative, take off it; return how many were added in all."""
-    key = (program.pk, reward_key)
-    added, _taken, _matched = lock_counters(program.retailer_id, [key])[key]
-    bulk.execute(ADD, [added + pieces, *key])
-    return added + pieces
-
-
-ADD = "UPDATE rewards_rewardcounter SET added = %s WHERE program_id = %s AND reward_key = %s"
-
-
-def instant_of(at: datetime | None) -> str:
-    """Return an instant as refusals name it."""
-    return f"{at:%Y-%m-%d %H:%M %Z}" if at else "-"

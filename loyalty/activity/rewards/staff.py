@@ -11,14 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.core.admin import ModelAdmin, TextInputWidget
-from loyalty.activity.rewards.redeeming import (
-    RewardReceipt,
-    add_stock,
-    cancel_reward,
-    fulfil_reward,
-    pay_out,
-    refund_reward,
-)
+from loyalty.activity.rewards.redeemed import RewardReceipt
+from loyalty.activity.rewards.supplying import add_stock, fulfil_reward, pay_out
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.activity.staff import ReasonForm, Verb, ask
 from loyalty.rewards.models import Reward, RewardRedemption
 

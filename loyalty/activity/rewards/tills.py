@@ -15,7 +15,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Retailer
 from loyalty.activity.account.session import AccountSession, HasLeft
-from loyalty.activity.rewards.redeeming import Status, held_in, instant_of
+from loyalty.activity.rewards.redeemed import Status, held_in, instant_of
 from loyalty.activity.steps import LATE
 from loyalty.engine.decision import run_steps
 from loyalty.rewards.capability import OFFLINE

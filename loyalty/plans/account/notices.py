@@ -5,7 +5,7 @@ A notice and what it causes are one transaction: told twice at the same moment, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +16,10 @@ from customers.models import Retailer
 from loyalty.plans.account.collecting import end_refund, fail_refund
 from loyalty.plans.account.paying import note_failure, settle
 from loyalty.plans.models import Invoice, PaymentNotice, Refund
-from loyalty.plans.providers.port import Notice, NoticeKind, Provider
+from loyalty.plans.providers.port import Notice, NoticeKind, Provider, UnreadableNotice
+
+FIRST_YEAR = 2000
+MAX_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,32 @@ def take_notice(
     :raises WrongSignature: when it is not the provider's
     :raises UnreadableNotice: when nobody can understand it
     """
-    notice = provider.read(headers, body, now=now)
+    notice = _kept(provider.read(headers, body, now=now))
     with transaction.atomic():
         if not _is_first(retailer, provider, notice):
             return Taken("known", is_new=False)
         invoice = Invoice.objects.filter(retailer=retailer, pk__in=_subjects(notice)).first()
         effect = _effect_of(retailer, provider, notice, invoice, now)
         PaymentNotice.objects.create(
-            retailer=retailer, provider=provider.name, notice_id=notice.id[:200], kind=notice.kind.value, invoice=invoice,
+            retailer=retailer, provider=provider.name, notice_id=notice.id, kind=notice.kind.value, invoice=invoice,
             effect=effect, occurred_at=notice.occurred_at, recorded_at=now,
         )  # fmt: skip
     return Taken(effect)
+
+
+def _kept(notice: Notice) -> Notice:
+    """
+    Return a notice as it can be kept: its texts without what no row can hold, and not longer.
+
+    :raises UnreadableNotice: when it is of a time in which there was nothing of ours
+    """
+    if notice.occurred_at.year < FIRST_YEAR:
+        raise UnreadableNotice(reason=f"{notice.occurred_at:%Y-%m-%d}")
+    return replace(notice, id=_text(notice.id), reference=_text(notice.reference), error=_text(notice.error))
+
+
+def _text(said: str) -> str:
+    return said.replace("\x00", "").encode(errors="replace").decode()[:MAX_TEXT]
 
 
 def _subjects(notice: Notice) -> list[UUID]:
@@ -61,7 +79,7 @@ def _is_first(retailer: Retailer, provider: Provider, notice: Notice) -> bool:
     """Tell whether a notice was not taken in before; one that is being taken in at this moment is waited for."""
     name = f"{retailer.pk} {provider.name} {notice.id}"
     bulk.fetch("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-    known = PaymentNotice.objects.filter(retailer=retailer, provider=provider.name, notice_id=notice.id[:200])
+    known = PaymentNotice.objects.filter(retailer=retailer, provider=provider.name, notice_id=notice.id)
     return not known.exists()
 
 

@@ -34,24 +34,41 @@ class MoreThanPaid(DomainError):
     message = _("{asked} {currency} are to be refunded; {refundable} can be.")
 
 
+class AllRefunded(DomainError):
+    code = "all_refunded"
+    kind = Kind.CONFLICT
+    message = _("All that was paid of this invoice goes back already.")
+
+
+class OtherRefund(DomainError):
+    code = "conflict"
+    kind = Kind.CONFLICT
+    message = _("Reference {reference} was used for {amount} {currency} before. Use a new reference for a new refund.")
+
+
 class TooManyDecimals(DomainError):
     code = "too_many_decimals"
     kind = Kind.INVALID
     message = _("{asked} has more decimals than amounts of {currency}.")
 
 
-def mark_paid(invoice_id: UUID, *, reference: str, now: datetime) -> None:
+@transaction.atomic
+def mark_paid(invoice_id: UUID, *, reference: str, now: datetime) -> bool:
     """
-    Note that an open invoice was paid now, at a till or by transfer.
+    Note that an open invoice was paid now, at a till or by transfer; tell whether that is new.
+
+    The same under the same reference again changes nothing.
 
     :raises NotOpen: when it is paid already, or void
     """
-    with transaction.atomic():
-        invoice, session = lock_invoice(invoice_id, now)
-        if invoice.status != Invoice.Status.OPEN:
-            raise NotOpen(status=invoice.get_status_display())
+    invoice, session = lock_invoice(invoice_id, now)
+    is_known = invoice.status == Invoice.Status.PAID and invoice.provider_reference == reference
+    if invoice.status != Invoice.Status.OPEN and not is_known:
+        raise NotOpen(status=invoice.get_status_display())
+    if not is_known:
         session.take(changes.pay(session.decision, billed(invoice), paid_at=now, reference=reference))
-        session.finish()
+    session.finish()
+    return not is_known
 
 
 @transaction.atomic
@@ -87,24 +104,40 @@ def note_failure(invoice_id: UUID, *, failed_at: datetime, error: str, reference
 
 
 @transaction.atomic
-def refund(invoice_id: UUID, amount: Decimal, *, reason: str, author: str, now: datetime) -> None:
+def refund(  # noqa: PLR0913 - of what, how much, why, by whom, under which name, when
+    invoice_id: UUID, amount: Decimal | None, *, reason: str, author: str, reference: str = "", now: datetime
+) -> bool:
     """
-    Let money go back to a member of an invoice that it paid; a task carries it out.
+    Let money go back to a member of an invoice that it paid; a task carries it out. Tell whether that is new.
 
+    :param amount: all that is left of it if None
+    :param reference: the caller's own; the same under the same one again changes nothing
     :raises NotPaid: when it is not paid
+    :raises AllRefunded: when all of it goes back already
     :raises MoreThanPaid: when that is more than was paid and is not refunded yet
     :raises TooManyDecimals: when the currency has no such amounts
+    :raises OtherRefund: when the reference was used for another amount
     """
     invoice, session = lock_invoice(invoice_id, now)
+    if reference and (known := invoice.refunds.filter(reference=reference).first()):
+        if amount not in {None, known.amount}:
+            raise OtherRefund(reference=reference, amount=f"{known.amount:f}", currency=invoice.currency)
+        session.finish()
+        return False
     if invoice.status != Invoice.Status.PAID:
         raise NotPaid(status=invoice.get_status_display())
     bill = billed(invoice)
+    if not bill.refundable:
+        raise AllRefunded
+    amount = bill.refundable if amount is None else amount
     if not 0 < amount <= bill.refundable:
         raise MoreThanPaid(asked=f"{amount:f}", currency=invoice.currency, refundable=f"{bill.refundable:f}")
-    if amount != amount.quantize(unit_of(invoice.currency)):
+    exact = amount.quantize(unit_of(invoice.currency))
+    if amount != exact:
         raise TooManyDecimals(asked=f"{amount:f}", currency=invoice.currency)
-    session.take(changes.refund(session.decision, bill, amount, reason=reason, author=author))
+    session.take(changes.refund(session.decision, bill, exact, reason=reason, author=author, reference=reference))
     session.finish()
+    return True
 
 
 def lock_invoice(invoice_id: UUID, now: datetime) -> tuple[Invoice, PlanSession]:

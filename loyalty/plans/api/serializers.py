@@ -1,12 +1,14 @@
 """Plans, what members have of them, and invoices, as the API says them."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from customers.api.fields import ExactField
+from customers.api.fields import ExactField, NumberField
 from loyalty.plans.account.joining import When
-from loyalty.plans.models import Invoice, InvoiceLine, PaidPlan, Subscription
+from loyalty.plans.models import Invoice, InvoiceLine, PaidPlan, Refund, Subscription
 
 
 class PlanOut(serializers.ModelSerializer[PaidPlan]):
@@ -75,14 +77,28 @@ class OverviewOut(serializers.Serializer[Any]):
     offered = PlanOut(many=True)
 
 
-class JoinIn(serializers.Serializer[Any]):
+class Said(serializers.Serializer[Any]):
+    """What a request says, and nothing else: a misspelt field would do something else than was meant."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
+            words = _("There is no such field here. There are: %(known)s.") % {"known": ", ".join(self.fields) or "-"}
+            raise serializers.ValidationError({name: [words] for name in unknown}, code="unknown_field")
+        return super().to_internal_value(data)
+
+
+class NothingIn(Said):
+    """Nothing is to be said."""
+
+
+class JoinIn(Said):
     plan = serializers.SlugField(max_length=50, help_text="Its code.")
     payment_method = serializers.CharField(
         max_length=200, required=False, default="", allow_blank=True, help_text="As the payment provider knows it."
     )
 
 
-class ChangeIn(serializers.Serializer[Any]):
+class ChangeIn(Said):
     plan = serializers.SlugField(max_length=50, help_text="Its code.")
     when = serializers.ChoiceField(
         choices=[each.value for each in When],
@@ -93,12 +109,32 @@ class ChangeIn(serializers.Serializer[Any]):
     )
 
 
-class MethodIn(serializers.Serializer[Any]):
+class MethodIn(Said):
     payment_method = serializers.CharField(max_length=200, help_text="As the payment provider knows it.")
 
 
-class PaidIn(serializers.Serializer[Any]):
+class PaidIn(Said):
     reference = serializers.CharField(max_length=200, help_text="Your own, such as the number of the till's receipt.")
+
+
+class RefundIn(Said):
+    reference = serializers.CharField(max_length=80, help_text="Your own: the same again changes nothing.")
+    amount = NumberField(required=False, allow_null=True, default=None, help_text="Left out: all that is left of it.")
+    reason = serializers.CharField(max_length=200)
+    author = serializers.CharField(max_length=150, help_text="Who decided it.")
+
+
+class RefundOut(serializers.ModelSerializer[Refund]):
+    amount = ExactField()
+
+    class Meta:
+        model = Refund
+        fields = ("amount", "status", "asked_at", "ended_at")
+
+
+class DecidedRefundOut(RefundOut):
+    class Meta(RefundOut.Meta):
+        fields = (*RefundOut.Meta.fields, "reference", "reason", "author")  # type: ignore[assignment] # some more
 
 
 class InvoiceOut(serializers.ModelSerializer[Invoice]):
@@ -106,15 +142,22 @@ class InvoiceOut(serializers.ModelSerializer[Invoice]):
     ends_before = serializers.DateField(source="end_day", help_text="The first day that it is not for.")
     amount = ExactField(help_text="That is, or was, to be paid.")
     credit_used = ExactField()
-    refunded = ExactField()
+    refunded = ExactField(help_text="That goes back, or has gone.")
     lines = LineOut(many=True)
+    refunds = RefundOut(many=True, help_text="What goes back of it, the first one first.")
 
     class Meta:
         model = Invoice
         fields = (
             "id", "kind", "plan", "status", "currency", "first_day", "ends_before", "amount", "credit_used", "refunded",
-            "issued_at", "paid_at", "voided_at", "attempts", "last_failed_at", "last_error", "lines",
+            "issued_at", "paid_at", "voided_at", "attempts", "last_failed_at", "last_error", "lines", "refunds",
         )  # fmt: skip
+
+
+class MembersInvoiceOut(InvoiceOut):
+    """An invoice as a retailer's systems see it: with who decided on what goes back, and why."""
+
+    refunds = DecidedRefundOut(many=True, help_text="What goes back of it, the first one first.")
 
 
 class NoticeOut(serializers.Serializer[Any]):

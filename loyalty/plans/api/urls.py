@@ -18,5 +18,6 @@ urlpatterns = [
     path("members/<str:number>/plan/payment-method", views.MemberMethodView.as_view(), name="member-plan-method"),
     path("members/<str:number>/invoices", views.MemberInvoicesView.as_view(), name="member-invoices"),
     path("members/<str:number>/invoices/<uuid:invoice_id>/pay", views.PayView.as_view(), name="invoice-pay"),
+    path("members/<str:number>/invoices/<uuid:invoice_id>/refund", views.RefundView.as_view(), name="invoice-refund"),
     path("payments/<slug:slug>/<slug:provider>", views.NoticesView.as_view(), name="payment-notices"),
 ]

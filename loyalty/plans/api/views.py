@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -25,17 +26,20 @@ from loyalty.api.pagination import NewestFirst
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.joining import When, cancel, change, join, resume, use_method
 from loyalty.plans.account.notices import take_notice
-from loyalty.plans.account.paying import mark_paid
+from loyalty.plans.account.paying import mark_paid, refund
 from loyalty.plans.api.serializers import (
     ChangeIn,
     InvoiceOut,
     JoinIn,
+    MembersInvoiceOut,
     MethodIn,
+    NothingIn,
     NoticeOut,
     OverviewOut,
     PaidIn,
+    RefundIn,
 )
-from loyalty.plans.models import Invoice
+from loyalty.plans.models import Invoice, Refund
 from loyalty.plans.overview import Overview, offers_plans, overview
 from loyalty.plans.providers.choosing import provider_of
 
@@ -114,11 +118,13 @@ class Changing(PlanVerb):
 
 class Cancelling(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        _said(NothingIn, request)
         return lambda: cancel(member, now=timezone.now())
 
 
 class Resuming(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
+        _said(NothingIn, request)
         return lambda: resume(member, now=timezone.now())
 
 
@@ -221,6 +227,12 @@ class MemberPlanView(APIView):
         return Response(OverviewOut(overview_of(member_of(request, number))).data)
 
 
+def with_all(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Return invoices with what is said of them: plan, lines and refunds."""
+    refunds = Prefetch("refunds", Refund.objects.order_by("asked_at", "pk"))
+    return invoices.select_related("plan").prefetch_related("lines__plan", refunds)
+
+
 class Invoices(ListAPIView[Invoice]):
     """A member's invoices with their lines, the newest first."""
 
@@ -235,8 +247,7 @@ class Invoices(ListAPIView[Invoice]):
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return Invoice.objects.none()
-        own = Invoice.objects.filter(subscription__membership=self.member())
-        return own.select_related("plan").prefetch_related("lines__plan")
+        return with_all(Invoice.objects.filter(subscription__membership=self.member()))
 
 
 class MyInvoicesView(Invoices):
@@ -250,6 +261,7 @@ class MyInvoicesView(Invoices):
 
 
 class MemberInvoicesView(Invoices):
+    serializer_class = MembersInvoiceOut
     scopes: ClassVar = {"GET": "members:read"}
 
     def member(self) -> Membership:
@@ -269,9 +281,30 @@ class PayView(AskedView):
     def post(self, request: Request, number: str, invoice_id: UUID) -> Response:
         """Note that a member paid an invoice, at a till or by transfer."""
         member = member_of(request, number)
-        invoice = get_object_or_404(Invoice, pk=invoice_id, subscription__membership=member)
+        invoice = _invoice_of(member, invoice_id)
         reference = _said(PaidIn, request)["reference"]
         return _changed(request, member, lambda: mark_paid(invoice.pk, reference=reference, now=timezone.now()))
+
+
+class RefundView(AskedView):
+    scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+    ids = ()  # the invoice is there
+
+    @extend_schema(request=RefundIn, responses={200: MembersInvoiceOut, 201: MembersInvoiceOut}, tags=["plans"])
+    def post(self, request: Request, number: str, invoice_id: UUID) -> Response:
+        """Let what a member paid go back, all of it or a part; what it has of the plan stays as it is."""
+        invoice = _invoice_of(member_of(request, number), invoice_id)
+        said = _said(RefundIn, request)
+        with all_or_dry(request):
+            is_new = refund(invoice.pk, said.pop("amount"), now=timezone.now(), **said)
+            body = MembersInvoiceOut(with_all(Invoice.objects.filter(pk=invoice.pk)).get()).data
+        return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+
+def _invoice_of(member: Membership, invoice_id: UUID) -> Invoice:
+    """Return an invoice of a member; 404 where it has no such one."""
+    return get_object_or_404(Invoice, pk=invoice_id, subscription__membership=member)
 
 
 class NoticesView(AskedView):

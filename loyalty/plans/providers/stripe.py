@@ -126,7 +126,7 @@ class StripeProvider:
         try:
             event = json.loads(body)
             return _notice(event, event["data"]["object"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableNotice(reason=f"{type(error).__name__}: {error}"[:200]) from error
 
 

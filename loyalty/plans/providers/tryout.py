@@ -43,7 +43,7 @@ class TryoutProvider:
             subject = UUID(said["subject"])
             kind = NoticeKind(said["kind"])
             notice_id = str(said["id"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableNotice(reason=f"{type(error).__name__}: {error}"[:200]) from error
         if at.tzinfo is None:
             raise UnreadableNotice(reason="at has no zone")

@@ -1,9 +1,11 @@
-from loyalty.points.models.books import AllocatedPrice, ClosedMonth
+from loyalty.points.models.books import AllocatedPrice, ClosedBooks, ClosedMonth
+from loyalty.points.models.granting import Grant
 from loyalty.points.models.ledger import (
     BudgetShare,
     Entry,
     Hold,
     Lot,
+    MovedLot,
     Movement,
     QualifyingDay,
     SpendingReference,
@@ -14,12 +16,15 @@ from loyalty.points.models.policy import EarningGroup, EarningRule, PointsPolicy
 __all__ = [
     "AllocatedPrice",
     "BudgetShare",
+    "ClosedBooks",
     "ClosedMonth",
     "EarningGroup",
     "EarningRule",
     "Entry",
+    "Grant",
     "Hold",
     "Lot",
+    "MovedLot",
     "Movement",
     "PointsPolicy",
     "QualifyingDay",

@@ -57,6 +57,39 @@ class ClosedMonth(models.Model):
         return f"{self.wallet} {self.month:%Y-%m}"
 
 
+class ClosedBooks(models.Model):
+    """
+    What the books of fees, or of rewards, said when a month was closed. Never changed, never deleted.
+
+    By kind of event, each an amount and a number: `opening` and `sums` are of all that was told before the month and before
+    its end; `late` is by how much the opening was other than it had been.
+    """
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
+    program = models.ForeignKey(
+        Program, models.PROTECT, related_name="closed_books", verbose_name=_("program"), db_index=False
+    )
+    part = models.SlugField(_("part"), help_text=_("Such as plans or rewards."))
+    month = models.DateField(_("month"), help_text=_("Its first day."))
+    ends_at = models.DateTimeField(_("ends"), help_text=_("The first instant after it."))
+    closed_at = models.DateTimeField(_("closed"))
+    opening = models.JSONField(_("sums before"))
+    sums = models.JSONField(_("sums"))
+    late = models.JSONField(_("of months before"))
+    figures = models.JSONField(_("figures"))
+
+    class Meta:
+        verbose_name = _("closed month of other books")
+        verbose_name_plural = _("closed months of other books")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["program", "part", "month"], name="books_closed_once"),
+        ]
+        triggers: ClassVar = append_only("closed_books")
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.month:%Y-%m}"
+
+
 class AllocatedPrice(models.Model):
     """
     The part of its order's price that belongs to a lot, fixed when the month in which it was recorded was closed.

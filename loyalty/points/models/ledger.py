@@ -9,6 +9,7 @@ from customers.core.ids import new_id
 from customers.core.money import MoneyField
 from customers.models import Order, Retailer
 from loyalty.memberships.models import Membership
+from loyalty.points.models.granting import Grant
 from loyalty.points.models.policy import EarningRule
 from loyalty.points.states import State
 from loyalty.programs.models import Program, ProgramVersion
@@ -127,6 +128,8 @@ class Entry(models.Model):
         """What happened, in the reader's language: a correction moves points as a return does, and nothing came back."""
         if self.kind == self.Kind.RETURN and "correction" in self.explanation:
             return str(_("order corrected"))
+        if self.kind == self.Kind.RETURN and "grant_back" in self.explanation:
+            return str(_("reward taken back"))
         return str(self.get_kind_display())
 
 
@@ -181,6 +184,16 @@ class Lot(models.Model):
     gift = models.SlugField(
         _("gift of tier"), blank=True, db_default="", help_text=_("The tier whose entry gave it, by its code.")
     )
+    grant = models.ForeignKey(
+        Grant,
+        models.PROTECT,
+        null=True,
+        related_name="lots",
+        db_index=False,
+        db_constraint=False,  # grants are never deleted, and who writes a lot of one has read it
+        verbose_name=_("grant"),
+        help_text=_("What gave it where no order did, such as a referral’s reward."),
+    )
     dated_at = models.DateTimeField(
         _("dated"), null=True, help_text=_("When it was recorded that the event happened that it awaited.")
     )
@@ -230,6 +243,7 @@ class Lot(models.Model):
                 name="lot_of_a_kind_in_order",
             ),
             models.Index(fields=["wallet"], condition=~models.Q(gift=""), name="lot_gift"),
+            models.Index(fields=["grant"], condition=models.Q(grant__isnull=False), name="lot_of_grant"),
             models.Index(fields=["active_at"], condition=models.Q(pending__gt=0), name="lot_to_activate"),
             models.Index(
                 fields=["expires_at"],
@@ -252,7 +266,7 @@ class Lot(models.Model):
                 name="lots_keep_their_terms",
                 operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call] # the package types it not
                     *("retailer_id", "wallet_id", "order_id", "version_id", "rule_id", "from_lot_id", "origin_id"),
-                    *("amount", "earned_at", "activation_event", "expires_on_inactivity", "is_lent"),
+                    *("amount", "earned_at", "activation_event", "expires_on_inactivity", "is_lent", "grant_id"),
                 ),
                 when=pgtrigger.Before,
                 func="RAISE EXCEPTION 'pgtrigger: Cannot change the terms of a lot';",
@@ -377,6 +391,29 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class MovedLot(models.Model):
+    """
+    That another lot has the points of a lot since a correction moved its order to another instant.
+
+    A lot's terms never change. So what was held, spent or lent of it is of a new one, and what comes back comes back to that.
+    """
+
+    lot = models.OneToOneField(Lot, models.PROTECT, primary_key=True, related_name="+", verbose_name=_("lot"))
+    # The one that has them now: a lot that moves again takes with it those that had moved to it.
+    to_lot = models.ForeignKey(Lot, models.PROTECT, related_name="+", verbose_name=_("moved to"))
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
+
+    class Meta:
+        verbose_name = _("moved lot")
+        verbose_name_plural = _("moved lots")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(lot=models.F("to_lot")), name="moved_lot_never_to_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.lot_id)
 
 
 class SpendingReference(models.Model):

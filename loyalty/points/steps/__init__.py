@@ -4,8 +4,9 @@ What happens to a member's points, step by step: earned, taken back, moved, acti
 Each step takes a decision and returns it with postings (entries to be), days that count, and events for subscribers.
 """
 
-from loyalty.points.steps.correcting import correct
-from loyalty.points.steps.earning import celebrate, earn, grant
+from loyalty.points.steps.correcting import correct, count_out
+from loyalty.points.steps.earning import celebrate, earn
+from loyalty.points.steps.granting import grant, take_grant_back
 from loyalty.points.steps.merging import give_over, take_over
 from loyalty.points.steps.moving import move, undo_redemptions
 from loyalty.points.steps.passing import activate_due, date_lots, due, expire_due, forfeit
@@ -15,6 +16,7 @@ __all__ = [
     "activate_due",
     "celebrate",
     "correct",
+    "count_out",
     "date_lots",
     "due",
     "earn",
@@ -24,6 +26,7 @@ __all__ = [
     "grant",
     "move",
     "take_back",
+    "take_grant_back",
     "take_over",
     "undo_redemptions",
 ]

@@ -4,22 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from customers.core.calendar import local_date
 from loyalty.engine.activities import Award, DecidedOrder, OrderCorrected
 from loyalty.engine.basket import NOTHING, Basket
 from loyalty.engine.decision import Decision, OrderDecided, Told
 from loyalty.engine.versions import Version
-from loyalty.points.clawback import claw_back, take
+from loyalty.points.clawback import claw_back
 from loyalty.points.limits import Limited, Room, limit
 from loyalty.points.rules import Earned, by_wallet, total_of
 from loyalty.points.rules import earn as earn_for_order
-from loyalty.points.state import MAIN, POINTS, RULES, Day, OpenLot, WalletState, spending_order
-from loyalty.points.states import State
+from loyalty.points.state import MAIN, POINTS, RULES, Day
 from loyalty.points.steps.earning import award_points, count, limited_on, use_pool
-from loyalty.points.steps.entries import Cause, entry, policy_of, post, wallet_in
+from loyalty.points.steps.entries import Cause, policy_of, wallet_in
 from loyalty.points.steps.giving_back import claim, give_own_back, own_back
+from loyalty.points.steps.moved_orders import pull_out
 from loyalty.points.steps.returning import pass_on_first, take_or_owe
 
 
@@ -32,16 +31,30 @@ class _Target:
     reason: str = ""
 
 
+def count_out(decision: Decision) -> Decision:
+    """Let the day of the old content count without the order, and give to its budgets what came from them."""
+    activity = _activity(decision)
+    order = _decided(activity)
+    version = _version_before(decision, order)
+    on = local_date(activity.ordered_at, version.zone)
+    for award in order.awards:
+        code = decision.member.of(POINTS).wallet_of(award.wallet_id).code
+        decision = _count(decision, code, _day(on, activity.before, award.points_kept).negative)
+        decision = use_pool(decision, code, version, on, -award.points_kept)
+    return decision
+
+
 def correct(decision: Decision) -> Decision:
     """
     Let an order give what it would have given had it always said what it says now, within what limits have left by now.
 
+    What it gave counts no more by then (`count_out`).
+
     What time and spending have done to its points stays done: only the difference is taken, or given as points of the
-    order's own instant. Where that instant has moved, open points come back as points of the new one.
+    order's own instant. Where that instant has moved, all points are those of the new one, wherever they are.
     """
     activity = _activity(decision)
     order = _decided(activity)
-    decision = _count_out(decision, activity, order)
     changed = 0
     targets = _targets(decision, activity, order)
     for code, target in targets.items():
@@ -75,17 +88,6 @@ def _version_before(decision: Decision, order: DecidedOrder) -> Version:
 def _kept_before(decision: Decision, order: DecidedOrder, code: str) -> int:
     wallet_id = wallet_in(decision, code).wallet_id
     return sum(award.points_kept for award in order.awards if award.wallet_id == wallet_id)
-
-
-def _count_out(decision: Decision, activity: OrderCorrected, order: DecidedOrder) -> Decision:
-    """Let the day of the old content count without the order, and give to its budgets what came from them."""
-    version = _version_before(decision, order)
-    on = local_date(activity.ordered_at, version.zone)
-    for award in order.awards:
-        code = decision.member.of(POINTS).wallet_of(award.wallet_id).code
-        decision = _count(decision, code, _day(on, activity.before, award.points_kept).negative)
-        decision = use_pool(decision, code, version, on, -award.points_kept)
-    return decision
 
 
 def _count_in(decision: Decision, activity: OrderCorrected, code: str, points: int) -> Decision:
@@ -152,7 +154,7 @@ def _change(decision: Decision, activity: OrderCorrected, code: str, before: int
     """Bring what an order keeps in a wallet from what it was to what it is to be."""
     there, after = before, target.award.points_kept
     if activity.is_moved and not activity.is_withdrawn:
-        decision, there = _pull_out(decision, activity, code, before)
+        decision, there = pull_out(decision, activity, code, before)
     said = {
         "order": activity.order_number,
         "correction": activity.correction,
@@ -164,26 +166,6 @@ def _change(decision: Decision, activity: OrderCorrected, code: str, before: int
     if after < there:
         return _take(decision, activity, code, there - after, said)
     return _give(decision, activity, code, _some_of(target.kept, after - there, last=True), said)
-
-
-def _pull_out(decision: Decision, activity: OrderCorrected, code: str, points: int) -> tuple[Decision, int]:
-    """Take what is left of an order's points out of lots that have the dates of another day; return what was spent."""
-    own = _own(wallet_in(decision, code), activity.order_id)
-    sources = [(lot, State.PENDING, lot.pending) for lot in own]
-    sources += [(lot, State.AVAILABLE, lot.available) for lot in own]
-    sources += [(lot, State.EXPIRED, lot.expired) for lot in own]
-    pulled = take(points, sources)
-    if not pulled.moves:
-        return decision, pulled.missing
-    said = {"order": activity.order_number, "correction": activity.correction, "points": points - pulled.missing}
-    cause = f"move:{activity.order_id}:{activity.correction}"
-    wallet = wallet_in(decision, code)
-    posting = entry(decision, wallet, "return", cause, said, moves=pulled.moves, order_id=activity.order_id)
-    return post(decision, posting), pulled.missing
-
-
-def _own(wallet: WalletState, order_id: UUID) -> list[OpenLot]:
-    return spending_order(lot for lot in wallet.lots if lot.order_id == order_id)
 
 
 def _take(decision: Decision, activity: OrderCorrected, code: str, points: int, said: dict[str, Any]) -> Decision:

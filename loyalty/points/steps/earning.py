@@ -11,6 +11,7 @@ from loyalty.engine.activities import (
     Award,
     BirthDateTold,
     DecidedOrder,
+    GrantTakenBack,
     InteractionReported,
     OrderCorrected,
     OrderPlaced,
@@ -39,6 +40,7 @@ from loyalty.points.state import (
     RULES,
     Day,
     DayCounted,
+    GrantDecided,
     NewLot,
 )
 from loyalty.points.states import State
@@ -115,20 +117,13 @@ def refuse(decision: Decision, reason: str) -> Decision:
             return decision.then(OrderDecided(decided))
         case InteractionReported(interaction_id=interaction_id):
             return decision.then(InteractionDecided(interaction_id, 0, reason))
+        case PointsGranted(id=grant_id) | GrantTakenBack(id=grant_id):
+            return decision.then(GrantDecided(grant_id, 0, reason))
         case OrderCorrected():
             return decision
         case OrderReturned(return_id=return_id):
             return decision.then(ReturnDecided(return_id, 0, 0))
     return decision
-
-
-def grant(decision: Decision) -> Decision:
-    """Give points because of something else."""
-    activity = decision.activity
-    assert isinstance(activity, PointsGranted), "only grants are granted"
-    decision = give_points(decision, activity.wallet, activity.points, Cause(activity.cause, activity.said))
-    payload = {**activity.said, "points": activity.points}
-    return decision.then(Told("points.earned", payload, decision.at))
 
 
 def celebrate(decision: Decision) -> Decision:
@@ -283,7 +278,7 @@ def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) 
     lifetime = lifetime_of(decision, code)
     until = keeps_until(decision, code)
     decision = extend_inactivity(decision, code, until)
-    lots = tuple(_lot(decision, part, lifetime, cause) for part in limited.earned)
+    lots = tuple(lot_of(decision, part.points, part.rule_id, lifetime, cause) for part in limited.earned)
     said = {
         **cause.said,
         "version": decision.rules.number,
@@ -299,19 +294,20 @@ def award_points(decision: Decision, code: str, limited: Limited, cause: Cause) 
     return repay_with(decision, code, lots, cause.name)
 
 
-def _lot(decision: Decision, part: Earned, lifetime: Lifetime, cause: Cause) -> NewLot:
+def lot_of(decision: Decision, points: int, rule_id: int | None, lifetime: Lifetime, cause: Cause) -> NewLot:
+    """Return a lot of points that a rule gives at the instant of the decision."""
     zone = decision.rules.zone
     event = lifetime.activation_event if cause.order_id is not None else ""  # nothing else is ever delivered
     since = dict(cause.events).get(event) if event else decision.at
     active_at = None if since is None else activation(since, lifetime, zone)
     return NewLot(
         id=new_id(),
-        amount=part.points,
+        amount=points,
         earned_at=decision.at,
         active_at=active_at,
         expires_at=None if active_at is None else expiration(active_at, lifetime, zone),
         version_id=decision.rules.version_id,
-        rule_id=part.rule_id,
+        rule_id=rule_id,
         order_id=cause.order_id,
         state=State.AVAILABLE if active_at is not None and active_at <= decision.at else State.PENDING,
         activation_event=event,

@@ -136,6 +136,7 @@ def as_given(lot: OpenLot, there: Mapping[State, int], *, from_lot: UUID) -> New
         expires_on_inactivity=lot.expires_on_inactivity,
         from_lot=from_lot,
         gift=lot.gift,
+        grant_id=lot.grant_id,
     )
 
 

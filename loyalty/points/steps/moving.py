@@ -128,6 +128,8 @@ def take_lent_back(decision: Decision, returned: LentReturned) -> Decision:
     lot = next((lot for lot in wallet.lots if lot.id == returned.lot_id), None)
     if lot is None:
         return _take_over_lent(decision, returned)
+    if lot.moved_to is not None:
+        lot = wallet.lot(lot.moved_to)
     # What another member gave is as old as with that one: it may be older than the membership.
     is_forfeited = member.left_at is not None or (lot.from_lot is None and lot.earned_at < member.enrolled_at)
     target = State.CANCELLED if is_forfeited else state_at(lot, decision.now)

@@ -1,7 +1,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.ids import new_id
 from customers.core.money import MoneyField
 from loyalty.programs.models import ProgramVersion, frozen_with_version
+from loyalty.rewards.images import validate_image
 
 
 def _codes(name: Any, about: Any) -> ArrayField[Any, Any]:
@@ -59,8 +60,8 @@ class Reward(models.Model):
         _("image"),
         max_length=300,
         blank=True,
-        validators=[URLValidator(["https", "http"])],
-        help_text=_("Its address."),
+        validators=[validate_image],
+        help_text=_("Its address, or the name of an image that was uploaded."),
     )
     kind = models.CharField(_("kind"), max_length=15, choices=Kind)
     wallet = models.SlugField(_("wallet"), default="points", help_text=_("Whose points pay it."))

@@ -2,7 +2,9 @@
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,12 +16,14 @@ from customers.core.calendar import add_months, local_date
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import new_file
-from loyalty.plans.books import fee_books, write_fees
-from loyalty.points.closing import close_month
-from loyalty.points.journal import MonthEnd, month_end, write_csv, write_lots_csv
+from loyalty.planning.closing import close_month
+from loyalty.plans.books import FeeBooks, fee_books, write_fees
+from loyalty.points.event_books import EventLine
+from loyalty.points.journal import Line, MonthEnd, month_end, write_csv, write_lots_csv
 from loyalty.points.liability import has_value, month_of, owed_by_lot
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
+from loyalty.rewards.books import RewardBooks, reward_books, write_rewards
 
 
 class Command(BaseCommand):
@@ -43,11 +47,15 @@ class Command(BaseCommand):
         if options["close"]:
             self._close(program, local_date(since, program.tzinfo))
         month = month_end(program, since=since, until=until, now=timezone.now(), clock=clock)
-        _show(program, month)
+        now = timezone.now()
+        time: dict[str, Any] = {"since": min(since, now), "until": min(until, now), "clock": clock}
+        fees, rewards = fee_books(program, **time), reward_books(program, **time)
+        _show(program, month, fees, rewards)
         if options["journal"]:
             with options["journal"].open("w", newline="") as file:
                 write_csv(month, file, program=program)
-                write_fees(file, program, since=since, until=until, now=timezone.now())
+                for write in (write_fees, write_rewards):
+                    write(file, program, since=since, until=until, now=now, clock=clock)
             self.stdout.write(f"Journal: {options['journal']}")
         if options["lots"]:
             with options["lots"].open("w", newline="") as file:
@@ -84,8 +92,47 @@ def _last_month(program: Program) -> str:
     return f"{add_months(local_date(timezone.now(), program.tzinfo), -1):%Y-%m}"
 
 
-def _show(program: Program, month: MonthEnd) -> None:
-    console, currency = Console(width=max(Console().width, 118)), program.retailer.currency
+def _show(program: Program, month: MonthEnd, fees: FeeBooks, rewards: RewardBooks) -> None:
+    console = Console(width=max(Console().width, 118))
+    console.print(_owed(program, month))
+    if not (fees.is_empty and rewards.is_empty):
+        console.print(_besides(program, fees, rewards))
+    console.print(_journal(month, [*fees.lines, *rewards.lines]))
+    closed_at = month.closed_at or fees.closed_at or rewards.closed_at
+    instant = closed_at and f"{closed_at.astimezone(program.tzinfo):%Y-%m-%d %H:%M}"
+    console.print(f"Closed on {instant}." if instant else "Not closed: read from the ledger.")
+    if not month.after and not month.before:
+        console.print(_nothing(program, month))
+
+
+def _nothing(program: Program, month: MonthEnd) -> str:
+    if has_value(program, at=timezone.now()):
+        return f"Nothing was recorded before {local_date(month.until, program.tzinfo)}."
+    return "No wallet of this program has a value of a point. Set it in its points policy and publish that."
+
+
+def _besides(program: Program, fees: FeeBooks, rewards: RewardBooks) -> Table:
+    """Return what plans and rewards brought, cost and owe."""
+    table = Table(title=f"Plans and rewards, in {program.retailer.currency}")
+    for column in ("what", "before", "in the month", "after"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    rows: tuple[tuple[str, Decimal | None, Decimal | None, Decimal | None], ...] = (
+        ("deferred fees", fees.deferred_before, None, fees.deferred_after),
+        ("fee revenue", None, fees.earned, None),
+        ("credit of members", None, None, fees.credit_after),
+        ("benefits: extra points", None, fees.points_cost, None),
+        ("benefits: lower prices of rewards", None, fees.discount, None),
+        ("benefits: perks", None, fees.perks_cost, None),
+        ("rewards that members have", rewards.owed_before, None, rewards.owed_after),
+        ("rewards given", None, rewards.cost, None),
+    )
+    for what, *amounts in rows:
+        table.add_row(what, *("" if each is None else f"{each:,.2f}" for each in amounts))
+    return table
+
+
+def _owed(program: Program, month: MonthEnd) -> Table:
+    currency = program.retailer.currency
     table = Table(title=f"{program.name}: owed in {currency}")
     for column in ("wallet", "as of", "pending", "available", "held", "value", "breakage", "liability", "deferred"):
         table.add_column(column, justify="left" if column in {"wallet", "as of"} else "right")
@@ -96,26 +143,20 @@ def _show(program: Program, month: MonthEnd) -> None:
             each.wallet, f"{local_date(at, program.tzinfo)}", f"{each.pending:,}", f"{each.available:,}", f"{each.held:,}",
             f"{each.value:,.2f}", f"{each.breakage:,.2f}", f"{each.liability:,.2f}", f"{each.deferred:,.2f}",
         )  # fmt: skip
-    console.print(table)
+    return table
+
+
+def _journal(month: MonthEnd, besides: Iterable[EventLine]) -> Table:
     journal = Table(title="Journal")
     for column in ("wallet", "event", "account", "debit", "credit", "points"):
         journal.add_column(column, justify="left" if column in {"wallet", "event", "account"} else "right")
     for line in month.lines:
-        debit, credit = (f"{side:,.2f}" if side else "" for side in (line.debit, line.credit))
-        event = f"{line.event} (late)" if line.is_late else line.event
-        journal.add_row(line.wallet, event, line.account, debit, credit, f"{line.points:,}")
-    now = timezone.now()
-    for fee in fee_books(program, since=min(month.since, now), until=min(month.until, now)).lines:
-        debit, credit = (f"{side:,.2f}" if side else "" for side in (fee.debit, fee.credit))
-        journal.add_row("", fee.event, fee.account, debit, credit, "0")
-    console.print(journal)
-    closed_at = month.closed_at and f"{month.closed_at.astimezone(program.tzinfo):%Y-%m-%d %H:%M}"
-    console.print(f"Closed on {closed_at}." if closed_at else "Not closed: read from the ledger.")
-    if not month.after and not month.before:
-        console.print(_nothing(program, month))
+        journal.add_row(line.wallet, *_side(line), f"{line.points:,}")
+    for other in besides:
+        journal.add_row("", *_side(other), "")
+    return journal
 
 
-def _nothing(program: Program, month: MonthEnd) -> str:
-    if has_value(program, at=timezone.now()):
-        return f"Nothing was recorded before {local_date(month.until, program.tzinfo)}."
-    return "No wallet of this program has a value of a point. Set it in its points policy and publish that."
+def _side(line: Line | EventLine) -> tuple[str, str, str, str]:
+    debit, credit = (f"{side:,.2f}" if side else "" for side in (line.debit, line.credit))
+    return f"{line.event} (late)" if line.is_late else line.event, line.account, debit, credit

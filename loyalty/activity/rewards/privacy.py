@@ -1,0 +1,48 @@
+"""What rewards hold on a person: what it redeemed, with the codes."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from customers.privacy import Part, Person, Section
+from loyalty.activity.rewards.redeeming import code_of
+from loyalty.rewards.models import RewardRedemption, VoucherHold
+
+
+def holds(person: Person, _now: datetime) -> list[Section]:
+    """Return the rewards that a person redeemed, and when tills had them in hand."""
+    rows = _redeemed(person).select_related("reward", "program").order_by("pk")
+    tills = VoucherHold.objects.filter(redemption__membership__customer__in=person.ids).order_by("pk")
+    return [
+        Section("rewards", _("Rewards that you redeemed"), [_reward(row) for row in rows]),
+        Section(
+            "vouchers_at_tills",
+            _("When tills had your vouchers in hand"),
+            list(tills.values("till", "status", "held_at")),
+        ),
+    ]
+
+
+def _redeemed(person: Person) -> Any:
+    return RewardRedemption.objects.filter(membership__customer__in=person.ids)
+
+
+def _reward(row: RewardRedemption) -> dict[str, Any]:
+    return {
+        "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward), "points": row.points,
+        "status": row.status, "code": code_of(row), "reference": row.reference, "redeemed_at": row.redeemed_at,
+        "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at, "order": row.order_number,
+        "note": row.note,
+    }  # fmt: skip
+
+
+def erase(person: Person, _now: datetime) -> None:
+    """Keep what was redeemed, without notes such as a parcel's number. A code is good for whoever holds it."""
+    _redeemed(person).update(note="")
+
+
+PART = Part(
+    "rewards", ("rewards_rewardredemption", "rewards_rewardcode", "rewards_voucherhold", "rewards_causeentry"),
+    holds=holds, erase=erase,
+)  # fmt: skip

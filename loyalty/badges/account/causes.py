@@ -1,0 +1,113 @@
+"""Which orders and interactions met a challenge: asked of the facts themselves, as they are now."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from customers.core import bulk
+from customers.core.calendar import local_date
+from loyalty.activity.decisions import load_decided
+from loyalty.activity.history import load_interactions, load_kept_orders
+from loyalty.badges.models import ChallengeAward
+from loyalty.badges.overview import state_of
+from loyalty.badges.rules import ChallengeRule, CountedFact, Tally, adds, plus, times_met
+from loyalty.badges.state import GAME, BadgeState
+from loyalty.engine.basket import Occasion
+from loyalty.engine.versions import Versions
+from loyalty.memberships.models import Membership
+
+MAX_FACTS, MAX_CAUSES = 1_000, 100
+ORDERS = """
+SELECT o.id FROM customers_order o JOIN activity_orderdecision d ON d.order_id = o.id
+WHERE d.membership_id = %s AND d.is_kept AND d.version_id IS NOT NULL GROUP BY o.id ORDER BY o.occurred_at DESC LIMIT %s
+"""
+INTERACTIONS = """
+SELECT i.id FROM customers_interaction i JOIN activity_interactiondecision d ON d.interaction_id = i.id
+WHERE i.customer_id = %s AND d.program_id = %s ORDER BY i.occurred_at DESC LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AwardCause:
+    """An order, or an interaction, that counts for an award, by its number."""
+
+    order: str | None
+    interaction: str | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A fact of a member, and what is told of it."""
+
+    fact: CountedFact
+    cause: AwardCause
+
+
+def causes_of(
+    membership: Membership, awards: Sequence[ChallengeAward], versions: Versions
+) -> dict[UUID, list[AwardCause]]:
+    """
+    Return the facts that met each award's challenge, the first first, at most a hundred.
+
+    They are those that meet it in the order of their time, whatever order they were told in. Of a member with more than a
+    thousand orders, the latest thousand are looked at.
+    """
+    if not awards:
+        return {}
+    known, state = _facts(membership, versions), state_of(membership.pk)
+    found: dict[UUID, list[AwardCause]] = {}
+    for award in awards:
+        version = versions.version(award.challenge.version_id)
+        rule = version.of(GAME).by_name.get(award.name) if version else None
+        if isinstance(rule, ChallengeRule):
+            found[award.pk] = _met_by(rule, award, known, state)[:MAX_CAUSES]
+    return found
+
+
+def _facts(membership: Membership, versions: Versions) -> list[_Known]:
+    """Load what a member bought and kept, and what else it did, in the order of time."""
+    orders = [key for (key,) in bulk.fetch(ORDERS, [membership.pk, MAX_FACTS])]
+    decided = load_decided(orders, {membership.program_id: versions}) if orders else {}
+    found = []
+    for placed in load_kept_orders(orders, membership.program_id):
+        order = decided.get((placed.order_id, membership.program_id))
+        version = versions.version(order.version_id) if order else None
+        if order is not None and version is not None:
+            at, zone = placed.occurred_at, version.zone
+            occasion = replace(order.occasion, at=at, zone=zone)
+            points = order.awards[0].points_kept if order.awards else 0
+            fact = CountedFact(at, local_date(at, zone), occasion, points, placed.basket)
+            found.append(_Known(fact, AwardCause(placed.number, None, at)))
+    did = [key for (key,) in bulk.fetch(INTERACTIONS, [membership.customer_id, membership.program_id, MAX_FACTS])]
+    for each in load_interactions(did):
+        version, at = versions.at(each.occurred_at), each.occurred_at
+        if version is not None:
+            occasion = Occasion(at, version.zone)
+            fact = CountedFact(at, local_date(at, version.zone), occasion, interaction=each.kind)
+            found.append(_Known(fact, AwardCause(None, each.number, at)))
+    return sorted(found, key=lambda each: each.cause.occurred_at)
+
+
+def _met_by(rule: ChallengeRule, award: ChallengeAward, known: Iterable[_Known], state: BadgeState) -> list[AwardCause]:
+    """Return the facts of an award's window since the award before it, up to the one that met it."""
+    tallies: list[Tally] = [{} for _ in rule.goals]
+    since, met = state.joined.get(rule.name, datetime.min.replace(tzinfo=UTC)), 0
+    found: list[AwardCause] = []
+    for each in known:
+        is_for_others = not each.fact.interaction and not rule.audience.includes(each.fact.occasion)
+        if is_for_others or each.fact.at < since or rule.window_on(each.fact.on) != award.window:
+            continue
+        added = [adds(rule, goal, each.fact) for goal in rule.goals]
+        if not any(added):
+            continue
+        found.append(each.cause)
+        tallies = [plus(tally, more) for tally, more in zip(tallies, added, strict=True)]
+        times = times_met(rule, tallies)
+        if times >= award.number:
+            return found
+        if times > met:
+            met = times
+            found = [] if rule.repeats else found
+    return found

@@ -1,0 +1,320 @@
+"""Badges with their art, challenges with members' progress, awards, and who is on leaderboards: shown, searched, exported."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Count, OuterRef, QuerySet, Subquery, UUIDField, Value
+from django.db.models.functions import Cast, Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, action, display
+from customers.core.calendar import local_date
+from customers.core.exporting import csv_response
+from loyalty.activity.versions import versions_of
+from loyalty.badges.models import (
+    Badge,
+    Board,
+    BoardScore,
+    Challenge,
+    ChallengeAward,
+    MemberProgress,
+    Participation,
+)
+from loyalty.badges.overview import goal_progress, said
+from loyalty.badges.reading import state_said
+from loyalty.badges.rules import ChallengeRule
+from loyalty.badges.state import GAME, Place
+from loyalty.configuration.badge_words import badge_in_words, board_in_words, challenge_in_words
+from loyalty.programs.models import ProgramVersion
+
+MAX_EXPORTED = 50_000
+MEMBER = (
+    "membership__number__exact",
+    "membership__customer__external_id__exact",
+    "membership__customer__email__iexact",
+)
+MEMBER_HELP = _("Member number, customer's external id or e-mail")
+
+
+class Listed(ReadOnlyAdmin):
+    """A list that can be taken along as CSV, as it is filtered."""
+
+    exported: ClassVar[tuple[str, ...]] = ()
+    actions: ClassVar[Any] = ("export",)
+
+    @action(description=_("Download as CSV"))
+    def export(self, _request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
+        found = rows.select_related(*self.list_select_related)[:MAX_EXPORTED]
+        name = f"{self.model._meta.model_name}s.csv"
+        return csv_response(name, self.exported, ([self.value(row, each) for each in self.exported] for row in found))
+
+    def value(self, row: Any, path: str) -> Any:
+        """Return a cell: what a path through rows leads to, or what the list shows under that name."""
+        if hasattr(self, path):
+            return getattr(self, path)(row)
+        for name in path.split("__"):
+            row = getattr(row, name, None)
+        return row
+
+
+class InForce(Listed):
+    """Parts of versions; what is shown at first is what is in force now."""
+
+    list_filter: ClassVar[Any] = ("version__program", "version__status")
+    search_fields: ClassVar[Any] = ("code", "name", "name_fr")
+    search_help_text = _("Code or name")
+    list_select_related: ClassVar[Any] = ("version__program__retailer",)
+    ordering = ("version__program", "-version__number", "place")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        latest = ProgramVersion.objects.filter(
+            program=OuterRef("version__program"), status="published", effective_from__lte=timezone.now()
+        ).order_by("-effective_from")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if request.resolver_match and (request.resolver_match.url_name or "").endswith("_changelist"):
+            return rows.filter(version=Subquery(latest.values("pk")[:1]))
+        return rows
+
+    @display(description=_("image"))
+    def art(self, row: Any) -> Any:
+        if not row.image.startswith("http"):
+            return row.image or "-"
+        return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', row.image, _("image"))
+
+
+@admin.register(Badge)
+class BadgeAdmin(InForce):
+    list_display = ("name", "code", "art", "kind", "words", "holders", "version")
+    list_filter = ("version__program", "kind", "takes_back")
+    exported = ("version__program__slug", "code", "name", "kind", "points", "image", "holders")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        held = ChallengeAward.objects.filter(
+            badge_key=OuterRef("key"), program=OuterRef("version__program"), ended_at=None
+        )
+        count = held.order_by().values("badge_key").annotate(members=Count("membership", distinct=True))
+        return super().get_queryset(request).annotate(members=Subquery(count.values("members")[:1]))
+
+    @display(description=_("in words"))
+    def words(self, row: Badge) -> str:
+        return " · ".join(badge_in_words(row))
+
+    @display(description=_("members who have it"))
+    def holders(self, row: Any) -> int:
+        return row.members or 0
+
+
+@admin.register(Challenge)
+class ChallengeAdmin(InForce):
+    list_display = ("name", "code", "art", "words", "badge", "given", "version")
+    list_filter = ("version__program", "window", "metric", "opt_in")
+    actions_detail = ("to_progress", "to_awards")
+    exported = ("version__program__slug", "code", "name", "metric", "target", "window", "points", "badge", "given")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        given = ChallengeAward.objects.filter(
+            challenge__key=OuterRef("key"), program=OuterRef("version__program"), ended_at=None
+        )
+        count = given.order_by().values("challenge__key").annotate(awards=Count("pk"))
+        return super().get_queryset(request).annotate(awards_given=Subquery(count.values("awards")[:1]))
+
+    @display(description=_("in words"))
+    def words(self, row: Challenge) -> str:
+        return " · ".join(challenge_in_words(row, row.version.program.retailer.currency))
+
+    @display(description=_("awards"))
+    def given(self, row: Any) -> int:
+        return row.awards_given or 0
+
+    @action(description=_("Members’ progress"), url_path="to-progress", permissions=["view"])
+    def to_progress(self, _request: HttpRequest, object_id: int) -> HttpResponse:
+        row = Challenge.objects.get(pk=object_id)
+        return redirect(f"{reverse('admin:badges_memberprogress_changelist')}?challenge={row.key.hex}")
+
+    @action(description=_("Awards"), url_path="to-awards", permissions=["view"])
+    def to_awards(self, _request: HttpRequest, object_id: int) -> HttpResponse:
+        row = Challenge.objects.get(pk=object_id)
+        return redirect(f"{reverse('admin:badges_challengeaward_changelist')}?challenge__code={row.code}")
+
+
+@admin.register(Board)
+class BoardAdmin(InForce):
+    list_display = ("name", "code", "art", "words", "version")
+    list_filter = ("version__program", "window", "metric")
+    actions_detail = ("to_scores",)
+    exported = ("version__program__slug", "code", "name", "metric", "window")
+
+    @display(description=_("in words"))
+    def words(self, row: Board) -> str:
+        return " · ".join(board_in_words(row))
+
+    @action(description=_("Scores"), url_path="to-scores", permissions=["view"])
+    def to_scores(self, _request: HttpRequest, object_id: int) -> HttpResponse:
+        row = Board.objects.get(pk=object_id)
+        return redirect(f"{reverse('admin:badges_boardscore_changelist')}?board={row.key.hex}")
+
+
+def named(*models: type[Board] | type[Challenge], field: str = "code") -> Coalesce:
+    """Return an annotation with what a row's key leads to in the newest version that has it."""
+    key = Cast(OuterRef("name"), UUIDField())
+    found = [Subquery(model.objects.filter(key=key).order_by("-version__number").values(field)[:1]) for model in models]
+    return Coalesce(*found, Value(""))
+
+
+class OfMembers(Listed):
+    """Rows of members."""
+
+    search_fields: ClassVar[Any] = MEMBER
+    search_help_text = MEMBER_HELP
+    list_select_related: ClassVar[Any] = ("membership__customer", "program")
+
+    @display(description=_("member"), ordering="membership__number")
+    def member(self, row: Any) -> str:
+        return str(row.membership.number)
+
+    @display(description=_("customer"))
+    def customer(self, row: Any) -> str:
+        return str(row.membership.customer.external_id)
+
+
+@admin.register(ChallengeAward)
+class ChallengeAwardAdmin(OfMembers):
+    list_display = ("occurred_at", "member", "customer", "challenge", "badge", "level", "points", "cause", "state")
+    list_filter = (
+        "program", "challenge__code", "badge__code", "end_reason", ("occurred_at", RangeDateTimeFilter),
+        ("ended_at", RangeDateTimeFilter),
+    )  # fmt: skip
+    list_select_related = ("membership__customer", "program", "challenge", "badge")
+    ordering = ("-pk",)
+    fields = (
+        "membership", "program", "challenge", "badge", "level", "window", "number", "wallet", "points", "comes_back", "cause",
+        "occurred_at", "recorded_at", "ended_at", "end_reason", "end_cause", "missing",
+    )  # fmt: skip
+    exported = (
+        "membership__number", "membership__customer__external_id", "program__slug", "challenge__code", "badge__code", "level",
+        "window", "number", "points", "wallet", "cause", "occurred_at", "ended_at", "end_reason", "end_cause", "missing",
+    )  # fmt: skip
+
+    @display(description=_("status"), label={"given": "success", "returned": "warning", "left": "warning"})
+    def state(self, row: ChallengeAward) -> tuple[str, Any]:
+        return (row.end_reason, row.get_end_reason_display()) if row.ended_at else ("given", _("has it"))
+
+
+class OfChallenge(admin.SimpleListFilter):
+    """Members for whom something counts in a challenge."""
+
+    title = _("challenge")
+    parameter_name = "challenge"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> Iterable[tuple[str, str]]:
+        rows = Challenge.objects.filter(version__status="published").order_by("code", "-version__number")
+        return list({row.key.hex: (row.key.hex, f"{row} ({row.code})") for row in rows}.values())
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(state__w__contains=[[self.value()]]) if self.value() else rows
+
+
+@admin.register(MemberProgress)
+class MemberProgressAdmin(OfMembers):
+    list_display = ("member", "customer", "program", "so_far")
+    list_filter = ("program", OfChallenge)
+    ordering = ("membership",)
+    fields = ("membership", "program", "so_far")
+    readonly_fields = ("so_far",)
+    exported = ("membership__number", "membership__customer__external_id", "program__slug", "so_far")
+
+    @display(description=_("progress"))
+    def so_far(self, row: MemberProgress) -> str:
+        """Say how far a member is with each challenge in the window that is open."""
+        versions = versions_of([row.program_id])[row.program_id]
+        version = versions.at(timezone.now())
+        if version is None:
+            return "-"
+        state, on = state_said(row.state), local_date(timezone.now(), version.zone)
+        parts = []
+        for rule in version.of(GAME).challenges:
+            window = rule.window_on(on)
+            known = state.windows.get(Place(rule.name, window)) if window is not None else None
+            if known is not None and isinstance(rule, ChallengeRule):
+                goals = [
+                    goal_progress(rule, goal, tally, goal.target, on)
+                    for goal, tally in zip(rule.goals, known.tallies, strict=True)
+                ]
+                told = " + ".join(f"{goal.value}/{goal.target}" for goal in goals)
+                parts.append(f"{rule.code} {told}" + (f" ✓{known.given}" if known.given else ""))
+        return " · ".join(parts) or "-"
+
+
+@admin.register(Participation)
+class ParticipationAdmin(OfMembers):
+    list_display = ("joined_at", "member", "customer", "what", "pseudonym")
+    list_filter = ("program", ("joined_at", RangeDateTimeFilter))
+    search_fields = (*MEMBER, "pseudonym")
+    ordering = ("-pk",)
+    exported = (
+        "membership__number",
+        "membership__customer__external_id",
+        "program__slug",
+        "what",
+        "pseudonym",
+        "joined_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(named=named(Board, Challenge))
+
+    @display(description=_("of"))
+    def what(self, row: Any) -> str:
+        return str(row.named)
+
+
+class OfBoard(admin.SimpleListFilter):
+    """Scores of one leaderboard."""
+
+    title = _("leaderboard")
+    parameter_name = "board"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> Iterable[tuple[str, str]]:
+        rows = Board.objects.filter(version__status="published").order_by("code", "-version__number")
+        return list({row.key.hex: (row.key.hex, f"{row} ({row.code})") for row in rows}.values())
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(name=self.value()) if self.value() else rows
+
+
+@admin.register(BoardScore)
+class BoardScoreAdmin(OfMembers):
+    list_display = ("what", "window", "amount", "reached_at", "member", "customer", "shown_as")
+    list_filter = ("program", OfBoard, "window")
+    ordering = ("name", "-window", "-score", "reached_at")
+    exported = ("program__slug", "what", "window", "amount", "reached_at", "membership__number", "shown_as")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        shown = Participation.objects.filter(membership=OuterRef("membership"), name=OuterRef("name"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                pseudonym=Subquery(shown.values("pseudonym")[:1]),
+                named=named(Board),
+                metric=named(Board, field="metric"),
+            )
+        )
+
+    @display(description=_("of"))
+    def what(self, row: Any) -> str:
+        return str(row.named)
+
+    @display(description=_("score"), ordering="score")
+    def amount(self, row: Any) -> str:
+        return said(row.metric, row.score)
+
+    @display(description=_("shown as"))
+    def shown_as(self, row: Any) -> str:
+        return row.pseudonym or "-"

@@ -1,0 +1,158 @@
+"""What a member has of badges and challenges, and how far it has come: reads only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import Count, Max
+
+from customers.core import bulk
+from customers.core.calendar import local_date
+from loyalty.badges.models import Badge, Challenge, ChallengeAward
+from loyalty.badges.reading import read_state
+from loyalty.badges.rules import ChallengeRule, Counter, Goal, Metric, Tally, amount_of, times_met, value_on
+from loyalty.badges.state import GAME, BadgeState, Place, Progress
+from loyalty.badges.windows import days_of
+from loyalty.engine.versions import Version, Versions
+from loyalty.memberships.models import Membership
+
+STATE = "SELECT state::text FROM badges_memberprogress WHERE membership_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class GoalProgress:
+    """
+    How far a member is with one goal.
+
+    :param value: what counts so far, in whole numbers or, of money, as an amount
+    """
+
+    metric: str
+    interaction: str
+    value: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeProgress:
+    """
+    How far a member is with a challenge in the window that is open.
+
+    :param first_day: of the window; None for no bound
+    :param is_open: whether the window has begun and has not ended
+    :param joined_at: since when it takes part in what one joins
+    :param met: how often it is met in this window; of one with levels how many
+    :param awards: how many awards the member has of it, of all windows
+    """
+
+    challenge: Challenge
+    first_day: date | None
+    last_day: date | None
+    is_open: bool
+    joined_at: datetime | None
+    goals: tuple[GoalProgress, ...]
+    met: int
+    awards: int
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeHeld:
+    """
+    A badge, and what a member has of it.
+
+    :param times: how many times it was given and not taken back
+    :param last_at: when it was given last; None for never
+    """
+
+    badge: Badge
+    times: int
+    level: int
+    level_name: str
+    next_at: int | None
+    last_at: datetime | None
+
+
+def state_of(membership_id: UUID) -> BadgeState:
+    """Return a member's progress as it is stored."""
+    found = bulk.fetch(STATE, [membership_id])
+    return read_state(found[0][0] if found else None)
+
+
+def challenges_of(membership: Membership, versions: Versions, *, at: datetime) -> list[ChallengeProgress]:
+    """Return the challenges of the version in force with a member's progress, in their order; none for who has left."""
+    version = versions.at(at)
+    if version is None or not version.of(GAME).challenges or membership.left_at is not None:
+        return []
+    rows = {row.key: row for row in Challenge.objects.filter(version=version.version_id)}
+    own = ChallengeAward.objects.filter(membership=membership, ended_at=None)
+    awards = dict(own.values_list("name").annotate(how_many=Count("pk")))
+    state, on = state_of(membership.pk), local_date(at, version.zone)
+    return [_progress(rows[rule.key], rule, state, on, awards) for rule in version.of(GAME).challenges]
+
+
+def _progress(
+    row: Challenge, rule: ChallengeRule, state: BadgeState, on: date, awards: Mapping[str, int]
+) -> ChallengeProgress:
+    window = rule.window_on(on)
+    known = state.windows.get(Place(rule.name, window)) if window is not None else None
+    tallies: Sequence[Tally] = known.tallies if known else ({},) * len(rule.goals)
+    first, last = (rule.first_day, rule.last_day) if window is None else days_of(window)
+    targets = [goal.target for goal in rule.goals]
+    if rule.levels:
+        value = value_on(rule, rule.goals[0], tallies[0], on)
+        targets = [next((level.target for level in rule.levels if level.target > value), rule.levels[-1].target)]
+    goals = [
+        goal_progress(rule, goal, tally, target, on)
+        for goal, tally, target in zip(rule.goals, tallies, targets, strict=True)
+    ]
+    is_in = not rule.is_joined or rule.name in state.joined
+    return ChallengeProgress(
+        row, first, last, window is not None, state.joined.get(rule.name) if is_in else None, tuple(goals),
+        max(times_met(rule, tallies), known.given if known else 0), awards.get(rule.name, 0),
+    )  # fmt: skip
+
+
+def goal_progress(rule: Counter, goal: Goal, tally: Tally, target: int, on: date) -> GoalProgress:
+    value = value_on(rule, goal, tally, on)
+    if rule.goals[0].metric in {Metric.DAY_STREAK, Metric.WEEK_STREAK}:
+        value = min(value, target)
+    return GoalProgress(goal.metric, goal.interaction, said(goal.metric, value), said(goal.metric, target))
+
+
+def said(metric: str, value: int) -> str:
+    """Return what was counted as it is told: money as an amount."""
+    return f"{amount_of(value).normalize():f}" if metric == Metric.SPEND else str(value)
+
+
+def badges_of(membership: Membership, versions: Versions, *, at: datetime) -> list[BadgeHeld]:
+    """Return the badges of the version in force with what a member has of them, in their order; none for who has left."""
+    version = versions.at(at)
+    if version is None or not version.of(GAME).badges or membership.left_at is not None:
+        return []
+    own = ChallengeAward.objects.filter(membership=membership, ended_at=None).exclude(badge_key=None)
+    held = {
+        key: (times, last)
+        for key, times, last in own.values_list("badge_key").annotate(Count("pk"), Max("occurred_at"))
+    }
+    rows = Badge.objects.filter(version=version.version_id).order_by("place", "code")
+    return [_held(row, version, *held.get(row.key, (0, None))) for row in rows]
+
+
+def _held(row: Badge, version: Version, times: int, last: datetime | None) -> BadgeHeld:
+    rule = version.of(GAME).badges[row.code]
+    level = rule.level(times)
+    following = next((least for least in rule.levels if least > times), None)
+    return BadgeHeld(row, times, level if rule.levels else 0, row.level_name(level), following, last)
+
+
+def awards_of(membership: Membership) -> list[ChallengeAward]:
+    """Return the latest awards that a member has, the newest first."""
+    own = ChallengeAward.objects.filter(membership=membership, ended_at=None).select_related("challenge", "badge")
+    return list(own.order_by("-occurred_at", "-pk")[:100])
+
+
+def known_window(state: BadgeState, rule: Counter, on: date) -> Progress | None:
+    """Return what counts in the window in which a day lies."""
+    window = rule.window_on(on)
+    return state.windows.get(Place(rule.name, window)) if window is not None else None

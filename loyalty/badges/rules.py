@@ -1,0 +1,443 @@
+"""What counts for a challenge, how far a member has come, and how often it has met it: pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import ROUND_FLOOR, Decimal
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+from uuid import UUID
+
+from loyalty.badges.windows import DAY, WEEK, Window, monday_of, window_on
+from loyalty.engine.basket import NOTHING, Basket, Line, Occasion
+from loyalty.points.conditions import EVERYTHING, Node, compiled
+
+UNIT = 10_000  # amounts are counted in its parts, so that every tally is of whole numbers
+NO_LINE, NO_BASKET = Line(NOTHING), Basket(())
+Tally = Mapping[str, int]
+
+
+class Metric(StrEnum):
+    """What of a member's orders, or of its interactions of one kind, a goal counts."""
+
+    COUNT = "count"
+    SPEND = "spend"
+    POINTS = "points"
+    CATEGORIES = "categories"
+    BRANDS = "brands"
+    STORES = "stores"
+    DAYS = "days"
+    DAY_STREAK = "day_streak"
+    WEEK_STREAK = "week_streak"
+
+
+SUMS = frozenset({Metric.COUNT, Metric.SPEND, Metric.POINTS})
+STREAKS = {Metric.DAY_STREAK: DAY, Metric.WEEK_STREAK: WEEK}
+OF_ORDERS = frozenset({Metric.SPEND, Metric.CATEGORIES, Metric.BRANDS, Metric.STORES})
+
+
+class BadgeKind(StrEnum):
+    """How often a member can have a badge."""
+
+    ONCE = "once"
+    REPEATABLE = "repeatable"
+    LEVELLED = "levelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """
+    What a challenge asks for.
+
+    :param target: how much of it; of money in parts of UNIT
+    :param interaction: the kind of interactions that count; empty for orders
+    :param condition: which lines of which orders count
+    """
+
+    metric: str
+    target: int = 1
+    interaction: str = ""
+    condition: Node = EVERYTHING
+    counts: Callable[[Line, Basket, Occasion], bool] | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", None if self.condition == EVERYTHING else compiled(self.condition))
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """For whom something is: who has one of the tiers, one of the plans, and belongs to one of the segments."""
+
+    tiers: frozenset[str] = frozenset()
+    plans: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
+
+    def includes(self, occasion: Occasion) -> bool:
+        """Tell whether it is for whoever does something on an occasion; segments are looked at when one joins."""
+        if self.tiers and occasion.tier not in self.tiers:
+            return False
+        return not self.plans or occasion.plan in self.plans
+
+
+EVERYBODY = Audience()
+
+
+class Level(NamedTuple):
+    """One level of a challenge: from how much on, and what it gives."""
+
+    target: int
+    points: int
+
+
+@dataclass(frozen=True)
+class Counter:
+    """
+    Something for which facts are counted, window by window.
+
+    :param id: its row in the version
+    :param key: its identity from version to version
+    :param is_joined: whether facts count from when its member joined it, and not by themselves
+    """
+
+    id: int
+    key: UUID
+    code: str
+    goals: tuple[Goal, ...]
+    window: str = Window.MEMBERSHIP
+    window_days: int = 0
+    first_day: date | None = None
+    last_day: date | None = None
+    audience: Audience = EVERYBODY
+    is_joined: bool = False
+
+    @cached_property
+    def name(self) -> str:
+        """Return its key as states name it."""
+        return self.key.hex
+
+    @property
+    def is_rolling(self) -> bool:
+        return self.window == Window.ROLLING
+
+    def window_on(self, day: date) -> str | None:
+        """Return the name of the window in which a day counts; None where it counts in none."""
+        return window_on(self.window, day, self.first_day, self.last_day)
+
+
+@dataclass(frozen=True)
+class ChallengeRule(Counter):
+    """
+    A challenge of a version.
+
+    :param is_any: that one of its goals is enough
+    :param repeats: that it can be met several times within a window
+    :param levels: of a challenge with one goal; none where it has only its target
+    :param badge: the code of the badge that it gives; empty for none
+    :param takes_back: whether its points are taken back by a return; where it gives a badge, that one says
+    """
+
+    is_any: bool = False
+    repeats: bool = False
+    levels: tuple[Level, ...] = ()
+    points: int = 0
+    wallet: str = "points"
+    badge: str = ""
+    takes_back: bool = True
+
+
+@dataclass(frozen=True)
+class BoardRule(Counter):
+    """A leaderboard of a version: its one goal says what scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeRule:
+    """
+    A badge of a version.
+
+    :param levels: of a levelled one: how many times it takes for each
+    :param points: that it gives with each award, or with each level; a badge that one has once gives them once
+    :param takes_back: whether a return takes it back
+    """
+
+    id: int
+    key: UUID
+    code: str
+    kind: str = BadgeKind.ONCE
+    levels: tuple[int, ...] = ()
+    points: int = 0
+    takes_back: bool = True
+
+    def level(self, times: int) -> int:
+        """Return the level of who was given it so many times; 0 for none."""
+        if self.kind == BadgeKind.LEVELLED:
+            return sum(times >= least for least in self.levels)
+        return min(times, 1)
+
+    def points_for(self, times: int) -> int:
+        """Return what being given it for so many-th a time is worth."""
+        if self.kind == BadgeKind.REPEATABLE or self.level(times) > self.level(times - 1):
+            return self.points
+        return 0
+
+
+@dataclass(frozen=True)
+class Game:
+    """All that a version promises of badges, challenges and boards."""
+
+    challenges: tuple[ChallengeRule, ...] = ()
+    badges: Mapping[str, BadgeRule] = field(default_factory=dict)
+    boards: tuple[BoardRule, ...] = ()
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self.challenges or self.badges or self.boards)
+
+    @cached_property
+    def counters(self) -> tuple[ChallengeRule | BoardRule, ...]:
+        return (*self.challenges, *self.boards)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, ChallengeRule | BoardRule]:
+        return {rule.name: rule for rule in self.counters}
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFact:
+    """
+    An order, or what is left of it, or an interaction, as counters look at it.
+
+    :param on: its day in the program's zone
+    :param points: that an order gave and keeps, or an interaction gave, in the main wallet
+    :param interaction: its kind; empty for an order
+    """
+
+    at: datetime
+    on: date
+    occasion: Occasion
+    points: int = 0
+    basket: Basket = NO_BASKET
+    interaction: str = ""
+
+
+def adds(rule: Counter, goal: Goal, fact: CountedFact) -> dict[str, int]:
+    """Return what a fact adds to a goal's tally, by item; nothing where it does not count."""
+    found = _adds(goal, fact)
+    if not rule.is_rolling or not found:
+        return found
+    day = fact.on.isoformat()
+    return {f"{day}|{item}" if item and item != day else day: number for item, number in found.items()}
+
+
+def _adds(goal: Goal, fact: CountedFact) -> dict[str, int]:
+    if goal.interaction != fact.interaction:
+        return {}
+    if fact.interaction:
+        if goal.counts is not None and not goal.counts(NO_LINE, NO_BASKET, fact.occasion):
+            return {}
+        lines: Sequence[Line] = ()
+    else:
+        lines = fact.basket.lines if goal.counts is None else _counted(goal, fact)
+        if not lines or _paid(lines, fact.basket) <= 0:
+            return {}
+    return _items(goal, fact, lines)
+
+
+def _counted(goal: Goal, fact: CountedFact) -> list[Line]:
+    counts = goal.counts
+    assert counts is not None, "a goal without a condition counts all lines"
+    return [line for line in fact.basket.lines if counts(line, fact.basket, fact.occasion)]
+
+
+def _items(goal: Goal, fact: CountedFact, lines: Sequence[Line]) -> dict[str, int]:  # noqa: PLR0911 - a case each
+    match goal.metric:
+        case Metric.COUNT:
+            return {"": 1}
+        case Metric.SPEND:
+            return {"": _paid(lines, fact.basket)}
+        case Metric.POINTS:
+            return {"": fact.points} if fact.points > 0 else {}
+        case Metric.CATEGORIES:
+            return {line.category: 1 for line in lines if line.category and line.net_amount > 0}
+        case Metric.BRANDS:
+            return {line.brand: 1 for line in lines if line.brand and line.net_amount > 0}
+        case Metric.STORES:
+            return {fact.basket.store: 1} if fact.basket.store else {}
+        case Metric.WEEK_STREAK:
+            return {monday_of(fact.on).isoformat(): 1}
+    return {fact.on.isoformat(): 1}
+
+
+def _paid(lines: Sequence[Line], basket: Basket) -> int:
+    """Return what was paid for lines with money, in parts of UNIT; what points paid is spread over all lines."""
+    amount = sum((line.net_amount for line in lines), NOTHING)
+    if basket.paid_with_points and basket.net_amount:
+        exact = Fraction(amount) * Fraction(basket.paid) / Fraction(basket.net_amount) * UNIT
+        return exact.numerator // exact.denominator
+    return int((amount * UNIT).to_integral_value(ROUND_FLOOR))
+
+
+def plus(tally: Tally, change: Tally, sign: int = 1) -> dict[str, int]:
+    """Return a tally with something more or, by its sign, less; what comes to nothing is left out."""
+    found = dict(tally)
+    for item, number in change.items():
+        after = found.get(item, 0) + sign * number
+        if after:
+            found[item] = after
+        else:
+            found.pop(item, None)
+    return found
+
+
+def value_of(metric: str, tally: Tally) -> int:
+    """Return how much of a metric a tally holds: of a streak its longest run."""
+    if metric in SUMS:
+        return tally.get("", 0)
+    if metric in STREAKS:
+        return max(runs_of(metric, tally), default=0)
+    return len(tally)
+
+
+def runs_of(metric: str, tally: Tally) -> list[int]:
+    """Return the lengths of all runs of days, or of weeks, that follow each other."""
+    step = STREAKS[Metric(metric)]
+    runs: list[int] = []
+    before: date | None = None
+    for day in sorted(map(date.fromisoformat, tally)):
+        if before is not None and day - before == step:
+            runs[-1] += 1
+        else:
+            runs.append(1)
+        before = day
+    return runs
+
+
+def times_met(rule: ChallengeRule, tallies: Sequence[Tally]) -> int:
+    """Return how often a challenge is met in a window by what it holds: of one with levels how many are reached."""
+    if rule.is_rolling:
+        return _times_rolling(rule, tallies)
+    if rule.levels:
+        value = value_of(rule.goals[0].metric, tallies[0])
+        return sum(value >= level.target for level in rule.levels)
+    if not rule.repeats:
+        met = (value_of(goal.metric, tally) >= goal.target for goal, tally in zip(rule.goals, tallies, strict=True))
+        return int(any(met) if rule.is_any else all(met))
+    times = [_completions(goal, tally) for goal, tally in zip(rule.goals, tallies, strict=True)]
+    return max(times) if rule.is_any else min(times)
+
+
+def _completions(goal: Goal, tally: Tally) -> int:
+    if goal.metric in STREAKS:
+        return sum(run // goal.target for run in runs_of(goal.metric, tally))
+    return value_of(goal.metric, tally) // goal.target
+
+
+class Slide:
+    """The items of one goal within a window that slides from day to day."""
+
+    def __init__(self, metric: str, tally: Tally) -> None:
+        self.metric = metric
+        self.by_day: dict[str, list[tuple[str, int]]] = {}
+        for key, number in tally.items():
+            self.by_day.setdefault(key[:10], []).append((key[11:], number))
+        self.within: dict[str, int] = {}
+        self.days = 0
+
+    def enter(self, day: str) -> None:
+        self._move(day, 1)
+
+    def leave(self, day: str) -> None:
+        self._move(day, -1)
+
+    def _move(self, day: str, sign: int) -> None:
+        items = self.by_day.get(day, ())
+        self.days += sign * bool(items)
+        for item, number in items:
+            self.within[item] = self.within.get(item, 0) + sign * number
+
+    @property
+    def value(self) -> int:
+        if self.metric == Metric.DAYS:
+            return self.days
+        if self.metric in SUMS:
+            return self.within.get("", 0)
+        return sum(1 for number in self.within.values() if number > 0)
+
+
+def _times_rolling(rule: ChallengeRule, tallies: Sequence[Tally]) -> int:
+    """Count how often the last days met a challenge; what has met it once counts no more for the next time."""
+    times = 0
+    for values in _sliding(rule, tallies):
+        if rule.levels:
+            times = max(times, sum(values[0] >= level.target for level in rule.levels))
+            continue
+        met = [value >= goal.target for goal, value in zip(rule.goals, values, strict=True)]
+        if any(met) if rule.is_any else all(met):
+            times += 1
+            if not rule.repeats:
+                return times
+            values.clear()  # tells the window that it begins anew
+    return times
+
+
+def _sliding(rule: Counter, tallies: Sequence[Tally]) -> Iterable[list[int]]:
+    """Yield each goal's value in the days up to each day; who clears them lets the window begin anew after it."""
+    slides = [Slide(goal.metric, tally) for goal, tally in zip(rule.goals, tallies, strict=True)]
+    days = sorted({day for slide in slides for day in slide.by_day})
+    first = 0
+    for place, day in enumerate(days):
+        oldest = (date.fromisoformat(day) - (rule.window_days - 1) * DAY).isoformat()
+        for slide in slides:
+            slide.enter(day)
+        while days[first] < oldest:
+            _leave(slides, days[first])
+            first += 1
+        values = [slide.value for slide in slides]
+        yield values
+        if not values:
+            for gone in days[first : place + 1]:
+                _leave(slides, gone)
+            first = place + 1
+
+
+def _leave(slides: Sequence[Slide], day: str) -> None:
+    for slide in slides:
+        slide.leave(day)
+
+
+def value_on(rule: Counter, goal: Goal, tally: Tally, on: date) -> int:
+    """
+    Return what a member sees of a goal on a day.
+
+    Of a rolling window that is what its last days hold, of a streak the run that goes on.
+    """
+    if rule.is_rolling:
+        oldest = (on - (rule.window_days - 1) * DAY).isoformat()
+        slide = Slide(goal.metric, tally)
+        for day in slide.by_day:
+            if oldest <= day <= on.isoformat():
+                slide.enter(day)
+        return slide.value
+    if goal.metric in STREAKS:
+        return _run_on(goal.metric, tally, on)
+    return value_of(goal.metric, tally)
+
+
+def _run_on(metric: str, tally: Tally, on: date) -> int:
+    """Return how long the run is that goes on: a day, or a week, that is not over yet does not end it."""
+    step = STREAKS[Metric(metric)]
+    here = on if step == DAY else monday_of(on)
+    if here.isoformat() not in tally:
+        here -= step
+    length = 0
+    while here.isoformat() in tally:
+        length += 1
+        here -= step
+    return length
+
+
+def amount_of(value: int) -> Decimal:
+    """Return an amount that was counted in parts of UNIT."""
+    return Decimal(value) / UNIT

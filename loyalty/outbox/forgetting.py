@@ -1,0 +1,35 @@
+"""Events forget whom they were about, when that person is erased."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from customers.core import bulk
+
+ERASED = "membership.erased"
+# For so long systems of the retailer that did not answer can be told by hand whom to forget as well.
+TOLD_WITHIN = timedelta(days=30)
+
+RENAME = """
+UPDATE outbox_event e SET payload = (
+    SELECT jsonb_object_agg(p.key, coalesce(to_jsonb(n.new), p.value)) FROM jsonb_each(e.payload) p
+    LEFT JOIN (SELECT unnest(%b::text[]) AS old, unnest(%b::text[]) AS new) n ON to_jsonb(n.old) = p.value)
+WHERE e.retailer_id = %s AND (e.subject = ANY(%s)
+    OR e.type = 'membership.merged' AND (e.payload->>'from' = ANY(%s) OR e.payload->>'into' = ANY(%s)))
+"""
+FORGET = """
+UPDATE outbox_event e SET payload = e.payload - 'member'
+WHERE e.type = %s AND e.payload ? 'member' AND e.dispatched_at IS NOT NULL AND (e.recorded_at < %s OR NOT EXISTS (
+    SELECT 1 FROM outbox_delivery d WHERE d.event_id = e.id AND d.delivered_at IS NULL))
+"""
+
+
+def rename(memberships: Sequence[UUID], renamed: Mapping[str, str], *, retailer_id: int) -> None:
+    """Let what was told of members name them by other numbers, also what is still on its way."""
+    subjects, old = [str(each) for each in memberships], list(renamed)
+    bulk.execute(RENAME, [old, list(renamed.values()), retailer_id, subjects, old, old])
+
+
+def forget_erased(*, now: datetime) -> int:
+    """Let events that told of an erasure forget whose it was, when all have heard of it; return how many."""
+    return bulk.change(FORGET, [ERASED, now - TOLD_WITHIN])

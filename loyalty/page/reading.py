@@ -1,0 +1,179 @@
+"""What a member's page shows, put together from what each part tells: reads only."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from customers.models import Consent, Order
+from loyalty.activity.explaining import rule_names, said_by
+from loyalty.activity.models import OrderDecision
+from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.memberships.models import Membership
+from loyalty.points.models import Entry, Wallet
+from loyalty.points.statement import forecast, statement_of
+from loyalty.rewards.models import RewardCode, RewardRedemption
+from loyalty.rewards.sealing import unseal
+
+PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    Some rows of a list.
+
+    :param older: what to ask for the rows before these; empty where there are none
+    """
+
+    rows: Sequence[Any]
+    older: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EarnedBy:
+    """
+    An order and what it gave.
+
+    :param kept: points that it gave and that no return took, of all wallets
+    :param returned: points that returns took
+    :param is_decided: False for one that waits, or that was placed before joining
+    """
+
+    order: Order
+    kept: int
+    returned: int
+    is_decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An entry of the ledger with its explanation in the reader's language."""
+
+    entry: Entry
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Points of a wallet that can be spent through a day."""
+
+    wallet: str
+    points: int
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A purpose that a member may agree to: what it said last, and when."""
+
+    purpose: str
+    label: str
+    granted: bool
+    said_at: datetime | None
+
+
+def endings(member: Membership, *, at: datetime, dates: int) -> list[Ending]:
+    """Return which points end next, the earliest first."""
+    zone = member.program.tzinfo
+    found = [
+        Ending(wallet.code, expiring.points, expiring.last_day)
+        for wallet in Wallet.objects.filter(membership=member).order_by("pk")
+        for expiring in forecast(wallet, at=at, zone=zone, dates=dates)
+    ]
+    return sorted(found, key=lambda each: each.last_day)[:dates]
+
+
+def orders(member: Membership, *, before: str = "", rows: int = PAGE) -> Page:
+    """
+    Return a member's orders with what each gave, the newest first.
+
+    :param before: `older` of the page before
+    """
+    own = Order.objects.filter(customer=member.customer_id).order_by("-occurred_at", "-id")
+    instant, _, order_id = before.partition("_")
+    if (at := _instant(instant)) is not None and (pk := _id(order_id)) is not None:
+        own = own.filter(Q(occurred_at__lt=at) | Q(occurred_at=at, id__lt=pk))
+    found = list(own[: rows + 1])
+    older = f"{found[rows - 1].occurred_at.isoformat()}_{found[rows - 1].pk}" if len(found) > rows else ""
+    return Page(earned_by(member, found[:rows]), older)
+
+
+def earned_by(member: Membership, found: Sequence[Order]) -> list[EarnedBy]:
+    """Return what orders gave to a member."""
+    decided: dict[UUID, list[OrderDecision]] = {}
+    for decision in OrderDecision.objects.filter(membership=member, order__in=found):
+        decided.setdefault(decision.order_id, []).append(decision)
+    return [_earned_by(order, decided.get(order.pk, [])) for order in found]
+
+
+def _earned_by(order: Order, decisions: Iterable[OrderDecision]) -> EarnedBy:
+    given = list(decisions)
+    kept = sum(each.points_kept for each in given)
+    return EarnedBy(order, kept, sum(each.points for each in given) - kept, bool(given))
+
+
+def entries(member: Membership, *, before: str = "", rows: int = PAGE) -> Page:
+    """Return the entries of a member's wallets with their explanation, the newest first."""
+    own = statement_of(member)
+    if (pk := _id(before)) is not None:
+        own = own.filter(id__lt=pk)
+    found = list(own[: rows + 1])
+    return Page(said(member, found[:rows]), str(found[rows - 1].pk) if len(found) > rows else "")
+
+
+def said(member: Membership, found: Sequence[Entry]) -> list[Said]:
+    """Return entries with what they say."""
+    names = rule_names(member.program_id, found)
+    return [Said(entry, said_by(entry, names)) for entry in found]
+
+
+def catalogue(member: Membership, *, at: datetime) -> list[dict[str, Any]]:
+    """Return what a member may get for its points, as the API tells it."""
+    shelf = shelf_of(member.pk, at=at)
+    return list(json.loads(shelf.as_json())["rewards"]) if shelf else []
+
+
+def redemptions(member: Membership) -> QuerySet[RewardRedemption]:
+    """Return the rewards that a member redeemed, the newest first."""
+    own = RewardRedemption.objects.filter(membership=member)
+    return own.select_related("reward", "program").order_by("-redeemed_at", "-id")
+
+
+def code_of(redemption: RewardRedemption) -> str:
+    """Return the code to be shown at the till; empty where there is none."""
+    code = RewardCode.objects.filter(redemption=redemption).first()
+    return unseal(bytes(code.sealed), bytes(code.digest)) if code else ""
+
+
+def choices(member: Membership) -> list[Choice]:
+    """Return what a member may agree to, with what it said last."""
+    latest: dict[str, Consent] = {}
+    for consent in Consent.objects.filter(customer=member.customer_id).order_by("occurred_at", "id"):
+        latest[consent.purpose] = consent
+    asked = (each for each in Consent.Purpose if each != Consent.Purpose.PROGRAM)  # which ends by leaving
+    return [_choice(purpose, latest.get(purpose.value)) for purpose in asked]
+
+
+def _choice(purpose: Consent.Purpose, last: Consent | None) -> Choice:
+    granted = bool(last and last.granted)
+    return Choice(purpose.value, str(purpose.label), granted, last.occurred_at if last else None)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

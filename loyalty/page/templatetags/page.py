@@ -1,0 +1,110 @@
+"""How members read numbers, money and what a program calls its things."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.template.defaultfilters import date as django_date
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from customers.core.money import written
+from loyalty.page.drawing import qr as drawn
+from loyalty.rewards.models import Reward
+
+register = template.Library()
+BASES = {
+    "spend": gettext_lazy("spent"),
+    "points": gettext_lazy("points"),
+    "orders": gettext_lazy("orders"),
+    "visits": gettext_lazy("visits"),
+    "balance": gettext_lazy("points in your wallet"),
+}
+REASONS = {
+    "sold_out": gettext_lazy("Sold out"),
+    "limit_reached": gettext_lazy("You have had it as often as it may be had."),
+    "other_tier": gettext_lazy("For another tier"),
+    "other_plan": gettext_lazy("For members with another plan"),
+    "not_yet": gettext_lazy("Not yet"),
+    "no_longer": gettext_lazy("No longer"),
+}
+
+
+@register.filter
+def number(value: Any) -> str:
+    """Return a number as the reader writes it, with no decimals that say nothing."""
+    return number_format(value.normalize() if isinstance(value, Decimal) and value else value, use_l10n=True)
+
+
+@register.filter
+def points(value: int) -> str:
+    """Return a number of points with its word."""
+    return ngettext("%(points)s point", "%(points)s points", value) % {"points": number_format(value)}
+
+
+@register.filter
+def change(value: int) -> str:
+    """Return a change of points with its sign."""
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{number_format(abs(value))}"
+
+
+@register.filter
+def money(value: Any, currency: str) -> str:
+    """Return an amount with its currency."""
+    return written(None if value is None else Decimal(value), currency)
+
+
+@register.filter
+def basis(code: str) -> str:
+    """Return what a tier counts, in words."""
+    return str(BASES.get(code, code))
+
+
+@register.filter
+def refusal(reward: dict[str, Any]) -> str:
+    """Return why a member cannot have a reward, in words."""
+    if reward["reason"] == "insufficient_points":
+        return gettext("%(points)s more needed") % {"points": points(reward["missing"])}
+    return str(REASONS.get(reward["reason"], ""))
+
+
+@register.filter
+def kind(code: str) -> str:
+    """Return what kind of reward it is, in words."""
+    return str(Reward.Kind(code).label) if code in Reward.Kind else code
+
+
+@register.filter
+def share(done: Any, whole: Any) -> int:
+    """Return how much of something is done, in whole percent, from 0 to 100."""
+    if not whole:
+        return 100
+    return int(min(max(Decimal(done) / Decimal(whole), Decimal(0)), Decimal(1)) * 100)
+
+
+@register.filter
+def grouped(digits: str) -> str:
+    """Return a member number in groups of four, as cards show it."""
+    return " ".join(digits[place : place + 4] for place in range(0, len(digits), 4))
+
+
+@register.simple_tag(takes_context=True)
+def day(context: template.Context, value: datetime | date | str | None) -> SafeString | str:
+    """Return a day as the reader writes it: of an instant, the one in the program's zone."""
+    if not value:
+        return "–"
+    if isinstance(value, str):
+        value = date.fromisoformat(value)
+    if isinstance(value, datetime):
+        value = localtime(value, context["member"].program.tzinfo).date()
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), django_date(value, "j F Y"))
+
+
+@register.simple_tag
+def qr(text: str, label: str) -> SafeString:
+    """Return a QR code as a picture."""
+    return drawn(text, label)

@@ -1,0 +1,35 @@
+"""
+Members' pages: /my/RETAILER for who is not signed in, /my/RETAILER/PROGRAM/ for members.
+
+What belongs to a program ends with a slash after it, so no program's name hides an address of the retailer's.
+"""
+
+from django.urls import path
+
+from loyalty.page.views import home, me, plan, points, privacy, rewards, signing, style
+
+app_name = "page"
+urlpatterns = [
+    path("<slug:retailer>", signing.start, name="start"),
+    path("<slug:retailer>/code", signing.code, name="code"),
+    path("<slug:retailer>/sign-out", signing.leave, name="sign-out"),
+    path("<slug:retailer>/colours.css", style.colours, name="colours"),
+    path("<slug:retailer>/manifest.json", style.manifest, name="manifest"),
+    path("<slug:retailer>/<slug:program>/", home.home, name="home"),
+    path("<slug:retailer>/<slug:program>/card.pkpass", home.wallet_pass, name="pass"),
+    path("<slug:retailer>/<slug:program>/orders", points.orders, name="orders"),
+    path("<slug:retailer>/<slug:program>/orders/<path:number>", points.order, name="order"),
+    path("<slug:retailer>/<slug:program>/points", points.points, name="points"),
+    path("<slug:retailer>/<slug:program>/rewards", rewards.catalogue, name="rewards"),
+    path("<slug:retailer>/<slug:program>/rewards/<slug:code>", rewards.reward, name="reward"),
+    path("<slug:retailer>/<slug:program>/mine/<uuid:redemption_id>", rewards.redeemed, name="redeemed"),
+    path("<slug:retailer>/<slug:program>/mine/<uuid:redemption_id>/cancel", rewards.cancel, name="cancel"),
+    path("<slug:retailer>/<slug:program>/me", me.me, name="me"),
+    path("<slug:retailer>/<slug:program>/plan", plan.plan, name="plan"),
+    path("<slug:retailer>/<slug:program>/plan/cancel", plan.end, name="plan-cancel"),
+    path("<slug:retailer>/<slug:program>/plan/resume", plan.go_on, name="plan-resume"),
+    path("<slug:retailer>/<slug:program>/plan/choose/<slug:code>", plan.choose, name="plan-choose"),
+    path("<slug:retailer>/<slug:program>/privacy", privacy.privacy, name="privacy"),
+    path("<slug:retailer>/<slug:program>/privacy/consent", privacy.consent, name="consent"),
+    path("<slug:retailer>/<slug:program>/privacy/leave", privacy.leaving, name="leave"),
+]

@@ -1,0 +1,1 @@
+"""What members see and do, page by page."""

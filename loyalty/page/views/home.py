@@ -1,0 +1,54 @@
+"""The first page: card, balance, what ends next, tier, and what was lately."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import number_format
+
+from loyalty.activity.api.rendering import tier_of, wallets_of
+from loyalty.activity.versions import versions_of
+from loyalty.page import reading
+from loyalty.page.passes import CONTENT_TYPE, Card, pkpass, signer_of
+from loyalty.page.visit import Visit, of_member, show
+from loyalty.plans.overview import overview
+from loyalty.rewards.models import RewardRedemption
+
+SHOWN = 3
+
+
+@of_member
+def home(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Show a member its card and where it stands."""
+    member, now = visit.member, timezone.now()
+    versions = versions_of([member.program_id])[member.program_id]
+    rewards = reading.catalogue(member, at=now)
+    return show(request, visit, "page/home.html", {
+        "here": "home",
+        "wallets": wallets_of(member, at=now),
+        "tier": tier_of(member, at=now),
+        "endings": reading.endings(member, at=now, dates=SHOWN),
+        "plan": overview(member, versions, at=now),
+        "orders": reading.orders(member, rows=SHOWN).rows,
+        "rewards": sorted(rewards, key=lambda each: not each["redeemable"])[:SHOWN],
+        "has_pass": signer_of(visit.shop.retailer.slug) is not None,
+        "codes": reading.redemptions(member).filter(status=RewardRedemption.Status.ISSUED).count(),
+    })  # fmt: skip
+
+
+@of_member
+def wallet_pass(_request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Return a member's card as a file for its phone's wallet."""
+    member, now = visit.member, timezone.now()
+    tier, palette = tier_of(member, at=now)["current"], visit.shop.branding.palette
+    card = Card(
+        retailer=visit.shop.retailer.name,
+        program=member.program.name,
+        serial=str(member.pk),
+        number=member.number,
+        name=str(member.customer),
+        balance=number_format(wallets_of(member, at=now)[0]["available"]),
+        tier=tier["name"] if tier else "",
+        ground=palette.accent,
+        ink=palette.on_accent,
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{member.number}.pkpass"'}
+    return HttpResponse(pkpass(card, signer_of(visit.shop.retailer.slug)), content_type=CONTENT_TYPE, headers=headers)

@@ -1,0 +1,12 @@
+"""What is a member's own besides points: who it is, its plan, its privacy choices."""
+
+from django.http import HttpRequest, HttpResponse
+
+from loyalty.page.views.plan import overview_of
+from loyalty.page.visit import Visit, of_member, show
+
+
+@of_member
+def me(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Show a member who it is, and the way to its plan and its privacy choices."""
+    return show(request, visit, "page/me.html", {"here": "me", "plan": overview_of(visit.member)})

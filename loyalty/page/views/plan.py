@@ -1,0 +1,69 @@
+"""A member's paid plan: see, join, change, cancel, go on; and its invoices."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from loyalty.activity.versions import versions_of
+from loyalty.memberships.models import Membership
+from loyalty.page.visit import Visit, go, of_member, show
+from loyalty.plans.account.joining import cancel, change, join, resume
+from loyalty.plans.models import Invoice
+from loyalty.plans.overview import Overview, overview
+
+SHOWN = 12
+
+
+def overview_of(member: Membership) -> Overview:
+    """Return a member's plan as it is now."""
+    return overview(member, versions_of([member.program_id])[member.program_id], at=timezone.now())
+
+
+@of_member
+def plan(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Show a member its plan, and which there are."""
+    found = overview_of(visit.member)
+    invoices = Invoice.objects.filter(subscription__membership=visit.member).select_related("plan").order_by("-id")
+    return show(request, visit, "page/plan.html", {"here": "me", "plan": found, "invoices": invoices[:SHOWN]})
+
+
+@of_member
+def choose(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
+    """Ask before a member joins a plan or changes to it; do it when the member says so."""
+    found = overview_of(visit.member)
+    wanted = next((each for each in found.offered if each.code == code), None)
+    if wanted is None:
+        raise Http404(_("There is no such plan."))
+    if request.method != "POST":
+        return show(request, visit, "page/choose.html", {"here": "me", "plan": found, "wanted": wanted})
+    if found.mine is None:
+        join(visit.member, code, now=timezone.now())
+        messages.success(request, _("You have joined %(plan)s.") % {"plan": wanted})
+    else:
+        change(visit.member, code, now=timezone.now())
+        messages.success(request, _("Your change to %(plan)s is noted.") % {"plan": wanted})
+    return go(visit, "plan")
+
+
+@require_POST
+@of_member
+def end(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Let a member's plan end with its period."""
+    return _done(request, visit, cancel, _("Your plan ends with its period. Until then nothing changes."))
+
+
+@require_POST
+@of_member
+def go_on(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Let a plan that was cancelled go on."""
+    return _done(request, visit, resume, _("Your plan goes on."))
+
+
+def _done(request: HttpRequest, visit: Visit, verb: Callable[..., object], words: str) -> HttpResponse:
+    verb(visit.member, now=timezone.now())
+    messages.success(request, words)
+    return go(visit, "plan")

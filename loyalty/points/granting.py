@@ -1,0 +1,106 @@
+"""
+Grants: points for a member because of something else, which wait for it in a queue of their own.
+
+Whoever asks for one holds another member, or none; so no transaction locks two. Behind its member's lock each is decided
+once, in the order of its time, however often it was asked for.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from customers.core import bulk
+from loyalty.engine.activities import GrantTakenBack, PointsGranted
+from loyalty.points.models import Grant
+from loyalty.points.state import GrantAsked, GrantDecided
+
+COLUMNS = (
+    "id", "retailer_id", "membership_id", "source", "wallet", "points", "cause", "said", "occurred_at", "pending_days",
+    "version_id", "is_again", "takes_back_id", "asked_at", "reason",
+)  # fmt: skip
+SETTLE = """
+UPDATE points_grant g SET decided_at = d.decided_at, given = d.given, reason = d.reason
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS decided_at, unnest(%b::bigint[]) AS given,
+    unnest(%b::text[]) AS reason) d
+WHERE g.id = d.id AND g.decided_at IS NULL
+"""
+# What waits for a membership that was merged waits for the one that stays.
+WAITING = """
+SELECT g.id, m.customer_id, g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id, g.source, g.pending_days,
+    g.version_id, g.is_again, g.takes_back_id, b.occurred_at
+FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
+JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id)
+LEFT JOIN points_grant b ON b.id = g.takes_back_id
+WHERE g.decided_at IS NULL AND (g.membership_id = ANY(%(members)s) OR a.merged_into_id = ANY(%(members)s))
+    AND g.occurred_at <= %(until)s
+ORDER BY g.occurred_at, g.id
+"""
+# Of a customer who was merged, who lives with the one that stays, comes what it got.
+GIVEN = """
+SELECT g.id, coalesce(c.merged_into_id, c.id), g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id,
+    g.source, g.pending_days, NULL::bigint, g.is_again, g.takes_back_id, b.occurred_at
+FROM points_grant g JOIN memberships_membership m ON m.id = g.membership_id JOIN customers_customer c ON c.id = m.customer_id
+LEFT JOIN points_grant b ON b.id = g.takes_back_id
+WHERE m.program_id = %s AND (m.customer_id = ANY(%s) OR c.merged_into_id = ANY(%s)) AND g.occurred_at <= %s
+    AND g.given > 0
+ORDER BY g.occurred_at, g.id
+"""
+
+
+def ask(asked: Sequence[GrantAsked], *, now: datetime) -> None:
+    """Let grants wait for their members; one whose cause is known stays as it is."""
+    rows = [
+        (
+            each.id, each.retailer_id, each.membership_id, each.source, each.wallet, each.points, each.cause,
+            json.dumps(dict(each.said)), each.occurred_at, each.pending_days, each.version_id, each.is_again, each.takes_back,
+            now, "",
+        )
+        for each in asked
+    ]  # fmt: skip
+    bulk.insert(Grant, COLUMNS, rows, suffix="ON CONFLICT (membership_id, cause) DO NOTHING")
+
+
+def settle(decided: Sequence[GrantDecided], *, now: datetime) -> None:
+    """Note how grants were decided."""
+    rows = [(each.grant_id, now, each.points, each.reason) for each in decided]
+    if rows:
+        bulk.execute(SETTLE, bulk.columns_of(rows))
+
+
+def load_waiting(memberships: Sequence[UUID], until: datetime) -> list[PointsGranted | GrantTakenBack]:
+    """Load the grants that wait for some members, behind their lock, as of an instant or before."""
+    return [_activity(*row) for row in bulk.fetch(WAITING, {"members": list(memberships), "until": until})]
+
+
+def load_given(program_id: int, customers: Sequence[UUID], until: datetime) -> list[PointsGranted | GrantTakenBack]:
+    """Load what some customers were granted in a program, and what was taken back of it, for a past that is simulated."""
+    ids = list(customers)
+    return [_activity(*row) for row in bulk.fetch(GIVEN, [program_id, ids, ids, until])]
+
+
+def _activity(  # noqa: PLR0913 - the columns of a grant
+    grant_id: UUID,
+    customer_id: UUID,
+    occurred_at: datetime,
+    wallet: str,
+    points: int,
+    cause: str,
+    said: dict[str, object],
+    program_id: int,
+    source: str,
+    pending_days: int,
+    version_id: int | None,
+    is_again: bool,  # noqa: FBT001 - a column
+    takes_back: UUID | None,
+    granted_at: datetime | None,
+) -> PointsGranted | GrantTakenBack:
+    if takes_back is None or granted_at is None:
+        return PointsGranted(
+            grant_id, customer_id, occurred_at, wallet, points, cause, said, program_id, source, pending_days, version_id,
+            is_again,
+        )  # fmt: skip
+    return GrantTakenBack(
+        grant_id, customer_id, program_id, occurred_at, wallet, points, cause, takes_back, granted_at, source, version_id,
+        said,
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Points that a member is given because of something else, and that are taken back when that is no more. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loyalty.engine.activities import GrantTakenBack, PointsGranted
+from loyalty.engine.decision import Decision, Told
+from loyalty.points.clawback import claw_back_own
+from loyalty.points.expiry import Lifetime, activation, expiration
+from loyalty.points.state import MAIN, RULES, GrantDecided, NewLot, OpenLot, Policy
+from loyalty.points.states import State
+from loyalty.points.steps.earning import free_lot
+from loyalty.points.steps.entries import entry, keeps_until, lifetime_of, post, repay_with, settle, wallet_in
+from loyalty.points.steps.giving_back import claim
+from loyalty.points.steps.idling import extend_inactivity
+from loyalty.points.steps.returning import take_or_owe
+
+
+def grant(decision: Decision) -> Decision:
+    """Give points because of something else, unless a step before says why not; they may be pending for some days."""
+    activity = decision.activity
+    assert isinstance(activity, PointsGranted), "only grants are granted"
+    if decision.reason:
+        return decision.then(GrantDecided(activity.grant_id, 0, decision.reason))
+    until = keeps_until(decision, activity.wallet)
+    decision = extend_inactivity(decision, activity.wallet, until)
+    lot = _lot(decision, activity)
+    wallet = wallet_in(decision, activity.wallet)
+    said = {**activity.said, "points": activity.points, **({} if wallet.code == MAIN else {"wallet": wallet.code})}
+    posting = entry(decision, wallet, "earn", activity.cause, said, lots=(lot,), keeps_until=until)
+    decision = _repay(post(decision, posting), activity, lot)
+    payload = {**activity.said, "points": activity.points}
+    return decision.then(GrantDecided(activity.grant_id, activity.points), Told("points.earned", payload, decision.at))
+
+
+def _lot(decision: Decision, activity: PointsGranted) -> NewLot:
+    """Return a grant's lot, which becomes active with a midnight where it is pending first."""
+    zone, lifetime = decision.rules.zone, lifetime_of(decision, activity.wallet)
+    active_at = activation(decision.at, Lifetime(pending_days=activity.pending_days), zone)
+    return replace(
+        free_lot(activity.points, lifetime, decision.rules, decision.at),
+        active_at=active_at,
+        expires_at=expiration(active_at, lifetime, zone),
+        state=State.PENDING if active_at > decision.at else State.AVAILABLE,
+        grant_id=activity.grant_id,
+    )
+
+
+def _repay(decision: Decision, activity: PointsGranted, lot: NewLot) -> Decision:
+    """Let what is given repay what is owed; what was given before and could not be taken back, it settles first."""
+    if not activity.is_again:
+        return repay_with(decision, activity.wallet, (lot,), activity.cause)
+    mine = [each for each in wallet_in(decision, activity.wallet).lots if each.id == lot.id]
+    return settle(decision, activity.wallet, mine, cause=activity.cause)
+
+
+def take_grant_back(decision: Decision) -> Decision:
+    """Take back what a grant gave: from its own points, then from others, then by the wallet's policy."""
+    activity = decision.activity
+    assert isinstance(activity, GrantTakenBack), "only grants are taken back"
+    wallet = wallet_in(decision, activity.wallet)
+    own = [lot for lot in wallet.lots if lot.grant_id == activity.grant_id]
+    if not own:
+        return decision.then(GrantDecided(activity.id, 0, "nothing_given"))
+    points = sum(lot.amount for lot in own)
+    taken = claw_back_own(points, [lot.id for lot in own], wallet.lots)
+    decision = claim(decision, activity.wallet, taken.claims)
+    said = {**activity.said, "grant_back": points, "gift_lots": [str(lot.id) for lot in own]}
+    decision, _ = take_or_owe(
+        decision,
+        wallet_in(decision, activity.wallet),
+        taken.moves,
+        taken.missing,
+        _policy(decision, activity.wallet, own),
+        said,
+        activity.cause,
+    )
+    payload = {**activity.said, "points": -points}
+    return decision.then(GrantDecided(activity.id, points), Told("points.returned", payload, decision.at))
+
+
+def _policy(decision: Decision, code: str, own: Sequence[OpenLot]) -> Policy:
+    """Return how the wallet lives under the version under which the grant was given."""
+    version = decision.versions.version(own[0].version_id) or decision.rules
+    return version.of(RULES).policy(code)

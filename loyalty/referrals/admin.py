@@ -1,0 +1,174 @@
+"""Referrals in the admin: the queue of what is to be reviewed, with what is suspicious of each, and all others."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, TextInputWidget, action, display
+from customers.core.exporting import csv_response
+from loyalty.activity import staff
+from loyalty.activity.account.referring import review_referral
+from loyalty.activity.admin import ByStaff
+from loyalty.referrals.models import Referral
+
+STATUS = {"open": "info", "held": "danger", "earned": "success", "taken_back": "warning", "refused": "warning"}
+MAX_EXPORTED = 50_000
+SUSPICIONS = {
+    "same_device": _("the friend uses a device of the referrer"),
+    "same_household": _("both belong to one household"),
+    "same_address": _("both live at one postal address"),
+    "same_ip": _("both come from one IP address"),
+    "velocity": _("many claims from one address or device within a few days"),
+    "similar_email": _("e-mail addresses of the referrer’s friends are alike"),
+    "orders_returned": _("earlier friends brought their orders back"),
+    "orders_just_above_minimum": _("earlier friends ordered just above the minimum"),
+    "just_above_minimum": _("the order is just above the minimum"),
+}
+
+
+class ReviewForm(staff.ReasonForm):
+    """What is decided, and why."""
+
+    decision = forms.ChoiceField(
+        label=_("decision"), choices=[("approve", _("it is a referral")), ("refuse", _("it is none"))]
+    )
+    reason = forms.CharField(label=_("note"), max_length=500, widget=TextInputWidget())
+    field_order = ("decision", "reason")
+
+
+@display(description=_("what is suspicious"))
+def suspicions_of(row: Referral) -> Any:
+    """Return what is suspicious of a referral, as staff read it, with the score of each."""
+    said = ((SUSPICIONS.get(each["code"], each["code"]), _counted(each), each["score"]) for each in row.suspicions)
+    return format_html_join("\n", "<div>{}{} · {}</div>", said) or "-"
+
+
+def _counted(said: dict[str, Any]) -> str:
+    return f" ({said['count']})" if "count" in said else ""
+
+
+@transaction.atomic
+def _review(row: Referral, *, approve: bool, author: str, note: str, dry_run: bool) -> Referral:
+    after = review_referral(row.pk, approve=approve, author=author, note=note, now=timezone.now())
+    if dry_run:
+        transaction.set_rollback(True)
+    return after
+
+
+@admin.register(Referral)
+class ReferralAdmin(ByStaff, ReadOnlyAdmin):
+    list_display = (
+        "claimed_at",
+        "referrer",
+        "referred",
+        "code",
+        "channel",
+        "state",
+        "why",
+        "score",
+        "suspicions_of",
+        "earned_at",
+    )
+    list_filter = (
+        "program",
+        "status",
+        "reason",
+        "channel",
+        ("claimed_at", RangeDateTimeFilter),
+        ("earned_at", RangeDateTimeFilter),
+        ("reviewed_at", RangeDateTimeFilter),
+    )
+    search_fields = (
+        "advocate__number__exact",
+        "friend__number__exact",
+        "advocate__customer__external_id__exact",
+        "friend__customer__external_id__exact",
+        "code__exact",
+    )
+    search_help_text = _("Code, member number or customer's external id")
+    list_select_related = ("advocate__customer", "friend__customer", "program", "order")
+    fields = (
+        "program", "advocate", "friend", "code", "channel", "claimed_at", "status", "reason", "score", "suspicions_of", "order",
+        "earned_at", "pending_until", "friend_grant", "advocate_grant", "reviewed_by", "review_note", "reviewed_at",
+    )  # fmt: skip
+    readonly_fields = ("suspicions_of",)
+    ordering = ("-id",)
+    actions: ClassVar[Any] = ("export",)
+    actions_detail = ("review",)
+
+    suspicions_of = staticmethod(suspicions_of)
+
+    @display(description=_("referrer"), ordering="advocate__number")
+    def referrer(self, row: Referral) -> str:
+        return row.advocate.number
+
+    @display(description=_("friend"), ordering="friend__number")
+    def referred(self, row: Referral) -> str:
+        return row.friend.number
+
+    @display(description=_("status"), label=STATUS, ordering="status")
+    def state(self, row: Referral) -> tuple[str, Any]:
+        return row.status, row.get_status_display()
+
+    @display(description=_("reason"), ordering="reason")
+    def why(self, row: Referral) -> Any:
+        return row.get_reason_display() or "-"
+
+    @action(description=_("Download as CSV"))
+    def export(self, _request: HttpRequest, rows: Any) -> HttpResponse:
+        header = (
+            "claimed_at", "program", "referrer", "friend", "code", "channel", "status", "reason", "score", "suspicions",
+            "order", "earned_at", "pending_until", "reviewed_by", "review_note", "reviewed_at",
+        )  # fmt: skip
+        found = rows.select_related(*self.list_select_related)[:MAX_EXPORTED]
+        return csv_response("referrals.csv", header, (_exported(row) for row in found))
+
+    @action(description=_("Review"), url_path="review", permissions=["staff"])
+    def review(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = get_object_or_404(Referral, pk=object_id)
+
+        def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
+            author, approve = request.user.get_username(), said["decision"] == "approve"
+            after = _review(row, approve=approve, author=author, note=said["reason"], dry_run=dry_run)
+            return [str(OUTCOMES[after.status])]
+
+        is_decided = row.status in {Referral.Status.REFUSED, Referral.Status.TAKEN_BACK}
+        refused = str(_("This referral has ended already.")) if is_decided else ""
+        words = _(
+            "The referrer is told nothing of what is suspicious; of a refusal only that the conditions are not met."
+        )
+        verb = staff.Verb(
+            str(_("Review the referral")),
+            str(words),
+            str(_("Decide")),
+            str(_("It is decided.")),
+            ReviewForm,
+            act,
+            refused,
+        )
+        return staff.ask(self, request, row, verb)
+
+
+OUTCOMES = {
+    "open": _("It waits for the friend’s order."),
+    "held": _("It goes on being held."),
+    "earned": _("The friend has ordered: both rewards are given."),
+    "taken_back": _("What was given is taken back."),
+    "refused": _("It ends; what was given is taken back."),
+}
+
+
+def _exported(row: Referral) -> tuple[Any, ...]:
+    suspicious = " ".join(f"{each['code']}:{each['score']}" for each in row.suspicions)
+    return (
+        row.claimed_at, row.program.slug, row.advocate.number, row.friend.number, row.code, row.channel, row.status,
+        row.reason, row.score, suspicious, row.order.number if row.order else "", row.earned_at, row.pending_until,
+        row.reviewed_by, row.review_note, row.reviewed_at,
+    )  # fmt: skip

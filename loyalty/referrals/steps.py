@@ -1,0 +1,457 @@
+"""
+What claims, orders, returns and merges make of referrals, step by step. Pure.
+
+A friend's member alone is decided here; what its referrer gets waits for that one as a grant, and so does its own reward.
+What a referral has earned follows from the friend's orders as they are known, in whatever order they were told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from customers.core.calendar import local_date
+from customers.core.ids import new_id
+from loyalty.engine.activities import (
+    GivenOver,
+    GrantTakenBack,
+    OrderCorrected,
+    OrderPlaced,
+    OrderReturned,
+    PointsGranted,
+    ReferralClaimed,
+    ReferralReviewed,
+    TakenOver,
+)
+from loyalty.engine.basket import Basket
+from loyalty.engine.decision import Decision, Effect, PoolUsed, Told
+from loyalty.engine.pools import PoolKey, left_in
+from loyalty.points.expiry import Lifetime, activation
+from loyalty.points.limits import period_start
+from loyalty.points.state import GrantAsked, GrantDecided
+from loyalty.referrals.rules import (
+    BOUGHT_BEFORE,
+    CYCLE,
+    SAME_CUSTOMER,
+    SCORES,
+    FriendOrder,
+    ReferralRules,
+    Suspicion,
+    earning_order,
+    is_just_above,
+    judge,
+    with_order,
+    without_order,
+)
+from loyalty.referrals.state import (
+    ADVOCATE,
+    EARNED,
+    FRIEND,
+    HELD,
+    OPEN,
+    POLICY,
+    REFERRALS,
+    REFUSED,
+    TAKEN_BACK,
+    Candidate,
+    Given,
+    MemberReplaced,
+    Referral,
+    ReferralSaved,
+    ReferralState,
+    SignalsSeen,
+)
+
+FINAL = frozenset({SAME_CUSTOMER, CYCLE, "friend_left"})  # whatever the friend orders then
+POOL = "@referrals"  # no wallet has such a code: the budget of referrals is one for all wallets
+
+
+def claim(decision: Decision) -> Decision:
+    """Let a member say who referred it."""
+    activity = decision.activity
+    assert isinstance(activity, ReferralClaimed), "referrals are claimed"
+    if not decision.member.has(REFERRALS):
+        return decision
+    candidate = decision.member.of(REFERRALS).candidates.get(activity.id)
+    if candidate is None:
+        return decision
+    claimed = _claim(decision, candidate, activity.channel, activity.signals)
+    return claimed if claimed is decision else settle(claimed)
+
+
+def follow_order(decision: Decision) -> Decision:
+    """Let an order count for the referral by which its customer came; its promotion code may say which one that is."""
+    activity = decision.activity
+    assert isinstance(activity, OrderPlaced), "orders are placed"
+    if not decision.member.has(REFERRALS):
+        return decision
+    state = decision.member.of(REFERRALS)
+    candidate = state.candidates.get(activity.order_id)
+    if candidate and (state.referral is None or not state.referral.is_live):
+        decision = _claim(decision, candidate, "order", {})
+    return _know(decision, _order(activity.order_id, decision.at, activity.basket))
+
+
+def follow_return(decision: Decision) -> Decision:
+    """Let what came back of an order, or its correction, count for its customer's referral."""
+    activity = decision.activity
+    assert isinstance(activity, OrderReturned), "orders come back"
+    if not _has_referral(decision):
+        return decision
+    if isinstance(activity, OrderCorrected):
+        if activity.is_withdrawn or activity.placed is None:
+            return _forget(decision, activity.order_id)
+        return _know(decision, _order(activity.order_id, activity.placed.occurred_at, activity.kept))
+    return _know(decision, _order(activity.order_id, activity.ordered_at, activity.kept))
+
+
+def review(decision: Decision) -> Decision:
+    """Let somebody decide what was held: approved, it earns by the friend's orders since; refused, it ends with its rewards."""
+    activity = decision.activity
+    assert isinstance(activity, ReferralReviewed), "referrals are reviewed"
+    if not _has_referral(decision):
+        return decision
+    referral = _of(decision)
+    if referral.id != activity.referral_id or not referral.is_live:
+        return decision
+    by = {"reviewed_by": activity.author, "review_note": activity.note, "reviewed_at": decision.at}
+    if not activity.is_approved:
+        return _end(decision, replace(referral, **by), REFUSED, "refused_by_staff")
+    if referral.status != HELD:
+        return decision
+    decision = _save(decision, replace(referral, status=OPEN, reason="", **by))
+    return settle(_tell(decision, "approved", decision.at))
+
+
+def recheck(decision: Decision) -> Decision:
+    """End what turned out to be no referral: the friend is the referrer, or bought before, as merged customers tell."""
+    return settle(decision) if _has_referral(decision) else decision
+
+
+def settle(decision: Decision) -> Decision:
+    """Bring a referral's rewards to what the friend's orders, as they are known now, have earned."""
+    state, referral = decision.member.of(REFERRALS), _of(decision)
+    if not referral.is_live or (referral.status == TAKEN_BACK and referral.reason in FINAL):
+        return decision
+    if reason := SAME_CUSTOMER if state.is_same_person else CYCLE if state.in_cycle else "":
+        return _end(decision, referral, TAKEN_BACK if referral.round else REFUSED, reason)
+    if state.bought_at is not None and state.bought_at < referral.claimed_at:
+        return _lose(decision, referral, BOUGHT_BEFORE)
+    return decision if referral.status == HELD else _follow_orders(decision, referral)
+
+
+def _follow_orders(decision: Decision, referral: Referral) -> Decision:
+    """Earn a referral, or lose it, by the friend's orders."""
+    rules = _rules(decision, referral)
+    earning = earning_order(referral.orders, referral.claimed_at, rules)
+    if earning.order is None:
+        return _lose(decision, referral, earning.reason)
+    if referral.status == EARNED:
+        changed = replace(referral, order_id=earning.order.id)
+        return decision if changed == referral else _save(decision, changed)
+    if not referral.reviewed_by and _is_too_suspicious(referral, earning.order, rules):
+        seen = Suspicion("just_above_minimum", SCORES["just_above_minimum"])
+        held = replace(referral, status=HELD, reason="suspicious", suspicions=(*referral.suspicions, seen))
+        return _tell(_save(decision, held), "held", decision.at)
+    return _earn(decision, referral, earning.order, rules)
+
+
+def leave(decision: Decision) -> Decision:
+    """End the referral of a member that leaves; its referrer keeps the reward once the waiting is over."""
+    if not _has_referral(decision) or not _of(decision).is_live:
+        return decision
+    referral = _of(decision)
+    if referral.status == EARNED:
+        is_over = referral.pending_until is not None and referral.pending_until <= decision.at
+        return decision if is_over else _end(decision, referral, TAKEN_BACK, "friend_left")
+    return _end(decision, referral, REFUSED, "friend_left") if referral.status in {OPEN, HELD} else decision
+
+
+def give_over(decision: Decision) -> Decision:
+    """Let whom a member referred have been referred by the one that stays; who is merged into its referrer was no friend."""
+    activity = decision.activity
+    assert isinstance(activity, GivenOver), "memberships give over what they have"
+    if not decision.member.has(REFERRALS):
+        return decision
+    state = decision.member.of(REFERRALS)
+    if state.referral is not None and state.referral.is_live and state.referral.advocate_id == activity.to:
+        status = TAKEN_BACK if state.referral.round else REFUSED
+        decision = _end(decision, state.referral, status, SAME_CUSTOMER)
+    return decision.then(MemberReplaced(decision.member.membership_id, activity.to))
+
+
+def take_over(decision: Decision) -> Decision:
+    """Take over the referral by which another membership came; of two the earlier one stays."""
+    activity = decision.activity
+    assert isinstance(activity, TakenOver), "members take over from another membership"
+    if not decision.member.has(REFERRALS):
+        return decision
+    other = activity.other
+    mine, theirs = decision.member.of(REFERRALS).referral, other.of(REFERRALS).referral
+    if mine is not None and mine.is_live and mine.advocate_id == other.membership_id:
+        decision = _end(decision, mine, TAKEN_BACK if mine.round else REFUSED, SAME_CUSTOMER)
+        mine = None
+    if theirs is not None and theirs.is_live and theirs.advocate_id != decision.member.membership_id:
+        decision = _adopt(decision, mine if mine and mine.is_live else None, theirs, other.membership_id)
+    return recheck(decision)
+
+
+def _adopt(decision: Decision, mine: Referral | None, theirs: Referral, friend_id: UUID) -> Decision:
+    """Go on with the earlier of two referrals of one person; the later one ends, with what it gave."""
+    if mine is not None and mine.claimed_at <= theirs.claimed_at:
+        member = decision.member
+        later = replace(member, membership_id=friend_id).having(REFERRALS, ReferralState(theirs))
+        return _end(decision.then(member=later), theirs, REFUSED, "referred_before").then(member=member)
+    if mine is not None:
+        decision = _end(decision, mine, REFUSED, "referred_before")
+    return _save(decision, theirs)
+
+
+def limit(decision: Decision) -> Decision:
+    """Give no reward beyond the referrer's limit or the budget: it is given whole, or not at all."""
+    activity = decision.activity
+    assert isinstance(activity, PointsGranted), "rewards are granted"
+    version = decision.versions.version(activity.version_id)
+    if activity.source != REFERRALS.name or version is None or decision.reason or not decision.member.has(REFERRALS):
+        return decision
+    rules = version.of(POLICY)
+    assert rules is not None, "who promises a reward has rules for it"
+    on = local_date(activity.occurred_at, version.zone)
+    state = decision.member.of(REFERRALS)
+    if _side(activity.cause) == ADVOCATE:
+        first = period_start(rules.limit_period, on)
+        same = [
+            one for one in state.given if period_start(rules.limit_period, local_date(one.at, version.zone)) == first
+        ]
+        if rules.advocate_limit is not None and len(same) >= rules.advocate_limit:
+            return decision.then(reason="over_limit")
+        given = (*state.given, Given(activity.grant_id, activity.occurred_at))
+        decision = decision.then(member=decision.member.having(REFERRALS, replace(state, given=given)))
+    if rules.budget is None:
+        return decision
+    key = PoolKey(decision.member.program_id, POOL, period_start(rules.budget_period, on))
+    if left_in(decision.pools, key, rules.budget) < activity.points:
+        return decision.then(reason="over_budget", is_tight=True)
+    return decision.then(PoolUsed(key, activity.points, rules.budget))
+
+
+def give_room(decision: Decision) -> Decision:
+    """Let a reward that was taken back make room again for another one."""
+    activity = decision.activity
+    assert isinstance(activity, GrantTakenBack), "grants are taken back"
+    version = decision.versions.version(activity.version_id)
+    taken = sum(effect.points for effect in decision.effects if isinstance(effect, GrantDecided))
+    if activity.source != REFERRALS.name or version is None or not taken or not decision.member.has(REFERRALS):
+        return decision
+    rules, state = version.of(POLICY), decision.member.of(REFERRALS)
+    given = tuple(each for each in state.given if each.grant_id != activity.grant_id)
+    decision = decision.then(member=decision.member.having(REFERRALS, replace(state, given=given)))
+    if rules is None or rules.budget is None:
+        return decision
+    on = local_date(activity.granted_at, version.zone)
+    key = PoolKey(decision.member.program_id, POOL, period_start(rules.budget_period, on))
+    return decision.then(PoolUsed(key, -activity.points, rules.budget))
+
+
+def _claim(decision: Decision, candidate: Candidate, channel: str, signals: Mapping[str, str]) -> Decision:
+    """Judge a claim: it is refused, held, or open until the friend's order."""
+    rules = decision.rules.of(POLICY)
+    state = decision.member.of(REFERRALS)
+    had = state.referral
+    if rules is None or (had is not None and (had.is_live or had.reviewed_by)):
+        return decision
+    judgement = judge(candidate.evidence, rules, decision.at)
+    is_held = judgement.score >= rules.hold_score
+    status = REFUSED if judgement.refusal else HELD if is_held else OPEN
+    referral = Referral(
+        id=had.id if had is not None and had.advocate_id == candidate.advocate_id else new_id(),
+        advocate_id=candidate.advocate_id,
+        code=candidate.code,
+        channel=channel,
+        status=status,
+        claimed_at=decision.at,
+        version_id=decision.rules.version_id,
+        reason=judgement.refusal or ("suspicious" if is_held else ""),
+        suspicions=judgement.suspicions,
+        orders=candidate.orders,
+    )
+    state = replace(state, bought_at=candidate.evidence.bought_at)
+    decision = _save(decision.then(member=decision.member.having(REFERRALS, state)), referral)
+    if signals:
+        member = decision.member
+        seen = SignalsSeen(
+            member.retailer_id, member.program_id, member.membership_id, referral.id, signals, decision.at
+        )
+        decision = decision.then(seen)
+    return _tell(decision, {OPEN: "claimed", HELD: "held", REFUSED: "refused"}[status], decision.at)
+
+
+def _know(decision: Decision, order: FriendOrder) -> Decision:
+    """Let a friend's order be known as it is now."""
+    if not _has_referral(decision) or not _of(decision).is_live:
+        return decision
+    referral = _of(decision)
+    if order.at < referral.claimed_at and all(each.id != order.id for each in referral.orders):
+        return settle(decision)
+    return _with_orders(decision, referral, with_order(referral.orders, order, _rules(decision, referral)))
+
+
+def _forget(decision: Decision, order_id: UUID) -> Decision:
+    """Let an order be the friend's no more."""
+    referral = _of(decision)
+    return _with_orders(decision, referral, without_order(referral.orders, order_id)) if referral.is_live else decision
+
+
+def _with_orders(decision: Decision, referral: Referral, orders: tuple[FriendOrder, ...]) -> Decision:
+    if orders != referral.orders:
+        decision = _save(decision, replace(referral, orders=orders))
+    return settle(decision)
+
+
+def _earn(decision: Decision, referral: Referral, order: FriendOrder, rules: ReferralRules) -> Decision:
+    """Let both rewards wait for their members, as of the order."""
+    version = decision.versions.version(referral.version_id) or decision.rules
+    at = max(order.at, referral.claimed_at)
+    earned = replace(
+        referral,
+        status=EARNED,
+        reason="",
+        round=referral.round + 1,
+        order_id=order.id,
+        earned_at=at,
+        pending_until=activation(at, Lifetime(pending_days=rules.waiting_days), version.zone),
+        friend_grant=new_id() if rules.friend_points else None,
+        advocate_grant=new_id() if rules.advocate_points else None,
+    )
+    asked = (
+        _asked(decision, earned, FRIEND, earned.friend_grant, decision.member.membership_id, rules),
+        _asked(decision, earned, ADVOCATE, earned.advocate_grant, earned.advocate_id, rules),
+    )
+    decision = _save(decision.then(*(each for each in asked if each)), earned)
+    return _tell(decision, "earned", decision.at)
+
+
+def _asked(  # noqa: PLR0913 - which reward, whose
+    decision: Decision, referral: Referral, side: str, grant_id: UUID | None, whose: UUID, rules: ReferralRules
+) -> GrantAsked | None:
+    if grant_id is None or referral.earned_at is None:
+        return None
+    return GrantAsked(
+        id=grant_id,
+        retailer_id=decision.member.retailer_id,
+        membership_id=whose,
+        source=REFERRALS.name,
+        wallet=rules.wallet,
+        points=rules.friend_points if side == FRIEND else rules.advocate_points,
+        cause=f"referral:{referral.id}:{side}:{referral.round}",
+        occurred_at=referral.earned_at,
+        said={"referral": side},
+        pending_days=rules.waiting_days,
+        version_id=referral.version_id,
+        is_again=referral.round > 1,
+    )
+
+
+def _side(cause: str) -> str:
+    """Return whose reward a grant is, by its cause."""
+    return cause.split(":")[2]
+
+
+def _lose(decision: Decision, referral: Referral, reason: str) -> Decision:
+    """Take back what was earned, where it was; another order may earn it again."""
+    if referral.status == EARNED:
+        return _end(decision, referral, TAKEN_BACK, reason)
+    if reason == BOUGHT_BEFORE and referral.status in {OPEN, HELD}:
+        return _end(decision, referral, REFUSED, reason)
+    if referral.status == OPEN and referral.reason != reason:
+        return _save(decision, replace(referral, reason=reason))
+    return decision
+
+
+def _end(decision: Decision, referral: Referral, status: str, reason: str) -> Decision:
+    """Let a referral be refused or taken back, with both rewards where they were given."""
+    backs: list[Effect] = []
+    if referral.status == EARNED:
+        rules = _rules(decision, referral)
+        backs += [
+            each
+            for each in (
+                _back(decision, referral, FRIEND, referral.friend_grant, rules, reason),
+                _back(decision, referral, ADVOCATE, referral.advocate_grant, rules, reason),
+            )
+            if each
+        ]
+    ended = replace(referral, status=status, reason=reason, order_id=None, earned_at=None, pending_until=None)
+    decision = _save(decision.then(*backs), ended)
+    if referral.status == status:
+        return decision
+    return _tell(decision, status, decision.at)
+
+
+def _back(  # noqa: PLR0913 - which reward, why
+    decision: Decision, referral: Referral, side: str, grant_id: UUID | None, rules: ReferralRules, reason: str
+) -> GrantAsked | None:
+    if grant_id is None or referral.earned_at is None:
+        return None
+    return GrantAsked(
+        id=new_id(),
+        retailer_id=decision.member.retailer_id,
+        membership_id=decision.member.membership_id if side == FRIEND else referral.advocate_id,
+        source=REFERRALS.name,
+        wallet=rules.wallet,
+        points=rules.friend_points if side == FRIEND else rules.advocate_points,
+        cause=f"referral:{referral.id}:{side}:{referral.round}:back",
+        occurred_at=max(decision.at, referral.earned_at),
+        said={"referral": side, "because": reason},
+        version_id=referral.version_id,
+        takes_back=grant_id,
+    )
+
+
+def _is_too_suspicious(referral: Referral, order: FriendOrder, rules: ReferralRules) -> bool:
+    """Tell whether an order just above the minimum makes too much of what was suspicious already."""
+    score = referral.score + SCORES["just_above_minimum"]
+    return bool(referral.suspicions) and is_just_above(order.amount, rules) and score >= rules.hold_score
+
+
+def _order(order_id: UUID, at: datetime, basket: Basket) -> FriendOrder:
+    return FriendOrder(order_id, at, basket.paid, bool(basket.lines))
+
+
+def _has_referral(decision: Decision) -> bool:
+    return decision.member.has(REFERRALS) and decision.member.of(REFERRALS).referral is not None
+
+
+def _of(decision: Decision) -> Referral:
+    referral = decision.member.of(REFERRALS).referral
+    assert referral is not None, "it is asked for before"
+    return referral
+
+
+def _rules(decision: Decision, referral: Referral) -> ReferralRules:
+    """Return what the version promised under which a referral was claimed."""
+    version = decision.versions.version(referral.version_id)
+    assert version is not None, "it was claimed under a published version"
+    rules = version.of(POLICY)
+    assert rules is not None, "a version without rules for it takes no claims"
+    return rules
+
+
+def _save(decision: Decision, referral: Referral) -> Decision:
+    member = decision.member
+    saved = ReferralSaved(member.retailer_id, member.program_id, member.membership_id, referral)
+    return decision.then(saved, member=member.having(REFERRALS, member.of(REFERRALS).having(referral)))
+
+
+def _tell(decision: Decision, kind: str, at: datetime) -> Decision:
+    referral = _of(decision)
+    said: dict[str, Any] = {"code": referral.code, "status": referral.status}
+    if referral.reason:
+        said["reason"] = referral.reason
+    if referral.suspicions:
+        said["score"] = referral.score
+        said["suspicions"] = [each.said() for each in referral.suspicions]
+    if kind == "earned" and referral.pending_until is not None:
+        said["pending_until"] = referral.pending_until.isoformat()
+    return decision.then(Told(f"referral.{kind}", said, at))

@@ -1,0 +1,298 @@
+"""What members see on their page, and what they do there."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from customers.models import Consent
+from loyalty.memberships.models import Membership
+from loyalty.page.models import Branding
+from loyalty.programs.models import Program
+from loyalty.rewards.models import RewardRedemption
+from loyalty.signin.mailing import mail_codes
+from tests import make
+from tests.plans.make_plans import add_plans
+from tests.rewards.shop import reward
+
+pytestmark = [pytest.mark.django_db]
+
+
+@pytest.fixture
+def club() -> Program:
+    since = timezone.now() - timedelta(days=100)
+    draft = make.version(make.retailer(language="en"), tiers=[("silver", "100", "1"), ("gold", "1000", "2")])
+    reward(draft, may_cancel=True)
+    return make.published(draft, since=since)
+
+
+@pytest.fixture
+def ada(club: Program) -> Membership:
+    """A member with 620 points of one order, on the tier silver."""
+    found = make.member(club, "ada", since=timezone.now() - timedelta(days=90))
+    found.customer.email, found.customer.first_name = "ada@example.com", "Ada"
+    found.customer.save()
+    make.buys(found, "620.00", at=timezone.now() - timedelta(days=10), name="O-1")
+    return found
+
+
+def home_of(member: Membership) -> str:
+    return f"/my/{member.retailer.slug}/{member.program.slug}/"
+
+
+def signed_in(member: Membership) -> Client:
+    """Return a browser in which somebody signed in as people do: address, mail, code."""
+    browser, start = Client(), f"/my/{member.retailer.slug}"
+    browser.post(start, {"email": member.customer.email})
+    mail_codes(member.retailer, now=timezone.now())
+    code = re.search(r"\b\d{6}\b", str(mail.outbox[-1].body))
+    assert code is not None
+    answer = browser.post(f"{start}/code", {"code": code.group()}, follow=True)
+    assert answer.redirect_chain[-1][0] == home_of(member)
+    return browser
+
+
+def text_of(answer: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+def test_a_member_signs_in_by_mail_and_sees_its_card(ada: Membership) -> None:
+    answer = signed_in(ada).get(home_of(ada))
+
+    said = text_of(answer)
+    assert answer.status_code == 200
+    assert "620 points" in said.lower()
+    assert "Ada" in said
+    assert "380.00 EUR more to spend for Gold" in said
+    assert f"QR code of member number {ada.number}" in answer.content.decode()
+
+
+def test_the_same_page_speaks_french(ada: Membership) -> None:
+    browser = signed_in(ada)
+    browser.post("/i18n/setlang/", {"language": "fr", "next": home_of(ada)})
+
+    answer = browser.get(home_of(ada))
+
+    assert answer.headers["Content-Language"] == "fr"
+    assert '<html lang="fr">' in answer.content.decode()
+    assert "Encore 380,00 EUR à dépenser pour Gold" in text_of(answer)
+
+
+def test_who_is_not_signed_in_is_asked_to_and_sees_nothing(ada: Membership, club: Program) -> None:
+    browser = Client()
+
+    for page in ("", "orders", "points", "rewards", "plan", "privacy", "privacy/leave", "card.pkpass"):
+        answer = browser.get(home_of(ada) + page)
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"/my/{club.retailer.slug}")
+
+
+def test_a_wrong_code_says_how_often_it_can_be_tried(ada: Membership) -> None:
+    browser, start = Client(), f"/my/{ada.retailer.slug}"
+    browser.post(start, {"email": "ada@example.com"})
+
+    answer = browser.post(f"{start}/code", {"code": "x"})
+
+    assert answer.status_code == 400
+    assert "This is not the code that was sent. You can try it 4 more times." in text_of(answer)
+
+
+def test_an_unknown_address_gets_the_same_answer_and_no_mail(ada: Membership) -> None:
+    browser, start = Client(), f"/my/{ada.retailer.slug}"
+
+    answer = browser.post(start, {"email": "nobody@example.com"})
+    mail_codes(ada.retailer, now=timezone.now())
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{start}/code")
+    assert mail.outbox == []
+
+
+def test_a_member_of_one_shop_is_nobody_at_another_one(ada: Membership) -> None:
+    other = make.program(make.retailer())
+
+    answer = signed_in(ada).get(f"/my/{other.retailer.slug}/{other.slug}/")
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/my/{other.retailer.slug}")
+
+
+def test_signed_out_the_page_is_closed_to_the_browser(ada: Membership) -> None:
+    browser = signed_in(ada)
+
+    browser.post(f"/my/{ada.retailer.slug}/sign-out")
+
+    assert browser.get(home_of(ada)).status_code == 302
+
+
+def test_a_reward_is_redeemed_once_however_often_the_form_is_sent(ada: Membership) -> None:
+    browser = signed_in(ada)
+    page = browser.get(home_of(ada) + "rewards/five-off")
+    reference = re.search(r'name="reference" value="([^"]+)"', page.content.decode())
+    assert reference is not None
+    assert "Get it for 500 points" in text_of(page)
+
+    answers = [browser.post(home_of(ada) + "rewards/five-off", {"reference": reference.group(1)}) for _ in range(2)]
+
+    redeemed = RewardRedemption.objects.get(membership=ada)
+    assert {each.headers["Location"] for each in answers} == {f"{home_of(ada)}mine/{redeemed.pk}"}
+    shown = browser.get(answers[0].headers["Location"])
+    assert "Show this at the till" in text_of(shown)
+    assert "120 points" in text_of(browser.get(home_of(ada))).lower()
+
+
+def test_what_cannot_be_redeemed_is_said_and_takes_nothing(ada: Membership) -> None:
+    browser = signed_in(ada)
+    browser.post(home_of(ada) + "rewards/five-off", {"reference": "one"})
+
+    answer = browser.post(home_of(ada) + "rewards/five-off", {"reference": "two"})
+
+    assert answer.status_code == 409
+    assert "This was not done" in text_of(answer)
+    assert "120 points" in text_of(browser.get(home_of(ada))).lower()
+
+
+def test_a_reward_that_is_cancelled_gives_its_points_back(ada: Membership) -> None:
+    browser = signed_in(ada)
+    browser.post(home_of(ada) + "rewards/five-off", {"reference": "one"})
+    redeemed = RewardRedemption.objects.get(membership=ada)
+    RewardRedemption.objects.filter(pk=redeemed.pk).update(redeemed_at=timezone.now())
+
+    answer = browser.post(f"{home_of(ada)}mine/{redeemed.pk}/cancel", follow=True)
+
+    assert "Cancelled: 500 points are back in your wallet." in text_of(answer)
+    assert "620 points" in text_of(browser.get(home_of(ada))).lower()
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"reference": "a b"}, {"reference": "x", "points": "many"}, {"reference": "x", "points": "0"}]
+)
+def test_a_form_that_says_nothing_of_use_is_asked_again(ada: Membership, form: dict[str, str]) -> None:
+    answer = signed_in(ada).post(home_of(ada) + "rewards/five-off", form)
+
+    assert answer.status_code == 200
+    assert not RewardRedemption.objects.exists()
+
+
+def test_what_is_another_members_is_not_there(ada: Membership, club: Program) -> None:
+    bob = make.member(club, "bob", since=timezone.now() - timedelta(days=50))
+    bob.customer.email = "bob@example.com"
+    bob.customer.save()
+    signed_in(ada).post(home_of(ada) + "rewards/five-off", {"reference": "one"})
+    redeemed = RewardRedemption.objects.get(membership=ada)
+    browser = signed_in(bob)
+
+    assert browser.get(f"{home_of(bob)}mine/{redeemed.pk}").status_code == 404
+    assert browser.post(f"{home_of(bob)}mine/{redeemed.pk}/cancel").status_code == 404
+    assert browser.get(f"{home_of(bob)}orders/O-1").status_code == 404
+
+
+def test_orders_say_what_each_earned_and_why(ada: Membership) -> None:
+    bought = make.buys(ada, "100.00", "50.00", at=timezone.now() - timedelta(days=3), name="A/2")
+    make.returns(ada, bought, (2, "1"))
+    browser = signed_in(ada)
+
+    listed, shown = browser.get(home_of(ada) + "orders"), browser.get(home_of(ada) + "orders/A/2")
+
+    assert "+100 pts 50 taken back" in text_of(listed)
+    assert "Base: 150 points for 150.00 × 1" in text_of(shown)
+
+
+def test_lists_go_on_where_the_page_before_ended(ada: Membership) -> None:
+    for day in range(22):
+        make.buys(ada, "10.00", at=timezone.now() - timedelta(days=9, minutes=day), name=f"P-{day}")
+    browser = signed_in(ada)
+    seen: list[str] = []
+    address = f"{home_of(ada)}orders"
+
+    while address:
+        shown = browser.get(address).content.decode()
+        seen += re.findall(r"/orders/([^\"]+)\"", shown)
+        older = re.search(r'href="(\?before=[^"]+)"', shown)
+        address = f"{home_of(ada)}orders{older.group(1)}" if older else ""
+
+    assert seen == [*(f"P-{day}" for day in range(22)), "O-1"]
+
+
+def test_consents_are_written_down_when_they_change(ada: Membership) -> None:
+    browser = signed_in(ada)
+
+    for chosen in (["email", "profiling"], ["email", "profiling"], ["email"]):
+        browser.post(home_of(ada) + "privacy/consent", {"purpose": chosen})
+
+    said = Consent.objects.filter(customer=ada.customer, source="page").order_by("id").values_list("purpose", "granted")
+    assert list(said) == [("email", True), ("profiling", True), ("profiling", False)]
+
+
+def test_leaving_says_what_is_lost_first(ada: Membership) -> None:
+    browser = signed_in(ada)
+
+    asked = browser.get(home_of(ada) + "privacy/leave")
+    ada.refresh_from_db()
+    assert ada.left_at is None
+    assert "620 points" in text_of(asked)
+
+    left = browser.post(home_of(ada) + "privacy/leave", follow=True)
+    ada.refresh_from_db()
+    assert ada.left_at is not None
+    assert "You have left the program." in text_of(left)
+    assert "a member of no program yet" in text_of(left)
+
+
+def test_a_form_from_elsewhere_is_refused(ada: Membership) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies = signed_in(ada).cookies
+
+    answer = browser.post(home_of(ada) + "privacy/leave")
+
+    assert answer.status_code == 403
+    ada.refresh_from_db()
+    assert ada.left_at is None
+
+
+def test_pages_keep_others_out(ada: Membership) -> None:
+    answer = signed_in(ada).get(home_of(ada))
+
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert not re.findall(r"""(?:src|href)=["']https?://""", answer.content.decode())
+
+
+def test_a_closed_page_says_so(ada: Membership) -> None:
+    Branding.objects.create(retailer=ada.retailer, is_open=False)
+
+    answer = Client().get(f"/my/{ada.retailer.slug}")
+
+    assert answer.status_code == 503
+    assert "Your points are safe." in text_of(answer)
+
+
+def test_there_is_no_page_of_a_shop_that_there_is_not() -> None:
+    assert Client().get("/my/nowhere").status_code == 404
+
+
+def test_colours_come_from_the_retailer_and_are_kept_by_browsers(ada: Membership) -> None:
+    Branding.objects.create(retailer=ada.retailer, accent="#ffcc00")
+
+    answer = Client().get(f"/my/{ada.retailer.slug}/colours.css")
+
+    assert "--accent: #ffcc00; --on-accent: #000000;" in answer.content.decode()
+    again = Client().get(f"/my/{ada.retailer.slug}/colours.css", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_plan_is_joined_ended_and_let_go_on() -> None:
+    since = timezone.now() - timedelta(days=100)
+    draft = make.version(make.retailer(language="en"))
+    add_plans(draft, {"price": "0.00"})
+    member = make.member(make.published(draft, since=since), since=since)
+    member.customer.email = "eve@example.com"
+    member.customer.save()
+    browser, page = signed_in(member), home_of(member) + "plan"
+    assert "Join Plus" in text_of(browser.get(page))
+
+    assert "You have joined Plus." in text_of(browser.post(f"{page}/choose/plus", follow=True))
+    assert "Your plan ends with its period." in text_of(browser.post(f"{page}/cancel", follow=True))
+    assert "Your plan goes on." in text_of(browser.post(f"{page}/resume", follow=True))
+    assert browser.get(f"{page}/choose/other").status_code == 404

@@ -1,0 +1,80 @@
+"""What a referral gives, to whom, and when it is taken back."""
+
+from datetime import timedelta
+
+import pytest
+
+from loyalty.activity.account.merging import take_merge
+from tests import make
+from tests.make import NOON, on
+from tests.referrals.make_referrals import claims, person, points, program, referred
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def test_both_rewards_are_pending_for_their_days_and_then_there() -> None:
+    club = program()
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+
+    make.buys(bob, "30.00", at=NOON + DAY)
+
+    assert points(ada, bob, at=NOON + DAY) == [(0, 100), (0, 50)]
+    assert points(ada, bob, at=on("2026-06-29T23:59")) == [(0, 100), (0, 50)]
+    assert points(ada, bob, at=on("2026-06-30T00:00")) == [(100, 0), (50, 0)]
+    assert referred(bob) == ("earned", "")
+
+
+@pytest.mark.parametrize(
+    ("back", "after", "status"),
+    [("30.01", [(0, 0), (0, 0)], ("taken_back", "below_minimum")), ("30.00", [(0, 100), (0, 50)], ("earned", ""))],
+)
+def test_both_are_cancelled_when_the_order_falls_below_the_minimum_and_kept_when_it_does_not(
+    back: str, after: list[tuple[int, int]], status: tuple[str, str]
+) -> None:
+    club = program()
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+    bought = make.buys(bob, back, "29.99" if back == "30.01" else "30.00", at=NOON)
+
+    make.returns(bob, bought, (1, "1"), at=NOON + 5 * DAY)
+
+    assert points(ada, bob, at=NOON + 5 * DAY) == after
+    assert referred(bob) == status
+
+
+def test_an_order_below_the_minimum_earns_nothing() -> None:
+    club = program()
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+
+    make.buys(bob, "29.99", at=NOON + DAY)
+    make.buys(bob, "80.00", at=NOON + 2 * DAY)
+
+    assert points(ada, bob, at=NOON + 2 * DAY) == [(0, 0), (0, 0)]
+    assert referred(bob) == ("open", "below_minimum")
+
+
+def test_the_first_order_that_reaches_the_minimum_may_count() -> None:
+    club = program(policy={"first_order_only": False})
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+
+    make.buys(bob, "29.99", at=NOON + DAY)
+    make.buys(bob, "30.00", at=NOON + 2 * DAY)
+
+    assert points(ada, bob, at=NOON + 2 * DAY) == [(0, 100), (0, 50)]
+
+
+def test_a_friend_merged_into_its_referrer_was_no_friend() -> None:
+    club = program()
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+    make.buys(bob, "30.00", at=NOON)
+    points(ada, bob, at=NOON)
+
+    take_merge(club.retailer, "bob", "ada", reference="crm", now=NOON + DAY)
+
+    assert points(ada, bob, at=NOON + DAY) == [(0, 0), (0, 0)]
+    assert referred(bob) == ("taken_back", "same_customer")
