@@ -121,7 +121,7 @@ def test_a_first_fee_that_is_told_twice_pays_once() -> None:
 
 
 def test_a_plan_that_is_read_before_the_night_stands_as_the_night_leaves_it() -> None:
-    club = make_plans.program(PLUS | {"grace_days": 1})  # type: ignore[arg-type] # of several kinds
+    club = make_plans.program(PLUS | {"grace_days": 1})
     ada = make.member(club)
     joined(ada, at=on("2026-06-01T12:00"))
     versions = versions_of([club.pk])[club.pk]

@@ -411,7 +411,7 @@ def test_an_upgrade_on_the_eleventh_of_thirty_days_is_prorated_to_the_cent() -> 
 def test_what_is_not_paid_ends_with_the_seventh_day_and_is_made_good_if_it_was_paid() -> None:
     ada = club(plans=(PLUS, MAX))
     has_paid(ada, "2026-06-01T12:00")
-    ada.use_method("Ada", "declines", on("2026-06-02"))
+    ada.use_method("Ada", "later", on("2026-06-02"))
     ada.collect(on("2026-07-01T00:01"))
     assert ada.note_invoice("Ada", "i", on("2026-07-02"))
 
