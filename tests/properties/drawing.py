@@ -108,7 +108,7 @@ def extras(draw: Any, terms: Terms) -> ExtraTerms | None:
 @st.composite
 def plans(draw: Any, currency: str) -> tuple[PlanTerms, ...]:
     """Draw a smaller and a larger plan, or none."""
-    if not draw(st.booleans()):
+    if not draw(st.integers(0, 2)):
         return ()
     grace = draw(st.sampled_from([1, 7, 27]))
     trial = draw(st.sampled_from([0, 0, 5]))
@@ -131,7 +131,7 @@ def fees(draw: Any, currency: str) -> Fraction:
 @st.composite
 def rewards(draw: Any, terms: Terms) -> tuple[RewardTerms, ...]:
     """Draw some rewards of a program, or none."""
-    if not draw(st.booleans()):
+    if not draw(st.integers(0, 2)):
         return ()
     tiers = [""] + (["silver"] if terms.ladder.steps else [])
     named = [""] + ([MAX] if terms.plans else [])

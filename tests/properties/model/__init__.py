@@ -72,6 +72,6 @@ Where the promises are silent, this is what the model takes them to say:
 34. What comes back with the last return of an order that a reward paid? The reward, used or not, with its points, its place
     in the stock and what a cause got. Of one that was over by then nothing: the order had nothing of it.
 35. Who may lend for a reward? Nobody, where its points may come back by time.
-36. Do rewards of a membership that has ended count for a limit? Yes, and with those of a merged one; nothing of them comes
-    back.
+36. Do rewards of a membership that has ended count for a limit? For who came back, yes; a merge brings nothing of them. Nothing
+    of them comes back.
 """

@@ -120,8 +120,9 @@ class World:
         self.leave_household(goes, now)
         self.plans[stays].take_over(self.plans.pop(goes), now)
         self.invoices = {ref: (stays if who == goes else who, each) for ref, (who, each) in self.invoices.items()}
-        for reward in self.rewards.all.values():
-            reward.member = stays if reward.member == goes else reward.member
+        for reference, reward in self.rewards.all.items():
+            if reward.member == goes and reference not in self.ended:
+                reward.member = stays
         del self.lives[goes]
         self.told = told
         self.refresh(now)
