@@ -39,6 +39,10 @@ BATCH = 10  # lives
 NOT_DRAWN = {
     "merges where tiers give gifts": "the days of both are one's from then on, so that which entry a return undid is told by "
     "what both did as one (tests/cases/test_merges.py has what is promised)",
+    "corrections to another instant or another customer": "the model decides a corrected order on the tier that it had "
+    "(tests/cases/test_moved_orders.py and test_corrections.py have what is promised)",
+    "tiers by balance": "the model lives a past without the points that are spent of it (tests/cases/test_tiers.py)",
+    "what ended memberships used of a budget, lived again": "a past begins with its membership",
 }
 HOURS_AGO = st.sampled_from([0, 0, 0, 0, 1, 9, 30, 24 * 8, 24 * 40])
 
