@@ -13,18 +13,20 @@ READ = {
     "rewards_reward": "OMSAU", "rewards_rewardredemption": "OSU", "rewards_codebatch": "OMU", "rewards_causeentry": "OMU",
     "badges_badge": "OMSAU", "badges_challenge": "OMSAU", "badges_board": "OMSAU", "badges_challengeaward": "OSU",
     "badges_memberprogress": "OSU", "badges_participation": "OSU", "badges_boardscore": "OSU",
+    "badges_surprise": "OMSU", "badges_surpriseticket": "OSU", "badges_contestfinish": "OSU",
     "points_entry": "OSU", "programs_program": "OMSAU", "programs_programversion": "OMSAU", "programs_versionevent": "OMU",
+    "referrals_referral": "OSU",
 }  # fmt: skip
 ADD = {
     "access_staffrole": "O", "api_retailerkey": "O", "customers_importjob": "O", "outbox_endpoint": "O",
-    "programs_program": "OM",
+    "programs_program": "OM", "badges_surprise": "OM",
 }  # fmt: skip
 CHANGE = {name: who for name, who in ADD.items() if name != "customers_importjob"} | {
     "customers_customer": "OS",
     "customers_retailer": "O",
     "programs_programversion": "OM",
 }  # an upload stays what it was
-DELETE = {"access_staffrole": "O", "programs_programversion": "OM"}
+DELETE = {"access_staffrole": "O", "badges_surprise": "OM", "programs_programversion": "OM"}
 # Pages of their own: name, method, who.
 PAGES = {
     ("index", "GET"): "OMSAU",
@@ -61,6 +63,8 @@ PAGES = {
     ("customers_order_claim_for", "POST"): "OS",
     ("memberships_membership_end_membership", "GET"): "OS",
     ("memberships_membership_end_membership", "POST"): "OS",
+    ("referrals_referral_review", "GET"): "OS",
+    ("referrals_referral_review", "POST"): "OS",
     ("plans_subscription_report", "GET"): "OMAU",
     ("plans_subscription_to_report", "GET"): "OSU",
     ("plans_subscription_cancel_plan", "GET"): "OS",
@@ -88,6 +92,9 @@ PAGES = {
     ("badges_challenge_to_progress", "GET"): "OMSAU",
     ("badges_challenge_to_awards", "GET"): "OMSAU",
     ("badges_board_to_scores", "GET"): "OMSAU",
+    ("badges_surprise_draw_lots", "GET"): "OM",
+    ("badges_surprise_draw_lots", "POST"): "OM",
+    ("badges_surprise_to_lots", "GET"): "OMSU",
     ("auth_user_password_change", "GET"): "",
 }
 # Of the site itself: no data of a retailer is on them.
@@ -108,6 +115,8 @@ API = {
     ("order-events-batch", "POST"): "activity:write",
     ("interactions", "POST"): "activity:write",
     ("interactions-batch", "POST"): "activity:write",
+    ("interaction-approve", "POST"): "activity:write",
+    ("interaction-refuse", "POST"): "activity:write",
     ("enrolments", "POST"): "activity:write",
     ("customers", "POST"): "activity:write",
     ("customer", "GET"): "members:read",
@@ -187,6 +196,16 @@ API = {
     ("member-invoices", "GET"): "members:read",
     ("invoice-pay", "POST"): "activity:write",
     ("invoice-refund", "POST"): "activity:write",
+    ("my-referrals", "GET"): "member",
+    ("my-referral-qr", "GET"): "member",
+    ("my-referral-friends", "GET"): "member",
+    ("my-referral-claim", "POST"): "member",
+    ("member-referrals", "GET"): "members:read",
+    ("member-referral-claim", "POST"): "activity:write",
+    ("member-signals", "POST"): "activity:write",
+    ("referrals", "GET"): "members:read",
+    ("referral", "GET"): "members:read",
+    ("referral-review", "POST"): "activity:write",
     ("reconciliation", "GET"): "ledger:read",
     ("month-end", "GET"): "ledger:read",
     ("journal", "GET"): "ledger:read",

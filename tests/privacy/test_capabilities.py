@@ -48,7 +48,7 @@ def test_a_referrers_code_leads_nowhere_and_both_rewards_stay() -> None:
     erased(ada)
 
     assert [row["code"] for row in mine["referral_codes"]] == [code]
-    assert [row["status"] for row in mine["referrals_made"]] == ["earned"]
+    assert [row["status"] for row in mine["referrals"]] == ["earned"]
     assert (Grant.objects.count(), sorted(Wallet.objects.values_list("pending", flat=True))) == before
     assert (ReferralCode.objects.count(), Referral.objects.get().code, Referral.objects.get().status) == (
         0,

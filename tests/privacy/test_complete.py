@@ -17,9 +17,9 @@ OF_NO_PERSON = {
     "points_pointspolicy", "points_earninggroup", "points_earningrule", "points_budgetshare", "points_closedmonth",
     "points_closedbooks",
     "tiers_tierpolicy", "tiers_tier", "plans_paidplan",
-    "rewards_reward", "rewards_rewardprice", "rewards_rewardcounter", "rewards_codebatch",
+    "rewards_reward", "rewards_rewardprice", "referrals_referralpolicy", "rewards_rewardcounter", "rewards_codebatch",
     "activity_nightrun", "planning_simulation", "analytics_valuerun",
-    "badges_badge", "badges_challenge", "badges_board", "referrals_referralpolicy", "page_branding",
+    "badges_badge", "badges_challenge", "badges_board", "page_branding",
 }  # fmt: skip
 
 
