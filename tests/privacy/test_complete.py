@@ -14,6 +14,7 @@ OF_NO_PERSON = {
     "points_pointspolicy", "points_earninggroup", "points_earningrule", "points_budgetshare", "points_closedmonth",
     "tiers_tierpolicy", "tiers_tier", "plans_paidplan",
     "rewards_reward", "rewards_rewardprice", "rewards_rewardcounter", "rewards_codebatch",
+    "badges_badge", "badges_challenge", "badges_board", "badges_surprise", "badges_contestfinish",
     "activity_nightrun", "planning_simulation", "analytics_valuerun",
 }  # fmt: skip
 

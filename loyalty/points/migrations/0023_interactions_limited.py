@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('points', '0021_lots_of_grants'),
+        ('points', '0022_closed_books'),
         ('programs', '0005_versions_revision'),
     ]
 
