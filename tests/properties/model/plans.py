@@ -124,7 +124,7 @@ class Plans:
         self.advance(now)
         self._require_open()
         self.method = method
-        if self.due is not None:
+        if self.due is not None and not self.due.is_tried:
             self.due.next_try_at = now
 
     # -- what payments do
@@ -185,7 +185,11 @@ class Plans:
             return
         offered = self._at(now).plan(invoice.code)
         again = at + timedelta(days=offered.retry_days if offered else 1)
-        invoice.failed_at = at
+        if invoice.failed_at is None and offered is not None:
+            latest = self.period.end if self.period else date.max
+            first = self.calendar.day(at) + timedelta(days=offered.grace_days)
+            invoice.until = max(invoice.until, min(first, latest))
+        invoice.failed_at, invoice.is_tried = at, False
         invoice.next_try_at = again if self.calendar.day(again) < invoice.until else None
         if self.code and invoice.kind == "renewal":
             self.status = "past_due"
@@ -206,7 +210,7 @@ class Plans:
         """Let the provider be asked for what is due, which answers as the payment method says."""
         invoice = self.due
         while invoice is not None and invoice.next_try_at is not None and invoice.next_try_at <= now:
-            invoice.next_try_at = None
+            invoice.next_try_at, invoice.is_tried = None, self.method != ""
             if self.method == "pays":
                 self.pay(invoice, now, now)
             elif self.method == "declines":
@@ -216,12 +220,21 @@ class Plans:
     # -- what time, leaving and merging do
 
     def advance(self, now: datetime, issued_on: date | None = None) -> None:
-        """Live the midnights up to an instant: what is not paid is given up, what is over is renewed or ends."""
+        """
+        Live the midnights up to an instant: what is not paid is given up, what is over is renewed or ends.
+
+        What nobody has tried to collect is put off, and so is what is issued only now.
+        """
+        known = self.due
         while self.is_open and (days := self._days_due()) and min(days) <= self.calendar.day(now):
             on = min(days)
             at = self.calendar.midnight(on)
             if self.due is not None and self.due.until <= on:
-                if self.due.kind == "change":
+                is_known = self.due is known
+                if not is_known or (self.method and self.due.next_try_at is not None):
+                    days_more = 1 if is_known else self._terms(self.due.code, at).grace_days
+                    self.due.until += timedelta(days=days_more)
+                elif self.due.kind == "change":
                     self._void(at)
                 else:
                     self._end("unpaid", at)
