@@ -22,11 +22,11 @@ from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.api.pagination import NewestFirst
 from loyalty.memberships.models import Membership
 from loyalty.referrals.api.serializers import (
-    ClaimIn,
-    CodeIn,
     FriendOut,
     MyClaimOut,
     NotedOut,
+    ReferralClaimIn,
+    ReferralCodeIn,
     ReferralOut,
     ReferralsOut,
     ReviewIn,
@@ -86,7 +86,7 @@ class MyFriendsView(ListAPIView[Referral]):
             return Referral.objects.none()
         return friends_of(my_membership(self.request, self.kwargs["slug"]))
 
-    def get_serializer(self, page: Any, **kwargs: Any) -> Any:  # type: ignore[override] # of rows, never of none
+    def get_serializer(self, page: Any, **kwargs: Any) -> Any:
         now = timezone.now()
         return FriendOut([friend_of(each, at=now) for each in page], **kwargs)
 
@@ -99,10 +99,10 @@ class MyFriendsView(ListAPIView[Referral]):
 class MyClaimView(AskedView):
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=CodeIn, responses={200: MyClaimOut, 201: MyClaimOut}, tags=["me"])
+    @extend_schema(request=ReferralCodeIn, responses={200: MyClaimOut, 201: MyClaimOut}, tags=["me"])
     def post(self, request: Request, slug: str) -> Response:
         """Say who referred me, by that member's code; the same again changes nothing."""
-        member, said, now = my_membership(request, slug), _said(CodeIn, request), timezone.now()
+        member, said, now = my_membership(request, slug), _said(ReferralCodeIn, request), timezone.now()
         with all_or_dry(request):
             claimed = claim_referral(member, said["code"], channel="member", now=now)
             mine = overview(member, at=now).mine
@@ -123,10 +123,10 @@ class MemberClaimView(AskedView):
     scopes: ClassVar = {"POST": "activity:write"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=ClaimIn, responses={200: ReferralOut, 201: ReferralOut}, tags=["referrals"])
+    @extend_schema(request=ReferralClaimIn, responses={200: ReferralOut, 201: ReferralOut}, tags=["referrals"])
     def post(self, request: Request, number: str) -> Response:
         """Say who referred a member, with what you know of its device and the like; the same again changes nothing."""
-        member, said = member_of(request, number), _said(ClaimIn, request)
+        member, said = member_of(request, number), _said(ReferralClaimIn, request)
         with all_or_dry(request):
             claimed = claim_referral(
                 member, said["code"], channel="shop", now=timezone.now(), at=said.get("claimed_at"),

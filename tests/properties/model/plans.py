@@ -178,7 +178,7 @@ class Plans:
         return later.days, later.charge
 
     def fail(self, invoice: Invoice, failed_at: datetime, now: datetime) -> None:
-        """Take in that a payment failed: it is tried again while the grace lasts, and the benefits go on."""
+        """Take in that a payment failed: it is tried again while the grace lasts, from the first try on, and benefits go on."""
         self.advance(now)
         at = min(failed_at, now)
         if self.due is not invoice or (invoice.failed_at is not None and at <= invoice.failed_at):
@@ -227,19 +227,25 @@ class Plans:
         """
         known = self.due
         while self.is_open and (days := self._days_due()) and min(days) <= self.calendar.day(now):
-            on = min(days)
-            at = self.calendar.midnight(on)
-            if self.due is not None and self.due.until <= on:
-                is_known = self.due is known
-                if not is_known or (self.method and self.due.next_try_at is not None):
-                    days_more = 1 if is_known else self._terms(self.due.code, at).grace_days
-                    self.due.until += timedelta(days=days_more)
-                elif self.due.kind == "change":
-                    self._void(at)
-                else:
-                    self._end("unpaid", at)
-            if self.is_open and self.period is not None and self.period.end <= on:
-                self._end_period(self.period.end, at, issued_on)
+            self._begin_day(min(days), issued_on, known)
+
+    def _begin_day(self, on: date, issued_on: date | None, known: Invoice | None) -> None:
+        at = self.calendar.midnight(on)
+        if self.due is not None and self.due.until <= on:
+            is_known = self.due is known
+            if not is_known or (self.method and self.due.next_try_at is not None):  # nobody has tried to collect it
+                self.due.until += timedelta(days=1 if is_known else self._terms(self.due.code, at).grace_days)
+            elif self.due.kind == "change":
+                self._void(at)
+            else:
+                self._end("unpaid", at)
+        if self.is_open and self.period is not None and self.period.end <= on:
+            self._end_period(self.period.end, at, issued_on)
+
+    def next_night(self) -> datetime | None:
+        """Return the midnight that changes something next."""
+        days = self._days_due() if self.is_open else []
+        return self.calendar.midnight(min(days)) if days else None
 
     def _days_due(self) -> list[date]:
         return [*([self.period.end] if self.period else []), *([self.due.until] if self.due else [])]
