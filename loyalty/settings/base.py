@@ -292,7 +292,6 @@ PRIVACY_PARTS = [
     "loyalty.referrals.privacy.PART",
     "loyalty.badges.privacy.PART",
     "loyalty.activity.privacy.PART",
-    "loyalty.referrals.privacy.PART",
     "loyalty.points.privacy.PART",
     "loyalty.memberships.privacy.PART",
     "loyalty.api.privacy.PART",
