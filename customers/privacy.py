@@ -7,7 +7,7 @@ what time does to points goes on. The retailer's id, and the numbers, lead nowhe
 later is somebody new.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from customers.identifying import note_changes
 from customers.models import Customer, Erasure, Retailer
 
 REASON_LENGTH = 100
+Rows = Iterable[Mapping[str, Any]]  # plain values by name
 
 
 class UnknownPerson(DomainError):
@@ -42,12 +43,11 @@ class Section:
 
     :param name: a word for programs, and the name of its file
     :param title: what it is, for people
-    :param rows: plain values by name
     """
 
     name: str
     title: str
-    rows: Sequence[dict[str, Any]]
+    rows: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Person:
 
     :param ids: of its own row, and of those that were merged into it
     :param names: the retailer's ids that lead to it
-    :param renamed: member numbers that lead nowhere any more, with what stands in their place; filled while it is erased
+    :param renamed: numbers and codes that lead nowhere any more, with what stands in their place; filled while it is erased
     """
 
     customer: Customer

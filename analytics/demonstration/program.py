@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from analytics.demonstration import badges
 from customers.models import Retailer
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.plans.models import PaidPlan
@@ -86,6 +87,7 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
         Reward.objects.create(
             version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=in_points, place=place, **more
         )
+    badges.add_to(draft)
     ReferralPolicy.objects.create(
         version=draft,
         link="https://shop.example/invite?code={code}",

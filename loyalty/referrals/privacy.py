@@ -43,9 +43,12 @@ def _said(row: Referral, person: Person) -> dict[str, Any]:
 def erase(person: Person, _now: datetime) -> None:
     """Keep what was earned by whom, without codes that lead to the person, digests of its devices, and what staff wrote."""
     ReferralSignal.objects.filter(membership__customer__in=person.ids).delete()
+    codes = ReferralCode.objects.filter(membership__customer__in=person.ids)
+    person.renamed.update(dict.fromkeys(codes.values_list("code", flat=True), ""))
+    codes.delete()
     Referral.objects.filter(advocate__customer__in=person.ids).update(code="")
-    Referral.objects.filter(friend__customer__in=person.ids).update(review_note="")
-    ReferralCode.objects.filter(membership__customer__in=person.ids).delete()
+    theirs = Q(friend__customer__in=person.ids) | Q(advocate__customer__in=person.ids)
+    Referral.objects.filter(theirs).update(suspicions=[], review_note="")
 
 
 PART = Part(

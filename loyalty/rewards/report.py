@@ -198,7 +198,7 @@ def _rewards(program: Program) -> dict[UUID, Reward]:
 def _cells(program: Program, asked: dict[str, object]) -> dict[tuple[UUID, date], Tally]:
     currency = program.retailer.currency
     return {
-        (key, first): Tally(*counts, to_unit(cost, currency))
+        (key, first): Tally(*counts, cost=to_unit(cost, currency))
         for key, first, *counts, cost in bulk.fetch(HAPPENED, asked)
     }
 

@@ -5,26 +5,28 @@
 READ = {
     "access_staffrole": "OU", "activity_nightrun": "OMAU", "activity_setaside": "OSU", "customers_undecidedfact": "OSU",
     "analytics_customervalue": "OU", "analytics_valuerun": "OMAU",
-    "api_retailerkey": "OU", "auth_group": "", "auth_user": "", "customers_customer": "OSU", "customers_importjob": "OU",
+    "api_retailerkey": "OU", "auth_group": "", "auth_user": "", "customers_customer": "OSU",
+    "customers_erasure": "OU", "customers_importjob": "OU",
     "customers_interaction": "OSAU", "customers_order": "OSAU", "customers_retailer": "OU", "customers_return": "OSAU",
     "memberships_membership": "OSU", "outbox_delivery": "OU", "outbox_endpoint": "OU", "planning_simulation": "OMAU",
     "plans_invoice": "OSU", "plans_paymentnotice": "OU", "plans_refund": "OSU", "plans_subscription": "OSU",
     "rewards_reward": "OMSAU", "rewards_rewardredemption": "OSU", "rewards_codebatch": "OMU", "rewards_causeentry": "OMU",
     "badges_badge": "OMSAU", "badges_challenge": "OMSAU", "badges_board": "OMSAU", "badges_challengeaward": "OSU",
     "badges_memberprogress": "OSU", "badges_participation": "OSU", "badges_boardscore": "OSU",
+    "badges_surprise": "OMSU", "badges_surpriseticket": "OSU", "badges_contestfinish": "OSU",
     "points_entry": "OSU", "programs_program": "OMSAU", "programs_programversion": "OMSAU", "programs_versionevent": "OMU",
     "referrals_referral": "OSU",
 }  # fmt: skip
 ADD = {
     "access_staffrole": "O", "api_retailerkey": "O", "customers_importjob": "O", "outbox_endpoint": "O",
-    "programs_program": "OM",
+    "programs_program": "OM", "badges_surprise": "OM",
 }  # fmt: skip
 CHANGE = {name: who for name, who in ADD.items() if name != "customers_importjob"} | {
     "customers_customer": "OS",
     "customers_retailer": "O",
     "programs_programversion": "OM",
 }  # an upload stays what it was
-DELETE = {"access_staffrole": "O", "programs_programversion": "OM"}
+DELETE = {"access_staffrole": "O", "badges_surprise": "OM", "programs_programversion": "OM"}
 # Pages of their own: name, method, who.
 PAGES = {
     ("index", "GET"): "OMSAU",
@@ -54,6 +56,9 @@ PAGES = {
     ("customers_importjob_download_problems", "GET"): "OU",
     ("customers_customer_merge_into", "GET"): "OS",
     ("customers_customer_merge_into", "POST"): "OS",
+    ("customers_customer_export_person", "GET"): "OS",
+    ("customers_customer_erase_person", "GET"): "OS",
+    ("customers_customer_erase_person", "POST"): "OS",
     ("customers_order_claim_for", "GET"): "OS",
     ("customers_order_claim_for", "POST"): "OS",
     ("memberships_membership_end_membership", "GET"): "OS",
@@ -87,6 +92,9 @@ PAGES = {
     ("badges_challenge_to_progress", "GET"): "OMSAU",
     ("badges_challenge_to_awards", "GET"): "OMSAU",
     ("badges_board_to_scores", "GET"): "OMSAU",
+    ("badges_surprise_draw_lots", "GET"): "OM",
+    ("badges_surprise_draw_lots", "POST"): "OM",
+    ("badges_surprise_to_lots", "GET"): "OMSU",
     ("auth_user_password_change", "GET"): "",
 }
 # Of the site itself: no data of a retailer is on them.
@@ -107,6 +115,8 @@ API = {
     ("order-events-batch", "POST"): "activity:write",
     ("interactions", "POST"): "activity:write",
     ("interactions-batch", "POST"): "activity:write",
+    ("interaction-approve", "POST"): "activity:write",
+    ("interaction-refuse", "POST"): "activity:write",
     ("enrolments", "POST"): "activity:write",
     ("customers", "POST"): "activity:write",
     ("customer", "GET"): "members:read",
@@ -162,6 +172,12 @@ API = {
     ("statement", "GET"): "member",
     ("forecast", "GET"): "member",
     ("my-order", "GET"): "member",
+    ("my-export", "GET"): "member",
+    ("my-export-file", "GET"): "member",
+    ("my-erase", "POST"): "member",
+    ("customer-export", "GET"): "customers:privacy",
+    ("customer-export-file", "GET"): "customers:privacy",
+    ("customer-erase", "POST"): "customers:privacy",
     ("my-token", "DELETE"): "member",
     ("my-sessions", "DELETE"): "member",
     ("my-plans", "GET"): "member",

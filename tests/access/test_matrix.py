@@ -19,7 +19,7 @@ from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
-from loyalty.badges.models import Board, Challenge
+from loyalty.badges.models import Board, Challenge, Surprise
 from loyalty.configuration.drafts import open_draft
 from loyalty.outbox.relay import add_endpoint, dispatch
 from loyalty.planning.models import Simulation
@@ -58,6 +58,7 @@ def world() -> dict[str, Any]:
     ada = make.member(club, "ada")
     endpoint = add_endpoint(shop, "https://example.org/hook")
     join_board(ada, "buyers", "Ace", now=NOON)
+    Surprise.objects.create(retailer=shop, program=club, code="gift", name="Gift", points=1, budget=1)
     bought = make.buys(ada, "60.00", "5.00")
     make.returns(ada, bought, (2, "1"))
     run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
@@ -155,10 +156,11 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "customers_importjob": world["job"],
         "rewards_rewardredemption_": world["redeemed"],
         "rewards_reward_": world["redeemed"].reward,
+        "badges_surprise_": Surprise.objects.get(),
         "badges_challenge_": Challenge.objects.earliest("pk"),
         "badges_board_": Board.objects.earliest("pk"),
         "auth_user": world["users"]["O"],
-        "customers_customer_merge_into": world["ada"].customer,
+        "customers_customer_": world["ada"].customer,
         "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
         "memberships_membership_end_membership": world["ada"],
         "plans_subscription_cancel": world["plan"],

@@ -18,7 +18,8 @@ from customers.core.ids import new_id
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
 from customers.merging import merge
-from customers.models import Consent, Retailer
+from customers.models import Consent, Erasure, Retailer
+from customers.privacy import erase
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
 from loyalty.activity.account.enrolment import enrol
@@ -31,7 +32,10 @@ from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.activity.rewards.supplying import pay_out
 from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
+from loyalty.badges.account.contests import finish_contests
 from loyalty.badges.account.joining import join_board
+from loyalty.badges.account.surprises import draw, give
+from loyalty.badges.models import Surprise
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.relay import add_endpoint, dispatch
@@ -47,6 +51,7 @@ from loyalty.points import granting
 from loyalty.points.models import EarningGroup
 from loyalty.points.state import GrantAsked, GrantDecided
 from loyalty.referrals.codes import code_of
+from loyalty.signin.codes import send_code
 from tests import make
 from tests.badges import game
 from tests.guards.attempts import ATTEMPTS
@@ -100,6 +105,8 @@ def world() -> None:
     leave(zoe, now=NOON)
     enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
+    erase(make.member(club, "max").customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON)
+    send_code(shop, "ada@example.org", now=NOON)
     granted_to(ada)
     plans_of(shop)
     with_rewards()
@@ -153,13 +160,23 @@ def with_rewards() -> None:
 
 
 def with_challenges() -> None:
-    """Two on a leaderboard, of whom one has an award, and something of a month that ended long ago."""
-    club = game.program({"target": "1", "window": "month"}, badges=[{}], boards=[{"code": "buyers"}])
+    """Two in a contest that one of them won, with an award, something of a month that ended long ago, and a surprise."""
+    club = game.program(
+        {"target": "1", "window": "month"},
+        badges=[{}],
+        boards=[{"code": "buyers", "window": "month", "prizes": [{"rank": 1, "through": 1, "points": 5}]}],
+    )
     ada, bob = make.member(club), make.member(club)
     join_board(ada, "buyers", "Ace", now=NOON)
     join_board(bob, "buyers", "Bob", now=NOON)
     make.buys(ada, "10.00", at=NOON)
     make.buys(ada, "10.00", at=NOON + timedelta(days=99))
+    finish_contests(club, now=NOON + timedelta(days=30))
+    surprise = Surprise.objects.create(
+        retailer=club.retailer, program=club, code="gift", name="Gift", points=1, budget=1
+    )
+    draw(surprise, author="ada", now=NOON)
+    give(surprise, now=NOON + timedelta(days=99))
     open_draft(club, author="ada", now=NOON)
 
 

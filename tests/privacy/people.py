@@ -53,7 +53,11 @@ class World:
         return Customer.objects.get(pk=self.ada.customer_id)
 
     def erased(self, **given: Any) -> Erased:
-        said = {"asked_by": Erasure.AskedBy.PERSON, "reason": "asked for it", "now": NOON + 2 * DAY} | given
+        said: dict[str, Any] = {
+            "asked_by": Erasure.AskedBy.PERSON,
+            "reason": "asked for it",
+            "now": NOON + 2 * DAY,
+        } | given
         return erase(self.customer, **said)
 
 

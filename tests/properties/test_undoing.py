@@ -132,8 +132,12 @@ def _look(twin: System, case: Undoing, now: datetime) -> list[Any]:
 
 
 def _plan(shown: tuple[object, ...]) -> tuple[object, ...]:
-    """Return how a plan stands; one that has ended is none."""
-    return () if shown[0] in {"", "ended"} else shown
+    """
+    Return how a plan stands; one that has ended is none.
+
+    Until when it can be paid is left out: that counts from when somebody could know of it.
+    """
+    return () if shown[0] in {"", "ended"} else shown[:-1]
 
 
 def model(setting: Setting) -> System:
