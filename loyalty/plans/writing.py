@@ -30,7 +30,7 @@ REPLACE = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{nam
 INVOICE = (
     "id", "retailer_id", "subscription_id", "plan_id", "kind", "status", "currency", "first_day", "end_day", "fee",
     "credit_used", "amount", "refunded", "issued_at", "unpaid_on", "attempts", "next_try_at", "last_failed_at", "last_error",
-    "paid_at", "settled_at", "voided_at", "provider", "provider_reference",
+    "paid_at", "settled_at", "voided_at", "provider", "provider_reference", "asked_method",
 )  # fmt: skip
 # What is not told stays as it is.
 CHANGE_INVOICES = """
@@ -172,7 +172,7 @@ def _invoice_row(invoiced: Invoiced, change: _InvoiceChange | None, now: datetim
         due.invoice_id, invoiced.retailer_id, invoiced.subscription_id, due.plan_id, due.kind, status, invoiced.currency,
         due.days.first, due.days.end, due.fee, due.credit_used, due.amount, Decimal(0), invoiced.issued_at,
         (change.until if change else None) or due.until, 0, next_try_at, None, "", paid_at, now if paid_at else None, voided_at,
-        "", "",
+        "", "", "",
     )  # fmt: skip
 
 

@@ -144,7 +144,8 @@ def use_method(membership: Membership, method: str, *, now: datetime) -> None:
 def _use(session: PlanSession, method: str, now: datetime) -> None:
     session.take(changes.use_method(session.decision, method))
     if session.state.due is not None:
-        Invoice.objects.filter(pk=session.state.due.invoice_id).update(next_try_at=now)
+        known = Invoice.objects.filter(pk=session.state.due.invoice_id, asked_method="")
+        known.update(next_try_at=now)  # of a try that nobody knows the end of, this waits
 
 
 @transaction.atomic
