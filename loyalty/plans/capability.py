@@ -102,7 +102,7 @@ class Plans(Capability[PlanState]):
             writing.write(effects, now=now)
 
     def merge_rows(self, source: UUID, target: UUID) -> None:
-        """Let plans that are over, with their invoices, be the person's: it is asked for them, and what is paid late goes there."""
+        """Let plans that are over, with their invoices, be with the member who stays: it is the same person."""
         Subscription.objects.filter(membership=source).update(membership=target)
 
 
