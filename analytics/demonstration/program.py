@@ -4,11 +4,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from analytics.demonstration import badges
 from customers.models import Retailer
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -85,6 +87,15 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
         Reward.objects.create(
             version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=in_points, place=place, **more
         )
+    badges.add_to(draft)
+    ReferralPolicy.objects.create(
+        version=draft,
+        link="https://shop.example/invite?code={code}",
+        advocate_points=500,
+        friend_points=250,
+        minimum_amount=Decimal(20),
+        advocate_limit=3,
+    )
     publish(draft, effective_from=effective_from, now=now)
     return draft.program
 

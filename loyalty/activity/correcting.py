@@ -139,9 +139,10 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
     """Decide a corrected order anew for whoever had it and whoever has it now."""
     order_id, before, after = outcome.id, outcome.customer_before, outcome.customer_id
     assert order_id is not None, "what was corrected is recorded"
-    _require_paid(order_id, outcome.fact, {customer for customer in (before, after) if customer})
+    customers = {customer for customer in (before, after) if customer}
+    _require_paid(order_id, outcome.fact, customers, was_gone=not said.left().lines)
     follow_order(order_id)
-    locked = lock_customers({customer for customer in (before, after) if customer}, activities=(), latest=now)
+    locked = lock_customers(customers, activities=(), latest=now)
     found = _Decided()
     if before is not None:
         corrected = _corrected(outcome, said, locked, before, now)
@@ -162,21 +163,29 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
     return found
 
 
-# Redemptions that were undone because nothing was left of what they had paid, by whoever had the order or has it.
+# Redemptions that were undone because nothing was left of what they had paid, by whoever had the order or has it: of this order,
+# or of another one that they paid as well.
 UNDONE = """
 SELECT u.explanation->>'redemption' FROM memberships_membership m
 JOIN memberships_membership own ON own.id = m.id OR own.merged_into_id = m.id
 JOIN points_wallet w ON w.membership_id = own.id JOIN points_entry u ON u.wallet_id = w.id
-WHERE m.customer_id = ANY(%s) AND u.kind = 'restore' AND u.explanation->>'redemption' = ANY(%s) LIMIT 1
+WHERE m.customer_id = ANY(%(customers)s) AND u.kind = 'restore' AND u.explanation->>'redemption' = ANY(%(references)s)
+    AND (%(was_gone)s OR u.explanation->>'return' IN (SELECT number FROM customers_return WHERE order_id = %(order)s))
+LIMIT 1
 """
 
 
-def _require_paid(order_id: UUID, fact: CorrectionFact, customers: Collection[UUID]) -> None:
-    """Refuse that an order keeps something for which points came back: only whoever redeems can say whether to pay again."""
+def _require_paid(order_id: UUID, fact: CorrectionFact, customers: Collection[UUID], *, was_gone: bool) -> None:
+    """
+    Refuse that an order keeps something for which points came back: only whoever redeems can say whether to pay again.
+
+    :param was_gone: whether nothing of it was left before
+    """
     references = list(fact.order.redemptions)
     if not references or not read_content(order_id).left().lines:
         return
-    for (reference,) in bulk.fetch(UNDONE, [list(customers), references]):
+    asked = {"customers": list(customers), "references": references, "was_gone": was_gone, "order": order_id}
+    for (reference,) in bulk.fetch(UNDONE, asked):
         raise PaymentUndone(number=fact.number, reference=reference)
 
 

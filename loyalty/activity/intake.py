@@ -147,7 +147,7 @@ def _placed(outcome: Outcome[OrderFact]) -> OrderPlaced:
 def _interacted(outcome: Outcome[InteractionFact]) -> InteractionReported:
     fact = outcome.fact
     return InteractionReported(
-        _known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at
+        _known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at, fact.sku
     )
 
 

@@ -56,7 +56,10 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
             (_("Progress"), "trending_up", "admin:badges_memberprogress_changelist"),
             (_("Leaderboards"), "leaderboard", "admin:badges_board_changelist"),
             (_("Scores"), "scoreboard", "admin:badges_boardscore_changelist"),
+            (_("Contests"), "workspace_premium", "admin:badges_contestfinish_changelist"),
             (_("Participations"), "how_to_reg", "admin:badges_participation_changelist"),
+            (_("Surprises"), "featured_seasonal_and_gifts", "admin:badges_surprise_changelist"),
+            (_("Lots of surprises"), "casino", "admin:badges_surpriseticket_changelist"),
         ),
     ),
     (

@@ -41,7 +41,8 @@ UPDATE rewards_rewardredemption r SET status = d.status,
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS status, unnest(%b::timestamptz[]) AS at,
     unnest(%b::text[]) AS order_number, unnest(%b::text[]) AS note) d WHERE r.id = d.id
 """
-# A reference that both used gets the number of the member who goes, as that of the points that paid it does.
+# A reference that both used gets the number of the member who goes, as that of the points that paid it does. What it had in a
+# membership that ended stays there, as all else of it.
 MOVE = """
 UPDATE rewards_rewardredemption r SET membership_id = %s, reference = CASE WHEN EXISTS (
     SELECT 1 FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
@@ -49,7 +50,7 @@ UPDATE rewards_rewardredemption r SET membership_id = %s, reference = CASE WHEN 
 ) OR EXISTS (
     SELECT 1 FROM rewards_rewardredemption o WHERE o.membership_id = %s AND o.reference = r.reference
 ) THEN r.reference || ' (' || %s::text || ')' ELSE r.reference END
-WHERE r.membership_id = %s
+FROM memberships_membership s WHERE s.id = %s AND r.membership_id = s.id AND r.redeemed_at >= s.enrolled_at
 """
 END_HOLDS = """
 UPDATE rewards_voucherhold h SET status = 'released', ended_at = d.at

@@ -83,7 +83,7 @@ class Rewarding:
         undoing.refund_reward(self._redemption(reference), now=now)
 
     def send_reward(self, reference: str, status: str, now: datetime) -> None:
-        supplying.fulfil_reward(self._redemption(reference), redeemed.Status(status), now=now)
+        supplying.fulfil_reward(self._redemption(reference), RewardRedemption.Status(status), now=now)
 
     def hold_voucher(self, reference: str, till: str, now: datetime, life: timedelta = TILL_LIFE) -> None:
         voucher = tills.check_voucher(self.retailer, self.codes[reference].lower(), now=now)

@@ -8,9 +8,10 @@ import pytest
 from pytest_django import Settings
 
 from customers.facts import ReturnFact, ReturnLineFact
+from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
-from loyalty.activity.account.session import InsufficientPoints
+from loyalty.activity.account.session import HasLeft, InsufficientPoints
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.catalogue import shelf_of
@@ -31,7 +32,7 @@ from loyalty.activity.rewards.tills import (
     hold_voucher,
     release_voucher,
 )
-from loyalty.activity.rewards.undoing import HeldByTill, cancel_reward
+from loyalty.activity.rewards.undoing import HeldByTill, cancel_reward, refund_reward
 from loyalty.configuration.document import apply_to, to_document
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.households import share
@@ -453,3 +454,22 @@ def test_an_order_brings_nothing_back_of_a_reward_that_had_ended_unused(day: int
     assert make.spendable(ada, NOON + timedelta(days=day)) == left
     assert RewardRedemption.objects.get().status == ("refunded" if left == 1_000 else "expired")
     assert shop.taken(ada.program) == (0 if left == 1_000 else 1)
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_nothing_comes_back_of_a_reward_that_a_membership_used_which_has_ended(is_merged: bool) -> None:  # noqa: FBT001 - drawn
+    program = shop.club(stock=5)
+    bob = shop.member(program, name="bob")
+    shop.member(program, name="ada")
+    got = bought(bob)
+    held = hold_voucher(program.retailer, check_voucher(program.retailer, got.code, now=NOON), reference="k", now=NOON)
+    confirm_voucher(program.retailer, held.token, now=NOON)
+    leave(bob, now=NOON + MINUTE)
+    enrol(program, [(bob.customer_id, NOON + 2 * MINUTE)], source="web", now=NOON + 2 * MINUTE)
+    if is_merged:
+        take_merge(program.retailer, "bob", "ada", reference="crm", now=NOON + 3 * MINUTE)
+
+    with pytest.raises(HasLeft if is_merged else RewardEnded):
+        refund_reward(RewardRedemption.objects.get(), now=NOON + 4 * MINUTE)
+
+    assert (shop.taken(program), status(got)) == (1, "used")

@@ -19,7 +19,7 @@ def holds(person: Person, _now: datetime) -> list[Section]:
         Section(
             "vouchers_at_tills",
             _("When tills had your vouchers in hand"),
-            list(tills.values("till", "status", "held_at")),
+            tills.values("till", "status", "held_at"),
         ),
     ]
 
