@@ -18,22 +18,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext_lazy as _
 
 from customers.checks import require_name
 from customers.core import bulk
-from customers.core.errors import DomainError, Kind
-from customers.identifying import note_changes
+from customers.identifying import UnknownCustomer, note_changes
 from customers.models import Customer, Erasure, Retailer
 
 REASON_LENGTH = 100
 Rows = Iterable[Mapping[str, Any]]  # plain values by name
-
-
-class UnknownPerson(DomainError):
-    code = "unknown_customer"
-    kind = Kind.NOT_FOUND
-    message = _("There is no customer {customer}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +131,11 @@ def find(retailer: Retailer, external_id: str) -> Customer:
     """
     Return the customer to whom an id leads.
 
-    :raises UnknownPerson: when it leads to nobody
+    :raises UnknownCustomer: when it leads to nobody
     """
     found = Customer.objects.known_as(external_id).filter(retailer=retailer).select_related("retailer").first()
     if found is None:
-        raise UnknownPerson(customer=external_id)
+        raise UnknownCustomer(customer=external_id)
     return found
 
 

@@ -311,7 +311,8 @@ def _loaded(  # noqa: PLR0913 - what, of whom, when
     """Read behind the lock what is to be known of members for facts."""
     returns = with_baskets([fact for fact in facts if _is_return(fact)])
     facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
-    if asks_for_products(locked.versions.values()):
+    is_of_products = any(isinstance(fact, InteractionReported | OrderReturned) for fact in facts)
+    if is_of_products and asks_for_products(locked.versions.values()):
         facts = _with_products(facts)
     orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
     known = load_decided(orders, locked.versions) if orders and not are_new else {}

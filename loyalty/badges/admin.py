@@ -307,15 +307,9 @@ class BoardScoreAdmin(OfMembers):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         shown = Participation.objects.filter(membership=OuterRef("membership"), name=OuterRef("name"))
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                pseudonym=Subquery(shown.values("pseudonym")[:1]),
-                named=named(Board),
-                metric=named(Board, field="metric"),
-            )
-        )
+        rows: QuerySet[Any] = super().get_queryset(request)
+        shown_as = Subquery(shown.values("pseudonym")[:1])
+        return rows.annotate(pseudonym=shown_as, named=named(Board), metric=named(Board, field="metric"))
 
     @display(description=_("of"))
     def what(self, row: Any) -> str:

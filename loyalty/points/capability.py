@@ -299,12 +299,14 @@ A_MONTH = timedelta(days=32)
 
 def _load_rewarded(scope: Scope) -> dict[UUID, tuple[Rewarded, ...]]:
     """Load which interactions were rewarded of those who report another one, or return a product, where a rule asks."""
+    told = [each for each in scope.activities if isinstance(each, InteractionReported | OrderReturned)]
+    if not told:
+        return {}
     looks = {
         program_id
         for program_id, versions in scope.versions.items()
         if any(rule.terms for version in versions.versions for rule in version.of(RULES).earnings)
     }
-    told = [each for each in scope.activities if looks and isinstance(each, InteractionReported | OrderReturned)]
     customers = {each.customer_id for each in told}
     keys = [key for key, each in scope.members.items() if each.customer_id in customers and each.program_id in looks]
     if not keys:

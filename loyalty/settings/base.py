@@ -286,12 +286,11 @@ WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
 # What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
 PRIVACY_PARTS = [
     "loyalty.signin.privacy.PART",
+    "loyalty.badges.account.privacy.PART",
     "loyalty.plans.account.privacy.PART",
     "loyalty.activity.rewards.privacy.PART",
     "loyalty.referrals.privacy.PART",
-    "loyalty.badges.privacy.PART",
     "loyalty.activity.privacy.PART",
-    "loyalty.referrals.privacy.PART",
     "loyalty.points.privacy.PART",
     "loyalty.memberships.privacy.PART",
     "loyalty.api.privacy.PART",

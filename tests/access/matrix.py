@@ -15,11 +15,11 @@ READ = {
     "badges_memberprogress": "OSU", "badges_participation": "OSU", "badges_boardscore": "OSU",
     "badges_surprise": "OMSU", "badges_surpriseticket": "OSU", "badges_contestfinish": "OSU",
     "points_entry": "OSU", "programs_program": "OMSAU", "programs_programversion": "OMSAU", "programs_versionevent": "OMU",
-    "referrals_referral": "OSU",
+    "referrals_referral": "OSU", "page_branding": "OU",
 }  # fmt: skip
 ADD = {
     "access_staffrole": "O", "api_retailerkey": "O", "customers_importjob": "O", "outbox_endpoint": "O",
-    "programs_program": "OM", "badges_surprise": "OM",
+    "programs_program": "OM", "badges_surprise": "OM", "page_branding": "O",
 }  # fmt: skip
 CHANGE = {name: who for name, who in ADD.items() if name != "customers_importjob"} | {
     "customers_customer": "OS",
@@ -67,6 +67,9 @@ PAGES = {
     ("referrals_referral_review", "POST"): "OS",
     ("plans_subscription_report", "GET"): "OMAU",
     ("plans_subscription_to_report", "GET"): "OSU",
+    ("plans_subscription_members", "GET"): "OMAU",
+    ("rewards_reward_figures", "GET"): "OMAU",
+    ("rewards_reward_to_figures", "GET"): "OMAU",
     ("plans_subscription_cancel_plan", "GET"): "OS",
     ("plans_subscription_cancel_plan", "POST"): "OS",
     ("plans_invoice_note_payment", "GET"): "OS",

@@ -10,7 +10,10 @@ from tests.commands.conftest import Shell
 from tests.conftest import _server, _template_name
 
 WITH_PLANS = "Plus 1, Max 2"
-CHALLENGES_MET = "?"
+CHALLENGES_MET = (
+    "Three weeks in a row 121, Six departments in a month 245, Ten baskets with produce in a quarter 41, "
+    "Spend in a month 203"
+)
 STORED = "✓ 3,070 baskets, 29,138 lines and 91,075.65 USD stored: none lost, none double (tiny)."
 
 

@@ -18,6 +18,7 @@ OF_NO_PERSON = {
     "points_closedbooks",
     "tiers_tierpolicy", "tiers_tier", "plans_paidplan",
     "rewards_reward", "rewards_rewardprice", "referrals_referralpolicy", "rewards_rewardcounter", "rewards_codebatch",
+    "badges_surprise", "badges_contestfinish",
     "activity_nightrun", "planning_simulation", "analytics_valuerun",
     "badges_badge", "badges_challenge", "badges_board", "page_branding",
 }  # fmt: skip

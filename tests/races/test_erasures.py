@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from customers.facts import InteractionFact, ReturnFact, ReturnLineFact
-from customers.merging import UnknownCustomer
+from customers.identifying import UnknownCustomer
 from customers.models import Customer, Erasure, Order, Retailer
 from customers.privacy import erase, find
 from customers.registration import CustomerFact, register

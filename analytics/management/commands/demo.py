@@ -131,15 +131,15 @@ class Command(BaseCommand):
         waiting = undecided_orders(retailer)
         bar = progress.add_task("points and tiers, night by night", total=max(waiting, 1))
         started = time.monotonic()
-        done = plans.live(club, start=start, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders))
+        done = plans.live(
+            club, start=start, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders),
+            besides=partial(rewards.act, club),
+        )  # fmt: skip
         progress.update(bar, completed=max(waiting, 1))
         if done is None:
             raise CommandError(
                 "Another process is deciding this retailer's orders. Run the demo again when it is done."
             )
-        bar = progress.add_task("rewards redeemed and used", total=1)
-        rewards.redeem(club, now=now)
-        progress.update(bar, completed=1)
         bar = progress.add_task("a leaderboard and a surprise", total=1)
         badges.take_part(club, now=now)
         progress.update(bar, completed=1)

@@ -43,6 +43,14 @@ class NoCodes(DomainError):
     message = _("The file has no codes that can be taken: {reason}")
 
 
+class UnreadableCodes(DomainError):
+    code = "unreadable_codes"
+    kind = Kind.INVALID
+    message = _(
+        "The file cannot be read as lines of text in UTF-8. Save it as CSV (UTF-8), a code a line, and try again."
+    )
+
+
 @dataclass
 class ImportedCodes:
     """
@@ -129,11 +137,18 @@ def _take(program: Program, reward_key: UUID, rows: list[Row], done: ImportedCod
 
 
 def read_codes(file: TextIOBase) -> Iterator[str]:
-    """Yield the codes of a file: a line each or, of a CSV file, its first column; a heading named code or codes is left out."""
-    for place, row in enumerate(csv.reader(file, delimiter=";" if _has_semicolons(file) else ",")):
-        first = row[0] if row else ""
-        if place or first.strip().lower() not in {"code", "codes"}:
-            yield first
+    """
+    Yield the codes of a file: a line each or, of a CSV file, its first column; a heading named code or codes is left out.
+
+    :raises UnreadableCodes: when it is no text of lines
+    """
+    try:
+        for place, row in enumerate(csv.reader(file, delimiter=";" if _has_semicolons(file) else ",")):
+            first = row[0] if row else ""
+            if place or first.strip().lower() not in {"code", "codes"}:
+                yield first
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableCodes from error
 
 
 def _has_semicolons(file: TextIOBase) -> bool:
