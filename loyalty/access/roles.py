@@ -50,7 +50,7 @@ VALUES = ("analytics.valuerun", "analytics.customervalue")
 LINKS = ("api.retailerkey", "outbox.endpoint", "page.branding")
 EVERYTHING = (
     *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, *SURPRISES, "outbox.delivery", "activity.nightrun",
-    "activity.setaside", "customers.undecidedfact", "plans.paymentnotice",
+    "activity.setaside", "customers.undecidedfact", "customers.erasure", "plans.paymentnotice",
     "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
 )  # fmt: skip
 WRITE = ("add", "change", "delete")

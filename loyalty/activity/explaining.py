@@ -99,6 +99,8 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
     if "gift" in said:
         tier = rules.get((said.get("version", 0), f"tier/{said['gift']}"), said["gift"])
         lines.append(str(_("Gift on entering the tier %(tier)s")) % {"tier": tier})
+    if "referral" in said and "grant_back" not in said:
+        lines.append(str(REFERRAL.get(said["referral"], "")))
     if "challenge" in said:
         challenge = rules.get((said.get("version", 0), f"challenge/{said['challenge']}"), said["challenge"])
         lines.append(str(_("For the challenge “%(challenge)s”")) % {"challenge": challenge})
@@ -128,6 +130,10 @@ def _moved(said: dict[str, Any]) -> list[str]:
     return lines
 
 
+REFERRAL = {
+    "advocate": _("Reward for referring a friend"),
+    "friend": _("Welcome reward for who was referred"),
+}
 # What an entry says of a move, by the word in its explanation that tells it.
 MOVED = {
     "kept_now": _("Order %(order)s keeps %(kept_now)s of %(kept_before)s points"),
@@ -135,6 +141,7 @@ MOVED = {
     "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
     "interaction_back": _("The product was returned: %(points)s points taken back"),
     "refused": _("Refused: %(points)s points cancelled"),
+    "grant_back": _("A reward of %(grant_back)s points was taken back: what it was given for is no more"),
     "challenge_undone": _("A return undid the challenge “%(challenge_undone)s”: %(points)s points taken back"),
     "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
     "settled": _("%(settled)s points settled what earlier returns could not take"),

@@ -274,6 +274,13 @@ def _for_less(decision: Decision, due: Due) -> tuple[Decision, FeeLine]:
     return decision, FeeLine(due.plan_id, paid.days, paid.charge)
 
 
+def note_second_payment(decision: Decision, billed: Billed, paid_at: datetime, reference: str) -> Decision:
+    """Tell that an invoice which was paid was paid once more."""
+    due = billed.due
+    said = {"invoice": str(due.invoice_id), "amount": due.amount, "reference": reference}
+    return decision.then(told(decision, "paid_twice", paid_at, **said))
+
+
 def _is_undone_by(decision: Decision, billed: Billed, paid_at: datetime) -> bool:
     """Tell whether a plan ended because an invoice was not paid that, as is told now, was paid in time."""
     state = decision.member.of(PLANS)
@@ -300,13 +307,20 @@ def _reopened(decision: Decision, billed: Billed, paid_at: datetime, reference: 
     return changed_to(decision, back, due.key, due.plan_id, f"paid:{due.invoice_id}").then(paid, *events)
 
 
-def catch_up(decision: Decision) -> Decision:
-    """Carry out the midnights that have passed for a plan, each under the version of its time."""
-    activity, at, version = decision.activity, decision.at, decision.version
+def catch_up(decision: Decision, *, as_nights: bool = False) -> Decision:
+    """
+    Carry out the midnights that have passed for a plan, each under the version of its time.
+
+    :param as_nights: whether what is issued has its grace from its own night on; from now on, where a payment is told late
+    """
+    activity, at, now, version = decision.activity, decision.at, decision.now, decision.version
     while (on := _day_due(decision)) is not None:
         night = midnight(on, decision.rules.zone)
-        under = decision.then(activity=TimePassed(night, on), at=night, version=decision.versions.at(night) or version)
-        decision = pass_time(under).then(activity=activity, at=at, version=version)
+        under = decision.then(
+            activity=TimePassed(night, on), at=night, now=night if as_nights else now,
+            version=decision.versions.at(night) or version,
+        )  # fmt: skip
+        decision = pass_time(under).then(activity=activity, at=at, now=now, version=version)
     return decision
 
 

@@ -270,7 +270,7 @@ def read_mail() -> dict[str, Any]:
 
 
 # Shoppers sign in by codes that are mailed. Where no mail is sent, nobody can.
-SENDS_MAIL = bool(read_mail())
+SENDS_MAIL: bool = bool(read_mail())
 globals().update(read_mail())
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
@@ -289,6 +289,7 @@ PRIVACY_PARTS = [
     "loyalty.badges.account.privacy.PART",
     "loyalty.plans.account.privacy.PART",
     "loyalty.activity.rewards.privacy.PART",
+    "loyalty.referrals.privacy.PART",
     "loyalty.activity.privacy.PART",
     "loyalty.points.privacy.PART",
     "loyalty.memberships.privacy.PART",

@@ -31,6 +31,7 @@ from tests.badges import game as of_badges
 from tests.make import NOON
 from tests.plans import make_plans
 from tests.plans.make_plans import joined
+from tests.referrals import make_referrals
 from tests.rewards import shop as of_rewards
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,8 @@ def world() -> dict[str, Any]:
     import_codes(club, redeemed.reward_key, ["AAAA-1"], file_name="codes.csv", now=NOON)
     draft = open_draft(club)
     asked = ask(draft, since=date(2026, 6, 1), until=date(2026, 6, 30), author="ada", now=timezone.now())
+    friends = make_referrals.program(owner=shop)
+    referral = make_referrals.claims(make.member(friends, "joe"), make.member(friends, "sue")).referral
     job = upload(shop, "customers", "c.csv", b"external_id\nx1\n", now=NOON)
     users = {}
     for letter, role in LETTERS.items():
@@ -77,7 +80,7 @@ def world() -> dict[str, Any]:
         StaffRole.objects.create(user=users[letter], retailer=shop, role=role)
     users["X"] = User.objects.create_user("stranger", is_staff=True)
     return {"shop": shop, "club": club, "ada": ada, "draft": draft, "asked": asked, "job": job, "users": users,
-            "endpoint": endpoint, "plan": plan, "redeemed": redeemed}  # fmt: skip
+            "endpoint": endpoint, "plan": plan, "redeemed": redeemed, "referral": referral}  # fmt: skip
 
 
 def clients(world: dict[str, Any]) -> dict[str, Client]:
@@ -157,10 +160,11 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "badges_challenge_": Challenge.objects.earliest("pk"),
         "badges_board_": Board.objects.earliest("pk"),
         "auth_user": world["users"]["O"],
-        "customers_customer_merge_into": world["ada"].customer,
+        "customers_customer_": world["ada"].customer,
         "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
         "memberships_membership_end_membership": world["ada"],
         "plans_subscription_cancel": world["plan"],
+        "referrals_referral_": world["referral"],
         "plans_invoice_": world["plan"].invoices.get(),
     }
     for beginning, row in rows.items():
@@ -239,6 +243,7 @@ ARGUMENTS: dict[str, Any] = {
     "hold_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "entry_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "invoice_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "referral_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "code": lambda _: "buyers",
     "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
 }  # fmt: skip

@@ -172,13 +172,32 @@ def celebrate(decision: Decision) -> Decision:
 
     Their day begins with it; a birth date that is told on the very day is in time.
     """
-    kinds = {rule.kind for rule in decision.rules.of(RULES).earnings}
     if isinstance(decision.activity, BirthDateTold):
-        kinds &= {Counted.BIRTHDAY}
-    on = decision.on
+        return _celebrate_since(decision)
+    kinds, on = {rule.kind for rule in decision.rules.of(RULES).earnings}, decision.on
     for kind, began in _celebrated(decision.member, decision.rules):
         if kind in kinds and began < on and _same_day(began, on.year) == on:
             decision = _celebrate(decision, kind, on)
+    return decision
+
+
+def _celebrate_since(decision: Decision) -> Decision:
+    """
+    Give birthdays from the day on which the birth date was told, each on its own day.
+
+    Nights that have been since did not know of it: their clocks had been set before.
+    """
+    born, at = decision.member.birth_date, decision.at
+    if born is None:
+        return decision
+    for year in range(decision.on.year, local_date(decision.now, decision.rules.zone).year + 1):
+        on = _same_day(born, year)
+        begins = midnight(on, decision.rules.zone)
+        if born < on and decision.on <= on and begins <= decision.now:
+            under = decision.then(at=max(at, begins), version=decision.versions.at(max(at, begins)))
+            if Counted.BIRTHDAY in {rule.kind for rule in under.rules.of(RULES).earnings}:
+                under = _celebrate(under, Counted.BIRTHDAY, on)
+            decision = under.then(at=at, version=decision.version)
     return decision
 
 
