@@ -290,7 +290,6 @@ PRIVACY_PARTS = [
     "loyalty.plans.account.privacy.PART",
     "loyalty.activity.rewards.privacy.PART",
     "loyalty.referrals.privacy.PART",
-    "loyalty.badges.privacy.PART",
     "loyalty.activity.privacy.PART",
     "loyalty.points.privacy.PART",
     "loyalty.memberships.privacy.PART",

@@ -36,8 +36,8 @@ def test_all_that_is_held_is_in_it() -> None:
         "vouchers_at_tills": 0, "wallets": 2, "expiring": 0, "holds": 1, "order_points": 2, "interaction_points": 1,
         "qualifying_days": 2, "tier": 2, "tier_changes": 3, "earlier_memberships": 0, "households": 1, "tokens": 1,
         "purchases": 1, "values": 1, "earlier_orders": 1, "merges": 1, "claims": 1, "insight": 1,
-        "grants": 0, "awards": 0, "progress": 0, "past_progress": 0, "participations": 0, "scores": 0,
-        "referral_codes": 0, "referrals_made": 0, "referrals_of": 0, "referral_signals": 0,
+        "grants": 0, "awards": 0, "progress": 0, "participations": 0, "scores": 0, "prizes": 0, "lots": 0,
+        "referral_codes": 1, "referrals": 2, "referral_signals": 1,
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def _of(model: Any, person: Person, *names: str, key: str = "pk") -> list[dict[s
 
 def erase(person: Person, _now: datetime) -> None:
     """Take a person off leaderboards with its pseudonym; awards and prizes stay in the books, on nobody."""
-    Participation.objects.filter(membership__customer__in=person.ids).update(pseudonym="")
+    Participation.objects.filter(membership__customer__in=person.ids).exclude(pseudonym="").delete()
     BoardScore.objects.filter(membership__customer__in=person.ids).delete()
 
 
