@@ -59,7 +59,7 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::date[]) AS first_day, unnest(%
 WHERE l.invoice_id = d.id
 """
 # From the latest invoice that was paid back to the first one, of each as much as is left of it. Where the credit is of another
-# plan of the member, or of one that was merged into it, the invoices of those follow.
+# plan of the member, or of one of who was merged into it, the invoices of those follow.
 REFUND_CREDITS = """
 WITH asked AS (
     SELECT unnest(%b::uuid[]) AS subscription_id, unnest(%b::numeric[]) AS credit, unnest(%b::timestamptz[]) AS at
@@ -69,8 +69,7 @@ WITH asked AS (
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
     )) AS amount
     FROM asked a JOIN plans_subscription s ON s.id = a.subscription_id
-    JOIN memberships_membership m ON m.id = s.membership_id OR m.merged_into_id = s.membership_id
-    JOIN plans_subscription o ON o.membership_id = m.id
+    JOIN plans_subscription o ON o.membership_id = s.membership_id
     JOIN plans_invoice i ON i.subscription_id = o.id AND i.status = 'paid' AND i.amount > i.refunded
 ), refunded AS (
     UPDATE plans_invoice i SET refunded = i.refunded + p.amount FROM parts p WHERE p.id = i.id AND p.amount > 0

@@ -364,7 +364,7 @@ def _lose(decision: Decision, referral: Referral, reason: str) -> Decision:
     """Take back what was earned, where it was; another order may earn it again."""
     if referral.status == EARNED:
         return _end(decision, referral, TAKEN_BACK, reason)
-    if reason == BOUGHT_BEFORE and referral.status in {OPEN, HELD}:
+    if reason == BOUGHT_BEFORE and referral.status == HELD:
         return _end(decision, referral, REFUSED, reason)
     if referral.status == OPEN and referral.reason != reason:
         return _save(decision, replace(referral, reason=reason))

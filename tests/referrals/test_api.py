@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -179,6 +180,20 @@ def test_what_cannot_be_is_told(client: Client, pair: Any, path: str, body: Any,
     found, said = call(client, "POST", f"me/referrals/{bob.program.slug}/{path}", body, **mine(bob))
 
     assert (found, said.get("code") if status == 404 else said["errors"][0]["code"]) == (status, code)
+    assert Referral.objects.count() == 0
+
+
+def test_who_tries_many_codes_that_do_not_exist_has_to_wait(client: Client, pair: Any, settings: Any) -> None:
+    ada, bob = pair
+    settings.WRONG_CODE_RATE = "2/minute"
+    cache.clear()
+    path = f"me/referrals/{bob.program.slug}/claim"
+
+    tried = [call(client, "POST", path, {"code": f"NOBODY2{place}"}, **mine(bob))[0] for place in range(2, 5)]
+    right, _ = call(client, "POST", path, {"code": code_of(ada, now=now())}, **mine(bob))
+    cache.clear()
+
+    assert (tried, right) == ([404, 404, 429], 429)
     assert Referral.objects.count() == 0
 
 

@@ -20,6 +20,7 @@ from customers.merging import MergedCustomer, merge
 from customers.models import Customer, Retailer
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import end_timed_out
+from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import decide
 from loyalty.activity.loading import may_grant
 from loyalty.activity.pipeline import take_waiting
@@ -284,6 +285,10 @@ def _end(source: Membership, target: Membership, left_at: datetime) -> None:
     Membership.objects.filter(merged_into=source).update(merged_into=target)
     source.left_at, source.next_due_at, source.merged_into = left_at, None, target
     source.save(update_fields=["left_at", "next_due_at", "merged_into"])
+    uses = versions_of([source.program_id])[source.program_id].uses
+    for capability in CAPABILITIES:
+        if capability.name in uses:
+            capability.merge_rows(source.pk, target.pk)
 
 
 def _tier_of(member: Membership) -> str:

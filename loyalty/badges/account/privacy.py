@@ -43,9 +43,10 @@ def _of(model: Any, person: Person, *names: str, key: str = "pk") -> list[dict[s
 
 
 def erase(person: Person, _now: datetime) -> None:
-    """Take a person off leaderboards with its pseudonym; awards and prizes stay in the books, on nobody."""
-    Participation.objects.filter(membership__customer__in=person.ids).exclude(pseudonym="").delete()
+    """Take a person off leaderboards; awards and prizes stay in the books, on nobody."""
+    Participation.objects.filter(membership__customer__in=person.ids).delete()
     BoardScore.objects.filter(membership__customer__in=person.ids).delete()
+    SurpriseTicket.objects.filter(membership__customer__in=person.ids).update(number="")
 
 
 PART = Part(

@@ -4,7 +4,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import Q
 
 from loyalty.memberships.models import Membership
 from loyalty.plans import changes
@@ -52,9 +51,8 @@ def join(membership: Membership, plan: str, *, method: str = "", now: datetime) 
 
 
 def _had_trial(membership: Membership) -> bool:
-    """Tell whether a person had a trial, also as a member who was merged into this one."""
-    theirs = Q(membership=membership) | Q(membership__merged_into=membership)
-    return Subscription.objects.filter(theirs, had_trial=True).exists()
+    """Tell whether a person had a trial: plans of a member who was merged are with the one that stays."""
+    return Subscription.objects.filter(membership=membership, had_trial=True).exists()
 
 
 @transaction.atomic

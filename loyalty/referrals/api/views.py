@@ -16,10 +16,12 @@ from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
-from loyalty.activity.account.referring import claim_referral, note_member_signals, review_referral
+from loyalty.activity.account.referring import NoSuchCode, claim_referral, note_member_signals, review_referral
 from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.api.pagination import NewestFirst
+from loyalty.api.throttling import CredentialThrottle
+from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
 from loyalty.memberships.models import Membership
 from loyalty.referrals.api.serializers import (
     FriendOut,
@@ -96,7 +98,18 @@ class MyFriendsView(ListAPIView[Referral]):
         return super().get(request, *given, **named)
 
 
-class MyClaimView(AskedView):
+class ClaimingView(AskedView):
+    """What names a code of somebody: who tries many that do not exist has to wait."""
+
+    throttle_classes = (CredentialThrottle, WrongCodeThrottle)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, NoSuchCode):
+            wrong_codes_of(self.request).note()
+        return super().handle_exception(exc)
+
+
+class MyClaimView(ClaimingView):
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
     @extend_schema(request=ReferralCodeIn, responses={200: MyClaimOut, 201: MyClaimOut}, tags=["me"])
@@ -119,7 +132,7 @@ class MemberReferralsView(APIView):
         return Response(ReferralsOut(overview(member_of(request, number), at=timezone.now())).data)
 
 
-class MemberClaimView(AskedView):
+class MemberClaimView(ClaimingView):
     scopes: ClassVar = {"POST": "activity:write"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
