@@ -149,11 +149,11 @@ def change_later(decision: Decision, rule: PlanRule) -> Decision:
 def cancel(decision: Decision) -> Decision:
     """Let a plan end with its period; one that has not begun ends now. A change that is not paid is given up."""
     state = decision.member.of(PLANS)
-    if state.key is None or state.period is None:
-        return end(decision, CANCELLED, f"cancelled:{state.subscription_id}")
     if state.due is not None and state.due.kind == CHANGE:
         decision = void_due(decision)
         state = decision.member.of(PLANS)
+    if state.key is None or state.period is None:
+        return end(decision, CANCELLED, f"cancelled:{state.subscription_id}")
     last = state.period.end - timedelta(days=1)
     event = told(decision, "cancelled", decision.at, plan=code_of(decision, state.key), last_day=last)
     return with_state(decision, replace(state, cancels=True, next_key=None), event)

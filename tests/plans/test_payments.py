@@ -425,3 +425,14 @@ def test_a_refund_that_fails_after_it_was_carried_out_waits_for_a_person() -> No
     back.refresh_from_db()
     assert (older, newer) == (Taken("older"), Taken("failed"))
     assert (back.status, back.ended_at) == ("failed", on("2026-06-03T11:00"))
+
+
+def test_long_ids_of_notices_that_begin_alike_are_two() -> None:
+    ada, invoice = renewed()
+    long = "i" * 250
+
+    failed = tells(ada, "failed", invoice, at=on("2026-07-01T12:00"), now=on("2026-07-01T12:00"), name=f"{long}1")
+    paid = tells(ada, "paid", invoice, at=on("2026-07-02T12:00"), now=on("2026-07-02T12:00"), name=f"{long}2")
+    again = tells(ada, "paid", invoice, at=on("2026-07-02T12:00"), now=on("2026-07-02T12:00"), name=f"{long}2")
+
+    assert (failed, paid, again) == (Taken("failed"), Taken("paid"), Taken("known", is_new=False))

@@ -7,6 +7,7 @@ import pytest
 from loyalty.plans.account.paying import mark_paid, refund
 from loyalty.plans.books import fee_books
 from loyalty.plans.models import Invoice, Refund
+from loyalty.plans.rules import NOTHING
 from tests.plans.shop import MAX, PLUS, PlanShop
 
 pytestmark = pytest.mark.django_db
@@ -111,8 +112,19 @@ def test_an_invoice_that_is_paid_twice_gives_the_second_payment_back_once() -> N
     assert [(back.amount, back.invoice.provider_reference) for back in Refund.objects.order_by("asked_at")] == [
         (TEN, "r1"), (TEN, "r2"),
     ]  # fmt: skip
-    assert (books.earned, books.credit_after, books.deferred_after) == (TEN, 0, 0)
+    assert (books.earned, books.credit_after, books.deferred_after) == (TEN, NOTHING, NOTHING)
     assert shop.period_of("ada") == ("2026-04-01", "2026-05-01")
+
+
+def test_an_invoice_of_nothing_cannot_be_paid_twice() -> None:
+    shop = PlanShop(PLUS)
+    shop.joins("ada", "plus", at="2026-04-01 10:00")
+    shop.ends("ada", at="2026-04-11 10:00")
+    credited = Invoice.objects.get(kind="ending")
+
+    told = shop.pays("ada", bill=credited, at="2026-04-12 10:00", reference="r9")
+
+    assert (told, shop.went_back()) == (False, [Decimal("6.67")])
 
 
 def test_what_was_paid_too_late_and_once_more_goes_back_both() -> None:
@@ -163,7 +175,7 @@ def test_a_renewal_of_the_larger_plan_is_asked_for_less_what_is_left_of_the_smal
     assert (bill.kind, bill.fee, bill.credit_used, bill.amount) == (
         "renewal", Decimal("25.00"), Decimal("9.68"), Decimal("15.32"),
     )  # fmt: skip
-    assert (str(bill.unpaid_on), shop.plan_of("ada").credit) == ("2026-05-08", 0)
+    assert (str(bill.unpaid_on), shop.plan_of("ada").credit) == ("2026-05-08", NOTHING)
 
 
 def test_who_got_a_part_back_already_gets_no_more_than_was_paid_and_the_books_owe_nothing() -> None:
@@ -175,4 +187,4 @@ def test_who_got_a_part_back_already_gets_no_more_than_was_paid_and_the_books_ow
 
     books = fee_books(shop.program, since=shop.at("2026-04-01 00:00"), until=shop.at("2026-05-01 00:00"))
     assert shop.went_back() == [Decimal("4.00"), Decimal("6.00")]
-    assert (books.credit_after, books.deferred_after) == (0, 0)
+    assert (books.credit_after, books.deferred_after) == (NOTHING, NOTHING)

@@ -100,7 +100,7 @@ def take_payment(invoice_id: UUID, *, paid_at: datetime, reference: str, provide
     if invoice.status != Invoice.Status.PAID:
         became = Settled.PAID
         session.take(payments.pay(session.decision, billed(invoice), payment))
-    elif _is_second(invoice, payment):
+    elif invoice.amount and _is_second(invoice, payment):
         became = Settled.PAID_TWICE
         session.take(payments.note_second_payment(session.decision, billed(invoice), payment, new_id()))
     session.finish()
