@@ -186,13 +186,20 @@ def end_now(decision: Decision, reason: str, cause: str, *, refunds: bool, at_mo
     return end(decision, reason, cause)
 
 
-def catch_up(decision: Decision) -> Decision:
-    """Carry out the midnights that have passed for a plan, each under the version of its time."""
-    activity, at, version = decision.activity, decision.at, decision.version
+def catch_up(decision: Decision, *, as_nights: bool = False) -> Decision:
+    """
+    Carry out the midnights that have passed for a plan, each under the version of its time.
+
+    :param as_nights: whether what is issued has its grace from its own night on; from now on, where a payment is told late
+    """
+    activity, at, now, version = decision.activity, decision.at, decision.now, decision.version
     while (on := _day_due(decision)) is not None:
         night = midnight(on, decision.rules.zone)
-        under = decision.then(activity=TimePassed(night, on), at=night, version=decision.versions.at(night) or version)
-        decision = pass_time(under).then(activity=activity, at=at, version=version)
+        under = decision.then(
+            activity=TimePassed(night, on), at=night, now=night if as_nights else now,
+            version=decision.versions.at(night) or version,
+        )  # fmt: skip
+        decision = pass_time(under).then(activity=activity, at=at, now=now, version=version)
     return decision
 
 

@@ -184,7 +184,8 @@ def state_of(membership: Membership, versions: Versions, *, at: datetime) -> Pla
         states={PLANS.name: state},
     )  # fmt: skip
     activity = PointsMoved(membership.pk, membership.customer_id, at, "", "", 0)
-    decision = catch_up(Decision(member, activity, version, versions, at, at, Occasion(at, version.zone)))
+    decision = Decision(member, activity, version, versions, at, at, Occasion(at, version.zone))
+    decision = catch_up(decision, as_nights=True)
     return replace(decision.member.of(PLANS), changes=())
 
 

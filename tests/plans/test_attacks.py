@@ -77,7 +77,7 @@ def test_a_body_that_means_nothing_is_refused(
 def test_what_is_refused_is_said_in_the_asked_language(client: Client, ada: Membership) -> None:
     told = [
         send(client, "join", {"plan": "gold"}, ada, as_shop=as_shop, language="fr").json()["detail"]
-        for as_shop in (0, 1)
+        for as_shop in (False, True)
     ]
 
     assert told == ["Le programme ne propose pas la formule « gold ». Il propose : plus, max."] * 2

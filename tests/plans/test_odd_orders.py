@@ -5,11 +5,13 @@ from decimal import Decimal
 import pytest
 
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.versions import versions_of
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.joining import When, cancel, change, join
 from loyalty.plans.account.paying import settle
 from loyalty.plans.models import Invoice, PaidPlan, Refund, Subscription
+from loyalty.plans.overview import state_of
 from loyalty.programs.models import Program
 from tests import make
 from tests.make import on
@@ -116,3 +118,16 @@ def test_a_first_fee_that_is_told_twice_pays_once() -> None:
 
     assert told == [True, False]
     assert str(plan_of(ada).first_day) == "2026-06-01"
+
+
+def test_a_plan_that_is_read_before_the_night_stands_as_the_night_leaves_it() -> None:
+    club = make_plans.program(PLUS | {"grace_days": 1})
+    ada = make.member(club)
+    joined(ada, at=on("2026-06-01T12:00"))
+    versions = versions_of([club.pk])[club.pk]
+
+    read = state_of(ada, versions, at=on("2026-07-05T12:00"))
+    nights_until(club, "2026-07-05")
+
+    assert (read.status, read.end_reason, read.ended_at) == ("ended", "unpaid", on("2026-07-02T00:00"))
+    assert (plan_of(ada).status, plan_of(ada).ended_at) == ("ended", read.ended_at)

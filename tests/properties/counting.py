@@ -18,15 +18,19 @@ def count(kind: str) -> None:
 
 
 def rule(**given: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return hypothesis' decorator of a machine's rule, whose steps are counted by its name."""
+    """Return hypothesis' decorator of a machine's rule, which lets the machine count its steps by the rule's name."""
+    mark: Any = stateful.rule(**given)
 
     def decorate(method: Callable[..., Any]) -> Any:
         @wraps(method)
-        def counting(*args: Any, **drawn: Any) -> Any:
-            count(method.__name__)
-            return method(*args, **drawn)
+        def named(machine: Any, *args: Any, **drawn: Any) -> Any:
+            before, machine.kind = machine.kind, method.__name__
+            try:
+                return method(machine, *args, **drawn)
+            finally:
+                machine.kind = before
 
-        return stateful.rule(**given)(counting)
+        return mark(named)
 
     return decorate
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.properties.model.terms import (
     MAIN,
+    ExtraTerms,
     Ladder,
     PlanTerms,
     PriceTerms,
@@ -86,9 +87,28 @@ def wallets(draw: Any, *, budget: bool = True) -> WalletTerms:
 
 
 @st.composite
+def extras(draw: Any, terms: Terms) -> ExtraTerms | None:
+    """Draw what some orders give besides, or nothing."""
+    if draw(st.integers(0, 2)):
+        return None
+    tiers = draw(st.sampled_from([(), ("silver", "gold")])) if terms.ladder.steps else ()
+    return ExtraTerms(
+        draw(st.sampled_from(["per_order", "per_item"])),
+        draw(st.sampled_from([2, 9])),
+        minimum=draw(st.sampled_from([0, 50])),
+        cap=draw(st.sampled_from([0, 10])),
+        weekdays=draw(st.sampled_from([(), (5, 6), (0, 1, 2, 3, 4)])),
+        hours=draw(st.sampled_from([None, (6, 18)])),
+        tiers=tiers,
+        plans=draw(st.sampled_from([(), (MAX,)])) if terms.plans else (),
+        is_multiplied=draw(st.booleans()),
+    )
+
+
+@st.composite
 def plans(draw: Any, currency: str) -> tuple[PlanTerms, ...]:
     """Draw a smaller and a larger plan, or none."""
-    if not draw(st.booleans()):
+    if not draw(st.integers(0, 2)):
         return ()
     grace = draw(st.sampled_from([1, 7, 27]))
     trial = draw(st.sampled_from([0, 0, 5]))
@@ -111,7 +131,7 @@ def fees(draw: Any, currency: str) -> Fraction:
 @st.composite
 def rewards(draw: Any, terms: Terms) -> tuple[RewardTerms, ...]:
     """Draw some rewards of a program, or none."""
-    if not draw(st.booleans()):
+    if not draw(st.integers(0, 2)):
         return ()
     tiers = [""] + (["silver"] if terms.ladder.steps else [])
     named = [""] + ([MAX] if terms.plans else [])
@@ -177,7 +197,7 @@ def settings_of_programs(draw: Any, *, tiers: bool | None = None, budget: bool =
     )
     currency = draw(st.sampled_from(["EUR", "EUR", "EUR", "JPY", "KWD"]))
     terms = replace(terms, plans=draw(plans(currency)))
-    terms = replace(terms, rewards=draw(rewards(terms)))
+    terms = replace(terms, rewards=draw(rewards(terms)), extra=draw(extras(terms)))
     return Setting(terms, draw(st.sampled_from(OPENINGS)), draw(st.sampled_from(ZONES)), currency)
 
 
@@ -199,19 +219,22 @@ def next_terms(draw: Any, terms: Terms, first: Terms, currency: str) -> Terms:
     )
     if terms.ladder.basis in {"orders", "visits"} and factor < 1:
         steps = terms.ladder.steps
+    offered = tuple(
+        replace(
+            plan,
+            price=draw(fees(currency)) + 10 * plan.rank,
+            multiplier=draw(st.sampled_from([Fraction(1), Fraction(4)])),
+        )
+        for plan in _left_of(draw, terms.plans, first.plans)
+    )
+    is_met = terms.extra is not None and {plan.code for plan in offered}.issuperset(terms.extra.plans)
     return replace(
         terms,
         rates=dict(terms.rates) | {MAIN: draw(st.sampled_from([Fraction(1), Fraction(2)]))},
+        extra=terms.extra if is_met else None,
         wallets=dict(terms.wallets) | {MAIN: main},
         ladder=replace(terms.ladder, steps=steps),
-        plans=tuple(
-            replace(
-                plan,
-                price=draw(fees(currency)) + 10 * plan.rank,
-                multiplier=draw(st.sampled_from([Fraction(1), Fraction(4)])),
-            )
-            for plan in _left_of(draw, terms.plans, first.plans)
-        ),
+        plans=offered,
         rewards=tuple(
             replace(each, points=draw(st.sampled_from([5, 20, 45])))
             for each in _left_of(draw, terms.rewards, first.rewards)

@@ -24,6 +24,7 @@ from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.memberships import households as home
 from loyalty.memberships.models import HouseholdMember, Membership
 from loyalty.plans.models import PaidPlan
+from loyalty.points.conditions import WEEKDAYS
 from loyalty.points.models import EarningRule, Entry, Hold, PointsPolicy, Wallet
 from loyalty.points.statement import balance
 from loyalty.programs.models import ProgramVersion
@@ -31,7 +32,7 @@ from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Standing, Tier, TierChange, TierPolicy
 from tests import make
 from tests.properties.model.past import OrderFact as Order
-from tests.properties.model.terms import RewardTerms, Terms, WalletTerms
+from tests.properties.model.terms import ExtraTerms, RewardTerms, Terms, WalletTerms
 from tests.properties.model.world import Stand
 from tests.properties.paying import PLAN_REFUSALS, Paying
 from tests.properties.rewarding import REWARD_REFUSALS, Rewarding
@@ -267,6 +268,8 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
     ]
     if terms.bonus:
         rules.append(make.Rule(points=str(terms.bonus), code="welcome", kind="first_order", uses_multiplier=False))
+    if terms.extra:
+        rules.append(_extra(terms.extra))
     if terms.visit_points:
         rules.append(
             make.Rule(points=str(terms.visit_points), code="visit", kind="per_interaction", interaction="visit",
@@ -294,6 +297,22 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
         )
     _offer(draft, terms)
     assert TierPolicy.objects.filter(version=draft).exists()
+
+
+def _extra(extra: ExtraTerms) -> make.Rule:
+    parts: list[dict[str, Any]] = []
+    if extra.weekdays:
+        parts.append({"field": "weekday", "in": [WEEKDAYS[day] for day in extra.weekdays]})
+    if extra.hours:
+        first, end = extra.hours
+        parts.append({"field": "time", "from": f"{first:02}:00", "to": f"{end:02}:00"})
+    parts += [
+        {"field": name, "in": list(some)} for name, some in (("tier", extra.tiers), ("plan", extra.plans)) if some
+    ]
+    return make.Rule(
+        points=str(extra.points), code="extra", kind=extra.kind, minimum_amount=str(extra.minimum), cap=extra.cap or None,
+        condition={"all": parts} if parts else {}, uses_multiplier=extra.is_multiplied,
+    )  # fmt: skip
 
 
 def _offer(draft: ProgramVersion, terms: Terms) -> None:

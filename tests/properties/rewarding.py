@@ -6,7 +6,7 @@ from uuid import UUID
 
 from customers.models import Retailer
 from loyalty.activity.account.session import HasLeft
-from loyalty.activity.rewards import redeeming, tills
+from loyalty.activity.rewards import redeemed, redeeming, supplying, tills, undoing
 from loyalty.activity.rewards.importing import import_codes
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
@@ -21,12 +21,12 @@ REWARD_REFUSALS = (
     redeeming.NotForMember,
     redeeming.SoldOut,
     redeeming.LimitReached,
-    redeeming.RewardEnded,
-    redeeming.NotUndoable,
-    redeeming.HeldByTill,
-    redeeming.PaidOut,
-    redeeming.NotSent,
-    redeeming.NothingToPayOut,
+    redeemed.RewardEnded,
+    undoing.NotUndoable,
+    undoing.HeldByTill,
+    undoing.PaidOut,
+    supplying.NotSent,
+    supplying.NothingToPayOut,
     tills.VoucherUsed,
     tills.VoucherOver,
     tills.VoucherHeld,
@@ -73,17 +73,17 @@ class Rewarding:
 
     def entry_of_reward(self, reference: str) -> UUID:
         """Return the entry of the points that paid a reward, or an id of nothing."""
-        entry = redeeming.entry_of(self._redemption(reference))
+        entry = redeemed.entry_of(self._redemption(reference))
         return entry.pk if entry else self.rewarded[reference]
 
     def cancel_reward(self, reference: str, now: datetime) -> None:
-        redeeming.cancel_reward(self._redemption(reference), now=now)
+        undoing.cancel_reward(self._redemption(reference), now=now)
 
     def refund_reward(self, reference: str, now: datetime) -> None:
-        redeeming.refund_reward(self._redemption(reference), now=now)
+        undoing.refund_reward(self._redemption(reference), now=now)
 
     def send_reward(self, reference: str, status: str, now: datetime) -> None:
-        redeeming.fulfil_reward(self._redemption(reference), redeeming.Status(status), now=now)
+        supplying.fulfil_reward(self._redemption(reference), RewardRedemption.Status(status), now=now)
 
     def hold_voucher(self, reference: str, till: str, now: datetime, life: timedelta = TILL_LIFE) -> None:
         voucher = tills.check_voucher(self.retailer, self.codes[reference].lower(), now=now)
@@ -97,7 +97,7 @@ class Rewarding:
         tills.release_voucher(self.retailer, self.tokens[till], now=now)
 
     def pay_out(self, code: str, now: datetime) -> None:
-        redeeming.pay_out(self.program, self._key(code), document=f"{now}", now=now)
+        supplying.pay_out(self.program, self._key(code), document=f"{now}", now=now)
 
     # -- what there is
 

@@ -57,7 +57,7 @@ def _each_by_itself(setting: Setting) -> Setting:
     }
     steps = tuple(replace(step, multiplier=Fraction(1), extra_months=0, gift=0) for step in terms.ladder.steps)
     ladder = replace(terms.ladder, steps=steps)
-    return replace(setting, terms=replace(terms, bonus=0, wallets=wallets, ladder=ladder))
+    return replace(setting, terms=replace(terms, bonus=0, extra=None, wallets=wallets, ladder=ladder))
 
 
 def _timeless(found: list[Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.properties.model.past import OrderFact
-from tests.properties.model.terms import MAIN, Ladder, Refused, Step, Terms, WalletTerms
+from tests.properties.model.terms import MAIN, Ladder, PlanTerms, Refused, RewardTerms, Step, Terms, WalletTerms
 from tests.properties.model.world import World
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -372,3 +372,78 @@ def test_who_leaves_and_comes_back_begins_anew_without_the_first_bonus() -> None
     assert buy(ada, "b", 10, "2026-03-03") == 10
     back(ada, "a", "2026-03-04")
     assert balance(ada, "2026-03-04") == (10, 0, 0, 0)
+
+
+PLUS, MAX = (
+    PlanTerms("plus", 0, Fraction(10), multiplier=Fraction(2)),
+    PlanTerms("max", 1, Fraction(25), multiplier=Fraction(3)),
+)
+
+
+def club(*rewards: RewardTerms, plans: tuple[PlanTerms, ...] = (), points: int = 0) -> World:
+    made = World(Terms(plans=plans, rewards=rewards), START, "UTC")
+    made.enrol("Ada", START)
+    if points:
+        made.adjust("Ada", points, "a", START)
+    return made
+
+
+def has_paid(ada: World, at: str, plan: str = "plus") -> None:
+    ada.join_plan("Ada", plan, "pays", on(at))
+    ada.collect(on(at))
+
+
+def test_an_upgrade_on_the_eleventh_of_thirty_days_is_prorated_to_the_cent() -> None:
+    ada = club(plans=(PLUS, MAX))
+    has_paid(ada, "2026-06-01T12:00")
+
+    ada.change_plan("Ada", "max", "", on("2026-06-11T12:00"))
+    before = buy(ada, "a", 10, "2026-06-11T13:00")
+    ada.collect(on("2026-06-11T14:00"))
+
+    assert [invoice.lines for invoice in ada.plans["Ada"].invoices] == [
+        (10,),
+        (-Fraction(667, 100), Fraction(1667, 100)),
+    ]
+    assert (before, buy(ada, "b", 10, "2026-06-11T15:00")) == (20, 30)
+
+
+def test_what_is_not_paid_ends_with_the_seventh_day_and_is_made_good_if_it_was_paid() -> None:
+    ada = club(plans=(PLUS, MAX))
+    has_paid(ada, "2026-06-01T12:00")
+    ada.use_method("Ada", "later", on("2026-06-02"))
+    ada.collect(on("2026-07-01T00:01"))
+    assert ada.note_invoice("Ada", "i", on("2026-07-02"))
+
+    last, first = buy(ada, "a", 10, "2026-07-07T23:59"), buy(ada, "b", 10, "2026-07-08T00:00")
+    ada.tell_paid("i", on("2026-07-05"), on("2026-07-10"))
+
+    assert (last, first, buy(ada, "c", 10, "2026-07-10T01:00")) == (20, 10, 20)
+    assert ada.plan("Ada", on("2026-07-11"))[0] == "active"
+
+
+def test_a_reward_comes_back_with_the_order_that_it_paid_and_with_its_place_in_the_stock() -> None:
+    ada = club(RewardTerms("off", "amount_off", 60, codes="generated", stock=1), points=100)
+    ada.redeem_reward("Ada", "off", MAIN, None, "w", on("2026-02-01"))
+    ada.hold_voucher("w", "k", on("2026-02-02"))
+    ada.confirm_voucher("w", "k", on("2026-02-02"))
+    buy(ada, "a", 30, "2026-02-02T12:00", redemptions=("w",))
+    assert (balance(ada, "2026-02-03")[0], ada.stocks()) == (70, {"off": 1})
+
+    back(ada, "a", "2026-02-04")
+
+    assert (balance(ada, "2026-02-04")[0], ada.stocks(), ada.reward("w", on("2026-02-04"))) == (
+        100,
+        {"off": 0},
+        "refunded",
+    )
+
+
+@pytest.mark.parametrize("gives_back", [False, True])
+def test_an_unused_reward_ends_with_its_last_day_as_it_says(gives_back: bool) -> None:  # noqa: FBT001 - drawn
+    off = RewardTerms("off", "amount_off", 60, codes="generated", valid_days=1, expiry_gives_back=gives_back)
+    ada = club(off, points=100)
+    ada.redeem_reward("Ada", "off", MAIN, None, "w", on("2026-02-01"))
+
+    assert (ada.reward("w", on("2026-02-02T23:59")), balance(ada, "2026-02-02T23:59")[0]) == ("usable", 40)
+    assert (ada.reward("w", on("2026-02-03")), balance(ada, "2026-02-03")[0]) == ("expired", 100 if gives_back else 40)

@@ -91,7 +91,7 @@ def told(story: Story, night: Night) -> list[Any]:
     system.night(story.end)
     return [refused] + [
         (name, system.stand(name), system.changes(name), system.entries(name), system.bills(name),
-         system.plan_changes(name), system.plan(name, story.end), system.stocks(), system.causes(),
+         system.plan_changes(name), system.plan(name, story.end)[:-1], system.stocks(), system.causes(),
          [system.balance(name, wallet, story.end) for wallet in story.setting.terms.wallets])
         for name in (ADA, BOB)
     ]  # fmt: skip

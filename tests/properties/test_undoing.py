@@ -103,6 +103,7 @@ def check(case: Undoing, system: Callable[[Setting], System]) -> None:
             twin.join_household([ADA, BOB], case.setting.opening)
         play(twin, case.alike)
     play(one, case.besides)
+    play(other, tuple(act for act in case.besides if act.verb == "collect"))  # of all that is due, whoever owes it
 
     assert _look(one, case, case.end) == _look(other, case, case.end)
 
@@ -132,8 +133,12 @@ def _look(twin: System, case: Undoing, now: datetime) -> list[Any]:
 
 
 def _plan(shown: tuple[object, ...]) -> tuple[object, ...]:
-    """Return how a plan stands; one that has ended is none."""
-    return () if shown[0] in {"", "ended"} else shown
+    """
+    Return how a plan stands; one that has ended is none.
+
+    Until when it can be paid is left out: that counts from when somebody could know of it.
+    """
+    return () if shown[0] in {"", "ended"} else shown[:-1]
 
 
 def model(setting: Setting) -> System:

@@ -57,19 +57,21 @@ Where the promises are silent, this is what the model takes them to say:
 26. Which change of tier is dated when? None before the one that was told before it.
 27. Which plan multiplies an order? The one that was known for its own instant when it was decided, as its version offers it
     or, where it does not, as the last one before did.
-28. What of a payment that is told after its invoice was given up? A renewal that was paid in time makes the plan good from
+28. When does a plan end for which nobody has tried to collect the fee? With its period; the grace counts from the first try.
+    Who names no payment method has the grace that was told.
+29. What of a payment that is told after its invoice was given up? A renewal that was paid in time makes the plan good from
     now on; all else goes back. Periods between are renewed then, each with a grace from now.
-29. What does a change cost that is paid some days later? What was quoted by the days that are left then, whatever the plan
+30. What does a change cost that is paid some days later? What was quoted by the days that are left then, whatever the plan
     costs by then; the old plan's days are its own. A change between month and year stays as it was quoted.
-30. Of which fees does credit go back? Of those of the plan that it is credited to, the last paid first; then of the member's
+31. Of which fees does credit go back? Of those of the plan that it is credited to, the last paid first; then of the member's
     others.
-31. Who has had a trial? A person, also before it was merged.
-32. When do points of a reward come back by time? With the midnight that ends it, or the version that withdraws it; a till
+32. Who has had a trial? A person, also before it was merged.
+33. When do points of a reward come back by time? With the midnight that ends it, or the version that withdraws it; a till
     that has it in hand, and is cut off, keeps it a minute longer than its hold. What is on its way, or was used, does not
     end.
-33. What comes back with the last return of an order that a reward paid? The reward, used or not, with its points, its place
+34. What comes back with the last return of an order that a reward paid? The reward, used or not, with its points, its place
     in the stock and what a cause got. Of one that was over by then nothing: the order had nothing of it.
-34. Who may lend for a reward? Nobody, where its points may come back by time.
-35. Do rewards of a membership that has ended count for a limit? Yes, and with those of a merged one; nothing of them comes
-    back.
+35. Who may lend for a reward? Nobody, where its points may come back by time.
+36. Do rewards of a membership that has ended count for a limit? For who came back, yes; a merge brings nothing of them. Nothing
+    of them comes back.
 """

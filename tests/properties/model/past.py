@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TypeGuard
 
 from tests.properties.model.standing import Counted, Entry, Standing
-from tests.properties.model.terms import MAIN, Calendar, Step, Terms, Version, WalletTerms, same_period
+from tests.properties.model.terms import MAIN, Calendar, ExtraTerms, Step, Terms, Version, WalletTerms, same_period
 
 Key = tuple[str, ...]
 
@@ -78,12 +78,27 @@ class Passed:
 
 @dataclass
 class Occasion:
-    """All that decides what something earned: it is kept for the returns of it."""
+    """
+    All that decides what something earned: it is kept for the returns of it.
+
+    :ivar local: when it was, by the program's clock
+    :ivar tier: the code of the tier that its member had, and `plan` of the plan
+    """
 
     terms: Terms
     multiplier: Fraction
     extra_months: int
+    local: datetime
+    tier: str = ""
+    plan: str = ""
     is_first: bool = False
+
+    def meets(self, extra: ExtraTerms, money: Fraction) -> bool:
+        """Tell whether an order of so much money meets what an extra asks."""
+        is_time = extra.hours is None or extra.hours[0] <= self.local.hour < extra.hours[1]
+        is_day = not extra.weekdays or self.local.weekday() in extra.weekdays
+        is_member = (not extra.tiers or self.tier in extra.tiers) and (not extra.plans or self.plan in extra.plans)
+        return is_time and is_day and is_member and money >= extra.minimum
 
 
 @dataclass
@@ -110,7 +125,17 @@ class Decided:
         }
         if self.occasion.is_first and self.left and (money or not self.fact.paid):
             points[MAIN] += terms.bonus
+        points[MAIN] += self._extra(money)
         return points
+
+    def _extra(self, money: Fraction) -> int:
+        extra = self.occasion.terms.extra
+        assert isinstance(self.fact, OrderFact), "visits give points of their own"
+        if extra is None or not self.left or (self.fact.paid and not money) or not self.occasion.meets(extra, money):
+            return 0
+        units = Fraction(1) if extra.kind == "per_order" else money / self.fact.unit_price
+        points = int(units * extra.points * (self.occasion.multiplier if extra.is_multiplied else 1))
+        return min(points, extra.cap) if extra.cap else points
 
     def spend(self) -> Fraction:
         """Return the money that was paid for what is left; money comes back before what was paid with points does."""
@@ -250,7 +275,7 @@ class Past:
         self.back_since: dict[tuple[str, int], datetime] = {}  # where a return was the last to change the tier
         self.had: dict[tuple[str, int], list[tuple[datetime, str]]] = {}  # since when which tier, as it was told
         self.occasions: dict[str, Occasion] = {}  # on which orders were decided that have been corrected since
-        self.plan_multiplier: Callable[[str, datetime], Fraction] = lambda _name, _at: Fraction(1)
+        self.plan_of: Callable[[str, datetime], tuple[str, Fraction]] = lambda _name, _at: ("", Fraction(1))
 
     @property
     def merges(self) -> list[MergeFact]:
@@ -459,8 +484,16 @@ class Past:
         terms = terms_at(self.versions, fact.at)
         step = self._step_at(life, fact.at, terms)
         is_first = self.first.get(life.name) == fact.number
-        multiplier = (step.multiplier if step else Fraction(1)) * self.plan_multiplier(life.name, fact.at)
-        occasion = Occasion(terms, multiplier, step.extra_months if step else 0, is_first=is_first)
+        plan, multiplier = self.plan_of(life.name, fact.at)
+        occasion = Occasion(
+            terms,
+            multiplier * step.multiplier if step else multiplier,
+            step.extra_months if step else 0,
+            fact.at.astimezone(self.calendar.zone),
+            step.code if step else "",
+            plan,
+            is_first,
+        )
         decided = Decided(fact, occasion, fact.quantity if isinstance(fact, OrderFact) else 1)
         if fact.number in self.frozen:
             decided.occasion, gave = self.frozen[fact.number]

@@ -134,16 +134,18 @@ class Rewards:
         if terms.kind == "donation":
             assert made.amount is not None
             made.status = "fulfilled"
-            used = sum(
-                each.matched for each in self.all.values() if each.terms.code == terms.code and not _gave_back(each)
-            )
             asked = self._whole(made.amount * terms.match_percent / 100)
-            made.matched = max(min(asked, terms.match_budget - used), Fraction(0))
+            made.matched = max(min(asked, terms.match_budget - self._matched(terms.code)), Fraction(0))
             self._give_cause(made, 1)
         self.all[reference] = made
         self.taken[terms.code] += 1
         self.handed_out[terms.code] += terms.codes == "pool"
         return made
+
+    def _matched(self, code: str) -> Fraction:
+        """Return what the retailer has added to a cause's gifts."""
+        given = (each.matched for each in self.all.values() if each.terms.code == code and not _gave_back(each))
+        return sum(given, Fraction(0))
 
     def _whole(self, amount: Fraction) -> Fraction:
         return int(amount / self.unit) * self.unit

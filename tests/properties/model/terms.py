@@ -63,6 +63,29 @@ class Ladder:
 
 
 @dataclass(frozen=True)
+class ExtraTerms:
+    """
+    What an order gives besides, where it meets all that is asked; empty asks nothing.
+
+    :param kind: per_order or per_item
+    :param minimum: of the money that was paid
+    :param cap: the most that it gives at once; 0 for no cap
+    :param weekdays: by their numbers, Monday is 0, of the program's zone
+    :param hours: from the first until before the second
+    """
+
+    kind: str
+    points: int
+    minimum: int = 0
+    cap: int = 0
+    weekdays: tuple[int, ...] = ()
+    hours: tuple[int, int] | None = None
+    tiers: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    is_multiplied: bool = False
+
+
+@dataclass(frozen=True)
 class PlanTerms:
     """
     A membership for a fee.
@@ -138,6 +161,7 @@ class Terms:
     rates: Mapping[str, Fraction] = field(default_factory=lambda: {MAIN: Fraction(1)})
     bonus: int = 0
     visit_points: int = 0
+    extra: ExtraTerms | None = None
     wallets: Mapping[str, WalletTerms] = field(default_factory=lambda: {MAIN: WalletTerms()})
     ladder: Ladder = Ladder()
     plans: tuple[PlanTerms, ...] = ()

@@ -53,7 +53,7 @@ class World:
         self.calendar, self.unit = Calendar(ZoneInfo(zone)), Fraction(1, decimals)
         self.now = start
         self.past = Past(self.calendar, [Version(start, terms)])
-        self.past.plan_multiplier = self._plan_multiplier
+        self.past.plan_of = self._plan_of
         self.plans: dict[str, Plans] = {}
         self.invoices: dict[str, tuple[str, Invoice]] = {}  # by a name: whose they are
         self.rewards = Rewards(self.calendar, self.past.versions, self.unit, POOL)
@@ -120,8 +120,9 @@ class World:
         self.leave_household(goes, now)
         self.plans[stays].take_over(self.plans.pop(goes), now)
         self.invoices = {ref: (stays if who == goes else who, each) for ref, (who, each) in self.invoices.items()}
-        for reward in self.rewards.all.values():
-            reward.member = stays if reward.member == goes else reward.member
+        for reference, reward in self.rewards.all.items():
+            if reward.member == goes and reference not in self.ended:
+                reward.member = stays
         del self.lives[goes]
         self.told = told
         self.refresh(now)
@@ -340,8 +341,14 @@ class World:
         for plans in self.plans.values():
             plans.collect(now)
 
-    def _plan_multiplier(self, name: str, at: datetime) -> Fraction:
-        return self.plans[name].multiplier_at(at) if name in self.plans else Fraction(1)
+    def next_plan_night(self) -> datetime | None:
+        """Return the next midnight that changes somebody's plan."""
+        return min((at for plans in self.plans.values() if (at := plans.next_night()) is not None), default=None)
+
+    def _plan_of(self, name: str, at: datetime) -> tuple[str, Fraction]:
+        """Return a member's plan at an instant, and what it multiplies by."""
+        plans = self.plans.get(name)
+        return (plans.had_at(at), plans.multiplier_at(at)) if plans else ("", Fraction(1))
 
     # -- rewards
 
