@@ -21,8 +21,8 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     sums = CustomerStatistics.objects.filter(customer__in=person.ids).order_by("pk")
     values = CustomerValue.objects.filter(customer__in=person.ids).order_by("pk")
     return [
-        Section("purchases", _("Your purchases in sums"), list(sums.values(*OF_STATISTICS))),
-        Section("values", _("What you were expected to buy"), list(values.values(*OF_VALUE))),
+        Section("purchases", _("Your purchases in sums"), sums.values(*OF_STATISTICS)),
+        Section("values", _("What you were expected to buy"), values.values(*OF_VALUE)),
     ]
 
 

@@ -23,6 +23,7 @@ from customers.importing.jobs import confirm, upload
 from customers.models import (
     Consent,
     Customer,
+    Erasure,
     ImportJob,
     Insight,
     Interaction,
@@ -91,7 +92,7 @@ class CustomerAdmin(ModelAdmin):
     search_help_text = _("External id, e-mail or last name")
     list_select_related = ("retailer", "insight")
     form = CustomerForm
-    readonly_fields = ("retailer", "external_id", "identified_at", "merged_into")
+    readonly_fields = ("retailer", "external_id", "identified_at", "merged_into", "erased_at")
     inlines = (InsightInline, ConsentInline)
     ordering = ("-id",)
 
@@ -100,6 +101,10 @@ class CustomerAdmin(ModelAdmin):
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Customer | None = None) -> bool:
         return False  # books stay; erasing a person is a verb of its own
+
+    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        may: bool = super().has_change_permission(request, obj)
+        return may and (obj is None or obj.erased_at is None)  # whoever is erased is described no more
 
     @display(description=_("name"), ordering="last_name")
     def full_name(self, customer: Customer) -> str:
@@ -305,3 +310,11 @@ class ImportJobAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         queryset: QuerySet[ImportJob] = super().get_queryset(request)
         return queryset.defer("content")
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ("erased_at", "asked_by", "author", "reason", "retailer")
+    list_filter = ("asked_by", ("erased_at", RangeDateTimeFilter))
+    list_select_related = ("retailer",)
+    ordering = ("-id",)

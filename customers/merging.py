@@ -1,5 +1,6 @@
 """Two customers turn out to be one: what the one has goes to the other, and its external id leads there."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -93,6 +94,22 @@ FROM customers_customer s WHERE s.id = %s AND t.id = %s
         for name in ("email", "phone", "first_name", "last_name", "language", "acquisition_channel")
     )
 )
+
+
+# An order may name several; each stays in its place.
+RENAME_REDEMPTIONS = """
+UPDATE customers_order o SET redemptions = (
+    SELECT jsonb_agg(CASE WHEN n.name = ANY(%b::text[]) THEN n.name || %s::text ELSE n.name END ORDER BY n.place)
+    FROM jsonb_array_elements_text(o.redemptions) WITH ORDINALITY AS n (name, place)
+) WHERE o.id = ANY(%b::uuid[]) AND o.redemptions ?| %b::text[]
+"""
+
+
+def rename_redemptions(orders: Iterable[UUID], names: Iterable[str], suffix: str) -> None:
+    """Let orders name redemptions by other names: those of a customer who was merged, where the other one used the same."""
+    named, ids = sorted(names), sorted(orders)
+    if named and ids:
+        bulk.execute(RENAME_REDEMPTIONS, [named, suffix, ids, named])
 
 
 @transaction.atomic(savepoint=False)

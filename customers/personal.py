@@ -20,7 +20,7 @@ from customers.models import (
     Return,
     UndecidedFact,
 )
-from customers.privacy import Part, Person, Section
+from customers.privacy import Part, Person, Rows, Section
 
 KNOWN = (
     "external_id", "email", "phone", "first_name", "last_name", "birth_date", "language", "acquisition_channel",
@@ -42,9 +42,7 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     """Return who a person is, what it agreed to, what it bought and brought back, and what it did besides."""
     ids = person.ids
     return [
-        Section(
-            "person", _("What is known of you"), list(Customer.objects.filter(pk__in=ids).order_by("pk").values(*KNOWN))
-        ),
+        Section("person", _("What is known of you"), Customer.objects.filter(pk__in=ids).order_by("pk").values(*KNOWN)),
         Section("consents", _("What you agreed to, and what you withdrew"), _consents(person)),
         Section("orders", _("Your orders"), _orders(person)),
         Section("earlier_orders", _("What orders said before they were corrected"), _revisions(person)),
@@ -56,11 +54,12 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     ]
 
 
-def _rows(model: Any, person: Person, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    return list(model.objects.filter(customer__in=person.ids).order_by("pk").values(*names))
+def _rows(model: Any, person: Person, names: tuple[str, ...]) -> Rows:
+    rows: Rows = model.objects.filter(customer__in=person.ids).order_by("pk").values(*names)
+    return rows
 
 
-def _consents(person: Person) -> list[dict[str, Any]]:
+def _consents(person: Person) -> Rows:
     rows = Consent.objects.filter(customer__in=person.ids).order_by("occurred_at", "pk")
     return [
         {"purpose": row.purpose, "what": row.get_purpose_display(), "granted": row.granted, "occurred_at": row.occurred_at,
@@ -69,7 +68,7 @@ def _consents(person: Person) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _orders(person: Person) -> list[dict[str, Any]]:
+def _orders(person: Person) -> Rows:
     orders = Order.objects.filter(customer__in=person.ids).order_by("occurred_at", "pk").prefetch_related("lines")
     return [
         {name: getattr(order, name) for name in OF_ORDER}
@@ -82,12 +81,12 @@ def _place(line: Any) -> int:
     return int(line.position)
 
 
-def _revisions(person: Person) -> list[dict[str, Any]]:
+def _revisions(person: Person) -> Rows:
     rows = OrderRevision.objects.filter(order__customer__in=person.ids).order_by("pk")
-    return list(rows.values("version", "content", "replaced_at"))
+    return rows.values("version", "content", "replaced_at")
 
 
-def _returns(person: Person) -> list[dict[str, Any]]:
+def _returns(person: Person) -> Rows:
     rows = Return.objects.filter(order__customer__in=person.ids).order_by("occurred_at", "pk")
     return [
         {
@@ -109,14 +108,14 @@ def _returns(person: Person) -> list[dict[str, Any]]:
     ]
 
 
-def _merges(person: Person) -> list[dict[str, Any]]:
+def _merges(person: Person) -> Rows:
     rows = CustomerMerge.objects.filter(target__in=person.ids).order_by("pk").select_related("source")
     return [
         {"customer": row.source.external_id, "reference": row.reference, "merged_at": row.merged_at} for row in rows
     ]
 
 
-def _claims(person: Person) -> list[dict[str, Any]]:
+def _claims(person: Person) -> Rows:
     rows = OrderClaim.objects.filter(customer__in=person.ids).order_by("pk").select_related("order")
     return [{"order": row.order.number, "reference": row.reference, "claimed_at": row.claimed_at} for row in rows]
 

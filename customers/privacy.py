@@ -7,7 +7,7 @@ what time does to points goes on. The retailer's id, and the numbers, lead nowhe
 later is somebody new.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,21 +18,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext_lazy as _
 
 from customers.checks import require_name
 from customers.core import bulk
-from customers.core.errors import DomainError, Kind
-from customers.identifying import note_changes
+from customers.identifying import UnknownCustomer, note_changes
 from customers.models import Customer, Erasure, Retailer
 
 REASON_LENGTH = 100
-
-
-class UnknownPerson(DomainError):
-    code = "unknown_customer"
-    kind = Kind.NOT_FOUND
-    message = _("There is no customer {customer}.")
+Rows = Iterable[Mapping[str, Any]]  # plain values by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +35,11 @@ class Section:
 
     :param name: a word for programs, and the name of its file
     :param title: what it is, for people
-    :param rows: plain values by name
     """
 
     name: str
     title: str
-    rows: Sequence[dict[str, Any]]
+    rows: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,7 @@ class Person:
 
     :param ids: of its own row, and of those that were merged into it
     :param names: the retailer's ids that lead to it
-    :param renamed: member numbers that lead nowhere any more, with what stands in their place; filled while it is erased
+    :param renamed: numbers and codes that lead nowhere any more, with what stands in their place; filled while it is erased
     """
 
     customer: Customer
@@ -139,11 +131,11 @@ def find(retailer: Retailer, external_id: str) -> Customer:
     """
     Return the customer to whom an id leads.
 
-    :raises UnknownPerson: when it leads to nobody
+    :raises UnknownCustomer: when it leads to nobody
     """
     found = Customer.objects.known_as(external_id).filter(retailer=retailer).select_related("retailer").first()
     if found is None:
-        raise UnknownPerson(customer=external_id)
+        raise UnknownCustomer(customer=external_id)
     return found
 
 

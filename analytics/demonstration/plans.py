@@ -21,12 +21,18 @@ EVERY, LARGER = 10, 4
 
 
 def live(
-    club: Program, *, start: datetime, now: datetime, on_progress: Callable[[CaughtUp], None] = lambda _: None
+    club: Program,
+    *,
+    start: datetime,
+    now: datetime,
+    on_progress: Callable[[CaughtUp], None] = lambda _: None,
+    besides: Callable[[int, datetime], None] = lambda _half_month, _now: None,
 ) -> CaughtUp | None:
     """
     Decide a past by half months, and let members have plans meanwhile; once there are plans, only what is new.
 
     :param start: when the program began
+    :param besides: what members do besides, told how many half months there were before, and now
     :returns: None when another process is at work
     """
     done = CaughtUp()
@@ -39,6 +45,7 @@ def live(
         if place % 2 == 0:
             _act(club, place // 2, instant)
             _collect(club.retailer, instant)
+        besides(place, instant)
     caught = catch_up(club.retailer, now=now, on_progress=_after(done, on_progress))
     return None if caught is None else _sum(done, caught)
 

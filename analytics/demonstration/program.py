@@ -4,11 +4,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from analytics.demonstration import badges
 from customers.models import Retailer
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningRule, PointsPolicy
 from loyalty.programs.models import Program
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier, TierPolicy
 
@@ -85,6 +87,15 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
         Reward.objects.create(
             version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=in_points, place=place, **more
         )
+    badges.add_to(draft)
+    ReferralPolicy.objects.create(
+        version=draft,
+        link="https://shop.example/invite?code={code}",
+        advocate_points=500,
+        friend_points=250,
+        minimum_amount=Decimal(20),
+        advocate_limit=3,
+    )
     publish(draft, effective_from=effective_from, now=now)
     return draft.program
 
@@ -106,14 +117,14 @@ REWARDS: tuple[tuple[str, str, str, str, int, dict[str, Any]], ...] = (
         "five-off", "Five dollars off", "Cinq dollars de remise", "amount_off", 500,
         {"value": Decimal(5), "minimum_amount": Decimal(25), "codes": "generated", "valid_days": 90, "on_expiry": "give_back"},
     ),
-    ("bag", "A shopping bag", "Un cabas", "product", 300, {"sku": "BAG", "cost": Decimal("1.80"), "stock": 200}),
+    ("bag", "A shopping bag", "Un cabas", "product", 300, {"sku": "BAG", "cost": Decimal("1.80"), "stock": 2_000}),
     (
         "cinema", "A cinema ticket", "Une place de cinéma", "voucher", 900,
-        {"codes": "pool", "cost": Decimal("6.50"), "member_limit": 2, "member_period": "month"},
+        {"codes": "pool", "cost": Decimal("6.50"), "member_limit": 2, "member_period": "month", "valid_days": 60},
     ),
     (
         "forest", "Plant trees", "Planter des arbres", "donation", 100,
-        {"points_per_unit": 100, "match_percent": 100, "match_budget": Decimal(50)},
+        {"points_per_unit": 100, "match_percent": 100, "match_budget": Decimal(500)},
     ),
 )  # fmt: skip
 TIERS = (

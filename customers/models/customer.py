@@ -13,8 +13,8 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
     """Customers, and how they are found."""
 
     def known_as(self, external_id: str) -> Self:
-        """Return the customer to whom an external id leads: its own, or one that was merged into it."""
-        own = models.Q(external_id=external_id, merged_into=None)
+        """Return the customer to whom an external id leads: its own, or one that was merged into it; never one who was erased."""
+        own = models.Q(external_id=external_id, merged_into=None, erased_at=None)
         return self.filter(own | models.Q(aliases__external_id=external_id))
 
     def persons(self) -> Self:

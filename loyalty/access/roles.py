@@ -42,13 +42,15 @@ MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
     "referrals.referral",
     "badges.challengeaward", "badges.memberprogress", "badges.participation", "badges.boardscore",
+    "badges.surpriseticket", "badges.contestfinish", "badges.contestprize",
 )  # fmt: skip
+SURPRISES = ("badges.surprise",)
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
 VALUES = ("analytics.valuerun", "analytics.customervalue")
 LINKS = ("api.retailerkey", "outbox.endpoint", "page.branding")
 EVERYTHING = (
-    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, "outbox.delivery", "activity.nightrun",
-    "activity.setaside", "customers.undecidedfact", "plans.paymentnotice",
+    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, *SURPRISES, "outbox.delivery", "activity.nightrun",
+    "activity.setaside", "customers.undecidedfact", "customers.erasure", "plans.paymentnotice",
     "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
 )  # fmt: skip
 WRITE = ("add", "change", "delete")
@@ -76,12 +78,21 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _may(("change",), "customers.retailer", "customers.customer")
     | _may(("add", "change"), "customers.importjob", *LINKS)
     | _may(("add",), "rewards.codebatch")
-    | _may(WRITE, "access.staffrole"),
+    | _may(WRITE, "access.staffrole", *SURPRISES),
     Role.MANAGER: SHAPE
     | _may(("add",), "rewards.codebatch")
+    | _may(("view", *WRITE), *SURPRISES)
     | _may(("view",), *CAUSES, "programs.versionevent", "activity.nightrun", "analytics.valuerun"),
     Role.SUPPORT: _may(
-        ("view",), "activity.setaside", "customers.undecidedfact", *PERSONS, *FACTS, *MEMBERS, *PROGRAMS, *PARTS
+        ("view",),
+        "activity.setaside",
+        "customers.undecidedfact",
+        *PERSONS,
+        *FACTS,
+        *MEMBERS,
+        *PROGRAMS,
+        *PARTS,
+        *SURPRISES,
     )
     | _may(("change",), "customers.customer"),
     Role.ANALYST: _may(("view",), *PROGRAMS, *PARTS, *FACTS, "analytics.valuerun", "activity.nightrun")

@@ -16,6 +16,8 @@ from customers import admin as facts
 from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, action, display
 from customers.core.calendar import local_date
 from customers.models import Customer, Order, UndecidedFact
+from customers.packing import as_zip
+from customers.privacy import export
 from loyalty.activity import backlog, nightly, staff
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import NightRun, SetAside
@@ -220,12 +222,23 @@ def _replace(model: type[Model]) -> Any:
 class CustomerAdmin(ByStaff, facts.CustomerAdmin):
     """A customer, with what programs do when it turns out to be another one."""
 
-    actions_detail = ("merge_into",)
-    done = Q(merged_into__isnull=False)
+    actions_detail = ("merge_into", "export_person", "erase_person")
+    done = Q(merged_into__isnull=False) | Q(erased_at__isnull=False)
 
     @action(description=_("Merge into another customer"), url_path="merge", permissions=["staff"])
     def merge_into(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return staff.merge_into(self, request, _row(Customer.objects.select_related("retailer"), object_id))
+
+    @action(description=_("Export what is held on the person"), url_path="export", permissions=["staff"])
+    def export_person(self, _request: HttpRequest, object_id: str) -> HttpResponse:
+        customer = _row(Customer.objects.filter(erased_at=None).select_related("retailer", "merged_into"), object_id)
+        document = export(customer, now=timezone.now())
+        headers = {"Content-Disposition": 'attachment; filename="data.zip"', "Cache-Control": "no-store"}
+        return HttpResponse(as_zip(document), content_type="application/zip", headers=headers)
+
+    @action(description=_("Erase the person"), url_path="erase", permissions=["staff"])
+    def erase_person(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return staff.erase_person(self, request, _row(Customer.objects.select_related("retailer"), object_id))
 
 
 @_replace(Order)

@@ -6,7 +6,7 @@ more is left as if it had never been theirs, and one who has it now gets it as a
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from loyalty.activity.backlog import follow_order, is_waiting
 from loyalty.activity.history import Content, load_orders, load_returns, read_content
 from loyalty.activity.intake import Answer
 from loyalty.activity.loading import Loaded, hold_customers, lock_customers
+from loyalty.activity.references import name_as_merged
 from loyalty.engine.activities import Fact, OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
 from loyalty.engine.member import Member
@@ -89,6 +90,7 @@ def take_correction(
     said = read_content(locked[fact.number].id) if fact.number in locked else None
     kept = _kept(locked[fact.number].id) if fact.number in locked else {}
     (outcome,) = record_corrections(retailer, [fact], now=now, are_decided=True)
+    outcome = _named(retailer, outcome)
     decided = _Decided()
     if outcome.id is not None and outcome.status is Status.CREATED and outcome.customer_id:
         batch = pipeline.run(load_orders([outcome.id]), now=now, are_new=True)
@@ -137,9 +139,10 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
     """Decide a corrected order anew for whoever had it and whoever has it now."""
     order_id, before, after = outcome.id, outcome.customer_before, outcome.customer_id
     assert order_id is not None, "what was corrected is recorded"
-    _require_paid(order_id, outcome.fact, {customer for customer in (before, after) if customer})
+    customers = {customer for customer in (before, after) if customer}
+    _require_paid(order_id, outcome.fact, customers, was_gone=not said.left().lines)
     follow_order(order_id)
-    locked = lock_customers({customer for customer in (before, after) if customer}, activities=(), latest=now)
+    locked = lock_customers(customers, activities=(), latest=now)
     found = _Decided()
     if before is not None:
         corrected = _corrected(outcome, said, locked, before, now)
@@ -160,21 +163,29 @@ def _decide_again(outcome: Outcome[CorrectionFact], said: Content, now: datetime
     return found
 
 
-# Redemptions that were undone because nothing was left of what they had paid, by whoever had the order or has it.
+# Redemptions that were undone because nothing was left of what they had paid, by whoever had the order or has it: of this order,
+# or of another one that they paid as well.
 UNDONE = """
 SELECT u.explanation->>'redemption' FROM memberships_membership m
 JOIN memberships_membership own ON own.id = m.id OR own.merged_into_id = m.id
 JOIN points_wallet w ON w.membership_id = own.id JOIN points_entry u ON u.wallet_id = w.id
-WHERE m.customer_id = ANY(%s) AND u.kind = 'restore' AND u.explanation->>'redemption' = ANY(%s) LIMIT 1
+WHERE m.customer_id = ANY(%(customers)s) AND u.kind = 'restore' AND u.explanation->>'redemption' = ANY(%(references)s)
+    AND (%(was_gone)s OR u.explanation->>'return' IN (SELECT number FROM customers_return WHERE order_id = %(order)s))
+LIMIT 1
 """
 
 
-def _require_paid(order_id: UUID, fact: CorrectionFact, customers: Collection[UUID]) -> None:
-    """Refuse that an order keeps something for which points came back: only whoever redeems can say whether to pay again."""
+def _require_paid(order_id: UUID, fact: CorrectionFact, customers: Collection[UUID], *, was_gone: bool) -> None:
+    """
+    Refuse that an order keeps something for which points came back: only whoever redeems can say whether to pay again.
+
+    :param was_gone: whether nothing of it was left before
+    """
     references = list(fact.order.redemptions)
     if not references or not read_content(order_id).left().lines:
         return
-    for (reference,) in bulk.fetch(UNDONE, [list(customers), references]):
+    asked = {"customers": list(customers), "references": references, "was_gone": was_gone, "order": order_id}
+    for (reference,) in bulk.fetch(UNDONE, asked):
         raise PaymentUndone(number=fact.number, reference=reference)
 
 
@@ -234,6 +245,17 @@ def _as_told_now(order_id: UUID) -> Sequence[Fact]:
     placed: list[OrderPlaced] = load_orders([order_id])
     returns = [found for (found,) in bulk.fetch("SELECT id FROM customers_return WHERE order_id = %s", [order_id])]
     return [*placed, *load_returns(returns)]
+
+
+def _named(retailer: Retailer, outcome: Outcome[CorrectionFact]) -> Outcome[CorrectionFact]:
+    """Return a correction with the redemptions that its order names as they are called since its customer was merged."""
+    order = outcome.fact.order
+    if outcome.id is None or outcome.status not in {Status.CREATED, Status.CORRECTED}:
+        return outcome
+    named = name_as_merged(retailer, [(outcome.id, order.customer or "", order.redemptions)])
+    if outcome.id not in named:
+        return outcome
+    return replace(outcome, fact=replace(outcome.fact, order=replace(order, redemptions=named[outcome.id])))
 
 
 KEPT = "SELECT membership_id, sum(points_kept)::bigint FROM activity_orderdecision WHERE order_id = %s GROUP BY 1"

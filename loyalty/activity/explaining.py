@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from customers.core.calendar import day_before, local_date
 from customers.models import Interaction, Order
@@ -30,6 +30,10 @@ REASONS = {
     ),
     "over_period_limit": _("The limit of points in this period is reached."),
     "over_budget": _("The program’s budget of points is used up."),
+    "product_not_bought": _("Only products that were bought, and not returned, are rewarded."),
+    "rewarded_for_product": _("This product was rewarded before."),
+    "over_day_limit": _("So many are rewarded on one day at most."),
+    "over_month_limit": _("So many are rewarded in one month at most."),
 }
 
 
@@ -95,9 +99,15 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
     if "gift" in said:
         tier = rules.get((said.get("version", 0), f"tier/{said['gift']}"), said["gift"])
         lines.append(str(_("Gift on entering the tier %(tier)s")) % {"tier": tier})
+    if "referral" in said and "grant_back" not in said:
+        lines.append(str(REFERRAL.get(said["referral"], "")))
     if "challenge" in said:
         challenge = rules.get((said.get("version", 0), f"challenge/{said['challenge']}"), said["challenge"])
         lines.append(str(_("For the challenge “%(challenge)s”")) % {"challenge": challenge})
+    if "surprise" in said or "contest" in said:
+        name = (said.get("name_fr") if get_language() == "fr" else "") or said.get("name", "")
+        words = _("A surprise: %(name)s") if "surprise" in said else _("Rank %(rank)s of the contest %(name)s")
+        lines.append(str(words) % {"name": name, "rank": said.get("rank")})
     if "day" in said:
         lines.append(str(EarningRule.Kind(said["day"]).label))
     if "interaction" in said:
@@ -120,11 +130,18 @@ def _moved(said: dict[str, Any]) -> list[str]:
     return lines
 
 
+REFERRAL = {
+    "advocate": _("Reward for referring a friend"),
+    "friend": _("Welcome reward for who was referred"),
+}
 # What an entry says of a move, by the word in its explanation that tells it.
 MOVED = {
     "kept_now": _("Order %(order)s keeps %(kept_now)s of %(kept_before)s points"),
     "merged": _("Two customers turned out to be one"),
     "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
+    "interaction_back": _("The product was returned: %(points)s points taken back"),
+    "refused": _("Refused: %(points)s points cancelled"),
+    "grant_back": _("A reward of %(grant_back)s points was taken back: what it was given for is no more"),
     "challenge_undone": _("A return undid the challenge “%(challenge_undone)s”: %(points)s points taken back"),
     "repaid": _("%(repaid)s points repaid, %(still_owed)s still owed"),
     "settled": _("%(settled)s points settled what earlier returns could not take"),

@@ -24,7 +24,7 @@ FROM customers_orderevent e JOIN customers_order o ON o.id = e.order_id
 WHERE e.id = ANY(%s) AND o.customer_id IS NOT NULL
 """
 INTERACTED = """
-SELECT id, number, kind, customer_id, occurred_at FROM customers_interaction WHERE id = ANY(%s)
+SELECT id, number, kind, customer_id, occurred_at, sku FROM customers_interaction WHERE id = ANY(%s)
 """
 RETURNS = """
 SELECT r.id, r.number, o.id, o.number, o.customer_id, o.occurred_at, r.occurred_at, o.paid_with_points,

@@ -15,6 +15,7 @@ from customers.recording import record_interactions, record_order_events, record
 from loyalty.activity import pipeline
 from loyalty.activity.backlog import queue_behind
 from loyalty.activity.history import load_order_events, load_returns
+from loyalty.activity.references import name_as_merged
 from loyalty.engine.activities import Fact as EngineFact
 from loyalty.engine.activities import InteractionReported, OrderPlaced
 from loyalty.engine.basket import Basket, Line
@@ -39,8 +40,14 @@ def take_orders(
     :param dry_run: answer what would happen, and leave no trace
     """
     outcomes = record_orders(retailer, facts, now=now, are_decided=True)
+    name_as_merged(retailer, [_named(outcome) for outcome in outcomes if _is_new(outcome)])
     placed = [_placed(outcome) for outcome in outcomes if _is_new(outcome)]
     return _decided(outcomes, placed, now=now, dry_run=dry_run, are_new=True)
+
+
+def _named(outcome: Outcome[OrderFact]) -> tuple[UUID, str, Sequence[str]]:
+    assert outcome.id is not None, "it is new"
+    return outcome.id, outcome.fact.customer or "", outcome.fact.redemptions
 
 
 @transaction.atomic
@@ -140,7 +147,7 @@ def _placed(outcome: Outcome[OrderFact]) -> OrderPlaced:
 def _interacted(outcome: Outcome[InteractionFact]) -> InteractionReported:
     fact = outcome.fact
     return InteractionReported(
-        _known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at
+        _known(outcome.id), fact.number, fact.kind, _known(outcome.customer_id), fact.occurred_at, fact.sku
     )
 
 

@@ -48,7 +48,7 @@ WAITING = ", EXISTS (SELECT 1 FROM points_grant WHERE membership_id = m.id AND d
 class MergedMeanwhile(DomainError):
     code = "merged_meanwhile"
     kind = Kind.CONFLICT
-    message = _("A member who lent points for it was merged at this moment. Send the request again.")
+    message = _("A member whom it concerns was merged at this moment. Send the request again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def _loaded(rows: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...]], l
             started_at=started_at,
             due_at=due_at,
             # Who was enrolled since, maybe from an earlier day on, has its past before it.
-            lived_until=nights_until if nights_until is not None and recorded_at <= nights_until else None,
+            advanced_until=nights_until if nights_until is not None and recorded_at <= nights_until else None,
             first_order_id=first_order_id,
             birth_date=birth_date,
             is_whole=False,

@@ -95,7 +95,7 @@ class Need:
 
     def _is_late(self, member: Member) -> bool:
         """Tell whether a midnight or the start of a version lies between one of a member's facts and its report."""
-        told = member.lived(self.now) if self.now else member.lived_until
+        told = member.latest(self.now) if self.now else member.advanced_until
         if told is None:
             return False
         versions = self.locked.versions_for(member)

@@ -14,8 +14,9 @@ from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide, forfeit, in_order_of_time
 from loyalty.activity.decisions import load_decided, load_kept, load_settled
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
-from loyalty.activity.loading import Loaded, load_states, lock_customers, lock_memberships, require_lenders
+from loyalty.activity.loading import Loaded, load_states, lock_customers, lock_memberships, may_grant, require_lenders
 from loyalty.activity.needing import Need
+from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
@@ -66,6 +67,8 @@ def run(facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their
         return Batch()
     decider = _load(facts, now=now, are_new=are_new, in_their_time=in_their_time)
     batch = _carry_out(decider, now)
+    if not may_grant(decider.loaded.versions.values()):
+        return batch
     asked = {each.membership_id for one in batch.decisions for each in one.effects if isinstance(each, GrantAsked)}
     if held := asked & decider.members.keys():
         # Who asks for itself need not wait.
@@ -167,9 +170,9 @@ class BatchDecider:
             forfeited = forfeit(self.members[key], told, versions, now=self.now)
             batch.by_fact.setdefault(fact.id, []).append(forfeited)  # an answer, and nothing to write
             return
-        lived = self._lived(fact, self.members[key])
-        self.advance(key, lived, batch)
-        decision = decide(self.members[key], told, versions, now=lived, pools=self.pools)
+        until = self._advanced_until(fact, self.members[key])
+        self.advance(key, until, batch)
+        decision = decide(self.members[key], told, versions, now=until, pools=self.pools)
         if decision is not None:
             self._take(decision, batch)
             batch.by_fact.setdefault(fact.id, []).append(decision)
@@ -191,11 +194,11 @@ class BatchDecider:
             member, instant, versions, pools=lambda _: self.pools, take=lambda decision: self._take(decision, batch)
         )
 
-    def _lived(self, fact: Fact, member: Member) -> datetime:
+    def _advanced_until(self, fact: Fact, member: Member) -> datetime:
         """Return up to when time is carried out for a member before a fact is decided."""
         if not self.in_their_time:
-            return member.lived(self.now)
-        at = member.lived(min(fact.occurred_at, self.now))
+            return member.latest(self.now)
+        at = member.latest(min(fact.occurred_at, self.now))
         days = member.of(POINTS).main.days
         if not days or not (version := self.loaded.versions_for(member).at(at)):
             return at
@@ -308,6 +311,9 @@ def _loaded(  # noqa: PLR0913 - what, of whom, when
     """Read behind the lock what is to be known of members for facts."""
     returns = with_baskets([fact for fact in facts if _is_return(fact)])
     facts = [*(fact for fact in facts if not _is_return(fact)), *returns]
+    is_of_products = any(isinstance(fact, InteractionReported | OrderReturned) for fact in facts)
+    if is_of_products and asks_for_products(locked.versions.values()):
+        facts = _with_products(facts)
     orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
     known = load_decided(orders, locked.versions) if orders and not are_new else {}
     need = Need.of(facts, locked, known, lenders.values(), now=now, in_their_time=in_their_time)
@@ -322,6 +328,14 @@ def _loaded(  # noqa: PLR0913 - what, of whom, when
         _load_next_first(facts, loaded, known),
         dict(lenders),
     )
+
+
+def _with_products(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts with what their customers have of products."""
+    interactions = with_purchases([fact for fact in facts if isinstance(fact, InteractionReported)])
+    returns = with_others([fact for fact in facts if isinstance(fact, OrderReturned)])
+    others = [fact for fact in facts if not isinstance(fact, InteractionReported | OrderReturned)]
+    return [*others, *interactions, *returns]
 
 
 def _is_return(fact: Fact) -> TypeGuard[OrderReturned]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from customers.core import bulk
-from customers.privacy import Part, Person, Section
+from customers.privacy import Part, Person, Rows, Section
 from loyalty.activity.account.leaving import lost_by_leaving
 from loyalty.activity.account.spending import release
 from loyalty.activity.explaining import REASONS, rule_names, said_by
@@ -17,7 +17,7 @@ from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
 from loyalty.memberships.privacy import memberships_of
-from loyalty.points.models import Entry, Hold, QualifyingDay, Wallet
+from loyalty.points.models import Entry, Grant, Hold, QualifyingDay, Wallet
 from loyalty.points.statement import balance, forecast
 from loyalty.tiers.models import Standing, TierChange
 
@@ -30,6 +30,7 @@ def holds(person: Person, now: datetime) -> list[Section]:
         Section("expiring", _("Points that end"), [row for each in _wallets(mine) for row in _forecast(each, now)]),
         Section("points", _("Every change of your points"), [row for each in mine for row in _entries(each)]),
         Section("holds", _("Points that were set aside"), _holds(mine)),
+        Section("grants", _("Points that came of something else"), _grants(mine)),
         Section("order_points", _("What each order earned"), _decisions(mine)),
         Section("interaction_points", _("What else earned points"), _interactions(person)),
         Section("qualifying_days", _("What counts for your tier, by day"), _days(mine)),
@@ -51,11 +52,11 @@ def _wallet(wallet: Wallet, now: datetime) -> dict[str, Any]:
     return _of(wallet) | asdict(balance(wallet, at=now, zone=wallet.membership.program.tzinfo))
 
 
-def _forecast(wallet: Wallet, now: datetime) -> list[dict[str, Any]]:
+def _forecast(wallet: Wallet, now: datetime) -> Rows:
     return [_of(wallet) | asdict(each) for each in forecast(wallet, at=now, zone=wallet.membership.program.tzinfo)]
 
 
-def _entries(member: Membership) -> list[dict[str, Any]]:
+def _entries(member: Membership) -> Rows:
     entries = Entry.objects.filter(wallet__membership=member).select_related("wallet", "order")
     rows = list(entries.order_by("occurred_at", "pk"))
     rules = rule_names(member.program_id, rows)
@@ -70,12 +71,17 @@ def _entries(member: Membership) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _holds(mine: Iterable[Membership]) -> list[dict[str, Any]]:
+def _holds(mine: Iterable[Membership]) -> Rows:
     rows = Hold.objects.filter(wallet__membership__in=mine).order_by("pk")
-    return list(rows.values("reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at"))
+    return rows.values("reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
 
 
-def _decisions(mine: Iterable[Membership]) -> list[dict[str, Any]]:
+def _grants(mine: Iterable[Membership]) -> Rows:
+    rows = Grant.objects.filter(membership__in=mine).order_by("pk")
+    return rows.values("source", "wallet", "points", "said", "given", "reason", "occurred_at", "decided_at")
+
+
+def _decisions(mine: Iterable[Membership]) -> Rows:
     rows = OrderDecision.objects.filter(membership__in=mine).select_related("order", "program", "wallet", "version")
     return [
         {
@@ -88,7 +94,7 @@ def _decisions(mine: Iterable[Membership]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _interactions(person: Person) -> list[dict[str, Any]]:
+def _interactions(person: Person) -> Rows:
     rows = InteractionDecision.objects.filter(interaction__customer__in=person.ids).select_related(
         "interaction", "program"
     )
@@ -98,12 +104,12 @@ def _interactions(person: Person) -> list[dict[str, Any]]:
     ]
 
 
-def _days(mine: Iterable[Membership]) -> list[dict[str, Any]]:
+def _days(mine: Iterable[Membership]) -> Rows:
     rows = QualifyingDay.objects.filter(wallet__membership__in=mine).order_by("wallet", "on_date")
-    return list(rows.values("wallet__code", "on_date", "spend", "points", "orders", "visits"))
+    return rows.values("wallet__code", "on_date", "spend", "points", "orders", "visits")
 
 
-def _standings(mine: Iterable[Membership]) -> list[dict[str, Any]]:
+def _standings(mine: Iterable[Membership]) -> Rows:
     rows = Standing.objects.filter(membership__in=mine).select_related("tier", "program").order_by("pk")
     return [
         {"program": row.program.slug, "tier": row.tier.code if row.tier else "", "name": str(row.tier or "")}
@@ -111,7 +117,7 @@ def _standings(mine: Iterable[Membership]) -> list[dict[str, Any]]:
     ]
 
 
-def _changes(mine: Iterable[Membership]) -> list[dict[str, Any]]:
+def _changes(mine: Iterable[Membership]) -> Rows:
     rows = TierChange.objects.filter(membership__in=mine).select_related("from_tier", "to_tier").order_by("pk")
     return [
         {"from": str(row.from_tier or ""), "to": str(row.to_tier or ""), "occurred_at": row.occurred_at} for row in rows

@@ -1,7 +1,7 @@
 """
 The replay check: a sum that adds up is not yet a right decision.
 
-Members' pasts are lived again by the same steps, and what they come to is compared with what is stored. Where facts were
+Members' pasts are replayed by the same steps, and what they come to is compared with what is stored. Where facts were
 told late, or points came back to a household, the two may differ with good reason (ADR 22): somebody must look.
 """
 
@@ -31,7 +31,7 @@ WHERE m.id = ANY(%(ids)s) AND m.left_at IS NULL AND (m.next_due_at IS NULL OR m.
     AND NOT EXISTS (SELECT 1 FROM customers_undecidedfact u WHERE u.customer_id = m.customer_id)
     AND NOT EXISTS (SELECT 1 FROM points_grant g WHERE g.membership_id = m.id AND g.decided_at IS NULL)
 """
-# What a return has claimed of held points is taken when the hold ends; a past that is lived again holds nothing.
+# What a return has claimed of held points is taken when the hold ends; a past that is replayed holds nothing.
 STORED = """
 SELECT w.membership_id, w.code, w.available + w.held - w.owed - (
     SELECT coalesce(sum(l.claimed), 0)::bigint FROM points_lot l WHERE l.wallet_id = w.id AND l.claimed > 0
@@ -48,7 +48,7 @@ GROUP BY 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """What is stored of a member, and what its past comes to when it is lived again."""
+    """What is stored of a member, and what its past comes to when it is replayed."""
 
     program: str
     number: str
@@ -103,10 +103,10 @@ def _compared(
         number, key = settled[past.joined.membership_id]
         for wallet in past.member.of(POINTS).wallets:
             balance, pending = stored.get((past.joined.membership_id, wallet.code), (0, 0))
-            lived = sum(lot.available + lot.held for lot in wallet.lots) - wallet.owed
+            replayed = sum(lot.available + lot.held for lot in wallet.lots) - wallet.owed
             waiting = sum(lot.pending for lot in wallet.lots)
-            if balance != lived:
-                yield Deviation(program.slug, number, f"the balance of {wallet.code}", str(balance), str(lived))
+            if balance != replayed:
+                yield Deviation(program.slug, number, f"the balance of {wallet.code}", str(balance), str(replayed))
             if pending != waiting:
                 yield Deviation(program.slug, number, f"what is pending of {wallet.code}", str(pending), str(waiting))
         yield from _awards(program, number, past, awarded.get(past.joined.membership_id, {}), challenges)
@@ -121,12 +121,12 @@ def _awards(
     """Compare the awards that a member has with those that its past gives, challenge by challenge."""
     if not past.member.has(BADGES):
         return
-    lived: dict[str, int] = {}
+    replayed: dict[str, int] = {}
     for place, known in past.member.of(BADGES).windows.items():
         if known.given:
-            lived[place.name] = lived.get(place.name, 0) + known.given
-    for name in sorted({**stored, **lived}, key=lambda each: codes.get(each, each)):
-        before, after = stored.get(name, 0), lived.get(name, 0)
+            replayed[place.name] = replayed.get(place.name, 0) + known.given
+    for name in sorted({**stored, **replayed}, key=lambda each: codes.get(each, each)):
+        before, after = stored.get(name, 0), replayed.get(name, 0)
         if before != after:
             what = f"how many awards it has of the challenge {codes.get(name, name)}"
             yield Deviation(program.slug, number, what, str(before), str(after))

@@ -15,6 +15,7 @@ from customers.core import bulk
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
+from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
 from loyalty.badges.capability import load_joined
@@ -28,6 +29,8 @@ from loyalty.engine.activities import (
     FirstOrder,
     GrantTakenBack,
     InteractionReported,
+    InteractionReviewed,
+    Left,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
@@ -58,18 +61,21 @@ RANKS: dict[type, int] = {
     PointsMoved: 4,
     PlanFollowed: -1,
     ChallengeJoined: -1,
+    InteractionReviewed: 4,
     PointsGranted: 5,
     GrantTakenBack: 6,
 }
+LivedFact = Fact | PointsMoved | PlanFollowed | ChallengeJoined | InteractionReviewed
 Observer = Callable[[Decision], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
     """
-    A member as it enrolled.
+    A member as it enrolled, and when it left.
 
-    :param first_order_id: the first order of an earlier membership: its bonus is not given again
+    :param first_order_id: the first order of an earlier membership of one who was merged: its bonus is not given again
+    :param earlier: its own memberships that ended before, from when until when, in their order
     """
 
     membership_id: UUID
@@ -80,6 +86,20 @@ class Joined:
     left_at: datetime | None
     birth_date: date | None
     first_order_id: UUID | None = None
+    earlier: tuple[tuple[datetime, datetime], ...] = ()
+
+    @property
+    def began_at(self) -> datetime:
+        """Return when it enrolled for the first time."""
+        return self.earlier[0][0] if self.earlier else self.enrolled_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """That a member left at an instant, or came back."""
+
+    at: datetime
+    is_back: bool
 
 
 @dataclass
@@ -107,15 +127,14 @@ class Past:
         self.orders: dict[UUID, DecidedOrder] = {}
         self.kept: dict[UUID, OrderPlaced] = {}
         self.missed = 0
+        self.turns = _turns(joined)
+        self.ended: list[
+            tuple[datetime, Member]
+        ] = []  # as it was at the end of each earlier membership, until it came back
         self.member = _as_it_enrolled(joined, versions)
-        at = joined.enrolled_at
-        started = versions.latest_start(at)
-        if started is not None:
-            self.member = self.member.with_start(started)
-            self._take(self._decided(Enrolled(joined.membership_id, joined.customer_id, at), at))
-        self.member = CLOCK.reset(self.member, versions, at)
+        self._enrol(joined.began_at)
 
-    def live(self, activity: Activity) -> None:
+    def replay(self, activity: Activity) -> None:
         """Let time pass up to an activity, and decide it."""
         self.advance_to(activity.occurred_at)
         told = self._told(activity)
@@ -123,12 +142,42 @@ class Past:
             self._take(self._decision)
 
     def advance_to(self, instant: datetime) -> None:
-        """Carry out what time alone changes up to an instant, or until the member left."""
-        left = self.joined.left_at
-        if left is not None and self.member.left_at is None and left <= instant:
-            self._advance_to(left)
-            self.member = replace(self.member, left_at=left, due_at=None)
+        """Carry out what time alone changes up to an instant; on its way the member leaves and comes back as it did."""
+        while self.turns and self.turns[0].at <= instant:
+            turn = self.turns.pop(0)
+            self._advance_to(turn.at)
+            if turn.is_back:
+                self._come_back(turn.at)
+            else:
+                self._leave(turn.at)
         self._advance_to(instant)
+
+    def _enrol(self, at: datetime) -> None:
+        started = self.versions.latest_start(at)
+        if started is not None:
+            self.member = self.member.with_start(started)
+            self._take(self._decided(Enrolled(self.joined.membership_id, self.joined.customer_id, at), at))
+        self.member = CLOCK.reset(self.member, self.versions, at)
+
+    def _leave(self, at: datetime) -> None:
+        """Forfeit all, also what its orders gave: nothing happens to them any more."""
+        if self.versions.at(at) is not None:
+            self._take(self._decided(Left(self.joined.membership_id, self.joined.customer_id, at), at))
+        self.orders = {
+            order_id: order if order.version_id is None else replace(order, is_forfeited=True)
+            for order_id, order in self.orders.items()
+        }
+        self.member = replace(self.member, left_at=at, due_at=None)
+
+    def _come_back(self, at: datetime) -> None:
+        """Begin anew; what counted before counts no more."""
+        self.ended.append((at, self.member))
+        points = self.member.of(POINTS)
+        for wallet in points.wallets:
+            points = points.having(replace(wallet, days=()))
+        fresh = replace(self.member, enrolled_at=at, left_at=None, started_at=None, due_at=None)
+        self.member = fresh.having(POINTS, points)
+        self._enrol(at)
 
     def _advance_to(self, instant: datetime) -> None:
         pools = self.budgets.pools
@@ -136,9 +185,10 @@ class Past:
 
     def tier_code_at(self, instant: datetime) -> str:
         """Return the code of the tier that the member had at an instant; empty for none."""
-        if not self.member.has(TIERS):
+        member = next((before for until, before in self.ended if instant < until), self.member)
+        if not member.has(TIERS):
             return ""
-        key = self.member.of(TIERS).key_at(instant)
+        key = member.of(TIERS).key_at(instant)
         codes = {tier.key: tier.code for version in self.versions.versions for tier in version.of(SCHEME).tiers}
         return codes.get(key, "") if key else ""
 
@@ -151,7 +201,7 @@ class Past:
     def _told(self, activity: Activity) -> Activity | None:
         if isinstance(activity, OrderReturned):
             order = self.orders.get(activity.order_id)
-            if order is None:
+            if order is None or order.is_forfeited:
                 return None
             return replace(activity, decided=order, next_first=self._next_first(activity))
         if isinstance(activity, OrderEvent):
@@ -252,7 +302,7 @@ def simulate(
         for place, activity in enumerate(activities, start=1):
             past = pasts[activity.customer_id]
             if past.member.enrolled_at <= activity.occurred_at:
-                past.live(activity)
+                past.replay(activity)
             orders += isinstance(activity, OrderPlaced)
             if place % TOLD_EVERY == 0 and not on_chunk(done + len(joined) * place // len(activities), orders):
                 return
@@ -264,6 +314,16 @@ def simulate(
             return
 
 
+def _turns(joined: Joined) -> list[_Turn]:
+    """Return when a member left, and came back, after it had enrolled for the first time."""
+    found = []
+    for (_, left_at), enrolled_at in zip(
+        joined.earlier, [*(begins for begins, _ in joined.earlier[1:]), joined.enrolled_at], strict=False
+    ):
+        found += [_Turn(left_at, is_back=False), _Turn(enrolled_at, is_back=True)]
+    return [*found, *([_Turn(joined.left_at, is_back=False)] if joined.left_at else [])]
+
+
 def _as_it_enrolled(joined: Joined, versions: Versions) -> Member:
     states = {each.name: each.begin(versions) for each in CAPABILITIES if each.name in versions.uses}
     return Member(
@@ -271,18 +331,29 @@ def _as_it_enrolled(joined: Joined, versions: Versions) -> Member:
         program_id=joined.program_id,
         membership_id=joined.membership_id,
         customer_id=joined.customer_id,
-        enrolled_at=joined.enrolled_at,
+        enrolled_at=joined.began_at,
         birth_date=joined.birth_date,
         first_order_id=joined.first_order_id,
         states=states,
     )
 
 
+# Who was merged lives with the one who stays, whose facts theirs are: as if they had always been one.
 JOINED = """
 SELECT m.id, m.customer_id, m.retailer_id, m.program_id, m.enrolled_at, m.left_at, c.birth_date, (
-    SELECT order_id FROM activity_orderdecision WHERE membership_id = m.id AND is_first AND is_kept AND is_forfeited LIMIT 1)
+    SELECT d.order_id FROM activity_orderdecision d JOIN customers_order o ON o.id = d.order_id
+    WHERE d.membership_id = m.id AND d.is_first AND d.is_kept AND d.is_forfeited AND m.left_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM memberships_membershipperiod
+        WHERE membership_id = m.id AND o.occurred_at >= enrolled_at AND o.occurred_at < left_at)
+    LIMIT 1), p.began, p.ended
 FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
-WHERE m.program_id = %(program)s AND m.id > %(after)s AND m.enrolled_at <= %(until)s {only} ORDER BY m.id LIMIT %(limit)s
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(enrolled_at ORDER BY enrolled_at), '{{}}') AS began,
+        coalesce(array_agg(left_at ORDER BY enrolled_at), '{{}}') AS ended
+    FROM memberships_membershipperiod WHERE membership_id = m.id
+) p
+WHERE m.program_id = %(program)s AND m.id > %(after)s AND m.merged_into_id IS NULL
+    AND coalesce(p.began[1], m.enrolled_at) <= %(until)s {only} ORDER BY m.id LIMIT %(limit)s
 """
 ORDERS = "SELECT id FROM customers_order WHERE customer_id = ANY(%s) AND occurred_at <= %s"
 RETURNS = """
@@ -299,7 +370,9 @@ INTERACTIONS = "SELECT id FROM customers_interaction WHERE customer_id = ANY(%s)
 MOVES = """
 SELECT e.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind, w.code,
     CASE WHEN e.kind = 'redeem' THEN (e.explanation->>'points')::bigint ELSE e.available_change END,
-    coalesce(e.explanation->>'reference', e.id::text),
+    coalesce((SELECT t.explanation->>'reference' FROM points_wallet v JOIN points_entry t ON t.wallet_id = v.id
+        WHERE v.membership_id = m.merged_into_id AND t.kind = 'redeem' AND t.explanation->>'merged_from' = e.id::text),
+        e.explanation->>'reference', e.id::text),
     CASE WHEN e.kind = 'restore' THEN substr(e.cause, 9)::uuid END
 FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
 JOIN customers_customer c ON c.id = m.customer_id
@@ -314,14 +387,14 @@ ORDER BY e.id
 def _joined(program_id: int, after: UUID, until: datetime, limit: int, members: Sequence[UUID] | None) -> list[Joined]:
     parameters = {"program": program_id, "after": after, "until": until, "limit": limit}
     if members is None:
-        return [Joined(*row) for row in bulk.fetch(JOINED.format(only=""), parameters)]
-    only = JOINED.format(only="AND m.id = ANY(%(members)s)")
-    return [Joined(*row) for row in bulk.fetch(only, {**parameters, "members": list(members)})]
+        rows = bulk.fetch(JOINED.format(only=""), parameters)
+    else:
+        only = JOINED.format(only="AND m.id = ANY(%(members)s)")
+        rows = bulk.fetch(only, {**parameters, "members": list(members)})
+    return [replace(Joined(*row[:-2]), earlier=tuple(zip(*row[-2:], strict=True))) for row in rows]
 
 
-def _activities(
-    versions: Versions, joined: Sequence[Joined], until: datetime
-) -> list[Fact | PointsMoved | PlanFollowed | ChallengeJoined]:
+def _activities(versions: Versions, joined: Sequence[Joined], until: datetime) -> list[LivedFact]:
     """Load all that some members ever did, in the order of its time."""
     customers, program_id = [each.customer_id for each in joined], versions.program_id
 
@@ -331,25 +404,51 @@ def _activities(
     returns = with_baskets(load_returns(ids(RETURNS)), anew=True)
     if REWARDS.name in versions.uses:
         returns = _but_paid_out(program_id, returns)
+    interactions = load_interactions(ids(INTERACTIONS))
+    if asks_for_products([versions]):
+        interactions, returns = with_purchases(interactions), with_others(returns)
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []
     joined_then = load_joined(program_id, customers, until) if BADGES.name in versions.uses else []
     granted = load_given(program_id, customers, until)
-    lived: list[Fact | PointsMoved | PlanFollowed | ChallengeJoined] = [
+    happened: list[LivedFact] = [
         *followed,
         *joined_then,
+        *_reviewed(versions, customers, until),
         *placed,
         *returns,
         *load_order_events(ids(EVENTS)),
-        *load_interactions(ids(INTERACTIONS)),
+        *interactions,
         *granted,
         *(
             PointsMoved(*row)
             for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})
         ),
     ]
-    return sorted(lived, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
+    return sorted(happened, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))
+
+
+# What was approved or refused of interactions whose reward waited for that.
+REVIEWED = """
+SELECT DISTINCT ON (i.id) i.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind = 'activate' FROM points_entry e
+JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
+JOIN customers_customer c ON c.id = m.customer_id
+JOIN customers_interaction i ON i.customer_id = m.customer_id
+    AND e.cause IN ('activate:approved:' || i.id, 'interaction-back:' || i.id)
+WHERE (m.customer_id = ANY(%(customers)s) OR c.merged_into_id = ANY(%(customers)s)) AND m.program_id = %(program)s
+    AND e.occurred_at <= %(until)s AND (e.kind = 'activate' OR e.explanation ? 'refused')
+ORDER BY i.id, e.id
+"""
+
+
+def _reviewed(versions: Versions, customers: Sequence[UUID], until: datetime) -> list[InteractionReviewed]:
+    """Load which rewards of interactions were approved or refused, where a rule lets them wait for that."""
+    rules = (rule for version in versions.versions for rule in version.of(RULES).earnings)
+    if not any(rule.terms is not None and rule.terms.needs_approval for rule in rules):
+        return []
+    given = {"customers": list(customers), "program": versions.program_id, "until": until}
+    return [InteractionReviewed(*row) for row in bulk.fetch(REVIEWED, given)]
 
 
 def _but_paid_out(program_id: int, returns: Sequence[OrderReturned]) -> list[OrderReturned]:

@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from customers.core.admin import ModelAdmin, TextInputWidget
 from customers.core.errors import DomainError
-from customers.models import Customer, Order
+from customers.models import Customer, Erasure, Order
+from customers.privacy import erase
 from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.activity.account.merging import MergedMembership, take_merge
 from loyalty.activity.correcting import take_claim
@@ -90,6 +91,7 @@ def ask(owner: ModelAdmin, request: HttpRequest, row: Model, verb: Verb) -> Http
             confirmed = request.POST.get("confirmed", "")
             if constant_time_compare(confirmed, signature):
                 found = verb.act(form.cleaned_data, dry_run=False)
+                row.refresh_from_db()  # the log names it as it is now: an erased person by nothing
                 owner.log_change(request, row, f"{verb.heading}: {form.cleaned_data['reason']}")
                 messages.success(request, " ".join([verb.done, *found]))
                 return redirect(back)
@@ -171,6 +173,40 @@ def _membership_in_words(member: MergedMembership, names: dict[str, str]) -> str
     return _("%(points)s points, and %(pending)s pending ones, of member %(from)s go to member %(to)s of %(program)s.") % {
         "points": sum(member.points.values()), "pending": sum(member.pending.values()), "from": member.merged_number,
         "to": member.number, "program": program,
+    }  # fmt: skip
+
+
+def erase_person(owner: ModelAdmin, request: HttpRequest, customer: Customer) -> HttpResponse:
+    """Erase the person that a customer is."""
+
+    def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
+        erased = erase(
+            customer, asked_by=Erasure.AskedBy.STAFF, reason=said["reason"], author=request.user.get_username(),
+            now=timezone.now(), dry_run=dry_run,
+        )  # fmt: skip
+        stay = ngettext("%(count)s order stays, of nobody.", "%(count)s orders stay, of nobody.", erased.orders)
+        return [stay % {"count": erased.orders}, *(_lost_in_words(each) for each in erased.lost["memberships"])]
+
+    verb = Verb(
+        _("Erase the person"),
+        _(
+            "All that leads to the person goes for ever: name, addresses, id, member numbers, consents. Orders and points stay "
+            "in the books, of nobody. The reason is kept: do not name the person in it."
+        ),
+        _("Erase"), _("The person is erased."), ReasonForm, act,
+        _("This person was erased already.") if customer.erased_at else "",
+    )  # fmt: skip
+    return ask(owner, request, customer, verb)
+
+
+def _lost_in_words(member: dict[str, Any]) -> str:
+    words = _(
+        "Nobody can use %(points)s points, %(pending)s pending ones and %(rewards)s rewards of member %(number)s of "
+        "%(program)s any more."
+    )
+    return words % {
+        "number": member["member_number"], "program": member["program"], "points": sum(member["points"].values()),
+        "pending": sum(member["pending"].values()), "rewards": member["rewards"],
     }  # fmt: skip
 
 

@@ -55,6 +55,7 @@ ON_RETURN: tuple[Step, ...] = (
     rewards.undo,
     tiers.note_settled,
     points.take_back,
+    points.take_interactions_back,
     badges.take_back,
     tiers.undo_entries,
     points.expire_due,
@@ -70,6 +71,7 @@ ON_CORRECTION: tuple[Step, ...] = (
     rewards.undo,
     tiers.note_settled,
     points.correct,
+    points.take_interactions_back,
     badges.take_back,
     tiers.undo_entries,
     points.expire_due,
@@ -88,6 +90,7 @@ BEFORE_MOVES: tuple[Step, ...] = (tiers.benefits,)
 AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, tiers.note_disqualified)
 ON_MOVE: tuple[Step, ...] = (*BEFORE_MOVES, points.move, *AFTER_MOVES)
 ON_PLAN: tuple[Step, ...] = (plans.follow,)
+ON_APPROVAL: tuple[Step, ...] = (points.review,)
 ON_JOINING: tuple[Step, ...] = (badges.follow,)
 LATE: tuple[Step, ...] = (points.activate_due, rewards.end_due, points.expire_due, referrals.recheck)
 ON_VERSION: tuple[Step, ...] = (tiers.restart, rewards.end_due, badges.reassess)
@@ -124,6 +127,7 @@ STEPS: dict[type, tuple[Step, ...]] = {
     what.PointsMoved: ON_MOVE,
     what.PlanFollowed: ON_PLAN,
     what.ChallengeJoined: ON_JOINING,
+    what.InteractionReviewed: ON_APPROVAL,
 }
 CLOCK = Clock(
     at_midnight=AT_MIDNIGHT,

@@ -30,6 +30,7 @@ class Scope(models.TextChoices):
     PROGRAM_SIMULATE = "program:simulate", _("ask what-ifs")
     PROGRAM_PUBLISH = "program:publish", _("publish and withdraw versions")
     MEMBERS_TOKEN = "members:token", _("sign members in")
+    CUSTOMERS_PRIVACY = "customers:privacy", _("export and erase what is held on persons")
 
 
 class RetailerKey(AbstractAPIKey):

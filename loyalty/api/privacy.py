@@ -22,7 +22,7 @@ NAMES = ("customer", "external_id")
 def holds(person: Person, _now: datetime) -> list[Section]:
     """Return until when a person's tokens are good; their texts are not kept."""
     tokens = MemberToken.objects.filter(customer__in=person.ids).order_by("pk")
-    return [Section("tokens", _("Apps in which you are signed in"), list(tokens.values("expires_at")))]
+    return [Section("tokens", _("Apps in which you are signed in"), tokens.values("expires_at"))]
 
 
 def erase(person: Person, _now: datetime) -> None:

@@ -3,28 +3,35 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery, UUIDField, Value
 from django.db.models.functions import Cast, Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, action, display
+from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, ReadOnlyInline, action, display
 from customers.core.calendar import local_date
 from customers.core.exporting import csv_response
+from loyalty.activity import staff
 from loyalty.activity.versions import versions_of
+from loyalty.badges.account.surprises import draw, explain
 from loyalty.badges.models import (
     Badge,
     Board,
     BoardScore,
     Challenge,
     ChallengeAward,
+    ContestFinish,
+    ContestPrize,
     MemberProgress,
     Participation,
+    Surprise,
+    SurpriseTicket,
 )
 from loyalty.badges.overview import goal_progress, said
 from loyalty.badges.reading import state_said
@@ -78,7 +85,7 @@ class InForce(Listed):
         ).order_by("-effective_from")
         rows: QuerySet[Any] = super().get_queryset(request)
         if request.resolver_match and (request.resolver_match.url_name or "").endswith("_changelist"):
-            return rows.filter(version=Subquery(latest.values("pk")[:1]))
+            rows = rows.filter(version=Subquery(latest.values("pk")[:1]))
         return rows
 
     @display(description=_("image"))
@@ -99,7 +106,8 @@ class BadgeAdmin(InForce):
             badge_key=OuterRef("key"), program=OuterRef("version__program"), ended_at=None
         )
         count = held.order_by().values("badge_key").annotate(members=Count("membership", distinct=True))
-        return super().get_queryset(request).annotate(members=Subquery(count.values("members")[:1]))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(members=Subquery(count.values("members")[:1]))
+        return rows
 
     @display(description=_("in words"))
     def words(self, row: Badge) -> str:
@@ -122,7 +130,8 @@ class ChallengeAdmin(InForce):
             challenge__key=OuterRef("key"), program=OuterRef("version__program"), ended_at=None
         )
         count = given.order_by().values("challenge__key").annotate(awards=Count("pk"))
-        return super().get_queryset(request).annotate(awards_given=Subquery(count.values("awards")[:1]))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(awards_given=Subquery(count.values("awards")[:1]))
+        return rows
 
     @display(description=_("in words"))
     def words(self, row: Challenge) -> str:
@@ -267,7 +276,8 @@ class ParticipationAdmin(OfMembers):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(named=named(Board, Challenge))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(named=named(Board, Challenge))
+        return rows
 
     @display(description=_("of"))
     def what(self, row: Any) -> str:
@@ -297,15 +307,9 @@ class BoardScoreAdmin(OfMembers):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         shown = Participation.objects.filter(membership=OuterRef("membership"), name=OuterRef("name"))
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                pseudonym=Subquery(shown.values("pseudonym")[:1]),
-                named=named(Board),
-                metric=named(Board, field="metric"),
-            )
-        )
+        rows: QuerySet[Any] = super().get_queryset(request)
+        shown_as = Subquery(shown.values("pseudonym")[:1])
+        return rows.annotate(pseudonym=shown_as, named=named(Board), metric=named(Board, field="metric"))
 
     @display(description=_("of"))
     def what(self, row: Any) -> str:
@@ -318,3 +322,107 @@ class BoardScoreAdmin(OfMembers):
     @display(description=_("shown as"))
     def shown_as(self, row: Any) -> str:
         return row.pseudonym or "-"
+
+
+class DrawForm(staff.ReasonForm):
+    """Why a surprise is drawn."""
+
+
+@admin.register(Surprise)
+class SurpriseAdmin(ModelAdmin):
+    """Surprises with their budget: written down, drawn once, given, and explained."""
+
+    list_display = ("name", "code", "program", "points", "budget", "status", "candidates", "drawn_at", "drawn_by")
+    list_filter: ClassVar[Any] = ("program", "status", ("drawn_at", RangeDateTimeFilter))
+    search_fields: ClassVar[Any] = ("code", "name", "name_fr")
+    search_help_text = _("Code or name")
+    list_select_related: ClassVar[Any] = ("program",)
+    ordering = ("-pk",)
+    fields = (
+        ("program", "code"), ("name", "name_fr"), ("points", "budget", "wallet"), "seed", ("tiers", "segments"),
+        "bought_within_days", "members", ("status", "candidates"), ("drawn_at", "drawn_by"),
+    )  # fmt: skip
+    readonly_fields = ("status", "candidates", "drawn_at", "drawn_by")
+    actions_detail = ("draw_lots", "to_lots")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.status == Surprise.Status.DRAFT) and bool(
+            super().has_change_permission(request, obj)
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.status == Surprise.Status.DRAFT) and bool(
+            super().has_delete_permission(request, obj)
+        )
+
+    def has_draw_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm("badges.change_surprise")
+
+    def save_model(self, _request: HttpRequest, obj: Surprise, _form: Any, _change: bool) -> None:  # noqa: FBT001 - Django's signature
+        obj.retailer_id = obj.program.retailer_id
+        obj.save()
+
+    @action(description=_("Draw and give"), url_path="draw", permissions=["draw"])
+    def draw_lots(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        row = get_object_or_404(Surprise.objects.select_related("program"), pk=object_id)
+
+        def act(_said: dict[str, str], *, dry_run: bool) -> list[str]:
+            with transaction.atomic():
+                gifts = draw(row, author=request.user.get_username(), now=timezone.now())
+                if dry_run:
+                    transaction.set_rollback(True)
+            facts = {"gifts": gifts, "points": gifts * row.points}
+            return [str(_("%(gifts)s members get %(points)s points in all, within the next minutes.")) % facts]
+
+        refused = "" if row.status == Surprise.Status.DRAFT else str(_("It was drawn already."))
+        verb = staff.Verb(
+            str(_("Draw the surprise")), str(_("Members are drawn by lot, once, and are given their points.")),
+            str(_("Draw")), str(_("It is drawn.")), DrawForm, act, refused,
+        )  # fmt: skip
+        return staff.ask(self, request, row, verb)
+
+    @action(description=_("Lots"), url_path="to-lots", permissions=["view"])
+    def to_lots(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        row = get_object_or_404(Surprise, pk=object_id)
+        if row.status != Surprise.Status.DRAFT:
+            found = explain(row)
+            words = (
+                _("Drawn again from its seed and its %(candidates)s candidates, the lots are the same.")
+                if found.is_as_drawn
+                else _("Drawn again from its seed and its %(candidates)s candidates, the lots are NOT the same.")
+            )
+            told = messages.success if found.is_as_drawn else messages.error
+            told(request, words % {"candidates": found.candidates})
+        return redirect(f"{reverse('admin:badges_surpriseticket_changelist')}?surprise__id__exact={row.pk}")
+
+
+@admin.register(SurpriseTicket)
+class SurpriseTicketAdmin(Listed):
+    list_display = ("surprise", "place", "number", "lot", "is_drawn", "given_at")
+    list_filter = ("surprise__program", "surprise", "is_drawn", ("given_at", RangeDateTimeFilter))
+    search_fields = ("number__exact", *MEMBER[1:])
+    search_help_text = MEMBER_HELP
+    list_select_related = ("surprise", "membership")
+    ordering = ("-surprise", "place")
+    exported = ("surprise__code", "place", "number", "lot", "is_drawn", "given_at")
+
+
+class PrizeInline(ReadOnlyInline):
+    model = ContestPrize
+    fields = ("rank", "membership", "score", "reached_at", "points")
+    ordering = ("rank", "reached_at")
+
+
+@admin.register(ContestFinish)
+class ContestFinishAdmin(Listed):
+    """Contests that were finished, with who won what."""
+
+    list_display = ("board", "program", "window", "members", "finished_at")
+    list_filter = ("program", "board__code", ("finished_at", RangeDateTimeFilter))
+    search_fields = ("board__code", "board__name", "prizes__membership__number__exact")
+    search_help_text = _("Code or name, or a winner’s member number")
+    list_select_related = ("board", "program")
+    fields = ("board", "program", "window", "members", "finished_at")
+    inlines = (PrizeInline,)
+    ordering = ("-pk",)
+    exported = ("program__slug", "board__code", "window", "members", "finished_at")

@@ -69,14 +69,15 @@ def standings(
     """Return a leaderboard: ties share a rank, and who reached the score first is listed first."""
     given = {"program": program_id, "name": rule.name, "window": window}
     rows = bulk.fetch(TOP, {**given, "limit": limit})
-    lines = _ranked(rows, member)
+    lines = ranked(rows, member)
     mine = next((line for line in lines if line.is_me), None)
     if mine is None and member is not None:
         mine = _mine(given, member)
     return Standings(rule, window, *days_of(window), lines, mine)
 
 
-def _ranked(rows: Sequence[tuple[UUID, int, datetime, str]], member: UUID | None) -> tuple[Line, ...]:
+def ranked(rows: Sequence[tuple[UUID, int, datetime, str]], member: UUID | None) -> tuple[Line, ...]:
+    """Return scores in their order as lines: who have the same score share a rank."""
     lines: list[Line] = []
     for place, (key, score, reached, shown) in enumerate(rows, start=1):
         rank = lines[-1].rank if lines and lines[-1].score == score else place

@@ -13,7 +13,7 @@ from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.badges.models.fields import target_of
 from loyalty.badges.models.offer import Counted
 from loyalty.badges.reading import read_progress, read_state
-from loyalty.badges.rules import Audience, BadgeRule, BoardRule, ChallengeRule, Game, Goal, Level
+from loyalty.badges.rules import Audience, BadgeRule, BoardRule, ChallengeRule, Game, Goal, Level, Prize
 from loyalty.badges.state import BADGES, GAME, BadgeState, HeldAward, Place
 from loyalty.engine.activities import Activity, ChallengeJoined, OrderCorrected, OrderReturned
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
@@ -211,4 +211,7 @@ def _board(row: Board) -> BoardRule:
         **_shared(row),
         goals=_goals(row, 1),
         audience=Audience(frozenset(row.tiers), frozenset(row.plans)),
+        prizes=tuple(Prize(each["rank"], each["through"], each["points"]) for each in row.prizes),
+        settle_days=row.settle_days,
+        wallet=row.wallet,
     )

@@ -91,6 +91,14 @@ class Level(NamedTuple):
     points: int
 
 
+class Prize(NamedTuple):
+    """Points for the ranks from one through another."""
+
+    first: int
+    last: int
+    points: int
+
+
 @dataclass(frozen=True)
 class Counter:
     """
@@ -117,9 +125,14 @@ class Counter:
         """Return its key as states name it."""
         return self.key.hex
 
-    @property
+    @cached_property
     def is_rolling(self) -> bool:
         return self.window == Window.ROLLING
+
+    @cached_property
+    def is_for_some(self) -> bool:
+        """Tell whether it is not for everybody, or not by itself."""
+        return self.is_joined or self.audience != EVERYBODY
 
     def window_on(self, day: date) -> str | None:
         """Return the name of the window in which a day counts; None where it counts in none."""
@@ -149,7 +162,20 @@ class ChallengeRule(Counter):
 
 @dataclass(frozen=True)
 class BoardRule(Counter):
-    """A leaderboard of a version: its one goal says what scores."""
+    """
+    A leaderboard of a version: its one goal says what scores.
+
+    :param prizes: of a contest: points, by the ranks from one through another
+    :param settle_days: after its window's last day, until its prizes are given
+    """
+
+    prizes: tuple[Prize, ...] = ()
+    settle_days: int = 0
+    wallet: str = "points"
+
+    def prize_for(self, rank: int) -> int:
+        """Return the points for a rank; 0 for none."""
+        return next((prize.points for prize in self.prizes if prize.first <= rank <= prize.last), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +230,7 @@ class Game:
         return {rule.name: rule for rule in self.counters}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CountedFact:
     """
     An order, or what is left of it, or an interaction, as counters look at it.
@@ -221,6 +247,11 @@ class CountedFact:
     basket: Basket = NO_BASKET
     interaction: str = ""
 
+    @cached_property
+    def paid(self) -> int:
+        """Return what was paid for all of it with money, in parts of UNIT."""
+        return _paid(self.basket.lines, self.basket) if self.basket.lines else 0
+
 
 def adds(rule: Counter, goal: Goal, fact: CountedFact) -> dict[str, int]:
     """Return what a fact adds to a goal's tally, by item; nothing where it does not count."""
@@ -234,40 +265,32 @@ def adds(rule: Counter, goal: Goal, fact: CountedFact) -> dict[str, int]:
 def _adds(goal: Goal, fact: CountedFact) -> dict[str, int]:
     if goal.interaction != fact.interaction:
         return {}
-    if fact.interaction:
-        if goal.counts is not None and not goal.counts(NO_LINE, NO_BASKET, fact.occasion):
-            return {}
-        lines: Sequence[Line] = ()
-    else:
-        lines = fact.basket.lines if goal.counts is None else _counted(goal, fact)
-        if not lines or _paid(lines, fact.basket) <= 0:
-            return {}
-    return _items(goal, fact, lines)
-
-
-def _counted(goal: Goal, fact: CountedFact) -> list[Line]:
     counts = goal.counts
-    assert counts is not None, "a goal without a condition counts all lines"
-    return [line for line in fact.basket.lines if counts(line, fact.basket, fact.occasion)]
+    if fact.interaction:
+        is_counted = counts is None or counts(NO_LINE, NO_BASKET, fact.occasion)
+        return ITEMS[goal.metric](fact, (), 0) if is_counted else {}
+    if counts is None:
+        lines, paid = fact.basket.lines, fact.paid
+    else:
+        lines = tuple([line for line in fact.basket.lines if counts(line, fact.basket, fact.occasion)])
+        paid = _paid(lines, fact.basket) if lines else 0
+    return ITEMS[goal.metric](fact, lines, paid) if paid > 0 else {}
 
 
-def _items(goal: Goal, fact: CountedFact, lines: Sequence[Line]) -> dict[str, int]:  # noqa: PLR0911 - a case each
-    match goal.metric:
-        case Metric.COUNT:
-            return {"": 1}
-        case Metric.SPEND:
-            return {"": _paid(lines, fact.basket)}
-        case Metric.POINTS:
-            return {"": fact.points} if fact.points > 0 else {}
-        case Metric.CATEGORIES:
-            return {line.category: 1 for line in lines if line.category and line.net_amount > 0}
-        case Metric.BRANDS:
-            return {line.brand: 1 for line in lines if line.brand and line.net_amount > 0}
-        case Metric.STORES:
-            return {fact.basket.store: 1} if fact.basket.store else {}
-        case Metric.WEEK_STREAK:
-            return {monday_of(fact.on).isoformat(): 1}
-    return {fact.on.isoformat(): 1}
+Items = Callable[[CountedFact, Sequence[Line], int], dict[str, int]]
+ITEMS: dict[str, Items] = {
+    Metric.COUNT: lambda _fact, _lines, _paid: {"": 1},
+    Metric.SPEND: lambda _fact, _lines, paid: {"": paid},
+    Metric.POINTS: lambda fact, _lines, _paid: {"": fact.points} if fact.points > 0 else {},
+    Metric.CATEGORIES: lambda _fact, lines, _paid: {
+        line.category: 1 for line in lines if line.category and line.net_amount > 0
+    },
+    Metric.BRANDS: lambda _fact, lines, _paid: {line.brand: 1 for line in lines if line.brand and line.net_amount > 0},
+    Metric.STORES: lambda fact, _lines, _paid: {fact.basket.store: 1} if fact.basket.store else {},
+    Metric.DAYS: lambda fact, _lines, _paid: {fact.on.isoformat(): 1},
+    Metric.DAY_STREAK: lambda fact, _lines, _paid: {fact.on.isoformat(): 1},
+    Metric.WEEK_STREAK: lambda fact, _lines, _paid: {monday_of(fact.on).isoformat(): 1},
+}
 
 
 def _paid(lines: Sequence[Line], basket: Basket) -> int:
@@ -281,6 +304,8 @@ def _paid(lines: Sequence[Line], basket: Basket) -> int:
 
 def plus(tally: Tally, change: Tally, sign: int = 1) -> dict[str, int]:
     """Return a tally with something more or, by its sign, less; what comes to nothing is left out."""
+    if not tally and sign > 0:
+        return dict(change)
     found = dict(tally)
     for item, number in change.items():
         after = found.get(item, 0) + sign * number

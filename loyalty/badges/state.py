@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 from uuid import UUID
 
@@ -33,12 +33,17 @@ class Progress(NamedTuple):
 
     :param given: how many awards of it the member has
     :param tallies: one for each goal
-    :param at: when what it holds last changed
+    :param at: when what it holds last changed: in ISO 8601 of UTC, which sorts as instants do
     """
 
     given: int
     tallies: tuple[Tally, ...]
-    at: datetime
+    at: str
+
+
+def stamp_of(instant: datetime) -> str:
+    """Return an instant as progress names it."""
+    return instant.astimezone(UTC).isoformat()
 
 
 @dataclass(frozen=True, slots=True)

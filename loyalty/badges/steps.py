@@ -34,6 +34,7 @@ from loyalty.badges.state import (
     Place,
     Progress,
     ScoreChanged,
+    stamp_of,
 )
 from loyalty.badges.windows import days_of
 from loyalty.engine.activities import (
@@ -182,9 +183,11 @@ def _changes(decision: Decision, before: Side | None, after: Side | None) -> dic
     joined = decision.member.of(BADGES).joined
     found: dict[Place, Change] = {}
     for side, sign in ((before, -1), (after, 1)):
-        for rule in side.game.counters if side else ():
-            assert side is not None, "it has rules"
-            _add_change(found, rule, side.fact, sign, joined)
+        if side is not None:
+            for rule in side.game.counters:
+                _add_change(found, rule, side.fact, sign, joined)
+    if before is None or after is None:  # nothing meets anything
+        return found
     return {place: change for place, change in found.items() if any(change.tallies)}
 
 
@@ -195,7 +198,7 @@ def _add_change(
     sign: int,
     joined: Mapping[str, datetime],
 ) -> None:
-    if not rule.audience.includes(fact.occasion) or not _takes_part(rule, fact.at, joined):
+    if rule.is_for_some and not (rule.audience.includes(fact.occasion) and _takes_part(rule, fact.at, joined)):
         return
     window = rule.window_on(fact.on)
     if window is None:
@@ -206,7 +209,8 @@ def _add_change(
     place = Place(rule.name, window)
     known = found.get(place)
     if known is None:
-        known = found[place] = Change(rule, [{} for _ in rule.goals])
+        found[place] = Change(rule, added if sign > 0 else [plus({}, each, sign) for each in added])
+        return
     known.rule = rule
     for goal, more in enumerate(added[: len(known.tallies)]):
         if more:
@@ -225,26 +229,39 @@ def _count(decision: Decision, changes: Mapping[Place, Change]) -> Decision:
     """Count changes, and give or take back what that means for awards; what is taken back comes first."""
     if not changes:
         return decision
-    grown: list[tuple[Place, ChallengeRule]] = []
+    state = decision.member.of(BADGES)
+    had, windows, at = state.windows, dict(state.windows), stamp_of(_counted_at(decision))
     for place, change in changes.items():
-        before = _progress(decision, place, change.rule)
-        tallies = tuple(plus(tally, more) for tally, more in zip(before.tallies, change.tallies, strict=True))
-        after = Progress(before.given, tallies, max(before.at, _counted_at(decision)))
-        state = decision.member.of(BADGES).with_progress(place, after)
-        decision = decision.then(member=decision.member.having(BADGES, state))
-        if isinstance(change.rule, BoardRule):
-            decision = _score(decision, place, change.rule)
+        known = had.get(place) or Progress(0, ({},) * len(change.rule.goals), at)
+        tallies = tuple([plus(tally, more) for tally, more in zip(known.tallies, change.tallies, strict=True)])
+        if known.given or any(tallies):
+            windows[place] = Progress(known.given, tallies, max(known.at, at))
         else:
-            decision = _take_awards(decision, place, before.tallies, tallies)
-            grown.append((place, change.rule))
-    for place, rule in grown:
-        decision = _give_awards(decision, place, rule)
+            windows.pop(place, None)
+    decision = decision.then(member=decision.member.having(BADGES, replace(state, windows=windows)))
+    if state.awards:
+        decision = _take_all(decision, changes, had)
+    for place, change in changes.items():
+        if isinstance(change.rule, ChallengeRule):
+            decision = _give_awards(decision, place, change.rule)
+        elif place.name in state.joined:
+            decision = _score(decision, place, change.rule)
+    return decision
+
+
+def _take_all(decision: Decision, changes: Mapping[Place, Change], had: Mapping[Place, Progress]) -> Decision:
+    """Take back the awards that changes undo."""
+    windows = decision.member.of(BADGES).windows
+    for place, change in changes.items():
+        nothing: tuple[Tally, ...] = ({},) * len(change.rule.goals)
+        before, after = (each[place].tallies if place in each else nothing for each in (had, windows))
+        decision = _take_awards(decision, place, before, after)
     return decision
 
 
 def _progress(decision: Decision, place: Place, rule: Counter) -> Progress:
     known = decision.member.of(BADGES).windows.get(place)
-    return known or Progress(0, ({},) * len(rule.goals), _counted_at(decision))
+    return known or Progress(0, ({},) * len(rule.goals), stamp_of(_counted_at(decision)))
 
 
 def _counted_at(decision: Decision) -> datetime:
@@ -257,18 +274,20 @@ def _counted_at(decision: Decision) -> datetime:
 
 def _score(decision: Decision, place: Place, rule: BoardRule) -> Decision:
     """Bring a member's score on a board up to date, where it takes part."""
-    member, state = decision.member, decision.member.of(BADGES)
-    if place.name not in state.joined:
-        return decision
+    member = decision.member
     known = _progress(decision, place, rule)
     score = value_of(rule.goals[0].metric, known.tallies[0])
-    changed = ScoreChanged(member.retailer_id, member.program_id, member.membership_id, place, score, known.at)
+    at = datetime.fromisoformat(known.at)
+    changed = ScoreChanged(member.retailer_id, member.program_id, member.membership_id, place, score, at)
     return decision.then(changed)
 
 
 def _give_awards(decision: Decision, place: Place, rule: ChallengeRule) -> Decision:
     """Give the awards of a window that a member has earned and does not have."""
-    given, tallies, at = _progress(decision, place, rule)
+    known = decision.member.of(BADGES).windows.get(place)
+    if known is None or (known.given and not rule.repeats and not rule.levels):
+        return decision
+    given, tallies, at = known
     times = times_met(rule, tallies)
     for number in range(given + 1, times + 1):
         decision = _give(decision, place, rule, number)
@@ -507,8 +526,9 @@ def _summed(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int
 def _score_all(decision: Decision) -> Decision:
     """Bring all of a member's scores up to date."""
     boards = {rule.name: rule for rule in decision.rules.of(GAME).boards}
-    for place in decision.member.of(BADGES).windows:
-        if (rule := boards.get(place.name)) is not None:
+    state = decision.member.of(BADGES)
+    for place in state.windows:
+        if (rule := boards.get(place.name)) is not None and place.name in state.joined:
             decision = _score(decision, place, rule)
     return decision
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from loyalty.badges.models import BoardScore, ChallengeAward, MemberProgress, Participation, PastWindow
+from loyalty.badges.models.offer import KEPT_DAYS
 from loyalty.badges.reading import last_day_of, read_progress, state_said, written, written_progress
 from loyalty.badges.state import (
     BADGES,
@@ -26,9 +27,6 @@ from loyalty.badges.state import (
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 
-KEPT_DAYS = (
-    45  # for so long a window that has ended stays where it is read with its member: late facts are mostly of then
-)
 AWARD = (
     "id", "retailer_id", "program_id", "membership_id", "challenge_id", "badge_id", "name", "badge_key", "window_name", "number",
     "level", "wallet", "points", "comes_back", "cause", "occurred_at", "recorded_at", "ended_at", "end_reason", "end_cause",

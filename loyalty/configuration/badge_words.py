@@ -76,7 +76,7 @@ def _amount(metric: str, target: Any, interaction: str, currency: str) -> str:
         "brands": ngettext("%(target)s brand", "%(target)s different brands", count),
         "stores": ngettext("%(target)s store", "%(target)s different stores", count),
         "days": ngettext("%(target)s day", "%(target)s different days", count),
-        "day_streak": ngettext("%(target)s day", "%(target)s days in a row", count),
+        "day_streak": ngettext("%(target)s day in a row", "%(target)s days in a row", count),
         "week_streak": ngettext("%(target)s week", "%(target)s weeks in a row", count),
     }
     return words[metric] % {"target": number(target), "currency": currency}

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
@@ -112,8 +112,12 @@ def _rules(rules: Sequence[EarningRule]) -> Iterable[Finding]:
 
 
 UNKNOWN = {
-    "tier": lazy("“%(rule)s” asks for the tier “%(named)s”, which the version does not have: nobody stands on it."),
-    "plan": lazy("“%(rule)s” asks for the plan “%(named)s”, which the version does not offer. It offers: %(known)s."),
+    "tier": gettext_lazy(
+        "“%(rule)s” asks for the tier “%(named)s”, which the version does not have: nobody stands on it."
+    ),
+    "plan": gettext_lazy(
+        "“%(rule)s” asks for the plan “%(named)s”, which the version does not offer. It offers: %(known)s."
+    ),
 }
 
 

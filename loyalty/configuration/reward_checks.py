@@ -1,11 +1,13 @@
 """What nobody can want of a version's rewards: told in words, before it is published."""
 
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_UP
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.core.money import decimals_of, to_unit, unit_of
 from loyalty.configuration.findings import Finding
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import PointsPolicy
@@ -14,6 +16,7 @@ from loyalty.rewards.images import is_missing
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.rewards.rules import SEGMENTS
 
+AMOUNTS = ("value", "match_budget", "cost", "minimum_amount")
 UNKNOWN = {
     "wallet": gettext_lazy(
         "“%(what)s” names the wallet “%(named)s”, which the version does not have. Add its points policy."
@@ -50,6 +53,7 @@ def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]
         if policy is not None and not policy.is_spendable:
             words = _("“%(what)s” is paid from the wallet “%(wallet)s”, whose points cannot be spent.")
             yield Finding.error("not_spendable", place, words % {"what": reward, "wallet": reward.wallet})
+        yield from _amounts(reward, place, version.program.retailer.currency)
         if is_missing(reward.image, version.program.retailer_id):
             words = _("The image of “%(what)s” is not stored here (%(name)s). Upload it, or enter an address.")
             yield Finding.error("no_such_image", place, words % {"what": reward, "name": reward.image})
@@ -59,6 +63,23 @@ def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]
         if not reward.points and reward.member_limit is None:
             words = _("“%(what)s” costs nothing and has no limit per member: everybody can have it without end.")
             yield Finding.warning("free_without_limit", place, words % {"what": reward})
+
+
+def _amounts(reward: Reward, place: str, currency: str) -> Iterable[Finding]:
+    """Return which amounts cannot be of a currency, and whether the fewest points of a reward are worth nothing."""
+    for name in AMOUNTS:
+        amount = getattr(reward, name)
+        if amount is not None and amount != to_unit(amount, currency):
+            words = _("“%(amount)s” of “%(what)s” has more decimals than amounts of %(currency)s have (%(decimals)s).")
+            facts = {"amount": f"{amount:f}", "what": reward, "currency": currency, "decimals": decimals_of(currency)}
+            yield Finding.error("too_many_decimals", f"{place}/{name}", words % facts)
+    least = int((unit_of(currency) * (reward.points_per_unit or 0)).to_integral_value(ROUND_UP))
+    if reward.kind in {Reward.Kind.DONATION, Reward.Kind.PAY_WITH_POINTS} and reward.points < least:
+        words = _(
+            "%(points)s points of “%(what)s” are worth less than the smallest amount of %(currency)s. Ask for %(least)s."
+        )
+        facts = {"points": reward.points, "what": reward, "currency": currency, "least": least}
+        yield Finding.error("worth_nothing", place, words % facts)
 
 
 def _plans(version: ProgramVersion) -> set[str]:

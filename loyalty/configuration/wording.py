@@ -68,11 +68,32 @@ def rule_in_words(rule: EarningRule, currency: str) -> str:
         parts.append(_("from %(amount)s %(currency)s") % {"amount": number(rule.minimum_amount), "currency": currency})
     if rule.cap is not None:
         parts.append(_("at most %(points)s points at once") % {"points": number(rule.cap)})
+    parts += _terms_in_words(rule)
     if rule.wallet != "points":
         parts.append(_("into the wallet “%(wallet)s”") % {"wallet": rule.wallet})
     if rule.uses_multiplier:
         parts.append(_("times the tier’s multiplier"))
     return ", ".join(parts) + "."
+
+
+def _terms_in_words(rule: EarningRule) -> list[str]:
+    """Return what a rule for interactions asks for besides, phrase by phrase."""
+    said = []
+    if rule.day_limit is not None:
+        said.append(_("at most %(count)s a day") % {"count": rule.day_limit})
+    if rule.month_limit is not None:
+        said.append(_("at most %(count)s a month") % {"count": rule.month_limit})
+    said += [_("once per product")] if rule.once_per_product else []
+    if rule.bought_within_days is not None:
+        words = ngettext(
+            "for a product bought within %(days)s day and not returned",
+            "for a product bought within %(days)s days and not returned",
+            rule.bought_within_days,
+        )
+        said.append(words % {"days": rule.bought_within_days})
+    said += [_("after an approval")] if rule.needs_approval else []
+    said += [_("taken back with the product")] if rule.on_product_return == "take_back" else []
+    return said
 
 
 def condition_in_words(node: Node) -> str:

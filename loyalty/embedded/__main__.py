@@ -16,10 +16,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from loyalty.embedded.address import require_free_address
 from loyalty.embedded.errors import EmbeddedError
-from loyalty.embedded.folder import StateFolder, state_folder
+from loyalty.embedded.folder import CHECKOUT, StateFolder, state_folder
 from loyalty.embedded.postgres import EmbeddedPostgres
 from loyalty.embedded.server import Server
 from loyalty.embedded.supervisor import Program, Supervisor, say
@@ -102,7 +103,14 @@ def _say_where(host: str, port: int) -> None:
     shown = "127.0.0.1" if host == "0.0.0.0" else host
     say("up", f"admin      http://{shown}:{port}/admin/")
     say("up", f"API        http://{shown}:{port}/api/docs")
+    if not os.environ.get("EMAIL_URL"):
+        say("up", f"mails      {mail_folder()}: the newest file has the last sign-in code")
     say("up", "Ctrl-C stops everything; the data stay.")
+
+
+def mail_folder() -> Path:
+    """Return where mails are written while no server is named for them, as loyalty.settings.dev says."""
+    return Path(os.environ.get("LOYALTY_STATE_DIR", CHECKOUT / ".state")) / "mail"
 
 
 def stop() -> int:

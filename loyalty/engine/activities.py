@@ -107,6 +107,10 @@ class OrderPlaced(CountsAsItOccurs):
         return self.version > 0
 
 
+def _skus(basket: Basket) -> frozenset[str]:
+    return frozenset(line.sku for line in basket.lines if line.sku)
+
+
 @dataclass(frozen=True, slots=True)
 class OrderReturned:
     """
@@ -118,6 +122,7 @@ class OrderReturned:
     :param next_first: the order that counts as the member's first when nothing is left of this one; the pipeline tells
     :param baskets: before and after, by program, where returns were decided in one program and not in another
     :param version: of the order's last correction; 0 before the first one
+    :param kept_elsewhere: products of it that its customer has from other orders; the pipeline tells where a rule asks
     """
 
     return_id: UUID
@@ -134,6 +139,7 @@ class OrderReturned:
     next_first: "FirstOrder | None" = None
     baskets: Mapping[int | None, tuple[Basket, Basket]] = field(default_factory=dict)
     version: int = 0
+    kept_elsewhere: frozenset[str] = frozenset()
 
     @property
     def cause(self) -> str:
@@ -148,6 +154,11 @@ class OrderReturned:
     @property
     def id(self) -> UUID:
         return self.return_id
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """Return the products of which its order has nothing more."""
+        return _skus(self.before) - _skus(self.kept)
 
     @property
     def counts_at(self) -> datetime:
@@ -185,6 +196,12 @@ class OrderCorrected(OrderReturned):
         return replace(self, before=before, kept=kept)
 
     @property
+    def gone(self) -> frozenset[str]:
+        """Return the products of which its member has nothing more by the order."""
+        is_nobodys = self.is_withdrawn or self.placed is None
+        return _skus(self.before) - (frozenset() if is_nobodys else _skus(self.kept))
+
+    @property
     def is_moved(self) -> bool:
         """Tell whether it says that the order was placed at another instant."""
         return self.placed is not None and self.placed.occurred_at != self.ordered_at
@@ -217,13 +234,20 @@ class OrderEvent(CountsAsItOccurs):
 
 @dataclass(frozen=True, slots=True)
 class InteractionReported(CountsAsItOccurs):
-    """An interaction to decide."""
+    """
+    An interaction to decide.
+
+    :param sku: of the product that it is about; empty for none
+    :param bought_at: when that was bought last before it, and not returned by then; the pipeline tells where a rule asks
+    """
 
     interaction_id: UUID
     number: str
     kind: str
     customer_id: UUID
     occurred_at: datetime
+    sku: str = ""
+    bought_at: datetime | None = None
 
     @property
     def id(self) -> UUID:
@@ -386,6 +410,16 @@ class ChallengeJoined(CountsAsItOccurs):
 
 
 @dataclass(frozen=True, slots=True)
+class InteractionReviewed(CountsAsItOccurs):
+    """An interaction whose reward waited was in fact approved, or refused, when a member's past is simulated."""
+
+    id: UUID
+    customer_id: UUID
+    occurred_at: datetime
+    is_approved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled(CountsAsItOccurs):
     """A customer joined the program, or joined it again."""
 
@@ -475,6 +509,7 @@ Activity = (
     | PointsMoved
     | PlanFollowed
     | ChallengeJoined
+    | InteractionReviewed
     | Enrolled
     | Left
     | GivenOver

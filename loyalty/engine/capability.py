@@ -123,6 +123,9 @@ class Capability(Generic[S]):
     ) -> None:
         """Write its effects, in their order, and what has changed of its states: a fixed number of statements."""
 
+    def merge_rows(self, source: UUID, target: UUID) -> None:
+        """Let rows of a membership that ends by a merge be the other one's, beside what its steps give over."""
+
     def pools(self, program_id: int, version: Version, on: date) -> Mapping[PoolKey, int]:
         """Return the pools that a day reaches, with what each holds in all."""
         return {}

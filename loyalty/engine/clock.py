@@ -69,7 +69,7 @@ class Clock:
         Return the member with its clock set to the least of what it was and what a decision added.
 
         :param before: the member before it; None to look at all of its state
-        :param now: up to when time has been carried out: no night is lived again, whatever a late fact tells of it
+        :param now: up to when time has been carried out: no night is carried out again, whatever a late fact tells of it
         """
         if member.left_at is not None:
             return member.with_clock(None) if member.due_at else member
@@ -94,7 +94,7 @@ class Clock:
         if version is None:
             return self._decide(member.with_clock(None), VersionStarted(at, 0), versions, at, pools, ())
         on = local_date(at, version.zone)
-        # A night is lived at its midnight, and at no other instant of its day.
+        # A night is carried out at its midnight, and at no other instant of its day.
         steps = self.at_midnight if midnight(on, version.zone) == at else self.in_between
         decision = self._decide(member, TimePassed(at, on), versions, at, pools, steps)
         after = self.reset(decision.member, versions, at)

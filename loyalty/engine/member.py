@@ -26,7 +26,7 @@ class Member:
     :param number: by which others know it; empty where nothing is told of it
     :param started_at: from when the newest version is in force for which the member was assessed
     :param due_at: when time alone will next change something for it: may be early, never late; None for never
-    :param lived_until: up to when time has been carried out for it, as far as nights tell: what occurred before is late
+    :param advanced_until: up to when time has been carried out for it, as far as nights tell: what occurred before is late
     :param first_order_id: the order that counts as its first, as long as something of it is kept
     :param is_whole: whether all of its state is here, or only what an order in time needs
     :param states: by the names of the capabilities' keys
@@ -40,7 +40,7 @@ class Member:
     left_at: datetime | None = None
     started_at: datetime | None = None
     due_at: datetime | None = None
-    lived_until: datetime | None = None
+    advanced_until: datetime | None = None
     first_order_id: UUID | None = None
     birth_date: date | None = None
     number: str = ""
@@ -71,9 +71,9 @@ class Member:
     def with_first_order(self, order_id: UUID | None) -> "Member":
         return self._with(first_order_id=order_id)
 
-    def lived(self, instant: datetime) -> datetime:
+    def latest(self, instant: datetime) -> datetime:
         """Return the later of an instant and that up to which time has been carried out."""
-        return instant if self.lived_until is None else max(instant, self.lived_until)
+        return instant if self.advanced_until is None else max(instant, self.advanced_until)
 
     def belongs_at(self, instant: datetime) -> bool:
         """Tell whether it was a member at an instant."""

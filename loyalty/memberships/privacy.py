@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from customers.privacy import Part, Person, Section
+from customers.privacy import Part, Person, Rows, Section
 from loyalty.memberships.models import HouseholdMember, Membership, MembershipPeriod
 from loyalty.memberships.numbers import new_number
 from loyalty.outbox.forgetting import rename
@@ -36,12 +36,12 @@ def _membership(each: Membership) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _periods(mine: Iterable[Membership]) -> list[dict[str, object]]:
+def _periods(mine: Iterable[Membership]) -> Rows:
     rows = MembershipPeriod.objects.filter(membership__in=mine).order_by("pk")
-    return list(rows.values("membership__number", "enrolled_at", "left_at"))
+    return rows.values("membership__number", "enrolled_at", "left_at")
 
 
-def _households(mine: Iterable[Membership]) -> list[dict[str, object]]:
+def _households(mine: Iterable[Membership]) -> Rows:
     """Return a person's households by their name, and of how many they are: the others are not its own data."""
     rows = HouseholdMember.objects.filter(membership__in=mine).select_related("household")
     return [

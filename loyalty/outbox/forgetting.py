@@ -14,8 +14,8 @@ RENAME = """
 UPDATE outbox_event e SET payload = (
     SELECT jsonb_object_agg(p.key, coalesce(to_jsonb(n.new), p.value)) FROM jsonb_each(e.payload) p
     LEFT JOIN (SELECT unnest(%b::text[]) AS old, unnest(%b::text[]) AS new) n ON to_jsonb(n.old) = p.value)
-WHERE e.retailer_id = %s AND (e.subject = ANY(%s)
-    OR e.type = 'membership.merged' AND (e.payload->>'from' = ANY(%s) OR e.payload->>'into' = ANY(%s)))
+WHERE e.retailer_id = %s AND (e.subject = ANY(%s) OR (e.type = 'membership.merged' OR e.type LIKE 'referral.%%')
+    AND EXISTS (SELECT 1 FROM jsonb_each_text(e.payload) p WHERE p.value = ANY(%s)))
 """
 FORGET = """
 UPDATE outbox_event e SET payload = e.payload - 'member'
@@ -25,9 +25,13 @@ WHERE e.type = %s AND e.payload ? 'member' AND e.dispatched_at IS NOT NULL AND (
 
 
 def rename(memberships: Sequence[UUID], renamed: Mapping[str, str], *, retailer_id: int) -> None:
-    """Let what was told of members name them by other numbers, also what is still on its way."""
+    """
+    Let what was told of members say other texts in the place of what leads to them, also what is still on its way.
+
+    :param renamed: their numbers, and codes of theirs that others' events name
+    """
     subjects, old = [str(each) for each in memberships], list(renamed)
-    bulk.execute(RENAME, [old, list(renamed.values()), retailer_id, subjects, old, old])
+    bulk.execute(RENAME, [old, list(renamed.values()), retailer_id, subjects, old])
 
 
 def forget_erased(*, now: datetime) -> int:

@@ -39,7 +39,13 @@ class Branding(models.Model):
     contact = models.CharField(
         _("contact"), max_length=254, blank=True, help_text=_("Where members get help: an e-mail address or a page's.")
     )
-    privacy_notice = models.URLField(_("privacy notice"), blank=True, help_text=_("The address of your own."))
+    privacy_notice = models.CharField(
+        _("privacy notice"),
+        max_length=300,
+        blank=True,
+        validators=[URLValidator(schemes=["https", "http"])],
+        help_text=_("The address of your own."),
+    )
 
     class Meta:
         verbose_name = _("members' page")

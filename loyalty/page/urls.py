@@ -6,7 +6,7 @@ What belongs to a program ends with a slash after it, so no program's name hides
 
 from django.urls import path
 
-from loyalty.page.views import home, me, plan, points, privacy, rewards, signing, style
+from loyalty.page.views import challenges, home, invite, me, plan, points, privacy, rewards, signing, style
 
 app_name = "page"
 urlpatterns = [
@@ -24,6 +24,12 @@ urlpatterns = [
     path("<slug:retailer>/<slug:program>/rewards/<slug:code>", rewards.reward, name="reward"),
     path("<slug:retailer>/<slug:program>/mine/<uuid:redemption_id>", rewards.redeemed, name="redeemed"),
     path("<slug:retailer>/<slug:program>/mine/<uuid:redemption_id>/cancel", rewards.cancel, name="cancel"),
+    path("<slug:retailer>/<slug:program>/challenges", challenges.challenges, name="challenges"),
+    path("<slug:retailer>/<slug:program>/challenges/<slug:code>/join", challenges.join, name="challenge-join"),
+    path("<slug:retailer>/<slug:program>/boards/<slug:code>/join", challenges.appear, name="board-join"),
+    path("<slug:retailer>/<slug:program>/boards/<slug:code>/leave", challenges.disappear, name="board-leave"),
+    path("<slug:retailer>/<slug:program>/invite", invite.invite, name="invite"),
+    path("<slug:retailer>/<slug:program>/invite/claim", invite.claim, name="invite-claim"),
     path("<slug:retailer>/<slug:program>/me", me.me, name="me"),
     path("<slug:retailer>/<slug:program>/plan", plan.plan, name="plan"),
     path("<slug:retailer>/<slug:program>/plan/cancel", plan.end, name="plan-cancel"),
@@ -31,5 +37,7 @@ urlpatterns = [
     path("<slug:retailer>/<slug:program>/plan/choose/<slug:code>", plan.choose, name="plan-choose"),
     path("<slug:retailer>/<slug:program>/privacy", privacy.privacy, name="privacy"),
     path("<slug:retailer>/<slug:program>/privacy/consent", privacy.consent, name="consent"),
+    path("<slug:retailer>/<slug:program>/privacy/data.zip", privacy.data, name="data"),
+    path("<slug:retailer>/<slug:program>/privacy/erase", privacy.erasing, name="erase"),
     path("<slug:retailer>/<slug:program>/privacy/leave", privacy.leaving, name="leave"),
 ]

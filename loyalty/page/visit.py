@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from customers.core import tenancy
 from customers.core.errors import DomainError
 from customers.models import Retailer
+from loyalty.activity.versions import versions_of
+from loyalty.badges.state import BADGES
 from loyalty.memberships.models import Membership
 from loyalty.page.models import Branding
 from loyalty.signin.sessions import memberships_of
@@ -108,7 +110,15 @@ def show(
     request: HttpRequest, visit: Visit, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Return a member's page."""
-    about = {"visit": visit, "shop": visit.shop, "member": visit.member, "now": timezone.now(), **visit.address}
+    uses = versions_of([visit.member.program_id])[visit.member.program_id].uses
+    about = {
+        "has_challenges": BADGES.name in uses,
+        "visit": visit,
+        "shop": visit.shop,
+        "member": visit.member,
+        "now": timezone.now(),
+        **visit.address,
+    }
     return render(request, template, about | context, status=status)
 
 

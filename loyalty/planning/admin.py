@@ -110,6 +110,16 @@ class EarningRuleInline(FrozenWhenPublished, StackedInline):
         ),
         (_("When"), {"fields": (("first_day", "last_day"), ("first_time", "last_time"), "weekdays")}),
         (_("How much at most, and with what"), {"fields": (("cap", "group"), "uses_multiplier", "more")}),
+        (
+            _("Of interactions"),
+            {
+                "fields": (
+                    ("day_limit", "month_limit"),
+                    ("once_per_product", "bought_within_days"),
+                    ("needs_approval", "on_product_return"),
+                )
+            },
+        ),
     )
 
 
@@ -227,7 +237,11 @@ class BoardInline(FrozenWhenPublished, StackedInline):
     ordering = ("place",)
     tab = True
     collapsible = True
-    fieldsets = ((None, {"fields": SHOWN}), *COUNTED)
+    fieldsets = (
+        (None, {"fields": SHOWN}),
+        *COUNTED,
+        (_("Prizes of a contest"), {"fields": ("prizes", ("settle_days", "wallet"))}),
+    )
 
 
 class PointsPolicyInline(FrozenWhenPublished, StackedInline):

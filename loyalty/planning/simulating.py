@@ -167,7 +167,7 @@ class _Tally:
     def end(self, past: Past) -> None:
         """Take in a past that is over."""
         for month, ends_at in self.months:
-            if past.member.enrolled_at < ends_at:
+            if past.joined.began_at < ends_at:
                 self.tiers[past.tier_code_at(ends_at - timedelta.resolution)][month] += 1
         self.outstanding += points_of([past])
         self.missed += past.missed
@@ -185,7 +185,7 @@ def _simulate(simulation: Simulation) -> dict[str, Any] | None:
     versions = with_draft(versions_of([program.pk])[program.pk], read_version(version.pk), since)
     months = _months(simulation.since, simulation.until, program)
     tally = _Tally(since, months)
-    total = Membership.objects.filter(program=program, enrolled_at__lt=until).count()
+    total = Membership.objects.filter(program=program, merged_into=None, enrolled_at__lt=until).count()
     Simulation.objects.filter(pk=simulation.pk).update(members_total=total, members_done=0, orders_done=0)
     is_going_on = True
 
@@ -272,22 +272,26 @@ WHERE m.program_id = %(program)s AND w.code = %(main)s AND e.occurred_at >= %(si
     AND e.kind IN ('earn', 'return', 'redeem', 'expire') GROUP BY 1, 2
 """
 NAMES_OF_KINDS = {"earn": "issued", "return": "returned", "redeem": "redeemed", "expire": "expired"}
-# The tier at an instant: that of the last change before it, or where the first change afterwards came from.
+# The tier at an instant: that of the last change before it, or where the first change afterwards came from. Who came back has
+# begun anew.
 TIERS_AT = """
 SELECT {what} FROM memberships_membership m JOIN tiers_standing s ON s.membership_id = m.id
 LEFT JOIN tiers_tier now ON now.id = s.tier_id
 LEFT JOIN LATERAL (
     SELECT c.to_tier_id AS id FROM tiers_tierchange c
-    WHERE c.membership_id = m.id AND c.occurred_at < %(until)s ORDER BY c.id DESC LIMIT 1
+    WHERE c.membership_id = m.id AND c.occurred_at < %(until)s AND {of_then} ORDER BY c.id DESC LIMIT 1
 ) before ON true
 LEFT JOIN LATERAL (
     SELECT c.id AS change, c.from_tier_id AS id FROM tiers_tierchange c
     WHERE c.membership_id = m.id AND c.occurred_at >= %(until)s ORDER BY c.id LIMIT 1
 ) later ON true
 LEFT JOIN tiers_tier t ON t.id = CASE
-    WHEN EXISTS (SELECT 1 FROM tiers_tierchange c WHERE c.membership_id = m.id AND c.occurred_at < %(until)s) THEN before.id
+    WHEN EXISTS (
+        SELECT 1 FROM tiers_tierchange c WHERE c.membership_id = m.id AND c.occurred_at < %(until)s AND {of_then}
+    ) THEN before.id
     WHEN later.change IS NOT NULL THEN later.id ELSE now.id END
-WHERE m.program_id = %(program)s AND m.enrolled_at < %(until)s
+WHERE m.program_id = %(program)s AND m.merged_into_id IS NULL AND coalesce(
+    (SELECT min(enrolled_at) FROM memberships_membershipperiod WHERE membership_id = m.id), m.enrolled_at) < %(until)s
 """
 OUTSTANDING = """
 SELECT coalesce(sum(e.available_change + e.pending_change), 0)::bigint + coalesce((
@@ -299,11 +303,15 @@ SELECT coalesce(sum(e.available_change + e.pending_change), 0)::bigint + coalesc
 FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
 WHERE m.program_id = %(program)s AND w.code = %(main)s AND e.occurred_at < %(until)s
 """
+OF_THEN = "(c.occurred_at >= m.enrolled_at OR m.enrolled_at > %(until)s)"
 MARGIN = """
 SELECT coalesce(sum(l.net_amount), 0), sum(l.net_amount - l.unit_cost * l.quantity),
     coalesce(sum(l.net_amount) FILTER (WHERE l.unit_cost IS NULL), 0)
 FROM memberships_membership m
-JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at
+JOIN customers_order o ON o.customer_id = m.customer_id AND (
+    (o.occurred_at >= m.enrolled_at AND (m.left_at IS NULL OR o.occurred_at < m.left_at)) OR EXISTS (
+        SELECT 1 FROM memberships_membershipperiod p
+        WHERE p.membership_id = m.id AND o.occurred_at >= p.enrolled_at AND o.occurred_at < p.left_at))
 JOIN customers_orderline l ON l.order_id = o.id
 WHERE m.program_id = %(program)s AND o.occurred_at >= %(since)s AND o.occurred_at < %(until)s
 """
@@ -318,7 +326,7 @@ def _actual(
     for month, kind, amount in bulk.fetch(POINTS_BY_MONTH, parameters):
         points[NAMES_OF_KINDS[kind]][month] += amount
     tiers: dict[str, Counter[str]] = defaultdict(Counter)
-    sql = TIERS_AT.format(what="coalesce(t.code, ''), count(*)") + " GROUP BY 1"
+    sql = TIERS_AT.format(what="coalesce(t.code, ''), count(*)", of_then=OF_THEN) + " GROUP BY 1"
     for month, ends_at in months:
         for code, count in bulk.fetch(sql, {"program": program.pk, "until": ends_at}):
             tiers[code][month] = count
@@ -326,7 +334,7 @@ def _actual(
 
 
 def _actual_final(program: Program, until: datetime) -> dict[UUID, str]:
-    sql = TIERS_AT.format(what="m.id, coalesce(t.code, '')")
+    sql = TIERS_AT.format(what="m.id, coalesce(t.code, '')", of_then=OF_THEN)
     return dict(bulk.fetch(sql, {"program": program.pk, "until": until}))
 
 

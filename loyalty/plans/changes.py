@@ -274,6 +274,13 @@ def _for_less(decision: Decision, due: Due) -> tuple[Decision, FeeLine]:
     return decision, FeeLine(due.plan_id, paid.days, paid.charge)
 
 
+def note_second_payment(decision: Decision, billed: Billed, paid_at: datetime, reference: str) -> Decision:
+    """Tell that an invoice which was paid was paid once more."""
+    due = billed.due
+    said = {"invoice": str(due.invoice_id), "amount": due.amount, "reference": reference}
+    return decision.then(told(decision, "paid_twice", paid_at, **said))
+
+
 def _is_undone_by(decision: Decision, billed: Billed, paid_at: datetime) -> bool:
     """Tell whether a plan ended because an invoice was not paid that, as is told now, was paid in time."""
     state = decision.member.of(PLANS)

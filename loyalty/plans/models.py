@@ -12,6 +12,7 @@ from customers.models import Retailer
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program, ProgramVersion, frozen_with_version
 
+MAX_AMOUNT = 10_000_000_000  # of which many fit into what a member has of credit
 MAX_GRACE_DAYS = 27  # a period of a month has 28 days at least: what it costs is paid, or given up, before the next one
 
 
@@ -33,7 +34,9 @@ class PaidPlan(models.Model):
     name_fr = models.CharField(_("name in French"), max_length=50, blank=True)
     rank = models.PositiveSmallIntegerField(_("place"), default=0, help_text=_("From the smallest, 0, to the largest."))
     price = MoneyField(
-        _("price"), validators=[MinValueValidator(0)], help_text=_("Of a period, in the retailer’s currency.")
+        _("price"),
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_AMOUNT)],
+        help_text=_("Of a period, in the retailer’s currency."),
     )
     period = models.CharField(_("period"), max_length=5, choices=Period, default=Period.MONTH)
     trial_days = models.PositiveSmallIntegerField(
@@ -69,7 +72,7 @@ class PaidPlan(models.Model):
     perks_cost = MoneyField(
         _("cost of the perks"),
         default=0,
-        validators=[MinValueValidator(0)],
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_AMOUNT)],
         help_text=_("What its benefits besides points cost you in a period, by your own estimate."),
     )
 
@@ -241,6 +244,9 @@ class Invoice(models.Model):
     unpaid_on = models.DateField(_("to be paid before"), help_text=_("The day on which it is given up."))
     attempts = models.PositiveSmallIntegerField(_("tries"), default=0)
     next_try_at = models.DateTimeField(_("next try"), null=True)
+    asked_method = models.CharField(
+        max_length=200, blank=True, editable=False, help_text=_("Of a try of which nobody knows yet what became of it.")
+    )
     last_failed_at = models.DateTimeField(_("failed last"), null=True)
     last_error = models.CharField(_("why"), max_length=200, blank=True)
     paid_at = models.DateTimeField(_("paid"), null=True)

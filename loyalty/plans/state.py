@@ -69,7 +69,9 @@ class PlanState:
     :param next_key: of the plan with which the next period begins, where it is another one
     :param credit: of earlier fees, by which the next invoices are less
     :param due: the open invoice
-    :param changes: earlier ones, oldest first; only where a decision looks back behind `since`
+    :param changes: earlier ones, oldest first, as far as a decision may look back behind `since`
+    :param merged: those of each member who was merged into this one
+    :param merged_until: when the last one of these was
     """
 
     subscription_id: UUID | None = None
@@ -91,26 +93,41 @@ class PlanState:
     end_reason: str = ""
     due: Due | None = None
     changes: tuple[PlanEntry, ...] = ()
+    merged: tuple[tuple[PlanEntry, ...], ...] = ()
+    merged_until: datetime | None = None
 
     @property
     def is_open(self) -> bool:
         """Tell whether there is a plan that has not ended."""
         return self.subscription_id is not None and self.ended_at is None
 
-    def key_at(self, instant: datetime) -> UUID | None:
-        """Return the plan whose benefits the member had at an instant, as far as its known changes tell."""
-        if self.since is None or instant >= self.since:
-            return self.key
-        before = [change for change in self.changes if change.at <= instant]
-        if before:
-            return before[-1].to_key
-        later = [change for change in self.changes if change.at > instant]
-        return later[0].from_key if later else None
+    def looks_back(self, instant: datetime) -> bool:
+        """Tell whether what it says of itself may not be what the member had at an instant."""
+        return any(last is not None and instant < last for last in (self.since, self.merged_until))
+
+    def keys_at(self, instant: datetime) -> tuple[UUID, ...]:
+        """
+        Return the plans whose benefits the member had at an instant, as far as its known changes tell.
+
+        It is one at most; two where two members, of whom each had one, turned out to be the same person.
+        """
+        is_now = self.since is None or instant >= self.since
+        own = self.key if is_now else _key_at(self.changes, instant)
+        keys = (own, *(_key_at(changes, instant) for changes in self.merged))
+        return tuple(key for key in keys if key is not None)
 
     def without_due(self) -> "PlanState":
         """Return it without its open invoice, whose credit can be used again."""
         back = self.due.credit_used if self.due else NOTHING
         return replace(self, due=None, credit=self.credit + back)
+
+
+def _key_at(changes: tuple[PlanEntry, ...], instant: datetime) -> UUID | None:
+    """Return the plan at an instant of whom some changes, oldest first, are known."""
+    before = [change for change in changes if change.at <= instant]
+    if before:
+        return before[-1].to_key
+    return changes[0].from_key if changes else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from loyalty.plans.state import (
     InvoicePutOff,
     InvoiceVoided,
     PlanChanged,
+    PlanEntry,
     PlanState,
     RefundAsked,
     Subscribed,
@@ -49,9 +50,11 @@ def benefits(decision: Decision) -> Decision:
     if isinstance(activity, OrderCorrected) and (activity.is_withdrawn or not activity.is_moved):
         return decision  # the plan on which an order was decided stays with it
     had = decision.occasion
-    rule = rule_of(decision.versions, decision.rules, decision.member.of(PLANS).key_at(had.at))
-    if rule is None:
+    keys = decision.member.of(PLANS).keys_at(had.at)
+    rules = [rule for key in keys if (rule := rule_of(decision.versions, decision.rules, key)) is not None]
+    if not rules:
         return decision
+    rule = max(rules, key=lambda each: each.rank)
     occasion = Occasion(
         had.at,
         had.zone,
@@ -101,7 +104,8 @@ def held_by(decision: Decision) -> Held:
 def with_state(decision: Decision, state: PlanState, *effects: Effect) -> Decision:
     """Return a decision with a member's plan as it is now, and what else that causes."""
     member = decision.member
-    subscribed = Subscribed(member.retailer_id, member.program_id, member.membership_id, replace(state, changes=()))
+    plain = replace(state, changes=(), merged=())
+    subscribed = Subscribed(member.retailer_id, member.program_id, member.membership_id, plain)
     return decision.then(subscribed, *effects, member=member.having(PLANS, state))
 
 
@@ -120,14 +124,22 @@ def _plain(value: object) -> object:
 
 
 def changed_to(decision: Decision, state: PlanState, key: UUID | None, plan_id: int | None, cause: str) -> Decision:
-    """Let a member have another plan's benefits, or none, from the decision's instant on."""
+    """
+    Let a member have another plan's benefits, or none, from the decision's instant on.
+
+    The change is noted with the member: a late fact of the same batch asks for what was before.
+    """
     had = decision.member.of(PLANS)
     at = max(decision.at, had.since or decision.at)
     effect = PlanChanged(
         decision.member.retailer_id, decision.member.membership_id, had.plan_id if had.key else None,
         plan_id if key else None, cause, at,
     )  # fmt: skip
-    after = replace(state, key=key, plan_id=plan_id or state.plan_id, since=at)
+    changes = (*had.changes, PlanEntry(at, had.key, key))
+    after = replace(
+        state, key=key, plan_id=plan_id or state.plan_id, since=at, changes=changes, merged=had.merged,
+        merged_until=had.merged_until,
+    )  # fmt: skip
     return with_state(decision, after, effect)
 
 

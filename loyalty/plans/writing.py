@@ -30,7 +30,7 @@ REPLACE = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{nam
 INVOICE = (
     "id", "retailer_id", "subscription_id", "plan_id", "kind", "status", "currency", "first_day", "end_day", "fee",
     "credit_used", "amount", "refunded", "issued_at", "unpaid_on", "attempts", "next_try_at", "last_failed_at", "last_error",
-    "paid_at", "settled_at", "voided_at", "provider", "provider_reference",
+    "paid_at", "settled_at", "voided_at", "provider", "provider_reference", "asked_method",
 )  # fmt: skip
 # What is not told stays as it is.
 CHANGE_INVOICES = """
@@ -59,7 +59,7 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::date[]) AS first_day, unnest(%
 WHERE l.invoice_id = d.id
 """
 # From the latest invoice that was paid back to the first one, of each as much as is left of it. Where the credit is of another
-# plan of the member, or of one that was merged into it, the invoices of those follow.
+# plan of the member, or of one of who was merged into it, the invoices of those follow.
 REFUND_CREDITS = """
 WITH asked AS (
     SELECT unnest(%b::uuid[]) AS subscription_id, unnest(%b::numeric[]) AS credit, unnest(%b::timestamptz[]) AS at
@@ -69,8 +69,7 @@ WITH asked AS (
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
     )) AS amount
     FROM asked a JOIN plans_subscription s ON s.id = a.subscription_id
-    JOIN memberships_membership m ON m.id = s.membership_id OR m.merged_into_id = s.membership_id
-    JOIN plans_subscription o ON o.membership_id = m.id
+    JOIN plans_subscription o ON o.membership_id = s.membership_id
     JOIN plans_invoice i ON i.subscription_id = o.id AND i.status = 'paid' AND i.amount > i.refunded
 ), refunded AS (
     UPDATE plans_invoice i SET refunded = i.refunded + p.amount FROM parts p WHERE p.id = i.id AND p.amount > 0
@@ -172,7 +171,7 @@ def _invoice_row(invoiced: Invoiced, change: _InvoiceChange | None, now: datetim
         due.invoice_id, invoiced.retailer_id, invoiced.subscription_id, due.plan_id, due.kind, status, invoiced.currency,
         due.days.first, due.days.end, due.fee, due.credit_used, due.amount, Decimal(0), invoiced.issued_at,
         (change.until if change else None) or due.until, 0, next_try_at, None, "", paid_at, now if paid_at else None, voided_at,
-        "", "",
+        "", "", "",
     )  # fmt: skip
 
 

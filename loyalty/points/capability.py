@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeGuard
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from customers.core import bulk
 from loyalty.engine.activities import (
     Activity,
     GrantTakenBack,
+    InteractionReported,
     OrderCorrected,
     OrderEvent,
     OrderPlaced,
@@ -26,9 +27,9 @@ from loyalty.points.conditions import parse_stored
 from loyalty.points.debts import DebtEntry, covers_in, debts_of
 from loyalty.points.ends import ENDS_AT
 from loyalty.points.expiry import Active, Lifetime, Span
-from loyalty.points.limits import Limits, period_start
+from loyalty.points.limits import Limits, Rewarded, period_start
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
-from loyalty.points.rules import Counted, Earning
+from loyalty.points.rules import Counted, Earning, Terms
 from loyalty.points.state import (
     MAIN,
     NEVER,
@@ -52,7 +53,7 @@ from loyalty.points.state import (
 from loyalty.points.states import State
 from loyalty.points.steps.earning import pools_of
 
-FOREVER = date.min
+FOREVER, BEFORE = date.min, datetime(1970, 1, 1, tzinfo=UTC)
 
 WALLET = ("w.id", "w.code", "w.available - w.owed", "w.owed", "w.shortfall", "w.active_since", "w.idle_until")
 WALLETS = f"""
@@ -206,6 +207,7 @@ class Points(Capability[PointsState]):
         lots = _load_open(scope, wallets, closed)
         redeemed = _load_redeemed(scope)
         celebrated = _load_celebrated(scope)
+        rewarded = _load_rewarded(scope)
         actives = _load_actives(scope, whole)
         gifts = [lot.id for known in closed.values() for lot in known if lot.gift]
         debts = _load_debts(scope, whole, redeemed, gifts)
@@ -230,6 +232,7 @@ class Points(Capability[PointsState]):
                 ),
                 tuple(redeemed.get(key, ())),
                 celebrated.get(key, frozenset()),
+                rewarded.get(key, ()),
             )
             for key, own in wallets.items()
         }
@@ -279,6 +282,46 @@ CELEBRATED = """
 SELECT w.membership_id, array_agg(e.cause) FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id
 WHERE w.membership_id = ANY(%s) AND (e.cause LIKE 'birthday:%%' OR e.cause LIKE 'anniversary:%%') GROUP BY 1
 """
+
+
+# Interactions that were rewarded: those of the months of what is to be decided, and those about its products.
+REWARDED = """
+SELECT m.id, i.id, i.kind, i.sku, i.occurred_at FROM memberships_membership m
+JOIN customers_interaction i ON i.customer_id = m.customer_id JOIN points_wallet w ON w.membership_id = m.id
+JOIN points_entry e ON e.wallet_id = w.id AND e.cause = 'interaction:' || i.id AND e.pending_change + e.available_change > 0
+WHERE m.id = ANY(%(members)s) AND i.occurred_at >= m.enrolled_at
+    AND (i.occurred_at BETWEEN %(first)s AND %(last)s OR i.sku = ANY(%(skus)s))
+    AND NOT EXISTS (SELECT 1 FROM points_entry b WHERE b.wallet_id = w.id AND b.cause = 'interaction-back:' || i.id)
+GROUP BY m.id, i.id ORDER BY i.occurred_at, i.id
+"""
+A_MONTH = timedelta(days=32)
+
+
+def _load_rewarded(scope: Scope) -> dict[UUID, tuple[Rewarded, ...]]:
+    """Load which interactions were rewarded of those who report another one, or return a product, where a rule asks."""
+    told = [each for each in scope.activities if isinstance(each, InteractionReported | OrderReturned)]
+    if not told:
+        return {}
+    looks = {
+        program_id
+        for program_id, versions in scope.versions.items()
+        if any(rule.terms for version in versions.versions for rule in version.of(RULES).earnings)
+    }
+    customers = {each.customer_id for each in told}
+    keys = [key for key, each in scope.members.items() if each.customer_id in customers and each.program_id in looks]
+    if not keys:
+        return {}
+    instants = [each.occurred_at for each in told if isinstance(each, InteractionReported)]
+    skus = {each.sku for each in told if isinstance(each, InteractionReported) and each.sku}
+    skus |= {sku for each in told if isinstance(each, OrderReturned) for sku in each.gone}
+    given = {
+        "members": keys, "skus": sorted(skus), "first": min(instants, default=BEFORE + A_MONTH) - A_MONTH,
+        "last": max(instants, default=BEFORE - A_MONTH) + A_MONTH,
+    }  # fmt: skip
+    found: dict[UUID, tuple[Rewarded, ...]] = {}
+    for key, *row in bulk.fetch(REWARDED, given):
+        found[key] = (*found.get(key, ()), Rewarded(*row))
+    return found
 
 
 def _load_celebrated(scope: Scope) -> dict[UUID, frozenset[str]]:
@@ -626,4 +669,19 @@ def _earning(rule: EarningRule, best_of: set[str]) -> Earning:
         cap=rule.cap,
         group=rule.group,
         best_of=rule.group in best_of,
+        terms=_terms(rule),
     )
+
+
+def _terms(rule: EarningRule) -> Terms | None:
+    """Return what a rule for interactions asks for besides; None for nothing."""
+    takes_back = rule.on_product_return == EarningRule.OnProductReturn.TAKE_BACK
+    terms = Terms(
+        rule.day_limit,
+        rule.month_limit,
+        rule.once_per_product,
+        rule.bought_within_days,
+        rule.needs_approval,
+        takes_back,
+    )
+    return None if terms == Terms() else terms

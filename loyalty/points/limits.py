@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from loyalty.points.rules import Earned, total_of
+from customers.core.calendar import local_date
+from loyalty.points.rules import Earned, Terms, total_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,58 @@ def limit(earned: Sequence[Earned], limits: Limits, room: Room) -> Limited:
         return Limited(tuple(earned), allowance=left)
     reason = "over_budget" if room.budget is not None and left == room.budget else "over_period_limit"
     return Limited(first_points(earned, left), total - left, reason, left)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewarded:
+    """
+    An interaction that was rewarded.
+
+    :param sku: of the product that it was about; empty for none
+    """
+
+    interaction_id: UUID
+    kind: str
+    sku: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    An interaction that asks for a reward.
+
+    :param bought_at: when its product was bought last, and not returned since; None for never
+    """
+
+    kind: str
+    sku: str
+    at: datetime
+    bought_at: datetime | None
+    zone: ZoneInfo
+
+
+def refusal_of(terms: Terms, asked: Asked, rewarded: Sequence[Rewarded]) -> str:
+    """Return why a rule does not reward an interaction, as a code; empty where it does."""
+    if terms.bought_within_days is not None and not _is_bought(terms.bought_within_days, asked):
+        return "product_not_bought"
+    same = [each for each in rewarded if each.kind == asked.kind]
+    if terms.once_per_product and any(each.sku == asked.sku for each in same):
+        return "rewarded_for_product"
+    on = local_date(asked.at, asked.zone)
+    days = [local_date(each.at, asked.zone) for each in same]
+    if terms.day_limit is not None and days.count(on) >= terms.day_limit:
+        return "over_day_limit"
+    in_month = sum(day.replace(day=1) == on.replace(day=1) for day in days)
+    if terms.month_limit is not None and in_month >= terms.month_limit:
+        return "over_month_limit"
+    return ""
+
+
+def _is_bought(within_days: int, asked: Asked) -> bool:
+    if not asked.sku or asked.bought_at is None:
+        return False
+    return local_date(asked.bought_at, asked.zone) >= local_date(asked.at, asked.zone) - timedelta(days=within_days)
 
 
 def first_points(earned: Sequence[Earned], points: int) -> tuple[Earned, ...]:

@@ -24,8 +24,8 @@ def erase(person: Person, _now: datetime) -> None:
 PART = Part(
     "points",
     (
-        "points_wallet", "points_entry", "points_lot", "points_movement", "points_hold", "points_spendingreference",
-        "points_qualifyingday", "points_allocatedprice",
+        "points_wallet", "points_grant", "points_entry", "points_lot", "points_movement", "points_movedlot", "points_hold",
+        "points_spendingreference", "points_qualifyingday", "points_allocatedprice",
     ),
     erase=erase,
 )  # fmt: skip

@@ -28,6 +28,36 @@ FOR_ORDERS = frozenset({Counted.PER_AMOUNT, Counted.PER_ITEM, Counted.PER_ORDER,
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    What a rule that rewards interactions asks for besides, so that nobody farms it; None for no limit.
+
+    :param day_limit: so many of its kind are rewarded on a day of the program's zone
+    :param month_limit: in a calendar month
+    :param once_per_product: only the first one about a product is rewarded
+    :param bought_within_days: only about a product that was bought so many days before at most, and not returned since
+    :param needs_approval: what it gives waits until somebody approves
+    :param takes_back: whether it is taken back when the last of the product is returned
+    """
+
+    day_limit: int | None = None
+    month_limit: int | None = None
+    once_per_product: bool = False
+    bought_within_days: int | None = None
+    needs_approval: bool = False
+    takes_back: bool = False
+
+    @property
+    def is_about_products(self) -> bool:
+        return self.bought_within_days is not None or self.takes_back
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether it looks at what was rewarded before."""
+        return self.day_limit is not None or self.month_limit is not None or self.once_per_product
+
+
+@dataclass(frozen=True, slots=True)
 class Earning:
     """
     An earning rule of a version.
@@ -40,6 +70,7 @@ class Earning:
     :param cap: the most that it gives at once; None for no cap
     :param group: rules of one group belong together; empty for none
     :param best_of: that only the best of its group gives
+    :param terms: of a rule for interactions; None for none
     """
 
     id: int
@@ -54,6 +85,7 @@ class Earning:
     cap: int | None = None
     group: str = ""
     best_of: bool = False
+    terms: Terms | None = None
     counts: Callable[[Line, Basket, Occasion], bool] | None = field(init=False, compare=False, repr=False)
     is_for_orders: bool = field(init=False, compare=False, repr=False)
 

@@ -13,7 +13,7 @@ from loyalty.engine.versions import RulesOf
 from loyalty.points import debts
 from loyalty.points.debts import Debt, DebtEntry
 from loyalty.points.expiry import Active, Lifetime, Span, spans_of
-from loyalty.points.limits import Limits
+from loyalty.points.limits import Limits, Rewarded
 from loyalty.points.rules import Earning
 from loyalty.points.states import State
 
@@ -458,11 +458,13 @@ class PointsState:
 
     :param redeemed: redemptions that paid orders of which everything comes back in this batch
     :param celebrated: the causes of the birthdays and anniversaries that were given
+    :param rewarded: interactions that were rewarded, where a rule looks at them
     """
 
     wallets: tuple[WalletState, ...]
     redeemed: tuple[Redeemed, ...] = ()
     celebrated: frozenset[str] = frozenset()
+    rewarded: tuple[Rewarded, ...] = ()
 
     @property
     def main(self) -> WalletState:
@@ -483,12 +485,16 @@ class PointsState:
 
     def with_redeemed(self, redeemed: tuple[Redeemed, ...]) -> "PointsState":
         """Return it knowing some redemptions."""
-        return PointsState(self.wallets, redeemed, self.celebrated)
+        return PointsState(self.wallets, redeemed, self.celebrated, self.rewarded)
 
     def having(self, changed: WalletState) -> "PointsState":
         """Return it with one wallet changed."""
         wallets = tuple(changed if wallet.wallet_id == changed.wallet_id else wallet for wallet in self.wallets)
-        return PointsState(wallets, self.redeemed, self.celebrated)
+        return PointsState(wallets, self.redeemed, self.celebrated, self.rewarded)
+
+    def with_rewarded(self, rewarded: tuple[Rewarded, ...]) -> "PointsState":
+        """Return it knowing which interactions were rewarded."""
+        return PointsState(self.wallets, self.redeemed, self.celebrated, rewarded)
 
 
 def lots_after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]:

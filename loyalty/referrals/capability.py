@@ -109,7 +109,6 @@ def _load_candidates(scope: Scope, states: Mapping[UUID, ReferralState]) -> dict
     if not asked:
         return {}
     programs = sorted({scope.members[key].program_id for key, *_ in asked})
-    let_claim_alone(programs)
     named: list[Named] = []
     for program_id in programs:
         mine = [each for each in asked if scope.members[each[0]].program_id == program_id]
@@ -121,6 +120,7 @@ def _load_candidates(scope: Scope, states: Mapping[UUID, ReferralState]) -> dict
                 named.append(Named(fact_id, key, found[code], code, at, program_id, rules, signals))
     if not named:
         return {}
+    let_claim_alone({each.program_id for each in named})
     evidence, orders = load_evidence(named), load_orders_since(named)
     candidates: dict[UUID, dict[UUID, Candidate]] = {}
     for each in named:

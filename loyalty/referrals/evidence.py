@@ -1,6 +1,6 @@
 """What is known of claims at their instants: read behind the friends' locks, and one claim of a program after the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -111,7 +111,7 @@ class Friend:
     amount: Decimal | None
 
 
-def let_claim_alone(programs: Sequence[int]) -> None:
+def let_claim_alone(programs: Iterable[int]) -> None:
     """Let one transaction at a time judge claims of a program."""
     for program_id in sorted(programs):
         bulk.fetch(ALONE, [LOCK, program_id])

@@ -12,7 +12,7 @@ from loyalty.activity.versions import versions_of
 from loyalty.memberships.models import Membership
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral
-from loyalty.referrals.rules import ReferralRules
+from loyalty.referrals.rules import BOUGHT_BEFORE, ReferralRules
 from loyalty.referrals.state import POLICY
 
 WAITING, CHECKING, PENDING, REWARDED, NO_REWARD, ENDED = (
@@ -123,6 +123,8 @@ def _state(referral: Referral, at: datetime, grant: Any) -> str:
 def _is_over(referral: Referral, at: datetime) -> bool:
     """Tell whether no order can earn a referral any more that waits for one."""
     policy = referral.version.referral_policy
+    if referral.reason == BOUGHT_BEFORE:
+        return True
     if policy.first_order_only and referral.reason in {"below_minimum", "too_late"}:
         return True
     return bool(policy.window_days) and at > referral.claimed_at + timedelta(days=policy.window_days)

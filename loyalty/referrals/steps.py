@@ -115,12 +115,12 @@ def review(decision: Decision) -> Decision:
     referral = _of(decision)
     if referral.id != activity.referral_id or not referral.is_live:
         return decision
-    by = {"reviewed_by": activity.author, "review_note": activity.note, "reviewed_at": decision.at}
+    reviewed = replace(referral, reviewed_by=activity.author, review_note=activity.note, reviewed_at=decision.at)
     if not activity.is_approved:
-        return _end(decision, replace(referral, **by), REFUSED, "refused_by_staff")
+        return _end(decision, reviewed, REFUSED, "refused_by_staff")
     if referral.status != HELD:
         return decision
-    decision = _save(decision, replace(referral, status=OPEN, reason="", **by))
+    decision = _save(decision, replace(reviewed, status=OPEN, reason=""))
     return settle(_tell(decision, "approved", decision.at))
 
 
@@ -262,6 +262,8 @@ def _claim(decision: Decision, candidate: Candidate, channel: str, signals: Mapp
     if rules is None or (had is not None and (had.is_live or had.reviewed_by)):
         return decision
     judgement = judge(candidate.evidence, rules, decision.at)
+    if had is not None and (had.advocate_id, had.reason) == (candidate.advocate_id, judgement.refusal):
+        return decision  # it was refused for the same before
     is_held = judgement.score >= rules.hold_score
     status = REFUSED if judgement.refusal else HELD if is_held else OPEN
     referral = Referral(
@@ -362,7 +364,7 @@ def _lose(decision: Decision, referral: Referral, reason: str) -> Decision:
     """Take back what was earned, where it was; another order may earn it again."""
     if referral.status == EARNED:
         return _end(decision, referral, TAKEN_BACK, reason)
-    if reason == BOUGHT_BEFORE and referral.status in {OPEN, HELD}:
+    if reason == BOUGHT_BEFORE and referral.status == HELD:
         return _end(decision, referral, REFUSED, reason)
     if referral.status == OPEN and referral.reason != reason:
         return _save(decision, replace(referral, reason=reason))

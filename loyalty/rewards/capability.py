@@ -23,8 +23,7 @@ from loyalty.rewards.writing import lock_counters, lock_counters_of, write
 COLUMNS = """
 r.membership_id, r.id, r.reward_key, w.code, r.reference, r.points, r.status IN ('issued', 'in_progress'),
 r.status = 'in_progress', r.expires_at, h.protected_until, w.on_expiry = 'give_back', w.on_withdrawal = 'give_back',
-w.stock IS NOT NULL OR w.codes = 'pool' OR w.match_percent > 0, r.amount, r.matched, w.kind = 'donation',
-r.ended_at IS NOT NULL
+r.is_counted, r.amount, r.matched, w.kind = 'donation', r.ended_at IS NOT NULL
 """
 # A till that was cut off has so much more time, in which nobody else gets what it has in hand.
 OFFLINE = timedelta(minutes=1)
@@ -121,7 +120,9 @@ def _brings_back(activity: Any) -> bool:
 
 def _with_paid_out(states: dict[UUID, RewardsState], members: Mapping[UUID, Member]) -> dict[UUID, RewardsState]:
     """Lock the causes of donations that may come back, before anything else that is counted, and note which were paid."""
-    donations = [(key, held) for key, state in states.items() for held in state.held if held.is_donation]
+    donations = [
+        (key, held) for key, state in states.items() for held in state.held if held.is_donation and not held.is_over
+    ]
     if not donations:
         return states
     causes: dict[int, set[tuple[int, UUID]]] = {}

@@ -197,10 +197,11 @@ def _rewards(program: Program) -> dict[UUID, Reward]:
 
 def _cells(program: Program, asked: dict[str, object]) -> dict[tuple[UUID, date], Tally]:
     currency = program.retailer.currency
-    return {
-        (key, first): Tally(*counts, to_unit(cost, currency))
-        for key, first, *counts, cost in bulk.fetch(HAPPENED, asked)
-    }
+    found = {}
+    for key, first, redeemed, points, used, fulfilled, unused, came_back, back, cost in bulk.fetch(HAPPENED, asked):
+        counted = Tally(redeemed, points, used, fulfilled, unused, came_back, back, to_unit(cost, currency))
+        found[key, first] = counted
+    return found
 
 
 def _sum(tallies: Iterable[Tally]) -> Tally:

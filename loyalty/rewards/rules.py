@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -202,6 +202,15 @@ def worth_of(reward: RewardRule, points: int, unit: Decimal) -> Decimal | None:
     if reward.kind in OF_ANY_POINTS and reward.points_per_unit:
         return (Decimal(points) / reward.points_per_unit).quantize(unit, ROUND_DOWN)
     return reward.amount
+
+
+def least_points(reward: RewardRule, unit: Decimal) -> int:
+    """
+    Return the fewest points of a donation or of paying with points that are worth something.
+
+    :param unit: the smallest amount of the currency
+    """
+    return int((unit * (reward.points_per_unit or 0)).to_integral_value(ROUND_UP))
 
 
 def matched(reward: RewardRule, amount: Decimal, used: Decimal, unit: Decimal) -> Decimal:

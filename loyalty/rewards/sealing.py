@@ -89,6 +89,11 @@ def digests_of(retailer_id: int, text: str) -> list[bytes]:
     return [digest_of(retailer_id, form, secret) for secret in _secrets() for form in forms]
 
 
+def older_digests_of(retailer_id: int, plain: str) -> bytes:
+    """Return, one behind the other, by what a code may be known that was imported before the present key sealed."""
+    return b"".join(digest_of(retailer_id, plain, secret) for secret in _secrets()[1:])
+
+
 def digest_of(retailer_id: int, plain: str, secret: str | None = None) -> bytes:
     """Return the keyed hash by which a code is found: without the key it says nothing of the code."""
     finding, _ = _keys_of(secret or _secrets()[0])

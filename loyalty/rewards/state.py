@@ -125,6 +125,7 @@ class RewardRedeemed(Effect):
     redeemed_at: datetime
     expires_at: datetime | None
     used_at: datetime | None
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,10 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS status, unnest(%b::
 MOVE = """
 UPDATE rewards_rewardredemption r SET membership_id = %s, reference = CASE WHEN EXISTS (
     SELECT 1 FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
-    WHERE w.membership_id = %s AND e.cause = 'redeem:' || r.reference
+    WHERE w.membership_id = %s AND e.kind = 'redeem' AND e.explanation->>'reference' = r.reference
 ) OR EXISTS (
     SELECT 1 FROM rewards_rewardredemption o WHERE o.membership_id = %s AND o.reference = r.reference
-) THEN left(r.reference, 60) || ' (' || %s::text || ')' ELSE r.reference END
+) THEN r.reference || ' (' || %s::text || ')' ELSE r.reference END
 FROM memberships_membership s WHERE s.id = %s AND r.membership_id = s.id AND r.redeemed_at >= s.enrolled_at
 """
 END_HOLDS = """
@@ -106,10 +106,10 @@ def _redeemed(redeemed: Sequence[RewardRedeemed], now: datetime) -> None:
     # fmt: off
     columns = ("id", "retailer_id", "program_id", "membership_id", "reward_id", "reward_key", "reference", "wallet",
                "points", "price_rule", "amount", "matched", "status", "redeemed_at", "recorded_at", "expires_at", "used_at",
-               "order_number", "note")
+               "order_number", "note", "is_counted")
     rows = [(each.id, each.retailer_id, each.program_id, each.membership_id, each.reward_id, each.reward_key, each.reference,
              each.wallet, each.points, each.price_rule, each.amount, each.matched, each.status, each.redeemed_at, now,
-             each.expires_at, each.used_at, "", "") for each in redeemed]
+             each.expires_at, each.used_at, "", "", each.is_counted) for each in redeemed]
     # fmt: on
     bulk.insert(RewardRedemption, columns, rows)
 

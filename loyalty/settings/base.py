@@ -236,6 +236,7 @@ CELERY_BEAT_SCHEDULE = {
     "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
     "customer value": {"task": "analytics.tasks.value_everyone", "schedule": 86_400.0},
     "fees and refunds": {"task": "loyalty.plans.tasks.collect", "schedule": 10.0, "options": {"expires": 60}},
+    "contests and surprises": {"task": "loyalty.badges.tasks.give_prizes", "schedule": 300.0},
     "months that are over": {"task": "loyalty.planning.tasks.close_months", "schedule": 3_600.0},
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
     "sign-in codes by mail": {"task": "loyalty.signin.tasks.mail", "schedule": 2.0, "options": {"expires": 60}},
@@ -269,7 +270,7 @@ def read_mail() -> dict[str, Any]:
 
 
 # Shoppers sign in by codes that are mailed. Where no mail is sent, nobody can.
-SENDS_MAIL = bool(read_mail())
+SENDS_MAIL: bool = bool(read_mail())
 globals().update(read_mail())
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="no-reply@localhost")
@@ -285,8 +286,10 @@ WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
 # What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
 PRIVACY_PARTS = [
     "loyalty.signin.privacy.PART",
+    "loyalty.badges.account.privacy.PART",
     "loyalty.plans.account.privacy.PART",
     "loyalty.activity.rewards.privacy.PART",
+    "loyalty.referrals.privacy.PART",
     "loyalty.activity.privacy.PART",
     "loyalty.points.privacy.PART",
     "loyalty.memberships.privacy.PART",

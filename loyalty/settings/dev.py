@@ -1,6 +1,7 @@
 """A developer's machine: readable logs, static files as they are, secrets that are none."""
 
 import logging
+from pathlib import Path
 
 import structlog
 
@@ -22,7 +23,7 @@ LOGGING = logging_to(
 LOG_LEVEL_OF_REQUESTS = logging.DEBUG
 # The demo's members pay by trying out: no money moves.
 PAYMENT_ACCOUNTS.setdefault("complete-journey", {"provider": "test", "webhook_secret": "demo"})  # noqa: F405
-if not SENDS_MAIL:  # noqa: F405 - mails are files then, the newest with the last name
+if not env.str("EMAIL_URL", default=""):  # noqa: F405 - mails are files then, the newest with the last name
     SENDS_MAIL = True
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(Path(env.str("LOYALTY_STATE_DIR", default=str(BASE_DIR / ".state"))) / "mail")  # noqa: F405

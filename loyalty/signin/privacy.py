@@ -13,8 +13,8 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     sessions = MemberSession.objects.filter(customer__in=person.ids).order_by("pk")
     codes = SignInCode.objects.filter(customer__in=person.ids).order_by("asked_at")
     return [
-        Section("sessions", _("Where you are signed in"), list(sessions.values("began_at", "seen_at", "ends_at"))),
-        Section("sign_in_codes", _("Codes that you asked for"), list(codes.values("asked_at", "used_at", "tries"))),
+        Section("sessions", _("Where you are signed in"), sessions.values("began_at", "seen_at", "ends_at")),
+        Section("sign_in_codes", _("Codes that you asked for"), codes.values("asked_at", "used_at", "tries")),
     ]
 
 

@@ -110,7 +110,7 @@ def _session_of(request: HttpRequest) -> MemberSession | None:
     """Return the session of a request, asked for once."""
     if not hasattr(request, "member_session"):
         request.member_session = _found(request)  # type: ignore[attr-defined] # ours
-    found: MemberSession | None = request.member_session
+    found: MemberSession | None = vars(request)["member_session"]
     return found
 
 

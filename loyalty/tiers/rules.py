@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import Enum
 from itertools import accumulate
 from uuid import UUID
 
@@ -18,7 +17,7 @@ FOREVER = date.min  # the first day of a window that never begins anew
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What counts for a member within a window; `balance` is what it can spend now."""
+    """What counts for a member within a window; `balance` is what it can spend now, or could if holds ended."""
 
     spend: Decimal = NOTHING
     points: int = 0
@@ -136,6 +135,20 @@ class TierScheme:
         asked = ((self.basis, tier.threshold), *tier.further)
         return tuple((basis, least - counts.of(basis)) for basis, least in asked if counts.of(basis) < least)
 
+    def times(self, times: int) -> "TierScheme":
+        """Return it with tiers that ask for so many times as much."""
+        if times == 1:
+            return self
+        tiers = tuple(
+            replace(
+                tier,
+                threshold=tier.threshold * times,
+                further=tuple((basis, least * times) for basis, least in tier.further),
+            )
+            for tier in self.tiers
+        )
+        return replace(self, tiers=tiers)
+
     @property
     def counts_balance(self) -> bool:
         """Tell whether spending or expiry can change a tier."""
@@ -172,7 +185,7 @@ def window_leaves(scheme: TierScheme, day: date, joined: date) -> date | None:
     return same if add_months(same, -scheme.window_months) >= day else same + timedelta(days=1)
 
 
-class Counted:
+class DaySums:
     """What counts for a member on any day: sums over its days, found without adding them up each time."""
 
     def __init__(self, main: Sequence[Day], wallet: Sequence[Day], *, joined: date, balance: int = 0) -> None:
@@ -220,7 +233,7 @@ class Counted:
 def counts_on(  # noqa: PLR0913 - all that can count
     scheme: TierScheme, main: Sequence[Day], wallet: Sequence[Day], *, on: date, joined: date, balance: int = 0
 ) -> Counts:
-    """Return what counts towards tiers on one day; see `Counted`."""
+    """Return what counts towards tiers on one day; see `DaySums`."""
     first = window_start(scheme, on, joined)
     spend, points, orders, visits = NOTHING, 0, 0, 0
     for day in main:
@@ -315,7 +328,7 @@ def fall(standing: Standing, scheme: TierScheme, counts: Counts, on: date, joine
     return rise(standing, scheme, counts, on, joined)
 
 
-def end_period(standing: Standing, scheme: TierScheme, counted: Counted, on: date) -> Standing:
+def end_period(standing: Standing, scheme: TierScheme, counted: DaySums, on: date) -> Standing:
     """Return the standing when a period is over: kept for another one, or down, by what counted on its last day."""
     current = scheme.tier(standing.key)
     if scheme.downgrade != "period_end" or current is None:
@@ -344,7 +357,7 @@ def start(  # noqa: PLR0913 - from which scheme to which, on what counts
     return fall(standing, scheme, counts, on, joined)
 
 
-def next_change(standing: Standing, scheme: TierScheme, counted: Counted, on: date) -> date | None:
+def next_change(standing: Standing, scheme: TierScheme, counted: DaySums, on: date) -> date | None:
     """Return the next day whose midnight changes a standing if nothing happens; None for never."""
     current = scheme.tier(standing.key)
     counts = counted.on(scheme, on)
@@ -366,149 +379,6 @@ def next_change(standing: Standing, scheme: TierScheme, counted: Counted, on: da
         others = (window_leaves(scheme, day, counted.joined) for day in counted.wallet_days)
         later = sorted({*later, *(day for day in others if day is not None and day > on)})
     return next((day for day in later if not scheme.is_earned(current.key, counted.at_midnight(scheme, day))), None)
-
-
-@dataclass(frozen=True, slots=True)
-class SchemeFrom:
-    """
-    A scheme and the day on which it comes into force.
-
-    :param at_midnight: whether it does so as the day begins
-    :param since_joining: whether it does so after the member joined, which may be on the same day
-    """
-
-    day: date
-    at_midnight: bool
-    scheme: TierScheme
-    since_joining: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """
-    That a member had a tier, or a higher one.
-
-    :param until: the day on which it lost it; None where it still has it
-    """
-
-    key: UUID
-    since: date
-    until: date | None = None
-
-    def meets(self, other: "Hold") -> bool:
-        """Tell whether both were on one day; what is entered and left on one day was there on it."""
-        return (other.until is None or self.since <= other.until) and (self.until is None or other.since <= self.until)
-
-
-@dataclass(frozen=True, slots=True)
-class LivedAgain:
-    """
-    What a member's days alone come to.
-
-    :param moved_on: the day on which it came to its tier: that of joining where it never went to another one
-    :param holds: which tiers it had at which times, in the order of entering
-    :param moves: to which tiers it went since joining, with the days
-    """
-
-    standing: Standing
-    moved_on: date
-    holds: tuple[Hold, ...]
-    moves: tuple[tuple[UUID | None, date], ...] = ()
-
-
-class DayOfStart(Enum):
-    """When what counts on a day counted, in whose course a version began: days do not tell."""
-
-    WITH_IT = "with it"
-    BEFORE_IT = "before it"
-    AFTER_IT = "after it"
-
-
-def past_by(
-    schemes: Sequence[SchemeFrom], counted: Counted, until: date, *, day_of_start: DayOfStart = DayOfStart.WITH_IT
-) -> LivedAgain:
-    """
-    Return what a member's days alone come to at the end of a day: as if each had been reported in time.
-
-    :param schemes: of the program's versions, by their day
-    :param day_of_start: when what counts on a day counted, in whose course a version began
-    """
-    past = _Past(schemes, counted, day_of_start)
-    return LivedAgain(past.live(until), past.moved_on, tuple(past.holds), tuple(past.moves))
-
-
-class _Past:
-    """A member's standing day by day: what happens on a day is the same as live, in the same order."""
-
-    def __init__(self, schemes: Sequence[SchemeFrom], counted: Counted, day_of_start: DayOfStart) -> None:
-        self.counted, self.joined, self.day_of_start = counted, counted.joined, day_of_start
-        before = [each for each in schemes if each.day <= self.joined and not each.since_joining]
-        self.scheme = before[-1].scheme if before else None
-        self.coming = list(schemes[len(before) :])
-        self.standing, self.day, self.moved_on = Standing(), self.joined, self.joined
-        self.holds: list[Hold] = []
-        self.moves: list[tuple[UUID | None, date]] = []
-        self.active = sorted({*counted.days, *counted.wallet_days})
-
-    def live(self, until: date) -> Standing:
-        if self.scheme is not None:
-            self._stand(entered(self.scheme, self.scheme.earned(Counts()), self.joined, self.joined))
-            self.moves.clear()
-        place = bisect_left(self.active, self.joined)
-        while True:
-            following = self.active[place] if place < len(self.active) else None
-            due = next_change(self.standing, self.scheme, self.counted, self.day) if self.scheme else None
-            coming = self.coming[0].day if self.coming else None
-            day = min((each for each in (following, due, coming) if each is not None), default=None)
-            if day is None or day > until:
-                return self.standing
-            self._begin(day, is_due=day == due)
-            if following == day:
-                place += 1
-                self._rise(day)
-
-    def _rise(self, day: date) -> None:
-        if self.scheme is not None:
-            counts = self.counted.on(self.scheme, day)
-            self._stand(rise(self.standing, self.scheme, counts, day, self.joined))
-
-    def _stand(self, standing: Standing) -> None:
-        """Take a standing, and note which tiers are entered and left with it."""
-        before, self.standing = self.standing, standing
-        if standing.key == before.key or self.scheme is None:
-            return
-        self.moved_on = self.day
-        self.moves.append((standing.key, self.day))
-        rank = self.scheme.rank(standing.key)
-        self.holds = [
-            replace(hold, until=self.day) if hold.until is None and self.scheme.rank(hold.key) > rank else hold
-            for hold in self.holds
-        ]
-        held = {hold.key for hold in self.holds if hold.until is None}
-        self.holds += [Hold(tier.key, self.day) for tier in self.scheme.tiers[: rank + 1] if tier.key not in held]
-
-    def _begin(self, day: date, *, is_due: bool) -> None:
-        self.day = day
-        starts = [each for each in self.coming if each.day == day]
-        self.coming = self.coming[len(starts) :]
-        for each in (each for each in starts if each.at_midnight):
-            self._start(each)
-        if is_due and self.scheme is not None:
-            counts = self.counted.at_midnight(self.scheme, day)
-            self._stand(fall(self.standing, self.scheme, counts, day, self.joined))
-            self._stand(end_period(self.standing, self.scheme, self.counted, day))
-        for each in (each for each in starts if not each.at_midnight):
-            if self.day_of_start is DayOfStart.BEFORE_IT:
-                self._rise(day)
-            self._start(each)
-
-    def _start(self, each: SchemeFrom) -> None:
-        is_first = each.at_midnight or self.day_of_start is DayOfStart.AFTER_IT
-        counted = self.counted.at_midnight if is_first else self.counted.on
-        counts = counted(each.scheme, each.day)
-        standing = start(self.standing, self.scheme, each.scheme, counts, each.day, self.joined)
-        self.scheme = each.scheme
-        self._stand(standing)
 
 
 def _anniversary(joined: date, day: date) -> date:

@@ -19,7 +19,7 @@ from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
-from loyalty.badges.models import Board, Challenge
+from loyalty.badges.models import Board, Challenge, Surprise
 from loyalty.configuration.drafts import open_draft
 from loyalty.outbox.relay import add_endpoint, dispatch
 from loyalty.planning.models import Simulation
@@ -31,6 +31,7 @@ from tests.badges import game as of_badges
 from tests.make import NOON
 from tests.plans import make_plans
 from tests.plans.make_plans import joined
+from tests.referrals import make_referrals
 from tests.rewards import shop as of_rewards
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,7 @@ def world() -> dict[str, Any]:
     ada = make.member(club, "ada")
     endpoint = add_endpoint(shop, "https://example.org/hook")
     join_board(ada, "buyers", "Ace", now=NOON)
+    Surprise.objects.create(retailer=shop, program=club, code="gift", name="Gift", points=1, budget=1)
     bought = make.buys(ada, "60.00", "5.00")
     make.returns(ada, bought, (2, "1"))
     run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
@@ -69,6 +71,8 @@ def world() -> dict[str, Any]:
     import_codes(club, redeemed.reward_key, ["AAAA-1"], file_name="codes.csv", now=NOON)
     draft = open_draft(club)
     asked = ask(draft, since=date(2026, 6, 1), until=date(2026, 6, 30), author="ada", now=timezone.now())
+    friends = make_referrals.program(owner=shop)
+    referral = make_referrals.claims(make.member(friends, "joe"), make.member(friends, "sue")).referral
     job = upload(shop, "customers", "c.csv", b"external_id\nx1\n", now=NOON)
     users = {}
     for letter, role in LETTERS.items():
@@ -76,7 +80,7 @@ def world() -> dict[str, Any]:
         StaffRole.objects.create(user=users[letter], retailer=shop, role=role)
     users["X"] = User.objects.create_user("stranger", is_staff=True)
     return {"shop": shop, "club": club, "ada": ada, "draft": draft, "asked": asked, "job": job, "users": users,
-            "endpoint": endpoint, "plan": plan, "redeemed": redeemed}  # fmt: skip
+            "endpoint": endpoint, "plan": plan, "redeemed": redeemed, "referral": referral}  # fmt: skip
 
 
 def clients(world: dict[str, Any]) -> dict[str, Client]:
@@ -152,13 +156,15 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "customers_importjob": world["job"],
         "rewards_rewardredemption_": world["redeemed"],
         "rewards_reward_": world["redeemed"].reward,
+        "badges_surprise_": Surprise.objects.get(),
         "badges_challenge_": Challenge.objects.earliest("pk"),
         "badges_board_": Board.objects.earliest("pk"),
         "auth_user": world["users"]["O"],
-        "customers_customer_merge_into": world["ada"].customer,
+        "customers_customer_": world["ada"].customer,
         "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
         "memberships_membership_end_membership": world["ada"],
         "plans_subscription_cancel": world["plan"],
+        "referrals_referral_": world["referral"],
         "plans_invoice_": world["plan"].invoices.get(),
     }
     for beginning, row in rows.items():
@@ -237,6 +243,7 @@ ARGUMENTS: dict[str, Any] = {
     "hold_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "entry_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "invoice_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "referral_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "code": lambda _: "buyers",
     "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
 }  # fmt: skip

@@ -5,6 +5,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.batches import Status
 from customers.facts import CorrectionFact
@@ -346,3 +348,18 @@ def test_a_program_without_challenges_has_no_progress() -> None:
 
     assert not MemberProgress.objects.exists()
     assert isinstance(ada, Membership)
+
+
+def test_an_order_in_time_takes_no_statement_more_for_ten_challenges() -> None:
+    counts = []
+    ten = [{"target": "100", "window": window} for window in ("month", "week", "membership", "rolling", "year")] * 2
+    for challenges in ([], ten):
+        club = game.program(*challenges)
+        ada = make.member(club)
+        for day in (1, 2):
+            make.buys(ada, "10", at=make.on(f"2026-06-0{day}"))
+        with CaptureQueriesContext(connection) as seen:
+            make.buys(ada, "10", at=make.on("2026-06-02T01:00"))
+        counts.append(len(seen))
+
+    assert counts[0] == counts[1]

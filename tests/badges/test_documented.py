@@ -19,6 +19,7 @@ from tests import make
 
 DOCS = Path(settings.BASE_DIR) / "docs"
 PAGE = DOCS / "how-to" / "challenges-and-badges.md"
+TOLD = re.compile(r'(?:Told|NewEvent)\([^"]*"([\w.]+)"')
 LINE = re.compile(r"^api (?P<words>.+?) +# (?P<status>\d+) (?P<path>\S+) = (?P<value>.+)$", re.MULTILINE)
 
 
@@ -59,6 +60,6 @@ def test_every_event_of_badges_is_documented() -> None:
     documented = set(re.findall(r"`((?:badge|challenge|contest|surprise)\.\w+)`", reference))
     files = (Path(settings.BASE_DIR) / "loyalty" / "badges").rglob("*.py")
 
-    named = {found for file in files for found in re.findall(r'Told\(\s*"([\w.]+)"', file.read_text())}
+    named = {found for file in files for found in re.findall(TOLD, file.read_text())}
 
     assert {each for each in named if not each.startswith("points.")} == documented

@@ -102,6 +102,44 @@ def test_a_birthday_that_is_told_on_its_evening_is_given_after_the_night_too() -
     assert shop.balance("ada") == 5
 
 
+@pytest.mark.parametrize(
+    ("told", "night", "decided"),
+    [
+        ("2026-03-09 23:59:30", "2026-03-10", "2026-03-10 00:00:30"),  # the minute before its day
+        ("2026-03-09 23:59:30", "2026-03-12", "2026-03-12 09:00"),  # the worker slept
+        ("2026-03-10 23:59:30", "2026-03-11", "2026-03-11 00:00:30"),  # the last minute of its day
+        ("2026-03-10 09:00", "2026-03-14", "2026-03-14 09:00"),
+    ],
+)
+def test_a_birthday_between_telling_and_deciding_is_given_though_nights_have_been(
+    told: str, night: str, decided: str
+) -> None:
+    shop = Shop(rules=[BASE, BIRTHDAY], tiers=[Rung("silver", "5")], scheme={"basis": "points"}, policy=FIVE_DAYS)
+    shop.member("ada")
+    shop.import_csv("customers", "external_id,birth_date\nada,1990-03-10\n", now=told)
+    shop.nights(night)
+
+    shop.decide_backlog(now=decided)
+
+    assert (shop.balance("ada"), shop.tier("ada")) == (5, "silver")
+    assert shop.usable_through("ada") == [("2026-03-15", 5)]
+    shop.nights("2027-03-09")
+    assert shop.balance("ada") == 0
+    shop.nights("2027-03-10")
+    assert shop.balance("ada") == 5
+
+
+def test_a_birthday_before_it_was_told_is_not_given() -> None:
+    shop = Shop(rules=[BASE, BIRTHDAY])
+    shop.member("ada")
+    shop.import_csv("customers", "external_id,birth_date\nada,1990-03-10\n", now="2026-03-11 00:00:30")
+    shop.nights("2026-03-12")
+
+    shop.decide_backlog(now="2026-03-12 09:00")
+
+    assert shop.balance("ada") == 0
+
+
 def test_nobody_who_left_or_never_joined_is_given_a_birthday() -> None:
     shop = Shop(rules=[BASE, BIRTHDAY])
     shop.member("ada")

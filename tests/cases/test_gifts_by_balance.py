@@ -130,3 +130,84 @@ def test_a_gift_of_an_entry_that_was_left_since_goes_too() -> None:
 
     assert (shop.tier("a"), shop.balance("a")) == ("silver", 155)
     assert prove().differences == []
+
+
+def test_points_that_are_held_over_midnight_are_not_spent(fall: dict[str, Any]) -> None:
+    shop = shop_of(SILVER, fall)
+    shop.order("o1", "a", "45", at="2026-02-01 12:00")
+    before = (shop.tier("a"), shop.protected_until("a"))
+
+    for day in range(2, 5):
+        shop.hold("a", 90, f"h{day}", at=f"2026-02-0{day} 23:55", minutes=15)
+        shop.nights(f"2026-02-0{day + 1}")
+        assert shop.tier("a") == "silver"
+        shop.release("a", f"h{day}", at=f"2026-02-0{day + 1} 00:05")
+    shop.nights("2026-02-09")
+
+    assert (shop.tier("a"), shop.protected_until("a"), shop.balance("a")) == (*before, 95)
+    assert shop.ways("a") == [("base", "silver")]
+
+
+def test_a_hold_that_is_confirmed_after_midnight_is_spent_then() -> None:
+    shop = shop_of(SILVER, FALLS[0])
+    shop.order("o1", "a", "45", at="2026-02-01 12:00")
+    shop.hold("a", 90, "h", at="2026-02-02 23:55", minutes=15)
+    shop.nights("2026-02-03")
+    shop.confirm("a", "h", at="2026-02-03 00:05")
+    assert shop.tier("a") == "silver"
+
+    shop.nights("2026-02-04")
+
+    assert shop.tier("a") == "base"
+
+
+def test_a_grace_begins_when_a_hold_is_confirmed_and_not_when_it_is_made() -> None:
+    shop = shop_of(SILVER, FALLS[2])
+    shop.order("o1", "a", "45", at="2026-02-01 12:00")
+    shop.hold("a", 90, "h", at="2026-02-02 23:55", minutes=15)
+    shop.nights("2026-02-03")
+    shop.confirm("a", "h", at="2026-02-03 00:05")
+
+    assert shop.protected_until("a") == "2026-02-23"
+
+
+def test_held_points_of_others_count_for_nobody_and_what_is_over_does_not_either() -> None:
+    shop = shop_of((Rung("base", "0"), Rung("silver", "60")), FALLS[0])
+    shop.member("b")
+    shop.household("a", "b", at="2026-01-05 12:00")
+    shop.order("o1", "a", "50", at="2026-02-01 12:00")
+    shop.order("o2", "b", "50", at="2026-02-01 12:00")
+    shop.hold("a", 90, "h", at="2026-02-02 23:55", minutes=15)
+
+    shop.nights("2026-02-03")
+
+    assert (shop.tier("a"), shop.tier("b")) == ("base", "base")
+
+
+def test_what_comes_and_goes_enters_no_tier_anew_by_night() -> None:
+    shop = shop_of((Rung("base", "0"), Rung("silver", "40", gift=50)), FALLS[0])
+    shop.order("o1", "a", "45", at="2026-02-01 12:00")
+
+    for day in (2, 4, 6):
+        shop.redeem("a", 90, f"x{day}", at=f"2026-02-0{day} 12:00")
+        number = f"p{day}"
+        shop.order(number, "a", "90", at=f"2026-02-0{day} 12:01", paid_with="90", redemptions=(f"x{day}",))
+        shop.nights(f"2026-02-0{day + 1}")
+        assert shop.tier("a") == "base"
+        shop.give_back(f"r{day}", number, at=f"2026-02-0{day + 1} 12:00")
+        shop.nights(f"2026-02-0{day + 2}")
+        assert (shop.tier("a"), shop.balance("a")) == ("silver", 95)
+
+    shop.give_back("r1", "o1", at="2026-02-09 12:00")
+    assert (shop.tier("a"), shop.balance("a")) == ("base", 0)
+
+
+def test_who_buys_again_enters_again() -> None:
+    shop = shop_of(SILVER, FALLS[0])
+    shop.order("o1", "a", "45", at="2026-02-01 12:00")
+    shop.redeem("a", 95, "x", at="2026-02-02 12:00")
+    shop.nights("2026-02-03")
+
+    shop.order("o2", "a", "45", at="2026-02-04 12:00")
+
+    assert (shop.tier("a"), shop.balance("a")) == ("silver", 95)

@@ -199,11 +199,50 @@ def test_gifts_that_both_had_go_when_nothing_is_left_of_either_entry() -> None:
     assert shop.balance("a") == 140
 
     shop.give_back("r2", "o2", at="2026-03-02 12:00")
-    assert (shop.balance("a"), shop.tier("a")) == (80, "silver")
+    assert (shop.balance("a"), shop.tier("a")) == (75, "silver")
 
     shop.give_back("r1", "o1", at="2026-03-03 12:00")
     assert (shop.balance("a"), shop.tier("a")) == (0, "bronze")
     assert prove().differences == []
+
+
+SCHEMES: tuple[dict[str, object], ...] = (
+    {"window": "lifetime", "downgrade": "never"},
+    {"window": "rolling", "downgrade": "at_once", "basis": "points"},
+    {"window": "calendar_year", "downgrade": "period_end", "basis": "spend"},
+    {"basis": "balance", "downgrade": "at_once"},
+)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: f"{scheme.get('window', 'balance')}")
+def test_members_that_are_made_and_merged_earn_no_gifts_by_buying_and_returning(scheme: dict[str, object]) -> None:
+    shop = two(tiers=SILVER_WITH_GIFT, scheme=scheme)
+    shop.order("o", "a", "60", at="2026-02-01 12:00")
+    for name in ("b1", "b2", "b3"):
+        shop.member(name)
+        shop.order(f"o{name}", name, "60", at="2026-02-02 12:00")
+        shop.merge(name, "a", at=AT)
+        assert shop.balance("a") == 130
+
+        shop.give_back(f"r{name}", f"o{name}", at="2026-03-02 12:00")
+        assert (shop.balance("a"), shop.tier("a")) == (65, "silver")
+
+    shop.give_back("r", "o", at="2026-03-03 12:00")
+    assert (shop.balance("a"), shop.tier("a")) == (0, "bronze")
+    assert prove().differences == []
+
+
+def test_gifts_of_two_stay_as_long_as_both_have_what_their_tier_asks_for() -> None:
+    shop = two(tiers=SILVER_WITH_GIFT, scheme={"window": "lifetime", "downgrade": "never"})
+    shop.order("o1", "a", "70", at="2026-02-01 12:00")
+    shop.order("o2", "b", "40", "10", "15", at="2026-02-02 12:00")
+    shop.merge("b", "a", at=AT)
+
+    shop.give_back("r1", "o2", at="2026-03-02 12:00", lines=[(2, "1")])
+    assert shop.balance("a") == 70 + 55 + 5 + 5  # both together have twice as much as silver asks for
+    shop.give_back("r2", "o2", at="2026-03-03 12:00", lines=[(3, "1")])
+
+    assert (shop.balance("a"), shop.tier("a")) == (70 + 40 + 5, "silver")
 
 
 def test_a_gift_that_was_lost_and_spent_before_a_merge_is_owed_once() -> None:

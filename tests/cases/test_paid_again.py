@@ -101,3 +101,38 @@ def test_what_was_undone_by_hand_says_nothing_of_what_is_kept() -> None:
     shop.correct("o1", "a", bread("2"), at=ON, paid_with="60", redemptions=("x",), now="2026-02-05 12:00")
 
     assert prove().differences == []
+
+
+def test_a_second_correction_cannot_name_it_either() -> None:
+    shop = returned_whole()
+    shop.correct("o1", "a", bread("2"), at=ON, now="2026-02-05 12:00")
+
+    with pytest.raises(PaymentUndone):
+        shop.correct(
+            "o1", "a", bread("2"), at=ON, version=2, paid_with="60", redemptions=("x",), now="2026-02-05 13:00"
+        )
+
+
+def test_an_order_of_two_that_one_redemption_paid_is_refused_too() -> None:
+    shop = Shop()
+    shop.member("a")
+    shop.order("o0", "a", "100", at="2026-01-20 12:00")
+    shop.redeem("a", 60, "x", at="2026-02-01 11:00")
+    for number in ("o1", "o2"):
+        shop.order(number, "a", bread(), at=ON, paid_with="30", redemptions=("x",))
+        shop.give_back(f"r{number}", number, at="2026-02-03 12:00")
+    shop.decide_backlog()
+
+    with pytest.raises(PaymentUndone):
+        shop.correct("o1", "a", bread("2"), at=ON, paid_with="30", redemptions=("x",), now="2026-02-05 12:00")
+
+
+def test_an_order_that_was_never_paid_by_what_it_names_is_corrected_all_the_same() -> None:
+    shop = returned_whole()
+    shop.order("o2", "a", bread(), at="2026-02-04 12:00", paid_with="60", redemptions=("x",))
+
+    shop.correct(
+        "o2", "a", bread("2"), at="2026-02-04 12:00", paid_with="60", redemptions=("x",), now="2026-02-05 12:00"
+    )
+
+    assert prove().differences == []

@@ -10,6 +10,10 @@ from tests.commands.conftest import Shell
 from tests.conftest import _server, _template_name
 
 WITH_PLANS = "Plus 1, Max 2"
+CHALLENGES_MET = (
+    "Three weeks in a row 121, Six departments in a month 245, Ten baskets with produce in a quarter 41, "
+    "Spend in a month 203"
+)
 STORED = "✓ 3,070 baskets, 29,138 lines and 91,075.65 USD stored: none lost, none double (tiny)."
 
 
@@ -30,6 +34,8 @@ def test_the_demo_loads_decides_and_values_and_again_changes_nothing(django_db_s
     assert "Orders imported  │ 0 (nothing new)" in again.stdout
     having = [re.search(r"Paid plans +│ (.*?) *│", done.stdout) for done in (first, again)]
     assert [found and found[1] for found in having] == [WITH_PLANS] * 2
+    met = [re.search(r"Challenges met +│ (.*?) *│", done.stdout) for done in (first, again)]
+    assert [found and found[1] for found in met] == [CHALLENGES_MET] * 2
     proofs = [re.search(r"The ledger adds up: .*", done.stdout) for done in (first, again)]
     assert proofs[0] is not None
     assert proofs[1] is not None

@@ -27,6 +27,8 @@ PRINTS = {
     "import_csv my-shop customers": r"\n2 rows: 2 facts are new, 0 known already, 0 rows cannot be taken\.\n\Z",
     "import_csv my-shop orders --preview": r"\A1 rows: 1 facts would be new, 0 known already, 0 rows cannot be taken\.\n\Z",
     "import_csv my-shop orders": r"\n1 rows: 1 facts are new, 0 known already, 0 rows cannot be taken\.\n\Z",
+    "export_person": r"\A\Z",
+    "erase_person": r'\A\{\n "status": "would be erased",\n "orders": 1,',
     "import_codes": r"\A2 new, 0 known, 0 refused\n\Z",
     "month_end journey-club --close": r"Closed: \d{4}-\d{2}\n",
     "month_end journey-club --close --journal": r"\nJournal: october\.csv\nLots: october-lots\.csv\n\Z",

@@ -12,7 +12,8 @@ from customers.claiming import claim_order
 from customers.core.errors import DomainError
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, InteractionFact
-from customers.merging import MergedElsewhere, SameCustomer, UnknownCustomer, merge
+from customers.identifying import UnknownCustomer
+from customers.merging import MergedElsewhere, SameCustomer, merge
 from customers.models import Consent, Customer, CustomerMerge, FactChange, Insight, Interaction, Order, Retailer
 from customers.recording import identify, record_interactions, record_orders
 from customers.registration import CustomerFact, record_consent, register

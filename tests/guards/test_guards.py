@@ -18,7 +18,8 @@ from customers.core.ids import new_id
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
 from customers.merging import merge
-from customers.models import Consent, Retailer
+from customers.models import Consent, Erasure, Retailer
+from customers.privacy import erase
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
 from loyalty.activity.account.enrolment import enrol
@@ -31,7 +32,10 @@ from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.activity.rewards.supplying import pay_out
 from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
+from loyalty.badges.account.contests import finish_contests
 from loyalty.badges.account.joining import join_board
+from loyalty.badges.account.surprises import draw, give
+from loyalty.badges.models import Surprise
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.relay import add_endpoint, dispatch
@@ -46,12 +50,15 @@ from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from loyalty.points import granting
 from loyalty.points.models import EarningGroup
 from loyalty.points.state import GrantAsked, GrantDecided
+from loyalty.referrals.codes import code_of
+from loyalty.signin.codes import send_code
 from tests import make
 from tests.badges import game
 from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
 from tests.plans import make_plans
 from tests.plans.make_plans import joined
+from tests.referrals import make_referrals
 from tests.rewards import shop as shop_of_rewards
 
 pytestmark = pytest.mark.django_db
@@ -98,9 +105,12 @@ def world() -> None:
     leave(zoe, now=NOON)
     enrol(club, [(zoe.customer_id, NOON)], source="web", now=NOON)
     record_orders(shop, [make.order("nobody", "10.00", name="n1")], now=NOON)  # it waits to be decided
+    erase(make.member(club, "max").customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON)
+    send_code(shop, "ada@example.org", now=NOON)
     granted_to(ada)
     plans_of(shop)
     with_rewards()
+    with_referrals()
     with_challenges()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -112,6 +122,17 @@ def granted_to(who: Membership) -> None:
     ]
     granting.ask(asked, now=NOON)
     granting.settle([GrantDecided(asked[0].id, 0, "test")], now=NOON)
+
+
+def with_referrals() -> None:
+    """A friend who has ordered, and one who has not; a draft that goes on promising."""
+    club = make_referrals.program()
+    ada, *friends = (make_referrals.person(club, name) for name in ("ada", "bob", "eve"))
+    for friend in friends:
+        make_referrals.claims(friend, ada, signals={"device": friend.number})
+        code_of(friend, now=NOON)
+    make.buys(friends[0], "30.00")
+    open_draft(club, author="ada", now=NOON)
 
 
 def plans_of(shop: Retailer) -> None:
@@ -139,13 +160,23 @@ def with_rewards() -> None:
 
 
 def with_challenges() -> None:
-    """Two on a leaderboard, of whom one has an award, and something of a month that ended long ago."""
-    club = game.program({"target": "1", "window": "month"}, badges=[{}], boards=[{"code": "buyers"}])
+    """Two in a contest that one of them won, with an award, something of a month that ended long ago, and a surprise."""
+    club = game.program(
+        {"target": "1", "window": "month"},
+        badges=[{}],
+        boards=[{"code": "buyers", "window": "month", "prizes": [{"rank": 1, "through": 1, "points": 5}]}],
+    )
     ada, bob = make.member(club), make.member(club)
     join_board(ada, "buyers", "Ace", now=NOON)
     join_board(bob, "buyers", "Bob", now=NOON)
     make.buys(ada, "10.00", at=NOON)
     make.buys(ada, "10.00", at=NOON + timedelta(days=99))
+    finish_contests(club, now=NOON + timedelta(days=30))
+    surprise = Surprise.objects.create(
+        retailer=club.retailer, program=club, code="gift", name="Gift", points=1, budget=1
+    )
+    draw(surprise, author="ada", now=NOON)
+    give(surprise, now=NOON + timedelta(days=99))
     open_draft(club, author="ada", now=NOON)
 
 

@@ -409,7 +409,7 @@ def test_the_admin_takes_addresses_of_http_alone(client: Client, url: str) -> No
     assert Endpoint.objects.count() == 0
 
 
-def test_webhooks_have_a_queue_of_their_own_and_nothing_else_is_in_it() -> None:
+def test_what_waits_for_strangers_has_a_queue_of_its_own_and_nothing_else_is_in_it() -> None:
     app.loader.import_default_modules()
     ours = [name for name in app.tasks if not name.startswith("celery.")]
 
@@ -419,6 +419,7 @@ def test_webhooks_have_a_queue_of_their_own_and_nothing_else_is_in_it() -> None:
         "loyalty.outbox.tasks.deliver",
         "loyalty.outbox.tasks.deliver_to",
         "loyalty.outbox.tasks.give_up",
+        "loyalty.signin.tasks.mail",
     }
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(ours)
 

@@ -1,6 +1,8 @@
 """What members see on their page, and what they do there."""
 
+import io
 import re
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from customers.models import Consent
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.memberships.models import Membership
 from loyalty.page.models import Branding
 from loyalty.programs.models import Program
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import RewardRedemption
 from loyalty.signin.mailing import mail_codes
 from tests import make
@@ -296,3 +300,87 @@ def test_a_plan_is_joined_ended_and_let_go_on() -> None:
     assert "Your plan ends with its period." in text_of(browser.post(f"{page}/cancel", follow=True))
     assert "Your plan goes on." in text_of(browser.post(f"{page}/resume", follow=True))
     assert browser.get(f"{page}/choose/other").status_code == 404
+
+
+def game() -> Program:
+    """Return a club with a challenge of three orders, one that is joined, a badge, a board, and referrals."""
+    draft = make.version(make.retailer(language="en"))
+    badge = Badge.objects.create(version=draft, code="regular", name="Regular", kind="once")
+    Challenge.objects.create(
+        version=draft, code="three", name="Three orders", metric="count", target=3, window="membership", points=50,
+        badge=badge.code, place=0,
+    )  # fmt: skip
+    Challenge.objects.create(
+        version=draft, code="joined", name="Spend a hundred", metric="spend", target=100, window="membership", opt_in=True,
+        points=10, place=1,
+    )  # fmt: skip
+    Board.objects.create(version=draft, code="top", name="Top", metric="spend", window="membership", place=0)
+    ReferralPolicy.objects.create(
+        version=draft, advocate_points=100, friend_points=50, link="https://shop.example/?c={code}"
+    )
+    return make.published(draft, since=timezone.now() - timedelta(days=100))
+
+
+def known(club: Program, name: str) -> Membership:
+    found = make.member(club, name, since=timezone.now() - timedelta(days=90))
+    found.customer.email, found.customer.first_name = f"{name}@example.com", name.title()
+    found.customer.save()
+    return found
+
+
+def test_challenges_badges_and_boards_show_how_far_a_member_is() -> None:
+    eve = known(game(), "eve")
+    browser = signed_in(eve)
+    page = home_of(eve) + "challenges"
+    browser.post(f"{home_of(eve)}challenges/joined/join")
+    browser.post(f"{home_of(eve)}boards/top/join", {"pseudonym": "Eagle"})
+    for day in range(2):
+        make.buys(eve, "30.00", at=timezone.now() - timedelta(days=day), name=f"G-{day}")
+
+    said = text_of(browser.get(page))
+
+    assert "Three orders 66 % 2 of 3 times" in said
+    assert "Spend a hundred" in said
+    assert "30.00 EUR of 100.00 EUR" in said  # since it takes part
+    assert "Regular not yet" in said
+    assert "1 Eagle (you) 60.00" in said
+    browser.post(f"{home_of(eve)}boards/top/leave")
+    assert "Nobody is on it yet." in text_of(browser.get(page))
+
+
+def test_a_friend_is_invited_and_says_so() -> None:
+    club = game()
+    eve, bob = known(club, "eve"), known(club, "bob")
+    shown = text_of(signed_in(eve).get(home_of(eve) + "invite"))
+    code = re.search(r"https://shop.example/\?c=(\S+)", shown)
+    assert code is not None
+    assert "You get 100 points, your friend 50 points." in shown
+    browser = signed_in(bob)
+
+    answer = browser.post(home_of(bob) + "invite/claim", {"code": code.group(1)}, follow=True)
+
+    assert "Thank you, we have noted who invited you." in text_of(answer)
+    assert "B." in text_of(signed_in(eve).get(home_of(eve) + "invite"))
+    refused = browser.post(home_of(bob) + "invite/claim", {"code": "NOBODY"})
+    assert refused.status_code == 409
+    assert "This was not done" in text_of(refused)
+
+
+def test_a_member_takes_its_data_along(ada: Membership) -> None:
+    answer = signed_in(ada).get(home_of(ada) + "privacy/data.zip")
+
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        assert any("O-1" in packed.read(name).decode() for name in packed.namelist())
+
+
+def test_a_member_is_erased_when_it_says_so_twice(ada: Membership) -> None:
+    browser, address = signed_in(ada), home_of(ada) + "privacy/erase"
+    assert "620 points" in text_of(browser.get(address))
+    assert "Nothing was done." in text_of(browser.post(address, follow=True))
+
+    answer = browser.post(address, {"confirm": "erase"}, follow=True)
+
+    assert "Nothing here leads to you any more." in text_of(answer)
+    ada.customer.refresh_from_db()
+    assert (ada.customer.email, ada.customer.first_name) == ("", "")
+    assert browser.get(home_of(ada)).status_code == 302

@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from loyalty.activity.rewards.redeeming import cancel_reward, redeem_reward
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.undoing import cancel_reward
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.joining import cancel
 from loyalty.plans.account.paying import refund

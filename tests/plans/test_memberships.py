@@ -101,11 +101,11 @@ def test_of_two_plans_the_larger_one_that_is_there_stays() -> None:
     joined(make.member(club, "ada"), "max", at=on("2026-06-01T12:00"))
     joined(make.member(club, "bob"), at=on("2026-06-06T12:00"))
 
-    bob, ada = merged("2026-06-16T12:00")
+    _, ada = merged("2026-06-16T12:00")
 
     found = Subscription.objects.get(status="active")
     assert (found.membership_id, found.plan.code, found.credit) == (ada.pk, "max", Decimal("6.67"))
-    assert Subscription.objects.get(status="ended").membership_id == bob.pk
+    assert Subscription.objects.get(status="ended").membership_id == ada.pk
     assert changes_of(ada) == [(None, "max", on("2026-06-01T12:00"))]
 
 

@@ -83,7 +83,7 @@ def test_what_is_credited_to_a_trial_goes_back_of_the_fee_that_was_paid() -> Non
     nights_until(club, "2026-07-11")
 
     assert credit == Decimal("6.67")
-    assert [(each.amount, each.invoice.subscription.membership) for each in Refund.objects.all()] == [(credit, bob)]
+    assert [(each.amount, each.invoice.subscription.membership) for each in Refund.objects.all()] == [(credit, ada)]
 
 
 def test_a_change_that_is_paid_under_another_price_costs_what_was_quoted_by_the_days_that_are_left() -> None:

@@ -12,10 +12,10 @@ from loyalty.outbox.models import Event
 from loyalty.plans.account.collecting import carry_out_refunds, collect_due
 from loyalty.plans.account.joining import When, cancel, change, end, join, use_method
 from loyalty.plans.account.notices import Taken, take_notice
-from loyalty.plans.account.paying import MoreThanPaid, NotPaid, refund
+from loyalty.plans.account.paying import MoreThanPaid, NotPaid, mark_paid, refund
 from loyalty.plans.account.session import HasPlan, NoPlan, PaymentDue
 from loyalty.plans.models import Invoice, InvoiceLine, PaymentNotice, Refund
-from loyalty.plans.providers.port import UnreadableNotice, WrongSignature
+from loyalty.plans.providers.port import Answer, Charge, NotReached, UnreadableNotice, WrongSignature
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from tests import make
@@ -343,3 +343,77 @@ def test_what_cannot_be_done_says_why_and_changes_nothing() -> None:
         change(ada, "max", now=on("2026-07-02T12:00"))
 
     assert invoices_of(ada) == [("first", "10.00", "paid")]
+
+
+def test_by_another_method_nobody_is_asked_while_a_try_is_open() -> None:
+    club = make_plans.program(*TWO)
+    ada = make.member(club)
+    join(ada, "plus", method="later", now=on("2026-06-01T12:00"))
+    collects(ada, on("2026-06-01T12:01"))
+
+    use_method(ada, "pays", now=on("2026-06-01T12:02"))
+    collects(ada, on("2026-06-01T12:03"))
+    waits = Invoice.objects.get()
+    tells(ada, "failed", waits, at=on("2026-06-01T12:04"), now=on("2026-06-01T12:04"))
+    use_method(ada, "pays", now=on("2026-06-01T12:05"))
+    collects(ada, on("2026-06-01T12:06"))
+
+    assert (waits.status, waits.next_try_at, waits.asked_method) == ("open", None, "later")
+    assert invoices_of(ada) == [("first", "10.00", "paid")]
+
+
+def test_a_try_of_which_nobody_knows_is_made_again_by_its_own_method_and_key() -> None:
+    class Silent(TryoutProvider):
+        """Answers the first time that it is asked the same nothing, and then what became of it."""
+
+        def __init__(self) -> None:
+            super().__init__("secret")
+            self.keys: list[str] = []
+
+        def charge(self, charge: Charge, *, now: datetime) -> Answer:
+            self.keys.append(charge.key)
+            if len(self.keys) == 1:
+                raise NotReached
+            return super().charge(charge, now=now)
+
+    provider, ada = Silent(), make.member(make_plans.program(*TWO))
+    join(ada, "plus", method="pays", now=on("2026-06-01T12:00"))
+    collect_due(ada.retailer, now=on("2026-06-01T12:01"), choose=lambda _: provider)
+    use_method(ada, "pays-otherwise", now=on("2026-06-01T12:02"))
+
+    collect_due(ada.retailer, now=on("2026-06-01T12:30"), choose=lambda _: provider)
+
+    assert len(provider.keys) == 2
+    assert len(set(provider.keys)) == 1
+    assert invoices_of(ada) == [("first", "10.00", "paid")]
+
+
+def test_a_payment_at_a_till_while_the_provider_takes_it_is_told_as_paid_twice() -> None:
+    club = make_plans.program(*TWO)
+    ada = make.member(club)
+    join(ada, "plus", method="later", now=on("2026-06-01T12:00"))
+    collects(ada, on("2026-06-01T12:01"))
+    mark_paid(Invoice.objects.get().pk, reference="till 7", now=on("2026-06-01T12:02"))
+
+    told = tells(ada, "paid", Invoice.objects.get(), at=on("2026-06-01T12:03"), now=on("2026-06-01T12:03"))
+
+    assert told == Taken("paid_twice")
+    assert Event.objects.get(type="plan.paid_twice").payload["reference"] == "r1"
+    assert invoices_of(ada) == [("first", "10.00", "paid")]
+    assert Invoice.objects.get().provider_reference == "till 7"
+
+
+def test_a_refund_that_fails_after_it_was_carried_out_waits_for_a_person() -> None:
+    ada = make.member(make_plans.program(*TWO))
+    join(ada, "plus", method="pays", now=on("2026-06-01T12:00"))
+    collects(ada, on("2026-06-01T12:01"))
+    refund(Invoice.objects.get().pk, None, reason="late", author="sue", now=on("2026-06-02T12:00"))
+    collects(ada, on("2026-06-02T12:01"))
+    back = Refund.objects.get()
+
+    older = tells(ada, "refund_failed", back, at=on("2026-06-02T11:00"), now=on("2026-06-03T12:00"), name="n1")
+    newer = tells(ada, "refund_failed", back, at=on("2026-06-03T11:00"), now=on("2026-06-03T12:00"), name="n2")
+
+    back.refresh_from_db()
+    assert (older, newer) == (Taken("older"), Taken("failed"))
+    assert (back.status, back.ended_at) == ("failed", on("2026-06-03T11:00"))

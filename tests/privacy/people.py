@@ -35,6 +35,7 @@ from loyalty.programs.models import Program
 from loyalty.signin.codes import send_code
 from tests import make
 from tests.make import NOON
+from tests.referrals import make_referrals as of_referrals
 from tests.rewards import shop as of_rewards
 
 FILE = b"external_id,email,last_name\nada-7,ada@example.org,Lovelace\nbob-8,bob@example.org,Byron\n"
@@ -52,7 +53,11 @@ class World:
         return Customer.objects.get(pk=self.ada.customer_id)
 
     def erased(self, **given: Any) -> Erased:
-        said = {"asked_by": Erasure.AskedBy.PERSON, "reason": "asked for it", "now": NOON + 2 * DAY} | given
+        said: dict[str, Any] = {
+            "asked_by": Erasure.AskedBy.PERSON,
+            "reason": "asked for it",
+            "now": NOON + 2 * DAY,
+        } | given
         return erase(self.customer, **said)
 
 
@@ -65,6 +70,7 @@ def world() -> World:
         points={"pending_days": 0, "point_value": "0.01", "may_transfer": True},
     )
     of_rewards.reward(draft, points=10)
+    of_referrals.add_policy(draft)
     club = make.published(draft)
     shop = club.retailer
     people = [
@@ -96,6 +102,9 @@ def everything_about(here: World) -> None:
     redeem_reward(ada, "five-off", reference="r1", now=NOON)
     hold(ada, 4, reference="till-2", now=NOON)
     households.share(ada, [bob], name="Home", now=NOON)
+    held = of_referrals.claims(bob, ada, at=NOON, signals={"device": "ada’s phone"}).referral
+    of_referrals.claims(ada, bob, at=NOON, signals={"device": "ada’s phone"})
+    assert held.status == "refused"
     statistics.refresh(shop)
     compute_value(shop, now=NOON)
     upload(shop, "customers", "c.csv", FILE, now=NOON)

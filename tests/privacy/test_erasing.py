@@ -13,8 +13,9 @@ from analytics.models import CustomerStatistics, CustomerValue
 from analytics.runs import compute_value
 from customers.checks import InvalidFact
 from customers.facts import InteractionFact
+from customers.identifying import UnknownCustomer
 from customers.models import Consent, Customer, Erasure, ImportJob, Insight, Order
-from customers.privacy import UnknownPerson, erase, find
+from customers.privacy import erase, find
 from customers.registration import CustomerFact, register
 from loyalty.activity.account.spending import redeem
 from loyalty.activity.intake import take_interactions, take_orders
@@ -140,7 +141,7 @@ def test_neither_ids_nor_numbers_lead_to_anybody_and_the_next_one_is_somebody_ne
     here.erased()
 
     for name in ("ada-7", "ada-old"):
-        with pytest.raises(UnknownPerson):
+        with pytest.raises(UnknownCustomer):
             find(here.club.retailer, name)
     assert Membership.objects.numbered(number).count() == 0
     (again,) = register(here.club.retailer, [CustomerFact("ada-7", "ada@example.org")], now=ERASED)

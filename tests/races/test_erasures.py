@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from customers.facts import InteractionFact, ReturnFact, ReturnLineFact
-from customers.merging import UnknownCustomer
+from customers.identifying import UnknownCustomer
 from customers.models import Customer, Erasure, Order, Retailer
 from customers.privacy import erase, find
 from customers.registration import CustomerFact, register
@@ -76,14 +76,14 @@ def test_what_is_reported_meanwhile_is_of_nobody_or_of_somebody_new(
 
 
 def test_two_who_erase_one_person_erase_it_once(shop: Retailer) -> None:
-    raised = one_waits_for_the_other(shop, erasing, lambda shop: find(shop, "ada") and erasing_again(shop))
+    raised = one_waits_for_the_other(shop, erasing, erasing_again)
 
     assert raised == []
     assert Erasure.objects.count() == 1
 
 
 def erasing_again(shop: Retailer) -> object:
-    found = Customer.objects.get(retailer=shop, external_id="ada")  # as it was before the first one committed
+    found = find(shop, "ada")  # as it was before the first one committed
     return erase(found, asked_by=Erasure.AskedBy.STAFF, reason="too", now=LATER)
 
 

@@ -6,12 +6,14 @@ from functools import partial
 
 import pytest
 
+from loyalty.activity.account.leaving import leave
 from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.collecting import collect_due
 from loyalty.plans.account.joining import cancel, change, join
 from loyalty.plans.account.notices import Taken, take_notice
 from loyalty.plans.account.paying import MoreThanPaid, mark_paid, refund, settle
+from loyalty.plans.account.session import HasPlan
 from loyalty.plans.models import Invoice, PaymentNotice, Refund, Subscription
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.tryout import HEADER, TryoutProvider
@@ -123,3 +125,69 @@ def test_two_that_collect_at_once_ask_for_a_fee_once() -> None:
 
     assert results == [1, 0]
     assert invoices_of(ada) == [("first", "10.00", "paid")]
+
+
+def test_who_leaves_while_the_plan_is_renewed_owes_nothing() -> None:
+    for is_first in (True, False):
+        ada = a_member()
+        joined(ada, at=on("2026-06-01T12:00"))
+        goes = partial(leave, ada, now=on("2026-07-01T00:00:05"))
+        night = partial(run_nights, ada.program, until=on("2026-07-01").date(), now=on("2026-07-01T00:00:05"))
+
+        interleaved(*((goes, night) if is_first else (night, goes)), after=LOCKED)
+
+        assert (plan_of(ada).status, plan_of(ada).end_reason) == ("ended", "left")
+        assert [status for *_, status in invoices_of(ada)] == ["paid", "void"]
+
+
+def test_a_payment_that_is_told_while_the_member_gives_up_goes_through_or_back() -> None:
+    for is_first in (True, False):
+        ada = a_member()
+        join(ada, "plus", method="later", now=on("2026-06-01T12:00"))
+        invoice = Invoice.objects.get(subscription__membership=ada)
+        pay = partial(settle, invoice.pk, paid_at=on("2026-06-01T12:05"), reference="r", now=on("2026-06-01T12:05"))
+        give_up = partial(cancel, ada, now=on("2026-06-01T12:05"))
+
+        interleaved(*((pay, give_up) if is_first else (give_up, pay)), after=LOCKED)
+
+        back = Refund.objects.filter(invoice=invoice).count()
+        assert (plan_of(ada).status, plan_of(ada).cancels, back) == (
+            ("active", True, 0) if is_first else ("ended", False, 1)
+        )
+        assert invoices_of(ada) == [("first", "10.00", "paid")]
+
+
+def test_of_two_plans_that_are_joined_at_once_one_is_had() -> None:
+    ada = a_member()
+
+    results = interleaved(
+        partial(join, ada, "plus", now=on("2026-06-01T12:00")), partial(join, ada, "max", now=on("2026-06-01T12:00")),
+        after=LOCKED,
+    )  # fmt: skip
+
+    assert (results[0], type(results[1])) == (True, HasPlan)
+    assert Subscription.objects.count() == 1
+
+
+def test_the_same_refund_twice_at_once_is_one() -> None:
+    ada = a_member()
+    joined(ada, at=on("2026-06-01T12:00"))
+    invoice = Invoice.objects.get()
+    back = partial(refund, invoice.pk, None, reason="late", author="sue", reference="R1", now=on("2026-06-02T12:00"))
+
+    assert interleaved(back, back, after=LOCKED) == [True, False]
+    assert list(Refund.objects.values_list("amount", flat=True)) == [Decimal(10)]
+
+
+def test_two_notices_of_one_payment_at_once_pay_once() -> None:
+    ada = a_member()
+    join(ada, "plus", method="later", now=on("2026-06-01T12:00"))
+    now, invoice = on("2026-06-01T12:05"), Invoice.objects.get()
+    take = []
+    for name in ("n1", "n2"):
+        said = {"id": name, "kind": "paid", "subject": str(invoice.pk), "at": now.isoformat(), "reference": "r"}
+        body = json.dumps(said).encode()
+        take.append(partial(take_notice, ada.retailer, PROVIDER, {HEADER: sign(body, "secret", now)}, body, now=now))
+
+    assert interleaved(*take, after=LOCKED) == [Taken("paid"), Taken("known")]
+    assert len(changes_of(ada)) == 1

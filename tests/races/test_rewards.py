@@ -13,12 +13,13 @@ from django.db import connection
 
 from customers.core.errors import DomainError
 from customers.facts import ReturnFact, ReturnLineFact
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeeming import redeem_reward
-from loyalty.activity.rewards.supplying import pay_out
-from loyalty.activity.rewards.tills import check_voucher, confirm_voucher, hold_voucher
+from loyalty.activity.rewards.supplying import fulfil_reward, pay_out
+from loyalty.activity.rewards.tills import check_voucher, confirm_voucher, hold_voucher, release_voucher
 from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Wallet
@@ -150,6 +151,37 @@ def test_a_voucher_is_used_or_cancelled_and_never_both() -> None:
     assert getattr(confirmed, "hold", None) is not None
     assert getattr(cancelled, "code", "") == "not_cancellable"
     assert balances([ada]) == [500]
+
+
+@pytest.mark.parametrize("what", ["confirm", "release", "fulfil", "cancel"])
+def test_whoever_touches_a_reward_while_its_member_is_merged_is_told_to_ask_again(what: str) -> None:
+    draft = make.version()
+    shop.reward(draft)
+    shop.reward(draft, "mug", 100, kind="product", sku="MUG")
+    program = make.published(draft)
+    ada, bob = shop.member(program, name="ada"), shop.member(program, name="bob")
+    got = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    mug = redeem_reward(ada, "mug", reference="r2", now=NOON).redemption
+    voucher = check_voucher(ada.retailer, got.code, now=NOON)
+    token = hold_voucher(ada.retailer, voucher, reference="t", now=NOON).token
+    works: dict[str, Callable[[], object]] = {
+        "confirm": lambda: confirm_voucher(ada.retailer, token, now=NOON),
+        "release": lambda: release_voucher(ada.retailer, token, now=NOON),
+        "fulfil": lambda: fulfil_reward(mug, RewardRedemption.Status.FULFILLED, now=NOON),
+        "cancel": lambda: cancel_reward(mug, now=NOON),
+    }
+
+    merged, touched = interleaved(
+        lambda: take_merge(ada.retailer, "ada", "bob", reference="crm", now=NOON),
+        works[what],
+        after="SELECT id FROM memberships_membership WHERE id",
+    )
+    mug.refresh_from_db()
+
+    assert getattr(merged, "customer", "") == "bob"
+    assert getattr(touched, "code", "") == "merged_meanwhile"
+    works[what]()
+    assert RewardRedemption.objects.filter(membership=bob).count() == 2
 
 
 def test_a_code_ends_by_the_night_or_is_used_before_and_never_both() -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from customers.models import Customer
+from customers.models import Customer, Retailer
 from loyalty.activity.account.referring import Claimed, claim_referral
 from loyalty.activity.backlog import catch_up
 from loyalty.memberships.models import Membership
@@ -21,10 +21,16 @@ def add_policy(draft: ProgramVersion, **policy: Any) -> None:
     ReferralPolicy.objects.create(version=draft, link="https://shop.example/invite?code={code}", **given)
 
 
-def program(since: datetime = make.START, *, policy: dict[str, Any] | None = None, **given: Any) -> Program:
+def program(
+    owner: Retailer | None = None,
+    *,
+    since: datetime = make.START,
+    policy: dict[str, Any] | None = None,
+    **given: Any,
+) -> Program:
     """Return a program in force: 100 for the referrer, 50 for the friend, on a first order of 30.00, pending for 14 days."""
     review = make.Rule(code="review", kind="per_interaction", interaction="review")
-    draft = make.version(**{"rules": (review,), **given})
+    draft = make.version(owner, **{"rules": (review,), **given})
     add_policy(draft, **(policy or {}))
     return make.published(draft, since=since)
 

@@ -43,7 +43,7 @@ def suspicions(friend: Any) -> list[dict[str, Any]]:
         ({"phone": "+33 (0)6 12 34 56 78"}, {"phone": "0033612345678"}, "same_phone"),
     ],
 )
-def test_nobody_refers_oneself(ada: dict[str, str], bob: dict[str, str], reason: str) -> None:
+def test_nobody_refers_oneself(ada: dict[str, Any], bob: dict[str, Any], reason: str) -> None:
     club = program()
     first, second = person(club, "ada", **ada), person(club, "bob", **bob)
 
@@ -63,7 +63,7 @@ def test_nobody_refers_oneself(ada: dict[str, str], bob: dict[str, str], reason:
         ({"email": "", "phone": ""}, {"email": "", "phone": ""}),
     ],
 )
-def test_who_only_looks_alike_is_somebody_else(ada: dict[str, str], bob: dict[str, str]) -> None:
+def test_who_only_looks_alike_is_somebody_else(ada: dict[str, Any], bob: dict[str, Any]) -> None:
     club = program()
 
     claims(person(club, "bob", **bob), person(club, "ada", **ada))

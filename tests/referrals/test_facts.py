@@ -62,6 +62,19 @@ def test_an_order_from_before_the_claim_that_is_told_late_was_bought_before() ->
     assert referred(bob) == ("taken_back", "bought_before")
 
 
+def test_an_order_from_before_the_claim_that_turns_out_to_be_somebody_elses_was_not_bought_before() -> None:
+    ada, bob = pair()
+    person(bob.program, "eve")
+    make.buys(bob, "9.00", at=NOON - DAY, name="o1", recorded=NOON + DAY)
+    make.buys(bob, "30.00", at=NOON + 2 * DAY)
+    before = (referred(bob), points(ada, bob, at=NOON + 2 * DAY))
+
+    correct(bob, "o1", "9.00", at=NOON - DAY, now=NOON + 3 * DAY, customer="eve")
+
+    assert before == (("open", "bought_before"), NONE)
+    assert (referred(bob), points(ada, bob, at=NOON + 3 * DAY)) == (("earned", ""), BOTH)
+
+
 def test_an_order_from_before_the_membership_that_is_told_late_was_bought_before() -> None:
     club = program()
     ada, bob = person(club, "ada"), person(club, "bob", since=NOON - timedelta(hours=1))

@@ -3,14 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.intake import take_orders
+from loyalty.referrals.codes import code_of
+from loyalty.referrals.models import Referral
 from tests import make
 from tests.make import NOON, on
 from tests.referrals.make_referrals import claims, person, points, program, referred
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+ORDER_IN_TIME = 6  # statements, savepoint and release among them
 
 
 def test_both_rewards_are_pending_for_their_days_and_then_there() -> None:
@@ -78,3 +84,37 @@ def test_a_friend_merged_into_its_referrer_was_no_friend() -> None:
 
     assert points(ada, bob, at=NOON + DAY) == [(0, 0), (0, 0)]
     assert referred(bob) == ("taken_back", "same_customer")
+
+
+def test_a_batch_of_friends_costs_as_many_statements_as_one() -> None:
+    club = program()
+    ada = person(club, "ada")
+    shop, found = club.retailer, []
+    code = code_of(ada, now=NOON)
+    for count in (1, 1, 20):
+        friends = [make.member(club, make.number("friend")) for _ in range(count)]
+        for friend in friends[: count // 2]:
+            claims(friend, ada)
+        facts = [make.order(friend, "30.00", at=NOON + DAY, promotion_code=code) for friend in friends]
+        with CaptureQueriesContext(connection) as queries:
+            take_orders(shop, facts, now=NOON + DAY)
+        found.append(len(queries))
+
+    assert found[1] == found[2]
+    assert Referral.objects.filter(status="earned").count() == 22
+
+
+def test_an_order_in_a_program_without_referrals_asks_nothing_of_them() -> None:
+    club = make.program()
+    bob = make.member(club)
+    make.buys(bob, "10.00")
+    facts = [make.order(bob, "30.00", at=NOON + DAY, promotion_code="ABCDEFGH") for _ in range(2)]
+    shop = club.retailer
+
+    found = []
+    for fact in facts:
+        with CaptureQueriesContext(connection) as queries:
+            take_orders(shop, [fact], now=NOON + DAY)
+        found.append(len(queries))
+
+    assert found == [ORDER_IN_TIME, ORDER_IN_TIME]

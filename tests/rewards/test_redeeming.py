@@ -9,10 +9,11 @@ import pytest
 
 from customers.facts import CorrectionFact, ReturnFact, ReturnLineFact
 from customers.models import Consent, Insight
-from loyalty.activity.account.session import InsufficientPoints, ReferenceUsed
-from loyalty.activity.account.spending import PaidReward, redeem, reverse
+from loyalty.activity.account.session import InsufficientPoints, OtherRequest, ReferenceUsed
+from loyalty.activity.account.spending import PaidReward, hold, redeem, reverse
 from loyalty.activity.correcting import take_correction
 from loyalty.activity.intake import take_orders, take_returns
+from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
 from loyalty.activity.rewards.catalogue import shelf_of
 from loyalty.activity.rewards.redeemed import entry_of
@@ -28,13 +29,16 @@ from loyalty.activity.rewards.redeeming import (
     redeem_reward,
 )
 from loyalty.activity.rewards.supplying import NothingToPayOut, add_stock, fulfil_reward, pay_out
-from loyalty.activity.rewards.undoing import NotUndoable, PaidOut, cancel_reward, refund_reward
+from loyalty.activity.rewards.tills import OnItsWay, confirm_voucher, hold_voucher, voucher_of
+from loyalty.activity.rewards.undoing import HeldByTill, NotUndoable, PaidOut, cancel_reward, refund_reward
+from loyalty.configuration.checking import check
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.plans.account.joining import cancel
 from loyalty.points.models import Lot, PointsPolicy
-from loyalty.rewards.models import CauseEntry, RewardCode, RewardRedemption
+from loyalty.rewards.models import CauseEntry, Reward, RewardCode, RewardRedemption
 from loyalty.rewards.sealing import is_ours
 from loyalty.rewards.state import RewardKept
 from tests import make
@@ -339,3 +343,115 @@ def back(ada: Membership, number: str, at: datetime, pieces: int = 1) -> Decisio
     (answer,) = take_returns(ada.retailer, [fact], now=at)
     (decision,) = answer.decisions
     return decision
+
+
+def test_the_same_reference_gives_the_same_reward_after_it_was_renamed_or_withdrawn() -> None:
+    draft = make.version()
+    shop.reward(draft)
+    shop.reward(draft, "other")
+    program = make.published(draft)
+    ada = shop.member(program)
+    first = redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    renamed, gone = make.on("2026-07-01"), make.on("2026-08-01")
+    draft = open_draft(program, author="sue", now=NOON)
+    Reward.objects.filter(version=draft, code="five-off").update(code="six-off")
+    publish(draft, effective_from=renamed, now=NOON)
+    shop.follow(program, gone, without="six-off")
+
+    for at, code in ((renamed, "five-off"), (renamed, "six-off"), (gone, "five-off"), (gone, "six-off")):
+        again = redeem_reward(ada, code, reference="r1", now=at + timedelta(days=1))
+        assert (again.is_new, again.code) == (False, first.code)
+    with pytest.raises(OtherReward):
+        redeem_reward(ada, "other", reference="r1", now=gone)
+    assert make.spendable(ada, gone) == 500
+
+
+@pytest.mark.parametrize("night", [False, True])
+def test_the_same_reference_is_used_up_when_its_reward_has_ended_whether_or_not_the_night_has_run(
+    *, night: bool
+) -> None:
+    program = shop.club(valid_days=1, on_expiry="give_back")
+    ada = shop.member(program)
+    redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    at = NOON + timedelta(days=2)
+    if night:
+        run_nights(program, until=at.date(), now=at)
+
+    with pytest.raises(ReferenceUsed):
+        redeem_reward(ada, "five-off", reference="r1", now=at)
+    assert make.spendable(ada, at + timedelta(days=1)) == (1_000 if night else 500)
+
+
+def test_points_cannot_be_redeemed_under_the_reference_of_a_reward_nor_the_other_way_round() -> None:
+    ada = shop.member(shop.club(), 5_000)
+    redeem_reward(ada, "five-off", reference="r1", now=NOON)
+    redeem(ada, 500, reference="p1", now=NOON)
+
+    with pytest.raises(OtherRequest):
+        redeem(ada, 500, reference="r1", now=NOON)
+    with pytest.raises(OtherRequest):
+        hold(ada, 500, reference="r1", now=NOON)
+    with pytest.raises(OtherRequest):
+        redeem_reward(ada, "five-off", reference="p1", now=NOON)
+    assert make.spendable(ada, NOON) == 4_000
+
+
+def test_what_was_taken_while_a_version_had_no_stock_counts_when_the_next_one_has_it_again() -> None:
+    program = shop.club(stock=2)
+    members = [shop.member(program) for _ in range(4)]
+    july, august = make.on("2026-07-01"), make.on("2026-08-01")
+    shop.follow(program, july, stock=None)
+    got = [redeem_reward(who, "five-off", reference="r", now=july + timedelta(days=1)) for who in members[:3]]
+    shop.follow(program, august, stock=2)
+
+    with pytest.raises(SoldOut):
+        redeem_reward(members[3], "five-off", reference="r", now=august)
+    for each in got[:2]:
+        cancel_reward(each.redemption, now=august)
+    redeem_reward(members[3], "five-off", reference="r", now=august)
+
+    assert shop.taken(program) == 2
+
+
+def test_what_was_taken_before_any_version_had_a_stock_is_no_part_of_it() -> None:
+    program = shop.club()
+    ada, bob = shop.member(program), shop.member(program)
+    first = redeem_reward(ada, "five-off", reference="r", now=NOON)
+    july = make.on("2026-07-01")
+    shop.follow(program, july, stock=1)
+
+    redeem_reward(bob, "five-off", reference="r", now=july)
+    cancel_reward(first.redemption, now=july)
+
+    assert shop.taken(program) == 1
+
+
+@pytest.mark.parametrize(("kind", "codes"), [("donation", "none"), ("pay_with_points", "generated")])
+def test_points_that_are_worth_nothing_are_not_taken(kind: str, codes: str) -> None:
+    draft = make.version()
+    shop.reward(draft, "any", 9, kind=kind, points_per_unit=1_000, codes=codes, minimum_amount=Decimal("0.005"))
+
+    found = [(each.code, each.place) for each in check(draft) if each.is_error]
+
+    assert found == [("too_many_decimals", "rewards/any/minimum_amount"), ("worth_nothing", "rewards/any")]
+    Reward.objects.filter(version=draft).update(points=10, minimum_amount=0)
+    ada = shop.member(make.published(draft))
+    with pytest.raises(OtherPoints):
+        redeem_reward(ada, "any", reference="r", points=9, now=NOON)
+    assert redeem_reward(ada, "any", reference="r", points=19, now=NOON).redemption.amount == Decimal("0.01")
+
+
+def test_a_product_on_its_way_is_not_used_at_a_till_and_one_in_a_tills_hand_is_not_sent() -> None:
+    ada = shop.member(shop.club(code="mug", kind="product", sku="MUG"))
+    sent, held = (redeem_reward(ada, "mug", reference=name, now=NOON).redemption for name in ("r1", "r2"))
+    fulfil_reward(sent, RewardRedemption.Status.IN_PROGRESS, now=NOON)
+    token = hold_voucher(ada.retailer, voucher_of(ada.retailer, held.pk, now=NOON), reference="t", now=NOON).token
+
+    found = voucher_of(ada.retailer, sent.pk, now=NOON)
+    with pytest.raises(OnItsWay):
+        hold_voucher(ada.retailer, found, reference="t", now=NOON)
+    with pytest.raises(HeldByTill):
+        fulfil_reward(held, RewardRedemption.Status.IN_PROGRESS, now=NOON)
+
+    assert (found.status, found.at) == ("in_progress", None)
+    assert confirm_voucher(ada.retailer, token, now=NOON).voucher.status == "used"

@@ -40,11 +40,11 @@ def a_summer() -> Program:
     shop.reward(draft, "mug", 100, kind="product", sku="MUG", cost=Decimal("1.50"))
     shop.reward(draft, "nobody", 9_999)
     program = make.published(draft)
-    ada, bob, eve = (shop.member(program, 3_000, name=name, at=JUNE) for name in ("ada", "bob", "eve"))
+    ada, bob, _eve = (shop.member(program, 3_000, name=name, at=JUNE) for name in ("ada", "bob", "eve"))
     bought = make.buys(bob, "100.00", at=JUNE + DAY)
     make.returns(bob, bought, (1, "1"), at=JUNE + 2 * DAY)
     got = {name: redeem_reward(ada, "five-off", reference=name, now=AT) for name in ("u1", "u2", "undone", "ends")}
-    late = redeem_reward(bob, "five-off", reference="late", now=JULY + DAY)
+    redeem_reward(bob, "five-off", reference="late", now=JULY + DAY)
     mug = redeem_reward(bob, "mug", reference="mug", now=AT)
     uses(ada, got["u1"].code, "t1", 2)
     uses(ada, got["u2"].code, "t2", 5)
@@ -52,8 +52,6 @@ def a_summer() -> Program:
     refund_reward(got["u1"].redemption, now=JULY + DAY)
     fulfil_reward(mug.redemption, RewardRedemption.Status.FULFILLED, now=AT + DAY)
     run_nights(program, until=(AT + 22 * DAY).date(), now=AT + 22 * DAY)
-    assert late.is_new
-    assert eve.pk
     return program
 
 

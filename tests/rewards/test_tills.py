@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from customers.facts import ReturnFact, ReturnLineFact
 from loyalty.activity.account.enrolment import enrol
@@ -14,6 +15,7 @@ from loyalty.activity.account.session import HasLeft, InsufficientPoints
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeemed import RewardEnded, RewardReceipt, code_of
 from loyalty.activity.rewards.redeeming import LimitReached, redeem_reward
 from loyalty.activity.rewards.tills import (
@@ -31,12 +33,15 @@ from loyalty.activity.rewards.tills import (
     release_voucher,
 )
 from loyalty.activity.rewards.undoing import HeldByTill, cancel_reward, refund_reward
+from loyalty.configuration.document import apply_to, to_document
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.households import share
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.points.models import Lot
 from loyalty.points.proof import prove
-from loyalty.rewards.models import RewardRedemption, VoucherHold
+from loyalty.programs.models import ProgramVersion
+from loyalty.rewards.models import Reward, RewardRedemption, VoucherHold
 from tests import make
 from tests.make import NOON
 from tests.rewards import shop
@@ -84,6 +89,100 @@ def test_a_typing_error_is_told_and_a_code_of_another_retailer_does_not_exist() 
         check_voucher(ada.retailer, wrong, now=NOON)
     with pytest.raises(NoSuchVoucher):
         check_voucher(make.retailer(), got.code, now=NOON)
+
+
+def test_of_codes_of_a_pool_that_look_alike_each_is_found_as_it_was_imported() -> None:
+    program = shop.club(codes="pool", kind="voucher")
+    import_codes(program, Reward.objects.get().key, ["ABO1", "AB01", "SOLO-LIL"], file_name="codes.csv", now=NOON)
+    members = [shop.member(program) for _ in range(3)]
+    codes = [bought(who).code for who in members]
+
+    found = [check_voucher(program.retailer, text, now=NOON).redemption_id for text in ("abo1", "AB-01", "solo lil")]
+
+    assert codes == ["ABO1", "AB01", "SOLO-LIL"]
+    mine = dict(RewardRedemption.objects.values_list("membership_id", "pk"))
+    assert found == [mine[who.pk] for who in members]
+
+
+def test_a_code_of_a_pool_stays_known_when_another_key_seals(settings: Settings) -> None:
+    program = shop.club(codes="pool", kind="voucher")
+    key = Reward.objects.get().key
+    settings.CODE_KEYS = ["the old one"]
+    import_codes(program, key, ["AB-12", "CD-34"], file_name="codes.csv", now=NOON)
+    settings.CODE_KEYS = ["the new one", "the old one"]
+
+    done = import_codes(program, key, ["AB-12", "EF-56", "cd 34"], file_name="codes.csv", now=NOON)
+
+    assert (done.new, done.known) == (1, 2)
+    assert sorted(bought(shop.member(program)).code for _ in range(3)) == ["AB-12", "CD-34", "EF-56"]
+
+
+def test_a_reward_that_was_withdrawn_and_is_back_is_withdrawn_for_whoever_had_it_then() -> None:
+    draft = make.version()
+    shop.reward(draft, on_withdrawal="give_back")
+    shop.reward(draft, "other")
+    program = make.published(draft)
+    ada = shop.member(program)
+    got = bought(ada)
+    document = to_document(ProgramVersion.objects.get(program=program))
+    shop.follow(program, make.on("2026-07-01"), without="five-off")
+    again = open_draft(program, author="sue", now=NOON)
+    apply_to(again, document)
+    publish(again, effective_from=make.on("2026-08-01"), now=NOON)
+    at = make.on("2026-08-02")
+
+    checked = check_voucher(ada.retailer, got.code, now=at)
+    with pytest.raises(VoucherOver):
+        held(ada, got, "till-1", at)
+    assert (checked.status, checked.at) == ("withdrawn", make.on("2026-07-01"))
+    new = redeem_reward(ada, "five-off", reference="r2", now=at)
+
+    assert check_voucher(ada.retailer, new.code, now=at).status == "usable"
+    assert make.spendable(ada, at) == 500
+
+
+@pytest.mark.parametrize("on_expiry", ["keep", "give_back"])
+def test_two_tills_one_cut_off_over_the_vouchers_last_midnight(on_expiry: str) -> None:
+    """What was given before the end counts within the hold and its minute; later the answer is clear and the points safe."""
+    program = shop.club(valid_days=10, on_expiry=on_expiry)
+    ada, bob = shop.member(program), shop.member(program)
+    quick, slow = bought(ada), bought(bob)
+    end = make.on("2026-06-26")
+    gave = end - MINUTE
+    mine, theirs = held(ada, quick, "till-1", end - 2 * MINUTE), held(bob, slow, "till-2", end - 2 * MINUTE)
+
+    in_time = end + 4 * MINUTE - timedelta(seconds=1)  # the holds' five minutes and the one behind are not over
+    for _ in range(2):
+        confirm_voucher(ada.retailer, mine.token, used_at=gave, now=in_time)
+    late = end + 30 * MINUTE
+    for _ in range(2):
+        with pytest.raises(RewardEnded) as refused:
+            confirm_voucher(bob.retailer, theirs.token, used_at=gave, now=late)
+    night = end + timedelta(days=1)
+    run_nights(program, until=night.date(), now=night)
+
+    assert "expired" in str(refused.value)
+    assert (status(quick), status(slow)) == ("used", "expired")
+    assert [make.spendable(who, night) for who in (ada, bob)] == [500, 500 if on_expiry == "keep" else 1_000]
+    assert VoucherHold.objects.filter(status="open").count() == 0
+    assert prove().differences == []
+
+
+def test_of_two_tills_that_were_cut_off_the_one_that_took_it_over_has_it_whatever_the_first_says_later() -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    first = held(ada, got, "till-1", NOON, life=MINUTE)
+    second = held(ada, got, "till-2", NOON + 2 * MINUTE)
+
+    for _ in range(2):
+        with pytest.raises(HoldOver) as refused:
+            confirm_voucher(ada.retailer, first.token, used_at=NOON + MINUTE / 2, now=NOON + 3 * MINUTE)
+    used = confirm_voucher(ada.retailer, second.token, now=NOON + 60 * MINUTE)  # nobody took it over: it is its own
+    with pytest.raises(HoldOver):
+        release_voucher(ada.retailer, second.token, now=NOON + 61 * MINUTE)
+
+    assert "taken over by another till, at 2026-06-15 12:02" in str(refused.value)
+    assert (used.voucher.status, make.spendable(ada, NOON + 61 * MINUTE)) == ("used", 500)
 
 
 def test_of_two_tills_one_wins_and_the_other_is_told_when() -> None:

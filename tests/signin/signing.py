@@ -46,3 +46,8 @@ def ask(client: Client, who: Membership, **said: str) -> Any:
 def confirm(client: Client, who: Membership, challenge: str, typed: str) -> Any:
     body = {"retailer": who.retailer.slug, "challenge": challenge, "code": typed}
     return client.post("/api/v1/signin/confirm", body, content_type="application/json")
+
+
+def html_of(sent: Any) -> str:
+    """Return a mail as it is shown."""
+    return str(sent.alternatives[0].content)

@@ -15,7 +15,7 @@ from loyalty.signin.mailing import TRY_AGAIN, message
 from loyalty.signin.tasks import mail as mail_task
 from tests import make
 from tests.make import NOON
-from tests.signin.signing import ADDRESS, code, mailed, member
+from tests.signin.signing import ADDRESS, code, html_of, mailed, member
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def test_a_mail_speaks_the_customers_language_else_the_askers_else_the_retailers
     send_code(ada.retailer, ADDRESS, now=NOON, language=asked_in)
 
     mailed(ada)
-    assert f'<html lang="{expected}">' in str(mail.outbox[0].alternatives[0].content)  # type: ignore[attr-defined] # it has some
+    assert f'<html lang="{expected}">' in html_of(mail.outbox[0])
 
 
 def test_a_mail_has_the_code_as_text_and_as_html_and_says_who_sends_it(settings: Settings) -> None:
@@ -47,7 +47,7 @@ def test_a_mail_has_the_code_as_text_and_as_html_and_says_who_sends_it(settings:
     mailed(ada)
 
     (sent,) = mail.outbox
-    html = str(sent.alternatives[0].content)  # type: ignore[attr-defined] # of mails that have them
+    html = html_of(sent)
     assert sent.from_email == '"Tea & <Co>" <no-reply@loyalty.example>'
     assert (sent.to, sent.subject) == ([ADDRESS], f"{code(asked)} is your code for Tea & <Co>")
     assert f"Your code for Tea & <Co> is {code(asked)}." in str(sent.body)

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analytics.demonstration import dataset, members_page, plans, program, rewards
+from analytics.demonstration import badges, dataset, members_page, plans, program, referrals, rewards
 from analytics.demonstration.dataset import Journey
 from analytics.runs import compute_value, latest_run, top_customers
 from customers.core import bulk
@@ -28,10 +28,12 @@ from customers.importing.running import Report, run_import
 from customers.models import Order, Retailer
 from loyalty.activity.account.enrolment import enrol_everyone
 from loyalty.activity.backlog import undecided_orders
+from loyalty.badges.models import ChallengeAward
 from loyalty.plans.models import Subscription
 from loyalty.points.models import Lot
 from loyalty.points.proof import require_proof
 from loyalty.programs.models import Program
+from loyalty.referrals.models import Referral
 from loyalty.rewards.models import RewardRedemption
 from loyalty.tiers.models import Standing
 
@@ -123,17 +125,23 @@ class Command(BaseCommand):
         bar = progress.add_task("enrol every household", total=1)
         enrol_everyone(club, source="import", wording=program.WORDING, now=now)
         progress.update(bar, completed=1)
+        bar = progress.add_task("who was referred by whom", total=1)
+        referrals.claim(club)
+        progress.update(bar, completed=1)
         waiting = undecided_orders(retailer)
         bar = progress.add_task("points and tiers, night by night", total=max(waiting, 1))
         started = time.monotonic()
-        done = plans.live(club, start=start, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders))
+        done = plans.live(
+            club, start=start, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders),
+            besides=partial(rewards.act, club),
+        )  # fmt: skip
         progress.update(bar, completed=max(waiting, 1))
         if done is None:
             raise CommandError(
                 "Another process is deciding this retailer's orders. Run the demo again when it is done."
             )
-        bar = progress.add_task("rewards redeemed and used", total=1)
-        rewards.redeem(club, now=now)
+        bar = progress.add_task("a leaderboard and a surprise", total=1)
+        badges.take_part(club, now=now)
         progress.update(bar, completed=1)
         return done.orders, time.monotonic() - started
 
@@ -183,6 +191,13 @@ class Command(BaseCommand):
         redeemed = RewardRedemption.objects.filter(retailer=retailer).values_list("reward__name")
         names = (f"{name} {count:,}" for name, count in redeemed.annotate(Count("pk")).order_by("reward__place"))
         table.add_row("Rewards redeemed", ", ".join(names) or "none")
+        awards = ChallengeAward.objects.filter(retailer=retailer, ended_at=None).values_list("challenge__name")
+        won = (f"{name} {count:,}" for name, count in awards.annotate(Count("pk")).order_by("challenge__place"))
+        table.add_row("Challenges met", ", ".join(won) or "none")
+        claimed = Referral.objects.filter(retailer=retailer).values_list("status").annotate(Count("pk"))
+        table.add_row(
+            "Referrals", ", ".join(f"{name} {count:,}" for name, count in claimed.order_by("status")) or "none"
+        )
         self.console.print(table)
         self._value_table(retailer)
 

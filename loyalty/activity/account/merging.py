@@ -20,9 +20,11 @@ from customers.merging import MergedCustomer, merge
 from customers.models import Customer, Retailer
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import end_timed_out
+from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import decide
 from loyalty.activity.loading import may_grant
 from loyalty.activity.pipeline import take_waiting
+from loyalty.activity.references import rename_in_orders, suffix_of, used_references
 from loyalty.activity.versions import versions_of
 from loyalty.badges.state import BADGES
 from loyalty.badges.writing import unfold
@@ -32,7 +34,7 @@ from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
 from loyalty.points.capability import load_debts, load_redeemed
-from loyalty.points.models import Entry, Hold
+from loyalty.points.models import Hold
 from loyalty.points.state import POINTS, Redeemed
 from loyalty.tiers.models import Standing
 
@@ -186,7 +188,9 @@ def _carry(session: AccountSession, source: Membership, target: Membership) -> t
     """Decide what each of both members gives over and takes over; return what goes over, by wallet."""
     giving, taking = session.decisions[source.pk], session.decisions[target.pk]
     theirs = giving.member.of(POINTS)
-    redeemed = _redeemed(source, target)
+    taken = used_references(target.pk)
+    redeemed = _redeemed(source, taken)
+    rename_in_orders(source, taken)
     for each in redeemed:
         theirs = theirs.having(theirs.wallet_of(each.wallet_id).knowing(each.lots))
     gifts = [lot.id for wallet in theirs.wallets for lot in wallet.lots if lot.gift]
@@ -215,14 +219,11 @@ def _carry(session: AccountSession, source: Membership, target: Membership) -> t
     return points, pending
 
 
-def _redeemed(source: Membership, target: Membership) -> tuple[Redeemed, ...]:
+def _redeemed(source: Membership, taken: set[str]) -> tuple[Redeemed, ...]:
     """Return what was redeemed and may be undone; a reference that both used gets the number of the member who goes."""
     references = [(reference, source.pk) for (reference,) in bulk.fetch(REDEEMED, [source.pk])]
-    used = set(
-        Entry.objects.filter(wallet__membership=target, cause__startswith="redeem:").values_list("cause", flat=True)
-    )
     return tuple(
-        replace(each, reference=f"{each.reference} ({source.number})") if f"redeem:{each.reference}" in used else each
+        replace(each, reference=each.reference + suffix_of(source.number)) if each.reference in taken else each
         for each in load_redeemed(references).get(source.pk, ())
     )
 
@@ -284,6 +285,10 @@ def _end(source: Membership, target: Membership, left_at: datetime) -> None:
     Membership.objects.filter(merged_into=source).update(merged_into=target)
     source.left_at, source.next_due_at, source.merged_into = left_at, None, target
     source.save(update_fields=["left_at", "next_due_at", "merged_into"])
+    uses = versions_of([source.program_id])[source.program_id].uses
+    for capability in CAPABILITIES:
+        if capability.name in uses:
+            capability.merge_rows(source.pk, target.pk)
 
 
 def _tier_of(member: Membership) -> str:

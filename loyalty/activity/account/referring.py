@@ -93,10 +93,9 @@ def claim_referral(  # noqa: PLR0913 - who, by whom, what is known, when
     _require_claimable(membership, code, instant)
     digests = digests_of(membership.retailer_id, signals or {})
     fact = ReferralClaimed(new_id(), membership.customer_id, membership.program_id, instant, code, channel, digests)
-    had = Referral.objects.filter(friend=membership).exclude(status="refused").values_list("pk", "status").first()
     batch = pipeline.run([fact], now=now)
-    refused = [each.reason for each in batch.by_fact.get(fact.id, ()) if each.reason]
-    if refused:
+    decisions = batch.by_fact.get(fact.id, [])
+    if any(each.reason for each in decisions):
         raise NotAMemberThen(since=f"{membership.enrolled_at:%Y-%m-%d %H:%M}")
     referral = Referral.objects.filter(friend=membership).order_by("status").exclude(status="refused").first()
     referral = referral or Referral.objects.filter(friend=membership).order_by("-pk").first()
@@ -104,7 +103,7 @@ def claim_referral(  # noqa: PLR0913 - who, by whom, what is known, when
         raise NoReferrals(program=membership.program.slug)
     if referral.code != plain(code):
         raise AlreadyReferred(code=referral.code)
-    return Claimed(referral, is_new=had is None)
+    return Claimed(referral, is_new=any(each.effects for each in decisions))
 
 
 def _require_claimable(membership: Membership, code: str, at: datetime) -> None:

@@ -129,7 +129,7 @@ class AccountSession:
             locked = lock_memberships(keys, latest=now)
 
         def is_passing(member: Member) -> bool:
-            return all_lots or is_due(member, locked.versions_for(member), member.lived(now))
+            return all_lots or is_due(member, locked.versions_for(member), member.latest(now))
 
         loaded = load_states(locked, (), is_whole=lambda _: True, is_passing=is_passing, lots=lent)
         session = cls(loaded, now, lots=lent)
@@ -195,7 +195,7 @@ class AccountSession:
             taken: list[Decision] = []
             try:
                 after = advance_to(
-                    member, member.lived(self.now), versions, pools=lambda _: pools.left, take=taken.append
+                    member, member.latest(self.now), versions, pools=lambda _: pools.left, take=taken.append
                 )
                 pools.use(taken)
                 break
@@ -205,7 +205,7 @@ class AccountSession:
         version = versions.at(self.now)
         activity = PointsMoved(new_id(), member.customer_id, self.now, "", MAIN, 0)
         occasion = Occasion(self.now, version.zone) if version else Occasion(self.now)
-        decision = Decision(after, activity, version, versions, self.now, member.lived(self.now), occasion)
+        decision = Decision(after, activity, version, versions, self.now, member.latest(self.now), occasion)
         self.decisions[key] = run_steps(decision, BEFORE_MOVES) if version else decision
 
 

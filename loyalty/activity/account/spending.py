@@ -74,6 +74,8 @@ def redeem(membership: Membership, points: int, *, reference: str, now: datetime
     session, spending = gather(membership, now=now, wallet=wallet)
     cause = f"redeem:{reference}"
     if earlier := spending.earlier(cause, reference, points):
+        if "reward" in earlier.explanation:
+            raise OtherRequest(reference=reference, points=points)
         return LedgerReceipt(earlier.pk, points, spending.available, is_new=False)
     spending.require_spendable()
     use_reference(membership, reference, points)

@@ -10,12 +10,27 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView, asked_for
+from customers.api.asking import (
+    DRY_RUN,
+    AskedView,
+    all_or_dry,  # sorted below
+    asked_for,
+)
 from customers.api.callers import retailer_of
 from customers.batches import Status
+from loyalty.activity.account.approving import review
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.api.rendering import corrected, effects_of
-from loyalty.activity.api.serializers import ClaimIn, ClaimOut, CorrectedOut, CorrectionIn, MergeIn, MergeOut, fact_of
+from loyalty.activity.api.serializers import (
+    ClaimIn,
+    ClaimOut,
+    CorrectedOut,
+    CorrectionIn,
+    MergeIn,
+    MergeOut,
+    ReviewedOut,
+    fact_of,
+)
 from loyalty.activity.correcting import take_claim, take_correction
 
 
@@ -124,3 +139,29 @@ def _with_number(data: Any, number: str) -> Any:
             {"number": [_("It is another one than that of the path.")]}, code="other_number"
         )
     return {**data, "number": number}
+
+
+class ApproveView(AskedView):
+    scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=None, responses=ReviewedOut, tags=["activity"])
+    def post(self, request: Request, number: str) -> Response:
+        """Approve an interaction: its points, which waited for that, become active."""
+        return _reviewed(request, number, is_approved=True)
+
+
+class RefuseView(AskedView):
+    scopes: ClassVar = {"POST": "activity:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=None, responses=ReviewedOut, tags=["activity"])
+    def post(self, request: Request, number: str) -> Response:
+        """Refuse an interaction: its points, which waited for an approval, are cancelled."""
+        return _reviewed(request, number, is_approved=False)
+
+
+def _reviewed(request: Request, number: str, *, is_approved: bool) -> Response:
+    with all_or_dry(request):
+        points = review(retailer_of(request), number, is_approved=is_approved, now=timezone.now())
+    return Response(ReviewedOut({"number": number, "points": points}).data)

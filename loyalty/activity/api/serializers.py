@@ -258,9 +258,15 @@ class EffectOut(serializers.Serializer[Any]):
     reason = serializers.CharField(
         allow_blank=True,
         help_text="Why it gave nothing or less: no_version_in_force_then, not_a_member_then, left_since, no_rule_gave_points, "
-        "over_transaction_limit, over_period_limit or over_budget.",
+        "over_transaction_limit, over_period_limit or over_budget; of interactions product_not_bought, rewarded_for_product, "
+        "over_day_limit or over_month_limit.",
     )
     explanation = serializers.JSONField(help_text="An object per entry of the ledger, with its kind.")
+
+
+class ReviewedOut(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    points = serializers.IntegerField(help_text="That become active, or are cancelled; 0 where that was done before.")
 
 
 class AnswerOut(serializers.Serializer[Any]):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.activity.api import changes, integration, ledger, member, redemptions, rewards
+from loyalty.activity.api import changes, integration, ledger, member, privacy, redemptions, rewards
 
 # The number of an order may be anything, also what looks like a path.
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("order-events", integration.OrderEventsView.as_view(), name="order-events"),
     path("order-events/batch", integration.OrderEventBatchView.as_view(), name="order-events-batch"),
     path("interactions", integration.InteractionsView.as_view(), name="interactions"),
+    path("interactions/<path:number>/approve", changes.ApproveView.as_view(), name="interaction-approve"),
+    path("interactions/<path:number>/refuse", changes.RefuseView.as_view(), name="interaction-refuse"),
     path("interactions/batch", integration.InteractionBatchView.as_view(), name="interactions-batch"),
     path("enrolments", integration.EnrolmentsView.as_view(), name="enrolments"),
     path("members/<str:number>", integration.MemberView.as_view(), name="member"),
@@ -44,9 +46,15 @@ urlpatterns = [
     path("vouchers/release", rewards.VoucherReleaseView.as_view(), name="voucher-release"),
     path("customers/<str:external_id>/token", integration.TokensView.as_view(), name="token"),
     path("customers/<str:external_id>/merge", changes.MergeView.as_view(), name="customer-merge"),
+    path("customers/<str:external_id>/export", privacy.ExportView.as_view(), name="customer-export"),
+    path("customers/<str:external_id>/export.zip", privacy.ExportFileView.as_view(), name="customer-export-file"),
+    path("customers/<str:external_id>/erase", privacy.ErasureView.as_view(), name="customer-erase"),
     path("me", member.MeView.as_view(), name="me"),
     path("me/wallet", member.WalletView.as_view(), name="wallet"),
     path("me/tier", member.TierView.as_view(), name="tier"),
+    path("me/export", privacy.MyExportView.as_view(), name="my-export"),
+    path("me/export.zip", privacy.MyExportFileView.as_view(), name="my-export-file"),
+    path("me/erase", privacy.MyErasureView.as_view(), name="my-erase"),
     path("me/statement", ledger.MyStatementView.as_view(), name="statement"),
     path("me/forecast", ledger.MyForecastView.as_view(), name="forecast"),
     path("me/orders/<path:order_number>", ledger.MyOrderView.as_view(), name="my-order"),

@@ -1,6 +1,5 @@
 """Rewards in the admin: the catalogue with its stock, redeemed rewards, imports of codes, causes, and a desk for tills."""
 
-import csv
 from functools import partial
 from io import TextIOWrapper
 from typing import Any
@@ -297,13 +296,8 @@ class RewardAdmin(WithStaffVerbs):
         if request.method == "POST" and form.is_valid():
             try:
                 return self._imported(request, reward, form.cleaned_data["file"])
-            except (DomainError, UnicodeDecodeError, csv.Error) as error:
-                text = (
-                    str(error)
-                    if isinstance(error, DomainError)
-                    else gettext("The file cannot be read as text (UTF-8).")
-                )
-                form.add_error("file", text)
+            except DomainError as error:
+                form.add_error("file", str(error))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Import codes"),

@@ -16,24 +16,39 @@ from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from loyalty.programs.models import Program
 from loyalty.rewards.models import CodeBatch
-from loyalty.rewards.sealing import MAX_CODE, digest_of, plain_of, seal
+from loyalty.rewards.sealing import DIGEST, MAX_CODE, digest_of, older_digests_of, plain_of, seal
 
 BLOCK = 50_000
 MIN_CODE = 4
 MAX_PROBLEMS = 100
 STAGE = """
-CREATE TEMPORARY TABLE codes_to_import (place bigint, digest bytea, sealed bytea) ON COMMIT DROP
+CREATE TEMPORARY TABLE codes_to_import (place bigint, digest bytea, sealed bytea, older bytea) ON COMMIT DROP
 """
 TAKE = """
 INSERT INTO rewards_rewardcode (retailer_id, program_id, reward_key, digest, sealed, batch_id)
-SELECT %s, %s, %s, digest, sealed, %s FROM codes_to_import ORDER BY place ON CONFLICT (retailer_id, digest) DO NOTHING
+SELECT %s, %s, %s, digest, sealed, %s FROM codes_to_import n {but_known} ORDER BY place
+ON CONFLICT (retailer_id, digest) DO NOTHING
 """
+# Codes that were sealed under an earlier key are found by that one alone.
+BUT_KNOWN = f"""
+WHERE NOT EXISTS (SELECT 1 FROM rewards_rewardcode c WHERE c.retailer_id = %s AND c.digest = ANY(ARRAY(
+    SELECT substring(n.older FROM {DIGEST} * k + 1 FOR {DIGEST}) FROM generate_series(0, length(n.older) / {DIGEST} - 1) k)))
+"""
+Row = tuple[int, bytes, bytes, bytes]
 
 
 class NoCodes(DomainError):
     code = "no_codes"
     kind = Kind.INVALID
     message = _("The file has no codes that can be taken: {reason}")
+
+
+class UnreadableCodes(DomainError):
+    code = "unreadable_codes"
+    kind = Kind.INVALID
+    message = _(
+        "The file cannot be read as lines of text in UTF-8. Save it as CSV (UTF-8), a code a line, and try again."
+    )
 
 
 @dataclass
@@ -78,7 +93,7 @@ def import_codes(  # noqa: PLR0913 - into which pool, what, from where, by whom,
     return done
 
 
-def _sealed(retailer_id: int, block: list[tuple[int, str]], done: ImportedCodes) -> Iterator[tuple[int, bytes, bytes]]:
+def _sealed(retailer_id: int, block: list[tuple[int, str]], done: ImportedCodes) -> Iterator[Row]:
     for place, text in block:
         code = text.strip()
         if not code:
@@ -90,7 +105,7 @@ def _sealed(retailer_id: int, block: list[tuple[int, str]], done: ImportedCodes)
                 done.problems.append((place, str(problem)))
             continue
         digest = digest_of(retailer_id, plain)
-        yield place, digest, seal(code, digest)
+        yield place, digest, seal(code, digest), older_digests_of(retailer_id, plain)
 
 
 def _problem(code: str, plain: str) -> object:
@@ -102,17 +117,19 @@ def _problem(code: str, plain: str) -> object:
     return "" if plain.isprintable() else _("a code holds a character that nobody can type.")
 
 
-def _take(program: Program, reward_key: UUID, rows: list[tuple[int, bytes, bytes]], done: ImportedCodes) -> None:
+def _take(program: Program, reward_key: UUID, rows: list[Row], done: ImportedCodes) -> None:
     if not rows:
         return
     with connection.cursor() as cursor:
         cursor.execute(STAGE)
         session: Any = cursor.cursor  # psycopg's own: Django's wrapper knows no COPY
         with session.copy("COPY codes_to_import FROM STDIN (FORMAT binary)") as copy:
-            copy.set_types(["int8", "bytea", "bytea"])
+            copy.set_types(["int8", "bytea", "bytea", "bytea"])
             for row in rows:
                 copy.write_row(row)
-        cursor.execute(TAKE, [program.retailer_id, program.pk, reward_key, done.batch.pk])
+        known = [program.retailer_id] if rows[0][3] else []
+        taking = TAKE.format(but_known=BUT_KNOWN if known else "")
+        cursor.execute(taking, [program.retailer_id, program.pk, reward_key, done.batch.pk, *known])
         new = cursor.rowcount
         cursor.execute("DROP TABLE codes_to_import")
     done.new += new
@@ -120,11 +137,18 @@ def _take(program: Program, reward_key: UUID, rows: list[tuple[int, bytes, bytes
 
 
 def read_codes(file: TextIOBase) -> Iterator[str]:
-    """Yield the codes of a file: a line each or, of a CSV file, its first column; a heading named code or codes is left out."""
-    for place, row in enumerate(csv.reader(file, delimiter=";" if _has_semicolons(file) else ",")):
-        first = row[0] if row else ""
-        if place or first.strip().lower() not in {"code", "codes"}:
-            yield first
+    """
+    Yield the codes of a file: a line each or, of a CSV file, its first column; a heading named code or codes is left out.
+
+    :raises UnreadableCodes: when it is no text of lines
+    """
+    try:
+        for place, row in enumerate(csv.reader(file, delimiter=";" if _has_semicolons(file) else ",")):
+            first = row[0] if row else ""
+            if place or first.strip().lower() not in {"code", "codes"}:
+                yield first
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableCodes from error
 
 
 def _has_semicolons(file: TextIOBase) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from customers.privacy import Part, Person, Section
-from loyalty.activity.rewards.redeeming import code_of
+from loyalty.activity.rewards.redeemed import code_of
 from loyalty.rewards.models import RewardRedemption, VoucherHold
 
 
@@ -19,7 +19,7 @@ def holds(person: Person, _now: datetime) -> list[Section]:
         Section(
             "vouchers_at_tills",
             _("When tills had your vouchers in hand"),
-            list(tills.values("till", "status", "held_at")),
+            tills.values("till", "status", "held_at"),
         ),
     ]
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from loyalty.activity.loading import MergedMeanwhile
 from loyalty.engine.decision import Decision
 from loyalty.points.models import Entry, Wallet
 from loyalty.rewards.capability import load_one
@@ -40,6 +41,18 @@ class RewardReceipt:
     points: int = 0
     expired: int = 0
     is_new: bool = True
+
+
+def read_again(redemption: RewardRedemption) -> RewardRedemption:
+    """
+    Return a redemption as it is behind its member's lock.
+
+    :raises MergedMeanwhile: when it went over to another member since it was read, who is not locked
+    """
+    found = RewardRedemption.objects.select_related("reward", "program__retailer").get(pk=redemption.pk)
+    if found.membership_id != redemption.membership_id:
+        raise MergedMeanwhile
+    return found
 
 
 def held_in(decision: Decision, redemption: RewardRedemption) -> HeldReward:

@@ -21,13 +21,13 @@ from loyalty.activity.account.session import (
 )
 from loyalty.activity.account.spending import end_timed_out, use_reference
 from loyalty.activity.rewards.buying import buyer_of, freed_by, profile_of
-from loyalty.activity.rewards.redeemed import RewardReceipt, Status, code_of
+from loyalty.activity.rewards.redeemed import OPEN, RewardReceipt, Status, code_of
 from loyalty.activity.versions import versions_of
 from loyalty.engine.decision import Told
 from loyalty.memberships.models import Membership
 from loyalty.points.states import State
-from loyalty.rewards.models import RewardCode, RewardRedemption
-from loyalty.rewards.rules import OF_ANY_POINTS, Price, RewardRule, matched, refusal, worth_of
+from loyalty.rewards.models import Reward, RewardCode, RewardRedemption
+from loyalty.rewards.rules import OF_ANY_POINTS, Price, RewardRule, least_points, matched, refusal, worth_of
 from loyalty.rewards.rules import Kind as RewardKind
 from loyalty.rewards.sealing import alike, digest_of, new_code, seal, unseal
 from loyalty.rewards.state import CATALOGUE, REWARDS, CauseMoved, HeldReward, RewardCounted, RewardRedeemed
@@ -112,11 +112,13 @@ def redeem_reward(  # noqa: PLR0913 - who, what, under which name, when, from wh
     :raises InsufficientPoints: when fewer points can be spent
     :raises OtherReward: when the reference was used for another reward, wallet or number of points
     """
-    wallet = wallet or _own_wallet(membership, code, now)
+    before = RewardRedemption.objects.filter(membership=membership, reference=reference).first()
+    wallet = wallet or (before.wallet if before else _own_wallet(membership, code, now))
     end_timed_out([membership, *household_of(membership)], now=now)
     household, spending = gather(membership, now=now, wallet=wallet)
-    if earlier := RewardRedemption.objects.filter(membership=membership, reference=reference).first():
-        return _again(earlier, code, wallet, points, spending)
+    earlier = RewardRedemption.objects.select_related("reward").filter(membership=membership, reference=reference)
+    if (again := earlier.first()) is not None:
+        return _again(again, code, wallet, points, spending)
     spending.require_member()
     return _Purchase(membership, household, spending, reference).of(code, points)
 
@@ -162,8 +164,10 @@ class _Purchase:
             if points not in {None, price.points}:
                 raise FixedPrice(reward=reward.code, points=price.points)
             return price
-        if points is None or points < price.points:
-            raise OtherPoints(reward=reward.code, least=price.points, asked=points or 0)
+        unit = unit_of(self.membership.program.retailer.currency)
+        least = max(price.points, least_points(reward, unit))
+        if points is None or points < least:
+            raise OtherPoints(reward=reward.code, least=least, asked=points or 0)
         return Price(price.wallet, points, price.rule)
 
     def _require_room(self, reward: RewardRule) -> None:
@@ -182,7 +186,7 @@ class _Purchase:
         a payment is of all that stands before it. Of others, all that this member's time brings back is locked with it.
         """
         is_donation = reward.kind is RewardKind.DONATION
-        if not reward.is_counted and not is_donation:
+        if not self._is_counted(reward) and not is_donation:
             return Decimal(0)
         key = (self.membership.program_id, reward.key)
         besides = () if is_donation else counters_of(self.spending.session.effects())
@@ -191,6 +195,13 @@ class _Purchase:
         if reward.stock is not None and reward.stock + added <= taken:
             raise SoldOut(reward=reward.code)
         return matched(reward, amount, used, unit) if amount is not None and reward.match_percent else Decimal(0)
+
+    def _is_counted(self, reward: RewardRule) -> bool:
+        """Tell whether a reward is counted: from the first version on that said so, also while another one does not."""
+        versions = self.spending.decision.versions.versions
+        return any(
+            rule.is_counted for each in versions if (rule := each.of(CATALOGUE).by_key.get(reward.key)) is not None
+        )
 
     def _code_of_pool(self, reward: RewardRule) -> tuple[int, bytes, bytes]:
         found = bulk.fetch(NEXT_CODE, [self.membership.program_id, reward.key])
@@ -218,14 +229,16 @@ class _Purchase:
         decision, now = self.spending.decision, self.spending.now
         member = decision.member
         is_donation = reward.kind is RewardKind.DONATION
+        is_counted = self._is_counted(reward)
         ends_at = None if is_donation else reward.ends_at(now, decision.rules.zone)
         redeemed = RewardRedeemed(
             redemption_id, member.retailer_id, member.program_id, member.membership_id, reward.id, reward.key,
             self.reference, price.wallet, price.points, price.rule, amount, added,
             Status.FULFILLED.value if is_donation else Status.ISSUED.value, now, ends_at, now if is_donation else None,
+            is_counted,
         )  # fmt: skip
         decision = decision.then(redeemed)
-        if reward.is_counted:
+        if is_counted:
             counted = RewardCounted(member.retailer_id, member.program_id, reward.key, 1, added)
             decision = decision.then(counted)
         for kind, given in (("member", amount), ("match", added)) if is_donation else ():
@@ -243,7 +256,7 @@ class _Purchase:
             held = HeldReward(
                 redemption_id, reward.key, reward.code, self.reference, price.points, is_open=True, expires_at=ends_at,
                 gives_back_on_expiry=reward.gives_back_on_expiry,
-                gives_back_on_withdrawal=reward.gives_back_on_withdrawal, is_counted=reward.is_counted, amount=amount,
+                gives_back_on_withdrawal=reward.gives_back_on_withdrawal, is_counted=is_counted, amount=amount,
             )  # fmt: skip
             decision = decision.then(member=member.having(REWARDS, member.of(REWARDS).with_held(held)))
         self.spending.session.take(decision)
@@ -297,13 +310,24 @@ def _own_wallet(membership: Membership, code: str, now: datetime) -> str:
 def _again(
     earlier: RewardRedemption, code: str, wallet: str, points: int | None, spending: WalletSession
 ) -> RewardReceipt:
-    """Answer a request that was carried out before as it was answered then."""
-    asked = (code, wallet, earlier.points if points is None else points)
-    if asked != (earlier.reward.code, earlier.wallet, earlier.points):
+    """
+    Answer a request that was carried out before as it was answered then, whatever the catalogue says by now.
+
+    :raises ReferenceUsed: when it is over, which time may just have brought
+    """
+    asked = (wallet, earlier.points if points is None else points)
+    if asked != (earlier.wallet, earlier.points) or not _was_called(earlier, code):
         raise OtherReward(reference=earlier.reference, points=earlier.points, reward=earlier.reward.code)
-    if earlier.ended_at is not None:
+    held = {each.id for each in spending.decision.member.of(REWARDS).held if not each.is_over}
+    if earlier.ended_at is not None or (earlier.status in OPEN and earlier.pk not in held):
         raise ReferenceUsed(reference=earlier.reference)
     return RewardReceipt(earlier, code_of(earlier), spending.available, is_new=False)
+
+
+def _was_called(redemption: RewardRedemption, code: str) -> bool:
+    """Tell whether a code is, or was in some version, that of a redeemed reward."""
+    named = Reward.objects.filter(version__program=redemption.program_id, key=redemption.reward_key, code=code)
+    return code == redemption.reward.code or named.exists()
 
 
 def _hand_out(

@@ -12,7 +12,8 @@ from customers.core.errors import DomainError, Kind
 from loyalty.activity.account.session import (
     AccountSession,
 )
-from loyalty.activity.rewards.redeemed import RewardEnded, Status, held_in, instant_of
+from loyalty.activity.rewards.redeemed import RewardEnded, Status, held_in, instant_of, read_again
+from loyalty.activity.rewards.undoing import require_not_held
 from loyalty.programs.models import Program
 from loyalty.rewards.models import CauseEntry, RewardRedemption
 from loyalty.rewards.rules import SENT
@@ -34,11 +35,12 @@ def fulfil_reward(redemption: RewardRedemption, status: Status, *, note: str = "
     :param status: in_progress or fulfilled
     :param note: such as the parcel's number
     :raises NotSent: when it is used with a code
+    :raises HeldByTill: while a till has it in hand
     :raises RewardEnded: when it is over, or was fulfilled before it is in progress
     """
     session = AccountSession.open([redemption.membership_id], now)
     decision = session.decisions[redemption.membership_id]
-    redemption = RewardRedemption.objects.select_related("reward").get(pk=redemption.pk)
+    redemption = read_again(redemption)
     if redemption.status == status and redemption.note == (note or redemption.note):
         return redemption
     if redemption.reward.kind not in SENT or redemption.reward.codes != "none":
@@ -46,6 +48,7 @@ def fulfil_reward(redemption: RewardRedemption, status: Status, *, note: str = "
     held = held_in(decision, redemption)
     if not held.is_open:
         raise RewardEnded(status=redemption.get_status_display(), at=instant_of(redemption.used_at))
+    require_not_held(redemption, held, now)
     session.take(use(decision, held, status.value, at=now, note=note))
     session.finish()
     redemption.refresh_from_db()

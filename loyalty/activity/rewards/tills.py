@@ -15,7 +15,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.models import Retailer
 from loyalty.activity.account.session import AccountSession, HasLeft
-from loyalty.activity.rewards.redeemed import Status, held_in, instant_of
+from loyalty.activity.rewards.redeemed import Status, held_in, instant_of, read_again
 from loyalty.activity.steps import LATE
 from loyalty.engine.decision import run_steps
 from loyalty.rewards.capability import OFFLINE
@@ -55,6 +55,12 @@ class VoucherOver(DomainError):
     code = "voucher_over"
     kind = Kind.CONFLICT
     message = _("The voucher is no longer good ({status}) since {at}.")
+
+
+class OnItsWay(DomainError):
+    code = "on_its_way"
+    kind = Kind.CONFLICT
+    message = _("This reward is on its way to its member, and cannot be used at a till.")
 
 
 class VoucherHeld(DomainError):
@@ -103,11 +109,10 @@ class Voucher:
 COLUMNS = """
 r.id, p.slug, w.code, w.name, w.name_fr, w.kind, r.amount, w.percent, w.sku, w.minimum_amount, r.status, r.used_at, r.ended_at,
 r.expires_at, h.held_at, h.ends_at, r.reference, r.id IS NULL, m.left_at, CASE WHEN w.on_withdrawal = 'give_back' THEN (
-    SELECT v.effective_from FROM (
-        SELECT id, effective_from FROM programs_programversion
-        WHERE program_id = r.program_id AND status = 'published' AND effective_from <= %(now)s
-        ORDER BY effective_from DESC LIMIT 1
-    ) v WHERE NOT EXISTS (SELECT 1 FROM rewards_reward WHERE version_id = v.id AND key = r.reward_key)
+    SELECT min(v.effective_from) FROM programs_programversion v
+    WHERE v.program_id = r.program_id AND v.status = 'published' AND v.effective_from > r.redeemed_at
+        AND v.effective_from <= %(now)s
+        AND NOT EXISTS (SELECT 1 FROM rewards_reward WHERE version_id = v.id AND key = r.reward_key)
 ) END
 """
 FROM = """
@@ -118,7 +123,8 @@ LEFT JOIN rewards_voucherhold h ON h.redemption_id = r.id AND h.status = 'open'
 """
 BY_CODE = f"""
 SELECT {COLUMNS} FROM (
-    SELECT redemption_id FROM rewards_rewardcode WHERE retailer_id = %(retailer)s AND digest = ANY(%(digests)s) OFFSET 0
+    SELECT redemption_id FROM rewards_rewardcode WHERE retailer_id = %(retailer)s AND digest = ANY(%(digests)s)
+    ORDER BY array_position(%(digests)s::bytea[], digest) LIMIT 1
 ) c {FROM}
 """
 BY_ID = f"SELECT {COLUMNS} FROM (SELECT %(id)s::uuid AS redemption_id) c {FROM} WHERE r.retailer_id = %(retailer)s"
@@ -165,7 +171,9 @@ def _voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
             status, at = Status.EXPIRED.value, expires_at
         elif left_at is not None:
             status, at = Status.FORFEITED.value, left_at
-        elif withdrawn_at is not None and status == Status.ISSUED:
+        elif status == Status.IN_PROGRESS:
+            at = None
+        elif withdrawn_at is not None:
             status, at = Status.WITHDRAWN.value, withdrawn_at
         else:
             status = "usable"
@@ -239,8 +247,8 @@ def confirm_voucher(
     """
     found = _hold(retailer, token)
     session = AccountSession.open([found.redemption.membership_id], now)
-    found.refresh_from_db()
-    redemption = RewardRedemption.objects.select_related("reward").get(pk=found.redemption_id)
+    redemption = read_again(found.redemption)
+    found.refresh_from_db(fields=["status", "ended_at"])
     if found.status == VoucherHold.Status.CONFIRMED:
         return _told(found, retailer, now, is_new=False)
     if found.status != VoucherHold.Status.OPEN:
@@ -268,7 +276,8 @@ def release_voucher(retailer: Retailer, token: str, *, now: datetime) -> HeldVou
     """
     found = _hold(retailer, token)
     session = AccountSession.open([found.redemption.membership_id], now)
-    found.refresh_from_db()
+    read_again(found.redemption)
+    found.refresh_from_db(fields=["status", "ended_at"])
     if found.status == VoucherHold.Status.CONFIRMED:
         raise HoldOver(status=found.get_status_display(), at=instant_of(found.ended_at))
     if found.status == VoucherHold.Status.OPEN:
@@ -303,11 +312,14 @@ def _locked(redemption_id: UUID, now: datetime) -> RewardRedemption:
     """Lock the member of a voucher, carry out what time has brought, and return it as it is then."""
     first = RewardRedemption.objects.only("membership_id").get(pk=redemption_id)
     session = AccountSession.open([first.membership_id], now)
+    found = read_again(first)
     session.finish()
-    return RewardRedemption.objects.select_related("reward").get(pk=redemption_id)
+    return RewardRedemption.objects.select_related("reward").get(pk=found.pk)
 
 
 def _require_usable(redemption: RewardRedemption) -> None:
+    if redemption.status == Status.IN_PROGRESS:
+        raise OnItsWay
     if redemption.status in {Status.USED, Status.FULFILLED}:
         raise VoucherUsed(at=instant_of(redemption.used_at))
     if redemption.ended_at is not None:

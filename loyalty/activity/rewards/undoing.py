@@ -12,7 +12,15 @@ from loyalty.activity.account.session import (
     lent_by,
 )
 from loyalty.activity.account.spending import give_back
-from loyalty.activity.rewards.redeemed import RewardEnded, RewardReceipt, Status, entry_of, held_in, instant_of
+from loyalty.activity.rewards.redeemed import (
+    RewardEnded,
+    RewardReceipt,
+    Status,
+    entry_of,
+    held_in,
+    instant_of,
+    read_again,
+)
 from loyalty.rewards.models import CauseEntry, RewardRedemption, VoucherHold
 from loyalty.rewards.state import HeldReward
 from loyalty.rewards.steps import give_up
@@ -29,6 +37,17 @@ class HeldByTill(DomainError):
     code = "held_by_till"
     kind = Kind.CONFLICT
     message = _("A till has this voucher in hand since {since}, until {until} at most. Try again then.")
+
+
+def require_not_held(redemption: RewardRedemption, held: HeldReward, now: datetime) -> None:
+    """
+    Refuse to touch a voucher that a till has in hand.
+
+    :raises HeldByTill: then, with until when at most
+    """
+    if held.is_open and held.held_until is not None and held.held_until > now:
+        hold = VoucherHold.objects.get(redemption=redemption, status=VoucherHold.Status.OPEN)
+        raise HeldByTill(since=instant_of(hold.held_at), until=instant_of(held.held_until))
 
 
 class PaidOut(DomainError):
@@ -67,7 +86,7 @@ def _undo(redemption: RewardRedemption, status: Status, *, now: datetime, by_mem
     lent = lent_by(entry.wallet_id, entry_id=entry.pk) if entry else {}
     session = AccountSession.open([redemption.membership_id], now, lent=lent)
     wallet = session.wallet(redemption.membership_id, redemption.wallet)
-    redemption = RewardRedemption.objects.select_related("reward", "program__retailer").get(pk=redemption.pk)
+    redemption = read_again(redemption)
     if redemption.status == status:
         return RewardReceipt(redemption, "", wallet.available, is_new=False)
     held = _require_undoable(redemption, wallet, status, by_member=by_member)
@@ -91,9 +110,7 @@ def _require_undoable(
         raise NotUndoable(status=redemption.get_status_display())
     if by_member and (held.is_sent or not redemption.reward.may_cancel):
         raise NotUndoable(status=redemption.get_status_display())
-    if held.is_open and held.held_until is not None and held.held_until > wallet.now:
-        hold = VoucherHold.objects.get(redemption=redemption, status=VoucherHold.Status.OPEN)
-        raise HeldByTill(since=instant_of(hold.held_at), until=instant_of(held.held_until))
+    require_not_held(redemption, held, wallet.now)
     if held.is_donation:
         _require_not_paid_out(redemption)
     return held

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from loyalty.activity.account.session import AccountSession
 from loyalty.badges.capability import segments_of
@@ -18,6 +19,7 @@ from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 
 MIN_NAME, MAX_NAME = 2, 30
+LOCK = 7_003  # the first key of the advisory lock on a leaderboard's names
 
 
 class NoSuchChallenge(DomainError):
@@ -144,6 +146,8 @@ def join_board(membership: Membership, code: str, pseudonym: str, *, now: dateti
     rule = _board(session, code)
     _require_open(rule, session)
     name = _shown(pseudonym)
+    # Who wants the same name at the same moment waits here, behind the lock of its own membership.
+    bulk.fetch("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, rule.name])
     others = Participation.objects.filter(name=rule.name, pseudonym__iexact=name).exclude(membership=membership)
     if others.exists():
         raise PseudonymTaken(pseudonym=name)

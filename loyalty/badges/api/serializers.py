@@ -106,7 +106,7 @@ class BadgesOut(serializers.Serializer[Any]):
     awards = AwardOfMemberOut(many=True, help_text="The latest hundred, the newest first.")
 
 
-class LineOut(serializers.Serializer[Any]):
+class BoardLineOut(serializers.Serializer[Any]):
     rank = serializers.IntegerField(allow_null=True, help_text="Who have the same score share it; null far down.")
     name = serializers.CharField(source="shown_as", help_text="By which the member wants to be shown.")
     score = serializers.CharField()
@@ -123,8 +123,8 @@ class BoardOut(serializers.Serializer[Any]):
     window = serializers.ChoiceField(choices=Board._meta.get_field("window").flatchoices)
     first_day = serializers.DateField(allow_null=True)
     last_day = serializers.DateField(allow_null=True)
-    lines = LineOut(many=True)
-    mine = LineOut(allow_null=True, help_text="Null for who has not joined.")
+    lines = BoardLineOut(many=True)
+    mine = BoardLineOut(allow_null=True, help_text="Null for who has not joined.")
 
 
 class BoardsOut(serializers.Serializer[Any]):

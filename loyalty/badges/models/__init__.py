@@ -1,5 +1,6 @@
 """Rows of badges: what a version promises, and what members have of it."""
 
+from loyalty.badges.models.giving import ContestFinish, ContestPrize, Surprise, SurpriseTicket
 from loyalty.badges.models.members import BoardScore, ChallengeAward, MemberProgress, Participation, PastWindow
 from loyalty.badges.models.offer import Badge, Board, Challenge
 
@@ -9,7 +10,11 @@ __all__ = [
     "BoardScore",
     "Challenge",
     "ChallengeAward",
+    "ContestFinish",
+    "ContestPrize",
     "MemberProgress",
     "Participation",
     "PastWindow",
+    "Surprise",
+    "SurpriseTicket",
 ]

@@ -170,14 +170,13 @@ class BadgeLevelsField(ListField):
 
 
 class PrizesField(ListField):
-    """Prizes of a contest: for the ranks from one through another, points, a badge, or both."""
+    """Prizes of a contest: points for the ranks from one through another."""
 
     element = _object(
-        ("rank", "through"),
+        ("rank", "through", "points"),
         rank={"type": "integer", "minimum": 1},
         through={"type": "integer", "minimum": 1},
-        points={"type": "integer", "minimum": 0},
-        badge={"type": "string", "maxLength": 50},
+        points={"type": "integer", "minimum": 1},
     )
 
     def check_elements(self, said: Sequence[dict[str, Any]]) -> None:
@@ -185,6 +184,4 @@ class PrizesField(ListField):
         for each in said:
             if each["rank"] <= last or each["through"] < each["rank"]:
                 raise ValidationError(_("Prizes are for ranks that follow each other."))
-            if not each.get("points") and not each.get("badge"):
-                raise ValidationError(_("A prize is points, a badge, or both."))
             last = each["through"]

@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
 from customers.models import Interaction
-from loyalty.badges.models.fields import BadgeLevelsField, GoalsField, LevelsField, metric_choices
+from loyalty.badges.models.fields import BadgeLevelsField, GoalsField, LevelsField, PrizesField, metric_choices
 from loyalty.badges.rules import BadgeKind, Metric
 from loyalty.badges.windows import Window
 from loyalty.points.models.policy import ConditionField
 from loyalty.programs.models import ProgramVersion, frozen_with_version
 
 MAX_ROLLING_DAYS = 366
+KEPT_DAYS = 45  # so long after its end a window is read with its member
 
 
 class WindowKind(models.TextChoices):
@@ -241,6 +242,17 @@ class Board(Counted):
     """A leaderboard: who of those that take part has most of what is counted."""
 
     version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="boards", verbose_name=_("version"))
+    prizes = PrizesField(
+        _("prizes"),
+        help_text=_(
+            'Of a contest: points by rank when a window has ended, such as [{"rank": 1, "through": 3, "points": 500}].'
+        ),
+    )
+    settle_days = models.PositiveSmallIntegerField(
+        _("days until prizes"), default=0, validators=[MaxValueValidator(KEPT_DAYS)],
+        help_text=_("After the window’s last day, for what is told late and what comes back."),
+    )  # fmt: skip
+    wallet = models.SlugField(_("wallet"), default="points", help_text=_("Where prizes go."))
 
     class Meta:
         verbose_name = _("leaderboard")
@@ -251,6 +263,12 @@ class Board(Counted):
                 condition=~models.Q(window="rolling"),
                 name="board_is_not_of_last_days",
                 violation_error_message=_("A leaderboard has a beginning and an end, or neither: not the last days."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(prizes=[])
+                | ~models.Q(window="membership") & ~models.Q(window="fixed", last_day=None),
+                name="board_with_prizes_has_an_end",
+                violation_error_message=_("A contest has an end: choose a window that ends, and its last day."),
             ),
         ]
         triggers: ClassVar = frozen_with_version("boards")

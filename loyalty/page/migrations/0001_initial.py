@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('greeting', models.CharField(blank=True, help_text='Above the sign-in.', max_length=120, verbose_name='greeting')),
                 ('greeting_fr', models.CharField(blank=True, max_length=120, verbose_name='greeting in French')),
                 ('contact', models.CharField(blank=True, help_text="Where members get help: an e-mail address or a page's.", max_length=254, verbose_name='contact')),
-                ('privacy_notice', models.URLField(blank=True, help_text='The address of your own.', verbose_name='privacy notice')),
+                ('privacy_notice', models.CharField(blank=True, help_text='The address of your own.', max_length=300, validators=[django.core.validators.URLValidator(schemes=['https', 'http'])], verbose_name='privacy notice')),
             ],
             options={
                 'verbose_name': "members' page",

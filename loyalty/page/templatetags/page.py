@@ -1,5 +1,6 @@
 """How members read numbers, money and what a program calls its things."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from customers.core.money import written
+from loyalty.badges.models.offer import in_readers_language
 from loyalty.page.drawing import qr as drawn
 from loyalty.rewards.models import Reward
 
@@ -108,3 +110,74 @@ def day(context: template.Context, value: datetime | date | str | None) -> SafeS
 def qr(text: str, label: str) -> SafeString:
     """Return a QR code as a picture."""
     return drawn(text, label)
+
+
+METRICS = {
+    "count": gettext_lazy("%(value)s of %(target)s times"),
+    "points": gettext_lazy("%(value)s of %(target)s points"),
+    "spend": gettext_lazy("%(value)s of %(target)s"),
+    "categories": gettext_lazy("%(value)s of %(target)s departments"),
+    "brands": gettext_lazy("%(value)s of %(target)s brands"),
+    "stores": gettext_lazy("%(value)s of %(target)s shops"),
+    "days": gettext_lazy("%(value)s of %(target)s days"),
+    "day_streak": gettext_lazy("%(value)s of %(target)s days in a row"),
+    "week_streak": gettext_lazy("%(value)s of %(target)s weeks in a row"),
+}
+COUNTED = {
+    "count": gettext_lazy("how often"),
+    "points": gettext_lazy("points earned"),
+    "spend": gettext_lazy("amount spent"),
+    "categories": gettext_lazy("different departments"),
+    "brands": gettext_lazy("different brands"),
+    "stores": gettext_lazy("different shops"),
+    "days": gettext_lazy("different days"),
+    "day_streak": gettext_lazy("days in a row"),
+    "week_streak": gettext_lazy("weeks in a row"),
+}
+
+
+@register.filter
+def progress_said(goal: Any, currency: str) -> str:
+    """Return how far a member is with a goal, in words."""
+    value, target = (_counted(each, goal.metric, currency) for each in (goal.value, goal.target))
+    return str(METRICS[goal.metric]) % {"value": value, "target": target}
+
+
+@register.filter
+def metric_said(metric: str) -> str:
+    """Return what a leaderboard counts, in words."""
+    return str(COUNTED[metric])
+
+
+@register.filter
+def board_score(score: str, metric: str) -> str:
+    """Return a score as its board writes it: amounts without a currency, which stands above it."""
+    return number_format(Decimal(score), 2 if metric == "spend" else 0, use_l10n=True)
+
+
+@register.filter
+def has_me(lines: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether the reader's own line is one of those that are shown."""
+    return any(line["is_me"] for line in lines)
+
+
+@register.filter
+def is_address(image: str) -> bool:
+    """Tell whether a picture is named by an address, and not by a name that the retailer's own pages know."""
+    return image.startswith(("https://", "http://", "/"))
+
+
+@register.filter
+def described(row: Any) -> str:
+    """Return what a version says of a challenge, in the reader's language."""
+    return in_readers_language(row, "description")
+
+
+@register.filter
+def first_letter(name: Any) -> str:
+    """Return the letter that stands for a badge without a picture."""
+    return str(name)[:1].upper()
+
+
+def _counted(value: str, metric: str, currency: str) -> str:
+    return written(Decimal(value), currency) if metric == "spend" else number_format(int(Decimal(value)))

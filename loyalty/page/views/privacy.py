@@ -7,11 +7,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from customers.models import Consent
+from customers.models import Consent, Erasure
+from customers.packing import as_zip
+from customers.privacy import erase, export, losses
 from customers.registration import record_consent
 from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.page import reading
 from loyalty.page.visit import Visit, go, of_member, show
+from loyalty.signin.sessions import sign_out
 
 
 @of_member
@@ -50,3 +53,28 @@ def leaving(request: HttpRequest, visit: Visit) -> HttpResponse:
     )
     messages.success(request, _("You have left the program."))
     return redirect("page:start", retailer=visit.shop.retailer.slug)
+
+
+@of_member
+def data(_request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Return all that is held on a member, as a ZIP of JSON and CSV files."""
+    packed = as_zip(export(visit.member.customer, now=timezone.now()))
+    headers = {"Content-Disposition": 'attachment; filename="data.zip"'}
+    return HttpResponse(packed, content_type="application/zip", headers=headers)
+
+
+@of_member
+def erasing(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Say what a person loses that is erased, and erase it when it says so."""
+    now, customer = timezone.now(), visit.member.customer
+    if request.method != "POST":
+        found = losses(customer, now=now)
+        return show(request, visit, "page/erase.html", {"here": "me", "found": found})
+    if request.POST.get("confirm") != "erase":
+        messages.error(request, _("Please tick that you mean it. Nothing was done."))
+        return go(visit, "erase")
+    erase(customer, asked_by=Erasure.AskedBy.PERSON, reason="page", now=now)
+    response = redirect("page:start", retailer=visit.shop.retailer.slug)
+    sign_out(request, response)
+    messages.success(request, _("You are erased. Nothing here leads to you any more."))
+    return response

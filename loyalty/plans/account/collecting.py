@@ -57,11 +57,13 @@ def _claim(model: type[Any], due: dict[str, Any], now: datetime) -> list[UUID]:
 
 def _collect(invoice: Invoice, provider: Provider, now: datetime) -> bool:
     """Ask a provider for one fee; tell whether it was asked. What nobody can be asked for waits for a person."""
-    method = invoice.subscription.method
+    # As long as nobody knows what became of a try, it is asked for the same: by another method it could be paid twice.
+    method = invoice.asked_method or invoice.subscription.method
     if not provider.is_asked or not method:
         Invoice.objects.filter(pk=invoice.pk, status=Invoice.Status.OPEN).update(next_try_at=None)
         return False
     key = f"{invoice.pk}:{invoice.attempts}:{method}"
+    Invoice.objects.filter(pk=invoice.pk).update(asked_method=method)
     charge = Charge(key, invoice.pk, invoice.amount, invoice.currency, method)
     try:
         answer = provider.charge(charge, now=now)
@@ -124,8 +126,16 @@ def end_refund(refund_id: UUID, *, at: datetime, reference: str) -> bool:
     )
 
 
-def fail_refund(refund_id: UUID, *, error: str, now: datetime) -> bool:
-    """Note that a refund failed: it is tried again, and after many tries a person looks; tell whether that is new."""
+def fail_refund(refund_id: UUID, *, error: str, now: datetime, at: datetime | None = None) -> bool:
+    """
+    Note that a refund failed: it is tried again, and after many tries a person looks; tell whether that is new.
+
+    :param at: when it failed, by the provider's clock: also after it was carried out; a person looks at that at once
+    """
+    if at is not None:
+        done = Refund.objects.filter(pk=refund_id, status=Refund.Status.DONE, ended_at__lt=at)
+        if done.update(status=Refund.Status.FAILED, last_error=error[:200], ended_at=at):
+            return True
     waiting = Refund.objects.filter(pk=refund_id, status=Refund.Status.WAITING)
     changed = waiting.update(attempts=F("attempts") + 1, last_error=error[:200], next_try_at=now + AGAIN)
     given_up = waiting.filter(attempts__gte=MAX_ATTEMPTS)

@@ -4,7 +4,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import Q
 
 from loyalty.memberships.models import Membership
 from loyalty.plans import changes
@@ -52,9 +51,8 @@ def join(membership: Membership, plan: str, *, method: str = "", now: datetime) 
 
 
 def _had_trial(membership: Membership) -> bool:
-    """Tell whether a person had a trial, also as a member who was merged into this one."""
-    theirs = Q(membership=membership) | Q(membership__merged_into=membership)
-    return Subscription.objects.filter(theirs, had_trial=True).exists()
+    """Tell whether a person had a trial: plans of a member who was merged are with the one that stays."""
+    return Subscription.objects.filter(membership=membership, had_trial=True).exists()
 
 
 @transaction.atomic
@@ -144,7 +142,8 @@ def use_method(membership: Membership, method: str, *, now: datetime) -> None:
 def _use(session: PlanSession, method: str, now: datetime) -> None:
     session.take(changes.use_method(session.decision, method))
     if session.state.due is not None:
-        Invoice.objects.filter(pk=session.state.due.invoice_id).update(next_try_at=now)
+        known = Invoice.objects.filter(pk=session.state.due.invoice_id, asked_method="")
+        known.update(next_try_at=now)  # of a try that nobody knows the end of, this waits
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from django.db import transaction
 from customers.core import bulk
 from customers.models import Retailer
 from loyalty.plans.account.collecting import end_refund, fail_refund
-from loyalty.plans.account.paying import note_failure, settle
+from loyalty.plans.account.paying import is_second, note_failure, settle
 from loyalty.plans.models import Invoice, PaymentNotice, Refund
 from loyalty.plans.providers.port import Notice, NoticeKind, Provider, UnreadableNotice
 
@@ -27,7 +27,7 @@ class Taken:
     """
     What became of a notice.
 
-    :param effect: paid, failed, refunded, or nothing, and why: known, older, ignored
+    :param effect: paid, failed, refunded; paid_twice, of which a person decides; or nothing, and why: known, older, ignored
     """
 
     effect: str
@@ -92,7 +92,8 @@ def _effect_of(retailer: Retailer, provider: Provider, notice: Notice, invoice: 
         is_new = settle(
             invoice.pk, paid_at=notice.occurred_at, reference=notice.reference, provider=provider.name, now=now
         )
-        return "paid" if is_new else "known"
+        invoice.refresh_from_db(fields=["status", "provider_reference"])
+        return "paid" if is_new else "paid_twice" if is_second(invoice, notice.reference) else "known"
     if notice.kind is NoticeKind.FAILED:
         is_new = note_failure(
             invoice.pk, failed_at=notice.occurred_at, error=notice.error, reference=notice.reference, now=now
@@ -108,4 +109,4 @@ def _of_refund(retailer: Retailer, notice: Notice, now: datetime) -> str:
     if notice.kind is NoticeKind.REFUNDED:
         is_new = end_refund(refund.pk, at=notice.occurred_at, reference=notice.reference)
         return "refunded" if is_new else "known"
-    return "failed" if fail_refund(refund.pk, error=notice.error, now=now) else "older"
+    return "failed" if fail_refund(refund.pk, error=notice.error, at=notice.occurred_at, now=now) else "older"

@@ -76,10 +76,14 @@ def settle(invoice_id: UUID, *, paid_at: datetime, reference: str, provider: str
     """
     Take in that an invoice was paid; tell whether that is new. What is paid already changes nothing.
 
+    Another payment of it, as at a till while the provider took the fee, is told as an event: a person decides which goes back.
+
     :param paid_at: by the provider's clock; not after now
     """
     invoice, session = lock_invoice(invoice_id, now)
     if invoice.status == Invoice.Status.PAID:
+        if is_second(invoice, reference):
+            session.take(changes.note_second_payment(session.decision, billed(invoice), paid_at, reference))
         session.finish()
         return False
     at = min(paid_at, now)
@@ -100,7 +104,15 @@ def note_failure(invoice_id: UUID, *, failed_at: datetime, error: str, reference
     is_new = decision is not session.decision
     session.take(decision)
     session.finish()
+    if is_new:
+        Invoice.objects.filter(pk=invoice.pk).update(asked_method="")  # what became of that try is known
     return is_new
+
+
+def is_second(invoice: Invoice, reference: str) -> bool:
+    """Tell whether a payment is another one than that by which an invoice was paid."""
+    known = invoice.provider_reference
+    return invoice.status == Invoice.Status.PAID and reference != "" and known not in {"", reference}
 
 
 @transaction.atomic

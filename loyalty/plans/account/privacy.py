@@ -24,8 +24,8 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     return [
         Section("plans", _("Your paid plans"), [_plan(each) for each in _plans(person)]),
         Section("plan_changes", _("When your plan changed"), [_change(each) for each in changes]),
-        Section("invoices", _("Your invoices"), list(invoices.values("plan__code", *OF_INVOICE))),
-        Section("refunds", _("What you got back"), list(refunds.values("amount", "reason", "status", "asked_at"))),
+        Section("invoices", _("Your invoices"), invoices.values("plan__code", *OF_INVOICE)),
+        Section("refunds", _("What you got back"), refunds.values("amount", "reason", "status", "asked_at")),
     ]
 
 

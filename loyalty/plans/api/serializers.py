@@ -161,4 +161,4 @@ class MembersInvoiceOut(InvoiceOut):
 
 
 class NoticeOut(serializers.Serializer[Any]):
-    effect = serializers.ChoiceField(choices=["paid", "failed", "refunded", "known", "older", "ignored"])
+    effect = serializers.ChoiceField(choices=["paid", "paid_twice", "failed", "refunded", "known", "older", "ignored"])

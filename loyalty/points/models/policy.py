@@ -242,6 +242,10 @@ class EarningRule(models.Model):
         BIRTHDAY = Counted.BIRTHDAY.value, _("gift on the birthday")
         ANNIVERSARY = Counted.ANNIVERSARY.value, _("gift on the anniversary of joining")
 
+    class OnProductReturn(models.TextChoices):
+        KEEP = "keep", _("the member keeps the points")
+        TAKE_BACK = "take_back", _("the points are taken back")
+
     version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_rules")
     code = models.SlugField(_("code"))
     name = models.CharField(_("name"), max_length=100)
@@ -277,6 +281,27 @@ class EarningRule(models.Model):
         _("group"), blank=True, help_text=_("Of a group that gives the best, only one rule gives points.")
     )
     uses_multiplier = models.BooleanField(_("tier multiplies"), default=True)
+    day_limit = models.PositiveSmallIntegerField(
+        _("rewarded a day"), null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text=_("Of interactions: so many of one member on a day at most; empty for no limit."),
+    )  # fmt: skip
+    month_limit = models.PositiveSmallIntegerField(
+        _("rewarded a month"), null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text=_("Of interactions: so many of one member in a month at most; empty for no limit."),
+    )  # fmt: skip
+    once_per_product = models.BooleanField(
+        _("once per product"), default=False, help_text=_("Only the first interaction of a member about a product.")
+    )
+    bought_within_days = models.PositiveSmallIntegerField(
+        _("bought within days"), null=True, blank=True,
+        help_text=_("Only about a product that the member bought, and did not return; empty for any."),
+    )  # fmt: skip
+    needs_approval = models.BooleanField(
+        _("needs an approval"), default=False, help_text=_("The points are pending until somebody approves.")
+    )
+    on_product_return = models.CharField(
+        _("when the product is returned"), max_length=10, choices=OnProductReturn, default=OnProductReturn.KEEP
+    )
 
     class Meta:
         verbose_name = _("earning rule")
@@ -291,6 +316,21 @@ class EarningRule(models.Model):
                 condition=~models.Q(kind="per_interaction") | ~models.Q(interaction=""),
                 name="earning_rule_names_its_interaction",
                 violation_error_message=_("Say which interaction earns the points."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="per_interaction")
+                | models.Q(
+                    day_limit=None,
+                    month_limit=None,
+                    once_per_product=False,
+                    bought_within_days=None,
+                    needs_approval=False,
+                    on_product_return="keep",
+                ),
+                name="earning_rule_limits_interactions",
+                violation_error_message=_(
+                    "Limits a day, a month or per product, approvals and returns are for interactions."
+                ),
             ),
         ]
         triggers: ClassVar = frozen_with_version("earning_rules")

@@ -7,6 +7,7 @@ Each step takes a decision and returns it with postings (entries to be), days th
 from loyalty.points.steps.correcting import correct, count_out
 from loyalty.points.steps.earning import celebrate, earn
 from loyalty.points.steps.granting import grant, take_grant_back
+from loyalty.points.steps.interacting import review, take_interactions_back
 from loyalty.points.steps.merging import give_over, take_over
 from loyalty.points.steps.moving import move, undo_redemptions
 from loyalty.points.steps.passing import activate_due, date_lots, due, expire_due, forfeit
@@ -25,8 +26,10 @@ __all__ = [
     "give_over",
     "grant",
     "move",
+    "review",
     "take_back",
     "take_grant_back",
+    "take_interactions_back",
     "take_over",
     "undo_redemptions",
 ]

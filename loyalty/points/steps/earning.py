@@ -24,10 +24,11 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import PoolKey, left_in
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.limits import Limited, Limits, limit, period_start, room_of
+from loyalty.points.limits import Asked, Limited, Limits, Rewarded, limit, period_start, refusal_of, room_of
 from loyalty.points.rules import (
     Counted,
     Earned,
+    Earning,
     by_wallet,
     earn_for_day,
     earn_for_interaction,
@@ -66,18 +67,57 @@ def earn(decision: Decision) -> Decision:
     if isinstance(activity, OrderPlaced):
         return _earn_for_order(decision, activity)
     assert isinstance(activity, InteractionReported), "only orders and interactions earn"
-    earned = earn_for_interaction(activity.kind, decision.rules.of(RULES).earnings, decision.occasion)
+    allowed, refused = _allowed(decision, activity)
+    earned = earn_for_interaction(activity.kind, allowed, decision.occasion)
     visits = int(activity.kind == VISIT)
     points = 0
     if earned or visits:
         said = {"interaction": activity.kind, "number": activity.number}
-        cause = Cause(f"interaction:{activity.interaction_id}", said)
+        terms = {rule.id: rule.terms for rule in allowed if rule.terms is not None}
+        waits = frozenset(rule_id for rule_id, each in terms.items() if each.needs_approval)
+        label = label_of(activity.interaction_id) if any(part.rule_id in terms for part in earned) else ""
+        cause = Cause(f"interaction:{activity.interaction_id}", said, awaits_approval=waits, label=label)
         decision, awards = _give(decision, earned, cause, Day(decision.on, NOTHING, 0, visits=visits))
         points = sum(award.points for award in awards)
     else:
         decision = decision.then(reason="no_rule_gave_points")
+    if points:
+        decision = _remember(decision, activity)
+    elif refused:
+        decision = decision.then(reason=refused)
     told = [Told("points.earned", {"interaction": activity.number, "points": points}, decision.at)] if points else []
     return decision.then(InteractionDecided(activity.interaction_id, points, decision.reason), *told)
+
+
+APPROVED = "approved"  # what points await that somebody is to approve
+
+
+def label_of(interaction_id: UUID) -> str:
+    """Return by what the lots of an interaction are known that may be approved, or taken back."""
+    return f"interaction-{interaction_id.hex}"
+
+
+def _allowed(decision: Decision, activity: InteractionReported) -> tuple[list[Earning], str]:
+    """Return the rules that may reward an interaction, and why others do not, as a code."""
+    asked = Asked(activity.kind, activity.sku, decision.at, activity.bought_at, decision.rules.zone)
+    rewarded = decision.member.of(POINTS).rewarded
+    allowed, refused = [], ""
+    for rule in decision.rules.of(RULES).earnings:
+        if rule.kind is not Counted.PER_INTERACTION or rule.interaction != activity.kind:
+            continue
+        reason = refusal_of(rule.terms, asked, rewarded) if rule.terms is not None else ""
+        if reason:
+            refused = refused or reason
+        else:
+            allowed.append(rule)
+    return allowed, refused
+
+
+def _remember(decision: Decision, activity: InteractionReported) -> Decision:
+    """Let an interaction count for the limits of those that follow, and its reward be found where its product is returned."""
+    points = decision.member.of(POINTS)
+    done = Rewarded(activity.interaction_id, activity.kind, activity.sku, decision.at)
+    return decision.then(member=decision.member.having(POINTS, points.with_rewarded((*points.rewarded, done))))
 
 
 def _earn_for_order(decision: Decision, order: OrderPlaced) -> Decision:
@@ -132,13 +172,32 @@ def celebrate(decision: Decision) -> Decision:
 
     Their day begins with it; a birth date that is told on the very day is in time.
     """
-    kinds = {rule.kind for rule in decision.rules.of(RULES).earnings}
     if isinstance(decision.activity, BirthDateTold):
-        kinds &= {Counted.BIRTHDAY}
-    on = decision.on
+        return _celebrate_since(decision)
+    kinds, on = {rule.kind for rule in decision.rules.of(RULES).earnings}, decision.on
     for kind, began in _celebrated(decision.member, decision.rules):
         if kind in kinds and began < on and _same_day(began, on.year) == on:
             decision = _celebrate(decision, kind, on)
+    return decision
+
+
+def _celebrate_since(decision: Decision) -> Decision:
+    """
+    Give birthdays from the day on which the birth date was told, each on its own day.
+
+    Nights that have been since did not know of it: their clocks had been set before.
+    """
+    born, at = decision.member.birth_date, decision.at
+    if born is None:
+        return decision
+    for year in range(decision.on.year, local_date(decision.now, decision.rules.zone).year + 1):
+        on = _same_day(born, year)
+        begins = midnight(on, decision.rules.zone)
+        if born < on and decision.on <= on and begins <= decision.now:
+            under = decision.then(at=max(at, begins), version=decision.versions.at(max(at, begins)))
+            if Counted.BIRTHDAY in {rule.kind for rule in under.rules.of(RULES).earnings}:
+                under = _celebrate(under, Counted.BIRTHDAY, on)
+            decision = under.then(at=at, version=decision.version)
     return decision
 
 
@@ -298,6 +357,7 @@ def lot_of(decision: Decision, points: int, rule_id: int | None, lifetime: Lifet
     """Return a lot of points that a rule gives at the instant of the decision."""
     zone = decision.rules.zone
     event = lifetime.activation_event if cause.order_id is not None else ""  # nothing else is ever delivered
+    event = APPROVED if rule_id in cause.awaits_approval else event
     since = dict(cause.events).get(event) if event else decision.at
     active_at = None if since is None else activation(since, lifetime, zone)
     return NewLot(
@@ -312,6 +372,7 @@ def lot_of(decision: Decision, points: int, rule_id: int | None, lifetime: Lifet
         state=State.AVAILABLE if active_at is not None and active_at <= decision.at else State.PENDING,
         activation_event=event,
         expires_on_inactivity=lifetime.on_inactivity,
+        gift=cause.label,
     )
 
 

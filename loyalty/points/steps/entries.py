@@ -32,6 +32,8 @@ class Cause:
     :param said: what the entry explains besides
     :param events: what is known to have happened to the order: kind and instant
     :param is_anew: whether the order may have given before, so that its points replace what others gave for it
+    :param awaits_approval: the rules whose points wait until somebody approves
+    :param label: by which its lots are found again; empty where nobody looks for them
     """
 
     name: str
@@ -39,6 +41,8 @@ class Cause:
     order_id: UUID | None = None
     events: tuple[tuple[str, datetime], ...] = ()
     is_anew: bool = False
+    awaits_approval: frozenset[int] = frozenset()
+    label: str = ""
 
 
 def post(decision: Decision, posting: Posting | None) -> Decision:

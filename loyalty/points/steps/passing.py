@@ -37,20 +37,22 @@ def date_lots(decision: Decision) -> Decision:
             if lot.order_id == activity.order_id and lot.active_at is None and lot.activation_event == activity.kind
         ]
         if awaited:
-            decision = _date(decision, wallet, awaited, activity, extra)
+            cause = f"activate:event:{activity.event_id}"
+            decision = give_dates(decision, wallet, awaited, activity.occurred_at, extra, cause=cause)
     return decision
 
 
-def _date(
-    decision: Decision, wallet: WalletState, awaited: Sequence[OpenLot], activity: OrderEvent, extra: int
+def give_dates(  # noqa: PLR0913 - what, since when, for how long, why
+    decision: Decision, wallet: WalletState, awaited: Sequence[OpenLot], since: datetime, extra: int, *, cause: str
 ) -> Decision:
+    """Give lots their dates that awaited something which happened, and make active those whose days are over."""
     dated: dict[UUID, OpenLot] = {}
     effects = []
     for lot in awaited:
         version = decision.versions.version(lot.version_id)
         assert version is not None, "lots name a published version"
         lifetime = replace(version.of(RULES).policy(wallet.code).lifetime, extra_months=extra)
-        active_at = activation(activity.occurred_at, lifetime, version.zone)
+        active_at = activation(since, lifetime, version.zone)
         ends_at = expiration(active_at, lifetime, version.zone)
         effects.append(LotDated(lot.id, active_at, ends_at))
         ends_at = wallet.end_of(lot) if lot.expires_on_inactivity else ends_at
@@ -58,7 +60,7 @@ def _date(
     lots = tuple(dated.get(lot.id, lot) for lot in wallet.lots)
     decision = with_wallet(decision.then(*effects), wallet.with_lots(lots))
     due = [lot for lot in dated.values() if lot.pending and lot.active_at and lot.active_at <= decision.at]
-    return _activate(decision, wallet.code, due, cause=f"activate:event:{activity.event_id}") if due else decision
+    return _activate(decision, wallet.code, due, cause=cause) if due else decision
 
 
 def activate_due(decision: Decision) -> Decision:

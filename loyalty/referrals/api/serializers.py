@@ -51,7 +51,7 @@ class ReferralsOut(serializers.Serializer[Any]):
     mine = FriendOut(allow_null=True, help_text="The referral by which the member itself came.")
 
 
-class CodeIn(serializers.Serializer[Any]):
+class ReferralCodeIn(serializers.Serializer[Any]):
     code = serializers.CharField(max_length=40, help_text="Of who referred the member, however it is typed.")
 
 
@@ -74,7 +74,7 @@ class SignalsIn(serializers.Serializer[Any]):
     )
 
 
-class ClaimIn(CodeIn):
+class ReferralClaimIn(ReferralCodeIn):
     claimed_at = InstantField(required=False, help_text="Where it is told later; now if left out.")
     signals = SignalsIn(required=False, help_text="What you know of the friend. Digests of it are kept.")
 

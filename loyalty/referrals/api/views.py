@@ -16,17 +16,19 @@ from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
-from loyalty.activity.account.referring import claim_referral, note_member_signals, review_referral
+from loyalty.activity.account.referring import NoSuchCode, claim_referral, note_member_signals, review_referral
 from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.api.pagination import NewestFirst
+from loyalty.api.throttling import CredentialThrottle
+from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
 from loyalty.memberships.models import Membership
 from loyalty.referrals.api.serializers import (
-    ClaimIn,
-    CodeIn,
     FriendOut,
     MyClaimOut,
     NotedOut,
+    ReferralClaimIn,
+    ReferralCodeIn,
     ReferralOut,
     ReferralsOut,
     ReviewIn,
@@ -86,7 +88,7 @@ class MyFriendsView(ListAPIView[Referral]):
             return Referral.objects.none()
         return friends_of(my_membership(self.request, self.kwargs["slug"]))
 
-    def get_serializer(self, page: Any, **kwargs: Any) -> Any:  # type: ignore[override] # of rows, never of none
+    def get_serializer(self, page: Any, **kwargs: Any) -> Any:
         now = timezone.now()
         return FriendOut([friend_of(each, at=now) for each in page], **kwargs)
 
@@ -96,13 +98,24 @@ class MyFriendsView(ListAPIView[Referral]):
         return super().get(request, *given, **named)
 
 
-class MyClaimView(AskedView):
+class ClaimingView(AskedView):
+    """What names a code of somebody: who tries many that do not exist has to wait."""
+
+    throttle_classes = (CredentialThrottle, WrongCodeThrottle)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, NoSuchCode):
+            wrong_codes_of(self.request).note()
+        return super().handle_exception(exc)
+
+
+class MyClaimView(ClaimingView):
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=CodeIn, responses={200: MyClaimOut, 201: MyClaimOut}, tags=["me"])
+    @extend_schema(request=ReferralCodeIn, responses={200: MyClaimOut, 201: MyClaimOut}, tags=["me"])
     def post(self, request: Request, slug: str) -> Response:
         """Say who referred me, by that member's code; the same again changes nothing."""
-        member, said, now = my_membership(request, slug), _said(CodeIn, request), timezone.now()
+        member, said, now = my_membership(request, slug), _said(ReferralCodeIn, request), timezone.now()
         with all_or_dry(request):
             claimed = claim_referral(member, said["code"], channel="member", now=now)
             mine = overview(member, at=now).mine
@@ -119,14 +132,14 @@ class MemberReferralsView(APIView):
         return Response(ReferralsOut(overview(member_of(request, number), at=timezone.now())).data)
 
 
-class MemberClaimView(AskedView):
+class MemberClaimView(ClaimingView):
     scopes: ClassVar = {"POST": "activity:write"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=ClaimIn, responses={200: ReferralOut, 201: ReferralOut}, tags=["referrals"])
+    @extend_schema(request=ReferralClaimIn, responses={200: ReferralOut, 201: ReferralOut}, tags=["referrals"])
     def post(self, request: Request, number: str) -> Response:
         """Say who referred a member, with what you know of its device and the like; the same again changes nothing."""
-        member, said = member_of(request, number), _said(ClaimIn, request)
+        member, said = member_of(request, number), _said(ReferralClaimIn, request)
         with all_or_dry(request):
             claimed = claim_referral(
                 member, said["code"], channel="shop", now=timezone.now(), at=said.get("claimed_at"),

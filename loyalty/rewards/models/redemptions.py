@@ -34,7 +34,8 @@ class RewardRedemption(models.Model):
     )
     reward = models.ForeignKey(Reward, models.PROTECT, related_name="redemptions", verbose_name=_("reward"))
     reward_key = models.UUIDField(_("identity of the reward"), editable=False)
-    reference = models.CharField(_("reference"), max_length=80, help_text=_("The caller's own; once per member."))
+    # Eighty characters are a caller's own; behind them stand the numbers of members who were merged, where both used one.
+    reference = models.CharField(_("reference"), max_length=190, help_text=_("The caller's own; once per member."))
     wallet = models.SlugField(_("wallet"))
     points = models.PositiveIntegerField(_("points"))
     price_rule = models.CharField(
@@ -49,6 +50,9 @@ class RewardRedemption(models.Model):
     used_at = models.DateTimeField(_("used"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
     order_number = models.CharField(_("order"), max_length=100, blank=True)
+    is_counted = models.BooleanField(
+        _("counted"), default=False, editable=False, help_text=_("That it was taken of a stock, a pool or a budget.")
+    )
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Such as the parcel's number."))
 
     class Meta:

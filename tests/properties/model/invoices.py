@@ -43,6 +43,7 @@ class Invoice:
     voided_at: datetime | None = None
     failed_at: datetime | None = None
     next_try_at: datetime | None = None
+    is_tried: bool = False
     refunded: Fraction = NOTHING
 
     @property

@@ -124,7 +124,7 @@ class Plans:
         self.advance(now)
         self._require_open()
         self.method = method
-        if self.due is not None:
+        if self.due is not None and not self.due.is_tried:
             self.due.next_try_at = now
 
     # -- what payments do
@@ -187,8 +187,9 @@ class Plans:
         again = at + timedelta(days=offered.retry_days if offered else 1)
         if invoice.failed_at is None and offered is not None:
             latest = self.period.end if self.period else date.max
-            invoice.until = max(invoice.until, min(self.calendar.day(at) + timedelta(days=offered.grace_days), latest))
-        invoice.failed_at = at
+            first = self.calendar.day(at) + timedelta(days=offered.grace_days)
+            invoice.until = max(invoice.until, min(first, latest))
+        invoice.failed_at, invoice.is_tried = at, False
         invoice.next_try_at = again if self.calendar.day(again) < invoice.until else None
         if self.code and invoice.kind == "renewal":
             self.status = "past_due"
@@ -209,7 +210,7 @@ class Plans:
         """Let the provider be asked for what is due, which answers as the payment method says."""
         invoice = self.due
         while invoice is not None and invoice.next_try_at is not None and invoice.next_try_at <= now:
-            invoice.next_try_at = None
+            invoice.next_try_at, invoice.is_tried = None, self.method != ""
             if self.method == "pays":
                 self.pay(invoice, now, now)
             elif self.method == "declines":
@@ -219,15 +220,21 @@ class Plans:
     # -- what time, leaving and merging do
 
     def advance(self, now: datetime, issued_on: date | None = None) -> None:
-        """Live the midnights up to an instant: what is not paid is given up, what is over is renewed or ends."""
-        while self.is_open and (days := self._days_due()) and min(days) <= self.calendar.day(now):
-            self._begin_day(min(days), issued_on)
+        """
+        Live the midnights up to an instant: what is not paid is given up, what is over is renewed or ends.
 
-    def _begin_day(self, on: date, issued_on: date | None) -> None:
+        What nobody has tried to collect is put off, and so is what is issued only now.
+        """
+        known = self.due
+        while self.is_open and (days := self._days_due()) and min(days) <= self.calendar.day(now):
+            self._begin_day(min(days), issued_on, known)
+
+    def _begin_day(self, on: date, issued_on: date | None, known: Invoice | None) -> None:
         at = self.calendar.midnight(on)
         if self.due is not None and self.due.until <= on:
-            if self.method and self.due.next_try_at is not None:  # nobody has tried to collect it
-                self.due.until += timedelta(days=1)
+            is_known = self.due is known
+            if not is_known or (self.method and self.due.next_try_at is not None):  # nobody has tried to collect it
+                self.due.until += timedelta(days=1 if is_known else self._terms(self.due.code, at).grace_days)
             elif self.due.kind == "change":
                 self._void(at)
             else:

@@ -37,7 +37,7 @@ class Command(BaseCommand):
                     program, reward.key, read_codes(file), file_name=given["file"].name, author="command",
                     now=timezone.now(),
                 )  # fmt: skip
-        except (DomainError, OSError, UnicodeDecodeError) as error:
+        except (DomainError, OSError) as error:
             raise CommandError(str(error)) from error
         for place, problem in done.problems:
             self.stderr.write(f"line {place}: {problem}")

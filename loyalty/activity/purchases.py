@@ -1,0 +1,65 @@
+"""
+What a customer has of a product, for rules that reward an interaction with it only then.
+
+Asked of the facts themselves: an interaction knows when its product was bought that was not returned by then, and a return
+whether its customer has the product from another order still. Only where a rule of a program asks for it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from customers.core import bulk
+from loyalty.engine.activities import InteractionReported, OrderReturned
+from loyalty.engine.versions import Versions
+from loyalty.points.state import RULES
+
+# Of each interaction the last purchase of its product before it of which something was kept then.
+BOUGHT = """
+SELECT i.id, max(o.occurred_at) FROM customers_interaction i
+JOIN customers_order o ON o.customer_id = i.customer_id AND o.occurred_at <= i.occurred_at
+JOIN customers_orderline l ON l.order_id = o.id AND l.sku = i.sku
+WHERE i.id = ANY(%s) AND i.sku <> '' AND l.quantity > coalesce((
+    SELECT sum(b.quantity) FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id
+    WHERE b.line_id = l.id AND r.occurred_at <= i.occurred_at), 0)
+GROUP BY i.id
+"""
+# Which of some products customers have at an instant from other orders than one.
+KEPT = """
+SELECT DISTINCT n.order_id, l.sku FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) AS n(order_id, customer_id, at)
+JOIN customers_order o ON o.customer_id = n.customer_id AND o.id <> n.order_id AND o.occurred_at <= n.at
+JOIN customers_orderline l ON l.order_id = o.id AND l.sku = ANY(%s)
+WHERE l.quantity > coalesce((
+    SELECT sum(b.quantity) FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id
+    WHERE b.line_id = l.id AND r.occurred_at <= n.at), 0)
+"""
+
+
+def asks_for_products(programs: Iterable[Versions]) -> bool:
+    """Tell whether any rule of programs looks at whether a product was bought, or returned."""
+    return any(
+        rule.terms is not None and rule.terms.is_about_products
+        for versions in programs
+        for version in versions.versions
+        for rule in version.of(RULES).earnings
+    )
+
+
+def with_purchases(interactions: Sequence[InteractionReported]) -> list[InteractionReported]:
+    """Return interactions with when their products were bought."""
+    named = [each.interaction_id for each in interactions if each.sku]
+    bought: Mapping[UUID, datetime] = dict(bulk.fetch(BOUGHT, [named])) if named else {}
+    return [replace(each, bought_at=bought.get(each.interaction_id)) if each.sku else each for each in interactions]
+
+
+def with_others(returns: Sequence[OrderReturned]) -> list[OrderReturned]:
+    """Return returns and corrections with those of their products that their customers have from other orders."""
+    asked = [(each.order_id, each.customer_id, each.occurred_at) for each in returns if each.gone]
+    if not asked:
+        return list(returns)
+    skus = sorted(frozenset[str]().union(*(each.gone for each in returns)))
+    found: dict[UUID, set[str]] = {}
+    for order_id, sku in bulk.fetch(KEPT, [*bulk.columns_of(asked), skus]):
+        found.setdefault(order_id, set()).add(sku)
+    return [replace(each, kept_elsewhere=frozenset(found.get(each.order_id, ()))) for each in returns]

@@ -1,0 +1,149 @@
+"""Contests: a leaderboard with prizes is finished when its window has ended, once, by the scores of that moment."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from customers.core import bulk
+from customers.core.calendar import local_date, midnight
+from customers.core.ids import new_id
+from loyalty.activity.pipeline import take_waiting
+from loyalty.activity.versions import versions_of
+from loyalty.badges.boards import Line, ranked
+from loyalty.badges.models import Board, ContestFinish, ContestPrize
+from loyalty.badges.rules import BoardRule
+from loyalty.badges.state import GAME
+from loyalty.badges.windows import days_of
+from loyalty.engine.versions import Versions
+from loyalty.outbox.publishing import NewEvent, publish
+from loyalty.points import granting
+from loyalty.points.state import GrantAsked
+from loyalty.programs.models import Program
+
+SOURCE = "contests"
+UNFINISHED = """
+SELECT s.name, s.window_name, count(*) FILTER (WHERE s.score > 0) FROM badges_boardscore s
+WHERE s.program_id = %(program)s AND s.name = ANY(%(names)s) AND NOT EXISTS (
+    SELECT 1 FROM badges_contestfinish f WHERE f.program_id = s.program_id AND f.name = s.name AND f.window_name = s.window_name)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+# Who have the last score that wins something all win it.
+WINNERS = """
+SELECT s.membership_id, s.score, s.reached_at, m.retailer_id, m.number FROM badges_boardscore s
+JOIN memberships_membership m ON m.id = s.membership_id
+WHERE s.program_id = %(program)s AND s.name = %(name)s AND s.window_name = %(window)s AND s.score > 0 AND s.score >= coalesce((
+    SELECT l.score FROM badges_boardscore l
+    WHERE l.program_id = %(program)s AND l.name = %(name)s AND l.window_name = %(window)s AND l.score > 0
+    ORDER BY l.score DESC, l.reached_at, l.membership_id OFFSET %(last)s - 1 LIMIT 1), 0)
+ORDER BY s.score DESC, s.reached_at, s.membership_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A window of a contest that has ended and is to be finished."""
+
+    rule: BoardRule
+    window: str
+    members: int
+
+
+def finish_contests(program: Program, *, now: datetime) -> int:
+    """Finish every contest of a program whose window has ended, each in a transaction of its own; return how many."""
+    versions = versions_of([program.pk])[program.pk]
+    return sum(_finish(program, versions, each, now) for each in _ended(program, versions, now))
+
+
+def _ended(program: Program, versions: Versions, now: datetime) -> Iterable[Ended]:
+    contests = {rule.name for version in versions.versions for rule in version.of(GAME).boards if rule.prizes}
+    if not contests:
+        return
+    today = local_date(now, program.tzinfo)
+    rows = bulk.fetch(UNFINISHED, {"program": program.pk, "names": sorted(contests)})
+    for name, window, members in rows:
+        last = days_of(window)[1]
+        rule = _rule(versions, name, midnight(last, program.tzinfo)) if last is not None else None
+        if last is not None and rule is not None and rule.prizes and last + timedelta(days=rule.settle_days) < today:
+            yield Ended(rule, window, members)
+
+
+def _rule(versions: Versions, name: str, at: datetime) -> BoardRule | None:
+    """Return a contest as it was on a window's last day, or as the last version before had it."""
+    begun = [each for start, each in zip(versions.starts, versions.versions, strict=True) if start <= at]
+    for version in reversed(begun or list(versions.versions[:1])):
+        rule = version.of(GAME).by_name.get(name)
+        if isinstance(rule, BoardRule):
+            return rule
+    return None
+
+
+@transaction.atomic
+def _finish(program: Program, versions: Versions, ended: Ended, now: datetime) -> int:
+    rule = ended.rule
+    board = Board.objects.get(pk=rule.id)
+    finish, is_new = ContestFinish.objects.get_or_create(
+        program=program, name=rule.name, window=ended.window,
+        defaults={"retailer": program.retailer, "board": board, "members": ended.members, "finished_at": now},
+    )  # fmt: skip
+    if not is_new:  # somebody else was quicker
+        return 0
+    given = {"program": program.pk, "name": rule.name, "window": ended.window, "last": rule.prizes[-1].last}
+    rows = bulk.fetch(WINNERS, given)
+    retailers = {key: (retailer_id, number) for key, _score, _at, retailer_id, number in rows}
+    lines = ranked([(key, score, at, "") for key, score, at, *_rest in rows], None)
+    won = [(line, points) for line in lines if line.rank and (points := rule.prize_for(line.rank))]
+    columns = ("retailer_id", "finish_id", "membership_id", "rank", "score", "reached_at", "points")
+    bulk.insert(
+        ContestPrize,
+        columns,
+        [
+            (program.retailer_id, finish.pk, line.membership_id, line.rank, line.score, line.reached_at, points)
+            for line, points in won
+        ],
+    )
+    said = {line.membership_id: _said(rule, ended, line) for line, _points in won}
+    asked = [
+        GrantAsked(
+            new_id(),
+            retailers[line.membership_id][0],
+            line.membership_id,
+            SOURCE,
+            rule.wallet,
+            points,
+            f"contest:{finish.pk}",
+            now,
+            {**said[line.membership_id], "name": board.name, "name_fr": board.name_fr},
+        )
+        for line, points in won
+    ]
+    granting.ask(asked, now=now)
+    publish(
+        [
+            NewEvent(
+                program.retailer_id,
+                "contest.won",
+                line.membership_id,
+                {
+                    "program": versions.slug,
+                    "member": retailers[line.membership_id][1],
+                    **said[line.membership_id],
+                    "points": points,
+                },
+                now,
+            )
+            for line, points in won
+        ],
+        now=now,
+    )
+    take_waiting([line.membership_id for line, _points in won], now=now)
+    return 1
+
+
+def _said(rule: BoardRule, ended: Ended, line: Line) -> dict[str, object]:
+    first, last = days_of(ended.window)
+    return {
+        "contest": rule.code, "rank": line.rank, "first_day": first.isoformat() if first else None,
+        "last_day": last.isoformat() if last else None,
+    }  # fmt: skip

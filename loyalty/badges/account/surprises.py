@@ -1,0 +1,199 @@
+"""
+Surprises: points for members drawn by lot, within a budget.
+
+A member's lot is the SHA-256 of the seed and its number; the smallest lots win. So the draw can be made again by anybody, and
+what was drawn is kept beside it: who was a candidate, with which lot, at which place. Gifts are given from what was drawn, by
+as many workers as there are, each gift once.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from customers.core import bulk
+from customers.core.errors import DomainError, Kind
+from customers.core.ids import new_id
+from loyalty.activity.pipeline import take_waiting
+from loyalty.badges.capability import PROFILES
+from loyalty.badges.models import Surprise, SurpriseTicket
+from loyalty.memberships.models import Membership
+from loyalty.points import granting
+from loyalty.points.state import GrantAsked
+from loyalty.rewards.rules import Profile
+
+BATCH = 200
+SOURCE = "surprises"
+CANDIDATES = """
+SELECT m.id, m.number FROM memberships_membership m
+WHERE m.program_id = %(program)s AND m.left_at IS NULL AND m.enrolled_at <= %(now)s
+    AND (%(members)s::text[] = '{}' OR m.number = ANY(%(members)s))
+    AND (%(tiers)s::text[] = '{}' OR EXISTS (
+        SELECT 1 FROM tiers_standing s JOIN tiers_tier t ON t.id = s.tier_id
+        WHERE s.membership_id = m.id AND t.code = ANY(%(tiers)s)))
+    AND (%(since)s::timestamptz IS NULL OR EXISTS (
+        SELECT 1 FROM activity_orderdecision d JOIN customers_order o ON o.id = d.order_id
+        WHERE d.membership_id = m.id AND d.is_kept AND o.occurred_at >= %(since)s))
+ORDER BY m.id
+"""
+NEXT = """
+SELECT t.id, t.membership_id, m.retailer_id, m.left_at IS NULL FROM badges_surpriseticket t
+JOIN memberships_membership m ON m.id = t.membership_id
+WHERE t.surprise_id = %s AND t.is_drawn AND t.given_at IS NULL ORDER BY t.place LIMIT %s FOR UPDATE OF t SKIP LOCKED
+"""
+GIVEN = "UPDATE badges_surpriseticket SET given_at = %s WHERE id = ANY(%s)"
+
+
+class NobodyToSurprise(DomainError):
+    code = "nobody_to_surprise"
+    kind = Kind.CONFLICT
+    message = _("No member is a candidate of “{surprise}”.")
+
+
+class NotDrawn(DomainError):
+    code = "not_drawn"
+    kind = Kind.CONFLICT
+    message = _("“{surprise}” has not been drawn yet.")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """
+    A draw made again from its seed and its candidates.
+
+    :param is_as_drawn: whether that gives the very same lots, places and winners
+    :param drawn: the numbers of the members who were drawn, in the order of their lots
+    """
+
+    candidates: int
+    gifts: int
+    points: int
+    is_as_drawn: bool
+    drawn: tuple[str, ...]
+
+
+def lot_of(seed: int, number: str) -> str:
+    """Return a member's lot: 64 hexadecimal digits."""
+    return hashlib.sha256(f"{seed}:{number}".encode()).hexdigest()
+
+
+def placed(seed: int, numbers: Iterable[str]) -> list[tuple[str, str]]:
+    """Return lots with the numbers of whose they are, in the order of the draw."""
+    return sorted((lot_of(seed, number), number) for number in numbers)
+
+
+@transaction.atomic
+def draw(surprise: Surprise, *, author: str, now: datetime) -> int:
+    """
+    Draw by lot who is given something, once; return how many are.
+
+    :raises NobodyToSurprise: when there is no candidate
+    """
+    row = Surprise.objects.select_for_update().get(pk=surprise.pk)
+    if row.status != Surprise.Status.DRAFT:
+        return row.tickets.filter(is_drawn=True).count()
+    members = dict(_candidates(row, now))
+    if not members:
+        raise NobodyToSurprise(surprise=row.code)
+    by_number = {number: key for key, number in members.items()}
+    lots = placed(row.seed, by_number)
+    rows = [
+        (row.retailer_id, row.pk, by_number[number], number, lot, place, place <= row.gifts)
+        for place, (lot, number) in enumerate(lots, start=1)
+    ]
+    columns = ("retailer_id", "surprise_id", "membership_id", "number", "lot", "place", "is_drawn")
+    bulk.insert(SurpriseTicket, columns, rows)
+    row.status, row.candidates, row.drawn_at, row.drawn_by = Surprise.Status.DRAWN, len(rows), now, author
+    row.save(update_fields=["status", "candidates", "drawn_at", "drawn_by"])
+    return min(row.gifts, len(rows))
+
+
+def _candidates(row: Surprise, now: datetime) -> list[tuple[object, str]]:
+    since = now - timedelta(days=row.bought_within_days) if row.bought_within_days is not None else None
+    found = bulk.fetch(
+        CANDIDATES,
+        {"program": row.program_id, "now": now, "members": list(row.members), "tiers": list(row.tiers), "since": since},
+    )
+    if not row.segments:
+        return [(key, number) for key, number in found]
+    profiles = bulk.fetch(PROFILES, [[key for key, _number in found]])
+    named = {key for key, *profile in profiles if not Profile(*profile).segments.isdisjoint(row.segments)}
+    return [(key, number) for key, number in found if key in named]
+
+
+def give(surprise: Surprise, *, now: datetime) -> int:
+    """
+    Give what was drawn and is not given yet, in batches that each commit by themselves; return how many this call gave.
+
+    Several may do it at once: each gift is given once, and together never more than were drawn.
+
+    :raises NotDrawn: before the draw
+    """
+    row = Surprise.objects.get(pk=surprise.pk)
+    if row.status == Surprise.Status.DRAFT:
+        raise NotDrawn(surprise=row.code)
+    given = 0
+    while some := _give_some(row, now):
+        given += some
+    # Who finds nothing left may be the last one, or others may be at work still: the last one says so.
+    Surprise.objects.filter(pk=row.pk).exclude(
+        tickets__in=SurpriseTicket.objects.filter(surprise=row, is_drawn=True, given_at=None)
+    ).update(status=Surprise.Status.GIVEN)
+    return given
+
+
+@transaction.atomic
+def _give_some(row: Surprise, now: datetime) -> int:
+    found = bulk.fetch(NEXT, [row.pk, BATCH])
+    if not found:
+        return 0
+    asked = [
+        GrantAsked(
+            new_id(),
+            retailer_id,
+            membership_id,
+            SOURCE,
+            row.wallet,
+            row.points,
+            f"surprise:{row.pk}",
+            now,
+            {"surprise": row.code, "name": row.name, "name_fr": row.name_fr},
+        )
+        for _ticket, membership_id, retailer_id, is_member in found
+        if is_member  # who has left since gets nothing
+    ]
+    granting.ask(asked, now=now)
+    bulk.execute(GIVEN, [now, [ticket for ticket, *_rest in found]])
+    take_waiting([each.membership_id for each in asked], now=now)
+    return len(asked)
+
+
+def explain(surprise: Surprise) -> Explained:
+    """
+    Make a draw again from its seed and its candidates, and compare.
+
+    :raises NotDrawn: before the draw
+    """
+    tickets = list(surprise.tickets.order_by("place"))
+    if not tickets:
+        raise NotDrawn(surprise=surprise.code)
+    again = placed(surprise.seed, (ticket.number for ticket in tickets))
+    stored = [(ticket.lot, ticket.number) for ticket in tickets]
+    drawn = tuple(ticket.number for ticket in tickets if ticket.is_drawn)
+    winners = tuple(number for _lot, number in again[: surprise.gifts])
+    return Explained(
+        len(tickets), len(drawn), len(drawn) * surprise.points, again == stored and winners == drawn, drawn
+    )
+
+
+def ticket_of(surprise: Surprise, membership: Membership) -> SurpriseTicket | None:
+    """Return a member's lot in a draw; None for who was no candidate."""
+    return surprise.tickets.filter(membership=membership).first()
+
+
+def to_be_given(retailer_id: int) -> Sequence[Surprise]:
+    """Return a retailer's surprises of which gifts are on their way."""
+    return list(Surprise.objects.filter(retailer=retailer_id, status=Surprise.Status.DRAWN).order_by("pk"))

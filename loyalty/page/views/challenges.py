@@ -1,0 +1,64 @@
+"""Challenges with a member's progress, its badges, and the leaderboards on which it is shown if it wants to."""
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from loyalty.activity.versions import versions_of
+from loyalty.badges.account.joining import join_board, join_challenge, leave
+from loyalty.badges.api.views import boards_said
+from loyalty.badges.overview import badges_of, challenges_of
+from loyalty.page.visit import Visit, go, of_member, show
+
+
+class PseudonymForm(forms.Form):
+    """Under which name a member is shown."""
+
+    pseudonym = forms.CharField(max_length=40)
+
+
+@of_member
+def challenges(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Show a member what there is to do, what it has, and who leads."""
+    member, now = visit.member, timezone.now()
+    versions = versions_of([member.program_id])[member.program_id]
+    return show(request, visit, "page/challenges.html", {
+        "here": "challenges",
+        "challenges": [each for each in challenges_of(member, versions, at=now) if each.is_open],
+        "badges": badges_of(member, versions, at=now),
+        "boards": boards_said(member)["boards"],
+    })  # fmt: skip
+
+
+@require_POST
+@of_member
+def join(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
+    """Let a member take part in a challenge."""
+    join_challenge(visit.member, code, now=timezone.now())
+    messages.success(request, _("You take part: what you do counts from now on."))
+    return go(visit, "challenges")
+
+
+@require_POST
+@of_member
+def appear(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
+    """Show a member on a leaderboard under a name of its choice."""
+    form = PseudonymForm(request.POST)
+    if form.is_valid():
+        join_board(visit.member, code, form.cleaned_data["pseudonym"], now=timezone.now())
+        messages.success(request, _("You are on the board."))
+    else:
+        messages.error(request, _("Please choose a name of up to 40 letters."))
+    return go(visit, "challenges")
+
+
+@require_POST
+@of_member
+def disappear(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
+    """Take a member off a leaderboard."""
+    leave(visit.member, code, now=timezone.now())
+    messages.success(request, _("You are off the board."))
+    return go(visit, "challenges")

@@ -1,0 +1,30 @@
+"""What a change of tier names as its cause. Pure."""
+
+from loyalty.engine.activities import BirthDateTold, OrderPlaced, OrderReturned, TimePassed, VersionStarted
+from loyalty.engine.decision import Decision
+from loyalty.tiers.state import TierChanged
+
+UNDOING = ("return:", "correct:")  # by which a member came back to a tier, and did not enter it
+CAUSES = {
+    "OrderEvent": "event",
+    "InteractionReported": "interaction",
+    "PointsGranted": "grant",
+    "GrantTakenBack": "grant_back",
+    "PointsMoved": "moved",
+    "Enrolled": "enrolled",
+    "Left": "left",
+    "GivenOver": "merged",
+    "TakenOver": "merged",
+}
+
+
+def cause_of(decision: Decision) -> str:
+    """Return what a change of tier names as its cause, once per member: such as order:ID or night:DAY."""
+    activity = decision.activity
+    match activity:
+        case OrderPlaced() | OrderReturned() | TimePassed() | VersionStarted() | BirthDateTold():
+            cause = activity.cause
+        case _:
+            cause = f"{CAUSES[type(activity).__name__]}:{activity.id}"
+    earlier = sum(isinstance(effect, TierChanged) for effect in decision.effects)
+    return f"{cause}:{earlier + 1}" if earlier else cause

@@ -1,0 +1,60 @@
+"""What counts for a member's tier, and where it stands. Pure."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from customers.core.calendar import local_date
+from loyalty.engine.decision import Decision
+from loyalty.engine.member import Member
+from loyalty.engine.versions import Version
+from loyalty.points.state import MAIN, POINTS, Day, WalletState
+from loyalty.tiers.rules import Counts, DaySums, Standing, TierScheme, counts_on
+from loyalty.tiers.state import SCHEME, TIERS
+
+
+def joined_on(member: Member, version: Version) -> date:
+    """Return the day of the program's zone on which a member joined."""
+    return local_date(member.enrolled_at, version.zone)
+
+
+def today_of(decision: Decision) -> date:
+    """Return the later of the days on which it happened, and on which it is decided."""
+    return local_date(max(decision.at, decision.now), decision.rules.zone)
+
+
+def standing_of(decision: Decision) -> Standing:
+    return decision.member.of(TIERS).standing
+
+
+def sums_of(member: Member, version: Version, *, until: date = date.max) -> DaySums:
+    points, scheme = member.of(POINTS), version.of(SCHEME)
+    main = points.main
+    wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
+    days = _until(until, main.days)
+    others = days if wallet is main else _until(until, wallet.days)
+    return DaySums(days, others, joined=joined_on(member, version), balance=_balance(wallet, scheme))
+
+
+def _until(last: date, days: Sequence[Day]) -> Sequence[Day]:
+    """Return days up to a last one."""
+    return days if last == date.max else [day for day in days if day.on <= last]
+
+
+def counts_of(decision: Decision, scheme: TierScheme) -> Counts:
+    points = decision.member.of(POINTS)
+    main = points.main
+    wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
+    joined = joined_on(decision.member, decision.rules)
+    balance = _balance(wallet, scheme)
+    return counts_on(scheme, main.days, wallet.days, on=today_of(decision), joined=joined, balance=balance)
+
+
+def _balance(wallet: WalletState, scheme: TierScheme) -> int:
+    """
+    Return what counts as a balance: what can be spent and, as far as lots are known, a member's own points that are held.
+
+    A hold spends nothing before it is confirmed, and leaves a tier as it was when it ends: nights know all lots.
+    """
+    if not scheme.counts_balance:
+        return wallet.balance
+    return wallet.balance + sum(lot.held - lot.claimed for lot in wallet.lots if lot.held and not lot.is_lent)

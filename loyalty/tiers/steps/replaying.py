@@ -1,0 +1,61 @@
+"""What a member's days alone come to: its past, as if each fact had been reported in time. Pure."""
+
+from customers.core.calendar import local_date, midnight
+from loyalty.engine.decision import Decision
+from loyalty.engine.member import Member
+from loyalty.points.state import POINTS, DayCounted
+from loyalty.tiers.past import DayOfStart, SchemeFrom, TierPast, replay_days
+from loyalty.tiers.state import SCHEME, TIERS
+from loyalty.tiers.steps.counting import joined_on, standing_of, sums_of, today_of
+
+
+def past_of(decision: Decision, member: Member, how: DayOfStart) -> TierPast:
+    """Return what a member's days alone come to, as if each had been reported in time; see `replay_days`."""
+    counted = sums_of(member, decision.rules)
+    return replay_days(schemes_of(decision), counted, today_of(decision), day_of_start=how)
+
+
+def day_of_start(decision: Decision, before: Member) -> DayOfStart:
+    """
+    Return in which order a version's start and the rest of its day came, as the member's own tiers tell.
+
+    Say silver asks for 60, and for 120 from 10:00 on. Who has spent 60 that day and is silver did so before ten.
+    """
+    if not any(scheme.since_joining and not scheme.at_midnight for scheme in schemes_of(decision)):
+        return DayOfStart.WITH_IT
+    zone = decision.rules.zone
+    changes = tuple((change.to_key, local_date(change.at, zone)) for change in decision.member.of(TIERS).changes)
+    pasts = {how: past_of(decision, before, how) for how in DayOfStart}
+    told = (
+        *(how for how, past in pasts.items() if past.moves == changes),
+        *(how for how, past in pasts.items() if _tells_of(decision, past)),
+        *(how for how, past in pasts.items() if past.standing == standing_of(decision)),
+    )
+    return next(iter(told), DayOfStart.WITH_IT)
+
+
+def _tells_of(decision: Decision, past: TierPast) -> bool:
+    """Tell whether a past is the one that the member had: it came to its tier on the day on which it did."""
+    state, zone = decision.member.of(TIERS), decision.rules.zone
+    moved_on = local_date(state.changes[-1].at, zone) if state.changes else joined_on(decision.member, decision.rules)
+    return past.standing.key == state.key and past.moved_on == moved_on
+
+
+def as_before(decision: Decision) -> Member:
+    """Return the member with its days as they were before the decision."""
+    points = decision.member.of(POINTS)
+    for effect in decision.effects:
+        if isinstance(effect, DayCounted):
+            points = points.having(points.wallet_of(effect.wallet_id).with_day(effect.day.negative))
+    return decision.member.having(POINTS, points)
+
+
+def schemes_of(decision: Decision) -> list[SchemeFrom]:
+    """Return the schemes that have come into force by now."""
+    zone, until = decision.rules.zone, max(decision.at, decision.now)
+    begun = [
+        pair for pair in zip(decision.versions.starts, decision.versions.versions, strict=True) if pair[0] <= until
+    ]
+    joined = decision.member.enrolled_at
+    days = [(local_date(begins, zone), begins, each) for begins, each in begun]
+    return [SchemeFrom(on, midnight(on, zone) == begins, each.of(SCHEME), begins > joined) for on, begins, each in days]

@@ -1,0 +1,68 @@
+"""A return, or a correction, leaves the tier that there would be without what came back. Pure."""
+
+from dataclasses import replace
+from datetime import date
+
+from customers.core.calendar import local_date
+from loyalty.engine.activities import OrderReturned
+from loyalty.engine.decision import Decision
+from loyalty.tiers.rules import fall, rise
+from loyalty.tiers.state import SCHEME, TIERS, TierState
+from loyalty.tiers.steps.by_balance import undo_by_balance
+from loyalty.tiers.steps.causes import UNDOING
+from loyalty.tiers.steps.changing import bring_to
+from loyalty.tiers.steps.counting import counts_of, joined_on, standing_of, today_of
+from loyalty.tiers.steps.gifts import take_gifts, undone_gifts
+from loyalty.tiers.steps.replaying import as_before, day_of_start, past_of
+
+
+def undo_entries(decision: Decision) -> Decision:
+    """
+    Leave a member after a return, or a correction, with the tier that it would have without what came back.
+
+    The gifts of entries that are undone go with them, by the wallet's own policy.
+    """
+    activity = decision.activity
+    if not decision.member.has(TIERS) or not isinstance(activity, OrderReturned):
+        return decision
+    scheme = decision.rules.of(SCHEME)
+    if any(version.of(SCHEME).counts_balance for version in decision.versions.versions):
+        return undo_by_balance(decision, activity, scheme)
+    under = decision.then(version=decision.versions.at(max(decision.at, decision.now)))
+    scheme, had = under.rules.of(SCHEME), standing_of(under)
+    before = as_before(under)
+    how = day_of_start(under, before)
+    if past_of(under, before, how).standing.key != had.key:  # it came to its tier by another way than its days
+        down = fall if scheme.downgrade == "at_once" else rise
+        counts = counts_of(under, scheme)
+        standing = down(had, scheme, counts, today_of(under), joined_on(under.member, under.rules))
+        return bring_to(under, standing).then(version=decision.version)
+    past = past_of(under, under.member, how)
+    moved = take_gifts(bring_to(under, past.standing), undone_gifts(under, past.tenures, how))
+    return _as_since_before(moved, under.member.of(TIERS), past.moved_on).then(version=decision.version)
+
+
+def _as_since_before(decision: Decision, had: TierState, moved_on: date) -> Decision:
+    """
+    Let a member have its tier since it would have had it without what came back.
+
+    :param moved_on: the day on which it would have come to it
+    """
+    state, scheme, zone = decision.member.of(TIERS), decision.rules.of(SCHEME), decision.rules.zone
+    rank = scheme.rank(state.key)
+    entries = [
+        change.at
+        for change in had.changes
+        if (change.to_key == state.key or scheme.rank(change.from_key) < rank <= scheme.rank(change.to_key))
+        and local_date(change.at, zone) == moved_on
+        and not change.cause.startswith(UNDOING)
+    ]
+    first = had.changes[0].from_key if had.changes else had.key
+    since = state.since
+    if state.key is None:
+        since = None
+    elif entries:
+        since = entries[-1]
+    elif first == state.key and moved_on == joined_on(decision.member, decision.rules):
+        since = decision.member.enrolled_at
+    return decision.then(member=decision.member.having(TIERS, replace(state, since=since)))

@@ -1,0 +1,165 @@
+"""Surprises that are drawn by lot, and contests that are finished by the clock."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from loyalty.activity.replaying import replay
+from loyalty.badges.account.contests import finish_contests
+from loyalty.badges.account.joining import join_board
+from loyalty.badges.account.surprises import NobodyToSurprise, NotDrawn, draw, explain, give, placed, ticket_of
+from loyalty.badges.models import ContestFinish, ContestPrize, Surprise, SurpriseTicket
+from loyalty.outbox.models import Event
+from loyalty.points.models import Entry
+from loyalty.programs.models import Program
+from tests import make
+from tests.badges import game
+
+pytestmark = pytest.mark.django_db
+NOON = make.NOON
+
+
+def surprise(club: Program, **given: Any) -> Surprise:
+    return Surprise.objects.create(
+        **{
+            "retailer": club.retailer,
+            "program": club,
+            "code": "gift",
+            "name": "A gift",
+            "seed": 7,
+            "points": 1,
+            "budget": 100,
+        }
+        | given
+    )
+
+
+def test_the_lots_of_seed_7_are_the_same_whenever_they_are_drawn() -> None:
+    numbers = [f"{place:03}" for place in range(300)]
+
+    lots = placed(7, numbers)
+
+    assert placed(7, reversed(numbers)) == lots
+    assert lots[0] == min((hashlib.sha256(f"7:{each}".encode()).hexdigest(), each) for each in numbers)
+    assert [number for _lot, number in lots[:5]] == ["203", "232", "161", "126", "038"]
+    assert {number for _lot, number in lots[:100]} != {number for _lot, number in placed(8, numbers)[:100]}
+
+
+def test_of_300_candidates_and_a_budget_of_100_the_same_100_are_given_a_gift_however_often_it_is_tried() -> None:
+    club = make.program()
+    members = [make.member(club, since=NOON) for _ in range(30)]
+    gone = make.member(club, since=NOON + timedelta(days=9))  # no candidate: it joins later
+    row = surprise(club, budget=10)
+
+    assert draw(row, author="ada", now=NOON) == 10
+    assert draw(row, author="bob", now=NOON) == 10
+    expected = {number for _lot, number in placed(7, (each.number for each in members))[:10]}
+    assert give(row, now=NOON) == 10
+    assert give(row, now=NOON) == 0
+
+    given = Entry.objects.filter(explanation__surprise="gift")
+    assert {entry.wallet.membership.number for entry in given} == expected
+    row.refresh_from_db()
+    assert (row.status, row.candidates, row.drawn_by) == ("given", 30, "ada")
+    found = explain(row)
+    assert (found.candidates, found.gifts, found.points, found.is_as_drawn) == (30, 10, 10, True)
+    assert set(found.drawn) == expected
+    assert ticket_of(row, gone) is None
+    assert replay(club, now=NOON + timedelta(days=1)).deviations == []
+
+
+def test_a_draw_that_somebody_tampered_with_is_told() -> None:
+    club = make.program()
+    for _ in range(9):
+        make.member(club, since=NOON)
+    row = surprise(club, budget=3)
+    draw(row, author="ada", now=NOON)
+    last = row.tickets.get(place=9)
+    SurpriseTicket.objects.filter(pk=row.tickets.get(place=1).pk).update(is_drawn=False)
+    SurpriseTicket.objects.filter(pk=last.pk).update(is_drawn=True)
+
+    assert not explain(row).is_as_drawn
+
+
+def test_only_candidates_that_were_asked_for_are_drawn_and_who_left_since_gets_nothing() -> None:
+    from loyalty.activity.account.leaving import leave
+
+    club = make.program(tiers=[("gold", "100", "1")])
+    ada, bob, cleo = (make.member(club, since=NOON) for _ in range(3))
+    make.buys(ada, "100", at=NOON)
+    make.buys(bob, "100", at=NOON)
+    make.buys(cleo, "10", at=NOON)
+    row = surprise(club, tiers=["gold"])
+    assert draw(row, author="ada", now=NOON) == 2
+    leave(bob, now=NOON + timedelta(hours=1))
+
+    assert give(row, now=NOON + timedelta(hours=2)) == 1
+
+    assert Entry.objects.filter(explanation__surprise="gift").get().wallet.membership_id == ada.pk
+    nobody = surprise(club, code="nobody", members=["0"])
+    with pytest.raises(NobodyToSurprise):
+        draw(nobody, author="ada", now=NOON)
+    with pytest.raises(NotDrawn):
+        give(nobody, now=NOON)
+    recent = surprise(club, code="recent", bought_within_days=1)
+    with pytest.raises(NobodyToSurprise):
+        draw(recent, author="ada", now=NOON + timedelta(days=5))
+
+
+CONTEST = {
+    "code": "june", "metric": "spend", "window": "month", "settle_days": 2,
+    "prizes": [{"rank": 1, "through": 1, "points": 100}, {"rank": 2, "through": 3, "points": 40}],
+}  # fmt: skip
+
+
+def test_a_contest_is_finished_once_after_its_window_and_ties_share_the_prize_of_their_rank() -> None:
+    club = game.program(boards=[CONTEST])
+    members = [make.member(club) for _ in range(6)]
+    spent = ["50", "50", "30", "20", "20", "5"]
+    for place, (who, amount) in enumerate(zip(members, spent, strict=True)):
+        join_board(who, "june", f"Member {place}", now=make.on("2026-06-01"))
+        make.buys(who, amount, at=make.on("2026-06-10") + timedelta(hours=place))
+
+    assert finish_contests(club, now=make.on("2026-07-02T23:00")) == 0
+    assert finish_contests(club, now=make.on("2026-07-03T00:30")) == 1
+    assert finish_contests(club, now=make.on("2026-07-03T00:30")) == 0
+
+    prizes = [(each.membership_id, each.rank, each.points) for each in ContestPrize.objects.order_by("rank", "pk")]
+    assert prizes == [(members[0].pk, 1, 100), (members[1].pk, 1, 100), (members[2].pk, 3, 40)]
+    assert ContestFinish.objects.get().members == 6
+    assert [make.spendable(who, make.on("2026-07-04")) for who in members] == [150, 150, 70, 20, 20, 5]
+    won = Event.objects.filter(type="contest.won")
+    assert [(each.payload["rank"], each.payload["points"]) for each in won.order_by("pk")] == [
+        (1, 100),
+        (1, 100),
+        (3, 40),
+    ]
+    assert replay(club, now=make.on("2026-07-04")).deviations == []
+
+
+def test_who_are_level_with_the_last_rank_that_wins_all_win() -> None:
+    club = game.program(boards=[CONTEST])
+    members = [make.member(club) for _ in range(5)]
+    for place, (who, amount) in enumerate(zip(members, ["50", "30", "20", "20", "5"], strict=True)):
+        join_board(who, "june", f"Member {place}", now=make.on("2026-06-01"))
+        make.buys(who, amount, at=make.on("2026-06-10") + timedelta(hours=place))
+
+    finish_contests(club, now=make.on("2026-07-10"))
+
+    assert [each.points for each in ContestPrize.objects.order_by("rank", "pk")] == [100, 40, 40, 40]
+
+
+def test_a_return_before_the_prizes_reorders_and_one_after_them_does_not() -> None:
+    club = game.program(boards=[CONTEST])
+    ada, bob = make.member(club), make.member(club)
+    for who in (ada, bob):
+        join_board(who, "june", who.number, now=make.on("2026-06-01"))
+    make.buys(bob, "40", at=make.on("2026-06-09"))
+    bought = make.buys(ada, "50", at=make.on("2026-06-10"))
+    make.returns(ada, bought, (1, "1"), at=make.on("2026-07-02"))
+
+    finish_contests(club, now=make.on("2026-07-10"))
+
+    assert [(each.membership_id, each.rank) for each in ContestPrize.objects.all()] == [(bob.pk, 1)]

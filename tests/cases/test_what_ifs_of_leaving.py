@@ -1,0 +1,132 @@
+"""What-ifs of members who left, came back, or were merged: under the same rules they come to what was in fact."""
+
+from typing import Any
+
+import pytest
+
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.replaying import replay
+from loyalty.activity.simulation import Past, simulate
+from loyalty.activity.versions import versions_of
+from loyalty.engine.decision import Decision
+from loyalty.planning.simulating import ask, run
+from loyalty.points.state import POINTS, Posting
+from tests.cases.shop import STOP, Rule, Rung, Shop
+
+pytestmark = pytest.mark.django_db
+
+TIERS = (Rung("bronze", "0"), Rung("silver", "60", "2", gift=5))
+FIRST = Rule(code="first", kind="first_order", points="100", uses_multiplier=False)
+
+
+def shop_of(*names: str, **given: Any) -> Shop:
+    shop = Shop(**({"rules": (Rule(), FIRST), "tiers": TIERS, "policy": {"pending_days": 0} | STOP} | given))
+    for name in names:
+        shop.member(name)
+    return shop
+
+
+def leaves(shop: Shop, who: str, at: str) -> None:
+    leave(shop.membership(who), now=shop.at(at))
+    shop.hears_nothing_until(at)
+
+
+def pasts(shop: Shop) -> tuple[list[Past], int]:
+    """Return all pasts, and how many points were issued in them."""
+    issued = 0
+
+    def observe(decision: Decision) -> None:
+        nonlocal issued
+        for effect in decision.effects:
+            if isinstance(effect, Posting) and effect.kind == "earn":
+                issued += sum(lot.amount for lot in effect.lots)
+
+    versions = versions_of([shop.program.pk])[shop.program.pk]
+    return list(simulate(versions, until=shop.known.latest, observe=observe)), issued
+
+
+def open_points(past: Past) -> int:
+    return sum(lot.pending + lot.available + lot.held for lot in past.member.of(POINTS).main.lots)
+
+
+def test_who_left_has_nothing_any_more() -> None:
+    shop = shop_of("a")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    leaves(shop, "a", "2026-02-10 12:00")
+
+    (past,), issued = pasts(shop)
+
+    assert (open_points(past), issued) == (0, 185)
+    assert past.tier_code_at(shop.at("2026-02-05 12:00")) == "silver"
+    assert past.tier_code_at(shop.at("2026-02-20 12:00")) == ""
+
+
+def test_who_came_back_lived_both_memberships_and_got_no_second_bonus() -> None:
+    shop = shop_of("a")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    leaves(shop, "a", "2026-02-10 12:00")
+    shop.order("o2", "a", "7", at="2026-02-15 12:00")  # it is no member then
+    shop.member("a", since="2026-02-20 12:00")
+    shop.order("o3", "a", "30", at="2026-02-25 12:00")
+    shop.give_back("r1", "o1", at="2026-02-26 12:00")
+
+    (past,), issued = pasts(shop)
+
+    assert (open_points(past), issued, past.missed) == (30, 215, 0)
+    assert shop.balance("a") == 30
+    tiers = [past.tier_code_at(shop.at(f"2026-02-{day} 18:00")) for day in ("05", "15", "20", "25")]
+    assert tiers == ["silver", "", "bronze", "bronze"]
+
+
+def test_who_left_twice_left_twice() -> None:
+    shop = shop_of("a")
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    leaves(shop, "a", "2026-02-10 12:00")
+    shop.member("a", since="2026-02-20 12:00")
+    shop.order("o3", "a", "30", at="2026-02-25 12:00")
+    leaves(shop, "a", "2026-03-01 12:00")
+    shop.member("a", since="2026-03-10 12:00")
+    shop.order("o4", "a", "9", at="2026-03-11 12:00")
+
+    (past,), issued = pasts(shop)
+
+    assert (open_points(past), issued) == (9, 185 + 30 + 9)
+    assert replay(shop.program, now=shop.known.latest).deviations == []
+
+
+def test_two_who_were_merged_live_once() -> None:
+    shop = shop_of("a", "b", rules=(Rule(),), tiers=(Rung("bronze", "0", gift=0), Rung("silver", "500")))
+    shop.order("o1", "b", "40", at="2026-02-01 12:00")
+    shop.redeem("b", 10, "x", at="2026-02-02 12:00")
+    shop.order("o2", "a", "7", at="2026-02-03 12:00")
+    shop.merge("b", "a", at="2026-03-01 12:00")
+
+    (past,), issued = pasts(shop)
+
+    assert (past.joined.membership_id, open_points(past), issued) == (shop.membership("a").pk, 37, 47)
+
+
+def test_a_what_if_compares_who_left_came_back_or_was_merged_with_what_was() -> None:
+    shop = shop_of("a", "b", "c", rules=(Rule(),), tiers=(Rung("bronze", "0"), Rung("silver", "60")))
+    shop.order("o1", "a", "80", at="2026-02-01 12:00")
+    leaves(shop, "a", "2026-02-10 12:00")
+    shop.order("o9", "a", "500", at="2026-02-20 12:00")  # it is no member then
+    shop.member("a", since="2026-03-02 12:00")
+    shop.order("o2", "a", "30", at="2026-03-03 12:00")
+    shop.order("o3", "b", "10", at="2026-02-03 12:00", now="2026-03-03 12:00")
+    shop.merge("b", "c", at="2026-03-05 12:00")
+    shop.hears_nothing_until("2026-04-02 12:00")
+
+    asked = ask(
+        shop.draft(), since=shop.at("2026-01-01").date(), until=shop.at("2026-03-31").date(), author="a",
+        now=shop.known.latest,
+    )  # fmt: skip
+    result: Any = run(asked, now=shop.known.latest).result
+
+    sides = [
+        {name: result[side][name] for name in ("issued", "returned", "outstanding")} for side in ("draft", "actual")
+    ]
+    assert sides[0] == sides[1] == {"issued": [0, 90, 30], "returned": [0, 0, 0], "outstanding": 40}
+    for side in ("draft", "actual"):
+        assert result[side]["tiers"] == {"bronze": [2, 1, 2], "": [0, 1, 0]}
+    assert (result["members"], result["movers"], result["revenue"]) == (2, 0, "120.00")
