@@ -68,7 +68,6 @@ PAGES = {
     ("plans_subscription_report", "GET"): "OMAU",
     ("plans_subscription_members", "GET"): "OMAU",
     ("plans_subscription_to_report", "GET"): "OSU",
-    ("plans_subscription_members", "GET"): "OMAU",
     ("rewards_reward_figures", "GET"): "OMAU",
     ("rewards_reward_to_figures", "GET"): "OMAU",
     ("plans_subscription_cancel_plan", "GET"): "OS",
