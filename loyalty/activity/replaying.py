@@ -2,7 +2,8 @@
 The replay check: a sum that adds up is not yet a right decision.
 
 Members' pasts are replayed by the same steps, and what they come to is compared with what is stored. Where facts were
-told late, or points came back to a household, the two may differ with good reason (ADR 22): somebody must look.
+told late, a plan's payment too, points came back to a household, or two members of whom one had a plan were merged, the two
+may differ with good reason (ADR 22 and 25): somebody must look.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -27,7 +27,9 @@ KINDS = {
     "fees_paid": Kind(PAYMENTS, DEFERRED, _("fees of plans paid: they are earned day by day")),
     "fees_credited": Kind(DEFERRED, CREDIT, _("fees credited for days that are used no more")),
     "credit_used": Kind(CREDIT, DEFERRED, _("credit that paid fees")),
-    "paid_too_late": Kind(PAYMENTS, CREDIT, _("payments of plans that had ended: they go back")),
+    "paid_too_late": Kind(
+        PAYMENTS, CREDIT, _("payments that were too late, or the second ones of an invoice: they go back")
+    ),
     "fees_earned": Kind(DEFERRED, REVENUE, _("fees of plans earned, day by day")),
     "credit_refunded": Kind(CREDIT, PAYMENTS, _("credit and late payments refunded")),
     "fees_refunded": Kind(REVENUE, PAYMENTS, _("fees refunded by staff")),

@@ -219,6 +219,7 @@ class Invoice(models.Model):
         RENEWAL = "renewal", _("renewal")
         CHANGE = "change", _("change of plan")
         ENDING = "ending", _("ended early")
+        SECOND = "second", _("paid once more")
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")

@@ -15,7 +15,7 @@ PLANS: "Key[PlanState]" = Key("plans")
 OFFER: RulesOf[PlanOffer] = RulesOf("plans")
 
 AWAITING, TRIAL, ACTIVE, PAST_DUE, ENDED = "awaiting", "trial", "active", "past_due", "ended"
-FIRST, RENEWAL, CHANGE, ENDING = "first", "renewal", "change", "ending"
+FIRST, RENEWAL, CHANGE, ENDING, SECOND = "first", "renewal", "change", "ending", "second"
 CANCELLED, UNPAID, WITHDRAWN, LEFT, MERGED, STAFF = "cancelled", "unpaid", "withdrawn", "left", "merged", "staff"
 
 
@@ -183,6 +183,7 @@ class InvoicePaid(PlanEffect):
 
     :param days: that it pays for after all, where they were to begin with the payment
     :param is_too_late: whether it stays void, and the payment goes back
+    :param provider: who took it; empty for a till or a transfer
     """
 
     invoice_id: UUID
@@ -190,6 +191,7 @@ class InvoicePaid(PlanEffect):
     reference: str
     days: Days | None = None
     is_too_late: bool = False
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

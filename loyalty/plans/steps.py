@@ -16,7 +16,7 @@ from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision, Effect, Told
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version, Versions
-from loyalty.plans.rules import NOTHING, Days, FeeLine, Held, PlanRule, next_end, split
+from loyalty.plans.rules import NOTHING, Days, FeeLine, Held, PlanOffer, PlanRule, next_end, split
 from loyalty.plans.state import (
     ACTIVE,
     CANCELLED,
@@ -84,16 +84,18 @@ def sold_as(versions: Versions, plan_id: int) -> PlanRule | None:
     return next((rule for version in versions.versions for rule in version.of(OFFER).plans if rule.id == plan_id), None)
 
 
-def months_of(decision: Decision, key: UUID | None) -> int | None:
-    """Return how many months a period of a plan has."""
-    rule = rule_of(decision.versions, decision.rules, key)
-    return rule.months if rule else None
+def money(decision: Decision) -> PlanOffer:
+    """Return an offer that says in which currency plans are paid: a version that offers none any more does not."""
+    now = decision.rules.of(OFFER)
+    offers = (version.of(OFFER) for version in decision.versions.versions)
+    return now if now.currency else next((offer for offer in offers if offer.currency), now)
 
 
 def held_by(decision: Decision) -> Held:
-    """Return what a member with a period has paid for."""
+    """Return what a member with a period has paid for, as it was sold."""
     state = decision.member.of(PLANS)
-    rule = rule_of(decision.versions, decision.rules, state.key)
+    sold = sold_as(decision.versions, state.plan_id) if state.plan_id else None
+    rule = sold or rule_of(decision.versions, decision.rules, state.key)
     assert rule is not None, "a plan that a member has was offered"
     assert state.period is not None, "who has benefits has a period"
     assert state.anchor is not None, "periods are counted from a day"
@@ -113,7 +115,7 @@ def told(decision: Decision, kind: str, at: datetime, **said: object) -> Told:
     """Return an event about a plan; amounts are strings with their currency beside them."""
     plain = {name: _plain(value) for name, value in said.items()}
     if any(isinstance(value, Decimal) for value in said.values()):
-        plain["currency"] = decision.rules.of(OFFER).currency
+        plain["currency"] = money(decision).currency
     return Told(f"plan.{kind}", plain, at)
 
 
@@ -198,7 +200,9 @@ def end(decision: Decision, reason: str, cause: str) -> Decision:
     decision = void_due(decision)
     state = decision.member.of(PLANS)
     member, at = decision.member, max(decision.at, state.since or decision.at)
-    over = replace(state, status=ENDED, ended_at=at, end_reason=reason, cancels=False, next_key=None, credit=NOTHING)
+    over = replace(state, status=ENDED, ended_at=at, end_reason=reason, credit=NOTHING)
+    if reason != UNPAID:  # what was wished holds where it turns out to have been paid in time
+        over = replace(over, cancels=False, next_key=None)
     effects: list[Effect] = []
     if state.credit:
         assert state.subscription_id is not None, "a plan that ends has begun"
@@ -220,7 +224,8 @@ def _end_period(decision: Decision, on: date) -> Decision:
     if state.cancels:
         return end(decision, CANCELLED, cause)
     offer = decision.rules.of(OFFER)
-    rule = offer.plan(state.next_key) or offer.plan(state.key)
+    # Who wished for another plan that is offered no more is not charged for the one that it did not want to keep.
+    rule = offer.plan(state.next_key or state.key)
     if rule is None:
         return end(decision, WITHDRAWN, cause)
     return _renew(decision, rule, on, cause)
@@ -276,7 +281,7 @@ def issue(  # noqa: PLR0913 - all that an invoice says
     total = sum((line.amount for line in lines), NOTHING)
     used = max(min(state.credit, total), NOTHING)
     credit = state.credit - used + max(-total, NOTHING)
-    amount = (max(total, NOTHING) - used).quantize(decision.rules.of(OFFER).unit)
+    amount = (max(total, NOTHING) - used).quantize(money(decision).unit)
     fee = sum((line.amount for line in lines if line.amount > 0), NOTHING)
     assert state.subscription_id is not None, "invoices are for a plan"
     today = local_date(max(decision.at, decision.now), decision.rules.zone)
@@ -284,7 +289,7 @@ def issue(  # noqa: PLR0913 - all that an invoice says
     due = Due(new_id(), kind, rule.key, rule.id, days, fee, used, amount, until, decision.at)
     is_paid = amount == NOTHING
     invoiced = Invoiced(
-        decision.member.retailer_id, state.subscription_id, due, decision.rules.of(OFFER).currency, lines, decision.at,
+        decision.member.retailer_id, state.subscription_id, due, money(decision).currency, lines, decision.at,
         decision.at if is_paid else None,
     )  # fmt: skip
     after = replace(state, credit=credit, due=None if is_paid else due)
@@ -332,29 +337,45 @@ def take_over(decision: Decision) -> Decision:
         return _carry(ended, replace(theirs, credit=theirs.credit + left), cause)
     left = _left_of(decision, activity.other)
     ended = _end_merged(decision, activity.other, theirs)
-    return with_state(ended, replace(mine, credit=mine.credit + left)) if left else ended
+    return _pay_by_credit(with_state(ended, replace(mine, credit=mine.credit + left))) if left else ended
 
 
 def _carry(decision: Decision, theirs: PlanState, cause: str) -> Decision:
     if theirs.key is None:
         return with_state(decision, theirs)
-    return changed_to(decision, theirs, theirs.key, theirs.plan_id, cause)
+    return _pay_by_credit(changed_to(decision, theirs, theirs.key, theirs.plan_id, cause))
 
 
-def _size(decision: Decision, state: PlanState) -> tuple[bool, int]:
+def _pay_by_credit(decision: Decision) -> Decision:
+    """Let a renewal that is owed be asked for less what the member has of credit since: nobody pays who has paid."""
+    state = decision.member.of(PLANS)
+    due = state.due
+    rule = sold_as(decision.versions, due.plan_id) if due else None
+    if due is None or rule is None or due.kind != RENEWAL or not state.credit:
+        return decision
+    decision = void_due(decision)
+    state = replace(decision.member.of(PLANS), status=ACTIVE)
+    return issue(decision, state, RENEWAL, rule, due.days, (FeeLine(due.plan_id, due.days, due.fee),), latest=due.until)
+
+
+def _size(decision: Decision, state: PlanState) -> tuple[bool, int, bool]:
+    """Return what makes a plan larger: that it is had, its rank, and that its period is paid."""
     rule = rule_of(decision.versions, decision.rules, state.key)
-    return rule is not None, rule.rank if rule else 0
+    return rule is not None, rule.rank if rule else 0, not _is_owed(state)
+
+
+def _is_owed(state: PlanState) -> bool:
+    return state.due is not None and state.due.kind == RENEWAL
 
 
 def _left_of(decision: Decision, member: Member) -> Decimal:
     """Return what is left of a fee that was paid, and of earlier credit."""
     state = member.of(PLANS)
     left = state.without_due().credit
-    is_owed = state.due is not None and state.due.kind == RENEWAL
-    if state.period is None or state.paid_from is None or is_owed or not state.paid:
+    if state.period is None or state.paid_from is None or _is_owed(state) or not state.paid:
         return left
     on = local_date(decision.at, decision.rules.zone)
-    return left + split(state.paid, Days(state.paid_from, state.period.end), on, decision.rules.of(OFFER).unit).left
+    return left + split(state.paid, Days(state.paid_from, state.period.end), on, money(decision).unit).left
 
 
 def _end_merged(decision: Decision, member: Member, state: PlanState) -> Decision:
@@ -370,14 +391,19 @@ def _end_merged(decision: Decision, member: Member, state: PlanState) -> Decisio
     return decision.then(Subscribed(member.retailer_id, member.program_id, member.membership_id, over), *effects)
 
 
-def ending_line(decision: Decision, state: PlanState) -> FeeLine | None:
-    """Return the credit for the days of a paid period that are used no more; None where there is none."""
-    is_owed = state.due is not None and state.due.kind == RENEWAL
-    if state.period is None or state.paid_from is None or state.plan_id is None or is_owed or not state.paid:
+def ending_line(decision: Decision, state: PlanState, *, at_most: Decimal | None = None) -> FeeLine | None:
+    """
+    Return the credit for the days of a paid period that are used no more; None where there is none.
+
+    :param at_most: what can go back, with the credit that there is already
+    """
+    if state.period is None or state.paid_from is None or state.plan_id is None or _is_owed(state) or not state.paid:
         return None
     on = local_date(decision.at, decision.rules.zone)
     rest = Days(state.paid_from, state.period.end)
-    left = split(state.paid, rest, on, decision.rules.of(OFFER).unit).left
+    left = split(state.paid, rest, on, money(decision).unit).left
+    if at_most is not None:
+        left = min(left, max(at_most - state.without_due().credit, NOTHING))
     return FeeLine(state.plan_id, Days(max(on, rest.first), rest.end), -left) if left else None
 
 
@@ -388,7 +414,7 @@ def credit_invoice(decision: Decision, state: PlanState, line: FeeLine, kind: st
     on = local_date(decision.at, decision.rules.zone)
     due = Due(new_id(), kind, state.key or new_id(), state.plan_id, line.days, NOTHING, NOTHING, NOTHING, on)
     return Invoiced(
-        decision.member.retailer_id, state.subscription_id, due, decision.rules.of(OFFER).currency, (line,), decision.at,
+        decision.member.retailer_id, state.subscription_id, due, money(decision).currency, (line,), decision.at,
         decision.at,
     )  # fmt: skip
 

@@ -39,6 +39,7 @@ UPDATE plans_invoice i SET
     paid_at = coalesce(d.paid_at, i.paid_at), settled_at = coalesce(d.settled_at, i.settled_at),
     voided_at = CASE WHEN d.paid_at IS NULL OR d.is_too_late THEN coalesce(d.voided_at, i.voided_at) END,
     provider_reference = coalesce(nullif(d.reference, ''), i.provider_reference),
+    provider = CASE WHEN d.paid_at IS NULL THEN i.provider ELSE d.provider END,
     first_day = coalesce(d.first_day, i.first_day), end_day = coalesce(d.end_day, i.end_day),
     attempts = i.attempts + (d.failed_at IS NOT NULL)::int,
     last_failed_at = coalesce(d.failed_at, i.last_failed_at),
@@ -50,13 +51,13 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS paid_at, unn
     unnest(%b::text[]) AS reference, unnest(%b::date[]) AS first_day, unnest(%b::date[]) AS end_day,
     unnest(%b::timestamptz[]) AS failed_at, unnest(%b::text[]) AS error, unnest(%b::timestamptz[]) AS next_try_at,
     unnest(%b::numeric[]) AS refunded, unnest(%b::timestamptz[]) AS settled_at, unnest(%b::boolean[]) AS is_too_late,
-    unnest(%b::date[]) AS unpaid_on) d
+    unnest(%b::date[]) AS unpaid_on, unnest(%b::text[]) AS provider) d
 WHERE i.id = d.id
 """
 MOVE_LINES = """
 UPDATE plans_invoiceline l SET first_day = d.first_day, end_day = d.end_day
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::date[]) AS first_day, unnest(%b::date[]) AS end_day) d
-WHERE l.invoice_id = d.id
+WHERE l.invoice_id = d.id AND l.amount > 0
 """
 # From the latest invoice that was paid back to the first one, of each as much as is left of it. Where the credit is of another
 # plan of the member, or of one of who was merged into it, the invoices of those follow.
@@ -86,7 +87,7 @@ class _InvoiceChange:
     def __init__(self) -> None:
         self.paid_at: datetime | None = None
         self.voided_at: datetime | None = None
-        self.reference = ""
+        self.reference = self.provider = ""
         self.days: Any = None
         self.failed: PaymentFailed | None = None
         self.refunded = Decimal(0)
@@ -96,7 +97,8 @@ class _InvoiceChange:
     def add(self, effect: Effect) -> None:
         if isinstance(effect, InvoicePaid):
             self.paid_at, self.voided_at = effect.paid_at, None
-            self.reference, self.days = effect.reference, effect.days or self.days
+            self.reference, self.provider = effect.reference, effect.provider
+            self.days = effect.days or self.days
             self.is_too_late = effect.is_too_late
         elif isinstance(effect, InvoiceVoided):
             self.voided_at = effect.voided_at
@@ -162,16 +164,16 @@ def _changes_of_invoices(effects: Iterable[Effect]) -> dict[UUID, _InvoiceChange
 
 def _invoice_row(invoiced: Invoiced, change: _InvoiceChange | None, now: datetime) -> tuple[Any, ...]:
     """Return an invoice as it is at the end of its batch: it may be given up by the night that follows the one of its issue."""
-    due = invoiced.due
-    paid_at = invoiced.paid_at or (change.paid_at if change else None)
-    voided_at = change.voided_at if change and paid_at is None else None
+    due, change = invoiced.due, change or _InvoiceChange()
+    paid_at = invoiced.paid_at or change.paid_at
+    voided_at = now if change.is_too_late else change.voided_at if paid_at is None else None
     status = "paid" if paid_at else "void" if voided_at else "open"
     next_try_at = invoiced.issued_at if status == "open" else None
     return (
         due.invoice_id, invoiced.retailer_id, invoiced.subscription_id, due.plan_id, due.kind, status, invoiced.currency,
-        due.days.first, due.days.end, due.fee, due.credit_used, due.amount, Decimal(0), invoiced.issued_at,
-        (change.until if change else None) or due.until, 0, next_try_at, None, "", paid_at, now if paid_at else None, voided_at,
-        "", "", "",
+        due.days.first, due.days.end, due.fee, due.credit_used, due.amount, change.refunded, invoiced.issued_at,
+        change.until or due.until, 0, next_try_at, None, "", paid_at, now if paid_at else None, voided_at, change.provider,
+        change.reference, "",
     )  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def change_invoices(effects: Sequence[Effect], *, now: datetime) -> None:
             key, each.paid_at, each.voided_at, each.reference, each.days.first if each.days else None,
             each.days.end if each.days else None, each.failed.failed_at if each.failed else None,
             each.failed.error if each.failed else None, each.failed.next_try_at if each.failed else None, each.refunded,
-            now if each.paid_at else None, each.is_too_late, each.until,
+            now if each.paid_at else None, each.is_too_late, each.until, each.provider,
         )
         for key, each in changes.items()
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from loyalty.activity.account.leaving import leave
 from loyalty.plans.account import joining, paying
 from loyalty.plans.account.joining import When as PlanWhen
 from loyalty.plans.models import Invoice, PaidPlan, Refund, Subscription
@@ -60,6 +61,9 @@ class PlanShop(Shop):
 
     def cancels(self, who: str, *, at: When) -> None:
         joining.cancel(self.membership(who), now=self._now(at))
+
+    def leaves(self, who: str, *, at: When) -> None:
+        leave(self.membership(who), now=self._now(at))
 
     def ends(self, who: str, *, at: When, refunds: bool = True) -> None:
         joining.end(self.membership(who), refunds=refunds, now=self._now(at))

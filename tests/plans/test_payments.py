@@ -388,19 +388,27 @@ def test_a_try_of_which_nobody_knows_is_made_again_by_its_own_method_and_key() -
     assert invoices_of(ada) == [("first", "10.00", "paid")]
 
 
-def test_a_payment_at_a_till_while_the_provider_takes_it_is_told_as_paid_twice() -> None:
+def test_a_payment_at_a_till_while_the_provider_takes_it_is_told_as_paid_twice_and_goes_back() -> None:
     club = make_plans.program(*TWO)
     ada = make.member(club)
     join(ada, "plus", method="later", now=on("2026-06-01T12:00"))
     collects(ada, on("2026-06-01T12:01"))
     mark_paid(Invoice.objects.get().pk, reference="till 7", now=on("2026-06-01T12:02"))
 
-    told = tells(ada, "paid", Invoice.objects.get(), at=on("2026-06-01T12:03"), now=on("2026-06-01T12:03"))
+    invoice = Invoice.objects.get()
 
-    assert told == Taken("paid_twice")
+    told = tells(ada, "paid", invoice, at=on("2026-06-01T12:03"), now=on("2026-06-01T12:03"))
+    again = tells(ada, "paid", invoice, at=on("2026-06-01T12:03"), now=on("2026-06-01T12:04"), name="n2")
+    collects(ada, on("2026-06-01T12:05"))
+
+    assert (told, again) == (Taken("paid_twice"), Taken("known"))
     assert Event.objects.get(type="plan.paid_twice").payload["reference"] == "r1"
-    assert invoices_of(ada) == [("first", "10.00", "paid")]
-    assert Invoice.objects.get().provider_reference == "till 7"
+    assert invoices_of(ada) == [("first", "10.00", "paid"), ("second", "10.00", "paid")]
+    invoice.refresh_from_db()
+    assert (invoice.provider, invoice.provider_reference) == ("", "till 7")
+    back = Refund.objects.get()
+    assert (back.invoice.provider, back.invoice.provider_reference) == ("test", "r1")
+    assert (back.amount, back.reason, back.status) == (Decimal("10.00"), "paid_twice", "done")
 
 
 def test_a_refund_that_fails_after_it_was_carried_out_waits_for_a_person() -> None:
@@ -417,3 +425,14 @@ def test_a_refund_that_fails_after_it_was_carried_out_waits_for_a_person() -> No
     back.refresh_from_db()
     assert (older, newer) == (Taken("older"), Taken("failed"))
     assert (back.status, back.ended_at) == ("failed", on("2026-06-03T11:00"))
+
+
+def test_long_ids_of_notices_that_begin_alike_are_two() -> None:
+    ada, invoice = renewed()
+    long = "i" * 250
+
+    failed = tells(ada, "failed", invoice, at=on("2026-07-01T12:00"), now=on("2026-07-01T12:00"), name=f"{long}1")
+    paid = tells(ada, "paid", invoice, at=on("2026-07-02T12:00"), now=on("2026-07-02T12:00"), name=f"{long}2")
+    again = tells(ada, "paid", invoice, at=on("2026-07-02T12:00"), now=on("2026-07-02T12:00"), name=f"{long}2")
+
+    assert (failed, paid, again) == (Taken("failed"), Taken("paid"), Taken("known", is_new=False))

@@ -1,15 +1,18 @@
 """A member joins a plan, changes it, cancels it, or goes on with it."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import F, Sum
 
 from loyalty.memberships.models import Membership
 from loyalty.plans import changes
 from loyalty.plans.account.session import HasPlan, PlanSession
 from loyalty.plans.models import Invoice, Subscription
-from loyalty.plans.state import AWAITING, STAFF
+from loyalty.plans.rules import NOTHING
+from loyalty.plans.state import AWAITING, CHANGE, STAFF
 from loyalty.plans.steps import code_of, rule_of
 
 
@@ -80,7 +83,8 @@ def change(membership: Membership, plan: str, *, when: When | None = None, now: 
         at = When.PERIOD_END
     asked = state.due if state.due is not None and state.due.key == rule.key else None
     is_asked = asked is not None and asked.days.first == session.decision.on and at is When.NOW
-    is_wished = at is When.PERIOD_END and (state.next_key or state.key) == rule.key and not state.cancels
+    is_wished = at is When.PERIOD_END and (state.next_key or state.key) == rule.key
+    is_wished = is_wished and not state.cancels and state.due is None
     if is_asked or is_wished:
         session.finish()
         return False
@@ -104,10 +108,11 @@ def cancel(membership: Membership, *, now: datetime) -> bool:
     """
     session = PlanSession.open(membership, now)
     state = session.require_plan()
-    if not state.cancels:
+    is_new = not state.cancels or (state.due is not None and state.due.kind == CHANGE)
+    if is_new:
         session.take(changes.cancel(session.decision))
     session.finish()
-    return not state.cancels
+    return is_new
 
 
 @transaction.atomic
@@ -157,5 +162,12 @@ def end(membership: Membership, *, refunds: bool, now: datetime) -> None:
     session = PlanSession.open(membership, now)
     state = session.require_plan()
     cause = f"staff:{state.subscription_id}"
-    session.take(changes.end_now(session.decision, STAFF, cause, refunds=refunds and state.status != AWAITING))
+    refunds = refunds and state.status != AWAITING
+    session.take(changes.end_now(session.decision, STAFF, cause, refunds=refunds, at_most=_refundable(membership)))
     session.finish()
+
+
+def _refundable(membership: Membership) -> Decimal:
+    """Return what of all that a member paid has not gone back."""
+    paid = Invoice.objects.filter(subscription__membership=membership, status=Invoice.Status.PAID)
+    return paid.aggregate(left=Sum(F("amount") - F("refunded")))["left"] or NOTHING

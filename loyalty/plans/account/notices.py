@@ -7,6 +7,7 @@ A notice and what it causes are one transaction: told twice at the same moment, 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.db import transaction
 from customers.core import bulk
 from customers.models import Retailer
 from loyalty.plans.account.collecting import end_refund, fail_refund
-from loyalty.plans.account.paying import is_second, note_failure, settle
+from loyalty.plans.account.paying import note_failure, take_payment
 from loyalty.plans.models import Invoice, PaymentNotice, Refund
 from loyalty.plans.providers.port import Notice, NoticeKind, Provider, UnreadableNotice
 
@@ -27,7 +28,7 @@ class Taken:
     """
     What became of a notice.
 
-    :param effect: paid, failed, refunded; paid_twice, of which a person decides; or nothing, and why: known, older, ignored
+    :param effect: paid, failed, refunded; paid_twice, which goes back; or nothing, and why: known, older, ignored
     """
 
     effect: str
@@ -64,11 +65,17 @@ def _kept(notice: Notice) -> Notice:
     """
     if notice.occurred_at.year < FIRST_YEAR:
         raise UnreadableNotice(reason=f"{notice.occurred_at:%Y-%m-%d}")
-    return replace(notice, id=_text(notice.id), reference=_text(notice.reference), error=_text(notice.error))
+    return replace(notice, id=_name(notice.id), reference=_text(notice.reference), error=_text(notice.error))
 
 
-def _text(said: str) -> str:
-    return said.replace("\x00", "").encode(errors="replace").decode()[:MAX_TEXT]
+def _text(said: str, longest: int | None = MAX_TEXT) -> str:
+    return said.replace("\x00", "").encode(errors="replace").decode()[:longest]
+
+
+def _name(said: str) -> str:
+    """Return an id as a text that can be kept; of two long ones that begin alike none is taken for the other."""
+    text = _text(said, None)
+    return text if len(text) <= MAX_TEXT else f"{text[:100]} {sha256(text.encode()).hexdigest()}"
 
 
 def _subjects(notice: Notice) -> list[UUID]:
@@ -89,11 +96,9 @@ def _effect_of(retailer: Retailer, provider: Provider, notice: Notice, invoice: 
     if invoice is None:
         return "ignored"
     if notice.kind is NoticeKind.PAID:
-        is_new = settle(
+        return take_payment(
             invoice.pk, paid_at=notice.occurred_at, reference=notice.reference, provider=provider.name, now=now
-        )
-        invoice.refresh_from_db(fields=["status", "provider_reference"])
-        return "paid" if is_new else "paid_twice" if is_second(invoice, notice.reference) else "known"
+        ).value
     if notice.kind is NoticeKind.FAILED:
         is_new = note_failure(
             invoice.pk, failed_at=notice.occurred_at, error=notice.error, reference=notice.reference, now=now

@@ -2,19 +2,21 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.ids import new_id
 from customers.core.money import unit_of
-from loyalty.plans import changes
+from loyalty.plans import payments
 from loyalty.plans.account.session import PlanSession
-from loyalty.plans.changes import Billed
 from loyalty.plans.models import Invoice
+from loyalty.plans.payments import Billed, Payment
 from loyalty.plans.rules import Days
-from loyalty.plans.state import Due
+from loyalty.plans.state import SECOND, Due
 
 
 class NotOpen(DomainError):
@@ -66,39 +68,59 @@ def mark_paid(invoice_id: UUID, *, reference: str, now: datetime) -> bool:
     if invoice.status != Invoice.Status.OPEN and not is_known:
         raise NotOpen(status=invoice.get_status_display())
     if not is_known:
-        session.take(changes.pay(session.decision, billed(invoice), paid_at=now, reference=reference))
+        session.take(payments.pay(session.decision, billed(invoice), Payment(now, reference)))
     session.finish()
     return not is_known
 
 
-@transaction.atomic
-def settle(invoice_id: UUID, *, paid_at: datetime, reference: str, provider: str = "", now: datetime) -> bool:
-    """
-    Take in that an invoice was paid; tell whether that is new. What is paid already changes nothing.
+class Settled(StrEnum):
+    """What became of a payment that is told: paid_twice goes back."""
 
-    Another payment of it, as at a till while the provider took the fee, is told as an event: a person decides which goes back.
+    PAID = "paid"
+    PAID_TWICE = "paid_twice"
+    KNOWN = "known"
+
+
+def settle(invoice_id: UUID, *, paid_at: datetime, reference: str, provider: str = "", now: datetime) -> bool:
+    """Take in that an invoice was paid, as `take_payment` does; tell whether that is new."""
+    told = take_payment(invoice_id, paid_at=paid_at, reference=reference, provider=provider, now=now)
+    return told is Settled.PAID
+
+
+@transaction.atomic
+def take_payment(invoice_id: UUID, *, paid_at: datetime, reference: str, provider: str, now: datetime) -> Settled:
+    """
+    Take in that an invoice was paid. The same payment again changes nothing; another one of a paid invoice goes back.
 
     :param paid_at: by the provider's clock; not after now
     """
     invoice, session = lock_invoice(invoice_id, now)
-    if invoice.status == Invoice.Status.PAID:
-        if is_second(invoice, reference):
-            session.take(changes.note_second_payment(session.decision, billed(invoice), paid_at, reference))
-        session.finish()
-        return False
-    at = min(paid_at, now)
-    session.take(changes.pay(session.decision, billed(invoice), paid_at=at, reference=reference))
+    payment = Payment(min(paid_at, now), reference, provider)
+    became = Settled.KNOWN
+    if invoice.status != Invoice.Status.PAID:
+        became = Settled.PAID
+        session.take(payments.pay(session.decision, billed(invoice), payment))
+    elif invoice.amount and _is_second(invoice, payment):
+        became = Settled.PAID_TWICE
+        session.take(payments.note_second_payment(session.decision, billed(invoice), payment, new_id()))
     session.finish()
-    if provider:
-        Invoice.objects.filter(pk=invoice.pk).update(provider=provider)
-    return True
+    return became
+
+
+def _is_second(invoice: Invoice, payment: Payment) -> bool:
+    """Tell whether a payment is another one than that by which an invoice was paid, and was not told before."""
+    known = invoice.provider_reference
+    if known and payment.reference:
+        seconds = Invoice.objects.filter(subscription=invoice.subscription_id, kind=SECOND)
+        return known != payment.reference and not seconds.filter(provider_reference=payment.reference).exists()
+    return payment.provider not in {"", invoice.provider}
 
 
 @transaction.atomic
 def note_failure(invoice_id: UUID, *, failed_at: datetime, error: str, reference: str = "", now: datetime) -> bool:
     """Take in that a payment of an invoice failed; tell whether that is new: what was paid, or failed since, is not."""
     invoice, session = lock_invoice(invoice_id, now)
-    decision = changes.fail(
+    decision = payments.fail(
         session.decision, billed(invoice), failed_at=min(failed_at, now), error=error, reference=reference
     )
     is_new = decision is not session.decision
@@ -107,12 +129,6 @@ def note_failure(invoice_id: UUID, *, failed_at: datetime, error: str, reference
     if is_new:
         Invoice.objects.filter(pk=invoice.pk).update(asked_method="")  # what became of that try is known
     return is_new
-
-
-def is_second(invoice: Invoice, reference: str) -> bool:
-    """Tell whether a payment is another one than that by which an invoice was paid."""
-    known = invoice.provider_reference
-    return invoice.status == Invoice.Status.PAID and reference != "" and known not in {"", reference}
 
 
 @transaction.atomic
@@ -147,7 +163,7 @@ def refund(  # noqa: PLR0913 - of what, how much, why, by whom, under which name
     exact = amount.quantize(unit_of(invoice.currency))
     if amount != exact:
         raise TooManyDecimals(asked=f"{amount:f}", currency=invoice.currency)
-    session.take(changes.refund(session.decision, bill, exact, reason=reason, author=author, reference=reference))
+    session.take(payments.refund(session.decision, bill, exact, reason=reason, author=author, reference=reference))
     session.finish()
     return True
 

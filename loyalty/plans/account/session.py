@@ -12,6 +12,7 @@ from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.plans.rules import PlanRule
 from loyalty.plans.state import OFFER, PLANS, PlanState
+from loyalty.plans.steps import money
 
 
 class NoSuchPlan(DomainError):
@@ -90,7 +91,7 @@ class PlanSession:
         """
         state = self.state
         if state.due is not None and state.due.kind != "change":
-            raise PaymentDue(amount=f"{state.due.amount:f}", currency=self.decision.rules.of(OFFER).currency)
+            raise PaymentDue(amount=f"{state.due.amount:f}", currency=money(self.decision).currency)
 
     def offered(self, code: str) -> PlanRule:
         """
