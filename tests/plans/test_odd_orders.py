@@ -124,6 +124,7 @@ def test_a_plan_that_is_read_before_the_night_stands_as_the_night_leaves_it() ->
     club = make_plans.program(PLUS | {"grace_days": 1})
     ada = make.member(club)
     joined(ada, at=on("2026-06-01T12:00"))
+    nights_until(club, "2026-07-01")
     versions = versions_of([club.pk])[club.pk]
 
     read = state_of(ada, versions, at=on("2026-07-05T12:00"))
