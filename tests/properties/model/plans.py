@@ -14,6 +14,8 @@ class Plans:
     The plans of one member, of which it has one at most at a time.
 
     :ivar changes: since when it has had which plan's benefits; empty for none
+    :ivar merged: the same of each member who was merged into this one
+    :ivar has_left: whether it left since it joined its last plan
     :ivar code: of the plan whose benefits it has
     :ivar joined: the joining of the plan that it has, or had last
     :ivar anchor: from which periods are counted
@@ -41,6 +43,8 @@ class Plans:
     method: str = ""
     reason: str = ""
     due: Invoice | None = None
+    merged: list[list[tuple[datetime, str]]] = field(default_factory=list)
+    has_left: bool = False
 
     # -- what members and staff ask
 
@@ -54,7 +58,7 @@ class Plans:
             if method and method != self.method:
                 self.use_method(method, now)
             return
-        self.joined = object()
+        self.joined, self.has_left = object(), False
         self.status, self.reason, self.cancels, self.following = "awaiting", "", False, ""
         self.period = self.fee_days = self.anchor = None
         self.fee, self.credit, self.method = NOTHING, NOTHING, method
@@ -80,14 +84,15 @@ class Plans:
         had = self._terms(self.code, now)
         when = when or ("now" if new.rank > had.rank else "period_end")
         if code == self.code or when == "period_end":
-            if (self.following or self.code) != code or self.cancels:
+            if (self.following or self.code) != code or self.cancels or self.due is not None:
+                self._void(now)
                 self.following, self.cancels = "" if code == self.code else code, False
             return
         if self.due is not None and self.due.code == code and self.due.asked_from == on:
             return
         self._void(now)
-        self.following, self.cancels = "", False
         if self.status == "trial":
+            self.following, self.cancels = "", False
             self._change(code, now)
             return
         quote = self._quote(had, new, on)
@@ -100,6 +105,8 @@ class Plans:
         """Let it end with its period; what has not begun ends now."""
         self.advance(now)
         self._require_open()
+        if self.due is not None and self.due.kind == "change":
+            self._void(now)
         if self.cancels:
             return
         if not self.code:
@@ -117,7 +124,7 @@ class Plans:
         self.advance(now)
         self._require_open()
         if refunds and self.code:
-            self._credit_rest(now)
+            self._credit_rest(now, at_most=sum((each.amount - each.refunded for each in self._paid()), NOTHING))
         self._end("staff", now)
 
     def use_method(self, method: str, now: datetime) -> None:
@@ -141,7 +148,12 @@ class Plans:
         if self.due is invoice:
             self.due = None
             self._settle(invoice, at, now)
-        elif ended_for_it and invoice.kind == "renewal" and in_time:
+        elif ended_for_it and not self.has_left and invoice.kind == "first" and in_time:
+            on = self.calendar.day(now)
+            invoice.days = Days(on, self._next_end(on, on, self._terms(invoice.code, now).months))
+            self.reason = ""
+            self._begin(invoice.code, invoice.days, invoice.fee, now)
+        elif ended_for_it and not self.has_left and invoice.kind == "renewal" and in_time:
             self.status, self.reason = "active", ""
             self.fee = invoice.fee - invoice.used
             self._change(invoice.code, now)
@@ -168,7 +180,10 @@ class Plans:
         asked = invoice.asked_from
         assert asked is not None
         had, new = self._terms(self.code, now), self._terms(invoice.code, now)
-        if had.months != new.months or on <= asked:
+        if on <= asked:
+            return invoice.days, invoice.fee
+        if had.months != new.months:
+            invoice.days = Days(on, self._next_end(on, on, new.months))
             return invoice.days, invoice.fee
         first, later = (self._quote_at(invoice.price, had, new, day) for day in (asked, on))
         less = first.total - later.total
@@ -253,7 +268,7 @@ class Plans:
     def _end_period(self, on: date, at: datetime, issued_on: date | None) -> None:
         self._void(at)
         offered = self._at(at)
-        plan = offered.plan(self.following) or offered.plan(self.code)
+        plan = offered.plan(self.following or self.code)
         if self.cancels or plan is None:
             self._end("cancelled" if self.cancels else "withdrawn", at)
             return
@@ -268,6 +283,7 @@ class Plans:
 
     def leave(self, now: datetime) -> None:
         self.advance(now)
+        self.has_left = True
         if self.is_open:
             self._end("left", now)
 
@@ -275,17 +291,34 @@ class Plans:
         """Have what another member had of plans; of two plans the larger one, to which what is left of the other is credited."""
         self.advance(now)
         other.advance(now)
-        size = {each: self._terms(each, now).rank + 1 if each else 0 for each in (self.code, other.code)}
-        if other.is_open and (not self.is_open or size[other.code] > size[self.code]):
+        if other.is_open and (not self.is_open or other._size(now) > self._size(now)):
             left = NOTHING
             if self.is_open:
                 left = self._left_as_credit(now)
             self._carry(other, left, now)
         elif other.is_open:
             self.credit += other._left_as_credit(now)
+        self._pay_by_credit(now)
         self.invoices += other.invoices
         self.refunds += other.refunds
+        self.merged += [other.changes, *other.merged]
         self.had_trial = self.had_trial or other.had_trial
+
+    def _size(self, now: datetime) -> tuple[int, bool]:
+        return self._terms(self.code, now).rank + 1 if self.code else 0, not self._is_owed()
+
+    def _is_owed(self) -> bool:
+        return self.due is not None and self.due.kind == "renewal"
+
+    def _pay_by_credit(self, now: datetime) -> None:
+        """Ask for a renewal that is owed less what there is of credit since."""
+        due = self.due
+        if due is None or not self._is_owed() or not self.credit:
+            return
+        self._void(now)
+        self.status = "active"
+        plan = self._terms(due.code, now)
+        self._issue("renewal", plan, due.days, (due.fee,), now, latest=due.until)
 
     def _left_as_credit(self, now: datetime) -> Fraction:
         """End a plan that is not the one that stays, and return what is left of it."""
@@ -321,8 +354,11 @@ class Plans:
         return self.status not in {"", "ended"}
 
     def had_at(self, at: datetime) -> str:
-        """Return the plan whose benefits it had at an instant, as far as is known now."""
-        return next((code for since, code in reversed(self.changes) if since <= at), "")
+        """Return the plan whose benefits it had at an instant, as far as is known now: of two, the larger one."""
+        had = [
+            next((code for since, code in reversed(each) if since <= at), "") for each in (self.changes, *self.merged)
+        ]
+        return max(had, key=lambda code: self._terms(code, at).rank if code else -1)
 
     def multiplier_at(self, at: datetime) -> Fraction:
         code = self.had_at(at)
@@ -376,6 +412,7 @@ class Plans:
 
     def _change_over(self, code: str, days: Days, fee: Fraction, at: datetime, *, is_new: bool) -> None:
         self.status, self.fee = "active", fee
+        self.following, self.cancels = "", False
         if is_new:
             self._begin_period(days, days.first)
         self.fee_days = days
@@ -428,13 +465,19 @@ class Plans:
         said = Invoice(self.joined, kind, code, days, NOTHING, (-amount,), NOTHING, NOTHING, on, status="paid")
         self.invoices.append(said)
 
-    def _credit_rest(self, now: datetime) -> None:
-        """Credit what is left of a fee that was paid."""
-        is_owed = self.due is not None and self.due.kind == "renewal"
-        if self.fee_days is None or is_owed or not self.fee:
+    def _paid(self) -> list[Invoice]:
+        return [each for each in self.invoices if each.status == "paid"]
+
+    def _credit_rest(self, now: datetime, at_most: Fraction | None = None) -> None:
+        """Credit what is left of a fee that was paid, with the credit that there is no more than can go back."""
+        if self.fee_days is None or self._is_owed() or not self.fee:
             return
         on = self.calendar.day(now)
-        if left := self._rest(self.fee, self.fee_days, on):
+        left = self._rest(self.fee, self.fee_days, on)
+        if at_most is not None:
+            credit = self.credit + (self.due.used if self.due else NOTHING)
+            left = min(left, max(at_most - credit, NOTHING))
+        if left:
             self._note_credit("ending", Days(max(on, self.fee_days.first), self.fee_days.end), left, on)
 
     def _void(self, at: datetime) -> None:
@@ -445,7 +488,9 @@ class Plans:
     def _end(self, reason: str, at: datetime) -> None:
         """End it: its open invoice is void, and its credit goes back, of what was paid last first."""
         self._void(at)
-        self.status, self.reason, self.cancels, self.following = "ended", reason, False, ""
+        self.status, self.reason = "ended", reason
+        if reason != "unpaid":
+            self.cancels, self.following = False, ""
         left, self.credit = self.credit, NOTHING
         own = [each for each in self.invoices if each.joined is self.joined]
         others = [each for each in self.invoices if each.joined is not self.joined]
