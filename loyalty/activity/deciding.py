@@ -42,7 +42,7 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
         return None
     if reason := _refusal(decision):
         refused = refuse(decision, reason)
-        return run_steps(refused, ON_REFUSAL) if isinstance(activity, OrderPlaced) and decision.version else refused
+        return run_steps(refused, ON_REFUSAL) if isinstance(activity, OrderPlaced) else refused
     since = at
     if isinstance(activity, OrderCorrected):
         decision, since = _as_corrected(decision, activity)

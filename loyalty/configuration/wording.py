@@ -92,7 +92,7 @@ def _terms_in_words(rule: EarningRule) -> list[str]:
         )
         said.append(words % {"days": rule.bought_within_days})
     said += [_("after an approval")] if rule.needs_approval else []
-    said += [_("taken back with the product")] if rule.on_product_return == "take_back" else []
+    said += [_("taken back with the product")] if rule.is_taken_back else []
     return said
 
 

@@ -116,7 +116,7 @@ class EarningRuleInline(FrozenWhenPublished, StackedInline):
                 "fields": (
                     ("day_limit", "month_limit"),
                     ("once_per_product", "bought_within_days"),
-                    ("needs_approval", "on_product_return"),
+                    ("needs_approval", "is_taken_back"),
                 )
             },
         ),

@@ -675,13 +675,12 @@ def _earning(rule: EarningRule, best_of: set[str]) -> Earning:
 
 def _terms(rule: EarningRule) -> Terms | None:
     """Return what a rule for interactions asks for besides; None for nothing."""
-    takes_back = rule.on_product_return == EarningRule.OnProductReturn.TAKE_BACK
     terms = Terms(
         rule.day_limit,
         rule.month_limit,
         rule.once_per_product,
         rule.bought_within_days,
         rule.needs_approval,
-        takes_back,
+        rule.is_taken_back,
     )
     return None if terms == Terms() else terms

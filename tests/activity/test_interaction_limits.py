@@ -82,9 +82,9 @@ def test_a_month_has_its_limit_and_a_product_gives_once() -> None:
     assert reviews(ada, "D", at=make.on("2026-07-01")) == (50, "")
 
 
-@pytest.mark.parametrize(("setting", "left"), [("keep", 50), ("take_back", 0)])
-def test_when_the_product_is_returned_the_points_stay_or_go_as_the_rule_says(setting: str, left: int) -> None:
-    program = club(bought_within_days=365, on_product_return=setting)
+@pytest.mark.parametrize(("setting", "left"), [(False, 50), (True, 0)])
+def test_when_the_product_is_returned_the_points_stay_or_go_as_the_rule_says(*, setting: bool, left: int) -> None:
+    program = club(bought_within_days=365, is_taken_back=setting)
     ada = make.member(program)
     bought = make.buys(ada, make.line("10", sku="X"), "5", at=make.on("2026-06-01"))
     reviews(ada, "X")
@@ -98,7 +98,7 @@ def test_when_the_product_is_returned_the_points_stay_or_go_as_the_rule_says(set
 
 
 def test_who_has_the_product_from_another_order_keeps_the_points_until_that_comes_back_too() -> None:
-    program = club(bought_within_days=365, on_product_return="take_back")
+    program = club(bought_within_days=365, is_taken_back=True)
     ada = make.member(program)
     first, second = (make.buys(ada, make.line("10", sku="X"), at=make.on(f"2026-06-0{day}")) for day in (1, 2))
     reviews(ada, "X")
@@ -117,7 +117,7 @@ def test_who_has_the_product_from_another_order_keeps_the_points_until_that_come
 def test_points_that_were_spent_are_taken_from_others_or_recorded_as_missing() -> None:
     from loyalty.activity.account.spending import redeem
 
-    ada = make.member(club(bought_within_days=365, on_product_return="take_back"))
+    ada = make.member(club(bought_within_days=365, is_taken_back=True))
     bought = make.buys(ada, make.line("10", sku="X"), at=make.on("2026-06-01"))
     reviews(ada, "X")
     redeem(ada, 50, reference="all", now=DAY)
@@ -152,7 +152,7 @@ def test_points_wait_for_an_approval_and_become_active_or_are_cancelled() -> Non
 
 
 def test_what_is_not_approved_yet_goes_with_its_product() -> None:
-    ada = make.member(club(needs_approval=True, bought_within_days=9, on_product_return="take_back"))
+    ada = make.member(club(needs_approval=True, bought_within_days=9, is_taken_back=True))
     bought = make.buys(ada, make.line("10", sku="X"), at=make.on("2026-06-09"))
     reviews(ada, "X")
 

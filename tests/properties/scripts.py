@@ -46,7 +46,7 @@ class System(Protocol):
     def cancel_plan(self, name: str, now: datetime) -> None: ...
     def resume_plan(self, name: str, now: datetime) -> None: ...
     def end_plan(self, name: str, now: datetime, *, refunds: bool) -> None: ...
-    def collect(self, now: datetime) -> None: ...
+    def pay_open(self, name: str, now: datetime) -> None: ...
     def redeem_reward(
         self, name: str, code: str, wallet: str, points: int | None, reference: str, now: datetime
     ) -> None: ...
@@ -106,6 +106,7 @@ class Writer:
     delivered: set[str] = field(default_factory=set)
     rewarded: list[str] = field(default_factory=list)  # with what paid no order
     planned: dict[str, str] = field(default_factory=dict)  # who has joined which plan
+    begun: set[str] = field(default_factory=set)  # whose plan has begun for sure
 
     def write(self, verb: str, *given: Any) -> None:
         self.acts.append(Act(verb, self.now, given))
@@ -208,11 +209,12 @@ class Writer:
             self.write("join_plan", who, self.planned[who], "pays")
             if self.draw(st.booleans()):
                 self.now += timedelta(seconds=1)
-                self.write("collect")
+                self.write("pay_open", who)
+                self.begun.add(who)
 
     def _waver(self, name: str, who: str) -> None:
         """Write that somebody cancels its plan or wishes for another one, and takes that back a second later."""
-        if who in self.planned:
+        if who in self.begun:
             if self.draw(st.booleans()):
                 self.write("cancel_plan", who)
                 self.now += timedelta(seconds=1)

@@ -13,6 +13,7 @@ from django.db import connection
 
 from customers.core.errors import DomainError
 from customers.facts import ReturnFact, ReturnLineFact
+from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
@@ -90,6 +91,31 @@ def test_of_a_hundred_who_want_the_last_three_codes_of_a_pool_three_get_one_each
     assert found == {"ok": 3, "sold_out": 97}
     assert balances(members) == [500] * 3 + [1_000] * 97
     assert RewardCode.objects.values("redemption").distinct().count() == 3
+
+
+def test_two_files_with_the_same_codes_in_another_order_are_taken_one_behind_the_other() -> None:
+    program = shop.club(codes="pool")
+    key = Reward.objects.get().key
+
+    def imports(codes: list[str]) -> Callable[[], object]:
+        return partial(import_codes, program, key, codes, file_name="codes.csv", now=NOON)
+
+    first, second = interleaved(
+        imports(["AAA-1", "AAA-2"]), imports(["AAA-2", "AAA-1", "AAA-3"]), after="INSERT INTO rewards_rewardcode"
+    )
+
+    assert [(getattr(each, "new", None), getattr(each, "known", None)) for each in (first, second)] == [(2, 0), (1, 2)]
+
+
+def test_of_redeeming_and_leaving_at_once_the_points_are_gone_once() -> None:
+    ada = shop.member(shop.club(stock=3))
+
+    got, lost = interleaved(redeems(ada), lambda: leave(ada, now=NOON), after="FOR NO KEY UPDATE")
+
+    assert getattr(got, "is_new", False)
+    assert getattr(lost, "left_at", None) == NOON
+    assert (RewardRedemption.objects.get().status, balances([ada])) == ("forfeited", [0])
+    assert outcomes([redeems(ada, "r2")]) == {"membership_ended": 1}
 
 
 def test_a_members_limit_and_points_hold_when_it_asks_twenty_times_at_once() -> None:

@@ -75,13 +75,14 @@ def test_an_order_from_before_the_claim_that_turns_out_to_be_somebody_elses_was_
     assert (referred(bob), points(ada, bob, at=NOON + 3 * DAY)) == (("earned", ""), BOTH)
 
 
-def test_an_order_from_before_the_membership_that_is_told_late_was_bought_before() -> None:
+@pytest.mark.parametrize("at", [NOON - 30 * DAY, make.START - DAY])  # the other one is before any rules
+def test_an_order_from_before_the_membership_that_is_told_late_was_bought_before(at: Any) -> None:
     club = program()
     ada, bob = person(club, "ada"), person(club, "bob", since=NOON - timedelta(hours=1))
     claims(bob, ada)
     make.buys(bob, "30.00", at=NOON + DAY)
 
-    make.buys(bob, "10.00", at=NOON - 30 * DAY, recorded=NOON + 3 * DAY)
+    make.buys(bob, "10.00", at=at, recorded=NOON + 3 * DAY)
 
     assert points(ada, bob, at=NOON + 3 * DAY) == NONE
     assert referred(bob) == ("taken_back", "bought_before")

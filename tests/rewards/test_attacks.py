@@ -84,6 +84,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def odd_bodies(good: dict[str, Any]) -> Iterator[Any]:
+    odd: Any
     yield from (None, [], [good], "text", 7, b"", b"{", b"\xff\xfe", b'{"code": NaN}', {})
     for name in good:
         for odd in ODD_TEXTS:
@@ -112,9 +113,8 @@ def test_odd_bodies_are_refused_with_a_reason_and_change_nothing(client: Client,
         if answer.status_code in {200, 201}:
             assert isinstance(body, dict), body
             assert set(body) <= {*good, "points", "wallet", "minutes"}, body
-            assert any(value is True or value == 7 or value == 1.5 or value == "\u202e" for value in body.values()), (
-                body
-            )
+            # A number is a text to JSON's reader; and a text that reads oddly is a text.
+            assert any(isinstance(value, bool | int | float) or value == "\u202e" for value in body.values()), body
             continue
         require_refused(answer, body)
 

@@ -21,6 +21,8 @@ from loyalty.rewards.sealing import DIGEST, MAX_CODE, digest_of, older_digests_o
 BLOCK = 50_000
 MIN_CODE = 4
 MAX_PROBLEMS = 100
+# One import of a retailer at a time: two files with the same codes in another order would wait for each other crosswise.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('rewards.importing'), %s::integer)"
 STAGE = """
 CREATE TEMPORARY TABLE codes_to_import (place bigint, digest bytea, sealed bytea, older bytea) ON COMMIT DROP
 """
@@ -78,6 +80,7 @@ def import_codes(  # noqa: PLR0913 - into which pool, what, from where, by whom,
     :param codes: one each, as they stand in the file
     :raises NoCodes: when there is none that can be taken
     """
+    bulk.fetch(ONE_AT_A_TIME, [program.retailer_id])
     batch = CodeBatch.objects.create(
         retailer_id=program.retailer_id, program=program, reward_key=reward_key, file_name=file_name[:200],
         author=author, imported_at=now,

@@ -242,10 +242,6 @@ class EarningRule(models.Model):
         BIRTHDAY = Counted.BIRTHDAY.value, _("gift on the birthday")
         ANNIVERSARY = Counted.ANNIVERSARY.value, _("gift on the anniversary of joining")
 
-    class OnProductReturn(models.TextChoices):
-        KEEP = "keep", _("the member keeps the points")
-        TAKE_BACK = "take_back", _("the points are taken back")
-
     version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_rules")
     code = models.SlugField(_("code"))
     name = models.CharField(_("name"), max_length=100)
@@ -299,8 +295,10 @@ class EarningRule(models.Model):
     needs_approval = models.BooleanField(
         _("needs an approval"), default=False, help_text=_("The points are pending until somebody approves.")
     )
-    on_product_return = models.CharField(
-        _("when the product is returned"), max_length=10, choices=OnProductReturn, default=OnProductReturn.KEEP
+    is_taken_back = models.BooleanField(
+        _("taken back with the product"),
+        default=False,
+        help_text=_("When the member returns the last of the product, the points go with it."),
     )
 
     class Meta:
@@ -325,7 +323,7 @@ class EarningRule(models.Model):
                     once_per_product=False,
                     bought_within_days=None,
                     needs_approval=False,
-                    on_product_return="keep",
+                    is_taken_back=False,
                 ),
                 name="earning_rule_limits_interactions",
                 violation_error_message=_(

@@ -330,6 +330,12 @@ class World:
         name, invoice = self.invoices[reference]
         self.plans[name].mark_paid(invoice, now)
 
+    def pay_open(self, name: str, now: datetime) -> None:
+        """Let a member pay at a till what is open, if anything is."""
+        self.refresh(now)
+        if (due := self.plans[name].due) is not None:
+            self.plans[name].mark_paid(due, now)
+
     def refund_invoice(self, reference: str, units: int, now: datetime) -> None:
         self.refresh(now)
         name, invoice = self.invoices[reference]
