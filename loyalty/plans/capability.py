@@ -37,7 +37,7 @@ LEFT JOIN LATERAL (
         i.first_day AS due_first_day, i.end_day AS due_end_day, i.fee, i.credit_used, i.amount, i.unpaid_on,
         i.next_try_at
     FROM plans_subscription s LEFT JOIN plans_invoice i ON i.subscription_id = s.id AND i.status = 'open'
-    WHERE s.membership_id = m.id ORDER BY s.ended_at IS NOT NULL, s.since DESC, s.id DESC LIMIT 1
+    WHERE s.membership_id = m.id ORDER BY s.ended_at IS NOT NULL, s.ended_at DESC, s.since DESC, s.id DESC LIMIT 1
 ) pl ON true
 """
 # Who has left and come back has begun anew, but what it did before is still told late; so is what who was merged did.

@@ -23,7 +23,16 @@ from loyalty.plans.providers.tryout import HEADER, TryoutProvider
 from loyalty.plans.state import OFFER, PlanState
 from loyalty.programs.models import Program
 
-PLAN_REFUSALS = (HasPlan, NoPlan, NoSuchPlan, PaymentDue, paying.NotOpen, paying.NotPaid, paying.MoreThanPaid)
+PLAN_REFUSALS = (
+    HasPlan,
+    NoPlan,
+    NoSuchPlan,
+    PaymentDue,
+    paying.NotOpen,
+    paying.NotPaid,
+    paying.AllRefunded,
+    paying.MoreThanPaid,
+)
 SECRET = "secret"
 PROVIDER = TryoutProvider(SECRET)
 

@@ -84,7 +84,7 @@ def test_of_two_changes_at_once_the_later_one_stands() -> None:
     )  # fmt: skip
 
     assert results == [True, True]
-    assert (plan_of(ada).cancels, invoices_of(ada)[-1]) == (True, ("change", "10.00", "open"))
+    assert (plan_of(ada).cancels, invoices_of(ada)[-1]) == (True, ("change", "10.00", "void"))
 
 
 def test_a_change_that_is_paid_while_another_one_is_asked_for_is_not_paid_twice() -> None:

@@ -27,6 +27,7 @@ class Invoice:
     :param price: of a whole period of the plan, as it was when the invoice was issued
     :param lines: its fee and, negative, what is credited
     :param until: the day on which it is given up
+    :param asked: of which payment method, as long as nobody knows what became of it
     """
 
     joined: object
@@ -43,7 +44,7 @@ class Invoice:
     voided_at: datetime | None = None
     failed_at: datetime | None = None
     next_try_at: datetime | None = None
-    is_tried: bool = False
+    asked: str = ""
     refunded: Fraction = NOTHING
 
     @property

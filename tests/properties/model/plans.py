@@ -1,11 +1,13 @@
 """What members pay for plans, and what they have of them: periods, invoices and credit, in whole units of the currency."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from tests.properties.model.invoices import NOTHING, Days, Invoice, Quote
 from tests.properties.model.terms import Calendar, PlanTerms, Refused, Terms, Version, add_months
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -41,6 +43,12 @@ class Plans:
     method: str = ""
     reason: str = ""
     due: Invoice | None = None
+    merged: list[list[tuple[datetime, str]]] = field(
+        default_factory=list
+    )  # the changes of those who were merged into it
+    enrolled_at: datetime = NEVER
+    left_at: datetime = NEVER
+    ended_at: datetime = NEVER
 
     # -- what members and staff ask
 
@@ -79,15 +87,15 @@ class Plans:
             raise Refused
         had = self._terms(self.code, now)
         when = when or ("now" if new.rank > had.rank else "period_end")
-        if code == self.code or when == "period_end":
-            if (self.following or self.code) != code or self.cancels:
-                self.following, self.cancels = "" if code == self.code else code, False
+        if code == self.code or when == "period_end":  # what was said last holds
+            self._void(now)
+            self.following, self.cancels = "" if code == self.code else code, False
             return
         if self.due is not None and self.due.code == code and self.due.asked_from == on:
             return
         self._void(now)
-        self.following, self.cancels = "", False
         if self.status == "trial":
+            self.following, self.cancels = "", False
             self._change(code, now)
             return
         quote = self._quote(had, new, on)
@@ -100,12 +108,12 @@ class Plans:
         """Let it end with its period; what has not begun ends now."""
         self.advance(now)
         self._require_open()
-        if self.cancels:
-            return
         if not self.code:
             self._end("cancelled", now)
-        else:
-            self.cancels, self.following = True, ""
+            return
+        if self.due is not None and self.due.kind == "change":
+            self._void(now)
+        self.cancels, self.following = True, ""
 
     def resume(self, now: datetime) -> None:
         self.advance(now)
@@ -117,14 +125,16 @@ class Plans:
         self.advance(now)
         self._require_open()
         if refunds and self.code:
-            self._credit_rest(now)
+            paid = sum((each.amount - each.refunded for each in self.invoices if each.status == "paid"), NOTHING)
+            has = self.credit + (self.due.used if self.due else NOTHING)
+            self._credit_rest(now, at_most=max(paid - has, NOTHING))
         self._end("staff", now)
 
     def use_method(self, method: str, now: datetime) -> None:
         self.advance(now)
         self._require_open()
         self.method = method
-        if self.due is not None and not self.due.is_tried:
+        if self.due is not None and not self.due.asked:
             self.due.next_try_at = now
 
     # -- what payments do
@@ -132,22 +142,38 @@ class Plans:
     def pay(self, invoice: Invoice, paid_at: datetime, now: datetime) -> None:
         """Take in a payment at its own instant: in time it counts, also where it is told late; else it goes back."""
         self.advance(now)
-        if invoice.status == "paid":
-            return
         at = min(paid_at, now)
-        ended_for_it = self.joined is invoice.joined and self.status == "ended" and self.reason == "unpaid"
+        if invoice.status == "paid":
+            self._pay_again(invoice)
+            return
         in_time = invoice.voided_at is not None and at < invoice.voided_at
         invoice.status, invoice.next_try_at = "paid", None
         if self.due is invoice:
             self.due = None
             self._settle(invoice, at, now)
-        elif ended_for_it and invoice.kind == "renewal" and in_time:
-            self.status, self.reason = "active", ""
-            self.fee = invoice.fee - invoice.used
-            self._change(invoice.code, now)
+        elif in_time and self._has_ended_for(invoice):
+            self.reason = ""
+            if invoice.kind == "first":
+                self._settle(invoice, now, now)
+            else:
+                self.status, self.fee = "active", invoice.fee - invoice.used
+                self._change(invoice.code, now)
         else:
             self._refund(invoice, invoice.amount)
         self.advance(now, issued_on=self.calendar.day(now))
+
+    def _has_ended_for(self, invoice: Invoice) -> bool:
+        """Tell whether it ended because an invoice was not paid, and the member has not left since."""
+        is_last = self.joined is invoice.joined and (self.status, self.reason) == ("ended", "unpaid")
+        return is_last and invoice.kind in {"first", "renewal"} and self.ended_at >= self.enrolled_at
+
+    def _pay_again(self, invoice: Invoice) -> None:
+        """Take in a second payment of an invoice, which goes back."""
+        second = Invoice(
+            invoice.joined, "second", invoice.code, invoice.days, NOTHING, (), NOTHING, invoice.amount, invoice.until, "paid"
+        )  # fmt: skip
+        self.invoices.append(second)
+        self._refund(second, invoice.amount)
 
     def _settle(self, invoice: Invoice, paid_at: datetime, now: datetime) -> None:
         at = max(paid_at, self.since or paid_at)
@@ -168,7 +194,10 @@ class Plans:
         asked = invoice.asked_from
         assert asked is not None
         had, new = self._terms(self.code, now), self._terms(invoice.code, now)
-        if had.months != new.months or on <= asked:
+        if on <= asked:
+            return invoice.days, invoice.fee
+        if had.months != new.months:
+            invoice.days = Days(on, self._next_end(on, on, new.months))
             return invoice.days, invoice.fee
         first, later = (self._quote_at(invoice.price, had, new, day) for day in (asked, on))
         less = first.total - later.total
@@ -183,13 +212,13 @@ class Plans:
         at = min(failed_at, now)
         if self.due is not invoice or (invoice.failed_at is not None and at <= invoice.failed_at):
             return
-        offered = self._at(now).plan(invoice.code)
+        offered = self._known(invoice.code, now)
         again = at + timedelta(days=offered.retry_days if offered else 1)
         if invoice.failed_at is None and offered is not None:
             latest = self.period.end if self.period else date.max
             first = self.calendar.day(at) + timedelta(days=offered.grace_days)
             invoice.until = max(invoice.until, min(first, latest))
-        invoice.failed_at, invoice.is_tried = at, False
+        invoice.failed_at, invoice.asked = at, ""
         invoice.next_try_at = again if self.calendar.day(again) < invoice.until else None
         if self.code and invoice.kind == "renewal":
             self.status = "past_due"
@@ -210,10 +239,10 @@ class Plans:
         """Let the provider be asked for what is due, which answers as the payment method says."""
         invoice = self.due
         while invoice is not None and invoice.next_try_at is not None and invoice.next_try_at <= now:
-            invoice.next_try_at, invoice.is_tried = None, self.method != ""
-            if self.method == "pays":
+            invoice.next_try_at, invoice.asked = None, invoice.asked or self.method
+            if invoice.asked == "pays":
                 self.pay(invoice, now, now)
-            elif self.method == "declines":
+            elif invoice.asked == "declines":
                 self.fail(invoice, now, now)
             invoice = self.due
 
@@ -253,7 +282,7 @@ class Plans:
     def _end_period(self, on: date, at: datetime, issued_on: date | None) -> None:
         self._void(at)
         offered = self._at(at)
-        plan = offered.plan(self.following) or offered.plan(self.code)
+        plan = offered.plan(self.following or self.code)
         if self.cancels or plan is None:
             self._end("cancelled" if self.cancels else "withdrawn", at)
             return
@@ -268,6 +297,7 @@ class Plans:
 
     def leave(self, now: datetime) -> None:
         self.advance(now)
+        self.left_at = now
         if self.is_open:
             self._end("left", now)
 
@@ -275,17 +305,36 @@ class Plans:
         """Have what another member had of plans; of two plans the larger one, to which what is left of the other is credited."""
         self.advance(now)
         other.advance(now)
-        size = {each: self._terms(each, now).rank + 1 if each else 0 for each in (self.code, other.code)}
-        if other.is_open and (not self.is_open or size[other.code] > size[self.code]):
-            left = NOTHING
-            if self.is_open:
-                left = self._left_as_credit(now)
+        self.merged += [[*other.changes, (now, "")], *other.merged]
+        if other.is_open and (not self.is_open or other._size(now) > self._size(now)):
+            left = self._left_as_credit(now) if self.is_open else NOTHING
             self._carry(other, left, now)
+            if other.code:
+                self._pay_by_credit(now)
         elif other.is_open:
-            self.credit += other._left_as_credit(now)
+            left = other._left_as_credit(now)
+            self.credit += left
+            if left:
+                self._pay_by_credit(now)
+        self.enrolled_at = max(min(self.enrolled_at, other.enrolled_at), self.left_at)
         self.invoices += other.invoices
         self.refunds += other.refunds
         self.had_trial = self.had_trial or other.had_trial
+
+    def _size(self, now: datetime) -> tuple[int, bool]:
+        """Return what makes a plan larger: its rank, and that its period is paid."""
+        is_owed = self.due is not None and self.due.kind == "renewal"
+        return self._terms(self.code, now).rank + 1 if self.code else 0, not is_owed
+
+    def _pay_by_credit(self, now: datetime) -> None:
+        """Let a renewal that is owed be asked for less what there is of credit since."""
+        due = self.due
+        if due is None or due.kind != "renewal" or not self.credit:
+            return
+        self._void(now)
+        self.status = "active"
+        plan = self._terms(due.code, now)
+        self._issue("renewal", plan, due.days, due.lines, now, latest=due.until)
 
     def _left_as_credit(self, now: datetime) -> Fraction:
         """End a plan that is not the one that stays, and return what is left of it."""
@@ -321,8 +370,9 @@ class Plans:
         return self.status not in {"", "ended"}
 
     def had_at(self, at: datetime) -> str:
-        """Return the plan whose benefits it had at an instant, as far as is known now."""
-        return next((code for since, code in reversed(self.changes) if since <= at), "")
+        """Return the plan whose benefits it had at an instant, as far as is known now: the larger one of two of one person."""
+        found = [_at(changes, at) for changes in (self.changes, *self.merged)]
+        return max(found, key=lambda code: self._terms(code, at).rank if code else -1)
 
     def multiplier_at(self, at: datetime) -> Fraction:
         code = self.had_at(at)
@@ -375,7 +425,7 @@ class Plans:
         self.anchor = anchor
 
     def _change_over(self, code: str, days: Days, fee: Fraction, at: datetime, *, is_new: bool) -> None:
-        self.status, self.fee = "active", fee
+        self.status, self.fee, self.following, self.cancels = "active", fee, "", False
         if is_new:
             self._begin_period(days, days.first)
         self.fee_days = days
@@ -428,13 +478,14 @@ class Plans:
         said = Invoice(self.joined, kind, code, days, NOTHING, (-amount,), NOTHING, NOTHING, on, status="paid")
         self.invoices.append(said)
 
-    def _credit_rest(self, now: datetime) -> None:
-        """Credit what is left of a fee that was paid."""
+    def _credit_rest(self, now: datetime, at_most: Fraction | None = None) -> None:
+        """Credit what is left of a fee that was paid, as far as it has not gone back already."""
         is_owed = self.due is not None and self.due.kind == "renewal"
         if self.fee_days is None or is_owed or not self.fee:
             return
         on = self.calendar.day(now)
-        if left := self._rest(self.fee, self.fee_days, on):
+        left = self._rest(self.fee, self.fee_days, on)
+        if left := left if at_most is None else min(left, at_most):
             self._note_credit("ending", Days(max(on, self.fee_days.first), self.fee_days.end), left, on)
 
     def _void(self, at: datetime) -> None:
@@ -445,7 +496,9 @@ class Plans:
     def _end(self, reason: str, at: datetime) -> None:
         """End it: its open invoice is void, and its credit goes back, of what was paid last first."""
         self._void(at)
-        self.status, self.reason, self.cancels, self.following = "ended", reason, False, ""
+        self.status, self.reason, self.ended_at = "ended", reason, max(at, self.since or at)
+        if reason != "unpaid":  # what was wished holds where it turns out to have been paid in time
+            self.cancels, self.following = False, ""
         left, self.credit = self.credit, NOTHING
         own = [each for each in self.invoices if each.joined is self.joined]
         others = [each for each in self.invoices if each.joined is not self.joined]
@@ -474,3 +527,7 @@ class Plans:
 
     def bills(self) -> list[tuple[object, ...]]:
         return sorted((invoice.shown() for invoice in self.invoices), key=repr)
+
+
+def _at(changes: list[tuple[datetime, str]], at: datetime) -> str:
+    return next((code for since, code in reversed(changes) if since <= at), "")

@@ -73,7 +73,7 @@ class World:
         self.past.spans.append((name, times + 1, now, None))
         wallets = {wallet for version in self.past.versions for wallet in version.terms.wallets}
         self.purses[name] = {wallet: Purse(self.calendar) for wallet in wallets}
-        self.plans.setdefault(name, Plans(self.calendar, self.past.versions, self.unit))
+        self.plans.setdefault(name, Plans(self.calendar, self.past.versions, self.unit)).enrolled_at = now
         self.refresh(now)
 
     def leave(self, name: str, now: datetime) -> None:
