@@ -66,7 +66,6 @@ PAGES = {
     ("referrals_referral_review", "GET"): "OS",
     ("referrals_referral_review", "POST"): "OS",
     ("plans_subscription_report", "GET"): "OMAU",
-    ("plans_subscription_members", "GET"): "OMAU",
     ("plans_subscription_to_report", "GET"): "OSU",
     ("plans_subscription_members", "GET"): "OMAU",
     ("rewards_reward_figures", "GET"): "OMAU",
