@@ -150,7 +150,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
     draft, asked = world["draft"].pk, world["asked"].pk
     if name.startswith("planning_simulation_") and name != "planning_simulation_ask":
         return reverse(f"admin:{name}", args=[draft, asked])
-    if name in {"rewards_rewardredemption_desk", "rewards_rewardredemption_to_desk"}:
+    if name in OF_NOTHING | {"rewards_rewardredemption_desk", "rewards_rewardredemption_to_desk"}:
         return reverse(f"admin:{name}")
     if name == "programs_programversion_compare":
         return reverse(f"admin:{name}", args=[draft]) + "?with=1"
@@ -173,10 +173,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
     for beginning, row in rows.items():
         if name.startswith(beginning):
             return reverse(f"admin:{name}", args=[row.pk])
-    return reverse(
-        f"admin:{name}",
-        args=[] if name in OF_NOTHING else [draft],
-    )
+    return reverse(f"admin:{name}", args=[draft])
 
 
 def test_each_page_of_its_own_opens_to_those_who_need_it(world: dict[str, Any]) -> None:
