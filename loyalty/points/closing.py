@@ -20,7 +20,7 @@ from loyalty.points.models import ClosedMonth, Entry
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
 
-LOCK = 7_002  # the first key of the advisory lock; the second is the program
+LOCK = 7_005  # the first key of the advisory lock; the second is the program
 # What was begun before a month's end may be committed a little after it; what comes later still goes to the next month.
 CLOSED_AFTER = timedelta(hours=1)
 EVER = datetime(1900, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from customers.core import bulk
 from loyalty.referrals.identity import email_stem, is_same_email, is_same_phone
 from loyalty.referrals.rules import NEARLY, Evidence, FriendOrder, ReferralRules
 
-LOCK = 7_002  # the first key of the advisory lock; the second is the program
+LOCK = 7_004  # the first key of the advisory lock; the second is the program
 # Who claims holds its own member alone. That two do not refer each other at one moment, and that each counts those before
 # it, is seen to by this lock, which is taken last.
 ALONE = "SELECT pg_advisory_xact_lock(%s, %s)"

@@ -86,6 +86,7 @@ GOOD: dict[str, dict[str, Any]] = {
 def odd_bodies(good: dict[str, Any]) -> Iterator[Any]:
     odd: Any
     yield from (None, [], [good], "text", 7, b"", b"{", b"\xff\xfe", b'{"code": NaN}', {})
+    odd: Any
     for name in good:
         for odd in ODD_TEXTS:
             if not (name == "code" and odd in (7, 1.5, True)):  # texts of numbers may be codes, and are no voucher's
