@@ -86,14 +86,14 @@ GOOD: dict[str, dict[str, Any]] = {
 def odd_bodies(good: dict[str, Any]) -> Iterator[Any]:
     odd: Any
     yield from (None, [], [good], "text", 7, b"", b"{", b"\xff\xfe", b'{"code": NaN}', {})
-    odd: Any
     for name in good:
         for odd in ODD_TEXTS:
             if not (name == "code" and odd in (7, 1.5, True)):  # texts of numbers may be codes, and are no voucher's
                 yield good | {name: odd}
     if "reference" in good and "reward" in good:
         yield from (good | {"reward": "forest", "points": odd} for odd in ODD_NUMBERS)
-        yield from (good | {"wallet": odd} for odd in ("nothing", 7.5, [], "\x00"))
+        wallets: tuple[Any, ...] = ("nothing", 7.5, [], "\x00")
+        yield from (good | {"wallet": odd} for odd in wallets)
     if "reference" in good and "code" in good:
         yield from (good | {"minutes": odd} for odd in (*ODD_NUMBERS, 61))
         yield from ({"redemption": odd, "reference": "t"} for odd in ODD_TEXTS)
