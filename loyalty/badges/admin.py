@@ -309,7 +309,10 @@ class BoardScoreAdmin(OfMembers):
         shown = Participation.objects.filter(membership=OuterRef("membership"), name=OuterRef("name"))
         rows: QuerySet[Any] = super().get_queryset(request)
         shown_as = Subquery(shown.values("pseudonym")[:1])
-        return rows.annotate(pseudonym=shown_as, named=named(Board), metric=named(Board, field="metric"))
+        found: QuerySet[Any] = rows.annotate(
+            pseudonym=shown_as, named=named(Board), metric=named(Board, field="metric")
+        )
+        return found
 
     @display(description=_("of"))
     def what(self, row: Any) -> str:

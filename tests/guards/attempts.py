@@ -42,8 +42,8 @@ FACTS: Attempts = {
     "currency_is_an_iso_code": "UPDATE customers_retailer SET currency = 'eu'",
     "margin_rate_is_a_share": "UPDATE customers_retailer SET margin_rate = 2",
     "accent_is_a_colour": (
-        "INSERT INTO page_branding (retailer_id, is_open, accent, logo, greeting, greeting_fr, contact, privacy_notice) "
-        "SELECT id, true, 'red', '', '', '', '', '' FROM customers_retailer",
+        "INSERT INTO page_branding (retailer_id, accent, is_open, logo, greeting, greeting_fr, contact, privacy_notice)"
+        " SELECT id, 'red', true, '', '', '', '', '' FROM customers_retailer"
     ),
     "customer_once_per_external_id": copy("customers_customer"),
     "customer_has_an_external_id": "UPDATE customers_customer SET external_id = '' WHERE external_id = 'bob'",

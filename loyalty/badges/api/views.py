@@ -277,6 +277,6 @@ class BoardView(APIView):
 
     @extend_schema(responses=BoardOut, parameters=[WINDOW, LIMIT], tags=["badges"])
     def get(self, request: Request, slug: str, code: str) -> Response:
-        """Return a program's leaderboard in one of its windows, by the names under which members want to be shown."""
+        """Return a program's leaderboard in one of its windows."""
         program = get_object_or_404(Program, retailer=retailer_of(request), slug=slug)
         return _board(request, program, code, None)
