@@ -150,6 +150,11 @@ KINDS = {"off": "amount_off", "percent": "percent_off", "mug": "product", "pool"
          "pay": "pay_with_points", "trip": "experience"}  # fmt: skip
 
 
+def costs(kind: str) -> st.SearchStrategy[int]:
+    """Return a drawn price in points; of what is worth an amount, one that is worth the smallest of any currency."""
+    return st.sampled_from([10, 20, 45] if kind in {"donation", "pay_with_points"} else [5, 20, 45])
+
+
 @st.composite
 def reward(draw: Any, code: str, wallets: tuple[str, ...], tiers: list[str], plans: list[str]) -> RewardTerms:
     kind = KINDS[code]
@@ -161,7 +166,7 @@ def reward(draw: Any, code: str, wallets: tuple[str, ...], tiers: list[str], pla
     return RewardTerms(
         code,
         kind,
-        draw(st.sampled_from([5, 20, 45])),
+        draw(costs(kind)),
         codes={"product": "none", "experience": "none", "donation": "none", "voucher": "pool"}.get(kind, "generated"),
         stock=draw(st.sampled_from([None, None, 1, 2])),
         member_limit=limit,
@@ -236,8 +241,7 @@ def next_terms(draw: Any, terms: Terms, first: Terms, currency: str) -> Terms:
         ladder=replace(terms.ladder, steps=steps),
         plans=offered,
         rewards=tuple(
-            replace(each, points=draw(st.sampled_from([5, 20, 45])))
-            for each in _left_of(draw, terms.rewards, first.rewards)
+            replace(each, points=draw(costs(each.kind))) for each in _left_of(draw, terms.rewards, first.rewards)
         ),
     )
 
