@@ -84,7 +84,6 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def odd_bodies(good: dict[str, Any]) -> Iterator[Any]:
-    odd: Any
     yield from (None, [], [good], "text", 7, b"", b"{", b"\xff\xfe", b'{"code": NaN}', {})
     for name in good:
         for odd in ODD_TEXTS:
