@@ -92,12 +92,12 @@ class Paying:
             assert take_notice(self.retailer, PROVIDER, signed, body, now=now).is_new is not is_again
 
     def mark_paid(self, reference: str, now: datetime) -> None:
-        paying.mark_paid(self.invoices[reference], reference="till", now=now)
+        paying.mark_paid(self.invoices[reference], reference=f"till {now}", now=now)
 
     def pay_open(self, name: str, now: datetime) -> None:
         """Let a member pay at a till what is open, if anything is."""
         for invoice in Invoice.objects.filter(subscription__membership=self.members[name], status="open"):
-            paying.mark_paid(invoice.pk, reference="till", now=now)
+            paying.mark_paid(invoice.pk, reference=f"till {now}", now=now)
 
     def refund_invoice(self, reference: str, units: int, now: datetime) -> None:
         paying.refund(self.invoices[reference], units * self._unit(), reason="test", author="test", now=now)

@@ -316,6 +316,10 @@ class Plans:
             self.credit += left
             if left:
                 self._pay_by_credit(now)
+        elif (
+            not self.is_open and other.ended_at > self.ended_at
+        ):  # of two that have ended the last one may be made good
+            self._have(other)
         self.enrolled_at = max(min(self.enrolled_at, other.enrolled_at), self.left_at)
         self.invoices += other.invoices
         self.refunds += other.refunds
@@ -343,25 +347,18 @@ class Plans:
         return self.credit
 
     def _carry(self, other: "Plans", left: Fraction, now: datetime) -> None:
-        for name in (
-            "joined",
-            "status",
-            "anchor",
-            "period",
-            "fee_days",
-            "fee",
-            "cancels",
-            "following",
-            "method",
-            "reason",
-            "due",
-        ):
-            setattr(self, name, getattr(other, name))
+        self._have(other)
         self.credit = other.credit + left
         if other.code:
             self._change(other.code, now)
         else:
             self.code = ""
+
+    def _have(self, other: "Plans") -> None:
+        """Have what another member has, or had last."""
+        for name in ("joined", "status", "anchor", "period", "fee_days", "fee", "cancels", "following", "method"):
+            setattr(self, name, getattr(other, name))
+        self.reason, self.due, self.ended_at = other.reason, other.due, other.ended_at
 
     # -- what they are made of
 
