@@ -367,7 +367,7 @@ class Past:
                 had.append((max(at, had[-1][0]), code))
         if had[-1][1] != life.standing.code:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
-            at = until if told is None or is_late else max(told.at, was.since, had[-1][0])
+            at = until if told is None or is_late else max(told.at, had[-1][0])
             had.append((at, life.standing.code))
 
     def _note_back(self, life: Life, had: Sequence[tuple[datetime, str]], told: Told | None) -> None:
