@@ -5,8 +5,9 @@ from itertools import permutations
 import pytest
 
 from loyalty.activity.models import SetAside
+from loyalty.points.proof import prove
 from loyalty.points.statement import Clock
-from tests.cases.shop import Rule, Rung, Shop
+from tests.cases.shop import NEGATIVE, Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
 
@@ -429,3 +430,18 @@ def test_as_of_a_day_by_the_recorded_clock_points_waited_until_their_event_was_t
     assert shop.as_of("a", "2026-03-08 12:00", Clock.OCCURRED) == 100
     assert shop.as_of("a", "2026-03-08 12:00", Clock.RECORDED) == 0
     assert [shop.as_of("a", "2026-03-09 12:00", clock) for clock in Clock] == [100, 100]
+
+
+def test_points_that_are_reinstated_repay_what_is_owed_by_then() -> None:
+    shop = Shop(policy={**IDLE, **NEGATIVE}, rules=(Rule(), VISIT))
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    shop.order("o2", "a", "20", at="2026-03-05 12:00")
+    shop.redeem("a", 20, "r", at="2026-03-05 13:00")
+    shop.give_back("r2", "o2", at="2026-03-05 14:00")
+    assert (shop.balance("a"), shop.owed("a")) == (0, 20)
+
+    shop.visit("v", "a", at="2026-02-25 12:00", now="2026-03-05 15:00")
+
+    assert (shop.balance("a"), shop.owed("a")) == (87, 0)
+    assert prove().differences == []

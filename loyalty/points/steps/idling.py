@@ -6,7 +6,7 @@ from loyalty.engine.decision import Decision
 from loyalty.points.expiry import Active
 from loyalty.points.state import Move, OpenLot, WalletState
 from loyalty.points.states import State
-from loyalty.points.steps.entries import entry, post, wallet_in, with_wallet
+from loyalty.points.steps.entries import entry, post, repay, wallet_in, with_wallet
 
 
 def extend_inactivity(decision: Decision, code: str, until: datetime | None) -> Decision:
@@ -42,4 +42,9 @@ def _reinstate(decision: Decision, before: WalletState) -> Decision:
         cause = f"reinstate:{lots[0].id}:{decision.at:%Y%m%dT%H%M%S}"
         posting = entry(decision.then(at=went), wallet, "restore", cause, said, moves=moves)
         decision = post(decision, posting)
+        ids = {lot.id for lot in lots}
+        back = [lot for lot in wallet_in(decision, before.code).lots if lot.id in ids and lot.is_usable(decision.now)]
+        # What is owed by now may be younger than their instant: it is repaid now.
+        repaid = repay(decision.then(at=decision.now), before.code, back, cause=f"repay:{cause}")
+        decision = repaid.then(at=decision.at)
     return decision
