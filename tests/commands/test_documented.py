@@ -23,6 +23,7 @@ LATER = re.compile(r"\b2027-01-01T")
 # What each prints, by its first words.
 PRINTS = {
     "reconcile": r"\AThe ledger adds up: 1 wallets, 1 lots, 1 movements\.\n\Z",
+    "reconcile --replay": r"\nThe pasts of 1 members come to the same; 0 wait for a night or the backlog, or have left\.\n\Z",
     "create_api_key": r"\A\w+\.\w+\n\Z",
     "import_csv my-shop customers": r"\n2 rows: 2 facts are new, 0 known already, 0 rows cannot be taken\.\n\Z",
     "import_csv my-shop orders --preview": r"\A1 rows: 1 facts would be new, 0 known already, 0 rows cannot be taken\.\n\Z",
