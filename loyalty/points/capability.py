@@ -142,7 +142,7 @@ WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id A
 ORDER BY m.id
 """
 # What entries told of debts, in wallets with orders that were returned, or gifts that were lost, of which some points may
-# come back.
+# come back; and in those where something of an order's lots was taken, be it for itself or in others' place.
 DEBTS = """
 WITH back AS MATERIALIZED (
     SELECT wallet_id FROM points_entry WHERE kind = 'return' AND order_id = ANY(%(orders)s)
@@ -150,6 +150,8 @@ WITH back AS MATERIALIZED (
         WHERE l.id = ANY(%(lots)s) AND e.kind = 'return' AND e.wallet_id = l.wallet_id
     UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND (gift <> '' OR grant_id IS NOT NULL)
     UNION SELECT unnest(%(all_of)s::bigint[])
+    UNION SELECT l.wallet_id FROM points_lot l JOIN points_movement c ON c.lot_id = l.id AND c.to_state = 'cancelled'
+        WHERE l.order_id = ANY(%(orders)s)
 )
 SELECT e.wallet_id, e.id, e.kind, e.order_id, e.explanation->'gift_lots', coalesce(e.explanation->>'for_gifts', '') <> '',
     e.owed_change, e.shortfall_change, coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state, m.amount, l.order_id

@@ -120,3 +120,20 @@ def test_no_more_settles_what_is_short_than_came_back(how: str) -> None:
 
     assert (shop.balance("a"), shop.wallet("a").shortfall) == (70, 90)
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("is_owed", [False, True])
+def test_a_correction_gives_no_points_back_that_stand_in_the_place_of_another_orders(is_owed: bool) -> None:  # noqa: FBT001 - drawn
+    shop = Shop(policy=NEGATIVE if is_owed else STOP)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    shop.redeem("a", 100, "r", at="2026-02-01 13:00")
+    shop.order("o2", "a", "50", at="2026-02-02 12:00")
+    shop.give_back("r1", "o1", at="2026-02-03 12:00")
+
+    shop.correct("o2", "a", "60", at="2026-02-02 12:00", now="2026-02-04 12:00")
+    assert (shop.balance("a"), shop.owed("a")) == ((0, 40) if is_owed else (10, 0))
+
+    shop.reverse("a", "r", at="2026-02-05 12:00")
+    assert (shop.balance("a"), shop.owed("a")) == (60, 0)
+    assert prove().differences == []

@@ -8,7 +8,7 @@ from uuid import UUID
 from loyalty.engine.activities import OrderReturned
 from loyalty.engine.decision import Decision
 from loyalty.points import clawback
-from loyalty.points.debts import Relief
+from loyalty.points.debts import Relief, debts_of
 from loyalty.points.state import LotClaimed, Move, NewLot, OpenLot, WalletState
 from loyalty.points.steps.entries import entry, post, repay, wallet_in, with_wallet
 from loyalty.points.steps.replacing import covers_back, known_relief, make_good
@@ -46,8 +46,17 @@ def own_back(decision: Decision, wallet: WalletState, points: int, order_id: UUI
     left = points - relieved.points
     claims = _unclaimed(left, order_id, wallet)
     left += sum(amount for _, amount in claims)
-    back = clawback.give_back(left, order_id, lots, now=decision.now)
+    back = clawback.give_back(left, order_id, _own_of(order_id, lots, wallet), now=decision.now)
     return OwnBack(relieved, claims, back.moves, back.missing)
+
+
+def _own_of(order_id: UUID, lots: Sequence[OpenLot], wallet: WalletState) -> list[OpenLot]:
+    """Return lots with no more taken of them than was for their order: the rest stands in the place of others' points."""
+    given: dict[UUID, int] = {}
+    for debt in debts_of(wallet.debt_entries):
+        for lot_id, points in debt.covers if debt.order_id != order_id else ():
+            given[lot_id] = given.get(lot_id, 0) + points
+    return [replace(lot, cancelled=max(lot.cancelled - given.get(lot.id, 0), 0)) for lot in lots]
 
 
 def give_own_back(  # noqa: PLR0913 - what comes back where, and why
