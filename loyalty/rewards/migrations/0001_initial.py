@@ -8,7 +8,6 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
-import loyalty.rewards.images
 from customers.core.tenancy import own_rows_only, through
 
 
@@ -52,7 +51,7 @@ class Migration(migrations.Migration):
                 ('name_fr', models.CharField(blank=True, max_length=100, verbose_name='name in French')),
                 ('description', models.TextField(blank=True, verbose_name='description')),
                 ('description_fr', models.TextField(blank=True, verbose_name='description in French')),
-                ('image', models.CharField(blank=True, help_text='Its address, or the name of an image that was uploaded.', max_length=300, validators=[loyalty.rewards.images.validate_image], verbose_name='image')),
+                ('image', models.CharField(blank=True, help_text='Its address.', max_length=300, validators=[django.core.validators.URLValidator(['https', 'http'])], verbose_name='image')),
                 ('kind', models.CharField(choices=[('amount_off', 'an amount off'), ('percent_off', 'a percentage off'), ('product', 'a product'), ('voucher', 'a voucher code'), ('experience', 'an experience'), ('donation', 'a donation'), ('pay_with_points', 'paying with points')], max_length=15, verbose_name='kind')),
                 ('wallet', models.SlugField(default='points', help_text='Whose points pay it.', verbose_name='wallet')),
                 ('points', models.PositiveIntegerField(help_text='Of donations and of paying with points: the fewest at once.', verbose_name='price in points')),
