@@ -9,7 +9,7 @@ from customers.models import Retailer
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import EarningRule, PointsPolicy
-from loyalty.programs.models import Program
+from loyalty.programs.models import Program, ProgramVersion
 from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier, TierPolicy
@@ -45,6 +45,22 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
         redeemed_share=Decimal("0.8"),
     )
     TierPolicy.objects.filter(version=draft).update(window=TierPolicy.Window.ROLLING, window_months=6)
+    _add_rules_and_tiers(draft)
+    _add_plans_and_rewards(draft)
+    badges.add_to(draft)
+    ReferralPolicy.objects.create(
+        version=draft,
+        link="https://shop.example/invite?code={code}",
+        advocate_points=500,
+        friend_points=250,
+        minimum_amount=Decimal(20),
+        advocate_limit=3,
+    )
+    publish(draft, effective_from=effective_from, now=now)
+    return draft.program
+
+
+def _add_rules_and_tiers(draft: ProgramVersion) -> None:
     for code, name, name_fr, kind, points, limits in RULES:
         EarningRule.objects.create(
             version=draft,
@@ -68,6 +84,9 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
             benefits=benefits,
             benefits_fr=benefits_fr,
         )
+
+
+def _add_plans_and_rewards(draft: ProgramVersion) -> None:
     for rank, (code, name, name_fr, price, multiplier, benefits, benefits_fr, perks_cost) in enumerate(PLANS):
         PaidPlan.objects.create(
             version=draft,
@@ -87,17 +106,6 @@ def program(owner: Retailer, *, effective_from: datetime, now: datetime) -> Prog
         Reward.objects.create(
             version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=in_points, place=place, **more
         )
-    badges.add_to(draft)
-    ReferralPolicy.objects.create(
-        version=draft,
-        link="https://shop.example/invite?code={code}",
-        advocate_points=500,
-        friend_points=250,
-        minimum_amount=Decimal(20),
-        advocate_limit=3,
-    )
-    publish(draft, effective_from=effective_from, now=now)
-    return draft.program
 
 
 PRODUCE = {"field": "category", "in": ["PRODUCE"]}

@@ -1,8 +1,10 @@
 """Contests: a leaderboard with prizes is finished when its window has ended, once, by the scores of that moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 
@@ -79,6 +81,24 @@ def _rule(versions: Versions, name: str, at: datetime) -> BoardRule | None:
     return None
 
 
+class Winner(NamedTuple):
+    """
+    A member that won a prize.
+
+    :param said: which contest, and with which rank, as grants and events say it
+    """
+
+    retailer_id: int
+    number: str
+    line: Line
+    points: int
+    said: dict[str, object]
+
+    @property
+    def key(self) -> UUID:
+        return self.line.membership_id
+
+
 @transaction.atomic
 def _finish(program: Program, versions: Versions, ended: Ended, now: datetime) -> int:
     rule = ended.rule
@@ -89,56 +109,51 @@ def _finish(program: Program, versions: Versions, ended: Ended, now: datetime) -
     )  # fmt: skip
     if not is_new:  # somebody else was quicker
         return 0
+    winners = _winners(program, ended)
+    _note(finish, winners)
+    _ask(finish, board, winners, rule.wallet, now)
+    publish([_event(versions.slug, each, now) for each in winners], now=now)
+    take_waiting([each.key for each in winners], now=now)
+    return 1
+
+
+def _winners(program: Program, ended: Ended) -> list[Winner]:
+    """Return who wins what by the scores of now, the first rank first."""
+    rule = ended.rule
     given = {"program": program.pk, "name": rule.name, "window": ended.window, "last": rule.prizes[-1].last}
     rows = bulk.fetch(WINNERS, given)
-    retailers = {key: (retailer_id, number) for key, _score, _at, retailer_id, number in rows}
+    people = {key: (retailer_id, number) for key, _score, _at, retailer_id, number in rows}
     lines = ranked([(key, score, at, "") for key, score, at, *_rest in rows], None)
-    won = [(line, points) for line in lines if line.rank and (points := rule.prize_for(line.rank))]
+    return [
+        Winner(*people[line.membership_id], line, points, _said(rule, ended, line))
+        for line in lines
+        if line.rank and (points := rule.prize_for(line.rank))
+    ]
+
+
+def _note(finish: ContestFinish, winners: Sequence[Winner]) -> None:
     columns = ("retailer_id", "finish_id", "membership_id", "rank", "score", "reached_at", "points")
-    bulk.insert(
-        ContestPrize,
-        columns,
-        [
-            (program.retailer_id, finish.pk, line.membership_id, line.rank, line.score, line.reached_at, points)
-            for line, points in won
-        ],
-    )
-    said = {line.membership_id: _said(rule, ended, line) for line, _points in won}
+    rows = [
+        (finish.retailer_id, finish.pk, each.key, each.line.rank, each.line.score, each.line.reached_at, each.points)
+        for each in winners
+    ]
+    bulk.insert(ContestPrize, columns, rows)
+
+
+def _ask(finish: ContestFinish, board: Board, winners: Sequence[Winner], wallet: str, now: datetime) -> None:
+    """Ask for the prizes: each is taken as its winner's own activity."""
+    name = {"name": board.name, "name_fr": board.name_fr}
+    cause = f"contest:{finish.pk}"
     asked = [
-        GrantAsked(
-            new_id(),
-            retailers[line.membership_id][0],
-            line.membership_id,
-            SOURCE,
-            rule.wallet,
-            points,
-            f"contest:{finish.pk}",
-            now,
-            {**said[line.membership_id], "name": board.name, "name_fr": board.name_fr},
-        )
-        for line, points in won
+        GrantAsked(new_id(), each.retailer_id, each.key, SOURCE, wallet, each.points, cause, now, each.said | name)
+        for each in winners
     ]
     granting.ask(asked, now=now)
-    publish(
-        [
-            NewEvent(
-                program.retailer_id,
-                "contest.won",
-                line.membership_id,
-                {
-                    "program": versions.slug,
-                    "member": retailers[line.membership_id][1],
-                    **said[line.membership_id],
-                    "points": points,
-                },
-                now,
-            )
-            for line, points in won
-        ],
-        now=now,
-    )
-    take_waiting([line.membership_id for line, _points in won], now=now)
-    return 1
+
+
+def _event(program: str, winner: Winner, now: datetime) -> NewEvent:
+    said = {"program": program, "member": winner.number, **winner.said, "points": winner.points}
+    return NewEvent(winner.retailer_id, "contest.won", winner.key, said, now)
 
 
 def _said(rule: BoardRule, ended: Ended, line: Line) -> dict[str, object]:
