@@ -11,7 +11,10 @@ from django.core import mail
 from django.utils import timezone
 
 from customers.models import Consent
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.memberships.models import Membership
+from loyalty.referrals.codes import code_of
+from loyalty.referrals.models import Referral, ReferralPolicy
 from loyalty.rewards.models import RewardRedemption
 from loyalty.signin.mailing import mail_codes
 from tests import make
@@ -23,8 +26,22 @@ PHONE, DESK = {"width": 360, "height": 740}, {"width": 1300, "height": 900}
 KIB = 1024
 MAX_BYTES, MAX_REQUESTS = 150 * KIB, 12  # of a first visit
 WORDS = {
-    "en": {"rewards": "Rewards", "get": "Get it for", "show": "Show this at the till", "locale": "en-GB"},
-    "fr": {"rewards": "Récompenses", "get": "L’obtenir pour", "show": "À montrer en caisse", "locale": "fr-FR"},
+    "en": {
+        "rewards": "Rewards",
+        "get": "Get it for",
+        "show": "Show this at the till",
+        "thanks": "Thank you",
+        "challenges": "Challenges",
+        "locale": "en-GB",
+    },
+    "fr": {
+        "rewards": "Récompenses",
+        "get": "L’obtenir pour",
+        "show": "À montrer en caisse",
+        "thanks": "Merci",
+        "challenges": "Défis",
+        "locale": "fr-FR",
+    },
 }
 PAGES = (
     "",
@@ -34,6 +51,9 @@ PAGES = (
     "rewards",
     "rewards/five-off",
     "me",
+    "challenges",
+    "invite",
+    "privacy/erase",
     "plan",
     "plan/choose/plus",
     "privacy",
@@ -47,6 +67,18 @@ def ada(site: str) -> Membership:
     draft = make.version(make.retailer(name="Épicerie du Port"), tiers=[("silver", "100", "1"), ("gold", "1000", "2")])
     reward(draft, may_cancel=True, name="Five euros off", name_fr="Cinq euros de remise")
     reward(draft, "coffee", 5_000, kind="product")
+    Badge.objects.create(version=draft, code="regular", name="Regular", name_fr="Fidèle", kind="once")
+    Challenge.objects.create(
+        version=draft, code="three", name="Three orders", name_fr="Trois achats", metric="count", target=3,
+        window="membership", points=50, badge="regular", place=0,
+    )  # fmt: skip
+    Challenge.objects.create(
+        version=draft, code="spend", name="Spend", name_fr="Dépenses", metric="spend", target=100, window="month",
+        opt_in=True, points=10, place=1,
+    )  # fmt: skip
+    Board.objects.create(version=draft, code="top", name="Top", name_fr="Les meilleurs", metric="spend", window="year")
+    link = "https://shop.example/?c={code}"
+    ReferralPolicy.objects.create(version=draft, advocate_points=100, friend_points=50, link=link)
     add_plans(draft, {"benefits": "Free delivery\nDouble points", "multiplier": "2", "trial_days": 14})
     found = make.member(make.published(draft, since=since), "ada", since=since)
     found.customer.email, found.customer.first_name = "ada@example.com", "Ada"
@@ -54,6 +86,15 @@ def ada(site: str) -> Membership:
     bought = make.buys(found, "520.00", "100.00", at=timezone.now() - timedelta(days=10), name="O-1")
     make.buys(found, "80.00", at=timezone.now() - timedelta(days=2), name="O-2")
     make.returns(found, bought, (2, "1"))
+    return found
+
+
+@pytest.fixture
+def bob(ada: Membership) -> Membership:
+    """A member who has bought nothing yet."""
+    found = make.member(ada.program, "bob", since=timezone.now() - timedelta(days=1))
+    found.customer.email, found.customer.first_name = "bob@example.com", "Bob"
+    found.customer.save()
     return found
 
 
@@ -102,6 +143,27 @@ def test_from_the_code_in_the_mail_to_a_reward_and_a_choice(
 
     assert page.is_checked("input[value=email]")
     assert Consent.objects.filter(customer=ada.customer, purpose="email", granted=True, source="page").count() == 1
+
+
+def test_a_friend_says_who_invited_it_and_takes_part(
+    ada: Membership, bob: Membership, site: str, page: Any, words: dict[str, str]
+) -> None:
+    signs_in(page, site, bob)
+    page.click("nav a:last-child")
+    page.click(".ways li:first-child a")
+    page.fill("input[name=code]", code_of(ada, now=timezone.now()))
+    page.click("main form button")
+
+    assert words["thanks"] in page.inner_text("main")
+    assert Referral.objects.get().advocate == ada
+
+    make.buys(bob, "30.00", at=timezone.now(), name="B-1")
+    page.click(f"nav >> text={words['challenges']}")
+    page.click("main form[action*=challenges] button")
+    page.click("summary")
+    page.fill("input[name=pseudonym]", "Robin")
+    page.click("form[action*=boards] button")
+    assert "Robin" in page.inner_text(".board")
 
 
 @pytest.mark.parametrize(
