@@ -1,5 +1,5 @@
 """
-Images of rewards: an address somewhere else, or the name of one that is stored here.
+Images: an address somewhere else, or the name of one that is stored here.
 
 A stored image is named for what it holds, so it never changes, and versions that show it may be copied and kept.
 """
@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
-FOLDER = "rewards"
+FOLDER = "images"
 STORED = re.compile(rf"{FOLDER}/(?P<retailer>[0-9]+)/[0-9a-f]{{32}}\.webp")
 _is_address = URLValidator(["https", "http"])
 
@@ -37,6 +37,11 @@ def validate_image(image: str) -> None:
 def is_stored(image: str) -> bool:
     """Tell whether an image is a name in the storage, and no address."""
     return STORED.fullmatch(image) is not None
+
+
+def is_shown(image: str) -> bool:
+    """Tell whether an image can be shown by its address: it is one, or is stored; else a retailer's own pages know it."""
+    return is_stored(image) or image.startswith(("https://", "http://"))
 
 
 def is_missing(image: str, retailer_id: int) -> bool:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, ReadOnlyInline, action, display
 from customers.core.calendar import local_date
 from customers.core.exporting import csv_response
+from customers.core.images import address_of, is_shown
 from loyalty.activity import staff
 from loyalty.activity.versions import versions_of
 from loyalty.badges.account.surprises import draw, explain
@@ -90,9 +91,9 @@ class InForce(Listed):
 
     @display(description=_("image"))
     def art(self, row: Any) -> Any:
-        if not row.image.startswith("http"):
+        if not is_shown(row.image):
             return row.image or "-"
-        return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', row.image, _("image"))
+        return format_html('<img src="{}" alt="" height="32" loading="lazy">', address_of(row.image))
 
 
 @admin.register(Badge)

@@ -9,7 +9,7 @@ from loyalty.badges.models.fields import require_target
 from loyalty.badges.rules import Metric
 from loyalty.badges.windows import Window
 from loyalty.configuration.findings import Finding
-from loyalty.configuration.reward_checks import UNKNOWN
+from loyalty.configuration.reward_checks import UNKNOWN, check_image
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import InvalidCondition, never_holds, parse
 from loyalty.points.models import PointsPolicy
@@ -37,6 +37,9 @@ def check_badges(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]:
     for section, rows in (("challenges", challenges), ("boards", boards)):
         for row in rows:
             yield from _condition(row, f"{section}/{row.code}")
+    for section, shown in (("badges", badges), ("challenges", challenges), ("boards", boards)):
+        for each in shown:
+            yield from check_image(each, f"{section}/{each.code}")
     for challenge in challenges:
         yield from _challenge(challenge)
     for badge in badges:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_UP
+from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.core.images import is_missing
 from customers.core.money import decimals_of, to_unit, unit_of
 from loyalty.configuration.findings import Finding
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import ProgramVersion
-from loyalty.rewards.images import is_missing
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.rewards.rules import SEGMENTS
 
@@ -54,9 +55,7 @@ def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]
             words = _("“%(what)s” is paid from the wallet “%(wallet)s”, whose points cannot be spent.")
             yield Finding.error("not_spendable", place, words % {"what": reward, "wallet": reward.wallet})
         yield from _amounts(reward, place, version.program.retailer.currency)
-        if is_missing(reward.image, version.program.retailer_id):
-            words = _("The image of “%(what)s” is not stored here (%(name)s). Upload it, or enter an address.")
-            yield Finding.error("no_such_image", place, words % {"what": reward, "name": reward.image})
+        yield from check_image(reward, place)
         if reward.first_day and reward.last_day and reward.first_day > reward.last_day:
             words = _("“%(what)s” ends before it begins. Swap its days.")
             yield Finding.error("ends_before_it_begins", place, words % {"what": reward})
@@ -113,3 +112,10 @@ def _unknown(named: Iterable[Named], known: dict[str, set[str]]) -> Iterable[Fin
         if name not in known[kind]:
             facts = {"what": what, "named": name, "known": ", ".join(sorted(known[kind]))}
             yield Finding.error(f"unknown_{kind}", place, str(UNKNOWN[kind]) % facts)
+
+
+def check_image(row: Any, place: str) -> Iterable[Finding]:
+    """Find an image that a part of a version shows and that its retailer has not stored."""
+    if is_missing(row.image, row.version.program.retailer_id):
+        words = _("The image of “%(what)s” is not stored here (%(name)s). Upload it, or enter an address.")
+        yield Finding.error("no_such_image", place, words % {"what": row, "name": row.image})

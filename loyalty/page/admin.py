@@ -10,15 +10,28 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import ModelAdmin, display
+from customers.core.uploading import PictureForm
 from loyalty.access.staff import post_of
 from loyalty.page.models import Branding
 
 
+class BrandingForm(PictureForm):
+    pictured = "logo"
+
+    class Meta:
+        model = Branding
+        exclude = ("retailer",)
+
+    def owner(self) -> int:
+        return int(self.instance.retailer_id)
+
+
 @admin.register(Branding)
 class BrandingAdmin(ModelAdmin):
+    form = BrandingForm
     list_display = ("retailer", "is_open", "accent", "page")
     fields = (
-        ("is_open", "page"), ("accent", "logo"), ("greeting", "greeting_fr"), ("contact", "privacy_notice"),
+        ("is_open", "page"), ("accent", "logo"), "picture", ("greeting", "greeting_fr"), ("contact", "privacy_notice"),
     )  # fmt: skip
     readonly_fields = ("page",)
     list_select_related = ("retailer",)
@@ -35,8 +48,8 @@ class BrandingAdmin(ModelAdmin):
         is_there = post is None or post.retailer is None or Branding.objects.filter(retailer=post.retailer).exists()
         return not is_there and bool(super().has_add_permission(request))
 
-    def save_model(self, request: HttpRequest, obj: Branding, form: Any, change: Any) -> None:
+    def save_form(self, request: HttpRequest, form: Any, change: Any) -> Any:
         post = post_of(request)
         if not change and post is not None and post.retailer is not None:
-            obj.retailer = post.retailer
-        super().save_model(request, obj, form, change)
+            form.instance.retailer = post.retailer
+        return super().save_form(request, form, change)

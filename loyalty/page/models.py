@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.images import validate_image
 from customers.models import Retailer
 from loyalty.page.colours import HEX, Palette, palette_of
 
@@ -31,8 +32,8 @@ class Branding(models.Model):
         _("logo"),
         max_length=300,
         blank=True,
-        validators=[URLValidator(schemes=["https", "http"])],
-        help_text=_("The address of an image. Empty, your name is written."),
+        validators=[validate_image],
+        help_text=_("Its address, or the name of an image that was uploaded. Empty, your name is written."),
     )
     greeting = models.CharField(_("greeting"), max_length=120, blank=True, help_text=_("Above the sign-in."))
     greeting_fr = models.CharField(_("greeting in French"), max_length=120, blank=True)

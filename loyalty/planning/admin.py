@@ -20,6 +20,9 @@ from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.configuration import drafts
 from loyalty.configuration.document import to_document
 from loyalty.planning.forms import (
+    BadgeForm,
+    BoardForm,
+    ChallengeForm,
     EarningGroupForm,
     EarningRuleForm,
     PaidPlanForm,
@@ -208,11 +211,12 @@ COUNTED = (
     (_("What counts"), {"fields": (("metric", "interaction"), "condition")}),
     (_("When, and for whom"), {"fields": (("window", "window_days"), ("first_day", "last_day"), ("tiers", "plans"))}),
 )
-SHOWN = (("place", "code"), ("name", "name_fr"), ("description", "description_fr"), "image")
+SHOWN = (("place", "code"), ("name", "name_fr"), ("description", "description_fr"), ("image", "picture"))
 
 
 class BadgeInline(FrozenWhenPublished, StackedInline):
     model = Badge
+    form = BadgeForm
     ordering = ("place",)
     tab = True
     collapsible = True
@@ -221,6 +225,7 @@ class BadgeInline(FrozenWhenPublished, StackedInline):
 
 class ChallengeInline(FrozenWhenPublished, StackedInline):
     model = Challenge
+    form = ChallengeForm
     ordering = ("place",)
     tab = True
     collapsible = True
@@ -234,6 +239,7 @@ class ChallengeInline(FrozenWhenPublished, StackedInline):
 
 class BoardInline(FrozenWhenPublished, StackedInline):
     model = Board
+    form = BoardForm
     ordering = ("place",)
     tab = True
     collapsible = True

@@ -8,13 +8,13 @@ from django.contrib.postgres.forms import SimpleArrayField
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import FileWidget, SmallTextareaWidget, SplitDateTimeWidget, TextInputWidget
-from customers.core.errors import DomainError
+from customers.core.admin import SmallTextareaWidget, SplitDateTimeWidget, TextInputWidget
+from customers.core.uploading import PictureForm
+from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import WEEKDAYS
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.points.models.policy import validate_condition
-from loyalty.rewards.images import store_image
 from loyalty.rewards.models import Reward
 from loyalty.tiers.models import Tier
 
@@ -43,34 +43,35 @@ class PaidPlanForm(forms.ModelForm[PaidPlan]):
         widgets: ClassVar = {"benefits": SmallTextareaWidget(), "benefits_fr": SmallTextareaWidget()}
 
 
-class RewardForm(forms.ModelForm[Reward]):
-    """Takes an image as a file, too, which is stored when all of the form is right."""
+class OfVersionWithPicture(PictureForm):
+    """A part of a draft that shows a picture."""
 
-    picture = forms.FileField(
-        label=_("image file"),
-        required=False,
-        help_text=_("JPEG, PNG or WebP of 5 MB at most; takes the place of the address."),
-        widget=FileWidget({"accept": "image/jpeg,image/png,image/webp"}),
-    )
+    def owner(self) -> int:
+        return int(self.instance.version.program.retailer_id)
 
+
+class RewardForm(OfVersionWithPicture):
     class Meta:
         model = Reward
-        exclude = ("version",)  # noqa: DJ006 - every field but the one that the page gives
+        exclude = ("version",)
 
-    def clean_picture(self) -> bytes:
-        """Return the image as it will be stored; empty where none was uploaded."""
-        from loyalty.activity.rewards.pictures import read_picture  # noqa: PLC0415 - loaded where images come in alone
 
-        file = self.cleaned_data["picture"]
-        try:
-            return read_picture(file) if file else b""
-        except DomainError as error:
-            raise forms.ValidationError(str(error), code=error.code) from error
+class BadgeForm(OfVersionWithPicture):
+    class Meta:
+        model = Badge
+        exclude = ("version",)
 
-    def save(self, commit: bool = True) -> Reward:  # noqa: FBT001, FBT002 - Django's signature
-        if content := self.cleaned_data["picture"]:
-            self.instance.image = store_image(self.instance.version.program.retailer_id, content)
-        return super().save(commit)
+
+class ChallengeForm(OfVersionWithPicture):
+    class Meta:
+        model = Challenge
+        exclude = ("version",)
+
+
+class BoardForm(OfVersionWithPicture):
+    class Meta:
+        model = Board
+        exclude = ("version",)
 
 
 class EarningGroupForm(forms.ModelForm[EarningGroup]):

@@ -15,12 +15,14 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
 
+from customers.core.images import store_image
+from customers.core.pictures import UnusableImage, read_picture
 from loyalty.access.models import StaffRole
-from loyalty.activity.rewards.pictures import UnusableImage, read_picture
+from loyalty.badges.models import Badge
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import apply_to, check_document, to_document
+from loyalty.page.models import Branding
 from loyalty.programs.models import ProgramVersion
-from loyalty.rewards.images import store_image
 from loyalty.rewards.models import Reward
 from tests import make
 from tests.admin.test_pages import _form
@@ -64,9 +66,9 @@ def test_an_image_is_uploaded_written_anew_and_shown_with_its_address(client: Cl
     name = Reward.objects.get(version=draft).image
     with default_storage.open(name) as file, Image.open(file) as stored:
         assert (stored.format, stored.size, dict(stored.getexif())) == ("WEBP", (48, 64), {})
-    assert name.startswith(f"rewards/{draft.program.retailer_id}/")
+    assert name.startswith(f"images/{draft.program.retailer_id}/")
     assert uploads(client, draft, content).status_code == 302  # again it is the same file
-    assert len(default_storage.listdir(f"rewards/{draft.program.retailer_id}")[1]) == 1
+    assert len(default_storage.listdir(f"images/{draft.program.retailer_id}")[1]) == 1
     ada = shop.member(make.published(draft), at=timezone.now())
     shown = client.get("/api/v1/me/rewards", headers={"Authorization": f"Bearer {make.token(ada.customer)}"}).json()
     assert shown[0]["rewards"][0]["image"] == f"http://testserver/media/{name}"
@@ -131,8 +133,8 @@ def test_a_document_keeps_an_address_or_a_name_and_what_is_not_stored_is_not_pub
     assert found("https://cdn.example.org/mug.png") == []
     assert found(mine) == []
     assert found(theirs) == ["no_such_image"]
-    assert found(f"rewards/{draft.program.retailer_id}/{'0' * 32}.webp") == ["no_such_image"]
-    for wrong in ("javascript:alert(1)", "../../etc/passwd", "rewards/1/mug.svg", "mug.png", f"{mine}\n"):
+    assert found(f"images/{draft.program.retailer_id}/{'0' * 32}.webp") == ["no_such_image"]
+    for wrong in ("javascript:alert(1)", "../../etc/passwd", "images/1/mug.svg", "mug.png", f"{mine}\n"):
         assert found(wrong) == ["invalid"]
 
 
@@ -143,3 +145,41 @@ def test_images_are_files_of_the_folder_that_a_site_or_a_proxy_serves(settings: 
     name = store_image(7, picture())
 
     assert (tmp_path / name).read_bytes() == picture()
+
+
+def test_a_badge_has_its_art_as_a_file_too(client: Client) -> None:
+    draft = make.version()
+    Badge.objects.create(version=draft, code="regular", name="Regular", kind="once")
+    client.force_login(an_owner(draft))
+    page = reverse("admin:programs_programversion_change", args=[draft.pk])
+    form = {**_form(client, page), "badges-0-picture": SimpleUploadedFile("art.png", picture()), "_continue": "1"}
+
+    answer = client.post(page, form)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    name = Badge.objects.get(version=draft).image
+    assert name.startswith(f"images/{draft.program.retailer_id}/")
+    ada = make.member(make.published(draft), since=timezone.now())
+    shown = client.get("/api/v1/me/badges", headers={"Authorization": f"Bearer {make.token(ada.customer)}"}).json()
+    assert shown[0]["badges"][0]["image"] == f"http://testserver/media/{name}"
+
+
+def test_a_badges_art_that_is_not_stored_is_not_published() -> None:
+    draft = make.version()
+    missing = f"images/{draft.program.retailer_id}/{'0' * 32}.webp"
+    Badge.objects.create(version=draft, code="regular", name="Regular", kind="once", image=missing)
+
+    assert [each.code for each in check(draft) if each.is_error] == ["no_such_image"]
+
+
+def test_a_retailers_logo_is_a_file_on_its_members_page(client: Client) -> None:
+    draft = make.version()
+    client.force_login(an_owner(draft))
+    page = reverse("admin:page_branding_add")
+    form = _form(client, page) | {"picture": SimpleUploadedFile("logo.png", picture()), "accent": "#245149"}
+
+    answer = client.post(page, form)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    logo = Branding.objects.get(retailer=draft.program.retailer).logo
+    assert f'src="/media/{logo}"' in client.get(f"/my/{draft.program.retailer.slug}").content.decode()

@@ -18,7 +18,7 @@ from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
 from customers.api.fields import InstantField
 from customers.core.errors import DomainError, Kind
-from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.asking import member_of, site_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
 from loyalty.activity.rewards.redeemed import RewardReceipt
@@ -223,11 +223,6 @@ def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
     return dict(given.validated_data)
 
 
-def _site(request: Request) -> str:
-    """Return the address of this site as the caller knows it."""
-    return f"{request.scheme}://{request.get_host()}"
-
-
 def _as_json(text: str) -> HttpResponse:
     """Return what is JSON already, and would cost more to be read and written again than all the rest."""
     return HttpResponse(text, content_type="application/json")
@@ -290,7 +285,7 @@ class MyRewardsView(APIView):
         What suits me comes first where I agreed to offers based on a profile.
         """
         customer_id = request.auth.customer_id  # type: ignore[union-attr] # a token's
-        shelves = shelves_of(customer_id, at=timezone.now(), site=_site(request))
+        shelves = shelves_of(customer_id, at=timezone.now(), site=site_of(request))
         return _as_json(f"[{','.join(shelf.as_json() for shelf in shelves)}]")
 
 
@@ -334,7 +329,7 @@ class MemberRewardsView(AskedView):
     def get(self, request: Request, number: str) -> HttpResponse:
         """Return what a member can get for its points, by the number on its card or in its QR code."""
         member = member_of(request, number)
-        shelf = shelf_of(member.pk, at=timezone.now(), site=_site(request))
+        shelf = shelf_of(member.pk, at=timezone.now(), site=site_of(request))
         return _as_json((shelf or Shelf(member.program.slug, is_personal=False, rewards=())).as_json())
 
 

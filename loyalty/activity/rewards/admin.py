@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, TextInputWidget, action, display, money
 from customers.core.errors import DomainError
 from customers.core.exporting import csv_response
+from customers.core.images import address_of
 from loyalty.access.staff import post_of
 from loyalty.activity.rewards import staff as verbs
 from loyalty.activity.rewards.figures import SEE, figures_page
@@ -34,7 +35,6 @@ from loyalty.activity.rewards.tills import (
 from loyalty.activity.staff import PERMISSION
 from loyalty.api.wrong_codes import WrongCodes, told
 from loyalty.programs.models import ProgramVersion
-from loyalty.rewards.images import address_of
 from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import MAX_CODE
 

@@ -19,12 +19,12 @@ from django.utils.translation import get_language
 
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.images import address_of
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.rewards.buying import NOTHING_FREED, Freed, buyer_of, freed_by, profile_of
 from loyalty.activity.versions import published_version, remembered_versions
 from loyalty.engine.versions import Version, Versions
 from loyalty.points.state import POINTS
-from loyalty.rewards.images import address_of
 from loyalty.rewards.models import Reward
 from loyalty.rewards.rules import Buyer, Catalogue, Price, Profile, RewardRule, rank_for, refusal
 from loyalty.rewards.state import CATALOGUE

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.core.images import address_of
 from loyalty.badges.account.joining import MAX_NAME
 from loyalty.badges.models import Badge, Board, Challenge, ChallengeAward
 from loyalty.badges.models.offer import in_readers_language
@@ -18,6 +19,13 @@ class GoalOut(serializers.Serializer[Any]):
     target = serializers.CharField(help_text="Of a challenge in levels that of the next one.")
 
 
+class ArtField(serializers.CharField):
+    """A picture's address, of an uploaded one on this site, or the name by which a retailer's own pages know it."""
+
+    def to_representation(self, value: str) -> str:
+        return address_of(value, self.context.get("site", ""))
+
+
 class LevelOut(serializers.Serializer[Any]):
     target = serializers.CharField()
     points = serializers.IntegerField(default=0)
@@ -27,7 +35,7 @@ class ChallengeOut(serializers.Serializer[Any]):
     code = serializers.CharField(source="challenge.code")
     name = serializers.CharField(source="challenge.__str__", help_text=IN_LANGUAGE)
     description = serializers.SerializerMethodField(help_text=IN_LANGUAGE)
-    image = serializers.CharField(source="challenge.image", allow_blank=True)
+    image = ArtField(source="challenge.image", allow_blank=True)
     window = serializers.ChoiceField(
         source="challenge.window", choices=Challenge._meta.get_field("window").flatchoices, help_text="Over which time."
     )
@@ -72,7 +80,7 @@ class BadgeOut(serializers.Serializer[Any]):
     code = serializers.CharField(source="badge.code")
     name = serializers.CharField(source="badge.__str__", help_text=IN_LANGUAGE)
     description = serializers.SerializerMethodField(help_text=IN_LANGUAGE)
-    image = serializers.CharField(source="badge.image", allow_blank=True)
+    image = ArtField(source="badge.image", allow_blank=True)
     kind = serializers.ChoiceField(source="badge.kind", choices=Badge.Kind.choices)
     times = serializers.IntegerField(help_text="How many times it was given; 0 for never.")
     level = serializers.IntegerField(help_text="0 for none, and for a badge without levels.")
@@ -118,7 +126,7 @@ class BoardOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField(help_text=IN_LANGUAGE)
     description = serializers.CharField(allow_blank=True, help_text=IN_LANGUAGE)
-    image = serializers.CharField(allow_blank=True)
+    image = ArtField(allow_blank=True)
     metric = serializers.ChoiceField(choices=Board._meta.get_field("metric").flatchoices, help_text="What scores.")
     window = serializers.ChoiceField(choices=Board._meta.get_field("window").flatchoices)
     first_day = serializers.DateField(allow_null=True)

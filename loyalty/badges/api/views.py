@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
 from customers.core.calendar import local_date
-from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.asking import member_of, site_of
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.versions import versions_of
 from loyalty.badges.account.causes import causes_of
@@ -55,6 +55,19 @@ def my_membership(request: Request, slug: str) -> Membership:
     """Return where the caller is a member, by the program's slug; 404 where it is not."""
     mine = Membership.objects.select_related("program__retailer", "customer")
     return get_object_or_404(mine, customer=shopper(request), program__slug=slug)
+
+
+def _mine(
+    kind: type[serializers.Serializer[Any]], said_of: Callable[[Membership], dict[str, Any]], request: Request
+) -> Response:
+    """Return something of each program in which the caller is a member."""
+    found = [said_of(each) for each in memberships_of(request)]
+    return Response(kind(found, many=True, context=told_to(request)).data)
+
+
+def told_to(request: Request) -> dict[str, str]:
+    """Return what pictures' addresses depend on."""
+    return {"site": site_of(request)}
 
 
 def challenges_said(member: Membership) -> dict[str, Any]:
@@ -115,7 +128,7 @@ def _board(request: Request, program: Program, code: str, member: Membership | N
     row = get_object_or_404(Board.objects.select_related("version"), version=version.version_id, code=code)
     window = _window(request, rule, local_date(timezone.now(), version.zone))
     body = board_said(row, rule, window, member=member, limit=_limit(request))
-    return Response(BoardOut(body).data)
+    return Response(BoardOut(body, context=told_to(request)).data)
 
 
 def _window(request: Request, rule: BoardRule, today: date) -> str:
@@ -162,7 +175,7 @@ def _challenge_of(member: Membership, code: str) -> ChallengeProgress:
 def _join_challenge(request: Request, member: Membership, code: str) -> Response:
     with all_or_dry(request):
         is_new = join_challenge(member, code, now=timezone.now())
-        body = ChallengeOut(_challenge_of(member, code)).data
+        body = ChallengeOut(_challenge_of(member, code), context=told_to(request)).data
     return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
@@ -171,7 +184,7 @@ def _on_board(request: Request, member: Membership, code: str, do: Callable[[], 
     with all_or_dry(request):
         is_new = do()
         (body,) = [each for each in boards_said(member)["boards"] if each["code"] == code] or [None]
-        answer = BoardOut(body).data if body else {}
+        answer = BoardOut(body, context=told_to(request)).data if body else {}
     return Response(answer, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
@@ -179,21 +192,29 @@ class MyChallengesView(APIView):
     @extend_schema(responses=ChallengesOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return the challenges of each program with how far I have come."""
-        return Response(ChallengesOut([challenges_said(each) for each in memberships_of(request)], many=True).data)
+        return Response(
+            ChallengesOut(
+                [challenges_said(each) for each in memberships_of(request)], many=True, context=told_to(request)
+            ).data
+        )
 
 
 class MyBadgesView(APIView):
     @extend_schema(responses=BadgesOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return the badges of each program with what I have of them, and what gave me my awards."""
-        return Response(BadgesOut([badges_said(each) for each in memberships_of(request)], many=True).data)
+        return Response(
+            BadgesOut([badges_said(each) for each in memberships_of(request)], many=True, context=told_to(request)).data
+        )
 
 
 class MyBoardsView(APIView):
     @extend_schema(responses=BoardsOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return the leaderboards of each program: the first, and me."""
-        return Response(BoardsOut([boards_said(each) for each in memberships_of(request)], many=True).data)
+        return Response(
+            BoardsOut([boards_said(each) for each in memberships_of(request)], many=True, context=told_to(request)).data
+        )
 
 
 class MyBoardView(APIView):
@@ -239,7 +260,7 @@ class MemberChallengesView(APIView):
     @extend_schema(responses=ChallengesOut, tags=["badges"])
     def get(self, request: Request, number: str) -> Response:
         """Return the challenges of a member's program with how far it has come."""
-        return Response(ChallengesOut(challenges_said(member_of(request, number))).data)
+        return Response(ChallengesOut(challenges_said(member_of(request, number)), context=told_to(request)).data)
 
 
 class MemberBadgesView(APIView):
@@ -248,7 +269,7 @@ class MemberBadgesView(APIView):
     @extend_schema(responses=BadgesOut, tags=["badges"])
     def get(self, request: Request, number: str) -> Response:
         """Return a member's badges and awards, with the orders and interactions that gave them."""
-        return Response(BadgesOut(badges_said(member_of(request, number))).data)
+        return Response(BadgesOut(badges_said(member_of(request, number)), context=told_to(request)).data)
 
 
 class MemberChallengeJoinView(AskedView):

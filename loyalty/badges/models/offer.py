@@ -45,8 +45,8 @@ def _image() -> models.CharField[Any, Any]:
         _("image"),
         max_length=300,
         blank=True,
-        validators=[RegexValidator(r"^(https?://[^\s\"'<>]+|[-\w.]+)$")],
-        help_text=_("Its address, or the name by which your own pages know it."),
+        validators=[RegexValidator(r"^(https?://[^\s\"'<>]+|[-\w.]+|images/[0-9]+/[0-9a-f]{32}\.webp)$")],
+        help_text=_("Its address, the name of one that was uploaded, or the name by which your own pages know it."),
     )
 
 

@@ -5,6 +5,7 @@ import django.db.models.deletion
 import re
 from django.db import migrations, models
 
+import customers.core.images
 from customers.core.tenancy import own_rows_only
 
 
@@ -23,7 +24,7 @@ class Migration(migrations.Migration):
                 ('retailer', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='branding', serialize=False, to='customers.retailer', verbose_name='retailer')),
                 ('is_open', models.BooleanField(default=True, help_text='Members can sign in. Closed, the page says that it is.', verbose_name='open')),
                 ('accent', models.CharField(default='#245149', help_text='Your own, as #rrggbb. What is written on it is made readable by itself.', max_length=7, validators=[django.core.validators.RegexValidator(re.compile('^#[0-9a-fA-F]{6}$'), 'Six digits after a #, such as #245149.')], verbose_name='colour')),
-                ('logo', models.CharField(blank=True, help_text='The address of an image. Empty, your name is written.', max_length=300, validators=[django.core.validators.URLValidator(schemes=['https', 'http'])], verbose_name='logo')),
+                ('logo', models.CharField(blank=True, help_text='Its address, or the name of an image that was uploaded. Empty, your name is written.', max_length=300, validators=[customers.core.images.validate_image], verbose_name='logo')),
                 ('greeting', models.CharField(blank=True, help_text='Above the sign-in.', max_length=120, verbose_name='greeting')),
                 ('greeting_fr', models.CharField(blank=True, max_length=120, verbose_name='greeting in French')),
                 ('contact', models.CharField(blank=True, help_text="Where members get help: an e-mail address or a page's.", max_length=254, verbose_name='contact')),

@@ -9,13 +9,14 @@ from django import template
 from django.template.defaultfilters import date as django_date
 from django.utils.formats import number_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from customers.core.images import address_of, is_shown
 from customers.core.money import written
+from customers.core.qr import svg_of
 from loyalty.badges.models.offer import in_readers_language
-from loyalty.page.drawing import qr as drawn
 from loyalty.rewards.models import Reward
 
 register = template.Library()
@@ -109,7 +110,7 @@ def day(context: template.Context, value: datetime | date | str | None) -> SafeS
 @register.simple_tag
 def qr(text: str, label: str) -> SafeString:
     """Return a QR code as a picture."""
-    return drawn(text, label)
+    return mark_safe(svg_of(text, title=label, css="qr"))  # noqa: S308 - drawn by the library, which escapes the title
 
 
 METRICS = {
@@ -162,9 +163,9 @@ def has_me(lines: Sequence[dict[str, Any]]) -> bool:
 
 
 @register.filter
-def is_address(image: str) -> bool:
-    """Tell whether a picture is named by an address, and not by a name that the retailer's own pages know."""
-    return image.startswith(("https://", "http://", "/"))
+def picture(image: str) -> str:
+    """Return a picture's address; empty where there is none, or only the retailer's own pages know it."""
+    return address_of(image) if is_shown(image) else ""
 
 
 @register.filter

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
+from customers.core.qr import svg_of
 from loyalty.activity.account.referring import NoSuchCode, claim_referral, note_member_signals, review_referral
 from loyalty.activity.api.asking import member_of
 from loyalty.activity.api.member import memberships_of, shopper
@@ -36,7 +37,6 @@ from loyalty.referrals.api.serializers import (
 )
 from loyalty.referrals.models import Referral
 from loyalty.referrals.overview import friend_of, friends_of, has_referrals, overview
-from loyalty.referrals.qr import svg_of
 
 STATUS = OpenApiParameter("status", str, enum=list(Referral.Status.values), description="Only these.")
 OF = OpenApiParameter("advocate", str, description="Only those of one referrer, by member number.")
@@ -73,7 +73,7 @@ class MyQrView(APIView):
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Return my link as a QR code, in SVG; where the program names no address, my code."""
         found = overview(my_membership(request, slug), at=timezone.now())
-        answer = HttpResponse(svg_of(found.link or found.code), content_type="image/svg+xml")
+        answer = HttpResponse(svg_of(found.link or found.code, xmlns=True), content_type="image/svg+xml")
         answer.headers["Cache-Control"] = "private, max-age=3600"
         return answer
 

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+import customers.core.images
+
 
 # As redemptions counted until now: by what the version said under which they were made.
 COUNTED = """
@@ -26,6 +28,11 @@ class Migration(migrations.Migration):
             model_name='rewardredemption',
             name='reference',
             field=models.CharField(help_text="The caller's own; once per member.", max_length=190, verbose_name='reference'),
+        ),
+        migrations.AlterField(
+            model_name='reward',
+            name='image',
+            field=models.CharField(blank=True, help_text='Its address, or the name of an image that was uploaded.', max_length=300, validators=[customers.core.images.validate_image], verbose_name='image'),
         ),
         migrations.RunSQL(COUNTED, migrations.RunSQL.noop),
     ]

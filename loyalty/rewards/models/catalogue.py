@@ -7,9 +7,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
+from customers.core.images import validate_image
 from customers.core.money import MoneyField
 from loyalty.programs.models import ProgramVersion, frozen_with_version
-from loyalty.rewards.images import validate_image
 
 
 def _codes(name: Any, about: Any) -> ArrayField[Any, Any]:
