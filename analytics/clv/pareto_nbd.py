@@ -2,26 +2,29 @@
 Pareto/NBD: customers buy at a Gamma-distributed rate until they silently leave at a Gamma-distributed rate.
 
 Schmittlein, Morrison, Colombo (1987), Counting Your Customers. The likelihood is written as an integral over the
-moment of leaving (Fader, Hardie 2005, A Note on Deriving the Pareto/NBD Model) and integrated numerically: where the
-usual form needs the hypergeometric function 2F1, this one is a sum of positive terms that neither cancels nor
-overflows.
+moment of leaving (Fader, Hardie 2005, A Note on Deriving the Pareto/NBD Model): see leaving_time.py. Time is in any unit,
+that of the tuples; alpha and beta are in the same one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar, overload
 
 import numpy as np
-from scipy.special import gammaln, psi
+from numpy.typing import NDArray
+from scipy.special import gammaln, polygamma, psi
 
-from analytics.clv.fitting import DidNotConverge, Fit, maximise
-from analytics.clv.summary import Floats, Summary
+from analytics.clv.covariates import ByCategory, Covariates
+from analytics.clv.families import Expansion, Family, Surface, fit_family
+from analytics.clv.fitting import Fit
+from analytics.clv.leaving_time import LeavingTime, Plan
+from analytics.clv.tuples import Floats, Rows, Tuples
 
-NODES = 32
-DECAY = 40.0  # beyond a decay by exp(-40) the integrand adds nothing to a double
-CHUNK = 20_000
-# Where s has no upper limit everybody leaves at practically the same rate s/beta, and where beta has none nobody leaves:
-# both are models (their limits), and at a thousand they are reached.
+# Where s has no upper limit everybody leaves at practically the same rate s/beta, where r has none everybody buys at the same
+# one, and where s has no lower limit nobody leaves: they are models (limits of this one), and at these bounds they are reached.
 ALIKE = 1_000.0
-POINTS, WEIGHTS = np.polynomial.legendre.leggauss(NODES)
+NEVER = 1e-7
+REPLAN = 0.05  # in log-parameters: by so little the choice of nodes need not be made anew
 
 
 @dataclass(frozen=True)
@@ -40,129 +43,129 @@ class ParetoNBD:
     s: float
     beta: float
 
-    def probability_active(self, customers: Summary) -> Floats:
-        """Return, for each customer, the probability of not having left by the end of the data."""
-        logs = np.log([self.r, self.alpha, self.s, self.beta])
-        return np.concatenate([_Terms(logs, part).probability_active() for part in _chunks(customers)])
+    name: ClassVar[str] = "Pareto/NBD"
 
-    def expected_purchases(self, customers: Summary, horizon: float) -> Floats:
+    def __post_init__(self) -> None:
+        if not all(0 < value < np.inf for value in self._values()):
+            raise ValueError("the parameters of Pareto/NBD must be above 0")
+
+    def with_values(self, values: Floats) -> "ParetoNBD":
+        """Return the same model with other parameters: r, alpha, s, beta."""
+        return ParetoNBD(*(float(value) for value in values))
+
+    def log_likelihood(self, tuples: Tuples) -> Floats:
+        """Return the log-likelihood of one customer of each tuple."""
+        found = np.empty(len(tuples))
+        for part, terms in self._integrals(tuples):
+            found[part] = terms.log_total
+        common = self.r * np.log(self.alpha) + self.s * np.log(self.beta) - gammaln(self.r)
+        return np.asarray(found + gammaln(self.r + tuples.frequency) + common)
+
+    def probability_active(self, tuples: Tuples) -> Floats:
+        """Return the probability of not having left by the end of the data."""
+        found = np.empty(len(tuples))
+        for part, terms in self._integrals(tuples):
+            found[part] = terms.stayed
+        return found
+
+    def expected_purchases(self, tuples: Tuples, horizon: float) -> Floats:
         """
-        Return, for each customer, the expected number of purchase occasions within a horizon after the data's end.
+        Return the expected number of purchase occasions within a horizon after the end of the data.
 
-        :param horizon: in the summary's unit of time
+        :param horizon: in the tuples' unit of time
         """
-        return self.purchases_if_active(customers, horizon) * self.probability_active(customers)
+        return self.purchases_if_active(tuples, horizon) * self.probability_active(tuples)
 
-    def purchases_if_active(self, customers: Summary, horizon: float) -> Floats:
+    def purchases_if_active(self, tuples: Tuples, horizon: float) -> Floats:
         """Return the same for customers of whom it is known that they have not left."""
-        left = self.beta + customers.age
-        stay = np.log1p(horizon / left)
-        rate = (self.r + customers.frequency) / (self.alpha + customers.age)
-        return np.asarray(rate * left * _one_minus_power(stay, self.s - 1.0))
+        rate = (self.r + tuples.frequency) / (self.alpha + tuples.age)
+        left = self.beta + tuples.age
+        return np.asarray(rate * left * _one_minus_power(np.log1p(horizon / left), self.s - 1.0))
+
+    def purchases_by_ends(self, tuples: Tuples, ends: Floats) -> Floats:
+        """Return the expected purchases until each of several horizons (ends x tuples)."""
+        return np.stack([self.purchases_if_active(tuples, float(end)) for end in ends]) * self.probability_active(
+            tuples
+        )
+
+    def _values(self) -> tuple[float, float, float, float]:
+        return self.r, self.alpha, self.s, self.beta
+
+    def _integrals(self, tuples: Tuples) -> Iterator[tuple[NDArray[np.intp], LeavingTime]]:
+        rows = tuples.rows()
+        for part, nodes in Plan.of(self._values(), rows).parts():
+            yield part, LeavingTime(self._values(), rows.take(part), nodes)
 
 
-def fit(customers: Summary) -> tuple[ParetoNBD, Fit]:
+@overload
+def fit(tuples: Tuples) -> tuple[ParetoNBD, Fit]: ...
+@overload
+def fit(tuples: Tuples, *, covariates: None) -> tuple[ParetoNBD, Fit]: ...
+@overload
+def fit(tuples: Tuples, *, covariates: Covariates) -> tuple[ByCategory[ParetoNBD], Fit]: ...
+
+
+def fit(tuples: Tuples, *, covariates: Covariates | None = None) -> tuple[ParetoNBD | ByCategory[ParetoNBD], Fit]:
     """
     Fit the model to customers.
 
-    :returns: the model, and its parameters r, alpha, s, beta with standard errors
+    :param covariates: what is known of the categories that the tuples name, to scale alpha and beta by
+    :returns: the model, and its parameters r, alpha, s, beta, then the coefficients of alpha and of beta
     :raises DidNotConverge: when the data do not determine it, for instance when nobody bought twice
     """
-    if not np.any(customers.frequency):
-        raise DidNotConverge("nobody bought twice")
-    distinct, counts, _ = customers.grouped()
-    parts = list(_chunks(distinct))
-    weights = np.split(counts, np.cumsum([len(part) for part in parts])[:-1])
-
-    def objective(logs: Floats) -> tuple[float, Floats]:
-        total, gradient = 0.0, np.zeros(4)
-        for part, weight in zip(parts, weights, strict=True):
-            value, slope = _Terms(logs, part).log_likelihood()
-            total += float(weight @ value)
-            gradient += slope @ weight
-        return total, gradient
-
-    scale = float(np.average(distinct.age, weights=counts))
-    start = np.array([1.0, scale / 2, 1.0, scale / 2])
-    most = np.array([ALIKE, ALIKE * scale, ALIKE, ALIKE * ALIKE * scale])
-    found = maximise(objective, start, weight=float(counts.sum()), most=most, may_be_most=(False, False, True, True))
-    return ParetoNBD(*(float(value) for value in found.values)), found
+    found = fit_family(FAMILY, tuples, None if covariates is None else covariates.design)
+    base = ParetoNBD(*(float(value) for value in found.values[:4]))
+    if covariates is None:
+        return base, found
+    return ByCategory.of(base, FAMILY, covariates, found), found
 
 
-class _Terms:
-    """
-    The two ways in which a customer's record comes about, for one vector of log-parameters.
+def _surface(rows: Rows) -> Surface:
+    """Return the log-likelihood of customers as a function of log-parameters, with its first two derivatives."""
+    occasions = np.bincount(rows.frequency.astype(np.int64), weights=rows.counts)
+    x = np.flatnonzero(occasions).astype(np.float64)
+    of_x = occasions[occasions > 0].astype(np.float64)
+    kept: list[tuple[Floats, list[tuple[Rows, int]]]] = []
 
-    stayed = (alpha+T)^-(r+x) (beta+T)^-s, and
-    left = s * integral from t_x to T of (alpha+t)^-(r+x) (beta+t)^-(s+1) dt, both relative to a common scale.
-    """
+    def parts(logs: Floats) -> list[tuple[Rows, int]]:
+        if not kept or np.max(np.abs(kept[0][0] - logs)) > REPLAN:
+            plan = Plan.of(np.exp(logs), rows)
+            kept[:] = [(logs, [(rows.take(part), nodes) for part, nodes in plan.parts()])]
+        return kept[0][1]
 
-    def __init__(self, logs: Floats, customers: Summary) -> None:
-        self.r, self.alpha, self.s, self.beta = np.exp(logs)
-        self.customers = customers
-        self.power = self.r + customers.frequency
-        self.log_stayed = -self.power * np.log(self.alpha + customers.age) - self.s * np.log(self.beta + customers.age)
-        self._integrate()
+    def expand(logs: Floats) -> Expansion:
+        r, _, s, _ = np.exp(logs)
+        total = float(of_x.sum())
+        value = float(of_x @ (gammaln(r + x) - gammaln(r))) + total * float(r * logs[1] + s * logs[3])
+        by_r = r * (float(of_x @ (psi(r + x) - psi(r))) + total * float(logs[1]))
+        gradient = np.array([by_r, total * r, total * s * logs[3], total * s])
+        hessian = np.diag([by_r + r * r * float(of_x @ (polygamma(1, r + x) - polygamma(1, r))), 0, gradient[2], 0])
+        hessian[0, 1] = hessian[1, 0] = total * r
+        hessian[2, 3] = hessian[3, 2] = total * s
+        found = Expansion(value, gradient, hessian)
+        for part, nodes in parts(logs):
+            found = found.plus(LeavingTime(np.exp(logs), part, nodes).expansion())
+        return found
 
-    def _integrate(self) -> None:
-        """Put Gauss-Legendre nodes on u = log(c + t), c the smaller scale: there the integrand has no narrow features."""
-        c = min(self.alpha, self.beta)
-        start = c + self.customers.recency
-        width = np.log((c + self.customers.age) / start)
-        slowest = self._slowest_decay()
-        width = np.where(slowest > 0, np.minimum(width, DECAY / np.maximum(slowest, 1e-300)), width)
-        u = (POINTS + 1.0) * 0.5 * width[:, None]
-        from_c = start[:, None] * np.exp(u)
-        self.log_a = np.log(from_c + (self.alpha - c))
-        self.log_b = np.log(from_c + (self.beta - c))
-        exponent = np.log(from_c) - self.power[:, None] * self.log_a - (self.s + 1.0) * self.log_b
-        self.top = np.maximum(exponent.max(axis=1), self.log_stayed)
-        self.left = np.exp(exponent - self.top[:, None]) * (WEIGHTS * (0.5 * self.s)) * width[:, None]
-        self.stayed = np.exp(self.log_stayed - self.top)
-        self.total = self.stayed + self.left.sum(axis=1)
-
-    def _slowest_decay(self) -> Floats:
-        """Return a lower bound of the rate at which the integrand falls in u."""
-        if self.alpha <= self.beta:
-            return np.asarray(self.power - 1.0)
-        share = (self.beta + self.customers.recency) / (self.alpha + self.customers.recency)
-        return np.asarray(self.s + self.power * share)
-
-    def probability_active(self) -> Floats:
-        return np.asarray(self.stayed / self.total)
-
-    def log_likelihood(self) -> tuple[Floats, Floats]:
-        """Return each customer's log-likelihood, and its gradient by the four log-parameters (4 x customers)."""
-        x, age = self.customers.frequency, self.customers.age
-        value = (
-            gammaln(self.power) - gammaln(self.r) + self.r * np.log(self.alpha) + self.s * np.log(self.beta)
-            + self.top + np.log(self.total)
-        )  # fmt: skip
-        stayed, left = self.stayed / self.total, self.left / self.total[:, None]
-        over_a, over_b = np.exp(-self.log_a), np.exp(-self.log_b)
-        mean_log_a = stayed * np.log(self.alpha + age) + (left * self.log_a).sum(axis=1)
-        mean_log_b = stayed * np.log(self.beta + age) + (left * self.log_b).sum(axis=1)
-        mean_over_a = stayed / (self.alpha + age) + (left * over_a).sum(axis=1)
-        mean_over_b = stayed * self.s / (self.beta + age) + (self.s + 1.0) * (left * over_b).sum(axis=1)
-        by_r = psi(self.r + x) - psi(self.r) + np.log(self.alpha) - mean_log_a
-        by_alpha = self.r / self.alpha - self.power * mean_over_a
-        by_s = np.log(self.beta) - mean_log_b + left.sum(axis=1) / self.s
-        by_beta = self.s / self.beta - mean_over_b
-        scales = np.array([self.r, self.alpha, self.s, self.beta])
-        return value, np.stack([by_r, by_alpha, by_s, by_beta]) * scales[:, None]
+    return expand
 
 
 def _one_minus_power(log_growth: Floats, exponent: float) -> Floats:
     """Return (1 - growth^-exponent) / exponent, which tends to log(growth) as the exponent tends to 0."""
-    if abs(exponent) < 1e-9:  # noqa: PLR2004
+    if abs(exponent) < 1e-12:  # noqa: PLR2004
         return log_growth
     return np.asarray(-np.expm1(-exponent * log_growth) / exponent)
 
 
-def _chunks(customers: Summary) -> list[Summary]:
-    """Cut customers into parts whose nodes fit into the processor's cache."""
-    places = range(0, max(len(customers), 1), CHUNK)
-    return [
-        Summary(customers.frequency[i : i + CHUNK], customers.recency[i : i + CHUNK], customers.age[i : i + CHUNK])
-        for i in places
-    ]
+FAMILY = Family(
+    name=ParetoNBD.name,
+    names=("r", "alpha", "s", "beta"),
+    starts=((1.0, 0.5, 1.0, 0.5), (3.0, 1.0, 0.2, 0.05), (0.2, 0.1, 0.5, 0.1)),
+    least=(1e-6, 1e-9, NEVER, 1e-9),
+    most=(ALIKE, 1e9, ALIKE, 1e9),
+    may_be_least=(False, False, True, True),
+    may_be_most=(True, False, True, True),
+    in_time=(False, True, False, True),
+    scaled=(("alpha", -1.0), ("beta", -1.0)),
+    surface=_surface,
+)

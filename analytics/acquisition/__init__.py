@@ -1,0 +1,1 @@
+"""What winning customers costs, by channel and month, and when it comes back."""
