@@ -1,0 +1,1 @@
+"""What experiments and hold-outs showed: read as planned, judged, kept look by look, worded and shown."""

@@ -1,0 +1,150 @@
+"""Looks at experiments: made as planned, kept for ever, and made again to compare."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+
+from analytics.experiments.costs import costs_of, digest_of
+from analytics.experiments.depth_looking import depths_told, digest_with
+from analytics.experiments.models import ExperimentLook
+from analytics.experiments.reading import Read, limit_of, read
+from analytics.experiments.results import Part, Result, Trial
+from analytics.experiments.rules import judge
+from analytics.experiments.version import code_version
+from customers.core.errors import DomainError, Kind
+from customers.models import Retailer
+from loyalty.experiments.models import Experiment, Variant
+from loyalty.experiments.rules import digest
+
+MARGINS = {"rate", "costs", "costs_and_rate"}  # by what a margin is known
+
+
+class ExperimentNotStarted(DomainError):
+    code = "experiment_not_started"
+    kind = Kind.CONFLICT
+    message = _("{experiment} has not started: there is nothing to look at.")
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """
+    A look that was made again, of the same plan and of what was recorded by then.
+
+    :param same_data: the facts are those of then; else some were corrected since
+    :param same_code: by the version of then
+    :param same_numbers: to the digit
+    """
+
+    same_data: bool
+    same_code: bool
+    same_numbers: bool
+    result: Result
+
+
+def look(experiment: Experiment, *, author: str = "", now: datetime) -> ExperimentLook:
+    """
+    Look at an experiment as planned, and keep what was seen; where nothing has changed since the last look, return that.
+
+    :param author: who asks; empty for a night
+    :raises ExperimentNotStarted: when it is a draft
+    """
+    if experiment.is_draft or experiment.starts_at is None or experiment.starts_at > now:
+        raise ExperimentNotStarted(experiment=experiment.code)
+    found, result = _seen(experiment, known_at=now)
+    kept: dict[str, Any] = {
+        "is_final": result.is_final, "plan_hash": experiment.plan_hash, "data_digest": found.digest,
+        "code_version": code_version(), "currency": experiment.retailer.currency, "basis": found.basis,
+        "numbers": result.as_json(),
+    }  # fmt: skip
+    last = latest(experiment)
+    if last is not None and all(getattr(last, name) == said for name, said in kept.items()):
+        return last
+    return ExperimentLook.objects.create(
+        experiment=experiment, retailer_id=experiment.retailer_id, looked_at=now, known_at=now, author=author, **kept
+    )
+
+
+def look_again(kept: ExperimentLook) -> Repeated:
+    """Make a look again from what was recorded by then, and say what differs; nothing is kept of it."""
+    found, result = _seen(kept.experiment, known_at=kept.known_at)
+    return Repeated(
+        same_data=found.digest == kept.data_digest, same_code=code_version() == kept.code_version,
+        same_numbers=result.as_json() == kept.numbers, result=result,
+    )  # fmt: skip
+
+
+def latest(experiment: Experiment) -> ExperimentLook | None:
+    """Return the newest look at an experiment."""
+    return ExperimentLook.objects.filter(experiment=experiment).order_by("-id").first()
+
+
+def looked_at_tonight(retailer: Retailer, *, now: datetime) -> int:
+    """
+    Look at all of a retailer's experiments that have started, and return how many looks are new.
+
+    One that ended is looked at until what came back of its orders has had a window's time to come.
+    """
+    before = ExperimentLook.objects.filter(retailer=retailer).count()
+    for experiment in _worth_a_look(retailer, now):
+        look(experiment, now=now)
+    return ExperimentLook.objects.filter(retailer=retailer).count() - before
+
+
+def retailers_with_experiments() -> list[int]:
+    """Return the ids of retailers with an experiment that has started: others cost a night nothing."""
+    started = Experiment.objects.exclude(state=Experiment.State.DRAFT)
+    return list(started.order_by("retailer_id").values_list("retailer_id", flat=True).distinct())
+
+
+def _worth_a_look(retailer: Retailer, now: datetime) -> list[Experiment]:
+    started = Experiment.objects.filter(retailer=retailer, starts_at__lte=now).exclude(state=Experiment.State.DRAFT)
+    found = started.select_related("retailer", "program").annotate(looked=Max("looks__looked_at")).order_by("pk")
+    return [each for each in found if not _is_done(each, now)]
+
+
+def _is_done(experiment: Any, now: datetime) -> bool:
+    """Return whether an experiment was looked at when a window had passed since its end."""
+    settled = limit_of(experiment, now) + timedelta(days=experiment.window_days)
+    return experiment.looked is not None and settled <= experiment.looked
+
+
+def _seen(experiment: Experiment, *, known_at: datetime) -> tuple[Read, Result]:
+    variants = list(experiment.variants.in_order())
+    found = read(experiment, variants, known_at=known_at)
+    result = judge(found.units, _trial(experiment, variants, found, known_at))
+    if result.is_final and result.effects and found.basis in MARGINS:
+        costs = costs_of(experiment, variants, found.basis, known_at)
+        found, result = replace(found, digest=digest_of(found.digest, costs)), replace(result, costs=costs)
+    told = depths_told(experiment, variants, result, known_at)
+    if told is None:
+        return found, result
+    return replace(found, digest=digest_with(found.digest, told)), replace(result, depths=told.result)
+
+
+def _trial(experiment: Experiment, variants: list[Variant], found: Read, known_at: datetime) -> Trial:
+    return Trial(
+        parts=[Part(each.code, each.name, each.share_bp, each.is_control) for each in variants],
+        is_final=came_to_its_end(experiment, known_at),
+        tells_take_up=experiment.form != Experiment.Form.VARIANTS,
+        plan_is_kept=digest(experiment.plan) == experiment.plan_hash and _shares_are_planned(experiment, variants),
+        misplaced=found.misplaced,
+        waiting=found.waiting,
+    )
+
+
+def came_to_its_end(experiment: Experiment, at: datetime) -> bool:
+    """
+    Return whether an experiment had reached its planned end.
+
+    One that somebody ended early has not: when to end may have been decided by what was seen.
+    """
+    planned, ended = experiment.ends_at, experiment.ended_at
+    return planned is not None and planned <= at and (ended is None or ended >= planned)
+
+
+def _shares_are_planned(experiment: Experiment, variants: list[Variant]) -> bool:
+    planned = [(each["code"], each["share_bp"], each["is_control"]) for each in experiment.plan.get("variants", [])]
+    return planned == [(each.code, each.share_bp, each.is_control) for each in variants]

@@ -1,0 +1,184 @@
+"""What a look at an experiment says, in the reader's language."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, TypeGuard
+
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from analytics.experiments.models import ExperimentLook
+from analytics.experiments.results import Effect
+from analytics.uplift.results import Range, Reason
+from customers.core.money import written
+from customers.core.numbers import shown
+from loyalty.experiments.models import Experiment
+
+BLOCKED: dict[str, str | Promise] = {
+    "plan_changed": _("The plan is not the one that was hashed before the start. Nothing may be read from it."),
+    "not_as_assigned": _(
+        "%(customers)s customers are not in the variant that their bucket says: somebody moved them, and who is compared is "
+        "no longer chance."
+    ),
+    "nobody_long_enough": _(
+        "Nobody has been in it for a whole window yet. %(customers)s customers are on the way; it is looked at every night."
+    ),
+    "sample_ratio": _(
+        "The arms are not as large as their shares say (p = %(p_value)s; below 0.001 nothing is told). What made their sizes "
+        "differ may have made the difference in money as well: look for customers who were lost in one arm alone."
+    ),
+    "too_few_units": _(
+        "One arm has %(units)s units whose window is over; of fewer than %(needed)s a few decide, so nothing is told."
+    ),
+}
+EFFECT = {
+    "more": _(
+        "%(variant)s: each customer brings %(amount)s more in %(days)s days than one of the control: between %(low)s and "
+        "%(high)s%(percent)s."
+    ),
+    "less": _(
+        "%(variant)s: each customer brings %(amount)s less in %(days)s days than one of the control: between %(low)s and "
+        "%(high)s%(percent)s."
+    ),
+    "no_detectable_effect": _(
+        "%(variant)s: no detectable effect. Zero is among what fits: from %(low)s to %(high)s per customer in %(days)s days. So "
+        "many customers show %(detectable)s four times in five."
+    ),
+    "not_decided": _(
+        "%(variant)s: not decided yet. What fits goes from %(low)s to %(high)s per customer in %(days)s days; this is right "
+        "however often one looks, and so it is wide."
+    ),
+}
+PERCENT = _(" (%(middle)s; %(low)s to %(high)s)")
+ADVICE = {
+    "as_asked": _("These shares detect what can be expected."),
+    "half_and_half": _(
+        "So small a control says too little of so few customers. Half and half detects %(half)s: take it, or measure for longer."
+    ),
+    "not_measurable": _(
+        "This cannot be measured: even half and half detects no less than %(half)s, which is more than a program can be "
+        "expected to bring. Take a longer window, or wait for more customers."
+    ),
+}  # fmt: skip
+MAX_AMOUNT = 10**15  # beyond which a plan says something else
+TAGS = {"effect": "done", "no_detectable_effect": "", "not_decided": "waiting"}
+
+
+def blocked(reason: Reason) -> str:
+    """Return why a look may say nothing."""
+    return str(BLOCKED[reason.code]) % {name: _value(name, value) for name, value in reason.values.items()}
+
+
+def headline(look: ExperimentLook, effect: Effect) -> str:
+    """Return what a look says of a variant."""
+    experiment, currency = look.experiment, look.currency
+    kind: str = effect.says
+    if kind == "effect":
+        kind = "more" if effect.shown.value > 0 else "less"
+    low, high, turned = effect.shown.low, effect.shown.high, kind == "less"
+    return str(EFFECT[kind]) % {
+        "variant": name_of(experiment, effect.code), "days": experiment.window_days,
+        "amount": money(abs(effect.shown.value), currency), "low": money(-high if turned else low, currency),
+        "high": money(-low if turned else high, currency), "percent": _percent(effect.percent),
+        "detectable": detectable(effect.detectable, effect.detectable_percent, currency),
+    }  # fmt: skip
+
+
+def name_of(experiment: Experiment, code: str) -> str:
+    """Return a variant's name, or its code where it has none."""
+    names = {each.code: each.name for each in experiment.variants.all()}
+    return names.get(code) or code
+
+
+def money(amount: float, currency: str) -> str:
+    """Return an amount of money as the reader writes it."""
+    return written(Decimal(repr(amount)), currency)
+
+
+def percent(share: float | None, decimals: int = 1) -> str:
+    """Return a share as the reader writes it; a dash for none."""
+    return "-" if share is None else f"{shown(share * 100, decimals)} %"
+
+
+def detectable(amount: float, share: float | None, currency: str) -> str:
+    """Return an effect that can be detected."""
+    return money(amount, currency) if share is None else f"{money(amount, currency)} ({percent(share)})"
+
+
+def planned(told: Any, currency: str) -> str:
+    """Return what a plan says that it can detect; as it stands there, where something else than analytics computed it."""
+    if not isinstance(told, dict) or not told:
+        return ""
+    variants = told.get("variants")
+    found = [_forecast(each) for each in variants] if isinstance(variants, list) else []
+    if found and all(each is not None for each in found):
+        return ", ".join(detectable(*each, currency) for each in found if each is not None)
+    return ", ".join(f"{name}: {value}" for name, value in told.items())
+
+
+def _forecast(said: Any) -> tuple[float, float | None] | None:
+    """Return a variant's amount and share, as `VariantForecast` says them; None of what is said otherwise."""
+    amounts = said.get("detectable") if isinstance(said, dict) else None
+    if not isinstance(amounts, dict):
+        return None
+    amount, share = amounts.get("amount"), amounts.get("share")
+    if not _is_amount(amount) or not (share is None or _is_amount(share)):
+        return None
+    return float(amount), None if share is None else float(share)
+
+
+def _is_amount(said: Any) -> TypeGuard[float]:
+    return isinstance(said, int | float) and abs(said) < MAX_AMOUNT
+
+
+def interval(found: Range | None, currency: str) -> str:
+    """Return the ends of an interval of money; a dash for none."""
+    return "-" if found is None else f"{money(found.low, currency)} … {money(found.high, currency)}"
+
+
+def quarter_name(year: int | str, quarter: int | str) -> str:
+    """Return a quarter of a year as the reader writes it."""
+    return gettext("Q%(quarter)s %(year)s") % {"quarter": quarter, "year": year}
+
+
+def p_value(found: float | None) -> str:
+    """Return a p-value as the reader writes it; a dash for none."""
+    if found is None:
+        return "-"
+    return f"< {shown(0.0001, 4)}" if found < 0.0001 else shown(found, 4)  # noqa: PLR2004 - four digits are shown
+
+
+def advice(forecast: Mapping[str, Any], currency: str) -> str:
+    """Return what to do about an experiment that is planned."""
+    half = forecast["half"]
+    return str(ADVICE[forecast["advice"]]) % {"half": detectable(half["amount"], half["share"], currency)}
+
+
+def ends_in_words(experiment: Experiment) -> str:
+    """Return when the answer comes."""
+    if experiment.ended_at is not None:
+        words = _("Ended on %(day)s.")
+        return str(words) % {"day": date_format(experiment.ended_at)}
+    if experiment.ends_at is None:
+        return str(_("It runs until somebody ends it: at no look more than the wide interval is told."))
+    words = _("It ends on %(day)s; then its interval is read once.")
+    return str(words) % {"day": date_format(experiment.ends_at)}
+
+
+def _percent(found: Range | None) -> str:
+    if found is None:
+        return ""
+    parts = {"middle": found.value, "low": found.low, "high": found.high}
+    return str(PERCENT) % {name: _signed(share) for name, share in parts.items()}
+
+
+def _signed(share: float) -> str:
+    return f"{'+' if share > 0 else ''}{percent(share)}"
+
+
+def _value(name: str, value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return p_value(value) if name == "p_value" else shown(value, 0)

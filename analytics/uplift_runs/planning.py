@@ -1,0 +1,91 @@
+"""
+What a run is decided to be before anybody looks: its plan with all that decides the result but the data, written and hashed.
+
+The plan's own digest covers its windows, limits and the code that measures. The run's covers that, the program, the cut, until
+when records count, which codes are members' own, and the seed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from analytics.uplift.plan import InvalidPlan, Limits, Plan, code_version
+from analytics.uplift_runs.models import MEMBER_CODES, UpliftRun, UpliftSettings
+from analytics.uplift_runs.reading import Source
+from customers.core.errors import DomainError, Kind
+from customers.models import Retailer
+from loyalty.experiments.rules import digest
+
+
+class PlanRefused(DomainError):
+    code = "uplift_plan_refused"
+    kind = Kind.INVALID
+    message = _("The plan cannot have {value} for {name}.")
+
+
+def planned(given: Mapping[str, Any]) -> Plan:
+    """
+    Return a plan from what somebody wrote; what is left out is as usual.
+
+    :raises PlanRefused: where a name is not one of a plan, or a value cannot be
+    """
+    known = {each.name for each in fields(Plan)} - {"cut", "limits"}
+    for name, value in given.items():
+        if name not in known | {"limits"}:
+            raise PlanRefused(name=name, value=value)
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items() if name in known
+    }
+    try:
+        return Plan(**values, limits=_limits(given.get("limits", {})))
+    except InvalidPlan as error:
+        raise PlanRefused(name=error.name, value=error.value) from error
+    except TypeError as error:
+        raise PlanRefused(name="-", value=str(given)) from error
+
+
+def _limits(given: Mapping[str, Any]) -> Limits:
+    known = {each.name for each in fields(Limits)}
+    for name, value in given.items():
+        if name not in known or isinstance(value, bool) or not isinstance(value, int | float):
+            raise PlanRefused(name=name, value=value)
+    return Limits(**given)
+
+
+def settings_of(retailer: Retailer) -> UpliftSettings:
+    """Return how a retailer's uplift is measured; as usual where nothing was said."""
+    return UpliftSettings.objects.filter(pk=retailer.pk).first() or UpliftSettings(
+        retailer=retailer, member_codes=list(MEMBER_CODES)
+    )
+
+
+def freeze(run: UpliftRun, plan: Plan, codes: list[str]) -> None:
+    """Write all that decides a run's result on it, and the hash of that; its cut is known, its data are not yet looked at."""
+    run.plan = {
+        "plan": json.loads(json.dumps(asdict(plan))),
+        "plan_digest": plan.digest(),
+        "program": run.program.slug,
+        "cut": run.cut.isoformat(),
+        "known_at": run.known_at.isoformat(),
+        "codes": sorted(code.lower() for code in codes),
+        "seed": run.seed,
+        "code": code_version(),
+    }
+    run.code_version = code_version()
+    run.plan_digest = digest(run.plan)
+
+
+def thawed(run: UpliftRun) -> tuple[Plan, Source]:
+    """Return by what a run was, or will be, measured, from what was frozen on it."""
+    frozen = run.plan
+    said = frozen["plan"]
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in said.items() if name != "limits"
+    }
+    plan = Plan(**values, limits=Limits(**said["limits"]))
+    cut, known = date.fromisoformat(frozen["cut"]), datetime.fromisoformat(frozen["known_at"])
+    return plan, Source(run.retailer, run.program, cut, known, frozen["codes"])
