@@ -1,0 +1,71 @@
+"""Data audits: the newest one is the page, earlier ones are reached from it, and a new one can be asked for."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from analytics.audit.running import ask, latest
+from analytics.dashboards.audit import page
+from analytics.models import AuditRun
+from customers.core.admin import ReadOnlyAdmin, row_or_404
+from customers.models import Retailer
+
+ASK = "analytics.add_auditrun"
+
+
+@admin.register(AuditRun)
+class AuditRunAdmin(ReadOnlyAdmin):
+    """The page of an audit in the place of a list and of fields."""
+
+    def get_urls(self) -> list[URLPattern]:
+        ask = self.admin_site.admin_view(require_POST(self.ask))
+        return [path("ask/", ask, name="analytics_auditrun_ask"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        retailers = self._retailers(request)
+        wanted = request.GET.get("retailer", "")
+        chosen = next((each for each in retailers if each.slug == wanted), retailers[0] if retailers else None)
+        return self._show(request, chosen, latest(chosen.pk) if chosen else None, retailers)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        _form_url: str = "",
+        _extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if object_id is None:
+            raise PermissionDenied  # audits are made, not written
+        self._retailers(request)
+        run = row_or_404(AuditRun.objects.select_related("retailer"), object_id)
+        return self._show(request, run.retailer, run, [])
+
+    def ask(self, request: HttpRequest) -> HttpResponse:
+        """Let a worker look at a retailer's data now."""
+        if not request.user.has_perm(ASK):
+            raise PermissionDenied
+        retailer = get_object_or_404(Retailer, slug=request.POST.get("retailer", ""))
+        ask(retailer, now=timezone.now())
+        messages.success(request, _("A worker looks at the data in a moment; reload this page then."))
+        return redirect(f"{reverse('admin:analytics_auditrun_changelist')}?retailer={retailer.slug}")
+
+    def _retailers(self, request: HttpRequest) -> list[Retailer]:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return list(Retailer.objects.order_by("name"))
+
+    def _show(
+        self, request: HttpRequest, retailer: Retailer | None, run: AuditRun | None, retailers: list[Retailer]
+    ) -> HttpResponse:
+        own = page(request, retailer, run) if retailer and run else {"retailer": retailer}
+        context = self.admin_site.each_context(request) | own | {
+            "title": _("Data audit"), "retailers": retailers, "may_ask": request.user.has_perm(ASK), "opts": self.opts,
+        }  # fmt: skip
+        return render(request, "analytics/audit.html", context)
