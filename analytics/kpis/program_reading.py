@@ -1,0 +1,52 @@
+"""What programs gave and cost in each period, by when it occurred: points of all programs of a retailer, and what is owed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Sum
+
+from analytics.kpis.reading import Asked
+from customers.core import bulk
+from customers.models import Retailer
+from loyalty.points.models import ClosedMonth
+from loyalty.programs.models import Program
+
+# Each net of what was undone: points taken back were not given, those of an undone redemption are not redeemed. What was
+# transferred was given once.
+POINTS = """
+SELECT date_trunc(%(grain)s, e.occurred_at AT TIME ZONE %(zone)s)::date,
+    coalesce(sum(m.amount) FILTER (WHERE m.from_state = 'issued' AND l.from_lot_id IS NULL), 0)::bigint
+        - coalesce(sum(m.amount) FILTER (WHERE m.to_state = 'cancelled'), 0)::bigint,
+    sum(CASE 'redeemed' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END)::bigint,
+    sum(CASE 'expired' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END)::bigint
+FROM points_entry e JOIN points_movement m ON m.entry_id = e.id JOIN points_lot l ON l.id = m.lot_id
+WHERE e.retailer_id = %(retailer)s AND e.occurred_at >= %(first)s AND e.occurred_at < %(last)s
+    AND (m.from_state = 'issued' OR m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('redeemed', 'expired'))
+GROUP BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Points that were given, redeemed, and that expired in a period, each net of what was undone."""
+
+    issued: int
+    redeemed: int
+    expired: int
+
+
+def points(asked: Asked) -> Mapping[date, Points]:
+    """Return what happened to points, by the first day of the period."""
+    return {period: Points(*rest) for period, *rest in bulk.fetch_planned(POINTS, asked.parameters)}
+
+
+def liabilities(retailer: Retailer) -> Mapping[date, float]:
+    """Return what all programs owe their members, by the month that was closed."""
+    rows = ClosedMonth.objects.filter(retailer=retailer).values("month").annotate(owed=Sum("liability"))
+    return {row["month"]: float(row["owed"]) for row in rows.order_by("month")}
+
+
+def programs_of(retailer: Retailer) -> list[Program]:
+    """Return a retailer's programs, the oldest first."""
+    return list(Program.objects.filter(retailer=retailer).select_related("retailer").order_by("pk"))
