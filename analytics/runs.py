@@ -1,235 +1,362 @@
-"""Value of every customer: fit, validate on held-out time, apply, store as a run, write down for the floors below."""
+"""Value of every customer: read, choose, fit, score, store as a run, and write down for the floors below."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.utils import formats
+from django.utils.translation import gettext_lazy as _
 
-from analytics import extract, statistics
-from analytics.clv import gamma_gamma, pareto_nbd
-from analytics.clv.fitting import DidNotConverge, Fit
-from analytics.clv.formulas import lifetime_from_churn, value_by_formula
-from analytics.clv.summary import Floats
-from analytics.clv.validation import auc, deciles, errors
-from analytics.extract import Buyers
+from analytics import card, reading, scoring, statistics, writing
+from analytics.blocks import Block
+from analytics.choosing import Chosen, Sample, activation, choose
+from analytics.clv.formulas import DAYS_A_YEAR, MIN_DAYS, lifetime_from_churn
+from analytics.clv.statements import Statement
+from analytics.clv.tuples import Floats, Tuples, collect
 from analytics.models import CustomerValue, ValueRun
+from analytics.reading import Spool
+from analytics.scoring import Plan
+from analytics.segments.assigning import assign, forget_unfinished
+from analytics.truncation import is_truncated
 from customers.core import bulk
+from customers.core.errors import DomainError, Kind
+from customers.core.money import decimals_of
 from customers.models import Retailer
 
-HELD_OUT_SHARE = 1 / 3
-MIN_CUSTOMERS = 100
-MIN_DAYS = 90
-MONTH = 365.25 / 12
+LOCK = 7_006  # the first key of the advisory lock; the second is the retailer
 DEFAULT_LIFETIME_YEARS = 3.0
+NEARLY_ALL = 0.995
+SEED = 7  # of all draws: the same data have the same ranges, so that a night without news writes nothing
+Progress = Callable[[str, int, int], None]  # the step's name, how much is done, of how much
 
 
-@dataclass(frozen=True)
-class Model:
-    """A fitted pair: how often customers come, and what they spend when they do."""
-
-    purchases: pareto_nbd.ParetoNBD
-    value: gamma_gamma.GammaGamma
-    parameters: dict[str, dict[str, float | None]]
+class AnotherRun(DomainError):
+    code = "value_run_going_on"
+    kind = Kind.CONFLICT
+    message = _("The value of this retailer's customers is being computed already.")
 
 
-@dataclass(frozen=True)
-class Predicted:
-    """Columns of predictions; money is net revenue."""
-
-    probability_active: Floats
-    purchases: Floats
-    order_value: Floats
-    revenue: Floats
+class CutAhead(DomainError):
+    code = "cut_ahead_of_the_data"
+    kind = Kind.INVALID
+    message = _("The data end on {last}; they cannot be cut on {cut}, after it.")
 
 
-def compute_value(
+class CutBeforeData(DomainError):
+    code = "cut_before_the_data"
+    kind = Kind.INVALID
+    message = _("The first order is of {first}; nothing was known on {cut}.")
+
+
+def forget_plan(_plan: Plan) -> None:
+    """Let a plan go with its run."""
+
+
+def nobody_watches(_step: str, _done: int, _of: int) -> None:
+    """Tell nobody about the progress."""
+
+
+def compute_value(  # noqa: PLR0913 - of whom, when, until when, for how long, at which rate, told to whom
     retailer: Retailer,
     *,
     now: datetime,
     cut: date | None = None,
     horizon_days: int = 365,
     discount_rate: Decimal = Decimal("0.10"),
+    on_progress: Progress = nobody_watches,
+    on_plan: Callable[[Plan], None] = forget_plan,
 ) -> ValueRun | None:
     """
     Compute and store the value of every customer who bought.
 
+    What is computed of all the data is written down for others to read; of an earlier cut it is kept to be looked at.
+
     :param cut: the last day of data; the last day with an order if None
     :param discount_rate: a year, by which later purchases count less
+    :param on_plan: is told by what all customers are scored, so that others can score the same elsewhere
     :returns: the run, also where the data allow no prediction (it says why); None when nothing was ever bought
+    :raises AnotherRun: when one is going on
+    :raises CutAhead: when there are no data until then
+    :raises CutBeforeData: when nothing had been bought by then
     """
-    statistics.refresh(retailer)
-    known = extract.span(retailer)
-    if known is None:
-        return None
-    cut = cut or known[1]
-    everyone = extract.buyers(retailer, cut)
-    run = ValueRun(
-        retailer=retailer,
-        status=ValueRun.Status.DONE,
-        ran_at=now,
-        data_cut=cut,
-        horizon_days=horizon_days,
-        discount_rate=discount_rate,
-        currency=retailer.currency,
-        margin_rate=retailer.margin_rate,
-        customers=len(everyone),
-    )
-    predicted = _predict_validated(run, known[0], everyone)
-    with transaction.atomic():
-        run.save()
-        _store(run, everyone, predicted, extract.churn_a_year(retailer, cut))
-        _write_down(run)
+    run = ValueRun(retailer=retailer, ran_at=now, data_cut=cut, horizon_days=horizon_days, discount_rate=discount_rate)
+    with _alone(retailer):
+        clean_up(retailer)
+        return run if _carried_out(run, on_progress, on_plan) else None
+
+
+def ask(retailer: Retailer, *, now: datetime, author: str, **given: Any) -> ValueRun:
+    """Let a worker compute the value of a retailer's customers; what is given is as for `compute_value`."""
+    run = ValueRun(retailer=retailer, status=ValueRun.Status.ASKED, ran_at=now, author=author,
+                   currency=retailer.currency, has_values=False, **given)  # fmt: skip
+    run.save()
     return run
 
 
-def _predict_validated(run: ValueRun, first: date, everyone: Buyers) -> Predicted | None:
-    """Predict only what was right on time that it had not seen; otherwise say why not."""
-    days = (run.data_cut - first).days
-    if len(everyone) < MIN_CUSTOMERS or days < MIN_DAYS:
-        return _refuse(
-            run,
-            f"{len(everyone)} customers over {days} days; a prediction needs {MIN_CUSTOMERS} and {MIN_DAYS} days.",
-        )
-    run.calibration_cut = run.data_cut - timedelta(days=int(days * HELD_OUT_SHARE))
+def retailers_with_asked() -> list[int]:
+    """Return the ids of the retailers of whom a run was asked for."""
+    return list(ValueRun.objects.filter(status=ValueRun.Status.ASKED).values_list("retailer_id", flat=True).distinct())
+
+
+def run_next(retailer: Retailer, *, now: datetime) -> bool:
+    """Carry out the run that was asked for first; return whether there was one, and nobody else is at work."""
     try:
-        run.held_out = _validate(run, run.calibration_cut)
-        model = _fit(everyone)
-    except DidNotConverge as error:
-        return _refuse(run, f"The model does not fit these data: {error}.")
-    run.model = "Pareto/NBD and Gamma-Gamma"
-    run.parameters = model.parameters
-    run.reason = (
-        "Pareto/NBD is the default; on held-out time its mean absolute error in purchase days was "
-        f"{run.held_out['purchases']['mae']:.3f}, and {run.held_out['naive']['mae']:.3f} for carrying on at the past rate."
-    )
-    return _predict(model, everyone, run.horizon_days, float(run.discount_rate))
+        with _alone(retailer):
+            clean_up(retailer)
+            run = ValueRun.objects.filter(retailer=retailer, status=ValueRun.Status.ASKED).order_by("pk").first()
+            if run is None:
+                return False
+            run.ran_at = now
+            _answer(run)
+            return True
+    except AnotherRun:
+        return False
 
 
-def _refuse(run: ValueRun, reason: str) -> Predicted | None:
-    run.status, run.reason = ValueRun.Status.REFUSED, reason
-    return None
+def _answer(run: ValueRun) -> None:
+    try:
+        if not _carried_out(run, nobody_watches, forget_plan):
+            _fail(run, Statement("nothing_bought"))
+    except (CutAhead, CutBeforeData) as error:
+        _fail(run, Statement(error.code, {name: formats.date_format(day) for name, day in error.facts.items()}))
 
 
-def _fit(who: Buyers) -> Model:
-    purchases, purchase_fit = pareto_nbd.fit(who.summary)
-    value, value_fit = gamma_gamma.fit(who.occasions, who.total / who.occasions)
-    if value.q <= 1:
-        raise DidNotConverge("customers differ so much in what they spend that its mean does not exist")
-    named = {
-        **_named(("r", "alpha_days", "s", "beta_days"), purchase_fit),
-        **_named(("p", "q", "v"), value_fit),
-    }
-    return Model(purchases, value, named)
+def _carried_out(run: ValueRun, on_progress: Progress, on_plan: Callable[[Plan], None]) -> bool:
+    """Compute a run; return whether anything was ever bought."""
+    retailer = run.retailer
+    on_progress("statistics", 0, 1)
+    statistics.refresh(retailer)
+    run.differences = statistics.rebuild(retailer)
+    on_progress("statistics", 1, 1)
+    known = reading.span(retailer)
+    if known is None:
+        writing.forget(retailer)
+        return False
+    first, last = known
+    cut = run.data_cut or last
+    if cut > last:
+        raise CutAhead(cut=cut, last=last)
+    if cut < first:
+        raise CutBeforeData(cut=cut, first=first)
+    run.status, run.data_cut, run.is_current, run.has_values = ValueRun.Status.RUNNING, cut, cut == last, True
+    run.currency, run.margin_rate = retailer.currency, retailer.margin_rate
+    run.never_bought = reading.never_bought(retailer, None if run.is_current else cut)
+    run.is_truncated = is_truncated(reading.first_purchases(retailer), cut)
+    run.save()
+    with _marked_if_it_fails(run):
+        _compute(run, first, on_progress, on_plan)
+    return True
 
 
-def _named(names: tuple[str, ...], fit: Fit) -> dict[str, dict[str, float | None]]:
-    return {
-        name: {"value": float(value), "standard_error": None if np.isnan(error) else float(error)}
-        for name, value, error in zip(names, fit.values, fit.standard_errors, strict=True)
-    }
+@contextmanager
+def _alone(retailer: Retailer) -> Iterator[None]:
+    (locked,) = bulk.fetch("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, retailer.pk])[0]
+    if not locked:
+        raise AnotherRun
+    try:
+        yield
+    finally:
+        bulk.fetch("SELECT pg_advisory_unlock(%s, %s)", [LOCK, retailer.pk])
 
 
-def _predict(model: Model, who: Buyers, horizon_days: int, discount_rate: float) -> Predicted:
-    """Discount month by month, each to its middle."""
-    active = model.purchases.probability_active(who.summary)
-    order_value = model.value.expected_value(who.occasions, who.total / who.occasions)
-    ends = np.append(np.arange(MONTH, horizon_days, MONTH), float(horizon_days))
-    discounted, earlier, start = np.zeros(len(who)), np.zeros(len(who)), 0.0
-    for end in ends:
-        until = model.purchases.purchases_if_active(who.summary, float(end)) * active
-        discounted += (until - earlier) * (1 + discount_rate) ** (-((start + end) / 2) / 365.25)
-        earlier, start = until, float(end)
-    return Predicted(active, earlier, order_value, discounted * order_value)
+def clean_up(retailer: Retailer) -> None:
+    """Mark runs that died, and forget what they had written; the next publication writes down whatever differs."""
+    for run in ValueRun.objects.filter(retailer=retailer, status=ValueRun.Status.RUNNING):
+        _fail(run, Statement("died"))
 
 
-def _validate(run: ValueRun, cut: date) -> dict[str, Any]:
-    """Fit on the time before a cut, and compare with what came after it."""
-    then = extract.buyers_then(run.retailer, cut)
-    if len(then) < MIN_CUSTOMERS:
-        raise DidNotConverge(f"only {len(then)} customers had bought by {cut}")
-    days = (run.data_cut - cut).days
-    predicted = _predict(_fit(then), then, days, 0.0)
-    actual_days, actual_value = extract.bought_later(run.retailer, then, cut, run.data_cut)
-    naive = then.summary.frequency / np.maximum(then.summary.age, 1.0) * days
-    return {
-        "days": days,
-        "customers": len(then),
-        "purchases": errors(predicted.purchases, actual_days).as_json(),
-        "value": errors(predicted.revenue, actual_value).as_json(),
-        "naive": errors(naive, actual_days).as_json(),
-        "auc_active": _number(auc(predicted.probability_active, (actual_days > 0).astype(np.float64))),
-        "deciles": deciles(predicted.revenue, actual_value),
-    }
+@contextmanager
+def _marked_if_it_fails(run: ValueRun) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        _fail(run, Statement("error", {"error": type(error).__name__}))
+        raise
 
 
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 6)
+def _fail(run: ValueRun, reason: Statement) -> None:
+    with transaction.atomic():
+        run.status, run.code, run.details = ValueRun.Status.FAILED, reason.code, dict(reason.values)
+        run.save(update_fields=["status", "code", "details"])
+        writing.drop_partition(run)
+        forget_unfinished(run)
 
 
-def _store(run: ValueRun, who: Buyers, predicted: Predicted | None, churn: float | None) -> None:
-    margin = float(run.margin_rate) if run.margin_rate is not None else 1.0
+@dataclass
+class Sums:
+    """What is summed up over all customers in one pass."""
+
+    customers: int = 0
+    total: float = 0.0
+    costed: float = 0.0
+    cost: float = 0.0
+    long_occasions: int = 0
+    long_days: int = 0
+    rows: list[Any] = field(default_factory=list)
+
+    def add(self, block: Block) -> None:
+        self.customers += len(block)
+        self.total += float(block.total.sum())
+        self.costed += float(block.costed.sum())
+        self.cost += float(block.cost.sum())
+        long = block.age >= MIN_DAYS
+        self.long_occasions += int(block.occasions[long].sum())
+        self.long_days += int(block.age[long].sum())
+
+    @property
+    def common_rate(self) -> float:
+        """Purchases a year of all who have been customers for 90 days."""
+        return self.long_occasions / self.long_days * DAYS_A_YEAR if self.long_days else float("nan")
+
+
+def _compute(run: ValueRun, first: date, on_progress: Progress, on_plan: Callable[[Plan], None]) -> None:
+    with Spool(reading.blocks(run.retailer, run.cut)) as spool:
+        sums, sample = Sums(), Sample.among(spool.customers)
+        tuples = collect(_gathered(spool, sums, sample, on_progress))
+        run.customers = sums.customers
+        chosen = _choose(run, tuples, sample, first, on_progress)
+        plan = _planned(run, sums, chosen, tuples, on_progress)
+        _describe(run, chosen, plan, tuples)
+        on_plan(_stage(run, spool, plan, on_progress))
+        _range_of_total(run, chosen, plan, sample)
+    on_progress("publishing", 0, 1)
+    if run.is_current:
+        published = writing.publish(run)
+        run.card["published"] = {"written": published.written, "removed": published.removed}
+    assign(run, is_current=run.is_current)
+    run.status = ValueRun.Status.REFUSED if chosen.prediction is None else ValueRun.Status.DONE
+    run.save()
+    writing.drop_old(run.retailer)
+    on_progress("publishing", 1, 1)
+
+
+def _gathered(spool: Spool, sums: Sums, sample: Sample, on_progress: Progress) -> Iterator[tuple[Any, ...]]:
+    for block in spool:
+        sums.add(block)
+        sample.add(block)
+        on_progress("reading", sums.customers, spool.customers)
+        yield block.frequency, block.recency, block.age
+
+
+def _choose(run: ValueRun, tuples: Tuples, sample: Sample, first: date, on_progress: Progress) -> Chosen:
+    if not run.customers:
+        return Chosen(Statement("all_returned"))
+    on_progress("models", 0, 2)
+    chosen = choose(
+        run.retailer, tuples, sample, first=first, cut=run.cut, horizon_days=run.horizon_days,
+        rate=float(run.discount_rate),
+    )  # fmt: skip
+    on_progress("models", 1, 2)
+    return chosen
+
+
+def _planned(run: ValueRun, sums: Sums, chosen: Chosen, tuples: Tuples, on_progress: Progress) -> Plan:
+    """Return all that customers are scored by, but for the deciles."""
+    churn = reading.churn_a_year(run.retailer, run.cut)
     lifetime = DEFAULT_LIFETIME_YEARS if churn is None else lifetime_from_churn(churn)
-    formula = value_by_formula(
-        average_value=who.total / who.occasions,
-        occasions=who.occasions,
-        age_days=who.summary.age,
-        lifetime_years=lifetime,
-        margin=margin,
-    )
-    basis = formula if predicted is None else predicted.revenue * margin
-    rank = np.empty(len(who), dtype=np.int64)
-    rank[np.argsort(basis, kind="stable")] = np.arange(len(who))
-    decile = rank * 10 // max(len(who), 1) + 1
-    # fmt: off
-    columns = ("run_id", "customer_id", "historic_revenue", "historic_value", "formula_value", "predicted_value",
-               "expected_orders", "expected_order_value", "probability_active", "value_decile")
-    # fmt: on
-    nothing: list[Any] = [None] * len(who)
-    rows = zip(
-        [run.pk] * len(who),
-        list(who.ids),
-        _money(who.total),
-        _money(who.total * margin),
-        _money(formula),
-        nothing if predicted is None else _money(predicted.revenue * margin),
-        nothing if predicted is None else predicted.purchases.tolist(),
-        nothing if predicted is None else _money(predicted.order_value * margin),
-        nothing if predicted is None else np.clip(predicted.probability_active, 0.0, 1.0).tolist(),
-        decile.tolist(),
-        strict=True,
-    )
-    bulk.insert(CustomerValue, columns, rows)
+    plan = Plan(_money(run, sums), scoring.Formula(lifetime, sums.common_rate))
+    if chosen.prediction is not None:
+        plan = replace(plan, prediction=scoring.predict_rows(chosen.prediction, tuples, seed=SEED))
+    on_progress("models", 2, 2)
+    return plan
 
 
-def _money(values: Floats) -> list[Decimal]:
-    return [Decimal(f"{value:.2f}") for value in values.tolist()]
+def _money(run: ValueRun, sums: Sums) -> scoring.Money:
+    """Return what turns revenue into value, and note on the run what it is."""
+    basis, rate = ValueRun.Basis, None if run.margin_rate is None else float(run.margin_rate)
+    if sums.costed > 0:
+        run.basis = basis.COSTS_AND_RATE if rate is not None else basis.COSTS_EXTENDED
+        if sums.costed >= NEARLY_ALL * sums.total:
+            run.basis = basis.COSTS
+        rate = 1.0 - sums.cost / sums.costed if rate is None else rate
+    else:
+        run.basis = basis.REVENUE if rate is None else basis.RATE
+    known = 1.0 if rate is None else rate
+    margin = sums.costed - sums.cost + (sums.total - sums.costed) * known
+    run.margin_share = margin / sums.total if sums.total > 0 else known
+    run.costed_share = min(sums.costed / sums.total, 1.0) if sums.total > 0 else 0.0
+    return scoring.Money(rate, run.margin_share, decimals_of(run.currency))
 
 
-WRITE_DOWN = """
-INSERT INTO customers_insight (customer_id, run_id, as_of, horizon_days, currency, historic_revenue, formula_value,
-    predicted_value, expected_orders, probability_active, value_decile)
-SELECT v.customer_id, r.id, r.data_cut, r.horizon_days, r.currency, v.historic_revenue, v.formula_value,
-    v.predicted_value, v.expected_orders, v.probability_active, v.value_decile
-FROM analytics_customervalue v JOIN analytics_valuerun r ON r.id = v.run_id
-JOIN customers_customer c ON c.id = v.customer_id AND c.erased_at IS NULL WHERE r.id = %s
-ON CONFLICT (customer_id) DO UPDATE SET run_id = excluded.run_id, as_of = excluded.as_of,
-    horizon_days = excluded.horizon_days, currency = excluded.currency, historic_revenue = excluded.historic_revenue,
-    formula_value = excluded.formula_value, predicted_value = excluded.predicted_value,
-    expected_orders = excluded.expected_orders, probability_active = excluded.probability_active,
-    value_decile = excluded.value_decile
-"""
+def _describe(run: ValueRun, chosen: Chosen, plan: Plan, tuples: Tuples) -> None:
+    """Note on the run what was chosen, why, how wrong it was and how well it fits."""
+    run.code, run.details = chosen.reason.code, card.said(chosen.reason)["values"]
+    run.held_out = card.held_out(chosen)
+    run.calibration_cut = chosen.origins[0].at if chosen.origins else None
+    run.card = {
+        "tracking": card.tracking(run, chosen, run.customers),
+        "change": card.change(latest_run(run.retailer_id)),
+        "formula": card.said(_formula_said(plan.formula)),
+    }
+    if plan.prediction is None:
+        return
+    prediction = plan.prediction
+    run.model, run.factor = prediction.model.name, prediction.factor
+    run.parameters = card.parameters(chosen.fit, prediction.spend)
+    run.card["spend"] = card.said(prediction.spend.reason)
+    if run.never_bought:
+        activated = activation(run.retailer, prediction, run.cut, run.never_bought, plan.money.margin_share)
+        run.card["activation"] = card.said(activated)
+    run.card["frequencies"] = card.frequencies(prediction.model, tuples, seed=SEED)
 
 
-def _write_down(run: ValueRun) -> None:
-    bulk.execute(WRITE_DOWN, [run.pk])
+def _formula_said(formula: scoring.Formula) -> Statement:
+    """Return what values by formula rest on."""
+    if np.isnan(formula.common_rate):
+        return Statement("no_formula", {"days": MIN_DAYS})
+    said = {"lifetime_years": formula.lifetime_years, "days": MIN_DAYS, "purchases_a_year": formula.common_rate}
+    return Statement("by_formula", said)
+
+
+def _stage(run: ValueRun, spool: Spool, plan: Plan, on_progress: Progress) -> Plan:
+    """Rank everybody, and copy what is said of each block; return the plan by which it was said."""
+    values = _ranks(spool, plan)
+    if plan.prediction is not None:
+        run.total_value = Decimal(f"{values.sum():.{plan.money.decimals}f}")
+    plan = replace(plan, deciles=scoring.Deciles.among(values))
+    del values
+    with transaction.atomic():
+        writing.open_partition(run)
+    staged = 0
+    for block in spool:
+        staged = writing.stage(run, scoring.score(block, plan), staged)
+        on_progress("writing", staged, spool.customers)
+    writing.close_partition(run)
+    return plan
+
+
+def _range_of_total(run: ValueRun, chosen: Chosen, plan: Plan, sample: Sample) -> None:
+    if plan.prediction is None or run.total_value is None:
+        return
+    low, high = card.total_range(plan.prediction, chosen, sample.customers(), seed=SEED)
+    total, decimals = float(run.total_value), plan.money.decimals
+    run.total_low, run.total_high = (Decimal(f"{each:.{decimals}f}") for each in sorted((total * low, total * high)))
+
+
+def _ranks(spool: Spool, plan: Plan) -> Floats:
+    """Return by what everybody is ranked: the one column that is of all customers at once."""
+    values, first = np.empty(spool.customers), 0
+    for block in spool:
+        values[first : first + len(block)] = _ranked(block, plan)
+        first += len(block)
+    return values
+
+
+def _ranked(block: Block, plan: Plan) -> Floats:
+    value = scoring.value(block, plan)
+    return block.total if value is None else value
 
 
 def latest_run(retailer_id: int) -> ValueRun | None:
-    """Return the newest run of a retailer."""
-    return ValueRun.objects.filter(retailer=retailer_id).order_by("-pk").first()
+    """Return the newest run of a retailer's whole data that came to an end."""
+    finished = (ValueRun.Status.DONE, ValueRun.Status.REFUSED)
+    runs = ValueRun.objects.filter(retailer=retailer_id, status__in=finished, is_current=True)
+    return runs.order_by("-pk").first()
 
 
 def top_customers(run: ValueRun, limit: int) -> list[CustomerValue]:

@@ -1,57 +1,122 @@
-"""The only writer of the sufficient statistics: kept up with what changed, rebuilt on demand, and compared."""
+"""
+The only writer of the sufficient statistics: kept up with what changed, counted anew from the orders, and compared.
+
+What an order is worth is what was paid for it with money, less what went back for what came back: of an order that was paid in
+part with points, the same part of what came back was. Its cost is that of the lines whose unit cost is known.
+"""
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from analytics.models import CustomerStatistics
 from customers.core import bulk
-from customers.models import Retailer
+from customers.models import Customer, Retailer
 
 BATCH = 20_000
 LOCK = 7_003  # the first key of the advisory lock; the second is the retailer
-
-# A return goes to its order's day, so a day's value is what its orders keep; days that keep nothing are no occasions.
-SUMMARY = """
-WITH days AS (
-    SELECT o.customer_id, o.retailer_id, o.local_date AS day, count(*) AS orders,
-        sum(o.net_amount) - coalesce(sum(r.amount), 0) AS value, coalesce(sum(r.amount), 0) AS returned
-    FROM customers_order o
-    LEFT JOIN LATERAL (
-        SELECT sum(net_amount) AS amount FROM customers_return WHERE order_id = o.id
-    ) r ON true
-    WHERE {condition}
-    GROUP BY 1, 2, 3
-)
-SELECT customer_id, retailer_id, min(day) FILTER (WHERE value > 0) AS first_day,
-    max(day) FILTER (WHERE value > 0) AS last_day, count(*) FILTER (WHERE value > 0) AS purchase_days,
-    (array_agg(value ORDER BY day) FILTER (WHERE value > 0))[1] AS first_value,
-    coalesce(sum(value) FILTER (WHERE value > 0), 0) AS total_value, sum(returned) AS returned_value,
-    sum(orders) AS orders
-FROM days GROUP BY 1, 2 HAVING bool_or(value > 0)
-"""
 COLUMNS = (
-    "customer_id, retailer_id, first_day, last_day, purchase_days, first_value, total_value, returned_value, orders"
+    "customer_id", "retailer_id", "first_day", "last_day", "purchase_days", "first_value", "total_value", "returned_value",
+    "orders", "costed_value", "cost",
+)  # fmt: skip
+
+# What came back is summed before it is joined: for each order by itself it would be a search for each order.
+BACK = "back AS (SELECT order_id, sum(net_amount) AS amount FROM customers_return r WHERE {returns} GROUP BY 1)"
+COSTS = """
+bought AS (
+    SELECT l.order_id, sum(l.net_amount) AS amount, sum(l.unit_cost * l.quantity) AS cost
+    FROM customers_orderline l WHERE l.unit_cost IS NOT NULL AND {lines} GROUP BY 1
+), brought AS (
+    SELECT l.order_id, sum(b.net_amount) AS amount, sum(l.unit_cost * b.quantity) AS cost
+    FROM customers_return r JOIN customers_returnline b ON b.order_return_id = r.id
+    JOIN customers_orderline l ON l.id = b.line_id AND l.unit_cost IS NOT NULL WHERE {returns} GROUP BY 1
+), costs AS (
+    SELECT order_id, l.amount - coalesce(b.amount, 0) AS amount, l.cost - coalesce(b.cost, 0) AS cost
+    FROM bought l LEFT JOIN brought b USING (order_id)
 )
-UPSERT = f"""
-INSERT INTO analytics_customerstatistics ({COLUMNS})
-{SUMMARY}
-ON CONFLICT (customer_id) DO UPDATE SET first_day = excluded.first_day, last_day = excluded.last_day,
-    purchase_days = excluded.purchase_days, first_value = excluded.first_value, total_value = excluded.total_value,
-    returned_value = excluded.returned_value, orders = excluded.orders
+"""
+KEPT = """
+CASE WHEN o.paid_with_points = 0 AND b.amount IS NULL THEN o.net_amount
+    WHEN o.paid_with_points = 0 THEN o.net_amount - b.amount
+    ELSE o.net_amount - o.paid_with_points - coalesce(round(b.amount - b.amount * o.paid_with_points / o.net_amount, 4), 0)
+END
+"""
+COSTED = """
+CASE WHEN o.paid_with_points = 0 THEN c.amount
+    ELSE round(c.amount - c.amount * o.paid_with_points / nullif(o.net_amount, 0), 4) END
+"""
+# Days that keep nothing are no occasions; what they cost was paid all the same.
+TRUTH = """
+days AS (
+    SELECT o.customer_id, o.retailer_id, o.local_date AS day, count(*) AS orders, sum({kept}) AS value,
+        sum(b.amount) AS returned, {costed} AS costed, {cost} AS cost
+    FROM customers_order o LEFT JOIN back b ON b.order_id = o.id {costs_too}
+    WHERE o.customer_id IS NOT NULL AND {orders}
+    GROUP BY 1, 2, 3
+), truth AS (
+    SELECT customer_id, retailer_id, min(day) FILTER (WHERE value > 0) AS first_day,
+        max(day) FILTER (WHERE value > 0) AS last_day, count(*) FILTER (WHERE value > 0)::int AS purchase_days,
+        (array_agg(value ORDER BY day) FILTER (WHERE value > 0))[1] AS first_value,
+        sum(value) FILTER (WHERE value > 0) AS total_value, coalesce(sum(returned), 0) AS returned_value,
+        sum(orders)::int AS orders, {total_costed} AS costed_value, {total_cost} AS cost
+    FROM days GROUP BY 1, 2 HAVING bool_or(value > 0)
+)
+"""
+TOLD = f"SELECT {', '.join(COLUMNS)} FROM truth"
+# Only what differs is written: a night in which nothing was wrong writes nothing.
+DIFFERENT = f"""
+different AS MATERIALIZED (
+    SELECT coalesce(t.customer_id, k.customer_id) AS customer, {", ".join(f"t.{name}" for name in COLUMNS)}
+    FROM truth t FULL JOIN (SELECT {", ".join(COLUMNS)} FROM analytics_customerstatistics k WHERE {{kept_rows}}) k
+        ON k.customer_id = t.customer_id
+    WHERE ({", ".join(f"t.{name}" for name in COLUMNS)}) IS DISTINCT FROM ({", ".join(f"k.{name}" for name in COLUMNS)})
+)
+"""
+MEND = f"""
+gone AS (
+    DELETE FROM analytics_customerstatistics s USING different d WHERE d.customer_id IS NULL AND s.customer_id = d.customer
+), counted AS (
+    INSERT INTO analytics_customerstatistics ({", ".join(COLUMNS)})
+    SELECT {", ".join(COLUMNS)} FROM different WHERE customer_id IS NOT NULL
+    ON CONFLICT (customer_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])}
+)
+"""
+# What is still to be counted is no mistake.
+WRONG = """
+SELECT count(*) FROM different d WHERE NOT EXISTS (SELECT 1 FROM customers_factchange f WHERE f.customer_id = d.customer)
 """
 TAKE = """
 DELETE FROM customers_factchange WHERE id IN (
     SELECT id FROM customers_factchange WHERE retailer_id = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ) RETURNING customer_id
 """
-COMPARE = f"""
-SELECT count(*) FROM (
-    (({SUMMARY}) EXCEPT SELECT {COLUMNS} FROM analytics_customerstatistics WHERE retailer_id = %(retailer)s)
-    UNION ALL
-    (SELECT {COLUMNS} FROM analytics_customerstatistics WHERE retailer_id = %(retailer)s EXCEPT ({SUMMARY}))
-) d
+HAS_COSTS = """
+SELECT EXISTS (SELECT 1 FROM customers_orderline WHERE retailer_id = %s AND unit_cost IS NOT NULL)
 """
+WAITS = "SELECT EXISTS (SELECT 1 FROM customers_factchange WHERE customer_id = %s)"
+OF_RETAILER = {
+    "orders": "o.retailer_id = %(retailer)s",
+    "returns": "r.retailer_id = %(retailer)s",
+    "lines": "l.retailer_id = %(retailer)s",
+    "kept_rows": "k.retailer_id = %(retailer)s",
+}
+AS_KNOWN_THEN = {
+    "orders": "o.retailer_id = %(retailer)s AND o.local_date <= %(cut)s",
+    "returns": "r.retailer_id = %(retailer)s AND (r.occurred_at AT TIME ZONE %(zone)s)::date <= %(cut)s",
+    "lines": "l.retailer_id = %(retailer)s",
+}
+# The same by what was recorded until an instant, so that it can be read again later.
+AS_RECORDED_THEN = AS_KNOWN_THEN | {"returns": f"{AS_KNOWN_THEN['returns']} AND r.recorded_at <= %(known)s"}
+THEIRS = "(SELECT id FROM customers_order WHERE customer_id = ANY(%(customers)s))"
+OF_CUSTOMERS = {
+    "orders": "o.customer_id = ANY(%(customers)s)",
+    "returns": f"r.order_id IN {THEIRS}",
+    "lines": f"l.order_id IN {THEIRS}",
+    "kept_rows": "k.customer_id = ANY(%(customers)s)",
+}
 
 
 def retailers_with_changes() -> list[int]:
@@ -67,19 +132,69 @@ def refresh(retailer: Retailer) -> int:
     return total
 
 
+def statistics_of(customer: Customer) -> CustomerStatistics | None:
+    """
+    Return a customer's statistics as of now: what waits to be counted is counted for the reader, and kept by the next refresh.
+
+    None of one who bought nothing, or brought all of it back.
+    """
+    if not bulk.fetch(WAITS, [customer.pk])[0][0]:
+        return CustomerStatistics.objects.filter(customer=customer).first()
+    sql = f"WITH {_truth('OF_CUSTOMERS', has_costs=has_costs(customer.retailer))} {TOLD}"
+    rows = bulk.fetch(sql, {"customers": [customer.pk]})
+    return CustomerStatistics(**dict(zip(COLUMNS, rows[0], strict=True))) if rows else None
+
+
 @transaction.atomic
 def rebuild(retailer: Retailer) -> int:
-    """Count everything again by one statement; return how many customers bought."""
+    """Count everything again by one statement; return of how many customers something else was kept, and mend it."""
     _take_turns(retailer)
-    bulk.execute("DELETE FROM analytics_customerstatistics WHERE retailer_id = %s", [retailer.pk])
-    condition = "o.retailer_id = %s AND o.customer_id IS NOT NULL"
-    return bulk.change(UPSERT.format(condition=condition), [retailer.pk])
+    give_memory()
+    return _differing(retailer, mend=True)
 
 
+@transaction.atomic
 def differences(retailer: Retailer) -> int:
-    """Return how many rows differ between what is kept and what the orders say; 0 when all is well."""
-    condition = "o.retailer_id = %(retailer)s AND o.customer_id IS NOT NULL"
-    return int(bulk.fetch(COMPARE.format(condition=condition), {"retailer": retailer.pk})[0][0])
+    """Return of how many customers something else is kept than the orders say; 0 when all is well."""
+    give_memory()
+    return _differing(retailer, mend=False)
+
+
+def earlier_truth(retailer: Retailer) -> str:
+    """Return the tables of the truth at an earlier cut, as SQL that names the retailer, its zone and the cut."""
+    return _truth("AS_KNOWN_THEN", has_costs=has_costs(retailer))
+
+
+def has_costs(retailer: Retailer) -> bool:
+    """Return whether the unit cost of anything that a retailer sold is known."""
+    return bool(bulk.fetch(HAS_COSTS, [retailer.pk])[0][0])
+
+
+def _differing(retailer: Retailer, *, mend: bool) -> int:
+    parts = [
+        _truth("OF_RETAILER", has_costs=has_costs(retailer)),
+        DIFFERENT.format(**OF_RETAILER),
+        *[MEND][: int(mend)],
+    ]
+    return int(bulk.fetch(f"WITH {', '.join(parts)} {WRONG}", {"retailer": retailer.pk})[0][0])
+
+
+@cache
+def _truth(scope: str, *, has_costs: bool) -> str:
+    """Return the tables of the truth about some customers; who knows no costs reads no lines."""
+    where: dict[str, str] = {
+        "OF_RETAILER": OF_RETAILER, "OF_CUSTOMERS": OF_CUSTOMERS, "AS_KNOWN_THEN": AS_KNOWN_THEN,
+    }[scope]  # fmt: skip
+    if not has_costs:
+        days = TRUTH.format(
+            kept=KEPT, costed="0", cost="0", costs_too="", total_costed="0::numeric", total_cost="0::numeric", **where
+        )
+        return f"{BACK.format(**where)}, {days}"
+    days = TRUTH.format(
+        kept=KEPT, costed=f"sum({COSTED})", cost="sum(c.cost)", costs_too="LEFT JOIN costs c ON c.order_id = o.id",
+        total_costed="coalesce(sum(costed) FILTER (WHERE value > 0), 0)", total_cost="coalesce(sum(cost), 0)", **where,
+    )  # fmt: skip
+    return f"{BACK.format(**where)}, {COSTS.format(**where)}, {days}"
 
 
 def _take_turns(retailer: Retailer) -> None:
@@ -91,16 +206,29 @@ def _take_turns(retailer: Retailer) -> None:
     bulk.fetch("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, retailer.pk])
 
 
+def give_memory() -> None:
+    """
+    Let this transaction group and join by hashing in memory, planned for this retailer's numbers.
+
+    A retailer that is new in a large database is thought to have one order until the server next counts: sums of all its
+    costs and returns would then be formed anew for each of its orders.
+    """
+    bulk.execute("SET LOCAL work_mem = '256MB'")
+    bulk.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    bulk.execute("SET LOCAL enable_nestloop = off")
+
+
 @transaction.atomic
 def _refresh_batch(retailer: Retailer) -> int:
     _take_turns(retailer)
     customers = sorted({customer for (customer,) in bulk.fetch(TAKE, [retailer.pk, BATCH])})
     if customers:
-        _count(customers)
+        _count(customers, has_costs=has_costs(retailer))
     return len(customers)
 
 
-def _count(customers: Sequence[UUID]) -> None:
-    """Delete first: who returned everything has no statistics any more."""
-    bulk.execute("DELETE FROM analytics_customerstatistics WHERE customer_id = ANY(%s)", [customers])
-    bulk.execute(UPSERT.format(condition="o.customer_id = ANY(%s)"), [customers])
+def _count(customers: Sequence[UUID], *, has_costs: bool) -> None:
+    """Write what differs now; who returned everything has no statistics any more."""
+    parts = (_truth("OF_CUSTOMERS", has_costs=has_costs), DIFFERENT.format(**OF_CUSTOMERS), MEND)
+    parameters: dict[str, Any] = {"customers": customers}
+    bulk.fetch(f"WITH {', '.join(parts)} SELECT 1", parameters)

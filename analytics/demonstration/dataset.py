@@ -71,7 +71,8 @@ def load(every: int = 1) -> Journey:
     transactions = tables["transactions"]
     households = sorted(int(household) for household in transactions["household_id"].unique())[::every]
     chosen = transactions[transactions["household_id"].isin(households)]
-    products = tables["products"][["product_id", "department", "product_category", "brand"]]
+    kept = ["product_id", "department", "product_category", "product_type", "package_size", "brand"]
+    products = tables["products"][kept]
     joined = chosen.merge(products, on="product_id", how="left")
     instants = transactions.groupby("basket_id")["transaction_timestamp"].first()
     return Journey(joined.sort_values(["transaction_timestamp", "basket_id"], kind="stable"), households, instants)

@@ -36,7 +36,7 @@ def act(club: Program, half_month: int, now: datetime) -> None:
     """
     keys = dict(Reward.objects.filter(version__program=club).values_list("code", "key"))
     if not RewardRedemption.objects.filter(program=club).exists() and half_month == 0:
-        codes = (f"CINE-{place:05}" for place in range(CODES))
+        codes = ((place + 1, f"CINE-{place:05}", "") for place in range(CODES))
         import_codes(club, keys["cinema"], codes, file_name="cinema.csv", author="demo", now=now)
     for row in _open(club):
         _go_on(row, half_month, now)

@@ -13,18 +13,33 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Sum
+from django.urls import reverse
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analytics.demonstration import badges, dataset, members_page, plans, program, referrals, rewards
+from analytics.audit.running import audit
+from analytics.demonstration import (
+    badges,
+    dataset,
+    members_page,
+    plans,
+    program,
+    referrals,
+    rewards,
+    simulated,
+    suggested,
+)
 from analytics.demonstration.dataset import Journey
+from analytics.models import ValueRun
 from analytics.runs import compute_value, latest_run, top_customers
+from analytics.wording import reason_of
 from customers.core import bulk
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
-from customers.importing.running import Report, run_import
+from customers.importing.report import Report
+from customers.importing.running import run_import
 from customers.models import Order, Retailer
 from loyalty.activity.account.enrolment import enrol_everyone
 from loyalty.activity.backlog import undecided_orders
@@ -78,10 +93,14 @@ class Command(BaseCommand):
             imported = self._import(progress, retailer, journey, weeks, now)
             decided = self._decide(progress, retailer, club, start, now)
             self._value(progress, retailer, now)
+            member = members_page.open_page(club, now=now)
+            bar = progress.add_task("what each member may like", total=1)
+            suggested.suggest(club, journey, email=member, now=now)
+            progress.update(bar, completed=1)
+            second = self._simulate(progress, size, now)
         self._check(retailer, journey, size)
         self._summary(retailer, imported, decided)
         _login()
-        member = members_page.open_page(club, now=now)
         site = f"http://{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
         self.console.print(
             f"\nLook at [bold]{site}/admin/[/] and sign in as [bold]{LOGIN}[/] with the password [bold]{PASSWORD}[/]; "
@@ -89,6 +108,7 @@ class Command(BaseCommand):
             f"Members look at [bold]{site}/my/{retailer.slug}[/]: sign in as [bold]{member}[/]; the code comes by mail"
             f"{_mail_folder()}."
         )
+        self.console.print(_of_simulated(second, site))
 
     def _weeks(self, retailer: Retailer, journey: Journey, now: datetime) -> int:
         """Move the dates as the first run did: on another day the same baskets must be the same orders."""
@@ -150,7 +170,16 @@ class Command(BaseCommand):
         newest = latest_run(retailer.pk)
         if newest is None or newest.customers != retailer.customers.count():
             compute_value(retailer, now=now)
+            audit(retailer, now=now)
         progress.update(bar, completed=1)
+
+    def _simulate(self, progress: Progress, size: str, now: datetime) -> simulated.Loaded:
+        bar = progress.add_task("a retailer whose truth is known", total=1)
+        loaded = simulated.load(
+            size, now=now, on_progress=lambda done, of: progress.update(bar, completed=done, total=of)
+        )
+        progress.update(bar, completed=1, total=1)
+        return loaded
 
     def _check(self, retailer: Retailer, journey: Journey, size: str) -> None:
         """Compare what is stored with the package's own tables, and prove the ledger."""
@@ -200,28 +229,53 @@ class Command(BaseCommand):
         )
         self.console.print(table)
         self._value_table(retailer)
+        self.console.print("\n".join(suggested.told(retailer)))
 
     def _value_table(self, retailer: Retailer) -> None:
         run = latest_run(retailer.pk)
         if run is None:
             return
-        if run.held_out:
+        if run.total_value is not None:
             purchases, value = run.held_out["purchases"], run.held_out["value"]
             self.console.print(
                 f"Value: {run.model}, held out the last {run.held_out['days']} days: total purchase days off by "
                 f"{purchases['bias']:+.1%}, revenue by {value['bias']:+.1%}; mean absolute error "
-                f"{purchases['mae']:.2f} days (past rate carried on: {run.held_out['naive']['mae']:.2f})."
+                f"{purchases['mae']:.2f} days."
             )
-        table = Table("customer", "revenue to date", "expected purchase days", "still active", "value next year")
-        for value in top_customers(run, 5):
-            table.add_row(
-                str(value.customer),
-                f"{value.historic_revenue:,}",
-                f"{value.expected_orders or 0:.1f}",
-                f"{value.probability_active or 0:.1%}",
-                f"{value.predicted_value or value.formula_value:,} {run.currency}",
-            )
-        self.console.print(table)
+        else:
+            self.console.print(f"Value: no prediction. {reason_of(run)}")
+        self.console.print(_of_the_first(run))
+
+
+def _of_the_first(run: ValueRun) -> Table:
+    """Return what was said of the customers with the highest value: as predicted, or by the formula where nothing was."""
+    if run.total_value is None:
+        table = Table("customer", "revenue to date", "value by formula")
+        for each in top_customers(run, 5):
+            table.add_row(str(each.customer), f"{each.historic_revenue:,}", f"{each.formula_value:,} {run.currency}")
+        return table
+    table = Table("customer", "revenue to date", "expected purchase days", "still active", "value next year")
+    for each in top_customers(run, 5):
+        table.add_row(
+            str(each.customer),
+            f"{each.historic_revenue:,}",
+            f"{each.expected_purchases:.1f}",
+            f"{each.probability_active:.1%}",
+            f"{each.predicted_value:,} {run.currency}",
+        )
+    return table
+
+
+def _of_simulated(loaded: simulated.Loaded, site: str) -> str:
+    club = Program.objects.get(retailer=loaded.retailer)
+    uplift = reverse("admin:analytics_upliftrun_changelist", query={"program": club.pk})
+    results = reverse("admin:analytics_experimentlook_changelist", query={"retailer": loaded.retailer.slug})
+    return (
+        f"Beside it [bold]{loaded.retailer.name}[/]: {loaded.orders:,} orders of {loaded.customers:,} drawn customers, of "
+        f"whom {loaded.held_out:,} are not invited and {loaded.members:,} are members, who spend {simulated.EFFECT:.0%} more "
+        f"because of it. What is measured without the hold-out stands at [bold]{site}{uplift}[/], what the hold-out says at "
+        f"[bold]{site}{results}[/]."
+    )
 
 
 def _move_rows(progress: Progress, bar: TaskID, report: Report) -> None:

@@ -1,0 +1,22 @@
+from django.urls import path
+
+from analytics.api import depths, experiments, kpis, recommendations, uplift, views
+
+urlpatterns = [
+    path("analytics/values", views.ValuesView.as_view(), name="values"),
+    path("analytics/values/file", views.ValuesFileView.as_view(), name="values-file"),
+    path("analytics/customers/<path:external_id>", views.CustomerValueView.as_view(), name="customer-value"),
+    path("analytics/kpis", kpis.KpisView.as_view(), name="kpis"),
+    path("analytics/runs", views.RunsView.as_view(), name="value-runs"),
+    path("analytics/runs/<int:run_id>", views.RunView.as_view(), name="value-run"),
+    path("analytics/uplift", uplift.UpliftsView.as_view(), name="uplift-runs"),
+    path("analytics/uplift/<int:uplift_id>", uplift.UpliftView.as_view(), name="uplift-run"),
+    path("analytics/uplift/<int:uplift_id>/cancel", uplift.CancelUpliftView.as_view(), name="uplift-run-cancel"),
+    path("analytics/recommendations", recommendations.RunsView.as_view(), name="recommendation-runs"),
+    path("analytics/recommendations/<int:run_id>", recommendations.RunView.as_view(), name="recommendation-run"),
+    path("analytics/experiments/<slug:code>/looks", experiments.LooksView.as_view(), name="experiment-looks"),
+    path("analytics/experiments/<slug:code>/depths", depths.DepthsView.as_view(), name="experiment-depths"),
+    path(
+        "analytics/experiments/<slug:code>/detectable", experiments.ForecastView.as_view(), name="experiment-detectable"
+    ),
+]
