@@ -9,22 +9,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from customers.checks import InvalidFact, money_of
 from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, ReadOnlyInline, action, display
-from customers.core.errors import DomainError
 from customers.core.exporting import csv_response
-from customers.importing.jobs import confirm, upload
+from customers.core.money import written
+from customers.core.segments import LifeStage
+from customers.importing.admin import ImportJobAdmin as ImportJobAdmin  # noqa: PLC0414 - registered beside the others
 from customers.models import (
     Consent,
     Customer,
     Erasure,
-    ImportJob,
     Insight,
     Interaction,
     Order,
@@ -36,8 +33,7 @@ from customers.models import (
     ReturnLine,
     UndecidedFact,
 )
-
-MAX_BYTES = 50 * 1024 * 1024
+from customers.segment_names import NAMES, STAGE_NAMES, TAG_NAMES, choices_of
 
 
 @admin.register(Retailer)
@@ -45,6 +41,35 @@ class RetailerAdmin(ModelAdmin):
     list_display = ("name", "slug", "currency", "zone", "language")
     search_fields = ("name", "slug")
     prepopulated_fields: ClassVar = {"slug": ("name",)}
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Retailer | None = None) -> tuple[str, ...]:
+        return (
+            ("currency", "zone") if obj and _is_used(obj) else ()
+        )  # what is recorded is in this currency, and of these days
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Retailer | None = None) -> dict[str, Any]:
+        return {} if obj and not self.has_change_permission(request, obj) else dict(self.prepopulated_fields)
+
+    def get_actions(self, _request: HttpRequest) -> dict[str, Any]:
+        return {}  # one that is used is never deleted, and the others one by one
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Refuse at once, in words: to collect what stands in the way takes a minute, and says a million rows."""
+        retailer = self.get_object(request, object_id)
+        if retailer is not None and self.has_delete_permission(request, retailer) and _is_used(retailer):
+            words = _(
+                "%(retailer)s has customers, programs or files: its books stay. Take its staff’s roles and its keys away instead."
+            )
+            messages.error(request, words % {"retailer": retailer})
+            return redirect(reverse("admin:customers_retailer_change", args=[retailer.pk]))
+        shown: HttpResponse = super().delete_view(request, object_id, extra_context)
+        return shown
+
+
+def _is_used(retailer: Retailer) -> bool:
+    """Tell whether anything was recorded for a retailer."""
+    own = (retailer.customers, retailer.orders, retailer.programs, retailer.imports)
+    return any(rows.exists() for rows in own)
 
 
 class InsightInline(ReadOnlyInline):
@@ -54,9 +79,16 @@ class InsightInline(ReadOnlyInline):
         "historic_revenue",
         "formula_value",
         "predicted_value",
-        "expected_orders",
-        "probability_active",
+        "value_low",
+        "value_high",
+        "expected_purchases",
+        "probability_of_buying",
+        "at_risk",
         "value_decile",
+        "segment",
+        "tags",
+        "life_stage",
+        "rfm",
     )
 
 
@@ -84,10 +116,53 @@ class CustomerForm(forms.ModelForm[Customer]):
             raise forms.ValidationError(str(error)) from None
 
 
+class TagFilter(admin.SimpleListFilter):
+    """Who has a tag: none, one or several are a customer's."""
+
+    title = _("tag")
+    parameter_name = "tag"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return choices_of(TAG_NAMES)
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Customer]) -> QuerySet[Customer]:
+        return rows.filter(insight__tags__contains=[self.value()]) if self.value() in TAG_NAMES else rows
+
+
+class StageFilter(admin.SimpleListFilter):
+    """How far a customer is; who never bought has no insight to say so."""
+
+    title = _("stage")
+    parameter_name = "stage"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return choices_of(STAGE_NAMES)
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Customer]) -> QuerySet[Customer]:
+        if self.value() == LifeStage.NEVER_BOUGHT:
+            return rows.filter(insight=None, merged_into=None, erased_at=None)
+        return rows.filter(insight__life_stage=self.value()) if self.value() in STAGE_NAMES else rows
+
+
+EXPORTED = (
+    "external_id", "email", "first_name", "last_name", "acquisition_channel", "identified_at", "insight__as_of",
+    "insight__currency", "insight__historic_revenue", "insight__predicted_value", "insight__value_decile",
+    "insight__probability_of_buying", "insight__at_risk", "insight__segment", "insight__tags", "insight__life_stage",
+    "insight__rfm", "insight__favourite_category", "insight__favourite_brand",
+)  # fmt: skip
+MAX_EXPORTED = 50_000
+
+
 @admin.register(Customer)
 class CustomerAdmin(ModelAdmin):
-    list_display = ("external_id", "full_name", "email", "retailer", "predicted", "active", "decile", "identified_at")
-    list_filter = ("retailer", ("identified_at", RangeDateTimeFilter), "acquisition_channel")
+    list_display = (
+        "external_id", "full_name", "email", "retailer", "predicted", "active", "decile", "segment", "identified_at",
+    )  # fmt: skip
+    list_filter = (
+        "retailer", "insight__segment", TagFilter, StageFilter, "insight__at_risk", "insight__value_decile",
+        ("identified_at", RangeDateTimeFilter), "acquisition_channel",
+    )  # fmt: skip
+    actions = ("export",)
     search_fields = ("external_id__exact", "email", "last_name")
     search_help_text = _("External id, e-mail or last name")
     list_select_related = ("retailer", "insight")
@@ -114,7 +189,7 @@ class CustomerAdmin(ModelAdmin):
     def predicted(self, customer: Customer) -> str:
         insight = _insight(customer)
         value = insight.predicted_value if insight else None
-        return f"{number_format(value, 2)} {insight.currency}" if insight and value is not None else "-"
+        return written(value, insight.currency) if insight and value is not None else "-"
 
     @display(description=_("active"), ordering="insight__probability_active")
     def active(self, customer: Customer) -> str:
@@ -126,6 +201,21 @@ class CustomerAdmin(ModelAdmin):
     def decile(self, customer: Customer) -> int | str:
         insight = _insight(customer)
         return insight.value_decile or "-" if insight else "-"
+
+    @display(description=_("segment"), ordering="insight__segment")
+    def segment(self, customer: Customer) -> str:
+        insight = _insight(customer)
+        names = [str(NAMES[code]) for code in (insight.segment, *insight.tags) if code] if insight else []
+        return ", ".join(names) or "-"
+
+    @action(description=_("Download as CSV"))
+    def export(self, _request: HttpRequest, rows: QuerySet[Customer]) -> HttpResponse:
+        found = rows.values_list(*EXPORTED)[:MAX_EXPORTED]
+        return csv_response("customers.csv", EXPORTED, ([_cell(value) for value in row] for row in found))
+
+
+def _cell(value: Any) -> Any:
+    return " ".join(value) if isinstance(value, list) else value
 
 
 def _insight(customer: Customer) -> Insight | None:
@@ -197,119 +287,6 @@ class UndecidedFactAdmin(ReadOnlyAdmin):
     search_help_text = _("Customer's external id")
     list_select_related = ("customer",)
     ordering = ("occurred_at", "id")
-
-
-class UploadForm(forms.ModelForm[ImportJob]):
-    """A file to import: its preview is made at once."""
-
-    file = forms.FileField(
-        label=_("file"),
-        help_text=_(
-            "CSV in UTF-8 or as French Excel writes it. One row per line of an order, the lines of an order together."
-        ),
-    )
-
-    class Meta:
-        model = ImportJob
-        fields = ("retailer", "kind")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        file = cleaned.get("file")
-        if file is not None and file.size > MAX_BYTES:
-            raise forms.ValidationError(_("The file is larger than 50 MB. Split it, or use `manage.py import_csv`."))
-        return cleaned
-
-
-@admin.register(ImportJob)
-class ImportJobAdmin(ModelAdmin):
-    list_display = (
-        "filename",
-        "kind",
-        "retailer",
-        "status_label",
-        "rows_read",
-        "created",
-        "unchanged",
-        "bad",
-        "uploaded_at",
-    )
-    list_filter = ("retailer", "kind", "status")
-    list_select_related = ("retailer",)
-    ordering = ("-pk",)
-    actions_detail = ("start_import", "download_problems")
-
-    def get_form(self, request: HttpRequest, obj: ImportJob | None = None, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, **(kwargs if obj else kwargs | {"form": UploadForm}))
-
-    def get_fields(self, _request: HttpRequest, obj: ImportJob | None = None) -> tuple[str, ...]:
-        if obj is None:
-            return ("retailer", "kind", "file")
-        return ("filename", "retailer", "kind", "status", "rows_read", "created", "unchanged", "bad",
-                "failure", "first_problems")  # fmt: skip
-
-    def get_readonly_fields(self, request: HttpRequest, obj: ImportJob | None = None) -> tuple[str, ...]:
-        return self.get_fields(request, obj) if obj else ()
-
-    def has_change_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
-        return obj is None and bool(super().has_change_permission(request))  # an upload stays what it was
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: ImportJob | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: ImportJob, form: forms.ModelForm[ImportJob], _change: bool) -> None:  # noqa: FBT001 - Django's signature
-        file = form.cleaned_data["file"]
-        try:
-            job = upload(obj.retailer, obj.kind, file.name, file.read(), now=timezone.now())
-        except DomainError as error:
-            obj.filename, obj.status, obj.failure = file.name, ImportJob.Status.FAILED, str(error)
-            obj.content = b""
-            obj.save()
-            messages.error(request, str(error))
-            return
-        obj.pk, obj.filename = job.pk, job.filename
-        obj.refresh_from_db()
-
-    def response_add(
-        self, _request: HttpRequest, obj: ImportJob, _post_url_continue: str | None = None
-    ) -> HttpResponse:
-        return redirect(reverse("admin:customers_importjob_change", args=[obj.pk]))
-
-    @display(description=_("status"), label={
-        ImportJob.Status.PREVIEWED: "info", ImportJob.Status.WAITING: "warning", ImportJob.Status.RUNNING: "warning",
-        ImportJob.Status.DONE: "success", ImportJob.Status.FAILED: "danger",
-    })  # fmt: skip
-    def status_label(self, job: ImportJob) -> tuple[str, str]:
-        return job.status, job.get_status_display()
-
-    @display(description=_("bad rows"))
-    def first_problems(self, job: ImportJob) -> SafeString | str:
-        if not job.problems:
-            return str(_("none"))
-        rows = ((problem["line"], problem["column"], problem["reason"]) for problem in job.problems[:50])
-        body = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", rows)
-        heads = (str(_("line")), str(_("column")), str(_("reason")))
-        head = format_html_join("", "<th scope='col'>{}</th>", ((name,) for name in heads))
-        return format_html("<table class='plain-table'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
-
-    def has_start_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
-        return bool(request.user.has_perm("customers.change_importjob"))
-
-    @action(description=_("Import these rows"), url_path="start", permissions=["start"])
-    def start_import(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        confirm(ImportJob.objects.get(pk=object_id))
-        messages.success(request, _("The import waits for a worker; reload this page to see how far it is."))
-        return redirect(reverse("admin:customers_importjob_change", args=[object_id]))
-
-    @action(description=_("Download the bad rows"), url_path="problems", permissions=["view"])
-    def download_problems(self, _request: HttpRequest, object_id: int) -> HttpResponse:
-        job = ImportJob.objects.get(pk=object_id)
-        rows = [(problem["line"], problem["column"], problem["reason"]) for problem in job.problems]
-        return csv_response(f"problems-{job.pk}.csv", ("line", "column", "reason"), rows, is_for_people=True)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
-        queryset: QuerySet[ImportJob] = super().get_queryset(request)
-        return queryset.defer("content")
 
 
 @admin.register(Erasure)

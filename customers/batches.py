@@ -1,6 +1,6 @@
 """One call's facts: which are first of their key, which only repeat one, and which cannot be."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -8,11 +8,14 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.errors import DomainError, Kind
+from customers.core.errors import DomainError, Fault, Kind
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact, OrderFact, ReturnFact, fingerprint
 from customers.models import Interaction, Order, OrderEvent, Retailer, Return
 
 Fact = TypeVar("Fact", OrderFact, CorrectionFact, ReturnFact, OrderEventFact, InteractionFact)
+
+
+MAX_FINDINGS = 10
 
 
 class OtherContent(DomainError):
@@ -21,6 +24,14 @@ class OtherContent(DomainError):
     message = _(
         "Number {number} is already recorded with other content. Report a change as a return, or use a new number."
     )
+
+    def __init__(self, number: str, findings: Sequence[Fault] = ()) -> None:
+        super().__init__(number=number)
+        self.findings = tuple(findings)[:MAX_FINDINGS]
+
+    def __str__(self) -> str:
+        told = " ".join(f"{found.place}: {found.message}" for found in self.findings)
+        return f"{super().__str__()} {told}".rstrip()
 
 
 class Status(StrEnum):
@@ -86,7 +97,7 @@ class Batch(Generic[Fact]):
         self.first: dict[str, int] = {}
         self.made: dict[str, tuple[UUID, UUID | None]] = {}
         self.old: dict[str, tuple[UUID, bytes]] = {}
-        self.accepted: set[tuple[str, bytes]] = set()
+        self.compared: Mapping[tuple[str, bytes], tuple[Fault, ...]] = {}
         self._sort()
 
     def _sort(self) -> None:
@@ -140,9 +151,9 @@ class Batch(Generic[Fact]):
                     found[number, content] = fact
         return [(fact, content) for (_, content), fact in found.items()]
 
-    def accept(self, contents: Iterable[tuple[str, bytes]]) -> None:
-        """Take contents, by number and hash, for what is recorded."""
-        self.accepted.update(contents)
+    def compare(self, compared: Mapping[tuple[str, bytes], tuple[Fault, ...]]) -> None:
+        """Take in what contents, by number and hash, say otherwise than what is recorded: nothing, where they say the same."""
+        self.compared = compared
 
     def created_ids(self) -> list[tuple[UUID, Fact]]:
         return [(self.made[number][0], fact) for fact in self.fresh if (number := self.key(fact)) in self.made]
@@ -162,6 +173,7 @@ class Batch(Generic[Fact]):
         # What counts is what is recorded, not which of two contents came first in this call.
         old_id, old_hash = self.old.get(number, (None, None))
         said = content or self.hashes[number]
-        if old_hash is None or (old_hash != said and (number, said) not in self.accepted):
-            return Outcome(fact, Status.FAILED, old_id, error=OtherContent(number=number))
+        differences = self.compared.get((number, said))
+        if old_hash is None or (old_hash != said and differences != ()):
+            return Outcome(fact, Status.FAILED, old_id, error=OtherContent(number, differences or ()))
         return Outcome(fact, Status.UNCHANGED, old_id)

@@ -16,6 +16,7 @@ LARGEST_AMOUNT = Decimal(10) ** 12
 LARGEST_QUANTITY = Decimal(10) ** 9
 LARGEST_SCORE = 32_000
 FIRST_YEAR, LAST_YEAR = 1970, 2199
+ERASED_PREFIX = "erased-"  # of the id of who was erased, which leads to nobody
 # By how much a retailer's clock may run ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=15)
 MAX_LINES = 10_000
@@ -67,6 +68,7 @@ REASONS = {
     "text_too_long": _("“{value}…” is longer than {limit} characters."),
     "text_empty": _("The value is empty."),
     "text_with_nul": _("The value holds a NUL character, which is no text."),
+    "text_with_line_break": _("The value holds a line break; it has one line."),
     "too_many_redemptions": _("The order names {value} redemptions; at most {limit} are taken."),
     "no_such_position": _("{value} is no position of a line: they count from 1 to {limit}."),
     "no_such_version": _("{value} is no version: they count from 1 to {limit}."),
@@ -156,11 +158,18 @@ def require_text(column: str, value: str, limit: int) -> None:
         raise InvalidFact(column, "text_with_nul")
 
 
+def require_line(column: str, value: str, limit: int) -> None:
+    """Refuse a text that its column cannot hold, or of several lines: nothing that is named so is one."""
+    require_text(column, value, limit)
+    if "\n" in value or "\r" in value:
+        raise InvalidFact(column, "text_with_line_break")
+
+
 def require_name(column: str, value: str, limit: int) -> None:
-    """Refuse a text that its column cannot hold, or none."""
+    """Refuse a name that its column cannot hold, of several lines, or none."""
     if not value:
         raise InvalidFact(column, "text_empty")
-    require_text(column, value, limit)
+    require_line(column, value, limit)
 
 
 def past_of(column: str, instant: datetime, now: datetime) -> datetime:

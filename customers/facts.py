@@ -18,8 +18,8 @@ from customers.checks import (
     plain,
     price_of,
     quantity_of,
+    require_line,
     require_name,
-    require_text,
     require_zone,
 )
 from customers.core.money import MILLIONTH, THOUSANDTH, to_scale, unit_of
@@ -34,6 +34,7 @@ class LineFact:
 
     :param net_amount: what the whole line cost after its discount, in the order's currency
     :param is_derived: whether the amount is quantity x price, to be rounded to the currency's decimals
+    :param is_gift_card: whether a gift card is bought by it, and no product
     """
 
     sku: str
@@ -44,12 +45,13 @@ class LineFact:
     category: str = ""
     brand: str = ""
     unit_cost: Decimal | None = None
+    is_gift_card: bool = False
     is_derived: bool = False
 
     def __post_init__(self) -> None:
-        require_text("sku", self.sku, 100)
-        require_text("category", self.category, 100)
-        require_text("brand", self.brand, 100)
+        require_line("sku", self.sku, 100)
+        require_line("category", self.category, 100)
+        require_line("brand", self.brand, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class OrderFact:
         if self.customer is not None:
             require_name("customer", self.customer, 100)
         for column, limit in ORDER_TEXTS:
-            require_text(column, getattr(self, column), limit)
+            require_line(column, getattr(self, column), limit)
         if len(self.redemptions) > MAX_REDEMPTIONS:
             raise InvalidFact("redemptions", "too_many_redemptions", value=len(self.redemptions), limit=MAX_REDEMPTIONS)
         for reference in self.redemptions:
@@ -139,7 +141,7 @@ class ReturnLineFact:
 
     def __post_init__(self) -> None:
         quantity_of(self.quantity)
-        require_text("sku", self.sku, 100)
+        require_line("sku", self.sku, 100)
         if self.position is None and not self.sku:
             raise InvalidFact("sku", "no_line_name")
         if self.position is not None and not 1 <= self.position <= MAX_LINES:
@@ -201,8 +203,8 @@ class InteractionFact:
         require_name("number", self.number, 100)
         require_name("customer", self.customer, 100)
         require_name("kind", self.kind, 20)
-        require_text("channel", self.channel, 50)
-        require_text("sku", self.sku, 100)
+        require_line("channel", self.channel, 50)
+        require_line("sku", self.sku, 100)
         if self.score is not None and abs(self.score) > LARGEST_SCORE:
             raise InvalidFact("score", "score_too_large", value=plain(Decimal(self.score)))
 
@@ -217,6 +219,7 @@ def line_of(  # noqa: PLR0913 - a line has this many facts
     category: str = "",
     brand: str = "",
     unit_cost: Decimal | None = None,
+    is_gift_card: bool = False,
 ) -> LineFact:
     """
     Return a line from its amount, or from its unit price and discount; the other one is derived.
@@ -248,6 +251,7 @@ def line_of(  # noqa: PLR0913 - a line has this many facts
         category=category,
         brand=brand,
         unit_cost=None if unit_cost is None else price_of("unit_cost", unit_cost),
+        is_gift_card=is_gift_card,
         is_derived=is_derived,
     )
 
@@ -310,9 +314,12 @@ def _canonical(fact: AnyFact) -> tuple[Any, ...]:
     instant = fact.occurred_at.astimezone(UTC).isoformat()
     if isinstance(fact, OrderFact):
         lines = [
-            (li.sku, str(li.quantity), str(li.net_amount), str(li.discount), li.category, li.brand, str(li.unit_cost))
+            (
+                li.sku, str(li.quantity), str(li.net_amount), str(li.discount), li.category, li.brand, str(li.unit_cost),
+                *((True,) if li.is_gift_card else ()),  # as below
+            )
             for li in fact.lines
-        ]
+        ]  # fmt: skip
         # fmt: off
         return (
             # The currency is its retailer's, whether it is said or not.

@@ -79,7 +79,9 @@ INSERT INTO customers_consent (customer_id, purpose, granted, occurred_at, sourc
 SELECT %s, purpose, granted, occurred_at, source, wording, %s FROM customers_consent WHERE customer_id = %s ORDER BY id
 """
 # What analytics learned of the source was learned of a part of a person; the target is counted again.
-FORGET_INSIGHT = "DELETE FROM customers_insight WHERE customer_id = %s"
+FORGET_INSIGHT = """
+WITH suggested AS (DELETE FROM customers_suggestion WHERE customer_id = %s) DELETE FROM customers_insight WHERE customer_id = %s
+"""
 POINT = """
 UPDATE customers_customer SET merged_into_id = %(target)s WHERE id = %(source)s OR merged_into_id = %(source)s
 """
@@ -163,7 +165,7 @@ def _move(source: UUID, target: UUID, now: datetime) -> MergedCustomer:
     orders = bulk.change(MOVE_ORDERS, [source, target])
     interactions = bulk.change(MOVE_INTERACTIONS, [target, source])
     bulk.execute(COPY_CONSENTS, [target, now, source])
-    bulk.execute(FORGET_INSIGHT, [source])
+    bulk.execute(FORGET_INSIGHT, [source, source])
     bulk.execute(FILL, [source, target])
     bulk.fetch(POINT, {"source": source, "target": target})
     return MergedCustomer(source, target, is_new=True, orders=orders, interactions=interactions)

@@ -18,6 +18,7 @@ from customers.models import (
     OrderClaim,
     OrderRevision,
     Return,
+    Suggestion,
     UndecidedFact,
 )
 from customers.privacy import Part, Person, Rows, Section
@@ -30,12 +31,17 @@ OF_ORDER = (
     "number", "occurred_at", "currency", "net_amount", "shipping_amount", "paid_with_points", "channel", "store",
     "promotion_code", "is_gift", "identified_by", "redemptions", "version", "recorded_at",
 )  # fmt: skip
-OF_LINE = ("position", "sku", "category", "brand", "quantity", "unit_price", "discount", "net_amount")
+OF_LINE = ("position", "sku", "category", "brand", "quantity", "unit_price", "discount", "net_amount", "is_gift_card")
 OF_INTERACTION = ("number", "kind", "occurred_at", "channel", "sku", "score", "recorded_at")
 OF_INSIGHT = (
-    "as_of", "horizon_days", "currency", "historic_revenue", "formula_value", "predicted_value", "expected_orders",
-    "probability_active", "value_decile",
+    "as_of", "horizon_days", "currency", "historic_revenue", "historic_margin", "formula_value", "predicted_value",
+    "value_low", "value_high", "value_if_active", "expected_purchases", "expected_order_value", "probability_active",
+    "probability_of_buying", "at_risk", "value_decile", "segment", "tags", "life_stage", "rfm", "favourite_category",
+    "favourite_brand",
 )  # fmt: skip
+
+
+OF_SUGGESTION = ("list", "rank", "sku", "reason", "because_sku", "days_bought")
 
 
 def holds(person: Person, _now: datetime) -> list[Section]:
@@ -51,6 +57,7 @@ def holds(person: Person, _now: datetime) -> list[Section]:
         Section("merges", _("Customers who turned out to be you"), _merges(person)),
         Section("claims", _("Orders that you claimed"), _claims(person)),
         Section("insight", _("What was learned of you"), _rows(Insight, person, OF_INSIGHT)),
+        Section("suggestions", _("What you were thought to like"), _rows(Suggestion, person, OF_SUGGESTION)),
     ]
 
 
@@ -141,6 +148,7 @@ def erase(person: Person, _now: datetime) -> None:
         CustomerMerge.objects.filter(target__in=ids).update(reference="")
         Consent.objects.filter(customer__in=ids).delete()
     Insight.objects.filter(customer__in=ids).delete()
+    Suggestion.objects.filter(customer__in=ids).delete()
     UndecidedFact.objects.filter(customer__in=ids).update(error="")
     forget_rows(person.retailer, _cells(person))
 
@@ -162,8 +170,9 @@ PART = Part(
     (
         "customers_customer", "customers_consent", "customers_order", "customers_orderline", "customers_orderevent",
         "customers_orderrevision", "customers_orderclaim", "customers_customermerge", "customers_return",
-        "customers_returnline", "customers_interaction", "customers_insight", "customers_undecidedfact",
-        "customers_factchange", "customers_importjob", "customers_erasure",
+        "customers_returnline", "customers_interaction", "customers_insight", "customers_suggestion",
+        "customers_undecidedfact",
+        "customers_factchange", "customers_importjob", "customers_importmapping", "customers_erasure",
     ),
     holds=holds,
     erase=erase,

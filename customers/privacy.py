@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.module_loading import import_string
 
-from customers.checks import require_name
+from customers.checks import ERASED_PREFIX, require_name
 from customers.core import bulk
 from customers.identifying import UnknownCustomer, note_changes
 from customers.models import Customer, Erasure, Retailer
@@ -246,7 +246,7 @@ def _forget_row(person: Person, now: datetime) -> None:
     """Let the rows say of nobody; the names under which they are kept are told to nobody."""
     for key in person.ids:
         Customer.objects.filter(pk=key).update(
-            external_id=f"erased-{uuid4().hex}", email="", phone="", first_name="", last_name="", birth_date=None,
+            external_id=f"{ERASED_PREFIX}{uuid4().hex}", email="", phone="", first_name="", last_name="", birth_date=None,
             language="", erased_at=now,
         )  # fmt: skip
     note_changes(person.retailer, [person.customer.pk])

@@ -1,14 +1,13 @@
 """Orders as they are recorded, read back as the facts that they state."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from customers.checks import CLOCK_TOLERANCE
 from customers.core import bulk
-from customers.facts import LineFact, OrderFact, fingerprint
+from customers.facts import LineFact, OrderFact
 from customers.models import Retailer
 
 ORDERS = """
@@ -19,7 +18,8 @@ FROM customers_order o LEFT JOIN customers_customer c ON c.id = o.customer_id
 WHERE o.retailer_id = %s AND o.number = ANY(%s)
 """
 LINES = """
-SELECT order_id, sku, quantity, net_amount, unit_price, discount, category, brand, unit_cost FROM customers_orderline
+SELECT order_id, sku, quantity, net_amount, unit_price, discount, category, brand, unit_cost, is_gift_card
+FROM customers_orderline
 WHERE order_id = ANY(%s) ORDER BY order_id, position
 """
 REVISIONS = "SELECT order_id, version, content_hash FROM customers_orderrevision WHERE order_id = ANY(%s)"
@@ -64,35 +64,6 @@ def recorded_orders(retailer: Retailer, numbers: Iterable[str]) -> dict[str, Rec
         )
         for pk, customer_id, version, content, *fact, recorded_at in rows
     }
-
-
-def same_contents(retailer: Retailer, doubtful: Sequence[tuple[OrderFact, bytes]]) -> Iterable[tuple[str, bytes]]:
-    """
-    Return those of reported contents that say what is recorded, though they are written otherwise, or what was before.
-
-    They name the customer who claimed the order since, or one who was merged; or they were recorded when contents were
-    written down otherwise.
-
-    :param doubtful: orders as they would be recorded, each with its hash
-    """
-    if not doubtful:
-        return
-    recorded = recorded_orders(retailer, {fact.number for fact, _ in doubtful})
-    leads_to = dict(bulk.fetch(LEADS_TO, [retailer.pk, [fact.customer for fact, _ in doubtful if fact.customer]]))
-    for fact, content in doubtful:
-        found = recorded.get(fact.number)
-        if found is None:
-            continue
-        resolved = replace(fact, customer=leads_to.get(fact.customer, fact.customer))
-        known = {fingerprint(resolved), fingerprint(_as_first_told(resolved, found))}
-        if content in found.earlier.values() or fingerprint(found.fact) in known:
-            yield fact.number, content
-
-
-def _as_first_told(fact: OrderFact, found: RecordedOrder) -> OrderFact:
-    """Return an order as it was recorded when it was told first, if that was by a clock that ran ahead."""
-    ahead = fact.occurred_at - found.recorded_at
-    return replace(fact, occurred_at=found.recorded_at) if timedelta(0) < ahead <= CLOCK_TOLERANCE else fact
 
 
 def _fact(row: Sequence[Any], lines: Sequence[LineFact]) -> OrderFact:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.batches import Batch, Outcome, check_each
 from customers.checks import past_of
+from customers.comparing import compare_events, compare_interactions, compare_orders, compare_returns
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
@@ -29,7 +30,6 @@ from customers.facts import InteractionFact, LineFact, OrderEventFact, OrderFact
 from customers.identifying import NamedCustomer, earliest, find_or_register, lower_identified, note_changes
 from customers.identifying import identify as identify  # noqa: PLC0414 - who reports for a customer finds it here
 from customers.models import Interaction, Order, OrderEvent, OrderLine, Retailer, Return, ReturnLine, UndecidedFact
-from customers.reading import same_contents
 from customers.returning import lock_orders, order_of
 
 Dated = TypeVar("Dated", OrderFact, ReturnFact, OrderEventFact, InteractionFact)
@@ -65,7 +65,7 @@ def record_orders(
     }
     batch.settle(retailer, Order, recorded)
     _queue(retailer, UndecidedFact.Kind.ORDER, batch, are_decided=are_decided)
-    batch.accept(same_contents(retailer, batch.doubtful()))
+    batch.compare(compare_orders(retailer, batch.doubtful()))
     return batch.outcomes()
 
 
@@ -124,6 +124,7 @@ def record_returns(
     new = _insert_returns(rows, lines)
     made = {number: one for number, one in made.items() if one[0] in new}
     batch.settle(retailer, Return, made)
+    batch.compare(compare_returns(retailer, batch.doubtful()))
     note_changes(retailer, (customer for _, customer in made.values()))
     _queue(retailer, UndecidedFact.Kind.RETURN, batch, are_decided=are_decided)
     return batch.outcomes()
@@ -171,6 +172,7 @@ def record_order_events(
     columns = ("id", "retailer_id", "order_id", "number", "kind", "occurred_at", "content_hash", "recorded_at")
     bulk.insert(OrderEvent, columns, rows)
     batch.settle(retailer, OrderEvent, made)
+    batch.compare(compare_events(retailer, batch.doubtful()))
     _queue(retailer, UndecidedFact.Kind.EVENT, batch, are_decided=are_decided)
     return batch.outcomes()
 
@@ -200,6 +202,7 @@ def record_interactions(
     )
     made = {interaction_id for (interaction_id,) in created}
     batch.settle(retailer, Interaction, {row[3]: (row[0], row[2]) for row in rows if row[0] in made})
+    batch.compare(compare_interactions(retailer, batch.doubtful()))
     note_changes(retailer, (customer for _, customer in batch.made.values()))
     lower_identified((customers[fact.customer], fact.occurred_at) for _, fact in batch.created_ids())
     _queue(retailer, UndecidedFact.Kind.INTERACTION, batch, are_decided=are_decided)
@@ -234,7 +237,7 @@ COLUMNS = ("id", "retailer_id", "number", "occurred_at", "local_date", "currency
            "store", "promotion_code", "is_gift", "identified_by", "paid_with_points", "redemptions", "content_hash",
            "recorded_at")
 LINE_COLUMNS = ("retailer_id", "order_id", "position", "sku", "category", "brand", "quantity", "unit_price", "discount",
-                "net_amount", "unit_cost")
+                "net_amount", "unit_cost", "is_gift_card")
 # fmt: on
 
 
@@ -282,7 +285,7 @@ def line_rows(retailer: Retailer, order_id: UUID, lines: Iterable[tuple[int, Lin
     # fmt: off
     return [
         (retailer.pk, order_id, position, line.sku, line.category, line.brand, line.quantity, line.unit_price,
-         line.discount, line.net_amount, line.unit_cost)
+         line.discount, line.net_amount, line.unit_cost, line.is_gift_card)
         for position, line in lines
     ]
     # fmt: on

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from customers.checks import InvalidFact, money_of, past_of, require_in_range, require_name, require_text
+from customers.checks import InvalidFact, money_of, past_of, require_in_range, require_line, require_name
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError
@@ -117,7 +117,7 @@ def _refusal(retailer: Retailer, fact: CustomerFact, now: datetime) -> DomainErr
     try:
         require_name("external_id", fact.external_id, 100)
         for column, limit in LIMITS.items():
-            require_text(column, getattr(fact, column) or "", limit)
+            require_line(column, getattr(fact, column) or "", limit)
         if fact.acquisition_cost is not None:
             money_of("acquisition_cost", fact.acquisition_cost, retailer.currency)
         if fact.identified_at is not None:

@@ -39,6 +39,14 @@ class AmbiguousLine(DomainError):
     message = _("Order {order_number} has several lines with SKU {line}; name the line by its position.")
 
 
+class OtherLine(DomainError):
+    code = "other_line"
+    kind = Kind.INVALID
+    message = _(
+        "Line {line} of order {order_number} is {sku}, and not {said}. Name it by one of both, or rightly by both."
+    )
+
+
 class MoreThanBought(DomainError):
     code = "more_than_bought"
     kind = Kind.CONFLICT
@@ -110,7 +118,10 @@ class LockedOrder:
             raise UnknownLine(order_number=self.number, line=part.position or part.sku)
         if len(found) > 1:
             raise AmbiguousLine(order_number=self.number, line=part.sku)
-        return found[0]
+        (line,) = found
+        if part.sku and part.sku != line.sku:
+            raise OtherLine(order_number=self.number, line=line.position, sku=line.sku, said=part.sku)
+        return line
 
 
 LOCK = """

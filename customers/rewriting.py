@@ -56,10 +56,12 @@ WHERE o.id = n.id
 SHIFT_LINES = "UPDATE customers_orderline SET position = position + 20000 WHERE id = ANY(%s)"
 UPDATE_LINES = """
 UPDATE customers_orderline l SET position = n.position, category = n.category, brand = n.brand, quantity = n.quantity,
-    unit_price = n.unit_price, discount = n.discount, net_amount = n.net_amount, unit_cost = n.unit_cost
+    unit_price = n.unit_price, discount = n.discount, net_amount = n.net_amount, unit_cost = n.unit_cost,
+    is_gift_card = n.is_gift_card
 FROM (SELECT unnest(%b::bigint[]) AS id, unnest(%b::smallint[]) AS position, unnest(%b::text[]) AS category,
     unnest(%b::text[]) AS brand, unnest(%b::numeric[]) AS quantity, unnest(%b::numeric[]) AS unit_price,
-    unnest(%b::numeric[]) AS discount, unnest(%b::numeric[]) AS net_amount, unnest(%b::numeric[]) AS unit_cost) n
+    unnest(%b::numeric[]) AS discount, unnest(%b::numeric[]) AS net_amount, unnest(%b::numeric[]) AS unit_cost,
+    unnest(%b::boolean[]) AS is_gift_card) n
 WHERE l.id = n.id
 """
 UPDATE_RETURN_LINES = """
@@ -122,7 +124,7 @@ def _write_lines(retailer: Retailer, changes: Sequence[Change]) -> None:
         bulk.execute(SHIFT_LINES, [list(kept)])
         # fmt: off
         rows = [(line_id, position, line.category, line.brand, line.quantity, line.unit_price, line.discount, line.net_amount,
-                 line.unit_cost) for line_id, (position, line) in kept.items()]
+                 line.unit_cost, line.is_gift_card) for line_id, (position, line) in kept.items()]
         # fmt: on
         bulk.execute(UPDATE_LINES, bulk.columns_of(rows))
     added = [row for change in changes for row in line_rows(retailer, change.order.id, change.added.items())]

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -11,13 +12,20 @@ from customers.checks import FIRST_YEAR, LAST_YEAR
 
 class NumberField(serializers.DecimalField):
     """
-    A decimal number, taken as it is written.
+    A decimal number, taken as it is written: a text has digits and a point, and is nothing that only Python would read.
 
     How large it may be and how many decimals it may have is said once, for all ways in, by `customers.facts`.
     """
 
+    WRITTEN = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*")
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=None, decimal_places=None, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and not self.WRITTEN.fullmatch(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
 class ExactField(serializers.DecimalField):

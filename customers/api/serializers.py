@@ -5,11 +5,18 @@ from typing import Any
 from rest_framework import serializers
 
 from customers.api.fields import InstantField, NumberField
+from customers.api.strict import Strict
 from customers.models import Consent, Customer
 from customers.registration import CustomerFact
 
 
-class CustomerIn(serializers.Serializer[Any]):
+class CustomerQuery(serializers.Serializer[Any]):
+    external_id = serializers.CharField(required=False, max_length=100, help_text="This one, by your own id.")
+    email = serializers.CharField(required=False, max_length=254, help_text="In capital or small letters.")
+    phone = serializers.CharField(required=False, max_length=32, help_text="However it is written, but whole.")
+
+
+class CustomerIn(Strict):
     external_id = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
     email = serializers.EmailField(required=False, allow_blank=True)
     phone = serializers.CharField(max_length=32, required=False, allow_blank=True)
@@ -44,7 +51,7 @@ class CustomerOut(serializers.ModelSerializer[Customer]):
         )
 
 
-class ConsentIn(serializers.Serializer[Any]):
+class ConsentIn(Strict):
     purpose = serializers.ChoiceField(choices=Consent.Purpose.choices)
     granted = serializers.BooleanField()
     occurred_at = InstantField(required=False, help_text="When it was said; now if left out.")

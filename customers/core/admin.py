@@ -1,27 +1,38 @@
 """The admin's theme behind one module of ours: whoever wants another one changes it here."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar
 
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet, URLField
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import StackedInline as UnfoldStackedInline
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminFileFieldWidget as FileWidget
+from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget as SplitDateTimeWidget
 from unfold.widgets import UnfoldAdminTextareaWidget
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
+from unfold.widgets import UnfoldBooleanWidget as CheckboxWidget
 
+from customers.core.exporting import MAX_EXPORTED, csv_response
 from customers.core.money import written as money
+from customers.core.showing import install as show_values_in_words
 
 __all__ = [
+    "CheckboxWidget",
+    "ExportedAdmin",
     "FileWidget",
     "ModelAdmin",
     "RangeDateTimeFilter",
     "ReadOnlyAdmin",
     "ReadOnlyInline",
+    "SelectWidget",
     "SmallTextareaWidget",
     "SplitDateTimeWidget",
     "StackedInline",
@@ -30,7 +41,12 @@ __all__ = [
     "action",
     "display",
     "money",
+    "row_or_404",
 ]
+
+M = TypeVar("M", bound=Model)
+
+show_values_in_words()
 
 
 class SmallTextareaWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc] # the theme has no types
@@ -38,6 +54,11 @@ class SmallTextareaWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc] # th
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"rows": 3, **(attrs or {})})
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """Return the text with the line ends that it was shown with: browsers send others, which would be a change."""
+        value = super().value_from_datadict(data, files, name)
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 class ModelAdmin(UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
@@ -47,6 +68,23 @@ class ModelAdmin(UnfoldModelAdmin):  # type: ignore[misc] # the theme has no typ
     list_filter_submit = True
     warn_unsaved_form = True
     show_full_result_count = False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+        if isinstance(db_field, URLField):
+            given.setdefault("assume_scheme", "https")  # of an address without one
+        return super().formfield_for_dbfield(db_field, request, **given)
+
+
+def row_or_404(rows: QuerySet[M], pk: object) -> M:
+    """
+    Return the row that an address names.
+
+    :raises Http404: where there is none, also where no row could have such a key
+    """
+    try:
+        return get_object_or_404(rows, pk=pk)
+    except (ValueError, ValidationError) as error:
+        raise Http404 from error
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -60,6 +98,31 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
         return False
+
+
+class ExportedAdmin(ReadOnlyAdmin):
+    """
+    A list that can be taken along as CSV, as it is filtered.
+
+    `exported` names the columns: a path through rows, such as `membership__number`, or a method of the list.
+    """
+
+    exported: ClassVar[Sequence[str]] = ()
+    actions: ClassVar[Any] = ("export",)
+
+    @action(description=_("Download as CSV"))
+    def export(self, _request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
+        found = rows.select_related(*self.list_select_related)[:MAX_EXPORTED]
+        name = f"{self.model._meta.model_name}s.csv"
+        return csv_response(name, self.exported, ([self.cell(row, each) for each in self.exported] for row in found))
+
+    def cell(self, row: Any, path: str) -> Any:
+        """Return what a path through rows leads to, or what the list says under that name."""
+        if hasattr(self, path):
+            return getattr(self, path)(row)
+        for name in path.split("__"):
+            row = getattr(row, name, None)
+        return row
 
 
 class TabularInline(UnfoldTabularInline):  # type: ignore[misc] # the theme has no types

@@ -11,19 +11,24 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from psycopg.pq import Format
 
-from customers.core.columns import Column, column_of
+from customers.core.columns import Column, Single, column_of, single_of
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
-PLACEHOLDER = re.compile(r"%(?:(?P<percent>%)|s|\((?P<name>\w+)\)s|b::(?P<kind>[a-z ]+)(?P<rest>(?:\([^)]*\))?\[\]))")
+# A column in a SELECT list; what stands behind FROM is a table.
+UNNESTED = re.compile(r"(?<!FROM )(?<!JOIN )unnest\(%b::([a-z ]+(?:\([^)]*\))?)\[\]\)(?= AS )")
+PLACEHOLDER = re.compile(
+    r"%(?:(?P<percent>%)|s|\((?P<name>\w+)\)s|o::(?P<single>[a-z]+(?: [a-z]+)*(?:\([^)]*\))?)"
+    r"|b::(?P<kind>[a-z ]+)(?P<rest>(?:\([^)]*\))?\[\]))"
+)
 
 MAX_ROWS_KEPT, MAX_CURSORS = 100, 256
 VARCHAR = re.compile(r"^varchar\(\d+\)$")
@@ -35,18 +40,32 @@ class _Statement:
     values: Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Translated:
     """
     A statement as PostgreSQL takes it, with its parameters numbered.
 
     :param names: of the parameters, where they have names
     :param kinds: which of the parameters are columns, and of what
+    :param one: the same for one row: an array to be taken apart again costs as much as the value in it
     """
 
     sql: str
     names: tuple[str, ...]
-    kinds: tuple[type[Column] | None, ...]
+    kinds: tuple[type[Column | Single] | None, ...]
+    one: "_Translated | None" = None
+
+    @cached_property
+    def singles(self) -> tuple[int, ...]:
+        """The places of parameters that are the only value of a column."""
+        return tuple(place for place, kind in enumerate(self.kinds) if kind is not None and issubclass(kind, Single))
+
+    def for_rows(self, parameters: Sequence[Any] | dict[str, Any]) -> "_Translated":
+        """Return the statement as it is sent for one row, if these are one in each of its parts; else for any number."""
+        one = self.one
+        if one is None or isinstance(parameters, dict) or any(len(parameters[place]) != 1 for place in one.singles):
+            return self
+        return one
 
     def bind(self, parameters: Sequence[Any] | dict[str, Any]) -> Sequence[Any]:
         if isinstance(parameters, dict):
@@ -128,6 +147,14 @@ def fetch(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tup
     return _send(sql, parameters)
 
 
+def fetch_planned(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+    """Return all rows of one statement that is planned for just these parameters: what reads whole tables gains by it."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
 def execute(sql: str, parameters: Sequence[Any] = ()) -> None:
     """Run one statement that answers nothing."""
     waiting = _waiting.get()
@@ -142,7 +169,7 @@ def replan() -> None:
     _send("DISCARD PLANS", ())
 
 
-def change(sql: str, parameters: Sequence[Any] = ()) -> int:
+def change(sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
     """Run one statement now and return how many rows it touched."""
     return int(_run(sql, parameters).rowcount)
 
@@ -153,7 +180,7 @@ def _send(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> list[tuple[An
 
 
 def _run(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> Cursor:
-    translated = _translate(sql)
+    translated = _translate(sql).for_rows(parameters)
     database = connections[DEFAULT_DB_ALIAS]  # asked once: each look at `connection` searches for the thread's own
     cursors = _cursors(database)
     cursor = cursors.get(translated.sql)
@@ -215,8 +242,13 @@ def _joined(statements: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=1_024)
 def _translate(sql: str) -> _Translated:
+    one = _numbered(UNNESTED.sub(r"%o::\1", sql)) if UNNESTED.search(sql) else None
+    return replace(_numbered(sql), one=one)
+
+
+def _numbered(sql: str) -> _Translated:
     names: list[str] = []
-    kinds: list[type[Column] | None] = []
+    kinds: list[type[Column | Single] | None] = []
 
     def numbered(found: re.Match[str]) -> str:
         if found["percent"]:
@@ -225,6 +257,9 @@ def _translate(sql: str) -> _Translated:
         if name and name in names:
             return f"${names.index(name) + 1}"
         names.append(name)
+        if found["single"]:
+            kinds.append(single_of(found["single"]))
+            return f"${len(names)}::{found['single']}"
         kinds.append(column_of(kind) if kind else None)
         return f"${len(names)}::{kind}{found['rest']}" if kind else f"${len(names)}"
 

@@ -1,7 +1,7 @@
 """Days, months and years as a retailer's zone counts them."""
 
 import calendar
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -35,9 +35,15 @@ def day_before(day: date) -> date:
 
 @REMEMBERED
 def add_months(day: date, months: int) -> date:
-    """Return the same day some months later (or earlier), or the month's last day where it is shorter."""
+    """
+    Return the same day some months later (or earlier), or the month's last day where it is shorter.
+
+    What is beyond all calendars is their first or last day, with a year to spare for who counts on from there.
+    """
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
+    if not MINYEAR < year < MAXYEAR:
+        return date(MINYEAR + 1, 1, 1) if year <= MINYEAR else date(MAXYEAR - 1, 12, 31)
     return clamped(year, month + 1, day.day)
 
 

@@ -30,6 +30,29 @@ class Column:
         self.values = values
 
 
+class Single:
+    """The only value of a column; a subclass a type."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        (self.value,) = values
+
+
+class _SingleDumper(Dumper):
+    format = Format.BINARY
+    element_oid: ClassVar[int]  # no `oid` of the class: whoever looks for a type's own dumper is not to find this one
+
+    def __init__(self, cls: type, context: AdaptContext | None = None) -> None:
+        super().__init__(cls, context)
+        self.oid = self.element_oid
+        self._dump = _element_dumper(self.oid)(object, context).dump
+
+    def dump(self, obj: Single) -> Any:
+        """Return the value as it stands in a column."""
+        return None if obj.value is None else self._dump(obj.value)
+
+
 class _ColumnDumper(Dumper):
     format = Format.BINARY
     element_oid: ClassVar[int]
@@ -70,6 +93,11 @@ def column_of(kind: str) -> type[Column]:
     return COLUMNS[adapters.types[SENT_AS.get(base, base)].oid]
 
 
+def single_of(kind: str) -> type[Single]:
+    """Return the class of columns of a type that have one value."""
+    return SINGLES[column_of(kind)]
+
+
 def _element_dumper(oid: int) -> type[Any]:
     return adapters.get_dumper_by_oid(oid, Format.BINARY)
 
@@ -80,6 +108,12 @@ def _register(kind: str) -> tuple[int, type[Column]]:
     known = {"oid": info.array_oid, "element_oid": info.oid}
     adapters.register_dumper(column, type(f"ColumnDumper_{info.name}", (_ColumnDumper,), known))
     return info.oid, column
+
+
+def _register_single(oid: int) -> type[Single]:
+    single = type(f"Single_{oid}", (Single,), {"__slots__": ()})
+    adapters.register_dumper(single, type(f"SingleDumper_{oid}", (_SingleDumper,), {"element_oid": oid}))
+    return single
 
 
 # Now, because a connection copies what is registered when it is made.
@@ -99,3 +133,4 @@ COLUMNS = dict(
         "uuid",
     )
 )
+SINGLES = {column: _register_single(oid) for oid, column in COLUMNS.items()}

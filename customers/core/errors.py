@@ -15,6 +15,7 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"  # it names something that is not there, or not theirs
     CONFLICT = "conflict"  # it contradicts what is recorded
     REFUSED = "refused"  # it is understood, and a rule forbids it
+    GONE = "gone"  # it was there, and is no longer kept
     STALE = "stale"  # it starts from a state that is no longer the present one
 
 

@@ -7,7 +7,8 @@ from typing import Any, TextIO
 
 from django.http import HttpResponse
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+MAX_EXPORTED = 50_000  # rows of a list: a page in a browser waits for them
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what begins one, in full width too
 
 
 def csv_response(
@@ -30,9 +31,13 @@ def write_csv(
     """
     if is_for_people:
         file.write("\ufeff")
-    writer = csv.writer(file, delimiter=";" if is_for_people else ",")
-    writer.writerow([_cell(each) for each in header])
-    writer.writerows([_cell(each) for each in row] for row in rows)
+    write_rows(file, [header], delimiter=";" if is_for_people else ",")
+    write_rows(file, rows, delimiter=";" if is_for_people else ",")
+
+
+def write_rows(file: TextIO, rows: Iterable[Sequence[Any]], *, delimiter: str = ",") -> None:
+    """Write rows below those that a file has already, as `write_csv` writes them."""
+    csv.writer(file, delimiter=delimiter).writerows([_cell(each) for each in row] for row in rows)
 
 
 def _cell(value: Any) -> str:
@@ -40,6 +45,11 @@ def _cell(value: Any) -> str:
         return value.isoformat()
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+
+
+def is_escaped(text: str) -> bool:
+    """Tell whether a text has the apostrophe before a formula's sign with which `write_csv` writes it."""
+    return text.startswith("'") and text.lstrip("'").startswith(FORMULA)
 
 
 def _is_number(text: str) -> bool:

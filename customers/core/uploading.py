@@ -24,7 +24,7 @@ class PictureForm(forms.ModelForm[Any]):
 
     def owner(self) -> int:
         """Return the key of the retailer whose image it is."""
-        raise NotImplementedError
+        raise NotImplementedError  # each form knows by which of its fields
 
     def clean_picture(self) -> bytes:
         """Return the image as it will be stored; empty where none was uploaded."""

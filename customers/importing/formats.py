@@ -1,35 +1,26 @@
-"""The four kinds of file: which columns each has, and how its rows become facts."""
+"""The four kinds of file: which columns each has, and how its rows become facts that are recorded."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.utils.translation import gettext as _
-
 from customers.batches import Outcome, Status
-from customers.checks import NOTHING, InvalidFact, quantity_of
+from customers.checks import NOTHING, InvalidFact
 from customers.core.errors import DomainError
-from customers.facts import InteractionFact, LineFact, OrderFact, ReturnFact, ReturnLineFact, line_of
-from customers.importing.cells import BadCell, Cells
+from customers.facts import InteractionFact, OrderFact, ReturnFact, ReturnLineFact, line_of
+from customers.importing import cells
+from customers.importing.cells import Column
+from customers.importing.discounts import require_sum, spread
+from customers.importing.problems import Problem
 from customers.models import Interaction, Retailer
 from customers.recording import record_interactions, record_orders, record_returns
 from customers.registration import CustomerFact, register
 
 Fact = TypeVar("Fact")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a row was not taken; `column` is empty where the whole row is meant."""
-
-    line: int
-    column: str
-    reason: str
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,183 +38,177 @@ class Stated(Generic[Fact]):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a batch came to."""
+    """
+    What a batch came to.
+
+    :param problems: of the facts that were refused
+    :param refused: the lines of the file that state these facts
+    """
 
     created: int
     unchanged: int
     problems: list[Problem]
+    refused: list[int]
 
 
 class Format(ABC):
-    """A kind of file. `key` names the column whose value rows of one fact share, on lines that follow each other."""
+    """
+    A kind of file.
 
-    required: ClassVar[frozenset[str]]
-    optional: ClassVar[frozenset[str]]
+    :param key: the column whose value rows of one fact share
+    :param has_lines: whether rows of one key are lines of one fact; otherwise they repeat it
+    :param one_of: columns of which one must be there
+    """
+
+    columns: ClassVar[tuple[Column, ...]]
     key: ClassVar[str]
+    has_lines: ClassVar[bool] = False
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     @abstractmethod
-    def fact(self, rows: list[Cells]) -> Any:
-        """Return the fact that some rows state together."""
+    def fact(self, said: Values, rows: Sequence[Values], currency: str) -> Any:
+        """
+        Return the fact that some rows state together.
+
+        :param said: what they say together, by column
+        :param rows: what each says for itself, by column
+        :raises BadCell: or InvalidFact, when it cannot be
+        """
 
     @abstractmethod
     def record(self, retailer: Retailer, facts: Sequence[Stated[Any]], now: datetime) -> Tally:
         """Record facts."""
 
-    def groups(self, rows: Iterable[Cells]) -> Iterator[list[Cells]]:
-        for _key, group in groupby(rows, key=lambda cells: cells.row.cells.get(self.key, "").strip()):
-            yield list(group)
 
-    def read(self, rows: list[Cells]) -> tuple[Any, list[Problem]]:
-        """Return the rows' fact, or the problems that forbid it: part of an order is no order."""
-        try:
-            return self.fact(rows), []
-        except _RowProblems as found:
-            return None, found.problems
-        except BadCell as bad:
-            return None, [Problem(rows[0].row.line, bad.column, bad.reason)]
-        except InvalidFact as invalid:
-            return None, [Problem(rows[0].row.line, invalid.column, str(invalid))]
+def _id(name: str, example: str, *, is_required: bool = False, is_of_row: bool = False, empty: Any = "") -> Column:
+    return Column(name, cells.identity, is_of_row, is_required, empty, "id", example)
 
 
-class _RowProblems(Exception):
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(problems)
-        self.problems = problems
+def _when(name: str, read: Any, example: str, *, is_required: bool = False) -> Column:
+    return Column(name, read, is_required=is_required, empty=None, kind="date", example=example)
+
+
+def _number(name: str, read: Any, example: str = "", *, is_of_row: bool = False, empty: Any = None) -> Column:
+    return Column(name, read, is_of_row, empty=empty, kind="number", example=example)
+
+
+def _quantity(example: str) -> Column:
+    return Column(
+        "quantity", cells.quantity, is_of_row=True, is_required=True, empty=None, kind="number", example=example
+    )
 
 
 class Customers(Format):
-    required = frozenset({"external_id"})
-    optional = frozenset(
-        {
-            "email",
-            "phone",
-            "first_name",
-            "last_name",
-            "birth_date",
-            "language",
-            "acquisition_channel",
-            "acquisition_cost",
-            "identified_at",
-        }
-    )
     key = "external_id"
+    columns = (
+        _id("external_id", "C-0001", is_required=True),
+        Column("email", cells.email, empty=None, example="ada@example.org"),
+        Column("phone", cells.text(32), empty=None, example="+33 1 23 45 67 89"),
+        Column("first_name", cells.text(), empty=None, example="Ada"),
+        Column("last_name", cells.text(), empty=None, example="Lovelace"),
+        _when("birth_date", cells.day, "1985-12-10"),
+        Column("language", cells.choice(["en", "fr"]), empty=None, example="fr"),
+        Column("acquisition_channel", cells.text(50), empty=None, example="search"),
+        _number("acquisition_cost", cells.money, "12.50"),
+        _when("identified_at", cells.instant, "2026-03-01T10:00:00+01:00"),
+    )
 
-    def groups(self, rows: Iterable[Cells]) -> Iterator[list[Cells]]:
-        return ([row] for row in rows)
-
-    def fact(self, rows: list[Cells]) -> CustomerFact:
-        cells = rows[0]
-        return CustomerFact(
-            external_id=cells.name("external_id"),
-            email=_email(cells),
-            phone=cells.text("phone", most=32) or None,
-            first_name=cells.text("first_name") or None,
-            last_name=cells.text("last_name") or None,
-            birth_date=cells.day("birth_date"),
-            language=cells.choice("language", ["en", "fr"]) if cells.text("language") else None,
-            acquisition_channel=cells.text("acquisition_channel", most=50) or None,
-            acquisition_cost=cells.number("acquisition_cost"),
-            identified_at=cells.instant("identified_at") if cells.text("identified_at") else None,
-        )
+    def fact(self, said: Values, _rows: Sequence[Values], _currency: str) -> CustomerFact:
+        return CustomerFact(**said)
 
     def record(self, retailer: Retailer, facts: Sequence[Stated[CustomerFact]], now: datetime) -> Tally:
         registered = register(retailer, [stated.fact for stated in facts], now=now)
-        errors = [customer.error for customer in registered]
         touched = sum(1 for customer in registered if customer.changed)
-        problems = _problems(facts, errors, "external_id")
-        return Tally(touched, len(facts) - touched - len(problems), problems)
+        return _tally(facts, [customer.error for customer in registered], touched, self.key)
 
 
 class Orders(Format):
-    required = frozenset({"order_number", "occurred_at", "sku", "quantity"})
-    optional = frozenset(
-        {
-            "customer",
-            "net_amount",
-            "unit_price",
-            "discount",
-            "category",
-            "brand",
-            "unit_cost",
-            "currency",
-            "shipping_amount",
-            "channel",
-            "store",
-            "promotion_code",
-            "is_gift",
-            "identified_by",
-        }
-    )
     key = "order_number"
+    has_lines = True
+    one_of = (("net_amount", "unit_price"),)
+    columns = (
+        _id("order_number", "2026-0001", is_required=True),
+        _when("occurred_at", cells.instant, "2026-03-01T10:00:00+01:00", is_required=True),
+        _id("sku", "COFFEE-250", is_required=True, is_of_row=True),
+        _quantity("2"),
+        _number("net_amount", cells.money, "9.80", is_of_row=True),
+        _number("unit_price", cells.price, is_of_row=True),
+        _number("discount", cells.money, is_of_row=True, empty=NOTHING),
+        _id("customer", "C-0001", empty=None),
+        Column("category", cells.text(), is_of_row=True, example="DRINKS"),
+        Column("brand", cells.text(), is_of_row=True),
+        _number("unit_cost", cells.price, is_of_row=True),
+        Column("is_gift_card", cells.flag, empty=False, is_of_row=True),
+        Column("currency", cells.currency, example="EUR"),
+        _number("shipping_amount", cells.money, empty=NOTHING),
+        _number("order_discount", cells.money),
+        _number("lines_amount", cells.money),
+        Column("channel", cells.text(50), example="web"),
+        Column("store", cells.text(50)),
+        Column("promotion_code", cells.text()),
+        Column("is_gift", cells.flag, empty=False),
+        Column("identified_by", cells.text(20)),
+    )
 
-    def fact(self, rows: list[Cells]) -> OrderFact:
-        first = rows[0]
-        lines, problems = _each(rows, _order_line)
-        if problems:
-            raise _RowProblems(problems)
-        return OrderFact(
-            number=first.name("order_number"),
-            occurred_at=first.instant("occurred_at"),
-            lines=tuple(lines),
-            customer=first.text("customer") or None,
-            currency=first.text("currency", most=3).upper(),
-            shipping_amount=first.number("shipping_amount") or NOTHING,
-            channel=first.text("channel", most=50),
-            store=first.text("store", most=50),
-            promotion_code=first.text("promotion_code"),
-            is_gift=first.flag("is_gift"),
-            identified_by=first.text("identified_by", most=20),
-        )
+    def fact(self, said: Values, rows: Sequence[Values], currency: str) -> OrderFact:
+        of_order = dict(said)
+        discount: Decimal | None = of_order.pop("order_discount")
+        stated: Decimal | None = of_order.pop("lines_amount")
+        lines = tuple(_placed(place, line_of, row) for place, row in enumerate(rows))
+        if discount:
+            lines = spread(lines, discount, currency)
+        if stated is not None:
+            require_sum(lines, stated, currency)
+        return OrderFact(number=of_order.pop("order_number"), lines=lines, **of_order)
 
     def record(self, retailer: Retailer, facts: Sequence[Stated[OrderFact]], now: datetime) -> Tally:
-        return _tally(facts, record_orders(retailer, [stated.fact for stated in facts], now=now), "order_number")
+        return _outcomes(facts, record_orders(retailer, [stated.fact for stated in facts], now=now), self.key)
 
 
 class Returns(Format):
-    required = frozenset({"return_number", "order_number", "occurred_at", "quantity"})
-    optional = frozenset({"sku", "position"})
     key = "return_number"
+    has_lines = True
+    one_of = (("sku", "position"),)
+    columns = (
+        _id("return_number", "R-0001", is_required=True),
+        _id("order_number", "2026-0001", is_required=True),
+        _when("occurred_at", cells.instant, "2026-03-08T10:00:00+01:00", is_required=True),
+        _quantity("1"),
+        _id("sku", "COFFEE-250", is_of_row=True),
+        _number("position", cells.whole, is_of_row=True),
+    )
 
-    def fact(self, rows: list[Cells]) -> ReturnFact:
-        first = rows[0]
-        lines, problems = _each(rows, _return_line)
-        if problems:
-            raise _RowProblems(problems)
-        return ReturnFact(
-            number=first.name("return_number"),
-            order_number=first.name("order_number"),
-            occurred_at=first.instant("occurred_at"),
-            lines=tuple(lines),
-        )
+    def fact(self, said: Values, rows: Sequence[Values], _currency: str) -> ReturnFact:
+        lines = tuple(_placed(place, ReturnLineFact, row) for place, row in enumerate(rows))
+        return ReturnFact(said["return_number"], said["order_number"], said["occurred_at"], lines)
 
     def record(self, retailer: Retailer, facts: Sequence[Stated[ReturnFact]], now: datetime) -> Tally:
-        return _tally(facts, record_returns(retailer, [stated.fact for stated in facts], now=now), "return_number")
+        return _outcomes(facts, record_returns(retailer, [stated.fact for stated in facts], now=now), self.key)
 
 
 class Interactions(Format):
-    required = frozenset({"number", "customer", "kind", "occurred_at"})
-    optional = frozenset({"channel", "sku", "score"})
     key = "number"
+    columns = (
+        _id("number", "I-0001", is_required=True),
+        _id("customer", "C-0001", is_required=True),
+        Column("kind", cells.choice(Interaction.Kind.values), is_required=True, example="review"),
+        _when("occurred_at", cells.instant, "2026-03-01T10:00:00+01:00", is_required=True),
+        Column("channel", cells.text(50), example="web"),
+        _id("sku", "COFFEE-250"),
+        _number("score", cells.whole),
+    )
 
-    def groups(self, rows: Iterable[Cells]) -> Iterator[list[Cells]]:
-        return ([row] for row in rows)
-
-    def fact(self, rows: list[Cells]) -> InteractionFact:
-        cells = rows[0]
-        return InteractionFact(
-            number=cells.name("number"),
-            customer=cells.name("customer"),
-            kind=cells.choice("kind", Interaction.Kind.values),
-            occurred_at=cells.instant("occurred_at"),
-            channel=cells.text("channel", most=50),
-            sku=cells.text("sku"),
-            score=cells.integer("score"),
-        )
+    def fact(self, said: Values, _rows: Sequence[Values], _currency: str) -> InteractionFact:
+        return InteractionFact(**said)
 
     def record(self, retailer: Retailer, facts: Sequence[Stated[InteractionFact]], now: datetime) -> Tally:
-        return _tally(facts, record_interactions(retailer, [stated.fact for stated in facts], now=now), "number")
+        return _outcomes(facts, record_interactions(retailer, [stated.fact for stated in facts], now=now), self.key)
 
 
+# What errors of another place in the house are about.
+COLUMNS = {
+    "other_currency": "currency", "more_than_bought": "quantity", "unknown_order": "order_number", "other_line": "position",
+}  # fmt: skip
 FORMATS: dict[str, Format] = {
     "customers": Customers(),
     "orders": Orders(),
@@ -232,71 +217,31 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def _each(rows: list[Cells], read: Any) -> tuple[list[Any], list[Problem]]:
-    """Read every row, so that a person hears of all bad ones at once."""
-    facts, problems = [], []
-    for cells in rows:
-        try:
-            facts.append(read(cells))
-        except BadCell as bad:
-            problems.append(Problem(cells.row.line, bad.column, bad.reason))
-        except InvalidFact as invalid:
-            problems.append(Problem(cells.row.line, invalid.column, str(invalid)))
-    return facts, problems
-
-
-def _order_line(cells: Cells) -> LineFact:
-    quantity = cells.number("quantity")
-    if quantity is None:
-        raise BadCell("quantity", _("The cell is empty."))
-    return line_of(
-        sku=cells.name("sku"),
-        quantity=quantity,
-        net_amount=cells.number("net_amount"),
-        unit_price=cells.number("unit_price"),
-        discount=cells.number("discount") or NOTHING,
-        category=cells.text("category"),
-        brand=cells.text("brand"),
-        unit_cost=cells.number("unit_cost"),
-    )
-
-
-def _return_line(cells: Cells) -> ReturnLineFact:
-    quantity = cells.number("quantity")
-    if quantity is None:
-        raise BadCell("quantity", _("The cell is empty."))
-    return ReturnLineFact(quantity_of(quantity), cells.integer("position"), cells.text("sku"))
-
-
-def _email(cells: Cells) -> str | None:
-    address = cells.text("email", most=254)
-    if not address:
-        return None
+def _placed(place: int, make: Any, values: Values) -> Any:
+    """Return a line, or refuse it by its place."""
     try:
-        validate_email(address)
-    except ValidationError:
-        raise BadCell("email", _("“{cell}” is no e-mail address.").format(cell=address)) from None
-    return address
+        return make(**values)
+    except InvalidFact as error:
+        raise error.of_line(place) from None
 
 
-def _tally(facts: Sequence[Stated[Any]], outcomes: Sequence[Outcome[Any]], column: str) -> Tally:
-    problems = _problems(facts, [outcome.error for outcome in outcomes], column)
+def _outcomes(facts: Sequence[Stated[Any]], outcomes: Sequence[Outcome[Any]], column: str) -> Tally:
     created = sum(1 for outcome in outcomes if outcome.status is Status.CREATED)
-    return Tally(created, len(outcomes) - created - len(problems), problems)
+    return _tally(facts, [outcome.error for outcome in outcomes], created, column)
 
 
-def _problems(facts: Sequence[Stated[Any]], errors: Sequence[DomainError | None], column: str) -> list[Problem]:
-    """Return the errors of facts, each with the line and the column that it is about."""
-    return [
-        Problem(stated.line_of(error), _column_of(error, column), str(error))
-        for stated, error in zip(facts, errors, strict=True)
-        if error is not None
-    ]
+def _tally(facts: Sequence[Stated[Any]], errors: Sequence[DomainError | None], new: int, column: str) -> Tally:
+    """Return what came of facts: each error with the line and the column that it is about."""
+    problems: list[Problem] = []
+    refused: list[int] = []
+    for stated, error in zip(facts, errors, strict=True):
+        if error is not None:
+            problems.append(Problem(stated.line_of(error), _column_of(error, column), str(error)))
+            refused += stated.lines
+    return Tally(new, len(facts) - new - len(problems), problems, refused)
 
 
 def _column_of(error: DomainError, otherwise: str) -> str:
     if isinstance(error, InvalidFact):
         return error.column
-    return {"other_currency": "currency", "more_than_bought": "quantity", "unknown_order": "order_number"}.get(
-        error.code, otherwise
-    )
+    return COLUMNS.get(error.code, otherwise)

@@ -1,5 +1,7 @@
+import re
 from typing import ClassVar, Self
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +9,17 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.ids import new_id
 from customers.core.money import MoneyField
 from customers.models.retailer import Retailer
+from customers.models.searching import PersonText
+
+NO_DIGIT = re.compile(r"[^0-9]")
+
+
+class Digits(models.Func):
+    """The digits of a text."""
+
+    function = "regexp_replace"
+    template = "%(function)s(%(expressions)s, '[^0-9]', '', 'g')"
+    output_field = models.TextField()
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
@@ -24,6 +37,11 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
     def at_address(self, address: str) -> Self:
         """Return those with an e-mail address, in small letters."""
         return self.alias(address=Lower("email")).exclude(email="").filter(address=address)
+
+    def at_phone(self, phone: str) -> Self:
+        """Return those with a phone number, however it is written."""
+        digits = NO_DIGIT.sub("", phone)
+        return self.alias(digits=Digits("phone")).exclude(phone="").filter(digits=digits)
 
 
 class Customer(models.Model):
@@ -84,8 +102,15 @@ class Customer(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["retailer", "email"], name="customer_by_email"),
             models.Index("retailer", Lower("email"), name="customer_by_address", condition=~models.Q(email="")),
+            models.Index("retailer", Digits("phone"), name="customer_by_phone", condition=~models.Q(phone="")),
             models.Index(
                 fields=["merged_into"], name="customer_aliases", condition=models.Q(merged_into__isnull=False)
+            ),
+            GinIndex(  # for customers_found, below the policy that hides other retailers' rows
+                "retailer",
+                OpClass(PersonText("first_name", "last_name", "email", "external_id", "phone"), name="gin_trgm_ops"),
+                name="customer_searched",
+                condition=models.Q(erased_at=None),
             ),
         ]
 

@@ -1,5 +1,6 @@
 from typing import Any, ClassVar
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -7,6 +8,7 @@ from customers.core.ids import new_id
 from customers.core.money import CurrencyField, MoneyField, PriceField
 from customers.models.customer import Customer
 from customers.models.retailer import Retailer
+from customers.models.searching import Plain
 
 
 class QuantityField(models.DecimalField[Any, Any]):
@@ -77,6 +79,7 @@ class Order(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["retailer", "occurred_at", "id"], name="order_by_time"),
             models.Index(fields=["customer", "local_date"], name="order_by_customer"),
+            GinIndex("retailer", OpClass(Plain("number"), name="gin_trgm_ops"), name="order_searched"),
         ]
 
     def __str__(self) -> str:
@@ -100,6 +103,12 @@ class OrderLine(models.Model):
     discount = MoneyField(_("discount"), default=0)
     net_amount = MoneyField(_("net amount"))
     unit_cost = PriceField(_("unit cost"), null=True, blank=True)
+    is_gift_card = models.BooleanField(
+        _("is a gift card"),
+        default=False,
+        db_default=False,
+        help_text=_("By which a gift card is bought; what is paid with it later is an order of its own."),
+    )
 
     class Meta:
         verbose_name = _("order line")
@@ -112,6 +121,11 @@ class OrderLine(models.Model):
             models.CheckConstraint(
                 condition=models.Q(net_amount__lt=MAX_AMOUNT, discount__lt=MAX_AMOUNT),
                 name="order_line_amounts_within_bounds",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["retailer", "order"], condition=models.Q(unit_cost__isnull=False), name="order_line_with_cost"
             ),
         ]
 

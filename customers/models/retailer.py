@@ -36,6 +36,10 @@ class Retailer(models.Model):
         blank=True,
         help_text=_("Share of net revenue that is margin, such as 0.25; used where lines carry no cost."),
     )
+    has_suggestions = models.BooleanField(
+        _("products are suggested"), default=False, db_default=False, editable=False,
+        help_text=_("Since a recommendation run wrote some: nobody looks for them where there are none."),
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -1,0 +1,181 @@
+"""What is suggested to a customer, and what goes with a product or an order, as the last recommendation run wrote it down."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from customers.core import bulk
+from customers.models import Customer, Order, RelatedProduct, Retailer, SuggestionList, SuggestionReason
+
+LIMIT = 10
+# A profile is used only while it is allowed, whatever was written down before. What is out of stock by now is left out.
+WANTED = """
+WITH allowed AS (
+    SELECT granted FROM customers_consent WHERE customer_id = %(customer)s AND purpose = 'profiling' AND occurred_at <= %(at)s
+    ORDER BY occurred_at DESC, id DESC LIMIT 1
+), own AS (
+    SELECT list, rank, sku, reason, because_sku, days_bought, run_id FROM customers_suggestion
+    WHERE customer_id = %(customer)s AND coalesce((SELECT granted FROM allowed), false)
+), shown AS (
+    SELECT * FROM own
+    UNION ALL
+    SELECT '', rank, sku, 'popular', '', 0, run_id FROM customers_popularproduct
+    WHERE retailer_id = %(retailer)s AND NOT EXISTS (SELECT 1 FROM own)
+)
+SELECT s.list, s.sku, coalesce(p.name, ''), s.reason, s.because_sku, coalesce(b.name, ''), s.days_bought, s.run_id
+FROM shown s
+LEFT JOIN customers_product p ON p.retailer_id = %(retailer)s AND p.sku = s.sku
+LEFT JOIN customers_product b ON b.retailer_id = %(retailer)s AND b.sku = s.because_sku
+WHERE p.in_stock IS NOT false AND p.is_suggested IS NOT false
+ORDER BY s.list, s.rank
+"""
+RELATED = """
+SELECT r.relation, r.related_sku, coalesce(p.name, ''), r.sku, coalesce(o.name, '')
+FROM customers_relatedproduct r
+LEFT JOIN customers_product p ON p.retailer_id = r.retailer_id AND p.sku = r.related_sku
+LEFT JOIN customers_product o ON o.retailer_id = r.retailer_id AND o.sku = r.sku
+WHERE r.retailer_id = %(retailer)s AND r.sku = ANY(%(skus)s) AND r.related_sku <> ALL(%(skus)s)
+    AND p.in_stock IS NOT false AND p.is_suggested IS NOT false
+ORDER BY r.relation, r.rank, array_position(%(skus)s::text[], r.sku::text)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """
+    A product for somebody.
+
+    :param name: its name, or the SKU where no name is known
+    :param because: the name of the customer's own product that it goes with; empty where there is none
+    """
+
+    sku: str
+    name: str
+    reason: str
+    because_sku: str = ""
+    because: str = ""
+    days_bought: int = 0
+
+    @property
+    def words(self) -> str:
+        """Why it is suggested, in the reader's language."""
+        if self.reason == SuggestionReason.BOUGHT:
+            times = ngettext("You bought it on %(days)s day", "You bought it on %(days)s days", self.days_bought)
+            return times % {"days": self.days_bought}
+        return _words(self.reason) % {"product": self.because}
+
+
+def _words(reason: str) -> str:
+    said: Mapping[str, str] = {
+        SuggestionReason.TOGETHER: _("Often bought together with %(product)s"),
+        SuggestionReason.BECAUSE: _("Customers who buy %(product)s like it"),
+        SuggestionReason.ALIKE: _("Customers who buy as you do like it"),
+        SuggestionReason.CATEGORY: _("Popular in your favourite category"),
+        SuggestionReason.POPULAR: _("Much bought of late"),
+    }
+    return said[reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """
+    What is suggested to somebody.
+
+    :param is_personal: whether it is of its own profile; else both lists are what is popular
+    :param run_id: the run that it is of; None where nothing is suggested
+    """
+
+    again: Sequence[Suggested] = ()
+    new: Sequence[Suggested] = ()
+    is_personal: bool = False
+    run_id: int | None = None
+
+
+def suggestions_for(customer: Customer, retailer: Retailer, *, at: datetime, limit: int = LIMIT) -> Suggestions:
+    """
+    Return what is suggested to a customer; what is popular to one who does not allow a profile, or of whom none is known.
+
+    No statement where the retailer suggests nothing, else one.
+    """
+    if not retailer.has_suggestions:
+        return Suggestions()
+    rows = bulk.fetch(WANTED, {"customer": customer.pk, "retailer": retailer.pk, "at": at})
+    if not rows:
+        return Suggestions()
+    lists: dict[str, list[Suggested]] = {}
+    for name, sku, called, reason, because_sku, because, days, _run in rows:
+        made = Suggested(sku, called or sku, reason, because_sku, because or because_sku, days)
+        lists.setdefault(name, []).append(made)
+    run_id = max(row[-1] for row in rows)
+    if "" in lists:
+        return Suggestions(lists[""][:limit], lists[""][:limit], is_personal=False, run_id=run_id)
+    again = lists.get(SuggestionList.AGAIN, [])[:limit]
+    shown = {each.sku for each in again}  # both lists stand on one page
+    new = [each for each in lists.get(SuggestionList.NEW, []) if each.sku not in shown][:limit]
+    return Suggestions(again, new, is_personal=True, run_id=run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Goes:
+    """
+    A product that goes with others.
+
+    :param relation: `together`, `similar` or `upgrade`
+    :param with_sku: the product that it goes with best
+    """
+
+    relation: str
+    sku: str
+    name: str
+    with_sku: str
+    with_name: str
+
+    @property
+    def words(self) -> str:
+        """How it is related, in the reader's language."""
+        said = {
+            RelatedProduct.Relation.TOGETHER: _("Often bought together with %(product)s"),
+            RelatedProduct.Relation.SIMILAR: _("Similar to %(product)s"),
+            RelatedProduct.Relation.UPGRADE: _("Similar to %(product)s, and one step up"),
+        }
+        return said[RelatedProduct.Relation(self.relation)] % {"product": self.with_name}
+
+
+def related_to(
+    retailer: Retailer, skus: Sequence[str], *, relation: str | None = None, limit: int = LIMIT
+) -> list[Goes]:
+    """
+    Return what goes with products and is none of them, each once a relation, the best first; nobody's profile is read.
+
+    :param relation: only this one; all if None
+    :param limit: of each relation
+    """
+    if not retailer.has_suggestions or not skus:
+        return []
+    found: dict[tuple[str, str], Goes] = {}
+    for kind, sku, name, with_sku, with_name in _related_rows(retailer, skus):
+        if relation in {None, kind}:
+            found.setdefault((kind, sku), Goes(kind, sku, name or sku, with_sku, with_name or with_sku))
+    counts: dict[str, int] = {}
+    kept = []
+    for goes in found.values():
+        counts[goes.relation] = counts.get(goes.relation, 0) + 1
+        if counts[goes.relation] <= limit:
+            kept.append(goes)
+    return kept
+
+
+def _related_rows(retailer: Retailer, skus: Sequence[str]) -> list[tuple[Any, ...]]:
+    return bulk.fetch(RELATED, {"retailer": retailer.pk, "skus": list(dict.fromkeys(skus))})
+
+
+def related_to_order(order: Order, retailer: Retailer, *, limit: int = LIMIT) -> list[Goes]:
+    """Return what is often bought together with what an order has."""
+    if not retailer.has_suggestions:
+        return []
+    skus = list(order.lines.order_by("position").values_list("sku", flat=True))
+    return related_to(retailer, skus, relation=RelatedProduct.Relation.TOGETHER, limit=limit)
