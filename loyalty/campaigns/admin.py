@@ -1,0 +1,273 @@
+"""Campaigns in the admin: written as a list of steps, looked at as a member reads them, published, paused, ended."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.admin import (
+    ModelAdmin,
+    action,
+    display,
+)
+from customers.core.calendar import local_date
+from loyalty.activity import staff
+from loyalty.campaigns.checking import flaws_of
+from loyalty.campaigns.describing import funnel_of, said_of, step_of, trigger_of
+from loyalty.campaigns.models import (
+    Campaign,
+    CampaignVersion,
+    Entry,
+    FrequencyCap,
+    Message,
+    MessageChannel,
+    Outcome,
+    SendingHours,
+    Step,
+)
+from loyalty.campaigns.pages import (
+    CHANGE,
+    DraftOnly,
+    EntryAdmin,
+    FrequencyCapAdmin,
+    MessageAdmin,
+    MessageChannelAdmin,
+    OutcomeAdmin,
+    PreviewForm,
+    SendingHoursAdmin,
+    StepInline,
+    TextInline,
+)
+from loyalty.campaigns.previewing import NobodyToShow, preview, send_to
+from loyalty.campaigns.publishing import draft_of, end, pause, publish, resume
+from loyalty.campaigns.triggers import audience
+from loyalty.memberships.models import Membership
+
+PUBLISH = "programs.publish_programversion"
+STATE = {"draft": "info", "live": "success", "paused": "warning", "ended": "danger"}
+LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
+
+
+admin.site.register(MessageChannel, MessageChannelAdmin)
+admin.site.register(FrequencyCap, FrequencyCapAdmin)
+admin.site.register(SendingHours, SendingHoursAdmin)
+admin.site.register(Message, MessageAdmin)
+admin.site.register(Entry, EntryAdmin)
+admin.site.register(Outcome, OutcomeAdmin)
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ModelAdmin):
+    list_display = ("name", "code", "program", "kind", "state_label", "priority", "starts_at", "ends_at")
+    list_filter: ClassVar[Any] = ("program", "kind", "state")
+    search_fields: ClassVar[Any] = ("code", "name")
+    search_help_text = _("Code or name")
+    list_select_related: ClassVar[Any] = ("program",)
+    ordering = ("-created_at",)
+    fields = (
+        "retailer", ("code", "name"), ("program", "kind"), ("priority", "experiment"), ("starts_at", "ends_at"),
+        ("state", "ended_at"), "steps", "funnel", "versions_of_it",
+    )  # fmt: skip
+    readonly_fields = ("state", "ended_at", "steps", "funnel", "versions_of_it")
+    actions_detail = ("open_draft", "publish_it", "pause_it", "resume_it", "end_it")
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_draft_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(CHANGE)
+
+    def has_run_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(PUBLISH)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_readonly_fields(request, obj)
+        return (*found, "retailer", "program", "kind") if obj else found
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """Write a campaign down, a new one with an empty draft."""
+        if not change:
+            obj.created_at = timezone.now()
+        super().save_model(request, obj, form, change)
+        if not change:
+            CampaignVersion.objects.create(
+                campaign=obj, retailer=obj.retailer, number=1, kind="marketing", trigger={"kind": "broadcast"}
+            )
+
+    @display(description=_("state"), label=STATE, ordering="state")
+    def state_label(self, row: Campaign) -> tuple[str, Any]:
+        return row.state, row.get_state_display()
+
+    @display(description=_("what it does"))
+    def steps(self, row: Campaign) -> Any:
+        drafts = row.versions.filter(published_at=None)
+        version = None if row._state.adding else row.version or drafts.first()
+        if version is None:
+            return "-"
+        lines = [trigger_of(version), *(step_of(step) for step in version.steps.in_order())]
+        return format_html_join("\n", "<div>{}</div>", ((line,) for line in lines))
+
+    @display(description=_("messages"))
+    def funnel(self, row: Campaign) -> Any:
+        said = (
+            ((state, number_format(number)) for state, number in funnel_of(row).items())
+            if not row._state.adding
+            else ()
+        )
+        return format_html_join("\n", "<div>{}: {}</div>", said) or "-"
+
+    @display(description=_("versions"))
+    def versions_of_it(self, row: Campaign) -> Any:
+        rows = row.versions.order_by("-number") if not row._state.adding else ()
+        links = ((reverse("admin:campaigns_campaignversion_change", args=[each.pk]), each) for each in rows)
+        return format_html_join("\n", f"<div>{LINK}</div>", links) or "-"
+
+    @action(description=_("Edit the draft"), url_path="draft", permissions=["draft"])
+    def open_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = get_object_or_404(Campaign, pk=object_id)
+        return redirect("admin:campaigns_campaignversion_change", draft_of(row).pk)
+
+    @action(description=_("Publish"), url_path="publish", permissions=["run"])
+    def publish_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def act(row: Campaign, author: str) -> list[str]:
+            draft = draft_of(row)
+            now = timezone.now()
+            publish(draft, author=author, now=now)
+            found = audience(row, draft, local_date(now, row.program.tzinfo))
+            return [
+                trigger_of(draft), *(step_of(step) for step in draft.steps.in_order()),
+                str(_("Today it would begin for %(number)s members.")) % {"number": number_format(found)},
+            ]  # fmt: skip
+
+        words = _("Members enter on this version from now on; those who are in the campaign finish on theirs.")
+        return self._ask(request, object_id, (_("Publish it"), words, _("Publish"), _("It is published.")), act)
+
+    @action(description=_("Pause"), url_path="pause", permissions=["run"])
+    def pause_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        words = _("What is due is held, and may be too late when it goes on.")
+        said = (_("Pause it"), words, _("Pause"), _("It is paused."))
+        return self._ask(request, object_id, said, lambda row, _author: [str(pause(row))])
+
+    @action(description=_("Resume"), url_path="resume", permissions=["run"])
+    def resume_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        words = _("What was held goes, unless it is too late.")
+        said = (_("Resume it"), words, _("Resume"), _("It goes on."))
+        return self._ask(request, object_id, said, lambda row, _author: [str(resume(row))])
+
+    @action(description=_("End"), url_path="end", permissions=["run"])
+    def end_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        words = _("Who is in it leaves at once, and what is not on its way is dropped. It cannot be started again.")
+        said = (_("End it"), words, _("End"), _("It has ended."))
+        return self._ask(request, object_id, said, lambda row, _author: [str(end(row, now=timezone.now()))])
+
+    def _ask(
+        self, request: HttpRequest, object_id: str, words: Any, do: Callable[[Campaign, str], Any]
+    ) -> HttpResponse:
+        row = get_object_or_404(Campaign.objects.select_related("program__retailer", "retailer"), pk=object_id)
+
+        def act(_said: dict[str, Any], *, dry_run: bool) -> list[str]:
+            with transaction.atomic():
+                found = list(do(row, request.user.get_username()) or [])
+                if dry_run:
+                    transaction.set_rollback(True)
+            return found
+
+        heading, meaning, button, done = map(str, words)
+        return staff.ask(self, request, row, staff.Verb(heading, meaning, button, done, staff.ReasonForm, act))
+
+
+@admin.register(CampaignVersion)
+class CampaignVersionAdmin(DraftOnly, ModelAdmin):
+    list_display = ("campaign", "number", "kind", "published_at", "published_by")
+    list_select_related: ClassVar[Any] = ("campaign",)
+    ordering = ("-pk",)
+    fields = (
+        ("campaign", "number"), ("kind", "ground"), "uses_profile", "tags", "trigger", "exits",
+        ("again_after_days", "at_most_one_active"), ("late_up_to_days", "on_cap"), ("published_at", "published_by"), "findings",
+    )  # fmt: skip
+    readonly_fields = ("campaign", "number", "published_at", "published_by", "findings")
+    inlines = (StepInline,)
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        for step in formset.save(commit=False):
+            step.retailer = form.instance.retailer
+            step.save()
+        for gone in formset.deleted_objects:
+            gone.delete()
+
+    @display(description=_("what stands in its way"))
+    def findings(self, row: CampaignVersion) -> Any:
+        flaws = flaws_of(row) if row.is_draft else ()
+        return format_html_join("\n", "<div>{}</div>", ((said_of(flaw),) for flaw in flaws)) or "-"
+
+
+@admin.register(Step)
+class StepAdmin(DraftOnly, ModelAdmin):
+    list_display = ("version", "position", "kind")
+    list_select_related: ClassVar[Any] = ("version__campaign",)
+    ordering = ("version", "position")
+    fields = (
+        "version_of_it",
+        ("position", "kind"),
+        "wait",
+        "channels",
+        ("to_all_channels", "is_urgent"),
+        "expires_after",
+        "variant",
+    )
+    readonly_fields = ("version_of_it",)
+    inlines = (TextInline,)
+    actions_detail = ("look_at_it",)
+
+    def has_draft_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(CHANGE)
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        for text in formset.save(commit=False):
+            text.retailer = form.instance.retailer
+            text.save()
+        for gone in formset.deleted_objects:
+            gone.delete()
+
+    @display(description=_("version"))
+    def version_of_it(self, row: Step) -> Any:
+        return format_html(LINK, reverse("admin:campaigns_campaignversion_change", args=[row.version_id]), row.version)
+
+    @action(description=_("Preview, and send it to me"), url_path="preview", permissions=["draft"])
+    def look_at_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = get_object_or_404(Step.objects.select_related("version", "retailer"), pk=object_id)
+        address = request.user.email  # type: ignore[union-attr] # who is here is signed in
+
+        def act(said: dict[str, Any], *, dry_run: bool) -> list[str]:
+            member = Membership.objects.select_related("retailer").numbered(row.retailer_id, said["member"]).first()
+            if member is None:
+                raise NobodyToShow(number=said["member"])
+            found = preview(row, member, said["channel"], said["language"])
+            if not dry_run and address:
+                send_to(address, row, member, found)
+            return [
+                line
+                for line in (found.subject, *found.body.splitlines(), f"{found.button} {found.link}".strip())
+                if line
+            ]
+
+        words = str(_("As a member reads it now. It is mailed to %(address)s.")) % {"address": address or "-"}
+        verb = staff.Verb(str(_("Preview")), words, str(_("Send it to me")), str(_("Done.")), PreviewForm, act)
+        return staff.ask(self, request, row, verb)

@@ -1,0 +1,94 @@
+"""What is wrong with a version of a campaign, before anybody gets it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from loyalty.campaigns.models import CampaignVersion, Step, StepText
+from loyalty.campaigns.models.words import Channel, MessageKind
+from loyalty.campaigns.rules.triggers import TRIGGERS, check_exits, check_trigger
+from loyalty.campaigns.rules.wall_clock import NoWait, read_wait
+from loyalty.campaigns.texts import check_text
+
+MAX_STEPS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFlaw:
+    """
+    What is wrong with a version: a code, its place, and what explains it.
+
+    :param is_error: whether it cannot be published with it
+    """
+
+    code: str
+    place: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    is_error: bool = True
+
+
+def flaws_of(version: CampaignVersion) -> list[CampaignFlaw]:
+    """Return what is wrong with a version, in the order of its steps."""
+    found = [CampaignFlaw(each.code, each.place, each.facts) for each in check_trigger(version.trigger)]
+    found += [CampaignFlaw(each.code, each.place, each.facts) for each in check_exits(version.exits)]
+    steps = list(version.steps.in_order().prefetch_related("texts"))
+    if not any(step.kind == Step.Kind.MESSAGE for step in steps):
+        found.append(CampaignFlaw("says_nothing", "steps"))
+    if len(steps) > MAX_STEPS:
+        found.append(CampaignFlaw("too_many_steps", "steps", {"limit": MAX_STEPS}))
+    for step in steps:
+        found += _step_flaws(version, step)
+    return found
+
+
+def _step_flaws(version: CampaignVersion, step: Step) -> Iterator[CampaignFlaw]:
+    place = f"steps/{step.position}"
+    yield from _wait_flaws(version, step.wait, f"{place}/wait")
+    if step.kind == Step.Kind.WAIT:
+        return
+    yield from _wait_flaws(version, step.expires_after, f"{place}/expires_after")
+    if not step.expires_after and not _has_day(version):
+        yield CampaignFlaw("no_day", f"{place}/expires_after")
+    if step.is_urgent and version.kind != MessageKind.SERVICE:
+        yield CampaignFlaw("only_service_is_urgent", f"{place}/is_urgent")
+    if unknown := sorted(set(step.channels) - set(Channel.values)):
+        yield CampaignFlaw("unknown_channel", f"{place}/channels", {"channels": unknown})
+    texts = {(text.channel, text.language): text for text in step.texts.all()}
+    for channel in step.channels:
+        yield from _text_flaws(version, texts, channel, place)
+
+
+def _text_flaws(
+    version: CampaignVersion, texts: Mapping[tuple[str, str], StepText], channel: str, place: str
+) -> Iterator[CampaignFlaw]:
+    kind = TRIGGERS.get(str(version.trigger.get("kind")))
+    values = kind.values if kind else frozenset()
+    for language, _name in StepText._meta.get_field("language").choices or ():
+        text = texts.get((channel, str(language)))
+        where = f"{place}/texts/{channel}/{language}"
+        if text is None:
+            is_own = language == version.retailer.language
+            yield CampaignFlaw("text_missing", where, {"channel": channel, "language": language}, is_error=is_own)
+            continue
+        if channel in {Channel.EMAIL, Channel.INBOX} and not text.subject.strip():
+            yield CampaignFlaw("subject_missing", where)
+        for name in ("subject", "body", "button", "link"):
+            for flaw in check_text(getattr(text, name), values):
+                yield CampaignFlaw(flaw.code, f"{where}/{name}", {"what": flaw.what})
+
+
+def _wait_flaws(version: CampaignVersion, text: str, place: str) -> Iterator[CampaignFlaw]:
+    if not text:
+        return
+    try:
+        wait = read_wait(text)
+    except NoWait:
+        yield CampaignFlaw("no_wait", place, {"text": text})
+    else:
+        if wait.before_days is not None and not _has_day(version):
+            yield CampaignFlaw("no_day", place)
+
+
+def _has_day(version: CampaignVersion) -> bool:
+    kind = TRIGGERS.get(str(version.trigger.get("kind")))
+    return kind is not None and kind.has_day

@@ -1,0 +1,265 @@
+"""
+What of a retailer's due messages goes now: decided under their recipients' locks, and written down before anything is sent.
+
+Recipients are locked, not messages: so what one message takes of a cap, the next does not have, whoever decides it. Who finds
+a recipient locked passes it over. Then everything is read by later statements, decided at once, written, and committed.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.core import bulk
+from customers.models import Retailer
+from loyalty.campaigns.addresses import hash_of
+from loyalty.campaigns.loading import OpenMessage, Person, Settings, load_open, load_persons, load_settings
+from loyalty.campaigns.models import Campaign, Message, Outcome
+from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER, INBOX, allows
+from loyalty.campaigns.rules.leases import Fate, fate_of, lease_of
+from loyalty.campaigns.rules.planning import Go, Later, Plan, plan_all
+from loyalty.campaigns.speed import Speeds
+
+BATCH = 500  # recipients
+CLAIM = """
+SELECT r.customer_id FROM campaigns_recipient r WHERE r.retailer_id = %s AND r.next_due_at <= %s
+ORDER BY r.next_due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+"""
+WRITE = """
+UPDATE campaigns_message m SET state = w.state, reason = w.reason, rule = w.rule, channel = w.channel, due_at = w.due_at,
+    claimed_at = w.claimed_at, claimed_until = w.claimed_until, tries = w.tries, is_resent = w.is_resent,
+    address_hash = CASE w.address_hash WHEN '' THEN m.address_hash ELSE w.address_hash END
+FROM (
+    SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS state, unnest(%b::text[]) AS reason, unnest(%b::text[]) AS rule,
+        unnest(%b::text[]) AS channel, unnest(%b::timestamp with time zone[]) AS due_at,
+        unnest(%b::timestamp with time zone[]) AS claimed_at, unnest(%b::timestamp with time zone[]) AS claimed_until,
+        unnest(%b::bigint[]) AS tries, unnest(%b::boolean[]) AS is_resent, unnest(%b::text[]) AS address_hash
+) w WHERE w.id = m.id
+"""
+NEXT = """
+UPDATE campaigns_recipient r SET next_due_at = w.next_due_at
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamp with time zone[]) AS next_due_at) w WHERE w.id = r.customer_id
+"""
+OUTCOME = (
+    "retailer_id",
+    "campaign_id",
+    "customer_id",
+    "entry_id",
+    "occurrence",
+    "step",
+    "what",
+    "reason",
+    "rule",
+    "channel",
+    "at",
+)
+State = Message.State
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """
+    A message that goes now.
+
+    :param tries: how often it has been claimed, this time included
+    :param is_again: whether it was given to the provider before, and nobody knows what became of it
+    """
+
+    message: OpenMessage
+    channel: str
+    address: str
+    tries: int
+    claimed_at: datetime
+    until: datetime
+    is_again: bool
+
+
+@dataclass(slots=True)
+class Claim:
+    """What one claim did. :param recipients: how many were looked at; 0 means that nothing is due"""
+
+    recipients: int = 0
+    claimed: list[Claimed] = field(default_factory=list)
+    settings: Settings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A message as it is to be written."""
+
+    message: OpenMessage
+    state: str
+    reason: str = ""
+    rule: str = ""
+    channel: str = ""
+    due_at: datetime | None = None
+    claimed_at: datetime | None = None
+    until: datetime | None = None
+    tries: int = 0
+    is_resent: bool = False
+    address_hash: str = ""
+
+
+@transaction.atomic
+def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> Claim:
+    """Decide what is due to some recipients that nobody else looks at, and write it down."""
+    customers = [key for (key,) in bulk.fetch(CLAIM, [retailer.pk, now, limit])]
+    if not customers:
+        return Claim()
+    messages = load_open(customers, now)
+    settings = load_settings(retailer)
+    grounded = [each.customer_id for each in messages if each.due.ground == EXISTING_CUSTOMER]
+    persons = load_persons(retailer, settings, customers, now, grounded=grounded)
+    speeds = Speeds(settings.channels.values(), now)
+    changes = _decide(messages, persons, settings, speeds, now)
+    speeds.settle()
+    _write(retailer, customers, messages, changes, now)
+    claimed = [
+        _claimed(each, persons[each.message.customer_id], now) for each in changes if each.state == State.CLAIMED
+    ]
+    return Claim(len(customers), claimed, settings)
+
+
+def _decide(
+    messages: Sequence[OpenMessage], persons: Mapping[UUID, Person], settings: Settings, speeds: Speeds, now: datetime
+) -> list[_Change]:
+    """Return what changes of recipients' open messages."""
+    changes: list[_Change] = []
+    waiting: dict[UUID, list[OpenMessage]] = defaultdict(list)
+    for each in messages:
+        if each.next_at > now:
+            continue
+        if each.state == State.CLAIMED:
+            changes.append(_without_answer(each, persons[each.customer_id], settings, now))
+        elif ended := _ended(each, persons[each.customer_id]):
+            changes.append(ended)
+        else:
+            waiting[each.customer_id].append(each)
+    for customer, own in waiting.items():
+        person, by_id = persons[customer], {each.due.id: each for each in own}
+        dues = [each.due for each in own]
+        plans = plan_all(person.recipient, dues, person.history, person.consents, settings.caps, now)
+        changes += [_change(by_id[plan.id], speeds.limit(plan), person, now) for plan in plans]
+    return changes
+
+
+def _ended(message: OpenMessage, person: Person) -> _Change | None:
+    """Return what becomes of a message that its recipient, its campaign or its entry has no use for any more."""
+    if person.is_gone:
+        return _Change(message, State.DROPPED, "gone")
+    if message.campaign_state == Campaign.State.ENDED:
+        return _Change(message, State.DROPPED, "campaign_ended")
+    if message.ended:
+        return _Change(message, State.DROPPED, "exited", message.ended)
+    if message.campaign_state == Campaign.State.PAUSED:
+        return _Change(message, State.HELD, due_at=message.due.due_at)
+    return None
+
+
+def _change(message: OpenMessage, plan: Plan, person: Person, now: datetime) -> _Change:
+    if isinstance(plan, Go):
+        tries = message.tries + 1
+        return _Change(
+            message, State.CLAIMED, channel=plan.channel, claimed_at=now, until=now + lease_of(tries), tries=tries,
+            is_resent=message.is_resent, address_hash=_hash(plan.channel, person),
+        )  # fmt: skip
+    if isinstance(plan, Later):
+        return _Change(message, State.DUE, rule=plan.rule, due_at=plan.until, tries=message.tries)
+    return _Change(message, State.DROPPED, plan.reason, plan.rule, tries=message.tries)
+
+
+def _without_answer(message: OpenMessage, person: Person, settings: Settings, now: datetime) -> _Change:
+    """Return what becomes of a message whose answer never came: sent again where that is safe and still allowed."""
+    assert message.claimed_at is not None, "a constraint says so"
+    fate = fate_of(
+        kind=message.due.kind, takes_keys=settings.takes_keys(message.channel), is_resent=message.is_resent,
+        first_sent_at=message.claimed_at, now=now,
+    )  # fmt: skip
+    may_go = (
+        message.channel in person.addresses
+        and not person.is_gone
+        and now < message.due.expires_at
+        and allows(
+            person.consents, kind=message.due.kind, channel=message.channel, ground=message.due.ground,
+            has_bought=person.recipient.has_bought,
+        )
+    )  # fmt: skip
+    kept = _Change(
+        message, State.UNKNOWN, channel=message.channel, claimed_at=message.claimed_at, tries=message.tries,
+        is_resent=message.is_resent,
+    )  # fmt: skip
+    if fate == Fate.UNKNOWN or not may_go:
+        return kept
+    tries = message.tries + 1
+    return replace(
+        kept, state=State.CLAIMED, tries=tries, until=now + lease_of(tries), is_resent=fate == Fate.AGAIN_MARKED,
+        address_hash=_hash(message.channel, person),
+    )  # fmt: skip
+
+
+def _hash(channel: str, person: Person) -> str:
+    return "" if channel == INBOX else hash_of(channel, person.addresses[channel])
+
+
+def _write(
+    retailer: Retailer,
+    customers: Sequence[UUID],
+    messages: Sequence[OpenMessage],
+    changes: Sequence[_Change],
+    now: datetime,
+) -> None:
+    """Write all at once: the messages, when their recipients are next to be looked at, and the outcomes."""
+    nexts: dict[UUID, list[datetime]] = {key: [] for key in customers}
+    changed = {each.message.due.id for each in changes}
+    for message in messages:
+        if message.due.id not in changed:
+            nexts[message.customer_id].append(message.next_at)
+    for each in changes:
+        if each.state in {State.CLAIMED, State.DUE}:
+            at = each.until or each.due_at
+            assert at is not None, "it has one of both"
+            nexts[each.message.customer_id].append(at)
+    with bulk.together():
+        if changes:
+            bulk.execute(WRITE, bulk.columns_of(_row(each) for each in changes))
+        bulk.insert(Outcome, OUTCOME, [_outcome(retailer, each, now) for each in changes if _is_told(each)])
+        bulk.execute(NEXT, bulk.columns_of((key, min(found, default=None)) for key, found in nexts.items()))
+
+
+def _row(change: _Change) -> tuple[object, ...]:
+    return (
+        change.message.due.id, str(change.state), change.reason, change.rule, change.channel,
+        change.due_at or change.message.due.due_at, change.claimed_at, change.until, change.tries, change.is_resent,
+        change.address_hash,
+    )  # fmt: skip
+
+
+WORDS = {
+    State.DUE: Outcome.What.DEFERRED,
+    State.DROPPED: Outcome.What.DROPPED,
+    State.UNKNOWN: Outcome.What.UNKNOWN,
+}
+
+
+def _is_told(change: _Change) -> bool:
+    """Tell whether an outcome says what became of it: of what is on its way, its answer does."""
+    return change.message.campaign_id is not None and change.state in WORDS and change.rule != Speeds.RULE
+
+
+def _outcome(retailer: Retailer, change: _Change, now: datetime) -> tuple[object, ...]:
+    message = change.message
+    return (
+        retailer.pk, message.campaign_id, message.customer_id, message.entry_id, message.occurrence, message.position,
+        WORDS[State(change.state)].value, change.reason, change.rule, change.channel, now,
+    )  # fmt: skip
+
+
+def _claimed(change: _Change, person: Person, now: datetime) -> Claimed:
+    assert change.until is not None
+    return Claimed(
+        change.message, change.channel, person.addresses[change.channel], change.tries, now, change.until,
+        change.message.state == State.CLAIMED,
+    )  # fmt: skip

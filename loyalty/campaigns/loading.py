@@ -1,0 +1,231 @@
+"""What a decision about messages needs to know, read after their recipients are locked: a fixed number of statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from customers.core import bulk
+from customers.models import Retailer
+from loyalty.campaigns.addresses import hash_of, known
+from loyalty.campaigns.models import FrequencyCap, MessageChannel, SendingHours
+from loyalty.campaigns.models.channel import MAX_CAP_DAYS
+from loyalty.campaigns.models.message import COUNTED
+from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.rules.caps import Cap, Sent
+from loyalty.campaigns.rules.consent import Consents
+from loyalty.campaigns.rules.planning import Due, Recipient
+from loyalty.campaigns.rules.wall_clock import Quiet
+
+# What is open of locked recipients, due or not: what is not due yet says when they are next to be looked at.
+OPEN = """
+SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priority, m.tags, m.on_cap, m.ground, m.is_urgent,
+    m.needs_profiling, m.state, m.channel, m.tries, m.claimed_at, m.claimed_until, m.is_resent, m.entry_id, m.campaign_id,
+    s.position, c.state, e.occurrence,
+    CASE WHEN e.ended_at IS NOT NULL AND e.reason <> 'completed' THEN e.reason
+        WHEN v.exits @> '[{"fact": "order"}]' AND EXISTS (
+            SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %s AND CASE
+                WHEN e.occurrence LIKE 'lapse:%%' THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END)
+        THEN 'ordered' ELSE '' END
+FROM campaigns_message m
+LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id
+LEFT JOIN campaigns_step s ON s.id = m.step_id
+LEFT JOIN campaigns_entry e ON e.id = m.entry_id
+LEFT JOIN campaigns_campaignversion v ON v.id = e.version_id
+WHERE m.customer_id = ANY(%s) AND m.state IN ('due', 'claimed')
+ORDER BY m.id FOR NO KEY UPDATE OF m
+"""
+RECIPIENTS = """
+SELECT c.id, c.email, c.phone, c.merged_into_id IS NOT NULL OR c.erased_at IS NOT NULL, r.zone, r.preferred_channel,
+    r.quiet_from, r.quiet_to, r.paused_until,
+    c.id = ANY(%(grounded)s) AND EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id)
+FROM customers_customer c LEFT JOIN campaigns_recipient r ON r.customer_id = c.id WHERE c.id = ANY(%(ids)s)
+"""
+# The newest by when it was said; of two that were said at once, the one that withdraws.
+CONSENTS = """
+SELECT DISTINCT ON (customer_id, purpose) customer_id, purpose, granted FROM customers_consent
+WHERE customer_id = ANY(%s) AND occurred_at <= %s ORDER BY customer_id, purpose, occurred_at DESC, granted
+"""
+HISTORY = """
+SELECT customer_id, channel, kind, tags, claimed_at FROM campaigns_message
+WHERE customer_id = ANY(%s) AND claimed_at > %s AND state = ANY(%s) AND kind <> 'service'
+"""
+MARGIN = timedelta(days=2)  # more than any zone is away from another
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMessage:
+    """
+    A message that has not ended, as it was read under its recipient's lock.
+
+    :param ended: why its entry is over; empty where it is not
+    :param campaign_state: draft, live, paused or ended; empty for one of no campaign
+    """
+
+    due: Due
+    customer_id: UUID
+    state: str
+    channel: str
+    tries: int
+    claimed_at: datetime | None
+    claimed_until: datetime | None
+    is_resent: bool
+    entry_id: UUID | None
+    campaign_id: UUID | None
+    position: int | None
+    campaign_state: str
+    occurrence: str
+    ended: str
+
+    @property
+    def next_at(self) -> datetime:
+        """When it is next to be looked at."""
+        return self.claimed_until or self.due.due_at
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a retailer sends: its channels, its caps, its quiet hours."""
+
+    zone: ZoneInfo
+    channels: Mapping[str, MessageChannel]
+    caps: Sequence[Cap]
+    quiet: Quiet
+
+    def takes_keys(self, channel: str) -> bool:
+        """Tell whether what has no answer may be sent again by a channel; the inbox is in the same database."""
+        return channel == Channel.INBOX or (channel in self.channels and self.channels[channel].takes_keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """
+    A recipient with its addresses.
+
+    :param is_gone: whether it was merged into another one, or erased
+    :param addresses: by channel, those that take messages
+    """
+
+    recipient: Recipient
+    addresses: Mapping[str, str]
+    consents: Consents
+    history: Sequence[Sent]
+    is_gone: bool
+
+
+def load_settings(retailer: Retailer) -> Settings:
+    """Return how a retailer sends."""
+    hours = SendingHours.objects.filter(retailer=retailer).first()
+    channels = MessageChannel.objects.filter(retailer=retailer, is_active=True)
+    caps = [
+        Cap(each.limit, each.days, each.channel, each.kind, each.tag)
+        for each in FrequencyCap.objects.filter(retailer=retailer)
+    ]
+    quiet = Quiet(hours.quiet_from, hours.quiet_to) if hours else Quiet(time(21), time(8))
+    return Settings(retailer.tzinfo, {each.channel: each for each in channels}, caps, quiet)
+
+
+def load_open(customers: Sequence[UUID], now: datetime) -> list[OpenMessage]:
+    """Return the open messages of locked recipients, and lock them."""
+    return [_message(row) for row in bulk.fetch(OPEN, [now, list(customers)])]
+
+
+def _message(row: tuple[Any, ...]) -> OpenMessage:
+    (
+        key, customer, kind, channels, due_at, expires_at, priority, tags, on_cap, ground, urgent, profiling, state, channel,
+        tries, claimed_at, claimed_until, resent, entry, campaign, position, campaign_state, occurrence, ended,
+    ) = row  # fmt: skip
+    due = Due(
+        key, kind, tuple(channels), due_at, expires_at, priority, frozenset(tags), on_cap, ground, urgent, profiling
+    )
+    return OpenMessage(
+        due, customer, state, channel, tries, claimed_at, claimed_until, resent, entry, campaign, position,
+        campaign_state or "", occurrence or "", ended,
+    )  # fmt: skip
+
+
+def load_persons(
+    retailer: Retailer, settings: Settings, customers: Sequence[UUID], now: datetime, *, grounded: Sequence[UUID] = ()
+) -> dict[UUID, Person]:
+    """
+    Return recipients with what they agreed to and what they got.
+
+    :param grounded: of whom it matters whether they have bought
+    """
+    ids = list(customers)
+    rows = bulk.fetch(RECIPIENTS, {"ids": ids, "grounded": list(grounded)})
+    consents: dict[UUID, dict[str, bool]] = {}
+    for customer, purpose, granted in bulk.fetch(CONSENTS, [ids, now]):
+        consents.setdefault(customer, {})[purpose] = granted
+    history = _history(settings, ids, now)
+    addresses = _addresses(retailer, settings, rows)
+    return {
+        row[0]: Person(
+            _recipient(settings, row, addresses[row[0]]),
+            addresses[row[0]],
+            consents.get(row[0], {}),
+            history.get(row[0], []),
+            row[3],
+        )
+        for row in rows
+    }
+
+
+def _history(settings: Settings, ids: list[UUID], now: datetime) -> dict[UUID, list[Sent]]:
+    """Return what recipients got within the longest window; nothing is read where nothing is capped."""
+    found: dict[UUID, list[Sent]] = {}
+    if settings.caps:
+        days = max(cap.days for cap in settings.caps)
+        assert days <= MAX_CAP_DAYS, "a constraint says so"
+        since = now - timedelta(days=days) - MARGIN
+        for customer, channel, kind, tags, at in bulk.fetch(HISTORY, [ids, since, [each.value for each in COUNTED]]):
+            found.setdefault(customer, []).append(Sent(channel, kind, frozenset(tags), at))
+    return found
+
+
+def _addresses(retailer: Retailer, settings: Settings, rows: Sequence[tuple[Any, ...]]) -> dict[UUID, dict[str, str]]:
+    """Return by which address each recipient is reached through each channel that is in use."""
+    written: dict[UUID, dict[str, str]] = {}
+    for key, email, phone, *_rest in rows:
+        own = {Channel.EMAIL.value: email, Channel.SMS.value: phone, Channel.WEBHOOK.value: str(key)}
+        written[key] = {channel: own[channel] for channel in settings.channels if own.get(channel)}
+    hashes = {
+        (channel, address): hash_of(channel, address) for own in written.values() for channel, address in own.items()
+    }
+    facts = known(retailer.pk, hashes.values()) if hashes else {}
+
+    def takes(channel: str, address: str) -> bool:
+        fact = facts.get((channel, hashes[channel, address]))
+        verified = fact is not None and fact.verified_at is not None
+        return (fact is None or fact.suppressed_at is None) and (
+            verified or not settings.channels[channel].needs_verified
+        )
+
+    return {
+        key: {channel: address for channel, address in own.items() if takes(channel, address)} | {"inbox": str(key)}
+        for key, own in written.items()
+    }
+
+
+def _recipient(settings: Settings, row: tuple[Any, ...], addresses: Mapping[str, str]) -> Recipient:
+    _key, _email, _phone, _gone, zone, preferred, quiet_from, quiet_to, paused_until, has_bought = row
+    own = () if quiet_from is None else (Quiet(quiet_from, quiet_to),)
+    return Recipient(
+        ZoneInfo(zone) if zone else settings.zone,
+        frozenset(addresses),
+        preferred or "",
+        (settings.quiet, *own),
+        {channel: (_quiet_of(each),) for channel, each in settings.channels.items()},
+        paused_until,
+        has_bought,
+    )
+
+
+def _quiet_of(channel: MessageChannel) -> Quiet:
+    """Return the quiet hours that a channel has besides those of the retailer."""
+    days = frozenset(channel.days_off)
+    if channel.quiet_from is None or channel.quiet_to is None:
+        return Quiet(days_off=days, country=channel.holidays_of)
+    return Quiet(channel.quiet_from, channel.quiet_to, days, channel.holidays_of)

@@ -1,0 +1,194 @@
+from typing import ClassVar, Self
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.guards import append_only
+from customers.core.ids import new_id
+from customers.models import Customer, Retailer
+from loyalty.campaigns.models.campaign import Campaign
+from loyalty.campaigns.models.entry import Entry
+from loyalty.campaigns.models.step import Step
+from loyalty.campaigns.models.words import Channel, Ground, MessageKind
+
+# Lost answers may be learned of later, and one of which nobody knows may be sent again where that is safe; nothing else that
+# ended comes back.
+ENDS_ONCE = """
+IF OLD.state IN ('accepted', 'delivered', 'bounced', 'complained', 'failed', 'dropped')
+    AND NEW.state IN ('due', 'held', 'claimed', 'unknown') THEN
+    RAISE EXCEPTION 'pgtrigger: Cannot send again what has ended in % table', TG_TABLE_NAME;
+END IF;
+RETURN NEW;
+"""
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def counted(self) -> Self:
+        """Return those that count for caps: that went, or may have gone."""
+        return self.filter(state__in=COUNTED)
+
+    def in_inbox(self) -> Self:
+        """Return those that a member finds in its inbox."""
+        return self.filter(channel=Channel.INBOX, state=Message.State.DELIVERED)
+
+
+class Message(models.Model):
+    """
+    One text for one customer: what it is, when it is due, and what became of it.
+
+    The text itself is kept where the customer reads it here (the inbox) and of service; of all else there is its hash.
+    """
+
+    class State(models.TextChoices):
+        DUE = "due", _("due")
+        HELD = "held", _("held")
+        CLAIMED = "claimed", _("on its way")
+        ACCEPTED = "accepted", _("accepted")
+        DELIVERED = "delivered", _("delivered")
+        BOUNCED = "bounced", _("bounced")
+        COMPLAINED = "complained", _("complained")
+        FAILED = "failed", _("refused")
+        DROPPED = "dropped", _("not sent")
+        UNKNOWN = "unknown", _("nobody knows")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, related_name="messages", db_index=False, verbose_name=_("customer")
+    )
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, related_name="messages", null=True, db_index=False, verbose_name=_("campaign")
+    )
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="messages", null=True, verbose_name=_("entry"))
+    step = models.ForeignKey(
+        Step, models.PROTECT, related_name="messages", null=True, db_index=False, verbose_name=_("step")
+    )
+    cause = models.CharField(_("cause"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=9, choices=MessageKind)
+    ground = models.CharField(_("relies on"), max_length=17, choices=Ground, default=Ground.CONSENT)
+    needs_profiling = models.BooleanField(_("decided by a profile"), default=False)
+    is_urgent = models.BooleanField(_("urgent"), default=False)
+    on_cap = models.CharField(_("over a cap"), max_length=4, default="wait")
+    priority = models.PositiveSmallIntegerField(_("priority"), default=0)
+    tags = ArrayField(models.SlugField(), verbose_name=_("tags"), default=list)
+    channels = ArrayField(models.CharField(max_length=8, choices=Channel), verbose_name=_("may go by"))
+    values = models.JSONField(
+        _("values"), default=dict, help_text=_("Of the fact that it is about, which its text may name.")
+    )
+    planned_at = models.DateTimeField(_("planned for"), help_text=_("Before quiet hours and caps had it wait."))
+    due_at = models.DateTimeField(_("due"))
+    expires_at = models.DateTimeField(_("worth saying until"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DUE)
+    reason = models.CharField(_("reason"), max_length=40, blank=True)
+    rule = models.CharField(_("rule"), max_length=100, blank=True)
+    channel = models.CharField(_("channel"), max_length=8, choices=Channel, blank=True)
+    address_hash = models.CharField(_("address"), max_length=64, blank=True)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    is_resent = models.BooleanField(
+        _("sent again"), default=False, help_text=_("Nobody knew whether it had arrived: it may have come twice.")
+    )
+    claimed_at = models.DateTimeField(_("sent"), null=True)
+    claimed_until = models.DateTimeField(_("answer awaited until"), null=True)
+    provider_id = models.CharField(_("the provider's id"), max_length=200, blank=True)
+    settled_at = models.DateTimeField(_("answered"), null=True)
+    language = models.CharField(_("language"), max_length=2, blank=True)
+    rendered_hash = models.CharField(_("digest of the text"), max_length=64, blank=True)
+    subject = models.CharField(_("subject"), max_length=300, blank=True)
+    body = models.TextField(_("text"), blank=True)
+    button = models.CharField(_("button"), max_length=100, blank=True)
+    link = models.CharField(_("link"), max_length=1_000, blank=True)
+    read_at = models.DateTimeField(_("read"), null=True)
+
+    objects: ClassVar[MessageQuerySet] = MessageQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["retailer", "cause"], name="message_once_per_cause"),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["claimed", "accepted", "delivered", "bounced", "complained", "unknown"])
+                | (models.Q(claimed_at__isnull=False) & ~models.Q(channel="")),
+                name="accepted_message_has_a_claim",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="claimed", claimed_until__isnull=False)
+                | (~models.Q(state="claimed") & models.Q(claimed_until__isnull=True)),
+                name="message_on_its_way_has_a_lease",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["dropped", "failed"]) | ~models.Q(reason=""),
+                name="message_not_sent_has_a_reason",
+            ),
+            models.CheckConstraint(condition=models.Q(channels__len__gte=1), name="message_has_a_channel"),
+            models.CheckConstraint(
+                condition=models.Q(is_urgent=False) | models.Q(kind="service"), name="only_service_is_urgent"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(read_at__isnull=True) | models.Q(channel="inbox"), name="message_read_in_the_inbox"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["customer", "due_at"],
+                condition=models.Q(state__in=["due", "held", "claimed"]),
+                name="message_open",
+            ),
+            models.Index(
+                fields=["customer", "claimed_at"], condition=models.Q(claimed_at__isnull=False), name="message_sent"
+            ),
+            models.Index(fields=["campaign", "state"], name="message_by_campaign"),
+            models.Index(fields=["customer", "planned_at"], name="message_by_customer"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="messages_end_once",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),  # type: ignore[no-untyped-call] # it has no types
+                func=ENDS_ONCE,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.cause
+
+
+COUNTED = (
+    Message.State.CLAIMED,
+    Message.State.ACCEPTED,
+    Message.State.DELIVERED,
+    Message.State.BOUNCED,
+    Message.State.COMPLAINED,
+    Message.State.UNKNOWN,
+)
+
+
+class Receipt(models.Model):
+    """What a provider told of a message after it had taken it, once for each of its events. Never changed."""
+
+    class What(models.TextChoices):
+        DELIVERED = "delivered", _("delivered")
+        SOFT_BOUNCE = "soft_bounce", _("refused for now")
+        HARD_BOUNCE = "hard_bounce", _("refused for good")
+        COMPLAINT = "complaint", _("complaint")
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
+    provider = models.CharField(_("provider"), max_length=50)
+    event_id = models.CharField(_("the provider's id of it"), max_length=200)
+    message = models.ForeignKey(Message, models.PROTECT, related_name="receipts", verbose_name=_("message"))
+    what = models.CharField(_("what"), max_length=11, choices=What)
+    occurred_at = models.DateTimeField(_("when"))
+    recorded_at = models.DateTimeField(_("recorded"))
+
+    class Meta:
+        verbose_name = _("receipt")
+        verbose_name_plural = _("receipts")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["retailer", "provider", "event_id"], name="receipt_once_per_event"),
+        ]
+        triggers: ClassVar = append_only("receipts")
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.event_id}"

@@ -1,0 +1,171 @@
+"""The admin's pages of what sends and of what was sent, and the parts of a campaign's: its steps and its texts."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.admin import (
+    ExportedAdmin,
+    ModelAdmin,
+    RangeDateTimeFilter,
+    SelectWidget,
+    StackedInline,
+    TabularInline,
+    TextInputWidget,
+)
+from loyalty.campaigns.models import CampaignVersion, MessageChannel, Step, StepText
+from loyalty.campaigns.models.words import Channel
+from loyalty.outbox.endpoints import new_secret
+
+OF_CUSTOMER = ("customer__external_id__exact", "customer__memberships__number__exact")
+
+
+CHANGE = "campaigns.change_campaign"
+
+
+class DraftOnly:
+    """What belongs to a version, which may be changed while it is a draft."""
+
+    def _is_open(self, obj: Any) -> bool:
+        return obj is None or (obj if isinstance(obj, CampaignVersion) else obj.version).is_draft
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_open(obj) and bool(request.user.has_perm(CHANGE))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_open(obj) and bool(request.user.has_perm(CHANGE))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_open(obj) and bool(request.user.has_perm(CHANGE))
+
+
+class StepInline(DraftOnly, TabularInline):
+    model = Step
+    fields = ("position", "kind", "wait", "channels", "to_all_channels", "expires_after", "variant", "is_urgent")
+    ordering = ("position",)
+    extra = 1
+    show_change_link = True
+
+
+class TextInline(DraftOnly, StackedInline):
+    model = StepText
+    fields = (("channel", "language"), "subject", "body", ("button", "link"))
+    ordering = ("channel", "language")
+    extra = 1
+
+
+class PreviewForm(forms.Form):
+    """Which step is looked at, as whom; nobody has to say why."""
+
+    reason = forms.CharField(widget=forms.HiddenInput, required=False)
+    member = forms.CharField(label=_("member number"), max_length=30, widget=TextInputWidget())
+    channel = forms.ChoiceField(label=_("channel"), choices=Channel.choices, widget=SelectWidget())
+    language = forms.ChoiceField(
+        label=_("language"), choices=(("", _("the member's")), ("en", "English"), ("fr", "Français")), required=False,
+        widget=SelectWidget(),
+    )  # fmt: skip
+
+
+class MessageChannelAdmin(ModelAdmin):
+    list_display = (
+        "channel",
+        "retailer",
+        "provider",
+        "is_active",
+        "per_second",
+        "quiet_from",
+        "quiet_to",
+        "holidays_of",
+    )
+    ordering = ("retailer", "channel")
+    fields = (
+        "retailer", ("channel", "provider"), "is_active", ("url", "takes_keys"), "secret", ("sender", "reply_to"),
+        ("needs_verified", "per_second"), ("quiet_from", "quiet_to"), ("days_off", "holidays_of"),
+    )  # fmt: skip
+    readonly_fields = ("secret",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+        """Read an address that says no scheme as one of HTTPS."""
+        if db_field.name == "url":
+            given["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **given)
+
+    def save_model(self, request: HttpRequest, obj: MessageChannel, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """Give a channel a secret of its own, which its provider is told."""
+        obj.secret = obj.secret or new_secret()
+        super().save_model(request, obj, form, change)
+
+
+class FrequencyCapAdmin(ModelAdmin):
+    list_display = ("limit", "days", "channel", "kind", "tag", "retailer")
+    ordering = ("retailer", "days", "limit")
+    fields = ("retailer", ("limit", "days"), ("channel", "kind", "tag"))
+
+
+class SendingHoursAdmin(ModelAdmin):
+    list_display = ("retailer", "quiet_from", "quiet_to")
+    ordering = ("retailer",)
+    fields = ("retailer", ("quiet_from", "quiet_to"))
+
+
+class MessageAdmin(ExportedAdmin):
+    list_display = (
+        "customer",
+        "campaign",
+        "channel",
+        "state",
+        "reason",
+        "rule",
+        "planned_at",
+        "claimed_at",
+        "settled_at",
+    )
+    list_filter = ("campaign", "channel", "kind", "state", ("planned_at", RangeDateTimeFilter))
+    search_fields = OF_CUSTOMER
+    list_select_related = ("customer", "campaign")
+    ordering = ("-pk",)
+    exported = (
+        "customer__external_id", "campaign__code", "channel", "kind", "state", "reason", "rule", "planned_at", "claimed_at",
+        "settled_at",
+    )  # fmt: skip
+    fields = (
+        ("customer", "campaign"), ("kind", "channel"), ("state", "reason", "rule"), ("planned_at", "due_at", "expires_at"),
+        ("claimed_at", "claimed_until", "settled_at"), ("tries", "is_resent"), ("cause", "provider_id"),
+        ("language", "rendered_hash"), "subject", "body", "read_at",
+    )  # fmt: skip
+
+
+class EntryAdmin(ExportedAdmin):
+    list_display = (
+        "customer",
+        "campaign",
+        "occurrence",
+        "entered_at",
+        "ended_at",
+        "reason",
+        "is_held_out",
+        "reached_goal_at",
+    )
+    list_filter = ("campaign", "reason", "is_held_out", ("entered_at", RangeDateTimeFilter))
+    search_fields = OF_CUSTOMER
+    list_select_related = ("customer", "campaign")
+    ordering = ("-pk",)
+    exported = (
+        "customer__external_id", "campaign__code", "occurrence", "variant", "is_held_out", "entered_at", "exposure_at",
+        "ended_at", "reason", "reached_goal_at",
+    )  # fmt: skip
+
+
+class OutcomeAdmin(ExportedAdmin):
+    """Why somebody got something, or did not: looked for by customer."""
+
+    list_display = ("at", "customer", "campaign", "occurrence", "step", "what", "reason", "rule", "channel")
+    list_filter = ("campaign", "what", "reason", ("at", RangeDateTimeFilter))
+    search_fields = OF_CUSTOMER
+    list_select_related = ("customer", "campaign")
+    ordering = ("-pk",)
+    exported = (
+        "at", "customer__external_id", "campaign__code", "occurrence", "step", "what", "reason", "rule", "channel",
+    )  # fmt: skip

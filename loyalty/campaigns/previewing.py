@@ -1,0 +1,63 @@
+"""A step as one member would read it now: looked at before it is published, and sent to whoever looks."""
+
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.errors import DomainError, Kind
+from customers.core.ids import new_id
+from loyalty.campaigns.loading import load_settings
+from loyalty.campaigns.models import Step
+from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.rendering import NoText, Rendered, html_of, render, values_of_members
+from loyalty.campaigns.rules.triggers import TRIGGERS
+from loyalty.campaigns.sending import route_of
+from loyalty.campaigns.transports import Outgoing
+from loyalty.campaigns.transports.mail import mail_of
+from loyalty.memberships.models import Membership
+
+EXAMPLES: dict[str, Any] = {
+    "cart": "C1", "birthday_on": date(2026, 12, 10), "expires_on": date(2026, 12, 31), "expiring_points": 250,
+    "last_order_on": date(2026, 9, 1),
+}  # fmt: skip
+
+
+class NobodyToShow(DomainError):
+    code = "no_such_member"
+    kind = Kind.NOT_FOUND
+    message = _("There is no member with the number {number}.")
+
+
+class NothingToShow(DomainError):
+    code = "nothing_to_show"
+    kind = Kind.NOT_FOUND
+    message = _("This step says nothing by {channel}.")
+
+
+def preview(step: Step, member: Membership, channel: str, language: str = "") -> Rendered:
+    """
+    Return what a step says to a member by a channel: with the member's own values, and examples of what it is about.
+
+    :param language: the member's own where it is empty
+    :raises NothingToShow: where it says nothing by the channel
+    """
+    pair = (member.customer_id, member.program_id)
+    values = values_of_members(member.retailer, [pair])[pair]
+    kind = TRIGGERS.get(str(step.version.trigger.get("kind")))
+    about = {name: EXAMPLES[name] for name in (kind.values if kind else ())}
+    try:
+        return render(step.texts.all(), channel, language or values["language"], {**values, "unsubscribe": "", **about})
+    except NoText as error:
+        raise NothingToShow(channel=Channel(channel).label) from error
+
+
+def send_to(address: str, step: Step, member: Membership, said: Rendered) -> None:
+    """Mail a preview to somebody who is no member: by the site's mail server, and marked as one."""
+    settings = load_settings(member.retailer)
+    subject = f"[{_('Preview')}] {said.subject}"
+    text = said.body if not said.link else f"{said.body}\n\n{said.button}: {said.link}"
+    message = Outgoing(
+        new_id(), step.version.kind, address, said.language, subject, text, html_of(member.retailer, said)
+    )
+    mail_of(route_of(member.retailer, settings, Channel.EMAIL), message).send()

@@ -1,0 +1,104 @@
+"""What campaigns hold on a person: what it chose, what it was told and why not, and what it entered."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from customers.core import bulk
+from customers.core.guards import forgetting
+from customers.privacy import Part, Person, Section
+from loyalty.campaigns.addresses import hash_of
+from loyalty.campaigns.models import Address, Entry, Message, Outcome, Receipt, Recipient, WaitingFact
+from loyalty.campaigns.models.words import Channel
+
+OF_MESSAGE = (
+    "campaign__name", "kind", "channel", "state", "reason", "planned_at", "claimed_at", "settled_at", "language", "subject",
+    "body", "button", "link", "read_at",
+)  # fmt: skip
+OF_ENTRY = ("campaign__name", "occurrence", "entered_at", "ended_at", "reason", "is_held_out", "reached_goal_at")
+OF_RECIPIENT = ("zone", "preferred_channel", "quiet_from", "quiet_to", "paused_until")
+
+
+def holds(person: Person, _now: datetime) -> list[Section]:
+    """Return how a person wants to be reached, its messages, what became of them, and the campaigns it was in."""
+    ids = person.ids
+    hashes = [hash_of(Channel.EMAIL, person.customer.email), hash_of(Channel.SMS, person.customer.phone)]
+    addresses = Address.objects.filter(retailer=person.retailer, value_hash__in=[each for each in hashes if each])
+    receipts = Receipt.objects.filter(message__customer__in=ids).order_by("pk")
+    return [
+        Section(
+            "message_preferences", _("How you want to be reached"),
+            Recipient.objects.filter(customer__in=ids).order_by("pk").values(*OF_RECIPIENT),
+        ),
+        Section(
+            "addresses", _("What is known of your addresses"),
+            addresses.order_by("pk").values("channel", "verified_at", "suppressed_at", "reason"),
+        ),
+        Section("messages", _("Messages to you"), Message.objects.filter(customer__in=ids).order_by("pk").values(*OF_MESSAGE)),
+        Section("message_receipts", _("What became of your messages"), receipts.values("what", "occurred_at")),
+        Section(
+            "campaigns", _("Campaigns that you were in"),
+            Entry.objects.filter(customer__in=ids).order_by("pk").values(*OF_ENTRY),
+        ),
+        Section(
+            "campaign_outcomes", _("What campaigns decided of you, and why"),
+            Outcome.objects.filter(customer__in=ids).order_by("pk").values("campaign__name", "what", "reason", "rule", "at"),
+        ),
+    ]  # fmt: skip
+
+
+def lock(person: Person) -> None:
+    """Wait for whoever decides about its messages."""
+    bulk.fetch(LOCK, [list(person.ids)])
+
+
+LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE"
+DROP = """
+UPDATE campaigns_message SET state = 'dropped', reason = 'erased' WHERE customer_id = ANY(%s) AND state IN ('due', 'held')
+"""
+SAY_NOTHING = """
+UPDATE campaigns_message SET subject = '', body = '', button = '', link = '', "values" = '{}', address_hash = '',
+    provider_id = '', rendered_hash = '', cause = 'erased:' || id
+WHERE customer_id = ANY(%s)
+"""
+# What they were entered for may name a cart of the person's; that it was one is kept.
+LEAVE = """
+UPDATE campaigns_entry SET occurrence = split_part(occurrence, ':', 1) || ':' || id, about_date = NULL,
+    ended_at = coalesce(ended_at, %s), reason = CASE reason WHEN '' THEN 'erased' ELSE reason END, next_at = NULL
+WHERE customer_id = ANY(%s)
+"""
+FORGET = (
+    "UPDATE campaigns_outcome SET occurrence = split_part(occurrence, ':', 1) || ':' || id WHERE customer_id = ANY(%s)"
+)
+
+
+def erase(person: Person, now: datetime) -> None:
+    """
+    Let a person leave all campaigns, and its messages say nothing; that there were some is kept.
+
+    An address that takes nothing stays known by its keyed hash, of nobody: whoever has it next is not written to either.
+    """
+    ids = list(person.ids)
+    bulk.execute(DROP, [ids])
+    bulk.execute(SAY_NOTHING, [ids])
+    bulk.execute(LEAVE, [now, ids])
+    with forgetting(Outcome):
+        bulk.execute(FORGET, [ids])
+    WaitingFact.objects.filter(customer__in=ids).delete()
+    Recipient.objects.filter(customer__in=ids).delete()
+    hashes = [hash_of(Channel.EMAIL, person.customer.email), hash_of(Channel.SMS, person.customer.phone)]
+    Address.objects.filter(
+        retailer=person.retailer, value_hash__in=[each for each in hashes if each], suppressed_at=None
+    ).delete()
+
+
+PART = Part(
+    "campaigns",
+    (
+        "campaigns_recipient", "campaigns_address", "campaigns_message", "campaigns_receipt", "campaigns_entry",
+        "campaigns_outcome", "campaigns_waitingfact",
+    ),
+    holds=holds,
+    lock=lock,
+    erase=erase,
+)  # fmt: skip

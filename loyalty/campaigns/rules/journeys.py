@@ -1,0 +1,215 @@
+"""Who enters a journey, which steps are taken when, and which facts end it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from customers.core.calendar import day_after, local_date, midnight
+from loyalty.campaigns.rules.consent import INBOX, PROFILING, Consents, allows
+from loyalty.campaigns.rules.wall_clock import next_wall_time, read_wait
+
+MESSAGE, WAIT = "message", "wait"
+LAPSE = "lapse:"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRule:
+    """
+    A step of a version.
+
+    :param expires_after: a wait after which its message says nothing any more; empty until the day that it is about is over
+    :param variant: of the campaign's experiment that gets it; empty for all but the control
+    """
+
+    position: int
+    kind: str
+    wait: str = ""
+    expires_after: str = ""
+    channels: tuple[str, ...] = ()
+    to_all_channels: bool = False
+    variant: str = ""
+    step_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyRule:
+    """
+    A version of a campaign, as far as it decides who enters and what ends it.
+
+    :param exits: the facts that end an entry; of each whether it is what the campaign is for
+    """
+
+    kind: str
+    steps: tuple[StepRule, ...]
+    exits: Mapping[str, bool]
+    again_after_days: int | None = None
+    at_most_one_active: bool = True
+    late_up_to_days: int = 3
+    uses_profile: bool = False
+    ground: str = ""
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """All channels by which it says something."""
+        return frozenset(channel for step in self.steps for channel in step.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """
+    What a campaign knows of somebody who may enter.
+
+    :param is_active: whether it is in it already
+    :param last_entered_at: None where it never was
+    """
+
+    zone: ZoneInfo
+    consents: Consents
+    is_active: bool = False
+    last_entered_at: datetime | None = None
+    has_bought: bool = True
+
+
+def not_entered(rule: JourneyRule, before: Before, at: datetime) -> str:
+    """Return why somebody does not enter; empty where it does."""
+    if rule.uses_profile and not before.consents.get(PROFILING, False):
+        return "no_profiling"
+    if not _may_be_told(rule, before):
+        return "no_consent"
+    if rule.at_most_one_active and before.is_active:
+        return "active"
+    if rule.again_after_days is not None and before.last_entered_at is not None:
+        since = local_date(before.last_entered_at, before.zone)
+        if local_date(at, before.zone) < since + timedelta(days=rule.again_after_days):
+            return "again_after"
+    return ""
+
+
+def _may_be_told(rule: JourneyRule, before: Before) -> bool:
+    """Tell whether any channel of a journey is allowed: consent is read for the first time."""
+    channels = rule.channels or {INBOX}
+    return any(
+        allows(before.consents, kind=rule.kind, channel=channel, ground=rule.ground, has_bought=before.has_bought)
+        for channel in channels
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A message of a step that is to go. :param channels: by which it may; the step's own where it is empty"""
+
+    step: StepRule
+    at: datetime
+    expires_at: datetime
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """
+    How far an entry goes now.
+
+    :param position: of the next step
+    :param next_at: when it is to be taken; None when there is none
+    """
+
+    position: int
+    next_at: datetime | None
+    messages: tuple[Planned, ...]
+
+
+def advance(  # noqa: PLR0913 - where an entry stands
+    steps: Sequence[StepRule],
+    *,
+    position: int,
+    at: datetime,
+    about: date | None,
+    variant: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Progress:
+    """
+    Take the steps of an entry that are due, in order.
+
+    :param at: when the next step was to be taken: late or not, waits are counted from then
+    """
+    messages: list[Planned] = []
+    for step in (step for step in steps if step.position >= position):
+        if at > now:
+            return Progress(step.position, at, tuple(messages))
+        if step.kind == WAIT:
+            at = next_wall_time(at, read_wait(step.wait), zone, about)
+        elif step.variant in {"", variant}:
+            messages += _planned(step, at, about, zone)
+    last = steps[-1].position + 1 if steps else 0
+    return Progress(last, at if at > now else None, tuple(messages))
+
+
+def _planned(step: StepRule, at: datetime, about: date | None, zone: ZoneInfo) -> list[Planned]:
+    if step.expires_after:
+        expires_at = next_wall_time(at, read_wait(step.expires_after), zone, about)
+    else:
+        assert about is not None, "checked at publication: only what is about a day is worth saying until it is over"
+        expires_at = midnight(day_after(about), zone)
+    ways = [(channel,) for channel in step.channels] if step.to_all_channels else [()]
+    return [Planned(step, at, expires_at, way) for way in ways]
+
+
+def first_message_at(
+    steps: Iterable[StepRule], *, entered_at: datetime, about: date | None, zone: ZoneInfo
+) -> datetime:
+    """Return the planned instant of the first message: the exposure, also of those who get none."""
+    at = entered_at
+    for step in steps:
+        if step.kind == MESSAGE:
+            return at
+        at = next_wall_time(at, read_wait(step.wait), zone, about)
+    return at
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """
+    That a fact ends an entry.
+
+    :param reason: why, as it is told
+    :param credited: whether the campaign may have caused it: it happened after the exposure, and is what the campaign is for
+    :param before_exposure: whether it is what the campaign is for, and happened before it said anything
+    """
+
+    reason: str
+    credited: bool = False
+    before_exposure: bool = False
+
+
+REASONS = {"order": "ordered", "profiling_withdrawn": "no_profiling", "left": "left"}
+
+
+def exit_by(  # noqa: PLR0913 - a fact and an entry
+    rule: JourneyRule,
+    fact: str,
+    *,
+    occurred_at: datetime,
+    entered_at: datetime,
+    exposure_at: datetime,
+    occurrence: str = "",
+    about: date | None = None,
+    zone: ZoneInfo,
+) -> Exit | None:
+    """
+    Return how a fact ends an entry; None where it does not. It counts by when it happened, whenever it was recorded.
+
+    :param occurrence: because of what it was entered: a lapse is ended by anything that was bought after it began
+    """
+    if fact == "profiling_withdrawn":
+        return Exit(REASONS[fact]) if rule.uses_profile else None
+    if fact not in rule.exits:
+        return None
+    is_after = occurred_at >= entered_at
+    if occurrence.startswith(LAPSE) and about is not None:
+        is_after = local_date(occurred_at, zone) > about
+    if not is_after:
+        return None
+    is_goal, is_exposed = rule.exits[fact], occurred_at >= exposure_at
+    return Exit(REASONS[fact], credited=is_goal and is_exposed, before_exposure=is_goal and not is_exposed)

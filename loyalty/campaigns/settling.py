@@ -1,0 +1,122 @@
+"""What providers answered, written down: once for each message, whoever asked first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.core import bulk
+from customers.models import Retailer
+from loyalty.campaigns.addresses import suppress
+from loyalty.campaigns.claiming import OUTCOME, Claimed
+from loyalty.campaigns.models import Address, Message, Outcome
+from loyalty.campaigns.models.words import Channel, MessageKind
+from loyalty.campaigns.rendering import Rendered
+from loyalty.campaigns.rules.leases import pause_of
+from loyalty.campaigns.transports import Accepted, Answer, NoAnswer, NotNow, Refused
+
+State = Message.State
+LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) ORDER BY customer_id FOR NO KEY UPDATE"
+# What came late is still true: one of which nobody knew was taken. But only who claimed it last may give it back.
+SETTLE = """
+UPDATE campaigns_message m SET state = w.state, reason = w.reason, claimed_until = NULL, settled_at = %s,
+    due_at = coalesce(w.due_at, m.due_at), provider_id = w.provider_id,
+    channel = CASE w.state WHEN 'due' THEN '' ELSE m.channel END,
+    claimed_at = CASE w.state WHEN 'due' THEN NULL ELSE m.claimed_at END,
+    language = w.language, rendered_hash = w.rendered_hash, subject = w.subject, body = w.body, button = w.button, link = w.link
+FROM (
+    SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS tries, unnest(%b::text[]) AS state, unnest(%b::text[]) AS reason,
+        unnest(%b::timestamp with time zone[]) AS due_at, unnest(%b::text[]) AS provider_id, unnest(%b::text[]) AS language,
+        unnest(%b::text[]) AS rendered_hash, unnest(%b::text[]) AS subject, unnest(%b::text[]) AS body,
+        unnest(%b::text[]) AS button, unnest(%b::text[]) AS link
+) w
+WHERE w.id = m.id AND (m.state = 'claimed' OR (m.state = 'unknown' AND w.state <> 'due'))
+    AND (w.state <> 'due' OR m.tries = w.tries)
+RETURNING m.id, m.state
+"""
+# With its lease ended, a recipient need not be looked at again for what was answered.
+NEXT = """
+UPDATE campaigns_recipient r SET next_due_at = (
+    SELECT min(coalesce(m.claimed_until, m.due_at)) FROM campaigns_message m
+    WHERE m.customer_id = r.customer_id AND m.state IN ('due', 'claimed'))
+WHERE r.customer_id = ANY(%s)
+"""
+TOLD = {
+    State.ACCEPTED: Outcome.What.SENT,
+    State.DELIVERED: Outcome.What.SENT,
+    State.FAILED: Outcome.What.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A message with what its provider said. :param said: None where there was nothing to say"""
+
+    claimed: Claimed
+    said: Rendered | None
+    answer: Answer
+
+
+@transaction.atomic
+def settle(retailer: Retailer, answers: Sequence[Answered], *, now: datetime) -> None:
+    """Write answers down. What has none keeps its lease: whoever finds it ended decides what becomes of it."""
+    known = [each for each in answers if not _is_open(each)]
+    if not known:
+        return
+    customers = [each.claimed.message.customer_id for each in known]
+    bulk.fetch(LOCK, [customers])
+    rows = [_row(each, now) for each in known]
+    written = dict(bulk.fetch(SETTLE, [now, *bulk.columns_of(rows)]))
+    told = [each for each in known if written.get(each.claimed.message.due.id) in TOLD]
+    bulk.insert(
+        Outcome, OUTCOME, [_outcome(retailer, each, written, now) for each in told if each.claimed.message.campaign_id]
+    )
+    bulk.execute(NEXT, [customers])
+    for each in known:
+        if isinstance(each.answer, Refused) and each.answer.is_address and each.claimed.message.due.id in written:
+            _suppress(retailer, each.claimed.message.due.id, now)
+
+
+def _is_open(each: Answered) -> bool:
+    """Tell whether nobody knows: no answer, or none that takes back that it was given to the provider before."""
+    return isinstance(each.answer, NoAnswer) or (isinstance(each.answer, NotNow) and each.claimed.is_again)
+
+
+def _row(each: Answered, now: datetime) -> tuple[object, ...]:
+    state, reason, provider_id, due_at = State.DUE, "", "", None
+    if isinstance(each.answer, Accepted):
+        state = State.DELIVERED if each.answer.is_final else State.ACCEPTED
+        provider_id = each.answer.provider_id
+    elif isinstance(each.answer, Refused):
+        state, reason = State.FAILED, each.answer.reason
+    else:
+        due_at = _again_at(each, now)
+    message, said = each.claimed.message, each.said
+    is_kept = said is not None and (each.claimed.channel == Channel.INBOX or message.due.kind == MessageKind.SERVICE)
+    kept = (said.subject, said.body, said.button, said.link) if said is not None and is_kept else ("", "", "", "")
+    return (
+        message.due.id, each.claimed.tries, str(state), reason, due_at, provider_id, said.language if said else "",
+        said.digest if said else "", *kept,
+    )  # fmt: skip
+
+
+def _again_at(each: Answered, now: datetime) -> datetime:
+    """Return when a message is tried again that was not taken for now."""
+    return now + pause_of(each.claimed.tries)
+
+
+def _outcome(retailer: Retailer, each: Answered, written: dict[UUID, str], now: datetime) -> tuple[object, ...]:
+    message = each.claimed.message
+    state = State(written[message.due.id])
+    reason = each.answer.reason if isinstance(each.answer, Refused) else ""
+    return (
+        retailer.pk, message.campaign_id, message.customer_id, message.entry_id, message.occurrence, message.position,
+        TOLD[state].value, reason, "", each.claimed.channel, now,
+    )  # fmt: skip
+
+
+def _suppress(retailer: Retailer, message_id: UUID, now: datetime) -> None:
+    message = Message.objects.only("channel", "address_hash").get(pk=message_id)
+    suppress(retailer.pk, message.channel, message.address_hash, Address.Reason.HARD_BOUNCE, now=now)

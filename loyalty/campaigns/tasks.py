@@ -1,0 +1,39 @@
+from celery import shared_task
+from django.utils import timezone
+
+from customers.isolation import for_each_retailer
+from customers.models import Retailer
+from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.learning import learn
+from loyalty.campaigns.models import Campaign
+from loyalty.campaigns.nights import find_due
+from loyalty.campaigns.sending import due_retailers, send
+
+
+@shared_task(name="loyalty.campaigns.tasks.send_messages")
+@for_each_retailer(among=lambda: due_retailers(timezone.now()))
+def send_messages(retailer: Retailer) -> None:
+    """Send what is due to members."""
+    while send(retailer):
+        pass
+
+
+def _with_live_campaigns() -> list[int]:
+    return list(Campaign.objects.live().values_list("retailer_id", flat=True).distinct())
+
+
+@shared_task(name="loyalty.campaigns.tasks.advance_campaigns")
+@for_each_retailer(among=_with_live_campaigns)
+def advance_campaigns(retailer: Retailer) -> None:
+    """Let facts begin and end entries, and take the steps that are due."""
+    while learn(retailer, now=timezone.now()):
+        pass
+    while advance_due(retailer, now=timezone.now()):
+        pass
+
+
+@shared_task(name="loyalty.campaigns.tasks.find_members")
+@for_each_retailer(among=_with_live_campaigns)
+def find_members(retailer: Retailer) -> None:
+    """Look for the members for whom campaigns' time has come, after their own night."""
+    find_due(retailer, now=timezone.now())

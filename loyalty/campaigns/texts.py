@@ -1,0 +1,99 @@
+"""
+Texts of messages: templates that name values and choose between them, and can do nothing else.
+
+They have no tags but `if`, a few filters, no files and no objects: values are plain, whoever writes a text.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.template import Context, Engine, Template, TemplateSyntaxError
+from django.template.base import NodeList, TextNode, VariableNode
+from django.template.defaulttags import IfNode, TemplateLiteral
+from django.template.smartif import TokenBase
+from django.utils import translation
+
+ENGINE = Engine(dirs=[], loaders=[], libraries={}, autoescape=False)
+FILTERS = frozenset(
+    {"capfirst", "date", "default", "floatformat", "lower", "pluralize", "title", "truncatechars", "upper"}
+)
+OF_MEMBER = frozenset(
+    {"first_name", "last_name", "retailer", "program", "number", "points", "tier", "page", "unsubscribe"}
+)
+ISO_DATE = len("2026-11-27")
+
+
+@dataclass(frozen=True, slots=True)
+class TextFlaw:
+    """What is wrong with a template. :param code: not_a_template, tag_not_allowed, filter_not_allowed or value_unknown"""
+
+    code: str
+    what: str
+
+
+@lru_cache(maxsize=2_048)
+def compiled(source: str) -> Template:
+    """Return a template, read once."""
+    return Template(source, engine=ENGINE)
+
+
+def check_text(source: str, values: frozenset[str]) -> list[TextFlaw]:
+    """Return what is wrong with a template. :param values: the names of all that it may say"""
+    try:
+        template = compiled(source)
+    except TemplateSyntaxError as error:
+        return [TextFlaw("not_a_template", str(error))]
+    return list(_flaws(template.nodelist, values | OF_MEMBER))
+
+
+def _flaws(nodes: NodeList, values: frozenset[str]) -> Iterator[TextFlaw]:
+    for node in nodes:
+        if isinstance(node, VariableNode):
+            yield from _expression_flaws(node.filter_expression, values)
+        elif isinstance(node, IfNode):
+            for condition, inner in node.conditions_nodelists:
+                for literal in _literals(condition):
+                    yield from _expression_flaws(literal.value, values)
+                yield from _flaws(inner, values)
+        elif not isinstance(node, TextNode):
+            yield TextFlaw("tag_not_allowed", type(node).__name__.removesuffix("Node").lower())
+
+
+def _literals(condition: TokenBase | None) -> Iterator[TemplateLiteral]:
+    if isinstance(condition, TemplateLiteral):
+        yield condition
+    for side in ("first", "second"):
+        inner = getattr(condition, side, None)
+        if inner is not None:
+            yield from _literals(inner)
+
+
+def _expression_flaws(expression: Any, values: frozenset[str]) -> Iterator[TextFlaw]:
+    for name in (each[0].__name__ for each in expression.filters):
+        if name.removesuffix("_filter") not in FILTERS:
+            yield TextFlaw("filter_not_allowed", name)
+    named = [expression.var, *(arg for _, args in expression.filters for looks_up, arg in args if looks_up)]
+    for each in named:
+        name = getattr(each, "var", None)
+        is_name = getattr(each, "lookups", None) is not None
+        if is_name and name not in values:
+            yield TextFlaw("value_unknown", str(name))
+
+
+def fill(source: str, values: Mapping[str, Any], language: str) -> str:
+    """Return a text with its values, as a language writes numbers and days."""
+    with translation.override(language):
+        return str(compiled(source).render(Context({name: _readable(value) for name, value in values.items()})))
+
+
+def _readable(value: Any) -> Any:
+    """Return a value as templates take it: a day that JSON carried as a text is a day again."""
+    if isinstance(value, str) and len(value) == ISO_DATE:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return value
+    return "" if value is None else value
