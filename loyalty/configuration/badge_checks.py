@@ -10,12 +10,12 @@ from loyalty.badges.rules import Metric
 from loyalty.badges.windows import Window
 from loyalty.configuration.findings import Finding
 from loyalty.configuration.reward_checks import UNKNOWN, check_image
+from loyalty.engine.profile import SEGMENTS
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import InvalidCondition, never_holds, parse
 from loyalty.points.models import PointsPolicy
 from loyalty.points.models.policy import words_for
 from loyalty.programs.models import ProgramVersion
-from loyalty.rewards.rules import SEGMENTS
 
 STREAKS = {Metric.DAY_STREAK, Metric.WEEK_STREAK}
 MAX_IN_WINDOW = {

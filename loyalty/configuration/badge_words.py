@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from customers.models import Interaction
 from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.badges.windows import Window
+from loyalty.configuration.arm_checks import arms_in_words
 from loyalty.configuration.wording import condition_in_words, number
 from loyalty.points.conditions import EVERYTHING, parse_stored
 
@@ -43,13 +44,13 @@ def challenge_in_words(challenge: Challenge, currency: str) -> list[str]:
         said.append(_("gives the badge “%(badge)s”") % {"badge": challenge.badge})
     elif not challenge.takes_back:
         said.append(_("a return leaves it"))
-    return said
+    return [*said, *arms_in_words(challenge.arms)]
 
 
 def board_in_words(board: Board) -> list[str]:
     """Return what a leaderboard counts, and over which time, phrase by phrase."""
     return [str(board.get_metric_display()), *_counted(board.interaction, board.condition), _window(board),
-            *_audience(board)]  # fmt: skip
+            *_audience(board), *arms_in_words(board.arms)]  # fmt: skip
 
 
 def _goal(said: dict[str, Any], currency: str) -> str:

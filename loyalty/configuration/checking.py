@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
+from loyalty.configuration.arm_checks import check_arms
 from loyalty.configuration.badge_checks import check_badges
 from loyalty.configuration.findings import Finding
 from loyalty.configuration.referral_checks import check_referrals
@@ -58,6 +59,7 @@ def check(version: ProgramVersion) -> list[Finding]:
         *check_rewards(version, {tier.code for tier in tiers}),
         *check_referrals(version),
         *check_badges(version, {tier.code for tier in tiers}),
+        *check_arms(version),
     ]
 
 

@@ -26,6 +26,7 @@ from loyalty.points.conditions import InvalidCondition, parse
 from loyalty.points.conditions import schema as condition_schema
 from loyalty.points.models.policy import words_for
 from loyalty.programs.models import ProgramVersion
+from loyalty.programs.spans import require_within_calendars
 from loyalty.rewards.identity import keep_identities as keep_rewards
 from loyalty.tiers.identity import keep_identities
 
@@ -356,6 +357,7 @@ def _of_row(section: str, row: Mapping[str, Any], place: str) -> list[Finding]:
         made = _instance(section, row, 0)
         made.clean_fields(exclude={"id", "version"})
         made.validate_constraints(exclude={"id", "version"})
+        require_within_calendars(made)
     except ValidationError as error:
         found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
         return [Finding.error("invalid", f"{place}/{name}", text) for name, texts in found.items() for text in texts]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
@@ -70,6 +70,19 @@ class SamePerson(DomainError):
     message = _("{author} proposed version {number}. Somebody else has to publish it.")
 
 
+class NobodyStandsForIt(DomainError):
+    code = "nobody_stands_for_it"
+    message = _(
+        "Two people publish this program’s versions, and nobody is known to stand for {author}. Do it in the admin, or by a key "
+        "that somebody made there."
+    )
+
+
+class ProgramExists(DomainError):
+    code = "program_exists"
+    message = _("There is a program “{slug}” already.")
+
+
 class OtherInstant(DomainError):
     code = "other_instant"
     kind = Kind.CONFLICT
@@ -90,8 +103,16 @@ class ChangedMeanwhile(DomainError):
 
 @transaction.atomic
 def create_program(retailer: Retailer, *, slug: str, name: str, zone: str = "") -> ProgramVersion:
-    """Create a program in the retailer's zone, and return its first draft, which is empty."""
-    program = Program.objects.create(retailer=retailer, slug=slug, name=name, zone=zone or retailer.zone)
+    """
+    Create a program in the retailer's zone, and return its first draft, which is empty.
+
+    :raises ProgramExists: when the retailer has one of that name, also when somebody else makes it just now
+    """
+    try:
+        with transaction.atomic():
+            program = Program.objects.create(retailer=retailer, slug=slug, name=name, zone=zone or retailer.zone)
+    except IntegrityError as error:
+        raise ProgramExists(slug=slug) from error
     return open_draft(program)
 
 
@@ -112,7 +133,7 @@ def open_draft(
     """
     lock_program(program.pk)
     latest = program.versions.order_by("-number").first()
-    source = locked(copy_of) if copy_of else _basis(program) or latest
+    source = locked(copy_of) if copy_of else basis_of(program)
     draft = ProgramVersion.objects.create(program=program, number=latest.number + 1 if latest else 1, note=note)
     for part in PARTS:
         _copy(part, source, draft)
@@ -120,10 +141,10 @@ def open_draft(
     return draft
 
 
-def _basis(program: Program) -> ProgramVersion | None:
-    """Return the version that a new draft goes on from: the last that is or will be in force."""
+def basis_of(program: Program) -> ProgramVersion | None:
+    """Return the version that a new draft goes on from: the last that is or will be in force, or else the last draft."""
     published = program.versions.filter(status=ProgramVersion.Status.PUBLISHED)
-    return published.order_by("-effective_from").first()
+    return published.order_by("-effective_from").first() or program.versions.order_by("-number").first()
 
 
 @transaction.atomic
@@ -179,31 +200,38 @@ def discard(version: ProgramVersion, *, author: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def propose(version: ProgramVersion, *, effective_from: datetime, author: str, now: datetime) -> ProgramVersion:
+def propose(
+    version: ProgramVersion, *, effective_from: datetime, author: str, person: str | None = None, now: datetime
+) -> ProgramVersion:
     """
     Ask somebody else to publish a draft from an instant on.
 
+    :param person: as for `publish`
     :raises DomainError: as `publish` would
     """
     version = locked(version)
-    _require_publishable(version, effective_from, now)
-    version.proposed_by, version.proposed_for = author, effective_from
+    require_publishable(version, effective_from, now)
+    version.proposed_by = _person(version.program, author, person)
+    version.proposed_for = effective_from
     version.save(update_fields=["proposed_by", "proposed_for"])
     _note(version, VersionEvent.Action.PROPOSED, author, now, [{"effective_from": effective_from.isoformat()}])
     return version
 
 
 @transaction.atomic
-def publish(
+def publish(  # noqa: PLR0913 - who does it, and who stands for it
     version: ProgramVersion,
     *,
     effective_from: datetime,
     by: AbstractBaseUser | None = None,
     author: str = "",
+    person: str | None = None,
     now: datetime,
 ) -> ProgramVersion:
     """
     Freeze a draft; it is in force from an instant on.
+
+    :param person: who stands for the author, where two must agree: who made the key that it is. The author itself, if None
 
     :param effective_from: not in the past, but for a program's first version, which may cover a past to be imported
     :raises NotADraft: when it is published already
@@ -213,13 +241,14 @@ def publish(
     :raises Refused: when the check finds an error
     :raises SecondPersonNeeded: when two people publish this program's versions and nobody has proposed it
     :raises SamePerson: when the same one would do both
+    :raises NobodyStandsForIt: when two people publish them and the author stands for no person
     """
     version = locked(version)
     program = version.program
     author = author or (by.get_username() if by else "")
-    _require_publishable(version, effective_from, now)
+    require_publishable(version, effective_from, now)
     if program.two_to_publish:
-        _require_two(version, effective_from, author)
+        _require_two(version, effective_from, _person(program, author, person))
     version.status = ProgramVersion.Status.PUBLISHED
     keep_identities(version)
     keep_plan_identities(version)
@@ -231,6 +260,21 @@ def publish(
     _note(version, VersionEvent.Action.PUBLISHED, author, now, [{"effective_from": effective_from.isoformat()}])
     _new_revision(program)
     return version
+
+
+@transaction.atomic
+def end_two_people(program: Program, *, author: str) -> bool:
+    """
+    Let one person be enough to publish, when a second one asks for it; the first one's wish is kept.
+
+    :returns: whether one is enough now
+    """
+    lock_program(program.pk)
+    row = Program.objects.filter(pk=program.pk)
+    asked_by = row.values_list("two_ends_asked_by", flat=True).get()
+    is_enough = asked_by not in {"", author}
+    row.update(two_to_publish=not is_enough, two_ends_asked_by="" if is_enough else author)
+    return is_enough
 
 
 @transaction.atomic
@@ -278,7 +322,8 @@ def locked(version: ProgramVersion) -> ProgramVersion:
     return found
 
 
-def _require_publishable(version: ProgramVersion, effective_from: datetime, now: datetime) -> None:
+def require_publishable(version: ProgramVersion, effective_from: datetime, now: datetime) -> None:
+    """Refuse what cannot be published from an instant on, as `publish` does."""
     require_draft(version)
     _require_later(version, effective_from, now)
     refuse(check(version))
@@ -291,6 +336,15 @@ def _require_two(version: ProgramVersion, effective_from: datetime, author: str)
         raise SamePerson(number=version.number, author=author)
     if version.proposed_for != effective_from:
         raise OtherInstant(number=version.number, instant=version.proposed_for.isoformat())
+
+
+def _person(program: Program, author: str, person: str | None) -> str:
+    """Return the person who stands for what is done, where two must agree; a key is none."""
+    if person is None:
+        return author
+    if program.two_to_publish and not person:
+        raise NobodyStandsForIt(author=author)
+    return person or author
 
 
 def _require_later(version: ProgramVersion, effective_from: datetime, now: datetime) -> None:

@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy
 from customers.core.images import is_missing
 from customers.core.money import decimals_of, to_unit, unit_of
 from loyalty.configuration.findings import Finding
+from loyalty.engine.profile import SEGMENTS
 from loyalty.plans.models import PaidPlan
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import ProgramVersion
 from loyalty.rewards.models import Reward, RewardPrice
-from loyalty.rewards.rules import SEGMENTS
 
 AMOUNTS = ("value", "match_budget", "cost", "minimum_amount")
 UNKNOWN = {

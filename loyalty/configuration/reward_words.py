@@ -3,13 +3,14 @@
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from loyalty.configuration.arm_checks import arms_in_words
 from loyalty.configuration.wording import number
 from loyalty.rewards.models import Reward
 
 
 def reward_in_words(reward: Reward, currency: str) -> list[str]:
     """Return what a reward is, what it costs, for whom it is and when it ends, phrase by phrase."""
-    return [_what(reward, currency), _price(reward), *_limits(reward), *_end(reward)]
+    return [_what(reward, currency), _price(reward), *_limits(reward), *_end(reward), *arms_in_words(reward.arms)]
 
 
 def _what(reward: Reward, currency: str) -> str:

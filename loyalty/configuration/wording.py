@@ -10,6 +10,9 @@ from django.utils.formats import date_format, number_format, time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from customers.segment_names import NAMES
+from loyalty.configuration.arm_checks import arms_in_words
+from loyalty.engine.profile import SEGMENTS
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import (
     EVERYTHING,
@@ -24,6 +27,7 @@ from loyalty.points.conditions import (
     parse_stored,
 )
 from loyalty.points.models import EarningRule, PointsPolicy
+from loyalty.points.rules import FOR_ORDERS
 from loyalty.tiers.models import Tier, TierPolicy
 
 FIELDS = {
@@ -35,6 +39,15 @@ FIELDS = {
     "promotion_code": gettext_lazy("promotion code"),
     "tier": gettext_lazy("tier"),
     "plan": gettext_lazy("paid plan"),
+}
+# Beside types, tags and stages: what a decile and a probability say.
+SEGMENT_NAMES = {
+    "top_value": gettext_lazy("top value"),
+    "middle_value": gettext_lazy("middle value"),
+    "low_value": gettext_lazy("low value"),
+    "at_risk": gettext_lazy("at risk"),
+    "active": gettext_lazy("active"),
+    **NAMES,
 }
 
 
@@ -68,12 +81,22 @@ def rule_in_words(rule: EarningRule, currency: str) -> str:
         parts.append(_("from %(amount)s %(currency)s") % {"amount": number(rule.minimum_amount), "currency": currency})
     if rule.cap is not None:
         parts.append(_("at most %(points)s points at once") % {"points": number(rule.cap)})
+    parts += _lines_in_words(rule)
     parts += _terms_in_words(rule)
     if rule.wallet != "points":
         parts.append(_("into the wallet “%(wallet)s”") % {"wallet": rule.wallet})
     if rule.uses_multiplier:
         parts.append(_("times the tier’s multiplier"))
+    parts += arms_in_words(rule.arms)
     return ", ".join(parts) + "."
+
+
+def _lines_in_words(rule: EarningRule) -> list[str]:
+    """Return which lines a rule for orders counts otherwise than most do, phrase by phrase."""
+    if rule.kind not in FOR_ORDERS:
+        return []
+    free = [] if rule.counts_free_lines else [_("free lines not counted")]
+    return free + ([_("gift cards too")] if rule.counts_gift_cards else [])
 
 
 def _terms_in_words(rule: EarningRule) -> list[str]:
@@ -163,7 +186,7 @@ def tier_in_words(tier: Tier, policy: TierPolicy, currency: str) -> list[str]:
         said.append(_("rewards %(percent)s %% cheaper") % {"percent": number(tier.reward_discount)})
     said += [_("free shipping")] if tier.free_shipping else []
     said += [_("early access")] if tier.early_access else []
-    return said
+    return [*said, *arms_in_words(tier.arms)]
 
 
 def plan_in_words(plan: PaidPlan, currency: str) -> list[str]:
@@ -189,7 +212,7 @@ def plan_in_words(plan: PaidPlan, currency: str) -> list[str]:
             plan.grace_days,
         )
         said.append(grace % {"days": plan.grace_days})
-    return said
+    return [*said, *arms_in_words(plan.arms)]
 
 
 def _bracketed(node: Node) -> str:
@@ -202,6 +225,9 @@ def _leaf(node: Any) -> str:
         case In("weekday", values):
             names = [str(DAY_NAMES[place]) for place, day in enumerate(WEEKDAYS) if day in values]
             return _("on %(days)s") % {"days": ", ".join(names)}
+        case In("segment", values):
+            names = [str(SEGMENT_NAMES[code]) for code in SEGMENTS if code in values]
+            return _("for the segments: %(names)s") % {"names": ", ".join(names)}
         case In(field, values):
             listed = ", ".join(value or _("none") for value in sorted(values))
             return _("%(field)s %(values)s") % {"field": FIELDS[field], "values": listed}
@@ -218,6 +244,12 @@ def _between(field: str, first: Any, last: Any) -> str:
     facts = {"first": _bound(first), "last": _bound(last)}
     if field == "order_amount":
         words = _("orders from %(first)s to %(last)s"), _("orders from %(first)s"), _("orders up to %(last)s")
+    elif field == "value_decile":
+        words = (
+            _("for the deciles of value %(first)s to %(last)s"),
+            _("for the deciles of value from %(first)s"),
+            _("for the deciles of value up to %(last)s"),
+        )
     elif field == "date":
         words = _("from %(first)s through %(last)s"), _("from %(first)s"), _("through %(last)s")
     else:

@@ -46,6 +46,10 @@ class DecidedOrder:
     def points(self) -> int:
         return sum(award.points for award in self.awards)
 
+    def kept_in(self, wallet_id: int) -> int:
+        """Return the points that a wallet keeps of the order."""
+        return sum(award.points_kept for award in self.awards if award.wallet_id == wallet_id)
+
 
 def cause_of_version(kind: str, fact_id: UUID, version: int) -> str:
     """
@@ -266,6 +270,7 @@ class PointsGranted(CountsAsItOccurs):
     :param pending_days: whole days before its points become active
     :param version_id: the version that promised it; None where no limit is to be looked at
     :param is_again: whether the same was given before and taken back: what could not be taken then is settled first
+    :param is_erased: whether its member was erased meanwhile: points for nobody would be owed for ever
     """
 
     grant_id: UUID
@@ -280,6 +285,7 @@ class PointsGranted(CountsAsItOccurs):
     pending_days: int = 0
     version_id: int | None = None
     is_again: bool = False
+    is_erased: bool = False
 
     @property
     def id(self) -> UUID:
@@ -467,14 +473,15 @@ class TakenOver(CountsAsItOccurs):
 
 @dataclass(frozen=True, slots=True)
 class VersionStarted:
-    """A version came into force: every member is assessed under it once, from its own instant."""
+    """
+    A version came into force, or what experiments make of it: every member is assessed once, from its own instant.
+
+    :param cause: what names it, once
+    """
 
     occurred_at: datetime
     number: int
-
-    @property
-    def cause(self) -> str:
-        return f"version:{self.number}"
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)

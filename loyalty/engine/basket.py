@@ -14,13 +14,18 @@ UTC_ZONE = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an order as rules see it: `net_amount` is what the whole line cost."""
+    """
+    One line of an order as rules see it: `net_amount` is what the whole line cost.
+
+    :param is_gift_card: whether a gift card is bought by it, and no product
+    """
 
     net_amount: Decimal
     category: str = ""
     brand: str = ""
     sku: str = ""
     quantity: Decimal = ONE
+    is_gift_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class Occasion:
     :param extra_months: by how much longer what it earns lives
     :param plan: the code of the paid plan that the member had; empty for none
     :param plan_multiplier: the part of the multiplier that is the plan's
+    :param segments: of the member, where a condition of its program asks for them
+    :param value_decile: of the member, as `segments`
+    :param arms: of the member, as far as the version named them: which parts of it held
+    :param is_withheld: whether the member was to get nothing extra
     """
 
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,6 +82,10 @@ class Occasion:
     extra_months: int = 0
     plan: str = ""
     plan_multiplier: Decimal = ONE
+    segments: frozenset[str] = frozenset()
+    value_decile: int | None = None
+    arms: frozenset[str] = frozenset()
+    is_withheld: bool = False
 
     @property
     def local(self) -> datetime:
@@ -92,6 +105,14 @@ class Occasion:
             said["extra_months"] = self.extra_months
         if self.plan:
             said |= {"plan": self.plan, "plan_multiplier": f"{self.plan_multiplier.normalize():f}"}
+        if self.segments:
+            said["segments"] = sorted(self.segments)
+        if self.value_decile is not None:
+            said["value_decile"] = self.value_decile
+        if self.arms:
+            said["arms"] = sorted(self.arms)
+        if self.is_withheld:
+            said["is_withheld"] = True
         return said
 
     def restored(self, said: Mapping[str, Any]) -> "Occasion":
@@ -104,4 +125,8 @@ class Occasion:
             extra_months=int(said.get("extra_months", 0)),
             plan=said.get("plan", ""),
             plan_multiplier=Decimal(said.get("plan_multiplier", 1)),
+            segments=frozenset(said.get("segments", ())),
+            value_decile=said.get("value_decile"),
+            arms=frozenset(said.get("arms", ())),
+            is_withheld=bool(said.get("is_withheld")),
         )

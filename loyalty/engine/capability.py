@@ -1,6 +1,6 @@
 """What a capability brings: its rules of a version, its state of members, and how its effects are written. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -95,6 +95,10 @@ class Capability(Generic[S]):
         """Return what a version promises of it; read once per published version."""
         raise NotImplementedError
 
+    def rules_beside(self, version_id: int, others: Mapping[str, Any]) -> Any:
+        """Return the same where it is told by what capabilities before it promise, under their names."""
+        return self.rules(version_id)
+
     def is_used(self, rules: Any) -> bool:
         """Tell whether a version uses it: where none does, it is neither loaded nor written."""
         raise NotImplementedError
@@ -114,6 +118,10 @@ class Capability(Generic[S]):
     def load(self, scope: Scope) -> Mapping[UUID, S]:
         """Return its state of each member that uses it: a fixed number of statements, behind the members' lock."""
         raise NotImplementedError
+
+    def apart(self, members: Iterable[Member]) -> frozenset[UUID]:
+        """Return which facts of a batch, as it was loaded, look at what others of them write: no two are decided together."""
+        return frozenset()
 
     def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
         """Write what one statement cannot, because it touches rows that `write` touches, too."""

@@ -86,13 +86,17 @@ class Clock:
         version = versions.at(at)
         if versions.start_after(member.started_at) == at:
             started = member.with_start(at)
-            activity: Any = VersionStarted(at, version.number if version else 0)
+            number = version.number if version else 0
+            activity: Any = VersionStarted(at, number, versions.cause_of(at, number))
             decision = self._decide(started, activity, versions, at, pools, self.on_version)
             member = decision.member
-            # What the rules before said of the clock says nothing of the new ones.
-            return decision.then(member=self.reset(member, versions, at) if member.is_whole else member)
+            # What the rules before said of the clock says nothing of the new ones, but that a night is due now.
+            after = self.reset(member, versions, at) if member.is_whole else member
+            return decision.then(member=after.with_clock(at) if started.due_at == at else after)
         if version is None:
-            return self._decide(member.with_clock(None), VersionStarted(at, 0), versions, at, pools, ())
+            return self._decide(
+                member.with_clock(None), VersionStarted(at, 0, versions.cause_of(at, 0)), versions, at, pools, ()
+            )
         on = local_date(at, version.zone)
         # A night is carried out at its midnight, and at no other instant of its day.
         steps = self.at_midnight if midnight(on, version.zone) == at else self.in_between
@@ -105,7 +109,7 @@ class Clock:
         self, member: Member, activity: Any, versions: Versions, at: datetime, pools: Pools, steps: Sequence[Step]
     ) -> Decision:
         version = versions.at(at)
-        occasion = Occasion(at, version.zone) if version else Occasion(at)
+        occasion = version.occasion(at) if version else Occasion(at)
         decision = Decision(member, activity, version, versions, at, at, occasion, pools)
         return run_steps(decision, tuple(steps)) if version else decision
 

@@ -6,14 +6,14 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import ModelAdmin, ReadOnlyAdmin, StackedInline, TabularInline, action, display
+from customers.core.admin import ModelAdmin, ReadOnlyAdmin, StackedInline, TabularInline, action, display, row_or_404
 from customers.core.errors import DomainError
 from customers.core.ids import new_id
 from loyalty.badges.models import Badge, Board, Challenge
@@ -70,6 +70,7 @@ class TierInline(FrozenWhenPublished, StackedInline):
                     ("entry_gift", "extra_months"),
                     ("reward_discount", "free_shipping", "early_access"),
                     ("benefits", "benefits_fr"),
+                    "arms",
                 )
             },
         ),
@@ -87,7 +88,15 @@ class PaidPlanInline(FrozenWhenPublished, StackedInline):
         (_("Trial and payments"), {"fields": ("trial_days", ("grace_days", "retry_days"))}),
         (
             _("Benefits"),
-            {"fields": ("multiplier", ("free_shipping", "early_access"), ("benefits", "benefits_fr"), "perks_cost")},
+            {
+                "fields": (
+                    "multiplier",
+                    ("free_shipping", "early_access"),
+                    ("benefits", "benefits_fr"),
+                    "perks_cost",
+                    "arms",
+                )
+            },
         ),
     )
 
@@ -109,10 +118,19 @@ class EarningRuleInline(FrozenWhenPublished, StackedInline):
         (None, {"fields": (("code", "kind"), ("name", "name_fr"), ("points", "wallet"), "interaction")}),
         (
             _("What counts"),
-            {"fields": (("categories", "brands"), ("channels", "stores"), ("in_tiers", "in_plans"), "minimum_amount")},
+            {
+                "fields": (
+                    ("categories", "brands"),
+                    ("channels", "stores"),
+                    ("in_tiers", "in_plans"),
+                    "in_segments",
+                    "minimum_amount",
+                    ("counts_free_lines", "counts_gift_cards"),
+                )
+            },
         ),
         (_("When"), {"fields": (("first_day", "last_day"), ("first_time", "last_time"), "weekdays")}),
-        (_("How much at most, and with what"), {"fields": (("cap", "group"), "uses_multiplier", "more")}),
+        (_("How much at most, and with what"), {"fields": (("cap", "group"), "uses_multiplier", "more", "arms")}),
         (
             _("Of interactions"),
             {
@@ -168,7 +186,7 @@ class RewardInline(FrozenWhenPublished, StackedInline):
         ),
         (
             _("How many, and for whom"),
-            {"fields": (("stock", "codes"), ("member_limit", "member_period"), ("tiers", "plans"), "segments")},
+            {"fields": (("stock", "codes"), ("member_limit", "member_period"), ("tiers", "plans"), "segments", "arms")},
         ),
         (
             _("When, and what comes back"),
@@ -232,7 +250,10 @@ class ChallengeInline(FrozenWhenPublished, StackedInline):
     fieldsets = (
         (None, {"fields": (*SHOWN, ("target", "repeats"))}),
         *COUNTED,
-        (_("Further goals and levels"), {"fields": (("further", "combination"), "levels", ("segments", "opt_in"))}),
+        (
+            _("Further goals and levels"),
+            {"fields": (("further", "combination"), "levels", ("segments", "opt_in"), "arms")},
+        ),
         (_("What it gives"), {"fields": (("points", "wallet"), ("badge", "takes_back"))}),
     )
 
@@ -246,7 +267,7 @@ class BoardInline(FrozenWhenPublished, StackedInline):
     fieldsets = (
         (None, {"fields": SHOWN}),
         *COUNTED,
-        (_("Prizes of a contest"), {"fields": ("prizes", ("settle_days", "wallet"))}),
+        (_("Prizes of a contest"), {"fields": ("prizes", ("settle_days", "wallet"), "arms")}),
     )
 
 
@@ -273,25 +294,41 @@ class PointsPolicyInline(FrozenWhenPublished, StackedInline):
 class ProgramAdmin(ModelAdmin):
     list_display = ("name", "slug", "retailer", "zone", "two_to_publish")
     list_select_related = ("retailer",)
-    fields = ("retailer", "name", "slug", "zone", "two_to_publish")
+    fields = ("retailer", "name", "slug", "zone", ("two_to_publish", "two_ends_asked_by"))
     prepopulated_fields: ClassVar = {"slug": ("name",)}
     actions_detail = ("new_draft", "to_month_end")
 
     def get_urls(self) -> list[URLPattern]:
         return [*MonthEndPages(self).urls(), *super().get_urls()]
 
-    def save_model(self, _request: HttpRequest, obj: Program, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_model(self, request: HttpRequest, obj: Program, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         if change:
+            self._keep_two(request, obj)
             obj.versions_revision = new_id()  # processes remember the slug with the versions
-            obj.save(update_fields=["name", "slug", "zone", "two_to_publish", "versions_revision"])
+            obj.save(update_fields=["name", "slug", "zone", "two_to_publish", "two_ends_asked_by", "versions_revision"])
             return
         draft = drafts.create_program(obj.retailer, slug=obj.slug, name=obj.name, zone=obj.zone)
         Program.objects.filter(pk=draft.program_id).update(two_to_publish=obj.two_to_publish)
         obj.pk = draft.program_id
         obj._state.adding = False
 
+    def _keep_two(self, request: HttpRequest, program: Program) -> None:
+        """Let two people end what two people are for: one alone could otherwise do without the other."""
+        before = Program.objects.get(pk=program.pk)
+        program.two_ends_asked_by = before.two_ends_asked_by if not program.two_to_publish else ""
+        if not before.two_to_publish or program.two_to_publish:
+            return
+        program.two_to_publish = not drafts.end_two_people(program, author=request.user.get_username())
+        program.two_ends_asked_by = request.user.get_username() if program.two_to_publish else ""
+        if program.two_to_publish:
+            messages.warning(request, _("Two people publish still, until another person switches it off as well."))
+
     def get_readonly_fields(self, _request: HttpRequest, obj: Program | None = None) -> tuple[str, ...]:
-        return ("retailer",) if obj else ()
+        if obj is None:
+            return ("two_ends_asked_by",)
+        published = obj.versions.exclude(status=ProgramVersion.Status.DRAFT)
+        fixed = ("zone",) if published.exists() else ()  # its days are decided in that zone
+        return ("retailer", "two_ends_asked_by", *fixed)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Program | None = None) -> dict[str, Any]:
         return {} if obj and not self.has_change_permission(request, obj) else dict(self.prepopulated_fields)
@@ -304,7 +341,12 @@ class ProgramAdmin(ModelAdmin):
 
     @action(description=_("Open a new draft"), url_path="new-draft", permissions=["open_draft"])
     def new_draft(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        program = Program.objects.get(pk=object_id)
+        program = row_or_404(Program.objects.all(), object_id)
+        if request.method != "POST":  # a link that somebody follows opens nothing
+            context = self.admin_site.each_context(request) | {
+                "title": _("Open a new draft"), "program": program, "opts": self.opts, "basis": drafts.basis_of(program),
+            }  # fmt: skip
+            return render(request, "planning/new_draft.html", context)
         draft = drafts.open_draft(program, author=request.user.get_username(), now=timezone.now())
         messages.success(request, _("Draft %(number)s is a copy of the latest version.") % {"number": draft.number})
         return redirect(reverse("admin:programs_programversion_page", args=[draft.pk]))
@@ -375,6 +417,11 @@ class ProgramVersionAdmin(ModelAdmin):
             messages.error(request, str(error))
             return redirect(reverse("admin:programs_programversion_changelist"))
         return shown
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[str]]:
+        """Return what goes with a draft: its rules and its what-ifs are its own, and ask for no further right."""
+        to_delete, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: ProgramVersion) -> None:
         drafts.discard(obj, author=request.user.get_username(), now=timezone.now())

@@ -10,6 +10,8 @@ from django.utils import formats
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from customers.core.languages import said_text
+from customers.core.numbers import shown
 from loyalty.configuration.wording import number
 
 COLOURS = ("#9aa5b1", "var(--color-primary-500)")
@@ -151,7 +153,7 @@ def _moves(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _name(tier: dict[str, str]) -> str:
-    return tier["name_fr"] if get_language() == "fr" else tier["name"]
+    return said_text(tier, "name")
 
 
 def _sign(value: Decimal) -> str:
@@ -159,7 +161,7 @@ def _sign(value: Decimal) -> str:
 
 
 def _money(value: Any) -> str:
-    return str(formats.number_format(Decimal(value), 2, use_l10n=True, force_grouping=True))
+    return shown(Decimal(value), 2)
 
 
 def _month(text: str) -> str:

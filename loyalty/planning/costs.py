@@ -1,7 +1,7 @@
 """What rules would have cost on recent orders, beside what those orders left over: estimates. Reads only."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 from customers.core import bulk
 from customers.core.money import to_cents
 from loyalty.activity.history import load_orders
+from loyalty.activity.profiles import kinds_of
 from loyalty.configuration.findings import Finding
 from loyalty.engine.basket import Occasion
+from loyalty.engine.profile import PROFILE
 from loyalty.engine.versions import Version
 from loyalty.plans.state import OFFER
 from loyalty.points.conditions import parse_stored
@@ -30,7 +32,7 @@ SAMPLE = 5_000
 ONE = Decimal(1)
 # With the tier on which each member stands today, and the paid plan that it had at the time.
 RECENT = """
-SELECT o.id, t.key, {plan} FROM memberships_membership m
+SELECT o.id, m.id, t.key, {plan} FROM memberships_membership m
 JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at
 LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE m.program_id = %(program)s AND o.occurred_at > %(since)s AND o.occurred_at <= %(until)s
@@ -47,6 +49,9 @@ OPEN = """
 SELECT coalesce(sum(w.available + w.pending + w.held), 0) FROM points_wallet w
 JOIN memberships_membership m ON m.id = w.membership_id WHERE m.program_id = %(program)s AND w.code = %(wallet)s
 """
+
+
+NOBODY_MOVES: Mapping[UUID, UUID | None] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +87,36 @@ def value_of(version_id: int | None) -> Decimal:
     return policy.point_value * (ONE if policy.redeemed_share is None else policy.redeemed_share)
 
 
-def estimate(program: Program, now_rules: Version | None, then: Version, *, until: datetime) -> Estimate:
-    """Return what a version would have given for the orders of the last 90 days, beside the one in force."""
+def estimate(
+    program: Program,
+    now_rules: Version | None,
+    then: Version,
+    *,
+    until: datetime,
+    moved: Mapping[UUID, UUID | None] = NOBODY_MOVES,
+) -> Estimate:
+    """
+    Return what a version would have given for the orders of the last 90 days, beside the one in force.
+
+    :param moved: the tiers on which members would stand under the other version, where these are others than today
+    """
     parameters = {"program": program.pk, "since": until - timedelta(days=DAYS), "until": until, "limit": SAMPLE}
     ((orders,),) = bulk.fetch(COUNT, parameters)
     versions = [version for version in (now_rules, then) if version is not None]
     plan = PLAN if any(version.of(OFFER).plans for version in versions) else "NULL::uuid"
-    recent = {order_id: keys for order_id, *keys in bulk.fetch(RECENT.format(plan=plan), parameters)}
+    recent = {order_id: row for order_id, *row in bulk.fetch(RECENT.format(plan=plan), parameters)}
     given = [0, 0]
-    for order in load_orders(list(recent)):
+    orders_of_sample = load_orders(list(recent))
+    asks = any(version.parts[PROFILE.name] for version in versions)
+    kinds = kinds_of([order.customer_id for order in orders_of_sample]) if asks else {}
+    for order in orders_of_sample:
+        membership_id, tier_key, plan_key = recent[order.order_id]
+        stands = (tier_key, moved.get(membership_id, tier_key))
         for place, version in enumerate((now_rules, then)):
             if version is not None:
-                occasion = _occasion(version, order.occurred_at, *recent[order.order_id])
+                occasion = _occasion(version, order.occurred_at, stands[place], plan_key)
+                if kind := kinds.get(order.customer_id):
+                    occasion = replace(occasion, segments=kind.segments, value_decile=kind.value_decile)
                 earned = earn(order.basket, version.of(RULES).earnings, occasion)
                 given[place] += total_of([part for part in earned if part.wallet == MAIN])
     points_now, points_then = (each * orders // len(recent) if recent else 0 for each in given)
@@ -138,6 +161,8 @@ def check_costs(version: ProgramVersion, *, today: date) -> Iterable[Finding]:
             zone=program.zone,
             since=today - timedelta(days=YEAR),
             until=today,
+            free_lines=rule.counts_free_lines,
+            gift_cards=rule.counts_gift_cards,
         )
         margin = found.margin if found.costed else found.amount * rate if rate is not None else None
         cost = to_cents(_points(rule, found) * value)

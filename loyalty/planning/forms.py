@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import SmallTextareaWidget, SplitDateTimeWidget, TextInputWidget
 from customers.core.uploading import PictureForm
 from loyalty.badges.models import Badge, Board, Challenge
+from loyalty.configuration.wording import SEGMENT_NAMES
+from loyalty.engine.profile import SEGMENTS
 from loyalty.plans.models import PaidPlan
 from loyalty.points.conditions import WEEKDAYS
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
@@ -20,7 +22,7 @@ from loyalty.tiers.models import Tier
 
 LISTS = {
     "categories": "category", "brands": "brand", "channels": "channel", "stores": "store", "in_tiers": "tier",
-    "in_plans": "plan",
+    "in_plans": "plan", "in_segments": "segment",
 }  # fmt: skip
 DAY_NAMES = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 
@@ -89,6 +91,12 @@ class EarningRuleForm(forms.ModelForm[EarningRule]):
     stores = _texts(_("only these stores"))
     in_tiers = _texts(_("only members of these tiers (codes)"))
     in_plans = _texts(_("only members with these paid plans (codes)"))
+    in_segments = forms.MultipleChoiceField(
+        label=_("only these segments (members who agreed to a profile)"),
+        required=False,
+        choices=[(code, SEGMENT_NAMES[code]) for code in SEGMENTS],
+        widget=forms.CheckboxSelectMultiple(),
+    )
     weekdays = forms.MultipleChoiceField(
         label=_("only on"),
         required=False,
@@ -200,6 +208,7 @@ class PublishForm(forms.Form):
     """From when a version is in force."""
 
     effective_from = forms.SplitDateTimeField(label=_("in force from"), widget=SplitDateTimeWidget())
+    seen = forms.CharField(widget=forms.HiddenInput(), required=False, max_length=64)  # which plan its reader was shown
 
 
 class DocumentForm(forms.Form):

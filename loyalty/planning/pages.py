@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from customers.core.calendar import day_after, local_date, midnight
@@ -38,7 +39,7 @@ from loyalty.planning.forms import DocumentForm, PublishForm, SimulationForm
 from loyalty.planning.models import Simulation
 from loyalty.planning.movers import standings
 from loyalty.planning.naming import movers_of, standings_of, tier_names
-from loyalty.planning.plan import plan
+from loyalty.planning.plan import Plan, fingerprint, plan
 from loyalty.planning.simulating import ask, cancel
 from loyalty.planning.tier_rows import COLUMNS, as_typed, at_row, posted_rows, with_tiers
 from loyalty.plans.models import PaidPlan
@@ -195,40 +196,66 @@ class Pages:
         now = timezone.now()
         form = PublishForm(request.GET or None, initial={"effective_from": _proposed(version, now)})
         instant = form.cleaned_data["effective_from"] if form.is_bound and form.is_valid() else _proposed(version, now)
-        return self._plan_page(request, version, PublishForm(initial={"effective_from": instant}), instant)
+        return self._plan_page(request, version, instant)
 
     def publish(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
-        """Publish as the form says, or tell why not."""
-        return self._decide(request, version, drafts.publish, _("Version %(number)s is published."))
+        """Publish the plan that was shown, once that is confirmed, or tell why not."""
+        words = _("Version %(number)s is published.")
+        return self._decide(request, version, drafts.publish, words, asks="confirmed" not in request.POST)
 
     def propose(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
         """Ask somebody else to publish."""
         return self._decide(request, version, drafts.propose, _("Version %(number)s is proposed."))
 
     def _decide(
-        self, request: HttpRequest, version: ProgramVersion, decide: Callable[..., Any], words: str
+        self,
+        request: HttpRequest,
+        version: ProgramVersion,
+        decide: Callable[..., Any],
+        words: str,
+        *,
+        asks: bool = False,
     ) -> HttpResponse:
         if request.method != "POST":
             return _to("plan", version)
         form = PublishForm(request.POST)
         now = timezone.now()
-        if form.is_valid():
-            instant = form.cleaned_data["effective_from"]
-            try:
-                decide(version, effective_from=instant, author=request.user.get_username(), now=now)
-            except NoSuchVersion:
-                raise
-            except DomainError as error:
-                form.add_error(None, str(error))
-            else:
-                messages.success(request, words % {"number": version.number})
-                return _to("page", version)
-        return self._plan_page(request, version, form, _proposed(version, now))
+        if not form.is_valid():
+            return self._plan_page(request, version, _proposed(version, now), form=form)
+        instant = form.cleaned_data["effective_from"]
+        found = plan(version, effective_from=instant, now=now)
+        if not constant_time_compare(form.cleaned_data["seen"], fingerprint(found)):
+            return self._plan_page(request, version, instant, found=found, is_another=True)
+        try:
+            if asks:
+                drafts.require_publishable(version, instant, now)
+                return self._plan_page(request, version, instant, found=found, asks=True)
+            decide(version, effective_from=instant, author=request.user.get_username(), now=now)
+        except NoSuchVersion:
+            raise
+        except DomainError as error:
+            form.add_error(None, str(error))
+            return self._plan_page(request, version, instant, form=form, found=found)
+        messages.success(request, words % {"number": version.number})
+        return _to("page", version)
 
-    def _plan_page(self, request: HttpRequest, version: ProgramVersion, form: Any, instant: datetime) -> HttpResponse:
-        found = plan(version, effective_from=instant, now=timezone.now())
+    def _plan_page(
+        self,
+        request: HttpRequest,
+        version: ProgramVersion,
+        instant: datetime,
+        *,
+        form: Any = None,
+        found: Plan | None = None,
+        **asked: bool,
+    ) -> HttpResponse:
+        found = found or plan(version, effective_from=instant, now=timezone.now())
+        initial = {"effective_from": instant, "seen": fingerprint(found)}
         return self._render(request, "plan", version, {
-            "form": form,
+            **asked,
+            "form": form if form is not None and form.errors else PublishForm(initial=initial),
+            "seen": initial["seen"],
+            "instant": instant,
             "plan": found,
             "names": tier_names(version, found),
             "lists": [(words, members, standings_of(request, members)) for words, members in (
@@ -240,6 +267,7 @@ class Pages:
             "may_propose": request.user.has_perm(CHANGE) and version.is_draft,
             "currency": version.program.retailer.currency,
             "extra_cost": found.estimate.cost_then - found.estimate.cost_now,
+            "what_if": what_if_of(version) if request.user.has_perm(SEE_WHAT_IF) else None,
         })  # fmt: skip
 
     def withdraw(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
@@ -370,6 +398,16 @@ class Pages:
             "may_withdraw": request.user.has_perm(PUBLISH),
         }
         return render(request, f"planning/{name}.html", frame | context)
+
+
+def what_if_of(version: ProgramVersion) -> dict[str, Any] | None:
+    """Return what the latest what-if of a version as it is now said of its points; None where nobody asked."""
+    asked = Simulation.objects.filter(version=version, revision=version.revision, status=Simulation.Status.DONE)
+    found = asked.order_by("-pk").first()
+    if found is None or found.result is None:
+        return None
+    given, actual = found.result["draft"]["net"], found.result["actual"]["net"]
+    return {"simulation": found, "difference": given - actual, "given": given, "actual": actual}
 
 
 def drafts_only(version: ProgramVersion) -> None:

@@ -1,11 +1,14 @@
 """What publishing a version would change: its differences, who moves, what it costs, what is wrong with it. Reads only."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.crypto import salted_hmac
+
 from customers.core.calendar import local_date
-from loyalty.activity.versions import read_version, versions_of
+from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import Change, differences, to_document
 from loyalty.configuration.findings import Finding
@@ -24,6 +27,7 @@ class Plan:
     :param basis: the version that is in force until then; None for a program's first
     """
 
+    version: ProgramVersion
     basis: ProgramVersion | None
     effective_from: datetime
     findings: tuple[Finding, ...]
@@ -39,18 +43,35 @@ class Plan:
 def plan(version: ProgramVersion, *, effective_from: datetime, now: datetime) -> Plan:
     """Return what a version would change if it came into force at an instant, as far as is known today."""
     program = version.program
-    in_force = versions_of([program.pk])[program.pk].at(effective_from)
+    in_force = versions_of_program(program.pk).at(effective_from)
     basis = ProgramVersion.objects.select_related("program").get(pk=in_force.version_id) if in_force else None
     rules = read_version(version.pk)
     on = local_date(max(effective_from, now), program.tzinfo)
+    moving = movers(program, rules, on=on)
+    moved = {each.membership_id: each.earned_key for each in (*moving.up, *moving.down)}
     return Plan(
+        version=version,
         basis=basis,
         effective_from=effective_from,
         findings=(*check(version), *check_costs(version, today=local_date(now, program.tzinfo))),
         changes=tuple(differences(to_document(basis) if basis else {}, to_document(version))),
-        movers=movers(program, rules, on=on),
-        estimate=estimate(program, in_force, rules, until=now),
+        movers=moving,
+        estimate=estimate(program, in_force, rules, until=now, moved=moved),
     )
+
+
+def fingerprint(found: Plan) -> str:
+    """
+    Return what tells one plan of a version from another: from when, beside what, which changes, what is wrong, who moves.
+
+    A shop sells while somebody reads, so figures that each order moves do not count; a move of twice as many members does.
+    """
+    told = (
+        str(found.version.revision), found.effective_from.isoformat(), found.basis.pk if found.basis else None,
+        [change.said() for change in found.changes], sorted((each.code, each.place) for each in found.findings),
+        sorted((str(first), str(last), count.bit_length()) for first, last, count in found.movers.pairs()),
+    )  # fmt: skip
+    return salted_hmac("loyalty.planning.plan", json.dumps(told, default=str), algorithm="sha256").hexdigest()
 
 
 def said(found: Plan, *, names: dict[Any, str] | None = None) -> dict[str, Any]:

@@ -13,12 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.calendar import add_months, day_after, midnight
-from customers.core.collecting import rarely_collecting
 from customers.core.errors import DomainError, Kind
 from customers.core.money import to_cents
 from customers.models import Retailer
 from loyalty.activity.simulation import Past, points_of, simulate, with_draft
-from loyalty.activity.versions import read_version, versions_of
+from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration.checking import Refused, check
 from loyalty.configuration.drafts import locked
 from loyalty.engine.decision import Decision
@@ -63,7 +62,7 @@ def ask(version: ProgramVersion, *, since: date, until: date, author: str, now: 
     """
     version = locked(version)
     program = version.program
-    starts = versions_of([program.pk])[program.pk].starts
+    starts = versions_of_program(program.pk).starts
     began = starts[0].astimezone(program.tzinfo).date() if starts else None
     today = now.astimezone(program.tzinfo).date()
     if began is None or since > until or until > today or until < began:
@@ -121,7 +120,6 @@ def run_next(retailer: Retailer | None = None, *, now: datetime) -> bool:
     return True
 
 
-@rarely_collecting()
 def run(simulation: Simulation, *, now: datetime) -> Simulation:
     """Carry out a what-if; its row tells how far it is."""
     try:
@@ -182,7 +180,7 @@ def _simulate(simulation: Simulation) -> dict[str, Any] | None:
     version = ProgramVersion.objects.select_related("program__retailer").get(pk=simulation.version_id)
     program = version.program
     since, until = midnight(simulation.since, program.tzinfo), midnight(day_after(simulation.until), program.tzinfo)
-    versions = with_draft(versions_of([program.pk])[program.pk], read_version(version.pk), since)
+    versions = with_draft(versions_of_program(program.pk), read_version(version.pk), since)
     months = _months(simulation.since, simulation.until, program)
     tally = _Tally(since, months)
     total = Membership.objects.filter(program=program, merged_into=None, enrolled_at__lt=until).count()
@@ -204,7 +202,7 @@ def _simulate(simulation: Simulation) -> dict[str, Any] | None:
 def _result(
     simulation: Simulation, program: Program, tally: _Tally, since: datetime, until: datetime
 ) -> dict[str, Any]:
-    in_force = versions_of([program.pk])[program.pk].at(until)
+    in_force = versions_of_program(program.pk).at(until)
     months = [month for month, _ends_at in tally.months]
     actual, actual_tiers = _actual(program, tally.months, since)
     actual_final = _actual_final(program, until)

@@ -16,6 +16,7 @@ from loyalty.engine.activities import (
     OrderPlaced,
     OrderReturned,
 )
+from loyalty.engine.arms import ForArms
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
@@ -24,7 +25,7 @@ from loyalty.engine.versions import Version, Versions
 from loyalty.points import granting, ledger
 from loyalty.points.budgets import lock_budgets, settle_budgets
 from loyalty.points.conditions import parse_stored
-from loyalty.points.debts import DebtEntry, covers_in, debts_of
+from loyalty.points.debts import DebtEntry, covers_in, debts_of, taken_over
 from loyalty.points.ends import ENDS_AT
 from loyalty.points.expiry import Active, Lifetime, Span
 from loyalty.points.limits import Limits, Rewarded, period_start
@@ -51,7 +52,7 @@ from loyalty.points.state import (
     WalletState,
 )
 from loyalty.points.states import State
-from loyalty.points.steps.earning import pools_of
+from loyalty.points.steps.limiting import pools_of
 
 FOREVER, BEFORE = date.min, datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -131,7 +132,8 @@ ORDER BY l.id
 """
 # A redemption that paid an order, whether at once or through a hold, unless it was undone already.
 REDEEMED = f"""
-SELECT r.membership_id, r.reference, e.id, e.wallet_id, m.from_state, m.to_state, m.amount, {LOT}
+SELECT r.membership_id, r.reference, e.id, e.wallet_id, (e.explanation->>'merged_from')::uuid,
+    m.from_state, m.to_state, m.amount, {LOT}
 FROM unnest(%s::text[], %s::uuid[]) AS r(reference, membership_id)
 JOIN points_wallet w ON w.membership_id = r.membership_id
 LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
@@ -142,7 +144,8 @@ WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id A
 ORDER BY m.id
 """
 # What entries told of debts, in wallets with orders that were returned, or gifts that were lost, of which some points may
-# come back; and in those where something of an order's lots was taken, be it for itself or in others' place.
+# come back; and in those where something of an order's lots was taken, be it for itself or in others' place. What merged
+# memberships lacked stands in the entry by which it went over.
 DEBTS = """
 WITH back AS MATERIALIZED (
     SELECT wallet_id FROM points_entry WHERE kind = 'return' AND order_id = ANY(%(orders)s)
@@ -150,16 +153,19 @@ WITH back AS MATERIALIZED (
         WHERE l.id = ANY(%(lots)s) AND e.kind = 'return' AND e.wallet_id = l.wallet_id
     UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND (gift <> '' OR grant_id IS NOT NULL)
     UNION SELECT unnest(%(all_of)s::bigint[])
+    UNION SELECT wallet_id FROM points_entry WHERE wallet_id = ANY(%(wallets)s) AND kind = 'transfer' AND explanation ? 'debts'
     UNION SELECT l.wallet_id FROM points_lot l JOIN points_movement c ON c.lot_id = l.id AND c.to_state = 'cancelled'
         WHERE l.order_id = ANY(%(orders)s)
 )
 SELECT e.wallet_id, e.id, e.kind, e.order_id, e.explanation->'gift_lots', coalesce(e.explanation->>'for_gifts', '') <> '',
-    e.owed_change, e.shortfall_change, coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state, m.amount, l.order_id
+    e.owed_change, e.shortfall_change, e.explanation->'debts', coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state,
+    m.amount, l.order_id
 FROM (SELECT wallet_id FROM back WHERE wallet_id = ANY(%(wallets)s)) b
 CROSS JOIN LATERAL (
-    SELECT * FROM points_entry WHERE wallet_id = b.wallet_id AND kind IN ('return', 'repay', 'leave') OFFSET 0
+    SELECT * FROM points_entry WHERE wallet_id = b.wallet_id AND kind IN ('return', 'repay', 'leave')
+    UNION ALL SELECT * FROM points_entry WHERE wallet_id = b.wallet_id AND kind = 'transfer' AND explanation ? 'debts' OFFSET 0
 ) e
-LEFT JOIN points_movement m ON m.entry_id = e.id LEFT JOIN points_lot l ON l.id = m.lot_id
+LEFT JOIN points_movement m ON m.entry_id = e.id AND e.kind <> 'transfer' LEFT JOIN points_lot l ON l.id = m.lot_id
 LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id
 ORDER BY e.id, m.id
 """
@@ -286,14 +292,17 @@ WHERE w.membership_id = ANY(%s) AND (e.cause LIKE 'birthday:%%' OR e.cause LIKE 
 """
 
 
-# Interactions that were rewarded: those of the months of what is to be decided, and those about its products.
+# Interactions that were rewarded: those of the months of what is to be decided, and those about its products; also of a
+# membership that was merged into this one.
 REWARDED = """
 SELECT m.id, i.id, i.kind, i.sku, i.occurred_at FROM memberships_membership m
-JOIN customers_interaction i ON i.customer_id = m.customer_id JOIN points_wallet w ON w.membership_id = m.id
+JOIN memberships_membership o ON o.id = m.id OR o.merged_into_id = m.id
+JOIN customers_interaction i ON i.customer_id = m.customer_id JOIN points_wallet w ON w.membership_id = o.id
 JOIN points_entry e ON e.wallet_id = w.id AND e.cause = 'interaction:' || i.id AND e.pending_change + e.available_change > 0
-WHERE m.id = ANY(%(members)s) AND i.occurred_at >= m.enrolled_at
+WHERE m.id = ANY(%(members)s) AND i.occurred_at >= o.enrolled_at
     AND (i.occurred_at BETWEEN %(first)s AND %(last)s OR i.sku = ANY(%(skus)s))
-    AND NOT EXISTS (SELECT 1 FROM points_entry b WHERE b.wallet_id = w.id AND b.cause = 'interaction-back:' || i.id)
+    AND NOT EXISTS (SELECT 1 FROM points_entry b WHERE b.cause = 'interaction-back:' || i.id AND b.wallet_id IN (
+        SELECT v.id FROM points_wallet v WHERE v.membership_id IN (m.id, o.id)))
 GROUP BY m.id, i.id ORDER BY i.occurred_at, i.id
 """
 A_MONTH = timedelta(days=32)
@@ -562,17 +571,30 @@ def load_debts(
     :param lots: to which they may
     :param all_of: wallets to look at in any case
     """
-    found: dict[UUID, tuple[int, DebtEntry]] = {}
+    found: dict[UUID, tuple[int, tuple[DebtEntry, ...]]] = {}
     parameters = {"wallets": list(wallets), "orders": list(orders), "lots": list(lots), "all_of": list(all_of)}
-    for wallet_id, entry_id, kind, order_id, gifts, for_gifts, owed, shortfall, *move in bulk.fetch(DEBTS, parameters):
+    for wallet_id, entry_id, kind, order_id, gifts, for_gifts, owed, shortfall, said, *move in bulk.fetch(
+        DEBTS, parameters
+    ):
+        if said is not None:
+            found[entry_id] = (wallet_id, _taken_over(said))
+            continue
         gift_lots = tuple(UUID(each) for each in gifts or ())
         known = found.get(entry_id)
-        entry = known[1] if known else DebtEntry(kind, order_id, gift_lots, owed, shortfall, (), for_gifts)
-        found[entry_id] = (wallet_id, replace(entry, covers=(*entry.covers, *_covers(entry, *move))))
+        entry = known[1][0] if known else DebtEntry(kind, order_id, gift_lots, owed, shortfall, (), for_gifts)
+        found[entry_id] = (wallet_id, (replace(entry, covers=(*entry.covers, *_covers(entry, *move))),))
     by_wallet: dict[int, tuple[DebtEntry, ...]] = {}
-    for wallet_id, entry in found.values():
-        by_wallet[wallet_id] = (*by_wallet.get(wallet_id, ()), entry)
+    for wallet_id, entries in found.values():
+        by_wallet[wallet_id] = (*by_wallet.get(wallet_id, ()), *entries)
     return by_wallet
+
+
+def _taken_over(said: Sequence[Mapping[str, Any]]) -> tuple[DebtEntry, ...]:
+    """Return what was taken over from merged memberships, of the lots that have the points since."""
+    entries = taken_over(said)
+    lots = sorted({lot_id for entry in entries for lot_id, _ in entry.covers})
+    moved = dict(bulk.fetch("SELECT lot_id, to_lot_id FROM points_movedlot WHERE lot_id = ANY(%s)", [lots]))
+    return tuple(entry.of_moved(moved) for entry in entries)
 
 
 def _covers(  # noqa: PLR0913 - the columns of a movement
@@ -596,8 +618,16 @@ def _knowing_covers(wallet: WalletState) -> WalletState:
 def with_debts(wallet: WalletState, lots: Sequence[UUID]) -> WalletState:
     """Return a wallet with all that must be known where points come back to some lots."""
     debts = load_debts([wallet.wallet_id], lots=lots).get(wallet.wallet_id, ())
-    wallet = replace(wallet, debt_entries=debts)
-    return _knowing_covers(wallet)
+    return _knowing_covers(replace(wallet, debt_entries=debts))
+
+
+def with_all_debts(points: PointsState) -> PointsState:
+    """Return wallets with all that they lack, and what may come back to them."""
+    wallets = [wallet.wallet_id for wallet in points.wallets]
+    found = load_debts(wallets, all_of=wallets)
+    for wallet_id, entries in found.items():
+        points = points.having(_knowing_covers(replace(points.wallet_of(wallet_id), debt_entries=entries)))
+    return points
 
 
 def _load_redeemed(scope: Scope) -> dict[UUID, list[Redeemed]]:
@@ -620,10 +650,10 @@ def load_redeemed(pairs: Sequence[tuple[str, UUID]]) -> dict[UUID, list[Redeemed
     if not pairs:
         return {}
     found: dict[tuple[UUID, UUID], Redeemed] = {}
-    for membership, reference, entry_id, wallet_id, source, target, amount, *lot in bulk.fetch(
+    for membership, reference, entry_id, wallet_id, first_id, source, target, amount, *lot in bulk.fetch(
         REDEEMED, bulk.columns_of(pairs)
     ):
-        known = found.get((membership, entry_id), Redeemed(entry_id, reference, wallet_id, (), ()))
+        known = found.get((membership, entry_id), Redeemed(entry_id, reference, wallet_id, (), (), first_id))
         move = Move(lot[0], State(source), State(target), amount)
         found[membership, entry_id] = replace(known, moves=(*known.moves, move), lots=(*known.lots, OpenLot(*lot)))
     by_member: dict[UUID, list[Redeemed]] = {}
@@ -668,10 +698,13 @@ def _earning(rule: EarningRule, best_of: set[str]) -> Earning:
         minimum_amount=rule.minimum_amount,
         condition=parse_stored(rule.condition),
         uses_multiplier=rule.uses_multiplier,
+        counts_free_lines=rule.counts_free_lines,
+        counts_gift_cards=rule.counts_gift_cards,
         cap=rule.cap,
         group=rule.group,
         best_of=rule.group in best_of,
         terms=_terms(rule),
+        arms=ForArms.read(rule.arms),
     )
 
 

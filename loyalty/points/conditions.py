@@ -13,13 +13,16 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from loyalty.engine.basket import Basket, Line, Occasion
+from loyalty.engine.profile import SEGMENTS
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 OF_LINES = ("category", "brand", "sku")
 TEXTS = (*OF_LINES, "channel", "store", "promotion_code", "tier", "plan")
 FLAGS = ("is_gift", "is_first")
-RANGES = ("order_amount", "date", "time")
-FIELDS = (*TEXTS, "weekday", *FLAGS, *RANGES)
+RANGES = ("order_amount", "date", "time", "value_decile")
+OF_PROFILES = frozenset({"segment", "value_decile"})  # what of a member counts only where it agreed to a profile
+FIELDS = (*TEXTS, "weekday", "segment", *FLAGS, *RANGES)
+DECILES = range(1, 11)
 MAX_DEPTH = 6
 MAX_LEAVES = 200
 MAX_VALUES = 1_000
@@ -46,7 +49,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """A text, or the weekday, is one of some."""
+    """A text, or the weekday, is one of some; or the member belongs to one of some segments."""
 
     field: str
     values: frozenset[str]
@@ -191,6 +194,8 @@ def _values(name: str, values: Any, pointer: str) -> frozenset[str]:
         raise InvalidCondition(pointer, "too_many", limit=MAX_VALUES)
     if name == "weekday" and not set(values) <= set(WEEKDAYS):
         raise InvalidCondition(pointer, "not_a_weekday", weekdays=", ".join(WEEKDAYS))
+    if name == "segment" and not set(values) <= set(SEGMENTS):
+        raise InvalidCondition(pointer, "not_a_segment", segments=", ".join(SEGMENTS))
     return frozenset(values)
 
 
@@ -239,14 +244,30 @@ def _wall_clock(said: Any) -> time:
     return found
 
 
+def _decile(said: Any) -> int:
+    """
+    Return a decile.
+
+    :raises ValueError: when it is none
+    """
+    if isinstance(said, bool) or not isinstance(said, int):
+        raise TypeError(said)
+    if said not in DECILES:
+        raise ValueError(said)
+    return said
+
+
 _BOUNDS: dict[str, Callable[[Any], Any]] = {
     "order_amount": _amount,
     "date": date.fromisoformat,
     "time": _wall_clock,
+    "value_decile": _decile,
 }
 
 
-def _written(bound: Decimal | date | time) -> str:
+def _written(bound: Decimal | date | time | int) -> str | int:
+    if isinstance(bound, int):
+        return bound
     if isinstance(bound, Decimal):
         return f"{bound.normalize():f}" if bound else "0"
     if isinstance(bound, time) and not bound.second and not bound.microsecond:
@@ -266,12 +287,19 @@ def compiled(node: Node) -> Callable[[Line, Basket, Occasion], bool]:  # noqa: P
         case Not(part):
             denied = compiled(part)
             return lambda *given: not denied(*given)
+        case In("segment", values):
+            return lambda _line, _basket, occasion: not values.isdisjoint(occasion.segments)
         case In(field, values):
             read = _READERS[field]
             return lambda *given: read(*given) in values
         case Is(field, value):
             read = _READERS[field]
             return lambda *given: read(*given) is value
+        case Between("value_decile", first, last):
+            lowest, highest = first or DECILES[0], last or DECILES[-1]
+            return lambda _line, _basket, occasion: (
+                occasion.value_decile is not None and lowest <= occasion.value_decile <= highest
+            )
         case Between(field, first, last):
             read = _READERS[field]
             if field == "time":
@@ -341,7 +369,7 @@ def _contradiction(parts: Iterable[Node]) -> str | None:
         if found:
             return found
         match part:
-            case In(field, values):
+            case In(field, values) if field != "segment":
                 sets[field] = sets.get(field, values) & values
                 if not sets[field]:
                     return field
@@ -396,6 +424,12 @@ def schema() -> dict[str, Any]:
                 **{"in": {"type": "array", "items": {"enum": list(WEEKDAYS)}, "minItems": 1}},
             )
             | {"required": ["field", "in"]},
+            of(
+                field={"const": "segment"},
+                **{"in": {"type": "array", "items": {"enum": list(SEGMENTS)}, "minItems": 1}},
+            )
+            | {"required": ["field", "in"]},
+            between("value_decile", {"type": "integer", "minimum": DECILES[0], "maximum": DECILES[-1]}),
             of(field={"enum": list(FLAGS)}, **{"is": {"type": "boolean"}}) | {"required": ["field", "is"]},
             between(
                 "order_amount",

@@ -7,6 +7,7 @@ whichever of them is undone first, and nobody loses points that live longer than
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from loyalty.points.states import State
@@ -76,6 +77,43 @@ class Relief:
     @property
     def points(self) -> int:
         return self.owed + self.shortfall + sum(points for _, points in self.covers)
+
+
+def covers_of(debts: Iterable[Debt]) -> dict[UUID, int]:
+    """Return how many points of each lot stand in the place of others'."""
+    found: dict[UUID, int] = {}
+    for debt in debts:
+        for lot_id, points in debt.covers:
+            found[lot_id] = found.get(lot_id, 0) + points
+    return found
+
+
+def as_given_over(debts: Iterable[Debt], lots: Mapping[UUID, UUID]) -> list[dict[str, Any]]:
+    """
+    Return debts as the entry says them by which another membership takes them over, with what it owes and misses.
+
+    :param lots: those that have the points there, by the lots that had them
+    """
+    return [
+        {
+            "order": debt.order_id and str(debt.order_id), "owed": debt.owed, "shortfall": debt.shortfall,
+            "gift_lots": [str(lots[each]) for each in debt.gift_lots if each in lots],
+            "covers": [[str(lots[lot_id]), points] for lot_id, points in debt.covers],
+        }
+        for debt in debts
+    ]  # fmt: skip
+
+
+def taken_over(said: Iterable[Mapping[str, Any]]) -> tuple[DebtEntry, ...]:
+    """Return what `as_given_over` said as entries of who took it over; nothing of what nobody's points can replace."""
+    return tuple(
+        DebtEntry(
+            "transfer", UUID(each["order"]) if each["order"] else None, tuple(map(UUID, each["gift_lots"])), each["owed"],
+            each["shortfall"], tuple((UUID(lot_id), points) for lot_id, points in each["covers"]),
+        )
+        for each in said
+        if each["order"] or each["gift_lots"]
+    )  # fmt: skip
 
 
 def relief(debt: Debt, points: int) -> Relief:

@@ -6,7 +6,6 @@ were. Where those are others by now, something of it was told late: the differen
 lines of its own, as the books of points have it.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple, TextIO
 
 from django.db import transaction
 
-from customers.core import bulk
+from customers.core import bulk, exporting
 from customers.core.calendar import add_months, day_before, local_date
 from customers.core.money import decimals_of
 from loyalty.points.closing import LOCK
@@ -227,9 +226,11 @@ def write_rows(file: TextIO, lines: Iterable[EventLine], program: Program, until
     """Write a journal as rows of the month's CSV, which has a wallet and points besides."""
     currency, last_day = program.retailer.currency, day_before(local_date(until, program.tzinfo))
     decimals = decimals_of(currency)
-    writer = csv.writer(file)
-    for line in lines:
-        writer.writerow([
+    rows = (
+        (
             f"{last_day}", program.slug, "", line.event, line.account, f"{line.debit:.{decimals}f}",
             f"{line.credit:.{decimals}f}", currency, "", line.text, "late" if line.is_late else "",
-        ])  # fmt: skip
+        )
+        for line in lines
+    )  # fmt: skip
+    exporting.write_rows(file, rows)

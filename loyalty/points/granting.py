@@ -28,22 +28,22 @@ WHERE g.id = d.id AND g.decided_at IS NULL
 # What waits for a membership that was merged waits for the one that stays.
 WAITING = """
 SELECT g.id, m.customer_id, g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id, g.source, g.pending_days,
-    g.version_id, g.is_again, g.takes_back_id, b.occurred_at
+    g.version_id, g.is_again, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL
 FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
-JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id)
+JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id) JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
 WHERE g.decided_at IS NULL AND (g.membership_id = ANY(%(members)s) OR a.merged_into_id = ANY(%(members)s))
     AND g.occurred_at <= %(until)s
 ORDER BY g.occurred_at, g.id
 """
-# Of a customer who was merged, who lives with the one that stays, comes what it got.
+# Of a customer who was merged, who lives with the one that stays, comes what it got. What was withheld keeps points alive.
 GIVEN = """
 SELECT g.id, coalesce(c.merged_into_id, c.id), g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id,
-    g.source, g.pending_days, NULL::bigint, g.is_again, g.takes_back_id, b.occurred_at
+    g.source, g.pending_days, NULL::bigint, g.is_again, g.takes_back_id, b.occurred_at, false
 FROM points_grant g JOIN memberships_membership m ON m.id = g.membership_id JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
 WHERE m.program_id = %s AND (m.customer_id = ANY(%s) OR c.merged_into_id = ANY(%s)) AND g.occurred_at <= %s
-    AND g.given > 0
+    AND (g.given > 0 OR g.reason = 'no_points_at_present')
 ORDER BY g.occurred_at, g.id
 """
 
@@ -94,11 +94,12 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
     is_again: bool,  # noqa: FBT001 - a column
     takes_back: UUID | None,
     granted_at: datetime | None,
+    is_erased: bool,  # noqa: FBT001 - a column
 ) -> PointsGranted | GrantTakenBack:
     if takes_back is None or granted_at is None:
         return PointsGranted(
             grant_id, customer_id, occurred_at, wallet, points, cause, said, program_id, source, pending_days, version_id,
-            is_again,
+            is_again, is_erased,
         )  # fmt: skip
     return GrantTakenBack(
         grant_id, customer_id, program_id, occurred_at, wallet, points, cause, takes_back, granted_at, source, version_id,

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from customers.core import bulk
-from loyalty.points.conditions import MIDNIGHT, WEEKDAYS, AllOf, AnyOf, Between, In, Is, Node, Not
+from loyalty.memberships.profiles import AGREED, SEGMENTS_OF
+from loyalty.points.conditions import DECILES, MIDNIGHT, WEEKDAYS, AllOf, AnyOf, Between, In, Is, Node, Not
 
 COLUMNS = {
     "category": "l.category",
@@ -35,6 +36,7 @@ JOIN customers_order o ON o.customer_id = m.customer_id AND o.occurred_at >= m.e
 JOIN customers_orderline l ON l.order_id = o.id
 LEFT JOIN tiers_standing s ON s.membership_id = m.id LEFT JOIN tiers_tier t ON t.id = s.tier_id
 WHERE m.program_id = %(program)s AND o.local_date BETWEEN %(since)s AND %(until)s AND {condition}
+    AND (%(free)s OR l.net_amount > 0) AND (%(cards)s OR NOT l.is_gift_card)
 """
 
 
@@ -55,13 +57,26 @@ class Matches:
     costed: int
 
 
-def matches(condition: Node, *, program_id: int, zone: str, since: Any, until: Any) -> Matches:
+def matches(  # noqa: PLR0913 - of which past, and what of it
+    condition: Node,
+    *,
+    program_id: int,
+    zone: str,
+    since: Any,
+    until: Any,
+    free_lines: bool = True,
+    gift_cards: bool = True,
+) -> Matches:
     """
     Return which lines of members' orders between two days meet a condition.
 
-    A condition on the tier, or the plan, looks at the one that each member has today.
+    :param free_lines: whether those count that cost nothing
+    :param gift_cards: whether those count by which gift cards are bought
+
+    A condition on the tier, the plan or the segment looks at the one that each member has today.
     """
     parameters: dict[str, Any] = {"program": program_id, "zone": zone, "since": since, "until": until}
+    parameters |= {"free": free_lines, "cards": gift_cards}
     sql = to_sql(condition, parameters)
     (row,) = bulk.fetch(MATCHES.format(condition=sql), parameters)
     return Matches(*row)
@@ -82,6 +97,8 @@ def to_sql(node: Node, parameters: dict[str, Any]) -> str:  # noqa: PLR0911 - a 
             return f"NOT ({to_sql(part, parameters)})"
         case In("weekday", values):
             return f"{COLUMNS['weekday']} = ANY({_bind(sorted(WEEKDAYS.index(value) + 1 for value in values), parameters)})"
+        case In("segment") | Between("value_decile"):
+            return _of_profile(node, parameters)
         case In(field, values):
             return f"{COLUMNS[field]} = ANY({_bind(sorted(values), parameters)})"
         case Is(field, value):
@@ -92,6 +109,17 @@ def to_sql(node: Node, parameters: dict[str, Any]) -> str:  # noqa: PLR0911 - a 
             bounds = [f"{COLUMNS[field]} >= {_bind(first, parameters)}"] if first is not None else []
             bounds += [f"{COLUMNS[field]} <= {_bind(last, parameters)}"] if last is not None else []
             return " AND ".join(bounds)
+
+
+def _of_profile(node: In | Between, parameters: dict[str, Any]) -> str:
+    """Return what is asked of what is known of the customer today, where it agreed to a profile."""
+    if isinstance(node, In):
+        asked = f"{SEGMENTS_OF} && {_bind(sorted(node.values), parameters)}::text[]"
+    else:
+        first, last = node.first or DECILES[0], node.last or DECILES[-1]
+        asked = f"i.value_decile BETWEEN {_bind(first, parameters)} AND {_bind(last, parameters)}"
+    known = f"SELECT {asked} FROM customers_insight i WHERE i.customer_id = o.customer_id AND {AGREED}"
+    return f"coalesce(({known}), false)"
 
 
 def _hours(first: Any, last: Any, parameters: dict[str, Any]) -> str:

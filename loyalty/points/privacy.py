@@ -11,7 +11,7 @@ from loyalty.points.models import Entry
 FORGET_REASONS = """
 UPDATE points_entry e SET explanation = e.explanation || '{"reason": ""}' FROM points_wallet w
 JOIN memberships_membership m ON m.id = w.membership_id
-WHERE e.wallet_id = w.id AND m.customer_id = ANY(%s) AND e.kind = 'adjust' AND e.explanation ? 'reason'
+WHERE e.wallet_id = w.id AND m.customer_id = ANY(%s) AND e.explanation ?& ARRAY['reason', 'author']
 """
 
 

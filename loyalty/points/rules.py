@@ -6,6 +6,7 @@ from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from loyalty.engine.arms import ForArms
 from loyalty.engine.basket import NOTHING, ONE, Basket, Line, Occasion
 from loyalty.points.conditions import EVERYTHING, Node, compiled
 
@@ -71,6 +72,9 @@ class Earning:
     :param group: rules of one group belong together; empty for none
     :param best_of: that only the best of its group gives
     :param terms: of a rule for interactions; None for none
+    :param arms: of an experiment, for which it holds; None for all
+    :param counts_free_lines: whether lines count that cost nothing: as items, and as what makes an order
+    :param counts_gift_cards: whether lines count by which gift cards are bought
     """
 
     id: int
@@ -86,12 +90,26 @@ class Earning:
     group: str = ""
     best_of: bool = False
     terms: Terms | None = None
+    arms: ForArms | None = None
+    counts_free_lines: bool = True
+    counts_gift_cards: bool = False
     counts: Callable[[Line, Basket, Occasion], bool] | None = field(init=False, compare=False, repr=False)
     is_for_orders: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", None if self.condition == EVERYTHING else compiled(self.condition))
         object.__setattr__(self, "is_for_orders", self.kind in FOR_ORDERS)
+
+    def meeting(self, basket: Basket, occasion: Occasion) -> Sequence[Line]:
+        """Return the lines of an order that meet its condition."""
+        counts = self.counts
+        return basket.lines if counts is None else [line for line in basket.lines if counts(line, basket, occasion)]
+
+    def counted(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """Return those of lines that it counts, by whether they are free, or gift cards."""
+        if not self.counts_gift_cards and any(line.is_gift_card for line in lines):
+            lines = [line for line in lines if not line.is_gift_card]
+        return lines if self.counts_free_lines else [line for line in lines if line.net_amount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +138,8 @@ def earn(basket: Basket, rules: Iterable[Earning], occasion: Occasion) -> tuple[
     """
     Return what the rules give for an order, by their codes, whatever order their rows are in.
 
-    1. Each rule counts the lines that meet its condition; under its minimum it gives nothing.
+    1. Each rule counts the lines that meet its condition, gift cards and free lines as it says; under its minimum it gives
+       nothing.
     2. Its points are rounded down once, on the order's total, never per line, and cut at its cap.
     3. Of a group that gives the best of its rules, the one with most points stays; of two alike the first by code.
     4. What stays adds up.
@@ -180,15 +199,11 @@ def _grouped(given: Iterable[tuple[Earning, Earned | None]]) -> tuple[Earned, ..
 
 
 def _for_order(rule: Earning, basket: Basket, occasion: Occasion) -> Earned | None:
-    counts = rule.counts
-    counted = [line for line in basket.lines if counts is None or counts(line, basket, occasion)]
+    counted = rule.counted(rule.meeting(basket, occasion))
     amount = sum((line.net_amount for line in counted), NOTHING)
     if not counted:
         return None
-    share: Fraction | Decimal = ONE
-    if basket.paid_with_points and basket.net_amount:
-        # What was paid with points is spread over the lines by their amounts: as a fraction, which loses nothing.
-        share = Fraction(basket.paid) / Fraction(basket.net_amount)
+    share = _share_of_money(basket)
     with_money = _times(amount, share)
     if with_money < rule.minimum_amount or (basket.paid_with_points and not with_money):
         return None
@@ -198,6 +213,18 @@ def _for_order(rule: Earning, basket: Basket, occasion: Occasion) -> Earned | No
         pieces = _times(sum((line.quantity for line in counted), NOTHING), share)
         return _rounded(rule, pieces, pieces, occasion)
     return _rounded(rule, ONE, amount, occasion)
+
+
+def with_money(lines: Sequence[Line], basket: Basket) -> Decimal:
+    """Return what of an order's lines was paid with money, as an explanation shows it."""
+    return _shown(_times(sum((line.net_amount for line in lines), NOTHING), _share_of_money(basket)))
+
+
+def _share_of_money(basket: Basket) -> Fraction | Decimal:
+    """Return the part of an order that was paid with money; points are spread over the lines by their amounts."""
+    if basket.paid_with_points and basket.net_amount:
+        return Fraction(basket.paid) / Fraction(basket.net_amount)  # as a fraction, which loses nothing
+    return ONE
 
 
 def _times(amount: Decimal, share: Fraction | Decimal) -> Fraction | Decimal:

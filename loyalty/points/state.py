@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from loyalty.engine.arms import Divided, holding, named_by
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key, copy_with
 from loyalty.engine.versions import RulesOf
@@ -39,11 +40,21 @@ PLAIN = Policy()
 
 
 @dataclass(frozen=True, slots=True)
-class PointsRules:
+class PointsRules(Divided):
     """What a version promises of points: its earning rules, and its policies by the code of their wallet."""
 
     earnings: tuple[Earning, ...] = ()
     policies: Mapping[str, Policy] = field(default_factory=dict)
+
+    def named(self) -> frozenset[str]:
+        return named_by(self.earnings)
+
+    def for_arms(self, arms: frozenset[str]) -> Self:
+        return replace(self, earnings=holding(self.earnings, arms))
+
+    def withheld(self) -> Self:
+        """Return how what a member has goes on, without anything that gives more of it."""
+        return replace(self, earnings=())
 
     def policy(self, wallet: str) -> Policy:
         """Return how a wallet's points live; a wallet that this version does not name keeps its points for ever."""
@@ -327,13 +338,18 @@ class GrantDecided(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """A redemption that paid an order, and from which lots its points came."""
+    """
+    A redemption that paid an order, and from which lots its points came.
+
+    :param first_id: the entry by which it was made first, where it came with memberships that were merged
+    """
 
     entry_id: UUID
     reference: str
     wallet_id: int
     moves: tuple[Move, ...]
     lots: tuple[OpenLot, ...]
+    first_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -401,6 +417,8 @@ class WalletState:
         }
         if posting.kind in debts.KINDS:
             changed["debt_entries"] = (*self.debt_entries, self._debt_entry(posting))
+        elif said := posting.explanation.get("debts"):
+            changed["debt_entries"] = (*self.debt_entries, *debts.taken_over(said))
         return copy_with(self, changed)
 
     def _debt_entry(self, posting: Posting) -> DebtEntry:

@@ -52,14 +52,25 @@ class Expiring:
 # What is due counts as active, and what is past its end as gone, whether or not the night has been. What is due repays first
 # what is owed.
 OPEN_LOTS = """
-SELECT {ends_at} AS ends_at, sum(l.available)::bigint, sum(l.pending)::bigint,
-    coalesce(sum(l.pending) FILTER (WHERE l.active_at <= %(at)s), 0)::bigint AS due, sum(l.held)::bigint
+SELECT {ends_at} AS ends_at, sum(l.available)::bigint, {of_others}
 FROM {lots}
 WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY 1
 """
-OF_ANY = OPEN_LOTS.format(ends_at=ENDS_AT, lots="points_lot l JOIN points_wallet w ON w.id = l.wallet_id")
-# What never kept points in a wallet ends none: to be ready to look for it costs a fifth of a read.
-OF_NEVER_IDLE = OPEN_LOTS.format(ends_at="l.expires_at", lots="points_lot l")
+OF_OTHERS = """sum(l.pending)::bigint,
+    coalesce(sum(l.pending) FILTER (WHERE l.active_at <= %(at)s), 0)::bigint AS due, sum(l.held)::bigint"""
+NO_OTHERS = "0, 0, 0"
+WITH_WALLET = "points_lot l JOIN points_wallet w ON w.id = l.wallet_id"
+# What never kept points in a wallet ends none, and where all points can be spent the others are nothing: to be ready to look
+# for the one costs a fifth of a read, and for the other as much.
+NOW = {
+    (may_be_idle, has_others): OPEN_LOTS.format(
+        ends_at=ENDS_AT if may_be_idle else "l.expires_at",
+        lots=WITH_WALLET if may_be_idle else "points_lot l",
+        of_others=OF_OTHERS if has_others else NO_OTHERS,
+    )
+    for may_be_idle in (False, True)
+    for has_others in (False, True)
+}
 # The same of the lots as they were: by what was recorded, or occurred, until then.
 LOTS_THEN = """
 WITH spans AS MATERIALIZED ({spans})
@@ -109,7 +120,7 @@ def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo, clock: Clock | None
     :param clock: how to look back at an instant before the wallet's last entry: at what had been recorded by then, or at
         what had occurred; None for an instant that is not before it, which is quicker
     """
-    now = OF_NEVER_IDLE if wallet.idle_until is None else OF_ANY
+    now = NOW[wallet.idle_until is not None, bool(wallet.pending or wallet.held)]
     lots = bulk.fetch(now if clock is None else LOOKING_BACK[clock], {"wallet": wallet.pk, "at": at})
     owed = wallet.owed if clock is None else _owed_then(wallet, at, clock)
     return _counted(lots, owed=owed, at=at, zone=zone)

@@ -29,6 +29,13 @@ class Program(models.Model):
         default=False,
         help_text=_("One proposes a version, another publishes it."),
     )
+    two_ends_asked_by = models.CharField(
+        _("asks to end it"),
+        max_length=150,
+        blank=True,
+        editable=False,
+        help_text=_("Who wants one person to be enough; a second one has to say so too."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

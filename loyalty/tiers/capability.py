@@ -7,6 +7,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import add_months
+from loyalty.engine.arms import ForArms
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
@@ -123,5 +124,5 @@ def _row(state: TierState) -> tuple[int | None, datetime | None, date | None, in
 def _rule(row: Tier) -> TierRule:
     return TierRule(
         row.pk, row.key, row.code, row.threshold, row.multiplier, row.further, row.entry_gift, row.extra_months,
-        row.reward_discount,
+        row.reward_discount, ForArms.read(row.arms),
     )  # fmt: skip

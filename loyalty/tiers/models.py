@@ -3,18 +3,20 @@ from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
+from customers.core.languages import own_text
 from customers.core.money import MoneyField
 from customers.models import Retailer
+from loyalty.experiments.fields import ArmsField
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program, ProgramVersion, frozen_with_version
+from loyalty.programs.spans import WithinCalendars
 
 
-class TierPolicy(models.Model):
+class TierPolicy(WithinCalendars):
     """What a version's tiers count, and over which time."""
 
     class Basis(models.TextChoices):
@@ -82,7 +84,7 @@ class TierPolicy(models.Model):
         return f"{self.get_basis_display()}, {self.get_window_display()}"
 
 
-class Tier(models.Model):
+class Tier(WithinCalendars):
     """A tier of a version's scheme. Members without one have the multiplier 1."""
 
     version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="tiers", verbose_name=_("version"))
@@ -127,6 +129,7 @@ class Tier(models.Model):
     early_access = models.BooleanField(_("early access"), default=False)
     benefits = models.TextField(_("benefits"), blank=True, help_text=_("One per line, as members read them."))
     benefits_fr = models.TextField(_("benefits in French"), blank=True)
+    arms = ArmsField()
 
     class Meta:
         verbose_name = _("tier")
@@ -146,7 +149,7 @@ class Tier(models.Model):
         triggers: ClassVar = frozen_with_version("tiers")
 
     def __str__(self) -> str:
-        return (self.name_fr if get_language() == "fr" else "") or self.name
+        return own_text(self, "name")
 
     @property
     def further(self) -> tuple[tuple[str, Decimal], ...]:
@@ -157,7 +160,7 @@ class Tier(models.Model):
 
     def benefit_list(self) -> list[str]:
         """Return the benefits in the reader's language."""
-        text = (self.benefits_fr if get_language() == "fr" else "") or self.benefits
+        text = own_text(self, "benefits")
         return [line.strip() for line in text.splitlines() if line.strip()]
 
 

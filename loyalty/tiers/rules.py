@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate
+from typing import Self
 from uuid import UUID
 
 from customers.core.calendar import add_months, clamped, day_after, day_before, end_of_month
+from loyalty.engine.arms import Divided, ForArms, holding, named_by
 from loyalty.points.state import Day
 
 NOTHING = Decimal(0)
@@ -41,6 +43,7 @@ class TierRule:
     :param entry_gift: points given with each entry
     :param extra_months: by how much longer its members' points live
     :param reward_discount: by how many percent rewards are cheaper for its members
+    :param arms: of an experiment, for which it holds; None for all
     """
 
     id: int
@@ -52,10 +55,11 @@ class TierRule:
     entry_gift: int = 0
     extra_months: int = 0
     reward_discount: Decimal = Decimal(0)
+    arms: ForArms | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TierScheme:
+class TierScheme(Divided):
     """
     A version's tiers, lowest first. A tier is named by its key; None is no tier.
 
@@ -67,6 +71,7 @@ class TierScheme:
     :param grace_days: whole days after the one on which a member stopped qualifying
     :param grace_to_month_end: that the last of those days is rounded to its month's last
     :param soft_landing: that a downgrade is one tier at a time
+    :param is_closed: that nobody rises, but to what is everybody's
     """
 
     basis: str = "spend"
@@ -79,10 +84,32 @@ class TierScheme:
     grace_days: int = 0
     grace_to_month_end: bool = False
     soft_landing: bool = False
+    is_closed: bool = False
     ranks: Mapping[UUID, int] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ranks", {tier.key: place for place, tier in enumerate(self.tiers)})
+
+    def named(self) -> frozenset[str]:
+        return named_by(self.tiers)
+
+    def for_arms(self, arms: frozenset[str]) -> Self:
+        return replace(self, tiers=holding(self.tiers, arms))
+
+    def withheld(self) -> Self:
+        """
+        Return the scheme in which a member keeps the tier that it has, which gives nothing, and rises no further.
+
+        Points that it had live by their tier for as long as they did.
+        """
+        tiers = tuple(
+            replace(tier, multiplier=Decimal(1), entry_gift=0, reward_discount=NOTHING) for tier in self.tiers
+        )
+        return replace(self, tiers=tiers, downgrade="never", is_closed=True)
+
+    def may_enter(self, tier: TierRule) -> bool:
+        """Tell whether a member may rise to a tier."""
+        return not self.is_closed or self.is_reached(tier, Counts())
 
     def tier(self, key: UUID | None) -> TierRule | None:
         """Return a tier by its key; None where this version does not have it."""
@@ -104,7 +131,7 @@ class TierScheme:
     def earned(self, counts: Counts) -> TierRule | None:
         """Return the highest tier that is reached; None for none."""
         for tier in reversed(self.tiers):
-            if self.is_reached(tier, counts):
+            if self.is_reached(tier, counts) and self.may_enter(tier):
                 return tier
         return None
 

@@ -5,12 +5,13 @@ from typing import Any
 from rest_framework import serializers
 
 from customers.api.fields import InstantField
+from customers.api.strict import Strict
 from customers.models.retailer import validate_zone
 from loyalty.planning.models import Simulation
 from loyalty.programs.models import ProgramVersion, VersionEvent
 
 
-class ProgramIn(serializers.Serializer[Any]):
+class ProgramIn(Strict):
     slug = serializers.SlugField(max_length=50)
     name = serializers.CharField(max_length=200)
     zone = serializers.CharField(
@@ -18,22 +19,22 @@ class ProgramIn(serializers.Serializer[Any]):
     )
 
 
-class DraftIn(serializers.Serializer[Any]):
+class DraftIn(Strict):
     copy_of = serializers.IntegerField(required=False, min_value=1, help_text="A version; the latest if left out.")
     note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
-class InstantIn(serializers.Serializer[Any]):
+class InstantIn(Strict):
     effective_from = InstantField(help_text="With its zone.")
 
 
-class SimulationIn(serializers.Serializer[Any]):
+class SimulationIn(Strict):
     version = serializers.IntegerField(min_value=1, help_text="A draft, or any other version.")
     since = serializers.DateField(help_text="The first day on which it would have been in force.")
     until = serializers.DateField(help_text="The last day.")
 
 
-class MatchesIn(serializers.Serializer[Any]):
+class MatchesIn(Strict):
     condition = serializers.JSONField(help_text="As in an earning rule.")
     days = serializers.IntegerField(min_value=1, max_value=3_660, default=365, help_text="Until today.")
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, TypeVar
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
@@ -18,9 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api.asking import AskedView
-from customers.api.callers import retailer_of
+from customers.api.callers import retailer_of, the_one
 from customers.core.calendar import local_date
-from customers.core.errors import DomainError
+from loyalty.activity.api.asking import NotThere, listed, program_of
+from loyalty.api.models import RetailerKey
 from loyalty.api.parsers import EncodableJSONParser
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
@@ -63,9 +63,12 @@ class NoETag(APIException):
     default_detail = _("Say in If-Match which state you change: the ETag that came with it.")
 
 
-class ProgramExists(DomainError):
-    code = "program_exists"
-    message = _("There is a program “{slug}” already.")
+class NotAVersion(NotThere):
+    message = _("Program “{slug}” has no version {number}. It has: {known}.")
+
+
+class NoSuchSimulation(NotThere):
+    message = _("Program “{slug}” has no what-if {id}. /api/v1/programs/{slug}/simulations lists those that there are.")
 
 
 class YamlParser(BaseParser):
@@ -87,12 +90,16 @@ class ProgramView(AskedView):
     scopes: ClassVar[dict[str, str]] = READ
 
     def program(self, request: Request, slug: str) -> Program:
-        programs = Program.objects.select_related("retailer")
-        return get_object_or_404(programs, retailer=retailer_of(request), slug=slug)
+        return program_of(request, slug)
 
     def version(self, request: Request, slug: str, number: int) -> ProgramVersion:
-        versions = ProgramVersion.objects.select_related("program__retailer")
-        return get_object_or_404(versions, program=self.program(request, slug), number=number)
+        versions = ProgramVersion.objects.select_related("program__retailer").filter(
+            program=self.program(request, slug)
+        )
+        known = versions.order_by("number").values_list("number", flat=True)
+        return the_one(
+            versions.filter(number=number), lambda: NotAVersion(number=number, slug=slug, known=listed(known))
+        )
 
 
 class ProgramsView(AskedView):
@@ -112,7 +119,7 @@ class ProgramsView(AskedView):
         given.is_valid(raise_exception=True)
         retailer, asked = retailer_of(request), given.validated_data
         if Program.objects.filter(retailer=retailer, slug=asked["slug"]).exists():
-            raise ProgramExists(slug=asked["slug"])
+            raise drafts.ProgramExists(slug=asked["slug"])
         draft = drafts.create_program(retailer, **asked)
         return Response(_program(draft.program), status=status.HTTP_201_CREATED)
 
@@ -225,7 +232,9 @@ class ProposeView(ProgramView):
         """Ask somebody else to publish a draft from an instant on."""
         version = self.version(request, slug, number)
         instant = _instant(request.data)
-        found = drafts.propose(version, effective_from=instant, author=_author(request), now=timezone.now())
+        found = drafts.propose(
+            version, effective_from=instant, author=_author(request), person=_person(request), now=timezone.now()
+        )
         return _tagged(Response(VersionOut(found).data), found)
 
 
@@ -236,7 +245,9 @@ class PublishView(ProgramView):
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Freeze a draft and put it in force from an instant on."""
         version, instant = self.version(request, slug, number), _instant(request.data)
-        found = drafts.publish(version, effective_from=instant, author=_author(request), now=timezone.now())
+        found = drafts.publish(
+            version, effective_from=instant, author=_author(request), person=_person(request), now=timezone.now()
+        )
         return _tagged(Response(VersionOut(found).data), found)
 
 
@@ -305,14 +316,17 @@ class SimulationView(ProgramView):
     @extend_schema(responses=SimulationOut, tags=["programs"])
     def get(self, request: Request, slug: str, simulation_id: int) -> Response:
         """Return how far a what-if is, and its result."""
-        found = get_object_or_404(_simulations(self.program(request, slug)), pk=simulation_id)
-        return Response(SimulationOut(found).data)
+        return Response(SimulationOut(self._simulation(request, slug, simulation_id)).data)
 
-    @extend_schema(responses=SimulationOut, tags=["programs"])
+    @extend_schema(responses={200: SimulationOut}, tags=["programs"])
     def delete(self, request: Request, slug: str, simulation_id: int) -> Response:
         """Cancel a what-if."""
-        found = get_object_or_404(_simulations(self.program(request, slug)), pk=simulation_id)
-        return Response(SimulationOut(cancel(found, now=timezone.now())).data)
+        asked = self._simulation(request, slug, simulation_id)
+        return Response(SimulationOut(cancel(asked, now=timezone.now())).data)
+
+    def _simulation(self, request: Request, slug: str, simulation_id: int) -> Simulation:
+        rows = _simulations(self.program(request, slug)).filter(pk=simulation_id)
+        return the_one(rows, lambda: NoSuchSimulation(id=simulation_id, slug=slug))
 
 
 def _simulations(program: Program) -> QuerySet[Simulation]:
@@ -334,6 +348,11 @@ def _program(program: Program) -> Any:
 def _author(request: Request) -> str:
     user = getattr(request.auth, "user", None)
     return user.get_username() if user is not None else f"key {request.auth.name}"  # type: ignore[union-attr] # a key
+
+
+def _person(request: Request) -> str | None:
+    """Return who made the key that asks, empty where nobody knows; None for somebody who asks in person."""
+    return request.auth.made_by if isinstance(request.auth, RetailerKey) else None
 
 
 def _instant(said_by_caller: Any) -> Any:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from django import template
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from customers.core.languages import said_text
 from loyalty.configuration.parts import SECTIONS, fields_of
 
 register = template.Library()
@@ -47,4 +47,4 @@ def named(names: dict[str, str], code: str | None) -> str:
 @register.filter
 def tier_name(tier: dict[str, str]) -> str:
     """Return the name of a tier in a result, in the reader's language."""
-    return (tier["name_fr"] if get_language() == "fr" else tier["name"]) if tier else _("no tier")
+    return said_text(tier, "name") if tier else _("no tier")

@@ -10,6 +10,7 @@ from loyalty.points.models.ledger import (
     QualifyingDay,
     SpendingReference,
     Wallet,
+    label_of,
 )
 from loyalty.points.models.policy import EarningGroup, EarningRule, PointsPolicy
 
@@ -30,4 +31,5 @@ __all__ = [
     "QualifyingDay",
     "SpendingReference",
     "Wallet",
+    "label_of",
 ]

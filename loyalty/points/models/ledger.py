@@ -1,4 +1,5 @@
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -81,6 +82,7 @@ class Entry(models.Model):
         ADJUST = "adjust", _("adjusted by staff")
         TRANSFER = "transfer", _("transferred")
         LEAVE = "leave", _("forfeited on leaving")
+        KEEP = "keep", _("kept what was there")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     # Its index is the one by recording below, which begins with it.
@@ -117,20 +119,30 @@ class Entry(models.Model):
                 condition=models.Q(keeps_until__isnull=False),
                 name="entry_keeps_points",
             ),
+            models.Index(
+                fields=["wallet"],
+                condition=models.Q(kind="transfer", explanation__has_key="debts"),
+                name="entry_takes_debts_over",
+            ),
         ]
         triggers: ClassVar = append_only("entries")
 
     def __str__(self) -> str:
-        return self.cause
+        return f"{self.label} {self.occurred_at:%Y-%m-%d}"
 
     @property
     def label(self) -> str:
         """What happened, in the reader's language: a correction moves points as a return does, and nothing came back."""
-        if self.kind == self.Kind.RETURN and "correction" in self.explanation:
-            return str(_("order corrected"))
-        if self.kind == self.Kind.RETURN and "grant_back" in self.explanation:
-            return str(_("reward taken back"))
-        return str(self.get_kind_display())
+        return label_of(self.kind, self.explanation)
+
+
+def label_of(kind: str, explanation: Mapping[str, Any]) -> str:
+    """Return what an entry tells that happened, in the reader's language."""
+    if kind == Entry.Kind.RETURN and "correction" in explanation:
+        return str(_("order corrected"))
+    if kind == Entry.Kind.RETURN and "grant_back" in explanation:
+        return str(_("reward taken back"))
+    return str(Entry.Kind(kind).label)
 
 
 # Whoever writes a lot that was transferred, it leads to the first one, whose order paid for its points.
@@ -243,6 +255,7 @@ class Lot(models.Model):
                 name="lot_of_a_kind_in_order",
             ),
             models.Index(fields=["wallet"], condition=~models.Q(gift=""), name="lot_gift"),
+            models.Index(fields=["gift"], condition=models.Q(activation_event="approved"), name="lot_of_approval"),
             models.Index(fields=["grant"], condition=models.Q(grant__isnull=False), name="lot_of_grant"),
             models.Index(fields=["active_at"], condition=models.Q(pending__gt=0), name="lot_to_activate"),
             models.Index(

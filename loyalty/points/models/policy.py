@@ -5,14 +5,16 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.languages import own_text
 from customers.core.money import MoneyField
 from customers.models import Interaction
+from loyalty.experiments.fields import ArmsField
 from loyalty.points.conditions import InvalidCondition, parse, to_json
 from loyalty.points.rules import Counted
 from loyalty.programs.models import ProgramVersion, frozen_with_version
+from loyalty.programs.spans import WithinCalendars
 
 
 def validate_condition(said: object) -> None:
@@ -42,6 +44,8 @@ CONDITION_WORDS = {
     "not_a_text": _("a text holds a character that cannot be stored."),
     "not_a_flag": _("true or false is expected."),
     "not_a_weekday": _("weekdays are {weekdays}."),
+    "not_a_segment": _("segments are {segments}."),
+    "not_a_value_decile": _("a decile is a whole number from 1 to 10, the best."),
     "not_a_order_amount": _('an amount such as "50.00" is expected, at most {limit}.'),
     "not_a_date": _('a day such as "2026-03-31" is expected.'),
     "not_a_time": _('a time such as "18:00" is expected.'),
@@ -79,7 +83,7 @@ def _normalized(said: Any) -> Any:
         return said
 
 
-class PointsPolicy(models.Model):
+class PointsPolicy(WithinCalendars):
     """A wallet of a version: when its points become active, when they expire, how many there may be, what they are worth."""
 
     class Expiry(models.TextChoices):
@@ -202,7 +206,7 @@ class PointsPolicy(models.Model):
         triggers: ClassVar = frozen_with_version("points_policies")
 
     def __str__(self) -> str:
-        return (self.name_fr if get_language() == "fr" else "") or self.name or self.code
+        return own_text(self, "name") or self.code
 
 
 class EarningGroup(models.Model):
@@ -227,7 +231,7 @@ class EarningGroup(models.Model):
         triggers: ClassVar = frozen_with_version("earning_groups")
 
     def __str__(self) -> str:
-        return (self.name_fr if get_language() == "fr" else "") or self.name or self.code
+        return own_text(self, "name") or self.code
 
 
 class EarningRule(models.Model):
@@ -277,6 +281,20 @@ class EarningRule(models.Model):
         _("group"), blank=True, help_text=_("Of a group that gives the best, only one rule gives points.")
     )
     uses_multiplier = models.BooleanField(_("tier multiplies"), default=True)
+    counts_free_lines = models.BooleanField(
+        _("counts free lines"),
+        default=True,
+        db_default=True,
+        help_text=_(
+            "Lines that cost nothing are items, and make an order; where they do not count, a gift earns nothing."
+        ),
+    )
+    counts_gift_cards = models.BooleanField(
+        _("counts gift cards"),
+        default=False,
+        db_default=False,
+        help_text=_("Lines by which a gift card is bought: what is paid with it later earns too."),
+    )
     day_limit = models.PositiveSmallIntegerField(
         _("rewarded a day"), null=True, blank=True, validators=[MinValueValidator(1)],
         help_text=_("Of interactions: so many of one member on a day at most; empty for no limit."),
@@ -300,6 +318,7 @@ class EarningRule(models.Model):
         default=False,
         help_text=_("When the member returns the last of the product, the points go with it."),
     )
+    arms = ArmsField()
 
     class Meta:
         verbose_name = _("earning rule")
@@ -334,4 +353,4 @@ class EarningRule(models.Model):
         triggers: ClassVar = frozen_with_version("earning_rules")
 
     def __str__(self) -> str:
-        return (self.name_fr if get_language() == "fr" else "") or self.name
+        return own_text(self, "name")

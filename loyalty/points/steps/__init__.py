@@ -4,9 +4,10 @@ What happens to a member's points, step by step: earned, taken back, moved, acti
 Each step takes a decision and returns it with postings (entries to be), days that count, and events for subscribers.
 """
 
+from loyalty.points.steps.celebrating import celebrate
 from loyalty.points.steps.correcting import correct, count_out
-from loyalty.points.steps.earning import celebrate, earn
-from loyalty.points.steps.granting import grant, take_grant_back
+from loyalty.points.steps.earning import earn
+from loyalty.points.steps.granting import grant, take_grant_back, withhold
 from loyalty.points.steps.interacting import review, take_interactions_back
 from loyalty.points.steps.merging import give_over, take_over
 from loyalty.points.steps.moving import move, undo_redemptions
@@ -32,4 +33,5 @@ __all__ = [
     "take_interactions_back",
     "take_over",
     "undo_redemptions",
+    "withhold",
 ]

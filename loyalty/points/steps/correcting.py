@@ -15,9 +15,11 @@ from loyalty.points.limits import Limited, Room, limit
 from loyalty.points.rules import Earned, by_wallet, total_of
 from loyalty.points.rules import earn as earn_for_order
 from loyalty.points.state import MAIN, POINTS, RULES, Day
-from loyalty.points.steps.earning import award_points, count, limited_on, use_pool
+from loyalty.points.steps.earning import award_points, count, nothing_given
 from loyalty.points.steps.entries import Cause, policy_of, wallet_in
 from loyalty.points.steps.giving_back import claim, give_own_back, own_back
+from loyalty.points.steps.keeping import keep
+from loyalty.points.steps.limiting import limited_on, use_pool
 from loyalty.points.steps.moved_orders import pull_out
 from loyalty.points.steps.returning import pass_on_first, take_or_owe
 
@@ -63,6 +65,7 @@ def correct(decision: Decision) -> Decision:
         decision = _count_in(decision, activity, code, target.award.points_kept)
         changed += target.award.points_kept - before
     decision = _decide_again(decision, activity, order, tuple(targets.values()))
+    decision = _keep(decision, activity, [target.award for target in targets.values()])
     if changed:
         payload = {"order": activity.order_number, "points": changed}
         decision = decision.then(Told("points.corrected", payload, decision.at))
@@ -80,7 +83,7 @@ def _decided(activity: OrderCorrected) -> DecidedOrder:
 
 
 def _version_before(decision: Decision, order: DecidedOrder) -> Version:
-    version = decision.versions.version(order.version_id)
+    version = decision.versions.decided(order.version_id, order.occasion)
     assert version is not None, "an order that was decided under no version is placed anew"
     return version
 
@@ -202,13 +205,24 @@ def _give(
     return award_points(decision.then(at=placed.occurred_at), code, Limited(new), cause).then(at=now)
 
 
+def _keep(decision: Decision, activity: OrderCorrected, awards: Sequence[Award]) -> Decision:
+    """Let what its member has live on by the order at the instant that it has now, where it earns nothing for its arms."""
+    if activity.is_withdrawn or activity.placed is None:
+        return decision
+    placed, now = activity.placed, decision.at
+    said = {"order": activity.order_number, "correction": activity.correction}
+    cause = Cause(placed.cause, said, activity.order_id)
+    under = decision.then(at=placed.occurred_at)
+    return keep(under, lambda rules: earn_for_order(placed.basket, rules, under.occasion), cause, awards).then(at=now)
+
+
 def _decide_again(
     decision: Decision, activity: OrderCorrected, order: DecidedOrder, targets: tuple[_Target, ...]
 ) -> Decision:
     """Note how the order stands now; it becomes its member's first where there is none."""
     awards = tuple(target.award for target in targets)
     reasons = [target.reason for target in targets if target.reason]
-    nothing = "" if any(award.points for award in awards) else "no_rule_gave_points"
+    nothing = "" if any(award.points for award in awards) else nothing_given(decision.rules)
     decided = replace(
         order,
         version_id=decision.rules.version_id,

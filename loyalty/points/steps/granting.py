@@ -7,22 +7,32 @@ from loyalty.engine.activities import GrantTakenBack, PointsGranted
 from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.state import MAIN, RULES, GrantDecided, NewLot, OpenLot, Policy
+from loyalty.points.state import MAIN, RULES, GrantDecided, Move, NewLot, OpenLot, Policy
 from loyalty.points.states import State
-from loyalty.points.steps.earning import free_lot
-from loyalty.points.steps.entries import entry, keeps_until, lifetime_of, post, repay_with, settle, wallet_in
+from loyalty.points.steps.earning import NO_POINTS_NOW
+from loyalty.points.steps.entries import Cause, entry, keeps_until, lifetime_of, post, repay_with, settle, wallet_in
+from loyalty.points.steps.giving import free_lot
 from loyalty.points.steps.giving_back import claim
 from loyalty.points.steps.idling import extend_inactivity
+from loyalty.points.steps.keeping import keep_until
 from loyalty.points.steps.returning import take_or_owe
+
+
+def withhold(decision: Decision) -> Decision:
+    """Give nothing, because of whatever else, to who is to get nothing extra."""
+    is_withheld = decision.version is not None and decision.version.is_withheld
+    return decision.then(reason=decision.reason or NO_POINTS_NOW) if is_withheld else decision
 
 
 def grant(decision: Decision) -> Decision:
     """Give points because of something else, unless a step before says why not; they may be pending for some days."""
     activity = decision.activity
     assert isinstance(activity, PointsGranted), "only grants are granted"
-    if decision.reason:
-        return decision.then(GrantDecided(activity.grant_id, 0, decision.reason))
     until = keeps_until(decision, activity.wallet)
+    if decision.reason:
+        if decision.reason == NO_POINTS_NOW and until is not None:
+            decision = keep_until(decision, activity.wallet, until, Cause(activity.cause, dict(activity.said)))
+        return decision.then(GrantDecided(activity.grant_id, 0, decision.reason))
     decision = extend_inactivity(decision, activity.wallet, until)
     lot = _lot(decision, activity)
     wallet = wallet_in(decision, activity.wallet)
@@ -50,8 +60,22 @@ def _repay(decision: Decision, activity: PointsGranted, lot: NewLot) -> Decision
     """Let what is given repay what is owed; what was given before and could not be taken back, it settles first."""
     if not activity.is_again:
         return repay_with(decision, activity.wallet, (lot,), activity.cause)
+    if lot.state is State.PENDING:
+        return _settle_pending(decision, activity, lot)
     mine = [each for each in wallet_in(decision, activity.wallet).lots if each.id == lot.id]
     return settle(decision, activity.wallet, mine, cause=activity.cause)
+
+
+def _settle_pending(decision: Decision, activity: PointsGranted, lot: NewLot) -> Decision:
+    """Let points that are pending settle at once: when they become active, nothing tells any more that they were given before."""
+    wallet = wallet_in(decision, activity.wallet)
+    settled = min(lot.amount, wallet.shortfall)
+    if not settled:
+        return decision
+    said = {"settled": settled, "still_short": wallet.shortfall - settled}
+    moves = (Move(lot.id, State.PENDING, State.CANCELLED, settled),)
+    cause = f"settle:{activity.cause}"
+    return post(decision, entry(decision, wallet, "repay", cause, said, moves=moves, shortfall_change=-settled))
 
 
 def take_grant_back(decision: Decision) -> Decision:

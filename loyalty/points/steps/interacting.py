@@ -10,9 +10,10 @@ from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
 from loyalty.points.state import MAIN, POINTS, RULES, Day, Move, OpenLot
 from loyalty.points.states import State
-from loyalty.points.steps.earning import count, label_of, use_pool
+from loyalty.points.steps.earning import count, label_of
 from loyalty.points.steps.entries import entry, post, wallet_in
 from loyalty.points.steps.giving_back import claim
+from loyalty.points.steps.limiting import use_pool
 from loyalty.points.steps.passing import give_dates
 from loyalty.points.steps.returning import take_or_owe
 

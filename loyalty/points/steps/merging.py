@@ -1,11 +1,13 @@
 """What one membership has goes to another one of the same person: lot by lot, each with its terms. Pure."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from loyalty.engine.activities import GivenOver, TakenOver
 from loyalty.engine.decision import Decision
+from loyalty.points.debts import as_given_over, covers_of, debts_of
 from loyalty.points.expiry import Active
 from loyalty.points.state import POINTS, Move, NewLot, OpenLot, Redeemed, WalletState
 from loyalty.points.states import State
@@ -20,9 +22,9 @@ def give_over(decision: Decision) -> Decision:
     for wallet in points.wallets:
         redeemed = [each for each in points.redeemed if each.wallet_id == wallet.wallet_id]
         moves = tuple(
-            Move(lot.id, state, State.TRANSFERRED, amount)
-            for lot in wallet.lots
-            for state, amount in _there(lot, redeemed).items()
+            Move(lot_id, state, State.TRANSFERRED, amount)
+            for lot_id, there in _there(wallet, redeemed).items()
+            for state, amount in there.items()
             if amount
         )
         if moves or wallet.owed or wallet.shortfall:
@@ -35,12 +37,19 @@ def give_over(decision: Decision) -> Decision:
     return decision
 
 
-def _there(lot: OpenLot, redeemed: list[Redeemed]) -> Mapping[State, int]:
-    """Return how many of a lot's points are where, as far as something may still become of them."""
-    spent = sum(move.amount for each in redeemed for move in each.moves if move.lot_id == lot.id)
-    return {
-        State.PENDING: lot.pending, State.AVAILABLE: lot.available, State.EXPIRED: lot.expired, State.REDEEMED: spent,
-    }  # fmt: skip
+def _there(wallet: WalletState, redeemed: Sequence[Redeemed]) -> dict[UUID, Mapping[State, int]]:
+    """Return how many points of which lots are where, as far as something may still become of them."""
+    covers = covers_of(debts_of(wallet.debt_entries))
+    found: dict[UUID, Mapping[State, int]] = {}
+    for lot in wallet.lots:
+        spent = sum(move.amount for each in redeemed for move in each.moves if move.lot_id == lot.id)
+        there = {
+            State.PENDING: lot.pending, State.AVAILABLE: lot.available, State.EXPIRED: lot.expired,
+            State.REDEEMED: spent, State.CANCELLED: covers.get(lot.id, 0),
+        }  # fmt: skip
+        if any(there.values()):
+            found[lot.id] = there
+    return found
 
 
 def take_over(decision: Decision) -> Decision:
@@ -70,19 +79,22 @@ def _follow(decision: Decision, theirs: WalletState, giver: UUID) -> Decision:
     return post(with_wallet(decision, mine.keeping(Active(span.begin, span.end))), posting)
 
 
-def _take_lots(decision: Decision, theirs: WalletState, redeemed: list[Redeemed], giver: UUID) -> Decision:
+def _take_lots(decision: Decision, theirs: WalletState, redeemed: Sequence[Redeemed], giver: UUID) -> Decision:
     mine = wallet_in(decision, theirs.code)
-    found = {lot.id: there for lot in theirs.lots if any((there := _there(lot, redeemed)).values())}
+    found = _there(theirs, redeemed)
     if not found and not theirs.owed and not theirs.shortfall:
         return decision
     lost = {lot_id for each in theirs.debt_entries for lot_id in each.gift_lots}
     lots = {lot.id: _as_new(lot, found[lot.id], lost) for lot in theirs.lots if lot.id in found}
     gone = tuple(
-        Move(lots[key].id, State.AVAILABLE, State.EXPIRED, there[State.EXPIRED])
+        Move(lots[key].id, lots[key].state, state, there[state])
         for key, there in found.items()
-        if there[State.EXPIRED]
+        for state in (State.EXPIRED, State.CANCELLED)
+        if there[state]
     )
-    said = {"points": sum(there[State.AVAILABLE] for there in found.values()), "merged": True}
+    said: dict[str, Any] = {"points": sum(there[State.AVAILABLE] for there in found.values()), "merged": True}
+    if debts := debts_of(theirs.debt_entries):
+        said["debts"] = as_given_over(debts, {key: lot.id for key, lot in lots.items()})
     cause = f"merge:{giver}"
     posting = entry(
         decision, mine, "transfer", cause, said, lots=tuple(lots.values()), moves=gone, owed_change=theirs.owed,
@@ -115,7 +127,7 @@ def _redeem_again(decision: Decision, code: str, redeemed: Redeemed, lots: Mappi
         "points": sum(move.amount for move in moves),
         "reference": redeemed.reference,
         "merged": True,
-        "merged_from": str(redeemed.entry_id),
+        "merged_from": str(redeemed.first_id or redeemed.entry_id),
     }
     posting = entry(decision, wallet_in(decision, code), "redeem", f"redeem:{redeemed.reference}", said, moves=moves)
     return post(decision, posting)

@@ -16,8 +16,8 @@ from loyalty.points.clawback import state_at, take_from
 from loyalty.points.spending import spend
 from loyalty.points.state import POINTS, Move, OpenLot, Posting, Redeemed, WalletState, spending_order
 from loyalty.points.states import State
-from loyalty.points.steps.earning import give_points
 from loyalty.points.steps.entries import Cause, as_given, entry, keeps_until, policy_of, post, settle, wallet_in
+from loyalty.points.steps.giving import give_points
 from loyalty.points.steps.giving_back import claim
 from loyalty.points.steps.idling import extend_inactivity
 from loyalty.points.steps.replacing import make_good

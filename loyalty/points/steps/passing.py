@@ -21,7 +21,7 @@ from loyalty.points.state import (
     WalletState,
 )
 from loyalty.points.states import State
-from loyalty.points.steps.earning import next_celebration
+from loyalty.points.steps.celebrating import next_celebration
 from loyalty.points.steps.entries import entry, post, repay, wallet_in, with_wallet
 
 

@@ -36,9 +36,11 @@ from loyalty.points.state import (
     Policy,
     WalletState,
 )
-from loyalty.points.steps.earning import award_points, budget_left, count, free_lot, limited_on, use_pool
+from loyalty.points.steps.earning import award_points, count
 from loyalty.points.steps.entries import Cause, entry, post, wallet_in
+from loyalty.points.steps.giving import free_lot
 from loyalty.points.steps.giving_back import claim, give_own_back, own_back
+from loyalty.points.steps.limiting import budget_left, limited_on, use_pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def take_back(decision: Decision) -> Decision:
     assert isinstance(activity, OrderReturned), "only returns take back"
     order = activity.decided
     assert order is not None, "the pipeline tells how the order was decided"
-    version = decision.versions.version(order.version_id)
+    version = decision.versions.decided(order.version_id, order.occasion)
     assert version is not None, "an order that was decided under no version has nothing to give back"
     occasion = order.occasion
     earned = by_wallet(earn_for_order(activity.kept, version.of(RULES).earnings, occasion))
@@ -220,7 +222,7 @@ def _become_first(decision: Decision, following: FirstOrder) -> Decision:
     Where it would be worth less in any wallet, it keeps what it has, and its returns go on being decided as before.
     """
     order, basket = following.decided, following.placed.basket
-    version = decision.versions.version(order.version_id)
+    version = decision.versions.decided(order.version_id, order.occasion)
     assert version is not None, "an order that was decided under no version does not become the first"
     # It was given as such to one of two customers who turned out to be one, or was so in a membership that has ended.
     if order.occasion.is_first or order.is_forfeited:

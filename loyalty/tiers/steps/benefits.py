@@ -27,7 +27,17 @@ def benefits(decision: Decision) -> Decision:
         return decision
     had = decision.occasion
     multiplier, extra_months = had.multiplier * tier.multiplier, had.extra_months + tier.extra_months
-    return decision.then(occasion=Occasion(had.at, had.zone, multiplier, had.is_first, tier.code, extra_months))
+    occasion = Occasion(
+        had.at,
+        had.zone,
+        multiplier,
+        had.is_first,
+        tier.code,
+        extra_months,
+        arms=had.arms,
+        is_withheld=had.is_withheld,
+    )
+    return decision.then(occasion=occasion)
 
 
 def _key_without(decision: Decision, activity: OrderCorrected) -> UUID | None:

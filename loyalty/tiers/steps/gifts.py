@@ -7,8 +7,8 @@ from customers.core.calendar import local_date
 from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
 from loyalty.points.state import MAIN, POINTS, RULES, OpenLot
-from loyalty.points.steps.earning import give_points
 from loyalty.points.steps.entries import Cause, settle_for_gifts, wallet_in
+from loyalty.points.steps.giving import give_points
 from loyalty.points.steps.giving_back import claim
 from loyalty.points.steps.returning import take_or_owe
 from loyalty.tiers.past import DayOfStart, Tenure, replay_days

@@ -5,7 +5,6 @@ from uuid import UUID
 from customers.core.calendar import midnight
 from loyalty.engine.activities import TimePassed, VersionStarted
 from loyalty.engine.decision import Decision
-from loyalty.engine.versions import Version, Versions
 from loyalty.tiers.rules import TierScheme, end_period, start
 from loyalty.tiers.state import SCHEME, TIERS
 from loyalty.tiers.steps.changing import bring_to
@@ -27,7 +26,7 @@ def restart(decision: Decision) -> Decision:
     if not decision.member.has(TIERS) or not isinstance(activity, VersionStarted):
         return decision
     version, scheme = decision.rules, decision.rules.of(SCHEME)
-    earlier = _before(decision.versions, version)
+    earlier = decision.versions.before(activity.occurred_at)
     before = earlier.of(SCHEME) if earlier else None
     counted = sums_of(decision.member, version)
     on = decision.on
@@ -44,8 +43,3 @@ def _entered_before(before: TierScheme | None, key: UUID | None) -> frozenset[UU
     if before is None or before.tier(key) is None:
         return frozenset()
     return frozenset(tier.key for tier in before.tiers[: before.rank(key) + 1])
-
-
-def _before(versions: Versions, version: Version) -> Version | None:
-    place = versions.versions.index(version)
-    return versions.versions[place - 1] if place else None

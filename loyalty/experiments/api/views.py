@@ -1,0 +1,214 @@
+"""Experiments, for a retailer's systems: written, checked, planned, started, ended; and in which variant a customer is."""
+
+from typing import Any, ClassVar
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.callers import retailer_of
+from customers.models import Retailer
+from customers.privacy import find as find_customer
+from loyalty.experiments.api.serializers import (
+    ContaminationOut,
+    CustomerArmsOut,
+    EndIn,
+    ExperimentCheckOut,
+    ExperimentEventOut,
+    ExperimentIn,
+    ExperimentOut,
+    PlanIn,
+    StartIn,
+)
+from loyalty.experiments.assigning import arms_of, sizes
+from loyalty.experiments.checking import flaws_of
+from loyalty.experiments.contamination import contamination_of
+from loyalty.experiments.models import Experiment
+from loyalty.experiments.planning import ExperimentFact, VariantFact, change, create, find, plan
+from loyalty.experiments.running import end, preview, start
+from loyalty.experiments.wording import said_of
+from loyalty.programs.models import Program
+
+
+def said_experiments(rows: Any) -> list[dict[str, Any]]:
+    """Return experiments as plain values of `ExperimentOut`, with how many are in each variant."""
+    experiments = list(rows.select_related("program", "within").prefetch_related("variants"))
+    counted = sizes(experiments)
+    return [_said(each, counted[each.pk]) for each in experiments]
+
+
+def _said(row: Experiment, counted: Any) -> dict[str, Any]:
+    variants = sorted(row.variants.all(), key=lambda each: each.position)
+    own = ("code", "name", "layer", "form", "salt", "unit", "metric", "window_days", "duration_days", "state", "plan_hash",
+           "detectable", "starts_at", "ends_at", "ended_at")  # fmt: skip
+    return {name: getattr(row, name) for name in own} | {
+        "program": row.program.slug if row.program else None,
+        "within": row.within.code if row.within else "",
+        "variants": [
+            {
+                "code": each.code,
+                "name": each.name,
+                "share_bp": each.share_bp,
+                "is_control": each.is_control,
+                "assigned": counted[each.code],
+            }
+            for each in variants
+        ],
+    }
+
+
+def _one(row: Experiment) -> Any:
+    (said,) = said_experiments(Experiment.objects.filter(pk=row.pk))
+    return ExperimentOut(said).data
+
+
+def _asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    given = kind(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def _fact(retailer: Retailer, said: dict[str, Any]) -> ExperimentFact:
+    slug = said.pop("program")
+    program = Program.objects.filter(retailer=retailer, slug=slug).first() if slug else None
+    if slug and program is None:
+        raise Http404
+    variants = tuple(VariantFact(**each) for each in said.pop("variants"))
+    return ExperimentFact(program=program, variants=variants, **said)
+
+
+def _author(request: Request) -> str:
+    user = getattr(request.auth, "user", None)
+    return user.get_username() if user is not None else f"key {request.auth.name}"  # type: ignore[union-attr] # a key
+
+
+class ExperimentsView(AskedView):
+    scopes: ClassVar = {"GET": "program:read", "POST": "program:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(responses=ExperimentOut(many=True), tags=["experiments"])
+    def get(self, request: Request) -> Response:
+        """List experiments and hold-outs, the newest first, with how many are in each variant."""
+        rows = Experiment.objects.filter(retailer=retailer_of(request)).order_by("-created_at", "-pk")
+        return Response(ExperimentOut(said_experiments(rows), many=True).data)
+
+    @extend_schema(request=ExperimentIn, responses={201: ExperimentOut}, tags=["experiments"])
+    def post(self, request: Request) -> Response:
+        """Write an experiment down as a draft."""
+        retailer = retailer_of(request)
+        fact = _fact(retailer, _asked(ExperimentIn, request))
+        with all_or_dry(request):
+            row = create(retailer, fact, author=_author(request), now=timezone.now())
+            body = _one(row)
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+class ExperimentView(AskedView):
+    scopes: ClassVar = {"GET": "program:read", "PUT": "program:write"}
+    switches: ClassVar = {"PUT": (DRY_RUN,)}
+
+    @extend_schema(responses=ExperimentOut, tags=["experiments"])
+    def get(self, request: Request, code: str) -> Response:
+        """Return an experiment with how many are in each variant so far."""
+        return Response(_one(find(retailer_of(request), code)))
+
+    @extend_schema(request=ExperimentIn, responses=ExperimentOut, tags=["experiments"])
+    def put(self, request: Request, code: str) -> Response:
+        """Change a draft; it has to be planned anew."""
+        row = find(retailer_of(request), code)
+        fact = _fact(retailer_of(request), _asked(ExperimentIn, request))
+        with all_or_dry(request):
+            body = _one(change(row, fact, author=_author(request), now=timezone.now()))
+        return Response(body)
+
+
+class ExperimentCheckView(AskedView):
+    scopes: ClassVar = {"GET": "program:read"}
+
+    @extend_schema(responses=ExperimentCheckOut, tags=["experiments"])
+    def get(self, request: Request, code: str) -> Response:
+        """Say whether an experiment could start now, and whom it would divide."""
+        row, now = find(retailer_of(request), code), timezone.now()
+        found = preview(row, starts_at=now)
+        flaws = flaws_of(row, now=now)
+        findings = [
+            {"is_error": flaw.is_error, "code": flaw.code, "place": flaw.place, "message": said_of(flaw)}
+            for flaw in flaws
+        ]
+        can_start = row.is_draft and not any(flaw.is_error for flaw in flaws)
+        body = {"can_start": can_start, "customers": found.customers, "expected": found.expected, "findings": findings}
+        return Response(ExperimentCheckOut(body).data)
+
+
+class ExperimentPlanView(AskedView):
+    scopes: ClassVar = {"POST": "program:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=PlanIn, responses=ExperimentOut, tags=["experiments"])
+    def post(self, request: Request, code: str) -> Response:
+        """Plan an experiment: what it is to show is frozen by a digest."""
+        row, said = find(retailer_of(request), code), _asked(PlanIn, request)
+        with all_or_dry(request):
+            body = _one(plan(row, **said, author=_author(request), now=timezone.now()))
+        return Response(body)
+
+
+class ExperimentStartView(AskedView):
+    scopes: ClassVar = {"POST": "program:publish"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=StartIn, responses=ExperimentOut, tags=["experiments"])
+    def post(self, request: Request, code: str) -> Response:
+        """Start a planned experiment: all customers who are known are assigned, and from now on each who becomes known."""
+        row, said = find(retailer_of(request), code), _asked(StartIn, request)
+        with all_or_dry(request):
+            body = _one(start(row, **said, author=_author(request), now=timezone.now()))
+        return Response(body)
+
+
+class ExperimentEndView(AskedView):
+    scopes: ClassVar = {"POST": "program:publish"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=EndIn, responses=ExperimentOut, tags=["experiments"])
+    def post(self, request: Request, code: str) -> Response:
+        """End an experiment: nobody is treated otherwise any more, and all assignments stay."""
+        row, said = find(retailer_of(request), code), _asked(EndIn, request)
+        with all_or_dry(request):
+            body = _one(end(row, **said, author=_author(request), now=timezone.now()))
+        return Response(body)
+
+
+class ExperimentEventsView(AskedView):
+    scopes: ClassVar = {"GET": "program:read"}
+
+    @extend_schema(responses=ExperimentEventOut(many=True), tags=["experiments"])
+    def get(self, request: Request, code: str) -> Response:
+        """Say who did what with an experiment; the newest first."""
+        rows = find(retailer_of(request), code).events.order_by("-pk")
+        return Response(ExperimentEventOut(rows[:1_000], many=True).data)
+
+
+class ContaminationView(AskedView):
+    scopes: ClassVar = {"GET": "program:read"}
+
+    @extend_schema(responses=ContaminationOut, tags=["experiments"])
+    def get(self, request: Request, code: str) -> Response:
+        """Count what blurs the difference between an experiment's variants."""
+        return Response(ContaminationOut(contamination_of(find(retailer_of(request), code))).data)
+
+
+class CustomerArmsView(AskedView):
+    scopes: ClassVar = {"GET": "members:read"}
+
+    @extend_schema(responses=CustomerArmsOut, tags=["experiments"])
+    def get(self, request: Request, external_id: str) -> Response:
+        """Say in which variants a customer is; nobody else is to know, least of all the customer."""
+        found = find_customer(retailer_of(request), external_id)
+        customer = found.merged_into or found
+        body = {"customer": customer.external_id, "experiments": arms_of(customer, now=timezone.now())}
+        return Response(CustomerArmsOut(body).data)

@@ -1,0 +1,108 @@
+"""
+Who is in which variant: told by a digest, written once, and never decided anew.
+
+Whoever becomes known is assigned by a trigger, in the statement that makes it known (its migration says how); those who are
+known when an experiment starts are assigned by its start.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from customers.core import bulk
+from customers.models import Customer
+from loyalty.experiments.models import Assignment, Experiment
+
+BLOCK = 20_000
+ASSIGN = """
+WITH block AS (
+    SELECT c.id FROM customers_customer c
+    WHERE c.retailer_id = %s AND c.id > %s AND c.merged_into_id IS NULL AND c.erased_at IS NULL ORDER BY c.id LIMIT %s
+), ids AS (SELECT array_agg(b.id ORDER BY b.id) AS all_of_them FROM block b)
+SELECT all_of_them[cardinality(all_of_them)], experiments_assign(%s, all_of_them, %s) FROM ids WHERE all_of_them IS NOT NULL
+"""
+ASSIGN_MISSING = """
+SELECT experiments_assign(%s, array_agg(c.id ORDER BY c.id), %s) FROM customers_customer c
+WHERE c.retailer_id = %s AND NOT EXISTS (
+    SELECT 1 FROM experiments_assignment a WHERE a.experiment_id = %s AND a.customer_id = c.id)
+HAVING count(*) > 0
+"""
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('experiments.starting'), %s)"
+BEFORE_ALL = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """
+    In which variant of an experiment a customer is.
+
+    :param is_held_out: whether it is the control of a hold-out
+    """
+
+    experiment: str
+    variant: str
+    bucket: int
+    assigned_at: datetime
+    exposed_at: datetime
+    is_held_out: bool
+    is_running: bool
+
+
+def assign_all(experiment: Experiment, *, now: datetime) -> int:
+    """
+    Assign all customers who are known, in blocks, and return how many were; one who is assigned already stays.
+
+    Those who are being registered meanwhile are waited for at the end, and those who come later wait for the transaction's end:
+    then they see that it runs.
+    """
+    last, written = BEFORE_ALL, 0
+    while rows := bulk.fetch(ASSIGN, [experiment.retailer_id, last, BLOCK, experiment.pk, now]):
+        ((last, assigned),) = rows
+        written += assigned
+    bulk.fetch(ONE_AT_A_TIME, [experiment.retailer_id])
+    if rows := bulk.fetch(ASSIGN_MISSING, [experiment.pk, now, experiment.retailer_id, experiment.pk]):
+        written += rows[0][0]
+    return written
+
+
+def arms_of(customer: Customer, *, now: datetime) -> list[Arm]:
+    """Return the variants that a customer is in, those of ended experiments too, the newest last."""
+    rows = Assignment.objects.filter(customer=customer).select_related("experiment", "variant").order_by("pk")
+    return [
+        Arm(
+            row.experiment.code,
+            row.variant.code,
+            row.bucket,
+            row.assigned_at,
+            row.exposed_at,
+            row.variant.is_control and row.experiment.form != Experiment.Form.VARIANTS,
+            runs_at(row.experiment, now),
+        )
+        for row in rows
+    ]
+
+
+def runs_at(experiment: Experiment, instant: datetime) -> bool:
+    """Tell whether an experiment treats its variants differently at an instant."""
+    ends = [end for end in (experiment.ends_at, experiment.ended_at) if end is not None]
+    return experiment.starts_at is not None and experiment.starts_at <= instant and all(instant < end for end in ends)
+
+
+def sizes(experiments: Iterable[Experiment]) -> Mapping[UUID, Mapping[str, int]]:
+    """Return how many persons each variant of experiments has so far, by experiment and variant; one that has none has 0."""
+    pks = [experiment.pk for experiment in experiments]
+    found = {pk: Counter[str]() for pk in pks}
+    for pk, code, number in bulk.fetch(SIZES, [pks]):
+        found[pk][code] = number
+    return found
+
+
+SIZES = """
+SELECT v.experiment_id, v.code, count(a.id) FILTER (WHERE c.merged_into_id IS NULL)
+FROM experiments_variant v
+LEFT JOIN experiments_assignment a ON a.experiment_id = v.experiment_id AND a.variant_id = v.id
+LEFT JOIN customers_customer c ON c.id = a.customer_id
+WHERE v.experiment_id = ANY(%s) GROUP BY v.experiment_id, v.position, v.code ORDER BY v.experiment_id, v.position
+"""

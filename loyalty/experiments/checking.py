@@ -1,0 +1,86 @@
+"""What is wrong with an experiment, and what stands in the way of its start."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from customers.core.errors import DomainError, Fault, Kind
+from loyalty.experiments.models import Experiment
+from loyalty.experiments.rules import GLOBAL, Design, Flaw, check
+from loyalty.experiments.wording import said_of
+
+WASH_OUT_DAYS = 30
+
+
+class ExperimentHasErrors(DomainError):
+    code = "experiment_has_errors"
+    kind = Kind.INVALID
+    message = "{first}"
+
+    def __init__(self, flaws: Sequence[Flaw]) -> None:
+        super().__init__(first=" ".join(said_of(flaw) for flaw in flaws))
+        self.flaws = flaws
+        self.findings = [Fault(flaw.place, flaw.code, said_of(flaw)) for flaw in flaws]
+
+
+def others_of(experiment: Experiment) -> list[Design]:
+    """Return the designs of all other experiments of a retailer."""
+    rows = Experiment.objects.filter(retailer=experiment.retailer_id).exclude(pk=experiment.pk)
+    return [row.design() for row in rows.select_related("program", "within").prefetch_related("variants")]
+
+
+def flaws_of(experiment: Experiment, *, now: datetime) -> tuple[Flaw, ...]:
+    """Return what is wrong with an experiment, and what would be if it started now."""
+    if not experiment.is_draft:
+        return ()
+    return (*check(experiment.design(), others_of(experiment)), *_start_flaws(experiment, now))
+
+
+def _start_flaws(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
+    beside = [row for row in _of_its_programs(experiment) if row.state == Experiment.State.RUNNING]
+    running = [row for row in beside if row.ends_at is None or row.ends_at > now]
+    if experiment.layer == GLOBAL:
+        if globals_ := [row for row in running if row.layer == GLOBAL]:
+            yield Flaw("global_running", "layer", {"other": globals_[0].code})
+        elif running:
+            yield Flaw("others_running", "layer", {"others": ", ".join(sorted(row.code for row in running))})
+        yield from _wash_out(experiment, now)
+    parent = experiment.within
+    if parent is not None and parent not in running:
+        yield Flaw("within_not_running", "within", {"within": parent.code})
+
+
+def _wash_out(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
+    """Yield that what an earlier hold-out of everything did has not worn off."""
+    for row in _of_its_programs(experiment):
+        ended = min(filter(None, (row.ends_at, row.ended_at)), default=None)
+        if row.layer == GLOBAL and ended is not None and now - timedelta(days=WASH_OUT_DAYS) < ended <= now:
+            facts = {"other": row.code, "ended": f"{ended:%Y-%m-%d}", "days": WASH_OUT_DAYS}
+            yield Flaw("wash_out", "layer", facts, is_error=False)
+
+
+def _of_its_programs(experiment: Experiment) -> list[Experiment]:
+    """Return the others that have started and divide customers of the same program."""
+    started = Experiment.objects.filter(retailer=experiment.retailer_id).exclude(state=Experiment.State.DRAFT)
+    mine = experiment.program_id
+    return [
+        row for row in started.order_by("created_at", "pk") if None in {mine, row.program_id} or row.program_id == mine
+    ]
+
+
+def refuse(flaws: Iterable[Flaw]) -> None:
+    """
+    Refuse what has errors, with all of them.
+
+    :raises ExperimentHasErrors: then
+    """
+    if errors := [flaw for flaw in flaws if flaw.is_error]:
+        raise ExperimentHasErrors(errors)
+
+
+def refuse_to_start(experiment: Experiment, *, now: datetime) -> None:
+    """
+    Refuse an experiment that cannot start now.
+
+    :raises ExperimentHasErrors: with all that is wrong
+    """
+    refuse(flaws_of(experiment, now=now))

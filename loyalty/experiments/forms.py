@@ -1,0 +1,63 @@
+"""What staff fill in to draw up an experiment with its variants."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.admin import TextInputWidget
+from loyalty.experiments.checking import others_of
+from loyalty.experiments.models import Experiment, Variant
+from loyalty.experiments.planning import ExperimentFact, VariantFact, design_of
+from loyalty.experiments.rules import check
+from loyalty.experiments.wording import said_of
+
+OWN = ("code", "name", "layer", "form", "unit", "metric", "window_days", "duration_days", "salt")
+
+
+class ExperimentForm(forms.ModelForm[Experiment]):
+    """An experiment as staff draw it up."""
+
+    class Meta:
+        model = Experiment
+        fields = ("retailer", "program", *OWN, "within")
+        widgets: ClassVar = {"salt": TextInputWidget()}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "salt" in self.fields:
+            self.fields["salt"].required = False
+            self.fields["salt"].help_text = _("Decides who is in which part; empty for a new one.")
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        owner = said.get("retailer") or getattr(self.instance, "retailer", None)
+        for name in ("program", "within"):
+            if said.get(name) is not None and owner is not None and said[name].retailer_id != owner.pk:
+                self.add_error(name, ValidationError(_("It belongs to another retailer."), code="another_retailer"))
+        return said
+
+
+class VariantFormSet(forms.BaseInlineFormSet[Variant, Experiment, Any]):
+    """The variants of an experiment, in the order of their rows."""
+
+    def facts(self) -> tuple[VariantFact, ...]:
+        """Return the variants that are to be."""
+        said = (form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE"))
+        return tuple(VariantFact(each["code"], each["share_bp"], each["is_control"], each["name"]) for each in said)
+
+    def clean(self) -> None:
+        """Refuse what cannot be, before anything is written."""
+        super().clean()
+        if any(self.errors) or self.instance.retailer_id is None:
+            return
+        design = design_of(self.instance, fact_of(self.instance, self.facts()))
+        if flaws := check(design, others_of(self.instance)):
+            raise ValidationError([ValidationError(said_of(flaw), code=flaw.code) for flaw in flaws])
+
+
+def fact_of(row: Experiment, variants: tuple[VariantFact, ...]) -> ExperimentFact:
+    """Return an experiment as its form says it, with these variants."""
+    own = {name: getattr(row, name) for name in OWN}
+    return ExperimentFact(program=row.program, within=row.within.code if row.within else "", variants=variants, **own)

@@ -1,0 +1,110 @@
+"""What is wrong with an experiment, and what was done with it, in words."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.numbers import shown
+from loyalty.experiments.models import Experiment, ExperimentEvent
+from loyalty.experiments.rules import BUCKETS, Flaw
+
+FLAWS: dict[str, Promise] = {
+    "one_salt_per_layer": _(
+        "The salt {salt} is that of {other} ({layer}). One salt per layer: with the same one, the same customers are held"
+        " out twice. Choose a new salt."
+    ),
+    "number_of_variants": _("An experiment has 2 to {limit} variants; this one has {number}."),
+    "variant_twice": _("Two variants are called {variant}."),
+    "share_of_nobody": _("The variant {variant} has no share."),
+    "shares_do_not_add_up": _("The shares add up to {total}; all together are {whole}."),
+    "not_one_control": _("One variant is the control, with which the others are compared; {number} are."),
+    "form_of_another_layer": _("The form {form} does not belong to the layer {layer}."),
+    "program_needed": _("Say of which program it is: only a hold-out of everything (global) may be of all programs."),
+    "within_no_hold_out": _(
+        "{within} is no hold-out (campaign) of the same program, within which variants could stand."
+    ),
+    "within_not_running": _(
+        "The hold-out {within} does not run. Start it first: it decides who gets a variant at all."
+    ),
+    "global_running": _("The hold-out of everything {other} runs already. End it first."),
+    "others_running": _(
+        "{others} already run. A hold-out of everything starts before all others of its programs: end them first."
+    ),
+    "wash_out": _(
+        "The hold-out of everything {other} ended on {ended}. Wait {days} days, so that what it did has worn off."
+    ),
+}
+
+CONTAMINATION: dict[str, Promise] = {
+    "merged_across_variants": _("persons two of whose records were in different variants"),
+    "household_across_variants": _("persons who share points with somebody in another variant"),
+    "joined_against_assignment": _("persons who were not invited, and joined since"),
+}
+
+
+DIGEST = 12  # letters by which a plan's digest is told from others; the results have all of them
+KINDS: dict[str, Any] = {
+    "layer": Experiment.Layer,
+    "form": Experiment.Form,
+    "unit": Experiment.Unit,
+    "metric": Experiment.Metric,
+}
+NAMES: dict[str, str | Promise] = {
+    "variants": _("variants"),
+    "assigned": _("customers who were assigned"),
+    "reason": _("reason"),
+    "by_itself": _("ends by itself"),
+}
+
+
+def said_of(flaw: Flaw) -> str:
+    """Return what is wrong and what to do, in the reader's language."""
+    return str(FLAWS[flaw.code]).format(**{name: written(name, fact) for name, fact in flaw.facts.items()})
+
+
+def told_of(event: ExperimentEvent) -> list[str]:
+    """Return what an event says, a line for each thing; what it can detect stands with its results, in words."""
+    told = {name: _told(name, said) for name, said in event.said.items() if name != "detectable"}
+    return [f"{capfirst(_name_of(name))}: {words}" for name, words in told.items() if words]
+
+
+def _told(name: str, said: Any) -> str:
+    if isinstance(said, dict) and set(said) == {"was", "is"}:
+        return f"{written(name, said['was']) or '-'} → {written(name, said['is']) or '-'}"
+    return written(name, said)
+
+
+def _name_of(name: str) -> str:
+    fields = {each.name: each.verbose_name for each in Experiment._meta.fields}
+    return str(NAMES.get(name) or fields.get(name, name))
+
+
+def written(name: str, said: Any) -> str:
+    """Return a value of an experiment, its plan or its events as the reader writes it; empty for none."""
+    if isinstance(said, str):
+        return _text(name, said)
+    if isinstance(said, list):
+        return ", ".join(f"{each['code']} {shown(100 * each['share_bp'] / BUCKETS, 2)} %" for each in said)
+    if said is None or isinstance(said, bool):
+        return gettext("yes") if said else ""
+    return shown(said, 0)
+
+
+def _text(name: str, said: str) -> str:
+    if name in KINDS:
+        return str(KINDS[name](said).label)
+    if name == "plan_hash":
+        return said[:DIGEST]
+    at = parse_datetime(said) if name.endswith("_at") else None
+    return said if at is None else _instant(at)
+
+
+def _instant(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT")
