@@ -1,32 +1,32 @@
 """Webhooks and what is on its way to them."""
 
+import json
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.validators import URLValidator
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from customers.core.admin import ModelAdmin, ReadOnlyAdmin, TextInputWidget, action, display
+from customers.core.errors import DomainError
+from loyalty.outbox.catalogue import EXAMPLES
+from loyalty.outbox.endpoints import add_endpoint, change_endpoint, check_new_address, rotate_secret, send_test
 from loyalty.outbox.models import Delivery, Endpoint
-from loyalty.outbox.posting import Reason
-from loyalty.outbox.relay import add_endpoint, send_again
+from loyalty.outbox.relay import send_again
+from loyalty.outbox.signing import body_of
+from loyalty.outbox.wording import said_of
 
-WORDS = {
-    Reason.NO_ADDRESS: _("no http or https address"),
-    Reason.UNKNOWN_HOST: _("its name has no address"),
-    Reason.INSIDE: _("%(detail)s is not on the internet"),
-    Reason.UNREACHABLE: _("cannot be reached: %(detail)s"),
-    Reason.NOT_SECURE: _("no secure connection: %(detail)s"),
-    Reason.TIMED_OUT: _("did not answer in time"),
-    Reason.NOT_HTTP: _("answered no HTTP"),
-    Reason.STATUS: _("answered %(detail)s"),
-    Reason.FAILED: _("could not be sent; the log says why"),
-}
+State, Way = Endpoint.State, Delivery.State
+
+STATES = {State.OK: "success", State.FAILING: "warning", State.STOPPED: "danger", State.OFF: "info"}
+WAYS = {Way.DELIVERED: "success", Way.WAITING: "info", Way.FAILING: "warning", Way.GIVEN_UP: "danger"}
 
 
 class EndpointForm(forms.ModelForm[Endpoint]):
@@ -37,49 +37,121 @@ class EndpointForm(forms.ModelForm[Endpoint]):
         validators=[URLValidator(schemes=["http", "https"])],
         widget=TextInputWidget(),
     )
+    events = forms.MultipleChoiceField(
+        label=_("events"),
+        choices=[(each, each) for each in sorted(EXAMPLES)],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("What is told here; all of it where none is chosen."),
+    )
 
     class Meta:
         model = Endpoint
-        fields = ("retailer", "url", "is_active")
+        fields = ("retailer", "url", "events", "is_active")
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        url, retailer = found.get("url"), found.get("retailer")
+        if url and retailer and url != self.instance.url:
+            try:
+                check_new_address(retailer, url, of=self.instance if self.instance.pk else None)
+            except DomainError as error:
+                self.add_error("url", str(error))
+        return found
 
 
 @admin.register(Endpoint)
 class EndpointAdmin(ModelAdmin):
     form = EndpointForm
-    list_display = ("url", "retailer", "is_active", "failures", "next_turn_at", "created_at")
+    list_display = ("url", "retailer", "is_active", "told", "state", "next_turn_at", "created_at")
+    fields = (
+        "retailer", "url", "events", "is_active", "state", "failures", "failing_since", "next_turn_at", "stopped_at",
+        "old_secret_until",
+    )  # fmt: skip
+    readonly_fields = ("state", "failures", "failing_since", "next_turn_at", "stopped_at", "old_secret_until")
+    actions = ("try_out", "change_secret")
     list_filter = ("retailer", "is_active")
     list_select_related = ("retailer",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
+        shown: QuerySet[Endpoint] = super().get_queryset(request)
+        return shown.filter(removed_at__isnull=True)
+
     def save_model(self, request: HttpRequest, obj: Endpoint, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         if change:
-            obj.failures, obj.next_turn_at = 0, None  # what was mended is tried at once
-            obj.save(update_fields=["url", "is_active", "failures", "next_turn_at"])
+            now_said = Endpoint.objects.get(pk=obj.pk)
+            change_endpoint(now_said, url=obj.url, events=obj.events, is_active=obj.is_active)
             return
-        made = add_endpoint(obj.retailer, obj.url)
+        made = add_endpoint(obj.retailer, obj.url, obj.events, is_active=obj.is_active)
         obj.pk, obj.secret = made.pk, made.secret
         obj._state.adding = False
         messages.warning(request, _("The signing secret is %(secret)s.") % {"secret": made.secret})
 
+    @display(description=_("events"))
+    def told(self, endpoint: Endpoint) -> str:
+        return ", ".join(endpoint.events) or str(_("all"))
+
+    @display(description=_("state"), label={str(each): colour for each, colour in STATES.items()})
+    def state(self, endpoint: Endpoint) -> tuple[str, str]:
+        return str(endpoint.state), str(endpoint.state.label)
+
+    @action(description=_("Send a test event"), permissions=["change"])
+    def try_out(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
+        try:
+            with transaction.atomic():
+                for endpoint in endpoints:
+                    send_test(endpoint, now=timezone.now())
+        except DomainError as error:
+            messages.error(request, str(error))
+            return
+        words = ngettext(
+            "%(count)s test event is on its way; Deliveries shows its answer.",
+            "%(count)s test events are on their way; Deliveries shows their answers.",
+            len(endpoints),
+        )
+        messages.success(request, words % {"count": len(endpoints)})
+
+    @action(description=_("Give a new signing secret; the former one signs for a day as well"), permissions=["change"])
+    def change_secret(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
+        for endpoint in endpoints:
+            secret = rotate_secret(endpoint, now=timezone.now())
+            words = _("The new signing secret of %(url)s is %(secret)s.") % {"url": endpoint.url, "secret": secret}
+            messages.warning(request, words)
+
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("event", "endpoint", "attempts", "due_at", "delivered_at", "is_dead", "what_went_wrong")
+    list_display = (
+        "event", "endpoint", "state", "attempts", "tried_at", "status", "took_ms", "due_at", "what_went_wrong",
+    )  # fmt: skip
     fields = (
-        *("event", "endpoint", "subject", "attempts", "queued_at", "due_at", "delivered_at", "is_dead"),
-        "what_went_wrong",
-    )
+        "event", "endpoint", "state", "attempts", "queued_at", "due_at", "delivered_at", "tried_at", "took_ms", "status",
+        "what_went_wrong", "answer", "body",
+    )  # fmt: skip
     readonly_fields = fields
-    list_filter = ("is_dead", "endpoint")
+    list_filter = ("is_dead", ("delivered_at", admin.EmptyFieldListFilter), "event__type", "endpoint")
+    search_fields = ("event__payload__member__exact", "event__payload__customer__exact", "event__id__exact")
+    search_help_text = _("Member's number, customer's id or the event's id, in full")
     list_select_related = ("event", "endpoint")
     ordering = ("-id",)
     actions = ("send_again",)
 
     @display(description=_("last error"))
     def what_went_wrong(self, delivery: Delivery) -> str:
-        reason, _space, detail = delivery.last_error.partition(" ")
-        return str(WORDS[Reason(reason)]) % {"detail": detail} if reason in set(Reason) else delivery.last_error
+        return said_of(delivery)
 
-    @action(description=_("Send those that were given up again"), permissions=["send_again"])
+    @display(description=_("state"), label={str(each): colour for each, colour in WAYS.items()})
+    def state(self, delivery: Delivery) -> tuple[str, str]:
+        return str(delivery.state), str(delivery.state.label)
+
+    @display(description=_("body"))
+    def body(self, delivery: Delivery) -> str:
+        return format_html(
+            '<pre class="whitespace-pre-wrap">{}</pre>',
+            json.dumps(json.loads(body_of(delivery.event)), indent=2, ensure_ascii=False),
+        )
+
+    @action(description=_("Send again what was delivered or given up"), permissions=["send_again"])
     def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
         count = send_again(deliveries, now=timezone.now())
         words = ngettext("%(count)s delivery is queued again.", "%(count)s deliveries are queued again.", count)

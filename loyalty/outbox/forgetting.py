@@ -12,7 +12,8 @@ TOLD_WITHIN = timedelta(days=30)
 
 RENAME = """
 UPDATE outbox_event e SET payload = (
-    SELECT jsonb_object_agg(p.key, coalesce(to_jsonb(n.new), p.value)) FROM jsonb_each(e.payload) p
+    SELECT jsonb_object_agg(p.key, coalesce(to_jsonb(n.new), p.value))
+        FROM jsonb_each(CASE WHEN e.subject = ANY(%s) THEN e.payload - 'customer' ELSE e.payload END) p
     LEFT JOIN (SELECT unnest(%b::text[]) AS old, unnest(%b::text[]) AS new) n ON to_jsonb(n.old) = p.value)
 WHERE e.retailer_id = %s AND (e.subject = ANY(%s) OR (e.type = 'membership.merged' OR e.type LIKE 'referral.%%')
     AND EXISTS (SELECT 1 FROM jsonb_each_text(e.payload) p WHERE p.value = ANY(%s)))
@@ -31,7 +32,7 @@ def rename(memberships: Sequence[UUID], renamed: Mapping[str, str], *, retailer_
     :param renamed: their numbers, and codes of theirs that others' events name
     """
     subjects, old = [str(each) for each in memberships], list(renamed)
-    bulk.execute(RENAME, [old, list(renamed.values()), retailer_id, subjects, old])
+    bulk.execute(RENAME, [subjects, old, list(renamed.values()), retailer_id, subjects, old])
 
 
 def forget_erased(*, now: datetime) -> int:

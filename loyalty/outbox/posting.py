@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -21,6 +21,8 @@ from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 MAX_ANSWER_BYTES = 65_536
+SHOWN_BYTES = 500  # of an answer's body, for people to see what an endpoint says
+SHOWN_SECONDS = 1.0  # for which more of them are waited for
 MAX_ADDRESSES = 4
 SUCCESS = range(200, 300)
 PORTS = {"http": 80, "https": 443}
@@ -45,16 +47,25 @@ class Reason(StrEnum):
     FAILED = "failed"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint answered: its status, and how its body begins."""
+
+    status: int
+    begins: str = ""
+
+
 class NotTaken(Exception):
     """
     A post failed.
 
     :param detail: of our own making, never what the other side sent
+    :param answer: None where there was none
     """
 
-    def __init__(self, reason: Reason, detail: object = "") -> None:
+    def __init__(self, reason: Reason, detail: object = "", answer: Answer | None = None) -> None:
         super().__init__(f"{reason} {detail}".strip())
-        self.reason, self.detail = reason, str(detail)
+        self.reason, self.detail, self.answer = reason, str(detail), answer
 
 
 class _Deadline:
@@ -73,6 +84,10 @@ class _Deadline:
         if seconds <= 0:
             raise TimeoutError
         return seconds
+
+    def shorten(self, seconds: float) -> None:
+        """Let it be in so many seconds at the latest."""
+        self.at = min(self.at, time.monotonic() + seconds)
 
 
 @lru_cache(maxsize=1)
@@ -104,11 +119,11 @@ class Terms:
     trust: ssl.SSLContext | None = None
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], terms: Terms) -> None:
+def post(url: str, body: bytes, headers: Mapping[str, str], terms: Terms) -> Answer:
     """
-    Post a body, and return when the answer is a success (2xx).
+    Post a body, and return the answer when it is a success (2xx).
 
-    The head of the answer decides; its body is not read. A redirect is an answer like any other.
+    The head of the answer decides; of its body only what comes at once is read. A redirect is an answer like any other.
 
     :raises NotTaken: whatever else happened
     """
@@ -122,7 +137,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], terms: Terms) -> Non
             closing(_connect(addresses, port, deadline)) as plain,
             closing(_secured(plain, parts, terms, deadline)) as connection,
         ):
-            status = _exchange(_TimedSocket(connection, deadline), parts, body, headers)
+            answer = _exchange(_TimedSocket(connection, deadline), parts, body, headers)
     except TimeoutError as error:
         raise NotTaken(Reason.TIMED_OUT) from error
     except ssl.SSLError as error:
@@ -131,8 +146,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], terms: Terms) -> Non
         raise NotTaken(Reason.NOT_HTTP, type(error).__name__) from error
     except OSError as error:
         raise NotTaken(Reason.UNREACHABLE, error.strerror or type(error).__name__) from error
-    if status not in SUCCESS:
-        raise NotTaken(Reason.STATUS, status)
+    if answer.status not in SUCCESS:
+        raise NotTaken(Reason.STATUS, answer.status, answer)
+    return answer
 
 
 def refuse_inside(addresses: Sequence[str]) -> None:
@@ -221,15 +237,26 @@ def _secured(plain: socket.socket, parts: SplitResult, terms: Terms, deadline: _
     return (terms.trust or system_trust()).wrap_socket(plain, server_hostname=parts.hostname)
 
 
-def _exchange(connection: "_TimedSocket", parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> int:
-    """Send the request, and return the status of its answer."""
+def _exchange(connection: "_TimedSocket", parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """Send the request, and return its answer."""
     client = HTTPConnection(parts.hostname or "", parts.port or PORTS[parts.scheme])
     client.default_port = PORTS[parts.scheme]  # which the header Host leaves out
     client.auto_open = 0  # it never connects by itself, to an address that nobody checked
     client.sock = connection
     target = quote(f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/", safe=SAFE_IN_TARGETS)
     client.request("POST", target, body, {**headers, "Connection": "close"})
-    return client.getresponse().status
+    response = client.getresponse()
+    connection.deadline.shorten(SHOWN_SECONDS)
+    return Answer(response.status, _beginning(response))
+
+
+def _beginning(response: HTTPResponse) -> str:
+    """Return how a body begins, as far as it comes; whatever is wrong with it changes nothing."""
+    try:
+        begins = response.read1(SHOWN_BYTES) if response.length != 0 else b""
+    except (OSError, HTTPException, ValueError):
+        return ""
+    return begins.decode(errors="replace").replace("\x00", "")
 
 
 class _TimedSocket:

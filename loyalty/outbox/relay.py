@@ -5,15 +5,13 @@ Each endpoint has a queue of its own and gets turns. A turn posts what is due, a
 when its time is over or when the endpoint does not answer; then the endpoint rests, and nobody else waits for it.
 """
 
-import base64
-import hashlib
-import hmac
 import json
-import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -23,9 +21,11 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from customers.core import bulk
-from customers.models import Retailer
+from loyalty.outbox.lanes import LANES
 from loyalty.outbox.models import Delivery, Endpoint, Event
-from loyalty.outbox.posting import NotTaken, Reason, Terms, post
+from loyalty.outbox.posting import SHOWN_BYTES, Answer, NotTaken, Reason, Terms, post
+from loyalty.outbox.queues import let_first_go, locked
+from loyalty.outbox.signing import secrets_of, signed
 
 Subscriber = Callable[[Sequence[Event]], None]
 Clock = Callable[[], datetime]
@@ -39,15 +39,8 @@ LEASE = timedelta(minutes=2)  # longer than a turn; so long does an endpoint wai
 PAUSES = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 FIRST_REST, MAX_REST = 5, 900  # seconds
 KEPT = timedelta(days=5)
-WAITING = "d.endpoint_id = queue.endpoint_id AND d.subject = queue.subject AND d.delivered_at IS NULL AND NOT d.is_dead"
-# The limits keep PostgreSQL from reading all queues at once to look into a few.
-LET_FIRST_GO = f"""
-UPDATE outbox_delivery SET due_at = %s
-FROM (SELECT unnest(%b::bigint[]) AS endpoint_id, unnest(%b::text[]) AS subject) queue
-CROSS JOIN LATERAL (SELECT d.id FROM outbox_delivery d WHERE {WAITING} ORDER BY d.id LIMIT 1) first
-LEFT JOIN LATERAL (SELECT d.id FROM outbox_delivery d WHERE {WAITING} AND d.due_at IS NOT NULL LIMIT 1) due ON true
-WHERE outbox_delivery.id = first.id AND due.id IS NULL
-"""
+STOPS_AFTER = timedelta(days=5)  # without an answer
+GONE = 410  # by which an endpoint asks to be told nothing more
 # What is on its way just now is due later, and left alone.
 GIVE_UP = """
 UPDATE outbox_delivery SET is_dead = true, due_at = NULL
@@ -55,23 +48,28 @@ WHERE delivered_at IS NULL AND NOT is_dead AND coalesce(due_at, %(now)s) <= %(no
     AND (queued_at <= %(since)s OR (due_at IS NOT NULL AND attempts > %(tries)s))
 RETURNING endpoint_id, subject
 """
+# What subscribers made known of an event goes to webhooks too. Ids are not the order of commits; positions are, because one
+# dispatches at a time.
+POSITIONS = "SELECT nextval('outbox_event_position') FROM generate_series(1, %s)"
+DISPATCHED = """
+UPDATE outbox_event e SET dispatched_at = %s, payload = told.payload::jsonb, position = told.position
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS payload, unnest(%b::bigint[]) AS position) told
+WHERE told.id = e.id
+"""
 TRY_LATER = (408, 429)  # refuse the sender for now, not the event
 
+SETTLED = ("tried_at", "took_ms", "status", "answer")
+
 log = structlog.get_logger()
-
-
-def add_endpoint(retailer: Retailer, url: str) -> Endpoint:
-    """Register an address for a retailer's events, with a secret of its own."""
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-    return Endpoint.objects.create(retailer=retailer, url=url, secret=secret)
 
 
 @transaction.atomic
 def dispatch(*, now: datetime, limit: int = BATCH) -> int:
     """
-    Hand one batch of events to the subscribers and queue them for the webhooks; an event that nobody awaits is done.
+    Hand one batch of events to the subscribers and queue them for the webhooks.
 
-    One at a time, or a member's events could be queued in another order than they happened in.
+    Of a retailer that has a webhook events are kept, also while it is switched off or awaits other types: the feed is for who was
+    away. Others' are done. One at a time, or a member's events could be queued in another order than they happened in.
 
     :returns: how many events were taken; 0 means that none waits, or that somebody else dispatches
     """
@@ -83,20 +81,26 @@ def dispatch(*, now: datetime, limit: int = BATCH) -> int:
     for path in settings.OUTBOX_SUBSCRIBERS:
         subscriber: Subscriber = import_string(path)
         subscriber(events)
-    told = Endpoint.objects.filter(is_active=True, retailer__in={event.retailer_id for event in events})
-    endpoints = _locked(told)
+    endpoints = locked(Endpoint.objects.present().filter(retailer__in={event.retailer_id for event in events}))
     rows = [
-        (event.pk, endpoint.pk, event.subject, 0, now, False, "")
+        (event.pk, endpoint.pk, event.subject, 0, now, False, "", "")
         for event in events
         for endpoint in endpoints
-        if endpoint.retailer_id == event.retailer_id
+        if endpoint.is_active
+        and endpoint.retailer_id == event.retailer_id
+        and (not endpoint.events or event.type in endpoint.events)
     ]
-    columns = ("event_id", "endpoint_id", "subject", "attempts", "queued_at", "is_dead", "last_error")
+    columns = ("event_id", "endpoint_id", "subject", "attempts", "queued_at", "is_dead", "last_error", "answer")
     bulk.insert(Delivery, columns, rows)
-    _let_first_go(((row[1], row[2]) for row in rows), now)
-    awaited = {row[0] for row in rows}
-    Event.objects.filter(pk__in=awaited).update(dispatched_at=now)
-    Event.objects.filter(pk__in=[event.pk for event in events if event.pk not in awaited])._raw_delete("default")
+    let_first_go(((row[1], row[2]) for row in rows), now)
+    listening = {endpoint.retailer_id for endpoint in endpoints}
+    told = [(event.pk, json.dumps(event.payload)) for event in events if event.retailer_id in listening]
+    if told:
+        positions = sorted(position for (position,) in bulk.fetch(POSITIONS, [len(told)]))
+        bulk.execute(DISPATCHED, [now, *bulk.columns_of(told), positions])
+    Event.objects.filter(pk__in=[event.pk for event in events if event.retailer_id not in listening])._raw_delete(
+        "default"
+    )
     return len(events)
 
 
@@ -112,51 +116,65 @@ def deliver(endpoint_id: int, *, clock: Clock = timezone.now) -> int:
 
     :returns: how many posts were tried; 0 also when it rests, or has a turn elsewhere
     """
-    if not _free(clock()).filter(pk=endpoint_id).update(next_turn_at=clock() + LEASE):
+    now = clock()
+    endpoint = _free(now).filter(pk=endpoint_id).first()
+    if endpoint is None:
         return 0
-    endpoint = Endpoint.objects.get(pk=endpoint_id)
-    over_at = time.monotonic() + TURN_SECONDS
-    tried = 0
-    while time.monotonic() < over_at:
+    with LANES.turn(endpoint) as may_go:
+        if not may_go or not _free(now).filter(pk=endpoint_id).update(next_turn_at=now + LEASE):
+            return 0
+        return _turn(endpoint, clock)
+
+
+def _turn(endpoint: Endpoint, clock: Clock) -> int:
+    was_slow, over_at = LANES.is_slow(endpoint), time.monotonic() + TURN_SECONDS
+    tried, tries = 0, list[Try]()
+    while (began := time.monotonic()) < over_at:
         claimed = _claim(endpoint, 1 if endpoint.failures else PARALLEL, clock())
         if not claimed:
             break
         tried += len(claimed)
-        problems = _post_all(endpoint, claimed, clock)
-        _settle(claimed, problems, clock())
-        endpoint.failures = 0 if any(map(_answers, problems)) else endpoint.failures + 1
-        if endpoint.failures:
+        tries = _post_all(endpoint, claimed, clock)
+        _settle(claimed, tries, clock())
+        LANES.note(endpoint, time.monotonic() - began)
+        answers = any(_answers(each.problem) for each in tries)
+        endpoint.failures = 0 if answers else endpoint.failures + 1
+        endpoint.failing_since = None if answers else endpoint.failing_since or clock()
+        if endpoint.failures or _asks_to_stop(tries) or (LANES.is_slow(endpoint) and not was_slow):
             break
-    rests_until = clock() + _rest(endpoint.failures) if endpoint.failures else None
-    Endpoint.objects.filter(pk=endpoint_id).update(failures=endpoint.failures, next_turn_at=rests_until)
+    _rest_after(endpoint, clock(), is_gone=_asks_to_stop(tries))
     return tried
+
+
+def _rest_after(endpoint: Endpoint, now: datetime, *, is_gone: bool) -> None:
+    """Let an endpoint rest that did not answer; switch it off when it has not done so for days, or asks for it."""
+    changed: dict[str, Any] = {"failures": endpoint.failures, "failing_since": endpoint.failing_since}
+    changed["next_turn_at"] = now + _rest(endpoint.failures) if endpoint.failures else None
+    if is_gone or (endpoint.failing_since is not None and endpoint.failing_since <= now - STOPS_AFTER):
+        changed |= {"is_active": False, "stopped_at": now}
+        log.warning("webhook_stopped", endpoint=endpoint.pk, retailer=endpoint.retailer_id, url=endpoint.url)
+    Endpoint.objects.filter(pk=endpoint.pk).update(**changed)
 
 
 @transaction.atomic
 def give_up(*, now: datetime) -> int:
     """Keep as dead what was tried often enough or has waited too long; tell how many."""
-    _locked(Endpoint.objects.all())
+    locked(Endpoint.objects.all())
     given_up = bulk.fetch(GIVE_UP, {"now": now, "tries": len(PAUSES), "since": now - KEPT})
-    _let_first_go(given_up, now)
+    let_first_go(given_up, now)
     return len(given_up)
 
 
 @transaction.atomic
 def send_again(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
-    """Queue dead deliveries anew, behind what waits of their members; tell how many."""
-    dead = deliveries.filter(is_dead=True)
-    _locked(Endpoint.objects.filter(deliveries__in=dead))
-    pairs = {delivery.pk: (delivery.endpoint_id, delivery.subject) for delivery in dead}
-    count = dead.filter(pk__in=list(pairs)).update(is_dead=False, attempts=0, queued_at=now, due_at=None)
-    _let_first_go(pairs.values(), now)
+    """Queue anew what was delivered or given up, behind what waits of their members; tell how many."""
+    over = deliveries.filter(Q(is_dead=True) | Q(delivered_at__isnull=False))
+    locked(Endpoint.objects.filter(deliveries__in=over))
+    pairs = {delivery.pk: (delivery.endpoint_id, delivery.subject) for delivery in over}
+    anew = {"is_dead": False, "delivered_at": None, "attempts": 0, "queued_at": now, "due_at": None}
+    count = over.filter(pk__in=list(pairs)).update(**anew)
+    let_first_go(pairs.values(), now)
     return count
-
-
-def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
-    """Return the `webhook-signature` of a body (Standard Webhooks, version v1: HMAC-SHA256)."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    signed = f"{event_id}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
 def _free(now: datetime) -> QuerySet[Endpoint]:
@@ -181,70 +199,64 @@ def _claim(endpoint: Endpoint, limit: int, now: datetime) -> list[Delivery]:
     return claimed
 
 
-def _locked(endpoints: QuerySet[Endpoint]) -> list[Endpoint]:
-    """Lock the queues of endpoints: whose delivery goes first is decided by one at a time."""
-    return list(Endpoint.objects.filter(pk__in=endpoints.values("pk")).order_by("pk").select_for_update(no_key=True))
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What became of one post: what went wrong, what was answered, and how long it took."""
+
+    problem: NotTaken | None
+    answer: Answer | None
+    took_ms: int
 
 
-def _let_first_go(queues: Iterable[tuple[int, str]], now: datetime) -> None:
-    """Make the first delivery of each queue, of an endpoint and a member, due, where none is; the endpoint is locked."""
-    pairs = sorted(set(queues))
-    if pairs:
-        endpoints, subjects = bulk.columns_of(pairs)
-        bulk.execute(LET_FIRST_GO, [now, endpoints, subjects])
-
-
-def _post_all(endpoint: Endpoint, deliveries: Sequence[Delivery], clock: Clock) -> list[NotTaken | None]:
-    """Post deliveries beside each other, and return what went wrong with each."""
+def _post_all(endpoint: Endpoint, deliveries: Sequence[Delivery], clock: Clock) -> list[Try]:
+    """Post deliveries beside each other, and return what became of each."""
     with ThreadPoolExecutor(len(deliveries), "webhook") as pool:
         return list(pool.map(lambda delivery: _try(endpoint, delivery, clock), deliveries))
 
 
-def _try(endpoint: Endpoint, delivery: Delivery, clock: Clock) -> NotTaken | None:
+def _try(endpoint: Endpoint, delivery: Delivery, clock: Clock) -> Try:
     """Post one delivery; whatever fails is this one's own failure."""
+    began = time.monotonic()
+    problem, answer = None, None
     try:
-        body, headers = signed(delivery.event, endpoint.secret, clock())
-        post(endpoint.url, body, headers, Terms(settings.WEBHOOK_SECONDS, settings.WEBHOOKS_MAY_GO_INSIDE))
-    except NotTaken as problem:
-        return problem
+        body, headers = signed(delivery.event, secrets_of(endpoint, clock()), clock())
+        answer = post(endpoint.url, body, headers, Terms(settings.WEBHOOK_SECONDS, settings.WEBHOOKS_MAY_GO_INSIDE))
+    except NotTaken as error:
+        problem, answer = error, error.answer
     except Exception:  # of ours: told to us, and no reason to keep the others waiting
         log.exception("webhook_failed", delivery=delivery.pk)
-        return NotTaken(Reason.FAILED)
-    return None
-
-
-def signed(event: Event, secret: str, now: datetime) -> tuple[bytes, dict[str, str]]:
-    """Return the body and the headers of an event that is sent now."""
-    said = {"type": event.type, "timestamp": event.occurred_at.isoformat(), "data": event.payload}
-    body = json.dumps(said, separators=(",", ":")).encode()
-    timestamp = int(now.timestamp())
-    return body, {
-        "content-type": "application/json",
-        "webhook-id": str(event.pk),
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": signature(secret, str(event.pk), timestamp, body),
-    }
+        problem = NotTaken(Reason.FAILED)
+    return Try(problem, answer, round((time.monotonic() - began) * 1000))
 
 
 @transaction.atomic
-def _settle(deliveries: Sequence[Delivery], problems: Sequence[NotTaken | None], now: datetime) -> None:
-    _locked(Endpoint.objects.filter(pk=deliveries[0].endpoint_id))
-    for delivery, problem in zip(deliveries, problems, strict=True):
+def _settle(deliveries: Sequence[Delivery], tries: Sequence[Try], now: datetime) -> None:
+    locked(Endpoint.objects.filter(pk=deliveries[0].endpoint_id))
+    for delivery, made in zip(deliveries, tries, strict=True):
+        problem = made.problem
         delivery.last_error = str(problem or "")[:200]
+        delivery.tried_at, delivery.took_ms = now, made.took_ms
+        delivery.status = made.answer.status if made.answer else None
+        delivery.answer = made.answer.begins[:SHOWN_BYTES] if made.answer else ""
         if problem is None:
             delivery.delivered_at, delivery.due_at = now, None
         elif delivery.attempts > len(PAUSES):
             delivery.is_dead, delivery.due_at = True, None
         else:
             delivery.due_at = now + _pause(delivery)
-    Delivery.objects.bulk_update(deliveries, ["last_error", "delivered_at", "is_dead", "due_at"])
+    Delivery.objects.bulk_update(deliveries, [*SETTLED, "last_error", "delivered_at", "is_dead", "due_at"])
     done = [delivery for delivery in deliveries if delivery.is_dead or delivery.delivered_at]
-    _let_first_go(((delivery.endpoint_id, delivery.subject) for delivery in done), now)
+    let_first_go(((delivery.endpoint_id, delivery.subject) for delivery in done), now)
 
 
 def _pause(delivery: Delivery) -> timedelta:
     """Return how long a delivery waits after its latest try."""
     return timedelta(seconds=PAUSES[min(delivery.attempts, len(PAUSES)) - 1])
+
+
+def _asks_to_stop(tries: Sequence[Try]) -> bool:
+    """Tell whether an endpoint says that it is gone for good."""
+    return any(each.answer is not None and each.answer.status == GONE for each in tries)
 
 
 def _answers(problem: NotTaken | None) -> bool:

@@ -1,8 +1,11 @@
+from random import shuffle
+
 from celery import shared_task
 from django.utils import timezone
 
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from loyalty.outbox import relay
+from loyalty.outbox.endpoints import forget_removed
 from loyalty.outbox.forgetting import forget_erased
 
 WAKE_UP_SECONDS = 60  # then it is forgotten: while something is due there is a new one every five seconds
@@ -16,7 +19,9 @@ def deliver() -> None:
         while relay.dispatch(now=timezone.now()):
             pass
     finally:  # what is queued goes out, whatever a subscriber thinks of the rest
-        for endpoint_id in relay.endpoints_due(now=timezone.now()):
+        due = relay.endpoints_due(now=timezone.now())
+        shuffle(due)  # who comes first gets what is free: nobody always
+        for endpoint_id in due:
             deliver_to.apply_async((endpoint_id,), expires=WAKE_UP_SECONDS)
 
 
@@ -30,6 +35,7 @@ def deliver_to(endpoint_id: int) -> None:
 @shared_task(name="loyalty.outbox.tasks.give_up")
 @acting_for(ALL_TENANTS)
 def give_up() -> None:
-    """Keep as dead what nobody took for days, and forget who was erased when all have heard of it."""
+    """Keep as dead what nobody took for days, and forget removed webhooks and who was erased, when all have heard of it."""
     relay.give_up(now=timezone.now())
+    forget_removed()
     forget_erased(now=timezone.now())
