@@ -6,15 +6,17 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from customers.core.tenancy import acting_for
 from loyalty.access.models import StaffRole
 from loyalty.access.staff import CHOSEN
 
 
 def choose(request: HttpRequest) -> HttpResponse:
     """Show the retailers that somebody works for, or act for the one that was chosen."""
-    roles = _roles(request)
+    roles = sorted(_roles(request), key=lambda role: role.retailer.name)
     if request.method != "POST":
         context = admin.site.each_context(request) | {"roles": roles, "title": _("Retailer")}
         return render(request, "access/choose.html", context)
@@ -22,6 +24,9 @@ def choose(request: HttpRequest) -> HttpResponse:
     if role is None:
         raise Http404
     request.session[CHOSEN] = role.retailer_id
+    role.chosen_at = timezone.now()  # the next session begins there
+    with acting_for(role.retailer_id):
+        role.save(update_fields=["chosen_at"])
     messages.success(request, _("You act for %(retailer)s now.") % {"retailer": role.retailer})
     return redirect("admin:index")
 

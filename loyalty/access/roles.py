@@ -40,18 +40,35 @@ FACTS = (
 )  # fmt: skip
 MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
-    "referrals.referral",
+    "referrals.referral", "activity.interactiondecision",
     "badges.challengeaward", "badges.memberprogress", "badges.participation", "badges.boardscore",
-    "badges.surpriseticket", "badges.contestfinish", "badges.contestprize",
+    "badges.surpriseticket", "badges.contestfinish", "badges.contestprize", "badges.givenbadge",
 )  # fmt: skip
 SURPRISES = ("badges.surprise",)
+DRAWN_UP = ("experiments.experiment", "experiments.variant")
+EXPERIMENTS = ("experiments.experiment", "experiments.variant", "experiments.experimentevent")
+CAMPAIGNS = ("campaigns.campaign", "campaigns.campaignversion", "campaigns.step", "campaigns.steptext")
+SENDING = ("campaigns.messagechannel", "campaigns.frequencycap", "campaigns.sendinghours")
+MESSAGES = ("campaigns.message", "campaigns.entry", "campaigns.outcome")
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
-VALUES = ("analytics.valuerun", "analytics.customervalue")
+AUDITS = ("analytics.auditrun", "analytics.acquisitioncost")
+SEGMENTS = ("analytics.segmentrun", "analytics.segmentsettings")
+UPLIFT = ("analytics.upliftrun", "analytics.upliftsettings")
+RECOMMENDED = ("analytics.recommendationrun", "analytics.recommendationsettings")
+CATALOGUE = ("customers.product",)
+LOOKS = ("analytics.experimentlook",)
+FIGURES = ("analytics.kpigoal", "analytics.kpisettings", "analytics.kpireader")
+VALUES = (
+    "analytics.valuerun", "analytics.customervalue", *AUDITS, *SEGMENTS, *UPLIFT, *RECOMMENDED, *CATALOGUE, *LOOKS, *FIGURES,
+)  # fmt: skip
 LINKS = ("api.retailerkey", "outbox.endpoint", "page.branding")
 EVERYTHING = (
-    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, *SURPRISES, "outbox.delivery", "activity.nightrun",
+    *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, *SURPRISES, *EXPERIMENTS,
+    *CAMPAIGNS, *SENDING, *MESSAGES,
+    "experiments.assignment", "outbox.delivery", "activity.nightrun",
     "activity.setaside", "customers.undecidedfact", "customers.erasure", "plans.paymentnotice",
     "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
+    "access.staffinvitation", "access.signinpolicy",
 )  # fmt: skip
 WRITE = ("add", "change", "delete")
 
@@ -77,12 +94,32 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | SHAPE
     | _may(("change",), "customers.retailer", "customers.customer")
     | _may(("add", "change"), "customers.importjob", *LINKS)
-    | _may(("add",), "rewards.codebatch")
-    | _may(WRITE, "access.staffrole", *SURPRISES),
+    | _may(("add",), "rewards.codebatch", "analytics.auditrun", "analytics.valuerun", "analytics.upliftrun", *LOOKS)
+    | _may(WRITE, *DRAWN_UP, *CAMPAIGNS, *SENDING)
+    | _may(("change", "delete"), "access.staffrole")
+    | _may(("add", "delete"), "access.staffinvitation")
+    | _may(("add", "change"), "access.signinpolicy")
+    | _may(WRITE, "analytics.acquisitioncost", "analytics.segmentsettings", *SURPRISES)
+    | _may(WRITE, "analytics.upliftsettings", "analytics.recommendationsettings", *CATALOGUE, *FIGURES)
+    | _may(("add",), "analytics.recommendationrun"),
     Role.MANAGER: SHAPE
-    | _may(("add",), "rewards.codebatch")
-    | _may(("view", *WRITE), *SURPRISES)
-    | _may(("view",), *CAUSES, "programs.versionevent", "activity.nightrun", "analytics.valuerun"),
+    | _may(("add",), "rewards.codebatch", "analytics.auditrun", *LOOKS)
+    | _may(("view",), *EXPERIMENTS, *CAMPAIGNS, *SENDING)
+    | _may(WRITE, *DRAWN_UP, *CAMPAIGNS)
+    | _may(("view", *WRITE), "analytics.acquisitioncost", "analytics.segmentsettings", *SURPRISES)
+    | _may(("view", *WRITE), "analytics.upliftsettings", "analytics.recommendationsettings", *CATALOGUE, *FIGURES)
+    | _may(("view", "add"), "analytics.recommendationrun")
+    | _may(
+        ("view",),
+        *CAUSES,
+        "programs.versionevent",
+        "activity.nightrun",
+        "analytics.valuerun",
+        "analytics.auditrun",
+        "analytics.segmentrun",
+        "analytics.upliftrun",
+        *LOOKS,
+    ),
     Role.SUPPORT: _may(
         ("view",),
         "activity.setaside",
@@ -93,10 +130,32 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         *PROGRAMS,
         *PARTS,
         *SURPRISES,
+        *EXPERIMENTS,
+        *CAMPAIGNS,
+        *MESSAGES,
+        "experiments.assignment",
     )
     | _may(("change",), "customers.customer"),
-    Role.ANALYST: _may(("view",), *PROGRAMS, *PARTS, *FACTS, "analytics.valuerun", "activity.nightrun")
+    Role.ANALYST: _may(
+        ("view",),
+        *PROGRAMS,
+        *PARTS,
+        *FACTS,
+        "analytics.valuerun",
+        "activity.nightrun",
+        *AUDITS,
+        *SEGMENTS,
+        *UPLIFT,
+        *RECOMMENDED,
+        *CATALOGUE,
+        *LOOKS,
+        *FIGURES,
+        *EXPERIMENTS,
+        *CAMPAIGNS,
+    )
+    | _may(("add",), "analytics.recommendationrun")
     | _may(("view", "add", "change"), "planning.simulation")
+    | _may(("add",), "analytics.auditrun", "analytics.valuerun", "analytics.upliftrun", *LOOKS)
     | SEE_LIABILITY,
     Role.AUDITOR: _may(("view",), *EVERYTHING) | SEE_LIABILITY,
 }

@@ -70,7 +70,7 @@ def send_code(retailer: Retailer, email: str, *, now: datetime, language: str = 
     Let a code be mailed to an address, if exactly that is a customer's; the answer does not tell.
 
     :param language: of the asker, for a customer whose language is not known
-    :param client: the address of who asks (`addresses.client_of`)
+    :param client: the address of who asks (`loyalty.api.clients`)
     :raises NotAnAddress: for what is none
     :raises TooManySignIns: when it is asked too often for the address, by the client or of the retailer
     :raises NotSetUp: where no mail is sent

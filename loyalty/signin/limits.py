@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError
 from loyalty.signin.addresses import keyed
+from loyalty.signin.models import SignInLimit
 
 HOUR, DAY = 3_600, 86_400
 
@@ -69,3 +70,8 @@ def count(limits: Iterable[Limit], *, now: datetime) -> None:
     if over:
         seconds = max(1, ceil((max(over) - now).total_seconds()))
         raise TooManySignIns(minutes=ceil(seconds / 60), seconds=seconds)
+
+
+def forget(limits: Iterable[Limit]) -> None:
+    """Let the counts under some limits begin anew."""
+    SignInLimit.objects.filter(key__in=[limit.key for limit in limits]).delete()

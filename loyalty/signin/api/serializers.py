@@ -2,10 +2,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.api.strict import Strict
 from customers.models import Retailer
 
 
-class AddressIn(serializers.Serializer[Any]):
+class AddressIn(Strict):
     retailer = serializers.SlugField(help_text="Whose customer you are: the retailer's slug.")
     email = serializers.CharField(max_length=254, help_text="The address that the retailer knows.")
     language = serializers.ChoiceField(
@@ -18,7 +19,7 @@ class AskedCodeOut(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class TypedCodeIn(serializers.Serializer[Any]):
+class TypedCodeIn(Strict):
     retailer = serializers.SlugField()
     challenge = serializers.UUIDField()
     code = serializers.CharField(max_length=20, help_text="The six digits of the mail.")

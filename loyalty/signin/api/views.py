@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import Throttled
@@ -13,13 +13,18 @@ from rest_framework.response import Response
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.core import tenancy
 from customers.models import Retailer
+from loyalty.activity.api.asking import NotThere
 from loyalty.activity.api.member import shopper
+from loyalty.api.clients import client_of
 from loyalty.api.models import MemberToken
-from loyalty.signin.addresses import client_of
 from loyalty.signin.api.serializers import AddressIn, AskedCodeOut, SignedInOut, SignedOutOut, TypedCodeIn
 from loyalty.signin.codes import check_code, send_code
 from loyalty.signin.limits import TooManySignIns
 from loyalty.signin.sessions import end_all
+
+
+class NoSuchRetailer(NotThere):
+    message = _("There is no retailer “{slug}” here.")
 
 
 class OpenView(AskedView):
@@ -100,5 +105,5 @@ def _retailer(slug: str) -> Retailer:
     with tenancy.acting_for(tenancy.ALL_TENANTS):
         found = Retailer.objects.filter(slug=slug).first()
     if found is None:
-        raise Http404
+        raise NoSuchRetailer(slug=slug)
     return found
