@@ -1,215 +1,34 @@
-"""A member's page: wallet, tier, and the ledger with each lot's story; and what staff do to members, customers and orders."""
+"""What staff do to customers and orders, and what could not be carried out."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, Prefetch, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from customers import admin as facts
-from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, action, display
-from customers.core.calendar import local_date
+from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, action
 from customers.models import Customer, Order, UndecidedFact
 from customers.packing import as_zip
 from customers.privacy import export
 from loyalty.activity import backlog, nightly, staff
-from loyalty.activity.explaining import rule_names, said_by
+from loyalty.activity.interactions import admin as interaction_admin
+from loyalty.activity.ledger import admin as entry_admin
+from loyalty.activity.member import admin as member_admin
+from loyalty.activity.member.related import around_customer, around_order
 from loyalty.activity.models import NightRun, SetAside
-from loyalty.activity.progress import plan_of, progress
 from loyalty.activity.rewards import admin as reward_admin
-from loyalty.memberships.models import Membership
-from loyalty.points.models import Entry, Lot, Movement, Wallet
-from loyalty.points.statement import balance, forecast, statement_of
-from loyalty.tiers.models import Tier, TierChange
+from loyalty.activity.staff import ByStaff
 
-__all__ = ["reward_admin"]  # whose pages come with these
-SHOWN_ENTRIES = 50
-SHOWN_LOTS = 25
-
-
-@dataclass(frozen=True)
-class Step:
-    """One movement of a lot, as its story tells it."""
-
-    at: datetime
-    kind: str
-    from_state: str
-    to_state: str
-    amount: int
-    cause: str
-
-
-class ByStaff(ModelAdmin):
-    """Pages with verbs of staff: for those who may change customers."""
-
-    done = Q(pk__in=())  # those rows whose verb was carried out already, to whom it is not offered
-
-    def has_staff_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
-        return request.user.has_perm(staff.PERMISSION)
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        is_done = self.model._default_manager.filter(self.done, pk=object_id).exists()
-        return [] if is_done else super().get_actions_detail(request, object_id)
-
-
-@admin.register(Membership)
-class MembershipAdmin(ByStaff, ReadOnlyAdmin):
-    list_display = ("number", "customer", "program", "tier", "available", "pending", "enrolled_at", "state")
-    list_filter = (
-        "program",
-        "standing__tier__name",
-        ("left_at", admin.EmptyFieldListFilter),
-        ("enrolled_at", RangeDateTimeFilter),
-    )
-    search_fields = ("number__exact", "customer__external_id__exact", "customer__email__exact")
-    search_help_text = _("Member number, customer's external id or e-mail")
-    list_select_related = ("customer", "program", "standing__tier", "merged_into")
-    fields = ("number", "customer", "program", "source", "enrolled_at", "left_at", "merged_into")
-    ordering = ("-id",)
-    change_form_after_template = "activity/ledger.html"
-    actions_detail = ("end_membership",)
-    done = Q(left_at__isnull=False)
-
-    @action(description=_("End the membership"), url_path="end", permissions=["staff"])
-    def end_membership(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return staff.end_membership(self, request, _row(Membership.objects.select_related("program"), object_id))
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("wallets")
-
-    @display(description=_("tier"), ordering="standing__tier__rank")
-    def tier(self, membership: Membership) -> str:
-        return str(tier) if (standing := getattr(membership, "standing", None)) and (tier := standing.tier) else "-"
-
-    @display(description=_("state"), label={"member": "success", "left": "warning", "merged": "info"})
-    def state(self, membership: Membership) -> tuple[str, Any]:
-        if membership.merged_into is not None:
-            return "merged", _("merged into %(number)s") % {"number": membership.merged_into.number}
-        return ("left", _("left")) if membership.left_at else ("member", _("member"))
-
-    @display(description=_("available"))
-    def available(self, membership: Membership) -> str:
-        return str(number_format(sum(wallet.available for wallet in membership.wallets.all()), 0))
-
-    @display(description=_("pending"))
-    def pending(self, membership: Membership) -> str:
-        return str(number_format(sum(wallet.pending for wallet in membership.wallets.all()), 0))
-
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        extra = dict(extra_context or {})
-        membership = Membership.objects.filter(pk=object_id).select_related("program").first() if object_id else None
-        if membership is not None:
-            extra |= ledger_of(membership)
-        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
-        return response
+__all__ = ["entry_admin", "interaction_admin", "member_admin", "reward_admin"]  # whose pages come with these
 
 
 def _row(rows: QuerySet[Any], object_id: str) -> Any:
     """Return a row that the one who asks may see; 404 for any other one."""
     return get_object_or_404(rows, pk=object_id)
-
-
-def ledger_of(membership: Membership) -> dict[str, Any]:
-    """Return what the ledger template shows of a member."""
-    now = timezone.now()
-    wallet = Wallet.objects.get(membership=membership, code="points")
-    movements = Movement.objects.select_related("entry").order_by("id")
-    lots = Lot.objects.filter(wallet__membership=membership).select_related("rule", "version", "order")
-    newest = lots.prefetch_related(Prefetch("movements", movements)).order_by("-earned_at", "-id")[:SHOWN_LOTS]
-    others = Wallet.objects.filter(membership=membership).exclude(pk=wallet.pk).order_by("pk")
-    entries = list(statement_of(membership)[:SHOWN_ENTRIES])
-    rules = rule_names(membership.program_id, entries)
-    changes = TierChange.objects.filter(membership=membership).select_related("from_tier", "to_tier").order_by("-id")
-    found = progress(membership, at=now)
-    return {
-        "wallet": wallet,
-        "balance": balance(wallet, at=now, zone=membership.program.tzinfo),
-        "progress": found,
-        "progress_percent": _percent(found.qualifying, found.next),
-        "entries": [(entry, said_by(entry, rules)) for entry in entries],
-        "entry_count": Entry.objects.filter(wallet__membership=membership).count(),
-        "others": [(each.code, balance(each, at=now, zone=membership.program.tzinfo)) for each in others],
-        "forecast": forecast(wallet, at=now, zone=membership.program.tzinfo, dates=6),
-        "lots": [(lot, last_day(lot, membership), story(lot)) for lot in newest],
-        "zone": membership.program.zone,
-        "lot_count": Lot.objects.filter(wallet__membership=membership).count(),
-        "tier_changes": list(changes[:10]),
-        "plan": plan_of(membership, at=now),
-    }
-
-
-def last_day(lot: Lot, membership: Membership) -> date | None:
-    """Return the last day on which a lot's points can be spent."""
-    if lot.expires_at is None:
-        return None
-    return local_date(lot.expires_at, membership.program.tzinfo) - timedelta(days=1)
-
-
-def story(lot: Lot) -> list[Step]:
-    """Return what became of a lot, movement by movement."""
-    return [
-        Step(
-            movement.entry.occurred_at,
-            movement.entry.label,
-            str(STATES[movement.from_state]),
-            str(STATES[movement.to_state]),
-            movement.amount,
-            movement.entry.cause,
-        )
-        for movement in sorted(lot.movements.all(), key=lambda movement: movement.pk)
-    ]
-
-
-def _percent(qualifying: Any, following: Tier | None) -> int:
-    if following is None or not following.threshold:
-        return 100
-    return min(100, int(qualifying * 100 / following.threshold))
-
-
-STATES = {
-    "issued": _("issued"),
-    "pending": _("pending"),
-    "available": _("available"),
-    "held": _("held"),
-    "redeemed": _("redeemed"),
-    "expired": _("expired"),
-    "cancelled": _("cancelled"),
-    "transferred": _("transferred"),
-}
-
-
-@admin.register(Entry)
-class EntryAdmin(ReadOnlyAdmin):
-    list_display = (
-        "occurred_at",
-        "what",
-        "wallet_member",
-        "available_change",
-        "pending_change",
-        "balance_after",
-        "order",
-    )
-    list_filter = ("retailer", "kind", ("occurred_at", RangeDateTimeFilter))
-    search_fields = ("wallet__membership__number__exact", "order__number__exact")
-    search_help_text = _("Member number or order number")
-    list_select_related = ("wallet__membership", "order")
-    ordering = ("-id",)
-
-    @display(description=_("kind"), ordering="kind")
-    def what(self, entry: Entry) -> str:
-        return entry.label
-
-    @display(description=_("member"))
-    def wallet_member(self, entry: Entry) -> str:
-        return entry.wallet.membership.number
 
 
 def _replace(model: type[Model]) -> Any:
@@ -222,8 +41,18 @@ def _replace(model: type[Model]) -> Any:
 class CustomerAdmin(ByStaff, facts.CustomerAdmin):
     """A customer, with what programs do when it turns out to be another one."""
 
+    change_form_outer_before_template = "activity/customer.html"
     actions_detail = ("merge_into", "export_person", "erase_person")
     done = Q(merged_into__isnull=False) | Q(erased_at__isnull=False)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        extra = dict(extra_context or {})
+        if object_id and self.has_view_permission(request) and (row := self.get_object(request, object_id)):
+            extra |= around_customer(request, row)
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
+        return response
 
     @action(description=_("Merge into another customer"), url_path="merge", permissions=["staff"])
     def merge_into(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -245,8 +74,18 @@ class CustomerAdmin(ByStaff, facts.CustomerAdmin):
 class OrderAdmin(ByStaff, facts.OrderAdmin):
     """An order, with what programs do when somebody claims it."""
 
+    change_form_outer_before_template = "activity/order.html"
     actions_detail = ("claim_for",)
     done = Q(customer__isnull=False)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        extra = dict(extra_context or {})
+        if object_id and self.has_view_permission(request) and (row := self.get_object(request, object_id)):
+            extra |= around_order(request, row)
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
+        return response
 
     @action(description=_("Claim for a customer"), url_path="claim", permissions=["staff"])
     def claim_for(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -17,7 +17,6 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
-from customers.core.collecting import rarely_collecting
 from customers.models import Retailer, UndecidedFact
 from loyalty.activity import pipeline
 from loyalty.activity.history import load_activities, load_order_events
@@ -125,7 +124,6 @@ def undecided_orders(retailer: Retailer) -> int:
     return UndecidedFact.objects.filter(retailer=retailer, kind=UndecidedFact.Kind.ORDER).count()
 
 
-@rarely_collecting()
 def catch_up(
     retailer: Retailer,
     *,

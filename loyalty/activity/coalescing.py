@@ -15,12 +15,11 @@ from threading import Condition, Event, Lock
 from typing import Any
 
 from customers.models import Retailer
-from loyalty.activity.intake import Answer
 
 MAX_BATCH = 100
 MAX_WAIT = 0.008  # seconds
 
-Take = Callable[[Sequence[Any]], list[Answer[Any]]]
+Take = Callable[[Sequence[Any]], list[Any]]
 
 
 @dataclass(eq=False)
@@ -29,7 +28,7 @@ class _Waiting:
 
     fact: Any
     called: Event = field(default_factory=Event)  # because it is settled, or to lead the next batch
-    answer: Answer[Any] | None = None
+    answer: Any = None
     alone: bool = False
 
     @property
@@ -77,7 +76,7 @@ class _Queue:
 _queues: dict[tuple[str, int], _Queue] = {}
 
 
-def submit(kind: str, retailer: Retailer, fact: Any, take: Take) -> Answer[Any]:
+def submit(kind: str, retailer: Retailer, fact: Any, take: Take) -> Any:
     """
     Return the answer to a fact, taken with all others of its kind that are reported for its retailer at this moment here.
 
@@ -96,7 +95,7 @@ def submit(kind: str, retailer: Retailer, fact: Any, take: Take) -> Answer[Any]:
 def _lead(queue: _Queue, take: Take) -> None:
     """Take what waits, the leader's own fact first, and let the next one lead."""
     batch = queue.next_batch()
-    answers: Sequence[Answer[Any] | None] = [None] * len(batch)
+    answers: Sequence[Any] = [None] * len(batch)
     try:
         answers = take([each.fact for each in batch])
     except Exception:

@@ -36,7 +36,7 @@ def decide(member: Member, activity: Activity, versions: Versions, *, now: datet
     at = min(activity.occurred_at, now)
     version = versions.at(at)
     is_first = isinstance(activity, OrderPlaced) and member.first_order_id is None
-    occasion = Occasion(at, version.zone if version else UTC_ZONE, is_first=is_first)
+    occasion = version.occasion(at, is_first=is_first) if version else Occasion(at, UTC_ZONE, is_first=is_first)
     decision = Decision(member, activity, version, versions, at, now, occasion, pools)
     if isinstance(activity, OrderReturned) and activity.decided is None:
         return None
@@ -57,7 +57,7 @@ def forfeit(member: Member, activity: Activity, versions: Versions, *, now: date
     """Return that what a member did before it left, and that is told after, gives nothing; there is nothing to write."""
     at = min(activity.occurred_at, now)
     version = versions.at(at)
-    occasion = Occasion(at, version.zone if version else UTC_ZONE)
+    occasion = version.occasion(at) if version else Occasion(at, UTC_ZONE)
     return Decision(member, activity, version, versions, at, now, occasion, reason="left_since")
 
 
@@ -70,9 +70,9 @@ def _as_corrected(decision: Decision, activity: OrderCorrected) -> tuple[Decisio
     if activity.is_moved:
         version = decision.versions.at(placed.occurred_at)
         assert version is not None, "an order before the first version is withdrawn"
-        occasion = Occasion(placed.occurred_at, version.zone, is_first=is_first)
+        occasion = version.occasion(placed.occurred_at, is_first=is_first)
     else:
-        version = decision.versions.version(order.version_id)
+        version = decision.versions.decided(order.version_id, order.occasion)
         occasion = replace(order.occasion, is_first=is_first)
     return decision.then(version=version, occasion=occasion), placed.occurred_at
 
@@ -100,13 +100,19 @@ def _refusal(decision: Decision) -> str:
     ):
         return "not_a_member_then"
     if isinstance(activity, PointsGranted | GrantTakenBack):
-        at = activity.granted_at if isinstance(activity, GrantTakenBack) else decision.at
-        return "" if decision.member.left_at is None and decision.member.belongs_at(at) else "not_a_member_then"
+        return _refusal_of_grant(decision, activity)
     if isinstance(activity, BirthDateTold) and (
         decision.member.left_at is not None or not decision.member.belongs_at(decision.at)
     ):
         return "not_a_member_then"
     return ""
+
+
+def _refusal_of_grant(decision: Decision, activity: PointsGranted | GrantTakenBack) -> str:
+    if isinstance(activity, PointsGranted) and activity.is_erased:
+        return "erased_since"
+    at = activity.granted_at if isinstance(activity, GrantTakenBack) else decision.at
+    return "" if decision.member.left_at is None and decision.member.belongs_at(at) else "not_a_member_then"
 
 
 def advance_to(

@@ -1,23 +1,24 @@
 """Why an order gave what it gave, and what an entry says, as sentences in the reader's language: reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Q
 from django.utils.formats import date_format, number_format
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from customers.core.calendar import day_before, local_date
+from customers.core.languages import said_text
 from customers.models import Interaction, Order
 from loyalty.activity.models import OrderDecision, ReturnDecision
-from loyalty.badges.models import Challenge
+from loyalty.activity.published import named_by_version
+from loyalty.activity.remarking import Said, remarks_on
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, Entry, Lot
-from loyalty.tiers.models import Tier
 
 RuleNames = dict[tuple[int, str], str]
 REASONS = {
@@ -25,6 +26,7 @@ REASONS = {
     "not_a_member_then": _("The customer was not a member when the order was placed."),
     "left_since": _("The customer has left the program since."),
     "no_rule_gave_points": _("No earning rule gives points for it."),
+    "no_points_at_present": _("No points are given for it at present."),
     "over_transaction_limit": _(
         "It would give more points than one order may, so it gives none until somebody has looked."
     ),
@@ -37,12 +39,21 @@ REASONS = {
 }
 
 
+class Explained(Protocol):
+    """An entry, or what is read of one."""
+
+    @property
+    def explanation(self) -> dict[str, Any]:
+        """What its explanation says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Why:
     """
     What an order gave to a member and keeps, and why.
 
     :param sentences: in the reader's language, in the order in which things happened
+    :param remarks: why rules gave nothing, and which lines others did not count; the sentences say it too
     """
 
     order: str
@@ -52,6 +63,7 @@ class Why:
     reason: str
     version: int | None
     sentences: list[str]
+    remarks: list[Said]
 
 
 def why(membership: Membership, order: Order) -> Why | None:
@@ -65,6 +77,8 @@ def why(membership: Membership, order: Order) -> Why | None:
     first = decisions[0]
     points = sum(each.points for each in decisions)
     sentences = [sentence for entry in entries for sentence in said_by(entry, rules)]
+    remarked = remarks_on(order, first)
+    sentences += [each.sentence for each in remarked]
     if first.reason and not points:
         sentences.insert(0, str(REASONS[first.reason]))
     returned = ReturnDecision.objects.filter(order_return__order=order, program=membership.program, points=0)
@@ -82,13 +96,21 @@ def why(membership: Membership, order: Order) -> Why | None:
         reason=first.reason,
         version=first.version.number if first.version else None,
         sentences=[*sentences, *_dates(membership, order)],
+        remarks=remarked,
     )
 
 
-def said_by(entry: Entry, rules: RuleNames) -> list[str]:
-    """Return an entry's explanation as sentences."""
+def said_by(entry: Explained, rules: RuleNames, *, to_staff: bool = False) -> list[str]:
+    """
+    Return an entry's explanation as sentences.
+
+    :param to_staff: with how many lots it concerns, which says nothing to members
+    """
     said = entry.explanation
-    return [line.strip() for line in (*_given(said, rules), *_moved(said))]
+    lines = [line.strip() for line in (*_given(said, rules), *_moved(said))]
+    if to_staff and "lots" in said:
+        lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
+    return lines
 
 
 def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
@@ -105,7 +127,7 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
         challenge = rules.get((said.get("version", 0), f"challenge/{said['challenge']}"), said["challenge"])
         lines.append(str(_("For the challenge “%(challenge)s”")) % {"challenge": challenge})
     if "surprise" in said or "contest" in said:
-        name = (said.get("name_fr") if get_language() == "fr" else "") or said.get("name", "")
+        name = said_text(said, "name")
         words = _("A surprise: %(name)s") if "surprise" in said else _("Rank %(rank)s of the contest %(name)s")
         lines.append(str(words) % {"name": name, "rank": said.get("rank")})
     if "day" in said:
@@ -123,8 +145,6 @@ def _moved(said: dict[str, Any]) -> list[str]:
         lines.append(str(_("Order %(order)s was corrected (version %(correction)s)")) % said)
     if "restored" in said:
         lines.append(str(_("%(restored)s points came back, %(expired)s of them expired meanwhile")) % _came_back(said))
-    if "lots" in said:
-        lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
     if "reason" in said and "author" in said:
         lines.append(str(_("%(reason)s (by %(author)s)")) % said)
     return lines
@@ -137,6 +157,7 @@ REFERRAL = {
 # What an entry says of a move, by the word in its explanation that tells it.
 MOVED = {
     "kept_now": _("Order %(order)s keeps %(kept_now)s of %(kept_before)s points"),
+    "kept": _("Points that would end without it live on"),
     "merged": _("Two customers turned out to be one"),
     "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),
     "interaction_back": _("The product was returned: %(points)s points taken back"),
@@ -156,21 +177,16 @@ LACKED = {
 }
 
 
-def rule_names(program_id: int, entries: Sequence[Entry]) -> RuleNames:
+def rule_names(program_id: int, entries: Iterable[Explained]) -> RuleNames:
     """Return rules' names by version number and code, tiers' by tier/CODE, and challenges'."""
-    numbers = {entry.explanation.get("version") for entry in entries} - {None}
-    if not numbers:
-        return {}
-    rules = EarningRule.objects.filter(version__program=program_id, version__number__in=numbers)
-    names = {(rule.version.number, rule.code): str(rule) for rule in rules.select_related("version")}
-    if any("gift" in entry.explanation for entry in entries):
-        tiers = Tier.objects.filter(version__program=program_id, version__number__in=numbers).select_related("version")
-        names |= {(tier.version.number, f"tier/{tier.code}"): str(tier) for tier in tiers}
-    if any("challenge" in entry.explanation for entry in entries):
-        challenges = Challenge.objects.filter(version__program=program_id, version__number__in=numbers)
-        found = challenges.select_related("version")
-        names |= {(each.version.number, f"challenge/{each.code}"): str(each) for each in found}
-    return names
+    numbers: set[int] = {
+        entry.explanation["version"] for entry in entries if entry.explanation.get("version") is not None
+    }
+    return {
+        (number, code): str(named)
+        for number in sorted(numbers)
+        for code, named in named_by_version(program_id, number).items()
+    }
 
 
 def _rule(part: dict[str, Any], said: dict[str, Any], rules: RuleNames) -> str:

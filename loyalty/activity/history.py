@@ -14,7 +14,8 @@ from loyalty.engine.basket import Basket, Line
 PURCHASES = """
 SELECT o.id, o.number, o.customer_id, o.occurred_at, o.paid_with_points, o.channel, o.store, o.promotion_code, o.is_gift,
     o.version, (SELECT json_agg(json_build_array(e.kind, e.occurred_at)) FROM customers_orderevent e WHERE e.order_id = o.id),
-    array_agg(l.net_amount), array_agg(l.category), array_agg(l.brand), array_agg(l.sku), array_agg(l.quantity)
+    array_agg(l.net_amount), array_agg(l.category), array_agg(l.brand), array_agg(l.sku), array_agg(l.quantity),
+    array_agg(l.is_gift_card)
 FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id
 WHERE o.id = ANY(%s) GROUP BY o.id
 """
@@ -33,7 +34,7 @@ FROM customers_return r JOIN customers_order o ON o.id = r.order_id
 WHERE r.id = ANY(%s) AND o.customer_id IS NOT NULL ORDER BY r.occurred_at, r.id
 """
 ORDER_LINES = """
-SELECT l.order_id, l.id, l.net_amount, l.quantity, l.category, l.brand, l.sku
+SELECT l.order_id, l.id, l.net_amount, l.quantity, l.category, l.brand, l.sku, l.is_gift_card
 FROM customers_orderline l WHERE l.order_id = ANY(%s) ORDER BY l.order_id, l.position
 """
 RETURNED_LINES = """
@@ -309,8 +310,10 @@ def _left(lines: Mapping[int, Line], back: Iterable[_Back]) -> _Left:
 
 def _lines_of(order_ids: Sequence[UUID]) -> dict[UUID, dict[int, Line]]:
     found: dict[UUID, dict[int, Line]] = {order_id: {} for order_id in order_ids}
-    for order_id, line_id, net_amount, quantity, category, brand, sku in bulk.fetch(ORDER_LINES, [list(order_ids)]):
-        found[order_id][line_id] = Line(net_amount, category, brand, sku, quantity)
+    for order_id, line_id, amount, quantity, category, brand, sku, is_card in bulk.fetch(
+        ORDER_LINES, [list(order_ids)]
+    ):
+        found[order_id][line_id] = Line(amount, category, brand, sku, quantity, is_card)
     return found
 
 

@@ -134,7 +134,10 @@ def _placed(outcome: Outcome[OrderFact]) -> OrderPlaced:
         customer_id=_known(outcome.customer_id),
         occurred_at=fact.occurred_at,
         basket=Basket(
-            tuple(Line(line.net_amount, line.category, line.brand, line.sku, line.quantity) for line in fact.lines),
+            tuple(
+                Line(line.net_amount, line.category, line.brand, line.sku, line.quantity, line.is_gift_card)
+                for line in fact.lines
+            ),
             fact.paid_with_points,
             fact.channel,
             fact.store,

@@ -20,6 +20,7 @@ from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import last_revisions, note_revisions, remembered_versions
 from loyalty.engine.activities import DecidedOrder, Fact
+from loyalty.engine.arms import ARMS, NO_ARMS
 from loyalty.engine.capability import Joined, Reach, Scope
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
@@ -69,7 +70,8 @@ class Loaded:
     waiting: frozenset[UUID] = frozenset()
 
     def versions_for(self, member: Member) -> Versions:
-        return self.versions[member.program_id]
+        """Return its program's versions as they hold for a member: before its arms are loaded, for one who is in none."""
+        return self.versions[member.program_id].of_arms(member.of(ARMS) if member.has(ARMS) else NO_ARMS)
 
 
 def lock_customers(

@@ -98,7 +98,7 @@ class InteractionDecision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.interaction_id}"
+        return str(self.interaction)
 
 
 class NightRun(models.Model):

@@ -15,13 +15,12 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.core.calendar import midnight
-from customers.core.collecting import rarely_collecting
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to
 from loyalty.activity.loading import Loaded, load_states, lock_memberships, may_grant
 from loyalty.activity.models import NightRun, SetAside
 from loyalty.activity.pipeline import take_waiting
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.activity.writing import write
 from loyalty.engine.decision import Decision, PoolUsed
 from loyalty.engine.member import Member
@@ -81,7 +80,6 @@ class Advanced:
                     self.expired -= effect.change(State.AVAILABLE)
 
 
-@rarely_collecting()
 def run_nights(program: Program, *, until: date, now: datetime) -> NightRun:
     """Carry out all that is due up to the midnight with which a day begins; return the sums of that day's runs."""
     return advance_due(program, day=until, until=midnight(until, program.tzinfo), now=now)
@@ -103,7 +101,7 @@ def advance_due(program: Program, *, day: date, until: datetime, now: datetime) 
 
 
 def _due(program: Program, until: datetime, now: datetime) -> list[UUID]:
-    versions = versions_of([program.pk])[program.pk]
+    versions = versions_of_program(program.pk)
     start = versions.latest_start(until)
     if start is None:
         return []

@@ -50,6 +50,15 @@ class Batch:
     decisions: list[Decision] = field(default_factory=list)
     by_fact: dict[UUID, list[Decision]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, pieces: Iterable["Batch"]) -> "Batch":
+        """Return what pieces of a batch came to, each decided after those before it were written."""
+        whole = cls()
+        for piece in pieces:
+            whole.decisions += piece.decisions
+            whole.by_fact |= piece.by_fact
+        return whole
+
 
 @transaction.atomic(savepoint=False)
 def run(facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their_time: bool = False) -> Batch:
@@ -66,6 +75,9 @@ def run(facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their
     if not facts:
         return Batch()
     decider = _load(facts, now=now, are_new=are_new, in_their_time=in_their_time)
+    if len(pieces := _pieces(facts, decider.loaded)) > 1:
+        batches = [run(piece, now=now, are_new=are_new, in_their_time=in_their_time) for piece in pieces]
+        return Batch.of(batches)
     batch = _carry_out(decider, now)
     if not may_grant(decider.loaded.versions.values()):
         return batch
@@ -89,6 +101,26 @@ def take_waiting(
     locked = lock_memberships(memberships, latest=now)
     facts = load_waiting(list(locked.members), until or now)
     return _carry_out(_loaded(facts, locked, now=now, in_their_time=in_their_time), now) if facts else Batch()
+
+
+def _pieces(facts: Sequence[Fact], loaded: Loaded) -> list[list[Fact]]:
+    """
+    Return a batch in pieces, in the order of time, of which none has two facts that are to be decided apart.
+
+    All members are locked by then, in the order of their ids, whichever piece they are in.
+    """
+    apart = frozenset[UUID]().union(*(each.apart(loaded.members.values()) for each in CAPABILITIES))
+    if len(apart) < 2:  # noqa: PLR2004 - one alone meets nobody
+        return [list(facts)]
+    pieces: list[list[Fact]] = [[]]
+    has_one = False
+    for fact in sorted(facts, key=in_order_of_time):
+        if fact.id in apart:
+            if has_one:
+                pieces.append([])
+            has_one = True
+        pieces[-1].append(fact)
+    return pieces
 
 
 def _carry_out(decider: "BatchDecider", now: datetime) -> Batch:

@@ -1,13 +1,16 @@
 """Where a member stands, what keeps it there, how far the next tier is, and where it is heading: reads only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from customers.core import bulk
 from customers.core.calendar import day_before, local_date
 from loyalty.activity.deciding import advance_to
 from loyalty.activity.loading import load_states, read_memberships
-from loyalty.activity.versions import remembered_versions, versions_of
+from loyalty.activity.published import tiers_of
+from loyalty.activity.versions import versions_as_read, versions_of_member
 from loyalty.engine.clock import earliest
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
@@ -15,13 +18,18 @@ from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.plans.overview import HeldPlan, held_plan
 from loyalty.points.budgets import read_budget
-from loyalty.points.models import QualifyingDay, Wallet
 from loyalty.points.state import MAIN, POINTS, Day
 from loyalty.tiers.models import Standing, Tier
 from loyalty.tiers.rules import FOREVER, NOTHING, Counts, TierRule, TierScheme, counts_on, period_end, window_start
 from loyalty.tiers.state import SCHEME, TIERS
 
 PACE_DAYS = 90
+STANDING = "SELECT tier_id, since, protected_until FROM tiers_standing WHERE membership_id = %s"
+WALLETS_AND_DAYS = """
+SELECT w.code, w.available - w.owed, d.on_date, d.spend, d.points, d.orders, d.visits
+FROM points_wallet w LEFT JOIN points_qualifyingday d ON d.wallet_id = w.id AND d.on_date >= %s
+WHERE w.membership_id = %s ORDER BY d.on_date
+"""
 
 Missing = tuple[tuple[str, Decimal], ...]
 
@@ -59,16 +67,20 @@ class Progress:
 
 def plan_of(membership: Membership, *, at: datetime) -> HeldPlan | None:
     """Return the paid plan that a member has; of a program without plans nothing is read."""
-    program = membership.program
-    return held_plan(membership, remembered_versions(program.pk, program.versions_revision), at=at)
+    return held_plan(membership, versions_as_read(membership), at=at)
 
 
-def progress(membership: Membership, *, at: datetime) -> Progress:
-    """Return a member's progress under the version in force at an instant, whether or not the night has been by then."""
-    versions = versions_of([membership.program_id])[membership.program_id]
+def progress(membership: Membership, *, at: datetime, versions: Versions | None = None) -> Progress:
+    """
+    Return a member's progress under the version in force at an instant, whether or not the night has been by then.
+
+    :param versions: of its program, as they hold for it; read if None
+    """
+    versions = versions or versions_of_member(membership)
     version = versions.at(at)
     member = _advanced(membership, versions, at)
-    standing = _standing_of(member) if member else _standing_stored(membership)
+    tiers = tiers_of(version.version_id) if version else {}
+    standing = _standing_of(member, tiers) if member else _standing_stored(membership, tiers)
     if version is None:
         return Progress("spend", standing.tier, standing.since, NOTHING, None, None, None)
     scheme, today = version.of(SCHEME), local_date(at, version.zone)
@@ -82,7 +94,6 @@ def progress(membership: Membership, *, at: datetime) -> Progress:
     end = _horizon(scheme, today, joined)
     going_on = _plus(past.counts(scheme, end, joined), past.recent(today), days=(end - today).days)
     heading_for = _protected(scheme, standing, scheme.earned(going_on), end)
-    tiers = {tier.pk: tier for tier in Tier.objects.filter(pk__in=[tier.id for tier in scheme.tiers])}
     return Progress(
         basis=scheme.basis,
         current=standing.tier,
@@ -122,14 +133,22 @@ class _Budgets(dict[PoolKey, Pool]):
         return self[key]
 
 
-def _standing_stored(membership: Membership) -> Standing:
-    return Standing.objects.select_related("tier").filter(pk=membership.pk).first() or Standing()
+def _standing_stored(membership: Membership, tiers: Mapping[int, Tier]) -> Standing:
+    rows = bulk.fetch(STANDING, [membership.pk]) or [(None, None, None)]
+    tier_id, since, protected_until = rows[0]
+    return Standing(tier=_tier(tier_id, tiers), since=since, protected_until=protected_until)
 
 
-def _standing_of(member: Member) -> Standing:
+def _standing_of(member: Member, tiers: Mapping[int, Tier]) -> Standing:
     state = member.of(TIERS)
-    tier = Tier.objects.get(pk=state.tier_id) if state.tier_id is not None else None
-    return Standing(tier=tier, since=state.since, protected_until=state.protected_until)
+    return Standing(tier=_tier(state.tier_id, tiers), since=state.since, protected_until=state.protected_until)
+
+
+def _tier(tier_id: int | None, tiers: Mapping[int, Tier]) -> Tier | None:
+    """Return a tier, of the version in force or of an earlier one."""
+    if tier_id is None:
+        return None
+    return tiers[tier_id] if tier_id in tiers else Tier.objects.get(pk=tier_id)
 
 
 def _past_of(member: Member, scheme: TierScheme) -> "_Past":
@@ -164,13 +183,13 @@ class _Past:
 
 
 def _past(membership: Membership, since: date, scheme: TierScheme) -> _Past:
-    rows = QualifyingDay.objects.filter(wallet__membership=membership, on_date__gte=since).order_by("on_date")
     days: dict[str, list[Day]] = {}
-    for row in rows.select_related("wallet"):
-        day = Day(row.on_date, row.spend, row.points, row.orders, row.visits)
-        days.setdefault(row.wallet.code, []).append(day)
-    wallet = Wallet.objects.filter(membership=membership, code=scheme.wallet).first()
-    return _Past(tuple(days.get(MAIN, ())), tuple(days.get(scheme.wallet, ())), wallet.balance if wallet else 0)
+    balances: dict[str, int] = {}
+    for code, balance, on, *counted in bulk.fetch(WALLETS_AND_DAYS, [since, membership.pk]):
+        balances[code] = balance
+        if on is not None:
+            days.setdefault(code, []).append(Day(on, *counted))
+    return _Past(tuple(days.get(MAIN, ())), tuple(days.get(scheme.wallet, ())), balances.get(scheme.wallet, 0))
 
 
 def _horizon(scheme: TierScheme, today: date, joined: date) -> date:

@@ -13,9 +13,8 @@ from itertools import islice
 from uuid import UUID
 
 from customers.core import bulk
-from customers.core.collecting import rarely_collecting
 from loyalty.activity.simulation import Past, simulate
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.badges.state import BADGES, GAME
 from loyalty.engine.versions import Versions
 from loyalty.points.state import POINTS
@@ -73,10 +72,9 @@ class Replayed:
     deviations: list[Deviation] = field(default_factory=list)
 
 
-@rarely_collecting()
 def replay(program: Program, *, now: datetime) -> Replayed:
     """Live the pasts of a program's members again up to now, a thousand at a time, and compare; nothing is written."""
-    versions = versions_of([program.pk])[program.pk]
+    versions = versions_of_program(program.pk)
     lives = simulate(versions, until=now, observe=lambda _: None)
     done = Replayed()
     while pasts := list(islice(lives, CHUNK)):

@@ -12,9 +12,11 @@ from datetime import date, datetime
 from uuid import UUID
 
 from customers.core import bulk
+from loyalty.activity.arms import load_arms
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
+from loyalty.activity.profiles import load_past
 from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
@@ -38,10 +40,12 @@ from loyalty.engine.activities import (
     PointsGranted,
     PointsMoved,
 )
+from loyalty.engine.arms import NO_ARMS
 from loyalty.engine.basket import Basket
 from loyalty.engine.decision import Decision, OrderDecided, PoolUsed
 from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
+from loyalty.engine.profile import PROFILE, ProfileState
 from loyalty.engine.versions import Version, Versions
 from loyalty.plans.capability import load_followed
 from loyalty.plans.state import PLANS
@@ -133,6 +137,10 @@ class Past:
         ] = []  # as it was at the end of each earlier membership, until it came back
         self.member = _as_it_enrolled(joined, versions)
         self._enrol(joined.began_at)
+
+    def know(self, profile: ProfileState) -> None:
+        """Let it be known what kind of customer the member is, and was."""
+        self.member = self.member.having(PROFILE, profile)
 
     def replay(self, activity: Activity) -> None:
         """Let time pass up to an activity, and decide it."""
@@ -267,9 +275,11 @@ class Past:
 
 def with_draft(versions: Versions, draft: Version, since: datetime) -> Versions:
     """Return a program's versions as they would be had a draft been in force from an instant on."""
-    kept = [(begins, each) for begins, each in zip(versions.starts, versions.versions, strict=True) if begins < since]
+    whole = versions.whole or versions
+    kept = [(begins, each) for begins, each in zip(whole.starts, whole.versions, strict=True) if begins < since]
     starts, all_versions = zip(*kept, (since, draft), strict=True)
-    return Versions(versions.program_id, versions.slug, tuple(starts), tuple(all_versions), used_by(all_versions))
+    drafted = Versions(versions.program_id, versions.slug, tuple(starts), tuple(all_versions), used_by(all_versions))
+    return drafted.among(versions.experiments)
 
 
 def simulate(
@@ -298,7 +308,15 @@ def simulate(
         last = joined[-1].membership_id
         activities = _activities(versions, joined, until)
         returned = frozenset(each.order_id for each in activities if isinstance(each, OrderReturned))
-        pasts = {each.customer_id: Past(each, versions, budgets, observe, returned) for each in joined}
+        arms = load_arms(versions, [each.customer_id for each in joined])
+        pasts = {
+            each.customer_id: Past(
+                each, versions.of_arms(arms.get(each.customer_id, NO_ARMS)), budgets, observe, returned
+            )
+            for each in joined
+        }
+        for customer_id, profile in load_past(versions, list(pasts)).items():
+            pasts[customer_id].know(profile)
         for place, activity in enumerate(activities, start=1):
             past = pasts[activity.customer_id]
             if past.member.enrolled_at <= activity.occurred_at:

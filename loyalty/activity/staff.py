@@ -3,16 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -31,6 +33,19 @@ from loyalty.programs.models import Program
 
 PERMISSION = "customers.change_customer"
 MAX_REASON = 60  # with the author's name it is the reference of what is done
+
+
+class ByStaff(ModelAdmin):
+    """Pages with verbs of staff: for those who may change customers."""
+
+    done = Q(pk__in=())  # those rows whose verb was carried out already, to whom it is not offered
+
+    def has_staff_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        is_done = self.model._default_manager.filter(self.done, pk=object_id).exists()
+        return [] if is_done else super().get_actions_detail(request, object_id)
 
 
 class ReasonForm(forms.Form):
@@ -72,7 +87,7 @@ class Verb:
     refused: str = ""
 
 
-def ask(owner: ModelAdmin, request: HttpRequest, row: Model, verb: Verb) -> HttpResponse:
+def ask(owner: ModelAdmin, request: HttpRequest, row: Model, verb: Verb, *, whom: str = "") -> HttpResponse:
     """
     Ask, show what would happen, and do it once just that was confirmed; what is refused is said beside the question.
 
@@ -82,7 +97,7 @@ def ask(owner: ModelAdmin, request: HttpRequest, row: Model, verb: Verb) -> Http
     if verb.refused:
         messages.error(request, verb.refused)
         return redirect(back)
-    form = verb.form(request.POST or None)
+    form = verb.form(request.POST or None, initial=request.GET.dict())
     shown: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid() and "change" not in request.POST:
         try:
@@ -95,7 +110,7 @@ def ask(owner: ModelAdmin, request: HttpRequest, row: Model, verb: Verb) -> Http
                 owner.log_change(request, row, f"{verb.heading}: {form.cleaned_data['reason']}")
                 messages.success(request, " ".join([verb.done, *found]))
                 return redirect(back)
-            shown = {"found": found, "signature": signature, "is_another": bool(confirmed)}
+            shown = {"found": found, "signature": signature, "is_another": bool(confirmed), "told": _told(form)}
         except DomainError as error:
             form.add_error(None, str(error))
     context = {
@@ -104,17 +119,30 @@ def ask(owner: ModelAdmin, request: HttpRequest, row: Model, verb: Verb) -> Http
         "title": verb.heading,
         "verb": verb,
         "kind": row._meta.verbose_name,  # and the row itself: staff see whom it concerns before they say anything
-        "row": row,
+        "row": whom or row,
         "form": form,
         "back": back,
     }
     return render(request, "activity/verb.html", context)
 
 
+def _told(form: forms.Form) -> list[tuple[str, str]]:
+    """Return what was said, as it is read again before it is confirmed; what was left empty is not said."""
+    said = ((field, form.cleaned_data.get(field.name)) for field in form.visible_fields())
+    return [(str(field.label), _in_words(field, value)) for field, value in said if value is not None and value != ""]
+
+
+def _in_words(field: forms.BoundField, value: Any) -> str:
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "DATETIME_FORMAT")
+    labels = {str(key): str(label) for key, label in getattr(field.field, "choices", ())}
+    return labels.get(str(value), str(value))
+
+
 def _signature(request: HttpRequest, row: Model, verb: Verb, said: dict[str, str], found: Sequence[str]) -> str:
     """Return what only a page gives that showed somebody just this."""
     told = [request.user.pk, str(row.pk), verb.heading, sorted(said.items()), [str(line) for line in found]]
-    return salted_hmac("loyalty.activity.staff", json.dumps(told), algorithm="sha256").hexdigest()
+    return salted_hmac("loyalty.activity.staff", json.dumps(told, default=str), algorithm="sha256").hexdigest()
 
 
 def reference_of(request: HttpRequest, said: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from loyalty.badges import steps as badges
 from loyalty.engine import activities as what
 from loyalty.engine.clock import Clock
 from loyalty.engine.decision import Step
+from loyalty.engine.profile import recognise
 from loyalty.plans import steps as plans
 from loyalty.points import steps as points
 from loyalty.referrals import steps as referrals
@@ -43,6 +44,7 @@ ON_TAKING_OVER: tuple[Step, ...] = (
 ON_ORDER: tuple[Step, ...] = (
     tiers.benefits,
     plans.benefits,
+    recognise,
     points.earn,
     badges.award,
     tiers.assess,
@@ -54,6 +56,7 @@ ON_RETURN: tuple[Step, ...] = (
     points.undo_redemptions,
     rewards.undo,
     tiers.note_settled,
+    badges.note_settled,
     points.take_back,
     points.take_interactions_back,
     badges.take_back,
@@ -65,11 +68,13 @@ ON_CORRECTION: tuple[Step, ...] = (
     points.count_out,
     tiers.benefits,
     plans.benefits,
+    recognise,
     rewards.leave_out_over,
     rewards.keep_paid_out,
     points.undo_redemptions,
     rewards.undo,
     tiers.note_settled,
+    badges.note_settled,
     points.correct,
     points.take_interactions_back,
     badges.take_back,
@@ -80,14 +85,27 @@ ON_CORRECTION: tuple[Step, ...] = (
 # An order from before its customer was a member gives nothing; but who bought then was no new customer.
 ON_REFUSAL: tuple[Step, ...] = (referrals.recheck,)
 ON_ORDER_EVENT: tuple[Step, ...] = (points.date_lots, points.expire_due)
-ON_INTERACTION: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.earn, badges.award, tiers.assess)
-ON_GRANT: tuple[Step, ...] = (referrals.limit, points.grant, tiers.assess)
-ON_GRANT_BACK: tuple[Step, ...] = (points.take_grant_back, tiers.note_settled, tiers.assess, referrals.give_room)
+ON_INTERACTION: tuple[Step, ...] = (
+    tiers.benefits,
+    plans.benefits,
+    recognise,
+    points.earn,
+    badges.award,
+    tiers.assess,
+)
+ON_GRANT: tuple[Step, ...] = (points.withhold, referrals.limit, points.grant, tiers.assess)
+ON_GRANT_BACK: tuple[Step, ...] = (
+    points.take_grant_back,
+    tiers.note_settled,
+    badges.note_settled,
+    tiers.assess,
+    referrals.give_room,
+)
 ON_CLAIM: tuple[Step, ...] = (referrals.claim,)
 ON_REVIEW: tuple[Step, ...] = (referrals.review,)
-ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, plans.benefits, points.celebrate, tiers.rise_now)
+ON_BIRTH_DATE: tuple[Step, ...] = (tiers.benefits, plans.benefits, recognise, points.celebrate, tiers.rise_now)
 BEFORE_MOVES: tuple[Step, ...] = (tiers.benefits,)
-AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, tiers.note_disqualified)
+AFTER_MOVES: tuple[Step, ...] = (tiers.note_settled, badges.note_settled, tiers.note_disqualified)
 ON_MOVE: tuple[Step, ...] = (*BEFORE_MOVES, points.move, *AFTER_MOVES)
 ON_PLAN: tuple[Step, ...] = (plans.follow,)
 ON_APPROVAL: tuple[Step, ...] = (points.review,)
@@ -104,6 +122,7 @@ AT_MIDNIGHT: tuple[Step, ...] = (
     plans.pass_time,
     tiers.benefits,
     plans.benefits,
+    recognise,
     points.celebrate,
     tiers.rise_now,
     referrals.recheck,

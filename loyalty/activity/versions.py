@@ -1,17 +1,34 @@
 """Versions as decisions see them. A published version never changes, so each is read once per process."""
 
+import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
+from loyalty.activity.arms import load_arms
 from loyalty.activity.capabilities import CAPABILITIES
+from loyalty.activity.published import forget_published
+from loyalty.engine.arms import NO_ARMS, Trial
 from loyalty.engine.versions import Version, Versions
+from loyalty.memberships.models import Membership
 from loyalty.programs.models import ProgramVersion
 
 PUBLISHED = """
 SELECT effective_from, id FROM programs_programversion WHERE program_id = %s AND status = 'published'
 ORDER BY effective_from
+"""
+PROGRAM = """
+SELECT p.slug, (
+    SELECT json_agg(json_build_array(e.code, e.starts_at, least(e.ends_at, e.ended_at),
+        CASE e.form WHEN 'no_benefits' THEN v.code ELSE '' END, CASE e.form WHEN 'not_invited' THEN v.code ELSE '' END)
+        ORDER BY e.starts_at, e.code)::text
+    FROM experiments_experiment e JOIN experiments_variant v ON v.experiment_id = e.id AND v.is_control
+    WHERE e.retailer_id = p.retailer_id AND (e.program_id IS NULL OR e.program_id = p.id)
+        AND e.state IN ('running', 'ended')
+) FROM programs_program p WHERE p.id = %s
 """
 
 
@@ -19,6 +36,26 @@ def versions_of(program_ids: Iterable[int]) -> dict[int, Versions]:
     """Return programs' versions as they are published now."""
     revisions = bulk.fetch("SELECT id, versions_revision FROM programs_program WHERE id = ANY(%s)", [list(program_ids)])
     return {program_id: remembered_versions(program_id, revision) for program_id, revision in revisions}
+
+
+def versions_of_program(program_id: int) -> Versions:
+    """Return a program's versions as they are published now."""
+    return versions_of([program_id])[program_id]
+
+
+def versions_as_read(membership: Membership) -> Versions:
+    """Return a program's versions as they were published when it was read with a membership: a moment ago, for an answer."""
+    return remembered_versions(membership.program_id, membership.program.versions_revision)
+
+
+def versions_of_member(membership: Membership) -> Versions:
+    """Return a program's versions as they are published now, and as they hold for a member."""
+    return for_member(versions_of_program(membership.program_id), membership)
+
+
+def for_member(versions: Versions, membership: Membership) -> Versions:
+    """Return a program's versions as they hold for a member."""
+    return versions.of_arms(load_arms(versions, [membership.customer_id]).get(membership.customer_id, NO_ARMS))
 
 
 # The revision under which this process last saw each program: a guess that whoever reads members sees confirmed.
@@ -42,9 +79,10 @@ def note_revisions(revisions: Mapping[int, UUID]) -> None:
 def remembered_versions(program_id: int, _revision: UUID) -> Versions:
     """Return a program's versions from this process's memory: their revision changes with each publication."""
     found = bulk.fetch(PUBLISHED, [program_id])
-    ((slug,),) = bulk.fetch("SELECT slug FROM programs_program WHERE id = %s", [program_id])
+    ((slug, said),) = bulk.fetch(PROGRAM, [program_id])
     versions = tuple(published_version(version_id) for _, version_id in found)
-    return Versions(program_id, slug, tuple(start for start, _ in found), versions, used_by(versions))
+    whole = Versions(program_id, slug, tuple(start for start, _ in found), versions, used_by(versions))
+    return whole.among([_trial(*row) for row in json.loads(said or "[]")])
 
 
 def used_by(versions: Iterable[Version]) -> frozenset[str]:
@@ -57,6 +95,11 @@ def used_by(versions: Iterable[Version]) -> frozenset[str]:
     )
 
 
+def _trial(code: str, starts_at: str, ends_at: str | None, withheld: str, uninvited: str) -> Trial:
+    end = datetime.fromisoformat(ends_at) if ends_at else None
+    return Trial(code, datetime.fromisoformat(starts_at), end, withheld, uninvited)
+
+
 @lru_cache(maxsize=512)
 def published_version(version_id: int) -> Version:
     """Return a published version from this process's memory."""
@@ -66,8 +109,10 @@ def published_version(version_id: int) -> Version:
 def read_version(version_id: int) -> Version:
     """Return a version, a draft too, as its rows are now."""
     row = ProgramVersion.objects.select_related("program").get(pk=version_id)
-    parts = {capability.name: capability.rules(version_id) for capability in CAPABILITIES}
-    return Version(row.pk, row.number, row.program.tzinfo, parts)
+    parts: dict[str, Any] = {}
+    for capability in CAPABILITIES:
+        parts[capability.name] = capability.rules_beside(version_id, parts)
+    return Version.of_parts(row.pk, row.number, row.program.tzinfo, parts)
 
 
 def forget_versions() -> None:
@@ -75,3 +120,4 @@ def forget_versions() -> None:
     _last.clear()
     remembered_versions.cache_clear()
     published_version.cache_clear()
+    forget_published()

@@ -11,6 +11,9 @@ from loyalty.activity.loading import write_clocks
 from loyalty.engine.decision import Decision, Told
 from loyalty.engine.member import Member
 from loyalty.outbox.publishing import NewEvent, publish
+from loyalty.points.state import POINTS
+
+OF_POINTS = ("points.", "challenge.")
 
 
 def write(
@@ -39,10 +42,8 @@ def _events(decisions: Iterable[Decision]) -> Iterator[NewEvent]:
     for decision in decisions:
         for effect in decision.effects:
             if isinstance(effect, Told):
-                yield NewEvent(
-                    decision.member.retailer_id,
-                    effect.kind,
-                    decision.member.membership_id,
-                    {"program": decision.versions.slug, "member": decision.member.number, **effect.payload},
-                    effect.occurred_at,
-                )
+                member = decision.member
+                said = {"program": decision.versions.slug, "member": member.number, **effect.payload}
+                if effect.kind.startswith(OF_POINTS):
+                    said["balances"] = {wallet.code: wallet.balance for wallet in member.of(POINTS).wallets}
+                yield NewEvent(member.retailer_id, effect.kind, member.membership_id, said, effect.occurred_at)

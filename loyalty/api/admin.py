@@ -28,7 +28,7 @@ admin.site.unregister(APIKey)  # the package's own keys open nothing here
 @admin.register(RetailerKey)
 class RetailerKeyAdmin(ModelAdmin):
     form = KeyForm
-    list_display = ("name", "prefix", "retailer", "scopes", "created", "expiry_date", "revoked")
+    list_display = ("name", "prefix", "retailer", "scopes", "made_by", "created", "expiry_date", "revoked")
     list_filter = ("retailer", "revoked")
     list_select_related = ("retailer",)
     ordering = ("-created",)
@@ -41,6 +41,7 @@ class RetailerKeyAdmin(ModelAdmin):
         if change:
             obj.save(update_fields=["name", "scopes", "expiry_date", "revoked"])
             return
+        obj.made_by = request.user.get_username()
         key = RetailerKey.objects.assign_key(obj)
         obj.save()
         messages.warning(request, _("The key is %(key)s. Copy it now: it is not shown again.") % {"key": key})

@@ -8,13 +8,14 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from structlog.contextvars import bind_contextvars
 
 from customers.core import tenancy
 from loyalty.access.staff import Post, post_of
 from loyalty.api.models import MemberToken, RetailerKey
+from loyalty.api.recognised import RECOGNISED
 
 
 class RetailerKeyAuthentication(BaseAuthentication):
@@ -29,7 +30,9 @@ class RetailerKeyAuthentication(BaseAuthentication):
         key = remembered(text, int(time.monotonic() // settings.API_KEY_REMEMBERED_SECONDS))
         if key is None or key.has_expired:
             remembered.cache_clear()
+            RECOGNISED.forget(request._request)
             raise AuthenticationFailed(_("This API key is not valid."))
+        RECOGNISED.note(request._request)
         tenancy.act_for(key.retailer_id)
         bind_contextvars(key=key.prefix)
         return None, key
@@ -60,7 +63,9 @@ class MemberTokenAuthentication(BaseAuthentication):
             return None
         token = MemberToken.find(text, now=timezone.now())
         if token is None:
+            RECOGNISED.forget(request._request)
             raise AuthenticationFailed(_("This token is not valid, or no longer."))
+        RECOGNISED.note(request._request)
         tenancy.act_for(token.retailer_id)
         bind_contextvars(token=token.pk)
         return None, token
@@ -79,6 +84,11 @@ class StaffSessionAuthentication(SessionAuthentication):
         post = post_of(request._request)
         if post is None or post.retailer is None:
             raise AuthenticationFailed(_("You have no role at any retailer. Ask its owner for one."))
+        if post.lacks_second_factor:
+            raise PermissionDenied(
+                _("Your retailer requires a second factor. Set one up in the admin."), "second_factor_needed"
+            )
+        RECOGNISED.note(request._request)
         tenancy.act_for(post.retailer.pk)
         bind_contextvars(user=post.pk)
         return found[0], post

@@ -6,6 +6,8 @@ as empty. "Confirm ten of sixty held points" without its body is "confirm all of
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -19,7 +21,10 @@ NO_LENGTH = _("The length of the body is not told. Send it whole, with a Content
 BROKEN_OFF = _(
     "The body ended before its Content-Length: {read} of {length} bytes came. Nothing was done. Send it again."
 )
+COMPRESSED = _("The body is written as {encoding}. Send it as it is, without a Content-Encoding.")
 TOO_LARGE = _("The body is larger than {limit} bytes. Split it, or import a file.")
+MAX_DRAINED = 32 * 1024 * 1024  # of more, nobody waits for the end
+BLOCK = 65_536
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -38,6 +43,9 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
     if _hides_its_length(request):
         return _refused(request, 411, "length_required", NO_LENGTH)
     length = _length(request)
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
+    if length and encoding and encoding.lower() != "identity":
+        return _refused(request, 415, "unsupported_encoding", COMPRESSED, encoding=encoding[:40])
     if not length or request.META.get("CONTENT_TYPE", "").startswith("multipart/"):
         return None
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -49,10 +57,20 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def _refused(request: HttpRequest, status: int, code: str, words: Promise, **facts: int) -> HttpResponse:
+def _refused(request: HttpRequest, status: int, code: str, words: Promise, **facts: object) -> HttpResponse:
     """Return a refusal in the caller's language, which is not looked up yet where bodies are."""
+    _drain(request)
     with translation.override(translation.get_language_from_request(request)):
         return problem_response(status, code, str(words).format(**facts), instance=request.path)
+
+
+def _drain(request: HttpRequest) -> None:
+    """Read what is not taken: a server that closes with bytes unread resets the connection, and the answer with it."""
+    stream: Any = request.META.get("wsgi.input")
+    left = min(_length(request) or MAX_DRAINED, MAX_DRAINED)
+    with suppress(OSError, AssertionError):  # whoever broke off hears nothing anyway; the tests' client asserts its end
+        while stream is not None and left > 0 and (block := stream.read(min(left, BLOCK))):
+            left -= len(block)
 
 
 def _hides_its_length(request: HttpRequest) -> bool:

@@ -1,19 +1,26 @@
 """
 The same request twice has one effect: `Idempotency-Key`, per credential, committed with the effect.
 
-Same key and body: the stored answer, with `Idempotent-Replayed: true`. Another body: 422. Still in flight: 409.
+Same key and body: the stored answer, with `Idempotent-Replayed: true`. Another body: 422. Still in flight: 409. Kept is what
+was done, and what was decided not to be done (422); a request that has to be mended, or may be sent again, is not. A dry run has
+no effect, so its key stays free for what it was asked for, and it tells anew what would happen now.
 """
 
 import hashlib
-from collections.abc import Callable
-from datetime import datetime, timedelta
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Any
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from customers.api.asking import DRY_RUN, WORDS
 from customers.core import bulk
 from loyalty.api.models import IdempotencyRecord, digest
 from loyalty.api.problems import problem_response
@@ -21,12 +28,57 @@ from loyalty.api.problems import problem_response
 PREFIX = "/api/"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_KEY_LENGTH = 255
-# Answers that ask for another try are not kept, nor is what an unknown caller got.
-NOT_KEPT = frozenset({401, 403, 409, 412, 428, 429})
+BAD_REQUEST, REFUSED, SERVER_ERROR = 400, 422, 500
+# The locks come first, by a statement of their own: who held one before has committed its answer when it is got.
+LOCK = "SELECT pg_try_advisory_xact_lock(number) FROM (SELECT unnest(%b::bigint[]) AS number) AS asked"
+KNOWN = """
+SELECT r.credential, r.key, r.request_digest, r.status, r.content_type, r.body
+FROM (SELECT unnest(%b::text[]) AS credential, unnest(%b::text[]) AS key) AS asked
+JOIN api_idempotencyrecord r ON r.credential = asked.credential AND r.key = asked.key
+"""
+COLUMNS = ("credential", "key", "request_digest", "status", "content_type", "body", "created_at")
+
+
+class Once:
+    """A request that has a key, and the transaction in which it is answered, where it goes by itself."""
+
+    def __init__(self, request: HttpRequest, key: str, held: ExitStack) -> None:
+        self.request, self.key, self.held = request, key, held
+        self.credential = digest(_caller(request))
+        self.is_alone = False
+
+    @cached_property
+    def digest(self) -> str:
+        """What is asked, as a hash."""
+        asked = f"{self.request.method} {self.request.get_full_path()} ".encode()
+        return hashlib.sha256(asked + self.request.body).hexdigest()
+
+    @property
+    def number(self) -> int:
+        """The number of the key's lock."""
+        return int.from_bytes(hashlib.sha256(f"{self.credential} {self.key}".encode()).digest()[:8], signed=True)
+
+    def go_alone(self) -> HttpResponse | None:
+        """Begin the request's own transaction; return the answer if it was given before, or is being made."""
+        self.held.enter_context(transaction.atomic())
+        (answer,) = answered([self])
+        self.is_alone = answer is None
+        return answer
+
+    def keep(self, response: HttpResponse) -> None:
+        """Keep the answer of a request that went alone; undo it where there is none."""
+        if response.status_code >= SERVER_ERROR:
+            transaction.set_rollback(True)  # what is not answered is not done either
+        elif _may_be_kept(response):
+            keep([(self, response)])
 
 
 class IdempotencyMiddleware:
-    """Wraps a write that has a key in one transaction with the record of its answer."""
+    """
+    Lets a write that has a key go in one transaction with the record of its answer.
+
+    A view that names itself in `keeps_answers` takes several together, and keeps each answer with what it did.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -38,69 +90,95 @@ class IdempotencyMiddleware:
         if not key or len(key) > MAX_KEY_LENGTH:
             detail = _("An Idempotency-Key has 1 to %(limit)s characters.") % {"limit": MAX_KEY_LENGTH}
             return problem_response(400, "bad_idempotency_key", detail, instance=request.path)
-        with transaction.atomic():
-            return self._once(request, digest(_caller(request)), key)
-
-    def _once(self, request: HttpRequest, credential: str, key: str) -> HttpResponse:
-        if not _lock(credential, key):
-            detail = _("A request with this Idempotency-Key is still in flight. Ask again in a second.")
-            response: HttpResponse = problem_response(409, "in_flight", detail, instance=request.path)
-            response["Retry-After"] = "1"
-            return response
-        request_digest = _digest(request)
-        record = IdempotencyRecord.objects.filter(credential=credential, key=key).first()
-        if record is not None:
-            return _replay(record, request_digest, request.path)
-        response = self.get_response(request)
-        if response.status_code < 500 and _may_be_kept(response):  # noqa: PLR2004 - server errors
-            _keep(response, credential, key, request_digest, timezone.now())
-        elif response.status_code >= 500:  # noqa: PLR2004 - server errors
-            transaction.set_rollback(True)  # what is not answered is not done either
+        if _is_dry(request):
+            return self.get_response(request)
+        with ExitStack() as held:
+            once = request.once = Once(request, key, held)  # type: ignore[attr-defined] # read by `once_of`
+            response = self.get_response(request)
+            if once.is_alone:
+                once.keep(response)
         return response
 
+    def process_view(self, request: HttpRequest, view: Any, *_given: Any) -> None:
+        """Let a request go alone whose view knows nothing of keys."""
+        once = once_of(request)
+        if once is None or getattr(getattr(view, "cls", None), "keeps_answers", False):
+            return
+        if (answer := once.go_alone()) is not None:
+            # Told by the view, after it has asked whether the caller is still who may ask.
+            request.answered_before = answer  # type: ignore[attr-defined] # read there
 
-def forget_old(*, now: datetime) -> int:
-    """Delete records that are older than keys are kept; return how many."""
-    before = now - timedelta(days=settings.IDEMPOTENCY_KEPT_DAYS)
-    return IdempotencyRecord.objects.filter(created_at__lt=before).delete()[0]
+
+def once_of(request: HttpRequest) -> Once | None:
+    """Return the key of a request; None where it has none."""
+    return getattr(request, "once", None)
+
+
+def answered(asked: Sequence[Once]) -> list[HttpResponse | None]:
+    """Lock keys until the transaction ends; return the answer to each that was used before, or is at this moment."""
+    locks = bulk.fetch(LOCK, [[once.number for once in asked]])
+    rows = bulk.fetch(KNOWN, [[once.credential for once in asked], [once.key for once in asked]])
+    known = {(credential, key): rest for credential, key, *rest in rows}
+    answers: list[HttpResponse | None] = []
+    seen: set[int] = set()  # a session may lock twice
+    for once, (is_locked,) in zip(asked, locks, strict=True):
+        record = known.get((once.credential, once.key))
+        if not is_locked or once.number in seen:
+            answers.append(_in_flight(once.request.path))
+        else:
+            answers.append(_replay(once, *record) if record else None)
+        seen.add(once.number)
+    return answers
+
+
+def keep(given: Iterable[tuple[Once, HttpResponse]]) -> None:
+    """Keep answers under their keys; they are committed with what they tell of."""
+    now = timezone.now()
+    rows = [
+        (once.credential, once.key, once.digest, said.status_code, said["Content-Type"], _body_of(said), now)
+        for once, said in given
+    ]
+    bulk.insert(IdempotencyRecord, COLUMNS, rows)
+
+
+def _body_of(response: HttpResponse) -> bytes:
+    """Return what is told again: of an answer with a secret what it says may be, so that a lost one makes nothing twice."""
+    again = getattr(response, "told_again", None)
+    return response.content if again is None else json.dumps(again, cls=DjangoJSONEncoder).encode()
+
+
+def _is_dry(request: HttpRequest) -> bool:
+    """Tell whether a request asks what would happen; of whatever else it says the view decides."""
+    said = {WORDS.get(value.lower()) for value in request.GET.getlist(DRY_RUN.name)} if request.GET else set()
+    return said == {True}
 
 
 def _may_be_kept(response: HttpResponse) -> bool:
-    """Tell whether an answer may be given again: none that asks for another try, nor one with a secret."""
-    return response.status_code not in NOT_KEPT and "no-store" not in response.get("Cache-Control", "")
+    """Tell whether an answer may be given again: what was done or refused, but none that is a secret."""
+    if response.status_code >= BAD_REQUEST and response.status_code != REFUSED:
+        return False
+    return hasattr(response, "told_again") or "no-store" not in response.get("Cache-Control", "")
 
 
 def _caller(request: HttpRequest) -> str:
-    """Return what tells one caller from another: its credential, or its session."""
-    return request.headers.get("Authorization") or request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    """Return what tells one caller from another: its credential, however its header is written, or its session."""
+    scheme, _space, credential = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme:
+        return f"{scheme.lower()} {credential.strip()}"
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
-def _lock(credential: str, key: str) -> bool:
-    number = int.from_bytes(hashlib.sha256(f"{credential} {key}".encode()).digest()[:8], signed=True)
-    return bool(bulk.fetch("SELECT pg_try_advisory_xact_lock(%s)", [number])[0][0])
-
-
-def _digest(request: HttpRequest) -> str:
-    asked = f"{request.method} {request.get_full_path()} ".encode()
-    return hashlib.sha256(asked + request.body).hexdigest()
-
-
-def _replay(record: IdempotencyRecord, request_digest: str, path: str) -> HttpResponse:
-    if record.request_digest != request_digest:
-        detail = _("This Idempotency-Key came with another request before. Use a new key for a new request.")
-        return problem_response(422, "idempotency_key_reused", detail, instance=path)
-    response = HttpResponse(bytes(record.body), status=record.status, content_type=record.content_type)
-    response["Idempotent-Replayed"] = "true"
+def _in_flight(path: str) -> HttpResponse:
+    detail = _("A request with this Idempotency-Key is still in flight. Ask again in a second.")
+    response: HttpResponse = problem_response(409, "in_flight", detail, instance=path)
+    response["Retry-After"] = "1"
     return response
 
 
-def _keep(response: HttpResponse, credential: str, key: str, request_digest: str, now: datetime) -> None:
-    IdempotencyRecord.objects.create(
-        credential=credential,
-        key=key,
-        request_digest=request_digest,
-        status=response.status_code,
-        content_type=response["Content-Type"],
-        body=response.content,
-        created_at=now,
-    )
+def _replay(once: Once, request_digest: str, status: int, content_type: str, body: bytes) -> HttpResponse:
+    if request_digest != once.digest:
+        detail = _("This Idempotency-Key came with another request before. Use a new key for a new request.")
+        return problem_response(422, "idempotency_key_reused", detail, instance=once.request.path)
+    response = HttpResponse(body, status=status, content_type=content_type)
+    response["Idempotent-Replayed"] = "true"
+    return response

@@ -30,6 +30,9 @@ class Scope(models.TextChoices):
     PROGRAM_SIMULATE = "program:simulate", _("ask what-ifs")
     PROGRAM_PUBLISH = "program:publish", _("publish and withdraw versions")
     MEMBERS_TOKEN = "members:token", _("sign members in")
+    ANALYTICS_READ = "analytics:read", _("read what customers are worth")
+    WEBHOOKS_READ = "webhooks:read", _("read webhooks and what was delivered")
+    WEBHOOKS_WRITE = "webhooks:write", _("add, change, try out and remove webhooks")
     CUSTOMERS_PRIVACY = "customers:privacy", _("export and erase what is held on persons")
 
 
@@ -38,6 +41,13 @@ class RetailerKey(AbstractAPIKey):
 
     retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="keys", verbose_name=_("retailer"))
     scopes = ArrayField(models.CharField(max_length=30, choices=Scope), verbose_name=_("scopes"), default=list)
+    made_by = models.CharField(
+        _("made by"),
+        max_length=150,
+        blank=True,
+        editable=False,
+        help_text=_("For whom it stands where two must agree."),
+    )
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = _("API key")  # type: ignore[assignment] # the package's Meta says str
@@ -50,7 +60,7 @@ class MemberToken(models.Model):
     retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="tokens", verbose_name=_("customer"))
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    expires_at = models.DateTimeField(_("expires"))
+    expires_at = models.DateTimeField(_("expires"), db_index=True)
 
     class Meta:
         verbose_name = _("member token")

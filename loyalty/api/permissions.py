@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from loyalty.access.staff import Post
 from loyalty.api.models import MemberToken, RetailerKey
+
+FOR_SHOPPERS = _("This is for shoppers: it needs a member's token (Authorization: Bearer ...).")
+FOR_SYSTEMS = _("This is for your systems: it needs an API key (Authorization: Api-Key ...) with the scope %(scope)s.")
+OTHER_SCOPE = _("This needs the scope %(scope)s. The credential has: %(scopes)s.")
 
 
 class HasScope(BasePermission):
@@ -17,10 +22,16 @@ class HasScope(BasePermission):
     A view that names no scope for a method lets no key use it: a forgotten entry closes, it does not open.
     """
 
-    message = _("This credential may not do that.")
+    message: str | Promise = _("This credential may not do that.")
 
     def has_permission(self, request: Request, view: Any) -> bool:
         scopes: dict[str, str] | None = getattr(view, "scopes", None)
         if scopes is None:
+            self.message = FOR_SHOPPERS
             return isinstance(request.auth, MemberToken)
-        return isinstance(request.auth, RetailerKey | Post) and scopes.get(str(request.method)) in request.auth.scopes
+        scope = scopes.get("GET" if request.method == "HEAD" else str(request.method))
+        self.message = FOR_SYSTEMS % {"scope": scope}
+        if not isinstance(request.auth, RetailerKey | Post):
+            return False
+        self.message = OTHER_SCOPE % {"scope": scope, "scopes": ", ".join(sorted(request.auth.scopes)) or "-"}
+        return scope in request.auth.scopes

@@ -12,6 +12,7 @@ from drf_standardized_errors.handler import exception_handler as standard_handle
 from drf_standardized_errors.types import ErrorResponse, ExceptionHandlerContext
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from customers.core.errors import DomainError, Kind
 from loyalty.api.unavailable import Outage, outage_of, what_was_done
@@ -22,7 +23,14 @@ OUR_FAULT = _("This is our fault.")
 SEVERAL = _("Several things are wrong; each is named in errors.")
 API = "/api/"
 CONTENT_TYPE = "application/problem+json"
-STATUS = {Kind.INVALID: 422, Kind.NOT_FOUND: 404, Kind.CONFLICT: 409, Kind.REFUSED: 422, Kind.STALE: 412}
+STATUS = {
+    Kind.INVALID: 422,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.REFUSED: 422,
+    Kind.STALE: 412,
+    Kind.GONE: 410,
+}
 TITLES = {
     400: _("Invalid request"),
     401: _("Not authenticated"),
@@ -30,6 +38,7 @@ TITLES = {
     404: _("Not found"),
     405: _("Method not allowed"),
     409: _("Conflict"),
+    410: _("Gone"),
     411: _("Length required"),
     412: _("Precondition failed"),
     413: _("Content too large"),
@@ -65,23 +74,34 @@ class Unavailable(APIException):
 class ProblemFormatter(ExceptionFormatter):
     """Renders what drf-standardized-errors collected as problem details."""
 
-    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+    def format_error_response(self, _error_response: ErrorResponse) -> dict[str, Any]:
         status = self.exc.status_code
-        errors = error_response.errors
         path = getattr(self.context.get("request"), "path", "")
         if isinstance(self.exc, Refusal) and getattr(self.exc.error, "findings", None):
             return problem_of(self.exc.error, instance=path)
-        return problem(
-            status,
-            errors[0].code,
-            str(errors[0].detail) if len(errors) == 1 else str(SEVERAL),
-            instance=path,
-            errors=[
-                {"pointer": "/" + error.attr.replace(".", "/") if error.attr else "", "code": error.code,
-                 "detail": str(error.detail)}
-                for error in errors
-            ],
-        )  # fmt: skip
+        errors = faults(self.exc.detail)
+        detail = errors[0]["detail"] if len(errors) == 1 else SEVERAL
+        return problem(status, errors[0]["code"], detail, instance=path, errors=errors)
+
+
+def faults(detail: Any, pointer: str = "") -> list[dict[str, str]]:
+    """Return what an error of REST framework says, each with a JSON pointer to its place in what was sent."""
+    if isinstance(detail, dict):
+        inner = [(_pointer(pointer, name), each) for name, each in detail.items()]
+    elif isinstance(detail, list) and any(isinstance(each, dict | list) for each in detail):
+        inner = [(f"{pointer}/{place}", each) for place, each in enumerate(detail)]
+    elif isinstance(detail, list):
+        inner = [(pointer, each) for each in detail]
+    else:
+        return [{"pointer": pointer, "code": getattr(detail, "code", "invalid"), "detail": str(detail)}]
+    return [found for place, each in inner for found in faults(each, place)]
+
+
+def _pointer(pointer: str, name: Any) -> str:
+    """Return where a field is; what is wrong with several of them together is wrong with what holds them."""
+    if name == api_settings.NON_FIELD_ERRORS_KEY:
+        return pointer
+    return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
 
 
 def problem(

@@ -18,6 +18,7 @@ from loyalty.api.unavailable import outage_of
 
 HEADER = "X-Request-ID"
 ID = re.compile(r"[\w.:/+=-]{1,100}")
+SECRET_PARTS = ("key", "token")  # of addresses, by their names there
 log = structlog.get_logger()
 
 
@@ -41,11 +42,22 @@ class RequestLog:
         try:
             response = self.get_response(request)
             response[HEADER] = request_id
-            said = {"method": request.method, "path": request.path, "code": response.status_code}
+            said = {"method": request.method, "path": _path_of(request), "code": response.status_code}
             log.log(_level(response.status_code), "request", **said, seconds=round(time.perf_counter() - began, 4))
         finally:
             clear_contextvars()
         return response
+
+
+def _path_of(request: HttpRequest | None) -> str:
+    """Return an address without what opens something to whoever knows it: a link to a new password, or an invitation."""
+    if request is None:
+        return ""
+    path = request.path
+    for name in SECRET_PARTS:
+        if request.resolver_match and (secret := request.resolver_match.kwargs.get(name)):
+            path = path.replace(secret, "***")
+    return path
 
 
 def _level(code: int) -> int:
@@ -59,6 +71,6 @@ def _failed(*, request: HttpRequest | None = None, **_given: Any) -> None:
     """Write the trace of what no one expected: Django tells of it in the thread that handles it."""
     error = sys.exc_info()[1]
     if outage_of(error):  # expected: what failed is the database, and its words say all
-        log.error("database_unavailable", path=request.path if request else "", error=str(error))
+        log.error("database_unavailable", path=_path_of(request), error=str(error))
         return
-    log.error("request_failed", path=request.path if request else "", exc_info=True)  # noqa: LOG014 - the signal is sent while it is handled
+    log.error("request_failed", path=_path_of(request), exc_info=True)  # noqa: LOG014 - the signal is sent while it is handled

@@ -6,6 +6,8 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+from customers.api.strict import Strict
+
 PROBLEM = {
     "type": "object",
     "description": "RFC 9457 problem details.",
@@ -43,6 +45,7 @@ ERRORS = {
 }
 # Of those that have a body.
 BODY_ERRORS = {
+    "415": "The body is no JSON by its Content-Type.",
     "411": "The body comes without its length.",
     "413": "The body is too large.",
 }
@@ -51,6 +54,8 @@ STATE_ERRORS = {
     "412": "It has changed since its ETag was read: read it again.",
     "428": "If-Match is missing: say in it which state you change.",
 }
+# Of those that go on from a position.
+FEED_ERRORS = {"410": "What follows the position is no longer kept; the detail says from where to go on."}
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -66,6 +71,20 @@ OF_A_DRY_RUN = {
     "properties": {"dry_run": {"type": "boolean", "const": True, "description": "Nothing was written."}},
     "required": ["dry_run"],
 }
+
+
+def describe_choices(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say `anyOf` where one of several is enough: what is empty, null or anything may be more than one of them."""
+    todo: list[Any] = [result]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict):
+            if isinstance(each.get("oneOf"), list):
+                each["anyOf"] = each.pop("oneOf")
+            todo += each.values()
+        elif isinstance(each, list):
+            todo += each
+    return result
 
 
 def describe_dry_runs(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -88,8 +107,10 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path in result.get("paths", {}).values():
         for method, operation in path.items():
             names = {parameter["name"] for parameter in operation.get("parameters", [])}
+            operation.setdefault("security", [{}])
             errors = ERRORS | (BODY_ERRORS if "requestBody" in operation else {})
-            for status, description in (errors | (STATE_ERRORS if "If-Match" in names else {})).items():
+            errors |= (STATE_ERRORS if "If-Match" in names else {}) | (FEED_ERRORS if "after" in names else {})
+            for status, description in errors.items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
             if method in {"post", "put", "patch", "delete"}:
                 operation.setdefault("parameters", []).append(KEY)
@@ -97,7 +118,32 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 class Operations(AutoSchema):
-    """Each operation with the query parameters that its view takes, and what it does in a few words."""
+    """Each operation with what its view takes, the scope that it needs, and what it does in a few words."""
+
+    def get_auth(self) -> list[Any]:
+        """Return who may ask: shoppers by their token, or systems and staff with a scope."""
+        scopes: dict[str, str] | None = getattr(self.view, "scopes", None)
+        if not self.view.permission_classes:
+            return [{}]
+        if scopes is None:
+            return [{"MemberToken": []}]
+        scope = scopes.get(self.method)
+        return [{"RetailerKey": [scope]}, {"StaffSession": [scope]}]
+
+    def get_description(self) -> str:  # type: ignore[override] # as drf-spectacular has it
+        """Return what the view says of itself, and which scope it needs."""
+        said = str(super().get_description() or "")
+        scope = (getattr(self.view, "scopes", None) or {}).get(self.method)
+        return f"{said}\n\nNeeds the scope `{scope}`." if scope else said
+
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if direction == "request" and isinstance(serializer, Strict):
+            schema["additionalProperties"] = False
+            for name, each in schema.get("properties", {}).items():
+                if name not in schema.get("required", ()):
+                    schema["properties"][name] = _or_null(each)
+        return schema
 
     def get_summary(self) -> str:
         """Return the first clause of what the view says of itself."""
@@ -106,6 +152,17 @@ class Operations(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         return [*super().get_override_parameters(), *getattr(self.view, "switches", {}).get(self.method, ())]
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that allows null besides: an optional field that is null is not said."""
+    kind = schema.get("type")
+    if isinstance(kind, str) and "enum" not in schema:
+        return {**schema, "type": [kind, "null"]}
+    if (isinstance(kind, list) and "null" in kind and "enum" not in schema) or not schema.keys() - {"description"}:
+        return schema
+    said = {"description": schema["description"]} if "description" in schema else {}
+    return {**said, "anyOf": [{name: value for name, value in schema.items() if name not in said}, {"type": "null"}]}
 
 
 class RetailerKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself when subclassed

@@ -2,11 +2,18 @@
 
 from collections.abc import Callable
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from structlog.contextvars import bind_contextvars
 
 from customers.core import tenancy
 from loyalty.access.staff import post_of
+
+# What somebody reaches who has yet to set up a second factor that is required.
+WITHOUT_SECOND_FACTOR = ("/admin/account/", "/admin/login/", "/admin/logout/", "/admin/jsi18n/")
 
 
 class TenancyMiddleware:
@@ -29,7 +36,16 @@ class TenancyMiddleware:
         if post is None:  # it may sign in, and sees nobody's rows
             return self._restored(request, tenancy.NOBODY)
         bind_contextvars(user=post.pk)
-        return self._restored(request, tenancy.ALL_TENANTS if post.role is None else str(post.retailer.pk))  # type: ignore[union-attr] # a role has one
+        if post.lacks_second_factor and not request.path.startswith(WITHOUT_SECOND_FACTOR):
+            return self._sent_to_set_one_up(request)
+        retailer = post.retailer
+        tenant = tenancy.ALL_TENANTS if post.role is None else str(retailer.pk)  # type: ignore[union-attr] # a role has one
+        with timezone.override(retailer.tzinfo if retailer else None):  # all times of its pages, which name it
+            return self._restored(request, tenant)
+
+    def _sent_to_set_one_up(self, request: HttpRequest) -> HttpResponse:
+        messages.warning(request, _("Your retailer requires a second factor. Set one up before you go on."))
+        return redirect("mfa_index")
 
     def _restored(self, request: HttpRequest, retailer: str | None) -> HttpResponse:
         before = tenancy.current()

@@ -2,11 +2,40 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
+
+from loyalty.api.clients import client_of
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """
+    What a caller may ask for still.
+
+    :param name: of the rule
+    :param period: in seconds, in which `limit` requests are allowed
+    :param left: requests that are allowed at once
+    :param reset: after how many seconds the count begins anew
+    """
+
+    name: str
+    limit: int
+    period: int
+    left: int
+    reset: int
+
+    def headers(self) -> dict[str, str]:
+        """Return what the answer says of it, as the IETF's draft has it."""
+        return {
+            "RateLimit-Policy": f'"{self.name}";q={self.limit};w={self.period}',
+            "RateLimit": f'"{self.name}";r={self.left};t={self.reset}',
+        }
 
 
 class CredentialThrottle(SimpleRateThrottle):
@@ -25,7 +54,7 @@ class CredentialThrottle(SimpleRateThrottle):
     def get_cache_key(self, request: Request, _view: Any) -> str:
         if request.auth is not None:
             return f"throttle-{type(request.auth).__name__}-{request.auth.pk}"
-        return f"throttle-{self.get_ident(request)}"
+        return self._key_of(client_of(request._request))
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self.scope = "credential" if request.auth is not None else "anonymous"
@@ -35,13 +64,28 @@ class CredentialThrottle(SimpleRateThrottle):
         current = f"{key}-{turn:.0f}"
         self.count = _one_more(current, 2 * self.period)
         left = 1 - self.elapsed / self.period
-        if self.count + self.limit * left <= self.limit:
-            return True  # however many there were in the last period
         self.last: int = cache.get(f"{key}-{turn - 1:.0f}", 0)
-        if self.count + self.last * left <= self.limit:
+        room = self.limit - self.count - self.last * left
+        self.told = Rate(self.scope, self.limit, self.period, max(int(room), 0), ceil(self.period * left))
+        request._request.rate = self.told  # type: ignore[attr-defined] # for the headers
+        if room >= 0:
             return True
         self.count = cache.decr(current)  # what is refused does not count
         return False
+
+    def wait_of(self, client: str) -> float | None:
+        """Return after how many seconds an address may ask again without a credential; None where it may now. Counts nothing."""
+        self.scope = "anonymous"
+        self.limit, self.period = self._rate()
+        turn, self.elapsed = divmod(self.timer(), self.period)
+        current, before = (f"{self._key_of(client)}-{each:.0f}" for each in (turn, turn - 1))
+        found: dict[str, int] = cache.get_many([current, before])
+        self.count, self.last = found.get(current, 0), found.get(before, 0)
+        left = 1 - self.elapsed / self.period
+        if self.limit - self.count - 1 - self.last * left >= 0:
+            return None
+        self.told = Rate(self.scope, self.limit, self.period, 0, ceil(self.period * left))
+        return self.wait()
 
     def wait(self) -> float:
         """Return after how many seconds one more is allowed."""
@@ -49,6 +93,10 @@ class CredentialThrottle(SimpleRateThrottle):
         if room >= 0:
             return self.period * (1 - room / self.last) - self.elapsed
         return self.period - self.elapsed + self.period * (1 - (self.limit - 1) / self.count)
+
+    @staticmethod
+    def _key_of(client: str) -> str:
+        return f"throttle-{client}"
 
     def _rate(self) -> tuple[int, int]:
         """Return how many requests are allowed, and in how many seconds."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from math import ceil
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -85,14 +86,21 @@ def wrong_codes_of(request: Request) -> WrongCodes:
     """Return the wrong codes of who calls the API: all tokens of a member are one caller."""
     auth: Any = request.auth
     if isinstance(auth, MemberToken):
-        return WrongCodes(f"member-{auth.customer_id}")
+        return wrong_codes_of_member(auth.customer_id)
     return WrongCodes(f"{type(auth).__name__}-{auth.pk}")
+
+
+def wrong_codes_of_member(customer_id: UUID) -> WrongCodes:
+    """Return the wrong codes of a member, by the API and on its page."""
+    return WrongCodes(f"member-{customer_id}")
 
 
 class WrongCodeThrottle(BaseThrottle):
     """Refuses whoever tried too many wrong codes, before it is told anything of the next one."""
 
     def allow_request(self, request: Request, _view: Any) -> bool:
+        if request.auth is None:
+            return True  # it is refused for that
         if wait := wrong_codes_of(request).wait():
             raise TooManyWrongCodes(wait)
         return True

@@ -1,19 +1,35 @@
 from typing import ClassVar, Self
 
+import pgtrigger
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
 from customers.models import Customer, Retailer
 from loyalty.programs.models import Program
 
+# Foreign keys look past row-level security: a retailer's session could name another one's customer.
+OF_ITS_RETAILER = """
+IF NOT EXISTS (SELECT 1 FROM customers_customer c WHERE c.id = NEW.customer_id AND c.retailer_id = NEW.retailer_id)
+    OR NOT EXISTS (SELECT 1 FROM programs_program p WHERE p.id = NEW.program_id AND p.retailer_id = NEW.retailer_id)
+THEN
+    RAISE EXCEPTION 'pgtrigger: The customer and the program of a membership are of its own retailer';
+END IF;
+RETURN NEW;
+"""
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships, and how they are found."""
 
-    def numbered(self, number: str) -> Self:
-        """Return the membership to which a member number leads: its own, or one that was merged into it."""
-        return self.filter(models.Q(number=number, merged_into=None) | models.Q(merged__number=number))
+    def numbered(self, retailer_id: int, number: str) -> Self:
+        """Return the membership to which a member number of a retailer leads: its own, or the one that it was merged into."""
+        named = Membership.objects.filter(
+            retailer=retailer_id, number=number
+        )  # found by its index, and then by the key
+        return self.filter(pk=named.values(leads_to=Coalesce("merged_into_id", "pk"))[:1])
 
 
 class Membership(models.Model):
@@ -68,6 +84,15 @@ class Membership(models.Model):
                 name="membership_due",
             ),
             models.Index(fields=["program", "started_at"], name="membership_by_version"),
+            GinIndex("retailer", OpClass("number", name="gin_trgm_ops"), name="membership_searched"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="memberships_are_of_one_retailer",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("customer_id", "program_id", "retailer_id"),  # type: ignore[no-untyped-call] # it has no types
+                func=OF_ITS_RETAILER,
+            )
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from loyalty.activity.account.session import LedgerReceipt, NoPoints, OtherReque
 from loyalty.memberships.models import Membership
 from loyalty.points.state import MAIN, RULES
 from loyalty.points.states import State
-from loyalty.points.steps.earning import free_lot
+from loyalty.points.steps.giving import free_lot
 
 
 class ReasonMissing(DomainError):

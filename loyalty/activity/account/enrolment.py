@@ -15,7 +15,7 @@ from customers.models import Consent, Customer
 from loyalty.activity.deciding import decide
 from loyalty.activity.loading import load_states, lock_memberships
 from loyalty.activity.steps import CLOCK
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.activity.writing import write
 from loyalty.engine.activities import Enrolled as What
 from loyalty.memberships.enrolment import Enrolled, open_memberships
@@ -46,7 +46,7 @@ def enrol(
     :raises ProgramNotOpen: when the program has no published version
     :raises InvalidFact: when an instant lies in the future
     """
-    versions = versions_of([program.pk])[program.pk]
+    versions = versions_of_program(program.pk)
     if not versions.versions:
         raise ProgramNotOpen(program=program.slug)
     instants = {customer: past_of("enrolled_at", instant, now) for customer, instant in customers}

@@ -1,14 +1,19 @@
 """Points go from member to member: by a transfer, or within a household when one of it spends."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.prepared import Prepared
 from loyalty.activity.account.session import (
     AccountSession,
     InsufficientPoints,
@@ -113,16 +118,25 @@ def gather(membership: Membership, *, now: datetime, wallet: str) -> tuple[Gathe
     return Gathering(spending, tuple(session.wallet(other.pk, wallet) for other in staying)), spending
 
 
-def household_available(membership: Membership, wallet: str, *, at: datetime) -> int:
-    """Return what the others of a member's household can add to its redemption."""
-    wallets = Wallet.objects.filter(membership__in=household_of(membership), code=wallet)
-    return sum(balance(each, at=at, zone=membership.program.tzinfo).available for each in wallets)
+WALLETS_OF_OTHERS = Prepared(lambda membership_id: Wallet.objects.filter(membership__in=_others(membership_id)))
+
+
+def household_lends(membership_id: UUID, *, at: datetime, zone: ZoneInfo) -> Mapping[str, int]:
+    """Return what the others of a member's household can add to its redemptions, by wallet."""
+    lent: Counter[str] = Counter()
+    for each in WALLETS_OF_OTHERS.rows(membership_id=membership_id):
+        lent[each.code] += balance(each, at=at, zone=zone).available
+    return lent
 
 
 def household_of(membership: Membership) -> list[Membership]:
     """Return the others of a member's household."""
-    others = Membership.objects.filter(household_member__household__members__membership=membership)
-    return list(others.exclude(pk=membership.pk).order_by("pk"))
+    return list(_others(membership.pk).order_by("pk"))
+
+
+def _others(membership_id: UUID) -> QuerySet[Membership]:
+    shared = Membership.objects.filter(household_member__household__members__membership=membership_id)
+    return shared.exclude(pk=membership_id)
 
 
 def _carry(source: WalletSession, target: WalletSession, moves: tuple[Move, ...], cause: str, *, is_lent: bool) -> UUID:

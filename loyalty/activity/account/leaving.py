@@ -13,7 +13,7 @@ from loyalty.activity.account.spending import release
 from loyalty.activity.deciding import decide
 from loyalty.activity.models import OrderDecision
 from loyalty.activity.progress import progress
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_member
 from loyalty.engine.activities import Left
 from loyalty.engine.decision import Told
 from loyalty.memberships import households
@@ -57,20 +57,21 @@ def lost_by_leaving(membership: Membership, *, at: datetime) -> LostByLeaving:
         points[wallet.code], pending[wallet.code] = found.available + back, found.pending
     current = progress(membership, at=at).current
     tier = current.code if current else ""
-    ((holds, rewards),) = bulk.fetch(OPEN, {"membership": membership.pk})
+    ((holds, rewards),) = bulk.fetch(OPEN, {"membership": membership.pk, "at": at})
     return LostByLeaving(points, pending, tier, holds, rewards, membership.left_at, _plan_of(membership, at))
 
 
 def _plan_of(membership: Membership, at: datetime) -> str:
     """Return the code of a member's plan; empty for none."""
-    mine = overview(membership, versions_of([membership.program_id])[membership.program_id], at=at).mine
+    mine = overview(membership, versions_of_member(membership), at=at).mine
     return mine.plan.code if mine else ""
 
 
 OPEN = """
 SELECT (SELECT count(*)::int FROM points_hold h JOIN points_wallet w ON w.id = h.wallet_id
         WHERE w.membership_id = %(membership)s AND h.status = 'open'),
-    (SELECT count(*)::int FROM rewards_rewardredemption WHERE membership_id = %(membership)s AND status = 'issued')
+    (SELECT count(*)::int FROM rewards_rewardredemption
+        WHERE membership_id = %(membership)s AND status = 'issued' AND (expires_at IS NULL OR expires_at > %(at)s))
 """
 COMING_BACK = f"""
 SELECT coalesce(sum(held - claimed), 0)::bigint FROM (

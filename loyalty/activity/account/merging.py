@@ -25,7 +25,7 @@ from loyalty.activity.deciding import decide
 from loyalty.activity.loading import may_grant
 from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.references import rename_in_orders, suffix_of, used_references
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of, versions_of_program
 from loyalty.badges.state import BADGES
 from loyalty.badges.writing import unfold
 from loyalty.engine.activities import GivenOver, TakenOver
@@ -33,7 +33,7 @@ from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
-from loyalty.points.capability import load_debts, load_redeemed
+from loyalty.points.capability import load_redeemed, with_all_debts
 from loyalty.points.models import Hold
 from loyalty.points.state import POINTS, Redeemed
 from loyalty.tiers.models import Standing
@@ -193,9 +193,7 @@ def _carry(session: AccountSession, source: Membership, target: Membership) -> t
     rename_in_orders(source, taken)
     for each in redeemed:
         theirs = theirs.having(theirs.wallet_of(each.wallet_id).knowing(each.lots))
-    gifts = [lot.id for wallet in theirs.wallets for lot in wallet.lots if lot.gift]
-    for wallet_id, entries in load_debts([each.wallet_id for each in theirs.wallets], lots=gifts).items():
-        theirs = theirs.having(replace(theirs.wallet_of(wallet_id), debt_entries=entries))
+    theirs = with_all_debts(theirs)
     giver = giving.member.having(POINTS, theirs.with_redeemed(redeemed))
     points = {wallet.code: sum(lot.available for lot in wallet.lots) for wallet in theirs.wallets}
     pending = {wallet.code: sum(lot.pending for lot in wallet.lots) for wallet in theirs.wallets}
@@ -285,7 +283,7 @@ def _end(source: Membership, target: Membership, left_at: datetime) -> None:
     Membership.objects.filter(merged_into=source).update(merged_into=target)
     source.left_at, source.next_due_at, source.merged_into = left_at, None, target
     source.save(update_fields=["left_at", "next_due_at", "merged_into"])
-    uses = versions_of([source.program_id])[source.program_id].uses
+    uses = versions_of_program(source.program_id).uses
     for capability in CAPABILITIES:
         if capability.name in uses:
             capability.merge_rows(source.pk, target.pk)

@@ -14,7 +14,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from loyalty.activity import pipeline
 from loyalty.activity.account.session import HasLeft
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_member
 from loyalty.engine.activities import ReferralClaimed, ReferralReviewed
 from loyalty.memberships.models import Membership
 from loyalty.referrals.codes import find_referrers, plain
@@ -109,7 +109,7 @@ def claim_referral(  # noqa: PLR0913 - who, by whom, what is known, when
 def _require_claimable(membership: Membership, code: str, at: datetime) -> None:
     if membership.left_at is not None:
         raise HasLeft(left=f"{membership.left_at:%Y-%m-%d}")
-    version = versions_of([membership.program_id])[membership.program_id].at(at)
+    version = versions_of_member(membership).at(at)
     if version is None or version.of(POLICY) is None:
         raise NoReferrals(program=membership.program.slug)
     if plain(code) not in find_referrers(membership.program_id, [plain(code)]):

@@ -204,7 +204,7 @@ class AccountSession:
         self.done += [_numbered(decision) for decision in taken]
         version = versions.at(self.now)
         activity = PointsMoved(new_id(), member.customer_id, self.now, "", MAIN, 0)
-        occasion = Occasion(self.now, version.zone) if version else Occasion(self.now)
+        occasion = version.occasion(self.now) if version else Occasion(self.now)
         decision = Decision(after, activity, version, versions, self.now, member.latest(self.now), occasion)
         self.decisions[key] = run_steps(decision, BEFORE_MOVES) if version else decision
 

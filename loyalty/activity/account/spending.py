@@ -1,12 +1,13 @@
 """Points are held, redeemed and given back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
@@ -34,6 +35,8 @@ from loyalty.rewards.models import RewardRedemption
 from loyalty.rewards.state import REWARDS
 
 HOLD_LIFE = timedelta(minutes=15)
+Noted = Mapping[str, str]
+NOTHING_NOTED: Noted = {}
 
 
 class HoldEnded(DomainError):
@@ -61,11 +64,20 @@ class PaidReward(DomainError):
 
 
 @transaction.atomic
-def redeem(membership: Membership, points: int, *, reference: str, now: datetime, wallet: str = MAIN) -> LedgerReceipt:
+def redeem(  # noqa: PLR0913 - who, how many, under which name, when, of what, and what is noted
+    membership: Membership,
+    points: int,
+    *,
+    reference: str,
+    now: datetime,
+    wallet: str = MAIN,
+    noted: Noted = NOTHING_NOTED,
+) -> LedgerReceipt:
     """
     Spend points at once; what is missing comes from the member's household.
 
     :param reference: the caller's own, once per member: the same again changes nothing
+    :param noted: what the entry says besides, such as the reason and the author of who decided it
     :raises InsufficientPoints: when fewer can be spent; nothing is written
     :raises OtherRequest: when the reference was used for another number of points, another wallet or a hold
     :raises NotSpendable: when the wallet's points only count for tiers
@@ -81,7 +93,7 @@ def redeem(membership: Membership, points: int, *, reference: str, now: datetime
     use_reference(membership, reference, points)
     until = spending.extend_inactivity()
     session.borrow(points, f"{cause}:{membership.pk}")
-    said = {"reference": reference}
+    said = {"reference": reference, **noted}
     entry_id = spending.take("redeem", cause, points, into=State.REDEEMED, said=said, keeps_until=until)
     return LedgerReceipt(entry_id, points, spending.finish())
 
@@ -95,6 +107,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     now: datetime,
     life: timedelta = HOLD_LIFE,
     wallet: str = MAIN,
+    noted: Noted = NOTHING_NOTED,
 ) -> tuple[Hold, int]:
     """
     Set points aside until the hold is confirmed, released or times out; what is missing comes from the household.
@@ -120,7 +133,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     )  # fmt: skip
     until = spending.extend_inactivity()
     session.borrow(points, f"hold:{made.pk}")
-    said = {"reference": reference}
+    said = {"reference": reference, **noted}
     spending.take("hold", f"hold:{made.pk}", points, into=State.HELD, said=said, keeps_until=until)
     available = spending.finish()
     made.save(force_insert=True)
@@ -154,7 +167,7 @@ ON CONFLICT (membership_id, reference) DO UPDATE SET points = excluded.points WH
 
 
 @transaction.atomic
-def confirm(hold_id: UUID, *, now: datetime, points: int | None = None) -> Hold:
+def confirm(hold_id: UUID, *, now: datetime, points: int | None = None, noted: Noted = NOTHING_NOTED) -> Hold:
     """
     Redeem held points, all or a part; the rest goes back.
 
@@ -171,11 +184,11 @@ def confirm(hold_id: UUID, *, now: datetime, points: int | None = None) -> Hold:
         return found
     if found.status == Hold.Status.OPEN and found.times_out_at <= now:
         raise HoldEnded(status=Hold.Status.TIMED_OUT.label)
-    return _end(found, wallet, Hold.Status.CONFIRMED, asked, now)
+    return _end(found, wallet, Hold.Status.CONFIRMED, asked, now, noted)
 
 
 @transaction.atomic
-def release(hold_id: UUID, *, now: datetime) -> Hold:
+def release(hold_id: UUID, *, now: datetime, noted: Noted = NOTHING_NOTED) -> Hold:
     """
     Give all held points back; a second release changes nothing.
 
@@ -184,7 +197,7 @@ def release(hold_id: UUID, *, now: datetime) -> Hold:
     wallet, found = _open(hold_id, now)
     if found.status in {Hold.Status.RELEASED, Hold.Status.TIMED_OUT}:
         return found
-    return _end(found, wallet, Hold.Status.RELEASED, 0, now)
+    return _end(found, wallet, Hold.Status.RELEASED, 0, now, noted)
 
 
 def time_out(retailer: Retailer, *, now: datetime) -> int:
@@ -217,7 +230,7 @@ def end_timed_out(memberships: Iterable[Membership], *, now: datetime) -> None:
 
 
 @transaction.atomic
-def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerReceipt:
+def reverse(membership: Membership, entry_id: UUID, *, now: datetime, noted: Noted = NOTHING_NOTED) -> LedgerReceipt:
     """
     Undo a redemption: the same lots get their points back, with their own expiry.
 
@@ -240,7 +253,7 @@ def reverse(membership: Membership, entry_id: UUID, *, now: datetime) -> LedgerR
         raise HasLeft(left=f"{wallet.member.left_at:%Y-%m-%d}")
     if entry.occurred_at < wallet.member.enrolled_at:
         raise NotARedemption(id=entry_id)  # of a membership that has ended: its points were forfeited
-    back = give_back(wallet, entry_id)
+    back = give_back(wallet, entry_id, **noted)
     return LedgerReceipt(back.entry_id, back.points, wallet.finish(), back.expired)
 
 
@@ -291,14 +304,19 @@ def _redemption(membership: Membership, entry_id: UUID) -> Entry:
     """
     entries = Entry.objects.select_related("wallet")
     own = entries.filter(wallet__membership=membership)
-    merged = {"kind": Entry.Kind.REDEEM, "explanation__merged_from": str(entry_id)}
-    found = own.filter(pk=entry_id).first() or own.filter(**merged).first()
+    gone = entries.filter(wallet__membership__merged_into=membership)
+    told = own.filter(pk=entry_id).first() or gone.filter(pk=entry_id).first()
+    if told is not None and told.wallet.membership_id == membership.pk:
+        return told
+    first = told.explanation.get("merged_from", entry_id) if told is not None else entry_id
+    again = Q(kind=Entry.Kind.REDEEM, explanation__merged_from=str(first))
+    found = own.filter(again).first()
     if found is not None:
         return found
-    gone = entries.filter(pk=entry_id, wallet__membership__merged_into=membership).first()
-    if gone is None or not gone.wallet.entries.filter(cause=f"restore:{entry_id}").exists():
-        raise NotARedemption(id=entry_id)
-    return gone
+    for each in gone.filter(again | Q(pk=first)):
+        if each.wallet.entries.filter(cause=f"restore:{each.pk}").exists():
+            return each
+    raise NotARedemption(id=entry_id)
 
 
 def _open(hold_id: UUID, now: datetime) -> tuple[WalletSession, Hold]:
@@ -310,7 +328,9 @@ def _open(hold_id: UUID, now: datetime) -> tuple[WalletSession, Hold]:
     return wallet, found
 
 
-def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int, now: datetime) -> Hold:
+def _end(  # noqa: PLR0913 - which hold, of what, how it ends, with how many, when, and what is noted
+    found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int, now: datetime, noted: Noted = NOTHING_NOTED
+) -> Hold:
     """End an open hold; the member's lock lets one of its ends win."""
     if found.status != Hold.Status.OPEN:
         raise HoldEnded(status=found.get_status_display())
@@ -320,7 +340,7 @@ def _end(found: Hold, wallet: WalletSession, status: Hold.Status, redeemed: int,
         wallet.know_open()
     moves = settle_hold(redeemed, held, wallet.state.lots, at=wallet.decision.now)
     kind = "redeem" if redeemed else "release"
-    said = {"points": redeemed, "held": found.points, "reference": found.reference}
+    said = {"points": redeemed, "held": found.points, "reference": found.reference, **noted}
     wallet.come_back(kind, f"{kind}:hold:{found.pk}", moves, said)
     wallet.finish()
     found.status, found.redeemed, found.ended_at = status, redeemed, now

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,10 +17,13 @@ from customers.api.asking import (
     all_or_dry,  # sorted below
     asked_for,
 )
-from customers.api.callers import retailer_of
+from customers.api.callers import retailer_of, the_one
 from customers.batches import Status
+from customers.models import Order
+from customers.returning import UnknownOrder
 from loyalty.activity.account.approving import review
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.api.orders import OrderOut, with_contents
 from loyalty.activity.api.rendering import corrected, effects_of
 from loyalty.activity.api.serializers import (
     ClaimIn,
@@ -32,11 +36,18 @@ from loyalty.activity.api.serializers import (
     fact_of,
 )
 from loyalty.activity.correcting import take_claim, take_correction
+from loyalty.activity.payments import wrong_payments
 
 
 class OrderView(AskedView):
-    scopes: ClassVar = {"PUT": "activity:write"}
+    scopes: ClassVar = {"GET": "members:read", "PUT": "activity:write"}
     switches: ClassVar = {"PUT": (DRY_RUN,)}
+
+    @extend_schema(responses=OrderOut, tags=["activity"])
+    def get(self, request: Request, number: str) -> Response:
+        """Return an order as it says now, with what came back of it."""
+        orders = Order.objects.filter(retailer=retailer_of(request), number=number)
+        return Response(OrderOut(the_one(with_contents(orders), lambda: UnknownOrder(order_number=number))).data)
 
     @extend_schema(request=CorrectionIn, responses={200: CorrectedOut, 201: CorrectedOut}, tags=["activity"])
     def put(self, request: Request, number: str) -> Response:
@@ -48,7 +59,11 @@ class OrderView(AskedView):
         names no customer is a guest's. What whoever had it before loses stands in `former_effects`.
         """
         fact = fact_of(CorrectionIn, _with_number(request.data, number))
-        answer = take_correction(retailer_of(request), fact, now=timezone.now(), dry_run=asked_for(request, "dry_run"))
+        retailer, dry_run = retailer_of(request), asked_for(request, "dry_run")
+        with transaction.atomic():
+            if wrong := wrong_payments(retailer, [fact.order]):
+                raise wrong[0]
+            answer = take_correction(retailer, fact, now=timezone.now(), dry_run=dry_run)
         if answer.outcome.error is not None:
             raise answer.outcome.error
         code = status.HTTP_201_CREATED if answer.outcome.status is Status.CREATED else status.HTTP_200_OK
@@ -59,16 +74,18 @@ class NumberView(AskedView):
     """
     An action whose path may be that of an order as well, for a number may be anything: `A1/claim`, or `batch`.
 
-    Only the method tells: PUT is never the action, it corrects the order of that number.
+    Only the method tells: PUT is never the action, it corrects the order of that number, as GET reads it.
 
     :cvar name: of the action, by which its path ends
     """
+
+    of_order: ClassVar = ("GET", "HEAD", "PUT")
 
     name: ClassVar[str]
 
     def dispatch(self, request: HttpRequest, *given: Any, **named: Any) -> Any:
         """Answer as the order's own path where the order is meant."""
-        if request.method == "PUT":
+        if request.method in self.of_order:
             return OrderView.as_view()(request, number="/".join([*named.values(), self.name]))
         return super().dispatch(request, *given, **named)
 

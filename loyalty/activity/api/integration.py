@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.shortcuts import get_object_or_404
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
@@ -18,20 +18,23 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from customers.api.asking import ATOMIC, DRY_RUN, AskedView, all_or_dry, asked_for
-from customers.api.callers import retailer_of
+from customers.api.callers import customer_of, retailer_of
+from customers.api.told import told
 from customers.core.errors import DomainError, Kind
-from customers.models import Customer
 from customers.recording import identify
 from loyalty.activity import coalescing
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.referring import claim_referral
-from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.asking import member_of, program_of
 from loyalty.activity.api.changes import NumberView
+from loyalty.activity.api.keyed import Reported, code_of, take_reported
+from loyalty.activity.api.orders import OrderOut, OrderQuery, Orders
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
 from loyalty.activity.api.serializers import (
     AnswerOut,
     BatchIn,
     BatchOut,
+    EndedTokensOut,
     EnrolmentIn,
     EnrolmentOut,
     InteractionBatchIn,
@@ -45,11 +48,12 @@ from loyalty.activity.api.serializers import (
     TokenOut,
     fact_of,
 )
-from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_orders, take_returns
+from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_returns
+from loyalty.activity.payments import take_paid_orders
 from loyalty.activity.progress import plan_of
+from loyalty.api.idempotency import once_of
 from loyalty.api.models import MemberToken
 from loyalty.memberships.models import Membership
-from loyalty.programs.models import Program
 
 
 class TooManyRows(DomainError):
@@ -69,17 +73,23 @@ class FactView(AskedView):
 
     scopes: ClassVar = {"POST": "activity:write"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
+    keeps_answers: ClassVar = True
     kind: ClassVar[type[Serializer[Any]]]
     take: ClassVar[Callable[..., list[Any]]]
 
-    def report(self, request: Request) -> Response:
+    def report(self, request: Request) -> Response | HttpResponse:
         retailer, fact = retailer_of(request), fact_of(self.kind, request.data)
-        take = partial(type(self).take, retailer, now=timezone.now())
+        take, once = partial(type(self).take, retailer, now=timezone.now()), once_of(request._request)
         if asked_for(request, "dry_run"):
             return one(take([fact], dry_run=True)[0])
-        if connection.in_atomic_block:  # an Idempotency-Key commits with the effect of its own request
+        if once is None and connection.in_atomic_block:  # whoever holds a transaction has its fact in it
             return one(take([fact])[0])
-        return one(coalescing.submit(type(self).__name__, retailer, fact, take))
+        taken = coalescing.submit(type(self).__name__, retailer, Reported(fact, once), partial(take_reported, take))
+        if isinstance(taken, HttpResponse):
+            return taken
+        if once is None:
+            return one(taken)
+        return once.go_alone() or one(take([fact])[0])  # to be refused in its own words, which are kept
 
 
 class BatchView(AskedView):
@@ -100,18 +110,24 @@ class BatchView(AskedView):
         return _batch(request, rows, self.kind, lambda facts: answers(take(facts)))
 
 
-class OrdersView(FactView):
-    kind, take = OrderIn, staticmethod(take_orders)
+class OrdersView(FactView, Orders):
+    scopes: ClassVar = {"GET": "members:read", "POST": "activity:write"}
+    kind, take = OrderIn, staticmethod(take_paid_orders)
+
+    @extend_schema(parameters=[OrderQuery], responses=OrderOut(many=True), tags=["activity"])
+    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+        """Return orders with what came back of them, the newest first."""
+        return super().get(request, *given, **named)
 
     @extend_schema(request=OrderIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Response | HttpResponse:
         """Report an order; the answer says what it earned and why. The same order again changes nothing."""
         return self.report(request)
 
 
 class OrderBatchView(BatchView, NumberView):
     name = "batch"
-    kind, batch, take = OrderIn, BatchIn, staticmethod(take_orders)
+    kind, batch, take = OrderIn, BatchIn, staticmethod(take_paid_orders)
 
     @extend_schema(request=BatchIn, responses=BatchOut, tags=["activity"])
     def post(self, request: Request) -> Response:
@@ -123,7 +139,7 @@ class ReturnsView(FactView):
     kind, take = ReturnIn, staticmethod(take_returns)
 
     @extend_schema(request=ReturnIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Response | HttpResponse:
         """Report that lines of an order came back; the answer says what was taken back and why."""
         return self.report(request)
 
@@ -141,7 +157,7 @@ class OrderEventsView(FactView):
     kind, take = OrderEventIn, staticmethod(take_order_events)
 
     @extend_schema(request=OrderEventIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Response | HttpResponse:
         """Report that something happened to an order, such as its delivery: points that awaited it become active."""
         return self.report(request)
 
@@ -159,7 +175,7 @@ class InteractionsView(FactView):
     kind, take = InteractionIn, staticmethod(take_interactions)
 
     @extend_schema(request=InteractionIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Response | HttpResponse:
         """Report something that a customer did and that is no purchase; the answer says what it earned."""
         return self.report(request)
 
@@ -184,7 +200,7 @@ class EnrolmentsView(AskedView):
         given = EnrolmentIn(data=request.data)
         given.is_valid(raise_exception=True)
         said, now, retailer = given.validated_data, timezone.now(), retailer_of(request)
-        program = get_object_or_404(Program, retailer=retailer, slug=said["program"])
+        program = program_of(request, said["program"])
         # To the second, as most clocks report: an order in the second of its enrolment counts.
         instant = said.get("occurred_at", now.replace(microsecond=0))
         with all_or_dry(request):
@@ -228,16 +244,24 @@ class MemberView(AskedView):
             "tier": tier_of(membership, at=now),
             "plan": plan_of(membership, at=now),
         }
-        return Response(MemberOut(body).data)
+        return Response(told(MemberOut, body))
 
 
 class TokensView(AskedView):
-    scopes: ClassVar = {"POST": "members:token"}
+    scopes: ClassVar = {"POST": "members:token", "DELETE": "members:token"}
+    switches: ClassVar = {"DELETE": (DRY_RUN,)}
+
+    @extend_schema(responses={200: EndedTokensOut}, tags=["members"])
+    def delete(self, request: Request, external_id: str) -> Response:
+        """End every token of a customer, when a phone is lost or your site signs it out."""
+        with all_or_dry(request):
+            ended, _by_kind = MemberToken.objects.filter(customer=customer_of(request, external_id)).delete()
+        return Response(EndedTokensOut({"tokens": ended}).data)
 
     @extend_schema(request=None, responses={201: TokenOut}, tags=["members"])
     def post(self, request: Request, external_id: str) -> Response:
         """Return a token for a customer whom your site has signed in, to be used with `/api/v1/me`."""
-        customer = get_object_or_404(Customer.objects.known_as(external_id), retailer=retailer_of(request))
+        customer = customer_of(request, external_id)
         token, expires_at = MemberToken.issue(customer, now=timezone.now())
         said = TokenOut({"token": token, "expires_at": expires_at}).data
         # A secret is told once: no Idempotency-Key gives it again.
@@ -253,8 +277,7 @@ def one(taken: Answer[Any]) -> Response:
     outcome = taken.outcome
     if outcome.error is not None:
         raise outcome.error
-    code = status.HTTP_201_CREATED if outcome.status == "created" else status.HTTP_200_OK
-    return Response(answers([taken])[0], status=code)
+    return Response(answers([taken])[0], status=code_of(taken))
 
 
 def _batch(request: Request, rows: list[Any], kind: Any, take: Any) -> Response:

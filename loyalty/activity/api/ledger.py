@@ -1,9 +1,9 @@
 """Statement, forecast and explanation of a member's points, and the ledger's proof and month's end: reads only."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
@@ -13,24 +13,29 @@ from rest_framework.generics import ListAPIView
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from customers.api.callers import retailer_of
+from customers.api.asking import AskedView
+from customers.api.callers import retailer_of, the_one
 from customers.api.fields import ExactField, InstantField
+from customers.api.pagination import NewestFirst, NewestOccurredFirst
+from customers.api.told import asked
 from customers.core.errors import DomainError, Kind
+from customers.core.prepared import Prepared, planned_once
 from customers.models import Order
-from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.asking import NotThere, listed, member_of, program_of
+from loyalty.activity.api.entries import COLUMNS, said_entries
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.api.serializers import EntryOut
-from loyalty.activity.explaining import rule_names, said_by, why
-from loyalty.api.pagination import NewestFirst, NewestOccurredFirst
+from loyalty.activity.explaining import why
 from loyalty.memberships.models import Membership
 from loyalty.plans.books import fee_books, write_fees
 from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
 from loyalty.points.liability import month_of, owed_by_lot
 from loyalty.points.models import Entry, Wallet
 from loyalty.points.proof import prove
-from loyalty.points.statement import Clock, as_of, forecast, running_balances, was
+from loyalty.points.remarks import Remark
+from loyalty.points.state import MAIN
+from loyalty.points.statement import Clock, as_of, forecast, was
 from loyalty.programs.models import Program
 from loyalty.rewards.books import reward_books, write_rewards
 
@@ -40,6 +45,9 @@ CLOCK = OpenApiParameter(
 AS_OF = OpenApiParameter("as_of", OpenApiTypes.DATETIME, description="As it was at this instant; now if left out.")
 WALLET = OpenApiParameter("wallet", str, description="Of one wallet; `points` or another one.")
 MONTH = OpenApiParameter("month", str, required=True, description="Such as 2026-10.")
+
+
+WALLETS = Prepared(lambda membership: Wallet.objects.select_related("membership").filter(membership=membership))
 
 
 class NotAMonth(DomainError):
@@ -52,6 +60,10 @@ class NotAnOrder(DomainError):
     code = "unknown_order"
     kind = Kind.NOT_FOUND
     message = _("The member has no order {number} that was decided.")
+
+
+class NotAWallet(NotThere):
+    message = _("Member {number} has no wallet “{wallet}”. It has: {known}.")
 
 
 class StatementQuery(serializers.Serializer[Any]):
@@ -72,6 +84,17 @@ class WasOut(serializers.Serializer[Any]):
     owed = serializers.IntegerField()
 
 
+class RemarkOut(serializers.Serializer[Any]):
+    rule = serializers.CharField(help_text="The code of an earning rule.")
+    remark = serializers.ChoiceField(
+        choices=[each.value for each in Remark], help_text="Why it gave nothing, or what it did not count."
+    )
+    amount = ExactField(help_text="What it counted, or the gift cards that it did not count.")
+    minimum = ExactField(help_text="That the rule asks for; 0 for none.")
+    lines = serializers.IntegerField(help_text="How many lines it did not count.")
+    sentence = serializers.CharField(help_text="The same in the caller's language.")
+
+
 class WhyOut(serializers.Serializer[Any]):
     order = serializers.CharField()
     occurred_at = serializers.DateTimeField()
@@ -80,6 +103,7 @@ class WhyOut(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True, help_text="A code, where it gave nothing or less.")
     version = serializers.IntegerField(allow_null=True, help_text="Of the program, under which it was decided.")
     sentences = serializers.ListField(child=serializers.CharField(), help_text="In the caller's language.")
+    remarks = RemarkOut(many=True, help_text="Why rules gave nothing, and which lines others did not count.")
 
 
 class DifferenceOut(serializers.Serializer[Any]):
@@ -169,21 +193,16 @@ class MonthEndOut(serializers.Serializer[Any]):
     rewards = RewardBooksOut(help_text="Of redeemed rewards.")
 
 
-class Statement(ListAPIView[Entry]):
+class Statement(AskedView, ListAPIView[Entry]):
     """Entries with their causes in words, the newest first, as of any instant on either clock."""
 
     serializer_class = EntryOut
+    pagination_class = NewestFirst
     filter_backends = ()
 
-    def wallets(self) -> Any:
-        """Return whose entries are asked for."""
+    def wallets(self) -> Iterable[Wallet]:
+        """Return the wallets whose entries are asked for, each with its membership."""
         raise NotImplementedError  # each statement's own
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        query = StatementQuery(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        return dict(query.validated_data)
 
     @property
     def clock(self) -> Clock:
@@ -198,26 +217,21 @@ class Statement(ListAPIView[Entry]):
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return Entry.objects.none()
-        asked, wallets = self.asked, self.wallets()
-        if "wallet" in asked:
-            wallets = wallets.filter(code=asked["wallet"])
-        entries = Entry.objects.filter(wallet__in=wallets.values("pk")).select_related("order", "wallet__membership")
-        return as_of(entries, asked.get("as_of"), self.clock)
+        said = asked(StatementQuery, self.request.query_params)
+        self.shown = {wallet.pk: wallet for wallet in self.wallets() if said.get("wallet", wallet.code) == wallet.code}
+        # By ids: one wallet's newest entries are the last of its index, however many it has.
+        entries = Entry.objects.filter(wallet__in=list(self.shown))
+        return planned_once(as_of(entries, said.get("as_of"), self.clock), *COLUMNS)
 
-    def get_serializer(self, *given: Any, **named: Any) -> Any:
-        if given and isinstance(given[0], list):
-            page: list[Entry] = given[0]
-            if self.clock is Clock.OCCURRED:
-                balances = running_balances(page)
-                for entry in page:
-                    entry.balance_after = balances[entry.pk]
-            named["context"] = {**self.get_serializer_context(), "sentences": _sentences(page)}
-        return super().get_serializer(*given, **named)
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page of entries."""
+        page: Any = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(said_entries(page, self.shown, self.clock))
 
 
 class MyStatementView(Statement):
-    def wallets(self) -> Any:
-        return Wallet.objects.filter(membership__customer=shopper(self.request))
+    def wallets(self) -> Iterable[Wallet]:
+        return Wallet.objects.filter(membership__customer=shopper(self.request)).select_related("membership")
 
     @extend_schema(parameters=[AS_OF, CLOCK, WALLET], tags=["me"])
     def get(self, request: Request, *given: Any, **named: Any) -> Response:
@@ -228,9 +242,8 @@ class MyStatementView(Statement):
 class MemberStatementView(Statement):
     scopes: ClassVar = {"GET": "members:read"}
 
-    def wallets(self) -> Any:
-        member = member_of(self.request, self.kwargs["number"])
-        return Wallet.objects.filter(membership=member)
+    def wallets(self) -> Iterable[Wallet]:
+        return WALLETS.rows(membership=member_of(self.request, self.kwargs["number"]).pk)
 
     @extend_schema(parameters=[AS_OF, CLOCK, WALLET], tags=["members"])
     def get(self, request: Request, *given: Any, **named: Any) -> Response:
@@ -238,32 +251,31 @@ class MemberStatementView(Statement):
         return super().get(request, *given, **named)
 
 
-class MemberBalanceView(APIView):
+class MemberBalanceView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(parameters=[AS_OF, CLOCK, WALLET], responses=WasOut, tags=["members"])
     def get(self, request: Request, number: str) -> Response:
         """Return what a wallet held as its entries until an instant tell, by either clock."""
-        query = StatementQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        wallet = get_object_or_404(
-            Wallet,
-            membership=member_of(request, number),
-            code=asked.get("wallet", "points"),
+        said = asked(StatementQuery, request.query_params)
+        wallets = Wallet.objects.filter(membership=member_of(request, number))
+        code = said.get("wallet", MAIN)
+        wallet = the_one(
+            wallets.filter(code=code),
+            lambda: NotAWallet(wallet=code, number=number, known=listed(wallets.values_list("code", flat=True))),
         )
-        clock = Clock.OCCURRED if asked["clock"] == "occurred" else Clock.RECORDED
-        return Response(WasOut(was(wallet, at=asked.get("as_of", timezone.now()), clock=clock)).data)
+        clock = Clock.OCCURRED if said["clock"] == "occurred" else Clock.RECORDED
+        return Response(WasOut(was(wallet, at=said.get("as_of", timezone.now()), clock=clock)).data)
 
 
-class MyForecastView(APIView):
+class MyForecastView(AskedView):
     @extend_schema(responses=ForecastOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return which of my points expire when, the next first."""
         return Response(_forecast(memberships_of(request)))
 
 
-class MemberForecastView(APIView):
+class MemberForecastView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=ForecastOut(many=True), tags=["members"])
@@ -273,19 +285,19 @@ class MemberForecastView(APIView):
         return Response(_forecast([member]))
 
 
-class MyOrderView(APIView):
+class MyOrderView(AskedView):
     @extend_schema(responses=WhyOut(many=True), tags=["me"])
     def get(self, request: Request, order_number: str) -> Response:
         """Return why one of my orders gave what it gave, in each program."""
         order = Order.objects.filter(customer=shopper(request), number=order_number).first()
-        found = [why(member, order) for member in memberships_of(request)] if order else []
-        told = [each for each in found if each is not None]
+        reasons = [why(member, order) for member in memberships_of(request)] if order else []
+        told = [each for each in reasons if each is not None]
         if not told:
             raise NotAnOrder(number=order_number)
         return Response(WhyOut(told, many=True).data)
 
 
-class MemberOrderView(APIView):
+class MemberOrderView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=WhyOut, tags=["members"])
@@ -299,7 +311,7 @@ class MemberOrderView(APIView):
         return Response(WhyOut(told).data)
 
 
-class ReconciliationView(APIView):
+class ReconciliationView(AskedView):
     scopes: ClassVar = {"GET": "ledger:read"}
 
     @extend_schema(responses=ProofOut, tags=["ledger"])
@@ -316,7 +328,7 @@ class ReconciliationView(APIView):
         return Response(ProofOut(body).data)
 
 
-class MonthEndView(APIView):
+class MonthEndView(AskedView):
     scopes: ClassVar = {"GET": "ledger:read"}
 
     @extend_schema(parameters=[MONTH, CLOCK], responses=MonthEndOut, tags=["ledger"])
@@ -341,7 +353,7 @@ class MonthEndView(APIView):
         return Response(MonthEndOut(body).data)
 
 
-class JournalView(APIView):
+class JournalView(AskedView):
     scopes: ClassVar = {"GET": "ledger:read"}
 
     @extend_schema(parameters=[MONTH, CLOCK], responses={(200, "text/csv"): OpenApiTypes.STR}, tags=["ledger"])
@@ -356,7 +368,7 @@ class JournalView(APIView):
         return response
 
 
-class LotsOwedView(APIView):
+class LotsOwedView(AskedView):
     scopes: ClassVar = {"GET": "ledger:read"}
 
     @extend_schema(parameters=[MONTH, CLOCK], responses={(200, "text/csv"): OpenApiTypes.STR}, tags=["ledger"])
@@ -364,8 +376,8 @@ class LotsOwedView(APIView):
         """Return what is owed of each lot at the end of a month as a CSV file for the auditors."""
         program, month = _month_end(request, slug)
         response = _file(program, month, "-lots")
-        found = owed_by_lot(program, at=min(month.until, timezone.now()), clock=_clock(request))
-        write_lots_csv(found, response, program=program)  # type: ignore[arg-type] # a response is written like a file
+        lots = owed_by_lot(program, at=min(month.until, timezone.now()), clock=_clock(request))
+        write_lots_csv(lots, response, program=program)  # type: ignore[arg-type] # a response is written like a file
         return response
 
 
@@ -379,7 +391,7 @@ def _clock(request: Request) -> Clock:
 
 
 def _month_end(request: Request, slug: str) -> tuple[Program, MonthEnd]:
-    program = get_object_or_404(Program.objects.select_related("retailer"), retailer=retailer_of(request), slug=slug)
+    program = program_of(request, slug)
     text = request.query_params.get("month", "")
     try:
         since, until = month_of(text, program.tzinfo)
@@ -390,21 +402,10 @@ def _month_end(request: Request, slug: str) -> tuple[Program, MonthEnd]:
 
 def _forecast(memberships: list[Membership]) -> Any:
     now = timezone.now()
-    found = [
+    expiries = [
         expiring
         for membership in memberships
         for wallet in membership.wallets.all()
         for expiring in forecast(wallet, at=now, zone=membership.program.tzinfo)
     ]
-    return ForecastOut(sorted(found, key=lambda each: each.last_day), many=True).data
-
-
-def _sentences(page: list[Entry]) -> dict[Any, list[str]]:
-    by_program: dict[int, list[Entry]] = {}
-    for entry in page:
-        by_program.setdefault(entry.wallet.membership.program_id, []).append(entry)
-    found: dict[Any, list[str]] = {}
-    for program_id, entries in by_program.items():
-        rules = rule_names(program_id, entries)
-        found |= {entry.pk: said_by(entry, rules) for entry in entries}
-    return found
+    return ForecastOut(sorted(expiries, key=lambda each: each.last_day), many=True).data

@@ -6,12 +6,19 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from customers.api.asking import AskedView
+from customers.api.callers import the_one
 from customers.models import Customer
+from loyalty.activity.api.asking import NotThere, listed
 from loyalty.activity.api.rendering import profile_of, tier_of, wallets_of
 from loyalty.activity.api.serializers import ProfileOut, ProgressOut, WalletOut
 from loyalty.memberships.models import Membership
+
+
+class NoSuchMembership(NotThere):
+    code = "no_such_membership"
+    message = _("You are no member of the program “{program}”. You are of: {programs}.")
 
 
 def shopper(request: Request) -> Customer:
@@ -32,14 +39,27 @@ def memberships_of(request: Request) -> list[Membership]:
     return list(Membership.objects.filter(customer=shopper(request)).select_related("program").order_by("program"))
 
 
-class MeView(APIView):
+def my_membership(request: Request, slug: str) -> Membership:
+    """
+    Return where the caller is a member, by the program's slug.
+
+    :raises NoSuchMembership: where it is not
+    """
+    mine = Membership.objects.select_related("program__retailer", "customer").filter(customer=shopper(request))
+    return the_one(
+        mine.filter(program__slug=slug),
+        lambda: NoSuchMembership(program=slug, programs=listed(each.program.slug for each in mine)),
+    )
+
+
+class MeView(AskedView):
     @extend_schema(responses=ProfileOut, tags=["me"])
     def get(self, request: Request) -> Response:
         """Return my profile and my memberships."""
         return Response(ProfileOut(profile_of(shopper(request), memberships_of(request), at=timezone.now())).data)
 
 
-class WalletView(APIView):
+class WalletView(AskedView):
     @extend_schema(responses=WalletOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return my points in each program: what I can spend now, what comes, what expires next."""
@@ -48,7 +68,7 @@ class WalletView(APIView):
         return Response(WalletOut(wallets, many=True).data)
 
 
-class TierView(APIView):
+class TierView(AskedView):
     @extend_schema(responses=ProgressOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return my tier in each program, and what is missing for the next one."""

@@ -11,10 +11,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, asked_for
 from customers.api.callers import retailer_of
+from customers.api.strict import Strict
 from customers.models import Customer, Erasure
 from customers.packing import as_zip
 from customers.privacy import REASON_LENGTH, Erased, erase, export, find
@@ -39,13 +39,13 @@ class ExportOut(serializers.Serializer[Any]):
     sections = SectionOut(many=True)
 
 
-class ConfirmedIn(serializers.Serializer[Any]):
+class ConfirmedIn(Strict):
     confirm = serializers.ChoiceField(
         choices=[CONFIRMED], required=False, help_text="Say `erase`; a dry run needs it not."
     )
 
 
-class ReasonIn(serializers.Serializer[Any]):
+class ReasonIn(Strict):
     reason = serializers.CharField(
         max_length=REASON_LENGTH, help_text="On whose word, without the person's name: it is kept."
     )
@@ -71,14 +71,14 @@ class ErasedOut(serializers.Serializer[Any]):
     )
 
 
-class MyExportView(APIView):
+class MyExportView(AskedView):
     @extend_schema(responses=ExportOut, tags=["me"])
     def get(self, request: Request) -> Response:
         """Return all that is held on me."""
         return Response(export(shopper(request), now=timezone.now()), headers=PRIVATE)
 
 
-class MyExportFileView(APIView):
+class MyExportFileView(AskedView):
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY}, tags=["me"])
     def get(self, request: Request) -> HttpResponse:
         """Return all that is held on me as a ZIP of JSON and CSV files."""

@@ -4,21 +4,30 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
-from customers.api.callers import retailer_of
+from customers.api.callers import retailer_of, the_one
+from customers.api.strict import Strict
 from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.households import transfer
 from loyalty.activity.account.leaving import leave as leave_program
 from loyalty.activity.account.session import LedgerReceipt
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
-from loyalty.activity.api.asking import member_of
+from loyalty.activity.api.asking import NotThere, member_of
+from loyalty.activity.api.members import (
+    HoldListing,
+    HoldOut,
+    HoldQuery,
+    MemberRedemptionListing,
+    NoSuchHold,
+    RedemptionOut,
+)
 from loyalty.memberships.households import leave, share
 from loyalty.memberships.models import Household
 from loyalty.points.models import Hold
@@ -26,7 +35,11 @@ from loyalty.points.models import Hold
 LARGEST = 10**15
 
 
-class RedemptionIn(serializers.Serializer[Any]):
+class NoSuchHousehold(NotThere):
+    message = _("Member {number} shares with nobody.")
+
+
+class RedemptionIn(Strict):
     points = serializers.IntegerField(min_value=1, max_value=LARGEST)
     reference = serializers.CharField(
         max_length=80, help_text="Your own, once per member: the same again changes nothing."
@@ -38,13 +51,13 @@ class HoldIn(RedemptionIn):
     minutes = serializers.IntegerField(min_value=1, max_value=24 * 60, default=15, help_text="Until it times out.")
 
 
-class ConfirmIn(serializers.Serializer[Any]):
+class ConfirmIn(Strict):
     points = serializers.IntegerField(
         min_value=1, max_value=LARGEST, required=False, help_text="A part; the rest goes back. All if left out."
     )
 
 
-class AdjustmentIn(serializers.Serializer[Any]):
+class AdjustmentIn(Strict):
     points = serializers.IntegerField(min_value=-LARGEST, max_value=LARGEST, help_text="To give, or negative: to take.")
     reference = serializers.CharField(max_length=80)
     reason = serializers.CharField(max_length=500)
@@ -59,15 +72,14 @@ class LedgerReceiptOut(serializers.Serializer[Any]):
     available = serializers.IntegerField(help_text="What can be spent afterwards.")
 
 
-class HoldOut(serializers.ModelSerializer[Hold]):
-    class Meta:
-        model = Hold
-        fields = ("id", "reference", "points", "redeemed", "status", "held_at", "times_out_at", "ended_at")
-
-
-class RedemptionsView(AskedView):
-    scopes: ClassVar = {"POST": "rewards:redeem"}
+class RedemptionsView(MemberRedemptionListing):
+    scopes: ClassVar = {"GET": "members:read", "POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(responses=RedemptionOut(many=True), tags=["points"])
+    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+        """Return a member's redemptions of points, the newest first."""
+        return super().get(request, *given, **named)
 
     @extend_schema(request=RedemptionIn, responses={200: LedgerReceiptOut, 201: LedgerReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
@@ -88,9 +100,14 @@ class ReversalView(AskedView):
             return _receipt(reverse(member_of(request, number), entry_id, now=timezone.now()))
 
 
-class HoldsView(AskedView):
-    scopes: ClassVar = {"POST": "rewards:redeem"}
+class HoldsView(HoldListing):
+    scopes: ClassVar = {"GET": "members:read", "POST": "rewards:redeem"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(parameters=[HoldQuery], responses=HoldOut(many=True), tags=["points"])
+    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+        """Return a member's holds, the newest first."""
+        return super().get(request, *given, **named)
 
     @extend_schema(request=HoldIn, responses={200: HoldOut, 201: HoldOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
@@ -109,10 +126,10 @@ class ConfirmView(AskedView):
     @extend_schema(request=ConfirmIn, responses=HoldOut, tags=["points"])
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Redeem held points, all or a part; the rest goes back."""
-        found = get_object_or_404(Hold, retailer=retailer_of(request), pk=hold_id)
+        held = _hold_of(request, hold_id)
         points = _said(ConfirmIn, request).get("points")
         with all_or_dry(request):
-            return Response(HoldOut(confirm(found.pk, points=points, now=timezone.now())).data)
+            return Response(HoldOut(confirm(held.pk, points=points, now=timezone.now())).data)
 
 
 class ReleaseView(AskedView):
@@ -122,9 +139,9 @@ class ReleaseView(AskedView):
     @extend_schema(request=None, responses=HoldOut, tags=["points"])
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Give all held points back."""
-        found = get_object_or_404(Hold, retailer=retailer_of(request), pk=hold_id)
+        held = _hold_of(request, hold_id)
         with all_or_dry(request):
-            return Response(HoldOut(release(found.pk, now=timezone.now())).data)
+            return Response(HoldOut(release(held.pk, now=timezone.now())).data)
 
 
 class AdjustmentsView(AskedView):
@@ -143,7 +160,7 @@ class TransferIn(RedemptionIn):
     to = serializers.CharField(max_length=16, help_text="The other member's number.")
 
 
-class HouseholdIn(serializers.Serializer[Any]):
+class HouseholdIn(Strict):
     members = serializers.ListField(
         child=serializers.CharField(max_length=16),
         max_length=20,
@@ -178,7 +195,8 @@ class HouseholdView(AskedView):
     @extend_schema(responses=HouseholdOut, tags=["members"])
     def get(self, request: Request, number: str) -> Response:
         """Return with whom a member spends."""
-        return Response(_household(get_object_or_404(Household, members__membership=member_of(request, number))))
+        shared = Household.objects.filter(members__membership=member_of(request, number))
+        return Response(_household(the_one(shared, lambda: NoSuchHousehold(number=number))))
 
     @extend_schema(request=HouseholdIn, responses={200: HouseholdOut, 201: HouseholdOut}, tags=["members"])
     def put(self, request: Request, number: str) -> Response:
@@ -223,6 +241,10 @@ class LeaveView(AskedView):
         with all_or_dry(request):
             lost = leave_program(member, now=timezone.now())
         return Response(LeaveOut(lost).data)
+
+
+def _hold_of(request: Request, hold_id: UUID) -> Hold:
+    return the_one(Hold.objects.filter(retailer=retailer_of(request), pk=hold_id), lambda: NoSuchHold(id=hold_id))
 
 
 def _household(household: Household) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Domain values as the API's plain values."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,14 +10,16 @@ from rest_framework import serializers
 
 from customers.batches import Fact, Status
 from customers.core.errors import DomainError
+from customers.core.prepared import Prepared
 from customers.models import Customer
-from loyalty.activity.account.households import household_available
+from loyalty.activity.account.households import household_lends
 from loyalty.activity.api.serializers import fact_of
 from loyalty.activity.correcting import CorrectionAnswer, Keeping
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, plan_of, progress
-from loyalty.activity.versions import versions_of
-from loyalty.api.problems import problem, problem_of
+from loyalty.activity.published import policies_of
+from loyalty.activity.versions import for_member, versions_as_read
+from loyalty.api.problems import faults, problem, problem_of
 from loyalty.engine.decision import Decision, Told
 from loyalty.memberships.models import Membership
 from loyalty.points.models import PointsPolicy, Wallet
@@ -28,6 +29,8 @@ from loyalty.points.states import State
 from loyalty.rewards.state import RewardKept
 from loyalty.tiers.models import Tier
 from loyalty.tiers.state import TierChanged
+
+WALLETS = Prepared(lambda membership: Wallet.objects.filter(membership=membership).order_by("pk"))
 
 
 def answers(given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
@@ -150,54 +153,43 @@ def take_rows(
 
 
 def _bad_row(row: Any, errors: Any) -> dict[str, Any]:
-    found = [
-        {"pointer": pointer, "code": str(getattr(detail, "code", "invalid")), "detail": str(detail)}
-        for pointer, detail in _flat("", errors)
-    ]
-    document = problem(400, "invalid", _("The row is malformed; errors names each place."), errors=found)
+    words = _("The row is malformed; errors names each place.")
+    document = problem(400, "invalid", words, errors=faults(errors))
     number = row.get("number") if isinstance(row, Mapping) else ""
     return {"number": str(number or ""), "status": "failed", "id": None, "effects": [], "error": document}
 
 
-def _flat(pointer: str, errors: Any) -> list[tuple[str, Any]]:
-    if isinstance(errors, dict):
-        return [found for name, inner in errors.items() for found in _flat(f"{pointer}/{name}", inner)]
-    if isinstance(errors, list) and any(isinstance(inner, dict) for inner in errors):
-        return [found for place, inner in enumerate(errors) for found in _flat(f"{pointer}/{place}", inner)]
-    return [(pointer, detail) for detail in errors]
-
-
 def wallets_of(membership: Membership, *, at: datetime) -> list[dict[str, Any]]:
     """Return a membership's wallets at an instant, the one that every program has first."""
-    policies = _policies(membership, at)
+    version = versions_as_read(membership).at(at)
+    policies = policies_of(version.version_id) if version else {}
+    lent = household_lends(membership.pk, at=at, zone=membership.program.tzinfo)
     found = [
-        _wallet(wallet, membership, policies.get(wallet.code), at)
-        for wallet in Wallet.objects.filter(membership=membership).order_by("pk")
+        _wallet(wallet, membership, policies.get(wallet.code), lent.get(wallet.code, 0), at)
+        for wallet in WALLETS.rows(membership=membership.pk)
         if wallet.code == MAIN or wallet.code in policies
     ]
     return sorted(found, key=lambda wallet: wallet["wallet"] != MAIN)
 
 
-def _policies(membership: Membership, at: datetime) -> dict[str, PointsPolicy]:
-    ruleset = versions_of([membership.program_id])[membership.program_id].at(at)
-    found = PointsPolicy.objects.filter(version=ruleset.version_id) if ruleset else PointsPolicy.objects.none()
-    return {policy.code: policy for policy in found}
-
-
-def _wallet(wallet: Wallet, membership: Membership, policy: PointsPolicy | None, at: datetime) -> dict[str, Any]:
+def _wallet(
+    wallet: Wallet, membership: Membership, policy: PointsPolicy | None, lent: int, at: datetime
+) -> dict[str, Any]:
+    held = balance(wallet, at=at, zone=membership.program.tzinfo)
     return {
         "program": membership.program.slug,
         "wallet": wallet.code,
         "name": str(policy or wallet.code),
         "can_be_spent": policy is None or policy.is_spendable,
-        "household_available": household_available(membership, wallet.code, at=at),
-        **asdict(balance(wallet, at=at, zone=membership.program.tzinfo)),
+        "household_available": lent,
+        **{name: getattr(held, name) for name in held.__slots__},
     }
 
 
 def tier_of(membership: Membership, *, at: datetime) -> dict[str, Any]:
     """Return a membership's tier and the way to the next one."""
-    found: Progress = progress(membership, at=at)
+    versions = for_member(versions_as_read(membership), membership)
+    found: Progress = progress(membership, at=at, versions=versions)
     return {
         "program": membership.program.slug,
         "basis": found.basis,

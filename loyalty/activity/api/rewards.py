@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,11 +14,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
-from customers.api.callers import retailer_of
+from customers.api.callers import retailer_of, the_one
 from customers.api.fields import InstantField
+from customers.api.pagination import NewestFirst
+from customers.api.strict import Strict
 from customers.core.errors import DomainError, Kind
-from loyalty.activity.api.asking import member_of, site_of
-from loyalty.activity.api.member import memberships_of, shopper
+from loyalty.activity.api.asking import NotThere, member_of, site_of
+from loyalty.activity.api.member import NoSuchMembership, memberships_of, shopper
 from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
 from loyalty.activity.rewards.redeemed import RewardReceipt
 from loyalty.activity.rewards.redeeming import redeem_reward
@@ -37,7 +38,6 @@ from loyalty.activity.rewards.tills import (
     voucher_of,
 )
 from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
-from loyalty.api.pagination import NewestFirst
 from loyalty.api.throttling import CredentialThrottle
 from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
 from loyalty.memberships.models import Membership
@@ -51,12 +51,6 @@ class SayProgram(DomainError):
     code = "say_program"
     kind = Kind.INVALID
     message = _("You are a member of several programs: say which. There are: {programs}.")
-
-
-class NoSuchMembership(DomainError):
-    code = "no_such_membership"
-    kind = Kind.NOT_FOUND
-    message = _("You are no member of the program “{program}”. You are of: {programs}.")
 
 
 class RewardPriceOut(serializers.Serializer[Any]):
@@ -96,7 +90,7 @@ class ShelfOut(serializers.Serializer[Any]):
     rewards = RewardOut(many=True)
 
 
-class RedeemIn(serializers.Serializer[Any]):
+class RedeemIn(Strict):
     reward = serializers.SlugField(max_length=50, help_text="Its code.")
     reference = serializers.CharField(
         max_length=80, help_text="Your own, once per member: the same again changes nothing."
@@ -154,7 +148,7 @@ class PageOut(serializers.Serializer[Any]):
     results = RedeemedOut(many=True)
 
 
-class CodeIn(serializers.Serializer[Any]):
+class CodeIn(Strict):
     code = serializers.CharField(
         max_length=MAX_CODE, help_text="As scanned or typed; case and what stands between are free."
     )
@@ -177,7 +171,7 @@ class VoucherOut(serializers.Serializer[Any]):
     reference = serializers.CharField(help_text="Name it in the order that it pays, in `redemptions`.")
 
 
-class VoucherHoldIn(serializers.Serializer[Any]):
+class VoucherHoldIn(Strict):
     code = serializers.CharField(max_length=MAX_CODE, required=False, help_text="Either the code ...")
     redemption = serializers.UUIDField(required=False, help_text="... or the id of the redeemed reward.")
     reference = serializers.CharField(max_length=80, help_text="The till's own: the same again gives the same hold.")
@@ -201,7 +195,7 @@ class VoucherHoldOut(serializers.Serializer[Any]):
     voucher = VoucherOut()
 
 
-class TokenIn(serializers.Serializer[Any]):
+class TokenIn(Strict):
     token = serializers.CharField(max_length=100)
 
 
@@ -212,7 +206,7 @@ class VoucherConfirmIn(TokenIn):
     )
 
 
-class FulfilIn(serializers.Serializer[Any]):
+class FulfilIn(Strict):
     status = serializers.ChoiceField(choices=["in_progress", "fulfilled"])
     note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
@@ -273,10 +267,14 @@ def _membership(request: Request, slug: str) -> Membership:
     return found[0]
 
 
+class NoSuchRedemption(NotThere):
+    message = _("There is no redeemed reward {id}. The list of redemptions has the ids of those that there are.")
+
+
 CURSOR = [OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)]
 
 
-class MyRewardsView(APIView):
+class MyRewardsView(AskedView):
     @extend_schema(responses=ShelfOut(many=True), tags=["me"])
     def get(self, request: Request) -> HttpResponse:
         """
@@ -316,9 +314,9 @@ class MyCancellationView(AskedView):
     def post(self, request: Request, redemption_id: UUID) -> Response:
         """Cancel a reward that I have not used, where it may be: my points come back with their own expiry."""
         rows = RewardRedemption.objects.filter(membership__customer=shopper(request))
-        found = get_object_or_404(rows, pk=redemption_id)
+        row = the_one(rows.filter(pk=redemption_id), lambda: NoSuchRedemption(id=redemption_id))
         with all_or_dry(request):
-            receipt = cancel_reward(found, by_member=True, now=timezone.now())
+            receipt = cancel_reward(row, by_member=True, now=timezone.now())
         return _receipt(receipt)
 
 
@@ -354,7 +352,8 @@ class MemberRedemptionsView(AskedView):
 
 
 def _of_retailer(request: Request, redemption_id: UUID) -> RewardRedemption:
-    return get_object_or_404(RewardRedemption, retailer=retailer_of(request), pk=redemption_id)
+    rows = RewardRedemption.objects.filter(retailer=retailer_of(request), pk=redemption_id)
+    return the_one(rows, lambda: NoSuchRedemption(id=redemption_id))
 
 
 class CancellationView(AskedView):

@@ -1,15 +1,16 @@
 """What retailers' systems report, and what it caused; what shoppers read of themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from threading import local
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers.api.fields import ExactField, InstantField, NumberField
+from customers.api.quick import Reader, reader_of
+from customers.api.strict import Strict, unknown_fields
+from customers.api.told import Told, kept
 from customers.checks import MAX_VERSION, NOTHING, InvalidFact, quantity_of
 from customers.facts import (
     CorrectionFact,
@@ -24,28 +25,21 @@ from customers.facts import (
 from customers.models import Interaction
 from loyalty.points.models import Entry
 
-_readers = local()
-
 
 def fact_of(kind: type[serializers.Serializer[Any]], said: Any) -> Any:
     """
     Return the fact that a row says.
 
-    One serializer a thread and kind reads all of them: to make one copies all its fields, which costs more than to read.
-
     :raises ValidationError: naming what is wrong with each field
     """
-    readers: dict[type, serializers.Serializer[Any]] = _readers.__dict__.setdefault("kinds", {})
-    if kind not in readers:
-        readers[kind] = kind()
-    return readers[kind].run_validation(said)["fact"]
+    return kept(kind).run_validation(said)["fact"]
 
 
 def _refuse(error: InvalidFact) -> serializers.ValidationError:
     return serializers.ValidationError({error.column: [str(error)]}, code=error.code)
 
 
-class FactReader(serializers.Serializer[Any]):
+class FactReader(Strict):
     """
     Reads a fact from JSON as its parent does, in half the time: what a row leaves out, or says to be null, is not looked into.
 
@@ -53,8 +47,27 @@ class FactReader(serializers.Serializer[Any]):
     """
 
     @cached_property
-    def _inside(self) -> tuple[tuple[str, serializers.Field[Any, Any, Any, Any]], ...]:
-        return tuple(self.fields.items())
+    def _known(self) -> Mapping[str, serializers.Field[Any, Any, Any, Any]]:
+        return dict(self.fields)
+
+    @cached_property
+    def _readers(self) -> Mapping[str, Reader]:
+        found = {name: _rows_at_once(field) or reader_of(field) for name, field in self._known.items()}
+        return {name: read for name, read in found.items() if read}
+
+    @cached_property
+    def _constants(self) -> Mapping[str, Any]:
+        return {name: given for name, given in self._given.items() if not callable(given)}
+
+    @cached_property
+    def _made(self) -> Mapping[str, Callable[[], Any]]:
+        return {name: given for name, given in self._given.items() if callable(given)}
+
+    @cached_property
+    def _given(self) -> Mapping[str, Any]:
+        """Return the defaults of what may be left out."""
+        optional = ((name, field.default) for name, field in self._known.items() if not field.required)
+        return {name: given for name, given in optional if given is not serializers.empty}
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if not isinstance(data, Mapping):
@@ -64,11 +77,17 @@ class FactReader(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
             return dict(super().to_internal_value(data))
-        found, errors = {}, {}
-        for name, field in self._inside:
-            if data.get(name) is None and not field.required:  # null says as much as nothing
-                if field.default is not serializers.empty:
-                    found[name] = field.get_default()
+        found = dict(self._constants)
+        errors: dict[str, Any] = unknown_fields(data, self._known)
+        readers, made = self._readers, self._made
+        for name, field in self._known.items():
+            value = data.get(name)
+            if value is None and not field.required:  # null says as much as nothing
+                if name in made:
+                    found[name] = made[name]()
+                continue
+            if name in readers and (read := readers[name](value)) is not None:
+                found[name] = read
                 continue
             try:
                 found[name] = field.run_validation(data.get(name, serializers.empty))
@@ -77,6 +96,21 @@ class FactReader(serializers.Serializer[Any]):
         if errors:
             raise serializers.ValidationError(errors)
         return found
+
+
+def _rows_at_once(field: serializers.Field[Any, Any, Any, Any]) -> Reader | None:
+    """Return what reads the rows of a field if all of them are right; who is to say which is wrong is the field."""
+    if not isinstance(field, serializers.ListSerializer) or not isinstance(field.child, FactReader):
+        return None
+    read = field.child.run_validation
+
+    def rows(value: Any) -> list[Any] | None:
+        try:
+            return [read(each) for each in value] if type(value) is list and value else None
+        except serializers.ValidationError:
+            return None
+
+    return rows
 
 
 class OrderLineIn(FactReader):
@@ -88,6 +122,11 @@ class OrderLineIn(FactReader):
     category = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     brand = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     unit_cost = NumberField(required=False)
+    is_gift_card = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="A gift card is bought by it; rules do not count it unless they say so.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, LineFact]:
         try:
@@ -147,7 +186,7 @@ class CorrectionIn(OrderIn):
         return {"fact": CorrectionFact(super().validate(attrs)["fact"], version)}
 
 
-class ClaimIn(serializers.Serializer[Any]):
+class ClaimIn(Strict):
     customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
     reference = serializers.CharField(
         max_length=100, help_text="Your proof, such as the number of a receipt that was shown."
@@ -210,7 +249,6 @@ class OrderEventIn(FactReader):
             raise _refuse(error) from error
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
 class RowField(serializers.Field[Any, Any, Any, Any]):
     """A row as it comes: one that is wrong, whatever it is, is that row's own matter."""
 
@@ -218,23 +256,35 @@ class RowField(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
-class BatchIn(serializers.Serializer[Any]):
-    orders = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
+def rows_of(kind: type[serializers.Serializer[Any]]) -> serializers.ListField:
+    """Return a field of rows, each documented as what it has to be."""
+    row: Any = extend_schema_field(kind)(type(f"{kind.__name__}Row", (RowField,), {}))
+    words = "Up to 1,000; each is taken or refused by itself."
+    return serializers.ListField(child=row(allow_null=True), allow_empty=False, help_text=words)
 
 
-class ReturnBatchIn(serializers.Serializer[Any]):
-    returns = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
+class BatchIn(Strict):
+    orders = rows_of(OrderIn)
 
 
-class InteractionBatchIn(serializers.Serializer[Any]):
-    interactions = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
+class ReturnBatchIn(Strict):
+    returns = rows_of(ReturnIn)
 
 
-class OrderEventBatchIn(serializers.Serializer[Any]):
-    events = serializers.ListField(child=RowField(allow_null=True), allow_empty=False)
+class InteractionBatchIn(Strict):
+    interactions = rows_of(InteractionIn)
 
 
-class AwardOut(serializers.Serializer[Any]):
+class OrderEventBatchIn(Strict):
+    events = rows_of(OrderEventIn)
+
+
+@extend_schema_field({"anyOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}]})
+class ProblemField(serializers.JSONField):
+    """Problem details, as an answer that is one has them."""
+
+
+class AwardOut(Told):
     challenge = serializers.CharField(help_text="Its code.")
     badge = serializers.CharField(allow_blank=True, help_text="The code of the badge with it; empty for none.")
     level = serializers.IntegerField(help_text="That was reached; 0 where there are none.")
@@ -243,7 +293,7 @@ class AwardOut(serializers.Serializer[Any]):
     )
 
 
-class EffectOut(serializers.Serializer[Any]):
+class EffectOut(Told):
     program = serializers.CharField()
     points = serializers.IntegerField(help_text="Given in all wallets, or negative: taken back.")
     pending = serializers.IntegerField(help_text="Of them, those that are not active yet.")
@@ -258,23 +308,24 @@ class EffectOut(serializers.Serializer[Any]):
     reason = serializers.CharField(
         allow_blank=True,
         help_text="Why it gave nothing or less: no_version_in_force_then, not_a_member_then, left_since, no_rule_gave_points, "
-        "over_transaction_limit, over_period_limit or over_budget; of interactions product_not_bought, rewarded_for_product, "
+        "no_points_at_present, over_transaction_limit, over_period_limit or over_budget; of interactions "
+        "product_not_bought, rewarded_for_product, "
         "over_day_limit or over_month_limit.",
     )
     explanation = serializers.JSONField(help_text="An object per entry of the ledger, with its kind.")
 
 
-class ReviewedOut(serializers.Serializer[Any]):
+class ReviewedOut(Told):
     number = serializers.CharField()
     points = serializers.IntegerField(help_text="That become active, or are cancelled; 0 where that was done before.")
 
 
-class AnswerOut(serializers.Serializer[Any]):
+class AnswerOut(Told):
     number = serializers.CharField()
     status = serializers.ChoiceField(choices=["created", "corrected", "unchanged", "failed"])
     id = serializers.UUIDField(allow_null=True, help_text="Ours; null where it failed.")
     effects = EffectOut(many=True)
-    error = serializers.JSONField(allow_null=True, help_text="Problem details of a row that failed.")
+    error = ProblemField(allow_null=True, help_text="Problem details of a row that failed.")
 
 
 class CorrectedEffectOut(EffectOut):
@@ -289,19 +340,19 @@ class CorrectedOut(AnswerOut):
     former_effects = CorrectedEffectOut(many=True, help_text="Of the customer who had the order and has it no more.")
 
 
-class ClaimOut(serializers.Serializer[Any]):
+class ClaimOut(Told):
     number = serializers.CharField(help_text="Of the order.")
     customer = serializers.CharField(help_text="Whose it is now.")
     status = serializers.ChoiceField(choices=["claimed", "unchanged"])
     effects = EffectOut(many=True)
 
 
-class MergeIn(serializers.Serializer[Any]):
+class MergeIn(Strict):
     into = serializers.CharField(max_length=100, help_text="Your own id of the customer who stays.")
     reference = serializers.CharField(max_length=100, help_text="Your proof, such as the number of a case.")
 
 
-class MergedMembershipOut(serializers.Serializer[Any]):
+class MergedMembershipOut(Told):
     program = serializers.CharField()
     member_number = serializers.CharField(source="number", help_text="Of the membership that stays.")
     merged_number = serializers.CharField(
@@ -312,7 +363,7 @@ class MergedMembershipOut(serializers.Serializer[Any]):
     tier = serializers.CharField(allow_blank=True, help_text="That the member has now; empty for none.")
 
 
-class MergeOut(serializers.Serializer[Any]):
+class MergeOut(Told):
     customer = serializers.CharField(help_text="Who stays.")
     status = serializers.ChoiceField(choices=["merged", "unchanged"])
     orders = serializers.IntegerField(help_text="That went over.")
@@ -321,11 +372,11 @@ class MergeOut(serializers.Serializer[Any]):
     memberships = MergedMembershipOut(many=True)
 
 
-class BatchOut(serializers.Serializer[Any]):
+class BatchOut(Told):
     results = AnswerOut(many=True)
 
 
-class EnrolmentIn(serializers.Serializer[Any]):
+class EnrolmentIn(Strict):
     program = serializers.SlugField()
     customer = serializers.CharField(max_length=100, help_text="Your own id of the customer.")
     occurred_at = InstantField(required=False, help_text="When the customer agreed; now if left out.")
@@ -342,7 +393,7 @@ class EnrolmentIn(serializers.Serializer[Any]):
     )
 
 
-class EnrolmentOut(serializers.Serializer[Any]):
+class EnrolmentOut(Told):
     member_number = serializers.CharField()
     program = serializers.CharField()
     customer = serializers.CharField()
@@ -351,12 +402,16 @@ class EnrolmentOut(serializers.Serializer[Any]):
     )
 
 
-class TokenOut(serializers.Serializer[Any]):
+class EndedTokensOut(serializers.Serializer[Any]):
+    tokens = serializers.IntegerField(help_text="How many ended.")
+
+
+class TokenOut(Told):
     token = serializers.CharField()
     expires_at = serializers.DateTimeField()
 
 
-class HeldPlanOut(serializers.Serializer[Any]):
+class HeldPlanOut(Told):
     code = serializers.CharField()
     name = serializers.CharField(help_text="In the caller's language.")
     status = serializers.CharField(help_text="`awaiting` its first payment, on `trial`, `active`, or `past_due`.")
@@ -370,7 +425,7 @@ class HeldPlanOut(serializers.Serializer[Any]):
     )
 
 
-class MembershipOut(serializers.Serializer[Any]):
+class MembershipOut(Told):
     program = serializers.CharField()
     name = serializers.CharField()
     member_number = serializers.CharField()
@@ -378,7 +433,7 @@ class MembershipOut(serializers.Serializer[Any]):
     plan = HeldPlanOut(allow_null=True, help_text="The paid plan that the member has.")
 
 
-class ProfileOut(serializers.Serializer[Any]):
+class ProfileOut(Told):
     external_id = serializers.CharField()
     first_name = serializers.CharField()
     last_name = serializers.CharField()
@@ -388,7 +443,7 @@ class ProfileOut(serializers.Serializer[Any]):
     memberships = MembershipOut(many=True)
 
 
-class WalletOut(serializers.Serializer[Any]):
+class WalletOut(Told):
     program = serializers.CharField()
     wallet = serializers.SlugField(help_text="`points`, or another wallet of the program.")
     name = serializers.CharField(help_text="In the caller's language.")
@@ -405,10 +460,14 @@ class WalletOut(serializers.Serializer[Any]):
 
 
 class EntryOut(serializers.ModelSerializer[Entry]):
+    """An entry; what tells them is `entries`."""
+
     order = serializers.CharField(source="order.number", allow_null=True, default=None)
     wallet = serializers.CharField(source="wallet.code")
     kind_label = serializers.CharField(source="label")
-    sentences = serializers.SerializerMethodField(help_text="The explanation in the caller's language.")
+    sentences = serializers.ListField(
+        child=serializers.CharField(), help_text="The explanation in the caller's language."
+    )
 
     class Meta:
         model = Entry
@@ -428,12 +487,8 @@ class EntryOut(serializers.ModelSerializer[Entry]):
             "explanation",
         )
 
-    def get_sentences(self, entry: Entry) -> list[str]:
-        found: list[str] = self.context.get("sentences", {}).get(entry.pk, [])
-        return found
 
-
-class TierOut(serializers.Serializer[Any]):
+class TierOut(Told):
     code = serializers.CharField()
     name = serializers.CharField()
     threshold = ExactField()
@@ -446,12 +501,12 @@ class TierOut(serializers.Serializer[Any]):
     benefits = serializers.ListField(child=serializers.CharField())
 
 
-class MissingOut(serializers.Serializer[Any]):
+class MissingOut(Told):
     basis = serializers.CharField(help_text="spend, points, orders, visits or balance")
     amount = ExactField()
 
 
-class ProgressOut(serializers.Serializer[Any]):
+class ProgressOut(Told):
     program = serializers.CharField()
     basis = serializers.CharField(help_text="What counts: spend, points, orders, visits or balance.")
     current = TierOut(allow_null=True)
@@ -468,7 +523,7 @@ class ProgressOut(serializers.Serializer[Any]):
     projected_on = serializers.DateField(allow_null=True)
 
 
-class MemberOut(serializers.Serializer[Any]):
+class MemberOut(Told):
     member_number = serializers.CharField()
     customer = serializers.CharField()
     enrolled_at = serializers.DateTimeField()

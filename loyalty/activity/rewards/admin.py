@@ -1,7 +1,6 @@
 """Rewards in the admin: the catalogue with its stock, redeemed rewards, imports of codes, causes, and a desk for tills."""
 
 from functools import partial
-from io import TextIOWrapper
 from typing import Any
 
 from django import forms
@@ -22,8 +21,9 @@ from customers.core.exporting import csv_response
 from customers.core.images import address_of
 from loyalty.access.staff import post_of
 from loyalty.activity.rewards import staff as verbs
+from loyalty.activity.rewards.code_files import read_codes
 from loyalty.activity.rewards.figures import SEE, figures_page
-from loyalty.activity.rewards.importing import import_codes, left_in_pools, read_codes
+from loyalty.activity.rewards.importing import import_codes, left_in_pools
 from loyalty.activity.rewards.tills import (
     NoSuchVoucher,
     Voucher,
@@ -55,7 +55,7 @@ class CodesForm(forms.Form):
     """A file of codes."""
 
     file = forms.FileField(
-        label=_("file"), help_text=_("A code a line, or a CSV file with the codes in its first column.")
+        label=_("file"), help_text=_("A code a line, or a CSV file with a column that is named code.")
     )
 
 
@@ -308,9 +308,8 @@ class RewardAdmin(WithStaffVerbs):
         return render(request, "activity/reward_codes.html", context)
 
     def _imported(self, request: HttpRequest, reward: Reward, file: Any) -> HttpResponse:
-        text = TextIOWrapper(file.file, encoding="utf-8-sig", newline="")
         done = import_codes(
-            reward.version.program, reward.key, read_codes(text), file_name=file.name,
+            reward.version.program, reward.key, read_codes(file.file), file_name=file.name,
             author=request.user.get_username(), now=timezone.now(),
         )  # fmt: skip
         words = gettext(

@@ -6,27 +6,19 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from customers.core import bulk
 from loyalty.activity.account.session import AccountSession
 from loyalty.engine.decision import Decision
+from loyalty.engine.profile import Profile
+from loyalty.memberships.profiles import profiles_of_customers
 from loyalty.plans.steps import benefits
-from loyalty.rewards.rules import Buyer, Profile
+from loyalty.rewards.rules import Buyer
 from loyalty.rewards.state import REWARDS, RewardCounted, RewardEnded
 from loyalty.tiers.state import SCHEME, TIERS
-
-# What analytics learned of a customer counts only for who agreed to offers based on a profile, and has not changed its mind.
-PROFILE = """
-SELECT i.value_decile, i.probability_active FROM customers_insight i WHERE i.customer_id = %s AND (
-    SELECT granted FROM customers_consent WHERE customer_id = i.customer_id AND purpose = 'profiling'
-    ORDER BY occurred_at DESC, id DESC LIMIT 1
-)
-"""
 
 
 def profile_of(customer_id: UUID) -> Profile | None:
     """Return what is known of a customer who agreed to a profile; None for all others."""
-    found = bulk.fetch(PROFILE, [customer_id])
-    return Profile(*found[0]) if found else None
+    return profiles_of_customers([customer_id]).get(customer_id)
 
 
 def buyer_of(decision: Decision, profile: Profile | None) -> Buyer:

@@ -7,7 +7,7 @@ written once per version: a member's own is filled in.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -20,13 +20,17 @@ from django.utils.translation import get_language
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.images import address_of
+from loyalty.activity.account.households import household_lends
 from loyalty.activity.account.session import AccountSession
+from loyalty.activity.arms import arms_of_membership
 from loyalty.activity.rewards.buying import NOTHING_FREED, Freed, buyer_of, freed_by, profile_of
 from loyalty.activity.versions import published_version, remembered_versions
+from loyalty.engine.profile import Profile
 from loyalty.engine.versions import Version, Versions
+from loyalty.memberships.profiles import AGREED, COLUMNS
 from loyalty.points.state import POINTS
 from loyalty.rewards.models import Reward
-from loyalty.rewards.rules import Buyer, Catalogue, Price, Profile, RewardRule, rank_for, refusal
+from loyalty.rewards.rules import Buyer, Price, RewardRule, rank_for, refusal
 from loyalty.rewards.state import CATALOGUE
 from loyalty.tiers.state import SCHEME
 
@@ -38,19 +42,19 @@ SELECT m.id, m.program_id, p.versions_revision, m.next_due_at, m.started_at,
     (SELECT t.key FROM tiers_standing s JOIN tiers_tier t ON t.id = s.tier_id WHERE s.membership_id = m.id),
     ARRAY(SELECT code::text FROM points_wallet WHERE membership_id = m.id ORDER BY id),
     ARRAY(SELECT available FROM points_wallet WHERE membership_id = m.id ORDER BY id),
-    i.customer_id IS NOT NULL, i.value_decile, i.probability_active
+    i.customer_id IS NOT NULL, {columns},
+    EXISTS (SELECT 1 FROM memberships_householdmember WHERE membership_id = m.id)
 FROM memberships_membership m JOIN programs_program p ON p.id = m.program_id LEFT JOIN LATERAL (
-    SELECT customer_id, value_decile, probability_active FROM customers_insight
-    WHERE customer_id = m.customer_id AND (
-        SELECT granted FROM customers_consent WHERE customer_id = m.customer_id AND purpose = 'profiling'
-        ORDER BY occurred_at DESC, id DESC LIMIT 1) OFFSET 0
+    SELECT i.* FROM customers_insight i WHERE i.customer_id = m.customer_id AND {agreed} OFFSET 0
 ) i ON true
 WHERE {condition} AND m.left_at IS NULL ORDER BY m.program_id
 """
 OF_CUSTOMER = ABOUT.format(
-    condition="m.customer_id = (SELECT coalesce(merged_into_id, id) FROM customers_customer WHERE id = %s)"
+    columns=COLUMNS,
+    agreed=AGREED,
+    condition="m.customer_id = (SELECT coalesce(merged_into_id, id) FROM customers_customer WHERE id = %s)",
 )
-OF_MEMBERSHIP = ABOUT.format(condition="m.id = %s")
+OF_MEMBERSHIP = ABOUT.format(columns=COLUMNS, agreed=AGREED, condition="m.id = %s")
 # What is taken of stocks, which pools are empty, and how often the member has had what is limited.
 COUNTS = """
 SELECT 'taken' AS kind, reward_key, taken - added FROM rewards_rewardcounter WHERE program_id = %(program)s AND %(stocked)s
@@ -77,6 +81,7 @@ class Shopper:
     :param available: what it can spend, by wallet
     :param profile: what is known of who agreed to it; None for all others
     :param freed: what time has given back of its rewards
+    :param lent: what its household can add, by wallet
     """
 
     membership_id: UUID
@@ -84,6 +89,14 @@ class Shopper:
     available: Mapping[str, int]
     profile: Profile | None
     freed: Freed = NOTHING_FREED
+    lent: Mapping[str, int] = field(default_factory=dict)
+
+    def missing(self, offer: "Offer") -> int:
+        """Return how many points it lacks for a reward, at the price that is nearest; 0 or less where it has them."""
+        lent = {} if offer.reward.is_own_alone else self.lent
+        return min(
+            [each.points - self.available.get(each.wallet, 0) - lent.get(each.wallet, 0) for each in offer.prices]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,14 @@ class Reader(NamedTuple):
 
     language: str
     site: str
+
+
+class Held(NamedTuple):
+    """A published version as it holds for some members: for those of some arms, or who get nothing extra."""
+
+    version_id: int
+    arms: frozenset[str]
+    is_withheld: bool
 
 
 class Offer(NamedTuple):
@@ -156,8 +177,9 @@ def shelf_of(membership_id: UUID, *, at: datetime, site: str = "") -> Shelf | No
 
 
 def _shelf(row: tuple[Any, ...], at: datetime, site: str) -> Shelf:
-    membership_id, program_id, revision, due_at, started_at, *about = row
+    membership_id, program_id, revision, due_at, started_at, *about, has_household = row
     versions = remembered_versions(program_id, revision)
+    versions = versions.of_arms(arms_of_membership(versions, membership_id))
     version = versions.at(at)
     if version is None or not version.of(CATALOGUE).rewards:
         return Shelf(versions.slug, is_personal=False, rewards=())
@@ -166,12 +188,14 @@ def _shelf(row: tuple[Any, ...], at: datetime, site: str) -> Shelf:
     shopper = (
         _advanced(membership_id, at) if is_due or "plans" in versions.uses else _present(membership_id, version, about)
     )
+    if has_household:
+        shopper = replace(shopper, lent=household_lends(membership_id, at=at, zone=version.zone))
     return Shelf(versions.slug, shopper.profile is not None, _rewards(versions, version, shopper, at, site))
 
 
 def _present(membership_id: UUID, version: Version, about: Sequence[Any]) -> Shopper:
-    key, codes, available, has_profile, decile, probability = about
-    profile = Profile(decile, probability) if has_profile else None
+    key, codes, available, has_profile, *said = about
+    profile = Profile(*said) if has_profile else None
     tier = version.of(SCHEME).tier(key)
     buyer = Buyer(
         tier=tier.code if tier else "",
@@ -197,11 +221,11 @@ def _advanced(membership_id: UUID, at: datetime) -> Shopper:
 def _rewards(versions: Versions, version: Version, shopper: Shopper, at: datetime, site: str) -> list[str]:
     """Return a catalogue's rewards for a member, each as JSON."""
     counts = _counts(versions.program_id, version, shopper, at)
-    available = shopper.available
     found = []
     reader = Reader(get_language() or "en", site)
-    for offer in offers_for(version.version_id, shopper.buyer, local_date(at, version.zone), reader):
-        missing = min([each.points - available.get(each.wallet, 0) for each in offer.prices])
+    held = Held(version.version_id, version.arms, version.is_withheld)
+    for offer in offers_for(held, shopper.buyer, local_date(at, version.zone), reader):
+        missing = shopper.missing(offer)
         if missing > 0 or offer.is_counted:
             found.append(_own(offer, max(missing, 0), counts))
         else:
@@ -284,14 +308,14 @@ def _start(period: str, limited: Iterable[RewardRule], at: datetime, version: Ve
 
 
 @lru_cache(maxsize=1_024)
-def offers_for(version_id: int, buyer: Buyer, on: date, reader: Reader) -> tuple[Offer, ...]:
+def offers_for(held: Held, buyer: Buyer, on: date, reader: Reader) -> tuple[Offer, ...]:
     """
     Return what a published version offers all who buy alike on a day, as a reader is told.
 
     What is for others in a way that says something of them, or for another time, is left out.
     """
-    catalogue: Catalogue = published_version(version_id).of(CATALOGUE)
-    shown = _shown(version_id, reader)
+    version = published_version(held.version_id).seen_by(held.arms, is_withheld=held.is_withheld)
+    catalogue, shown = version.of(CATALOGUE), _shown(held.version_id, reader)
     found = []
     for reward in catalogue.rewards:
         reason = refusal(reward, buyer, on)

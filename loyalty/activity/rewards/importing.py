@@ -1,10 +1,8 @@
 """Codes of a pool: read from a file, sealed, and copied into the database by blocks. A code that is known stays what it is."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import TextIOBase
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -14,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
+from loyalty.activity.rewards.code_files import CodeLine
 from loyalty.programs.models import Program
 from loyalty.rewards.models import CodeBatch
 from loyalty.rewards.sealing import DIGEST, MAX_CODE, digest_of, older_digests_of, plain_of, seal
@@ -45,14 +44,6 @@ class NoCodes(DomainError):
     message = _("The file has no codes that can be taken: {reason}")
 
 
-class UnreadableCodes(DomainError):
-    code = "unreadable_codes"
-    kind = Kind.INVALID
-    message = _(
-        "The file cannot be read as lines of text in UTF-8. Save it as CSV (UTF-8), a code a line, and try again."
-    )
-
-
 @dataclass
 class ImportedCodes:
     """
@@ -72,12 +63,12 @@ class ImportedCodes:
 
 @transaction.atomic
 def import_codes(  # noqa: PLR0913 - into which pool, what, from where, by whom, when
-    program: Program, reward_key: UUID, codes: Iterable[str], *, file_name: str, author: str = "", now: datetime
+    program: Program, reward_key: UUID, codes: Iterable[CodeLine], *, file_name: str, author: str = "", now: datetime
 ) -> ImportedCodes:
     """
     Take codes into a reward's pool, all good ones or none; each is known by its characters, whatever stands between them.
 
-    :param codes: one each, as they stand in the file
+    :param codes: one each, as they stand in the file, with their lines
     :raises NoCodes: when there is none that can be taken
     """
     bulk.fetch(ONE_AT_A_TIME, [program.retailer_id])
@@ -86,7 +77,7 @@ def import_codes(  # noqa: PLR0913 - into which pool, what, from where, by whom,
         author=author, imported_at=now,
     )  # fmt: skip
     done = ImportedCodes(batch)
-    lines = enumerate(codes, start=1)
+    lines = iter(codes)
     while block := list(islice(lines, BLOCK)):
         _take(program, reward_key, list(_sealed(program.retailer_id, block, done)), done)
     if not done.new and not done.known:
@@ -96,13 +87,13 @@ def import_codes(  # noqa: PLR0913 - into which pool, what, from where, by whom,
     return done
 
 
-def _sealed(retailer_id: int, block: list[tuple[int, str]], done: ImportedCodes) -> Iterator[Row]:
-    for place, text in block:
+def _sealed(retailer_id: int, block: list[CodeLine], done: ImportedCodes) -> Iterator[Row]:
+    for place, text, unreadable in block:
         code = text.strip()
-        if not code:
+        if not code and not unreadable:
             continue
         plain = plain_of(code)
-        if problem := _problem(code, plain):
+        if problem := unreadable or _problem(code, plain):
             done.refused += 1
             if len(done.problems) < MAX_PROBLEMS:
                 done.problems.append((place, str(problem)))
@@ -137,27 +128,6 @@ def _take(program: Program, reward_key: UUID, rows: list[Row], done: ImportedCod
         cursor.execute("DROP TABLE codes_to_import")
     done.new += new
     done.known += len(rows) - new
-
-
-def read_codes(file: TextIOBase) -> Iterator[str]:
-    """
-    Yield the codes of a file: a line each or, of a CSV file, its first column; a heading named code or codes is left out.
-
-    :raises UnreadableCodes: when it is no text of lines
-    """
-    try:
-        for place, row in enumerate(csv.reader(file, delimiter=";" if _has_semicolons(file) else ",")):
-            first = row[0] if row else ""
-            if place or first.strip().lower() not in {"code", "codes"}:
-                yield first
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableCodes from error
-
-
-def _has_semicolons(file: TextIOBase) -> bool:
-    start = file.read(4_096)
-    file.seek(0)
-    return ";" in start
 
 
 def left_in_pools(program: Program) -> dict[UUID, int]:

@@ -22,7 +22,7 @@ from loyalty.activity.account.session import (
 from loyalty.activity.account.spending import end_timed_out, use_reference
 from loyalty.activity.rewards.buying import buyer_of, freed_by, profile_of
 from loyalty.activity.rewards.redeemed import OPEN, RewardReceipt, Status, code_of
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_member
 from loyalty.engine.decision import Told
 from loyalty.memberships.models import Membership
 from loyalty.points.states import State
@@ -296,7 +296,7 @@ def redeemed_by(
 
 def _own_wallet(membership: Membership, code: str, now: datetime) -> str:
     """Return the wallet that the list says of a reward."""
-    versions = versions_of([membership.program_id])[membership.program_id]
+    versions = versions_of_member(membership)
     version = versions.at(now)
     if version is None:
         starts = versions.starts

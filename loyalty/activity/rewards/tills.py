@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.languages import in_readers_language
 from customers.models import Retailer
 from loyalty.activity.account.session import AccountSession, HasLeft
 from loyalty.activity.rewards.redeemed import Status, held_in, instant_of, read_again
@@ -177,7 +177,7 @@ def _voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
             status, at = Status.WITHDRAWN.value, withdrawn_at
         else:
             status = "usable"
-    shown = (name_fr if get_language() == "fr" else "") or name
+    shown = in_readers_language(name, name_fr)
     return Voucher(
         redemption_id, program, reward, shown, kind, amount, percent, sku, minimum, status, at,
         free_at if status == "held" else None, expires_at, reference,

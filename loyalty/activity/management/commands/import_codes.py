@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
-from loyalty.activity.rewards.importing import import_codes, read_codes
+from loyalty.activity.rewards.code_files import read_codes
+from loyalty.activity.rewards.importing import import_codes
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward
 
 
 class Command(BaseCommand):
-    help = "Take a file of codes (one a line, or the first column of a CSV file) into the pool of a reward."
+    help = "Take a file of codes (one a line, or the column code of a CSV file) into the pool of a reward."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("retailer", help="its slug")
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         if reward is None:
             raise CommandError(f"No version of {program.slug} has a reward {given['reward']}.")
         try:
-            with given["file"].open(encoding="utf-8-sig", newline="") as file:
+            with given["file"].open("rb") as file:
                 done = import_codes(
                     program, reward.key, read_codes(file), file_name=given["file"].name, author="command",
                     now=timezone.now(),

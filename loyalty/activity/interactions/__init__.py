@@ -1,0 +1,1 @@
+"""What interactions are rewarded with, as staff see it."""

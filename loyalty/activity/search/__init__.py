@@ -1,0 +1,1 @@
+"""One search for staff: over members, customers, orders and the pages of the menu."""

@@ -1,0 +1,33 @@
+"""The API's document as it is served: made once in a process for each form and language, for it takes more than a second."""
+
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+
+class DocumentView(SpectacularAPIView):
+    """Answers with what was made before, whatever else is asked."""
+
+    def _get_schema_response(self, request: Request) -> HttpResponse:
+        renderer: Any = request.accepted_renderer
+        language = translation.get_language()
+        is_known = language in dict(settings.LANGUAGES)  # whatever `lang` says
+        kind: type[BaseRenderer] = type(renderer)
+        body = document(kind, str(language) if is_known else settings.LANGUAGE_CODE)  # type: ignore[arg-type] # a class can be a key
+        return HttpResponse(body, content_type=f"{renderer.media_type}; charset=utf-8")
+
+
+@lru_cache(maxsize=16)
+def document(renderer: type[BaseRenderer], language: str) -> bytes:
+    """Return the document in a form and a language."""
+    with translation.override(language):
+        found = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+        said: bytes | str = renderer().render(found, renderer_context={})
+    return said.encode() if isinstance(said, str) else said
