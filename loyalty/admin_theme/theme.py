@@ -28,6 +28,7 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
             (_("Members"), "badge", "admin:memberships_membership_changelist"),
             (_("Ledger"), "menu_book", "admin:points_entry_changelist"),
             (_("Referrals"), "group_add", "admin:referrals_referral_changelist"),
+            (_("Rewards of interactions"), "rate_review", "admin:activity_interactiondecision_changelist"),
         ),
     ),
     (
@@ -52,6 +53,7 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
         (
             (_("Challenges"), "flag", "admin:badges_challenge_changelist"),
             (_("Badges"), "military_tech", "admin:badges_badge_changelist"),
+            (_("Badges given by staff"), "volunteer_activism", "admin:badges_givenbadge_changelist"),
             (_("Awards"), "emoji_events", "admin:badges_challengeaward_changelist"),
             (_("Progress"), "trending_up", "admin:badges_memberprogress_changelist"),
             (_("Leaderboards"), "leaderboard", "admin:badges_board_changelist"),
@@ -63,10 +65,24 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
         ),
     ),
     (
+        _("Campaigns"),
+        (
+            (_("Campaigns"), "campaign", "admin:campaigns_campaign_changelist"),
+            (_("Messages"), "mail", "admin:campaigns_message_changelist"),
+            (_("Entries of campaigns"), "login", "admin:campaigns_entry_changelist"),
+            (_("Why somebody got something or not"), "help", "admin:campaigns_outcome_changelist"),
+            (_("Channels"), "cell_tower", "admin:campaigns_messagechannel_changelist"),
+            (_("Caps"), "speed", "admin:campaigns_frequencycap_changelist"),
+            (_("Quiet hours"), "bedtime", "admin:campaigns_sendinghours_changelist"),
+        ),
+    ),
+    (
         _("Programs"),
         (
             (_("Programs"), "loyalty", "admin:programs_program_changelist"),
             (_("Versions"), "history_edu", "admin:programs_programversion_changelist"),
+            (_("Experiments"), "biotech", "admin:experiments_experiment_changelist"),
+            (_("Assignments"), "call_split", "admin:experiments_assignment_changelist"),
             (_("What-ifs"), "science", "admin:planning_simulation_changelist"),
             (_("Audit"), "fact_check", "admin:programs_versionevent_changelist"),
             (_("Nights"), "bedtime", "admin:activity_nightrun_changelist"),
@@ -77,8 +93,17 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
     (
         _("Value"),
         (
+            (_("Key figures"), "speed", "admin:analytics_kpigoal_overview"),
+            (_("Segments"), "groups", "admin:analytics_segmentrun_changelist"),
+            (_("Customer value"), "insights", "admin:analytics_valuerun_overview"),
+            (_("Recommendations"), "recommend", "admin:analytics_recommendationrun_changelist"),
+            (_("Uplift"), "trending_up", "admin:analytics_upliftrun_changelist"),
             (_("Value runs"), "monitoring", "admin:analytics_valuerun_changelist"),
             (_("Customer values"), "paid", "admin:analytics_customervalue_changelist"),
+            (_("Results of experiments"), "labs", "admin:analytics_experimentlook_changelist"),
+            (_("Acquisition costs"), "ads_click", "admin:analytics_acquisitioncost_changelist"),
+            (_("Data audit"), "rule", "admin:analytics_auditrun_changelist"),
+            (_("Segments’ thresholds"), "tune", "admin:analytics_segmentsettings_changelist"),
         ),
     ),
     (
@@ -91,6 +116,8 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
             (_("Payment notices"), "receipt", "admin:plans_paymentnotice_changelist"),
             (_("Deliveries"), "outbox", "admin:outbox_delivery_changelist"),
             (_("Staff"), "diversity_3", "admin:access_staffrole_changelist"),
+            (_("Invitations"), "person_add", "admin:access_staffinvitation_changelist"),
+            (_("Sign-in of staff"), "passkey", "admin:access_signinpolicy_changelist"),
             (_("Users"), "manage_accounts", "admin:auth_user_changelist"),
         ),
     ),
@@ -101,14 +128,27 @@ def stylesheet(_request: HttpRequest) -> str:
     return static("admin_theme/theme.css")
 
 
+def search_script(_request: HttpRequest) -> str:
+    return static("admin_theme/search.js")
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: each group with the pages that the reader may see."""
-    groups = []
+    groups: list[dict[str, Any]] = []
     for title, pages in GROUPS:
         items = [page for each in pages if _may_see(request, page := _page(*each))]
         if items:
             groups.append({"items": items} | ({"title": title, "separator": True} if title else {}))
+    _mark_the_exact_one(request, [item for group in groups for item in group["items"]])
     return groups
+
+
+def _mark_the_exact_one(request: HttpRequest, items: list[dict[str, Any]]) -> None:
+    """Let the page that is open stand out alone, where its address begins as another one of the menu does."""
+    path = getattr(request, "path", "")
+    if any(item["link"] == path for item in items):
+        for item in items:
+            item["active"] = lambda _request, is_open=item["link"] == path: is_open
 
 
 def _may_see(request: HttpRequest, page: dict[str, Any]) -> bool:
@@ -118,7 +158,7 @@ def _may_see(request: HttpRequest, page: dict[str, Any]) -> bool:
 
 
 def _page(title: Promise, icon: str, name: str) -> dict[str, Any]:
-    app_and_model = name.removeprefix("admin:").removesuffix("_changelist")
+    app_and_model = name.removeprefix("admin:").removesuffix("_changelist").removesuffix("_overview")
     app, _sep, model = app_and_model.partition("_")
     return {
         "title": title,

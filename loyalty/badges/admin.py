@@ -3,24 +3,36 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery, UUIDField, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
 from django.db.models.functions import Cast, Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import ModelAdmin, RangeDateTimeFilter, ReadOnlyAdmin, ReadOnlyInline, action, display
+from customers.core.admin import (
+    ExportedAdmin,
+    ModelAdmin,
+    RangeDateTimeFilter,
+    ReadOnlyInline,
+    TextInputWidget,
+    action,
+    display,
+    row_or_404,
+)
 from customers.core.calendar import local_date
-from customers.core.exporting import csv_response
+from customers.core.errors import DomainError
 from customers.core.images import address_of, is_shown
 from loyalty.activity import staff
-from loyalty.activity.versions import versions_of
-from loyalty.badges.account.surprises import draw, explain
+from loyalty.activity.versions import versions_of_program
+from loyalty.badges.account.given import NoSuchMember, give_badge, take_badge
+from loyalty.badges.account.surprises import draw, explain, require_wallet
 from loyalty.badges.models import (
     Badge,
     Board,
@@ -29,19 +41,21 @@ from loyalty.badges.models import (
     ChallengeAward,
     ContestFinish,
     ContestPrize,
+    GivenBadge,
     MemberProgress,
     Participation,
     Surprise,
     SurpriseTicket,
 )
-from loyalty.badges.overview import goal_progress, said
+from loyalty.badges.overview import goal_progress, progress_in, said
 from loyalty.badges.reading import state_said
 from loyalty.badges.rules import ChallengeRule
-from loyalty.badges.state import GAME, Place
+from loyalty.badges.state import GAME
+from loyalty.badges.windows import days_of
 from loyalty.configuration.badge_words import badge_in_words, board_in_words, challenge_in_words
+from loyalty.memberships.models import Membership
 from loyalty.programs.models import ProgramVersion
 
-MAX_EXPORTED = 50_000
 MEMBER = (
     "membership__number__exact",
     "membership__customer__external_id__exact",
@@ -50,28 +64,7 @@ MEMBER = (
 MEMBER_HELP = _("Member number, customer's external id or e-mail")
 
 
-class Listed(ReadOnlyAdmin):
-    """A list that can be taken along as CSV, as it is filtered."""
-
-    exported: ClassVar[tuple[str, ...]] = ()
-    actions: ClassVar[Any] = ("export",)
-
-    @action(description=_("Download as CSV"))
-    def export(self, _request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
-        found = rows.select_related(*self.list_select_related)[:MAX_EXPORTED]
-        name = f"{self.model._meta.model_name}s.csv"
-        return csv_response(name, self.exported, ([self.value(row, each) for each in self.exported] for row in found))
-
-    def value(self, row: Any, path: str) -> Any:
-        """Return a cell: what a path through rows leads to, or what the list shows under that name."""
-        if hasattr(self, path):
-            return getattr(self, path)(row)
-        for name in path.split("__"):
-            row = getattr(row, name, None)
-        return row
-
-
-class InForce(Listed):
+class InForce(ExportedAdmin):
     """Parts of versions; what is shown at first is what is in force now."""
 
     list_filter: ClassVar[Any] = ("version__program", "version__status")
@@ -96,19 +89,52 @@ class InForce(Listed):
         return format_html('<img src="{}" alt="" height="32" loading="lazy">', address_of(row.image))
 
 
+class GiveForm(staff.ReasonForm):
+    """To whom a badge is given, and why."""
+
+    member = forms.CharField(label=_("member number"), max_length=30, widget=TextInputWidget())
+    reason = forms.CharField(label=_("reason"), max_length=500, widget=TextInputWidget())
+    field_order = ("member", "reason")
+
+
+class TakeForm(staff.ReasonForm):
+    """Why a badge is taken away."""
+
+    reason = forms.CharField(label=_("reason"), max_length=500, widget=TextInputWidget())
+
+
 @admin.register(Badge)
-class BadgeAdmin(InForce):
+class BadgeAdmin(staff.ByStaff, InForce):
     list_display = ("name", "code", "art", "kind", "words", "holders", "version")
     list_filter = ("version__program", "kind", "takes_back")
     exported = ("version__program__slug", "code", "name", "kind", "points", "image", "holders")
+    actions_detail = ("give",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         held = ChallengeAward.objects.filter(
             badge_key=OuterRef("key"), program=OuterRef("version__program"), ended_at=None
         )
         count = held.order_by().values("badge_key").annotate(members=Count("membership", distinct=True))
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(members=Subquery(count.values("members")[:1]))
+        by_staff = (
+            self._by_staff_alone().order_by().values("badge_key").annotate(members=Count("membership", distinct=True))
+        )
+        rows: QuerySet[Any] = (
+            super()
+            .get_queryset(request)
+            .annotate(
+                members=Coalesce(Subquery(count.values("members")[:1]), 0)
+                + Coalesce(Subquery(by_staff.values("members")[:1]), 0)
+            )
+        )
         return rows
+
+    def _by_staff_alone(self) -> QuerySet[GivenBadge]:
+        """Return what staff gave of a badge to members who have it from no challenge."""
+        earned = ChallengeAward.objects.filter(
+            membership=OuterRef("membership"), badge_key=OuterRef("badge_key"), ended_at=None
+        )
+        own = GivenBadge.objects.filter(badge_key=OuterRef("key"), taken_at=None, membership__left_at=None)
+        return own.filter(~Exists(earned), given_at__gte=F("membership__enrolled_at"))
 
     @display(description=_("in words"))
     def words(self, row: Badge) -> str:
@@ -117,6 +143,89 @@ class BadgeAdmin(InForce):
     @display(description=_("members who have it"))
     def holders(self, row: Any) -> int:
         return row.members or 0
+
+    @action(description=_("Give it to a member"), url_path="give", permissions=["staff"])
+    def give(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        row = get_object_or_404(Badge.objects.select_related("version__program"), pk=object_id)
+
+        def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
+            members = Membership.objects.numbered(row.version.program.retailer_id, said["member"])
+            member = members.filter(program=row.version.program_id).first()
+            if member is None:
+                raise NoSuchMember(number=said["member"])
+            author = request.user.get_username()
+            with transaction.atomic():
+                give_badge(member, row.code, author=author, reason=said["reason"], now=timezone.now())
+                if dry_run:
+                    transaction.set_rollback(True)
+            return [str(_("%(member)s has the badge “%(badge)s”.")) % {"member": member.number, "badge": row}]
+
+        words = _("It is shown to the member like one of a challenge. It gives no points.")
+        verb = staff.Verb(
+            str(_("Give the badge")), str(words), str(_("Give")), str(_("It is given.")), GiveForm, act
+        )  # fmt: skip
+        return staff.ask(self, request, row, verb)
+
+
+@admin.register(GivenBadge)
+class GivenBadgeAdmin(staff.ByStaff, ExportedAdmin):
+    """Badges that staff gave, with their reasons, and what was taken away again."""
+
+    list_display = (
+        "given_at",
+        "badge",
+        "member",
+        "customer",
+        "given_by",
+        "reason",
+        "taken_at",
+        "taken_by",
+        "taken_reason",
+    )
+    list_filter = (
+        "badge__version__program", "badge__code", ("taken_at", admin.EmptyFieldListFilter),
+        ("given_at", RangeDateTimeFilter),
+    )  # fmt: skip
+    search_fields: ClassVar[Any] = MEMBER
+    search_help_text = MEMBER_HELP
+    list_select_related = ("membership__customer", "badge")
+    ordering = ("-pk",)
+    fields = ("badge", "membership", "given_at", "given_by", "reason", "taken_at", "taken_by", "taken_reason")
+    exported = (
+        "given_at", "badge__code", "membership__number", "membership__customer__external_id", "given_by", "reason",
+        "taken_at", "taken_by", "taken_reason",
+    )  # fmt: skip
+    actions_detail = ("take_away",)
+    done = Q(taken_at__isnull=False)
+
+    @display(description=_("member"), ordering="membership__number")
+    def member(self, row: GivenBadge) -> str:
+        return str(row.membership.number)
+
+    @display(description=_("customer"))
+    def customer(self, row: GivenBadge) -> str:
+        return str(row.membership.customer.external_id)
+
+    @action(description=_("Take it away"), url_path="take", permissions=["staff"])
+    def take_away(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = get_object_or_404(GivenBadge.objects.select_related("badge", "membership__merged_into"), pk=object_id)
+        member = row.membership.merged_into or row.membership
+
+        def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
+            author = request.user.get_username()
+            with transaction.atomic():
+                take_badge(member, row.badge.code, author=author, reason=said["reason"], now=timezone.now())
+                if dry_run:
+                    transaction.set_rollback(True)
+            return [str(_("%(member)s has it no more from staff.")) % {"member": member.number}]
+
+        refused = "" if row.taken_at is None else str(_("It was taken away already."))
+        words = _("What the member has of it from challenges stays.")
+        verb = staff.Verb(
+            str(_("Take the badge away")), str(words), str(_("Take it away")), str(_("It is taken away.")), TakeForm, act,
+            refused,
+        )  # fmt: skip
+        return staff.ask(self, request, row, verb)
 
 
 @admin.register(Challenge)
@@ -144,12 +253,12 @@ class ChallengeAdmin(InForce):
 
     @action(description=_("Members’ progress"), url_path="to-progress", permissions=["view"])
     def to_progress(self, _request: HttpRequest, object_id: int) -> HttpResponse:
-        row = Challenge.objects.get(pk=object_id)
+        row = row_or_404(Challenge.objects.all(), object_id)
         return redirect(f"{reverse('admin:badges_memberprogress_changelist')}?challenge={row.key.hex}")
 
     @action(description=_("Awards"), url_path="to-awards", permissions=["view"])
     def to_awards(self, _request: HttpRequest, object_id: int) -> HttpResponse:
-        row = Challenge.objects.get(pk=object_id)
+        row = row_or_404(Challenge.objects.all(), object_id)
         return redirect(f"{reverse('admin:badges_challengeaward_changelist')}?challenge__code={row.code}")
 
 
@@ -166,7 +275,7 @@ class BoardAdmin(InForce):
 
     @action(description=_("Scores"), url_path="to-scores", permissions=["view"])
     def to_scores(self, _request: HttpRequest, object_id: int) -> HttpResponse:
-        row = Board.objects.get(pk=object_id)
+        row = row_or_404(Board.objects.all(), object_id)
         return redirect(f"{reverse('admin:badges_boardscore_changelist')}?board={row.key.hex}")
 
 
@@ -177,7 +286,14 @@ def named(*models: type[Board] | type[Challenge], field: str = "code") -> Coales
     return Coalesce(*found, Value(""))
 
 
-class OfMembers(Listed):
+@display(description=_("window"), ordering="window")
+def days(row: Any) -> str:
+    """Return the days of a row's window, as staff read them."""
+    first, last = (date_format(day, "SHORT_DATE_FORMAT") if day else "" for day in days_of(row.window))
+    return f"{first} – {last}" if first or last else "-"
+
+
+class OfMembers(ExportedAdmin):
     """Rows of members."""
 
     search_fields: ClassVar[Any] = MEMBER
@@ -242,15 +358,14 @@ class MemberProgressAdmin(OfMembers):
     @display(description=_("progress"))
     def so_far(self, row: MemberProgress) -> str:
         """Say how far a member is with each challenge in the window that is open."""
-        versions = versions_of([row.program_id])[row.program_id]
+        versions = versions_of_program(row.program_id)
         version = versions.at(timezone.now())
         if version is None:
             return "-"
         state, on = state_said(row.state), local_date(timezone.now(), version.zone)
         parts = []
         for rule in version.of(GAME).challenges:
-            window = rule.window_on(on)
-            known = state.windows.get(Place(rule.name, window)) if window is not None else None
+            known = progress_in(state, rule, rule.window_on(on))
             if known is not None and isinstance(rule, ChallengeRule):
                 goals = [
                     goal_progress(rule, goal, tally, goal.target, on)
@@ -301,23 +416,26 @@ class OfBoard(admin.SimpleListFilter):
 
 @admin.register(BoardScore)
 class BoardScoreAdmin(OfMembers):
-    list_display = ("what", "window", "amount", "reached_at", "member", "customer", "shown_as")
+    list_display = ("what", days, "amount", "reached_at", "member", "customer", "shown_as")
     list_filter = ("program", OfBoard, "window")
     ordering = ("name", "-window", "-score", "reached_at")
-    exported = ("program__slug", "what", "window", "amount", "reached_at", "membership__number", "shown_as")
+    exported = ("program__slug", "named", "window", "amount", "reached_at", "membership__number", "shown_as")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         shown = Participation.objects.filter(membership=OuterRef("membership"), name=OuterRef("name"))
         rows: QuerySet[Any] = super().get_queryset(request)
         shown_as = Subquery(shown.values("pseudonym")[:1])
         found: QuerySet[Any] = rows.annotate(
-            pseudonym=shown_as, named=named(Board), metric=named(Board, field="metric")
+            pseudonym=shown_as,
+            named=named(Board),
+            title=named(Board, field="name"),
+            metric=named(Board, field="metric"),
         )
         return found
 
     @display(description=_("of"))
     def what(self, row: Any) -> str:
-        return str(row.named)
+        return str(row.title)
 
     @display(description=_("score"), ordering="score")
     def amount(self, row: Any) -> str:
@@ -328,6 +446,19 @@ class BoardScoreAdmin(OfMembers):
         return row.pseudonym or "-"
 
 
+class SurpriseForm(forms.ModelForm[Surprise]):
+    """A surprise as staff write it down."""
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if {"program", "wallet"} <= said.keys():
+            try:
+                require_wallet(said["program"], said["wallet"])
+            except DomainError as error:
+                self.add_error("wallet", forms.ValidationError(str(error), code=error.code))
+        return said
+
+
 class DrawForm(staff.ReasonForm):
     """Why a surprise is drawn."""
 
@@ -336,6 +467,7 @@ class DrawForm(staff.ReasonForm):
 class SurpriseAdmin(ModelAdmin):
     """Surprises with their budget: written down, drawn once, given, and explained."""
 
+    form = SurpriseForm
     list_display = ("name", "code", "program", "points", "budget", "status", "candidates", "drawn_at", "drawn_by")
     list_filter: ClassVar[Any] = ("program", "status", ("drawn_at", RangeDateTimeFilter))
     search_fields: ClassVar[Any] = ("code", "name", "name_fr")
@@ -401,14 +533,14 @@ class SurpriseAdmin(ModelAdmin):
 
 
 @admin.register(SurpriseTicket)
-class SurpriseTicketAdmin(Listed):
-    list_display = ("surprise", "place", "number", "lot", "is_drawn", "given_at")
-    list_filter = ("surprise__program", "surprise", "is_drawn", ("given_at", RangeDateTimeFilter))
+class SurpriseTicketAdmin(ExportedAdmin):
+    list_display = ("surprise", "place", "number", "lot", "is_drawn", "given_at", "missed_because")
+    list_filter = ("surprise__program", "surprise", "is_drawn", "missed_because", ("given_at", RangeDateTimeFilter))
     search_fields = ("number__exact", *MEMBER[1:])
     search_help_text = MEMBER_HELP
     list_select_related = ("surprise", "membership")
     ordering = ("-surprise", "place")
-    exported = ("surprise__code", "place", "number", "lot", "is_drawn", "given_at")
+    exported = ("surprise__code", "place", "number", "lot", "is_drawn", "given_at", "missed_at", "missed_because")
 
 
 class PrizeInline(ReadOnlyInline):
@@ -418,10 +550,10 @@ class PrizeInline(ReadOnlyInline):
 
 
 @admin.register(ContestFinish)
-class ContestFinishAdmin(Listed):
+class ContestFinishAdmin(ExportedAdmin):
     """Contests that were finished, with who won what."""
 
-    list_display = ("board", "program", "window", "members", "finished_at")
+    list_display = ("board", "program", days, "members", "finished_at")
     list_filter = ("program", "board__code", ("finished_at", RangeDateTimeFilter))
     search_fields = ("board__code", "board__name", "prizes__membership__number__exact")
     search_help_text = _("Code or name, or a winner’s member number")

@@ -85,6 +85,11 @@ def ranked(rows: Sequence[tuple[UUID, int, datetime, str]], member: UUID | None)
     return tuple(lines)
 
 
+def standing_of(rule: BoardRule, program_id: int, window: str, member: UUID) -> Line | None:
+    """Return a member's own line; None for who has not joined."""
+    return _mine({"program": program_id, "name": rule.name, "window": window}, member)
+
+
 def _mine(given: dict[str, object], member: UUID) -> Line | None:
     found = bulk.fetch(OWN, {"window": given["window"], "name": given["name"], "member": member})
     if not found:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +17,15 @@ from loyalty.badges.reading import read_progress, read_state
 from loyalty.badges.rules import Audience, BadgeRule, BoardRule, ChallengeRule, Game, Goal, Level, Prize
 from loyalty.badges.state import BADGES, GAME, BadgeState, HeldAward, Place
 from loyalty.engine.activities import Activity, ChallengeJoined, OrderCorrected, OrderReturned
+from loyalty.engine.arms import ForArms
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
+from loyalty.memberships.profiles import profiles_of
 from loyalty.points.conditions import parse_stored
-from loyalty.rewards.rules import Profile
 
+NEVER_MET = 2**62
 PROGRESS = Joined(
     columns=("(SELECT state::text FROM badges_memberprogress WHERE membership_id = m.id)",),
     joins="",
@@ -35,15 +38,6 @@ WHERE a.membership_id = ANY(%s) AND a.ended_at IS NULL ORDER BY a.id
 PAST = """
 SELECT p.membership_id, p.name, p.window_name, p.state::text FROM badges_pastwindow p
 JOIN unnest(%s::uuid[], %s::date[]) AS n(membership_id, first) ON n.membership_id = p.membership_id AND p.last_day >= n.first
-"""
-# What analytics learned of a customer counts only for who agreed to offers based on a profile, and has not changed its mind.
-PROFILES = """
-SELECT m.id, i.value_decile, i.probability_active FROM memberships_membership m JOIN customers_insight i
-    ON i.customer_id = m.customer_id
-WHERE m.id = ANY(%s) AND (
-    SELECT granted FROM customers_consent WHERE customer_id = i.customer_id AND purpose = 'profiling'
-    ORDER BY occurred_at DESC, id DESC LIMIT 1
-)
 """
 JOINED = """
 SELECT m.id, coalesce(u.merged_into_id, u.id), j.key, j.value::timestamptz FROM badges_memberprogress b
@@ -144,8 +138,8 @@ def _add_awards(states: dict[UUID, BadgeState], told: Mapping[UUID, Sequence[Act
 def _add_segments(states: dict[UUID, BadgeState], scope: Scope) -> None:
     """Add to which segments members belong, where a challenge is for some."""
     keys = [key for key in states if scope.activities and _asks_segments(scope.versions[scope.members[key].program_id])]
-    for key, *profile in bulk.fetch(PROFILES, [keys]) if keys else ():
-        states[key] = replace(states[key], segments=Profile(*profile).segments)
+    for key, profile in profiles_of(keys).items():
+        states[key] = replace(states[key], segments=profile.segments)
 
 
 def _asks_segments(versions: Versions) -> bool:
@@ -154,8 +148,8 @@ def _asks_segments(versions: Versions) -> bool:
 
 def segments_of(membership_id: UUID) -> frozenset[str]:
     """Return the segments to which a member belongs that agreed to a profile."""
-    found = bulk.fetch(PROFILES, [[membership_id]])
-    return Profile(*found[0][1:]).segments if found else frozenset()
+    profile = profiles_of([membership_id]).get(membership_id)
+    return profile.segments if profile else frozenset()
 
 
 def load_joined(program_id: int, customers: Sequence[UUID], until: datetime) -> list[ChallengeJoined]:
@@ -169,15 +163,23 @@ def _badge(row: Badge) -> BadgeRule:
     return BadgeRule(row.pk, row.key, row.code, row.kind, levels, row.points, row.takes_back)
 
 
+def _target(metric: str, said: Any) -> int:
+    """Return a target as it is counted; one that checks refuse in a draft is never met."""
+    try:
+        return target_of(metric, said)
+    except (ValueError, InvalidOperation):
+        return NEVER_MET
+
+
 def _goals(row: Counted, target: Any) -> tuple[Goal, ...]:
-    return (Goal(row.metric, target_of(row.metric, target), row.interaction, parse_stored(row.condition)),)
+    return (Goal(row.metric, _target(row.metric, target), row.interaction, parse_stored(row.condition)),)
 
 
 def _shared(row: Challenge | Board) -> dict[str, Any]:
     """Return what challenges and boards have in common."""
     return {
         "id": row.pk, "key": row.key, "code": row.code, "window": row.window, "window_days": row.window_days,
-        "first_day": row.first_day, "last_day": row.last_day,
+        "first_day": row.first_day, "last_day": row.last_day, "arms": ForArms.read(row.arms),
     }  # fmt: skip
 
 
@@ -185,7 +187,7 @@ def _challenge(row: Challenge) -> ChallengeRule:
     further = (
         Goal(
             each["metric"],
-            target_of(each["metric"], each["target"]),
+            _target(each["metric"], each["target"]),
             each.get("interaction", ""),
             parse_stored(each.get("condition")),
         )
@@ -198,7 +200,7 @@ def _challenge(row: Challenge) -> ChallengeRule:
         is_joined=row.opt_in,
         is_any=row.combination == Challenge.Combination.ANY,
         repeats=row.repeats,
-        levels=tuple(Level(target_of(row.metric, each["target"]), each.get("points", 0)) for each in row.levels),
+        levels=tuple(Level(_target(row.metric, each["target"]), each.get("points", 0)) for each in row.levels),
         points=row.points,
         wallet=row.wallet,
         badge=row.badge,

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Count, Max
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from customers.core import bulk
 from customers.core.calendar import local_date
-from loyalty.badges.models import Badge, Challenge, ChallengeAward
+from loyalty.activity.inviting import is_invited
+from loyalty.badges.models import Badge, Challenge, ChallengeAward, GivenBadge
 from loyalty.badges.reading import read_state
 from loyalty.badges.rules import ChallengeRule, Counter, Goal, Metric, Tally, amount_of, times_met, value_on
 from loyalty.badges.state import GAME, BadgeState, Place, Progress
@@ -55,6 +56,11 @@ class ChallengeProgress:
     met: int
     awards: int
 
+    @property
+    def takes_part(self) -> bool:
+        """Tell whether the member has done something for it, or joined it."""
+        return self.joined_at is not None or self.awards > 0 or any(goal.value not in {"", "0"} for goal in self.goals)
+
 
 @dataclass(frozen=True, slots=True)
 class BadgeHeld:
@@ -88,14 +94,15 @@ def challenges_of(membership: Membership, versions: Versions, *, at: datetime) -
     own = ChallengeAward.objects.filter(membership=membership, ended_at=None)
     awards = dict(own.values_list("name").annotate(how_many=Count("pk")))
     state, on = state_of(membership.pk), local_date(at, version.zone)
-    return [_progress(rows[rule.key], rule, state, on, awards) for rule in version.of(GAME).challenges]
+    found = [_progress(rows[rule.key], rule, state, on, awards) for rule in version.of(GAME).challenges]
+    return found if is_invited(membership, versions, at=at) else [each for each in found if each.takes_part]
 
 
 def _progress(
     row: Challenge, rule: ChallengeRule, state: BadgeState, on: date, awards: Mapping[str, int]
 ) -> ChallengeProgress:
     window = rule.window_on(on)
-    known = state.windows.get(Place(rule.name, window)) if window is not None else None
+    known = progress_in(state, rule, window)
     tallies: Sequence[Tally] = known.tallies if known else ({},) * len(rule.goals)
     first, last = (rule.first_day, rule.last_day) if window is None else days_of(window)
     targets = [goal.target for goal in rule.goals]
@@ -111,6 +118,11 @@ def _progress(
         row, first, last, window is not None, state.joined.get(rule.name) if is_in else None, tuple(goals),
         max(times_met(rule, tallies), known.given if known else 0), awards.get(rule.name, 0),
     )  # fmt: skip
+
+
+def progress_in(state: BadgeState, rule: Counter, window: str | None) -> Progress | None:
+    """Return what counts in a window so far; None where nothing does, or there is no window."""
+    return state.windows.get(Place(rule.name, window)) if window is not None else None
 
 
 def goal_progress(rule: Counter, goal: Goal, tally: Tally, target: int, on: date) -> GoalProgress:
@@ -135,8 +147,18 @@ def badges_of(membership: Membership, versions: Versions, *, at: datetime) -> li
         key: (times, last)
         for key, times, last in own.values_list("badge_key").annotate(Count("pk"), Max("occurred_at"))
     }
+    for key, times, last in given_to(membership).values_list("badge_key").annotate(Count("pk"), Max("given_at")):
+        had, before = held.get(key, (0, None))
+        held[key] = had + times, max(last, before or last)
     rows = Badge.objects.filter(version=version.version_id).order_by("place", "code")
-    return [_held(row, version, *held.get(row.key, (0, None))) for row in rows]
+    found = [_held(row, version, *held.get(row.key, (0, None))) for row in rows]
+    return found if is_invited(membership, versions, at=at) else [each for each in found if each.times]
+
+
+def given_to(membership: Membership) -> QuerySet[GivenBadge]:
+    """Return the badges that staff gave to a member, or to whoever was merged into it, since it joined last."""
+    own = Q(membership=membership) | Q(membership__merged_into=membership)
+    return GivenBadge.objects.filter(own, taken_at=None, given_at__gte=F("membership__enrolled_at"))
 
 
 def _held(row: Badge, version: Version, times: int, last: datetime | None) -> BadgeHeld:
@@ -150,9 +172,3 @@ def awards_of(membership: Membership) -> list[ChallengeAward]:
     """Return the latest awards that a member has, the newest first."""
     own = ChallengeAward.objects.filter(membership=membership, ended_at=None).select_related("challenge", "badge")
     return list(own.order_by("-occurred_at", "-pk")[:100])
-
-
-def known_window(state: BadgeState, rule: Counter, on: date) -> Progress | None:
-    """Return what counts in the window in which a day lies."""
-    window = rule.window_on(on)
-    return state.windows.get(Place(rule.name, window)) if window is not None else None

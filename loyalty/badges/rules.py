@@ -1,16 +1,17 @@
 """What counts for a challenge, how far a member has come, and how often it has met it: pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from loyalty.badges.windows import DAY, WEEK, Window, monday_of, window_on
+from loyalty.engine.arms import Divided, ForArms, holding, named_by
 from loyalty.engine.basket import NOTHING, Basket, Line, Occasion
 from loyalty.points.conditions import EVERYTHING, Node, compiled
 
@@ -107,6 +108,7 @@ class Counter:
     :param id: its row in the version
     :param key: its identity from version to version
     :param is_joined: whether facts count from when its member joined it, and not by themselves
+    :param arms: of an experiment, for which it holds; None for all
     """
 
     id: int
@@ -119,6 +121,7 @@ class Counter:
     last_day: date | None = None
     audience: Audience = EVERYBODY
     is_joined: bool = False
+    arms: ForArms | None = None
 
     @cached_property
     def name(self) -> str:
@@ -158,6 +161,19 @@ class ChallengeRule(Counter):
     wallet: str = "points"
     badge: str = ""
     takes_back: bool = True
+
+    @property
+    def most(self) -> int:
+        """Return how many awards one member can have of a window; 0 for as many as it meets."""
+        return len(self.levels) if self.levels else 0 if self.repeats else 1
+
+    def number_of(self, number: int) -> int:
+        """Return the how manieth award one is, of whichever of the members that became one had it."""
+        return (number - 1) % self.most + 1 if self.most else number
+
+    def points_of(self, number: int) -> int:
+        """Return what the challenge itself gives with an award."""
+        return self.levels[self.number_of(number) - 1].points if self.levels else self.points
 
 
 @dataclass(frozen=True)
@@ -210,12 +226,22 @@ class BadgeRule:
 
 
 @dataclass(frozen=True)
-class Game:
+class Game(Divided):
     """All that a version promises of badges, challenges and boards."""
 
     challenges: tuple[ChallengeRule, ...] = ()
     badges: Mapping[str, BadgeRule] = field(default_factory=dict)
     boards: tuple[BoardRule, ...] = ()
+
+    def named(self) -> frozenset[str]:
+        return named_by(self.counters)
+
+    def for_arms(self, arms: frozenset[str]) -> Self:
+        return replace(self, challenges=holding(self.challenges, arms), boards=holding(self.boards, arms))
+
+    def withheld(self) -> Self:
+        """Return the badges that a member may have, without anything by which it comes to more of them."""
+        return replace(self, challenges=(), boards=())
 
     @property
     def is_used(self) -> bool:

@@ -103,6 +103,11 @@ class BadgeState:
     def with_award(self, award: HeldAward) -> "BadgeState":
         return replace(self, awards=(*self.awards, award), badges=self._counted(award, 1))
 
+    def with_worth(self, worth: "AwardWorth") -> "BadgeState":
+        """Return it with an award that carries other points."""
+        awards = [replace(each, points=worth.points) if each.id == worth.award_id else each for each in self.awards]
+        return replace(self, awards=tuple(awards))
+
     def without_award(self, award: HeldAward) -> "BadgeState":
         awards = tuple(each for each in self.awards if each.id != award.id)
         return replace(self, awards=awards, badges=self._counted(award, -1))
@@ -147,14 +152,24 @@ class AwardGiven(BadgeEffect):
 
 
 @dataclass(frozen=True, slots=True)
+class AwardWorth(BadgeEffect):
+    """An award carries other points than before: of its badge, which several awards give, as one of them is taken back."""
+
+    award_id: UUID
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class AwardEnded(BadgeEffect):
     """
     An award was taken back.
 
-    :param missing: of its points that were not there any more
+    :param points: that were to be taken with it
+    :param missing: of them, those that were not there any more
     """
 
     award_id: UUID
+    points: int
     reason: str
     cause: str
     missing: int
@@ -175,12 +190,13 @@ class AwardsMoved(BadgeEffect):
     """
     All awards of a membership go to another one of the same person.
 
-    :param given: how many awards that one has in each window already: theirs are counted on from there
+    :param most: how many awards one member can have in a window of a challenge, by its name, where that is limited: theirs are
+        counted on from a whole number of them, so that each stays the award of its level
     """
 
     from_membership_id: UUID
     to_membership_id: UUID
-    given: tuple[tuple[Place, int], ...]
+    most: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ CALENDAR = {Window.WEEK: "W", Window.MONTH: "M", Window.QUARTER: "Q", Window.YEA
 MONTHS = {"M": 1, "Q": 3, "Y": 12}
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
+SIX_DAYS = WEEK - DAY
 
 
 @lru_cache(maxsize=4_096)
@@ -65,6 +66,13 @@ def days_of(window: str) -> tuple[date | None, date | None]:
         first, _, last = name.partition("/")
         return date.fromisoformat(first) if first else None, date.fromisoformat(last) if last else None
     begins = date.fromisoformat(name)
+    return begins, _last_day(letter, begins)
+
+
+def _last_day(letter: str, begins: date) -> date:
+    """Return the last day of a calendar's window: of the last one that there is, the last day that there is."""
     if letter == "W":
-        return begins, begins + WEEK - DAY
-    return begins, add_months(begins, MONTHS[letter]) - DAY
+        return min(begins, date.max - SIX_DAYS) + SIX_DAYS
+    if begins.year == date.max.year and begins.month + MONTHS[letter] > MONTHS["Y"]:
+        return date.max
+    return add_months(begins, MONTHS[letter]) - DAY

@@ -17,6 +17,7 @@ from loyalty.badges.state import (
     AwardGiven,
     AwardsEnded,
     AwardsMoved,
+    AwardWorth,
     BadgeState,
     BoardLeft,
     Joined,
@@ -33,9 +34,10 @@ AWARD = (
     "missing",
 )  # fmt: skip
 END = """
-UPDATE badges_challengeaward a SET ended_at = d.ended_at, end_reason = d.reason, end_cause = d.cause, missing = d.missing
+UPDATE badges_challengeaward a SET ended_at = d.ended_at, end_reason = d.reason, end_cause = d.cause, points = d.points,
+    missing = d.missing
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS ended_at, unnest(%b::text[]) AS reason,
-    unnest(%b::text[]) AS cause, unnest(%b::bigint[]) AS missing) d WHERE a.id = d.id
+    unnest(%b::text[]) AS cause, unnest(%b::bigint[]) AS points, unnest(%b::bigint[]) AS missing) d WHERE a.id = d.id
 """
 END_ALL = """
 UPDATE badges_challengeaward SET ended_at = %s, end_reason = %s, end_cause = %s WHERE membership_id = %s AND ended_at IS NULL
@@ -44,10 +46,18 @@ OFF_BOARDS = "DELETE FROM badges_boardscore WHERE membership_id = %s"
 OFF_BOARD = "DELETE FROM {table} WHERE membership_id = %s AND name = %s"
 NO_PART = "DELETE FROM badges_participation WHERE membership_id = %s"
 MOVE = """
-UPDATE badges_challengeaward a SET membership_id = %s, number = a.number + coalesce((
-    SELECT d.given FROM (SELECT unnest(%b::text[]) AS name, unnest(%b::text[]) AS window_name, unnest(%b::bigint[]) AS given) d
-    WHERE d.name = a.name AND d.window_name = a.window_name), 0)
-WHERE a.membership_id = %s AND a.ended_at IS NULL
+UPDATE badges_challengeaward a SET membership_id = n.target, number = a.number + coalesce((
+    SELECT CASE WHEN d.most > 0 THEN (max(o.number) + d.most - 1) / d.most * d.most ELSE max(o.number) END
+    FROM badges_challengeaward o
+    WHERE o.membership_id = n.target AND o.ended_at IS NULL AND o.name = a.name AND o.window_name = a.window_name), 0)
+FROM (SELECT %s::uuid AS source, %s::uuid AS target) n
+JOIN badges_challengeaward x ON x.membership_id = n.source AND x.ended_at IS NULL
+LEFT JOIN (SELECT unnest(%b::text[]) AS name, unnest(%b::bigint[]) AS most) d ON d.name = x.name
+WHERE x.id = a.id
+"""
+WORTH = """
+UPDATE badges_challengeaward a SET points = d.points
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS points) d WHERE a.id = d.id
 """
 MOVE_PART = """
 UPDATE badges_participation p SET membership_id = %s WHERE p.membership_id = %s AND NOT EXISTS (
@@ -80,9 +90,7 @@ def write_first(effects: Iterable[Effect]) -> None:
 
 def _move(moved: AwardsMoved) -> None:
     source, target = moved.from_membership_id, moved.to_membership_id
-    names = [place.name for place, _ in moved.given]
-    windows = [place.window for place, _ in moved.given]
-    bulk.execute(MOVE, [target, names, windows, [given for _, given in moved.given], source])
+    bulk.execute(MOVE, [source, target, list(moved.most), list(moved.most.values())])
     bulk.execute(MOVE_PART, [target, source, target])
     bulk.execute(NO_PART, [source])
     bulk.execute(OFF_BOARDS, [source])
@@ -107,20 +115,26 @@ def write(
 
 def _write_awards(effects: Sequence[Effect], now: datetime) -> None:
     ended = {each.award_id: each for each in effects if isinstance(each, AwardEnded)}
+    worth = {each.award_id: each.points for each in effects if isinstance(each, AwardWorth)}
     rows = []
     for given in effects:
         if not isinstance(given, AwardGiven):
             continue
         award, end = given.award, ended.pop(given.award.id, None)
+        points = end.points if end else worth.pop(award.id, award.points)
         rows.append((
             award.id, given.retailer_id, given.program_id, given.membership_id, given.challenge_id, given.badge_id,
-            award.place.name, award.badge_key, award.place.window, award.number, given.level, award.wallet, award.points,
+            award.place.name, award.badge_key, award.place.window, award.number, given.level, award.wallet, points,
             award.comes_back, given.cause, given.occurred_at, now, end.occurred_at if end else None,
             end.reason if end else "", end.cause if end else "", end.missing if end else 0,
         ))  # fmt: skip
     bulk.insert(ChallengeAward, AWARD, rows)
+    if worth:
+        bulk.execute(WORTH, bulk.columns_of(list(worth.items())))
     if ended:
-        ends = [(end.award_id, end.occurred_at, end.reason, end.cause, end.missing) for end in ended.values()]
+        ends = [
+            (end.award_id, end.occurred_at, end.reason, end.cause, end.points, end.missing) for end in ended.values()
+        ]
         bulk.execute(END, bulk.columns_of(ends))
 
 

@@ -79,7 +79,7 @@ def up() -> int:
     programs = [
         Program("web", [python, "-m", "granian", "loyalty.wsgi:application", "--interface", "wsgi", "--host", host,
                         "--port", str(port), "--log-level", "warning", "--workers", "2", "--blocking-threads", "4",
-                        "--runtime-threads", "1", "--no-ws"]),
+                        "--runtime-threads", "1", "--no-ws", "--respawn-failed-workers"]),
         Program("worker", [python, "-m", "celery", "-A", "loyalty", "--quiet", "worker", "--loglevel", "warning",
                            "--concurrency", "2", "--without-mingle", "--without-gossip"]),
         Program("webhooks", [python, "-m", "celery", "-A", "loyalty", "--quiet", "worker", "--loglevel", "warning",

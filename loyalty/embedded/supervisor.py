@@ -7,10 +7,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TextIO
 
+from loyalty.embedded.errors import EmbeddedError
 from loyalty.embedded.server import Server
 
 COLOURS = {"web": 36, "worker": 33, "webhooks": 33, "beat": 35, "postgres": 32, "valkey": 32, "up": 37}
@@ -87,7 +89,7 @@ class Supervisor:
         for server in self.servers:
             if not server.alive():
                 say(server.name, "is gone; starting it again on the same data")
-                server.start()
+                _start_again(server)
         now = time.monotonic()
         for program in self.programs:
             self._revive_program(program, now)
@@ -99,6 +101,7 @@ class Supervisor:
             return
         if program.process is None or program.process.poll() is None:
             return
+        _kill_what_is_left(program.process)
         lasted = now - program.started_at
         program.pause = FIRST_PAUSE if lasted > MAX_PAUSE else min(program.pause * 2, MAX_PAUSE)
         say(program.name, f"ended with {program.process.returncode}; again in {program.pause:.0f} s")
@@ -116,6 +119,7 @@ class Supervisor:
                 program.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 _end(program.process, signal.SIGKILL)
+            _kill_what_is_left(program.process)
         for server in reversed(self.servers):
             server.stop()
         say("up", "stopped")
@@ -124,6 +128,20 @@ class Supervisor:
 def _forward(name: str, process: "subprocess.Popen[str]") -> None:
     for line in process.stdout or ():
         say(name, line.rstrip())
+
+
+def _start_again(server: Server) -> None:
+    """Start a server; one that cannot be started just now is tried again soon, and takes nobody with it."""
+    try:
+        server.start()
+    except EmbeddedError as error:
+        say(server.name, f"{error}; trying again")
+
+
+def _kill_what_is_left(process: "subprocess.Popen[str]") -> None:
+    """Kill what a program that has ended left behind: workers that serve on would hold its port."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _end(process: "subprocess.Popen[str] | None", number: signal.Signals) -> None:

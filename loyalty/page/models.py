@@ -1,15 +1,27 @@
 from typing import ClassVar
 
-from django.core.validators import RegexValidator, URLValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator, RegexValidator, URLValidator
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.images import validate_image
+from customers.core.languages import own_text
 from customers.models import Retailer
 from loyalty.page.colours import HEX, Palette, palette_of
 
 HOUSE_COLOUR = "#245149"
+WEB = ("https://", "http://")
+
+
+def validate_contact(text: str) -> None:
+    """Refuse what is neither an e-mail address nor the address of a page."""
+    check = URLValidator(schemes=["https", "http"]) if text.startswith(WEB) else EmailValidator()
+    try:
+        check(text)
+    except ValidationError as error:
+        message = _("Give an e-mail address, or the address of a page that begins with https://.")
+        raise ValidationError(message, code="invalid") from error
 
 
 class Branding(models.Model):
@@ -38,7 +50,11 @@ class Branding(models.Model):
     greeting = models.CharField(_("greeting"), max_length=120, blank=True, help_text=_("Above the sign-in."))
     greeting_fr = models.CharField(_("greeting in French"), max_length=120, blank=True)
     contact = models.CharField(
-        _("contact"), max_length=254, blank=True, help_text=_("Where members get help: an e-mail address or a page's.")
+        _("contact"),
+        max_length=254,
+        blank=True,
+        validators=[validate_contact],
+        help_text=_("Where members get help: an e-mail address or a page's, which begins with https://."),
     )
     privacy_notice = models.CharField(
         _("privacy notice"),
@@ -63,6 +79,11 @@ class Branding(models.Model):
         """Return its colours."""
         return palette_of(self.accent)
 
+    @property
+    def contact_link(self) -> str:
+        """Return where a click on the contact leads; empty for none."""
+        return self.contact if self.contact.startswith(WEB) or not self.contact else f"mailto:{self.contact}"
+
     def words(self) -> str:
         """Return the greeting in the reader's language; empty for none."""
-        return (self.greeting_fr if get_language() == "fr" else "") or self.greeting
+        return own_text(self, "greeting")

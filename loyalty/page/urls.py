@@ -6,7 +6,20 @@ What belongs to a program ends with a slash after it, so no program's name hides
 
 from django.urls import path
 
-from loyalty.page.views import challenges, home, invite, me, plan, points, privacy, rewards, signing, style
+from loyalty.page.views import (
+    challenges,
+    for_you,
+    home,
+    invite,
+    me,
+    messages,
+    plan,
+    points,
+    privacy,
+    rewards,
+    signing,
+    style,
+)
 
 app_name = "page"
 urlpatterns = [
@@ -28,9 +41,12 @@ urlpatterns = [
     path("<slug:retailer>/<slug:program>/challenges/<slug:code>/join", challenges.join, name="challenge-join"),
     path("<slug:retailer>/<slug:program>/boards/<slug:code>/join", challenges.appear, name="board-join"),
     path("<slug:retailer>/<slug:program>/boards/<slug:code>/leave", challenges.disappear, name="board-leave"),
+    path("<slug:retailer>/<slug:program>/for-you", for_you.for_you, name="for-you"),
     path("<slug:retailer>/<slug:program>/invite", invite.invite, name="invite"),
     path("<slug:retailer>/<slug:program>/invite/claim", invite.claim, name="invite-claim"),
     path("<slug:retailer>/<slug:program>/me", me.me, name="me"),
+    path("<slug:retailer>/<slug:program>/messages", messages.inbox_of, name="messages"),
+    path("<slug:retailer>/<slug:program>/messages/reaching", messages.reaching, name="reaching"),
     path("<slug:retailer>/<slug:program>/plan", plan.plan, name="plan"),
     path("<slug:retailer>/<slug:program>/plan/cancel", plan.end, name="plan-cancel"),
     path("<slug:retailer>/<slug:program>/plan/resume", plan.go_on, name="plan-resume"),

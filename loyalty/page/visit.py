@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from customers.core import tenancy
 from customers.core.errors import DomainError
 from customers.models import Retailer
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.badges.state import BADGES
 from loyalty.memberships.models import Membership
 from loyalty.page.models import Branding
@@ -68,10 +68,19 @@ def of_shop(view: PageView) -> PageView:
             if not shop.branding.is_open:
                 response = render(request, "page/closed.html", {"shop": shop}, status=503)
             else:
-                response = view(request, shop, **named)
+                response = _of_view(request, shop, view, named)
         return _guarded(response)
 
     return shown
+
+
+def _of_view(request: HttpRequest, shop: Shop, view: PageView, named: dict[str, Any]) -> HttpResponse:
+    """Return what a view answers, or a page that says that there is nothing, under the same rules for browsers."""
+    try:
+        return view(request, shop, **named)
+    except Http404 as missing:
+        said = str(missing) or _("There is nothing at this address.")
+        return render(request, "page/missing.html", {"shop": shop, "said": said}, status=404)
 
 
 def of_member(view: PageView) -> PageView:
@@ -90,7 +99,6 @@ def of_member(view: PageView) -> PageView:
             response = view(request, visit, **named)
         except DomainError as refusal:
             response = refused(request, visit, refusal)
-        add_never_cache_headers(response)
         return response
 
     return of_shop(shown)
@@ -110,7 +118,7 @@ def show(
     request: HttpRequest, visit: Visit, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Return a member's page."""
-    uses = versions_of([visit.member.program_id])[visit.member.program_id].uses
+    uses = versions_of_program(visit.member.program_id).uses
     about = {
         "has_challenges": BADGES.name in uses,
         "visit": visit,
@@ -132,6 +140,8 @@ def _shop(slug: str) -> Shop:
 
 
 def _guarded(response: HttpResponse) -> HttpResponse:
+    if not response.has_header("Cache-Control"):  # forms have a token of their own, and pages say who is signed in
+        add_never_cache_headers(response)
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("Permissions-Policy", PERMISSIONS)
     response.headers.setdefault("Referrer-Policy", "same-origin")

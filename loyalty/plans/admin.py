@@ -1,9 +1,9 @@
 """Members' plans, their invoices and what could not be collected, refunds; and what plans bring and cost."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -18,6 +18,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import (
+    ExportedAdmin,
     RangeDateTimeFilter,
     ReadOnlyAdmin,
     ReadOnlyInline,
@@ -27,9 +28,8 @@ from customers.core.admin import (
     money,
 )
 from customers.core.calendar import day_before
-from customers.core.exporting import csv_response
 from loyalty.activity import staff
-from loyalty.activity.admin import ByStaff
+from loyalty.activity.staff import ByStaff
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.collecting import end_refund
 from loyalty.plans.account.joining import cancel, end
@@ -39,26 +39,6 @@ from loyalty.plans.pages import ReportPages
 
 STATUS = {"awaiting": "info", "trial": "info", "active": "success", "past_due": "danger", "ended": "warning"}
 PAID = {"open": "info", "paid": "success", "void": "warning"}
-MAX_EXPORTED = 50_000
-
-
-class Exported(ReadOnlyAdmin):
-    """A list that can be taken along as CSV, as it is filtered."""
-
-    exported: ClassVar[Sequence[str]] = ()
-    actions: ClassVar[Any] = ("export",)
-
-    @action(description=_("Download as CSV"))
-    def export(self, _request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
-        found = rows.select_related(*self.list_select_related)[:MAX_EXPORTED]
-        name = f"{self.model._meta.model_name}s.csv"
-        return csv_response(name, self.exported, ([_value(row, each) for each in self.exported] for row in found))
-
-
-def _value(row: Any, path_to_it: str) -> Any:
-    for name in path_to_it.split("__"):
-        row = getattr(row, name, None)
-    return row
 
 
 class LineInline(ReadOnlyInline):
@@ -99,7 +79,7 @@ class RefundForm(staff.ReasonForm):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ByStaff, Exported):
+class SubscriptionAdmin(ByStaff, ExportedAdmin):
     list_display = ("member", "customer", "plan", "state", "since", "through", "next", "credit")
     list_filter = (
         "program",
@@ -224,7 +204,7 @@ class DunningFilter(admin.SimpleListFilter):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(ByStaff, Exported):
+class InvoiceAdmin(ByStaff, ExportedAdmin):
     list_display = (
         "issued_at", "member", "kind", "plan", "to_pay", "state", "attempts", "last_error", "next_try_at", "unpaid_on",
     )  # fmt: skip
@@ -309,7 +289,7 @@ class InvoiceAdmin(ByStaff, Exported):
 
 
 @admin.register(Refund)
-class RefundAdmin(ByStaff, Exported):
+class RefundAdmin(ByStaff, ExportedAdmin):
     list_display = ("asked_at", "member", "amount", "reason", "author", "status", "attempts", "last_error", "ended_at")
     list_filter = ("status", "reason", ("asked_at", RangeDateTimeFilter))
     search_fields = ("invoice__subscription__membership__number__exact",)

@@ -9,6 +9,7 @@ from uuid import UUID
 from customers.core import bulk
 from customers.core.money import unit_of
 from loyalty.engine.activities import Activity, OrderCorrected, PlanFollowed
+from loyalty.engine.arms import ForArms
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
@@ -154,5 +155,5 @@ def load_followed(program_id: int, customers: Sequence[UUID], until: datetime) -
 def _rule(row: PaidPlan) -> PlanRule:
     return PlanRule(
         row.pk, row.key, row.code, row.rank, row.price, row.months, row.trial_days, row.grace_days, row.retry_days,
-        row.multiplier,
+        row.multiplier, ForArms.read(row.arms),
     )  # fmt: skip

@@ -2,13 +2,14 @@ from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
+from customers.core.languages import own_text
 from customers.core.money import CurrencyField, MoneyField
 from customers.models import Retailer
+from loyalty.experiments.fields import ArmsField
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program, ProgramVersion, frozen_with_version
 
@@ -75,6 +76,7 @@ class PaidPlan(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(MAX_AMOUNT)],
         help_text=_("What its benefits besides points cost you in a period, by your own estimate."),
     )
+    arms = ArmsField()
 
     class Meta:
         verbose_name = _("paid plan")
@@ -95,7 +97,7 @@ class PaidPlan(models.Model):
         triggers: ClassVar = frozen_with_version("plans")
 
     def __str__(self) -> str:
-        return (self.name_fr if get_language() == "fr" else "") or self.name
+        return own_text(self, "name")
 
     @property
     def months(self) -> int:
@@ -103,7 +105,7 @@ class PaidPlan(models.Model):
 
     def benefit_list(self) -> list[str]:
         """Return the benefits in the reader's language."""
-        text = (self.benefits_fr if get_language() == "fr" else "") or self.benefits
+        text = own_text(self, "benefits")
         return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -149,7 +149,8 @@ def overview(membership: Membership, versions: Versions, *, at: datetime) -> Ove
     version = versions.at(at)
     if version is None or PLANS.name not in versions.uses:
         return Overview(membership.program.slug, "", None, ())
-    offered = tuple(PaidPlan.objects.filter(version=version.version_id).order_by("rank"))
+    keys = [plan.key for plan in version.of(OFFER).plans]
+    offered = tuple(PaidPlan.objects.filter(version=version.version_id, key__in=keys).order_by("rank"))
     currency = membership.program.retailer.currency
     state = state_of(membership, versions, at=at)
     if not state.is_open:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import add_months, local_date
-from customers.core.exporting import csv_response
+from customers.core.exporting import MAX_EXPORTED, csv_response
 from loyalty.memberships.models import Membership
 from loyalty.plans.benefits import MemberCosts, costs_of_members
 from loyalty.plans.models import PaidPlan, Subscription
@@ -29,7 +29,6 @@ from loyalty.programs.models import Program
 SEE = "programs.see_liability"
 PAGE = 50
 CHUNK = 1_000
-MAX_EXPORTED = 50_000
 MONTHS = (
     "first",
     "began",
@@ -126,9 +125,7 @@ class _Asked:
     @classmethod
     def of(cls, request: HttpRequest, program: Program, now: datetime) -> "_Asked":
         """Return what a request asks for; a month that is none is all of the time."""
-        said = {
-            name: request.GET.get(name, "").replace("\x00", "").strip() for name in ("month", "q", "plan", "status")
-        }
+        said = {name: request.GET.get(name, "").strip() for name in ("month", "q", "plan", "status")}
         try:
             since, until = month_of(said["month"], program.tzinfo)
         except ValueError:
@@ -165,7 +162,7 @@ def _programs(request: HttpRequest) -> tuple[QuerySet[Program], Program | None]:
     programs = (
         Program.objects.filter(versions__plans__isnull=False).select_related("retailer").distinct().order_by("name")
     )
-    slug = request.GET.get("program", "").replace("\x00", "")
+    slug = request.GET.get("program", "")
     return programs, get_object_or_404(programs, slug=slug) if slug else programs.first()
 
 

@@ -5,12 +5,14 @@ A fee is for the days from one on until another; whenever it is cut at a day, bo
 decimals of its currency.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Self
 from uuid import UUID
 
 from customers.core.calendar import add_months
+from loyalty.engine.arms import Divided, ForArms, holding, named_by
 
 NOTHING = Decimal(0)
 
@@ -27,6 +29,7 @@ class PlanRule:
     :param grace_days: from the day on which a period begins, for which its benefits go on unpaid
     :param retry_days: after which a payment that failed is tried again
     :param multiplier: of earned points, on top of the tier's
+    :param arms: of an experiment, to which it is offered; None for all
     """
 
     id: int
@@ -39,10 +42,11 @@ class PlanRule:
     grace_days: int = 7
     retry_days: int = 2
     multiplier: Decimal = Decimal(1)
+    arms: ForArms | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PlanOffer:
+class PlanOffer(Divided):
     """
     The plans that a version offers, from the smallest to the largest, and in which currency.
 
@@ -52,6 +56,16 @@ class PlanOffer:
     currency: str = ""
     unit: Decimal = Decimal("0.01")
     plans: tuple[PlanRule, ...] = ()
+
+    def named(self) -> frozenset[str]:
+        return named_by(self.plans)
+
+    def for_arms(self, arms: frozenset[str]) -> Self:
+        return replace(self, plans=holding(self.plans, arms))
+
+    def withheld(self) -> Self:
+        """Return the plans without what they add to what is earned; who has one keeps it."""
+        return replace(self, plans=tuple(replace(plan, multiplier=Decimal(1)) for plan in self.plans))
 
     def plan(self, key: UUID | None) -> PlanRule | None:
         return next((each for each in self.plans if each.key == key), None)

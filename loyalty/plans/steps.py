@@ -64,6 +64,8 @@ def benefits(decision: Decision) -> Decision:
         had.extra_months,
         rule.code,
         rule.multiplier,
+        arms=had.arms,
+        is_withheld=had.is_withheld,
     )
     return decision.then(occasion=occasion)
 

@@ -1,6 +1,6 @@
 """Referrals in the admin: the queue of what is to be reviewed, with what is suspicious of each, and all others."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -11,21 +11,20 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, TextInputWidget, action, display
-from customers.core.exporting import csv_response
+from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, TextInputWidget, action, display
 from loyalty.activity import staff
 from loyalty.activity.account.referring import review_referral
-from loyalty.activity.admin import ByStaff
+from loyalty.activity.staff import ByStaff
 from loyalty.referrals.models import Referral
 
 STATUS = {"open": "info", "held": "danger", "earned": "success", "taken_back": "warning", "refused": "warning"}
-MAX_EXPORTED = 50_000
 SUSPICIONS = {
     "same_device": _("the friend uses a device of the referrer"),
     "same_household": _("both belong to one household"),
     "same_address": _("both live at one postal address"),
     "same_ip": _("both come from one IP address"),
     "velocity": _("many claims from one address or device within a few days"),
+    "nearly_same_email": _("the friend’s e-mail address is the referrer’s but for dots and dashes"),
     "similar_email": _("e-mail addresses of the referrer’s friends are alike"),
     "orders_returned": _("earlier friends brought their orders back"),
     "orders_just_above_minimum": _("earlier friends ordered just above the minimum"),
@@ -63,7 +62,7 @@ def _review(row: Referral, *, approve: bool, author: str, note: str, dry_run: bo
 
 
 @admin.register(Referral)
-class ReferralAdmin(ByStaff, ReadOnlyAdmin):
+class ReferralAdmin(ByStaff, ExportedAdmin):
     list_display = (
         "claimed_at",
         "referrer",
@@ -100,7 +99,10 @@ class ReferralAdmin(ByStaff, ReadOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("suspicions_of",)
     ordering = ("-id",)
-    actions: ClassVar[Any] = ("export",)
+    exported = (
+        "claimed_at", "program__slug", "advocate__number", "friend__number", "code", "channel", "status", "reason", "score",
+        "scores", "order__number", "earned_at", "pending_until", "reviewed_by", "review_note", "reviewed_at",
+    )  # fmt: skip
     actions_detail = ("review",)
 
     suspicions_of = staticmethod(suspicions_of)
@@ -121,14 +123,9 @@ class ReferralAdmin(ByStaff, ReadOnlyAdmin):
     def why(self, row: Referral) -> Any:
         return row.get_reason_display() or "-"
 
-    @action(description=_("Download as CSV"))
-    def export(self, _request: HttpRequest, rows: Any) -> HttpResponse:
-        header = (
-            "claimed_at", "program", "referrer", "friend", "code", "channel", "status", "reason", "score", "suspicions",
-            "order", "earned_at", "pending_until", "reviewed_by", "review_note", "reviewed_at",
-        )  # fmt: skip
-        found = rows.select_related(*self.list_select_related)[:MAX_EXPORTED]
-        return csv_response("referrals.csv", header, (_exported(row) for row in found))
+    def scores(self, row: Referral) -> str:
+        """Return what is suspicious as a file says it: codes with their scores."""
+        return " ".join(f"{each['code']}:{each['score']}" for each in row.suspicions)
 
     @action(description=_("Review"), url_path="review", permissions=["staff"])
     def review(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -163,12 +160,3 @@ OUTCOMES = {
     "taken_back": _("What was given is taken back."),
     "refused": _("It ends; what was given is taken back."),
 }
-
-
-def _exported(row: Referral) -> tuple[Any, ...]:
-    suspicious = " ".join(f"{each['code']}:{each['score']}" for each in row.suspicions)
-    return (
-        row.claimed_at, row.program.slug, row.advocate.number, row.friend.number, row.code, row.channel, row.status,
-        row.reason, row.score, suspicious, row.order.number if row.order else "", row.earned_at, row.pending_until,
-        row.reviewed_by, row.review_note, row.reviewed_at,
-    )  # fmt: skip

@@ -1,6 +1,6 @@
 """Referrals as a capability: how a friend's referral is read behind the lock, and how what steps decided is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,11 @@ class Referrals(Capability[ReferralState]):
         for key, given in _load_given(scope, keys).items():
             states[key] = replace(states[key], given=tuple(given))
         return states
+
+    def apart(self, members: Iterable[Member]) -> frozenset[UUID]:
+        """Claims are judged by those before them: that two refer each other, and how many came from one device."""
+        states = (member.of(REFERRALS) for member in members if member.has(REFERRALS))
+        return frozenset(fact_id for state in states for fact_id in state.candidates)
 
     def write(
         self, effects: Sequence[Effect], before: Mapping[UUID, Member], after: Mapping[UUID, Member], now: datetime

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from customers.core import bulk
-from loyalty.referrals.identity import email_stem, is_same_email, is_same_phone
+from loyalty.referrals.identity import email_stem, is_nearly_same_email, is_same_email, is_same_phone
 from loyalty.referrals.rules import NEARLY, Evidence, FriendOrder, ReferralRules
 
 LOCK = 7_004  # the first key of the advisory lock; the second is the program
@@ -31,13 +31,16 @@ WITH RECURSIVE up(first, id) AS (
 SELECT first, id FROM up WHERE first <> id
 """
 KNOWN = "SELECT membership_id, kind, digest FROM referrals_referralsignal WHERE membership_id = ANY(%s)"
+# A claim counts when it was made, by whatever was known of the claimant then or has been told since.
 EARLIER = """
-SELECT c.place, s.kind, count(DISTINCT s.referral_id)
+SELECT c.place, s.kind, count(DISTINCT r.id)
 FROM (SELECT unnest(%b::integer[]) AS place, unnest(%b::bigint[]) AS program_id, unnest(%b::uuid[]) AS friend_id,
     unnest(%b::text[]) AS kind, unnest(%b::text[]) AS digest, unnest(%b::timestamptz[]) AS at, unnest(%b::integer[]) AS days) c
 JOIN referrals_referralsignal s ON s.program_id = c.program_id AND s.kind = c.kind AND s.digest = c.digest
-    AND s.seen_at <= c.at AND s.seen_at > c.at - make_interval(days => c.days) AND s.membership_id <> c.friend_id
-WHERE s.referral_id IS NOT NULL GROUP BY 1, 2
+    AND s.membership_id <> c.friend_id
+JOIN referrals_referral r ON r.friend_id = s.membership_id AND r.claimed_at <= c.at
+    AND r.claimed_at > c.at - make_interval(days => c.days)
+GROUP BY 1, 2
 """
 # The latest friends of each referrer: what they did tells of the next one.
 FRIENDS = """
@@ -131,7 +134,7 @@ def load_evidence(named: Sequence[Named]) -> dict[UUID, Evidence]:
     friends: dict[UUID, list[Friend]] = {}
     for key, *friend in bulk.fetch(FRIENDS, [advocates]):
         friends.setdefault(key, []).append(Friend(*friend))
-    earlier = _load_earlier(named)
+    earlier = _load_earlier(named, known)
     return {
         each.fact_id: _evidence(
             each, persons, above.get(each.advocate_id, set()), known, friends.get(each.advocate_id, []), earlier[place]
@@ -150,12 +153,13 @@ def load_orders_since(named: Sequence[Named]) -> dict[UUID, tuple[FriendOrder, .
     return found
 
 
-def _load_earlier(named: Sequence[Named]) -> list[dict[str, int]]:
+def _load_earlier(named: Sequence[Named], known: Mapping[UUID, set[tuple[str, str]]]) -> list[dict[str, int]]:
+    """Count earlier claims of others with what the shop tells of a friend now, or told before."""
     found: list[dict[str, int]] = [{} for _ in named]
     rows = [
         (place, each.program_id, each.friend_id, kind, digest, each.at, each.rules.claims_days)
         for place, each in enumerate(named)
-        for kind, digest in sorted(each.signals.items())
+        for kind, digest in sorted({*each.signals.items(), *known.get(each.friend_id, ())})
     ]
     for place, kind, claims in bulk.fetch(EARLIER, bulk.columns_of(rows)) if rows else ():
         found[place][kind] = claims
@@ -180,6 +184,7 @@ def _evidence(  # noqa: PLR0913 - all that is known of a claim
         is_same_customer=friend.customer_id == advocate.customer_id,
         is_same_email=is_same_email(friend.email, advocate.email),
         is_same_phone=is_same_phone(friend.phone, advocate.phone),
+        is_nearly_same_email=is_nearly_same_email(friend.email, advocate.email),
         has_left=advocate.left_at is not None and advocate.left_at <= claim.at,
         shares_household=friend.household_id is not None and friend.household_id == advocate.household_id,
         shared=frozenset(kind for kind, _ in mine & theirs),

@@ -5,14 +5,9 @@ import hmac
 import re
 import unicodedata
 
-# Where dots in the name mean nothing, and where what follows a plus sign does not.
+# Where dots in the name mean nothing. What follows a plus sign means nothing wherever mail is known to be sorted by it, and no
+# provider is known that gives such a name to somebody else.
 DOTLESS = frozenset({"gmail.com"})
-TAGGED = frozenset(
-    {
-        "gmail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "icloud.com", "me.com", "mac.com", "fastmail.com",
-        "proton.me", "protonmail.com", "pm.me", "zoho.com", "hey.com",
-    }
-)  # fmt: skip
 SAME_DOMAIN = {"googlemail.com": "gmail.com"}
 NATIONAL = 9  # digits of a phone number that are the same whether its country is written or not
 
@@ -22,9 +17,9 @@ def email_key(email: str) -> str:
     local, at, domain = unicodedata.normalize("NFKC", email).strip().casefold().rpartition("@")
     if not at or not local:
         return ""
+    domain = domain.rstrip(".")
     domain = SAME_DOMAIN.get(domain, domain)
-    if domain in TAGGED:
-        local = local.split("+", 1)[0]
+    local = local.split("+", 1)[0] or local
     if domain in DOTLESS:
         local = local.replace(".", "")
     return f"{local}@{domain}"
@@ -33,13 +28,19 @@ def email_key(email: str) -> str:
 def email_stem(email: str) -> str:
     """Return what is left of an address when numbers are taken out: anna1@x.org and anna2@x.org are alike; empty for none."""
     local, _, domain = email_key(email).partition("@")
-    stem = re.sub(r"[\d._-]+", "", local.split("+", 1)[0])
+    stem = re.sub(r"[\d._-]+", "", local)
     return f"{stem}@{domain}" if stem and domain else ""
 
 
 def is_same_email(first: str, second: str) -> bool:
     """Tell whether two addresses lead to one mailbox."""
     return bool(email_key(first)) and email_key(first) == email_key(second)
+
+
+def is_nearly_same_email(first: str, second: str) -> bool:
+    """Tell whether two addresses are one but for dots, dashes and underscores, which some providers do not look at."""
+    one, other = (re.sub(r"[._-]+(?=.*@)", "", email_key(each)) for each in (first, second))
+    return bool(one) and one == other
 
 
 def is_same_phone(first: str, second: str) -> bool:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.activity.versions import versions_of
+from loyalty.activity.inviting import is_invited
+from loyalty.activity.versions import versions_of_member
+from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral
@@ -51,6 +53,7 @@ class Overview:
     """
     A member's referrals in a program.
 
+    :param code: to share; empty for who is not to be asked to invite anybody
     :param link: to share; empty where the program names no address
     :param rules: what the version in force promises; None where it promises nothing
     :param counts: friends by state
@@ -67,18 +70,22 @@ class Overview:
 
 def has_referrals(membership: Membership, at: datetime) -> bool:
     """Tell whether there is anything of referrals to say to a member."""
-    if _rules_at(membership, at) is not None:
+    if _rules_at(membership, versions_of_member(membership), at) is not None:
         return True
     return Referral.objects.filter(advocate=membership).exists() or Referral.objects.filter(friend=membership).exists()
 
 
 def overview(membership: Membership, *, at: datetime) -> Overview:
     """Return a member's referrals as they are at an instant; a member that has no code yet gets one."""
-    rules = _rules_at(membership, at)
-    code = code_of(membership, now=at)
+    versions = versions_of_member(membership)
+    rules = _rules_at(membership, versions, at)
+    code = code_of(membership, now=at) if is_invited(membership, versions, at=at) else ""
     link = rules.link.replace("{code}", code) if rules and rules.link else ""
     counts = Counter(friend_of(each, at=at).state for each in friends_of(membership)[:1_000])
-    own = Referral.objects.filter(friend=membership).order_by("-pk").select_related("friend_grant", "version").first()
+    # The one that goes on, where the person of two memberships was referred twice; else the last one.
+    is_over = Case(When(status=Referral.Status.REFUSED, then=1), default=0)
+    referrals = Referral.objects.filter(friend=membership).select_related("friend_grant", "version")
+    own = referrals.order_by(is_over, "-pk").first()
     mine = _friend(own, at, own.friend_grant) if own else None
     return Overview(membership, code, link, rules, {state: counts.get(state, 0) for state in STATES}, mine)
 
@@ -130,6 +137,6 @@ def _is_over(referral: Referral, at: datetime) -> bool:
     return bool(policy.window_days) and at > referral.claimed_at + timedelta(days=policy.window_days)
 
 
-def _rules_at(membership: Membership, at: datetime) -> ReferralRules | None:
-    version = versions_of([membership.program_id])[membership.program_id].at(at)
-    return version.of(POLICY) if version else None
+def _rules_at(membership: Membership, versions: Versions, at: datetime) -> ReferralRules | None:
+    version = versions.at(at)
+    return version.of(POLICY) if version and is_invited(membership, versions, at=at) else None

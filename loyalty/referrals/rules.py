@@ -21,7 +21,8 @@ SAME_CUSTOMER, SAME_EMAIL, SAME_PHONE, SAME_PAYMENT = "same_customer", "same_ema
 BOUGHT_BEFORE, CYCLE, ADVOCATE_LEFT = "bought_before", "cycle", "advocate_left"
 # What is suspicious, and by how much.
 SCORES = {
-    "same_device": 60, "same_household": 60, "same_address": 50, "same_ip": 20, "velocity": 100, "similar_email": 40,
+    "same_device": 60, "same_household": 60, "same_address": 50, "same_ip": 20, "velocity": 100,
+    "nearly_same_email": 60, "similar_email": 40,
     "orders_returned": 40, "orders_just_above_minimum": 30, "just_above_minimum": 20,
 }  # fmt: skip
 SHARED = {"device": "same_device", "address": "same_address", "ip": "same_ip"}
@@ -66,6 +67,7 @@ class Evidence:
     """
     What is known of a claim at its instant.
 
+    :param is_nearly_same_email: that their addresses are one but for dots and dashes
     :param shared: the kinds of signals that friend and referrer have in common
     :param bought_at: when the friend first bought; None for never
     :param in_chain: whether the friend is the one who, maybe by others, referred the referrer
@@ -80,6 +82,7 @@ class Evidence:
     is_same_phone: bool = False
     has_left: bool = False
     shares_household: bool = False
+    is_nearly_same_email: bool = False
     shared: frozenset[str] = frozenset()
     bought_at: datetime | None = None
     in_chain: bool = False
@@ -145,6 +148,8 @@ def _suspicions(evidence: Evidence, rules: ReferralRules) -> Iterable[Suspicion]
             yield Suspicion(code, SCORES[code])
     if evidence.shares_household:
         yield Suspicion("same_household", SCORES["same_household"])
+    if evidence.is_nearly_same_email:
+        yield Suspicion("nearly_same_email", SCORES["nearly_same_email"])
     most = max(evidence.earlier.values(), default=0)
     if most >= rules.claims_limit:
         yield Suspicion("velocity", SCORES["velocity"], most + 1)

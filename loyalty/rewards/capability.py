@@ -9,6 +9,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from loyalty.engine.activities import OrderReturned
+from loyalty.engine.arms import ForArms
 from loyalty.engine.capability import Capability, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
@@ -79,7 +80,7 @@ class Rewards(Capability[RewardsState]):
     def rules(self, version_id: int) -> Catalogue:
         prices: dict[str, tuple[PriceRule, ...]] = {}
         for row in RewardPrice.objects.filter(version=version_id).order_by("code"):
-            rule = PriceRule(row.code, row.wallet, row.points, row.tier, row.plan, row.segment)
+            rule = PriceRule(row.code, row.wallet, row.points, row.tier, row.plan, row.segment, ForArms.read(row.arms))
             prices[row.reward] = (*prices.get(row.reward, ()), rule)
         rewards = Reward.objects.filter(version=version_id).order_by("place")
         return Catalogue.of((rule_of(row) for row in rewards), prices)
@@ -188,4 +189,5 @@ def rule_of(row: Reward) -> RewardRule:
         gives_back_on_expiry=row.on_expiry == Reward.OnEnd.GIVE_BACK,
         gives_back_on_withdrawal=row.on_withdrawal == Reward.OnWithdrawal.GIVE_BACK,
         may_cancel=row.may_cancel,
+        arms=ForArms.read(row.arms),
     )

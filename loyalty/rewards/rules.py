@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, local_date, midnight
+from loyalty.engine.arms import Divided, ForArms, holding, named_by
 from loyalty.points.limits import period_start
 
 NOTHING = Decimal(0)
@@ -44,6 +45,7 @@ class RewardRule:
     :param stock: how many there are in all; None for no limit
     :param member_limit: the most that a member has within its period; None for no limit
     :param tiers: whose members alone may have it; empty for everybody's
+    :param arms: of an experiment, for which it holds; None for all
     """
 
     id: int
@@ -72,6 +74,7 @@ class RewardRule:
     gives_back_on_expiry: bool = False
     gives_back_on_withdrawal: bool = False
     may_cancel: bool = False
+    arms: ForArms | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -109,6 +112,11 @@ class PriceRule:
     tier: str = ""
     plan: str = ""
     segment: str = ""
+    arms: ForArms | None = None
+
+    @property
+    def is_for_all(self) -> bool:
+        return not (self.tier or self.plan or self.segment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ class Price(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Divided):
     """The rewards of a version, in their places, and their other prices by the reward's code."""
 
     rewards: tuple[RewardRule, ...] = ()
@@ -150,6 +158,18 @@ class Catalogue:
         """Return a catalogue of rewards."""
         found = tuple(rewards)
         return cls(found, prices, {each.code: each for each in found}, {each.key: each for each in found})
+
+    def named(self) -> frozenset[str]:
+        return named_by(self.rewards) | named_by(price for prices in self.prices.values() for price in prices)
+
+    def for_arms(self, arms: frozenset[str]) -> "Catalogue":
+        prices = {code: holding(some, arms) for code, some in self.prices.items()}
+        return Catalogue.of(holding(self.rewards, arms), prices)
+
+    def withheld(self) -> "Catalogue":
+        """Return the catalogue at the prices that are everybody's."""
+        prices = {code: tuple(price for price in some if price.is_for_all) for code, some in self.prices.items()}
+        return Catalogue.of(self.rewards, prices)
 
     def prices_of(self, reward: RewardRule, buyer: Buyer) -> dict[str, Price]:
         """Return what a reward costs somebody, by wallet: in each the least that it may pay, the list's wallet first."""
@@ -221,38 +241,6 @@ def matched(reward: RewardRule, amount: Decimal, used: Decimal, unit: Decimal) -
     """
     asked = (amount * reward.match_percent / PERCENT).quantize(unit, ROUND_DOWN)
     return max(min(asked, reward.match_budget - used), NOTHING)
-
-
-SEGMENTS = ("top_value", "middle_value", "low_value", "at_risk", "active")
-TOP, LOW = 9, 4
-LIKELY, UNLIKELY = 0.7, 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """
-    What analytics knows of a customer, for those who agreed to it.
-
-    :param value_decile: 10 is the highest
-    :param probability_active: that it will buy again
-    """
-
-    value_decile: int | None = None
-    probability_active: float | None = None
-
-    @property
-    def segments(self) -> frozenset[str]:
-        """Return the segments that prices and rewards may name."""
-        found = set()
-        if self.value_decile is not None:
-            found.add(
-                "top_value" if self.value_decile >= TOP else "low_value" if self.value_decile <= LOW else "middle_value"
-            )
-        if self.probability_active is not None and self.probability_active >= LIKELY:
-            found.add("active")
-        if self.probability_active is not None and self.probability_active < UNLIKELY:
-            found.add("at_risk")
-        return frozenset(found)
 
 
 def rank_for(

@@ -7,6 +7,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 django_stubs_ext.monkeypatch()
@@ -74,6 +75,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
+    "loyalty.staff_signin",  # before what it signs in with, whose templates it replaces
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "rest_framework",
     "rest_framework_api_key",
     "drf_standardized_errors",
@@ -85,6 +90,7 @@ INSTALLED_APPS = [
     "loyalty.outbox",
     "loyalty.programs",
     "loyalty.memberships",
+    "loyalty.experiments",
     "loyalty.points",
     "loyalty.tiers",
     "loyalty.plans",
@@ -93,15 +99,19 @@ INSTALLED_APPS = [
     "loyalty.referrals",
     "loyalty.configuration",
     "loyalty.activity",
+    "loyalty.campaigns",
     "loyalty.planning",
     "loyalty.page",
     "loyalty.api",
     "loyalty.signin",
+    "loyalty.retention",
     "loyalty.admin_theme",
 ]
 
 MIDDLEWARE = [
     "loyalty.api.request_log.RequestLog",
+    "loyalty.api.headers.HeadersMiddleware",
+    "loyalty.api.health.HealthMiddleware",
     "loyalty.api.bodies.BodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -111,6 +121,7 @@ MIDDLEWARE = [
     "loyalty.api.browsers.BrowserCsrfMiddleware",
     "loyalty.api.browsers.BrowserAuthenticationMiddleware",
     "loyalty.api.browsers.BrowserMessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "loyalty.api.tenancy.TenancyMiddleware",
     "loyalty.api.edge.ApiEdgeMiddleware",
@@ -122,12 +133,14 @@ WSGI_APPLICATION = "loyalty.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "loyalty" / "admin_theme" / "templates"],  # before the theme's own
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "loyalty.staff_signin.theme.frame",
             ],
         },
     },
@@ -156,13 +169,43 @@ STORAGES = {
 }
 LOGIN_REDIRECT_URL = "admin:index"
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "loyalty.admin_theme.errors.stale_form"
 
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "loyalty.access.staff.RoleBackend"]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend", "loyalty.access.staff.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# Staff signs in by allauth, with a password and, where it has one or its retailer requires it, a second factor. Nobody signs up.
+ACCOUNT_ADAPTER = "loyalty.staff_signin.adapter.StaffAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True  # for as long as SESSION_COOKIE_AGE says
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_RATE_LIMITS = False  # they would be each process's own: loyalty.staff_signin.limits counts in a table
+ACCOUNT_FORMS = {"reset_password": "loyalty.staff_signin.forms.AskForResetForm"}
+MFA_ADAPTER = "loyalty.staff_signin.adapter.SecondFactorAdapter"
+MFA_RATE_LIMITS = False
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_ISSUER = "Loyalty"
+MFA_FORMS = {
+    "authenticate": "loyalty.staff_signin.forms.CodeForm",
+    "reauthenticate": "loyalty.staff_signin.forms.CodeAgainForm",
+    "activate_totp": "loyalty.staff_signin.forms.FirstCodeForm",
+}
+PASSWORD_RESET_TIMEOUT = 3_600
+SESSION_COOKIE_AGE = env.int("STAFF_SESSION_HOURS", default=24 * 14) * 3_600
+# So many wrong passwords of one name from one address, and wrong codes of one person, in a quarter of an hour.
+STAFF_SIGN_IN_TRIES = env.int("STAFF_SIGN_IN_TRIES", default=10)
 
 # Callers' counts: with the default of 300 entries, those of a busy shop's members would be forgotten before their minute ends.
 CACHES = {
@@ -208,7 +251,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["loyalty.api.schema.describe_dry_runs", "loyalty.api.schema.describe_problems"],
+    "POSTPROCESSING_HOOKS": [
+        "loyalty.api.schema.describe_choices",
+        "loyalty.api.schema.describe_dry_runs",
+        "loyalty.api.schema.describe_problems",
+        "loyalty.api.telling.describe_webhooks",
+        "loyalty.api.words.describe_fields",
+        "loyalty.api.examples.describe_examples",
+    ],
 }
 
 CELERY_BROKER_URL = env.str("BROKER_URL", default="memory://")
@@ -222,6 +272,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "unacked_restore_t
 CELERY_TASK_ROUTES = {
     "loyalty.outbox.tasks.*": {"queue": "webhooks"},
     "loyalty.signin.tasks.mail": {"queue": "webhooks"},
+    "loyalty.staff_signin.tasks.mail": {"queue": "webhooks"},
+    "loyalty.campaigns.tasks.send_messages": {"queue": "webhooks"},
+    "analytics.tasks.mail_key_figures": {"queue": "webhooks"},
 }
 CELERY_BEAT_SCHEDULE = {
     "deliver events": {"task": "loyalty.outbox.tasks.deliver", "schedule": 5.0, "options": {"expires": 60}},
@@ -234,14 +287,35 @@ CELERY_BEAT_SCHEDULE = {
     },
     "holds that took too long": {"task": "loyalty.activity.tasks.time_out_holds", "schedule": 60.0},
     "customer statistics": {"task": "analytics.tasks.refresh_statistics", "schedule": 60.0},
+    "looks at experiments": {"task": "analytics.tasks.look_at_experiments", "schedule": 86_400.0},
+    "key figures by e-mail": {"task": "analytics.tasks.mail_key_figures", "schedule": 3_600.0},
+    "data audit": {"task": "analytics.tasks.audit_everyone", "schedule": 86_400.0},
+    "data audits that were asked for": {"task": "analytics.tasks.audit_asked", "schedule": 15.0},
     "customer value": {"task": "analytics.tasks.value_everyone", "schedule": 86_400.0},
+    "customer value that was asked for": {"task": "analytics.tasks.run_asked", "schedule": 15.0},
+    "uplift": {"task": "analytics.tasks.uplift_nightly", "schedule": 86_400.0},
+    "uplift that was asked for": {"task": "analytics.tasks.uplift_asked", "schedule": 15.0},
+    "recommendations": {"task": "analytics.tasks.recommend_nightly", "schedule": 86_400.0},
+    "recommendations that were asked for": {"task": "analytics.tasks.recommend_asked", "schedule": 15.0},
     "fees and refunds": {"task": "loyalty.plans.tasks.collect", "schedule": 10.0, "options": {"expires": 60}},
     "contests and surprises": {"task": "loyalty.badges.tasks.give_prizes", "schedule": 300.0},
+    "experiments that end": {"task": "loyalty.experiments.tasks.end_experiments", "schedule": 300.0},
     "months that are over": {"task": "loyalty.planning.tasks.close_months", "schedule": 3_600.0},
     "the ledger's proof": {"task": "loyalty.points.tasks.prove_ledger", "schedule": 86_400.0},
     "sign-in codes by mail": {"task": "loyalty.signin.tasks.mail", "schedule": 2.0, "options": {"expires": 60}},
-    "forget old sign-ins": {"task": "loyalty.signin.tasks.forget", "schedule": 3_600.0},
-    "forget old idempotency keys": {"task": "loyalty.api.tasks.forget_old_keys", "schedule": 3_600.0},
+    "new passwords by mail": {"task": "loyalty.staff_signin.tasks.mail", "schedule": 5.0, "options": {"expires": 60}},
+    "what is no longer kept": {"task": "loyalty.retention.tasks.prune", "schedule": 3_600.0},
+    "steps of campaigns": {
+        "task": "loyalty.campaigns.tasks.advance_campaigns",
+        "schedule": 5.0,
+        "options": {"expires": 60},
+    },
+    "members for campaigns": {"task": "loyalty.campaigns.tasks.find_members", "schedule": 300.0},
+    "messages to members": {
+        "task": "loyalty.campaigns.tasks.send_messages",
+        "schedule": 5.0,
+        "options": {"expires": 60},
+    },
 }
 
 # So many codes that do not exist a key, a member or somebody of the staff may try.
@@ -252,9 +326,13 @@ WRONG_CODE_RATE = env.str("WRONG_CODE_RATE", default="60/minute")
 CODE_KEYS = env.list("CODE_KEYS", default=[])
 
 # Events go to subscribers (dotted paths of functions of a list of events) and to the retailers' webhooks.
-OUTBOX_SUBSCRIBERS: list[str] = []
+OUTBOX_SUBSCRIBERS = ["loyalty.memberships.naming.name_customers", "loyalty.campaigns.learning.on_events"]
 # For so long a post may take, from the look-up of the name to the head of the answer.
 WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
+# Of the eight threads of the worker of webhooks, how many may wait for endpoints that are slow or do not answer, and how many for
+# those that it has not met: the others are for who answers.
+WEBHOOK_SLOW_AT_ONCE = env.int("WEBHOOK_SLOW_AT_ONCE", default=4)
+WEBHOOK_NEW_AT_ONCE = env.int("WEBHOOK_NEW_AT_ONCE", default=2)
 WEBHOOKS_MAY_GO_INSIDE = env.bool("WEBHOOKS_MAY_GO_INSIDE", default=False)
 
 # Who takes the fees of paid plans, by the retailer's slug: {"shop": {"provider": "test", "webhook_secret": "..."}}. Where no
@@ -279,6 +357,9 @@ SIGNIN_CODES_PER_HOUR = env.int("SIGNIN_CODES_PER_HOUR", default=1_000)
 MEMBER_SESSION_DAYS = env.int("MEMBER_SESSION_DAYS", default=30)
 MEMBER_SESSION_IDLE_DAYS = env.int("MEMBER_SESSION_IDLE_DAYS", default=7)
 
+# Under which people reach this site: links in messages begin with it.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000")
+
 # Who signs the cards for phones' wallets, by the retailer's slug: {"shop": {"type": "pass.com.shop.card", "team": "A1B2C3D4E5",
 # "certificate": "card.pem", "key": "card.key", "intermediate": "wwdr.pem"}}. Others' cards are not signed.
 WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
@@ -286,12 +367,14 @@ WALLET_PASSES: dict[str, dict[str, str]] = env.json("WALLET_PASSES", default={})
 # What each app holds on persons, in the order in which a person is erased: what is going on ends first, then numbers change.
 PRIVACY_PARTS = [
     "loyalty.signin.privacy.PART",
+    "loyalty.campaigns.privacy.PART",
     "loyalty.badges.account.privacy.PART",
     "loyalty.plans.account.privacy.PART",
     "loyalty.activity.rewards.privacy.PART",
     "loyalty.referrals.privacy.PART",
     "loyalty.activity.privacy.PART",
     "loyalty.points.privacy.PART",
+    "loyalty.experiments.privacy.PART",
     "loyalty.memberships.privacy.PART",
     "loyalty.api.privacy.PART",
     "loyalty.access.privacy.PART",
@@ -299,7 +382,12 @@ PRIVACY_PARTS = [
     "customers.personal.PART",
 ]
 
-IDEMPOTENCY_KEPT_DAYS = 7
+# For how many days is kept what nobody needs for ever (loyalty.retention). What ends by itself is deleted within the hour.
+EVENTS_KEPT_DAYS = env.int("EVENTS_KEPT_DAYS", default=90)
+DELIVERIES_KEPT_DAYS = env.int("DELIVERIES_KEPT_DAYS", default=30)
+IDEMPOTENCY_KEPT_DAYS = env.int("IDEMPOTENCY_KEPT_DAYS", default=7)
+SIGNIN_CODES_KEPT_DAYS = env.int("SIGNIN_CODES_KEPT_DAYS", default=1)
+INVITATIONS_KEPT_DAYS = env.int("INVITATIONS_KEPT_DAYS", default=365)
 API_BATCH_LIMIT = 1_000
 # For so long a process recognises an API key without asking the database; a revoked key ends with it.
 API_KEY_REMEMBERED_SECONDS = env.int("API_KEY_REMEMBERED_SECONDS", default=10)
@@ -316,8 +404,10 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
+    "ACCOUNT": {"navigation": [{"title": _("Second factor"), "link": reverse_lazy("mfa_index")}]},
     "DASHBOARD_CALLBACK": "analytics.dashboards.home.dashboard",
     "STYLES": ["loyalty.admin_theme.theme.stylesheet"],
+    "SCRIPTS": ["loyalty.admin_theme.theme.search_script"],
     "COLORS": {
         "primary": {
             "50": "#eef6f4",
@@ -333,5 +423,5 @@ UNFOLD = {
             "950": "#0d1f1d",
         },
     },
-    "SIDEBAR": {"show_search": True, "navigation": "loyalty.admin_theme.theme.navigation"},
+    "SIDEBAR": {"show_search": False, "navigation": "loyalty.admin_theme.theme.navigation"},
 }

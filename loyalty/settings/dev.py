@@ -20,6 +20,7 @@ WEBHOOKS_MAY_GO_INSIDE = env.bool("WEBHOOKS_MAY_GO_INSIDE", default=True)  # noq
 LOGGING = logging_to(
     structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback), level="INFO"
 )
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True  # passkeys on http://localhost
 LOG_LEVEL_OF_REQUESTS = logging.DEBUG
 # The demo's members pay by trying out: no money moves.
 PAYMENT_ACCOUNTS.setdefault("complete-journey", {"provider": "test", "webhook_secret": "demo"})  # noqa: F405

@@ -1,6 +1,6 @@
 """Which orders and interactions met a challenge: asked of the facts themselves, as they are now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,6 +16,8 @@ from loyalty.badges.state import GAME, BadgeState
 from loyalty.engine.basket import Occasion
 from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
+from loyalty.points.models import Wallet
+from loyalty.points.state import MAIN
 
 MAX_FACTS, MAX_CAUSES = 1_000, 100
 ORDERS = """
@@ -23,7 +25,7 @@ SELECT o.id FROM customers_order o JOIN activity_orderdecision d ON d.order_id =
 WHERE d.membership_id = %s AND d.is_kept AND d.version_id IS NOT NULL GROUP BY o.id ORDER BY o.occurred_at DESC LIMIT %s
 """
 INTERACTIONS = """
-SELECT i.id FROM customers_interaction i JOIN activity_interactiondecision d ON d.interaction_id = i.id
+SELECT i.id, d.points FROM customers_interaction i JOIN activity_interactiondecision d ON d.interaction_id = i.id
 WHERE i.customer_id = %s AND d.program_id = %s ORDER BY i.occurred_at DESC LIMIT %s
 """
 
@@ -68,26 +70,32 @@ def causes_of(
 
 def _facts(membership: Membership, versions: Versions) -> list[_Known]:
     """Load what a member bought and kept, and what else it did, in the order of time."""
+    found = [*_bought(membership, versions), *_did(membership, versions)]
+    return sorted(found, key=lambda each: each.cause.occurred_at)
+
+
+def _bought(membership: Membership, versions: Versions) -> Iterator[_Known]:
     orders = [key for (key,) in bulk.fetch(ORDERS, [membership.pk, MAX_FACTS])]
     decided = load_decided(orders, {membership.program_id: versions}) if orders else {}
-    found = []
+    main = Wallet.objects.filter(membership=membership, code=MAIN).values_list("pk", flat=True).get() if orders else 0
     for placed in load_kept_orders(orders, membership.program_id):
         order = decided.get((placed.order_id, membership.program_id))
-        version = versions.version(order.version_id) if order else None
+        version = versions.decided(order.version_id, order.occasion) if order else None
         if order is not None and version is not None:
             at, zone = placed.occurred_at, version.zone
             occasion = replace(order.occasion, at=at, zone=zone)
-            points = order.awards[0].points_kept if order.awards else 0
-            fact = CountedFact(at, local_date(at, zone), occasion, points, placed.basket)
-            found.append(_Known(fact, AwardCause(placed.number, None, at)))
-    did = [key for (key,) in bulk.fetch(INTERACTIONS, [membership.customer_id, membership.program_id, MAX_FACTS])]
-    for each in load_interactions(did):
+            fact = CountedFact(at, local_date(at, zone), occasion, order.kept_in(main), placed.basket)
+            yield _Known(fact, AwardCause(placed.number, None, at))
+
+
+def _did(membership: Membership, versions: Versions) -> Iterator[_Known]:
+    points = dict(bulk.fetch(INTERACTIONS, [membership.customer_id, membership.program_id, MAX_FACTS]))
+    for each in load_interactions(list(points)):
         version, at = versions.at(each.occurred_at), each.occurred_at
         if version is not None:
-            occasion = Occasion(at, version.zone)
-            fact = CountedFact(at, local_date(at, version.zone), occasion, interaction=each.kind)
-            found.append(_Known(fact, AwardCause(None, each.number, at)))
-    return sorted(found, key=lambda each: each.cause.occurred_at)
+            occasion, on = Occasion(at, version.zone), local_date(at, version.zone)
+            fact = CountedFact(at, on, occasion, points[each.interaction_id], interaction=each.kind)
+            yield _Known(fact, AwardCause(None, each.number, at))
 
 
 def _met_by(rule: ChallengeRule, award: ChallengeAward, known: Iterable[_Known], state: BadgeState) -> list[AwardCause]:

@@ -11,8 +11,9 @@ from django.db import transaction
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
 from customers.core.ids import new_id
+from loyalty.activity.arms import in_arms, withheld_among
 from loyalty.activity.pipeline import take_waiting
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.badges.boards import Line, ranked
 from loyalty.badges.models import Board, ContestFinish, ContestPrize
 from loyalty.badges.rules import BoardRule
@@ -33,13 +34,19 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 # Who have the last score that wins something all win it.
 WINNERS = """
-SELECT s.membership_id, s.score, s.reached_at, m.retailer_id, m.number FROM badges_boardscore s
+SELECT s.membership_id, s.score, s.reached_at, m.number FROM badges_boardscore s
 JOIN memberships_membership m ON m.id = s.membership_id
-WHERE s.program_id = %(program)s AND s.name = %(name)s AND s.window_name = %(window)s AND s.score > 0 AND s.score >= coalesce((
+WHERE s.program_id = %(program)s AND s.name = %(name)s AND s.window_name = %(window)s AND s.score > 0
+    AND s.membership_id <> ALL(%(outside)s::uuid[]) AND s.score >= coalesce((
     SELECT l.score FROM badges_boardscore l
     WHERE l.program_id = %(program)s AND l.name = %(name)s AND l.window_name = %(window)s AND l.score > 0
+        AND l.membership_id <> ALL(%(outside)s::uuid[])
     ORDER BY l.score DESC, l.reached_at, l.membership_id OFFSET %(last)s - 1 LIMIT 1), 0)
 ORDER BY s.score DESC, s.reached_at, s.membership_id
+"""
+SCORED = """
+SELECT membership_id FROM badges_boardscore
+WHERE program_id = %(program)s AND name = %(name)s AND window_name = %(window)s AND score > 0
 """
 
 
@@ -54,7 +61,7 @@ class Ended:
 
 def finish_contests(program: Program, *, now: datetime) -> int:
     """Finish every contest of a program whose window has ended, each in a transaction of its own; return how many."""
-    versions = versions_of([program.pk])[program.pk]
+    versions = versions_of_program(program.pk)
     return sum(_finish(program, versions, each, now) for each in _ended(program, versions, now))
 
 
@@ -88,7 +95,6 @@ class Winner(NamedTuple):
     :param said: which contest, and with which rank, as grants and events say it
     """
 
-    retailer_id: int
     number: str
     line: Line
     points: int
@@ -109,23 +115,34 @@ def _finish(program: Program, versions: Versions, ended: Ended, now: datetime) -
     )  # fmt: skip
     if not is_new:  # somebody else was quicker
         return 0
-    winners = _winners(program, ended)
+    winners = _winners(program, versions, ended, now)
     _note(finish, winners)
     _ask(finish, board, winners, rule.wallet, now)
-    publish([_event(versions.slug, each, now) for each in winners], now=now)
+    publish([_event(program, each, now) for each in winners], now=now)
     take_waiting([each.key for each in winners], now=now)
     return 1
 
 
-def _winners(program: Program, ended: Ended) -> list[Winner]:
-    """Return who wins what by the scores of now, the first rank first."""
+def _winners(program: Program, versions: Versions, ended: Ended, now: datetime) -> list[Winner]:
+    """
+    Return who wins what by the scores of now, the first rank first.
+
+    Who gets nothing extra, or for whose variant the contest does not hold, stands in nobody's way.
+    """
     rule = ended.rule
-    given = {"program": program.pk, "name": rule.name, "window": ended.window, "last": rule.prizes[-1].last}
-    rows = bulk.fetch(WINNERS, given)
-    people = {key: (retailer_id, number) for key, _score, _at, retailer_id, number in rows}
-    lines = ranked([(key, score, at, "") for key, score, at, *_rest in rows], None)
+    of = {"program": program.pk, "name": rule.name, "window": ended.window}
+
+    def scored() -> list[UUID]:
+        return [key for (key,) in bulk.fetch(SCORED, of)]
+
+    outside = withheld_among(versions, scored, at=now)
+    if rule.arms is not None:
+        outside |= frozenset(found := scored()) - in_arms(rule.arms, found)
+    rows = bulk.fetch(WINNERS, of | {"last": rule.prizes[-1].last, "outside": list(outside)})
+    numbers = {key: number for key, _score, _at, number in rows}
+    lines = ranked([(key, score, at, "") for key, score, at, _number in rows], None)
     return [
-        Winner(*people[line.membership_id], line, points, _said(rule, ended, line))
+        Winner(numbers[line.membership_id], line, points, _said(rule, ended, line))
         for line in lines
         if line.rank and (points := rule.prize_for(line.rank))
     ]
@@ -145,15 +162,15 @@ def _ask(finish: ContestFinish, board: Board, winners: Sequence[Winner], wallet:
     name = {"name": board.name, "name_fr": board.name_fr}
     cause = f"contest:{finish.pk}"
     asked = [
-        GrantAsked(new_id(), each.retailer_id, each.key, SOURCE, wallet, each.points, cause, now, each.said | name)
+        GrantAsked(new_id(), finish.retailer_id, each.key, SOURCE, wallet, each.points, cause, now, each.said | name)
         for each in winners
     ]
     granting.ask(asked, now=now)
 
 
-def _event(program: str, winner: Winner, now: datetime) -> NewEvent:
-    said = {"program": program, "member": winner.number, **winner.said, "points": winner.points}
-    return NewEvent(winner.retailer_id, "contest.won", winner.key, said, now)
+def _event(program: Program, winner: Winner, now: datetime) -> NewEvent:
+    said = {"program": program.slug, "member": winner.number, **winner.said, "points": winner.points}
+    return NewEvent(program.retailer_id, "contest.won", winner.key, said, now)
 
 
 def _said(rule: BoardRule, ended: Ended, line: Line) -> dict[str, object]:

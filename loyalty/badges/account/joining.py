@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from loyalty.activity.account.session import AccountSession
+from loyalty.activity.inviting import offered_to
 from loyalty.badges.capability import segments_of
 from loyalty.badges.models import Participation
 from loyalty.badges.rules import BoardRule, ChallengeRule, Game
@@ -19,6 +20,8 @@ from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 
 MIN_NAME, MAX_NAME = 2, 30
+INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800")  # letters, marks and signs that show nothing
+MANY_MARKS = "MMMM"  # no language needs so many on one letter
 LOCK = 7_003  # the first key of the advisory lock on a leaderboard's names
 
 
@@ -104,7 +107,8 @@ def join_challenge(membership: Membership, code: str, *, now: datetime) -> bool:
     session = _Session(membership, now)
     rule = next((each for each in session.game.challenges if each.code == code), None)
     if rule is None:
-        raise NoSuchChallenge(challenge=code, known=", ".join(each.code for each in session.game.challenges) or "-")
+        known = offered_to(session.decision, (each.code for each in session.game.challenges))
+        raise NoSuchChallenge(challenge=code, known=known)
     if not rule.is_joined:
         raise NothingToJoin(challenge=code)
     _require_open(rule, session)
@@ -175,13 +179,15 @@ def leave(membership: Membership, code: str, *, now: datetime) -> bool:
 def _board(session: _Session, code: str) -> BoardRule:
     rule = next((each for each in session.game.boards if each.code == code), None)
     if rule is None:
-        raise NoSuchBoard(board=code, known=", ".join(each.code for each in session.game.boards) or "-")
+        raise NoSuchBoard(board=code, known=offered_to(session.decision, (each.code for each in session.game.boards)))
     return rule
 
 
 def _shown(pseudonym: str) -> str:
-    name = " ".join(unicodedata.normalize("NFC", pseudonym).split())
-    is_readable = all(letter == " " or unicodedata.category(letter)[0] in "LMNPS" for letter in name)
+    """Return a name as it is shown: wide and narrow letters are one, so that nobody passes for another, or hides an address."""
+    name = " ".join(unicodedata.normalize("NFKC", pseudonym).split())
+    kinds = "".join(unicodedata.category(letter)[0] if letter not in INVISIBLE else "-" for letter in name)
+    is_readable = set(kinds) <= set("LMNPSZ") and MANY_MARKS not in kinds and len(kinds) - kinds.count("M") >= MIN_NAME
     if not MIN_NAME <= len(name) <= MAX_NAME or not is_readable or "@" in name:
         raise BadPseudonym(least=MIN_NAME, most=MAX_NAME)
     return name

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -17,19 +19,22 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from loyalty.activity.arms import withheld_among
 from loyalty.activity.pipeline import take_waiting
-from loyalty.badges.capability import PROFILES
+from loyalty.activity.versions import versions_of
 from loyalty.badges.models import Surprise, SurpriseTicket
-from loyalty.memberships.models import Membership
+from loyalty.memberships.profiles import profiles_of
 from loyalty.points import granting
+from loyalty.points.capability import codes_of
 from loyalty.points.state import GrantAsked
-from loyalty.rewards.rules import Profile
+from loyalty.programs.models import Program
 
 BATCH = 200
 SOURCE = "surprises"
+Missed = SurpriseTicket.Missed
 CANDIDATES = """
-SELECT m.id, m.number FROM memberships_membership m
-WHERE m.program_id = %(program)s AND m.left_at IS NULL AND m.enrolled_at <= %(now)s
+SELECT m.id, m.number FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
+WHERE m.program_id = %(program)s AND m.left_at IS NULL AND m.enrolled_at <= %(now)s AND c.erased_at IS NULL
     AND (%(members)s::text[] = '{}' OR m.number = ANY(%(members)s))
     AND (%(tiers)s::text[] = '{}' OR EXISTS (
         SELECT 1 FROM tiers_standing s JOIN tiers_tier t ON t.id = s.tier_id
@@ -39,18 +44,28 @@ WHERE m.program_id = %(program)s AND m.left_at IS NULL AND m.enrolled_at <= %(no
         WHERE d.membership_id = m.id AND d.is_kept AND o.occurred_at >= %(since)s))
 ORDER BY m.id
 """
+# A gift for a membership that was merged goes to the one that stays, as all that waits for it.
 NEXT = """
-SELECT t.id, t.membership_id, m.retailer_id, m.left_at IS NULL FROM badges_surpriseticket t
-JOIN memberships_membership m ON m.id = t.membership_id
-WHERE t.surprise_id = %s AND t.is_drawn AND t.given_at IS NULL ORDER BY t.place LIMIT %s FOR UPDATE OF t SKIP LOCKED
+SELECT t.id, t.membership_id, m.id, m.left_at IS NULL AND c.erased_at IS NULL FROM badges_surpriseticket t
+JOIN memberships_membership a ON a.id = t.membership_id
+JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id) JOIN customers_customer c ON c.id = m.customer_id
+WHERE t.surprise_id = %s AND t.is_drawn AND t.given_at IS NULL AND t.missed_at IS NULL
+ORDER BY t.place LIMIT %s FOR UPDATE OF t SKIP LOCKED
 """
 GIVEN = "UPDATE badges_surpriseticket SET given_at = %s WHERE id = ANY(%s)"
+MISSED = "UPDATE badges_surpriseticket SET missed_at = %s, missed_because = %s WHERE id = ANY(%s)"
 
 
 class NobodyToSurprise(DomainError):
     code = "nobody_to_surprise"
     kind = Kind.CONFLICT
     message = _("No member is a candidate of “{surprise}”.")
+
+
+class NoWalletForIt(DomainError):
+    code = "no_such_wallet"
+    kind = Kind.INVALID
+    message = _("The program {program} has no wallet “{wallet}”. It has: {known}.")
 
 
 class NotDrawn(DomainError):
@@ -64,12 +79,15 @@ class Explained:
     """
     A draw made again from its seed and its candidates.
 
+    :param missed: how many gifts were not given, because their members had left, or got nothing extra, by then
+    :param points: of all that were given, or will be
     :param is_as_drawn: whether that gives the very same lots, places and winners
     :param drawn: the numbers of the members who were drawn, in the order of their lots
     """
 
     candidates: int
     gifts: int
+    missed: int
     points: int
     is_as_drawn: bool
     drawn: tuple[str, ...]
@@ -85,16 +103,29 @@ def placed(seed: int, numbers: Iterable[str]) -> list[tuple[str, str]]:
     return sorted((lot_of(seed, number), number) for number in numbers)
 
 
+def require_wallet(program: Program, wallet: str) -> None:
+    """
+    Refuse a wallet that members of a program do not have.
+
+    :raises NoWalletForIt: then
+    """
+    known = codes_of(versions_of([program.pk])[program.pk].versions)
+    if wallet not in known:
+        raise NoWalletForIt(program=program.slug, wallet=wallet, known=", ".join(sorted(known)))
+
+
 @transaction.atomic
 def draw(surprise: Surprise, *, author: str, now: datetime) -> int:
     """
     Draw by lot who is given something, once; return how many are.
 
     :raises NobodyToSurprise: when there is no candidate
+    :raises NoWalletForIt: when members have no such wallet
     """
     row = Surprise.objects.select_for_update().get(pk=surprise.pk)
     if row.status != Surprise.Status.DRAFT:
         return row.tickets.filter(is_drawn=True).count()
+    require_wallet(row.program, row.wallet)
     members = dict(_candidates(row, now))
     if not members:
         raise NobodyToSurprise(surprise=row.code)
@@ -111,16 +142,20 @@ def draw(surprise: Surprise, *, author: str, now: datetime) -> int:
     return min(row.gifts, len(rows))
 
 
-def _candidates(row: Surprise, now: datetime) -> list[tuple[object, str]]:
+def _candidates(row: Surprise, now: datetime) -> list[tuple[UUID, str]]:
+    """Return who may be drawn, ids with numbers: who gets nothing extra would take a gift from the others."""
     since = now - timedelta(days=row.bought_within_days) if row.bought_within_days is not None else None
     found = bulk.fetch(
         CANDIDATES,
         {"program": row.program_id, "now": now, "members": list(row.members), "tiers": list(row.tiers), "since": since},
     )
+    versions = versions_of([row.program_id])[row.program_id]
+    outside = withheld_among(versions, lambda: [key for key, _number in found], at=now)
+    found = [(key, number) for key, number in found if key not in outside]
     if not row.segments:
-        return [(key, number) for key, number in found]
-    profiles = bulk.fetch(PROFILES, [[key for key, _number in found]])
-    named = {key for key, *profile in profiles if not Profile(*profile).segments.isdisjoint(row.segments)}
+        return found
+    profiles = profiles_of([key for key, _number in found])
+    named = {key for key, profile in profiles.items() if not profile.segments.isdisjoint(row.segments)}
     return [(key, number) for key, number in found if key in named]
 
 
@@ -136,62 +171,71 @@ def give(surprise: Surprise, *, now: datetime) -> int:
     if row.status == Surprise.Status.DRAFT:
         raise NotDrawn(surprise=row.code)
     given = 0
-    while some := _give_some(row, now):
+    while (some := _give_some(row, now)) is not None:
         given += some
     # Who finds nothing left may be the last one, or others may be at work still: the last one says so.
     Surprise.objects.filter(pk=row.pk).exclude(
-        tickets__in=SurpriseTicket.objects.filter(surprise=row, is_drawn=True, given_at=None)
+        tickets__in=SurpriseTicket.objects.filter(surprise=row, is_drawn=True, given_at=None, missed_at=None)
     ).update(status=Surprise.Status.GIVEN)
     return given
 
 
+class _Drawn(NamedTuple):
+    """A lot that was drawn, of which membership, and which one has what it had by now."""
+
+    ticket: int
+    drawn_id: UUID
+    membership_id: UUID
+    is_member: bool
+
+
 @transaction.atomic
-def _give_some(row: Surprise, now: datetime) -> int:
-    found = bulk.fetch(NEXT, [row.pk, BATCH])
+def _give_some(row: Surprise, now: datetime) -> int | None:
+    """Give some of what was drawn; return to how many, and None where nothing is left."""
+    found = [_Drawn(*each) for each in bulk.fetch(NEXT, [row.pk, BATCH])]
     if not found:
-        return 0
-    asked = [
-        GrantAsked(
-            new_id(),
-            retailer_id,
-            membership_id,
-            SOURCE,
-            row.wallet,
-            row.points,
-            f"surprise:{row.pk}",
-            now,
-            {"surprise": row.code, "name": row.name, "name_fr": row.name_fr},
-        )
-        for _ticket, membership_id, retailer_id, is_member in found
-        if is_member  # who has left since gets nothing
-    ]
-    granting.ask(asked, now=now)
-    bulk.execute(GIVEN, [now, [ticket for ticket, *_rest in found]])
-    take_waiting([each.membership_id for each in asked], now=now)
-    return len(asked)
+        return None
+    missed = _missed(row, found, now)
+    given = [each for each in found if each.ticket not in missed]
+    granting.ask([_asked(row, each, now) for each in given], now=now)
+    bulk.execute(GIVEN, [now, [each.ticket for each in given]])
+    for why in sorted(set(missed.values())):
+        bulk.execute(MISSED, [now, why.value, [ticket for ticket, because in missed.items() if because is why]])
+    take_waiting({each.membership_id for each in given}, now=now)
+    return len(given)
+
+
+def _missed(row: Surprise, found: Sequence[_Drawn], now: datetime) -> dict[int, Missed]:
+    """Return, by their lots, who is given nothing after all: who has left since, was erased, or gets nothing extra by now."""
+    versions = versions_of([row.program_id])[row.program_id]
+    outside = withheld_among(versions, lambda: [each.membership_id for each in found], at=now)
+    missed = {each.ticket: Missed.WITHHELD for each in found if each.membership_id in outside}
+    return missed | {each.ticket: Missed.LEFT for each in found if not each.is_member}
+
+
+def _asked(row: Surprise, drawn: _Drawn, now: datetime) -> GrantAsked:
+    cause = f"surprise:{row.pk}:{drawn.ticket}"  # of two memberships that became one each is given its own
+    said = {"surprise": row.code, "name": row.name, "name_fr": row.name_fr}
+    return GrantAsked(new_id(), row.retailer_id, drawn.membership_id, SOURCE, row.wallet, row.points, cause, now, said)
 
 
 def explain(surprise: Surprise) -> Explained:
     """
-    Make a draw again from its seed and its candidates, and compare.
+    Make a draw again from its seed and its candidates, and compare; of who was erased since, the lot alone is known.
 
     :raises NotDrawn: before the draw
     """
     tickets = list(surprise.tickets.order_by("place"))
     if not tickets:
         raise NotDrawn(surprise=surprise.code)
-    again = placed(surprise.seed, (ticket.number for ticket in tickets))
+    again = placed(surprise.seed, (ticket.number for ticket in tickets if ticket.number))
+    again = sorted([*again, *((ticket.lot, "") for ticket in tickets if not ticket.number)])
     stored = [(ticket.lot, ticket.number) for ticket in tickets]
     drawn = tuple(ticket.number for ticket in tickets if ticket.is_drawn)
     winners = tuple(number for _lot, number in again[: surprise.gifts])
-    return Explained(
-        len(tickets), len(drawn), len(drawn) * surprise.points, again == stored and winners == drawn, drawn
-    )
-
-
-def ticket_of(surprise: Surprise, membership: Membership) -> SurpriseTicket | None:
-    """Return a member's lot in a draw; None for who was no candidate."""
-    return surprise.tickets.filter(membership=membership).first()
+    missed = sum(ticket.missed_at is not None for ticket in tickets)
+    points = (len(drawn) - missed) * surprise.points
+    return Explained(len(tickets), len(drawn), missed, points, again == stored and winners == drawn, drawn)
 
 
 def to_be_given(retailer_id: int) -> Sequence[Surprise]:

@@ -4,10 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.api.strict import Strict
 from customers.core.images import address_of
+from customers.core.languages import own_text
 from loyalty.badges.account.joining import MAX_NAME
 from loyalty.badges.models import Badge, Board, Challenge, ChallengeAward
-from loyalty.badges.models.offer import in_readers_language
 
 IN_LANGUAGE = "In the caller's language."
 
@@ -68,7 +69,7 @@ class ChallengeOut(serializers.Serializer[Any]):
 
 def text_of(row: Badge | Challenge | Board) -> str:
     """Return a description in the reader's language."""
-    return in_readers_language(row, "description")
+    return own_text(row, "description")
 
 
 class ChallengesOut(serializers.Serializer[Any]):
@@ -122,6 +123,12 @@ class BoardLineOut(serializers.Serializer[Any]):
     is_me = serializers.BooleanField()
 
 
+class PrizeForRanksOut(serializers.Serializer[Any]):
+    rank = serializers.IntegerField()
+    through = serializers.IntegerField(help_text="The last rank that gets the same.")
+    points = serializers.IntegerField()
+
+
 class BoardOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField(help_text=IN_LANGUAGE)
@@ -131,6 +138,7 @@ class BoardOut(serializers.Serializer[Any]):
     window = serializers.ChoiceField(choices=Board._meta.get_field("window").flatchoices)
     first_day = serializers.DateField(allow_null=True)
     last_day = serializers.DateField(allow_null=True)
+    prizes = PrizeForRanksOut(many=True, help_text="Of a contest.")
     lines = BoardLineOut(many=True)
     mine = BoardLineOut(allow_null=True, help_text="Null for who has not joined.")
 
@@ -140,5 +148,10 @@ class BoardsOut(serializers.Serializer[Any]):
     boards = BoardOut(many=True)
 
 
-class PseudonymIn(serializers.Serializer[Any]):
+class PseudonymIn(Strict):
     name = serializers.CharField(max_length=10 * MAX_NAME, help_text="By which the member wants to be shown.")
+
+
+class ByStaffIn(Strict):
+    author = serializers.CharField(max_length=150, help_text="Who decided it.")
+    reason = serializers.CharField(max_length=500)

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, ClassVar
 
-from django.http import Http404
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,20 +11,22 @@ from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
-from customers.api.callers import retailer_of
 from customers.core.calendar import local_date
-from loyalty.activity.api.asking import member_of, site_of
-from loyalty.activity.api.member import memberships_of, shopper
-from loyalty.activity.versions import versions_of
+from loyalty.activity.api.asking import listed, member_of, program_of, site_of
+from loyalty.activity.api.member import memberships_of, my_membership
+from loyalty.activity.inviting import is_invited
+from loyalty.activity.versions import versions_of_member, versions_of_program
 from loyalty.badges.account.causes import causes_of
-from loyalty.badges.account.joining import join_board, join_challenge, leave
+from loyalty.badges.account.given import give_badge, take_badge
+from loyalty.badges.account.joining import NoSuchBoard, join_board, join_challenge, leave
 from loyalty.badges.api.serializers import (
+    BadgeOut,
     BadgesOut,
     BoardOut,
     BoardsOut,
+    ByStaffIn,
     ChallengeOut,
     ChallengesOut,
     PseudonymIn,
@@ -37,7 +37,6 @@ from loyalty.badges.models import Board
 from loyalty.badges.overview import ChallengeProgress, awards_of, badges_of, challenges_of, said
 from loyalty.badges.rules import BoardRule
 from loyalty.badges.state import GAME
-from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 
@@ -45,16 +44,6 @@ WINDOW = OpenApiParameter(
     "window", str, description="A day of the window that is asked for, such as 2026-05-31; today if left out."
 )
 LIMIT = OpenApiParameter("limit", int, description=f"How many lines, at most {MAX_SHOWN}; {SHOWN} if left out.")
-
-
-def _versions(program_id: int) -> Versions:
-    return versions_of([program_id])[program_id]
-
-
-def my_membership(request: Request, slug: str) -> Membership:
-    """Return where the caller is a member, by the program's slug; 404 where it is not."""
-    mine = Membership.objects.select_related("program__retailer", "customer")
-    return get_object_or_404(mine, customer=shopper(request), program__slug=slug)
 
 
 def _mine(
@@ -72,13 +61,13 @@ def told_to(request: Request) -> dict[str, str]:
 
 def challenges_said(member: Membership) -> dict[str, Any]:
     """Return a member's challenges as plain values of `ChallengesOut`."""
-    found = challenges_of(member, _versions(member.program_id), at=timezone.now())
+    found = challenges_of(member, versions_of_member(member), at=timezone.now())
     return {"program": member.program.slug, "challenges": found}
 
 
 def badges_said(member: Membership) -> dict[str, Any]:
     """Return a member's badges and awards as plain values of `BadgesOut`."""
-    versions = _versions(member.program_id)
+    versions = versions_of_member(member)
     awards = awards_of(member) if member.left_at is None else []
     causes = causes_of(member, awards, versions)
     for award in awards:
@@ -99,14 +88,15 @@ def board_said(
 
     return {
         "code": row.code, "name": str(row), "description": text_of(row), "image": row.image, "metric": metric,
-        "window": row.window, "first_day": found.first_day, "last_day": found.last_day,
+        "window": row.window, "first_day": found.first_day, "last_day": found.last_day, "prizes": row.prizes,
         "lines": [line(each) for each in found.lines], "mine": line(found.mine) if found.mine else None,
     }  # fmt: skip
 
 
 def boards_said(member: Membership) -> dict[str, Any]:
     """Return the leaderboards of a member's program, each in the window that is open, as plain values of `BoardsOut`."""
-    version = _versions(member.program_id).at(timezone.now())
+    versions = versions_of_member(member)
+    version = versions.at(timezone.now())
     if version is None or member.left_at is not None or not version.of(GAME).boards:
         return {"program": member.program.slug, "boards": []}
     on = local_date(timezone.now(), version.zone)
@@ -116,16 +106,18 @@ def boards_said(member: Membership) -> dict[str, Any]:
         for rule in version.of(GAME).boards
         if (window := rule.window_on(on)) is not None
     ]
-    return {"program": member.program.slug, "boards": boards}
+    shown = boards if is_invited(member, versions, at=timezone.now()) else [each for each in boards if each["mine"]]
+    return {"program": member.program.slug, "boards": shown}
 
 
 def _board(request: Request, program: Program, code: str, member: Membership | None) -> Response:
     """Return one leaderboard in the window that is asked for."""
-    version = _versions(program.pk).at(timezone.now())
+    version = versions_of_program(program.pk).at(timezone.now())
     rule = next((each for each in version.of(GAME).boards if each.code == code), None) if version else None
     if version is None or rule is None:
-        raise Http404
-    row = get_object_or_404(Board.objects.select_related("version"), version=version.version_id, code=code)
+        boards = version.of(GAME).boards if version else ()
+        raise NoSuchBoard(board=code, known=listed(sorted(each.code for each in boards)))
+    row = Board.objects.select_related("version").get(version=version.version_id, code=code)
     window = _window(request, rule, local_date(timezone.now(), version.zone))
     body = board_said(row, rule, window, member=member, limit=_limit(request))
     return Response(BoardOut(body, context=told_to(request)).data)
@@ -168,8 +160,15 @@ def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
 
 def _challenge_of(member: Membership, code: str) -> ChallengeProgress:
     """Return a challenge with a member's progress."""
-    found = challenges_of(member, _versions(member.program_id), at=timezone.now())
+    found = challenges_of(member, versions_of_member(member), at=timezone.now())
     return next(each for each in found if each.challenge.code == code)
+
+
+def _badge_said(request: Request, member: Membership, code: str) -> dict[str, Any]:
+    """Return one badge with what a member has of it; of who has left, nothing."""
+    found = badges_of(member, versions_of_member(member), at=timezone.now())
+    held = next((each for each in found if each.badge.code == code), None)
+    return dict(BadgeOut(held, context=told_to(request)).data) if held else {}
 
 
 def _join_challenge(request: Request, member: Membership, code: str) -> Response:
@@ -188,7 +187,7 @@ def _on_board(request: Request, member: Membership, code: str, do: Callable[[], 
     return Response(answer, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
-class MyChallengesView(APIView):
+class MyChallengesView(AskedView):
     @extend_schema(responses=ChallengesOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return the challenges of each program with how far I have come."""
@@ -199,7 +198,7 @@ class MyChallengesView(APIView):
         )
 
 
-class MyBadgesView(APIView):
+class MyBadgesView(AskedView):
     @extend_schema(responses=BadgesOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return the badges of each program with what I have of them, and what gave me my awards."""
@@ -208,7 +207,7 @@ class MyBadgesView(APIView):
         )
 
 
-class MyBoardsView(APIView):
+class MyBoardsView(AskedView):
     @extend_schema(responses=BoardsOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return the leaderboards of each program: the first, and me."""
@@ -217,7 +216,7 @@ class MyBoardsView(APIView):
         )
 
 
-class MyBoardView(APIView):
+class MyBoardView(AskedView):
     @extend_schema(responses=BoardOut, parameters=[WINDOW, LIMIT], tags=["me"])
     def get(self, request: Request, slug: str, code: str) -> Response:
         """Return a leaderboard in one of its windows: the first, and me."""
@@ -254,7 +253,7 @@ class MyBoardLeaveView(AskedView):
         return _on_board(request, member, code, lambda: leave(member, code, now=timezone.now()))
 
 
-class MemberChallengesView(APIView):
+class MemberChallengesView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=ChallengesOut, tags=["badges"])
@@ -263,13 +262,41 @@ class MemberChallengesView(APIView):
         return Response(ChallengesOut(challenges_said(member_of(request, number)), context=told_to(request)).data)
 
 
-class MemberBadgesView(APIView):
+class MemberBadgesView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=BadgesOut, tags=["badges"])
     def get(self, request: Request, number: str) -> Response:
         """Return a member's badges and awards, with the orders and interactions that gave them."""
         return Response(BadgesOut(badges_said(member_of(request, number)), context=told_to(request)).data)
+
+
+class MemberBadgeGiveView(AskedView):
+    scopes: ClassVar = {"POST": "points:adjust"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=ByStaffIn, responses={200: BadgeOut, 201: BadgeOut}, tags=["badges"])
+    def post(self, request: Request, number: str, code: str) -> Response:
+        """Give a member a badge for no challenge, by a decision of staff; it gives no points."""
+        member, given = member_of(request, number), _said(ByStaffIn, request)
+        with all_or_dry(request):
+            give_badge(member, code, **given, now=timezone.now())
+            body = _badge_said(request, member, code)
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+class MemberBadgeTakeView(AskedView):
+    scopes: ClassVar = {"POST": "points:adjust"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=ByStaffIn, responses=BadgeOut, tags=["badges"])
+    def post(self, request: Request, number: str, code: str) -> Response:
+        """Take a badge away from a member that staff gave it."""
+        member, given = member_of(request, number), _said(ByStaffIn, request)
+        with all_or_dry(request):
+            take_badge(member, code, **given, now=timezone.now())
+            body = _badge_said(request, member, code)
+        return Response(body)
 
 
 class MemberChallengeJoinView(AskedView):
@@ -293,11 +320,10 @@ class MemberBoardJoinView(AskedView):
         return _on_board(request, member, code, lambda: join_board(member, code, name, now=timezone.now()))
 
 
-class BoardView(APIView):
+class BoardView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=BoardOut, parameters=[WINDOW, LIMIT], tags=["badges"])
     def get(self, request: Request, slug: str, code: str) -> Response:
         """Return a program's leaderboard in one of its windows."""
-        program = get_object_or_404(Program, retailer=retailer_of(request), slug=slug)
-        return _board(request, program, code, None)
+        return _board(request, program_of(request, slug), code, None)

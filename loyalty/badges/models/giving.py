@@ -5,10 +5,10 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
+from customers.core.languages import own_text
 from customers.models import Retailer
 from loyalty.badges.models.offer import Board
 from loyalty.memberships.models import Membership
@@ -78,7 +78,7 @@ class Surprise(models.Model):
         ]
 
     def __str__(self) -> str:
-        return (self.name_fr if get_language() == "fr" else "") or self.name
+        return own_text(self, "name")
 
     @property
     def gifts(self) -> int:
@@ -87,7 +87,11 @@ class Surprise(models.Model):
 
 
 class SurpriseTicket(models.Model):
-    """A candidate of a draw: its lot, its place among all of them, and whether it was drawn."""
+    """A candidate of a draw: its lot, its place among all of them, whether it was drawn, and what became of its gift."""
+
+    class Missed(models.TextChoices):
+        LEFT = "left", _("had left by then")
+        WITHHELD = "withheld", _("was held out of benefits by then")
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     surprise = models.ForeignKey(Surprise, models.PROTECT, related_name="tickets", verbose_name=_("surprise"))
@@ -97,6 +101,10 @@ class SurpriseTicket(models.Model):
     place = models.PositiveIntegerField(_("place"))
     is_drawn = models.BooleanField(_("drawn"))
     given_at = models.DateTimeField(_("given"), null=True)
+    missed_at = models.DateTimeField(_("not given"), null=True, help_text=_("When it was to be given, and was not."))
+    missed_because = models.CharField(
+        _("why it was not given"), max_length=8, choices=Missed, blank=True, db_default=""
+    )
 
     class Meta:
         verbose_name = _("lot of a surprise")
@@ -107,11 +115,17 @@ class SurpriseTicket(models.Model):
             models.CheckConstraint(
                 condition=models.Q(given_at__isnull=True) | models.Q(is_drawn=True), name="lot_given_was_drawn"
             ),
+            models.CheckConstraint(
+                condition=models.Q(missed_at__isnull=True, missed_because="")
+                | models.Q(missed_at__isnull=False, is_drawn=True, given_at__isnull=True)
+                & ~models.Q(missed_because=""),
+                name="lot_missed_was_drawn_and_says_why",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
                 fields=["surprise", "place"],
-                condition=models.Q(is_drawn=True, given_at__isnull=True),
+                condition=models.Q(is_drawn=True, given_at__isnull=True, missed_at__isnull=True),
                 name="lot_to_be_given",
             ),
         ]

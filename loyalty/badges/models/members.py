@@ -107,6 +107,46 @@ class ChallengeAward(models.Model):
         return f"{self.challenge} · {self.number}"
 
 
+class GivenBadge(models.Model):
+    """
+    A badge that staff gave a member, for no challenge: by whom, why, and whether it was taken away again.
+
+    It is the member's while it is one: who left and joined again has none of those from before.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="given_badges", verbose_name=_("member"))
+    badge = models.ForeignKey(Badge, models.PROTECT, related_name="given", verbose_name=_("badge"))
+    badge_key = models.UUIDField(editable=False)
+    given_at = models.DateTimeField(_("given"))
+    given_by = models.CharField(_("given by"), max_length=150)
+    reason = models.CharField(_("reason"), max_length=500)
+    taken_at = models.DateTimeField(_("taken away"), null=True)
+    taken_by = models.CharField(_("taken away by"), max_length=150, blank=True)
+    taken_reason = models.CharField(_("why it was taken away"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("badge given by staff")
+        verbose_name_plural = _("badges given by staff")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["membership", "badge_key"],
+                condition=models.Q(taken_at__isnull=True),
+                name="badge_given_by_staff_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(taken_at__isnull=False) | models.Q(taken_by=""), name="badge_taken_away_says_when"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["badge_key"], condition=models.Q(taken_at__isnull=True), name="badge_given_by_staff")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.badge} · {self.membership}"
+
+
 class Participation(models.Model):
     """A member takes part in a challenge that one joins, or on a leaderboard, there under a name of its own choice."""
 

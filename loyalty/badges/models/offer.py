@@ -6,16 +6,18 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
+from customers.core.languages import own_text, said_text
 from customers.models import Interaction
 from loyalty.badges.models.fields import BadgeLevelsField, GoalsField, LevelsField, PrizesField, metric_choices
 from loyalty.badges.rules import BadgeKind, Metric
 from loyalty.badges.windows import Window
+from loyalty.experiments.fields import ArmsField
 from loyalty.points.models.policy import ConditionField
 from loyalty.programs.models import ProgramVersion, frozen_with_version
+from loyalty.programs.spans import WithinCalendars
 
 MAX_ROLLING_DAYS = 366
 KEPT_DAYS = 45  # so long after its end a window is read with its member
@@ -29,11 +31,6 @@ class WindowKind(models.TextChoices):
     YEAR = Window.YEAR.value, _("each year")
     ROLLING = Window.ROLLING.value, _("the last days")
     MEMBERSHIP = Window.MEMBERSHIP.value, _("since joining")
-
-
-def in_readers_language(row: Any, name: str) -> str:
-    """Return a text of a row in the reader's language, or else in the other one."""
-    return str((getattr(row, f"{name}_fr") if get_language() == "fr" else "") or getattr(row, name))
 
 
 def _codes(name: Any, about: Any) -> ArrayField[Any, Any]:
@@ -96,17 +93,17 @@ class Badge(models.Model):
         triggers: ClassVar = frozen_with_version("badges")
 
     def __str__(self) -> str:
-        return in_readers_language(self, "name")
+        return own_text(self, "name")
 
     def level_name(self, level: int) -> str:
         """Return what a level is called in the reader's language; empty for none."""
         if not level or level > len(self.levels):
             return ""
         said = self.levels[level - 1]
-        return str((said.get("name_fr") if get_language() == "fr" else "") or said["name"])
+        return said_text(said, "name")
 
 
-class Counted(models.Model):
+class Counted(WithinCalendars):
     """What a challenge and a board have in common: what is counted of whom, and over which time."""
 
     key = models.UUIDField(default=new_id, editable=False, help_text=_("Its identity from version to version."))
@@ -140,12 +137,13 @@ class Counted(models.Model):
     last_day = models.DateField(_("through the day"), null=True, blank=True)
     tiers = _codes(_("only for tiers"), _("Their codes; empty for everybody. The tier of the order’s day decides."))
     plans = _codes(_("only for plans"), _("Their codes; empty for everybody."))
+    arms = ArmsField()
 
     class Meta:
         abstract = True
 
     def __str__(self) -> str:
-        return in_readers_language(self, "name")
+        return own_text(self, "name")
 
 
 def _of_counted(what: str) -> Iterable[models.BaseConstraint]:

@@ -14,9 +14,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from customers.core.images import address_of, is_shown
+from customers.core.languages import own_text
 from customers.core.money import written
 from customers.core.qr import svg_of
-from loyalty.badges.models.offer import in_readers_language
 from loyalty.rewards.models import Reward
 
 register = template.Library()
@@ -171,7 +171,7 @@ def picture(image: str) -> str:
 @register.filter
 def described(row: Any) -> str:
     """Return what a version says of a challenge, in the reader's language."""
-    return in_readers_language(row, "description")
+    return own_text(row, "description")
 
 
 @register.filter

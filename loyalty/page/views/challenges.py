@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_member
 from loyalty.badges.account.joining import join_board, join_challenge, leave
 from loyalty.badges.api.views import boards_said
 from loyalty.badges.overview import badges_of, challenges_of
@@ -24,7 +24,7 @@ class PseudonymForm(forms.Form):
 def challenges(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member what there is to do, what it has, and who leads."""
     member, now = visit.member, timezone.now()
-    versions = versions_of([member.program_id])[member.program_id]
+    versions = versions_of_member(member)
     return show(request, visit, "page/challenges.html", {
         "here": "challenges",
         "challenges": [each for each in challenges_of(member, versions, at=now) if each.is_open],

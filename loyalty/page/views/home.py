@@ -4,11 +4,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import number_format
 
+from customers.suggesting import suggestions_for
 from loyalty.activity.api.rendering import tier_of, wallets_of
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_member
 from loyalty.page import reading
 from loyalty.page.passes import CONTENT_TYPE, Card, pkpass, signer_of
 from loyalty.page.visit import Visit, of_member, show
+from loyalty.plans.account.offering import shown_to
 from loyalty.plans.overview import overview
 from loyalty.rewards.models import RewardRedemption
 
@@ -19,17 +21,18 @@ SHOWN = 3
 def home(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member its card and where it stands."""
     member, now = visit.member, timezone.now()
-    versions = versions_of([member.program_id])[member.program_id]
+    versions = versions_of_member(member)
     rewards = reading.catalogue(member, at=now)
     return show(request, visit, "page/home.html", {
         "here": "home",
         "wallets": wallets_of(member, at=now),
         "tier": tier_of(member, at=now),
         "endings": reading.endings(member, at=now, dates=SHOWN),
-        "plan": overview(member, versions, at=now),
+        "plan": shown_to(member, overview(member, versions, at=now), at=now),
         "orders": reading.orders(member, rows=SHOWN).rows,
         "rewards": sorted(rewards, key=lambda each: not each["redeemable"])[:SHOWN],
         "has_pass": signer_of(visit.shop.retailer.slug) is not None,
+        "suggested": suggestions_for(member.customer, visit.shop.retailer, at=now, limit=SHOWN),
         "codes": reading.redemptions(member).filter(status=RewardRedemption.Status.ISSUED).count(),
     })  # fmt: skip
 

@@ -7,7 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from loyalty.activity.account.referring import claim_referral
+from loyalty.activity.account.referring import NoSuchCode, claim_referral
+from loyalty.api.wrong_codes import told, wrong_codes_of_member
 from loyalty.page.visit import Visit, go, of_member, show
 from loyalty.referrals.overview import friend_of, friends_of, overview
 
@@ -35,9 +36,15 @@ def invite(request: HttpRequest, visit: Visit) -> HttpResponse:
 @of_member
 def claim(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Note who invited a member."""
-    form = CodeForm(request.POST)
-    if form.is_valid():
-        claim_referral(visit.member, form.cleaned_data["code"], channel="page", now=timezone.now())
+    form, tried = CodeForm(request.POST), wrong_codes_of_member(visit.member.customer_id)
+    if wait := tried.wait():
+        messages.error(request, told(wait))
+    elif form.is_valid():
+        try:
+            claim_referral(visit.member, form.cleaned_data["code"], channel="member", now=timezone.now())
+        except NoSuchCode:
+            tried.note()
+            raise
         messages.success(request, _("Thank you, we have noted who invited you."))
     else:
         messages.error(request, _("Please type your friend’s code."))

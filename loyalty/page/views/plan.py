@@ -8,10 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_member
 from loyalty.memberships.models import Membership
 from loyalty.page.visit import Visit, go, of_member, show
 from loyalty.plans.account.joining import cancel, change, join, resume
+from loyalty.plans.account.offering import shown_to
 from loyalty.plans.models import Invoice
 from loyalty.plans.overview import Overview, overview
 
@@ -20,13 +21,13 @@ SHOWN = 12
 
 def overview_of(member: Membership) -> Overview:
     """Return a member's plan as it is now."""
-    return overview(member, versions_of([member.program_id])[member.program_id], at=timezone.now())
+    return overview(member, versions_of_member(member), at=timezone.now())
 
 
 @of_member
 def plan(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member its plan, and which there are."""
-    found = overview_of(visit.member)
+    found = shown_to(visit.member, overview_of(visit.member), at=timezone.now())
     invoices = Invoice.objects.filter(subscription__membership=visit.member).select_related("plan").order_by("-id")
     return show(request, visit, "page/plan.html", {"here": "me", "plan": found, "invoices": invoices[:SHOWN]})
 

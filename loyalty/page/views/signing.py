@@ -11,8 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from customers.core.errors import DomainError
 from customers.models import Retailer
+from loyalty.api.clients import client_of
+from loyalty.campaigns.addresses import verify
 from loyalty.page.visit import Shop, of_shop
-from loyalty.signin.addresses import client_of
 from loyalty.signin.codes import CODE_LIFE, AskedCode, check_code, send_code
 from loyalty.signin.sessions import (
     challenge_of,
@@ -93,6 +94,7 @@ def code(request: HttpRequest, shop: Shop) -> HttpResponse:
         else:
             response = redirect("page:start", retailer=shop.retailer.slug)
             sign_in(request, response, customer, now=now)
+            verify(shop.retailer.pk, "email", customer.email, now=now)  # who types the code reads what is mailed there
             return response
     minutes = int(CODE_LIFE.total_seconds() // 60)
     context = {"shop": shop, "form": form, "minutes": minutes}

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from loyalty.activity.account.session import AccountSession
+from loyalty.activity.inviting import offered_to
 from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.plans.rules import PlanRule
@@ -102,7 +103,7 @@ class PlanSession:
         offer = self.session.version(self.membership_id).of(OFFER)
         rule = offer.coded(code)
         if rule is None:
-            raise NoSuchPlan(plan=code, offered=", ".join(each.code for each in offer.plans) or "-")
+            raise NoSuchPlan(plan=code, offered=offered_to(self.decision, (each.code for each in offer.plans)))
         return rule
 
     def take(self, decision: Decision) -> None:

@@ -1,12 +1,11 @@
 """Plans, what members have of them, and invoices, as the API says them."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from customers.api.fields import ExactField, NumberField
+from customers.api.strict import Strict
 from loyalty.plans.account.joining import When
 from loyalty.plans.models import Invoice, InvoiceLine, PaidPlan, Refund, Subscription
 
@@ -77,28 +76,14 @@ class OverviewOut(serializers.Serializer[Any]):
     offered = PlanOut(many=True)
 
 
-class Said(serializers.Serializer[Any]):
-    """What a request says, and nothing else: a misspelt field would do something else than was meant."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
-            words = _("There is no such field here. There are: %(known)s.") % {"known": ", ".join(self.fields) or "-"}
-            raise serializers.ValidationError({name: [words] for name in unknown}, code="unknown_field")
-        return super().to_internal_value(data)
-
-
-class NothingIn(Said):
-    """Nothing is to be said."""
-
-
-class JoinIn(Said):
+class JoinIn(Strict):
     plan = serializers.SlugField(max_length=50, help_text="Its code.")
     payment_method = serializers.CharField(
         max_length=200, required=False, default="", allow_blank=True, help_text="As the payment provider knows it."
     )
 
 
-class ChangeIn(Said):
+class ChangeIn(Strict):
     plan = serializers.SlugField(max_length=50, help_text="Its code.")
     when = serializers.ChoiceField(
         choices=[each.value for each in When],
@@ -109,15 +94,15 @@ class ChangeIn(Said):
     )
 
 
-class MethodIn(Said):
+class MethodIn(Strict):
     payment_method = serializers.CharField(max_length=200, help_text="As the payment provider knows it.")
 
 
-class PaidIn(Said):
+class PaidIn(Strict):
     reference = serializers.CharField(max_length=200, help_text="Your own, such as the number of the till's receipt.")
 
 
-class RefundIn(Said):
+class RefundIn(Strict):
     reference = serializers.CharField(max_length=80, help_text="Your own: the same again changes nothing.")
     amount = NumberField(required=False, allow_null=True, default=None, help_text="Left out: all that is left of it.")
     reason = serializers.CharField(max_length=200)

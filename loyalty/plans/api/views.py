@@ -6,26 +6,27 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry, asked_for
+from customers.api.callers import the_one
+from customers.api.pagination import NewestFirst
 from customers.core import tenancy
 from customers.models import Retailer
-from loyalty.activity.api.asking import member_of
-from loyalty.activity.api.member import memberships_of, shopper
-from loyalty.activity.versions import versions_of
-from loyalty.api.pagination import NewestFirst
+from loyalty.activity.api.asking import NotThere, member_of
+from loyalty.activity.api.member import memberships_of, my_membership
+from loyalty.activity.inviting import is_invited
+from loyalty.activity.versions import versions_of_member
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.joining import When, cancel, change, join, resume, use_method
 from loyalty.plans.account.notices import take_notice
+from loyalty.plans.account.offering import shown_to
 from loyalty.plans.account.paying import mark_paid, refund
 from loyalty.plans.api.serializers import (
     ChangeIn,
@@ -33,7 +34,6 @@ from loyalty.plans.api.serializers import (
     JoinIn,
     MembersInvoiceOut,
     MethodIn,
-    NothingIn,
     NoticeOut,
     OverviewOut,
     PaidIn,
@@ -43,19 +43,22 @@ from loyalty.plans.models import Invoice, Refund
 from loyalty.plans.overview import Overview, offers_plans, overview
 from loyalty.plans.providers.choosing import provider_of
 
+
+class NoSuchInvoice(NotThere):
+    message = _("Member {number} has no invoice {id}.")
+
+
+class NoSuchNotices(NotThere):
+    message = _("No retailer “{slug}” is paid through the provider “{provider}” here.")
+
+
 ANSWERS = {200: OverviewOut, 201: OverviewOut}
 
 
 def overview_of(membership: Membership) -> Overview:
     """Return a member's plan as it is now."""
-    versions = versions_of([membership.program_id])[membership.program_id]
+    versions = versions_of_member(membership)
     return overview(membership, versions, at=timezone.now())
-
-
-def my_membership(request: Request, slug: str) -> Membership:
-    """Return where the caller is a member, by the program's slug; 404 where it is not."""
-    mine = Membership.objects.select_related("program__retailer", "customer")
-    return get_object_or_404(mine, customer=shopper(request), program__slug=slug)
 
 
 def _changed(request: Request, member: Membership, do: Callable[[], object]) -> Response:
@@ -117,14 +120,12 @@ class Changing(PlanVerb):
 
 
 class Cancelling(PlanVerb):
-    def do(self, request: Request, member: Membership) -> Callable[[], object]:
-        _said(NothingIn, request)
+    def do(self, _request: Request, member: Membership) -> Callable[[], object]:
         return lambda: cancel(member, now=timezone.now())
 
 
 class Resuming(PlanVerb):
-    def do(self, request: Request, member: Membership) -> Callable[[], object]:
-        _said(NothingIn, request)
+    def do(self, _request: Request, member: Membership) -> Callable[[], object]:
         return lambda: resume(member, now=timezone.now())
 
 
@@ -204,21 +205,25 @@ class MemberMethodView(Paying, OfMember):
         return self.answer(request, number)
 
 
-class MyPlansView(APIView):
+class MyPlansView(AskedView):
     @extend_schema(responses=OverviewOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return my plan in each program that offers plans, and what it offers."""
-        found = [overview_of(each) for each in memberships_of(request) if _has_plans(each)]
+        now = timezone.now()
+        mine = [each for each in memberships_of(request) if _has_plans(each)]
+        found = [shown_to(each, overview_of(each), at=now) for each in mine]
         return Response(OverviewOut(found, many=True).data)
 
 
 def _has_plans(member: Membership) -> bool:
     """Tell whether there is anything of plans to say to a member."""
-    offers = offers_plans(versions_of([member.program_id])[member.program_id], timezone.now())
+    now = timezone.now()
+    versions = versions_of_member(member)
+    offers = offers_plans(versions, now) and is_invited(member, versions, at=now)
     return offers or member.subscriptions.exists()
 
 
-class MemberPlanView(APIView):
+class MemberPlanView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=OverviewOut, tags=["plans"])
@@ -233,7 +238,7 @@ def with_all(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
     return invoices.select_related("plan").prefetch_related("lines__plan", refunds)
 
 
-class Invoices(ListAPIView[Invoice]):
+class Invoices(AskedView, ListAPIView[Invoice]):
     """A member's invoices with their lines, the newest first."""
 
     serializer_class = InvoiceOut
@@ -304,7 +309,8 @@ class RefundView(AskedView):
 
 def _invoice_of(member: Membership, invoice_id: UUID) -> Invoice:
     """Return an invoice of a member; 404 where it has no such one."""
-    return get_object_or_404(Invoice, pk=invoice_id, subscription__membership=member)
+    mine = Invoice.objects.filter(pk=invoice_id, subscription__membership=member)
+    return the_one(mine, lambda: NoSuchInvoice(id=invoice_id, number=member.number))
 
 
 class NoticesView(AskedView):
@@ -312,6 +318,7 @@ class NoticesView(AskedView):
 
     authentication_classes = ()
     permission_classes = ()
+    reads_body_itself = True
     throttle_classes = ()  # a provider tells all that happened at once, from few addresses
 
     @extend_schema(request=None, responses=NoticeOut, tags=["payments"], auth=[])
@@ -321,7 +328,7 @@ class NoticesView(AskedView):
             retailer = Retailer.objects.filter(slug=slug).first()
         chosen = provider_of(retailer) if retailer else None
         if retailer is None or chosen is None or chosen.name != provider:
-            raise Http404
+            raise NoSuchNotices(slug=slug, provider=provider)
         with tenancy.acting_for(retailer.pk), transaction.atomic():
             taken = take_notice(retailer, chosen, dict(request.headers), request._request.body, now=timezone.now())
         return Response(NoticeOut({"effect": taken.effect}).data)

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from customers.api.fields import ExactField, InstantField
+from customers.api.strict import Strict
 from loyalty.referrals.models import Referral, ReferralSignal
 from loyalty.referrals.overview import STATES
 
@@ -43,7 +44,8 @@ class ReferralsOut(serializers.Serializer[Any]):
     program = serializers.CharField(source="membership.program.slug")
     member_number = serializers.CharField(source="membership.number")
     code = serializers.CharField(
-        help_text="The member's own; a friend may use it as the promotion code of its first order."
+        allow_blank=True,
+        help_text="The member's own; a friend may use it as the promotion code of its first order. Empty where none is offered.",
     )
     link = serializers.CharField(allow_blank=True, help_text="To share; empty where the program names no address.")
     offer = OfferOut(source="rules", allow_null=True, help_text="What is promised now; null for nothing.")
@@ -51,11 +53,11 @@ class ReferralsOut(serializers.Serializer[Any]):
     mine = FriendOut(allow_null=True, help_text="The referral by which the member itself came.")
 
 
-class ReferralCodeIn(serializers.Serializer[Any]):
+class ReferralCodeIn(Strict):
     code = serializers.CharField(max_length=40, help_text="Of who referred the member, however it is typed.")
 
 
-class SignalsIn(serializers.Serializer[Any]):
+class SignalsIn(Strict):
     device = serializers.CharField(max_length=MAX_SIGNAL, required=False, default="", allow_blank=True)
     address = serializers.CharField(
         max_length=MAX_SIGNAL,
@@ -79,7 +81,7 @@ class ReferralClaimIn(ReferralCodeIn):
     signals = SignalsIn(required=False, help_text="What you know of the friend. Digests of it are kept.")
 
 
-class ReviewIn(serializers.Serializer[Any]):
+class ReviewIn(Strict):
     approve = serializers.BooleanField()
     author = serializers.CharField(max_length=150, help_text="Who decided.")
     note = serializers.CharField(max_length=500, help_text="Why, for your own staff.")

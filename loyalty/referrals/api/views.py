@@ -4,26 +4,24 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
-from customers.api.callers import retailer_of
+from customers.api.callers import retailer_of, the_one
+from customers.api.pagination import NewestFirst
 from customers.core.qr import svg_of
 from loyalty.activity.account.referring import NoSuchCode, claim_referral, note_member_signals, review_referral
-from loyalty.activity.api.asking import member_of
-from loyalty.activity.api.member import memberships_of, shopper
-from loyalty.api.pagination import NewestFirst
+from loyalty.activity.api.asking import NotThere, member_of
+from loyalty.activity.api.member import memberships_of, my_membership
 from loyalty.api.throttling import CredentialThrottle
 from loyalty.api.wrong_codes import WrongCodeThrottle, wrong_codes_of
-from loyalty.memberships.models import Membership
 from loyalty.referrals.api.serializers import (
     FriendOut,
     MyClaimOut,
@@ -42,12 +40,6 @@ STATUS = OpenApiParameter("status", str, enum=list(Referral.Status.values), desc
 OF = OpenApiParameter("advocate", str, description="Only those of one referrer, by member number.")
 
 
-def my_membership(request: Request, slug: str) -> Membership:
-    """Return where the caller is a member, by the program's slug; 404 where it is not."""
-    mine = Membership.objects.select_related("program__retailer", "customer")
-    return get_object_or_404(mine, customer=shopper(request), program__slug=slug)
-
-
 def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     given = kind(data=request.data)
     given.is_valid(raise_exception=True)
@@ -59,7 +51,7 @@ def rows() -> Any:
     return Referral.objects.select_related("program", "advocate", "friend__customer", "order")
 
 
-class MyReferralsView(APIView):
+class MyReferralsView(AskedView):
     @extend_schema(responses=ReferralsOut(many=True), tags=["me"])
     def get(self, request: Request) -> Response:
         """Return my code, my link and my friends' states in each program with referrals."""
@@ -68,17 +60,19 @@ class MyReferralsView(APIView):
         return Response(ReferralsOut([overview(each, at=now) for each in mine], many=True).data)
 
 
-class MyQrView(APIView):
+class MyQrView(AskedView):
     @extend_schema(responses={(200, "image/svg+xml"): OpenApiTypes.BINARY}, tags=["me"])
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Return my link as a QR code, in SVG; where the program names no address, my code."""
         found = overview(my_membership(request, slug), at=timezone.now())
+        if not found.code:
+            raise NoCodeYet(slug=slug)
         answer = HttpResponse(svg_of(found.link or found.code, xmlns=True), content_type="image/svg+xml")
         answer.headers["Cache-Control"] = "private, max-age=3600"
         return answer
 
 
-class MyFriendsView(ListAPIView[Referral]):
+class MyFriendsView(AskedView, ListAPIView[Referral]):
     serializer_class = FriendOut
     pagination_class = NewestFirst
     filter_backends = ()
@@ -123,7 +117,7 @@ class MyClaimView(ClaimingView):
         return Response(body, status=status.HTTP_201_CREATED if claimed.is_new else status.HTTP_200_OK)
 
 
-class MemberReferralsView(APIView):
+class MemberReferralsView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=ReferralsOut, tags=["referrals"])
@@ -167,7 +161,7 @@ class ReferralsQuery(serializers.Serializer[Any]):
     advocate = serializers.CharField(max_length=20, required=False)
 
 
-class ReferralsView(ListAPIView[Referral]):
+class ReferralsView(AskedView, ListAPIView[Referral]):
     scopes: ClassVar = {"GET": "members:read"}
     serializer_class = ReferralOut
     pagination_class = NewestFirst
@@ -191,13 +185,26 @@ class ReferralsView(ListAPIView[Referral]):
         return super().get(request, *given, **named)
 
 
-class ReferralView(APIView):
+class NoCodeYet(NotThere):
+    message = _("You have no code to refer friends by in the program “{slug}”.")
+
+
+class NoSuchReferral(NotThere):
+    message = _("There is no referral {id}. /api/v1/referrals lists those that there are.")
+
+
+def _referral(request: Request, referral_id: UUID) -> Any:
+    mine = rows().filter(pk=referral_id, retailer=retailer_of(request))
+    return the_one(mine, lambda: NoSuchReferral(id=referral_id))
+
+
+class ReferralView(AskedView):
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=ReferralOut, tags=["referrals"])
     def get(self, request: Request, referral_id: UUID) -> Response:
         """Return a referral with all that is suspicious of it."""
-        return Response(ReferralOut(get_object_or_404(rows(), pk=referral_id, retailer=retailer_of(request))).data)
+        return Response(ReferralOut(_referral(request, referral_id)).data)
 
 
 class ReviewView(AskedView):
@@ -208,11 +215,11 @@ class ReviewView(AskedView):
     @extend_schema(request=ReviewIn, responses=ReferralOut, tags=["referrals"])
     def post(self, request: Request, referral_id: UUID) -> Response:
         """Decide a referral that is held: approved, it earns by what the friend has ordered since; refused, it ends."""
-        found = get_object_or_404(rows(), pk=referral_id, retailer=retailer_of(request))
+        held = _referral(request, referral_id)
         said = _said(ReviewIn, request)
         with all_or_dry(request):
             review_referral(
-                found.pk, approve=said["approve"], author=said["author"], note=said["note"], now=timezone.now()
+                held.pk, approve=said["approve"], author=said["author"], note=said["note"], now=timezone.now()
             )
-            body = ReferralOut(rows().get(pk=found.pk)).data
+            body = ReferralOut(rows().get(pk=held.pk)).data
         return Response(body)

@@ -3,20 +3,22 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
 from customers.core.images import validate_image
+from customers.core.languages import own_text
 from customers.core.money import MoneyField
+from loyalty.experiments.fields import ArmsField
 from loyalty.programs.models import ProgramVersion, frozen_with_version
+from loyalty.programs.spans import WithinCalendars
 
 
 def _codes(name: Any, about: Any) -> ArrayField[Any, Any]:
     return ArrayField(models.SlugField(max_length=50), verbose_name=name, default=list, blank=True, help_text=about)
 
 
-class Reward(models.Model):
+class Reward(WithinCalendars):
     """What members may get for points under a version."""
 
     class Kind(models.TextChoices):
@@ -131,6 +133,7 @@ class Reward(models.Model):
     may_cancel = models.BooleanField(
         _("members may cancel"), default=False, help_text=_("As long as it is not used or sent.")
     )
+    arms = ArmsField()
 
     class Meta:
         verbose_name = _("reward")
@@ -180,7 +183,7 @@ class Reward(models.Model):
         triggers: ClassVar = frozen_with_version("rewards")
 
     def __str__(self) -> str:
-        return (self.name_fr if get_language() == "fr" else "") or self.name
+        return own_text(self, "name")
 
 
 class RewardPrice(models.Model):
@@ -194,6 +197,7 @@ class RewardPrice(models.Model):
     tier = models.SlugField(_("for the tier"), blank=True)
     plan = models.SlugField(_("for the plan"), blank=True)
     segment = models.SlugField(_("for the segment"), blank=True)
+    arms = ArmsField()
 
     class Meta:
         verbose_name = _("price of a reward")

@@ -1,0 +1,62 @@
+"""A member's inbox, and how it wants to be reached."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.preferences import InvalidPreference, channels_of, choose, preferences_of
+from loyalty.campaigns.reading import inbox, mark_read
+from loyalty.page.visit import Visit, go, of_member, show
+
+ROWS = 50
+
+
+@of_member
+def inbox_of(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Show a member its newest messages; what it has seen now is read."""
+    customer, now = visit.member.customer, timezone.now()
+    rows = list(inbox(customer).order_by("-claimed_at", "-pk")[:ROWS])
+    context = {
+        "here": "me",
+        "rows": rows,
+        "chosen": preferences_of(customer, now=now),
+        "channels": [(channel, Channel(channel).label) for channel in (*channels_of(customer), Channel.INBOX)],
+    }
+    response = show(request, visit, "page/messages.html", context)
+    if request.method == "GET":
+        mark_read(inbox(customer).filter(pk__in=[row.pk for row in rows]), now=now)
+    return response
+
+
+@require_POST
+@of_member
+def reaching(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Write down how a member wants to be reached."""
+    zone = request.POST.get("zone", "").strip()
+    said: dict[str, Any] = {
+        "preferred_channel": request.POST.get("preferred_channel", ""),
+        "zone": "" if zone == visit.shop.retailer.zone else zone,
+        "quiet_from": _time(request.POST.get("quiet_from", "")),
+        "quiet_to": _time(request.POST.get("quiet_to", "")),
+    }
+    try:
+        choose(visit.member.customer, said, {}, source="page", now=timezone.now())
+    except InvalidPreference as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Your choices are saved."))
+    return go(visit, "messages")
+
+
+def _time(text: str) -> time | None:
+    """Return an hour of the day as browsers send it; None for what is none."""
+    try:
+        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - an hour on a wall has no zone
+    except ValueError:
+        return None
