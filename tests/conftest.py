@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.test import Client
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
@@ -22,6 +23,7 @@ from loyalty.activity.models import SetAside
 from loyalty.activity.rewards.catalogue import forget_offers
 from loyalty.activity.versions import forget_versions
 from loyalty.points.proof import prove
+from tests.contract import CONTRACT, PREFIX
 from tests.properties.counting import STEPS, lines
 
 # One seed for all workers of a run, told at its end: LOYALTY_SEED=... repeats it. A usual run draws the same each time, so
@@ -159,6 +161,23 @@ def as_owner(db: None) -> Iterator[None]:
         cursor.execute("RESET ROLE")
         yield
         cursor.execute("SET ROLE loyalty_app")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def answers_are_documented() -> Iterator[None]:
+    """Hold every answer of the API that a test gets against the API's document."""
+    send = Client.request
+
+    def request(client: Client, **given: Any) -> Any:
+        response = send(client, **given)
+        path = given.get("PATH_INFO", "")
+        if path.startswith(PREFIX):
+            CONTRACT.check(given.get("REQUEST_METHOD", "GET"), path, response)
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "request", request)
+        yield
 
 
 @pytest.fixture(autouse=True)

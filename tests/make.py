@@ -50,6 +50,8 @@ class Rule:
     condition: Any = None
     cap: int | None = None
     group: str = ""
+    counts_free_lines: bool = True
+    counts_gift_cards: bool = False
 
 
 def version(
@@ -104,6 +106,8 @@ def add_rules(draft: ProgramVersion, rules: Sequence[Rule]) -> None:
             uses_multiplier=rule.uses_multiplier,
             wallet=rule.wallet,
             interaction=rule.interaction,
+            counts_free_lines=rule.counts_free_lines,
+            counts_gift_cards=rule.counts_gift_cards,
         )
 
 
@@ -136,13 +140,16 @@ def customer(owner: Retailer, name: str, *, since: datetime = START) -> Customer
     return Customer.objects.create(retailer=owner, external_id=name, identified_at=since)
 
 
-def line(amount: str, *, quantity: str = "1", category: str = "", brand: str = "", sku: str = "") -> LineFact:
+def line(
+    amount: str, *, quantity: str = "1", category: str = "", brand: str = "", sku: str = "", is_gift_card: bool = False
+) -> LineFact:
     return line_of(
         sku=sku or number("sku"),
         quantity=Decimal(quantity),
         net_amount=Decimal(amount),
         category=category,
         brand=brand,
+        is_gift_card=is_gift_card,
     )
 
 
@@ -207,3 +214,8 @@ def spendable(who: Membership, at: datetime, wallet: str = "points") -> int:
 def given(who: Membership, points: int, at: datetime) -> None:
     """Give a member points by hand."""
     adjust(who, points, reference=number("gift"), reason="a start", author="test", now=at)
+
+
+def codes(*texts: str) -> list[tuple[int, str, str]]:
+    """Return the lines of a file of codes."""
+    return [(line, text, "") for line, text in enumerate(texts, start=1)]

@@ -11,23 +11,33 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from analytics.experiments.looking import look
+from analytics.experiments.models import ExperimentLook
+from analytics.models import UpliftRun, ValueRun
 from customers.importing.jobs import upload
 from customers.models import Customer, Order, Retailer
 from loyalty.access.models import StaffRole
+from loyalty.activity.models import InteractionDecision
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
-from loyalty.badges.models import Board, Challenge, Surprise
+from loyalty.badges.models import Badge, Board, Challenge, GivenBadge, Surprise
+from loyalty.campaigns.models import Campaign, Step
+from loyalty.campaigns.publishing import draft_of
 from loyalty.configuration.drafts import open_draft
-from loyalty.outbox.relay import add_endpoint, dispatch
+from loyalty.experiments.models import Experiment
+from loyalty.outbox.endpoints import add_endpoint
+from loyalty.outbox.relay import dispatch
 from loyalty.planning.models import Simulation
 from loyalty.planning.simulating import ask
 from loyalty.programs.models import ProgramVersion
 from tests import make
 from tests.access.matrix import ADD, API, CHANGE, DELETE, OPEN, PAGES, READ, SESSION, SIGN_IN, SIGNED
 from tests.badges import game as of_badges
+from tests.campaigns import make_campaigns as of_campaigns
+from tests.experiments.make_experiments import drafted, running
 from tests.make import NOON
 from tests.plans import make_plans
 from tests.plans.make_plans import joined
@@ -59,6 +69,11 @@ def world() -> dict[str, Any]:
     endpoint = add_endpoint(shop, "https://example.org/hook")
     join_board(ada, "buyers", "Ace", now=NOON)
     Surprise.objects.create(retailer=shop, program=club, code="gift", name="Gift", points=1, budget=1)
+    of_badges.does(ada, "review", NOON)
+    badge = Badge.objects.get(version=first)
+    GivenBadge.objects.create(
+        retailer=shop, membership=ada, badge=badge, badge_key=badge.key, given_at=NOON, given_by="sue", reason="kind"
+    )
     bought = make.buys(ada, "60.00", "5.00")
     make.returns(ada, bought, (2, "1"))
     run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
@@ -68,12 +83,33 @@ def world() -> dict[str, Any]:
     saver = of_rewards.member(club, name="saver", at=NOON + timedelta(days=2))
     redeemed = redeem_reward(saver, "five-off", reference="r1", now=NOON + timedelta(days=3)).redemption
     redeem_reward(saver, "forest", reference="d1", points=100, now=NOON + timedelta(days=3))
-    import_codes(club, redeemed.reward_key, ["AAAA-1"], file_name="codes.csv", now=NOON)
+    import_codes(club, redeemed.reward_key, make.codes("AAAA-1"), file_name="codes.csv", now=NOON)
     draft = open_draft(club)
     asked = ask(draft, since=date(2026, 6, 1), until=date(2026, 6, 30), author="ada", now=timezone.now())
     friends = make_referrals.program(owner=shop)
     referral = make_referrals.claims(make.member(friends, "joe"), make.member(friends, "sue")).referral
     job = upload(shop, "customers", "c.csv", b"external_id\nx1\n", now=NOON)
+    ValueRun.objects.create(
+        retailer=shop,
+        status="refused",
+        ran_at=NOON,
+        data_cut=NOON.date(),
+        horizon_days=365,
+        discount_rate=0,
+        currency="EUR",
+    )
+    running(shop, club, "winback", at=NOON)
+    drafted(shop, club, "depth", layer="variant", form="variants", within="winback")
+    UpliftRun.objects.create(
+        retailer=shop,
+        program=club,
+        status="refused",
+        code="nobody_joined",
+        asked_at=NOON,
+        known_at=NOON,
+        currency="EUR",
+    )
+    draft_of(of_campaigns.journey(club, {"kind": "cart"}, of_campaigns.says_by("email")))
     users = {}
     for letter, role in LETTERS.items():
         users[letter] = User.objects.create_user(role, is_staff=True)
@@ -141,10 +177,19 @@ def test_each_role_sees_the_lists_and_objects_that_it_needs_and_no_others(world:
 
 
 OF_NOTHING = {
+    "analytics_segmentrun_churn", "analytics_recommendationrun_ask", "analytics_upliftrun_ask", "analytics_upliftrun_budget",
     "index", "plans_subscription_report", "plans_subscription_members", "plans_subscription_to_report",
     "rewards_reward_figures", "rewards_reward_to_figures", "rewards_rewardredemption_desk",
-    "rewards_rewardredemption_to_desk",
+    "rewards_rewardredemption_to_desk", "analytics_auditrun_ask", "analytics_acquisitioncost_report",
+    "analytics_acquisitioncost_to_report", "analytics_acquisitioncost_bring_file", "analytics_acquisitioncost_to_import",
+    "analytics_valuerun_overview", "analytics_valuerun_report",
+    "analytics_kpigoal_overview", "analytics_kpigoal_file", "analytics_kpigoal_to_board",
 }  # no row  # fmt: skip
+
+
+def a_look() -> ExperimentLook:
+    started = Experiment.objects.filter(state="running").select_related("retailer", "program").earliest("pk")
+    return look(started, now=timezone.now())
 
 
 def address_of(name: str, world: dict[str, Any]) -> str:
@@ -153,6 +198,8 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         return reverse(f"admin:{name}", args=[draft, asked])
     if name in OF_NOTHING:
         return reverse(f"admin:{name}")
+    if name == "customers_importjob_template":
+        return reverse(f"admin:{name}", args=["orders"])
     if name == "programs_programversion_compare":
         return reverse(f"admin:{name}", args=[draft]) + "?with=1"
     rows = {
@@ -161,15 +208,25 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "rewards_rewardredemption_": world["redeemed"],
         "rewards_reward_": world["redeemed"].reward,
         "badges_surprise_": Surprise.objects.get(),
+        "analytics_experimentlook_again": a_look(),
+        "analytics_experimentlook_report": a_look(),
+        "analytics_experimentlook_": Experiment.objects.latest("pk"),
+        "experiments_experiment_": Experiment.objects.latest("pk"),
+        "campaigns_campaign_": Campaign.objects.get(),
+        "campaigns_step_": Step.objects.latest("pk"),
+        "activity_interactiondecision_": InteractionDecision.objects.get(),
+        "badges_badge_": Badge.objects.earliest("pk"),
+        "badges_givenbadge_": GivenBadge.objects.get(),
         "badges_challenge_": Challenge.objects.earliest("pk"),
         "badges_board_": Board.objects.earliest("pk"),
         "auth_user": world["users"]["O"],
         "customers_customer_": world["ada"].customer,
         "customers_order_claim_for": Order.objects.filter(retailer=world["shop"]).first(),
-        "memberships_membership_end_membership": world["ada"],
+        "memberships_membership_": world["ada"],
         "plans_subscription_cancel": world["plan"],
         "referrals_referral_": world["referral"],
         "plans_invoice_": world["plan"].invoices.get(),
+        "analytics_upliftrun_": UpliftRun.objects.get(),
     }
     for beginning, row in rows.items():
         if name.startswith(beginning):
@@ -245,8 +302,12 @@ ARGUMENTS: dict[str, Any] = {
     "entry_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "invoice_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "referral_id": lambda _: "019a0000-0000-7000-8000-000000000000",
-    "code": lambda _: "buyers",
+    "sku": lambda _: "o", "code": lambda _: "buyers", "run_id": lambda world: world["shop"].value_runs.first().pk,
+    "uplift_id": lambda world: world["shop"].uplift_runs.first().pk,
     "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "message_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "webhook_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "event_id": lambda _: "019a0000-0000-7000-8000-000000000000",
 }  # fmt: skip
 
 

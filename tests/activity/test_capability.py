@@ -17,7 +17,7 @@ from loyalty.activity.backlog import catch_up
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.intake import take_orders
 from loyalty.activity.simulation import simulate
-from loyalty.activity.versions import forget_versions, versions_of
+from loyalty.activity.versions import forget_versions, versions_of_program
 from loyalty.engine.activities import OrderPlaced
 from loyalty.engine.capability import Capability, Scope
 from loyalty.engine.decision import Decision, Effect, Told
@@ -125,9 +125,7 @@ def test_it_decides_live_orders_imports_and_what_ifs(stamps: Stamps) -> None:
     record_orders(ada.program.retailer, [late], now=NOON + timedelta(hours=3))
 
     catch_up(ada.program.retailer, now=NOON + timedelta(hours=3))
-    lives = list(
-        simulate(versions_of([ada.program_id])[ada.program_id], until=NOON + timedelta(days=1), observe=lambda _: None)
-    )
+    lives = list(simulate(versions_of_program(ada.program_id), until=NOON + timedelta(days=1), observe=lambda _: None))
 
     assert cards() == {ada.pk: 3}
     assert list(Event.objects.filter(type="card.full").values_list("subject", "payload")) == [

@@ -8,6 +8,7 @@ from django.test import Client
 
 from customers.models import Retailer
 from loyalty.activity.account.approving import DecidedOtherwise, NoSuchInteraction, NothingWaits, review
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.replaying import replay
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, PointsPolicy
@@ -80,6 +81,24 @@ def test_a_month_has_its_limit_and_a_product_gives_once() -> None:
     assert [reviews(ada, sku, at=DAY + timedelta(days=1))[0] for sku in "ABC"] == [50, 50, 0]
     assert reviews(ada, "D", at=DAY + timedelta(days=2)) == (0, "over_month_limit")
     assert reviews(ada, "D", at=make.on("2026-07-01")) == (50, "")
+
+
+def test_a_product_gives_once_to_two_accounts_that_are_one_person() -> None:
+    program = club(once_per_product=True)
+    ada, eva = make.member(program), make.member(program)
+    assert reviews(eva, "X") == (50, "")
+
+    take_merge(
+        program.retailer,
+        eva.customer.external_id,
+        ada.customer.external_id,
+        reference="same",
+        now=DAY + timedelta(days=1),
+    )
+
+    assert reviews(ada, "X", at=DAY + timedelta(days=2)) == (0, "rewarded_for_product")
+    assert reviews(ada, "Y", at=DAY + timedelta(days=2)) == (50, "")
+    assert replay(program, now=DAY + timedelta(days=3)).deviations == []
 
 
 @pytest.mark.parametrize(("setting", "left"), [(False, 50), (True, 0)])

@@ -14,7 +14,7 @@ from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
 from loyalty.activity.simulation import Past, simulate, with_draft
-from loyalty.activity.versions import read_version, versions_of
+from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.engine.activities import OrderPlaced
 from loyalty.engine.decision import Decision
@@ -84,7 +84,7 @@ def _and_more(who: Any, step: int, at: datetime, bought: Any) -> None:
 
 
 def replayed(club: Program, timeline: Any = None) -> dict[Any, Past]:
-    timeline = timeline or versions_of([club.pk])[club.pk]
+    timeline = timeline or versions_of_program(club.pk)
     lives = simulate(timeline, until=END, observe=lambda _: None)
     return {life.joined.membership_id: life for life in lives}
 
@@ -134,7 +134,7 @@ def test_a_draft_counts_from_its_instant_and_nothing_is_written() -> None:
             return [cursor.execute(f"SELECT count(*) FROM {table}") and cursor.fetchone() for table in tables]
 
     before = rows()
-    timeline = versions_of([club.pk])[club.pk]
+    timeline = versions_of_program(club.pk)
     earned: list[dict[datetime, int]] = []
     for each in (timeline, with_draft(timeline, read_version(draft.pk), since)):
         earned.append({})
@@ -163,7 +163,7 @@ def test_a_replay_ends_when_it_is_told_to() -> None:
         seen.append((members, orders))
         return False
 
-    lives = list(simulate(versions_of([club.pk])[club.pk], until=END, observe=lambda _: None, on_chunk=stop))
+    lives = list(simulate(versions_of_program(club.pk), until=END, observe=lambda _: None, on_chunk=stop))
 
     assert (len(lives), seen) == (3, [(3, 3)])
 
@@ -180,7 +180,7 @@ def test_a_replay_of_one_long_life_tells_how_far_it_is(monkeypatch: pytest.Monke
         seen.append(orders)
         return orders < 4
 
-    lives = list(simulate(versions_of([club.pk])[club.pk], until=END, observe=lambda _: None, on_chunk=stop))
+    lives = list(simulate(versions_of_program(club.pk), until=END, observe=lambda _: None, on_chunk=stop))
 
     assert (lives, seen) == ([], [2, 4])
 

@@ -191,3 +191,33 @@ def test_a_real_server_confirms_no_more_than_was_said(port: int) -> None:
     assert (chunked, both, whole) == ("HTTP/1.1 411 Length Required",) * 2 + ("HTTP/1.1 200 OK",)
     made.refresh_from_db()
     assert (untouched, made.status, made.redeemed) == ("open", "confirmed", 10)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_a_compressed_body_is_refused_as_one(encoding: str) -> None:
+    ada = make.member(make.program(), "ada")
+    client = Client(headers={"authorization": f"Api-Key {make.key(ada.retailer)}", "content-encoding": encoding})
+
+    answer = client.post("/api/v1/orders", b"\x1f\x8b...", content_type="application/json")
+
+    words = f"The body is written as {encoding}. Send it as it is, without a Content-Encoding."
+    assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (415, "unsupported_encoding", words)
+
+
+@pytest.mark.slow
+def test_who_sends_too_much_gets_the_answer_and_no_broken_connection(port: int) -> None:
+    key, _made = held()
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    said = (
+        f"POST /api/v1/orders HTTP/1.1\r\nAuthorization: Api-Key {key}\r\nContent-Type: application/json\r\n".encode()
+    )
+    chunk = b"%x\r\n%s\r\n" % (limit, b" " * limit)
+
+    answers = [
+        spoken(port, said + b"Content-Length: %d\r\n" % (limit + 1), b" " * (limit + 1)),
+        spoken(port, said + b"Content-Length: %d\r\n" % (3 * limit), b" " * (3 * limit)),
+        spoken(port, said + b"Transfer-Encoding: chunked\r\n", chunk + b"0\r\n\r\n"),
+    ]
+
+    assert answers == ["HTTP/1.1 413 Payload Too Large"] * 2 + ["HTTP/1.1 411 Length Required"]

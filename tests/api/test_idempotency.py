@@ -1,14 +1,11 @@
 """The same request twice has one effect, and one answer."""
 
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from customers.models import Order
-from loyalty.api.idempotency import forget_old
 from loyalty.api.models import IdempotencyRecord
 from tests import make
 from tests.api.test_integration import ORDER, call
@@ -30,6 +27,32 @@ def test_an_idempotency_key_gives_the_stored_answer(client: Client) -> None:
     assert Order.objects.count() == 1
 
 
+@pytest.mark.parametrize("said", ["true", "1", "True"])
+def test_a_dry_run_leaves_its_key_for_what_it_asked_about(client: Client, said: str) -> None:
+    key = make.key(make.retailer())
+    headers = {"Idempotency-Key": "one"}
+
+    dry = call(client, key, f"orders?dry_run={said}", ORDER, **headers)
+    kept = IdempotencyRecord.objects.count()
+    done = call(client, key, "orders", ORDER, **headers)
+    again = call(client, key, "orders", ORDER, **headers)
+    told_anew = call(client, key, f"orders?dry_run={said}", ORDER, **headers)
+
+    assert (dry.json()["status"], kept, done.status_code) == ("created", 0, 201)
+    assert again["Idempotent-Replayed"] == "true"
+    assert told_anew.json()["status"] == "unchanged"
+    assert Order.objects.count() == 1
+
+
+def test_a_dry_run_that_is_none_has_its_key_like_others(client: Client) -> None:
+    key = make.key(make.retailer())
+
+    call(client, key, "orders?dry_run=false", ORDER, **{"Idempotency-Key": "one"})
+    other = call(client, key, "orders", ORDER | {"store": "x"}, **{"Idempotency-Key": "one"})
+
+    assert other.json()["code"] == "idempotency_key_reused"
+
+
 def test_keys_are_each_callers_own(client: Client) -> None:
     headers = {"Idempotency-Key": "one"}
     keys = [make.key(make.retailer()) for _ in range(2)]
@@ -48,8 +71,20 @@ def test_an_answer_that_asks_for_another_try_is_not_kept(client: Client) -> None
     assert (refused.status_code, IdempotencyRecord.objects.count()) == (409, 0)
 
 
-def test_old_keys_are_forgotten(client: Client) -> None:
-    call(client, make.key(make.retailer()), "orders", ORDER, **{"Idempotency-Key": "one"})
+def test_a_request_that_has_to_be_mended_is_not_kept(client: Client) -> None:
+    key, headers = make.key(make.retailer()), {"Idempotency-Key": "one"}
 
-    now = timezone.now()
-    assert (forget_old(now=now), forget_old(now=now + timedelta(days=8))) == (0, 1)
+    malformed = call(client, key, "orders", ORDER | {"customer": 7.5, "lines": []}, **headers)
+    mended = call(client, key, "orders", ORDER, **headers)
+
+    assert (malformed.status_code, mended.status_code) == (400, 201)
+
+
+def test_a_refusal_is_kept_and_told_again(client: Client) -> None:
+    key, headers = make.key(make.retailer()), {"Idempotency-Key": "one"}
+
+    refused = call(client, key, "orders", ORDER | {"currency": "USD"}, **headers)
+    again = call(client, key, "orders", ORDER | {"currency": "USD"}, **headers)
+
+    assert (refused.status_code, again.status_code) == (422, 422)
+    assert (again["Idempotent-Replayed"], again.content) == ("true", refused.content)

@@ -282,8 +282,9 @@ def test_a_statement_of_thirty_entries_takes_as_many_statements_as_one_of_one(
 ) -> None:
     ada = make.member(make.program())
     bearer = {"authorization": f"Bearer {make.token(ada.customer)}"}
-    client.get("/api/v1/me", headers=bearer)  # the connection has told once for whom it acts
-    for size in (1, 29):
+    make.buys(ada, "10.00")
+    client.get("/api/v1/me/statement", headers=bearer)  # whom the connection acts for, and the rules' names: once
+    for size in (0, 29):
         for _ in range(size):
             make.buys(ada, "10.00")
         with django_assert_num_queries(4):

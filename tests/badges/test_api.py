@@ -111,6 +111,16 @@ def test_a_shopper_joins_a_challenge_and_a_board_and_tries_it_first(client: Clie
     assert call(client, "GET", f"me/boards/{slug}/nix", **me)[0] == 404
 
 
+@pytest.mark.parametrize("window", ["week", "month", "quarter", "year"])
+def test_a_window_in_which_the_calendar_ends_ends_with_it(client: Client, window: str) -> None:
+    club = game.program(boards=[{"code": "late", "metric": "count", "window": window}], since=NOW - timedelta(days=30))
+    eve = make.member(club, since=NOW - timedelta(days=20))
+
+    status, said = call(client, "GET", f"me/boards/{club.slug}/late?window=9999-12-31", **mine(eve))
+
+    assert (status, said["last_day"], said["lines"]) == (200, "9999-12-31", [])
+
+
 def test_a_shops_systems_see_a_members_badges_and_let_it_join(client: Client, ada: Membership) -> None:
     key = {"authorization": f"Api-Key {make.key(ada.retailer)}"}
     base = f"members/{ada.number}"

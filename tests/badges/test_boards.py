@@ -1,10 +1,12 @@
 """Leaderboards: who is where, ties, returns, names of one's own choice."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from loyalty.activity.versions import versions_of
+from customers.models import Customer, Erasure
+from customers.privacy import erase
+from loyalty.activity.versions import versions_of_program
 from loyalty.badges.account.joining import (
     BadPseudonym,
     NoSuchBoard,
@@ -16,6 +18,7 @@ from loyalty.badges.account.joining import (
 from loyalty.badges.boards import Standings, standings
 from loyalty.badges.models import BoardScore, Participation
 from loyalty.badges.state import GAME
+from loyalty.badges.windows import days_of, window_on
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 from tests import make
@@ -28,7 +31,7 @@ JUNE = "M2026-06-01"
 
 
 def board(club: Program, member: Membership | None = None, window: str = JUNE) -> Standings:
-    rule = versions_of([club.pk])[club.pk].versions[-1].of(GAME).boards[0]
+    rule = versions_of_program(club.pk).versions[-1].of(GAME).boards[0]
     return standings(rule, club.pk, window, member=member.pk if member else None)
 
 
@@ -112,7 +115,13 @@ def test_somebody_far_down_sees_its_own_rank() -> None:
     assert board(club, make.member(club)).mine is None
 
 
-@pytest.mark.parametrize("name", ["", "x", "a@b.example", "a" * 31, "bad\u0000one", "\u202eevil"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", "x", "a@b.example", "a\uff20b.example", "a" * 31, "bad\u0000one", "\u202eevil", "a\u200bb", "\u3164\u3164",
+        "\u2800\u2800", "\u0301\u0301", "ada" + "\u0301" * 6,
+    ],
+)  # fmt: skip
 def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
     club = game.program(boards=[BOARD])
     ada = make.member(club)
@@ -128,8 +137,9 @@ def test_a_name_is_one_members_on_a_board_and_may_be_changed() -> None:
     ada, bob = make.member(club), make.member(club)
     assert join_board(ada, "spenders", "Queen", now=make.on("2026-06-01"))
 
-    with pytest.raises(PseudonymTaken):
-        join_board(bob, "spenders", "QUEEN", now=make.on("2026-06-01"))
+    for name in ("QUEEN", "\uff31ueen", " Queen\u00a0"):
+        with pytest.raises(PseudonymTaken):
+            join_board(bob, "spenders", name, now=make.on("2026-06-01"))
     with pytest.raises(NoSuchBoard, match="spenders"):
         join_board(bob, "other", "Bob", now=make.on("2026-06-01"))
 
@@ -169,3 +179,38 @@ def test_what_one_joins_counts_from_then_on() -> None:
 
     make.returns(ada, bought, (1, "1"), at=make.on("2026-06-05"))
     assert game.awards_of(ada) == []
+
+
+def test_who_was_erased_is_on_no_board_again_whatever_comes_back_of_its_orders() -> None:
+    joined = {"code": "tea", "metric": "count", "target": "2", "opt_in": True, "points": 50}
+    club = game.program(joined, boards=[BOARD])
+    ada = make.member(club, "ada")
+    join_board(ada, "spenders", "Ada", now=make.on("2026-06-01"))
+    join_challenge(ada, "tea", now=make.on("2026-06-01"))
+    bought = make.buys(ada, "30", "10", at=make.on("2026-06-02"))
+    last = make.buys(ada, "5", at=make.on("2026-06-03"))
+    customer = Customer.objects.get(pk=ada.customer_id)
+    erase(customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=make.on("2026-06-04"))
+
+    make.returns(ada, bought, (2, "1"), at=make.on("2026-06-05"))
+    assert len(game.awards_of(ada)) == 1
+    make.returns(ada, last, (1, "1"), at=make.on("2026-06-05"))
+
+    assert (lines(club), game.awards_of(ada)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("window", "first"),
+    [("week", "9999-12-27"), ("month", "9999-12-01"), ("quarter", "9999-10-01"), ("year", "9999-01-01")],
+)
+def test_the_last_window_of_all_time_ends_with_it(window: str, first: str) -> None:
+    assert days_of(str(window_on(window, date.max))) == (date.fromisoformat(first), date.max)
+
+
+@pytest.mark.parametrize("name", ["Élise", "Zoë-Ann 2", "نور", "สมศรี", "नमस्ते", "☺☺", "O’Neil & Co."])
+def test_names_of_all_languages_are_shown(name: str) -> None:
+    ada = make.member(game.program(boards=[BOARD]))
+
+    join_board(ada, "spenders", name, now=make.on("2026-06-01"))
+
+    assert Participation.objects.get().pseudonym == name

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 PARIS = "Europe/Paris"
 THREE_WEEKS = {"code": "weeks", "metric": "week_streak", "target": "3", "badge": "regular", "points": 50}
 REGULAR = {"code": "regular"}
+SHOES, HATS = ({"field": "category", "in": [each]} for each in ("shoes", "hats"))
 KEPT = {"code": "regular", "takes_back": False}
 
 
@@ -44,7 +45,7 @@ def test_the_third_order_meets_a_challenge_and_says_so() -> None:
     said = Event.objects.get(type="challenge.completed").payload
     assert said | {"program": "", "member": ""} == {
         "program": "", "member": "", "challenge": "three", "badge": "", "level": 0, "number": 1, "points": 30,
-        "cause": given.cause,
+        "cause": given.cause, "balances": {"points": 60},
     }  # fmt: skip
 
 
@@ -230,6 +231,81 @@ def test_awards_of_both_accounts_are_kept_and_the_next_is_given_when_both_togeth
     assert game.awards_of(ada) == [("two", window, 1, 10), ("two", window, 2, 10), ("two", window, 3, 10)]
 
 
+def merge(source: Membership, target: Membership, day: str) -> None:
+    take_merge(
+        source.retailer, source.customer.external_id, target.customer.external_id, reference="same", now=make.on(day)
+    )
+
+
+def test_two_awards_of_one_challenge_of_two_accounts_both_come_back_with_their_orders() -> None:
+    club = game.program({"code": "one", "target": "1", "points": 50})
+    ada, eva = make.member(club), make.member(club)
+    bought = [make.buys(who, "10", at=make.on("2026-06-01")) for who in (ada, eva)]
+    merge(eva, ada, "2026-06-02")
+
+    make.returns(ada, bought[0], (1, "1"), at=make.on("2026-06-03"))
+    assert [points for *_, points in game.awards_of(ada)] == [50]
+    make.returns(ada, bought[1], (1, "1"), at=make.on("2026-06-04"))
+
+    assert (game.awards_of(ada), game.progress_of(ada)) == ([], {})
+    assert make.spendable(ada, make.on("2026-06-04")) == 0
+
+
+def test_levels_of_two_accounts_come_back_level_by_level() -> None:
+    levels = [{"target": 1, "points": 3}, {"target": "2", "points": 4}]
+    club = game.program({"code": "steps", "levels": levels})
+    ada, eva = make.member(club), make.member(club)
+    own = make.buys(ada, "10", at=make.on("2026-06-01"))
+    hers = [make.buys(eva, "10", at=make.on(f"2026-06-0{day}")) for day in (1, 2)]
+    merge(eva, ada, "2026-06-03")
+
+    found = [[number for *_, number, _points in game.awards_of(ada)]]
+    for bought in (hers[1], hers[0], own):
+        make.returns(ada, bought, (1, "1"), at=make.on("2026-06-04"))
+        found.append([number for *_, number, _points in game.awards_of(ada)])
+
+    assert found == [[1, 3, 4], [1, 3, 4], [1, 3], []]
+    assert make.spendable(ada, make.on("2026-06-04")) == 0
+
+
+@pytest.mark.parametrize(("first", "then"), [(0, 1), (1, 0)])
+def test_a_badge_that_two_challenges_give_keeps_its_points_while_one_of_them_is_met(first: int, then: int) -> None:
+    club = game.program(
+        {"code": "a", "target": "1", "points": 7, "badge": "once", "condition": SHOES},
+        {"code": "b", "target": "1", "points": 5, "badge": "once", "condition": HATS},
+        badges=[{"code": "once", "points": 50}],
+    )
+    ada = make.member(club)
+    bought = [make.buys(ada, make.line("1.00", category=each), at=make.on("2026-06-01")) for each in ("shoes", "hats")]
+    found = []
+
+    for place in (first, then):
+        make.returns(ada, bought[place], (1, "1"), at=make.on("2026-06-02"))
+        left = sum(points for *_, points in game.awards_of(ada))
+        found.append((left, make.spendable(ada, make.on("2026-06-02"))))
+
+    kept = 50 + (5 if first == 0 else 7)
+    assert found == [(kept, kept + 1), (0, 0)]
+
+
+def test_a_levelled_badge_that_two_challenges_give_loses_the_level_and_not_the_award() -> None:
+    levels = [{"times": 1, "name": "Bronze"}, {"times": 2, "name": "Gold"}]
+    club = game.program(
+        {"code": "a", "target": "1", "badge": "buyer", "condition": SHOES},
+        {"code": "b", "target": "1", "badge": "buyer", "condition": HATS},
+        {"code": "c", "target": "2", "badge": "buyer"},
+        badges=[{"code": "buyer", "kind": "levelled", "levels": levels, "points": 100}],
+    )
+    ada = make.member(club)
+    bought = [make.buys(ada, make.line("1.00", category=each), at=make.on("2026-06-01")) for each in ("shoes", "hats")]
+    assert game.awards_of(ada) == [("a", "", 1, 100), ("b", "", 1, 100), ("c", "", 1, 0)]
+
+    make.returns(ada, bought[0], (1, "1"), at=make.on("2026-06-02"))
+
+    assert game.awards_of(ada) == [("b", "", 1, 100)]
+    assert make.spendable(ada, make.on("2026-06-02")) == 101
+
+
 def test_a_levelled_badge_is_given_level_by_level_and_a_challenge_in_levels_gives_each_levels_points() -> None:
     levels = [{"times": 1, "name": "Bronze"}, {"times": 3, "name": "Gold"}]
     club = game.program(
@@ -363,3 +439,87 @@ def test_an_order_in_time_takes_no_statement_more_for_ten_challenges() -> None:
         counts.append(len(seen))
 
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ({"metric": "count", "target": "1", "points": 50}, 50),
+        ({"metric": "spend", "target": "20", "points": 50, "window": "month"}, 50),
+        ({"metric": "categories", "target": "1", "points": 50}, 100),  # one of both is enough for what both met alike
+    ],
+)
+def test_awards_of_both_accounts_go_with_what_met_them_and_none_is_left_when_all_has_come_back(
+    asked: dict[str, Any], left: int, first: int
+) -> None:
+    review = make.Rule(code="review", kind="per_interaction", interaction="review")
+    club = game.program({"code": "once", **asked}, rules=(review,))
+    ada, other = make.member(club), make.member(club)
+    bought = [make.buys(who, make.line("20", category="TEA"), at=make.on("2026-06-01")) for who in (ada, other)]
+    source, target = other.customer.external_id, ada.customer.external_id
+    take_merge(club.retailer, source, target, reference="same", now=make.on("2026-06-16"))
+    assert make.wallet_of(ada).available == 100
+
+    make.returns(ada, bought[first], (1, "1"), at=make.on("2026-06-17"))
+    assert make.wallet_of(ada).available == left
+    make.returns(ada, bought[1 - first], (1, "1"), at=make.on("2026-06-18"))
+
+    assert (game.awards_of(ada), make.wallet_of(ada).available) == ([], 0)
+
+
+def test_what_is_missing_of_an_award_is_settled_once_by_points_that_come_back() -> None:
+    from loyalty.activity.account.spending import redeem, reverse
+
+    club = game.program({"code": "two", "target": "2", "points": 50, "repeats": True})
+    ada = make.member(club)
+    first = make.buys(ada, "10", at=make.on("2026-06-01"))
+    make.buys(ada, "10", at=make.on("2026-06-02"))
+    spent = redeem(ada, 70, reference="all", now=make.on("2026-06-02"))
+    make.returns(ada, first, (1, "1"), at=make.on("2026-06-03"))
+    reverse(ada, spent.entry_id, now=make.on("2026-06-03T12:00"))
+    big = make.buys(ada, "60", at=make.on("2026-06-04"))  # the award again: nothing is missing of it any more
+    redeem(ada, make.spendable(ada, make.on("2026-06-04")), reference="again", now=make.on("2026-06-04"))
+    make.returns(ada, big, (1, "1"), at=make.on("2026-06-05"))  # 60 of the order and 50 of the award are missing
+
+    for day in (6, 7, 8):
+        make.buys(ada, "10", at=make.on(f"2026-06-0{day}"))
+
+    # Of the two awards since, one made good what was missing.
+    assert make.spendable(ada, make.on("2026-06-08")) == 30 + 50
+
+
+LEVELS = [{"times": 1, "name": "Bronze"}, {"times": 3, "name": "Silver"}]
+
+
+@pytest.mark.parametrize(
+    ("badge", "left"),
+    [
+        ({"kind": "once"}, [50, 50, 50, 0]),
+        ({"kind": "repeatable"}, [150, 100, 50, 0]),
+        ({"kind": "levelled", "levels": LEVELS}, [100, 50, 50, 0]),
+    ],
+)
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_badges_points_stay_as_long_as_another_award_gives_them(
+    badge: dict[str, Any], left: list[int], order: tuple[int, ...]
+) -> None:
+    tea, cups = ({"field": "category", "in": [category]} for category in ("TEA", "CUPS"))
+    review = make.Rule(code="review", kind="per_interaction", interaction="review")
+    club = game.program(
+        {"code": "tea", "badge": "fan", "condition": tea, "window": "month"},
+        {"code": "cups", "badge": "fan", "condition": cups},
+        badges=[{"code": "fan", "points": 50, **badge}],
+        rules=(review,),
+    )
+    ada = make.member(club)
+    days = [("TEA", "2026-05-01"), ("TEA", "2026-06-01"), ("CUPS", "2026-06-02")]
+    bought = [make.buys(ada, make.line("10", category=kind), at=make.on(day)) for kind, day in days]
+    found = [make.wallet_of(ada).available]
+
+    for place in order:
+        make.returns(ada, bought[place], (1, "1"), at=make.on("2026-06-10"))
+        found.append(make.wallet_of(ada).available)
+
+    assert (found, game.awards_of(ada)) == (left, [])
+    assert replay(club, now=make.on("2026-06-11")).deviations == []

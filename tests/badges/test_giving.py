@@ -5,12 +5,28 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 
+from customers.models import Customer, Erasure
+from customers.privacy import erase
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.replaying import replay
 from loyalty.badges.account.contests import finish_contests
 from loyalty.badges.account.joining import join_board
-from loyalty.badges.account.surprises import NobodyToSurprise, NotDrawn, draw, explain, give, placed, ticket_of
+from loyalty.badges.account.surprises import (
+    NobodyToSurprise,
+    NotDrawn,
+    NoWalletForIt,
+    draw,
+    explain,
+    give,
+    placed,
+)
 from loyalty.badges.models import ContestFinish, ContestPrize, Surprise, SurpriseTicket
+from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.points.models import Entry
 from loyalty.programs.models import Program
@@ -19,6 +35,7 @@ from tests.badges import game
 
 pytestmark = pytest.mark.django_db
 NOON = make.NOON
+PRIZE = [{"rank": 1, "through": 1, "points": 500}]
 
 
 def surprise(club: Program, **given: Any) -> Surprise:
@@ -66,7 +83,7 @@ def test_of_300_candidates_and_a_budget_of_100_the_same_100_are_given_a_gift_how
     found = explain(row)
     assert (found.candidates, found.gifts, found.points, found.is_as_drawn) == (30, 10, 10, True)
     assert set(found.drawn) == expected
-    assert ticket_of(row, gone) is None
+    assert not row.tickets.filter(membership=gone).exists()
     assert replay(club, now=NOON + timedelta(days=1)).deviations == []
 
 
@@ -163,3 +180,107 @@ def test_a_return_before_the_prizes_reorders_and_one_after_them_does_not() -> No
     finish_contests(club, now=make.on("2026-07-10"))
 
     assert [(each.membership_id, each.rank) for each in ContestPrize.objects.all()] == [(bob.pk, 1)]
+
+
+def test_who_joins_after_the_window_has_ended_does_not_win_it_whatever_is_told_of_it_later() -> None:
+    contest = {"code": "run", "metric": "spend", "window": "month", "prizes": PRIZE, "settle_days": 5}
+    club = game.program(boards=[contest])
+    ada, bob = make.member(club, "ada"), make.member(club, "bob")
+    join_board(bob, "run", "Bob", now=make.on("2026-06-30T23:59:59"))
+    make.buys(ada, "900", at=make.on("2026-06-10"))
+    make.buys(bob, "10", at=make.on("2026-06-10"))
+
+    join_board(ada, "run", "Ada", now=make.on("2026-07-01"))
+    make.buys(ada, "900", at=make.on("2026-06-20"), recorded=make.on("2026-07-02"))
+    finish_contests(club, now=make.on("2026-07-06"))
+
+    prizes = ContestPrize.objects.values_list("membership__customer__external_id", "rank", "points")
+    assert list(prizes) == [("bob", 1, 500)]
+
+
+def _erased(who: Membership) -> None:
+    customer = Customer.objects.get(pk=who.customer_id)
+    erase(customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON)
+
+
+def test_gifts_go_on_where_all_of_a_batch_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loyalty.badges.account.surprises.BATCH", 2)
+    club = game.program()
+    members = [make.member(club) for _ in range(5)]
+    gift = surprise(club, budget=5 * 5, points=5)
+    draw(gift, author="ada", now=NOON)
+    by_place = [ticket.membership for ticket in gift.tickets.select_related("membership__program").order_by("place")]
+    for gone in by_place[:2]:
+        leave(gone, now=NOON)
+
+    assert give(gift, now=NOON) == len(members) - 2
+
+
+def test_a_draw_is_explained_after_some_were_erased_left_or_merged() -> None:
+    club = make.program()
+    members = [make.member(club) for _ in range(10)]
+    row = surprise(club, budget=3)
+    draw(row, author="ada", now=NOON)
+    lots = [ticket.membership_id for ticket in row.tickets.order_by("place")]
+    by_place = {lots.index(each.pk): each for each in members}
+
+    _erased(by_place[0])
+    _erased(by_place[9])
+    leave(by_place[1], now=NOON)
+    names = [by_place[place].customer.external_id for place in (2, 3)]
+    take_merge(club.retailer, *names, reference="same", now=NOON)
+
+    found = explain(row)
+    assert (found.is_as_drawn, found.candidates, found.gifts) == (True, 10, 3)
+    assert found.drawn == ("", by_place[1].number, by_place[2].number)
+
+
+def test_who_was_erased_is_no_candidate_and_is_given_nothing() -> None:
+    club = make.program()
+    ada, bob, cleo = (make.member(club) for _ in range(3))
+    _erased(ada)
+    row = surprise(club)
+
+    assert draw(row, author="ada", now=NOON) == 2
+    _erased(cleo)
+    assert give(row, now=NOON) == 1
+
+    assert [make.wallet_of(each).available for each in (ada, bob, cleo)] == [0, 1, 0]
+
+
+def test_gifts_of_who_was_merged_go_to_the_one_that_stays() -> None:
+    club = make.program()
+    ada, bob, cleo = (make.member(club, name) for name in ("ada", "bob", "cleo"))
+    row = surprise(club)
+    draw(row, author="ada", now=NOON)
+    take_merge(club.retailer, "cleo", "bob", reference="same", now=NOON)
+
+    assert give(row, now=NOON) == 3
+
+    assert [make.wallet_of(each).available for each in (ada, bob, cleo)] == [1, 2, 0]
+    assert draw(surprise(club, code="next"), author="ada", now=NOON) == 2
+
+
+def test_a_surprise_into_a_wallet_that_nobody_has_is_not_drawn() -> None:
+    club = make.program()
+    make.member(club)
+    row = surprise(club, wallet="stars")
+
+    with pytest.raises(NoWalletForIt, match="It has: points"):
+        draw(row, author="ada", now=NOON)
+
+    assert (SurpriseTicket.objects.count(), Surprise.objects.get().status) == (0, "draft")
+
+
+def test_the_admin_takes_no_surprise_into_a_wallet_that_nobody_has(client: Client) -> None:
+    club = make.program()
+    client.force_login(User.objects.create_superuser("eve"))
+    said = {
+        "program": club.pk, "code": "gift", "name": "A gift", "points": 1, "budget": 5, "seed": 7, "wallet": "stars",
+    }  # fmt: skip
+
+    refused = client.post(reverse("admin:badges_surprise_add"), said)
+    assert "has no wallet “stars”. It has: points." in refused.content.decode()
+    client.post(reverse("admin:badges_surprise_add"), said | {"wallet": "points"})
+
+    assert Surprise.objects.get().wallet == "points"

@@ -150,7 +150,7 @@ def test_a_friend_says_who_invited_it_and_takes_part(
 ) -> None:
     signs_in(page, site, bob)
     page.click("nav a:last-child")
-    page.click(".ways li:first-child a")
+    page.click(".ways a[href$='/invite']")
     page.fill("input[name=code]", code_of(ada, now=timezone.now()))
     page.click("main form button")
 

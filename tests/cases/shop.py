@@ -26,7 +26,8 @@ from customers.facts import (
     ReturnFact,
     ReturnLineFact,
 )
-from customers.importing.running import Report, run_import
+from customers.importing.report import Report
+from customers.importing.running import run_import
 from customers.models import Customer, Order, Retailer, Return
 from customers.recording import record_interactions, record_orders, record_returns
 from loyalty.activity.account.adjusting import adjust

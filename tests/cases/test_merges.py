@@ -384,7 +384,7 @@ def test_merges_follow_each_other() -> None:
     shop.merge("b", "a", at="2026-02-02 12:00")
 
     shop.merge("a", "c", at=AT)
-    found = Membership.objects.numbered(number).get()
+    found = Membership.objects.numbered(shop.retailer.pk, number).get()
     shop.give_back("r1", "o1", at="2026-03-02 12:00")
 
     assert (found, shop.balance("c")) == (shop.membership("c"), 0)
@@ -444,7 +444,7 @@ def test_one_who_has_left_brings_nothing_and_its_number_leads_on() -> None:
     shop.give_back("r1", "o1", at="2026-03-02 12:00")
 
     assert shop.balance("a") == 0
-    assert Membership.objects.numbered(number).get() == shop.membership("a")
+    assert Membership.objects.numbered(shop.retailer.pk, number).get() == shop.membership("a")
 
 
 def with_an_earlier_membership_of_the_one_who_goes() -> Shop:

@@ -7,7 +7,7 @@ import pytest
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.replaying import replay
 from loyalty.activity.simulation import Past, simulate
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.engine.decision import Decision
 from loyalty.planning.simulating import ask, run
 from loyalty.points.state import POINTS, Posting
@@ -41,7 +41,7 @@ def pasts(shop: Shop) -> tuple[list[Past], int]:
             if isinstance(effect, Posting) and effect.kind == "earn":
                 issued += sum(lot.amount for lot in effect.lots)
 
-    versions = versions_of([shop.program.pk])[shop.program.pk]
+    versions = versions_of_program(shop.program.pk)
     return list(simulate(versions, until=shop.known.latest, observe=observe)), issued
 
 

@@ -5,25 +5,34 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
+from analytics.experiments.looking import look
 from customers.core.tenancy import ALL_TENANTS, acting_for
+from customers.importing.templates import write_template
+from customers.recording import record_orders
 from loyalty.activity.versions import forget_versions
 from loyalty.configuration.document import to_document, to_yaml
 from loyalty.configuration.drafts import publish
 from loyalty.rewards.models import Reward
 from tests import make
 from tests.conftest import _server, _template_name, _use
+from tests.experiments.make_experiments import running
 
 ROOT = Path(__file__).resolve().parents[2]
 CUSTOMERS = "external_id,first_name\nada,Ada\nbob,Bob\n"
 ORDERS = "order_number,customer,occurred_at,sku,quantity,net_amount\nN1,ada,2026-03-01T10:00:00Z,milk,1,3.00\n"
+TILL = "Ticket;Jour;Article;Nombre;Total\n1;03/04/2026 18:30;milk;2;3,00\n"
+SHOPIFY = ROOT / "tests" / "customers" / "samples" / "shopify.csv"
 CODES = "QK7M-41\nQK7M-42\n"
 
 
@@ -90,12 +99,20 @@ def fill() -> str:
     Reward.objects.create(version=draft, code="cinema", name="Cinema", kind="voucher", codes="pool", points=900)
     club = publish(draft, effective_from=make.START, now=make.START).program
     make.buys(make.member(club, "ada"), "80.00")
+    earlier = (make.START - timedelta(days=days) for days in (200, 100))
+    record_orders(shop, [make.order(f"c{at:%j}", "20.00", at=at) for at in earlier], now=make.START)
+    look(running(shop, club, "winter-hold-out"), now=timezone.now())
     return to_yaml(to_document(draft))
 
 
 def write_files(folder: Path, document: str) -> None:
     """Write the files that command lines name."""
-    files = {"club.yaml": document, "customers.csv": CUSTOMERS, "orders.csv": ORDERS, "codes.csv": CODES}
+    template = StringIO()
+    write_template(template, "orders")
+    files = {
+        "club.yaml": document, "customers.csv": CUSTOMERS, "orders.csv": ORDERS, "codes.csv": CODES, "till.csv": TILL,
+        "shopify.csv": SHOPIFY.read_text(encoding="utf-8"), "new-orders.csv": template.getvalue(),
+    }  # fmt: skip
     for file, text in files.items():
         (folder / file).write_text(text, encoding="utf-8")
 

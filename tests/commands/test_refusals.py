@@ -88,6 +88,10 @@ def test_help_says_what_a_command_does(name: str, typed: Typed) -> None:
         ("import_csv my-shop orders missing.csv", "argument file: there is no file missing.csv."),
         ("import_csv my-shop orders .", "argument file: there is no file .."),
         ("import_csv my-shop orders orders.csv --problems no/bad.csv", "argument --problems: there is no folder no."),
+        ("import_csv my-shop orders club.yaml", "CommandError: These columns are missing: net_amount or unit_price, "),
+        ("import_csv my-shop orders orders.csv --dates later", "argument --dates: invalid choice: 'later'"),
+        ("import_csv my-shop orders orders.csv --columns sku", "argument --columns: “sku” is not like THEIRS=OURS."),
+        ("import_csv --template invoices", "argument --template: invalid choice: 'invoices'"),
         ("import_csv my-shop orders orders.csv --problems .", "argument --problems: . is a folder."),
         ("create_api_key my-shop --scopes everything", "argument --scopes: invalid choice: 'everything'"),
         ("month_end journey-club --month 2026-13", "'2026-13' is not a month such as 2026-10."),
@@ -107,6 +111,12 @@ def test_help_says_what_a_command_does(name: str, typed: Typed) -> None:
             "program apply club.yaml --retailer my-shop --effective-from 2027-02-30T00:00:00Z",
             "is no instant with a zone",
         ),
+        ("value --cut 2026-13-01", "'2026-13-01' is no day such as 2026-05-31"),
+        ("value --horizon 0", "'0' is no number of days from 1 to 3653"),
+        ("value --retailer my-shop --plan nowhere/plan.bin", "there is no folder nowhere."),
+        ("value --discount-rate 2", "'2' is no rate from 0 to 1"),
+        ("value --discount-rate NaN", "'NaN' is no rate from 0 to 1"),
+        ("value --discount-rate 0.12345", "'0.12345' is no rate from 0 to 1, with up to 4 decimals"),
         ("demo --size huge", "argument --size: invalid choice: 'huge'"),
     ],
 )
@@ -130,10 +140,14 @@ def test_what_is_written_wrongly_ends_with_two_and_says_so(command: str, says: s
         ("program check missing.yaml --retailer my-shop", "No such file or directory: 'missing.yaml'"),
         ("program check orders.csv --retailer my-shop", "The document cannot be published."),
         ("program apply orders.csv --retailer my-shop", "The document cannot be applied."),
+        ("value --retailer nobody", "There is no retailer nobody. There are: "),
+        ("value --retailer my-shop --cut 2099-01-01", "they cannot be cut on 2099-01-01, after it."),
+        ("value --plan plan.bin", "A plan is of one retailer: name it by --retailer."),
+        ("value_files my-shop orders.csv", "orders.csv is a file; name a folder."),
+        ("value_files nobody facts", "There is no retailer nobody. There are: "),
         ("month_end nothing", "Name one program; there are: my-shop/journey-club."),
         ("month_end corner-shop/journey-club", "Name one program; there are: my-shop/journey-club."),
         ("month_end x/my-shop/journey-club", "Name one program; there are: my-shop/journey-club."),
-        ("import_csv my-shop orders club.yaml", "CommandError: "),
         ("reconsile", "Type 'manage.py help' for usage."),
     ],
 )
@@ -201,6 +215,7 @@ def test_a_file_of_bad_rows_is_told_in_a_file(shell: Shell) -> None:
     done = shell.manage("import_csv", "my-shop", "orders", "orders.csv", "--problems", "bad.csv")
 
     assert "1 rows cannot be taken" in done.stdout
-    assert (
-        Path(shell.folder / "bad.csv").read_text(encoding="utf-8-sig").startswith("line;column;reason\n2;occurred_at;")
-    )
+    head, row = Path(shell.folder / "bad.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert head == "refusal;order_number;customer;occurred_at;sku;quantity;net_amount"
+    assert row.startswith("2: occurred_at: “soon” is no date")
+    assert row.endswith(";N1;ada;soon;milk;1;3")

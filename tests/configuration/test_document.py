@@ -223,7 +223,7 @@ def test_differences_are_told_value_by_value_and_row_by_row() -> None:
 
     assert told.pop("tiers/silver")[1] is None
     assert told.pop("earning_rules/new") == (None, {"name": "New", "kind": "per_amount", "points": "3", "wallet": "points",
-                                                    "uses_multiplier": True})  # fmt: skip
+                                                    "uses_multiplier": True, "counts_free_lines": True})  # fmt: skip
     assert told == {
         "tiers/yes/threshold": ("1500", "1200"),
         "tiers/yes/rank": (2, 1),

@@ -9,10 +9,12 @@ from loyalty.configuration.drafts import (
     InThePast,
     NotADraft,
     NotAfterLatest,
+    ProgramExists,
+    create_program,
     open_draft,
     publish,
 )
-from loyalty.programs.models import ProgramVersion
+from loyalty.programs.models import Program, ProgramVersion
 from tests import make
 from tests.make import NOON, START
 
@@ -75,3 +77,13 @@ def test_what_is_published_cannot_be_published_again() -> None:
 
     with pytest.raises(NotADraft):
         publish(club.versions.get(), effective_from=NOON, now=NOON)
+
+
+def test_of_two_who_make_one_program_at_once_the_second_is_told_so() -> None:
+    shop = make.retailer()
+    create_program(shop, slug="club", name="Club")
+
+    with pytest.raises(ProgramExists) as refused:
+        create_program(shop, slug="club", name="Club")
+
+    assert (refused.value.code, Program.objects.count(), ProgramVersion.objects.count()) == ("program_exists", 1, 1)

@@ -10,6 +10,7 @@ from customers.core.errors import DomainError
 from loyalty.configuration.drafts import (
     ChangedMeanwhile,
     InForce,
+    NobodyStandsForIt,
     NotADraft,
     NotPublished,
     OtherInstant,
@@ -17,13 +18,14 @@ from loyalty.configuration.drafts import (
     SecondPersonNeeded,
     discard,
     edit,
+    end_two_people,
     open_draft,
     propose,
     publish,
     withdraw,
 )
 from loyalty.points.models import EarningRule
-from loyalty.programs.models import ProgramVersion, VersionEvent
+from loyalty.programs.models import Program, ProgramVersion, VersionEvent
 from loyalty.tiers.models import Tier
 from tests import make
 from tests.make import NOON, Rule, on, spendable
@@ -152,6 +154,34 @@ def test_two_people_publish_where_the_program_asks_for_it() -> None:
 
     told = VersionEvent.objects.filter(number=version.number).order_by("id").values_list("action", "author")
     assert list(told)[1:] == [("proposed", "ada"), ("edited", "ada"), ("proposed", "ada"), ("published", "bob")]
+
+
+def test_two_people_end_what_two_people_are_for() -> None:
+    club = make.program()
+    Program.objects.update(two_to_publish=True)
+
+    alone = [end_two_people(club, author="ada"), end_two_people(club, author="ada")]
+    still = Program.objects.get().two_to_publish
+    both = end_two_people(club, author="bob")
+
+    assert (alone, still, both, Program.objects.get().two_to_publish) == ([False, False], True, True, False)
+
+
+def test_a_key_is_who_made_it_where_two_must_agree() -> None:
+    club = make.program()
+    Program.objects.update(two_to_publish=True)
+    draft = open_draft(club)
+    propose(draft, effective_from=SOON, author="ada", now=NOON)
+
+    with pytest.raises(SamePerson):
+        publish(draft, effective_from=SOON, author="key nights", person="ada", now=NOON)
+    with pytest.raises(NobodyStandsForIt):
+        publish(draft, effective_from=SOON, author="key nights", person="", now=NOON)
+    with pytest.raises(NobodyStandsForIt):
+        propose(draft, effective_from=SOON, author="key nights", person="", now=NOON)
+    version = publish(draft, effective_from=SOON, author="key nights", person="bob", now=NOON)
+
+    assert version.status == "published"
 
 
 def test_a_draft_may_be_deleted_and_a_published_version_not() -> None:

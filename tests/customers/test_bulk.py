@@ -43,6 +43,39 @@ def test_columns_arrive_as_they_were(kind: str) -> None:
     arrives()
 
 
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_rows_of_a_select_list_arrive_as_they_were_however_many(kind: str) -> None:
+    @given(st.lists(st.none() | KINDS[kind], max_size=3))
+    def arrives(values: list[Any]) -> None:
+        rows = bulk.fetch(
+            f"SELECT unnest(%b::bigint[]) AS place, unnest(%b::{kind}[]) AS v ORDER BY place",
+            [list(range(len(values))), values],
+        )
+
+        assert rows == list(enumerate(values))
+
+    arrives()
+
+
+def test_a_statement_is_prepared_for_one_row_and_for_many() -> None:
+    sql = "SELECT /* twice */ unnest(%b::bigint[]) AS a, unnest(%b::jsonb[]) AS b, unnest(%b::numeric(14, 2)[]) AS c"
+    rows = [(1, '{"a": 1}', Decimal("1.00")), (2, None, None)]
+
+    found = [bulk.fetch(sql, bulk.columns_of(some)) for some in (rows[:1], rows[1:], rows, rows[:1], [*rows, *rows])]
+
+    assert [len(each) for each in found] == [1, 1, 2, 1, 4]
+    assert found[0] + found[1] == found[2]
+    prepared = bulk.fetch("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%/* twice */%%'")
+    assert prepared == [(2,)]
+
+
+def test_what_one_row_cannot_hold_is_refused_as_among_many() -> None:
+    with pytest.raises(DataError), transaction.atomic():
+        bulk.fetch("SELECT unnest(%b::integer[]) AS a", [[2**40]])
+    with pytest.raises(DataError), transaction.atomic():
+        bulk.fetch("SELECT unnest(%b::integer[]) AS a", [[2**40, 1]])
+
+
 def test_parameters_are_numbered_by_place_or_by_name() -> None:
     sql = "SELECT %(b)s::text, %(a)s::text, %(b)s::text || '%%', count(*) FROM unnest(%s::text[])"
 

@@ -134,6 +134,7 @@ def test_the_old_content_stays_readable() -> None:
         "category": "",
         "brand": "",
         "unit_cost": None,
+        "is_gift_card": False,
     }
     assert second.replaced_at == LATER
 

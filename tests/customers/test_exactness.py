@@ -11,13 +11,16 @@ from customers.checks import InvalidFact
 from customers.core.money import MINOR_UNITS, decimals_of, unit_of
 from customers.facts import OrderFact, ReturnFact, ReturnLineFact, in_currency, line_of
 from customers.importing.running import run_import
+from customers.importing.table import Said
 from customers.models import Customer, Order, OrderLine, Retailer, Return
 from customers.recording import record_orders, record_returns
 from customers.registration import CustomerFact, register
+from loyalty.activity.account.spending import redeem
 from tests import make
 from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
+POINT = Said(decimal="point")
 HEAD = "order_number,occurred_at,sku,quantity,net_amount,unit_price,discount,unit_cost,shipping_amount\n"
 
 
@@ -122,7 +125,9 @@ def test_api_and_csv_refuse_alike(currency: str, line: dict[str, str], column: s
     cells = [row.get(name, "") for name in HEAD.strip().split(",")[3:]]
 
     status, answer = by_api(shop, [{"sku": "x"} | row])
-    report = run_import(shop, "orders", io.BytesIO(f"{HEAD}A1,2026-06-15,x,{','.join(cells)}\n".encode()), now=NOON)
+    report = run_import(
+        shop, "orders", io.BytesIO(f"{HEAD}A1,2026-06-15,x,{','.join(cells)}\n".encode()), now=NOON, said=POINT
+    )
 
     assert status in {400, 422}
     assert [(error["code"], error["pointer"].split("/")[-1]) for error in answer["errors"]] in (
@@ -253,18 +258,25 @@ def test_a_text_that_its_column_cannot_hold_is_refused(texts: dict[str, Any]) ->
 
 
 def test_the_same_content_written_otherwise_is_no_conflict() -> None:
-    shop = make.retailer()
+    ada = make.member(make.program(points={"pending_days": 0}), "ada")
+    shop = ada.retailer
+    make.given(ada, 100, NOON)
+    for reference in ("r1", "r2"):
+        redeem(ada, 10, reference=reference, now=NOON)
     client = Client(headers={"authorization": f"Api-Key {make.key(shop)}"})
     line = {"sku": "x", "quantity": "1", "net_amount": "12.00"}
-    plain = {"number": "A1", "occurred_at": "2026-06-15T12:00:00Z", "lines": [line], "redemptions": ["r1", "r2"]}
+    plain = {
+        "number": "A1", "customer": "ada", "occurred_at": "2026-06-15T12:00:00Z", "lines": [line],
+        "redemptions": ["r1", "r2"],
+    }  # fmt: skip
     others = [
         plain | {"currency": ""},
         plain | {"currency": "EUR"},
         plain | {"currency": "eur"},
-        plain | {"currency": None, "customer": None, "store": None, "is_gift": None, "shipping_amount": None},
+        plain | {"currency": None, "store": None, "is_gift": None, "shipping_amount": None},
         plain | {"shipping_amount": "-0.0", "paid_with_points": 0},
         plain | {"redemptions": ["r2", "r1", "r2"]},
-        plain | {"lines": [line | {"net_amount": "12.000", "quantity": 1.0, "unit_cost": None, "discount": "0e5"}]},
+        plain | {"lines": [line | {"net_amount": "12.000", "quantity": 1.0, "unit_cost": None, "discount": "0.000"}]},
         plain | {"occurred_at": "2026-06-15T14:00:00+02:00"},
     ]
     client.post("/api/v1/orders", plain, content_type="application/json")

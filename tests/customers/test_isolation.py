@@ -30,10 +30,10 @@ from tests.make import NOON
 
 # Tasks that need no isolation of retailers, and why.
 OTHERWISE = {
-    "loyalty.api.tasks.forget_old_keys": "deletes by age alone",
     "loyalty.outbox.tasks.deliver": "an endpoint's failure is its own",
     "loyalty.outbox.tasks.give_up": "deletes by age alone",
-    "loyalty.signin.tasks.forget": "deletes by age alone",
+    "loyalty.retention.tasks.prune": "deletes by age alone",
+    "loyalty.staff_signin.tasks.mail": "a user is of no retailer",
 }
 CSV = b"order_number,customer,occurred_at,sku,quantity,net_amount\nA1,ada,2026-03-01T10:00:00Z,x,1,2\n"
 

@@ -8,11 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customers.importing.running import run_import
+from customers.importing.table import Said
 from customers.models import Order
 from tests import make
 from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
+SAID = Said(dates="dmy", decimal="point")
 COLUMNS = ("order_number", "occurred_at", "sku", "quantity", "net_amount", "unit_price", "discount", "unit_cost",
            "shipping_amount", "customer", "currency", "store")  # fmt: skip
 NUMBERS = ["", "0", "-0", "1", "-1", "0.001", "1.005", "1e-20", "1e20", "1e9999999", "1E+2", "NaN", "sNaN", "Infinity",
@@ -37,8 +39,8 @@ def test_a_file_goes_on_whatever_stands_in_its_cells(given_rows: list[dict[str, 
     writer.writeheader()
     writer.writerows([*given_rows, {"order_number": "last"} | RIGHT])
 
-    report = run_import(shop, "orders", io.BytesIO(text.getvalue().encode()), now=NOON)
+    report = run_import(shop, "orders", io.BytesIO(text.getvalue().encode()), now=NOON, said=SAID)
 
     assert report.created == Order.objects.filter(retailer=shop).count()
     assert Order.objects.filter(retailer=shop, number="last").exists()
-    assert run_import(shop, "orders", io.BytesIO(text.getvalue().encode()), now=NOON).created == 0
+    assert run_import(shop, "orders", io.BytesIO(text.getvalue().encode()), now=NOON, said=SAID).created == 0

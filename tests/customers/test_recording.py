@@ -153,6 +153,21 @@ def test_a_return_that_cannot_be_is_refused_whole(
     assert not Return.objects.filter(retailer=shop).exists()
 
 
+@pytest.mark.parametrize(
+    ("position", "sku", "takes"), [(1, "b", False), (2, "a", False), (2, "b", True), (2, "", True)]
+)
+def test_a_line_that_is_named_twice_is_named_the_same(position: int, sku: str, takes: bool) -> None:  # noqa: FBT001 - a table
+    shop = make.retailer()
+    lines = (make.line("10.00", sku="a"), make.line("20.00", sku="b"))
+    record_orders(shop, [make.order("ada", *lines, name="A1")], now=NOON)
+    fact = ReturnFact("R1", "A1", NOON, (ReturnLineFact(Decimal(1), position=position, sku=sku),))
+
+    (outcome,) = record_returns(shop, [fact], now=NOON)
+
+    assert (outcome.error.code if outcome.error else "") == ("" if takes else "other_line")
+    assert Return.objects.count() == takes
+
+
 def test_returns_together_cannot_exceed_what_was_bought() -> None:
     shop = make.retailer()
     record_orders(shop, [make.order("ada", make.line("10.00", quantity="2"), name="A1")], now=NOON)

@@ -2,6 +2,8 @@
 
 import json
 
+from tests.guards.attempts_of_campaigns import attempts
+
 DRAFT = "version_id IN (SELECT id FROM programs_programversion WHERE status = 'draft')"
 Attempts = dict[str, str | tuple[str, ...]]
 NOBODYS = "00000000-0000-7000-8000-000000000000"
@@ -35,10 +37,37 @@ def frozen(table: str, change: str) -> tuple[str, ...]:
 MEMBER_TWICE = (
     "INSERT INTO memberships_membership SELECT (jsonb_populate_record(m, jsonb_build_object("
     "'id', gen_random_uuid(), 'customer_id', c.id))).* FROM memberships_membership m"
-    " JOIN customers_customer c ON c.external_id = 'bob' WHERE NOT EXISTS ("
+    " JOIN customers_customer c ON c.external_id = 'bob' AND c.retailer_id = m.retailer_id WHERE NOT EXISTS ("
     "SELECT 1 FROM memberships_membership b WHERE b.customer_id = c.id AND b.program_id = m.program_id) LIMIT 1"
 )
+SEGMENTS = (
+    "INSERT INTO analytics_segmentsettings (top_percent, overdue_gaps, lost_gaps, retailer_id, few_occasions, first_year_days,"
+    " new_days, lost_percent, returned_percent, returns, visits_per_purchase, gift_percent, lover_percent, lover_occasions,"
+    " seasonal_percent, seasonal_days, promotion_percent) SELECT "
+)
+SEGMENTS_END = ", id, 2, 365, 90, 10, 30, 3, 5, 50, 60, 3, 70, 730, 60 FROM customers_retailer LIMIT 1"
 FACTS: Attempts = {
+    "users_gain_no_powers": (
+        "SET LOCAL app.retailer = '1'; UPDATE auth_user SET is_superuser = true",
+        "SET LOCAL app.retailer = ''; UPDATE auth_user SET is_staff = NOT is_staff",
+        "SET LOCAL app.retailer = '1'; UPDATE auth_user SET email = 'mine@example.org'",
+        "SET LOCAL app.retailer = '1'; " + copy("auth_user", username="another"),
+    ),
+    "memberships_are_of_one_retailer": (
+        (
+            "UPDATE memberships_membership SET customer_id = (SELECT c.id FROM customers_customer c"
+            " WHERE c.retailer_id <> memberships_membership.retailer_id LIMIT 1)"
+        ),
+        (
+            "UPDATE memberships_membership SET program_id = (SELECT p.id FROM programs_program p"
+            " WHERE p.retailer_id <> memberships_membership.retailer_id LIMIT 1)"
+        ),
+        (
+            "INSERT INTO memberships_membership SELECT (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid(),"
+            " 'number', 'x', 'customer_id', c.id))).* FROM memberships_membership m JOIN customers_customer c"
+            " ON c.retailer_id <> m.retailer_id LIMIT 1"
+        ),
+    ),
     "currency_is_an_iso_code": "UPDATE customers_retailer SET currency = 'eu'",
     "margin_rate_is_a_share": "UPDATE customers_retailer SET margin_rate = 2",
     "accent_is_a_colour": (
@@ -55,6 +84,18 @@ FACTS: Attempts = {
     "consents_never_truncated": "TRUNCATE customers_consent",
     "insight_probability_is_one": "UPDATE customers_insight SET probability_active = 1.5",
     "insight_decile_is_one": "UPDATE customers_insight SET value_decile = 11",
+    "customer_segment_is_a_type": "UPDATE analytics_customersegment SET segment = 'gold'",
+    "customer_segment_has_a_stage": "UPDATE analytics_customersegment SET life_stage = 'never_bought'",
+    "customer_segment_scores_are_fifths": "UPDATE analytics_customersegment SET spend_score = 6",
+    "customer_segment_once_per_run": copy("analytics_customersegment"),
+    "segment_size_once_per_run": copy("analytics_segmentsize"),
+    "segment_shares_are_percents": SEGMENTS + "0, 2, 4" + SEGMENTS_END,
+    "segment_lost_after_overdue": SEGMENTS + "20, 4, 2" + SEGMENTS_END,
+    "run_looks_ahead_ten_years": "UPDATE analytics_valuerun SET horizon_days = 0",
+    "run_discounts_by_a_share": "UPDATE analytics_valuerun SET discount_rate = 2",
+    "run_that_ran_has_a_cut": "UPDATE analytics_valuerun SET data_cut = NULL",
+    "insight_chance_is_one": "UPDATE customers_insight SET probability_of_buying = -0.5",
+    "insight_range_in_order": "UPDATE customers_insight SET value_low = 2, value_high = 1",
     "customer_erased_says_nothing": "UPDATE customers_customer SET email = 'x@example.org' WHERE erased_at IS NOT NULL",
     "customer_erased_once": copy("customers_erasure"),
     "erasures_are_append_only": changed("customers_erasure", "reason = 'x'"),
@@ -242,6 +283,10 @@ AROUND: Attempts = {
     "signin_limit_once_per_span": copy("signin_signinlimit"),
     "delivery_first_of_member_once": copy("outbox_delivery", "r.due_at IS NOT NULL"),
     "customer_value_once_per_run": copy("analytics_customervalue"),
+    "acquisition_cost_once_per_month": copy("analytics_acquisitioncost", channel="SEARCH"),
+    "acquisition_cost_never_negative": "UPDATE analytics_acquisitioncost SET amount = -1",
+    "acquisition_cost_has_a_channel": "UPDATE analytics_acquisitioncost SET channel = ''",
+    "acquisition_cost_of_a_whole_month": "UPDATE analytics_acquisitioncost SET month = month + 1",
     "statistics_have_a_day": "UPDATE analytics_customerstatistics SET purchase_days = 0",
     "statistics_end_after_they_begin": "UPDATE analytics_customerstatistics SET last_day = first_day - 1",
 }
@@ -326,6 +371,8 @@ BADGES: Attempts = {
     "badge_once_per_key": copy("badges_badge", DRAFT, code="x"),
     "badge_in_levels_has_levels": f"UPDATE badges_badge SET kind = 'levelled', levels = '[]' WHERE {DRAFT}",
     "badges_frozen_with_version": frozen("badges_badge", "place = 9"),
+    "badge_given_by_staff_once": copy("badges_givenbadge", "r.taken_at IS NULL"),
+    "badge_taken_away_says_when": "UPDATE badges_givenbadge SET taken_by = 'sue'",
     "past_window_once_per_member": copy("badges_pastwindow"),
     "award_once_per_window_and_number": copy("badges_challengeaward", "r.ended_at IS NULL"),
     "award_that_ended_says_why": "UPDATE badges_challengeaward SET ended_at = now() WHERE ended_at IS NULL",
@@ -338,6 +385,7 @@ BADGES: Attempts = {
     "lot_once_per_member": copy("badges_surpriseticket", place=999),
     "lot_once_per_place": ("UPDATE badges_surpriseticket SET place = 1"),
     "lot_given_was_drawn": "UPDATE badges_surpriseticket SET is_drawn = false WHERE given_at IS NOT NULL",
+    "lot_missed_was_drawn_and_says_why": "UPDATE badges_surpriseticket SET missed_because = 'left' WHERE missed_at IS NULL",
     "contest_finished_once": copy("badges_contestfinish"),
     "contest_finishes_are_append_only": changed("badges_contestfinish", "members = 9"),
     "contest_finishes_never_truncated": "TRUNCATE badges_contestfinish CASCADE",
@@ -346,4 +394,91 @@ BADGES: Attempts = {
     "contest_prizes_never_truncated": "TRUNCATE badges_contestprize",
     "board_with_prizes_has_an_end": "UPDATE badges_board SET \"window\" = 'membership', prizes = '[1]' WHERE " + DRAFT,
 }
-ATTEMPTS: Attempts = FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS | BADGES
+FILES: Attempts = {"one_mapping_of_a_retailers_kind_of_file": copy("customers_importmapping")}
+EXPERIMENT, PARTS = "experiments_experiment", "experiments_variant"
+OF_A_DRAFT = "experiment_id IN (SELECT id FROM experiments_experiment WHERE state = 'draft')"
+OF_A_STARTED = "experiment_id IN (SELECT id FROM experiments_experiment WHERE state = 'running')"
+EXPERIMENTS: Attempts = {
+    "experiment_once_per_code": copy(EXPERIMENT, salt="x"),
+    "experiment_once_per_salt": copy(EXPERIMENT, code="x"),
+    "experiment_has_a_salt": f"UPDATE {EXPERIMENT} SET salt = '' WHERE state = 'draft'",
+    "experiment_has_a_program": f"UPDATE {EXPERIMENT} SET program_id = NULL WHERE state = 'draft'",
+    "experiment_has_the_form_of_its_layer": f"UPDATE {EXPERIMENT} SET form = 'not_invited' WHERE state = 'draft'",
+    "experiment_within_has_variants": (
+        f"UPDATE {EXPERIMENT} SET layer = 'campaign', form = 'not_invited' WHERE within_id IS NOT NULL"
+    ),
+    "experiment_window_has_a_day": f"UPDATE {EXPERIMENT} SET window_days = 0 WHERE state = 'draft'",
+    "experiment_plan_has_an_instant": f"UPDATE {EXPERIMENT} SET planned_at = now() WHERE state = 'draft'",
+    "experiment_state_has_its_instants": f"UPDATE {EXPERIMENT} SET starts_at = now() WHERE state = 'draft'",
+    "experiment_starts_with_a_plan": (
+        f"UPDATE {EXPERIMENT} SET state = 'running', starts_at = now() WHERE state = 'draft'"
+    ),
+    "experiment_ends_after_it_starts": copy(
+        EXPERIMENT, "r.state = 'running'", code="x", salt="y", ends_at="2000-01-01T00:00:00Z"
+    ),
+    "started_experiments_are_frozen": f"UPDATE {EXPERIMENT} SET metric = 'revenue' WHERE state = 'running'",
+    "started_experiments_stay": f"DELETE FROM {EXPERIMENT} WHERE state = 'running'",
+    "variant_once_per_code": copy(PARTS, OF_A_DRAFT, position=9),
+    "variant_once_per_position": copy(PARTS, OF_A_DRAFT, code="x"),
+    "variant_has_a_share": f"UPDATE {PARTS} SET share_bp = 0 WHERE {OF_A_DRAFT}",
+    "variants_never_change_after_start": (
+        f"UPDATE {PARTS} SET share_bp = 1 WHERE {OF_A_STARTED}",
+        f"DELETE FROM {PARTS} WHERE {OF_A_STARTED}",
+        copy(PARTS, OF_A_STARTED, code="x", position=9),
+    ),
+    "assignment_once_per_experiment": copy("experiments_assignment"),
+    "assignment_in_a_bucket": copy("experiments_assignment", bucket=10_000),
+    "assignments_are_append_only": changed("experiments_assignment", "exposed_at = now()"),
+    "assignments_never_truncated": "TRUNCATE experiments_assignment",
+    "experiment_events_are_append_only": changed("experiments_experimentevent", "author = 'ada'"),
+    "experiment_events_never_truncated": "TRUNCATE experiments_experimentevent",
+    "experiment_looks_are_append_only": changed("analytics_experimentlook", "looked_at = now()"),
+    "experiment_looks_never_truncated": "TRUNCATE analytics_experimentlook",
+    "uplift_done_has_a_result": (
+        "UPDATE analytics_upliftrun SET status = 'done', plan_digest = 'x', data_cut = '2026-01-01'"
+    ),
+    "uplift_looks_only_by_a_frozen_plan": "UPDATE analytics_upliftrun SET status = 'running', plan_digest = ''",
+}
+TWICE = "FROM (SELECT min(id) AS id FROM customers_retailer) r, generate_series(1, 2)"
+RECOMMENDED: Attempts = {
+    "product_once_per_sku": (
+        "INSERT INTO customers_product (retailer_id, sku, name, product_type, is_suggested, updated_at)"
+        f" SELECT r.id, 'A', '', '', true, now() {TWICE}"
+    ),
+    "product_has_a_sku": (
+        "INSERT INTO customers_product (retailer_id, sku, name, product_type, is_suggested, updated_at)"
+        f" SELECT r.id, '', '', '', true, now() {TWICE}"
+    ),
+    "suggestion_once_per_rank": (
+        "INSERT INTO customers_suggestion (retailer_id, customer_id, list, rank, sku, reason, run_id)"
+        f" SELECT r.id, (SELECT id FROM customers_customer LIMIT 1), 'new', 1, 'A', 'popular', 1 {TWICE}"
+    ),
+    "popular_product_once_per_rank": (
+        f"INSERT INTO customers_popularproduct (retailer_id, rank, sku, run_id) SELECT r.id, 1, 'A', 1 {TWICE}"
+    ),
+    "related_product_once_per_rank": (
+        "INSERT INTO customers_relatedproduct (retailer_id, sku, relation, rank, related_sku, run_id)"
+        f" SELECT r.id, 'A', 'together', 1, 'B', 1 {TWICE}"
+    ),
+    "recommended_only_with_a_verdict": (
+        "INSERT INTO analytics_recommendationrun (retailer_id, status, author, history_days, customers, consenting, items,"
+        " excluded, verdicts, coverage, code, details, step, asked_at)"
+        f" SELECT r.id, 'done', '', 0, 0, 0, 0, '{{}}', '{{}}', '{{}}', '', '{{}}', '', now() {TWICE}"
+    ),
+}
+KPIS: Attempts = {
+    "one_goal_per_figure_and_period": (
+        f"INSERT INTO analytics_kpigoal (retailer_id, kpi, per, target) SELECT r.id, 'revenue', 'month', 1 {TWICE}"
+    ),
+    "serving_costs_are_no_gain": (
+        "INSERT INTO analytics_kpisettings (retailer_id, contact_cost) SELECT min(id), -1 FROM customers_retailer"
+    ),
+    "one_weekly_report_per_address": (
+        "INSERT INTO analytics_kpireader (retailer_id, email, language)"
+        " SELECT min(id), word, 'fr' FROM customers_retailer, unnest(ARRAY['ada@x.org', 'Ada@X.org']) word GROUP BY word"
+    ),
+}
+ATTEMPTS: Attempts = (
+    FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS | BADGES | EXPERIMENTS | FILES | RECOMMENDED | KPIS
+    | attempts(copy, changed)
+)  # fmt: skip

@@ -1,6 +1,6 @@
 """Every guard of the database refuses what it is named for, whoever asks: see docs/explanation/guards.md."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,15 @@ from django.db import DatabaseError, connection, transaction
 from psycopg.errors import Error
 
 from analytics import statistics
+from analytics.experiments.looking import look
+from analytics.models import AcquisitionCost, UpliftRun
 from analytics.runs import compute_value
 from customers.claiming import claim_order
 from customers.core.ids import new_id
 from customers.correcting import record_corrections
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact
 from customers.merging import merge
-from customers.models import Consent, Erasure, Retailer
+from customers.models import Consent, Erasure, ImportMapping, Retailer
 from customers.privacy import erase
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
@@ -33,12 +35,19 @@ from loyalty.activity.rewards.supplying import pay_out
 from loyalty.activity.rewards.tills import check_voucher, hold_voucher
 from loyalty.api.models import IdempotencyRecord
 from loyalty.badges.account.contests import finish_contests
+from loyalty.badges.account.given import give_badge
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.account.surprises import draw, give
 from loyalty.badges.models import Surprise
+from loyalty.campaigns.entering import enter
+from loyalty.campaigns.models import MessageChannel
+from loyalty.campaigns.publishing import draft_of
+from loyalty.campaigns.receiving import ReceiptFact, take_receipt
+from loyalty.campaigns.triggers import Candidate
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
-from loyalty.outbox.relay import add_endpoint, dispatch
+from loyalty.outbox.endpoints import add_endpoint
+from loyalty.outbox.relay import dispatch
 from loyalty.planning.closing import close_month
 from loyalty.planning.simulating import ask
 from loyalty.plans.account.joining import change
@@ -54,6 +63,8 @@ from loyalty.referrals.codes import code_of
 from loyalty.signin.codes import send_code
 from tests import make
 from tests.badges import game
+from tests.campaigns import make_campaigns as campaigns
+from tests.experiments.make_experiments import drafted, running
 from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
 from tests.plans import make_plans
@@ -88,6 +99,7 @@ def world() -> None:
     run_nights(club, until=(NOON + timedelta(days=2)).date(), now=NOON)
     statistics.refresh(club.retailer)
     compute_value(club.retailer, now=NOON)
+    AcquisitionCost.objects.create(retailer=shop, channel="search", month=date(2026, 6, 1), amount=9, currency="EUR")
     Consent.objects.create(customer=ada.customer, purpose="email", granted=True, occurred_at=NOON, source="till")
     following = open_draft(club, author="ada", now=NOON)
     EarningGroup.objects.create(version=following, code="seasons")
@@ -112,7 +124,28 @@ def world() -> None:
     with_rewards()
     with_referrals()
     with_challenges()
+    with_experiments()
+    with_campaigns()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def with_campaigns() -> None:
+    """A campaign with a draft beside what is live, an entry of it, a message that was complained of and one that is due."""
+    owner = campaigns.shop()
+    club = make.program(owner)
+    campaigns.cap(owner, 9, 1)
+    member = campaigns.ada(club, "kim")
+    live = campaigns.journey(club, {"kind": "cart"}, campaigns.waits("P1D"), campaigns.says_by("email"))
+    draft_of(live)
+    carts = [Candidate(member.customer_id, f"cart:{number}", None) for number in (1, 2)]
+    assert live.version is not None
+    enter(live, live.version, carts, entered_at=NOON, now=NOON)
+    step = campaigns.campaign(club)
+    (key,) = campaigns.due(step, member, at=NOON)
+    campaigns.send_all(owner, NOON, campaigns.Box())
+    campaigns.due(step, member, at=NOON + timedelta(days=1))
+    channel = MessageChannel.objects.get(retailer=owner, channel="email")
+    take_receipt(owner, channel, ReceiptFact("e1", str(key), "complaint", NOON), now=NOON)
 
 
 def granted_to(who: Membership) -> None:
@@ -172,12 +205,31 @@ def with_challenges() -> None:
     make.buys(ada, "10.00", at=NOON)
     make.buys(ada, "10.00", at=NOON + timedelta(days=99))
     finish_contests(club, now=NOON + timedelta(days=30))
+    give_badge(bob, "badge0", author="sue", reason="a kind word", now=NOON)
     surprise = Surprise.objects.create(
         retailer=club.retailer, program=club, code="gift", name="Gift", points=1, budget=1
     )
     draw(surprise, author="ada", now=NOON)
     give(surprise, now=NOON + timedelta(days=99))
     open_draft(club, author="ada", now=NOON)
+
+
+def with_experiments() -> None:
+    """A hold-out with somebody in it that was looked at, a draft of variants within it, and an uplift that was refused."""
+    club = make.program()
+    look(running(club.retailer, club, "winback"), now=NOON)
+    make.customer(club.retailer, "ada")
+    ImportMapping.objects.create(retailer=club.retailer, kind="orders")
+    UpliftRun.objects.create(
+        retailer=club.retailer,
+        program=club,
+        status="refused",
+        code="nobody_joined",
+        asked_at=NOON,
+        known_at=NOON,
+        currency="EUR",
+    )
+    drafted(club.retailer, club, "depth", layer="variant", form="variants", within="winback")
 
 
 def execute(sql: str) -> None:

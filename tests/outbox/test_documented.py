@@ -1,5 +1,6 @@
 """What events there are, in the reference."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from loyalty.activity.account.households import transfer
 from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
+from loyalty.outbox.catalogue import EXAMPLES
 from loyalty.outbox.models import Event
 from tests import make
 
@@ -16,7 +18,15 @@ REFERENCE = settings.BASE_DIR / "docs" / "reference" / "events.md"
 
 
 def documented() -> set[str]:
-    return set(re.findall(r"^\| `([a-z.]+)` \|", REFERENCE.read_text(), re.MULTILINE))
+    rows = re.findall(r"^\| ((?:`[a-z._]+`(?:, )?)+) \|", REFERENCE.read_text(), re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([a-z._]+)`", row)}
+
+
+def test_every_event_has_an_example_in_the_catalogue_and_in_the_reference() -> None:
+    shown = json.loads(re.findall(r"```json\n(\{.*?\n\})\n```", REFERENCE.read_text(), re.DOTALL)[-1])
+
+    assert documented() == set(EXAMPLES)
+    assert shown == {name: dict(data) for name, data in EXAMPLES.items()}
 
 
 def test_every_event_that_the_code_names_is_documented() -> None:
@@ -28,7 +38,7 @@ def test_every_event_that_the_code_names_is_documented() -> None:
     }
 
     assert named
-    assert named <= documented()
+    assert named <= set(EXAMPLES)
 
 
 @pytest.mark.django_db
@@ -51,3 +61,7 @@ def test_every_event_of_an_account_is_documented_and_says_whose_it_is() -> None:
     numbers = {str(ada.pk): ada.number, str(bob.pk): bob.number}
     assert [event.payload["member"] for event in told] == [numbers[event.subject] for event in told]
     assert {event.payload["program"] for event in told} == {club.slug}
+    said_later = {"customer"}  # when it is dispatched
+    assert all(set(event.payload) | said_later == set(EXAMPLES[event.type]) for event in told)
+    balances = [event.payload["balances"]["points"] for event in told if "balances" in event.payload]
+    assert balances == [100, 90, 100, 90, 90, 80, 90, 80, 10]

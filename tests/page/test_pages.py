@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
-from customers.models import Consent
+from customers.models import Consent, Customer
 from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.memberships.models import Membership
 from loyalty.page.models import Branding
@@ -203,6 +204,13 @@ def test_orders_say_what_each_earned_and_why(ada: Membership) -> None:
     assert "Base: 150 points for 150.00 × 1" in text_of(shown)
 
 
+def test_points_are_told_in_members_words(ada: Membership) -> None:
+    shown = text_of(signed_in(ada).get(home_of(ada) + "points"))
+
+    assert "My points Points 620" in shown
+    assert "lots" not in shown
+
+
 def test_lists_go_on_where_the_page_before_ended(ada: Membership) -> None:
     for day in range(22):
         make.buys(ada, "10.00", at=timezone.now() - timedelta(days=9, minutes=day), name=f"P-{day}")
@@ -276,6 +284,38 @@ def test_there_is_no_page_of_a_shop_that_there_is_not() -> None:
     assert Client().get("/my/nowhere").status_code == 404
 
 
+@pytest.mark.parametrize("number", ["O-2", "%00", "a/b"])
+def test_what_is_not_there_says_so_under_the_same_rules(ada: Membership, number: str) -> None:
+    answer = signed_in(ada).get(f"{home_of(ada)}orders/{number}")
+
+    assert (answer.status_code, text_of(answer).count("You have no such order.")) == (404, 1)
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_pages_with_a_form_are_kept_by_nobody(ada: Membership) -> None:
+    for page in ("", "/code"):
+        assert "no-store" in Client().get(f"/my/{ada.retailer.slug}{page}").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [
+        ("help@shop.example", "mailto:help@shop.example"), ("https://shop.example/@help", "https://shop.example/@help"),
+        ("javascript:alert(1)", ""), ("www.shop.example", ""),
+    ],
+)  # fmt: skip
+def test_a_contact_is_an_address_to_which_a_click_leads(ada: Membership, contact: str, link: str) -> None:
+    branding = Branding(retailer=ada.retailer, contact=contact)
+
+    if not link:
+        with pytest.raises(ValidationError):
+            branding.full_clean()
+        return
+    branding.full_clean()
+    assert branding.contact_link == link
+
+
 def test_colours_come_from_the_retailer_and_are_kept_by_browsers(ada: Membership) -> None:
     Branding.objects.create(retailer=ada.retailer, accent="#ffcc00")
 
@@ -315,6 +355,10 @@ def game() -> Program:
         points=10, place=1,
     )  # fmt: skip
     Board.objects.create(version=draft, code="top", name="Top", metric="spend", window="membership", place=0)
+    Board.objects.create(
+        version=draft, code="race", name="Race", metric="count", window="year", place=1,
+        prizes=[{"rank": 1, "through": 1, "points": 500}, {"rank": 2, "through": 9, "points": 50}],
+    )  # fmt: skip
     ReferralPolicy.objects.create(
         version=draft, advocate_points=100, friend_points=50, link="https://shop.example/?c={code}"
     )
@@ -343,6 +387,7 @@ def test_challenges_badges_and_boards_show_how_far_a_member_is() -> None:
     assert "Spend a hundred" in said
     assert "30.00 EUR of 100.00 EUR" in said  # since it takes part
     assert "Regular not yet" in said
+    assert "For rank 1 500 points For ranks 2 to 9 50 points" in said
     assert "1 Eagle (you) 60.00" in said
     browser.post(f"{home_of(eve)}boards/top/leave")
     assert "Nobody is on it yet." in text_of(browser.get(page))
@@ -361,9 +406,27 @@ def test_a_friend_is_invited_and_says_so() -> None:
 
     assert "Thank you, we have noted who invited you." in text_of(answer)
     assert "B." in text_of(signed_in(eve).get(home_of(eve) + "invite"))
+    Customer.objects.filter(pk=bob.customer_id).update(first_name="")
+    assert "My friends A friend" in text_of(signed_in(eve).get(home_of(eve) + "invite"))
     refused = browser.post(home_of(bob) + "invite/claim", {"code": "NOBODY"})
     assert refused.status_code == 409
     assert "This was not done" in text_of(refused)
+
+
+def test_who_tries_codes_of_friends_is_slowed(settings: Any) -> None:
+    settings.WRONG_CODE_RATE = "3/minute"
+    draft = make.version(make.retailer(language="en"))
+    ReferralPolicy.objects.create(version=draft, advocate_points=100, friend_points=50)
+    since = timezone.now() - timedelta(days=100)
+    member = make.member(make.published(draft, since=since), since=since)
+    member.customer.email = "eve@example.com"
+    member.customer.save()
+    browser, page = signed_in(member), home_of(member) + "invite/claim"
+
+    found = [browser.post(page, {"code": f"NOBODY2{place}"}, follow=True) for place in range(2, 6)]
+
+    assert [answer.status_code for answer in found] == [409, 409, 409, 200]
+    assert "Too many wrong codes." in text_of(found[-1])
 
 
 def test_a_member_takes_its_data_along(ada: Membership) -> None:

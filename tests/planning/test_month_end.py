@@ -71,7 +71,7 @@ def test_a_program_without_a_value_of_a_point_says_where_to_set_it(staff: Client
     assert "Set the value of a point in a draft" in asked(staff, "month_end", make.program(), "")
 
 
-NO_MONTHS = ["october", "2026-13", "9999-12", "0001-01", "0000-01", "2026-1", "2026-10-01", "٢٠٢٦-١٠", "%00"]
+NO_MONTHS = ["october", "2026-13", "9999-12", "0001-01", "0000-01", "2026-1", "2026-10-01", "٢٠٢٦-١٠"]
 
 
 @pytest.mark.parametrize("month", NO_MONTHS)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils.translation import override
 
-from loyalty.activity.versions import read_version, versions_of
+from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration.checking import check
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.configuration.wording import rule_in_words
@@ -124,7 +124,7 @@ def test_the_estimate_of_a_version_knows_the_plans_multipliers_by_the_order_s_ti
     make.buys(ada, "10.00", at=on("2026-06-01T13:00"))
     draft = open_draft(club, now=on("2026-06-05T12:00"))
     PaidPlan.objects.filter(version=draft).update(multiplier=5)
-    versions = versions_of([club.pk])[club.pk]
+    versions = versions_of_program(club.pk)
 
     found = estimate(club, versions.at(on("2026-06-05T12:00")), read_version(draft.pk), until=on("2026-06-05T12:00"))
 

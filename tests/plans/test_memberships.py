@@ -12,7 +12,7 @@ from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.replaying import replay
 from loyalty.activity.simulation import simulate
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
@@ -186,7 +186,7 @@ def test_a_past_with_plans_comes_to_what_the_ledger_says() -> None:
 
     assert (replayed.deviations, replayed.members) == ([], 1)
     assert make.spendable(ada, on("2026-07-04T12:00")) == 7 + 20 + 30 + 3
-    versions = versions_of([club.pk])[club.pk]
+    versions = versions_of_program(club.pk)
     (past,) = simulate(versions, until=on("2026-06-15T12:00"), observe=lambda _: None)
     assert past.member.of(PLANS).key == PaidPlan.objects.get(code="max").key
 

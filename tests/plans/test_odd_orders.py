@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from loyalty.activity.account.merging import take_merge
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.joining import When, cancel, change, join
@@ -145,7 +145,7 @@ def test_a_plan_that_is_read_before_the_night_stands_as_the_night_leaves_it() ->
     club = make_plans.program(PLUS)
     ada = make.member(club)
     joined(ada, at=on("2026-06-01T12:00"))
-    versions, at = versions_of([club.pk])[club.pk], on("2026-07-05T12:00")
+    versions, at = versions_of_program(club.pk), on("2026-07-05T12:00")
 
     read = state_of(ada, versions, at=at).due
     nights_until(club, "2026-07-05")

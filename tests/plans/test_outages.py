@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.collecting import collect_due
 from loyalty.plans.account.joining import cancel, change, join
@@ -129,7 +129,7 @@ def test_a_try_that_failed_at_the_period_s_end_ends_the_plan_with_it() -> None:
 def test_nothing_ran_for_months_the_plan_goes_on_and_is_asked_for_once() -> None:
     ada = make.member(make_plans.program(*TWO))
     joined(ada, at=on("2026-06-01T12:00"), method="pays")
-    versions = versions_of([ada.program_id])[ada.program_id]
+    versions = versions_of_program(ada.program_id)
     at = on("2026-09-15T12:00")
 
     seen = held_plan(ada, versions, at=at)

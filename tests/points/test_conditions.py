@@ -20,6 +20,7 @@ from loyalty.configuration.checking import Refused
 from loyalty.configuration.drafts import publish
 from loyalty.configuration.wording import rule_in_words
 from loyalty.engine.basket import Basket, Line, Occasion
+from loyalty.engine.profile import SEGMENTS
 from loyalty.memberships.models import Membership
 from loyalty.points.conditions import (
     FIELDS,
@@ -40,6 +41,7 @@ from tests import make
 from tests.make import NOON
 from tests.plans import make_plans
 from tests.plans.make_plans import joined
+from tests.segments.profiles import known_as
 
 PARIS = ZoneInfo("Europe/Paris")
 VALIDATOR = Draft202012Validator({"$ref": "#/$defs/condition", "$defs": {"condition": schema()}})
@@ -77,6 +79,10 @@ LEAVES = st.one_of(
     st.integers(0, 30).map(lambda low: {"field": "order_amount", "from": str(low), "to": str(low + 10)}),
     st.integers(0, 4).map(_from_day),
     st.builds(_hours, HOURS, HOURS),
+    st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=3).map(lambda some: {"field": "segment", "in": some}),
+    st.integers(7, 9)
+    .flatmap(lambda first: st.sampled_from([{"from": first}, {"to": first}, {"from": 7, "to": first}]))
+    .map(lambda bounds: {"field": "value_decile", **bounds}),
 )
 TREES = st.recursive(
     LEAVES,
@@ -87,6 +93,10 @@ TREES = st.recursive(
     ),
     max_leaves=6,
 )
+
+
+KIND = frozenset({"vip", "gift_buyer", "new", "middle_value"})
+KNOWN: dict[str, Any] = {"tier": "g", "plan": "m", "segments": KIND, "value_decile": 8}
 
 
 @pytest.fixture
@@ -106,6 +116,7 @@ def past() -> tuple[Membership, list[Any]]:
         for n in range(9)
     ]  # fmt: skip
     take_orders(club.retailer, facts, now=NOON)
+    known_as(ada, segment="vip", tags=["gift_buyer"], life_stage="new", value_decile=8, at_risk=False)
     ids = list(OrderLine.objects.values_list("order_id", flat=True).distinct())
     return ada, sorted(load_orders(ids), key=lambda order: order.occurred_at)
 
@@ -121,7 +132,7 @@ def test_python_and_sql_agree_on_every_line(past: tuple[Membership, list[Any]], 
         (order.order_id, line.sku, line.net_amount)
         for place, order in enumerate(orders)
         for line in order.basket.lines
-        if holds(line, order.basket, Occasion(order.occurred_at, PARIS, is_first=place == 0, tier="g", plan="m"))
+        if holds(line, order.basket, Occasion(order.occurred_at, PARIS, is_first=place == 0, **KNOWN))
     }
     parameters: dict[str, Any] = {"zone": "Europe/Paris", "member": ada.pk}
     sql = f"""SELECT o.id, l.sku, l.net_amount FROM memberships_membership m
@@ -146,6 +157,12 @@ def test_python_and_sql_agree_on_every_line(past: tuple[Membership, list[Any]], 
         ({"any": [{"field": "category", "in": ["A"]}], "all": []}, "/any", "unknown_word"),
         ({"field": "weekday", "in": ["lundi"]}, "/in", "not_a_weekday"),
         ({"field": "is_gift", "is": "yes"}, "/is", "not_a_flag"),
+        ({"field": "segment", "in": ["vip", "gold"]}, "/in", "not_a_segment"),
+        ({"field": "segment", "in": ["never_bought"]}, "/in", "not_a_segment"),
+        ({"field": "value_decile", "from": 0}, "/from", "not_a_value_decile"),
+        ({"field": "value_decile", "to": 11}, "/to", "not_a_value_decile"),
+        ({"field": "value_decile", "from": True}, "/from", "not_a_value_decile"),
+        ({"field": "value_decile", "from": "9"}, "/from", "not_a_value_decile"),
         ({"field": "date", "from": "31/03/2026"}, "/from", "not_a_date"),
         ({"field": "time", "to": "25:00"}, "/to", "not_a_time"),
         ({"field": "order_amount", "from": "much"}, "/from", "not_a_order_amount"),
@@ -333,6 +350,8 @@ def test_a_rule_stores_its_condition_in_the_one_way_of_writing_it() -> None:
             None,
         ),
         ({"field": "time", "from": "22:00", "to": "02:00"}, None),
+        ({"all": [{"field": "segment", "in": ["vip"]}, {"field": "segment", "in": ["gift_buyer"]}]}, None),
+        ({"field": "value_decile", "from": 9, "to": 8}, "value_decile"),
     ],
 )
 def test_a_contradiction_is_found(said: Any, field: str | None) -> None:

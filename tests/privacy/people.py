@@ -28,12 +28,20 @@ from loyalty.activity.account.spending import hold, redeem
 from loyalty.activity.intake import take_interactions
 from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import IdempotencyRecord
+from loyalty.campaigns.addresses import verify
+from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.entering import enter
+from loyalty.campaigns.models import MessageChannel
+from loyalty.campaigns.receiving import ReceiptFact, take_receipt
+from loyalty.campaigns.triggers import Candidate
 from loyalty.memberships import households
 from loyalty.memberships.models import Membership
-from loyalty.outbox.relay import add_endpoint, dispatch
+from loyalty.outbox.endpoints import add_endpoint
+from loyalty.outbox.relay import dispatch
 from loyalty.programs.models import Program
 from loyalty.signin.codes import send_code
 from tests import make
+from tests.campaigns import make_campaigns as of_campaigns
 from tests.make import NOON
 from tests.referrals import make_referrals as of_referrals
 from tests.rewards import shop as of_rewards
@@ -105,6 +113,7 @@ def everything_about(here: World) -> None:
     held = of_referrals.claims(bob, ada, at=NOON, signals={"device": "ada’s phone"}).referral
     of_referrals.claims(ada, bob, at=NOON, signals={"device": "ada’s phone"})
     assert held.status == "refused"
+    told_by_campaigns(here)
     statistics.refresh(shop)
     compute_value(shop, now=NOON)
     upload(shop, "customers", "c.csv", FILE, now=NOON)
@@ -126,6 +135,27 @@ def everything_about(here: World) -> None:
         object_repr="Ada Lovelace", action_flag=CHANGE, change_message="Merge: Ada called",
     )  # fmt: skip
     dispatch(now=NOON)
+
+
+def told_by_campaigns(here: World) -> None:
+    """Ada got a mail about a cart, and one in her inbox that names her; her address is known, and one message waits."""
+    shop, ada = here.club.retailer, here.ada
+    of_campaigns.channels(shop)
+    of_campaigns.cap(shop, 9, 1)
+    live = of_campaigns.journey(
+        here.club, {"kind": "cart"}, of_campaigns.says_by("email"), of_campaigns.waits("P1D"), kind="service"
+    )
+    assert live.version is not None
+    enter(live, live.version, [Candidate(ada.customer_id, "cart:cart-of-ada-7", None)], entered_at=NOON, now=NOON)
+    advance_due(shop, now=NOON)
+    step = of_campaigns.campaign(here.club, channels=("inbox",), kind="service")
+    of_campaigns.due(step, ada, at=NOON)
+    box = of_campaigns.Box()
+    of_campaigns.send_all(shop, NOON, box)
+    of_campaigns.due(step, ada, at=NOON + DAY)
+    verify(shop.pk, "email", "ada@example.org", now=NOON)
+    channel = MessageChannel.objects.get(retailer=shop, channel="email")
+    take_receipt(shop, channel, ReceiptFact("e1", str(box.taken[0].id), "delivered", NOON), now=NOON)
 
 
 def found_in_the_database(*texts: str) -> set[tuple[str, str]]:

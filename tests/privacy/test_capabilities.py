@@ -6,6 +6,7 @@ import pytest
 
 from customers.models import Customer, Erasure
 from customers.privacy import Erased, erase, export
+from loyalty.badges.account.given import give_badge
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.models import BoardScore, ChallengeAward, Participation
 from loyalty.memberships.models import Membership
@@ -74,18 +75,21 @@ def test_a_friends_signs_are_gone_and_the_referrers_are_not() -> None:
 def test_a_person_is_off_leaderboards_and_its_awards_stay() -> None:
     club = game.program(
         {"code": "three", "metric": "count", "target": "1", "levels": [{"target": "1", "points": 7}]},
+        badges=[{"code": "kind"}],
         boards=[{"code": "spend", "metric": "spend"}],
     )
     ada, bob = make.member(club, "ada"), make.member(club, "bob")
     for who, name in ((ada, "Countess"), (bob, "Bobby")):
         join_board(who, "spend", name, now=NOON)
         make.buys(who, "10.00", at=NOON + DAY)
+    give_badge(ada, "kind", author="sue", reason="Countess has a cold", now=NOON + DAY)
     awards, mine = ChallengeAward.objects.count(), held(ada)
 
     erased(ada)
 
     assert [row["pseudonym"] for row in mine["participations"]] == ["Countess"]
     assert len(mine["awards"]) * 2 == awards
+    assert [(row["badge__code"], row["reason"]) for row in mine["given_badges"]] == [("kind", "Countess has a cold")]
     assert ChallengeAward.objects.count() == awards
     assert [each.pseudonym for each in Participation.objects.all()] == ["Bobby"]
     assert {each.membership for each in BoardScore.objects.all()} == {bob}

@@ -12,6 +12,8 @@ from loyalty.memberships.models import Membership
 # Of the site, its staff, or a retailer's programs as they are: of no shopper.
 OF_NO_PERSON = {
     "django_content_type", "django_session", "auth_permission", "auth_group", "auth_user", "rest_framework_api_key_apikey",
+    "account_emailaddress", "account_emailconfirmation", "mfa_authenticator", "outbox_feedstart",
+    "access_staffinvitation", "access_signinpolicy", "access_passwordreset",
     "customers_retailer", "access_staffrole", "outbox_endpoint", "api_retailerkey",
     "programs_program", "programs_programversion", "programs_versionevent",
     "points_pointspolicy", "points_earninggroup", "points_earningrule", "points_budgetshare", "points_closedmonth",
@@ -19,8 +21,16 @@ OF_NO_PERSON = {
     "tiers_tierpolicy", "tiers_tier", "plans_paidplan",
     "rewards_reward", "rewards_rewardprice", "referrals_referralpolicy", "rewards_rewardcounter", "rewards_codebatch",
     "badges_surprise", "badges_contestfinish",
-    "activity_nightrun", "planning_simulation", "analytics_valuerun",
+    "activity_nightrun", "planning_simulation", "analytics_valuerun", "analytics_auditrun",
+    "analytics_auditrequest", "analytics_acquisitioncost",
+    "analytics_segmentrun", "analytics_segmentsize", "analytics_segmentsettings",
+    "analytics_upliftrun", "analytics_upliftsettings", "analytics_experimentlook",
     "badges_badge", "badges_challenge", "badges_board", "page_branding",
+    "analytics_recommendationrun", "analytics_recommendationsettings",
+    "customers_product", "customers_popularproduct", "customers_relatedproduct",
+    "experiments_experiment", "experiments_variant", "experiments_experimentevent",
+    "campaigns_sendinghours", "campaigns_messagechannel", "campaigns_frequencycap", "campaigns_campaign",
+    "campaigns_campaignversion", "campaigns_step", "campaigns_steptext",
 }  # fmt: skip
 
 

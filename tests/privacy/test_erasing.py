@@ -143,7 +143,7 @@ def test_neither_ids_nor_numbers_lead_to_anybody_and_the_next_one_is_somebody_ne
     for name in ("ada-7", "ada-old"):
         with pytest.raises(UnknownCustomer):
             find(here.club.retailer, name)
-    assert Membership.objects.numbered(number).count() == 0
+    assert Membership.objects.numbered(here.club.retailer_id, number).count() == 0
     (again,) = register(here.club.retailer, [CustomerFact("ada-7", "ada@example.org")], now=ERASED)
     assert (again.is_new, again.id == key) == (True, False)
     new = make.member(here.club, "ada-7", since=ERASED)

@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 
 from tests.properties.model.terms import (
     MAIN,
+    BadgeTerms,
+    ChallengeTerms,
     ExtraTerms,
+    GoalTerms,
     Ladder,
     PlanTerms,
     PriceTerms,
+    ReferralTerms,
     RewardTerms,
     Step,
     Terms,
@@ -183,6 +187,85 @@ def reward(draw: Any, code: str, wallets: tuple[str, ...], tiers: list[str], pla
     )
 
 
+BADGE = "regular"
+
+
+@st.composite
+def badges(draw: Any) -> tuple[BadgeTerms, ...]:
+    kind = draw(st.sampled_from(["once", "repeatable", "levelled"]))
+    levels = (1, 3) if kind == "levelled" else ()
+    return (
+        BadgeTerms(BADGE, kind, levels, draw(st.sampled_from([0, 11])), draw(st.sampled_from([True, True, False]))),
+    )
+
+
+@st.composite
+def goals(draw: Any, window: str) -> GoalTerms:
+    metrics = ["count", "count", "spend", "points", "categories", "days"]
+    streaks = {"membership": ["day_streak", "week_streak"], "month": ["day_streak"], "week": ["day_streak"]}
+    metric = draw(st.sampled_from([*metrics, *streaks.get(window, [])]))
+    target = {"count": 3, "spend": 120, "points": 100, "categories": 2, "days": 2, "day_streak": 2, "week_streak": 2}[
+        metric
+    ]
+    is_visit = metric in {"count", "points", "days", "day_streak", "week_streak"} and draw(
+        st.sampled_from([False, False, True])
+    )
+    some = () if is_visit else draw(st.sampled_from([(), (), ("A", "B")]))
+    return GoalTerms(metric, target + draw(st.sampled_from([-1, 0])), "visit" if is_visit else "", some)
+
+
+@st.composite
+def challenges(draw: Any, terms: Terms, code: str) -> ChallengeTerms:
+    window = draw(st.sampled_from(["membership", "membership", "week", "month", "rolling"]))
+    first = draw(goals(window))
+    form = draw(st.sampled_from(["", "", "levels", "all", "any"]))
+    levels = ((first.target, 3), (2 * first.target, 8)) if form == "levels" else ()
+    return ChallengeTerms(
+        code,
+        (first, draw(goals(window))) if form in {"all", "any"} else (first,),
+        window,
+        draw(st.sampled_from([4, 20])) if window == "rolling" else 0,
+        is_any=form == "any",
+        repeats=form != "levels" and draw(st.booleans()),
+        levels=levels,
+        points=0 if levels else draw(st.sampled_from([7, 30])),
+        badge=draw(st.sampled_from(["", BADGE])),
+        takes_back=draw(st.sampled_from([True, True, False])),
+        tiers=draw(st.sampled_from([(), (), ("silver", "gold")])) if terms.ladder.steps else (),
+        plans=draw(st.sampled_from([(), (), (MAX,)])) if terms.plans else (),
+        is_joined=draw(st.sampled_from([False, False, False, True])),
+    )
+
+
+@st.composite
+def with_challenges(draw: Any, terms: Terms) -> Terms:
+    """Draw terms with some challenges and a badge, or with none."""
+    if not draw(st.integers(0, 1)):
+        return terms
+    found = tuple(draw(challenges(terms, code)) for code in "xyz"[: draw(st.integers(1, 3))])
+    return replace(terms, badges=draw(badges()), challenges=found)
+
+
+@st.composite
+def referrals(draw: Any) -> ReferralTerms | None:
+    if not draw(st.integers(0, 2)):
+        return None
+    advocate, friend = draw(st.sampled_from([(40, 25), (40, 0), (0, 25)]))
+    limit = draw(st.sampled_from(["", "", "advocate", "budget"]))
+    return ReferralTerms(
+        advocate,
+        friend,
+        draw(st.booleans()),
+        draw(st.sampled_from([0, 40])),
+        draw(st.sampled_from([0, 3, 14])),
+        draw(st.sampled_from([7, 90])),
+        advocate_limit=1 if limit == "advocate" else None,
+        limit_period=draw(st.sampled_from(["month", "ever"])),
+        budget=70 if limit == "budget" else None,
+        budget_period=draw(st.sampled_from(["month", "ever"])),
+    )
+
+
 @st.composite
 def settings_of_programs(draw: Any, *, tiers: bool | None = None, budget: bool = True) -> Setting:
     main = draw(wallets(budget=budget))
@@ -203,6 +286,7 @@ def settings_of_programs(draw: Any, *, tiers: bool | None = None, budget: bool =
     currency = draw(st.sampled_from(["EUR", "EUR", "EUR", "JPY", "KWD"]))
     terms = replace(terms, plans=draw(plans(currency)))
     terms = replace(terms, rewards=draw(rewards(terms)), extra=draw(extras(terms)))
+    terms = replace(draw(with_challenges(terms)), referrals=draw(referrals()))
     return Setting(terms, draw(st.sampled_from(OPENINGS)), draw(st.sampled_from(ZONES)), currency)
 
 
@@ -232,7 +316,8 @@ def next_terms(draw: Any, terms: Terms, first: Terms, currency: str) -> Terms:
         )
         for plan in _left_of(draw, terms.plans, first.plans)
     )
-    is_met = terms.extra is not None and {plan.code for plan in offered}.issuperset(terms.extra.plans)
+    has_plans = {plan.code for plan in offered}.issuperset
+    is_met = terms.extra is not None and has_plans(terms.extra.plans)
     return replace(
         terms,
         rates=dict(terms.rates) | {MAIN: draw(st.sampled_from([Fraction(1), Fraction(2)]))},
@@ -240,9 +325,11 @@ def next_terms(draw: Any, terms: Terms, first: Terms, currency: str) -> Terms:
         wallets=dict(terms.wallets) | {MAIN: main},
         ladder=replace(terms.ladder, steps=steps),
         plans=offered,
+        referrals=draw(referrals()) if terms.referrals else None,
         rewards=tuple(
             replace(each, points=draw(costs(each.kind))) for each in _left_of(draw, terms.rewards, first.rewards)
         ),
+        challenges=tuple(each for each in _left_of(draw, terms.challenges, first.challenges) if has_plans(each.plans)),
     )
 
 

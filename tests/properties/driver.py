@@ -20,6 +20,7 @@ from loyalty.activity.account import adjusting, households, leaving, merging, sp
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.models import OrderDecision
+from loyalty.badges.models import Badge, Challenge
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.memberships import households as home
 from loyalty.memberships.models import HouseholdMember, Membership
@@ -28,6 +29,7 @@ from loyalty.points.conditions import WEEKDAYS
 from loyalty.points.models import EarningRule, Entry, Hold, PointsPolicy, Wallet
 from loyalty.points.statement import balance
 from loyalty.programs.models import ProgramVersion
+from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Standing, Tier, TierChange, TierPolicy
 from tests import make
@@ -35,13 +37,15 @@ from tests.properties.model.past import OrderFact as Order
 from tests.properties.model.terms import ExtraTerms, RewardTerms, Terms, WalletTerms
 from tests.properties.model.world import Stand
 from tests.properties.paying import PLAN_REFUSALS, Paying
+from tests.properties.playing import GAME_REFUSALS, Playing, offer_challenges
+from tests.properties.referring import REFERRAL_REFUSALS, Referring, offer_referrals
 from tests.properties.rewarding import REWARD_REFUSALS, Rewarding
 
 SUPPORTED = frozenset({"leave", "correct", "merge"})
 
 
 @dataclass
-class Driver(Paying, Rewarding):
+class Driver(Paying, Rewarding, Playing, Referring):
     """One program of one retailer."""
 
     terms: Terms
@@ -75,6 +79,8 @@ class Driver(Paying, Rewarding):
         )
         enrol(self.program, [(customer.pk, now)], source="test", now=now)
         self.members[name] = Membership.objects.get(program=self.program, customer=customer)
+        if self.terms.referrals:
+            self.note_signals(name, now)
 
     def leave(self, name: str, now: datetime) -> None:
         leaving.leave(self.members[name], now=now)
@@ -92,7 +98,7 @@ class Driver(Paying, Rewarding):
 
     def publish(self, terms: Terms, start: datetime, now: datetime) -> None:
         draft = open_draft(self.program, now=now)
-        for part in (EarningRule, Tier, PaidPlan, Reward, RewardPrice):
+        for part in (EarningRule, Tier, PaidPlan, Reward, RewardPrice, Challenge, Badge, ReferralPolicy):
             part.objects.filter(version=draft).delete()
         _fill(draft, terms)
         publish(draft, effective_from=start, now=now)
@@ -131,7 +137,9 @@ class Driver(Paying, Rewarding):
         _raise(answer)
 
     def fact_of(self, order: Order) -> OrderFact:
-        line = make.line(_text(order.unit_price * order.quantity), quantity=str(order.quantity), sku="sku")
+        line = make.line(
+            _text(order.unit_price * order.quantity), quantity=str(order.quantity), category=order.category, sku="sku"
+        )
         return OrderFact(
             number=order.number,
             occurred_at=order.at,
@@ -250,6 +258,8 @@ REFUSALS = (
     merging.OpenHold,
     *PLAN_REFUSALS,
     *REWARD_REFUSALS,
+    *GAME_REFUSALS,
+    *REFERRAL_REFUSALS,
 )
 
 
@@ -296,6 +306,8 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
             entry_gift=step.gift, extra_months=step.extra_months, reward_discount=step.discount_percent
         )
     _offer(draft, terms)
+    offer_challenges(draft, terms)
+    offer_referrals(draft, terms)
     assert TierPolicy.objects.filter(version=draft).exists()
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from customers.models import Retailer
-from loyalty.activity.versions import versions_of
+from loyalty.activity.versions import versions_of_program
 from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.plans.account import collecting, joining, paying
@@ -116,7 +116,7 @@ class Paying:
         return state_of(self.members[name], self._versions(), at=now)
 
     def _versions(self) -> Versions:
-        return versions_of([self.program.pk])[self.program.pk]
+        return versions_of_program(self.program.pk)
 
     def plan(self, name: str, now: datetime) -> tuple[object, ...]:
         """Return how a member's plan stands, whether or not the night has been."""

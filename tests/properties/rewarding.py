@@ -11,6 +11,7 @@ from loyalty.activity.rewards.importing import import_codes
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 from loyalty.rewards.models import CauseEntry, Reward, RewardCounter, RewardRedemption
+from tests import make
 from tests.properties.model.terms import Terms
 from tests.properties.model.world import POOL, TILL_LIFE
 
@@ -53,7 +54,7 @@ class Rewarding:
             if reward.codes == "pool" and reward.code not in self.filled:
                 self.filled.add(reward.code)
                 key = self._key(reward.code)
-                codes = [f"{reward.code}-{self.program.pk}-{number}" for number in range(POOL)]
+                codes = make.codes(*(f"{reward.code}-{self.program.pk}-{number}" for number in range(POOL)))
                 now = self.program.created_at
                 assert import_codes(self.program, key, codes, file_name="test", now=now).new == POOL
 

@@ -8,7 +8,20 @@ from typing import Any
 import pytest
 
 from tests.properties.model.past import OrderFact
-from tests.properties.model.terms import MAIN, Ladder, PlanTerms, Refused, RewardTerms, Step, Terms, WalletTerms
+from tests.properties.model.terms import (
+    MAIN,
+    BadgeTerms,
+    ChallengeTerms,
+    GoalTerms,
+    Ladder,
+    PlanTerms,
+    ReferralTerms,
+    Refused,
+    RewardTerms,
+    Step,
+    Terms,
+    WalletTerms,
+)
 from tests.properties.model.world import World
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -372,6 +385,135 @@ def test_who_leaves_and_comes_back_begins_anew_without_the_first_bonus() -> None
     assert buy(ada, "b", 10, "2026-03-03") == 10
     back(ada, "a", "2026-03-04")
     assert balance(ada, "2026-03-04") == (10, 0, 0, 0)
+
+
+def player(*challenges: ChallengeTerms, badge: BadgeTerms | None = None, names: str = "Ada") -> World:
+    made = World(Terms(challenges=challenges, badges=(badge,) if badge else ()), START, "UTC")
+    for name in names.split():
+        made.enrol(name, START)
+    return made
+
+
+def test_three_weeks_in_a_row_are_met_whatever_is_told_first_and_lost_with_the_one_between() -> None:
+    ada = player(ChallengeTerms("weeks", (GoalTerms("week_streak", 3),), points=50))
+    for day in ("2026-06-15", "2026-06-01", "2026-06-08"):
+        buy(ada, day, 10, day, now="2026-06-16")
+    won = ada.won("Ada")
+
+    back(ada, "2026-06-08", "2026-06-20")
+
+    assert (won, ada.won("Ada")) == ([("weeks", None, 50)], [])
+    assert balance(ada, "2026-06-20") == (20, 0, 0, 0)
+
+
+def test_a_badge_of_two_challenges_gives_its_points_once_whichever_goes() -> None:
+    one, two = (
+        ChallengeTerms(code, (GoalTerms("count", target),), points=5, badge="b")
+        for code, target in (("x", 1), ("y", 2))
+    )
+    ada = player(one, two, badge=BadgeTerms("b", points=11))
+    buy(ada, "a", 10, "2026-02-01")
+    buy(ada, "b", 10, "2026-02-02")
+    both = balance(ada, "2026-02-02")
+
+    back(ada, "a", "2026-02-03")
+    left = balance(ada, "2026-02-03")
+    back(ada, "b", "2026-02-04")
+
+    assert (both[0], left[0], balance(ada, "2026-02-04")[0]) == (41, 26, 0)
+
+
+def test_what_met_a_challenge_of_the_last_days_once_counts_no_more() -> None:
+    ada = player(ChallengeTerms("x", (GoalTerms("count", 2),), "rolling", 3, repeats=True, points=7))
+    for day in (1, 2, 3, 5, 9):
+        buy(ada, f"o{day}", 10, f"2026-02-0{day}")
+
+    assert ada.won("Ada") == [("x", None, 7)] * 2
+
+
+def test_an_award_that_stays_is_not_given_again() -> None:
+    ada = player(ChallengeTerms("x", (GoalTerms("count", 2),), points=7, takes_back=False))
+    for number in ("a", "b"):
+        buy(ada, number, 10, "2026-02-01")
+    back(ada, "b", "2026-02-02")
+    buy(ada, "c", 10, "2026-02-03")
+
+    assert balance(ada, "2026-02-03")[0] == 27
+
+
+def test_of_two_who_are_one_a_second_award_goes_with_the_first_order_that_comes_back() -> None:
+    both = player(ChallengeTerms("x", (GoalTerms("days", 1),), repeats=True, points=7), names="Ada Bob")
+    for who in ("Ada", "Bob"):
+        buy(both, who, 10, "2026-02-01", who=who)
+
+    both.merge("Ada", "Bob", on("2026-02-02"))
+    merged = balance(both, "2026-02-02")[0]
+    back(both, "Ada", "2026-02-03")
+    back(both, "Bob", "2026-02-04")
+
+    assert (merged, balance(both, "2026-02-04")[0]) == (34, 0)
+
+
+def circle(**said: Any) -> World:
+    made = World(Terms(referrals=ReferralTerms(100, 50, **said), wallets={MAIN: WalletTerms()}), START, "UTC")
+    for name in ("Ada", "Bob"):
+        made.enrol(name, START)
+    made.claim("Bob", "Ada", "", START, START)
+    return made
+
+
+def test_both_are_given_what_a_friends_order_earns_and_both_lose_it_below_the_minimum() -> None:
+    both = circle(minimum=30, waiting_days=14)
+    buy(both, "a", 30, "2026-02-01", who="Bob")
+    waiting = [balance(both, "2026-02-14T23:59", who)[:2] for who in ("Ada", "Bob")]
+    there = [balance(both, "2026-02-15", who)[0] for who in ("Ada", "Bob")]
+
+    back(both, "a", "2026-02-16")
+
+    assert (waiting, there) == ([(0, 100), (30, 50)], [100, 80])
+    assert [balance(both, "2026-02-16", who)[0] for who in ("Ada", "Bob")] == [0, 0]
+    assert both.referred("Bob") == ("taken_back", "order_returned", 1)
+
+
+def test_a_reward_that_was_spent_is_no_gain_when_it_is_given_again() -> None:
+    both = circle()
+    buy(both, "a", 30, "2026-02-01", who="Bob")
+    both.redeem("Ada", 100, "r", on("2026-02-02"))
+    back(both, "a", "2026-02-03")
+
+    buy(both, "b", 30, "2026-02-04", who="Bob")
+
+    assert (balance(both, "2026-02-04"), both.referred("Bob")) == ((0, 0, 0, 0), ("earned", "", 2))
+
+
+def test_what_is_suspicious_waits_for_somebody_and_then_earns_as_of_its_order() -> None:
+    both = World(Terms(referrals=ReferralTerms(100, 50)), START, "UTC")
+    for name in ("Ada", "Bob"):
+        both.enrol(name, START)
+    both.claim("Bob", "Ada", "address", START, START)
+    buy(both, "a", 30, "2026-02-01", who="Bob")
+    held = both.referred("Bob"), balance(both, "2026-02-01")
+
+    both.review("Bob", on("2026-02-05"), approve=True)
+
+    assert (held, balance(both, "2026-02-05")[0]) == ((("held", "suspicious", 0), (0, 0, 0, 0)), 100)
+
+
+def test_gifts_of_two_who_are_one_stay_as_long_as_both_have_what_their_tier_asks_for() -> None:
+    both = world(ladder=Ladder((Step("bronze", 0), Step("silver", 60, gift=5))), names="Ada Bob")
+    buy(both, "a", 70, "2026-02-01")
+    buy(both, "b", 50, "2026-02-02", who="Bob")
+    both.place_order(OrderFact("c", "Bob", on("2026-02-02T12:00"), Fraction(5), 3), on("2026-02-02T12:00"))
+    both.merge("Bob", "Ada", on("2026-03-01"))
+
+    found: list[int] = []
+    for number, quantity in (("c", 2), ("c", 1), ("b", 1), ("a", 1)):
+        both.give_back(
+            f"back{len(found)}", number, quantity, on(f"2026-03-0{len(found) + 2}"), on(f"2026-03-0{len(found) + 2}")
+        )
+        found.append(balance(both, f"2026-03-0{len(found) + 2}", "Bob")[0])
+
+    assert found == [125 + 10, 120 + 10, 70 + 5, 0]
 
 
 PLUS, MAX = (

@@ -33,12 +33,14 @@ from tests.properties.model.world import World
 from tests.properties.scripts import LONG, PHASES
 
 NAMES = ["Ada", "Bob"]
+FRIENDS = [*NAMES, "Cyd", "Dan", "Eve", "Fay"]
 PLACES = st.sampled_from([0, 0, 1])
 SECOND = timedelta(seconds=1)
 BATCH = 10  # lives
+MAX_MEMBERS = 4
 NOT_DRAWN = {
-    "merges where tiers give gifts": "the days of both are one's from then on, so that which entry a return undid is told by "
-    "what both did as one (tests/cases/test_merges.py has what is promised)",
+    "merges where members join challenges": "each counts since it joined itself; what counts of one since the other joined is "
+    "not said",
     "corrections to another instant or another customer": "the model decides a corrected order on the tier that it had "
     "(tests/cases/test_moved_orders.py and test_corrections.py have what is promised)",
     "tiers by balance": "the model lives a past without the points that are spent of it (tests/cases/test_tiers.py)",
@@ -106,6 +108,7 @@ class Promises(RuleBasedStateMachine):
         self.returned: dict[str, int] = {}
         self.forfeited: set[str] = set()  # orders of memberships that have ended
         self.paid_with: set[str] = set()  # rewards that paid an order
+        self.friends_orders: list[str] = []
         self.has_ended = False  # a membership
         self.ended_by_time = 0  # rewards that expired or were withdrawn
         for name in NAMES:
@@ -334,6 +337,62 @@ class Promises(RuleBasedStateMachine):
                 lambda: self.world.transfer(giver, taker, points, reference, self.now),
             )
 
+    # -- challenges
+
+    @precondition(offers("challenges"))
+    @rule(place=PLACES, code=st.sampled_from("xyz"))
+    def joins_a_challenge(self, place: int, code: str) -> None:
+        self.step()
+        who = self.who(place)
+        self.ask(lambda system: system.join_challenge(who, code, self.now))
+
+    # -- referrals
+
+    @precondition(offers("referrals"))
+    @rule(place=PLACES, hours=st.sampled_from([0, 0, 0, 9]), signal=st.sampled_from(["", "", "", "ip", "address"]))
+    def a_friend_joins(self, place: int, hours: int, signal: str) -> None:
+        """Let a friend of a member become one, and say who referred it."""
+        friend = next((name for name in FRIENDS if name not in self.enrolled), None)
+        if friend is not None and len(self.names) < MAX_MEMBERS:
+            advocate = self.who(place)
+            self.enrols(friend)
+            if hours:
+                self.passes_until(self.now + timedelta(hours=hours))
+            self.step()
+            self.ask(lambda system: system.claim(friend, advocate, signal, self.now, self.now))
+
+    @precondition(offers("referrals"))
+    @rule(place=PLACES, other=st.sampled_from([0, 1, 1, 2]), hours=HOURS_AGO)
+    def says_who_referred_it(self, place: int, other: int, hours: int) -> None:
+        self.step()
+        friend, advocate = self.who(place), self.who(place + other)
+        at = self.ago(hours, max(self.enrolled[friend], self.enrolled[advocate]))
+        self.ask(lambda system: system.claim(friend, advocate, "", at, self.now))
+
+    @precondition(offers("referrals"))
+    @rule(place=st.integers(0, 3), price=st.sampled_from([20, 41, 60]), hours=HOURS_AGO)
+    def a_friend_buys(self, place: int, price: int, hours: int) -> None:
+        """Let one who was referred buy, and bring some of it back or not."""
+        friends = [each.friend for each in self.world.referrals.all if each.friend in self.names and each.is_live]
+        if friends:
+            number, who = self.step("o"), friends[place % len(friends)]
+            self.is_bought(OrderFact(number, who, self.ago(hours, self.enrolled[who]), Fraction(price), 2))
+            self.friends_orders.append(number)
+
+    @precondition(offers("referrals"))
+    @rule(place=st.integers(0, 3), quantity=st.integers(1, 2))
+    def a_friend_brings_back(self, place: int, quantity: int) -> None:
+        if self.friends_orders:
+            self.brings_some_back(self.friends_orders[place % len(self.friends_orders)], quantity, 0)
+
+    @precondition(offers("referrals"))
+    @rule(place=st.integers(0, 3), approve=st.booleans())
+    def somebody_looks_at_a_referral(self, place: int, approve: bool) -> None:  # noqa: FBT001 - drawn
+        self.step()
+        who = self.names[place % len(self.names)]
+        if approve or place == 0:
+            self.ask(lambda system: system.review(who, self.now, approve=approve))
+
     # -- plans
 
     @precondition(offers("plans"))
@@ -536,7 +595,7 @@ class Promises(RuleBasedStateMachine):
     @precondition(can("merge"))
     @rule(place=PLACES)
     def is_merged(self, place: int) -> None:
-        if len(self.names) < 2 or self.gives_gifts():
+        if len(self.names) < 2 or any(each.is_joined for each in self.setting.terms.challenges):
             return
         self.step()
         stays, goes = self.who(place), self.who(place + 1)
@@ -607,12 +666,18 @@ class Promises(RuleBasedStateMachine):
     def they_agree(self) -> None:
         if hasattr(self, "world"):
             self.what_rewards_gave_back_is_there()
+            if self.setting.terms.referrals:
+                self.real.give_grants(self.now)
         for who in getattr(self, "names", []):
             if self.setting.terms.plans:
                 assert self.real.plan(who, self.now) == self.world.plan(who, self.now), f"plan of {who}"
             for wallet in self.world.purses[who]:
                 plain = self.world.balance(who, wallet, self.now)
                 assert self.real.balance(who, wallet, self.now) == plain, f"{wallet} of {who}"
+            if self.setting.terms.referrals:
+                assert self.real.referred(who) == self.world.referred(who), f"referral of {who}"
+            if self.setting.terms.challenges:
+                assert self.real.won(who) == self.world.won(who), f"awards of {who}"
             if self.is_advanced and self.terms.ladder.steps:
                 self.they_stand_alike(who)
         if getattr(self, "names", []):
@@ -649,8 +714,10 @@ class Promises(RuleBasedStateMachine):
             assert self.real.plan_changes(who) == self.world.plan_changes(who), f"plans of {who}"
             if self.is_punctual:
                 life, purse = self.world.lives[who], self.world.purses[who][MAIN]
-                earned = sum(each.gave[MAIN] for each in life.decided.values()) + sum(
-                    each.points for each in life.gifts
+                earned = (
+                    sum(each.gave[MAIN] for each in life.decided.values())
+                    + sum(each.points for each in life.gifts)
+                    + sum(each.given for each in self.world.games.of(life).won)
                 )
                 sums = self.real.sums(who)
                 assert (sums.get("earn", 0), -sums.get("expire", 0)) == (earned, purse.lapsed), f"entries of {who}"

@@ -45,6 +45,7 @@ class Undoing:
 def undoings(draw: Any) -> Undoing:
     setting = _all_can_be_undone(without_inactivity(draw(settings_of_programs())))
     writer = Writer(draw, setting, setting.opening + timedelta(minutes=1))
+    writer.step(["claim"])
     for _ in range(draw(st.integers(0, 4))):
         writer.step(["order", "order", "visit", "adjust", "deliver", "join", "reward"])
     alike, writer.acts, writer.prefix, writer.left = tuple(writer.acts), [], "x", {}
@@ -86,11 +87,14 @@ def without_inactivity(setting: Setting) -> Setting:
 
 
 def _all_can_be_undone(setting: Setting) -> Setting:
-    """Return a setting whose rewards end by time only with their points."""
+    """Return a setting whose rewards end by time only with their points, and whose awards go with what is returned."""
     rewards = tuple(
         each if each.expiry_gives_back else replace(each, valid_days=None) for each in setting.terms.rewards
     )
-    return replace(setting, terms=replace(setting.terms, rewards=rewards))
+    badges = tuple(replace(each, takes_back=True) for each in setting.terms.badges)
+    challenges = tuple(replace(each, takes_back=True) for each in setting.terms.challenges)
+    terms = replace(setting.terms, rewards=rewards, badges=badges, challenges=challenges)
+    return replace(setting, terms=terms)
 
 
 def check(case: Undoing, system: Callable[[Setting], System]) -> None:
@@ -120,12 +124,14 @@ def check(case: Undoing, system: Callable[[Setting], System]) -> None:
 
 def _look(twin: System, case: Undoing, now: datetime) -> list[Any]:
     twin.advance(now)
+    twin.give_grants(now)
     members = [
         (
             name,
             twin.stand(name),
             [(wallet, twin.balance(name, wallet, now)) for wallet in case.setting.terms.wallets],
             _plan(twin.plan(name, now)),
+            twin.won(name),
         )
         for name in (ADA, BOB)
     ]

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from loyalty.configuration.drafts import NoSuchVersion, NotADraft, discard, edit, open_draft, propose, publish
+from loyalty.planning.plan import fingerprint, plan
 from loyalty.planning.simulating import ask
 from loyalty.points.models import EarningRule
 from loyalty.programs.models import ProgramVersion, VersionEvent
@@ -127,14 +128,16 @@ def test_a_request_that_finds_a_draft_that_is_being_deleted_is_told_that_it_is_g
         boss.force_login(User.objects.get())
         return boss.post(reverse(f"admin:programs_programversion_{name}", args=[draft.pk]), data).status_code
 
+    planned = open_draft(club)
+    seen = fingerprint(plan(planned, effective_from=make.on("2036-01-01"), now=timezone.now()))
+    said = {"effective_from_0": "2036-01-01", "effective_from_1": "00:00", "seen": seen, "confirmed": "1"}
     told = [
         discarding_first(draft, partial(send, draft))
         for send, draft in (
             (by_api, open_draft(club)),
             (partial(by_page, "delete", {"post": "yes"}), open_draft(club)),
             (partial(by_page, "copy", {}), open_draft(club)),
-            (partial(by_page, "publish_version", {"effective_from_0": "2036-01-01", "effective_from_1": "00:00"}),
-             open_draft(club)),
+            (partial(by_page, "publish_version", said), planned),
         )
     ]  # fmt: skip
 

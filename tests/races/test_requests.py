@@ -17,6 +17,7 @@ from customers.facts import InteractionFact, ReturnFact, ReturnLineFact
 from customers.models import Order, Retailer
 from customers.recording import record_interactions, record_orders
 from loyalty.activity.intake import Answer, take_returns
+from loyalty.api.models import IdempotencyRecord
 from loyalty.points.models import Entry
 from tests import make
 from tests.api.test_integration import ORDER, call
@@ -46,6 +47,40 @@ def test_the_same_key_twelve_times_at_once_has_one_effect() -> None:
     assert set(codes) <= {201, 409}
     assert codes.count(201) >= 1
     assert (Order.objects.count(), Entry.objects.count()) == (1, 1)
+
+
+def test_requests_with_keys_are_taken_together_and_each_answer_is_kept() -> None:
+    shop = make.retailer()
+    make.member(make.program(shop), "ada")
+    key, barrier = make.key(shop), Barrier(12)
+    answers: dict[int, list[Any]] = {}
+
+    def send(place: int) -> None:
+        # Every third without a key, two of one key with the same order, and two that are refused.
+        body = ORDER | {"number": f"N{place // 2 if place < 2 else place}", "currency": "USD" if place > 9 else "EUR"}
+        named = {} if place % 3 == 2 else {"Idempotency-Key": f"k{place // 2 if place < 2 else place}"}
+        barrier.wait()
+        try:
+            answers[place] = [call(Client(), key, "orders", body, **named)]
+            if named:
+                answers[place].append(call(Client(), key, "orders", body, **named))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=send, args=(place,)) for place in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {first.status_code for place, (first, *_) in answers.items() if 1 < place < 10} == {201}
+    assert {first.status_code for place, (first, *_) in answers.items() if place > 9} == {422}
+    assert {answers[place][0].status_code for place in (0, 1)} in ({201}, {201, 409})
+    for place in (3, 4, 6, 7, 9, 10):
+        first, again = answers[place]
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        assert again["Idempotent-Replayed"] == "true"
+    assert (Order.objects.count(), Entry.objects.count(), IdempotencyRecord.objects.count()) == (9, 9, 7)
 
 
 def test_overlapping_batches_at_once_neither_deadlock_nor_double() -> None:

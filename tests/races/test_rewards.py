@@ -83,7 +83,9 @@ def test_of_a_hundred_who_want_the_last_one_one_gets_it_and_the_others_keep_thei
 
 def test_of_a_hundred_who_want_the_last_three_codes_of_a_pool_three_get_one_each() -> None:
     program = shop.club(codes="pool")
-    import_codes(program, Reward.objects.get().key, ["AAA-1", "AAA-2", "AAA-3"], file_name="codes.csv", now=NOON)
+    import_codes(
+        program, Reward.objects.get().key, make.codes("AAA-1", "AAA-2", "AAA-3"), file_name="codes.csv", now=NOON
+    )
     members = [shop.member(program) for _ in range(100)]
 
     found = outcomes([redeems(who) for who in members])
@@ -98,7 +100,7 @@ def test_two_files_with_the_same_codes_in_another_order_are_taken_one_behind_the
     key = Reward.objects.get().key
 
     def imports(codes: list[str]) -> Callable[[], object]:
-        return partial(import_codes, program, key, codes, file_name="codes.csv", now=NOON)
+        return partial(import_codes, program, key, make.codes(*codes), file_name="codes.csv", now=NOON)
 
     first, second = interleaved(
         imports(["AAA-1", "AAA-2"]), imports(["AAA-2", "AAA-1", "AAA-3"]), after="INSERT INTO rewards_rewardcode"

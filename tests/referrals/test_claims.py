@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from customers.recording import record_orders
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.referring import (
@@ -19,6 +20,8 @@ from loyalty.activity.account.referring import (
     review_referral,
 )
 from loyalty.activity.account.session import HasLeft
+from loyalty.activity.backlog import catch_up
+from loyalty.activity.intake import take_orders
 from loyalty.memberships import households
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral, ReferralSignal
@@ -39,6 +42,8 @@ def suspicions(friend: Any) -> list[dict[str, Any]]:
     [
         ({"email": "ada.lovelace@gmail.com"}, {"email": "Adalovelace+friend@googlemail.com"}, "same_email"),
         ({"email": "ada@outlook.com"}, {"email": "ADA+2@outlook.com"}, "same_email"),
+        ({"email": "ada@shop.example"}, {"email": "ada+x@shop.example"}, "same_email"),
+        ({"email": "ada+1@live.fr"}, {"email": "ada+2@live.fr."}, "same_email"),
         ({"phone": "+33 6 12 34 56 78"}, {"phone": "06.12.34.56.78"}, "same_phone"),
         ({"phone": "+33 (0)6 12 34 56 78"}, {"phone": "0033612345678"}, "same_phone"),
     ],
@@ -54,11 +59,24 @@ def test_nobody_refers_oneself(ada: dict[str, Any], bob: dict[str, Any], reason:
     assert points(first, second, at=NOON + DAY) == [(0, 0), (0, 0)]
 
 
+def test_an_address_that_differs_by_dots_alone_is_looked_at_where_its_provider_may_tell_dots_apart() -> None:
+    club = program()
+    ada, bob = (
+        person(club, "ada", email="ada.lovelace@shop.example"),
+        person(club, "bob", email="adalove-lace+x@shop.example"),
+    )
+
+    claims(bob, ada)
+
+    assert referred(bob) == ("held", "suspicious")
+    assert suspicions(bob) == [{"code": "nearly_same_email", "score": 60}]
+
+
 @pytest.mark.parametrize(
     ("ada", "bob"),
     [
-        ({"email": "a.da@shop.example"}, {"email": "ada@shop.example"}),  # a provider that tells dots apart
-        ({"email": "ada@shop.example"}, {"email": "ada+x@shop.example"}),
+        ({"email": "ada@shop.example"}, {"email": "ad@shop.example"}),
+        ({"email": "+ada@shop.example"}, {"email": "+eva@shop.example"}),
         ({"phone": "+33 6 12 34 56 78"}, {"phone": "+49 6 12 34 56 78"}),
         ({"email": "", "phone": ""}, {"email": "", "phone": ""}),
     ],
@@ -179,6 +197,57 @@ def test_the_eleventh_claim_on_the_eighth_day_is_none_of_eleven_in_seven() -> No
     claims(friends[10], ada, at=NOON + 7 * DAY, signals={"ip": "here"})
 
     assert referred(friends[10]) == ("open", "")
+
+
+@pytest.mark.parametrize("hours", [0, 1])
+def test_two_whose_codes_come_together_cannot_refer_each_other(hours: int) -> None:
+    club = program()
+    ada, bob = person(club, "ada"), person(club, "bob")
+    one = make.order(ada, "40.00", promotion_code=code_of(bob, now=NOON))
+    two = make.order(bob, "40.00", at=NOON + timedelta(hours=hours), promotion_code=code_of(ada, now=NOON), name="zz")
+
+    answers = take_orders(club.retailer, [two, one], now=NOON + DAY)
+
+    statuses = sorted(referred(each) for each in (ada, bob))
+    assert [len(answer.decisions) for answer in answers] == [1, 1]
+    assert statuses == [("earned", ""), ("refused", "cycle")]
+    assert referred(ada) == ("earned", "") or not hours
+    assert sorted(points(ada, bob, at=NOON + DAY)) == [(0, 50), (0, 100)]
+
+
+@pytest.mark.parametrize("is_imported", [False, True])
+def test_claims_that_come_together_count_each_other(is_imported: bool) -> None:  # noqa: FBT001 - a case
+    club = program()
+    ada = person(club, "ada")
+    code = code_of(ada, now=NOON)
+    friends = [person(club, f"f{place}", email=f"anna{place}@mail.example") for place in range(4)]
+    facts = [
+        make.order(friend, "40.00", at=NOON + timedelta(minutes=place), promotion_code=code)
+        for place, friend in enumerate(friends)
+    ]
+
+    if is_imported:
+        record_orders(club.retailer, facts, now=NOON + DAY)
+        catch_up(club.retailer, now=NOON + DAY)
+    else:
+        take_orders(club.retailer, facts, now=NOON + DAY)
+
+    assert [suspicions(friend) for friend in friends] == [
+        [], [], [{"code": "similar_email", "score": 40, "count": 2}], [{"code": "similar_email", "score": 40, "count": 3}],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("named", [{}, {"device": "here"}])
+def test_a_device_that_the_shop_told_of_before_counts_as_one_of_the_claim(named: dict[str, str]) -> None:
+    club = program()
+    ada, *friends = (person(club, f"p{place}") for place in range(12))
+    for friend in friends:
+        note_member_signals(friend, {"device": "here"}, now=NOON - 30 * DAY)
+
+    for place, friend in enumerate(friends):
+        claims(friend, ada, at=NOON + timedelta(hours=place), signals=named)
+
+    assert [referred(friend)[0] for friend in friends] == ["open"] * 10 + ["held"]
 
 
 def test_similar_addresses_and_returned_orders_of_earlier_friends_add_up() -> None:

@@ -20,6 +20,7 @@ from loyalty.configuration.drafts import open_draft, publish
 from loyalty.points.models import Grant
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral, ReferralPolicy
+from loyalty.referrals.overview import overview
 from tests import make
 from tests.make import NOON, on
 from tests.referrals.make_referrals import claims, person, points, program, referred
@@ -426,3 +427,33 @@ def test_the_ledger_adds_up_and_a_past_lived_again_comes_to_the_same() -> None:
 
     assert (found.members, found.deviations) == (2, [])
     assert [make.wallet_of(each).available for each in (ada, bob)] == [100, 50]
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_a_reward_that_was_spent_and_taken_back_is_no_gain_when_it_is_given_again(days: int) -> None:
+    ada, bob = pair(waiting_days=days)
+    first = make.buys(bob, "30.00", at=NOON)
+    points(ada, bob, at=NOON + 4 * DAY)
+    redeem(ada, 100, reference="all", now=NOON + 4 * DAY)
+    make.returns(bob, first, (1, "1"), at=NOON + 5 * DAY)
+
+    make.buys(bob, "30.00", at=NOON + 6 * DAY)
+
+    assert referred(bob) == ("earned", "")
+    assert points(ada, bob, at=NOON + 20 * DAY)[0] == (0, 0)
+
+
+def test_who_was_referred_as_two_persons_reads_of_the_referral_that_goes_on() -> None:
+    club = program()
+    ada, cleo, bob, bobby = (person(club, name) for name in ("ada", "cleo", "bob", "bobby"))
+    claims(bobby, ada, at=NOON)
+    claims(bob, cleo, at=NOON + DAY)
+    for friend in (bobby, bob):
+        make.buys(friend, "40.00", at=NOON + 2 * DAY)
+
+    take_merge(club.retailer, "bobby", "bob", reference="same", now=NOON + 3 * DAY)
+
+    assert points(bob, ada, cleo, at=NOON + 20 * DAY) == [(50, 0), (100, 0), (0, 0)]
+    mine = overview(bob, at=NOON + 20 * DAY).mine
+    assert mine is not None
+    assert (mine.state, mine.points) == ("rewarded", 50)

@@ -88,7 +88,8 @@ def test_a_list_is_searched_and_taken_along(staff: Client, pair: Any) -> None:
     (row,) = csv.DictReader(staff.post(address, posted).content.decode().splitlines())
 
     assert (ada.number in found, ada.number in none) == (True, False)
-    assert (row["referrer"], row["status"], row["suspicions"]) == (ada.number, "held", "same_device:60")
+    said = (row["advocate__number"], row["status"], row["scores"])
+    assert said == (ada.number, "held", "same_device:60")
 
 
 def test_the_versions_page_says_it_in_words(staff: Client, pair: Any) -> None:

@@ -1,6 +1,6 @@
 """A person reads what referrals hold on it, and is forgotten in them; what others earned stays."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from customers.models import Customer, Erasure
 from customers.privacy import erase, export
 from loyalty.activity.account.referring import NoSuchCode, claim_referral, review_referral
+from loyalty.points.models import Grant
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral, ReferralCode, ReferralSignal
 from tests import make
@@ -78,3 +79,16 @@ def test_what_staff_wrote_of_a_friend_is_forgotten() -> None:
     forget(bob)
 
     assert (Referral.objects.get().review_note, Referral.objects.get().reviewed_by) == ("", "sue")
+
+
+@pytest.mark.parametrize("ordered", [NOON + timedelta(hours=1), NOON + 2 * DAY], ids=["before, told since", "since"])
+def test_who_is_erased_earns_nothing_more_and_its_friend_what_was_promised(ordered: datetime) -> None:
+    club = program()
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+
+    forget(ada)
+    make.buys(bob, "30.00", at=ordered)
+
+    assert points(ada, bob, at=NOON + 20 * DAY) == [(0, 0), (50, 0)]
+    assert list(Grant.objects.order_by("points").values_list("given", "reason")) == [(50, ""), (0, "erased_since")]

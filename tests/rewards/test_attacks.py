@@ -170,9 +170,11 @@ def a_pool(client: Client) -> tuple[Program, Reward, Client]:
         (b"\xef\xbb\xbfcode\r\nAB-12\r\n\r\nCD-34\r\n", 2),
         (b"AB-12\nab 12\nAB\xe2\x80\x9112\n\n\n", 1),
         (b"AB-12\rCD-34\r", 2),
-        (b'"AB-12";"x"\n"CD-34";"y"\n', 2),
+        (b'"code";"note"\n"AB-12";"x"\n"CD-34";"y"\n', 2),
         ("ÄÖ-ÜÜ\n一二三四\n".encode(), 2),
         (b"AB-12", 1),
+        ("AB-12\nÄÖ-34\n".encode("utf-16"), 2),
+        ("ÄÖ-12\n".encode("latin-1"), 1),
     ],
 )
 def test_files_of_codes_as_they_come_are_taken(client: Client, content: bytes, new: int) -> None:
@@ -186,8 +188,6 @@ def test_files_of_codes_as_they_come_are_taken(client: Client, content: bytes, n
 @pytest.mark.parametrize(
     "content",
     [
-        "AB-12\nÄÖ-34\n".encode("utf-16"),
-        "ÄÖ-12\n".encode("latin-1"),
         b"",
         b"\n\n\n",
         b"abc\n",

@@ -1,5 +1,6 @@
 """A voucher at tills: checked, held, confirmed or released; of two one wins. It ends by time, and comes back with its order."""
 
+import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from pytest_django import Settings
 
 from customers.facts import ReturnFact, ReturnLineFact
 from loyalty.activity.account.enrolment import enrol
-from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.session import HasLeft, InsufficientPoints
 from loyalty.activity.intake import take_orders, take_returns
@@ -93,7 +94,9 @@ def test_a_typing_error_is_told_and_a_code_of_another_retailer_does_not_exist() 
 
 def test_of_codes_of_a_pool_that_look_alike_each_is_found_as_it_was_imported() -> None:
     program = shop.club(codes="pool", kind="voucher")
-    import_codes(program, Reward.objects.get().key, ["ABO1", "AB01", "SOLO-LIL"], file_name="codes.csv", now=NOON)
+    import_codes(
+        program, Reward.objects.get().key, make.codes("ABO1", "AB01", "SOLO-LIL"), file_name="codes.csv", now=NOON
+    )
     members = [shop.member(program) for _ in range(3)]
     codes = [bought(who).code for who in members]
 
@@ -108,10 +111,10 @@ def test_a_code_of_a_pool_stays_known_when_another_key_seals(settings: Settings)
     program = shop.club(codes="pool", kind="voucher")
     key = Reward.objects.get().key
     settings.CODE_KEYS = ["the old one"]
-    import_codes(program, key, ["AB-12", "CD-34"], file_name="codes.csv", now=NOON)
+    import_codes(program, key, make.codes("AB-12", "CD-34"), file_name="codes.csv", now=NOON)
     settings.CODE_KEYS = ["the new one", "the old one"]
 
-    done = import_codes(program, key, ["AB-12", "EF-56", "cd 34"], file_name="codes.csv", now=NOON)
+    done = import_codes(program, key, make.codes("AB-12", "EF-56", "cd 34"), file_name="codes.csv", now=NOON)
 
     assert (done.new, done.known) == (1, 2)
     assert sorted(bought(shop.member(program)).code for _ in range(3)) == ["AB-12", "CD-34", "EF-56"]
@@ -421,6 +424,24 @@ def test_a_household_lends_for_a_reward_and_gets_it_back_but_not_where_points_ma
     assert prove().differences == []
 
 
+def test_the_catalogue_counts_what_a_household_would_lend() -> None:
+    draft = make.version()
+    shop.reward(draft)
+    shop.reward(draft, "dear", points=601)
+    shop.reward(draft, "back", on_expiry="give_back", valid_days=1)
+    program = make.published(draft)
+    ada, bob = shop.member(program, 300), shop.member(program, 300)
+    share(ada, [bob], name="us", now=NOON)
+
+    shelf = shelf_of(ada.pk, at=NOON)
+
+    assert shelf is not None
+    told = {each["code"]: (each["redeemable"], each["missing"]) for each in map(json.loads, shelf.rewards)}
+    assert told == {"five-off": (True, 0), "dear": (False, 1), "back": (False, 200)}
+    bought(ada)
+    assert make.spendable(bob, NOON) == 100
+
+
 def test_who_leaves_loses_unused_rewards_and_who_is_merged_takes_them_along() -> None:
     program = shop.club(stock=9)
     ada, bob, eve = (shop.member(program, name=name) for name in ("ada", "bob", "eve"))
@@ -441,6 +462,15 @@ def test_who_leaves_loses_unused_rewards_and_who_is_merged_takes_them_along() ->
     assert make.spendable(eve, NOON + MINUTE) == 1_500
     assert VoucherHold.objects.count() == 0
     assert prove().differences == []
+
+
+def test_a_reward_that_time_has_ended_is_not_lost_by_leaving_though_no_night_has_been() -> None:
+    ada = shop.member(shop.club(valid_days=1))
+    bought(ada)
+
+    lost = [lost_by_leaving(ada, at=NOON + timedelta(days=days)).rewards for days in (1, 2)]
+
+    assert (lost, leave(ada, now=NOON + timedelta(days=2)).rewards) == ([1, 0], 0)
 
 
 @pytest.mark.parametrize(("day", "left"), [(1, 1_000), (3, 500)])

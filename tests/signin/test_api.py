@@ -7,10 +7,10 @@ from django.core.cache import cache
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from loyalty.api.clients import client_of
 from loyalty.api.models import IdempotencyRecord, MemberToken
 from loyalty.api.throttling import CredentialThrottle
 from loyalty.memberships.models import Membership
-from loyalty.signin.addresses import client_of
 from loyalty.signin.codes import AskedCode, send_code
 from loyalty.signin.models import MemberSession, SignInCode
 from tests import make
@@ -144,6 +144,19 @@ def test_a_shopper_signs_out_everywhere_and_is_told_before_from_how_much(client:
     assert MemberSession.objects.get().customer == bob.customer
 
 
+def test_a_shops_own_systems_end_all_tokens_of_a_customer(client: Client) -> None:
+    ada, bob = member(), member("bob")
+    lost, theirs = make.token(ada.customer), make.token(bob.customer)
+    headers = {"authorization": f"Api-Key {make.key(ada.retailer, 'members:token')}"}
+
+    dry = client.delete("/api/v1/customers/ada/token?dry_run=true", headers=headers)
+    kept = client.get("/api/v1/me", headers=bearer(lost)).status_code
+    done = client.delete("/api/v1/customers/ada/token", headers=headers)
+
+    assert (dry.json(), kept, done.json()) == ({"tokens": 1, "dry_run": True}, 200, {"tokens": 1})
+    assert [client.get("/api/v1/me", headers=bearer(each)).status_code for each in (lost, theirs)] == [401, 200]
+
+
 def test_a_forged_form_of_another_site_cannot_begin_a_session() -> None:
     ada = member()
     strict = Client(enforce_csrf_checks=True)
@@ -164,6 +177,9 @@ def test_a_forged_form_of_another_site_cannot_begin_a_session() -> None:
         (1, "", "198.51.100.1"),
         (1, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         (1, "made up", "made up"),
+        (1, "::ffff:203.0.113.9", "203.0.113.9"),  # of a server that listens for both kinds
+        (1, "203.0.113.9:50123", "203.0.113.9"),
+        (1, "[2001:db8:1:2:3:4:5:6]:443", "2001:db8:1:2::/64"),
     ],
 )
 def test_a_client_is_who_our_own_proxies_say(settings: Settings, behind: int, forwarded: str, expected: str) -> None:

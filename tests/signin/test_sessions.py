@@ -19,9 +19,9 @@ from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.api.models import MemberToken
 from loyalty.memberships.models import Membership
+from loyalty.retention.pruning import prune
 from loyalty.signin import sessions
 from loyalty.signin.codes import send_code
-from loyalty.signin.forgetting import forget_old
 from loyalty.signin.models import MemberSession, SignInCode, SignInLimit
 from tests import make
 from tests.make import NOON
@@ -170,7 +170,7 @@ def test_what_is_over_is_forgotten_and_nothing_else() -> None:
 
     counts = []
     for hours in (0, 1, 12, 25, 24 * 7):
-        forget_old(now=NOON + timedelta(hours=hours))
+        prune(now=NOON + timedelta(hours=hours))
         counts.append([kind.objects.count() for kind in kinds])
 
     assert counts == [[1, 4, 1, 1], [1, 1, 1, 1], [1, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0]]

@@ -46,7 +46,8 @@ Where the promises are silent, this is what the model takes them to say:
     bonus of a first order is not given again.
 21. What do merged customers have? Both's orders and points as they were given, nothing earned anew, and of two first orders the
     earlier one; the higher tier of both, or what both together reach, which is then entered with its gift. Until the merge two
-    pasts are two. It is refused while the one who goes holds points. What had ended of either brings nothing.
+    pasts are two. It is refused while the one who goes holds points. What had ended of either brings nothing. Gifts of both stay
+    until something comes back; then as many of a tier that was held at one time as the days of both, as one's, reach it times.
 22. On which tier is a corrected order decided? On that on which it was: a correction decides that order alone anew, within the
     room that the others leave. Gifts of entries that it brings are given as of now, and those that it undoes are taken.
 23. Which part of a hold is redeemed first among those that expire together and are as old? The member's own, then the others'.
@@ -74,4 +75,22 @@ Where the promises are silent, this is what the model takes them to say:
 35. Who may lend for a reward? Nobody, where its points may come back by time.
 36. Do rewards of a membership that has ended count for a limit? For who came back, yes; a merge brings nothing of them. Nothing
     of them comes back.
+37. When is an award of a challenge given? When its number is reached in its window, as of the fact that reached it, before the
+    gifts of tiers; it can be spent at once. By what the version of that fact asks, and with a new version's beginning by what
+    that one asks of a window that has not ended.
+38. When is one taken back? When a return or a correction leaves its number unmet, by what its own version asked; one that
+    stays by its setting is not given again. Points of it that were spent are missing of the next awards, as with gifts.
+39. Which points go with an award of a badge that others give too? Its challenge's, and what the badge gave for being had so many
+    times: as if the one that goes had never been.
+40. What have merged customers met? What both did. What either was given stays; what both together have not met so often goes as
+    soon as less is met.
+41. Which order earns a referral? Of those since the claim of which something is kept, the first, or the first that is large
+    enough, in whatever order they were told; it is earned as of that order, and stays earned while any does it.
+42. What becomes of it when friend or referrer leaves? A friend that leaves while the rewards wait ends it for good. What was
+    given to a membership that has ended is not taken of the next one, and who was no member then gets nothing.
+43. What do merged customers have of referrals? Whom either referred; of two by which they came the earlier one; none of each
+    other.
+44. What makes a reward good that is given again? What of the same one could not be taken back, first.
+45. When do a referrer's limit and the budget count? When a reward is earned, the friend's before the referrer's: whole, or not
+    at all.
 """

@@ -15,7 +15,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class OrderFact:
-    """An order of one line."""
+    """An order of one line, whose product's category is told by its price."""
 
     number: str
     member: str
@@ -24,6 +24,10 @@ class OrderFact:
     quantity: int
     paid: Fraction = Fraction(0)
     redemptions: tuple[str, ...] = ()
+
+    @property
+    def category(self) -> str:
+        return "ABC"[int(self.unit_price) % 3]
 
 
 @dataclass(frozen=True)
@@ -407,13 +411,16 @@ class Past:
         """
         was = self.lived.get((life.name, life.number))
         gifts = was.gifts if was else []
+        is_undoing = isinstance(told, ReturnFact | CorrectionFact)
+        if is_undoing and life.taken_over:
+            self._take_gifts_of_two(life, gifts, until)
         free = list(life.standing.entries)
         for gift in [each for each in gifts if each.is_kept]:
             same = next((each for each in free if each.code == gift.entry.code and each.overlaps(gift.entry)), None)
             if same is not None:
                 gift.entry = same
                 free.remove(same)
-            elif isinstance(told, ReturnFact | CorrectionFact):
+            elif is_undoing and not life.taken_over:
                 gift.is_kept = False
         higher = life.standing.codes[was.tier + 1 :] if was else []
         for entry in free:
@@ -428,6 +435,61 @@ class Past:
                 self._give_gift(life, gifts, entry, until)
         life.gifts = gifts
         self.lived[life.name, life.number] = Lived(until, life.standing.tier, life.standing.since, gifts)
+
+    def _take_gifts_of_two(self, life: Life, gifts: list[Gift], until: datetime) -> None:
+        """
+        Take the gifts of two who are one that what is left of both does not lead to, the earliest first.
+
+        Both count as one who was always one. Gifts of a tier that was held at one time stay as long as it reaches that tier as
+        often; days do not tell what came first within one of them.
+        """
+        kept: list[Entry] = []
+        free = self._as_one(life, until, 1)
+        for gift in sorted((each for each in gifts if each.is_kept), key=lambda each: each.at):
+            held = Entry(gift.entry.code, gift.at, self._lost_at(life, gift))
+            same = next((each for each in free if self._meet(each, held)), None)
+            if same is not None:
+                free.remove(same)
+            else:
+                times = 1 + sum(self._meet(each, held) for each in kept)
+                if not any(self._meet(each, held) for each in self._as_one(life, until, times)):
+                    gift.is_kept = False
+                    continue
+            kept.append(held)
+
+    def _as_one(self, life: Life, until: datetime, times: int) -> list[Entry]:
+        """Return the entries of who had done all that a life holds, with so many times what tiers ask for."""
+        versions = [
+            replace(version, terms=replace(version.terms, ladder=version.terms.ladder.times(times)))
+            for version in self.versions
+        ]
+        one = Standing(self.calendar, versions, life.standing.enrolled_at)
+        for each in sorted(life.decided.values(), key=lambda each: each.fact.at):
+            one.advance(each.fact.at)
+            one.count(each.counted())
+        one.advance(until)
+        return one.entries
+
+    def _lost_at(self, life: Life, gift: Gift) -> datetime | None:
+        """Return when the tier was lost that gave a gift, by what was told to whoever had it."""
+        _, name, number, *_ = gift.key
+        merged_at = next(
+            (at for at, other in life.taken_over if (other.name, str(other.number)) == (name, number)), None
+        )
+        own = self.had[name, int(number)]
+        told = [(at, code) for at, code in own if merged_at is None or at <= merged_at]
+        if merged_at is not None:
+            told += [(at, code) for at, code in self.had[life.name, life.number] if at >= merged_at]
+        codes = life.standing.codes
+        lower = codes[: codes.index(gift.entry.code)] if gift.entry.code in codes else []
+        return next((at for at, code in told if at > gift.at and code in lower), None)
+
+    def _meet(self, one: Entry, other: Entry) -> bool:
+        """Tell whether one tier was held by two entries on one day."""
+        day = self.calendar.day
+        spans = [(day(each.at), day(each.left_at) if each.left_at else None) for each in (one, other)]
+        (first, end), (then, last) = spans
+        return one.code == other.code and (last is None or first <= last) and (end is None or then <= end)
 
     def _give_gift(self, life: Life, gifts: list[Gift], entry: Entry, at: datetime) -> None:
         terms = terms_at(self.versions, at)

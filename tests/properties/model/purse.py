@@ -132,18 +132,28 @@ class Purse:
             for lot in due:
                 lot.available, lot.pending = lot.available + lot.pending, 0
             self._repay(due)
-            self._make_good_gifts(due)
+            self._make_good_gifts(due, "gift")
+            self._make_good_gifts(due, "award")
+            self._make_good_grants(due)
             for lot in self.lots:
                 if lot.is_past(first):
                     self.lapsed += lot.available
                     lot.expired, lot.available = lot.expired + lot.available, 0
 
     def place_of(self, award: Award) -> int:
-        """Sort awards by what becomes of them: what gives comes first, and a bonus that a return passes on after the return."""
+        """
+        Sort awards by what becomes of them.
+
+        What gives comes first, a bonus that a return passes on after the return, then challenges, and tiers last.
+        """
         if award.passed and award.key not in self.passed:
             return 2
-        is_less = award.points < self.points.get(award.key, 0)
-        return (3 if award.key[0] == "gift" else 1) if is_less else 0
+        kind, is_less = award.key[0], award.points < self.points.get(award.key, 0)
+        if kind == "grant":
+            return 7 if is_less else 8
+        if kind == "award":
+            return 3 if is_less else 4
+        return (5 if kind == "gift" else 1) if is_less else 6 if kind == "gift" else 0
 
     def entitle(self, award: Award) -> None:
         """Give or take the difference between what an award is now and what it was."""
@@ -301,10 +311,19 @@ class Purse:
         if self.owes:
             self._settle(lots)
 
-    def _make_good_gifts(self, lots: Iterable[Lot]) -> None:
-        """Let a new gift make good first what of earlier ones could not be taken back."""
-        gifts = [debt for key, debt in self.debts.items() if key[0] == "gift"]
-        self._settle([lot for lot in lots if lot.award.key[0] == "gift"], gifts)
+    def _make_good_gifts(self, lots: Iterable[Lot], kind: str) -> None:
+        """Let a new gift, or award, make good first what of earlier ones could not be taken back."""
+        gifts = [debt for key, debt in self.debts.items() if key[0] == kind]
+        self._settle([lot for lot in lots if lot.award.key[0] == kind], gifts)
+
+    def _make_good_grants(self, lots: Iterable[Lot]) -> None:
+        """Let a reward that is given again make good first what of the same one could not be taken back."""
+        for lot in lots:
+            key = lot.award.key
+            if key[0] == "grant":
+                self._settle(
+                    [lot], [debt for other, debt in self.debts.items() if other[:3] == key[:3] and other != key]
+                )
 
     def _settle(self, lots: Iterable[Lot], debts: Iterable[Debt] | None = None, most: int | None = None) -> None:
         """Let available points of lots, or no more than so many of each, be taken for what debts miss."""

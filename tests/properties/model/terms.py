@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from functools import cache
@@ -60,6 +60,10 @@ class Ladder:
     grace_days: int = 0
     to_month_end: bool = False
     soft: bool = False
+
+    def times(self, number: int) -> "Ladder":
+        """Return a ladder that asks for so many times as much."""
+        return replace(self, steps=tuple(replace(step, threshold=step.threshold * number) for step in self.steps))
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,95 @@ class RewardTerms:
 
 
 @dataclass(frozen=True)
+class GoalTerms:
+    """
+    What a challenge asks for.
+
+    :param metric: count, spend, points, categories, days, day_streak or week_streak
+    :param interaction: the kind that counts; empty for orders
+    :param categories: of the orders that count; empty for all
+    """
+
+    metric: str
+    target: int
+    interaction: str = ""
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChallengeTerms:
+    """
+    A challenge.
+
+    :param window: membership, week, month or rolling, which has so many days
+    :param levels: targets of its one goal, each with its points
+    :param is_joined: whether what a member does counts from when it joined
+    """
+
+    code: str
+    goals: tuple[GoalTerms, ...]
+    window: str = "membership"
+    days: int = 0
+    is_any: bool = False
+    repeats: bool = False
+    levels: tuple[tuple[int, int], ...] = ()
+    points: int = 0
+    badge: str = ""
+    takes_back: bool = True
+    tiers: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    is_joined: bool = False
+
+    @property
+    def is_met_once_or_by_level(self) -> bool:
+        return bool(self.levels) or not self.repeats
+
+    def points_of(self, number: int) -> int:
+        return self.levels[number - 1][1] if self.levels else self.points
+
+
+@dataclass(frozen=True)
+class BadgeTerms:
+    """
+    A badge.
+
+    :param kind: once, repeatable or levelled: by how many times it takes for each level
+    :param points: that it gives each time, or with each level
+    """
+
+    code: str
+    kind: str = "once"
+    levels: tuple[int, ...] = ()
+    points: int = 0
+    takes_back: bool = True
+
+
+@dataclass(frozen=True)
+class ReferralTerms:
+    """
+    What a friend's order gives both.
+
+    :param minimum: of the money that was paid for what is kept of it
+    :param window_days: from the claim
+    :param advocate_limit: rewards of one referrer in a period; None for no limit
+    :param budget: points of all in a period; None for no limit
+    :param hold_score: of what is suspicious, from which somebody has to look at it
+    """
+
+    advocate_points: int
+    friend_points: int
+    first_order_only: bool = True
+    minimum: int = 0
+    waiting_days: int = 0
+    window_days: int = 90
+    advocate_limit: int | None = None
+    limit_period: str = "month"
+    budget: int | None = None
+    budget_period: str = "ever"
+    hold_score: int = 40
+
+
+@dataclass(frozen=True)
 class Terms:
     """
     A version.
@@ -166,6 +259,12 @@ class Terms:
     ladder: Ladder = Ladder()
     plans: tuple[PlanTerms, ...] = ()
     rewards: tuple[RewardTerms, ...] = ()
+    challenges: tuple[ChallengeTerms, ...] = ()
+    badges: tuple[BadgeTerms, ...] = ()
+    referrals: ReferralTerms | None = None
+
+    def badge(self, code: str) -> BadgeTerms | None:
+        return next((badge for badge in self.badges if badge.code == code), None)
 
     def plan(self, code: str) -> PlanTerms | None:
         return next((plan for plan in self.plans if plan.code == code), None)

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from tests.properties.model.games import Games
 from tests.properties.model.invoices import Invoice
 from tests.properties.model.past import (
     Award,
@@ -24,6 +25,7 @@ from tests.properties.model.past import (
 )
 from tests.properties.model.plans import Plans
 from tests.properties.model.purse import NEVER, Part, Purse, in_spending_order
+from tests.properties.model.referrals import Referrals
 from tests.properties.model.rewards import Reward, Rewards
 from tests.properties.model.terms import MAIN, Calendar, Refused, Terms, Version
 
@@ -56,6 +58,8 @@ class World:
         self.past.plan_of = self._plan_of
         self.plans: dict[str, Plans] = {}
         self.invoices: dict[str, tuple[str, Invoice]] = {}  # by a name: whose they are
+        self.games = Games(self.calendar, self.past.versions)
+        self.referrals = Referrals(self.past, self._are_together)
         self.rewards = Rewards(self.calendar, self.past.versions, self.unit, POOL)
         self.purses: dict[str, dict[str, Purse]] = {}
         self.lives: dict[str, Life] = {}
@@ -85,6 +89,7 @@ class World:
             (who, times, since, now if self.past.heir(who) == name and left is None else left)
             for who, times, since, left in self.past.spans
         ]
+        self.referrals.leave(name, now)
         self.leave_household(name, now)
         self.ended |= {reference for reference, (who, _, _) in self.redemptions.items() if who == name}
         self.ended |= {reference for reference, reward in self.rewards.all.items() if reward.member == name}
@@ -123,6 +128,12 @@ class World:
         for reference, reward in self.rewards.all.items():
             if reward.member == goes and reference not in self.ended:
                 reward.member = stays
+        gone, stayed = self.games.of(self.lives[goes]), self.games.of(self.lives[stays])
+        stayed.take_over(gone, self.past.versions)
+        self.referrals.merge(stays, goes)
+        for each in (each for referral in self.referrals.all for each in referral.rewards):
+            if (each.name, each.life) == (stays, self.lives[goes].number):
+                each.life = self.lives[stays].number
         del self.lives[goes]
         self.told = told
         self.refresh(now)
@@ -279,6 +290,42 @@ class World:
         for lot, some in source.spend(points):
             target.add(lot.award, some, (lot.active_at, lot.ends_at))
         self.refresh(now)
+
+    # -- challenges
+
+    def join_challenge(self, name: str, code: str, now: datetime) -> None:
+        self.refresh(now)
+        self.games.join(self.lives[name], code, now)
+        self.refresh(now)
+
+    def won(self, name: str) -> list[tuple[str, date | None, int]]:
+        """Return the awards that a member has: challenge, first day of its window, and points."""
+        return self.games.shown(self.lives[name])
+
+    # -- referrals
+
+    def claim(self, friend: str, advocate: str, signal: str, at: datetime, now: datetime) -> None:
+        self.refresh(now)
+        self.referrals.claim(friend, advocate, signal, at)
+        self.refresh(now)
+
+    def review(self, friend: str, now: datetime, *, approve: bool) -> None:
+        self.refresh(now)
+        self.referrals.review(friend, approve=approve, now=now)
+        self.refresh(now)
+
+    def give_grants(self, now: datetime) -> None:
+        """Do nothing: here nothing waits."""
+
+    def referred(self, name: str) -> tuple[str, str, int]:
+        """Return what has become of the referral by which a member came, why, and how often it was earned."""
+        found = self.referrals.of(name)
+        if found is None or not found.is_live:
+            return (found.status if found else "", "", 0)
+        return found.status, found.reason, found.round
+
+    def _are_together(self, name: str, other: str) -> bool:
+        return any(name in household and other in household for household in self.households)
 
     # -- plans
 
@@ -471,14 +518,21 @@ class World:
             self._advance(name, now)
         lives = self.past.live(now, self.told)
         terms = terms_at(self.past.versions, now)
+        there = [life for life in lives if life.left_at is None and not life.is_merged]
+        self.referrals.follow(
+            {life.name: life.number for life in there}, {life.name: life.enrolled_at for life in there}
+        )
         for life in lives:
             if life.left_at is not None or life.is_merged:
                 continue
             self.lives[life.name] = life
+            won = self.games.follow(life, self.told, now) + self.referrals.awards(life.name, life.number)
             for wallet, purse in self.purses[life.name].items():
                 purse.owes = wallet in terms.wallets and terms.wallets[wallet].owes
                 purse.earned = life.activities(wallet)
-                awards = [award for award in life.awards() if award.wallet == wallet]
+                if wallet == MAIN:
+                    purse.earned = purse.earned + self.games.activities(life) + self.referrals.activities(life.name)
+                awards = [award for award in (*life.awards(), *won) if award.wallet == wallet]
                 for award in sorted(awards, key=purse.place_of):
                     purse.entitle(award)
                     purse.advance(now)

@@ -1,0 +1,171 @@
+"""The board by hand: five customers in four months, and what is never compared."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from analytics.kpis.board import Board, board
+from analytics.kpis.cohorts import cohorts
+from analytics.kpis.models import KpiSettings
+from analytics.kpis.periods import Grain
+from analytics.kpis.reading import lived, span_of
+from analytics.statistics import rebuild
+from customers.facts import InteractionFact, ReturnFact, ReturnLineFact
+from customers.models import Customer, Order, Retailer
+from customers.recording import record_interactions, record_returns
+from tests import make
+from tests.analytics.kpis.shops import MAY, at, five_customers, sell
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop() -> Retailer:
+    return five_customers()
+
+
+def seen(owner: Retailer, now: datetime = MAY, **asked: Any) -> Board:
+    found = board(owner, now=now, **asked)
+    assert found is not None
+    return found
+
+
+def values(found: Board, code: str, group: str = "") -> list[float | None]:
+    return [None if each.value is None else round(each.value, 4) for each in found.series[code, group].points]
+
+
+def test_cohorts_live_on_month_by_month(shop: Retailer) -> None:
+    span = span_of(shop, MAY)
+    assert span is not None
+    january, february = cohorts(lived(shop, span), span.as_of)[:2]
+
+    assert (span.as_of, january.customers, february.customers) == (date(2026, 4, 30), 3, 2)
+    assert [(each.active, each.cumulated) for each in january.ages] == [(3, 260), (1, 310), (1, 350), (1, 400)]
+    assert [round(each.cumulated / 3, 2) for each in january.ages] == [86.67, 103.33, 116.67, 133.33]
+    assert [(each.active, each.cumulated) for each in february.ages] == [(2, 230), (1, 260), (0, 260)]
+    assert round(january.ages[1].share, 3) == 0.333
+    assert all(each.is_complete for each in january.ages)
+
+
+def test_a_month_that_runs_is_not_complete(shop: Retailer) -> None:
+    found = cohorts(lived(shop, span_of(shop, at("04-16"))), date(2026, 4, 15))[0]  # type: ignore[arg-type]
+
+    assert [each.is_complete for each in found.ages] == [True, True, True, False]
+
+
+def test_retention_and_churn_add_up(shop: Retailer) -> None:
+    found = seen(shop)
+
+    assert values(found, "active_customers") == [3, 3, 2, 1]
+    assert values(found, "retention") == [None, 0.3333, 0.3333, 0.0]
+    assert values(found, "churn") == [None, 0.6667, 0.6667, 1.0]
+    assert values(found, "new_customers") == [3, 2, 0, 0]
+    march = found.series["retention", ""].points[2]
+    assert (march.n, march.low and round(march.low, 3), march.high and round(march.high, 3)) == (3, 0.061, 0.792)
+
+
+def test_what_is_bought_and_how_often(shop: Retailer) -> None:
+    found = seen(shop)
+
+    assert values(found, "revenue") == [260, 280, 70, 50]
+    assert values(found, "average_order") == [65, 93.3333, 35, 50]
+    assert values(found, "frequency") == [1.3333, 1, 1, 1]
+    assert values(found, "revenue_per_customer") == [86.6667, 93.3333, 35, 50]
+    assert values(found, "repeat_rate") == [0.8]
+    assert found.series["repeat_rate", ""].points[0].n == 5
+
+
+def test_a_running_month_is_open_and_never_compared(shop: Retailer) -> None:
+    found = seen(shop, at("04-16")).series["revenue", ""]
+
+    assert [each.is_over for each in found.points] == [True, True, True, False]
+    assert found.last is not None
+    assert (found.last.period.start, found.last.value, found.change) == (date(2026, 3, 1), 70, -210)
+
+
+def test_quarters_and_years(shop: Retailer) -> None:
+    assert values(seen(shop, grain=Grain.QUARTER), "active_customers") == [5, 1]
+    assert values(seen(shop, grain=Grain.QUARTER), "retention") == [None, 0.2]
+    assert values(seen(shop, grain=Grain.YEAR), "frequency") == [2.0]
+
+
+def test_weeks_begin_on_monday(shop: Retailer) -> None:
+    periods = seen(shop, grain=Grain.WEEK).periods
+
+    assert (periods[0].start, periods[0].start.weekday(), periods[-1].start) == (
+        date(2026, 1, 5),
+        0,
+        date(2026, 4, 27),
+    )
+
+
+def test_an_order_that_came_back_whole_is_no_activity(shop: Retailer) -> None:
+    sell(shop, [("eve", "03-20", 500)])
+    number = Order.objects.get(retailer=shop, net_amount=500).number
+    record_returns(shop, [ReturnFact("r", number, at("04-20"), (ReturnLineFact(Decimal(1), position=1),))], now=MAY)
+    rebuild(shop)
+
+    assert values(seen(shop), "active_customers") == [3, 3, 2, 1]
+
+
+def test_guests_belong_to_nobody_and_are_told_as_a_share(shop: Retailer) -> None:
+    sell(shop, [("", "04-10", 50)])
+
+    assert values(seen(shop), "known_share") == [1, 1, 1, 0.5]
+    assert values(seen(shop), "revenue") == [260, 280, 70, 50]
+
+
+def test_figures_of_channels_add_up_to_all(shop: Retailer) -> None:
+    Customer.objects.filter(retailer=shop, external_id__in=["ada", "bob"]).update(acquisition_channel=" Google ")
+    found = seen(shop, dimension="channel")
+
+    assert found.groups == ("", "google")
+    assert values(found, "active_customers", "google") == [2, 1, 0, 1]
+    assert values(found, "active_customers", "") == [1, 2, 2, 0]
+    assert values(found, "repeat_rate", "google") == [1.0]
+
+
+def test_the_last_answer_of_a_customer_counts_in_each_period(shop: Retailer) -> None:
+    rows = [("ada", "nps", 3, "02-01"), ("ada", "nps", 10, "02-20"), ("bob", "nps", 9, "02-03"), ("eve", "nps", 6, "03-01"),
+            ("ada", "csat", 5, "02-02"), ("bob", "csat", 3, "02-02")]  # fmt: skip
+    facts = [InteractionFact(make.number("i"), who, kind, at(day), score=score) for who, kind, score, day in rows]
+    record_interactions(shop, facts, now=MAY)
+    found = seen(shop)
+
+    assert values(found, "nps") == [None, 100.0, -100.0, None]
+    assert [each.n for each in found.series["nps", ""].points] == [0, 2, 1, 0]
+    assert values(found, "csat") == [None, 0.5, None, None]
+
+
+def test_profit_is_margin_less_what_serving_costs(shop: Retailer) -> None:
+    shop.margin_rate = Decimal("0.5")
+    shop.save()
+    KpiSettings.objects.create(retailer=shop, contact_cost=Decimal(5))
+    facts = [InteractionFact(make.number("i"), "ada", "support", at("01-10"))]
+    record_interactions(shop, facts, now=MAY)
+
+    assert values(seen(shop), "profit_per_customer")[0] == round((260 * 0.5 - 5) / 3, 4)
+
+
+def test_without_a_margin_there_is_no_profit(shop: Retailer) -> None:
+    shop.margin_rate = None
+    shop.save()
+
+    assert ("profit_per_customer", "") not in seen(shop).series
+
+
+def test_a_shop_without_orders_has_no_board() -> None:
+    assert board(make.retailer(), now=MAY) is None
+
+
+def test_data_that_ended_long_ago_end_with_their_last_day(shop: Retailer) -> None:
+    later = seen(shop, MAY + timedelta(days=400))
+
+    assert (later.span.has_ended, later.span.as_of, later.periods[-1].start) == (
+        True,
+        date(2026, 4, 2),
+        date(2026, 4, 1),
+    )
+    assert later.series["revenue", ""].last.period.start == date(2026, 3, 1)  # type: ignore[union-attr]

@@ -1,0 +1,133 @@
+"""The pages of segments and churn, thresholds, and customers found and taken along by their segments."""
+
+import csv
+from dataclasses import asdict
+from io import StringIO
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from analytics.segments.models import SegmentSettings
+from analytics.segments.rules import Thresholds
+from customers.models import Insight, Retailer
+from tests import make
+from tests.analytics.segments.shop import assigned, buy, days_ago, valued
+from tests.analytics.segments.test_overview import GROUPS, two_runs
+
+pytestmark = pytest.mark.django_db
+SEGMENTS, CHURN = "admin:analytics_segmentrun_changelist", "admin:analytics_segmentrun_churn"
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("staff"))
+    return client
+
+
+@pytest.fixture
+def shop() -> Retailer:
+    shop = make.retailer()
+    _, last = two_runs(shop)
+    origins = [{"days": 90, "customers": 40, "models": {"Pareto/NBD": {"buying": GROUPS, "brier": 0.16}}}]
+    last.run.model, last.run.held_out = "Pareto/NBD", {"origins": origins, "days": 90, "value": {"bias": 0.1}}
+    last.run.save()
+    return shop
+
+
+def page(staff: Client, name: str, language: str = "en", **given: Any) -> str:
+    answer = staff.get(f"{reverse(name)}?{urlencode(given)}", headers={"accept-language": language})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("name", [SEGMENTS, CHURN])
+def test_without_a_run_each_page_says_so(staff: Client, name: str) -> None:
+    make.retailer()
+
+    assert "Nobody has been assigned to a segment yet." in page(staff, name)
+
+
+def test_the_page_of_segments_says_who_how_many_what_they_are_worth_and_who_moved(
+    staff: Client, shop: Retailer
+) -> None:
+    text = page(staff, SEGMENTS)
+
+    assert "Among the 20 % who are worth most if they stay, and not at risk." in text
+    assert "Call or write in person now" in text
+    assert "not known: nothing of it is reported" in text
+    assert "had not bought" in text
+    assert f"{reverse('admin:customers_customer_changelist')}?insight__segment__exact=vip" in text
+
+
+def test_an_earlier_run_is_shown_without_one_before_it(staff: Client, shop: Retailer) -> None:
+    earlier = shop.value_runs.order_by("pk").first()
+    assert earlier is not None
+
+    text = page(staff, SEGMENTS, run=earlier.pk, before="x")
+
+    assert "There is no earlier run yet to compare with" in text
+
+
+def test_without_a_prediction_both_pages_say_so(staff: Client) -> None:
+    shop = make.retailer()
+    buy(shop, make.order("ada", "10.00", at=days_ago(9)))
+    assigned(valued(shop))
+
+    assert "Nothing could be predicted from these data." in page(staff, SEGMENTS)
+    assert "No prediction: these data cannot carry one" in page(staff, CHURN)
+
+
+def test_the_page_of_churn_shows_what_was_expected_and_what_came(staff: Client, shop: Retailer) -> None:
+    text = page(staff, CHURN)
+
+    assert "45.0 % of 40 customers were expected not to buy; 50.0 % did not." in text
+    assert ">bob</a>" in text
+    assert "Expected churn by type" in text
+
+
+def test_thresholds_are_changed_and_refused_in_words(staff: Client, shop: Retailer) -> None:
+    address = reverse("admin:analytics_segmentsettings_add")
+    usual = asdict(Thresholds())
+    said = {**usual, "retailer": shop.pk, "top_percent": 60, "overdue_gaps": 5}
+
+    refused = staff.post(address, said).content.decode()
+    assert "less than or equal to 50" in refused
+    assert "Who is lost has waited at least as long as who is at risk." in refused
+    answer = staff.post(address, {**usual, "retailer": shop.pk, "top_percent": 10})
+
+    assert answer.status_code == 302
+    assert SegmentSettings.objects.get().top_percent == 10
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ({"insight__segment__exact": "vip"}, ["ada"]),
+        ({"tag": "gift_buyer"}, ["cat"]),
+        ({"tag": "nonsense"}, ["ada", "bob", "cat", "dan", "eve", "zoe"]),
+        ({"stage": "new"}, ["eve"]),
+        ({"stage": "never_bought"}, ["zoe"]),
+        ({"insight__at_risk__exact": 1}, ["bob"]),
+        ({"insight__value_decile": 10}, ["ada"]),
+    ],
+)
+def test_customers_are_found_and_taken_along_by_their_segments(
+    staff: Client, shop: Retailer, asked: dict[str, Any], names: list[str]
+) -> None:
+    make.customer(shop, "zoe")
+    Insight.objects.filter(customer__external_id="cat").update(tags=["gift_buyer", "brand_lover"])
+    Insight.objects.filter(customer__external_id="bob").update(at_risk=True)
+    Insight.objects.filter(customer__external_id="ada").update(value_decile=10)
+    address = f"{reverse('admin:customers_customer_changelist')}?{urlencode(asked)}"
+    found = staff.get(address).context["cl"].queryset
+    assert sorted(each.external_id for each in found) == names
+
+    sent = {"action": "export", "_selected_action": [str(each.pk) for each in found]}
+    rows = list(csv.DictReader(StringIO(staff.post(address, sent).content.decode())))
+
+    assert sorted(row["external_id"] for row in rows) == names
+    assert {row["insight__tags"] for row in rows} <= {"", "gift_buyer brand_lover"}

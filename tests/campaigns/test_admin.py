@@ -1,0 +1,88 @@
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from loyalty.campaigns.models import Campaign, CampaignVersion, Step, StepText
+from tests import make
+from tests.campaigns.make_campaigns import NOON, Box, ada, due, journey, says_by, send_all, shop, waits
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("sue", email="sue@shop.example"))
+    return client
+
+
+def said(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def confirmed(staff: Client, address: str, form: dict[str, str]) -> str:
+    """Ask, and confirm just what was shown."""
+    shown = staff.post(address, form)
+    (key,) = [line.split('value="')[1].split('"')[0] for line in said(shown).splitlines() if 'name="confirmed"' in line]
+    return said(staff.post(address, {**form, "confirmed": key}, follow=True))
+
+
+def test_a_campaign_is_written_as_a_list_of_steps_and_published(staff: Client) -> None:
+    owner = shop()
+    club = make.program(owner)
+    ada(club)
+    form = {
+        "retailer": owner.pk, "code": "hello", "name": "Hello", "program": club.pk, "kind": "broadcast", "priority": 10,
+        "experiment": "", "starts_at_0": "", "starts_at_1": "", "ends_at_0": "", "ends_at_1": "",
+    }  # fmt: skip
+    staff.post(reverse("admin:campaigns_campaign_add"), form)
+    row = Campaign.objects.get()
+    draft = row.versions.get()
+    assert (row.state, draft.is_draft) == ("draft", True)
+    step = Step.objects.create(version=draft, retailer=owner, position=0, kind="message", channels=["email"])
+    for language in ("en", "fr"):
+        StepText.objects.create(
+            step=step, retailer=owner, channel="email", language=language, subject="Hi", body="Hello"
+        )
+
+    page = said(staff.get(reverse("admin:campaigns_campaign_change", args=[row.pk])))
+    assert "1. Say by e-mail." in page
+    confirmed(staff, reverse("admin:campaigns_campaign_publish_it", args=[row.pk]), {"reason": "autumn"})
+
+    row.refresh_from_db()
+    assert (row.state, row.version_id) == ("live", draft.pk)
+
+
+def test_a_step_is_looked_at_as_a_member_reads_it_and_mailed_to_who_looks(staff: Client) -> None:
+    club = make.program(shop())
+    member = ada(club)
+    live = journey(club, {"kind": "cart"}, waits("PT4H"), says_by("email"))
+    step = Step.objects.get(version=live.version, kind="message")
+    form = {"member": member.number, "channel": "email", "language": "fr"}
+
+    confirmed(staff, reverse("admin:campaigns_step_look_at_it", args=[step.pk]), form)
+
+    (sent,) = mail.outbox
+    assert (sent.to, sent.subject) == (["sue@shop.example"], "[Preview] Step 1")
+
+
+def test_pages_of_what_was_sent_and_why_open_in_both_languages(staff: Client) -> None:
+    owner = shop()
+    club = make.program(owner)
+    live = journey(club, {"kind": "broadcast"}, says_by("email"))
+    due(Step.objects.get(version=live.version), ada(club), at=NOON)
+    send_all(owner, NOON, Box())
+    version = CampaignVersion.objects.get()
+
+    for language in ("en", "fr"):
+        for name in ("messagechannel", "frequencycap", "sendinghours", "campaign"):
+            page = staff.get(reverse(f"admin:campaigns_{name}_add"), headers={"accept-language": language})
+            assert page.status_code == 200
+        for name in ("message", "outcome", "entry", "messagechannel", "campaign", "campaignversion", "step"):
+            page = staff.get(reverse(f"admin:campaigns_{name}_changelist"), headers={"accept-language": language})
+            assert page.status_code == 200
+        address = reverse("admin:campaigns_campaignversion_change", args=[version.pk])
+        assert staff.get(address, headers={"accept-language": language}).status_code == 200

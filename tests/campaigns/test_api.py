@@ -1,0 +1,176 @@
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from customers.models import Consent
+from loyalty.campaigns.models import Campaign, Message, Receipt
+from loyalty.outbox.signing import signature
+from tests import make
+from tests.campaigns.make_campaigns import (
+    NOON,
+    Box,
+    ada,
+    campaign,
+    due,
+    journey,
+    message,
+    says,
+    says_by,
+    send_all,
+    shop,
+)
+
+pytestmark = pytest.mark.django_db
+SECRET = "whsec_c2VjcmV0"
+
+
+def told(answer: Any, status: int = 200) -> Any:
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+class Caller:
+    """A retailer with a member, her token and its key."""
+
+    def __init__(self) -> None:
+        self.owner = shop()
+        self.club = make.program(self.owner)
+        self.member = ada(self.club)
+        self.hers = {"HTTP_AUTHORIZATION": f"Bearer {make.token(self.member.customer)}"}
+        self.its = {"HTTP_AUTHORIZATION": f"Api-Key {make.key(self.owner)}"}
+        self.client = Client()
+
+    def get(self, path: str, who: dict[str, str]) -> Any:
+        return self.client.get(f"/api/v1/{path}", **who)  # type: ignore[arg-type] # headers
+
+    def send(self, method: str, path: str, who: dict[str, str], body: Any = None) -> Any:
+        said = {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
+        return getattr(self.client, method)(f"/api/v1/{path}", **said, **who)
+
+
+def test_a_member_reads_its_inbox_the_newest_first_and_notes_what_it_read() -> None:
+    here = Caller()
+    step = campaign(here.club, channels=("inbox",))
+    first, second = (due(step, here.member, at=at)[0] for at in (NOON, NOON.replace(hour=13)))
+    for at in (NOON, NOON.replace(hour=13)):
+        send_all(here.owner, at, Box())
+
+    rows = told(here.get("me/messages", here.hers))["results"]
+    assert [row["id"] for row in rows] == [str(second), str(first)]
+    assert (rows[0]["subject"], rows[0]["body"], rows[0]["read_at"]) == ("Hi (en)", "Hello Ada", None)
+
+    read = [told(here.send("post", f"me/messages/{first}/read", here.hers))["read_at"] for _ in range(2)]
+    assert read[0] is not None
+    assert read[0] == read[1]
+
+
+def test_nobody_reads_anothers_inbox() -> None:
+    here = Caller()
+    (key,) = due(campaign(here.club, channels=("inbox",)), ada(here.club, "bob"))
+    send_all(here.owner, NOON, Box())
+
+    assert told(here.get("me/messages", here.hers))["results"] == []
+    told(here.send("post", f"me/messages/{key}/read", here.hers), 404)
+    assert message(key).read_at is None
+
+
+def test_a_member_chooses_how_it_wants_to_be_reached_and_the_rest_stays() -> None:
+    here = Caller()
+
+    before = told(here.get("me/preferences", here.hers))
+    assert before == {
+        "zone": "Europe/Paris", "preferred_channel": "", "quiet_from": None, "quiet_to": None, "paused_until": None,
+        "agreed": {"email": True, "sms": True, "push": False},
+    }  # fmt: skip
+    chosen = {"zone": "Indian/Reunion", "quiet_from": "20:00", "quiet_to": "09:00", "agreed": {"sms": False}}
+    after = told(here.send("patch", "me/preferences", here.hers, chosen))
+
+    assert (after["zone"], after["quiet_from"], after["preferred_channel"]) == ("Indian/Reunion", "20:00:00", "")
+    assert after["agreed"] == {"email": True, "sms": False, "push": False}
+    assert Consent.objects.filter(purpose="sms").order_by("-pk").values_list("granted", "source")[0] == (False, "api")
+    again = told(here.send("patch", "me/preferences", here.hers, {"agreed": {"sms": False}}))
+    assert (again, Consent.objects.filter(purpose="sms").count()) == (after, 2)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "status"),
+    [
+        ({"zone": "Mars/Olympus"}, 422),
+        ({"quiet_from": "20:00"}, 422),
+        ({"preferred_channel": "pigeon"}, 400),
+        ({"agreed": {"fax": True}}, 400),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused_and_changes_nothing(chosen: Any, status: int) -> None:
+    here = Caller()
+    before = told(here.get("me/preferences", here.hers))
+
+    told(here.send("patch", "me/preferences", here.hers, chosen), status)
+
+    assert told(here.get("me/preferences", here.hers)) == before
+
+
+def test_a_retailers_system_pauses_resumes_and_ends_a_campaign() -> None:
+    here = Caller()
+    live = journey(here.club, {"kind": "broadcast"}, says_by("email"))
+    step = live.version.steps.get() if live.version else None
+    assert step is not None
+    keys = [due(step, here.member, at=NOON)[0] for _ in range(2)]
+
+    assert told(here.send("post", f"campaigns/{live.code}/pause?dry_run=true", here.its))["state"] == "paused"
+    assert told(here.send("post", f"campaigns/{live.code}/pause", here.its))["state"] == "paused"
+    send_all(here.owner, NOON, Box())
+    assert [message(key).state for key in keys] == ["held", "held"]
+    assert told(here.send("post", f"campaigns/{live.code}/resume", here.its))["state"] == "live"
+    box = Box()
+    send_all(here.owner, NOON, box)
+    assert ([message(key).state for key in keys], len(box.taken)) == (["accepted", "accepted"], 2)
+    (last,) = due(step, here.member, at=NOON)
+    assert told(here.send("post", f"campaigns/{live.code}/end", here.its))["state"] == "ended"
+    assert (message(last).state, message(last).reason) == ("dropped", "campaign_ended")
+    told(here.send("post", f"campaigns/{live.code}/resume", here.its), 409)
+    assert [row["code"] for row in told(here.get("campaigns", here.its))] == [live.code]
+    assert told(here.get("campaigns/nothing", here.its), 404)["detail"] is not None
+    assert Campaign.objects.get().state == "ended"
+
+
+def test_why_somebody_got_nothing_is_one_question() -> None:
+    here = Caller()
+    step = campaign(here.club)
+    says(here.member.customer, "email", granted=False, at=NOON)
+    due(step, here.member, at=NOON)
+    send_all(here.owner, NOON, Box())
+
+    rows = told(here.get(f"campaigns/{step.version.campaign.code}/why/ada", here.its))
+
+    assert [(row["what"], row["reason"], row["step"]) for row in rows] == [("dropped", "no_consent", 0)]
+
+
+def test_a_provider_tells_what_became_of_a_message_by_its_signature() -> None:
+    here = Caller()
+    (key,) = due(campaign(here.club), here.member)
+    send_all(here.owner, NOON, Box())
+    said = {"event_id": "e1", "message": str(key), "what": "hard_bounce", "occurred_at": "2026-11-27T12:00:00Z"}
+    body, now = json.dumps(said), timezone.now()
+
+    answers = [tell(here, body, body, now).json() for _ in range(2)]
+
+    assert answers == [{"is_new": True}, {"is_new": False}]
+    assert (Message.objects.get().state, Receipt.objects.count()) == ("bounced", 1)
+    wrong = tell(here, body, f"{body} ", now)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "wrong_signature")
+
+
+def tell(here: Caller, body: str, signed: str, now: datetime) -> Any:
+    """Post what a provider says, with the signature of what it signed."""
+    stamp = int(now.timestamp())
+    headers = {
+        "webhook-id": "m1", "webhook-timestamp": str(stamp),
+        "webhook-signature": signature(SECRET, "m1", stamp, signed.encode()),
+    }  # fmt: skip
+    path = f"/api/v1/receipts/{here.owner.slug}/email"
+    return here.client.post(path, data=body, content_type="application/json", headers=headers)

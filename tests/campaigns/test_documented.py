@@ -1,0 +1,57 @@
+"""The how-to's session answers what it says."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from loyalty.campaigns.rules.triggers import TRIGGERS
+from tests import make
+from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, says, send_all, shop
+
+PAGE = Path(settings.BASE_DIR) / "docs" / "how-to" / "campaigns.md"
+LINE = re.compile(r"^api (?P<words>.+?) +# (?P<status>\d+) (?P<path>\S+) = (?P<value>.+)$", re.MULTILINE)
+
+
+@pytest.mark.django_db
+def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
+    text, owner = PAGE.read_text(), shop()
+    club = make.program(owner)
+    member = ada(club)
+    step = campaign(club)
+    type(step.version.campaign).objects.filter(pk=step.version.campaign_id).update(code="cart")
+    due(campaign(club, channels=("inbox",)), member, at=NOON)
+    says(member.customer, "email", granted=False, at=NOON)
+    due(step, member, at=NOON)
+    send_all(owner, NOON, Box())
+    names = {"KEY": make.key(owner), "TOKEN": make.token(member.customer)}
+    told, said = [], []
+
+    for line in LINE.finditer(text):
+        words = re.sub(r"\b(KEY|TOKEN)\b", lambda name: str(names[name[0]]), line["words"])
+        address, *rest = shlex.split(words)
+        given = dict(zip(rest[::2], rest[1::2], strict=True))
+        headers = {"authorization": given["-H"].removeprefix("Authorization: ")}
+        method = "POST" if "-d" in given else "GET"
+        answer: Any = client.generic(
+            method, f"/api/v1/{address}", given.get("-d", ""), content_type="application/json", headers=headers
+        )
+        value = answer.json()
+        for name in line["path"].split("."):
+            value = value[int(name)] if name.isdigit() else value[name]
+        told.append((line["words"], answer.status_code, value))
+        said.append((line["words"], int(line["status"]), json.loads(line["value"])))
+
+    assert told == said
+    assert len(said) == text.count("\napi ")
+
+
+def test_every_trigger_is_documented() -> None:
+    documented = set(re.findall(r'`\{"kind": "(\w+)"', PAGE.read_text()))
+
+    assert documented == set(TRIGGERS)

@@ -1,0 +1,169 @@
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from customers.models import Consent
+from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt
+from loyalty.campaigns.receiving import (
+    ReceiptFact,
+    UnknownReceipt,
+    WrongReceiptSignature,
+    require_signature,
+    take_receipt,
+)
+from loyalty.campaigns.unsubscribing import token_of
+from loyalty.memberships.models import Membership
+from loyalty.outbox.signing import signature
+from tests import make
+from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, message, says, send_all, shop
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+SECRET = "whsec_c2VjcmV0"
+
+
+class Sent:
+    """A member who got a mail."""
+
+    def __init__(self) -> None:
+        self.owner = shop()
+        self.club = make.program(self.owner)
+        self.step = campaign(self.club)
+        self.member = ada(self.club)
+        self.channel = MessageChannel.objects.get(retailer=self.owner, channel="email")
+        self.message = self.send(NOON)
+
+    def send(self, at: datetime, who: Membership | None = None) -> Message:
+        (key,) = due(self.step, who or self.member, at=at)
+        send_all(self.owner, at, Box())
+        return message(key)
+
+    def told(self, what: str, event: str, *, of: Message | None = None, at: datetime = NOON) -> bool:
+        fact = ReceiptFact(event, str((of or self.message).pk), what, at)
+        return take_receipt(self.owner, self.channel, fact, now=at)
+
+    def consents(self) -> list[tuple[str, bool, str]]:
+        rows = Consent.objects.filter(customer=self.member.customer_id, purpose="email").order_by("pk")
+        return list(rows.values_list("purpose", "granted", "source"))
+
+
+def test_a_receipt_is_taken_once() -> None:
+    sent = Sent()
+
+    assert [sent.told("delivered", "e1"), sent.told("delivered", "e1")] == [True, False]
+    assert (message(sent.message.pk).state, Receipt.objects.count()) == ("delivered", 1)
+
+
+def test_the_worst_that_was_told_stays_in_whatever_order_it_comes() -> None:
+    sent = Sent()
+
+    sent.told("complaint", "e2")
+    sent.told("delivered", "e1")
+
+    assert message(sent.message.pk).state == "complained"
+
+
+def test_a_hard_bounce_ends_an_address_at_once_and_nothing_else() -> None:
+    sent = Sent()
+
+    sent.told("hard_bounce", "e1")
+
+    assert message(sent.message.pk).state == "bounced"
+    assert Address.objects.values_list("channel", "reason").get() == ("email", "hard_bounce")
+    assert sent.send(NOON + DAY).reason == "no_channel"
+    assert sent.consents() == [("email", True, "test")]
+
+
+def test_a_complaint_withdraws_the_consent_as_well() -> None:
+    sent = Sent()
+
+    sent.told("complaint", "e1")
+    type(sent.member.customer).objects.filter(pk=sent.member.customer_id).update(email="new@example.com")
+
+    assert sent.consents() == [("email", True, "test"), ("email", False, "complaint")]
+    assert sent.send(NOON + DAY).reason == "no_consent"
+
+
+def test_three_soft_bounces_in_two_weeks_end_an_address_and_two_do_not() -> None:
+    sent = Sent()
+    second, third = sent.send(NOON + 10 * DAY), sent.send(NOON + 20 * DAY)
+
+    sent.told("soft_bounce", "e1", at=NOON)
+    sent.told("soft_bounce", "e2", of=second, at=NOON + 10 * DAY)
+    sent.told("soft_bounce", "e3", of=third, at=NOON + 20 * DAY)
+    assert Address.objects.count() == 0
+    fourth = sent.send(NOON + 21 * DAY)
+    sent.told("soft_bounce", "e4", of=fourth, at=NOON + 21 * DAY)
+
+    assert Address.objects.get().reason == "soft_bounces"
+
+
+def test_what_was_unknown_is_known_when_its_receipt_comes() -> None:
+    sent = Sent()
+    Message.objects.filter(pk=sent.message.pk).update(state="accepted")
+    (key,) = due(sent.step, sent.member, at=NOON + DAY)
+    Message.objects.filter(pk=key).update(state="unknown", channel="email", claimed_at=NOON + DAY)
+
+    sent.told("delivered", "e1", of=message(key))
+
+    assert message(key).state == "delivered"
+
+
+def test_a_receipt_of_no_message_is_refused() -> None:
+    sent = Sent()
+
+    with pytest.raises(UnknownReceipt):
+        take_receipt(sent.owner, sent.channel, ReceiptFact("e1", "nobody", "delivered", NOON), now=NOON)
+    fact = ReceiptFact("e1", sent.message.provider_id, "delivered", NOON)
+    assert take_receipt(sent.owner, sent.channel, fact, now=NOON)
+
+
+def test_only_what_a_provider_signed_just_now_is_believed() -> None:
+    body, stamp = b"{}", int(NOON.timestamp())
+    headers = {
+        "Webhook-Id": "m1", "Webhook-Timestamp": str(stamp), "Webhook-Signature": signature(SECRET, "m1", stamp, body)
+    }  # fmt: skip
+
+    require_signature(headers, body, SECRET, now=NOON)
+    for wrong in ({"Webhook-Timestamp": "x"}, {"Webhook-Signature": "v1,x"}, {"Webhook-Id": "m2"}):
+        with pytest.raises(WrongReceiptSignature):
+            require_signature(headers | wrong, body, SECRET, now=NOON)
+    for late in (NOON + timedelta(minutes=6), NOON - timedelta(minutes=6)):
+        with pytest.raises(WrongReceiptSignature):
+            require_signature(headers, body, SECRET, now=late)
+    with pytest.raises(WrongReceiptSignature):
+        require_signature(headers, body, "", now=NOON)
+
+
+def test_one_request_ends_messages_and_the_same_again_changes_nothing(client: Client) -> None:
+    sent = Sent()
+    address = f"/u/{token_of(sent.message.pk)}"
+
+    shown = client.get(address)
+    assert (shown.status_code, sent.consents()) == (200, [("email", True, "test")])
+    answers = [client.post(address, {"List-Unsubscribe": "One-Click"}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert sent.consents() == [("email", True, "test"), ("email", False, "unsubscribe")]
+    assert "Set-Cookie" not in answers[0].headers
+    assert sent.send(timezone.now()).reason == "no_consent"
+
+
+@pytest.mark.parametrize("token", ["x", "0123.abc", "019a.x.y"])
+def test_an_address_that_is_not_complete_ends_nothing(client: Client, token: str) -> None:
+    answer = client.post(f"/u/{token}")
+
+    assert (answer.status_code, Consent.objects.count()) == (404, 0)
+
+
+def test_who_agreed_again_may_end_it_again(client: Client) -> None:
+    sent = Sent()
+    address = f"/u/{token_of(sent.message.pk)}"
+    client.post(address)
+    says(sent.member.customer, "email", at=timezone.now())
+
+    client.post(address)
+
+    assert [granted for _, granted, _ in sent.consents()] == [True, False, True, False]

@@ -1,0 +1,62 @@
+"""What blurs the difference between variants is counted, by why."""
+
+import pytest
+
+from customers.merging import merge
+from customers.models import Customer
+from loyalty.activity.account.enrolment import enrol
+from loyalty.experiments.contamination import contamination_of
+from loyalty.experiments.models import Experiment
+from loyalty.memberships.households import share
+from loyalty.memberships.models import Membership
+from tests import make
+from tests.experiments.make_experiments import running
+from tests.make import NOON, START
+
+pytestmark = pytest.mark.django_db
+
+
+def _in(experiment: Experiment, variant: str) -> list[Customer]:
+    return list(
+        Customer.objects.filter(assignments__experiment=experiment, assignments__variant__code=variant).order_by("pk")
+    )
+
+
+def test_nothing_is_blurred_at_first() -> None:
+    club = make.program()
+    for place in range(10):
+        make.member(club, f"c{place}")
+
+    experiment = running(club.retailer, club, at=NOON)
+
+    assert set(contamination_of(experiment).values()) == {0}
+
+
+def test_persons_merged_living_together_and_joining_uninvited_are_counted() -> None:
+    club = make.program()
+    for place in range(40):
+        make.customer(club.retailer, f"c{place}")
+    experiment = running(club.retailer, club)
+    (out, joins, *_), (treated, *others) = _in(experiment, "out"), _in(experiment, "in")
+
+    merge(club.retailer, treated.external_id, out.external_id, reference="one person", now=NOON)
+    merge(club.retailer, others[0].external_id, others[1].external_id, reference="one person", now=NOON)
+    enrol(club, [(joins.pk, NOON), (others[2].pk, NOON)], source="test", now=NOON)
+    one, other = (Membership.objects.get(customer=each) for each in (joins, others[2]))
+    share(one, [other], now=NOON)
+
+    assert contamination_of(experiment) == {
+        "merged_across_variants": 1,
+        "household_across_variants": 2,
+        "joined_against_assignment": 1,
+    }
+
+
+def test_who_was_a_member_at_the_start_did_not_join_against_its_assignment() -> None:
+    club = make.program()
+    for place in range(10):
+        make.member(club, f"c{place}", since=START)
+
+    experiment = running(club.retailer, club, at=NOON)
+
+    assert contamination_of(experiment)["joined_against_assignment"] == 0

@@ -1,0 +1,84 @@
+"""The raw SQL that tries to break each guard of campaigns and messages."""
+
+OF_A_PUBLISHED = "version_id IN (SELECT id FROM campaigns_campaignversion WHERE published_at IS NOT NULL)"
+OF_A_DRAFT = "version_id IN (SELECT id FROM campaigns_campaignversion WHERE published_at IS NULL)"
+PUBLISHED_STEP = f"step_id IN (SELECT id FROM campaigns_step WHERE {OF_A_PUBLISHED})"
+DRAFT_STEP = f"step_id IN (SELECT id FROM campaigns_step WHERE {OF_A_DRAFT})"
+MESSAGE, STEP, TEXT = "campaigns_message", "campaigns_step", "campaigns_steptext"
+CHANNEL, CAP, CAMPAIGN = "campaigns_messagechannel", "campaigns_frequencycap", "campaigns_campaign"
+VERSION, ENTRY, OUTCOME = "campaigns_campaignversion", "campaigns_entry", "campaigns_outcome"
+Attempt = str | tuple[str, ...]
+
+
+def attempts(copy: object, changed: object) -> dict[str, Attempt]:
+    """Return them. :param copy: as in `tests.guards.attempts`, as `changed`"""
+    assert callable(copy)
+    assert callable(changed)
+    return {
+        "recipient_quiet_hours_have_both_ends": "UPDATE campaigns_recipient SET quiet_from = '21:00', quiet_to = NULL",
+        "address_once_per_channel": copy("campaigns_address"),
+        "suppressed_address_has_a_reason": "UPDATE campaigns_address SET reason = ''",
+        "channel_once_per_retailer": copy(CHANNEL),
+        "inbox_has_no_provider": f"UPDATE {CHANNEL} SET channel = 'inbox'",
+        "channel_quiet_hours_have_both_ends": f"UPDATE {CHANNEL} SET quiet_from = '21:00', quiet_to = NULL",
+        "channel_reaches_its_provider": (
+            f"UPDATE {CHANNEL} SET url = ''",
+            f"UPDATE {CHANNEL} SET secret = ''",
+            f"UPDATE {CHANNEL} SET provider = 'mail' WHERE channel = 'sms'",
+        ),
+        "mail_server_takes_no_keys": f"UPDATE {CHANNEL} SET provider = 'mail', takes_keys = true WHERE channel = 'email'",
+        "channel_speed_positive": f"UPDATE {CHANNEL} SET per_second = 0",
+        "cap_once_per_window": copy(CAP),
+        "cap_lets_one_pass": f'UPDATE {CAP} SET "limit" = 0',
+        "cap_has_days": (f"UPDATE {CAP} SET days = 0", f"UPDATE {CAP} SET days = 31"),
+        "campaign_once_per_code": copy(CAMPAIGN),
+        "live_campaign_has_a_version": f"UPDATE {CAMPAIGN} SET version_id = NULL WHERE state = 'live'",
+        "ended_campaign_has_an_instant": f"UPDATE {CAMPAIGN} SET state = 'ended' WHERE state = 'live'",
+        "campaign_ends_after_it_starts": f"UPDATE {CAMPAIGN} SET starts_at = now(), ends_at = now()",
+        "campaign_version_once_per_number": copy(VERSION, "published_at IS NOT NULL"),
+        "campaign_has_one_draft": copy(VERSION, "published_at IS NULL", number=99),
+        "published_campaigns_are_frozen": (
+            f"UPDATE {VERSION} SET kind = 'service' WHERE published_at IS NOT NULL",
+            f"DELETE FROM {VERSION} WHERE published_at IS NOT NULL",
+        ),
+        "step_once_per_position": copy(STEP, OF_A_DRAFT),
+        "step_waits_or_says_something": (
+            f"UPDATE {STEP} SET wait = '' WHERE kind = 'wait' AND {OF_A_DRAFT}",
+            f"UPDATE {STEP} SET channels = '{{}}' WHERE kind = 'message' AND {OF_A_DRAFT}",
+        ),
+        "published_steps_are_frozen": (
+            copy(STEP, OF_A_PUBLISHED, position=99),
+            f"UPDATE {STEP} SET position = 98 WHERE {OF_A_PUBLISHED}",
+            f"DELETE FROM {STEP} WHERE {OF_A_PUBLISHED}",
+        ),
+        "text_once_per_language": copy(TEXT, DRAFT_STEP),
+        "text_says_something": f"UPDATE {TEXT} SET body = '' WHERE {DRAFT_STEP}",
+        "button_leads_somewhere": f"UPDATE {TEXT} SET button = 'Shop' WHERE {DRAFT_STEP}",
+        "published_texts_are_frozen": (
+            copy(TEXT, PUBLISHED_STEP, language="de"),
+            f"UPDATE {TEXT} SET body = 'x' WHERE {PUBLISHED_STEP}",
+            f"DELETE FROM {TEXT} WHERE {PUBLISHED_STEP}",
+        ),
+        "entry_once_per_occurrence": copy(ENTRY),
+        "ended_entry_has_a_reason": f"UPDATE {ENTRY} SET ended_at = now(), next_at = NULL WHERE ended_at IS NULL",
+        "held_out_entry_takes_no_step": f"UPDATE {ENTRY} SET is_held_out = true WHERE ended_at IS NULL",
+        "not_entered_once_per_reason": copy(OUTCOME, "what = 'not_entered'"),
+        "outcomes_are_append_only": changed(OUTCOME, "reason = 'x'"),
+        "outcomes_never_truncated": f"TRUNCATE {OUTCOME}",
+        "message_once_per_cause": copy(MESSAGE),
+        "accepted_message_has_a_claim": (
+            f"UPDATE {MESSAGE} SET state = 'accepted' WHERE state = 'due'",
+            f"UPDATE {MESSAGE} SET channel = '' WHERE state = 'complained'",
+        ),
+        "message_on_its_way_has_a_lease": (
+            f"UPDATE {MESSAGE} SET state = 'claimed', claimed_at = now(), channel = 'email' WHERE state = 'due'"
+        ),
+        "message_not_sent_has_a_reason": f"UPDATE {MESSAGE} SET state = 'dropped' WHERE state = 'due'",
+        "message_has_a_channel": f"UPDATE {MESSAGE} SET channels = '{{}}'",
+        "only_service_is_urgent": f"UPDATE {MESSAGE} SET is_urgent = true",
+        "message_read_in_the_inbox": f"UPDATE {MESSAGE} SET read_at = now() WHERE channel = 'email'",
+        "messages_end_once": f"UPDATE {MESSAGE} SET state = 'due' WHERE state = 'complained'",
+        "receipt_once_per_event": copy("campaigns_receipt"),
+        "receipts_are_append_only": changed("campaigns_receipt", "what = 'delivered'"),
+        "receipts_never_truncated": "TRUNCATE campaigns_receipt",
+    }
