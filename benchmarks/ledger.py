@@ -277,19 +277,19 @@ def report_orders(port: int, key: str, members: int, first: int, count: int) -> 
 
 
 @contextmanager
-def web_server() -> Iterator[tuple[int, int]]:
+def web_server(application: str = "loyalty.wsgi:application") -> Iterator[tuple[int, int]]:
     """Serve the site as in production, with one worker of eight threads, on a port of its own."""
     port = free_port()
     environ = os.environ | PRODUCTION | {"DATABASE_URL": database_url(), "SECRET_KEY": secrets.token_hex()}
     command = [
         str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--port", str(port), "--workers", "1",
-        "--blocking-threads", "8", "--runtime-threads", "1", "--no-ws", "--log-level", "warning", "loyalty.wsgi:application",
+        "--blocking-threads", "8", "--runtime-threads", "1", "--no-ws", "--log-level", "warning", application,
     ]  # fmt: skip
     server = subprocess.Popen(
         command, env=environ, stderr=subprocess.DEVNULL
     )  # a line a request, written and thrown away
     try:
-        for _ in range(100):
+        for _ in range(600):
             try:
                 urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5)
                 break

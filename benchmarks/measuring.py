@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from customers.core import bulk
+from customers.core.collecting import collect_rarely
 
 TICKS = os.sysconf("SC_CLK_TCK")
 MICRO = 1e6
@@ -137,10 +138,11 @@ def arguments(purpose: str | None) -> ArgumentParser:
 
 def own_database() -> None:
     """
-    Make a new database on the server and act as its owner, for all retailers, until the process ends.
+    Make a new database on the server and act as its owner, for all retailers, in a process like the site's, until it ends.
 
     What earlier runs left would make tables larger than they say; and functions of a benchmark belong into no other one.
     """
+    collect_rarely()
     name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     atexit.register(connection.creation.destroy_test_db, name, verbosity=0)

@@ -148,7 +148,7 @@ def _hordak(count: int) -> Cost | None:
     url = database_url().rpartition("/")[0] + f"/{name}"
     environ = {"DATABASE_URL": url, "PATH": os.environ["PATH"]}
     worker = subprocess.Popen(
-        [str(python), str(ROOT / "benchmarks" / "hordak_posting.py"), str(count)],
+        [str(python), "-P", str(ROOT / "benchmarks" / "hordak_posting.py"), str(count)],  # beside it lies a module named http
         env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

@@ -10,7 +10,6 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -123,7 +122,7 @@ def with_points(shop: Retailer) -> list[Membership]:
 def a_million_codes(program: Program, count: int) -> float:
     """Import so many codes into a pool; return in how many seconds of wall time."""
     key = Reward.objects.get(version__program=program, code=f"reward-{REWARDS - 1}").key
-    codes: Iterator[str] = (secrets.token_hex(8).upper() for _ in range(count))
+    codes = ((line, secrets.token_hex(8).upper(), "") for line in range(1, count + 1))
     began = time.monotonic()
     done = import_codes(program, key, codes, file_name="bench.csv", now=NOW)
     assert done.new == count, "codes were not taken"

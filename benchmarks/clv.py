@@ -1,0 +1,27 @@
+"""
+What a customer's value costs to compute, and how right it is, beside `lifetimes`: CPU seconds, peak memory, held-out errors.
+
+    make bench NAME=clv [QUICK=1]
+
+Exits 1 when a bar is missed.
+"""
+
+import os
+import sys
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
+django.setup()
+
+from benchmarks import clv_engine  # noqa: E402 - after the settings
+from benchmarks.measuring import arguments, judge  # noqa: E402
+
+
+def main() -> int:
+    given = arguments(__doc__).parse_args()
+    return judge(clv_engine.figures(quick=given.quick))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
