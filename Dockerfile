@@ -19,4 +19,4 @@ RUN SECRET_KEY=only-for-collecting-static-files-in-the-build ALLOWED_HOSTS=none 
 USER loyalty
 EXPOSE 8000
 HEALTHCHECK CMD python -c "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health/live')"
-CMD ["granian", "loyalty.wsgi:application", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", "--runtime-threads", "1", "--no-ws"]
+CMD ["granian", "loyalty.wsgi:application", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", "--runtime-threads", "1", "--no-ws", "--respawn-failed-workers"]

@@ -8,8 +8,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
+from customers.core.collecting import collect_rarely
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.dev")
+    collect_rarely()
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
