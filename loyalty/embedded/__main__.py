@@ -47,6 +47,9 @@ def main() -> int:
     except EmbeddedError as error:
         print(f"\n{error}\n", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # while servers start or tables are made; what was started has been stopped
+        say("up", "stopped")
+        return 130
 
 
 def execute(command: list[str]) -> int:

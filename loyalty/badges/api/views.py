@@ -112,15 +112,25 @@ def boards_said(member: Membership) -> dict[str, Any]:
 
 def _board(request: Request, program: Program, code: str, member: Membership | None) -> Response:
     """Return one leaderboard in the window that is asked for."""
+    row, rule, today = _board_now(program, code)
+    window = _window(request, rule, today)
+    body = board_said(row, rule, window, member=member, limit=_limit(request))
+    return Response(BoardOut(body, context=told_to(request)).data)
+
+
+def _board_now(program: Program, code: str) -> tuple[Board, BoardRule, date]:
+    """
+    Return a leaderboard of the version in force, its rule, and the day it is there.
+
+    :raises NoSuchBoard: when the version does not have it
+    """
     version = versions_of_program(program.pk).at(timezone.now())
     rule = next((each for each in version.of(GAME).boards if each.code == code), None) if version else None
     if version is None or rule is None:
         boards = version.of(GAME).boards if version else ()
         raise NoSuchBoard(board=code, known=listed(sorted(each.code for each in boards)))
     row = Board.objects.select_related("version").get(version=version.version_id, code=code)
-    window = _window(request, rule, local_date(timezone.now(), version.zone))
-    body = board_said(row, rule, window, member=member, limit=_limit(request))
-    return Response(BoardOut(body, context=told_to(request)).data)
+    return row, rule, local_date(timezone.now(), version.zone)
 
 
 def _window(request: Request, rule: BoardRule, today: date) -> str:
@@ -130,15 +140,22 @@ def _window(request: Request, rule: BoardRule, today: date) -> str:
     :raises ValidationError: when it is no day, or the leaderboard had no window then
     """
     text = request.query_params.get("window")
+    if not text:
+        return _window_nearest(rule, today)
     try:
-        day = date.fromisoformat(text) if text else today
+        window = rule.window_on(date.fromisoformat(text))
     except ValueError as error:
         raise ValidationError({"window": [_("A day such as 2026-05-31 is expected.")]}, code="not_a_day") from error
-    window = rule.window_on(day)
-    if window is None and not text:
-        window = rule.window_on(rule.last_day or rule.first_day or day)
     if window is None:
         raise ValidationError({"window": [_("The leaderboard counts nothing on that day.")]}, code="no_window")
+    return window
+
+
+def _window_nearest(rule: BoardRule, today: date) -> str:
+    """Return the window of today; before the first and after the last, that one."""
+    opens, ends = rule.first_day or today, rule.last_day or today
+    window = rule.window_on(max(opens, min(today, ends)))
+    assert window is not None  # a day within a leaderboard's days has one
     return window
 
 
@@ -182,8 +199,9 @@ def _on_board(request: Request, member: Membership, code: str, do: Callable[[], 
     """Do something with a member's place on a leaderboard, and return the board as it is then: 201 where that is new."""
     with all_or_dry(request):
         is_new = do()
-        (body,) = [each for each in boards_said(member)["boards"] if each["code"] == code] or [None]
-        answer = BoardOut(body, context=told_to(request)).data if body else {}
+        row, rule, today = _board_now(member.program, code)
+        body = board_said(row, rule, _window_nearest(rule, today), member=member)
+        answer = BoardOut(body, context=told_to(request)).data
     return Response(answer, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
