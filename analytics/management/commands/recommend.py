@@ -62,14 +62,19 @@ def _tell(console: Console, run: RecommendationRun) -> None:
         % {"customers": run.customers, "items": run.items, "cut": run.data_cut, "consenting": run.consenting}
     )
     for said in words.lists_said(run):
-        table = Table(
-            _("method"), _("recall of 10"), _("NDCG of 10"), _("any right"), _("products"), _("more than what is popular"),
-            title=f"{said.title}: {said.served}", title_justify="left",
-        )  # fmt: skip
-        for each in said.methods:
-            served = "[bold]" if each.is_served else ""
-            table.add_row(f"{served}{each.name}", each.recall, each.ndcg, each.hit, str(each.distinct), each.difference)
-        console.print(table)
+        console.print(_table(said) if said.methods else f"{said.title}: {said.served}")
         console.print(said.why)
     for line in words.excluded_said(run):
         console.print(line)
+
+
+def _table(said: words.ListSaid) -> Table:
+    """Return how right each method was that was tried for a list."""
+    table = Table(
+        _("method"), _("recall of 10"), _("NDCG of 10"), _("any right"), _("products"), _("more than what is popular"),
+        title=f"{said.title}: {said.served}", title_justify="left",
+    )  # fmt: skip
+    for each in said.methods:
+        served = "[bold]" if each.is_served else ""
+        table.add_row(f"{served}{each.name}", each.recall, each.ndcg, each.hit, str(each.distinct), each.difference)
+    return table
