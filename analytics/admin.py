@@ -21,6 +21,7 @@ from analytics.acquisition.admin import AcquisitionCostAdmin
 from analytics.audit.admin import AuditRunAdmin
 from analytics.dashboards import model_card, value
 from analytics.dashboards.drawing import Drawing
+from analytics.dashboards.retailers import chosen_retailer
 from analytics.experiments.admin import ExperimentLookAdmin
 from analytics.kpis.admin import KpiGoalAdmin, KpiReaderAdmin, KpiSettingsAdmin
 from analytics.models import CustomerValue, ValueRun
@@ -101,9 +102,7 @@ class ValueRunAdmin(ModelAdmin):
         """Return the retailers that the reader may choose from, and the chosen one, or the first."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        retailers = list(Retailer.objects.order_by("name"))
-        wanted = request.GET.get("retailer", "")
-        return retailers, next((each for each in retailers if each.slug == wanted), next(iter(retailers), None))
+        return chosen_retailer(request)
 
     def get_readonly_fields(self, _request: HttpRequest, obj: ValueRun | None = None) -> Sequence[str]:
         return [name for _title, part in self.fieldsets for name in part["fields"]] if obj else ()

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from analytics.acquisition.costs import read_costs, record_costs
 from analytics.dashboards.acquisition import page
+from analytics.dashboards.retailers import chosen_retailer
 from analytics.models import AcquisitionCost
 from customers.checks import InvalidFact, money_of
 from customers.core.admin import FileWidget, ModelAdmin, SelectWidget, action, display, money
@@ -117,9 +118,7 @@ class AcquisitionCostAdmin(ModelAdmin):
         """Show what channels cost and bring, or why the data do not say so."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        retailers = list(Retailer.objects.order_by("name"))
-        wanted = request.GET.get("retailer", "")
-        retailer = next((each for each in retailers if each.slug == wanted), retailers[0] if retailers else None)
+        retailers, retailer = chosen_retailer(request)
         own = (page(retailer) if retailer else {"retailer": None}) | {"retailers": retailers}
         return self._show(request, "analytics/acquisition.html", _("What channels cost and bring"), own)
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from analytics.audit.running import ask, latest
 from analytics.dashboards.audit import page
+from analytics.dashboards.retailers import chosen_retailer
 from analytics.models import AuditRun
 from customers.core.admin import ReadOnlyAdmin, row_or_404
 from customers.models import Retailer
@@ -29,9 +30,8 @@ class AuditRunAdmin(ReadOnlyAdmin):
         return [path("ask/", ask, name="analytics_auditrun_ask"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        retailers = self._retailers(request)
-        wanted = request.GET.get("retailer", "")
-        chosen = next((each for each in retailers if each.slug == wanted), retailers[0] if retailers else None)
+        self._require_view(request)
+        retailers, chosen = chosen_retailer(request)
         return self._show(request, chosen, latest(chosen.pk) if chosen else None, retailers)
 
     def changeform_view(
@@ -43,7 +43,7 @@ class AuditRunAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if object_id is None:
             raise PermissionDenied  # audits are made, not written
-        self._retailers(request)
+        self._require_view(request)
         run = row_or_404(AuditRun.objects.select_related("retailer"), object_id)
         return self._show(request, run.retailer, run, [])
 
@@ -56,10 +56,9 @@ class AuditRunAdmin(ReadOnlyAdmin):
         messages.success(request, _("A worker looks at the data in a moment; reload this page then."))
         return redirect(f"{reverse('admin:analytics_auditrun_changelist')}?retailer={retailer.slug}")
 
-    def _retailers(self, request: HttpRequest) -> list[Retailer]:
+    def _require_view(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return list(Retailer.objects.order_by("name"))
 
     def _show(
         self, request: HttpRequest, retailer: Retailer | None, run: AuditRun | None, retailers: list[Retailer]

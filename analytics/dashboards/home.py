@@ -13,6 +13,7 @@ from analytics.audit.verdicts import Use, Verdict
 from analytics.audit.words import instead, why
 from analytics.dashboards import charts
 from analytics.dashboards.figures import Figures, figures
+from analytics.dashboards.retailers import chosen_retailer
 from analytics.models import ValueRun
 from analytics.runs import latest_run
 from analytics.wording import reason_of
@@ -24,9 +25,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures of the chosen retailer, or of the first one, to the page."""
     if not request.user.has_perm("analytics.view_valuerun"):
         return context | {"title": _("Dashboard"), "is_closed": True}
-    retailers = list(Retailer.objects.order_by("name"))
-    chosen = next((each for each in retailers if each.slug == request.GET.get("retailer")), None)
-    retailer = chosen or (retailers[0] if retailers else None)
+    retailers, retailer = chosen_retailer(request)
     context |= {"title": _("Dashboard"), "retailers": retailers, "retailer": retailer}
     if retailer is not None:
         found = figures(retailer)

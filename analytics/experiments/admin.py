@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from analytics.dashboards.retailers import chosen_retailer
 from analytics.experiments.looking import latest, look, look_again
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.page import draft_page, look_page, overview_page
@@ -20,7 +21,6 @@ from analytics.experiments.report import experiment_report
 from analytics.reporting import NoDrawing
 from customers.core.admin import ReadOnlyAdmin, row_or_404
 from customers.core.errors import DomainError
-from customers.models import Retailer
 from loyalty.experiments.models import Experiment
 
 ASK = "analytics.add_experimentlook"
@@ -46,9 +46,7 @@ class ExperimentLookAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
         self._require(request)
-        retailers = list(Retailer.objects.order_by("name"))
-        wanted = request.GET.get("retailer", "")
-        chosen = next((each for each in retailers if each.slug == wanted), retailers[0] if retailers else None)
+        retailers, chosen = chosen_retailer(request)
         own = overview_page(chosen) if chosen else {"lines": []}
         about = {"title": _("Experiments"), "retailers": retailers, "retailer": chosen}
         return self._render(request, "analytics/experiments.html", own | about)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from analytics.dashboards.retailers import chosen_retailer
 from analytics.kpis.board import board
 from analytics.kpis.models import KpiGoal, KpiReader, KpiSettings
 from analytics.kpis.page import DIMENSIONS, page
@@ -67,9 +68,7 @@ class KpiGoalAdmin(ModelAdmin):
     def _chosen(self, request: HttpRequest) -> tuple[list[Retailer], Retailer | None]:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        retailers = list(Retailer.objects.order_by("name"))
-        wanted = request.GET.get("retailer", "")
-        return retailers, next((each for each in retailers if each.slug == wanted), next(iter(retailers), None))
+        return chosen_retailer(request)
 
 
 @admin.register(KpiSettings)

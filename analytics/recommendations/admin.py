@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from analytics.dashboards.retailers import chosen_retailer
 from analytics.recommendations import running
 from analytics.recommendations.models import RecommendationRun, RecommendationSettings
 from analytics.recommendations.page import page
@@ -29,9 +30,8 @@ class RecommendationRunAdmin(ReadOnlyAdmin):
         return [path("ask/", ask, name="analytics_recommendationrun_ask"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        retailers = self._retailers(request)
-        wanted = request.GET.get("retailer", "")
-        chosen = next((each for each in retailers if each.slug == wanted), retailers[0] if retailers else None)
+        self._require_view(request)
+        retailers, chosen = chosen_retailer(request)
         return self._show(request, chosen, running.latest_run(chosen.pk) if chosen else None, retailers)
 
     def changeform_view(
@@ -43,9 +43,9 @@ class RecommendationRunAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         if object_id is None or request.method not in {"GET", "HEAD"}:
             raise PermissionDenied  # they are made, not written
-        retailers = self._retailers(request)
+        self._require_view(request)
         run = row_or_404(RecommendationRun.objects.select_related("retailer"), object_id)
-        return self._show(request, run.retailer, run, retailers)
+        return self._show(request, run.retailer, run, chosen_retailer(request)[0])
 
     def ask(self, request: HttpRequest) -> HttpResponse:
         """Let a worker make new lists."""
@@ -56,10 +56,9 @@ class RecommendationRunAdmin(ReadOnlyAdmin):
         messages.success(request, _("A worker makes the lists in a moment; reload this page then."))
         return redirect(f"{reverse('admin:analytics_recommendationrun_changelist')}?retailer={retailer.slug}")
 
-    def _retailers(self, request: HttpRequest) -> list[Retailer]:
+    def _require_view(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return list(Retailer.objects.order_by("name"))
 
     def _show(
         self, request: HttpRequest, retailer: Retailer | None, run: RecommendationRun | None, retailers: list[Retailer]

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from analytics.dashboards.retailers import chosen_retailer
 from analytics.segments.models import SegmentRun, SegmentSettings
 from analytics.segments.pages import churn_page, segments_page
 from customers.core.admin import ModelAdmin, ReadOnlyAdmin, row_or_404
@@ -51,9 +52,7 @@ class SegmentRunAdmin(ReadOnlyAdmin):
     def _show(self, request: HttpRequest, template: str, page: Page, about: dict[str, Any]) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        retailers = list(Retailer.objects.order_by("name"))
-        wanted = request.GET.get("retailer", "")
-        retailer = next((each for each in retailers if each.slug == wanted), retailers[0] if retailers else None)
+        retailers, retailer = chosen_retailer(request)
         own = page(request, retailer) if retailer else {"run": None}
         context = self.admin_site.each_context(request) | own | about | {
             "retailers": retailers, "retailer": retailer, "opts": self.opts,
