@@ -17,6 +17,7 @@ JSON = re.compile(r"application/(\w+\+)?json")
 OF_THE_FRAME = {"404", "405", "411", "413", "500", "503"}
 OF_NO_OPERATION = OF_THE_FRAME | {"400"}  # headers are looked at before the address
 OF_PROBLEMS = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+DOCUMENT = "urn:api"
 NO_BODY = ("HEAD", "OPTIONS")
 
 
@@ -35,18 +36,18 @@ class Contract:
     """What the document says of answers, each part compiled when it is first needed."""
 
     def __init__(self) -> None:
-        self._validators: dict[tuple[str, str, str, str], Any] = {}
+        self._validators: dict[str, Any] = {}
         self._routes: dict[str, str | None] = {}
         self.checked = 0
 
     @cached_property
-    def _closed(self) -> dict[str, Any]:
-        """The components, in which an object has the fields that are named, and no others."""
+    def _closed(self) -> jsonschema_rs.Registry:
+        """The components, in which an object has the fields that are named, and no others; each is compiled once."""
         schemas = json.loads(json.dumps(document()["components"]["schemas"]))
         for each in schemas.values():
             if each.get("type") == "object" and "properties" in each:
                 each.setdefault("additionalProperties", False)
-        return {"schemas": schemas}
+        return jsonschema_rs.Registry([(DOCUMENT, _of_document({"components": {"schemas": schemas}}))])
 
     def check(self, method: str, path: str, response: HttpResponseBase) -> None:
         """
@@ -80,16 +81,17 @@ class Contract:
             raise Undocumented(f"{method} {place}: {status} is {kind or 'empty'}, documented are {sorted(contents)}")
         if not JSON.fullmatch(kind):
             return
-        validator = self._validator((method, place or "", status, kind), contents[kind]["schema"])
+        validator = self._validator(contents[kind]["schema"])
         data = json.loads(body)
         if not validator.is_valid(data):
             error = next(validator.iter_errors(data))
             where = "/".join(map(str, error.instance_path))
             raise Undocumented(f"{method} {place} {status} at “{where}”: {error.message[:500]}")
 
-    def _validator(self, key: tuple[str, str, str, str], schema: dict[str, Any]) -> Any:
+    def _validator(self, schema: dict[str, Any]) -> Any:
+        key = json.dumps(schema)
         if key not in self._validators:
-            self._validators[key] = jsonschema_rs.Draft202012Validator({**schema, "components": self._closed})
+            self._validators[key] = jsonschema_rs.Draft202012Validator(_of_document(schema), registry=self._closed)
         return self._validators[key]
 
     def _place(self, method: str, path: str) -> str | None:
@@ -102,6 +104,12 @@ class Contract:
         if method in {"GET", "PUT"} and place in {"/api/v1/orders/batch", "/api/v1/orders/{number}/claim"}:
             return "/api/v1/orders/{number}"
         return place
+
+
+def _of_document(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema in which references lead to the document: many schemas share its one copy."""
+    found: dict[str, Any] = json.loads(json.dumps(schema).replace('"#/components', f'"{DOCUMENT}#/components'))
+    return found
 
 
 def _start(response: HttpResponseBase) -> bytes:
