@@ -36,7 +36,7 @@ def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
 
     said = [_said(client, found, key) for found in LINE.finditer(before)]
     for command in COMMAND.finditer(before):
-        call_command(*shlex.split(command["words"].replace("SHOP", retailer.slug)))
+        call_command(*shlex.split(command["words"].replace("RETAILER", retailer.slug)))
     said += [_said(client, found, key) for found in LINE.finditer(after)]
 
     assert said == [(int(found["status"]), json.loads(found["value"])) for found in LINE.finditer(text)]
