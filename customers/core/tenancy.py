@@ -90,6 +90,12 @@ ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;
 """
 
 
+# Who acts for nobody yet looks who calls: it finds a key or a session by what it was shown, and changes nothing.
+LOOKED_UP = """
+CREATE POLICY looked_up ON {table} FOR SELECT USING (coalesce(current_setting('app.retailer', true), '') = '');
+"""
+
+
 def own_rows_only(table: str, own: str = OWN) -> migrations.RunSQL:
     """
     Return the migration that shows each retailer its own rows of a table only.
@@ -97,6 +103,11 @@ def own_rows_only(table: str, own: str = OWN) -> migrations.RunSQL:
     :param own: the condition, for tables that name no retailer: such as EXISTS (...) of a row that does
     """
     return migrations.RunSQL(POLICY.format(table=table, own=own), NO_POLICY.format(table=table))
+
+
+def looked_up_by_nobody(table: str) -> migrations.RunSQL:
+    """Return the migration that lets who acts for nobody read a table besides: such as keys, by which callers are known."""
+    return migrations.RunSQL(LOOKED_UP.format(table=table), f"DROP POLICY looked_up ON {table}")
 
 
 def through(parent: str, column: str) -> str:

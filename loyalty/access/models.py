@@ -117,10 +117,13 @@ class PasswordReset(models.Model):
 
 # Who acts for one retailer, or for nobody, signs in and changes passwords; who may do more is for superusers and commands to say.
 NO_POWERS = """
-IF coalesce(current_setting('app.retailer', true), '*') <> '*' AND (TG_OP = 'INSERT' OR (
+IF coalesce(current_setting('app.retailer', true), '*') <> '*' AND (TG_OP <> 'UPDATE' OR (
     (NEW.is_superuser, NEW.is_staff, NEW.is_active, NEW.username, NEW.email)
     IS DISTINCT FROM (OLD.is_superuser, OLD.is_staff, OLD.is_active, OLD.username, OLD.email))) THEN
-    RAISE EXCEPTION 'pgtrigger: Nobody who acts for a retailer makes users, or gives them powers';
+    RAISE EXCEPTION 'pgtrigger: Nobody who acts for a retailer makes or removes users, or gives them powers';
+END IF;
+IF TG_OP = 'DELETE' THEN
+    RETURN OLD;
 END IF;
 RETURN NEW;
 """
@@ -136,7 +139,7 @@ class GuardedUser(User):
             pgtrigger.Trigger(
                 name="users_gain_no_powers",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.Update,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
                 func=NO_POWERS,
             )
         ]

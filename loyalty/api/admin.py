@@ -4,13 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import APIKey
 
 from customers.core.admin import ModelAdmin
-from customers.models import Retailer
 from loyalty.api.models import RetailerKey, Scope
 
 
@@ -32,10 +30,6 @@ class RetailerKeyAdmin(ModelAdmin):
     list_filter = ("retailer", "revoked")
     list_select_related = ("retailer",)
     ordering = ("-created",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RetailerKey]:
-        keys: QuerySet[RetailerKey] = super().get_queryset(request)
-        return keys.filter(retailer__in=Retailer.objects.all())  # keys are known before their retailer is
 
     def save_model(self, request: HttpRequest, obj: RetailerKey, _form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         if change:

@@ -29,7 +29,7 @@ WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class BodyMiddleware:
-    """Refuses a body of which nobody could say that it is whole; uploads of files are left to their reader."""
+    """Refuses a body of which nobody could say that it is whole, or that is too large; files are left to their reader."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -46,11 +46,12 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
     if length and encoding and encoding.lower() != "identity":
         return _refused(request, 415, "unsupported_encoding", COMPRESSED, encoding=encoding[:40])
-    if not length or request.META.get("CONTENT_TYPE", "").startswith("multipart/"):
-        return None
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    has_files = request.META.get("CONTENT_TYPE", "").startswith("multipart/")
+    limit = settings.MAX_UPLOAD_BYTES if has_files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if length > limit:
         return _refused(request, 413, "too_large", TOO_LARGE, limit=limit)
+    if not length or has_files:
+        return None
     read = _bytes_of(request)
     if read < length:
         return _refused(request, 400, "incomplete_body", BROKEN_OFF, read=read, length=length)

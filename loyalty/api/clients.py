@@ -14,9 +14,11 @@ def client_of(request: HttpRequest) -> str:
     """
     Return the address of who calls, of IPv6 its network.
 
-    Only as many entries of X-Forwarded-For are believed as there are proxies of ours in front (PROXIES): callers write the rest.
+    Only as many entries of its header (CLIENT_ADDRESS_HEADER) are believed as there are proxies of ours in front (PROXIES):
+    callers write the rest.
     """
-    forwarded = [each.strip() for each in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if each.strip()]
+    header = f"HTTP_{settings.CLIENT_ADDRESS_HEADER.upper().replace('-', '_')}"
+    forwarded = [each.strip() for each in request.META.get(header, "").split(",") if each.strip()]
     behind = settings.PROXIES
     told = forwarded[-min(behind, len(forwarded))] if behind and forwarded else request.META.get("REMOTE_ADDR", "")
     written = WITH_PORT.fullmatch(told)

@@ -12,6 +12,8 @@ PAGES = (
 )
 # An answer of the API is no page: whoever opens one in a browser loads nothing by it.
 DATA = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+# What is somebody's own, or leads to a password or a second factor: nothing on the way keeps it, nor the browser.
+PERSONAL = ("/api/v1/", "/admin/account/", "/admin/login/")
 FEATURES = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self)"
 
 
@@ -27,4 +29,6 @@ class HeadersMiddleware:
         response.headers.setdefault("Content-Security-Policy", DATA if is_data else PAGES)
         if not is_data:
             response.headers.setdefault("Permissions-Policy", FEATURES)
+        if request.path_info.startswith(PERSONAL):
+            response.headers.setdefault("Cache-Control", "no-store")
         return response

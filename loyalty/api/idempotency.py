@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from customers.api.asking import DRY_RUN, WORDS
 from customers.core import bulk
+from loyalty.access.staff import post_of
 from loyalty.api.models import IdempotencyRecord, digest
 from loyalty.api.problems import problem_response
 
@@ -161,11 +162,17 @@ def _may_be_kept(response: HttpResponse) -> bool:
 
 
 def _caller(request: HttpRequest) -> str:
-    """Return what tells one caller from another: its credential, however its header is written, or its session."""
+    """
+    Return what tells one caller from another: its credential, however its header is written, or its session.
+
+    Of somebody who works for several retailers, one session acts for each in turn: at each it is another caller.
+    """
     scheme, _space, credential = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme:
         return f"{scheme.lower()} {credential.strip()}"
-    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    post = post_of(request)
+    retailer = post.retailer.pk if post is not None and post.retailer is not None else ""
+    return f"{request.COOKIES.get(settings.SESSION_COOKIE_NAME, '')} {retailer}"
 
 
 def _in_flight(path: str) -> HttpResponse:

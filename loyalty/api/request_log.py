@@ -19,6 +19,7 @@ from loyalty.api.unavailable import outage_of
 HEADER = "X-Request-ID"
 ID = re.compile(r"[\w.:/+=-]{1,100}")
 SECRET_PARTS = ("key", "token")  # of addresses, by their names there
+LONG_PART = re.compile(r"[^/]{20,}")  # a link that lost its last character is one still, to whoever reads it in a log
 log = structlog.get_logger()
 
 
@@ -53,9 +54,11 @@ def _path_of(request: HttpRequest | None) -> str:
     """Return an address without what opens something to whoever knows it: a link to a new password, or an invitation."""
     if request is None:
         return ""
-    path = request.path
+    path, match = request.path, request.resolver_match
+    if match is None or not match.url_name:  # nothing is there, so nothing tells which part is a secret
+        return LONG_PART.sub("***", path)
     for name in SECRET_PARTS:
-        if request.resolver_match and (secret := request.resolver_match.kwargs.get(name)):
+        if secret := match.kwargs.get(name):
             path = path.replace(secret, "***")
     return path
 

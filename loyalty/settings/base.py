@@ -217,6 +217,9 @@ CACHES = {
 
 # How many proxies of ours stand in front, each of which adds to X-Forwarded-For: what callers write there is not believed.
 PROXIES = env.int("PROXIES", default=0)
+# In which header they say it. The web server takes a name with _ for the same with -, and the last of both for the one: behind a
+# proxy that hands such names on, only a name with neither, which the proxy sets itself, is nobody else's to write.
+CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -392,6 +395,8 @@ API_BATCH_LIMIT = 1_000
 # For so long a process recognises an API key without asking the database; a revoked key ends with it.
 API_KEY_REMEMBERED_SECONDS = env.int("API_KEY_REMEMBERED_SECONDS", default=10)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=8 * 1024 * 1024)
+# Of a form with files, which are written to the disk before anything asks whose they are.
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=64 * 1024 * 1024)
 
 LOG_LEVEL_OF_REQUESTS = logging.INFO  # of those that went well
 

@@ -22,6 +22,11 @@ def required(variable: str, why: str) -> str:
 DEBUG = False
 SECRET_KEY = required("SECRET_KEY", "a long random text that signs sessions; keep it secret and unchanged.")
 ALLOWED_HOSTS = required("ALLOWED_HOSTS", "the host names that this site answers to, with commas between.").split(",")
+PUBLIC_URL = env.str("PUBLIC_URL", default="") or f"https://{ALLOWED_HOSTS[0].strip()}"  # noqa: F405
+if PUBLIC_URL.removeprefix("https://").startswith((".", "*")):
+    required(
+        "PUBLIC_URL", "under which people reach this site (https://...), for ALLOWED_HOSTS begins with no host name."
+    )
 CELERY_BROKER_URL = required("BROKER_URL", "the Valkey or Redis of the workers (redis://host:6379/0).")
 
 if len(SECRET_KEY) < 32:  # noqa: PLR2004 - Django's own check asks for 50; shorter than 32 is a mistake

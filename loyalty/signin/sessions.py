@@ -129,14 +129,16 @@ def _found(request: HttpRequest) -> MemberSession | None:
     if session.customer.erased_at is not None:
         return None
     if now - session.seen_at >= SEEN_EVERY:
-        MemberSession.objects.filter(pk=session.pk).update(seen_at=now)
+        with tenancy.acting_for(session.retailer_id):
+            MemberSession.objects.filter(pk=session.pk).update(seen_at=now)
     return session
 
 
 def _end(request: HttpRequest) -> None:
     text = request.COOKIES.get(COOKIE)
     if text:
-        MemberSession.objects.filter(digest=digest(text)).delete()
+        with tenancy.acting_for(tenancy.ALL_TENANTS):  # it may be one at another retailer
+            MemberSession.objects.filter(digest=digest(text)).delete()
 
 
 def _set(response: HttpResponse, name: str, text: str, life: timedelta) -> None:

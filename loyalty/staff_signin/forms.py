@@ -15,9 +15,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
+from unfold.forms import AdminOwnPasswordChangeForm
 
 from loyalty.access.models import PasswordReset
-from loyalty.staff_signin.limits import count_code, count_reset, is_first_use
+from loyalty.staff_signin.limits import count_code, count_password, count_reset, forget_passwords, is_first_use
 
 
 class CountedCode:
@@ -59,17 +60,28 @@ class AskForResetForm(ResetPasswordForm):  # type: ignore[misc] # allauth has no
         count_reset(context.request, email)
         return email
 
-    def save(self, request: HttpRequest, **_given: Any) -> str:
+    def save(self, _request: HttpRequest, **_given: Any) -> str:
         email: str = self.cleaned_data["email"]
         now = timezone.now()
         PasswordReset.objects.create(
             email=email,
-            site=f"{request.scheme}://{request.get_host()}",
+            site=settings.PUBLIC_URL.rstrip("/"),  # not what the request says: whoever asks may be somebody else
             language=(translation.get_language() or "en")[:2],
             asked_at=now,
             mail_due_at=now,
         )
         return email
+
+
+class OwnPasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc] # the theme has no types
+    """Another password of one's own: the present one is a password that somebody tries, as at the sign-in."""
+
+    def clean_old_password(self) -> str:
+        name = self.user.get_username()
+        count_password(context.request, name)
+        password: str = super().clean_old_password()
+        forget_passwords(context.request, name)
+        return password
 
 
 class NewUserForm(forms.Form):

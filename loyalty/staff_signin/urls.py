@@ -1,12 +1,14 @@
 """What of allauth is served: signing in, a new password, the second factor. Nobody signs up, and addresses are the admin's."""
 
 from allauth.account import views as account
+from django.contrib import admin
 from django.urls import include, path, re_path
 
-from loyalty.staff_signin.views import StaffLoginView, invitation
+from loyalty.staff_signin.views import OwnPasswordView, StaffLoginView, invitation
 
 urlpatterns = [
     path("login/", StaffLoginView.as_view(), name="account_login"),
+    path("password_change/", admin.site.admin_view(OwnPasswordView.as_view()), name="staff_own_password"),
     path("account/logout/", account.logout, name="account_logout"),
     path("account/inactive/", account.account_inactive, name="account_inactive"),
     path("account/confirm/", account.reauthenticate, name="account_reauthenticate"),

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.views import LoginView
 from django.contrib import messages
 from django.contrib.auth import get_user_model, logout
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -17,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from loyalty.access.inviting import NoInvitation, accept, invitation_of
 from loyalty.access.models import StaffInvitation
-from loyalty.staff_signin.forms import NewUserForm
+from loyalty.staff_signin.forms import NewUserForm, OwnPasswordForm
 
 
 class StaffLoginView(LoginView):  # type: ignore[misc] # allauth has no types
@@ -28,6 +30,18 @@ class StaffLoginView(LoginView):  # type: ignore[misc] # allauth has no types
             logout(request)
         found: HttpResponseBase = super().dispatch(request, *given, **named)
         return found
+
+
+class OwnPasswordView(PasswordChangeView):
+    """Lets somebody choose another password, and tells by mail that it was done."""
+
+    form_class = OwnPasswordForm
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        get_adapter().send_notification_mail("account/email/password_changed", form.user)
+        return answer
 
 
 @never_cache

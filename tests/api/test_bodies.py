@@ -221,3 +221,15 @@ def test_who_sends_too_much_gets_the_answer_and_no_broken_connection(port: int) 
     ]
 
     assert answers == ["HTTP/1.1 413 Payload Too Large"] * 2 + ["HTTP/1.1 411 Length Required"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "status"), [("/admin/login/", 403), ("/api/v1/orders", 415), ("/i18n/setlang/", 403)])
+def test_files_of_strangers_are_as_large_as_any_may_be(path: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MAX_UPLOAD_BYTES", 1_000)
+    strict = Client(enforce_csrf_checks=True, headers={"authorization": f"Api-Key {make.key(make.retailer())}"})
+    strict.cookies["csrftoken"] = "a" * 32
+
+    codes = [strict.post(path, {"file": BytesIO(b"x" * size)}).status_code for size in (500, 1_000)]
+
+    assert codes == [status, 413]

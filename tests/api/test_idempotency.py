@@ -3,10 +3,14 @@
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
 from customers.models import Order
+from loyalty.access.models import StaffRole
 from loyalty.api.models import IdempotencyRecord
+from loyalty.programs.models import Program
 from tests import make
 from tests.api.test_integration import ORDER, call
 
@@ -88,3 +92,25 @@ def test_a_refusal_is_kept_and_told_again(client: Client) -> None:
 
     assert (refused.status_code, again.status_code) == (422, 422)
     assert (again["Idempotent-Replayed"], again.content) == ("true", refused.content)
+
+
+def test_somebody_of_two_retailers_is_another_caller_at_each(client: Client) -> None:
+    shops = [make.retailer(), make.retailer()]
+    user = User.objects.create_user("sue", is_staff=True)
+    for shop in shops:
+        StaffRole.objects.create(user=user, retailer=shop, role="owner")
+    client.force_login(user)
+
+    answers = []
+    for shop in shops:
+        client.post(reverse("choose-retailer"), {"retailer": shop.pk})
+        answers += [
+            client.post(
+                "/api/v1/programs", {"slug": "club", "name": "Club"}, content_type="application/json",
+                headers={"Idempotency-Key": "one"},
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+
+    assert [(each.status_code, each.get("Idempotent-Replayed")) for each in answers] == [(201, None), (201, "true")] * 2
+    assert sorted(Program.objects.values_list("retailer", flat=True)) == [shop.pk for shop in shops]

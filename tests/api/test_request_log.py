@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -83,3 +84,25 @@ def test_who_has_a_credential_needs_no_session_and_who_has_none_is_asked_for_a_f
 
 def test_the_checks_of_django_are_content_with_our_middleware() -> None:
     call_command("check", fail_level="WARNING")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/account/invitation/{secret}",
+        "/admin/account/password/1-{secret}",
+        "/ADMIN/account/password/1-{secret}/",
+        "/u/{secret}/",
+        "/u/{secret}",
+    ],
+)
+def test_a_link_that_opens_something_is_not_written_however_it_was_typed(
+    client: Client, path: str, settings: Any
+) -> None:
+    settings.LOG_LEVEL_OF_REQUESTS = logging.WARNING
+    secret = f"{uuid4().hex}.{uuid4().hex}"
+
+    with capture_logs() as lines:
+        client.get(path.format(secret=secret))
+
+    assert [(line["path"].count("***"), secret[:20] in str(line)) for line in lines] == [(1, False)]

@@ -52,6 +52,7 @@ FACTS: Attempts = {
         "SET LOCAL app.retailer = ''; UPDATE auth_user SET is_staff = NOT is_staff",
         "SET LOCAL app.retailer = '1'; UPDATE auth_user SET email = 'mine@example.org'",
         "SET LOCAL app.retailer = '1'; " + copy("auth_user", username="another"),
+        "SET LOCAL app.retailer = '1'; DELETE FROM auth_user",
     ),
     "memberships_are_of_one_retailer": (
         (

@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import ProgrammingError, connection, transaction
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 
 from customers.core.tenancy import ALL_TENANTS, NOBODY, act_for, acting_for, current
 from customers.models import Order
@@ -17,14 +20,14 @@ from customers.recording import record_orders
 from loyalty.activity.tasks import catch_up_everyone
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Wallet
+from loyalty.signin.codes import code_of
+from loyalty.signin.models import MemberSession
+from loyalty.signin.sessions import CHALLENGE, COOKIE, sign_in
 from tests import make
 
 pytestmark = pytest.mark.django_db
-# What no retailer's row is in, or what says who calls, before anybody acts for anybody.
-OPEN_TABLES = {
-    "api_retailerkey", "api_membertoken", "api_idempotencyrecord", "signin_membersession", "signin_signinlimit",
-    "auth_user", "access_passwordreset",
-}  # fmt: skip
+# What no retailer's row is in: users, and what is counted and answered by who calls.
+OPEN_TABLES = {"api_idempotencyrecord", "signin_signinlimit", "auth_user", "access_passwordreset"}
 OURS = (
     "access",
     "customers",
@@ -191,3 +194,111 @@ def test_what_a_rollback_took_back_is_told_again() -> None:
         seen = list(Entry.objects.values_list("retailer", flat=True))
 
     assert (seen, ada.retailer_id != eve.retailer_id) == ([eve.retailer_id], True)
+
+
+CREDENTIALS = ("api_retailerkey", "api_membertoken", "signin_membersession")
+
+
+def credentials_of(who: Membership) -> None:
+    make.key(who.retailer)
+    make.token(who.customer)
+    MemberSession.objects.create(
+        retailer=who.retailer, customer=who.customer, digest=str(who.pk), began_at=make.NOON, seen_at=make.NOON,
+        ends_at=make.NOON + timedelta(days=1),
+    )  # fmt: skip
+
+
+def changed(sql: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return int(cursor.rowcount)
+
+
+@pytest.mark.parametrize("table", CREDENTIALS)
+def test_who_acts_for_nobody_finds_by_what_callers_are_known_and_changes_nothing(table: str) -> None:
+    ada, eve = ada_and_eve()
+    for who in (ada, eve):
+        credentials_of(who)
+
+    seen, touched = [], []
+    for acting in (NOBODY, ada.retailer_id, ALL_TENANTS):
+        with acting_for(acting):
+            seen.append(changed(f"SELECT 1 FROM {table}"))
+            touched.append(changed(f"UPDATE {table} SET retailer_id = retailer_id"))
+
+    assert (seen, touched) == ([2, 1, 2], [0, 1, 2])
+
+
+@pytest.mark.parametrize("acting", ["", "ada"])
+@pytest.mark.parametrize("table", CREDENTIALS)
+def test_nobody_makes_a_credential_for_another_retailer(table: str, acting: str) -> None:
+    ada, eve = ada_and_eve()
+    credentials_of(eve)
+    with acting_for(eve.retailer_id), connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE another ON COMMIT DROP AS SELECT * FROM {table}")
+        cursor.execute(f"DELETE FROM {table}")
+
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        acting_for(ada.retailer_id if acting else NOBODY),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"INSERT INTO {table} SELECT * FROM another")
+
+
+def test_who_acts_for_nobody_sees_retailers_and_changes_none() -> None:
+    ada, _eve = ada_and_eve()
+
+    touched = []
+    for acting in (NOBODY, ada.retailer_id, ALL_TENANTS):
+        with acting_for(acting):
+            touched.append(
+                (changed("SELECT 1 FROM customers_retailer"), changed("UPDATE customers_retailer SET name = 'x'"))
+            )
+
+    assert touched == [(2, 0), (1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize("table", ["auth_user_user_permissions", "auth_user_groups", "auth_group_permissions"])
+def test_nobody_who_acts_for_a_retailer_gives_powers_by_another_table(table: str) -> None:
+    user = User.objects.create_user("sue", is_staff=True)
+    group = Group.objects.create(name="all")
+    row = {
+        "auth_user_user_permissions": f"(user_id, permission_id) SELECT {user.pk}, min(id) FROM auth_permission",
+        "auth_user_groups": f"(user_id, group_id) VALUES ({user.pk}, {group.pk})",
+        "auth_group_permissions": f"(group_id, permission_id) SELECT {group.pk}, min(id) FROM auth_permission",
+    }[table]
+
+    for acting in (make.retailer().pk, NOBODY):
+        with pytest.raises(ProgrammingError, match="row-level security"), acting_for(acting), transaction.atomic():
+            changed(f"INSERT INTO {table} {row}")
+
+    assert changed(f"INSERT INTO {table} {row}") == 1
+
+
+def test_callers_are_known_and_members_sign_in_where_nobody_is_acted_for() -> None:
+    ada, eve = ada_and_eve()
+    ada.customer.email = "ada@example.org"
+    ada.customer.save()
+    where = {"retailer": ada.retailer.slug}
+    browser = Client()
+    request, response = RequestFactory().get("/"), HttpResponse()
+    sign_in(request, response, eve.customer, now=timezone.now())
+    browser.cookies[COOKIE] = response.cookies[COOKIE].value  # as somebody else, of another retailer
+
+    with acting_for(NOBODY):
+        asked = Client().post(
+            "/api/v1/signin/codes", where | {"email": "ada@example.org"}, content_type="application/json"
+        )
+        told = where | {"challenge": asked.json()["challenge"], "code": code_of(UUID(asked.json()["challenge"]))}
+        begun = Client().post("/api/v1/signin/confirm", told, content_type="application/json").json()
+        mine = Client().get("/api/v1/me", headers={"authorization": f"Bearer {begun['token']}"})
+        ended = Client().delete("/api/v1/me/token", headers={"authorization": f"Bearer {begun['token']}"})
+        browser.post(reverse("page:start", kwargs=where), {"email": "ada@example.org"})
+        browser.post(reverse("page:code", kwargs=where), {"code": code_of(UUID(browser.cookies[CHALLENGE].value))})
+        home = browser.get(reverse("page:home", kwargs=where | {"program": ada.program.slug}))
+        left = current()
+
+    assert (mine.status_code, ended.status_code, home.status_code, left) == (200, 204, 200, NOBODY)
+    assert list(MemberSession.objects.values_list("customer", flat=True)) == [ada.customer_id]

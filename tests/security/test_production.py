@@ -14,6 +14,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from tests import make
+from tests.staff_signin.signing import sign_in, sue
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,14 +38,15 @@ print(json.dumps(found))
 """
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str, **other: str) -> subprocess.CompletedProcess[str]:
     default = configured.DATABASES["default"]
     where = "{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**default)
     variables = {
         "DJANGO_SETTINGS_MODULE": "loyalty.settings.prod", "DATABASE_URL": f"postgres://{where}", "LOG_LEVEL": "CRITICAL",
         "SECRET_KEY": "y3Kq" * 4 + "-vN7_pR2" * 6, "ALLOWED_HOSTS": "testserver", "BROKER_URL": "redis://none:6379/0",
     }  # fmt: skip
-    environ = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}} | variables
+    environ = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    environ |= variables | other
     return subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
     )
@@ -95,6 +97,37 @@ def test_cookies_are_this_hosts_alone_and_no_scripts(told: dict[str, Any]) -> No
         "__Host-csrftoken": {"secure": True, "httponly": True, "samesite": "Lax", "path": "/"}
     }
     assert told["api"]["cookies"] == told["health"]["cookies"] == {}
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"ALLOWED_HOSTS": "loyalty.example.org,127.0.0.1"}, "https://loyalty.example.org"),
+        ({"ALLOWED_HOSTS": "a.example.org", "PUBLIC_URL": "https://b.example.org"}, "https://b.example.org"),
+        ({"ALLOWED_HOSTS": ".example.org"}, "PUBLIC_URL is not set"),
+        ({"ALLOWED_HOSTS": "*"}, "PUBLIC_URL is not set"),
+    ],
+)
+def test_links_in_mails_begin_with_the_sites_own_name(variables: dict[str, str], expected: str) -> None:
+    done = run("-c", "from django.conf import settings; print(settings.PUBLIC_URL)", **variables)
+
+    assert expected in (done.stdout or done.stderr)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/me", "/api/v1/programs", "/admin/login/", "/admin/account/second-factor/totp/activate/"]
+)
+def test_what_is_somebodys_own_is_kept_by_nobody_on_the_way(client: Client, path: str) -> None:
+    ada = make.member(make.program())
+    bearer = {"authorization": f"Bearer {make.token(ada.customer)}"} if path == "/api/v1/me" else {}
+    user = sue(ada.retailer)
+    sign_in(client)
+
+    answer = client.get(path, headers=bearer)
+    strangers = Client().get(path)
+
+    assert (user.is_staff, "no-store" in answer.headers["Cache-Control"]) == (True, True)
+    assert "no-store" in strangers.headers["Cache-Control"]
 
 
 def test_a_page_of_its_own_has_the_stricter_policy(client: Client) -> None:

@@ -190,6 +190,15 @@ def test_a_client_is_who_our_own_proxies_say(settings: Settings, behind: int, fo
     assert client_of(request) == expected
 
 
+def test_a_client_is_said_in_the_header_that_is_our_proxys_own(settings: Settings) -> None:
+    settings.PROXIES, settings.CLIENT_ADDRESS_HEADER = 1, "Clientip"
+
+    said = {"x-forwarded-for": "192.0.2.66", "clientip": "203.0.113.9"}
+    request = RequestFactory().get("/", headers=said, REMOTE_ADDR="198.51.100.1")
+
+    assert client_of(request) == "203.0.113.9"
+
+
 def test_another_address_does_not_make_more_of_a_caller(client: Client) -> None:
     ada = member()
 

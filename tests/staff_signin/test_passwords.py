@@ -1,7 +1,10 @@
 """Staff signs in with a password: how often it may be tried, and that nobody else does."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -158,3 +161,38 @@ def test_the_demos_printed_login_signs_in_with_a_password_alone(client: Client) 
     done = sign_in(client, demo.LOGIN, demo.PASSWORD)
 
     assert (done.headers["Location"], is_in(client)) == (reverse("admin:index"), True)
+
+
+CHANGE = reverse("admin:password_change")
+
+
+def change(client: Client, old: str) -> Any:
+    new = "another long password"
+    return client.post(CHANGE, {"old_password": old, "new_password1": new, "new_password2": new})
+
+
+def test_who_has_a_session_guesses_the_password_no_more_often_than_who_signs_in(client: Client) -> None:
+    user = sue(make.retailer())
+    client.force_login(user)
+    for _ in range(10):
+        change(client, "wrong")
+
+    locked, elsewhere = change(client, PASSWORD), sign_in(Client())
+
+    user.refresh_from_db()
+    assert "This was tried too often. Try again in" in locked.content.decode()
+    assert (user.check_password(PASSWORD), words(elsewhere)[0][:24]) == (True, "This was tried too often")
+
+
+def test_a_password_that_was_changed_is_told_by_mail(client: Client) -> None:
+    user = sue(make.retailer())
+    client.force_login(user)
+    change(client, "wrong")
+
+    done = change(client, PASSWORD)
+    page = client.get(CHANGE)
+
+    user.refresh_from_db()
+    assert (done.status_code, done.headers["Location"]) == (302, reverse("admin:password_change_done"))
+    assert (page.status_code, user.check_password("another long password")) == (200, True)
+    assert [(each.to, "password" in each.body) for each in mail.outbox] == [(["sue@example.org"], True)]

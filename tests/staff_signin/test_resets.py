@@ -26,7 +26,7 @@ def ask(client: Client, email: str = "Sue@example.org", **more: str) -> object:
 
 
 def link() -> str:
-    found = re.search(r"http://testserver(/\S+)", str(mail.outbox[-1].body))
+    found = re.search(r"https?://[^/\s]+(/\S+)", str(mail.outbox[-1].body))
     assert found
     return found[1]
 
@@ -141,3 +141,16 @@ def test_where_no_mail_is_sent_the_page_says_so(client: Client, settings: Settin
 
     assert words(answer) == ["This site sends no mail. Ask who runs it for a new password."]
     assert PasswordReset.objects.count() == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:4444", "localhost", "testserver:8443"])
+def test_a_link_leads_to_this_site_whatever_the_request_says_of_it(
+    client: Client, host: str, settings: Settings
+) -> None:
+    settings.PUBLIC_URL = "https://staff.example.org/"
+    sue(make.retailer())
+
+    ask(client, host=host)
+    mail_resets(now=timezone.now())
+
+    assert f"https://staff.example.org{link()}" in str(mail.outbox[-1].body)
