@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -277,16 +278,31 @@ class InteractionAdmin(ReadOnlyAdmin):
     ordering = ("-occurred_at",)
 
 
+NUMBERED: Any = (Order, Return, Interaction)
+
+
 @admin.register(UndecidedFact)
 class UndecidedFactAdmin(ReadOnlyAdmin):
     """What waits to be decided, and what could not be: it holds back its own customer, and nobody else."""
 
-    list_display = ("kind", "fact_id", "customer", "occurred_at", "attempts", "next_try_at", "error")
+    list_display = ("kind", "number", "customer", "occurred_at", "attempts", "next_try_at", "error")
+    readonly_fields = ("number",)
+    exclude = ("fact_id",)
     list_filter = ("retailer", "kind", ("next_try_at", admin.EmptyFieldListFilter))
     search_fields = ("customer__external_id__exact",)
     search_help_text = _("Customer's external id")
     list_select_related = ("customer",)
     ordering = ("occurred_at", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UndecidedFact]:
+        numbers = [Subquery(each.objects.filter(pk=OuterRef("fact_id")).values("number")[:1]) for each in NUMBERED]
+        rows: QuerySet[UndecidedFact] = super().get_queryset(request).annotate(number_of_it=Coalesce(*numbers))
+        return rows
+
+    @display(description=_("fact"))
+    def number(self, row: Any) -> str:
+        """Return the number by which the retailer knows a fact; the stored id of what has none, such as a correction."""
+        return str(row.number_of_it or row.fact_id)
 
 
 @admin.register(Erasure)

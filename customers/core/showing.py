@@ -10,6 +10,7 @@ import unfold.templatetags.unfold_list
 import unfold.utils
 from django.db import models
 from django.db.models.constraints import BaseConstraint
+from django.template.defaultfilters import linebreaksbr
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
@@ -57,8 +58,8 @@ def figures(value: float) -> str:
 def in_words(value: Any) -> str:
     """Return a list or an object that is stored as JSON as text: its parts, each with its name."""
     if isinstance(value, dict):
-        parts = [f"{name}: {in_words(each)}" for name, each in list(value.items())[:MAX_SHOWN]]
-        return SEPARATOR.join(parts)
+        said = ({"name": name, "value": in_words(each)} for name, each in list(value.items())[:MAX_SHOWN])
+        return SEPARATOR.join(str(_("%(name)s: %(value)s")) % each for each in said)
     if isinstance(value, list):
         return SEPARATOR.join(in_words(each) for each in value[:MAX_SHOWN])
     if isinstance(value, bool):
@@ -66,6 +67,11 @@ def in_words(value: Any) -> str:
     if isinstance(value, float):
         return figures(value)
     return "-" if value is None else str(value)
+
+
+def lines_of(value: Any) -> Any:
+    """Return what a page shows of a method's answer; a label of a list is its code with its words, of which the words."""
+    return linebreaksbr(value[1] if isinstance(value, tuple) else value)
 
 
 # What a constraint of a page's rows refuses, where the field itself cannot say it; by the constraint's name.
@@ -88,4 +94,5 @@ def install() -> None:
     BaseConstraint.get_violation_error_message = refused  # type: ignore[assignment,method-assign] # in its place
     for module in (unfold.fields, unfold.sections, unfold.templatetags.unfold_list, unfold.utils):
         module.display_for_field = display_for_field
+    unfold.fields.linebreaksbr = lines_of
     unfold.fields.prettify_json = lambda _value, _encoder: None  # coloured, it would still be JSON

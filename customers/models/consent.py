@@ -32,4 +32,4 @@ class Consent(models.Model):
         triggers: ClassVar = append_only("consents")
 
     def __str__(self) -> str:
-        return f"{self.get_purpose_display()}: {self.granted}"
+        return str(self.get_purpose_display())

@@ -47,4 +47,4 @@ class Interaction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.number}"
+        return f"{self.get_kind_display()} {self.number}"

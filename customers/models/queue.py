@@ -42,4 +42,4 @@ class UndecidedFact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.fact_id}"
+        return str(self.get_kind_display())

@@ -1,6 +1,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Interaction, Order, Retailer, Return
@@ -121,7 +122,7 @@ class NightRun(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["program", "day"], name="night_once_per_day")]
 
     def __str__(self) -> str:
-        return f"{self.day}"
+        return date_format(self.day)
 
 
 class SetAside(models.Model):
@@ -146,4 +147,4 @@ class SetAside(models.Model):
         verbose_name_plural = _("members set aside")
 
     def __str__(self) -> str:
-        return f"{self.membership_id}"
+        return str(self.membership)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.core.admin import (
     ExportedAdmin,
@@ -30,7 +31,7 @@ from customers.core.calendar import local_date
 from customers.core.errors import DomainError
 from customers.core.images import address_of, is_shown
 from loyalty.activity import staff
-from loyalty.activity.versions import versions_of_program
+from loyalty.activity.versions import remembered_versions
 from loyalty.badges.account.given import NoSuchMember, give_badge, take_badge
 from loyalty.badges.account.surprises import draw, explain, require_wallet
 from loyalty.badges.models import (
@@ -358,7 +359,7 @@ class MemberProgressAdmin(OfMembers):
     @display(description=_("progress"))
     def so_far(self, row: MemberProgress) -> str:
         """Say how far a member is with each challenge in the window that is open."""
-        versions = versions_of_program(row.program_id)
+        versions = remembered_versions(row.program_id, row.program.versions_revision)
         version = versions.at(timezone.now())
         if version is None:
             return "-"
@@ -437,7 +438,7 @@ class BoardScoreAdmin(OfMembers):
     def what(self, row: Any) -> str:
         return str(row.title)
 
-    @display(description=_("score"), ordering="score")
+    @display(description=pgettext_lazy("leaderboard", "score"), ordering="score")
     def amount(self, row: Any) -> str:
         return said(row.metric, row.score)
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -19,6 +19,7 @@ from customers.core.admin import (
     display,
 )
 from customers.core.calendar import local_date
+from customers.core.errors import DomainError
 from loyalty.activity import staff
 from loyalty.campaigns.checking import flaws_of
 from loyalty.campaigns.describing import funnel_of, said_of, step_of, trigger_of
@@ -132,8 +133,16 @@ class CampaignAdmin(ModelAdmin):
 
     @action(description=_("Edit the draft"), url_path="draft", permissions=["draft"])
     def open_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(Campaign, pk=object_id)
-        return redirect("admin:campaigns_campaignversion_change", draft_of(row).pk)
+        row = get_object_or_404(Campaign.objects.select_related("version"), pk=object_id)
+        is_there = row.versions.filter(published_at=None).exists()
+        if request.method != "POST" and not is_there and row.state != Campaign.State.ENDED:
+            context = {"title": _("Open a new draft"), "campaign": row, "opts": self.opts}
+            return render(request, "campaigns/new_draft.html", self.admin_site.each_context(request) | context)
+        try:
+            return redirect("admin:campaigns_campaignversion_change", draft_of(row).pk)
+        except DomainError as error:
+            messages.error(request, str(error))
+            return redirect("admin:campaigns_campaign_change", row.pk)
 
     @action(description=_("Publish"), url_path="publish", permissions=["run"])
     def publish_it(self, request: HttpRequest, object_id: str) -> HttpResponse:

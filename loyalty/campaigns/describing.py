@@ -1,15 +1,17 @@
 """Campaigns in words, for people: what enters, what happens step by step, what is wrong, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from django.db.models import Count
+from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from loyalty.campaigns.checking import CampaignFlaw
 from loyalty.campaigns.models import Campaign, CampaignVersion, Message, Step
 from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.rules.triggers import TRIGGERS, parameter
+from loyalty.campaigns.rules.wall_clock import NoWait, Wait, read_wait
 
 TRIGGER_WORDS = {
     "broadcast": gettext_lazy("All members, once."),
@@ -52,12 +54,43 @@ def trigger_of(version: CampaignVersion) -> str:
 def step_of(step: Step) -> str:
     """Return a step in one line."""
     if step.kind == Step.Kind.WAIT:
-        return _("%(place)s. Wait %(wait)s.") % {"place": step.position + 1, "wait": step.wait}
+        return _("%(place)s. Wait %(wait)s.") % {"place": step.position + 1, "wait": wait_of(step.wait)}
     channels = ", ".join(str(Channel(each).label) for each in step.channels if each in Channel.values)
     words = (
         _("%(place)s. Say by all of %(channels)s.") if step.to_all_channels else _("%(place)s. Say by %(channels)s.")
     )
     return words % {"place": step.position + 1, "channels": channels}
+
+
+def wait_of(text: str) -> str:
+    """Return how long a step waits, in words; a text that says no wait as it stands."""
+    try:
+        wait = read_wait(text)
+    except NoWait:
+        return text
+    day = " ".join(_parts_of(wait))
+    return day if wait.at is None else _("%(day)s, at %(hour)s") % {"day": day, "hour": time_format(wait.at)}
+
+
+def _parts_of(wait: Wait) -> Iterator[str]:
+    if wait.until is not None:
+        yield _("until %(day)s") % {"day": date_format(wait.until)}
+    elif wait.before_days is not None:
+        days = wait.before_days
+        words = ngettext("until %(days)s day before the day", "until %(days)s days before the day", days)
+        yield words % {"days": days}
+    elif wait.exact is not None:
+        hours, seconds = divmod(int(wait.exact.total_seconds()), 3_600)
+        if hours:
+            yield ngettext("%(hours)s hour", "%(hours)s hours", hours) % {"hours": hours}
+        if seconds or not hours:
+            minutes = seconds // 60
+            yield ngettext("%(minutes)s minute", "%(minutes)s minutes", minutes) % {"minutes": minutes}
+    else:
+        if wait.months:
+            yield ngettext("%(months)s month", "%(months)s months", wait.months) % {"months": wait.months}
+        if wait.days or not wait.months:
+            yield ngettext("%(days)s day", "%(days)s days", wait.days) % {"days": wait.days}
 
 
 def said_of(flaw: CampaignFlaw) -> str:

@@ -14,8 +14,9 @@ from customers.core.admin import (
     StackedInline,
     TabularInline,
     TextInputWidget,
+    display,
 )
-from loyalty.campaigns.models import CampaignVersion, MessageChannel, Step, StepText
+from loyalty.campaigns.models import CampaignVersion, MessageChannel, Outcome, Step, StepText
 from loyalty.campaigns.models.words import Channel
 from loyalty.outbox.endpoints import new_secret
 
@@ -85,6 +86,11 @@ class MessageChannelAdmin(ModelAdmin):
         ("needs_verified", "per_second"), ("quiet_from", "quiet_to"), ("days_off", "holidays_of"),
     )  # fmt: skip
     readonly_fields = ("secret",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show the secret to those alone who may give the channel another one: it signs in the retailer's name."""
+        shown = super().get_fields(request, obj)
+        return shown if self.has_change_permission(request, obj) else [each for each in shown if each != "secret"]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
         """Read an address that says no scheme as one of HTTPS."""
@@ -161,7 +167,7 @@ class EntryAdmin(ExportedAdmin):
 class OutcomeAdmin(ExportedAdmin):
     """Why somebody got something, or did not: looked for by customer."""
 
-    list_display = ("at", "customer", "campaign", "occurrence", "step", "what", "reason", "rule", "channel")
+    list_display = ("at", "customer", "campaign", "occurrence", "place", "what", "reason", "rule", "by")
     list_filter = ("campaign", "what", "reason", ("at", RangeDateTimeFilter))
     search_fields = OF_CUSTOMER
     list_select_related = ("customer", "campaign")
@@ -169,3 +175,12 @@ class OutcomeAdmin(ExportedAdmin):
     exported = (
         "at", "customer__external_id", "campaign__code", "occurrence", "step", "what", "reason", "rule", "channel",
     )  # fmt: skip
+
+    @display(description=_("step"), ordering="step")  # type: ignore[untyped-decorator] # the theme has no types
+    def place(self, row: Outcome) -> int | str:
+        """Return which step it was, counted from 1 as the campaign's page does."""
+        return "-" if row.step is None else row.step + 1
+
+    @display(description=_("channel"), ordering="channel")  # type: ignore[untyped-decorator] # the theme has no types
+    def by(self, row: Outcome) -> str:
+        return str(Channel(row.channel).label) if row.channel in Channel.values else row.channel or "-"

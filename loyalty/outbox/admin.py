@@ -132,9 +132,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ("is_dead", ("delivered_at", admin.EmptyFieldListFilter), "event__type", "endpoint")
     search_fields = ("event__payload__member__exact", "event__payload__customer__exact", "event__id__exact")
     search_help_text = _("Member's number, customer's id or the event's id, in full")
-    list_select_related = ("event", "endpoint")
     ordering = ("-id",)
     actions = ("send_again",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        rows: QuerySet[Delivery] = super().get_queryset(request).select_related("event", "endpoint")
+        return rows
 
     @display(description=_("last error"))
     def what_went_wrong(self, delivery: Delivery) -> str:

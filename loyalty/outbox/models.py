@@ -199,7 +199,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_id}"
+        return str(self.event)
 
     @property
     def state(self) -> State:

@@ -1,7 +1,9 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import Retailer
 from loyalty.programs.models import ProgramVersion
@@ -18,7 +20,7 @@ class Simulation(models.Model):
         WAITING = "waiting", _("waiting")
         RUNNING = "running", _("running")
         DONE = "done", _("done")
-        CANCELLED = "cancelled", _("cancelled")
+        CANCELLED = "cancelled", pgettext_lazy("simulation", "cancelled")
         FAILED = "failed", _("failed")
 
     retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="simulations", verbose_name=_("retailer"))
@@ -54,7 +56,7 @@ class Simulation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.version}: {self.since} – {self.until}"
+        return f"{self.version} · {date_format(self.since)} – {date_format(self.until)}"
 
     @property
     def is_over(self) -> bool:

@@ -134,7 +134,7 @@ def _context(program: Program, now: datetime) -> dict[str, Any]:
     return {
         "program": program,
         "currency": program.retailer.currency,
-        "title": program.name,
+        "title": f"{program.name} - {_('Month’s end')}",
         "months": [add_months(first, -back) for back in range(SHOWN_MONTHS)],
     }
 

@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from customers.core.calendar import day_after, local_date, midnight
 from customers.core.errors import DomainError
@@ -54,6 +55,11 @@ VIEW, CHANGE = "programs.view_programversion", "programs.change_programversion"
 ADD, PUBLISH = "programs.add_programversion", "programs.publish_programversion"
 SEE_WHAT_IF, ASK_WHAT_IF = "planning.view_simulation", "planning.add_simulation"
 
+# What each page of a version adds to its name in the window's title: several of them are open side by side.
+TITLES = {
+    "tiers": gettext_lazy("Tiers"), "plan": gettext_lazy("Plan"), "what_if": gettext_lazy("What if"),
+    "simulation": gettext_lazy("What if"), "document": gettext_lazy("Document"), "compare": gettext_lazy("What changes"),
+}  # fmt: skip
 Page = Callable[..., HttpResponse]
 
 
@@ -390,7 +396,7 @@ class Pages:
             "version": version,
             "program": version.program,
             "opts": self.owner.model._meta,
-            "title": str(version),
+            "title": f"{version} - {TITLES[name]}" if name in TITLES else str(version),
             "page_name": name,
             "may_change": version.is_draft and request.user.has_perm(CHANGE),
             "may_see_what_ifs": request.user.has_perm(SEE_WHAT_IF),

@@ -2,12 +2,14 @@ from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
 from customers.core.languages import own_text
-from customers.core.money import CurrencyField, MoneyField
+from customers.core.money import CurrencyField, MoneyField, written
 from customers.models import Retailer
 from loyalty.experiments.fields import ArmsField
 from loyalty.memberships.models import Membership
@@ -134,7 +136,7 @@ class Subscription(models.Model):
     plan = models.ForeignKey(PaidPlan, models.PROTECT, related_name="subscriptions", verbose_name=_("paid plan"))
     key = models.UUIDField(null=True, editable=False, help_text=_("Of the plan whose benefits the member has now."))
     status = models.CharField(_("status"), max_length=10, choices=Status)
-    joined_at = models.DateTimeField(_("joined"))
+    joined_at = models.DateTimeField(pgettext_lazy("plan", "joined"))
     since = models.DateTimeField(_("since"), help_text=_("When its plan last changed."))
     anchor_on = models.DateField(_("periods counted from"), null=True)
     first_day = models.DateField(_("period from"), null=True)
@@ -285,7 +287,7 @@ class Invoice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
+        return written(self.amount, self.currency)
 
 
 class InvoiceLine(models.Model):
@@ -308,7 +310,7 @@ class InvoiceLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount}"
+        return str(number_format(self.amount))
 
 
 class Refund(models.Model):
@@ -354,7 +356,7 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount}"
+        return str(number_format(self.amount))
 
 
 class PaymentNotice(models.Model):

@@ -3,6 +3,7 @@ from typing import ClassVar
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.core.ids import new_id
 from customers.core.money import MoneyField
@@ -137,7 +138,7 @@ class Referral(models.Model):
     class Status(models.TextChoices):
         OPEN = "open", _("waits for the order")
         HELD = "held", _("to be reviewed")
-        EARNED = "earned", _("earned")
+        EARNED = "earned", pgettext_lazy("referral", "earned")
         TAKEN_BACK = "taken_back", _("taken back")
         REFUSED = "refused", _("refused")
 
@@ -175,12 +176,12 @@ class Referral(models.Model):
     reason = models.CharField(_("reason"), max_length=30, choices=Reason, blank=True)
     score = models.PositiveIntegerField(_("score"), default=0)
     suspicions = models.JSONField(_("what is suspicious"), default=list)
-    claimed_at = models.DateTimeField(_("claimed"))
+    claimed_at = models.DateTimeField(pgettext_lazy("referral", "claimed"))
     recorded_at = models.DateTimeField(_("recorded"))
     round = models.PositiveIntegerField(_("times earned"), default=0)
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="referrals", verbose_name=_("order"))
     orders = models.JSONField(default=list, editable=False)
-    earned_at = models.DateTimeField(_("earned"), null=True)
+    earned_at = models.DateTimeField(pgettext_lazy("referral", "earned"), null=True)
     pending_until = models.DateTimeField(_("pending until"), null=True)
     friend_grant = models.ForeignKey(
         Grant, models.PROTECT, null=True, related_name="+", verbose_name=_("friend’s reward")

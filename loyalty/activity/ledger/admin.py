@@ -45,9 +45,9 @@ class EntryAdmin(ReadOnlyAdmin):
         ("owed_change", "balance_after"),
         "why",
         "moved",
-        "cause",
+        "because_of",
     )
-    readonly_fields = ("what", "member", "wallet_name", "when", "recorded", "why", "moved")
+    readonly_fields = ("what", "member", "wallet_name", "when", "recorded", "why", "moved", "because_of")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("wallet__membership__program", "order")
@@ -102,6 +102,11 @@ class EntryAdmin(ReadOnlyAdmin):
         moves = entry.movements.order_by("pk").values_list("amount", "from_state", "to_state")
         rows = ((number_format(amount, 0), STATES[source], STATES[target]) for amount, source, target in moves)
         return format_html_join("", "<div>{}: {} → {}</div>", rows) or NO_LINES
+
+    @display(description=_("cause"))
+    def because_of(self, entry: Entry) -> str:
+        """Return the cause by the order's own number: nobody knows the id under which it is stored."""
+        return entry.cause if entry.order is None else entry.cause.replace(str(entry.order_id), entry.order.number)
 
 
 def _at(instant: Any, entry: Entry) -> str:

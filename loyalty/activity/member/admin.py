@@ -56,7 +56,6 @@ class MembershipAdmin(ByStaff, ReadOnlyAdmin):
     )
     search_fields = ("number__exact", "customer__external_id__exact", "customer__email__exact")
     search_help_text = _("Member number, customer's external id or e-mail")
-    list_select_related = ("customer", "program", "standing__tier", "merged_into")
     fields = (("program", "source"),)  # the rest stands at the top
     ordering = ("-id",)
     change_form_outer_before_template = "activity/member.html"
@@ -88,7 +87,8 @@ class MembershipAdmin(ByStaff, ReadOnlyAdmin):
         return staff.end_membership(self, request, row_or_404(Membership.objects.select_related("program"), object_id))
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        rows = super().get_queryset(request).select_related("program", "customer", "merged_into")
+        # All that the list needs: rows that name relations themselves are not given those of `list_select_related`.
+        rows = super().get_queryset(request).select_related("customer", "program", "standing__tier", "merged_into")
         return rows.prefetch_related("wallets")
 
     @display(description=_("tier"), ordering="standing__tier__rank")

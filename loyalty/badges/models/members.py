@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.core.ids import new_id
 from customers.models import Retailer
@@ -28,7 +29,7 @@ class MemberProgress(models.Model):
         verbose_name_plural = _("progress")
 
     def __str__(self) -> str:
-        return str(self.membership_id)
+        return str(self.membership)
 
 
 class PastWindow(models.Model):
@@ -181,12 +182,12 @@ class BoardScore(models.Model):
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="scores", verbose_name=_("member"))
     name = models.CharField(max_length=32, editable=False, help_text=_("The key of the leaderboard."))
     window = models.CharField(_("window"), db_column="window_name", max_length=24, blank=True)
-    score = models.BigIntegerField(_("score"))
+    score = models.BigIntegerField(pgettext_lazy("leaderboard", "score"))
     reached_at = models.DateTimeField(_("reached"), help_text=_("Since when it has this score."))
 
     class Meta:
-        verbose_name = _("score")
-        verbose_name_plural = _("scores")
+        verbose_name = pgettext_lazy("leaderboard", "score")
+        verbose_name_plural = pgettext_lazy("leaderboard", "scores")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["membership", "name", "window"], name="score_once_per_window"),
         ]

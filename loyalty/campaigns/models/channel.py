@@ -4,7 +4,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.formats import time_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from customers.models import Retailer
 from loyalty.campaigns.models.words import Channel, MessageKind
@@ -35,7 +37,7 @@ class SendingHours(models.Model):
         verbose_name_plural = _("quiet hours")
 
     def __str__(self) -> str:
-        return f"{self.quiet_from} - {self.quiet_to}"
+        return f"{time_format(self.quiet_from)} - {time_format(self.quiet_to)}"
 
 
 class MessageChannel(models.Model):
@@ -153,4 +155,5 @@ class FrequencyCap(models.Model):
 
     def __str__(self) -> str:
         what = " ".join(part for part in (self.get_channel_display(), self.get_kind_display(), self.tag) if part)
-        return f"{self.limit} / {self.days} {what}".strip()
+        said = ngettext("at most %(limit)s in %(days)s day", "at most %(limit)s in %(days)s days", self.days)
+        return f"{said % {'limit': self.limit, 'days': self.days}} {what}".strip()

@@ -2,6 +2,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
@@ -54,8 +55,8 @@ class Entry(models.Model):
     objects: ClassVar[EntryQuerySet] = EntryQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
 
     class Meta:
-        verbose_name = _("entry")
-        verbose_name_plural = _("entries")
+        verbose_name = pgettext_lazy("campaign", "entry")
+        verbose_name_plural = pgettext_lazy("campaign", "entries")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "customer", "occurrence"], name="entry_once_per_occurrence"),
             models.CheckConstraint(
@@ -103,7 +104,12 @@ class Outcome(models.Model):
     )
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("customer"))
     entry = models.ForeignKey(
-        Entry, models.PROTECT, related_name="outcomes", null=True, db_index=False, verbose_name=_("entry")
+        Entry,
+        models.PROTECT,
+        related_name="outcomes",
+        null=True,
+        db_index=False,
+        verbose_name=pgettext_lazy("campaign", "entry"),
     )
     occurrence = models.CharField(_("because of"), max_length=150)
     step = models.PositiveSmallIntegerField(_("step"), null=True)
@@ -132,4 +138,4 @@ class Outcome(models.Model):
         triggers: ClassVar = append_only("outcomes")
 
     def __str__(self) -> str:
-        return f"{self.what} {self.reason}".strip()
+        return f"{self.get_what_display()} {self.reason}".strip()

@@ -4,6 +4,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
@@ -42,14 +43,14 @@ class Message(models.Model):
     """
 
     class State(models.TextChoices):
-        DUE = "due", _("due")
-        HELD = "held", _("held")
+        DUE = "due", pgettext_lazy("message", "due")
+        HELD = "held", pgettext_lazy("message", "held")
         CLAIMED = "claimed", _("on its way")
-        ACCEPTED = "accepted", _("accepted")
+        ACCEPTED = "accepted", pgettext_lazy("message", "accepted")
         DELIVERED = "delivered", _("delivered")
         BOUNCED = "bounced", _("bounced")
         COMPLAINED = "complained", _("complained")
-        FAILED = "failed", _("refused")
+        FAILED = "failed", pgettext_lazy("message", "refused")
         DROPPED = "dropped", _("not sent")
         UNKNOWN = "unknown", _("nobody knows")
 
@@ -61,7 +62,9 @@ class Message(models.Model):
     campaign = models.ForeignKey(
         Campaign, models.PROTECT, related_name="messages", null=True, db_index=False, verbose_name=_("campaign")
     )
-    entry = models.ForeignKey(Entry, models.PROTECT, related_name="messages", null=True, verbose_name=_("entry"))
+    entry = models.ForeignKey(
+        Entry, models.PROTECT, related_name="messages", null=True, verbose_name=pgettext_lazy("campaign", "entry")
+    )
     step = models.ForeignKey(
         Step, models.PROTECT, related_name="messages", null=True, db_index=False, verbose_name=_("step")
     )
@@ -152,7 +155,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.cause
+        return " · ".join(map(str, filter(None, (self.get_channel_display(), self.get_state_display()))))
 
 
 COUNTED = (

@@ -103,7 +103,7 @@ class Step(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.position}. {self.get_kind_display()}"
+        return f"{self.position + 1}. {self.get_kind_display()}"
 
 
 class StepText(models.Model):

@@ -55,4 +55,4 @@ class Assignment(models.Model):
         triggers: ClassVar = append_only("assignments")
 
     def __str__(self) -> str:
-        return f"{self.experiment_id} · {self.variant_id}"
+        return f"{self.experiment} · {self.variant}"

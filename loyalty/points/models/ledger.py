@@ -3,6 +3,8 @@ from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
@@ -128,7 +130,7 @@ class Entry(models.Model):
         triggers: ClassVar = append_only("entries")
 
     def __str__(self) -> str:
-        return f"{self.label} {self.occurred_at:%Y-%m-%d}"
+        return f"{self.label} · {date_format(timezone.localtime(self.occurred_at))}"
 
     @property
     def label(self) -> str:

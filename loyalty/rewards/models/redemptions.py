@@ -1,7 +1,9 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
@@ -44,7 +46,7 @@ class RewardRedemption(models.Model):
     amount = MoneyField(_("amount"), null=True, help_text=_("That it takes off, or that it gave to a cause."))
     matched = MoneyField(_("match"), default=0, help_text=_("That the retailer added to a donation."))
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.ISSUED)
-    redeemed_at = models.DateTimeField(_("redeemed"))
+    redeemed_at = models.DateTimeField(pgettext_lazy("reward", "redeemed"))
     recorded_at = models.DateTimeField(_("recorded"))
     expires_at = models.DateTimeField(_("ends"), null=True)
     used_at = models.DateTimeField(_("used"), null=True)
@@ -146,4 +148,4 @@ class CauseEntry(models.Model):
         triggers: ClassVar = append_only("cause_entries")
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.amount}"
+        return f"{self.get_kind_display()} · {number_format(self.amount)}"
