@@ -94,6 +94,8 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
         _("Value"),
         (
             (_("Key figures"), "speed", "admin:analytics_kpigoal_overview"),
+            (_("Funnels"), "filter_alt", "admin:analytics_funnel_overview"),
+            (_("Journey map"), "route", "admin:analytics_funnel_map"),
             (_("Segments"), "groups", "admin:analytics_segmentrun_changelist"),
             (_("Customer value"), "insights", "admin:analytics_valuerun_overview"),
             (_("Recommendations"), "recommend", "admin:analytics_recommendationrun_changelist"),
