@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -16,13 +15,13 @@ from analytics.kpis.models import KpiGoal, KpiReader, KpiSettings
 from analytics.kpis.page import DIMENSIONS, page
 from analytics.kpis.periods import Grain
 from analytics.kpis.table import COLUMNS, rows_of
+from analytics.what_pays.admin import WhatPaysPages
 from customers.core.admin import ModelAdmin, action
 from customers.core.exporting import csv_response
-from customers.models import Retailer
 
 
 @admin.register(KpiGoal)
-class KpiGoalAdmin(ModelAdmin):
+class KpiGoalAdmin(WhatPaysPages):
     list_display = ("kpi", "per", "target", "retailer")
     list_filter = ("retailer", "per")
     list_select_related = ("retailer",)
@@ -63,13 +62,6 @@ class KpiGoalAdmin(ModelAdmin):
             return redirect(reverse("admin:analytics_kpigoal_overview"))
         name = f"key-figures-{retailer.slug}-{found.span.as_of}.csv"
         return csv_response(name, COLUMNS, rows_of(found), is_for_people=get_language() == "fr")
-
-    def _chosen(self, request: HttpRequest) -> tuple[list[Retailer], Retailer | None]:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        retailers = list(Retailer.objects.order_by("name"))
-        wanted = request.GET.get("retailer", "")
-        return retailers, next((each for each in retailers if each.slug == wanted), next(iter(retailers), None))
 
 
 @admin.register(KpiSettings)
