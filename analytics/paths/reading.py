@@ -1,11 +1,13 @@
 """
 Funnels and the journey map, counted in SQL: no customer becomes a row here, however many there are.
 
-A funnel is one pass over its touchpoints in their order. Beside each stands the path of those attempts that came so far: a step
-takes the path of the step before that began last, as it has most time left, and lengthens it if the window still runs.
+A funnel is one reading of its touchpoints, and one pass over them in their order. Beside each stands the path of those attempts
+that came so far: a step takes the path of the step before that began last, as it has most time left, and lengthens it if the
+window still runs.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +17,7 @@ from django.db import transaction
 from analytics.kpis.reading import BACK, SETTLED
 from analytics.paths.counting import FunnelResult, StepCount, result_of
 from analytics.paths.sources import select
-from analytics.paths.touchpoints import LEFT_CART_HOURS, RANKS, FunnelSteps, Touch
+from analytics.paths.touchpoints import FRICTION, LEFT_CART_HOURS, RANKS, FunnelSteps, Touch
 from analytics.statistics import KEPT, give_memory
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
@@ -25,8 +27,8 @@ HOURS_A_DAY = 24
 # How customers are told apart: by the channel of the first step, or by their type as of now.
 DIMENSIONS = {"all": "''", "channel": "coalesce(f.channel, '')", "segment": "coalesce(i.segment, '')"}
 FIRST_STEP = """
-WITH once AS (
-    SELECT customer_id, at, rank, min(channel) AS channel FROM ({touches}) t GROUP BY 1, 2, 3
+WITH touches AS MATERIALIZED ({touches}), once AS (
+    SELECT customer_id, at, rank, min(channel) AS channel FROM touches WHERE rank IN ({ranks}) GROUP BY 1, 2, 3
 ), s1 AS (
     SELECT customer_id, at, rank, CASE WHEN rank = {rank} AND at >= %(since)s AND at < %(until)s THEN ARRAY[at] END AS p1
     FROM once
@@ -55,7 +57,7 @@ COUNTED = """
         CASE WHEN step < furthest THEN {ranks}[step + 1] ELSE -1 END AS next_rank
     FROM persons p CROSS JOIN LATERAL generate_series(1, furthest) AS step
 ), friction AS (
-    SELECT customer_id, at, rank FROM ({friction}) t WHERE is_friction
+    SELECT customer_id, at, rank FROM touches WHERE is_friction AND rank NOT IN ({steps_ranks})
 ), troubled AS (
     SELECT s.customer_id, s.step, bool_or(f.rank = {support}) AS by_support, bool_or(f.rank = {survey}) AS by_survey,
         bool_or(f.rank = {cart}) AS by_cart
@@ -167,10 +169,12 @@ def _sql(funnel: FunnelSteps, dimension: str) -> str:
     later = [NEXT_STEP.format(step=step, before=step - 1, rank=ranks[step - 1]) for step in range(2, steps + 1)]
     counted = COUNTED.format(
         paths=", ".join(f"p{step}" for step in range(steps, 0, -1)), steps=steps, group=DIMENSIONS[dimension],
-        first_rank=ranks[0], ranks=f"(ARRAY{ranks})", friction=select(funnel.friction) if funnel.friction else NONE,
+        first_rank=ranks[0], ranks=f"(ARRAY{ranks})", steps_ranks=_listed(ranks),
         support=RANKS[Touch.SUPPORT], survey=RANKS[Touch.SURVEY], cart=RANKS[Touch.CART],
     )  # fmt: skip
-    return FIRST_STEP.format(touches=select(funnel.steps), rank=ranks[0]) + "".join(later) + counted
+    touches = select({*funnel.steps, *FRICTION})
+    return FIRST_STEP.format(touches=touches, rank=ranks[0], ranks=_listed(ranks)) + "".join(later) + counted
 
 
-NONE = "SELECT NULL::uuid AS customer_id, NULL::timestamptz AS at, 0 AS rank, false AS is_friction"
+def _listed(ranks: Sequence[int]) -> str:
+    return ", ".join(map(str, ranks))

@@ -36,6 +36,8 @@ class Touch(StrEnum):
 
 RANKS: Mapping[Touch, int] = {touch: place for place, touch in enumerate(Touch)}
 OF_ORDERS = frozenset({Touch.ORDER, Touch.KEPT_ORDER})
+# What may be trouble where it is no step: of surveys only bad answers.
+FRICTION = (Touch.SUPPORT, Touch.SURVEY, Touch.CART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,6 @@ class FunnelSteps:
     @property
     def ends_in_an_order(self) -> bool:
         return self.steps[-1] in OF_ORDERS
-
-    @property
-    def friction(self) -> tuple[Touch, ...]:
-        """Return the kinds that may be trouble: what is a step is none; of surveys, only answers of 2 and less for CSAT."""
-        return tuple(each for each in (Touch.SUPPORT, Touch.SURVEY, Touch.CART) if each not in self.steps)
 
 
 SHIPPED: Mapping[str, FunnelSteps] = {

@@ -16,6 +16,7 @@ from django.utils import timezone
 from analytics.paths.models import Funnel
 from analytics.paths.page import funnel_page, map_page
 from customers.models import Retailer
+from loyalty.access.models import StaffRole
 from tests import make
 from tests.analytics.paths import shops
 from tests.analytics.paths.shops import journeys
@@ -75,6 +76,15 @@ def test_nobody_without_the_right_sees_them(shop: Retailer, client: Client) -> N
     client.force_login(User.objects.create_user("tom", is_staff=True))
 
     assert [client.get(page).status_code for page in (COUNTS, f"{COUNTS}file/", MAP, f"{MAP}file/")] == [403] * 4
+
+
+def test_the_menu_leads_to_whoever_may_see_them(shop: Retailer, client: Client) -> None:
+    user = User.objects.create_user("ann", is_staff=True)
+    StaffRole.objects.create(user=user, retailer=shop, role="analyst")
+    client.force_login(user)
+    page = client.get(MAP).content.decode()
+
+    assert [f'href="{each}"' in page for each in (COUNTS, MAP, "/admin/analytics/kpigoal/what-pays/")] == [True] * 3
 
 
 def test_an_empty_shop_says_when_they_begin(staff: Client) -> None:
