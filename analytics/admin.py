@@ -25,6 +25,7 @@ from analytics.dashboards.retailers import chosen_retailer
 from analytics.experiments.admin import ExperimentLookAdmin
 from analytics.kpis.admin import KpiGoalAdmin, KpiReaderAdmin, KpiSettingsAdmin
 from analytics.models import CustomerValue, ValueRun
+from analytics.paths.admin import FunnelAdmin
 from analytics.recommendations.admin import ProductAdmin, RecommendationRunAdmin, RecommendationSettingsAdmin
 from analytics.reporting import NoDrawing, value_report
 from analytics.runs import ask
@@ -38,7 +39,8 @@ from customers.models import Retailer
 ASKED = ("retailer", "data_cut", "horizon_days", "discount_rate")
 
 __all__ = [
-    "AcquisitionCostAdmin", "AuditRunAdmin", "CustomerValueAdmin", "ExperimentLookAdmin", "KpiGoalAdmin", "KpiReaderAdmin",
+    "AcquisitionCostAdmin", "AuditRunAdmin", "CustomerValueAdmin", "ExperimentLookAdmin", "FunnelAdmin",
+    "KpiGoalAdmin", "KpiReaderAdmin",
     "KpiSettingsAdmin", "ProductAdmin", "RecommendationRunAdmin", "RecommendationSettingsAdmin", "SegmentRunAdmin",
     "SegmentSettingsAdmin", "UpliftRunAdmin", "UpliftSettingsAdmin", "ValueRunAdmin",
 ]  # fmt: skip

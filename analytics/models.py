@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.experiments.models import ExperimentLook
 from analytics.kpis.models import KpiGoal, KpiReader, KpiSettings
+from analytics.paths.models import Funnel
 from analytics.recommendations.models import RecommendationRun, RecommendationSettings
 from analytics.segments.models import CustomerSegment, SegmentRun, SegmentSettings, SegmentSize
 from analytics.uplift_runs.models import UpliftRun, UpliftSettings
@@ -19,6 +20,7 @@ __all__ = [
     "CustomerStatistics",
     "CustomerValue",
     "ExperimentLook",
+    "Funnel",
     "KpiGoal",
     "KpiReader",
     "KpiSettings",

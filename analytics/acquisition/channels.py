@@ -90,6 +90,30 @@ def unattributed(found: Iterable[Channel]) -> float:
     return sum(channel.spent for channel in found if not channel.customers)
 
 
+@dataclass(frozen=True)
+class Together:
+    """
+    What a new customer cost over all channels.
+
+    :param paid: spent, by the customers of channels that cost something
+    :param organic: customers of channels on which nothing was spent: they came by themselves, as far as is known
+    :param everybody: spent, by all new customers
+    """
+
+    paid: Figure
+    organic: int
+    everybody: Figure
+
+
+def together(found: Iterable[Channel]) -> Together:
+    """Return what a new customer cost, without those who came by themselves, and with them; unattributed costs are in neither."""
+    won = [channel for channel in found if channel.customers]
+    spent = sum(channel.spent for channel in won)
+    paid = sum(channel.customers for channel in won if channel.spent)
+    organic = sum(channel.customers for channel in won if not channel.spent)
+    return Together(_cost(spent, paid), organic, _cost(spent, paid + organic))
+
+
 def _channel(name: str, money: dict[date, float], cohorts: list[Cohort]) -> Channel:
     new = {cohort.month: cohort.customers for cohort in cohorts}
     spent, customers = sum(money.values()), sum(new.values())

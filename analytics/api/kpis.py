@@ -36,6 +36,7 @@ class KpiPointOut(serializers.Serializer[Any]):
     high = serializers.FloatField(allow_null=True, help_text="Of the 95 % interval, where there is one.")
     n = serializers.IntegerField(help_text="What it rests on: customers, orders or answers.")
     is_over = serializers.BooleanField(help_text="A period that still runs is not to be compared.")
+    is_partial = serializers.BooleanField(help_text="One within which the data begin is not to be compared either.")
 
 
 class KpiFigureOut(serializers.Serializer[Any]):

@@ -1,12 +1,18 @@
 from django.urls import path
 
-from analytics.api import depths, experiments, kpis, recommendations, uplift, views
+from analytics.api import depths, experiments, kpis, paths, recommendations, uplift, views, what_pays
 
 urlpatterns = [
     path("analytics/values", views.ValuesView.as_view(), name="values"),
     path("analytics/values/file", views.ValuesFileView.as_view(), name="values-file"),
     path("analytics/customers/<path:external_id>", views.CustomerValueView.as_view(), name="customer-value"),
     path("analytics/kpis", kpis.KpisView.as_view(), name="kpis"),
+    path("analytics/funnels", paths.FunnelsView.as_view(), name="funnels"),
+    path("analytics/funnels/<slug:code>", paths.FunnelView.as_view(), name="funnel"),
+    path("analytics/journey-map", paths.JourneyMapView.as_view(), name="journey-map"),
+    path("analytics/products", what_pays.ProductReturnsView.as_view(), name="product-returns"),
+    path("analytics/moments", what_pays.MomentsView.as_view(), name="moments"),
+    path("analytics/campaigns", what_pays.CampaignReturnsView.as_view(), name="campaign-returns"),
     path("analytics/runs", views.RunsView.as_view(), name="value-runs"),
     path("analytics/runs/<int:run_id>", views.RunView.as_view(), name="value-run"),
     path("analytics/uplift", uplift.UpliftsView.as_view(), name="uplift-runs"),

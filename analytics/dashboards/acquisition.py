@@ -8,7 +8,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics.acquisition.channels import PERIODS, Channel, unattributed
+from analytics.acquisition.channels import PERIODS, Channel, together, unattributed
 from analytics.acquisition.reading import Acquisition, Margin, acquisition
 from analytics.audit.running import latest, verdict_of
 from analytics.audit.verdicts import Use
@@ -36,7 +36,7 @@ def page(retailer: Retailer) -> dict[str, Any]:
         "care": why(verdict, retailer.currency),
         "channels": [_row(channel) for channel in found.channels],
         "unattributed": charts.amount(unattributed(found.channels)) if unattributed(found.channels) else "",
-        "bases": _bases(found),
+        "bases": _bases(found, retailer.currency),
         "charts": [
             curve.chart(shown, retailer.currency) for curve in (_costs_curve(shown, found), _margin_curve(shown))
         ],
@@ -83,7 +83,7 @@ def _seen(channel: Channel) -> str:
     return ngettext("within %(count)s month", "within %(count)s months", months) % {"count": months}
 
 
-def _bases(found: Acquisition) -> list[str]:
+def _bases(found: Acquisition, currency: str) -> list[str]:
     """Return what the figures rest on, a sentence each."""
     days = {"since": formats.date_format(found.since), "until": formats.date_format(day_before(found.until))}
     lines = [
@@ -100,6 +100,7 @@ def _bases(found: Acquisition) -> list[str]:
         ),
         _("Highest cost: the margin of an average customer by the end of month %(months)s.") % {"months": PERIODS},
     ]
+    lines += _over_all(found, currency)
     if found.every > 1:
         lines.append(
             _("What customers bring rests on one of %(every)s of them, drawn evenly.") % {"every": found.every}
@@ -107,6 +108,22 @@ def _bases(found: Acquisition) -> list[str]:
     if found.left_out:
         lines.append(_("The months before are left out: their customers very likely came before the data begin."))
     return lines
+
+
+def _over_all(found: Acquisition, currency: str) -> list[str]:
+    """Return what a customer cost over all channels, where some came by themselves."""
+    overall = together(found.channels)
+    if not overall.organic or math.isnan(overall.paid.value):
+        return []
+    words = _(
+        "Over all channels that cost something a new customer cost %(paid)s %(currency)s. With the %(organic)s who came through "
+        "channels on which nothing was spent it is %(everybody)s %(currency)s. How many of the paid ones would have come "
+        "anyway only an experiment says."
+    )
+    return [words % {
+        "paid": _figure(overall.paid), "everybody": _figure(overall.everybody), "currency": currency,
+        "organic": charts.whole(overall.organic),
+    }]  # fmt: skip
 
 
 def _margin_in_words(margin: Margin) -> str:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -11,19 +10,18 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from analytics.dashboards.retailers import chosen_retailer
 from analytics.kpis.board import board
 from analytics.kpis.models import KpiGoal, KpiReader, KpiSettings
 from analytics.kpis.page import DIMENSIONS, page
 from analytics.kpis.periods import Grain
 from analytics.kpis.table import COLUMNS, rows_of
+from analytics.what_pays.admin import WhatPaysPages
 from customers.core.admin import ModelAdmin, action
 from customers.core.exporting import csv_response
-from customers.models import Retailer
 
 
 @admin.register(KpiGoal)
-class KpiGoalAdmin(ModelAdmin):
+class KpiGoalAdmin(WhatPaysPages):
     list_display = ("kpi", "per", "target", "retailer")
     list_filter = ("retailer", "per")
     list_select_related = ("retailer",)
@@ -64,11 +62,6 @@ class KpiGoalAdmin(ModelAdmin):
             return redirect(reverse("admin:analytics_kpigoal_overview"))
         name = f"key-figures-{retailer.slug}-{found.span.as_of}.csv"
         return csv_response(name, COLUMNS, rows_of(found), is_for_people=get_language() == "fr")
-
-    def _chosen(self, request: HttpRequest) -> tuple[list[Retailer], Retailer | None]:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return chosen_retailer(request)
 
 
 @admin.register(KpiSettings)

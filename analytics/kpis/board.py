@@ -14,7 +14,17 @@ from analytics.audit.running import latest, verdict_of
 from analytics.audit.verdicts import Use
 from analytics.kpis import program_reading, serving
 from analytics.kpis.counts import Answers, Counted
-from analytics.kpis.figures import BY_CODE, KPIS, OF_CUSTOMERS, Point, Series, of_answers, of_customers, of_values
+from analytics.kpis.figures import (
+    BY_CODE,
+    KPIS,
+    OF_CUSTOMERS,
+    Point,
+    Series,
+    begun,
+    of_answers,
+    of_customers,
+    of_values,
+)
 from analytics.kpis.periods import SHOWN, Grain, Period, after, between, start_of
 from analytics.kpis.program_reading import programs_of
 from analytics.kpis.reading import (
@@ -83,13 +93,13 @@ def board(
     series = {
         key: each for key, each in _of_groups(asked, groups, counted, periods, over) if each.kpi.code not in blocked
     }
-    if dimension != ALL:
-        return Board(retailer, grain, dimension, span, periods, series, blocked, groups)
-    series |= {(each.kpi.code, ""): each for each in _of_all(asked, counted.get("", {}), periods, over, audit)}
-    series |= {(each.kpi.code, ""): each for each in _modelled(retailer, periods)}
-    if "acquisition_cost" not in blocked:
-        series |= {(each.kpi.code, ""): each for each in _acquired(retailer, audit, periods)}
-    return Board(retailer, grain, dimension, span, periods, series, blocked, groups)
+    if dimension == ALL:
+        series |= {(each.kpi.code, ""): each for each in _of_all(asked, counted.get("", {}), periods, over, audit)}
+        series |= {(each.kpi.code, ""): each for each in _modelled(retailer, periods)}
+        if "acquisition_cost" not in blocked:
+            series |= {(each.kpi.code, ""): each for each in _acquired(retailer, audit, periods)}
+    marked = {key: begun(each, span.first) for key, each in series.items()}
+    return Board(retailer, grain, dimension, span, periods, marked, blocked, groups)
 
 
 def _asked(

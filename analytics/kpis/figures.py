@@ -6,7 +6,8 @@ None, which is not 0.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
 from analytics.kpis.counts import Answers, Counted
@@ -73,6 +74,7 @@ class Point:
 
     :param n: what it rests on: customers, orders or answers
     :param is_over: whether the period is over
+    :param is_partial: whether the data begin within it: it is never compared either
     """
 
     period: Period
@@ -81,6 +83,7 @@ class Point:
     is_over: bool
     low: float | None = None
     high: float | None = None
+    is_partial: bool = False
 
     @property
     def score(self) -> Score:
@@ -105,8 +108,8 @@ class Series:
 
     @property
     def change(self) -> float | None:
-        """Return by how much that differs from the period before; None where either is not known."""
-        over = [point for point in self.points if point.is_over]
+        """Return by how much that differs from the period before; None where either is not known, or not whole."""
+        over = [point for point in self.points if point.is_over and not point.is_partial]
         if len(over) < 2 or over[-1].value is None or over[-2].value is None:  # noqa: PLR2004 - two periods
             return None
         return over[-1].value - over[-2].value
@@ -114,9 +117,24 @@ class Series:
     @property
     def is_within_chance(self) -> bool:
         """Tell whether a change of answers is no more than who happened to answer: two periods' answers are independent."""
-        over = [point for point in self.points if point.is_over][-2:]
+        over = [point for point in self.points if point.is_over and not point.is_partial][-2:]
         found = change(*(point.score for point in over)) if len(over) == 2 else None  # noqa: PLR2004 - two periods
         return self.kpi.code in SURVEYS and found is not None and not found.is_detectable
+
+
+AT_THE_END = frozenset({"liability"})  # of a period, however long that was
+
+
+def begun(series: Series, first: date) -> Series:
+    """
+    Return a figure with the period in which the data begin marked as partial.
+
+    :param first: the first day of which anything is known
+    """
+    if series.kpi.code in AT_THE_END or len(series.points) < 2 or series.points[0].period.start >= first:  # noqa: PLR2004 - as of now, or whole
+        return series
+    earliest, *others = series.points
+    return replace(series, points=(replace(earliest, is_partial=True), *others))
 
 
 NOTHING = Counted(0, 0, 0.0, 0, 0)

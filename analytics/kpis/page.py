@@ -132,7 +132,7 @@ def _card(kpi: Kpi, found: Board, goals: Mapping[str, Decimal]) -> Card:
     return Card(
         **plain,
         value=written(last.value, kpi.unit, currency),
-        period=name_of(last.period) if len(series.points) > 1 or kpi.code not in NOW else "",
+        period=_label(last) if len(series.points) > 1 or kpi.code not in NOW else "",
         basis=_basis(kpi, last, currency),
         change=changed(series, currency),
         is_good=None if not change or not kpi.good or series.is_within_chance else change * kpi.good > 0,
@@ -192,6 +192,8 @@ def _chart(series: Series, currency: str) -> dict[str, Any]:
 
 
 def _label(point: Point) -> str:
+    if point.is_partial:
+        return _("%(period)s (partial)") % {"period": name_of(point.period)}
     return name_of(point.period) if point.is_over else _("%(period)s (open)") % {"period": name_of(point.period)}
 
 

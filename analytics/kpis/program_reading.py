@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import transaction
 from django.db.models import Sum
 
 from analytics.kpis.reading import Asked
+from analytics.statistics import give_memory
 from customers.core import bulk
 from customers.models import Retailer
 from loyalty.points.models import ClosedMonth
@@ -16,12 +18,13 @@ from loyalty.programs.models import Program
 # transferred was given once.
 POINTS = """
 SELECT date_trunc(%(grain)s, e.occurred_at AT TIME ZONE %(zone)s)::date,
-    coalesce(sum(m.amount) FILTER (WHERE m.from_state = 'issued' AND l.from_lot_id IS NULL), 0)::bigint
+    coalesce(sum(m.amount) FILTER (WHERE m.from_state = 'issued' AND l.id IS NULL), 0)::bigint
         - coalesce(sum(m.amount) FILTER (WHERE m.to_state = 'cancelled'), 0)::bigint,
     sum(CASE 'redeemed' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END)::bigint,
     sum(CASE 'expired' WHEN m.to_state THEN m.amount WHEN m.from_state THEN -m.amount ELSE 0 END)::bigint
-FROM points_entry e JOIN points_movement m ON m.entry_id = e.id JOIN points_lot l ON l.id = m.lot_id
-WHERE e.retailer_id = %(retailer)s AND e.occurred_at >= %(first)s AND e.occurred_at < %(last)s
+FROM points_entry e JOIN points_movement m ON m.entry_id = e.id LEFT JOIN points_lot l ON l.id = m.lot_id
+    AND l.retailer_id = %(retailer)s AND l.from_lot_id IS NOT NULL
+WHERE e.retailer_id = %(retailer)s AND m.retailer_id = %(retailer)s AND e.occurred_at >= %(first)s AND e.occurred_at < %(last)s
     AND (m.from_state = 'issued' OR m.to_state IN ('cancelled', 'redeemed', 'expired') OR m.from_state IN ('redeemed', 'expired'))
 GROUP BY 1
 """
@@ -37,8 +40,15 @@ class Points:
 
 
 def points(asked: Asked) -> Mapping[date, Points]:
-    """Return what happened to points, by the first day of the period."""
-    return {period: Points(*rest) for period, *rest in bulk.fetch_planned(POINTS, asked.parameters)}
+    """
+    Return what happened to points, by the first day of the period.
+
+    It reads most of the ledger: joined by hashing, also where the planner does not know yet how large that is.
+    """
+    with transaction.atomic():
+        give_memory()
+        rows = bulk.fetch_planned(POINTS, asked.parameters)
+    return {period: Points(*rest) for period, *rest in rows}
 
 
 def liabilities(retailer: Retailer) -> Mapping[date, float]:

@@ -57,7 +57,7 @@ UPLIFT = ("analytics.upliftrun", "analytics.upliftsettings")
 RECOMMENDED = ("analytics.recommendationrun", "analytics.recommendationsettings")
 CATALOGUE = ("customers.product",)
 LOOKS = ("analytics.experimentlook",)
-FIGURES = ("analytics.kpigoal", "analytics.kpisettings", "analytics.kpireader")
+FIGURES = ("analytics.kpigoal", "analytics.kpisettings", "analytics.kpireader", "analytics.funnel")
 VALUES = (
     "analytics.valuerun", "analytics.customervalue", *AUDITS, *SEGMENTS, *UPLIFT, *RECOMMENDED, *CATALOGUE, *LOOKS, *FIGURES,
 )  # fmt: skip

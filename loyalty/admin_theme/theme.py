@@ -94,6 +94,9 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
         _("Value"),
         (
             (_("Key figures"), "speed", "admin:analytics_kpigoal_overview"),
+            (_("What pays"), "savings", "admin:analytics_kpigoal_what_pays"),
+            (_("Funnels"), "filter_alt", "admin:analytics_funnel_overview"),
+            (_("Journey map"), "route", "admin:analytics_funnel_map"),
             (_("Segments"), "groups", "admin:analytics_segmentrun_changelist"),
             (_("Customer value"), "insights", "admin:analytics_valuerun_overview"),
             (_("Recommendations"), "recommend", "admin:analytics_recommendationrun_changelist"),
@@ -158,8 +161,8 @@ def _may_see(request: HttpRequest, page: dict[str, Any]) -> bool:
 
 
 def _page(title: Promise, icon: str, name: str) -> dict[str, Any]:
-    app_and_model = name.removeprefix("admin:").removesuffix("_changelist").removesuffix("_overview")
-    app, _sep, model = app_and_model.partition("_")
+    app, *rest = name.removeprefix("admin:").split("_")  # what follows the model is one of its pages
+    model = rest[0] if rest else ""
     return {
         "title": title,
         "icon": icon,

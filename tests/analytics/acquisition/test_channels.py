@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from analytics.acquisition.channels import Channel, Cohort, Spent, channels, mean_margin, unattributed
+from analytics.acquisition.channels import Channel, Cohort, Spent, channels, mean_margin, together, unattributed
 
 JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
 
@@ -70,3 +70,24 @@ def test_each_month_has_a_cost_of_its_own() -> None:
 @pytest.mark.parametrize("cohorts", [[], [Cohort("search", JANUARY, 3, ())]])
 def test_who_has_lived_no_month_has_brought_nothing(cohorts: list[Cohort]) -> None:
     assert mean_margin(cohorts).tolist() == []
+
+
+def test_who_came_by_themselves_is_told_apart_and_with_the_others() -> None:
+    found = channels(
+        [Spent("search", JANUARY, 3_000), Spent("leaflet", JANUARY, 500)],
+        [
+            Cohort("search", JANUARY, 100, (9.0,)),
+            Cohort("", JANUARY, 40, (9.0,)),
+            Cohort("friends", JANUARY, 10, (9.0,)),
+        ],
+    )
+    overall = together(found)
+
+    assert (overall.paid.value, overall.organic, overall.everybody.value) == (30.0, 50, 20.0)
+    assert unattributed(found) == 500
+
+
+def test_where_nothing_was_spent_nobody_cost_anything() -> None:
+    overall = together(channels([], [Cohort("", JANUARY, 40, (9.0,))]))
+
+    assert (math.isnan(overall.paid.value), overall.organic, overall.everybody.value) == (True, 40, 0.0)

@@ -10,7 +10,8 @@ from analytics.kpis.board import Board, board
 from analytics.kpis.cohorts import cohorts
 from analytics.kpis.models import KpiSettings
 from analytics.kpis.periods import Grain
-from analytics.kpis.reading import lived, span_of
+from analytics.kpis.program_reading import Points, points
+from analytics.kpis.reading import Asked, lived, span_of
 from analytics.statistics import rebuild
 from customers.facts import InteractionFact, ReturnFact, ReturnLineFact
 from customers.models import Customer, Order, Retailer
@@ -169,3 +170,30 @@ def test_data_that_ended_long_ago_end_with_their_last_day(shop: Retailer) -> Non
         date(2026, 4, 1),
     )
     assert later.series["revenue", ""].last.period.start == date(2026, 3, 1)  # type: ignore[union-attr]
+
+
+def test_the_month_in_which_the_data_begin_is_partial_and_never_compared(shop: Retailer) -> None:
+    assert [each.is_partial for each in seen(shop).series["revenue", ""].points] == [True, False, False, False]
+    assert seen(shop).series["repeat_rate", ""].points[0].is_partial is False
+    young = make.retailer(zone="Europe/Paris")
+    sell(young, [("ada", "01-05", 100), ("eve", "02-28", 200)])
+    revenue = seen(young, at("03-02")).series["revenue", ""]
+    assert [(each.is_partial, each.is_over) for each in revenue.points] == [(True, True), (False, True), (False, False)]
+    assert (revenue.last and revenue.last.value, revenue.change) == (200, None)
+
+    sell(young, [("eve", "01-01", 10)])
+
+    whole = seen(young, at("03-02")).series["revenue", ""]
+    assert ([each.is_partial for each in whole.points], whole.change) == ([False, False, False], 90)
+
+
+def test_points_are_told_net_of_what_was_undone_and_once_where_they_were_transferred() -> None:
+    club = make.program()
+    ada = make.member(club, "ada")
+    make.buys(ada, "100.00", at=at("02-03"))
+    bought = make.buys(ada, "40.00", at=at("02-04"))
+    make.returns(ada, bought, (1, "1"), at=at("03-05"))
+
+    asked = Asked(club.retailer, Grain.MONTH, date(2026, 1, 1), date(2026, 4, 30))
+
+    assert points(asked) == {date(2026, 2, 1): Points(140, 0, 0), date(2026, 3, 1): Points(-40, 0, 0)}

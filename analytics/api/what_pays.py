@@ -1,0 +1,179 @@
+"""What products, moments of the week and campaigns bring, for retailers' systems."""
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from analytics.what_pays.campaigns import CampaignReturn, Why, campaign_returns
+from analytics.what_pays.moments import week_of
+from analytics.what_pays.page import reason_of
+from analytics.what_pays.period import DAYS, USUAL_DAYS, Days, last_days
+from analytics.what_pays.products import ProductReturn, products
+from customers.api.asking import AskedView
+from customers.api.callers import retailer_of
+
+READ = "analytics:read"
+LIMIT = 500
+LAST = OpenApiParameter("days", str, enum=list(DAYS), description=f"Of how many days; {USUAL_DAYS} if left out.")
+
+
+class PeriodOut(serializers.Serializer[Any]):
+    first = serializers.DateField(allow_null=True, help_text="The first day; null before the first order.")
+    last = serializers.DateField(allow_null=True, help_text="The last day, it included.")
+    currency = serializers.CharField(help_text="Of all amounts.")
+
+
+class ProductReturnOut(serializers.Serializer[Any]):
+    sku = serializers.CharField(help_text="The retailer's own.")
+    name = serializers.CharField(allow_blank=True, help_text="As the catalogue says.")
+    category = serializers.CharField(allow_blank=True, help_text="As orders say.")
+    orders = serializers.IntegerField(help_text="In which some of it was kept; n of `attach_rate`.")
+    customers = serializers.IntegerField(help_text="Who kept some; n of `repeat_rate` and `new_share`.")
+    units = serializers.FloatField(help_text="That were kept.")
+    listed = serializers.FloatField(help_text="What it would have cost without discounts.")
+    discount = serializers.FloatField(help_text="What was taken off.")
+    net = serializers.FloatField(help_text="What it was sold for.")
+    returned = serializers.FloatField(help_text="What of it came back.")
+    revenue = serializers.FloatField(help_text="Paid with money and kept.")
+    revenue_with_cost = serializers.FloatField(source="costed", help_text="Of lines whose cost is known.")
+    margin = serializers.FloatField(
+        allow_null=True, help_text="By lines' costs, else by the retailer's rate; null where neither is known."
+    )
+    margin_share = serializers.FloatField(allow_null=True, help_text="Of revenue.")
+    repeat_rate = serializers.FloatField(
+        source="repeat_rate.value", allow_null=True, help_text="Of customers, who bought it on two days or more."
+    )
+    new_share = serializers.FloatField(
+        source="new_share.value", allow_null=True, help_text="Of customers, who bought it on their first purchase day."
+    )
+    attach_rate = serializers.FloatField(
+        source="attach_rate.value", allow_null=True, help_text="Of orders, those with another product that was kept."
+    )
+
+
+class ProductReturnsOut(PeriodOut):
+    products = ProductReturnOut(many=True, help_text=f"Those with most margin first, {LIMIT} at most.")
+
+
+class MomentOut(serializers.Serializer[Any]):
+    weekday = serializers.IntegerField(help_text="1 is Monday.")
+    hour = serializers.IntegerField(help_text="On the retailer's clock, from 0 to 23.")
+    orders = serializers.IntegerField(help_text="That did not come back whole, guests' too.")
+    customers = serializers.IntegerField(help_text="Who are known.")
+    revenue = serializers.FloatField(help_text="Paid with money and kept.")
+    days = serializers.IntegerField(help_text="How many of the weekday there were.")
+    orders_a_day = serializers.FloatField(help_text="Orders divided by these days.")
+
+
+class MomentsOut(PeriodOut):
+    zone = serializers.CharField(help_text="Of the clock.")
+    at_midnight = serializers.IntegerField(help_text="Orders of 00:00:00 sharp: perhaps nobody told their hour.")
+    moments = MomentOut(many=True, help_text="Hours with an order.")
+
+
+class CampaignReturnOut(serializers.Serializer[Any]):
+    campaigns = serializers.ListField(
+        child=serializers.CharField(), help_text="All of one experiment: one effect together."
+    )
+    variant = serializers.CharField(help_text="The code of the experiment's variant.")
+    pays = serializers.BooleanField(
+        help_text="At its end it brought more, by more than chance among all of its quarter."
+    )
+    is_final = serializers.BooleanField(help_text="Whether it came to its planned end.")
+    grade = serializers.CharField(allow_null=True, help_text="A: chance alone decided who got it.")
+    customers = serializers.IntegerField(help_text="Of the variant: n.")
+    brought = serializers.FloatField(help_text="Because of it, by all of them, in what `basis` says.")
+    basis = serializers.CharField(
+        help_text="rate, costs or costs_and_rate for margin; revenue or no_margin for revenue."
+    )
+    low = serializers.FloatField(help_text="Of its interval.")
+    high = serializers.FloatField(help_text="Of its interval.")
+    cost = serializers.FloatField(
+        allow_null=True, help_text="More than for as many of the control; null before the end."
+    )
+    per_unit = serializers.FloatField(allow_null=True, help_text="Of cost; null where it cost nothing.")
+    per_unit_low = serializers.FloatField(allow_null=True, help_text="Of its interval.")
+    per_unit_high = serializers.FloatField(allow_null=True, help_text="Of its interval.")
+
+
+class UnmeasuredOut(serializers.Serializer[Any]):
+    campaign = serializers.CharField(help_text="Its name.")
+    code = serializers.ChoiceField([each.value for each in Why], help_text="Why it is not measured.")
+    reason = serializers.CharField(help_text="The same in words, in the reader's language.")
+
+
+class CampaignReturnsOut(serializers.Serializer[Any]):
+    currency = serializers.CharField(help_text="Of all amounts.")
+    measured = CampaignReturnOut(many=True, help_text="Against a control; those that surely brought most first.")
+    unmeasured = UnmeasuredOut(many=True, help_text="Of these nobody can say what they brought.")
+
+
+class ProductReturnsView(AskedView):
+    scopes: ClassVar = {"GET": READ}
+
+    @extend_schema(parameters=[LAST], responses=ProductReturnsOut, tags=["analytics"])
+    def get(self, request: Request) -> Response:
+        """Return what each product brought after discounts and returns, and who bought it."""
+        retailer, days = retailer_of(request), _days(request)
+        found: list[ProductReturn] = products(retailer, days, limit=LIMIT) if days else []
+        return Response(ProductReturnsOut(_period(request, days) | {"products": found}).data)
+
+
+class MomentsView(AskedView):
+    scopes: ClassVar = {"GET": READ}
+
+    @extend_schema(parameters=[LAST], responses=MomentsOut, tags=["analytics"])
+    def get(self, request: Request) -> Response:
+        """Return when customers buy, by weekday and hour."""
+        retailer, days = retailer_of(request), _days(request)
+        said = _period(request, days) | {"zone": retailer.zone, "at_midnight": 0, "moments": []}
+        if days is not None:
+            week = week_of(retailer, days)
+            moments = [
+                {"weekday": each.weekday, "hour": each.hour, "orders": each.orders, "customers": each.customers,
+                 "revenue": each.revenue, "days": week.occurred[each.weekday - 1], "orders_a_day": week.each_day(each)}
+                for each in week.moments
+            ]  # fmt: skip
+            said |= {"at_midnight": week.at_midnight, "moments": moments}
+        return Response(MomentsOut(said).data)
+
+
+class CampaignReturnsView(AskedView):
+    scopes: ClassVar = {"GET": READ}
+
+    @extend_schema(responses=CampaignReturnsOut, tags=["analytics"])
+    def get(self, request: Request) -> Response:
+        """Return what campaigns brought against their control, and which cannot be told."""
+        retailer = retailer_of(request)
+        found = campaign_returns(retailer)
+        said = {
+            "currency": retailer.currency, "measured": [_campaign(each) for each in found.measured],
+            "unmeasured": [
+                {"campaign": each.name, "code": each.why.value, "reason": reason_of(each)} for each in found.unmeasured
+            ],
+        }  # fmt: skip
+        return Response(CampaignReturnsOut(said).data)
+
+
+def _days(request: Request) -> Days | None:
+    days = DAYS[request.query_params.get("days", USUAL_DAYS)]
+    return last_days(retailer_of(request), days, timezone.now())
+
+
+def _period(request: Request, days: Days | None) -> dict[str, Any]:
+    ends = {"first": days.first, "last": days.last} if days else {"first": None, "last": None}
+    return ends | {"currency": retailer_of(request).currency}
+
+
+def _campaign(each: CampaignReturn) -> dict[str, Any]:
+    look, total, unit = each.look, each.effect.total, each.per_unit
+    return {
+        "campaigns": each.names, "variant": each.effect.code, "pays": each.pays, "is_final": look.is_final,
+        "grade": look.result.grade, "customers": each.customers, "brought": total.value, "basis": look.basis,
+        "low": total.low, "high": total.high, "cost": each.cost, "per_unit": unit.value if unit else None,
+        "per_unit_low": unit.low if unit else None, "per_unit_high": unit.high if unit else None,
+    }  # fmt: skip

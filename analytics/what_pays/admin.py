@@ -1,0 +1,77 @@
+"""The page of what pays and its file, beside the board of key figures and for who may see that."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+
+from analytics.dashboards.retailers import chosen_retailer
+from analytics.what_pays.campaigns import campaign_returns
+from analytics.what_pays.moments import week_of
+from analytics.what_pays.page import page
+from analytics.what_pays.period import DAYS, USUAL_DAYS, last_days
+from analytics.what_pays.products import products
+from analytics.what_pays.table import (
+    CAMPAIGN_COLUMNS,
+    MOMENT_COLUMNS,
+    PRODUCT_COLUMNS,
+    campaign_rows,
+    moment_rows,
+    product_rows,
+)
+from customers.core.admin import ModelAdmin
+from customers.core.exporting import MAX_EXPORTED, csv_response
+from customers.models import Retailer
+
+
+class WhatPaysPages(ModelAdmin):
+    """An admin with these pages."""
+
+    def get_urls(self) -> list[URLPattern]:
+        frame = self.admin_site.admin_view
+        return [
+            path("what-pays/", frame(self.what_pays), name="analytics_kpigoal_what_pays"),
+            path("what-pays/file/", frame(self.what_pays_file), name="analytics_kpigoal_what_pays_file"),
+            *super().get_urls(),
+        ]
+
+    def what_pays(self, request: HttpRequest) -> HttpResponse:
+        """Show which products, moments or campaigns of a retailer pay."""
+        retailers, retailer = self._chosen(request)
+        own = page(retailer, request.GET.dict(), now=timezone.now()) if retailer else {"has_facts": False}
+        context = self.admin_site.each_context(request) | own | {
+            "title": gettext("What pays"), "opts": self.opts, "retailers": retailers, "retailer": retailer,
+            "address": request.GET.urlencode(),
+        }  # fmt: skip
+        return render(request, "analytics/what_pays.html", context)
+
+    def what_pays_file(self, request: HttpRequest) -> HttpResponse:
+        """Send it as a CSV file."""
+        _retailers, retailer = self._chosen(request)
+        table = _table(retailer, request) if retailer else None
+        if retailer is None or table is None:
+            return redirect(reverse("admin:analytics_kpigoal_what_pays"))
+        part, columns, rows = table
+        return csv_response(f"{part}-{retailer.slug}.csv", columns, rows, is_for_people=get_language() == "fr")
+
+    def _chosen(self, request: HttpRequest) -> tuple[list[Retailer], Retailer | None]:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return chosen_retailer(request)
+
+
+def _table(retailer: Retailer, request: HttpRequest) -> tuple[str, tuple[str, ...], Any] | None:
+    """Return the name, the columns and the rows of a part; None before the first order."""
+    part = request.GET.get("part", "products")
+    if part == "campaigns":
+        return part, CAMPAIGN_COLUMNS, campaign_rows(campaign_returns(retailer))
+    days = last_days(retailer, DAYS.get(request.GET.get("days", ""), DAYS[USUAL_DAYS]), timezone.now())
+    if days is None:
+        return None
+    if part == "moments":
+        return part, MOMENT_COLUMNS, moment_rows(week_of(retailer, days))
+    return "products", PRODUCT_COLUMNS, product_rows(products(retailer, days, limit=MAX_EXPORTED))

@@ -1,0 +1,119 @@
+"""
+What each product brought, by one statement over the order lines of a time.
+
+Revenue is what was paid with money and kept: less discounts, less what came back, less the part of an order that points paid.
+Its margin is that less the cost of the pieces that were kept, where their lines say it, and by the retailer's rate elsewhere.
+Gift cards are no products. Guests buy, but are no customers.
+"""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from analytics.kpis.scores import Score, share
+from analytics.statistics import give_memory
+from analytics.what_pays.period import Days
+from customers.core import bulk
+from customers.models import Retailer
+
+PRODUCTS = """
+WITH back AS (
+    SELECT b.line_id, sum(b.quantity) AS quantity, sum(b.net_amount) AS amount
+    FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id WHERE r.retailer_id = %(retailer)s GROUP BY 1
+), lines AS (
+    SELECT l.sku, l.category, o.id AS order_id, o.customer_id, o.local_date, l.net_amount, l.discount,
+        coalesce(b.amount, 0) AS returned, l.quantity - coalesce(b.quantity, 0) AS kept, l.unit_cost,
+        (l.net_amount - coalesce(b.amount, 0)) * (1 - coalesce(o.paid_with_points / nullif(o.net_amount, 0), 0)) AS revenue
+    FROM customers_orderline l JOIN customers_order o ON o.id = l.order_id LEFT JOIN back b ON b.line_id = l.id
+    WHERE o.retailer_id = %(retailer)s AND l.retailer_id = %(retailer)s AND NOT l.is_gift_card
+        AND o.local_date >= %(first)s AND o.local_date <= %(last)s
+), buyers AS (
+    SELECT l.sku, l.customer_id, count(DISTINCT l.local_date) AS days, bool_or(l.local_date = s.first_day) AS is_new
+    FROM lines l LEFT JOIN analytics_customerstatistics s ON s.customer_id = l.customer_id
+    WHERE l.customer_id IS NOT NULL AND l.kept > 0 GROUP BY 1, 2
+), bought AS (
+    SELECT sku, count(*) AS customers, count(*) FILTER (WHERE days >= 2) AS repeated, count(*) FILTER (WHERE is_new) AS new
+    FROM buyers GROUP BY 1
+), baskets AS (
+    SELECT order_id, count(DISTINCT sku) AS skus FROM lines WHERE kept > 0 GROUP BY 1
+), orders AS (
+    SELECT l.sku, count(DISTINCT l.order_id) AS orders, count(DISTINCT l.order_id) FILTER (WHERE b.skus > 1) AS attached
+    FROM lines l JOIN baskets b ON b.order_id = l.order_id WHERE l.kept > 0 GROUP BY 1
+), sold AS (
+    SELECT sku, max(category) AS category, sum(net_amount) AS net, sum(discount) AS discount, sum(returned) AS returned,
+        sum(kept) AS units, sum(revenue) AS revenue, sum(revenue) FILTER (WHERE unit_cost IS NOT NULL) AS costed,
+        sum(unit_cost * kept) AS cost, sum(revenue) FILTER (WHERE unit_cost IS NULL) AS uncosted
+    FROM lines GROUP BY 1
+)
+SELECT s.sku, coalesce(p.name, ''), s.category, coalesce(o.orders, 0), coalesce(b.customers, 0), coalesce(b.repeated, 0),
+    coalesce(b.new, 0), coalesce(o.attached, 0), s.units::float8, (s.net + s.discount)::float8, s.discount::float8,
+    s.net::float8, s.returned::float8, s.revenue::float8, coalesce(s.costed, 0)::float8,
+    (CASE WHEN s.uncosted IS NULL THEN s.costed - s.cost WHEN s.uncosted = 0 THEN coalesce(s.costed - s.cost, 0)
+        ELSE coalesce(s.costed - s.cost, 0) + s.uncosted * %(rate)s::numeric END)::float8 AS margin
+FROM sold s LEFT JOIN bought b ON b.sku = s.sku LEFT JOIN orders o ON o.sku = s.sku
+LEFT JOIN customers_product p ON p.retailer_id = %(retailer)s AND p.sku = s.sku
+ORDER BY margin DESC NULLS LAST, s.revenue DESC, s.sku LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductReturn:
+    """
+    What a product brought.
+
+    :param orders: in which some of it was kept; `attached` of them with another product
+    :param customers: who kept some; `repeated` of them on two days or more, `new` of them on their first purchase day
+    :param listed: what it would have cost without discounts; `net` with them
+    :param costed: revenue of lines whose cost is known
+    :param margin: None where neither costs nor a rate are known
+    """
+
+    sku: str
+    name: str
+    category: str
+    orders: int
+    customers: int
+    repeated: int
+    new: int
+    attached: int
+    units: float
+    listed: float
+    discount: float
+    net: float
+    returned: float
+    revenue: float
+    costed: float
+    margin: float | None
+
+    @property
+    def margin_share(self) -> float | None:
+        return None if self.margin is None or not self.revenue else self.margin / self.revenue
+
+    @property
+    def discount_share(self) -> float | None:
+        return self.discount / self.listed if self.listed else None
+
+    @property
+    def returned_share(self) -> float | None:
+        return self.returned / self.net if self.net else None
+
+    @property
+    def repeat_rate(self) -> Score:
+        return share(self.repeated, self.customers)
+
+    @property
+    def new_share(self) -> Score:
+        return share(self.new, self.customers)
+
+    @property
+    def attach_rate(self) -> Score:
+        return share(self.attached, self.orders)
+
+
+def products(retailer: Retailer, days: Days, *, limit: int) -> list[ProductReturn]:
+    """Return what products brought, those with most margin first; where none is known, most revenue."""
+    rate = None if retailer.margin_rate is None else float(retailer.margin_rate)
+    given = {"retailer": retailer.pk, "first": days.first, "last": days.last, "rate": rate, "limit": limit}
+    with transaction.atomic():
+        give_memory()
+        return [ProductReturn(*row) for row in bulk.fetch_planned(PRODUCTS, given)]
