@@ -146,7 +146,9 @@ def cost_of_sample(shop: Retailer, said_once: Campaign, members: int, sample: in
     version = said_once.version
     assert version is not None
     names = [f"c{place * (members // sample)}" for place in range(sample)]
-    ids = bulk.fetch("SELECT id FROM customers_customer WHERE retailer_id = %s AND external_id = ANY(%s)", [shop.pk, names])
+    ids = bulk.fetch(
+        "SELECT id FROM customers_customer WHERE retailer_id = %s AND external_id = ANY(%s)", [shop.pk, names]
+    )
     found = [Candidate(customer, "cart:1", None) for (customer,) in ids]
     claimed: list[Claimed] = []
 
