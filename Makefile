@@ -33,9 +33,9 @@ coverage: $(VENV)/dev.stamp ## run all tests, and tell how much of the code they
 		$(BIN)/python -m coverage run -m pytest -n $(JOBS) $(ARGS)
 	@$(BIN)/python -m tests.covered
 
-test-long: $(VENV)/dev.stamp ## hunt longer: the state machine, the properties and the races (LIVES=1500; LOYALTY_SEED=... repeats a run)
+test-long: $(VENV)/dev.stamp ## hunt longer: the state machine, the properties, the races and the kills (LIVES=1500; LOYALTY_SEED=... repeats a run)
 	@LOYALTY_LONG=$(LIVES) LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
-		$(BIN)/python -m pytest -n $(JOBS) tests/properties tests/races tests/journeys $(ARGS)
+		$(BIN)/python -m pytest -n $(JOBS) tests/properties tests/races tests/journeys tests/campaigns/test_kills.py $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

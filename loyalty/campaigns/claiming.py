@@ -15,10 +15,9 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.models import Retailer
-from loyalty.campaigns.addresses import hash_of
 from loyalty.campaigns.loading import OpenMessage, Person, Settings, load_open, load_persons, load_settings
 from loyalty.campaigns.models import Campaign, Message, Outcome
-from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER, INBOX, allows
+from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER, allows
 from loyalty.campaigns.rules.leases import Fate, fate_of, lease_of
 from loyalty.campaigns.rules.planning import Go, Later, Plan, plan_all
 from loyalty.campaigns.speed import Speeds
@@ -164,7 +163,7 @@ def _change(message: OpenMessage, plan: Plan, person: Person, now: datetime) -> 
         tries = message.tries + 1
         return _Change(
             message, State.CLAIMED, channel=plan.channel, claimed_at=now, until=now + lease_of(tries), tries=tries,
-            is_resent=message.is_resent, address_hash=_hash(plan.channel, person),
+            is_resent=message.is_resent, address_hash=person.hashes.get(plan.channel, ""),
         )  # fmt: skip
     if isinstance(plan, Later):
         return _Change(message, State.DUE, rule=plan.rule, due_at=plan.until, tries=message.tries)
@@ -196,12 +195,8 @@ def _without_answer(message: OpenMessage, person: Person, settings: Settings, no
     tries = message.tries + 1
     return replace(
         kept, state=State.CLAIMED, tries=tries, until=now + lease_of(tries), is_resent=fate == Fate.AGAIN_MARKED,
-        address_hash=_hash(message.channel, person),
+        address_hash=person.hashes.get(message.channel, ""),
     )  # fmt: skip
-
-
-def _hash(channel: str, person: Person) -> str:
-    return "" if channel == INBOX else hash_of(channel, person.addresses[channel])
 
 
 def _write(

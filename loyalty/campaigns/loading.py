@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from customers.core import bulk
 from customers.models import Retailer
-from loyalty.campaigns.addresses import hash_of, known
+from loyalty.campaigns.addresses import Known, hash_of, known
 from loyalty.campaigns.models import FrequencyCap, MessageChannel, SendingHours
 from loyalty.campaigns.models.channel import MAX_CAP_DAYS
 from loyalty.campaigns.models.message import COUNTED
@@ -106,10 +106,12 @@ class Person:
 
     :param is_gone: whether it was merged into another one, or erased
     :param addresses: by channel, those that take messages
+    :param hashes: by channel, what those are known by here; none of the inbox
     """
 
     recipient: Recipient
     addresses: Mapping[str, str]
+    hashes: Mapping[str, str]
     consents: Consents
     history: Sequence[Sent]
     is_gone: bool
@@ -160,11 +162,13 @@ def load_persons(
     for customer, purpose, granted in bulk.fetch(CONSENTS, [ids, now]):
         consents.setdefault(customer, {})[purpose] = granted
     history = _history(settings, ids, now)
-    addresses = _addresses(retailer, settings, rows)
+    reached = _addresses(retailer, settings, rows)
+    quiet = {channel: (_quiet_of(each),) for channel, each in settings.channels.items()}
     return {
         row[0]: Person(
-            _recipient(settings, row, addresses[row[0]]),
-            addresses[row[0]],
+            _recipient(settings, row, reached[row[0]].values, quiet),
+            reached[row[0]].values,
+            reached[row[0]].hashes,
             consents.get(row[0], {}),
             history.get(row[0], []),
             row[3],
@@ -185,31 +189,41 @@ def _history(settings: Settings, ids: list[UUID], now: datetime) -> dict[UUID, l
     return found
 
 
-def _addresses(retailer: Retailer, settings: Settings, rows: Sequence[tuple[Any, ...]]) -> dict[UUID, dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """By which addresses somebody is reached, and what those are known by here."""
+
+    values: Mapping[str, str]
+    hashes: Mapping[str, str]
+
+
+NOTHING_KNOWN = Known()
+
+
+def _addresses(retailer: Retailer, settings: Settings, rows: Sequence[tuple[Any, ...]]) -> dict[UUID, _Reached]:
     """Return by which address each recipient is reached through each channel that is in use."""
-    written: dict[UUID, dict[str, str]] = {}
+    written: dict[UUID, dict[str, tuple[str, str]]] = {}
     for key, email, phone, *_rest in rows:
         own = {Channel.EMAIL.value: email, Channel.SMS.value: phone, Channel.WEBHOOK.value: str(key)}
-        written[key] = {channel: own[channel] for channel in settings.channels if own.get(channel)}
-    hashes = {
-        (channel, address): hash_of(channel, address) for own in written.values() for channel, address in own.items()
-    }
-    facts = known(retailer.pk, hashes.values()) if hashes else {}
+        written[key] = {channel: (own[channel], hash_of(channel, own[channel])) for channel in settings.channels
+                        if own.get(channel)}  # fmt: skip
+    facts = known(retailer.pk, ((channel, value) for own in written.values() for channel, (_, value) in own.items()))
 
-    def takes(channel: str, address: str) -> bool:
-        fact = facts.get((channel, hashes[channel, address]))
-        verified = fact is not None and fact.verified_at is not None
-        return (fact is None or fact.suppressed_at is None) and (
-            verified or not settings.channels[channel].needs_verified
-        )
+    def takes(channel: str, value: str) -> bool:
+        fact = facts.get((channel, value), NOTHING_KNOWN)
+        return not fact.is_suppressed and (fact.is_verified or not settings.channels[channel].needs_verified)
 
-    return {
-        key: {channel: address for channel, address in own.items() if takes(channel, address)} | {"inbox": str(key)}
-        for key, own in written.items()
-    }
+    found = {}
+    for key, own in written.items():
+        taking = {channel: pair for channel, pair in own.items() if takes(channel, pair[1])}
+        values = {channel: address for channel, (address, _) in taking.items()}
+        found[key] = _Reached(values | {"inbox": str(key)}, {channel: value for channel, (_, value) in taking.items()})
+    return found
 
 
-def _recipient(settings: Settings, row: tuple[Any, ...], addresses: Mapping[str, str]) -> Recipient:
+def _recipient(
+    settings: Settings, row: tuple[Any, ...], addresses: Mapping[str, str], quiet: Mapping[str, tuple[Quiet, ...]]
+) -> Recipient:
     _key, _email, _phone, _gone, zone, preferred, quiet_from, quiet_to, paused_until, has_bought = row
     own = () if quiet_from is None else (Quiet(quiet_from, quiet_to),)
     return Recipient(
@@ -217,7 +231,7 @@ def _recipient(settings: Settings, row: tuple[Any, ...], addresses: Mapping[str,
         frozenset(addresses),
         preferred or "",
         (settings.quiet, *own),
-        {channel: (_quiet_of(each),) for channel, each in settings.channels.items()},
+        quiet,
         paused_until,
         has_bought,
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -116,6 +117,19 @@ class SendingHoursAdmin(ModelAdmin):
     fields = ("retailer", ("quiet_from", "quiet_to"))
 
 
+class KnownLaterFilter(admin.SimpleListFilter):
+    """Those that went after their member had withdrawn its consent, before anybody here knew."""
+
+    title = _("consent")
+    parameter_name = "consent"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("withdrawn", _("sent before a withdrawal was known"))]
+
+    def queryset(self, _request: HttpRequest, rows: Any) -> Any:
+        return rows.sent_before_we_knew() if self.value() == "withdrawn" else rows
+
+
 class MessageAdmin(ExportedAdmin):
     list_display = (
         "customer",
@@ -128,7 +142,7 @@ class MessageAdmin(ExportedAdmin):
         "claimed_at",
         "settled_at",
     )
-    list_filter = ("campaign", "channel", "kind", "state", ("planned_at", RangeDateTimeFilter))
+    list_filter = ("campaign", "channel", "kind", "state", KnownLaterFilter, ("planned_at", RangeDateTimeFilter))
     search_fields = OF_CUSTOMER
     list_select_related = ("customer", "campaign")
     ordering = ("-pk",)

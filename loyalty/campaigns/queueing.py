@@ -87,7 +87,7 @@ def wake(retailer_id: int, dues: Iterable[tuple[UUID, datetime]]) -> None:
 
 
 def _row(each: NewMessage) -> tuple[Any, ...]:
-    said, channels = json.dumps(each.values), ",".join(each.channels)
+    said, channels = json.dumps(each.values) if each.values else "{}", ",".join(each.channels)
     return (
         new_id(), each.customer_id, each.entry_id, each.step_id, each.cause, channels, said, each.due_at, each.expires_at,
     )  # fmt: skip

@@ -26,7 +26,7 @@ from loyalty.campaigns.transports.mail import MailTransport
 log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
-SETTLED_TOGETHER = 50  # answers: so many may be lost with a worker that dies while it sends
+SETTLED_TOGETHER = 100  # answers: so many may be lost with a worker that dies while it sends
 SPARE = timedelta(seconds=20)  # of a lease, within which nothing is begun: longer than one post takes
 PROVIDERS: Mapping[str, Transport] = {
     MessageChannel.Provider.MAIL: MailTransport(),

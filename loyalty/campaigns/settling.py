@@ -70,10 +70,10 @@ def settle(retailer: Retailer, answers: Sequence[Answered], *, now: datetime) ->
     rows = [_row(each, now) for each in known]
     written = dict(bulk.fetch(SETTLE, [now, *bulk.columns_of(rows)]))
     told = [each for each in known if written.get(each.claimed.message.due.id) in TOLD]
-    bulk.insert(
-        Outcome, OUTCOME, [_outcome(retailer, each, written, now) for each in told if each.claimed.message.campaign_id]
-    )
-    bulk.execute(NEXT, [customers])
+    outcomes = [_outcome(retailer, each, written, now) for each in told if each.claimed.message.campaign_id]
+    with bulk.together():
+        bulk.insert(Outcome, OUTCOME, outcomes)
+        bulk.execute(NEXT, [customers])
     for each in known:
         if isinstance(each.answer, Refused) and each.answer.is_address and each.claimed.message.due.id in written:
             _suppress(retailer, each.claimed.message.due.id, now)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -13,11 +14,17 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from django.db.models import Value
+from django.db.models.functions import Concat
 
-from customers.models import Retailer
+from customers.models import Consent, Customer, Retailer
+from customers.recording import identify
+from loyalty.activity.account.enrolment import enrol
 from loyalty.campaigns.models import Message, MessageChannel
+from loyalty.memberships.models import Membership
+from loyalty.programs.models import Program
 from tests import make
-from tests.campaigns.make_campaigns import NOON, ada, campaign, due, shop
+from tests.campaigns.make_campaigns import NOON, campaign, due, shop
 from tests.conftest import HUNTS
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -89,7 +96,7 @@ def work(owner: Retailer, hours: int) -> "subprocess.Popen[bytes]":
     """Start a process that sends what is due so many hours later: the leases of who was killed are over then."""
     own = settings.DATABASES["default"]
     url = f"postgres://{own['USER']}:{quote(own['PASSWORD'])}@{quote(own['HOST'], safe='')}:{own['PORT']}/{own['NAME']}"
-    code = WORK.format(now=NOON.replace(hour=NOON.hour + hours).isoformat(), slug=owner.slug, batch=BATCH)
+    code = WORK.format(now=(NOON + timedelta(hours=hours)).isoformat(), slug=owner.slug, batch=BATCH)
     environ = os.environ | {
         "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "loyalty.settings.test", "WEBHOOKS_MAY_GO_INSIDE": "true"
     }  # fmt: skip
@@ -100,12 +107,32 @@ def work(owner: Retailer, hours: int) -> "subprocess.Popen[bytes]":
     )  # fmt: skip
 
 
+def members(club: Program) -> list[Membership]:
+    """Return as many members as messages, who agreed to mails: made together, as ten thousand one by one take long."""
+    owner = club.retailer
+    ids = identify(owner, [(f"m{turn}", make.START) for turn in range(MESSAGES)], now=make.START)
+    enrol(club, [(customer, make.START) for customer in ids.values()], source="test", now=make.START)
+    Customer.objects.filter(retailer=owner).update(email=Concat("external_id", Value("@example.com")))
+    Consent.objects.bulk_create(
+        Consent(
+            customer_id=customer,
+            purpose="email",
+            granted=True,
+            occurred_at=make.START,
+            recorded_at=make.START,
+            source="test",
+        )
+        for customer in ids.values()
+    )
+    return list(Membership.objects.filter(program=club))
+
+
 def sent_with_kills(provider: Provider, kind: str, *, takes_keys: bool) -> Counter[str]:
     """Kill who sends, as often as is asked for, and let one finish; return how many messages are in which state."""
     owner = shop()
     MessageChannel.objects.filter(retailer=owner).update(url=provider.url, takes_keys=takes_keys)
     club = make.program(owner)
-    due(campaign(club, kind=kind), *(ada(club, f"m{turn}") for turn in range(MESSAGES)))
+    due(campaign(club, kind=kind), *members(club))
     for turn in range(KILLS):
         provider.reached.clear()
         provider.wanted = provider.asked.total() + BATCH // 2

@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
-from customers.models import Customer, Retailer
+from customers.models import Consent, Customer, Retailer
 from loyalty.campaigns.models.campaign import Campaign
 from loyalty.campaigns.models.entry import Entry
 from loyalty.campaigns.models.step import Step
@@ -29,6 +29,21 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def counted(self) -> Self:
         """Return those that count for caps: that went, or may have gone."""
         return self.filter(state__in=COUNTED)
+
+    def sent_before_we_knew(self) -> Self:
+        """Return those that went after their member had withdrawn what they needed, before that was recorded."""
+        sent = models.OuterRef("claimed_at")
+        # Of the program's messages the kind is called as the consent that they need besides the channel's.
+        needed = models.Q(purpose=models.OuterRef("channel")) | models.Q(purpose=models.OuterRef("kind"))
+        withdrawn = Consent.objects.filter(
+            needed, customer=models.OuterRef("customer"), granted=False, occurred_at__lte=sent, recorded_at__gt=sent
+        )
+        given_again = Consent.objects.filter(
+            customer=models.OuterRef("customer"), purpose=models.OuterRef("purpose"), granted=True,
+            occurred_at__gt=models.OuterRef("occurred_at"), occurred_at__lte=models.OuterRef(sent),
+        )  # fmt: skip
+        counted = self.counted().exclude(kind=MessageKind.SERVICE).exclude(channel=Channel.INBOX)
+        return counted.filter(models.Exists(withdrawn.exclude(models.Exists(given_again))))
 
     def in_inbox(self) -> Self:
         """Return those that a member finds in its inbox."""

@@ -61,6 +61,9 @@ def cap_frees_at(cap: Cap, sent: Iterable[Sent], now: datetime, zone: ZoneInfo) 
 
     :param sent: those that `cap.counts`, in any order
     """
+    sent = list(sent)
+    if len(sent) < cap.limit:  # as of most members, always
+        return now.astimezone(UTC)
     days = sorted(local_date(each.at, zone) for each in sent)
     today = local_date(now, zone)
     day = next(day for day in _days_from(today, days, cap.days) if _fits(day, days, cap))

@@ -197,8 +197,11 @@ def _way(  # noqa: PLR0913 - as plan_all
 ) -> _Way:
     """Return the first instant at which neither a pause nor quiet hours nor a cap is in the way of a channel."""
     quiet = () if message.is_urgent and message.kind == SERVICE else _quiet(recipient, channel)
-    counting = {cap: [each for each in taken if cap.counts(each.channel, each.kind, each.tags)] for cap in caps}
-    own = [cap for cap in caps if cap.counts(channel, message.kind, message.tags)]
+    own = [
+        (cap, [each for each in taken if cap.counts(each.channel, each.kind, each.tags)])
+        for cap in caps
+        if cap.counts(channel, message.kind, message.tags)
+    ]
     at, rule = now, ""
     if recipient.paused_until is not None and recipient.paused_until > now and message.kind != SERVICE:
         at, rule = recipient.paused_until.astimezone(UTC), PAUSED
@@ -206,11 +209,11 @@ def _way(  # noqa: PLR0913 - as plan_all
         free = quiet_until(at, recipient.zone, quiet)
         if free is None:
             return _Way(channel, None, rule or QUIET)
-        frees = {cap: cap_frees_at(cap, counting[cap], free, recipient.zone) for cap in own}
-        last = max(own, key=lambda cap: frees[cap], default=None)
-        if last is None or frees[last] == free:
+        frees = [(cap_frees_at(cap, counted, free, recipient.zone), cap) for cap, counted in own]
+        last_at, last = max(frees, key=lambda each: each[0], default=(free, None))
+        if last is None or last_at == free:
             return _Way(channel, free, rule or (QUIET if free > now else ""))
-        at, rule = frees[last], f"cap:{last.name}"
+        at, rule = last_at, f"cap:{last.name}"
     return _Way(channel, None, rule)
 
 

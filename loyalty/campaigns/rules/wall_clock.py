@@ -61,7 +61,8 @@ def quiet_until(now: datetime, zone: ZoneInfo, hours: Sequence[Quiet]) -> dateti
 
     :returns: None where nothing but quiet follows: hours that leave no gap between them
     """
-    if not any(is_quiet(now.astimezone(zone), each) for each in hours):
+    local = now.astimezone(zone)
+    if not any(is_quiet(local, each) for each in hours):
         return now.astimezone(UTC)
     for instant in _changes(now.astimezone(UTC), zone, hours):
         local = instant.astimezone(zone)
@@ -192,16 +193,23 @@ def next_wall_time(began: datetime, wait: Wait, zone: ZoneInfo, about: date | No
     """
     if wait.exact is not None:
         return (began + wait.exact).astimezone(UTC)
+    return _next_wall_time(
+        began.astimezone(UTC), wait, zone, about
+    )  # two of one hour of the wall clock compare as equal
+
+
+@lru_cache(maxsize=4_096)  # those whom a night finds begin at one instant
+def _next_wall_time(began: datetime, wait: Wait, zone: ZoneInfo, about: date | None) -> datetime:
     local = began.astimezone(zone)
     until = wait.until
     if wait.before_days is not None:
         assert about is not None, "checked at publication: only what is about a day waits for days before it"
         until = about - timedelta(days=wait.before_days)
     if until is not None:
-        return max(began.astimezone(UTC), wall_instant(until, wait.at or MIDNIGHT, zone))
+        return max(began, wall_instant(until, wait.at or MIDNIGHT, zone))
     day = add_months(local.date(), wait.months) + timedelta(days=wait.days)
     if wait.at is None and day == local.date():
-        return began.astimezone(UTC)
+        return began
     hour = wait.at or local.time().replace(fold=0)
     found = wall_instant(day, hour, zone)
     return found if found >= began else wall_instant(day + DAY, hour, zone)
