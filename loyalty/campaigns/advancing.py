@@ -127,6 +127,11 @@ def _write_progress(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progres
         for planned in progress.messages
     ]
     outcomes += [
+        _outcome(retailer, entry, planned.step.position, Outcome.What.DROPPED, "superseded", now)
+        for entry, progress in taken
+        for planned in progress.superseded
+    ]
+    outcomes += [
         _outcome(retailer, entry, None, Outcome.What.COMPLETED, "", now)
         for entry, progress in taken
         if progress.next_at is None

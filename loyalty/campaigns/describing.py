@@ -1,16 +1,18 @@
 """Campaigns in words, for people: what enters, what happens step by step, what is wrong, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import Count
+from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from loyalty.campaigns.checking import CampaignFlaw
 from loyalty.campaigns.models import Campaign, CampaignVersion, Message, Step
 from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.rules.triggers import TRIGGERS, parameter, word
+from loyalty.campaigns.rules.wall_clock import NoWait, Wait, read_wait
 
 TRIGGER_WORDS = {
     "broadcast": gettext_lazy("All members, once."),
@@ -27,6 +29,10 @@ TRIGGER_WORDS = {
     "review": gettext_lazy("Each order, after %(days)s days."),
     "plan_renewal": gettext_lazy("Whose paid plan renews within %(days)s days."),
     "life_stage": gettext_lazy("Who is in the stage: %(stage)s."),
+}
+ON_THE_DAY_WORDS = {
+    "birthday": gettext_lazy("Whose birthday it is."),
+    "anniversary": gettext_lazy("Whose anniversary of joining it is."),
 }
 STAGE_WORDS = {
     "prospect": gettext_lazy("has not bought yet"),
@@ -66,13 +72,48 @@ def trigger_of(version: CampaignVersion) -> str:
         return "-"
     facts: dict[str, Any] = {name: parameter(version.trigger, name) for name in TRIGGERS[kind].numbers}
     facts |= {name: STAGE_WORDS[word(version.trigger, name)] for name in TRIGGERS[kind].words}
+    if kind in ON_THE_DAY_WORDS and not facts["days_before"]:
+        return str(ON_THE_DAY_WORDS[kind])
     return str(TRIGGER_WORDS[kind]) % facts
+
+
+def wait_of(text: str) -> str:
+    """Return a wait in words, such as: 3 days, then until 10:00."""
+    try:
+        wait = read_wait(text)
+    except NoWait:
+        return text
+    hour = time_format(wait.at, "H:i") if wait.at else ""
+    if wait.until is not None:
+        return _("until %(day)s, %(hour)s") % {"day": date_format(wait.until), "hour": hour}
+    if wait.before_days is not None:
+        words = ngettext(
+            "until %(number)s day before the day, at %(hour)s", "until %(number)s days before the day, at %(hour)s",
+            wait.before_days,
+        )  # fmt: skip
+        return words % {"number": wait.before_days, "hour": hour}
+    counted = ", ".join(_counted(wait))
+    if hour and counted:
+        return _("%(counted)s, then until %(hour)s") % {"counted": counted, "hour": hour}
+    return _("until %(hour)s") % {"hour": hour} if hour else counted
+
+
+def _counted(wait: Wait) -> Iterator[str]:
+    minutes = int(wait.exact.total_seconds()) // 60 if wait.exact else 0
+    for number, words in (
+        (wait.months, ngettext("%(number)s month", "%(number)s months", wait.months)),
+        (wait.days, ngettext("%(number)s day", "%(number)s days", wait.days)),
+        (minutes // 60, ngettext("%(number)s hour", "%(number)s hours", minutes // 60)),
+        (minutes % 60, ngettext("%(number)s minute", "%(number)s minutes", minutes % 60)),
+    ):
+        if number:
+            yield words % {"number": number}
 
 
 def step_of(step: Step) -> str:
     """Return a step in one line."""
     if step.kind == Step.Kind.WAIT:
-        return _("%(place)s. Wait %(wait)s.") % {"place": step.position + 1, "wait": step.wait}
+        return _("%(place)s. Wait %(wait)s.") % {"place": step.position + 1, "wait": wait_of(step.wait)}
     channels = ", ".join(str(Channel(each).label) for each in step.channels if each in Channel.values)
     words = (
         _("%(place)s. Say by all of %(channels)s.") if step.to_all_channels else _("%(place)s. Say by %(channels)s.")
@@ -80,9 +121,14 @@ def step_of(step: Step) -> str:
     return words % {"place": step.position + 1, "channels": channels}
 
 
+def said_of_flaw(flaw: CampaignFlaw) -> str:
+    """Return what is wrong in words."""
+    return str(FLAW_WORDS[flaw.code]) % dict(flaw.facts)
+
+
 def said_of(flaw: CampaignFlaw) -> str:
     """Return what is wrong in words, with its place."""
-    return f"{flaw.place}: {FLAW_WORDS[flaw.code] % dict(flaw.facts)}"
+    return f"{flaw.place}: {said_of_flaw(flaw)}"
 
 
 def funnel_of(campaign: Campaign) -> Mapping[str, int]:

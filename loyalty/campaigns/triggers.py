@@ -181,11 +181,6 @@ def candidates(campaign: Campaign, version: CampaignVersion, day: date) -> list[
     return [Candidate(*row) for row in rows]
 
 
-def audience(campaign: Campaign, version: CampaignVersion, day: date) -> int:
-    """Return how many members a trigger finds on a day."""
-    return len(candidates(campaign, version, day))
-
-
 def _judged(campaign: Campaign, version: CampaignVersion, day: date) -> dict[str, list[Any]]:
     """Return for whom a trigger about tiers holds at the beginning of a day."""
     when = When.midnight(day, midnight(day, campaign.program.tzinfo))

@@ -96,6 +96,7 @@ class Outcome(models.Model):
         EXITED = "exited", _("left")
         COMPLETED = "completed", _("completed")
         GOAL = "goal", _("reached the goal")
+        MOVED = "moved", _("moved to another version")
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
     campaign = models.ForeignKey(

@@ -48,7 +48,7 @@ PROSPECT, NEW, LOYAL, LAPSING = STAGES = ("prospect", "new", "loyal", "lapsing")
 TRIGGERS: Mapping[str, TriggerKind] = {
     "broadcast": TriggerKind(),
     "enrolled": TriggerKind(),
-    "cart": TriggerKind(values=frozenset({"cart"})),
+    "cart": TriggerKind(is_of_night=False, values=frozenset({"cart"})),
     "first_order": TriggerKind(values=frozenset({"order_on"}), numbers={"days": Number(7, 1, 90)}, fades=True),
     "birthday": TriggerKind(has_day=True, values=frozenset({"birthday_on"}), numbers={"days_before": DAYS_BEFORE}),
     "anniversary": TriggerKind(

@@ -32,5 +32,10 @@ class Migration(migrations.Migration):
             name='kind',
             field=models.CharField(choices=[('order', 'order'), ('cart', 'cart'), ('return', 'return'), ('profiling_withdrawn', 'no offers based on a profile any more')], max_length=20, verbose_name='kind'),
         ),
+        migrations.AlterField(
+            model_name='outcome',
+            name='what',
+            field=models.CharField(choices=[('entered', 'entered'), ('not_entered', 'not entered'), ('waited', 'waited'), ('planned', 'planned'), ('sent', 'sent'), ('deferred', 'deferred'), ('dropped', 'not sent'), ('failed', 'refused'), ('unknown', 'nobody knows'), ('exited', 'left'), ('completed', 'completed'), ('goal', 'reached the goal'), ('moved', 'moved to another version')], max_length=11, verbose_name='what'),
+        ),
         migrations.RunSQL(NOTE_RETURNS, NOT_RETURNS),
     ]
