@@ -5,6 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ ORDER = (
     "tier-at-risk", "win-back", "vip-at-risk", "review-request", "plan-renewal", "stage-prospect", "stage-new", "stage-loyal",
     "stage-lapsing",
 )  # fmt: skip
-MAX_TRIES = 100
 
 
 class NoSuchReadyMade(DomainError):
@@ -100,7 +100,7 @@ def begin(program: Program, name: str, *, code: str = "", now: datetime) -> Camp
 
 def _free(retailer: Retailer, name: str) -> str:
     taken = set(Campaign.objects.filter(retailer=retailer, code__startswith=name).values_list("code", flat=True))
-    return next(each for each in (name, *(f"{name}-{number}" for number in range(2, MAX_TRIES))) if each not in taken)
+    return next(each for each in chain([name], (f"{name}-{number}" for number in count(2))) if each not in taken)
 
 
 def _read(name: str) -> ReadyMade:

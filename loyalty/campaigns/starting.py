@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from loyalty.campaigns.audience import Audience, audience_of
+from loyalty.campaigns.checking import flaws_of
 from loyalty.campaigns.models import Campaign, CampaignVersion
-from loyalty.campaigns.publishing import publish
+from loyalty.campaigns.publishing import CampaignHasFlaws, publish
 from loyalty.experiments.models import Experiment
 
 MIN_PER_ARM = 100
@@ -54,7 +55,13 @@ class Outlook:
 
 
 def outlook_of(version: CampaignVersion, *, now: datetime) -> Outlook:
-    """Return what is known of a campaign before a version of it starts; the version has no flaws."""
+    """
+    Return what is known of a campaign before a version of it starts.
+
+    :raises CampaignHasFlaws: where it could not be published: nobody knows whom it would find
+    """
+    if errors := [each for each in flaws_of(version) if each.is_error]:
+        raise CampaignHasFlaws(errors)
     campaign = version.campaign
     audience = audience_of(campaign, version, now=now)
     if campaign.experiment is None:

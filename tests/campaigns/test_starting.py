@@ -346,6 +346,16 @@ def test_a_tool_is_told_what_is_wrong_and_where(client: Client) -> None:
     tool.get(f"campaigns/{code}/document?number=7", 404)
 
 
+def test_a_draft_that_cannot_be_published_has_no_outlook(client: Client) -> None:
+    world = World()
+    tool = Tool(client, world)
+    draft = draft_of(journey(world.club, {"kind": "cart"}, waits("PT4H"), says_by("email")))
+    type(draft).objects.filter(pk=draft.pk).update(trigger={"kind": "moonrise"})
+
+    assert tool.get(f"campaigns/{draft.campaign.code}/start", 422)["code"] == "campaign_has_flaws"
+    assert tool.post(f"campaigns/{draft.campaign.code}/start", {}, 422)["code"] == "campaign_has_flaws"
+
+
 def test_a_tool_confirms_few(client: Client) -> None:
     world = World()
     tool = Tool(client, world)
