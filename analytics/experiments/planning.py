@@ -111,15 +111,31 @@ def forecast(experiment: Experiment, *, now: datetime) -> Forecast:
 
     :raises TooLittleToPlanFrom: when the orders do not fill one window
     """
+    return _forecast(experiment, None, now)
+
+
+def forecast_among(experiment: Experiment, customers: int, *, now: datetime) -> Forecast:
+    """
+    Return what an experiment can detect among so many customers, who bring what all of them do.
+
+    :raises TooLittleToPlanFrom: as `forecast`
+    """
+    return _forecast(experiment, customers, now)
+
+
+def _forecast(experiment: Experiment, among: int | None, now: datetime) -> Forecast:
     first, until = bulk.fetch(SPAN, {"retailer": experiment.retailer_id, "now": now})[0]
     window = timedelta(days=experiment.window_days)
     days = (until - first).days if first else 0
     if first is None or until - first < window:
         raise TooLittleToPlanFrom(window_days=experiment.window_days, days=days)
-    past, customers, basis = _past(experiment, until, window, knows_before=until - first >= 2 * window)
+    is_of_others = among is None and experiment.form == Experiment.Form.NOT_INVITED
+    past, customers, basis = _past(
+        experiment, until, window, knows_before=until - first >= 2 * window, only_others=is_of_others
+    )  # fmt: skip
     if customers < 2:  # noqa: PLR2004 - one customer does not differ
         raise TooLittleToPlanFrom(window_days=experiment.window_days, days=days)
-    return _told(experiment, past, customers, basis, until)
+    return _told(experiment, past, customers if among is None else among, basis, until)
 
 
 def plan_from_data(experiment: Experiment, *, author: str, now: datetime) -> Experiment:
@@ -162,14 +178,16 @@ def _needed(past: Past, effect: float, treated: float, held_out: float, level: f
     return round(needed(past, effect, held_out=held_out / both, level=level) / both)
 
 
-def _past(experiment: Experiment, until: datetime, window: timedelta, *, knows_before: bool) -> tuple[Past, int, str]:
+def _past(
+    experiment: Experiment, until: datetime, window: timedelta, *, knows_before: bool, only_others: bool
+) -> tuple[Past, int, str]:
     retailer = experiment.retailer
     by_margin = experiment.metric == Experiment.Metric.MARGIN
     knows_costs = by_margin and has_costs(retailer)
     parameters = {
         "retailer": retailer.pk, "program": experiment.program_id, "known": until, "first": until - 2 * window,
         "middle": until - window, "by_household": experiment.unit == Experiment.Unit.HOUSEHOLD,
-        "only_others": experiment.form == Experiment.Form.NOT_INVITED,
+        "only_others": only_others,
     }  # fmt: skip
     with transaction.atomic():
         give_memory()

@@ -135,6 +135,8 @@ def _told(form: forms.Form) -> list[tuple[str, str]]:
 def _in_words(field: forms.BoundField, value: Any) -> str:
     if isinstance(value, datetime):
         return date_format(timezone.localtime(value), "DATETIME_FORMAT")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     labels = {str(key): str(label) for key, label in getattr(field.field, "choices", ())}
     return labels.get(str(value), str(value))
 

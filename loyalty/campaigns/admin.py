@@ -1,13 +1,14 @@
 """Campaigns in the admin: written as a list of steps, looked at as a member reads them, published, paused, ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
@@ -18,7 +19,6 @@ from customers.core.admin import (
     action,
     display,
 )
-from customers.core.calendar import local_date
 from customers.core.errors import DomainError
 from loyalty.activity import staff
 from loyalty.campaigns.checking import flaws_of
@@ -34,6 +34,8 @@ from loyalty.campaigns.models import (
     SendingHours,
     Step,
 )
+from loyalty.campaigns.moving import move_entries
+from loyalty.campaigns.outlook_words import lines_of, moves_in_words
 from loyalty.campaigns.pages import (
     CHANGE,
     DraftOnly,
@@ -43,17 +45,26 @@ from loyalty.campaigns.pages import (
     MessageChannelAdmin,
     OutcomeAdmin,
     PreviewForm,
+    ReadyMadePage,
     SendingHoursAdmin,
+    StartForm,
     StepInline,
     TextInline,
 )
 from loyalty.campaigns.previewing import NobodyToShow, preview, send_to
-from loyalty.campaigns.publishing import draft_of, end, pause, publish, resume
-from loyalty.campaigns.triggers import audience
+from loyalty.campaigns.publishing import draft_of, end, pause, resume
+from loyalty.campaigns.starting import start
 from loyalty.memberships.models import Membership
 
 PUBLISH = "programs.publish_programversion"
 STATE = {"draft": "info", "live": "success", "paused": "warning", "ended": "danger"}
+# What can be done with a campaign in each state.
+OFFERED: Mapping[str, tuple[str, ...]] = {
+    "draft": ("open_draft", "publish_it"),
+    "live": ("open_draft", "publish_it", "move_them", "pause_it", "end_it"),
+    "paused": ("open_draft", "publish_it", "move_them", "resume_it", "end_it"),
+    "ended": (),
+}
 LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 
 
@@ -74,11 +85,21 @@ class CampaignAdmin(ModelAdmin):
     list_select_related: ClassVar[Any] = ("program",)
     ordering = ("-created_at",)
     fields = (
-        "retailer", ("code", "name"), ("program", "kind"), ("priority", "experiment"), ("starts_at", "ends_at"),
+        "retailer", ("code", "name"), ("program", "kind"), ("priority", "experiment"), "starts_at", "ends_at",
         ("state", "ended_at"), "steps", "funnel", "versions_of_it",
     )  # fmt: skip
     readonly_fields = ("state", "ended_at", "steps", "funnel", "versions_of_it")
-    actions_detail = ("open_draft", "publish_it", "pause_it", "resume_it", "end_it")
+    actions_list = ("to_ready_made",)
+    actions_detail = ("open_draft", "publish_it", "move_them", "pause_it", "resume_it", "end_it")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Offer what can be done with a campaign as it is."""
+        row = Campaign.objects.filter(pk=object_id).first()
+        offered = OFFERED[row.state] if row else ()
+        return [each for each in super().get_actions_detail(request, object_id) if each.action_name.endswith(offered)]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*ReadyMadePage(self).urls(), *super().get_urls()]
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
@@ -146,51 +167,71 @@ class CampaignAdmin(ModelAdmin):
 
     @action(description=_("Publish"), url_path="publish", permissions=["run"])
     def publish_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def act(row: Campaign, author: str) -> list[str]:
+        row = get_object_or_404(Campaign, pk=object_id)
+
+        def act(row: Campaign, author: str, said: dict[str, Any]) -> list[str]:
             draft = draft_of(row)
-            now = timezone.now()
-            publish(draft, author=author, now=now)
-            found = audience(row, draft, local_date(now, row.program.tzinfo))
-            return [
-                trigger_of(draft), *(step_of(step) for step in draft.steps.in_order()),
-                str(_("Today it would begin for %(number)s members.")) % {"number": number_format(found)},
-            ]  # fmt: skip
+            few = bool(said.get("confirms_few"))
+            _campaign, outlook = start(draft, author=author, confirms_few=few, now=timezone.now())
+            return [trigger_of(draft), *(step_of(step) for step in draft.steps.in_order()), *lines_of(outlook)]
 
         words = _("Members enter on this version from now on; those who are in the campaign finish on theirs.")
-        return self._ask(request, object_id, (_("Publish it"), words, _("Publish"), _("It is published.")), act)
+        told = (_("Publish it"), words, _("Publish"), _("It is published."))
+        return self._ask(request, object_id, told, act, StartForm if row.experiment_id else staff.ReasonForm)
+
+    @action(description=_("Move to this version"), url_path="move", permissions=["run"])
+    def move_them(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Move who is in a campaign on an earlier version to the one in force."""
+        words = _(
+            "Who is in it on an earlier version goes on with the one in force, behind as many messages as it has had. Without "
+            "this they finish on the version on which they entered."
+        )
+        told = (_("Move who is in it"), words, _("Move them"), _("They are moved."))
+        return self._ask(
+            request, object_id, told, lambda row, _author, _said: moves_in_words(move_entries(row, now=timezone.now()))
+        )  # fmt: skip
+
+    @action(description=_("New from a ready-made journey"), url_path="to-ready-made", permissions=["draft"])
+    def to_ready_made(self, _request: HttpRequest) -> HttpResponse:
+        return redirect("admin:campaigns_campaign_ready_made")
 
     @action(description=_("Pause"), url_path="pause", permissions=["run"])
     def pause_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         words = _("What is due is held, and may be too late when it goes on.")
         said = (_("Pause it"), words, _("Pause"), _("It is paused."))
-        return self._ask(request, object_id, said, lambda row, _author: [str(pause(row))])
+        return self._ask(request, object_id, said, lambda row, _author, _said: [str(pause(row))])
 
     @action(description=_("Resume"), url_path="resume", permissions=["run"])
     def resume_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         words = _("What was held goes, unless it is too late.")
         said = (_("Resume it"), words, _("Resume"), _("It goes on."))
-        return self._ask(request, object_id, said, lambda row, _author: [str(resume(row))])
+        return self._ask(request, object_id, said, lambda row, _author, _said: [str(resume(row))])
 
     @action(description=_("End"), url_path="end", permissions=["run"])
     def end_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         words = _("Who is in it leaves at once, and what is not on its way is dropped. It cannot be started again.")
         said = (_("End it"), words, _("End"), _("It has ended."))
-        return self._ask(request, object_id, said, lambda row, _author: [str(end(row, now=timezone.now()))])
+        return self._ask(request, object_id, said, lambda row, _author, _said: [str(end(row, now=timezone.now()))])
 
     def _ask(
-        self, request: HttpRequest, object_id: str, words: Any, do: Callable[[Campaign, str], Any]
+        self,
+        request: HttpRequest,
+        object_id: str,
+        words: Any,
+        do: Callable[[Campaign, str, dict[str, Any]], Any],
+        form: type[forms.Form] = staff.ReasonForm,
     ) -> HttpResponse:
         row = get_object_or_404(Campaign.objects.select_related("program__retailer", "retailer"), pk=object_id)
 
-        def act(_said: dict[str, Any], *, dry_run: bool) -> list[str]:
+        def act(said: dict[str, Any], *, dry_run: bool) -> list[str]:
             with transaction.atomic():
-                found = list(do(row, request.user.get_username()) or [])
+                found = list(do(row, request.user.get_username(), said) or [])
                 if dry_run:
                     transaction.set_rollback(True)
             return found
 
         heading, meaning, button, done = map(str, words)
-        return staff.ask(self, request, row, staff.Verb(heading, meaning, button, done, staff.ReasonForm, act))
+        return staff.ask(self, request, row, staff.Verb(heading, meaning, button, done, form, act))
 
 
 @admin.register(CampaignVersion)

@@ -1,6 +1,7 @@
 """Campaigns in words, for people: what enters, what happens step by step, what is wrong, and what became of it."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django.db.models import Count
 from django.utils.formats import date_format, time_format
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from loyalty.campaigns.checking import CampaignFlaw
 from loyalty.campaigns.models import Campaign, CampaignVersion, Message, Step
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.rules.triggers import TRIGGERS, parameter
+from loyalty.campaigns.rules.triggers import TRIGGERS, parameter, word
 from loyalty.campaigns.rules.wall_clock import NoWait, Wait, read_wait
 
 TRIGGER_WORDS = {
@@ -20,12 +21,34 @@ TRIGGER_WORDS = {
     "birthday": gettext_lazy("Whose birthday is in %(days_before)s days."),
     "points_expiring": gettext_lazy("Of whom at least %(points)s points expire within %(days)s days."),
     "lapsed": gettext_lazy("Who has not bought for %(days)s days."),
+    "first_order": gettext_lazy("Who bought for the first time within the last %(days)s days."),
+    "anniversary": gettext_lazy("Whose anniversary of joining is in %(days_before)s days."),
+    "tier_within_reach": gettext_lazy("For whom at most %(percent)s percent is missing for the next tier."),
+    "tier_at_risk": gettext_lazy("Who will lose its tier within %(days)s days unless more counts by then."),
+    "vip_at_risk": gettext_lazy("Who is a VIP at risk, and agreed to offers based on a profile."),
+    "review": gettext_lazy("Each order, after %(days)s days."),
+    "plan_renewal": gettext_lazy("Whose paid plan renews within %(days)s days."),
+    "life_stage": gettext_lazy("Who is in the stage: %(stage)s."),
+}
+ON_THE_DAY_WORDS = {
+    "birthday": gettext_lazy("Whose birthday it is."),
+    "anniversary": gettext_lazy("Whose anniversary of joining it is."),
+}
+STAGE_WORDS = {
+    "prospect": gettext_lazy("has not bought yet"),
+    "new": gettext_lazy("bought for the first time within the last 90 days"),
+    "loyal": gettext_lazy("buys regularly"),
+    "lapsing": gettext_lazy("waits longer than usual to buy again"),
 }
 FLAW_WORDS = {
     "unknown_trigger": gettext_lazy("There is no such trigger; there are %(known)s."),
     "unknown_parameter": gettext_lazy("The trigger has no parameter “%(name)s”."),
     "out_of_bounds": gettext_lazy("It is a whole number from %(least)s to %(most)s."),
     "not_a_list_of_codes": gettext_lazy("It is a list of codes."),
+    "not_one_of": gettext_lazy("It is one of %(known)s."),
+    "needs_profile": gettext_lazy(
+        "Who enters is decided by what was computed about customers: tick that it is decided by a profile."
+    ),
     "unknown_fact": gettext_lazy("An exit names one of %(known)s."),
     "says_nothing": gettext_lazy("No step says anything."),
     "too_many_steps": gettext_lazy("It has more than %(limit)s steps."),
@@ -47,8 +70,44 @@ def trigger_of(version: CampaignVersion) -> str:
     kind = str(version.trigger.get("kind"))
     if kind not in TRIGGERS:
         return "-"
-    numbers = {name: parameter(version.trigger, name) for name in TRIGGERS[kind].numbers}
-    return str(TRIGGER_WORDS[kind]) % numbers
+    facts: dict[str, Any] = {name: parameter(version.trigger, name) for name in TRIGGERS[kind].numbers}
+    facts |= {name: STAGE_WORDS[word(version.trigger, name)] for name in TRIGGERS[kind].words}
+    if kind in ON_THE_DAY_WORDS and not facts["days_before"]:
+        return str(ON_THE_DAY_WORDS[kind])
+    return str(TRIGGER_WORDS[kind]) % facts
+
+
+def wait_of(text: str) -> str:
+    """Return a wait in words, such as: 3 days, then until 10:00."""
+    try:
+        wait = read_wait(text)
+    except NoWait:
+        return text
+    hour = time_format(wait.at, "H:i") if wait.at else ""
+    if wait.until is not None:
+        return _("until %(day)s, %(hour)s") % {"day": date_format(wait.until), "hour": hour}
+    if wait.before_days is not None:
+        words = ngettext(
+            "until %(number)s day before the day, at %(hour)s", "until %(number)s days before the day, at %(hour)s",
+            wait.before_days,
+        )  # fmt: skip
+        return words % {"number": wait.before_days, "hour": hour}
+    counted = ", ".join(_counted(wait))
+    if hour and counted:
+        return _("%(counted)s, then until %(hour)s") % {"counted": counted, "hour": hour}
+    return _("until %(hour)s") % {"hour": hour} if hour else counted
+
+
+def _counted(wait: Wait) -> Iterator[str]:
+    minutes = int(wait.exact.total_seconds()) // 60 if wait.exact else 0
+    for number, words in (
+        (wait.months, ngettext("%(number)s month", "%(number)s months", wait.months)),
+        (wait.days, ngettext("%(number)s day", "%(number)s days", wait.days)),
+        (minutes // 60, ngettext("%(number)s hour", "%(number)s hours", minutes // 60)),
+        (minutes % 60, ngettext("%(number)s minute", "%(number)s minutes", minutes % 60)),
+    ):
+        if number:
+            yield words % {"number": number}
 
 
 def step_of(step: Step) -> str:
@@ -62,40 +121,14 @@ def step_of(step: Step) -> str:
     return words % {"place": step.position + 1, "channels": channels}
 
 
-def wait_of(text: str) -> str:
-    """Return how long a step waits, in words; a text that says no wait as it stands."""
-    try:
-        wait = read_wait(text)
-    except NoWait:
-        return text
-    day = " ".join(_parts_of(wait))
-    return day if wait.at is None else _("%(day)s, at %(hour)s") % {"day": day, "hour": time_format(wait.at)}
-
-
-def _parts_of(wait: Wait) -> Iterator[str]:
-    if wait.until is not None:
-        yield _("until %(day)s") % {"day": date_format(wait.until)}
-    elif wait.before_days is not None:
-        days = wait.before_days
-        words = ngettext("until %(days)s day before the day", "until %(days)s days before the day", days)
-        yield words % {"days": days}
-    elif wait.exact is not None:
-        hours, seconds = divmod(int(wait.exact.total_seconds()), 3_600)
-        if hours:
-            yield ngettext("%(hours)s hour", "%(hours)s hours", hours) % {"hours": hours}
-        if seconds or not hours:
-            minutes = seconds // 60
-            yield ngettext("%(minutes)s minute", "%(minutes)s minutes", minutes) % {"minutes": minutes}
-    else:
-        if wait.months:
-            yield ngettext("%(months)s month", "%(months)s months", wait.months) % {"months": wait.months}
-        if wait.days or not wait.months:
-            yield ngettext("%(days)s day", "%(days)s days", wait.days) % {"days": wait.days}
+def said_of_flaw(flaw: CampaignFlaw) -> str:
+    """Return what is wrong in words."""
+    return str(FLAW_WORDS[flaw.code]) % dict(flaw.facts)
 
 
 def said_of(flaw: CampaignFlaw) -> str:
     """Return what is wrong in words, with its place."""
-    return f"{flaw.place}: {FLAW_WORDS[flaw.code] % dict(flaw.facts)}"
+    return f"{flaw.place}: {said_of_flaw(flaw)}"
 
 
 def funnel_of(campaign: Campaign) -> Mapping[str, int]:

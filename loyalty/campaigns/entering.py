@@ -97,7 +97,7 @@ def _enter(  # noqa: PLR0913 - what a batch needs
     if state != Campaign.State.LIVE:
         return 0
     ids = [each.customer_id for each in found]
-    known, consents = _judge(campaign, ids, at), _consents(ids, now)
+    known, consents = judge(campaign, ids, at), consents_of(ids, now)
     done = set(bulk.fetch(ENTERED, [campaign.pk, ids]))
     entries, refused = list[tuple[Any, ...]](), list[tuple[Candidate, str]]()
     entered: set[UUID] = set()
@@ -120,14 +120,16 @@ def _enter(  # noqa: PLR0913 - what a batch needs
     return len(entries)
 
 
-def _judge(campaign: Campaign, ids: list[UUID], at: datetime) -> Mapping[UUID, tuple[Any, ...]]:
+def judge(campaign: Campaign, ids: list[UUID], at: datetime) -> Mapping[UUID, tuple[Any, ...]]:
+    """Return of customers their zone, variant, whether held out, in it already, since when, and whether they bought."""
     parameters = {
         "ids": ids, "campaign": campaign.pk, "program": campaign.program_id, "experiment": campaign.experiment_id, "at": at
     }  # fmt: skip
     return {row[0]: row[1:] for row in bulk.fetch(JUDGE, parameters)}
 
 
-def _consents(ids: list[UUID], now: datetime) -> dict[UUID, dict[str, bool]]:
+def consents_of(ids: list[UUID], now: datetime) -> dict[UUID, dict[str, bool]]:
+    """Return what customers agreed to, by purpose."""
     found: dict[UUID, dict[str, bool]] = {}
     for customer, purpose, granted in bulk.fetch(CONSENTS, [ids, now]):
         found.setdefault(customer, {})[purpose] = granted

@@ -3,8 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import (
@@ -17,18 +23,32 @@ from customers.core.admin import (
     TextInputWidget,
     display,
 )
+from loyalty.activity.staff import ReasonForm
+from loyalty.campaigns.describing import step_of, trigger_of
 from loyalty.campaigns.models import CampaignVersion, MessageChannel, Outcome, Step, StepText
-from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.models.words import Channel, MessageKind
+from loyalty.campaigns.ready_made import ReadyMade, begin, ready_made
 from loyalty.outbox.endpoints import new_secret
+from loyalty.programs.models import Program
 
 OF_CUSTOMER = ("customer__external_id__exact", "customer__memberships__number__exact")
 
 
 CHANGE = "campaigns.change_campaign"
+TRIGGER_ROWS = 3
 
 
 class DraftOnly:
     """What belongs to a version, which may be changed while it is a draft."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+        """Write lists of codes in one line, and a trigger in a few."""
+        if isinstance(db_field, ArrayField):
+            given["widget"] = TextInputWidget()
+        found = super().formfield_for_dbfield(db_field, request, **given)  # type: ignore[misc] # it stands before an admin
+        if isinstance(db_field, models.JSONField):
+            found.widget.attrs["rows"] = TRIGGER_ROWS
+        return found
 
     def _is_open(self, obj: Any) -> bool:
         return obj is None or (obj if isinstance(obj, CampaignVersion) else obj.version).is_draft
@@ -68,6 +88,67 @@ class PreviewForm(forms.Form):
         label=_("language"), choices=(("", _("the member's")), ("en", "English"), ("fr", "Français")), required=False,
         widget=SelectWidget(),
     )  # fmt: skip
+
+
+class StartForm(ReasonForm):
+    """Why a campaign with an experiment starts, and whether also with few customers."""
+
+    confirms_few = forms.BooleanField(
+        label=_("fewer than 100 per variant"), required=False, widget=forms.CheckboxInput()
+    )
+    field_order = ("confirms_few", "reason")
+
+
+class ReadyMadePage:
+    """The ready-made journeys, each made a draft by one click."""
+
+    def __init__(self, owner: ModelAdmin) -> None:
+        self.owner = owner
+
+    def urls(self) -> list[URLPattern]:
+        frame = self.owner.admin_site.admin_view
+        return [path("ready-made/", frame(self.show), name="campaigns_campaign_ready_made")]
+
+    def show(self, request: HttpRequest) -> HttpResponse:
+        """Show them, and make a draft of the one that is chosen."""
+        if not request.user.has_perm("campaigns.add_campaign"):
+            raise PermissionDenied
+        programs = list(Program.objects.select_related("retailer").order_by("retailer__name", "name"))
+        if request.method == "POST":
+            wanted = request.POST.get("program", "")
+            program = next((each for each in programs if str(each.pk) == wanted), None)
+            if program is None or request.POST.get("journey") not in ready_made():
+                raise Http404
+            return self._begin(request, program, request.POST["journey"])
+        context = {
+            **self.owner.admin_site.each_context(request),
+            "title": _("Ready-made journeys"),
+            "programs": programs,
+            "journeys": [_shown(each) for each in ready_made().values()],
+            "opts": self.owner.opts,
+        }
+        return render(request, "campaigns/ready_made.html", context)
+
+    def _begin(self, request: HttpRequest, program: Program, name: str) -> HttpResponse:
+        draft = begin(program, name, now=timezone.now())
+        self.owner.log_addition(request, draft.campaign, f"{_('New from a ready-made journey')}: {name}")
+        words = _("“%(name)s” is a draft: edit it, preview it and publish it. Until then nothing is sent.")
+        messages.success(request, words % {"name": draft.campaign.name})
+        return redirect("admin:campaigns_campaign_change", draft.campaign_id)
+
+
+def _shown(each: ReadyMade) -> dict[str, Any]:
+    """Return a ready-made journey as its card says it: who enters, and what happens step by step."""
+    steps = [
+        Step(
+            position=position, kind=Step.Kind.WAIT if "wait" in said else Step.Kind.MESSAGE, wait=said.get("wait", ""),
+            channels=said.get("channels", []),
+        )
+        for position, said in enumerate(each.content["steps"])
+    ]  # fmt: skip
+    trigger = trigger_of(CampaignVersion(trigger=each.content["trigger"]))
+    kind = MessageKind(each.content["message_kind"]).label
+    return {"journey": each, "kind": kind, "trigger": trigger, "steps": [step_of(step) for step in steps]}
 
 
 class MessageChannelAdmin(ModelAdmin):

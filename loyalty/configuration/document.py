@@ -184,11 +184,7 @@ def _checked(said: Any) -> list[Finding]:
     oversized = list(_of_size(said))
     if oversized:
         return oversized
-    validator = Draft202012Validator(schema())
-    found = [
-        _of_schema(error) for error in sorted(validator.iter_errors(said), key=lambda error: list(map(str, error.path)))
-    ]
-    found = found or list(_of_texts(said))
+    found = schema_findings(said, schema())
     if found:
         return found
     found = _of_program(said["program"])
@@ -200,6 +196,12 @@ def _checked(said: Any) -> list[Finding]:
                 found.append(Finding.error("duplicate", place, _("“%(code)s” is there twice.") % {"code": row["code"]}))
             seen.add(row.get("code", ""))
     return found
+
+
+def schema_findings(said: Any, asked: Mapping[str, Any]) -> list[Finding]:
+    """Return where a document is not written as a JSON Schema asks, or holds a text that no database can."""
+    errors = sorted(Draft202012Validator(asked).iter_errors(said), key=lambda error: list(map(str, error.path)))
+    return [_of_schema(error) for error in errors] or list(_of_texts(said))
 
 
 def apply_to(version: ProgramVersion, said: Any) -> None:

@@ -330,6 +330,9 @@ CODE_KEYS = env.list("CODE_KEYS", default=[])
 
 # Events go to subscribers (dotted paths of functions of a list of events) and to the retailers' webhooks.
 OUTBOX_SUBSCRIBERS = ["loyalty.memberships.naming.name_customers", "loyalty.campaigns.learning.on_events"]
+# Says which effect a campaign's experiment can detect among so many customers: a function of analytics, which campaigns cannot
+# import (`loyalty.campaigns.starting.Forecast`).
+CAMPAIGN_FORECAST = "analytics.experiments.campaigns.smallest_effect"
 # For so long a post may take, from the look-up of the name to the head of the answer.
 WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
 # Of the eight threads of the worker of webhooks, how many may wait for endpoints that are slow or do not answer, and how many for

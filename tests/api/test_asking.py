@@ -145,7 +145,7 @@ OF_NO_MEMBER = {
     "signin-codes", "signin-confirm", "payment-notices", "token", "my-token", "programs", "versions", "version",
     "version-propose", "version-publish", "version-withdraw", "program-matches", "simulations", "simulation",
     "uplift-runs", "uplift-run-cancel", "voucher-check", "receipts", "recommendation-runs", "my-preferences",
-    "my-message-read",
+    "my-message-read", "campaign-check", "campaign-plan", "campaign-apply", "campaign-template",
 }  # fmt: skip
 
 

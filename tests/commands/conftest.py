@@ -19,10 +19,13 @@ from pytest_django import DjangoDbBlocker
 from analytics.experiments.looking import look
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.importing.templates import write_template
+from customers.models import Retailer
 from customers.recording import record_orders
 from loyalty.activity.versions import forget_versions
+from loyalty.campaigns.ready_made import ready_made_named
 from loyalty.configuration.document import to_document, to_yaml
 from loyalty.configuration.drafts import publish
+from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward
 from tests import make
 from tests.conftest import _server, _template_name, _use
@@ -109,7 +112,10 @@ def write_files(folder: Path, document: str) -> None:
     """Write the files that command lines name."""
     template = StringIO()
     write_template(template, "orders")
+    shop = Retailer(language=Retailer.Language.FRENCH)
+    birthday = ready_made_named("birthday").document(Program(slug="journey-club", retailer=shop))
     files = {
+        "birthday.yaml": to_yaml(birthday),
         "club.yaml": document, "customers.csv": CUSTOMERS, "orders.csv": ORDERS, "codes.csv": CODES, "till.csv": TILL,
         "shopify.csv": SHOPIFY.read_text(encoding="utf-8"), "new-orders.csv": template.getvalue(),
     }  # fmt: skip

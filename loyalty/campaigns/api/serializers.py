@@ -110,3 +110,112 @@ class OutcomeOut(serializers.ModelSerializer[Outcome]):
     class Meta:
         model = Outcome
         fields = ("at", "occurrence", "step", "what", "reason", "rule", "channel")
+
+
+class CampaignFindingOut(serializers.Serializer[Any]):
+    severity = serializers.ChoiceField(choices=["error", "warning"], help_text="It cannot be published with an error.")
+    code = serializers.CharField(help_text="What is wrong, such as text_missing.")
+    place = serializers.CharField(help_text="Where in the document, such as steps/1/texts/email/fr/subject.")
+    message = serializers.CharField(help_text="What is wrong and what to do, in the caller's language.")
+
+
+class CampaignChangeOut(serializers.Serializer[Any]):
+    path = serializers.CharField(help_text="Where in the document, such as steps/0/wait.")
+    before = serializers.JSONField(allow_null=True, help_text="Null where it was not there.")
+    after = serializers.JSONField(allow_null=True, help_text="Null where it is not there any more.")
+
+
+class CampaignCheckOut(serializers.Serializer[Any]):
+    publishable = serializers.BooleanField(help_text="Whether nothing is in the way of publishing it.")
+    findings = CampaignFindingOut(many=True, help_text="What is wrong, place by place.")
+
+
+class ArmOut(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="Of the experiment's variant.")
+    is_control = serializers.BooleanField(help_text="Whether it gets nothing.")
+    customers = serializers.IntegerField(help_text="How many of those who enter will be in it.")
+
+
+class AudienceOut(serializers.Serializer[Any]):
+    is_by_fact = serializers.BooleanField(help_text="Whether what members do brings them, and nobody is looked for.")
+    found = serializers.IntegerField(help_text="For whom the trigger holds today.")
+    in_a_month = serializers.IntegerField(
+        allow_null=True, help_text="How many it finds in a month; null where that is not known before."
+    )
+    expected = serializers.IntegerField(
+        help_text="How many will enter: in a month where that is known, and else today."
+    )
+    counted = serializers.IntegerField(help_text="How many of them were looked at; of more than 10,000 an even part.")
+    enters = serializers.IntegerField(help_text="How many of them enter.")
+    not_entered = serializers.DictField(
+        child=serializers.IntegerField(), help_text="How many do not, by reason, such as no_consent."
+    )
+    held_out = serializers.IntegerField(help_text="How many of those who enter are held out by an experiment.")
+    unreachable = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="To how many the first message cannot go, by reason, such as no_channel.",
+    )
+    reached = serializers.IntegerField(help_text="How many get the first message.")
+    arms = ArmOut(many=True, help_text="Of the campaign's experiment; empty where it has none.")
+
+
+class OutlookOut(serializers.Serializer[Any]):
+    audience = AudienceOut(help_text="Whom it finds, and what becomes of them.")
+    effect = serializers.DictField(
+        allow_null=True,
+        help_text="The smallest effect that the experiment can detect: amount, percent and currency, or the reason why "
+        "that is not known; null where the campaign has no experiment.",
+    )
+    needs_confirmation = serializers.BooleanField(
+        help_text="Whether an arm has fewer than 100 customers, so that its start has to be confirmed."
+    )
+
+
+class CampaignPlanOut(serializers.Serializer[Any]):
+    changes = CampaignChangeOut(many=True, help_text="Against what is in force, or else against the draft.")
+    findings = CampaignFindingOut(many=True, help_text="What is wrong, place by place.")
+    outlook = OutlookOut(allow_null=True, help_text="Who would enter; null where it cannot be published as it is.")
+
+
+class CampaignAppliedOut(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="Of the campaign.")
+    version = serializers.IntegerField(help_text="The number of its draft.")
+    changes = CampaignChangeOut(many=True, help_text="Against what is in force, or else against the draft.")
+    findings = CampaignFindingOut(many=True, help_text="What is still in the way of publishing it.")
+
+
+class ReadyMadeOut(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="By which it is asked for.")
+    title = serializers.CharField(help_text="What it is called, in the caller's language.")
+    about = serializers.CharField(help_text="What it does, in the caller's language.")
+    trigger = serializers.DictField(source="content.trigger", help_text="Who enters.")
+
+
+class ReadyMadeIn(Strict):
+    program = serializers.SlugField(help_text="The slug of the program that it is for.")
+    code = serializers.SlugField(
+        required=False,
+        max_length=50,
+        default="",
+        allow_blank=True,
+        help_text="Of the campaign; its own name if left out.",
+    )
+
+
+class StartIn(Strict):
+    confirms_few = serializers.BooleanField(
+        required=False, default=False, help_text="That it shall start although an arm has fewer than 100 customers."
+    )
+
+
+class StartOut(serializers.Serializer[Any]):
+    campaign = CampaignOut(help_text="As it is now.")
+    outlook = OutlookOut(help_text="What was known of it when it started.")
+
+
+class MovesOut(serializers.Serializer[Any]):
+    version = serializers.IntegerField(help_text="The number of the version in force.")
+    moved = serializers.IntegerField(help_text="How many go on with it, behind as many messages as they have had.")
+    completed = serializers.IntegerField(help_text="How many of them have had all that it says, and are through.")
+    at_once = serializers.IntegerField(help_text="How many of them are to hear its next message now.")
+    stay = serializers.IntegerField(help_text="How many stay on their version, which something else begins.")

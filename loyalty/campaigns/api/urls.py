@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.campaigns.api import views
+from loyalty.campaigns.api import documents, views
 
 urlpatterns = [
     path("me/messages", views.MyMessagesView.as_view(), name="my-messages"),
@@ -12,5 +12,14 @@ urlpatterns = [
     path("campaigns/<slug:code>/resume", views.ResumeView.as_view(), name="campaign-resume"),
     path("campaigns/<slug:code>/end", views.EndView.as_view(), name="campaign-end"),
     path("campaigns/<slug:code>/why/<path:external_id>", views.WhyView.as_view(), name="campaign-why"),
+    path("campaigns/<slug:code>/document", documents.CampaignDocumentView.as_view(), name="campaign-document"),
+    path("campaigns/<slug:code>/start", documents.CampaignStartView.as_view(), name="campaign-start"),
+    path("campaigns/<slug:code>/move", documents.CampaignMoveView.as_view(), name="campaign-move"),
+    path("campaign-documents/schema", documents.CampaignSchemaView.as_view(), name="campaign-schema"),
+    path("campaign-documents/check", documents.CampaignCheckView.as_view(), name="campaign-check"),
+    path("campaign-documents/plan", documents.CampaignPlanView.as_view(), name="campaign-plan"),
+    path("campaign-documents/apply", documents.CampaignApplyView.as_view(), name="campaign-apply"),
+    path("campaign-templates", documents.ReadyMadesView.as_view(), name="campaign-templates"),
+    path("campaign-templates/<slug:name>", documents.ReadyMadeView.as_view(), name="campaign-template"),
     path("receipts/<slug:slug>/<slug:channel>", views.ReceiptsView.as_view(), name="receipts"),
 ]

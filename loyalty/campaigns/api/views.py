@@ -117,12 +117,14 @@ class ReceiptsView(AskedView):
         return Response(MessageReceiptOut({"is_new": is_new}).data)
 
 
-def _campaigns(request: Request) -> QuerySet[Campaign]:
+def campaigns_of(request: Request) -> QuerySet[Campaign]:
+    """Return the caller's campaigns."""
     return Campaign.objects.filter(retailer=retailer_of(request)).select_related("program", "version", "experiment")
 
 
-def _campaign(request: Request, code: str) -> Campaign:
-    rows = _campaigns(request)
+def campaign_of(request: Request, code: str) -> Campaign:
+    """Return one of the caller's campaigns. :raises NoSuchCampaign: naming those that there are"""
+    rows = campaigns_of(request)
     known = rows.order_by("code").values_list("code", flat=True)
     return the_one(rows.filter(code=code), lambda: NoSuchCampaign(code=code, known=listed(known)))
 
@@ -133,7 +135,7 @@ class CampaignsView(AskedView):
     @extend_schema(responses=CampaignOut(many=True), tags=["campaigns"])
     def get(self, request: Request) -> Response:
         """List campaigns and journeys, the newest first."""
-        return Response(CampaignOut(_campaigns(request).order_by("-created_at", "-pk"), many=True).data)
+        return Response(CampaignOut(campaigns_of(request).order_by("-created_at", "-pk"), many=True).data)
 
 
 class CampaignView(AskedView):
@@ -142,7 +144,7 @@ class CampaignView(AskedView):
     @extend_schema(responses=CampaignOut, tags=["campaigns"])
     def get(self, request: Request, code: str) -> Response:
         """Return a campaign."""
-        return Response(CampaignOut(_campaign(request, code)).data)
+        return Response(CampaignOut(campaign_of(request, code)).data)
 
 
 class _ChangeView(AskedView):
@@ -150,10 +152,10 @@ class _ChangeView(AskedView):
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
     def _changed(self, request: Request, code: str) -> Response:
-        campaign = _campaign(request, code)
+        campaign = campaign_of(request, code)
         with all_or_dry(request):
             self.change(campaign)
-            body = CampaignOut(_campaign(request, code)).data
+            body = CampaignOut(campaign_of(request, code)).data
         return Response(body, status=status.HTTP_200_OK)
 
     def change(self, campaign: Campaign) -> None:
@@ -196,5 +198,5 @@ class WhyView(AskedView):
     @extend_schema(responses=OutcomeOut(many=True), tags=["campaigns"])
     def get(self, request: Request, code: str, external_id: str) -> Response:
         """Return what a campaign decided of a customer, and why: what was sent, what waited, what was not sent."""
-        found = outcomes_of(_campaign(request, code), customer_of(request, external_id))
+        found = outcomes_of(campaign_of(request, code), customer_of(request, external_id))
         return Response(OutcomeOut(found, many=True).data)

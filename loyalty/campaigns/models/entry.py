@@ -97,6 +97,7 @@ class Outcome(models.Model):
         EXITED = "exited", _("left")
         COMPLETED = "completed", _("completed")
         GOAL = "goal", _("reached the goal")
+        MOVED = "moved", _("moved to another version")
 
     # Written with an entry or a message, whose own keys are checked, and none of which is ever deleted: to check these as well
     # costs a fifth of planning a message.

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, local_date, midnight
 from loyalty.campaigns.rules.consent import INBOX, PROFILING, Consents, allows
+from loyalty.campaigns.rules.triggers import is_of_last_order
 from loyalty.campaigns.rules.wall_clock import next_wall_time, read_wait
 
 MESSAGE, WAIT = "message", "wait"
-LAPSE = "lapse:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,13 @@ class Progress:
 
     :param position: of the next step
     :param next_at: when it is to be taken; None when there is none
+    :param superseded: messages of steps that come too late to be said beside the next one
     """
 
     position: int
     next_at: datetime | None
     messages: tuple[Planned, ...]
+    superseded: tuple[Planned, ...] = ()
 
 
 def advance(  # noqa: PLR0913 - where an entry stands
@@ -132,18 +134,72 @@ def advance(  # noqa: PLR0913 - where an entry stands
     """
     Take the steps of an entry that are due, in order.
 
+    Where a wait for some days before the day was over before it began, what was to be said before it is not said any more: who
+    entered three days before an expiry is not told at once of thirty, fourteen and three.
+
     :param at: when the next step was to be taken: late or not, waits are counted from then
     """
     messages: list[Planned] = []
+    superseded: list[Planned] = []
     for step in (step for step in steps if step.position >= position):
         if at > now:
-            return Progress(step.position, at, tuple(messages))
+            return Progress(step.position, at, tuple(messages), tuple(superseded))
         if step.kind == WAIT:
-            at = next_wall_time(at, read_wait(step.wait), zone, about)
+            wait = read_wait(step.wait)
+            until = next_wall_time(at, wait, zone, about)
+            if wait.before_days is not None and until == at:
+                superseded += [each for each in messages if each.at == at]
+                messages = [each for each in messages if each.at != at]
+            at = until
         elif step.variant in {"", variant}:
             messages += _planned(step, at, about, zone)
     last = steps[-1].position + 1 if steps else 0
-    return Progress(last, at if at > now else None, tuple(messages))
+    return Progress(last, at if at > now else None, tuple(messages), tuple(superseded))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """
+    Where an entry goes on in another version.
+
+    :param position: of its next step
+    :param at: from when that is counted; None where nothing follows, and it is over
+    """
+
+    position: int
+    at: datetime | None
+
+
+def moved(  # noqa: PLR0913 - where an entry stands, and what between
+    before: Sequence[StepRule],
+    after: Sequence[StepRule],
+    *,
+    position: int,
+    entered_at: datetime,
+    about: date | None,
+    zone: ZoneInfo,
+) -> Moved:
+    """
+    Return where an entry goes on in another version: behind as many messages as it has had, whose wait counts from the last.
+
+    What it has had is not said again, and what the new version says earlier is not made up for.
+
+    :param position: of the step that it was to take next
+    """
+    at, had = entered_at, 0
+    latest = entered_at
+    for step in before:
+        if step.position >= position:
+            break
+        if step.kind == WAIT:
+            at = next_wall_time(at, read_wait(step.wait), zone, about)
+        else:
+            latest, had = at, had + 1
+    messages = [place for place, step in enumerate(after) if step.kind == MESSAGE]
+    if had >= len(messages):
+        return Moved(after[-1].position + 1 if after else 0, None)
+    first = messages[had - 1] + 1 if had else 0
+    return Moved(after[first].position, latest)
 
 
 def _planned(step: StepRule, at: datetime, about: date | None, zone: ZoneInfo) -> list[Planned]:
@@ -183,6 +239,7 @@ class Exit:
     before_exposure: bool = False
 
 
+NO_LONGER_TRUE = "no_longer_true"
 REASONS = {"order": "ordered", "profiling_withdrawn": "no_profiling", "left": "left"}
 
 
@@ -200,14 +257,14 @@ def exit_by(  # noqa: PLR0913 - a fact and an entry
     """
     Return how a fact ends an entry; None where it does not. It counts by when it happened, whenever it was recorded.
 
-    :param occurrence: because of what it was entered: a lapse is ended by anything that was bought after it began
+    :param occurrence: because of what it was entered: a lapse is ended by anything that was bought after its last order
     """
     if fact == "profiling_withdrawn":
         return Exit(REASONS[fact]) if rule.uses_profile else None
     if fact not in rule.exits:
         return None
     is_after = occurred_at >= entered_at
-    if occurrence.startswith(LAPSE) and about is not None:
+    if is_of_last_order(occurrence) and about is not None:
         is_after = local_date(occurred_at, zone) > about
     if not is_after:
         return None

@@ -11,8 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError, ValidationError
-from rest_framework.parsers import BaseParser
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,11 +19,12 @@ from customers.api.asking import AskedView
 from customers.api.callers import retailer_of, the_one
 from customers.core.calendar import local_date
 from loyalty.activity.api.asking import NotThere, listed, program_of
+from loyalty.activity.api.documents import DOCUMENT, FORMAT, YAML, YamlParser
 from loyalty.api.models import RetailerKey
 from loyalty.api.parsers import EncodableJSONParser
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
-from loyalty.configuration.document import apply_to, differences, read_yaml, schema, to_document, to_yaml
+from loyalty.configuration.document import apply_to, differences, schema, to_document, to_yaml
 from loyalty.planning.api.serializers import (
     ChangeOut,
     CheckOut,
@@ -49,12 +49,9 @@ from loyalty.points.models.policy import words_for
 from loyalty.programs.models import Program, ProgramVersion, VersionEvent
 
 READ: dict[str, str] = {"GET": "program:read"}
-YAML = "application/yaml"
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, required=True, description="The ETag as it was read."
 )
-FORMAT = OpenApiParameter("as", str, enum=["json", "yaml"], description="How to write the document.")
-DOCUMENT = {(200, "application/json"): OpenApiTypes.OBJECT, (200, YAML): OpenApiTypes.STR}
 
 
 class NoETag(APIException):
@@ -69,19 +66,6 @@ class NotAVersion(NotThere):
 
 class NoSuchSimulation(NotThere):
     message = _("Program “{slug}” has no what-if {id}. /api/v1/programs/{slug}/simulations lists those that there are.")
-
-
-class YamlParser(BaseParser):
-    """A document as YAML, as the export writes it."""
-
-    media_type = YAML
-
-    def parse(self, stream: Any, _media_type: str | None = None, _parser_context: Any = None) -> Any:
-        try:
-            text = stream.read().decode()
-        except UnicodeDecodeError:
-            raise ParseError(_("The body is no UTF-8 text.")) from None
-        return read_yaml(text)
 
 
 class ProgramView(AskedView):
