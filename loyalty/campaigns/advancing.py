@@ -4,45 +4,24 @@ Entries on their way: the steps that are due, taken together, and the facts that
 What a step says is queued in the same transaction; whoever dies in between leaves the entry where it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from customers.core import bulk
 from customers.models import Retailer
+from loyalty.campaigns.about import Values, facts_of
 from loyalty.campaigns.claiming import OUTCOME
-from loyalty.campaigns.entering import rule_of
-from loyalty.campaigns.models import CampaignVersion, Outcome
+from loyalty.campaigns.models import Outcome
+from loyalty.campaigns.open_entries import OpenEntry, load, lock_due, rule_of_entry
 from loyalty.campaigns.queueing import NewMessage, queue
-from loyalty.campaigns.rules.journeys import Exit, JourneyRule, Planned, Progress, advance, exit_by
+from loyalty.campaigns.rules.journeys import NO_LONGER_TRUE, Exit, Planned, Progress, advance, exit_by
 
 BATCH = 2_000
-# Entries are locked, and not their recipients: what is queued waits for those at its end, in the order of their ids.
-DUE = """
-SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
-WHERE e.retailer_id = %s AND e.next_at <= %s AND c.state = 'live'
-ORDER BY e.next_at LIMIT %s FOR NO KEY UPDATE OF e SKIP LOCKED
-"""
-# With the first order since it was entered that nobody has told of yet.
-LOAD = """
-SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.exposure_at,
-    e.step, e.next_at, coalesce(nullif(r.zone, ''), s.zone),
-    (SELECT min(o.occurred_at) FROM customers_order o WHERE o.customer_id = e.customer_id AND o.occurred_at <= %s AND CASE
-        WHEN e.occurrence LIKE 'lapse:%%' THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END),
-    c.program_id
-FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id JOIN customers_retailer s ON s.id = e.retailer_id
-LEFT JOIN campaigns_recipient r ON r.customer_id = e.customer_id
-WHERE e.id = ANY(%s) AND e.ended_at IS NULL ORDER BY e.id
-"""
-ACTIVE = """
-SELECT e.id FROM campaigns_entry e WHERE e.customer_id = ANY(%s) AND e.ended_at IS NULL ORDER BY e.id FOR NO KEY UPDATE OF e
-"""
 WRITE = """
 UPDATE campaigns_entry e SET step = w.step, next_at = w.next_at, ended_at = w.ended_at, reason = w.reason,
     reached_goal_at = w.reached_goal_at
@@ -61,34 +40,6 @@ UPDATE campaigns_message m SET state = 'dropped', reason = 'exited', rule = w.re
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::text[]) AS reason) w
 WHERE m.entry_id = w.entry_id AND m.state IN ('due', 'held')
 """
-EXPIRING = """
-SELECT m.customer_id, sum(l.available)::bigint FROM memberships_membership m
-JOIN points_wallet w ON w.membership_id = m.id AND w.code = 'points' JOIN points_lot l ON l.wallet_id = w.id
-JOIN programs_program p ON p.id = m.program_id JOIN customers_retailer s ON s.id = m.retailer_id
-JOIN (SELECT unnest(%b::uuid[]) AS customer_id, unnest(%b::bigint[]) AS program_id, unnest(%b::date[]) AS day) k
-    ON k.customer_id = m.customer_id AND k.program_id = m.program_id
-WHERE l.available > 0 AND (l.expires_at AT TIME ZONE coalesce(nullif(p.zone, ''), s.zone))::date = k.day GROUP BY 1
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenEntry:
-    """An entry that has not ended, as it was read under its lock. :param ordered_at: the first order since; None for none"""
-
-    id: UUID
-    campaign_id: UUID
-    version_id: int
-    customer_id: UUID
-    occurrence: str
-    about: date | None
-    variant: str
-    entered_at: datetime
-    exposure_at: datetime
-    step: int
-    next_at: datetime | None
-    zone: ZoneInfo
-    ordered_at: datetime | None
-    program_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,53 +51,22 @@ class Ending:
     goal_at: datetime | None
 
 
-@lru_cache(maxsize=512)
-def _published(version_id: int) -> tuple[JourneyRule, str]:
-    """Return what a published version decides, and the kind of its trigger: neither changes any more."""
-    version = CampaignVersion.objects.get(pk=version_id)
-    assert not version.is_draft, "nobody enters on a draft"
-    return rule_of(version), str(version.trigger["kind"])
-
-
 @transaction.atomic
 def advance_due(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
     """Take the steps of some entries that are due; return how many entries were looked at."""
-    ids = [key for (key,) in bulk.fetch(DUE, [retailer.pk, now, limit])]
+    ids = lock_due(retailer, now, limit)
     if not ids:
         return 0
-    entries = _load(ids, now)
+    entries = load(ids, now)
     endings = [ending for each in entries if (ending := _ordered(each)) is not None]
     ended = {each.entry.id for each in endings}
-    going = [each for each in entries if each.id not in ended]
-    taken = [(each, _advanced(each, now)) for each in going]
-    _queue(retailer, taken)
+    facts = facts_of([each for each in entries if each.id not in ended], now)
+    endings += untrue(entries, facts)
+    taken = [(each, _advanced(each, now)) for each in entries if facts.get(each.id) is not None]
+    _queue(retailer, taken, facts)
     _write_progress(retailer, taken, now)
     end_entries(retailer, endings, now=now)
     return len(ids)
-
-
-def load_active(customers: Iterable[UUID], *, now: datetime) -> list[OpenEntry]:
-    """Lock the active entries of customers, and return them."""
-    ids = [key for (key,) in bulk.fetch(ACTIVE, [sorted(set(customers))])]
-    return _load(ids, now) if ids else []
-
-
-def rule_of_entry(entry: OpenEntry) -> JourneyRule:
-    """Return the version on which an entry finishes."""
-    return _published(entry.version_id)[0]
-
-
-def _load(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
-    return [_entry(row) for row in bulk.fetch(LOAD, [now, list(ids)])]
-
-
-def _entry(row: tuple[Any, ...]) -> OpenEntry:
-    key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, *rest = row
-    zone, ordered_at, program = rest
-    return OpenEntry(
-        key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, ZoneInfo(zone),
-        ordered_at, program,
-    )  # fmt: skip
 
 
 def _ordered(entry: OpenEntry) -> Ending | None:
@@ -171,10 +91,17 @@ def _advanced(entry: OpenEntry, now: datetime) -> Progress:
     )  # fmt: skip
 
 
-def _queue(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]]) -> None:
+def untrue(entries: Sequence[OpenEntry], facts: Mapping[UUID, Values | None]) -> list[Ending]:
+    """Return that entries end because what they are about is not true any more."""
+    gone = Exit(NO_LONGER_TRUE)
+    return [Ending(each, gone, None) for each in entries if each.id in facts and facts[each.id] is None]
+
+
+def _queue(
+    retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], facts: Mapping[UUID, Values | None]
+) -> None:
     said = [(entry, planned) for entry, progress in taken for planned in progress.messages]
-    values = _values([entry for entry, _ in said])
-    queue(retailer.pk, [_message(entry, planned, values[entry.id]) for entry, planned in said])
+    queue(retailer.pk, [_message(entry, planned, facts[entry.id] or {}) for entry, planned in said])
 
 
 def _message(entry: OpenEntry, planned: Planned, values: Mapping[str, Any]) -> NewMessage:
@@ -183,27 +110,6 @@ def _message(entry: OpenEntry, planned: Planned, values: Mapping[str, Any]) -> N
         customer_id=entry.customer_id, step_id=planned.step.step_id, cause=f"entry:{entry.id}:{planned.step.position}{way}",
         due_at=planned.at, expires_at=planned.expires_at, entry_id=entry.id, values=values, channels=planned.channels,
     )  # fmt: skip
-
-
-def _values(entries: Sequence[OpenEntry]) -> dict[UUID, dict[str, Any]]:
-    """Return what the texts of entries may say of the facts that they are about."""
-    kinds = {entry.id: _published(entry.version_id)[1] for entry in entries}
-    expiring = [entry for entry in entries if kinds[entry.id] == "points_expiring"]
-    points: dict[UUID, int] = {}
-    if expiring:
-        rows = ((each.customer_id, each.program_id, each.about) for each in expiring)
-        points = dict(bulk.fetch(EXPIRING, bulk.columns_of(rows)))
-    found: dict[UUID, dict[str, Any]] = {}
-    for entry in entries:
-        day = entry.about.isoformat() if entry.about else ""
-        by_kind: dict[str, dict[str, Any]] = {
-            "cart": {"cart": entry.occurrence.removeprefix("cart:")},
-            "birthday": {"birthday_on": day},
-            "lapsed": {"last_order_on": day},
-            "points_expiring": {"expires_on": day, "expiring_points": points.get(entry.customer_id, 0)},
-        }
-        found[entry.id] = by_kind.get(kinds[entry.id], {})
-    return found
 
 
 def _write_progress(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from loyalty.campaigns.models import CampaignVersion, Step, StepText
 from loyalty.campaigns.models.words import Channel, MessageKind
-from loyalty.campaigns.rules.triggers import TRIGGERS, check_exits, check_trigger
+from loyalty.campaigns.rules.triggers import TRIGGERS, check_exits, check_trigger, reads_profile
 from loyalty.campaigns.rules.wall_clock import NoWait, read_wait
 from loyalty.campaigns.texts import check_text
 
@@ -31,6 +31,8 @@ def flaws_of(version: CampaignVersion) -> list[CampaignFlaw]:
     """Return what is wrong with a version, in the order of its steps."""
     found = [CampaignFlaw(each.code, each.place, each.facts) for each in check_trigger(version.trigger)]
     found += [CampaignFlaw(each.code, each.place, each.facts) for each in check_exits(version.exits)]
+    if reads_profile(version.trigger) and not version.uses_profile:
+        found.append(CampaignFlaw("needs_profile", "uses_profile"))
     steps = list(version.steps.in_order().prefetch_related("texts"))
     if not any(step.kind == Step.Kind.MESSAGE for step in steps):
         found.append(CampaignFlaw("says_nothing", "steps"))

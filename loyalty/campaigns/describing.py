@@ -1,6 +1,7 @@
 """Campaigns in words, for people: what enters, what happens step by step, what is wrong, and what became of it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import Count
 from django.utils.translation import gettext as _
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from loyalty.campaigns.checking import CampaignFlaw
 from loyalty.campaigns.models import Campaign, CampaignVersion, Message, Step
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.rules.triggers import TRIGGERS, parameter
+from loyalty.campaigns.rules.triggers import TRIGGERS, parameter, word
 
 TRIGGER_WORDS = {
     "broadcast": gettext_lazy("All members, once."),
@@ -18,12 +19,30 @@ TRIGGER_WORDS = {
     "birthday": gettext_lazy("Whose birthday is in %(days_before)s days."),
     "points_expiring": gettext_lazy("Of whom at least %(points)s points expire within %(days)s days."),
     "lapsed": gettext_lazy("Who has not bought for %(days)s days."),
+    "first_order": gettext_lazy("Who bought for the first time within the last %(days)s days."),
+    "anniversary": gettext_lazy("Whose anniversary of joining is in %(days_before)s days."),
+    "tier_within_reach": gettext_lazy("For whom at most %(percent)s percent is missing for the next tier."),
+    "tier_at_risk": gettext_lazy("Who will lose its tier within %(days)s days unless more counts by then."),
+    "vip_at_risk": gettext_lazy("Who is a VIP at risk, and agreed to offers based on a profile."),
+    "review": gettext_lazy("Each order, after %(days)s days."),
+    "plan_renewal": gettext_lazy("Whose paid plan renews within %(days)s days."),
+    "life_stage": gettext_lazy("Who is in the stage: %(stage)s."),
+}
+STAGE_WORDS = {
+    "prospect": gettext_lazy("has not bought yet"),
+    "new": gettext_lazy("bought for the first time within the last 90 days"),
+    "loyal": gettext_lazy("buys regularly"),
+    "lapsing": gettext_lazy("waits longer than usual to buy again"),
 }
 FLAW_WORDS = {
     "unknown_trigger": gettext_lazy("There is no such trigger; there are %(known)s."),
     "unknown_parameter": gettext_lazy("The trigger has no parameter “%(name)s”."),
     "out_of_bounds": gettext_lazy("It is a whole number from %(least)s to %(most)s."),
     "not_a_list_of_codes": gettext_lazy("It is a list of codes."),
+    "not_one_of": gettext_lazy("It is one of %(known)s."),
+    "needs_profile": gettext_lazy(
+        "Who enters is decided by what was computed about customers: tick that it is decided by a profile."
+    ),
     "unknown_fact": gettext_lazy("An exit names one of %(known)s."),
     "says_nothing": gettext_lazy("No step says anything."),
     "too_many_steps": gettext_lazy("It has more than %(limit)s steps."),
@@ -45,8 +64,9 @@ def trigger_of(version: CampaignVersion) -> str:
     kind = str(version.trigger.get("kind"))
     if kind not in TRIGGERS:
         return "-"
-    numbers = {name: parameter(version.trigger, name) for name in TRIGGERS[kind].numbers}
-    return str(TRIGGER_WORDS[kind]) % numbers
+    facts: dict[str, Any] = {name: parameter(version.trigger, name) for name in TRIGGERS[kind].numbers}
+    facts |= {name: STAGE_WORDS[word(version.trigger, name)] for name in TRIGGERS[kind].words}
+    return str(TRIGGER_WORDS[kind]) % facts
 
 
 def step_of(step: Step) -> str:

@@ -5,7 +5,7 @@ Facts of campaigns wait in a table that triggers of the database fill; enrolment
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,9 +15,12 @@ from django.utils import timezone
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.models import Retailer
-from loyalty.campaigns.advancing import end_entries, ending_by, load_active
+from loyalty.campaigns.about import facts_of
+from loyalty.campaigns.advancing import end_entries, ending_by, untrue
 from loyalty.campaigns.entering import enter
 from loyalty.campaigns.models import Campaign, WaitingFact
+from loyalty.campaigns.open_entries import load_active, published
+from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.campaigns.triggers import Candidate
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
@@ -32,6 +35,8 @@ MEMBERS = (
     "SELECT customer_id FROM memberships_membership WHERE program_id = %s AND customer_id = ANY(%s) AND left_at IS NULL"
 )
 ENROLLED, LEFT = "membership.enrolled", "membership.left"
+# What may make untrue what somebody is in a campaign for.
+CHANGES = frozenset({"tier.changed", "plan.cancelled", "plan.changed", "plan.ended", "plan.renewed"})
 
 
 @transaction.atomic
@@ -42,7 +47,9 @@ def learn(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
         return 0
     for _, customer, number, at in (fact for fact in facts if fact[0] == WaitingFact.Kind.CART):
         _begin_carts(retailer, customer, number, at, now)
-    _end(retailer, [(kind, customer, at) for kind, customer, _, at in facts if kind != WaitingFact.Kind.CART], now)
+    ending = [each for each in facts if each[0] not in {WaitingFact.Kind.CART, WaitingFact.Kind.RETURN}]
+    _end(retailer, [(kind, customer, at) for kind, customer, _, at in ending], now)
+    end_untrue(retailer, {customer for kind, customer, *_ in facts if kind == WaitingFact.Kind.RETURN}, now=now)
     return len(facts)
 
 
@@ -66,6 +73,15 @@ def _end(retailer: Retailer, facts: Sequence[tuple[str, UUID, datetime]], now: d
     end_entries(retailer, endings, now=now)
 
 
+def end_untrue(retailer: Retailer, customers: Collection[UUID], *, now: datetime) -> None:
+    """End the entries of customers of which the fact is not true any more."""
+    if not customers:
+        return
+    entries = load_active(customers, now=now)
+    fading = [each for each in entries if TRIGGERS[published(each.version_id).kind].fades]
+    end_entries(retailer, untrue(fading, facts_of(fading, now)), now=now)
+
+
 def begun_by(retailer: Retailer, kind: str, at: datetime) -> list[Campaign]:
     """Return the live campaigns that a trigger begins at an instant."""
     rows = Campaign.objects.live().filter(retailer=retailer, version__trigger__kind=kind)
@@ -81,23 +97,32 @@ def is_open(campaign: Campaign, at: datetime) -> bool:
 
 
 def on_events(events: Sequence[Event]) -> None:
-    """Let who was enrolled enter, and who left leave: a subscriber of the outbox, in its transaction, any number of times."""
-    told = [event for event in events if event.type in {ENROLLED, LEFT}]
+    """
+    Let who was enrolled enter, who left leave, and end what a change made untrue.
+
+    A subscriber of the outbox, in its transaction, any number of times.
+    """
+    told = [event for event in events if event.type in {ENROLLED, LEFT, *CHANGES}]
     if not told or not Campaign.objects.live().filter(retailer__in={event.retailer_id for event in told}).exists():
         return
     now = timezone.now()
     members = Membership.objects.select_related("retailer").in_bulk([UUID(event.subject) for event in told])
     enrolled: dict[tuple[int, int, datetime], list[Membership]] = defaultdict(list)
+    changed: dict[Retailer, set[UUID]] = defaultdict(set)
     for event in told:
         member = members.get(UUID(event.subject))
         if member is None:
             continue
         if event.type == LEFT:
             _end(member.retailer, [("left", member.customer_id, event.occurred_at)], max(now, event.occurred_at))
+        elif event.type in CHANGES:
+            changed[member.retailer].add(member.customer_id)
         elif member.left_at is None:
             enrolled[member.retailer_id, member.program_id, event.occurred_at].append(member)
     for (_, program, at), some in enrolled.items():  # many are enrolled at once, at one instant
         _begin_enrolled(some, program, at, max(now, at))
+    for retailer, customers in changed.items():
+        end_untrue(retailer, customers, now=now)
 
 
 def _begin_enrolled(members: Sequence[Membership], program: int, at: datetime, now: datetime) -> None:

@@ -17,17 +17,20 @@ from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.rules.caps import Cap, Sent
 from loyalty.campaigns.rules.consent import Consents
 from loyalty.campaigns.rules.planning import Due, Recipient
+from loyalty.campaigns.rules.triggers import SINCE_LAST_ORDER
 from loyalty.campaigns.rules.wall_clock import Quiet
 
+# As `is_of_last_order` has it, of an entry e.
+IS_OF_LAST_ORDER = f"e.occurrence ^@ ANY (ARRAY[{', '.join(repr(each) for each in SINCE_LAST_ORDER)}])"
 # What is open of locked recipients, due or not: what is not due yet says when they are next to be looked at.
-OPEN = """
+OPEN = f"""
 SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priority, m.tags, m.on_cap, m.ground, m.is_urgent,
     m.needs_profiling, m.state, m.channel, m.tries, m.claimed_at, m.claimed_until, m.is_resent, m.entry_id, m.campaign_id,
     s.position, c.state, e.occurrence,
     CASE WHEN e.ended_at IS NOT NULL AND e.reason <> 'completed' THEN e.reason
-        WHEN v.exits @> '[{"fact": "order"}]' AND EXISTS (
+        WHEN v.exits @> '[{{"fact": "order"}}]' AND EXISTS (
             SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %s AND CASE
-                WHEN e.occurrence LIKE 'lapse:%%' THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END)
+                WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END)
         THEN 'ordered' ELSE '' END
 FROM campaigns_message m
 LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id

@@ -10,7 +10,7 @@ from customers.core.ids import new_id
 from loyalty.campaigns.loading import load_settings
 from loyalty.campaigns.models import Step
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.rendering import NoText, Rendered, html_of, render, values_of_members
+from loyalty.campaigns.rendering import NoText, Rendered, by_language, html_of, render, values_of_members
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.campaigns.sending import route_of
 from loyalty.campaigns.transports import Outgoing
@@ -19,7 +19,9 @@ from loyalty.memberships.models import Membership
 
 EXAMPLES: dict[str, Any] = {
     "cart": "C1", "birthday_on": date(2026, 12, 10), "expires_on": date(2026, 12, 31), "expiring_points": 250,
-    "last_order_on": date(2026, 9, 1),
+    "last_order_on": date(2026, 9, 1), "order": "A1", "order_on": date(2026, 11, 20), "anniversary_on": date(2026, 12, 10),
+    "years": 2, "next_tier": {"en": "Gold", "fr": "Or"}, "tier_missing": {"en": "50 points", "fr": "50 points"},
+    "keeps_through": date(2026, 12, 31), "plan": {"en": "Plus", "fr": "Plus"}, "renews_on": date(2026, 12, 20),
 }  # fmt: skip
 
 
@@ -45,9 +47,10 @@ def preview(step: Step, member: Membership, channel: str, language: str = "") ->
     pair = (member.customer_id, member.program_id)
     values = values_of_members(member.retailer, [pair])[pair]
     kind = TRIGGERS.get(str(step.version.trigger.get("kind")))
-    about = {name: EXAMPLES[name] for name in (kind.values if kind else ())}
+    language = language or values["language"]
+    about = {name: by_language(EXAMPLES[name], language) for name in (kind.values if kind else ())}
     try:
-        return render(step.texts.all(), channel, language or values["language"], {**values, "unsubscribe": "", **about})
+        return render(step.texts.all(), channel, language, {**values, "unsubscribe": "", **about})
     except NoText as error:
         raise NothingToShow(channel=Channel(channel).label) from error
 

@@ -114,11 +114,21 @@ def texts_of(step_ids: Iterable[int]) -> dict[int, list[StepText]]:
     return found
 
 
+def by_language(value: Any, language: str) -> Any:
+    """Return a value as a language has it, where it is kept in each."""
+    return value.get(language, "") if isinstance(value, dict) else value
+
+
 def values_of(retailer: Retailer, messages: Sequence[Message]) -> dict[UUID, dict[str, Any]]:
     """Return what the texts of messages may say of their recipients now, and of the facts that they are about."""
     pairs = {row.pk: (row.customer_id, row.campaign.program_id if row.campaign else None) for row in messages}
     known = values_of_members(retailer, pairs.values())
-    return {row.pk: {**known[pairs[row.pk]], "unsubscribe": address_of(row.pk), **row.values} for row in messages}
+    found = {}
+    for row in messages:
+        own = known[pairs[row.pk]]
+        about = {name: by_language(value, own["language"]) for name, value in row.values.items()}
+        found[row.pk] = {**own, "unsubscribe": address_of(row.pk), **about}
+    return found
 
 
 def values_of_members(retailer: Retailer, pairs: Iterable[Pair]) -> dict[Pair, dict[str, Any]]:

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from customers.core import bulk
 from customers.core.calendar import midnight
 from loyalty.campaigns.models import Campaign, CampaignVersion
-from loyalty.campaigns.rules.triggers import parameter
+from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, NEW, PROSPECT, is_leaps_eve, parameter, word
+from loyalty.campaigns.tier_gaps import REACH, RISK, When, gaps
 
+# Something of it stayed: an order that came back as a whole was none.
+KEPT = """EXISTS (
+    SELECT 1 FROM customers_orderline l WHERE l.order_id = {order}.id AND l.quantity > coalesce((
+        SELECT sum(r.quantity) FROM customers_returnline r WHERE r.line_id = l.id), 0))"""
 # A birthday of the 29th of February is kept on the 28th in years without one.
 BIRTHDAY = """
 SELECT m.customer_id, 'birthday:' || extract(year FROM %(target)s::date)::int AS occurrence, %(target)s::date AS about
@@ -23,6 +29,60 @@ WHERE m.program_id = %(program)s AND m.left_at IS NULL AND (
     (extract(month FROM c.birth_date), extract(day FROM c.birth_date))
         = (extract(month FROM %(target)s::date), extract(day FROM %(target)s::date))
     OR (%(is_leaps_eve)s AND extract(month FROM c.birth_date) = 2 AND extract(day FROM c.birth_date) = 29))
+"""
+ANNIVERSARY = """
+SELECT m.customer_id, 'anniversary:' || extract(year FROM %(target)s::date)::int AS occurrence, %(target)s::date AS about
+FROM memberships_membership m CROSS JOIN LATERAL (SELECT (m.enrolled_at AT TIME ZONE %(zone)s)::date AS on_date) j
+WHERE m.program_id = %(program)s AND m.left_at IS NULL AND extract(year FROM j.on_date) < extract(year FROM %(target)s::date)
+AND ((extract(month FROM j.on_date), extract(day FROM j.on_date))
+        = (extract(month FROM %(target)s::date), extract(day FROM %(target)s::date))
+    OR (%(is_leaps_eve)s AND extract(month FROM j.on_date) = 2 AND extract(day FROM j.on_date) = 29))
+"""
+# One in a customer's life, whichever order turns out to have been it.
+FIRST_ORDER = f"""
+SELECT o.customer_id, %(occurrence)s::text AS occurrence, o.local_date AS about
+FROM customers_order o JOIN memberships_membership m ON m.customer_id = o.customer_id AND m.program_id = %(program)s
+WHERE m.left_at IS NULL AND o.retailer_id = %(retailer)s AND o.occurred_at > %(from)s AND o.occurred_at <= %(since)s
+    AND {KEPT.format(order="o")} AND NOT EXISTS (
+        SELECT 1 FROM customers_order p WHERE p.customer_id = o.customer_id AND (p.occurred_at, p.id) < (o.occurred_at, o.id)
+            AND {KEPT.format(order="p")})
+"""
+REVIEW = f"""
+SELECT o.customer_id, 'order:' || o.number AS occurrence, o.local_date AS about
+FROM customers_order o JOIN memberships_membership m ON m.customer_id = o.customer_id AND m.program_id = %(program)s
+WHERE m.left_at IS NULL AND o.retailer_id = %(retailer)s AND o.occurred_at >= %(from)s AND o.occurred_at < %(until)s
+    AND {KEPT.format(order="o")}
+"""
+# Who has bought since its insight was computed is not what it says any more.
+LAST_ORDER = """
+CROSS JOIN LATERAL (SELECT max(o.local_date) AS last_on FROM customers_order o WHERE o.customer_id = m.customer_id) o
+WHERE m.program_id = %(program)s AND m.left_at IS NULL AND o.last_on <= i.as_of"""
+VIP_AT_RISK = f"""
+SELECT m.customer_id, 'vip_risk:' || o.last_on AS occurrence, o.last_on AS about
+FROM memberships_membership m JOIN customers_insight i ON i.customer_id = m.customer_id
+{LAST_ORDER} AND i.segment = 'vip_at_risk'
+"""
+PLAN_RENEWAL = """
+SELECT m.customer_id, 'renewal:' || s.end_day AS occurrence, s.end_day AS about
+FROM plans_subscription s JOIN memberships_membership m ON m.id = s.membership_id
+WHERE s.program_id = %(program)s AND m.left_at IS NULL AND s.status IN ('trial', 'active') AND s.ended_at IS NULL
+    AND NOT s.cancels AND s.end_day > %(day)s AND s.end_day <= %(target)s
+"""
+STAGE_PROSPECT = f"""
+SELECT m.customer_id, 'stage:prospect' AS occurrence, NULL::date AS about FROM memberships_membership m
+WHERE m.program_id = %(program)s AND m.left_at IS NULL AND m.enrolled_at <= %(since)s AND NOT EXISTS (
+    SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %(since)s
+        AND {KEPT.format(order="o")})
+"""
+STAGE_LOYAL = """
+SELECT m.customer_id, 'stage:loyal' AS occurrence, NULL::date AS about
+FROM memberships_membership m JOIN customers_insight i ON i.customer_id = m.customer_id
+WHERE m.program_id = %(program)s AND m.left_at IS NULL AND i.life_stage = 'established'
+"""
+STAGE_LAPSING = f"""
+SELECT m.customer_id, 'stage:lapsing:' || o.last_on AS occurrence, o.last_on AS about
+FROM memberships_membership m JOIN customers_insight i ON i.customer_id = m.customer_id
+{LAST_ORDER} AND i.life_stage = 'overdue'
 """
 POINTS_EXPIRING = """
 SELECT m.customer_id, 'expiry:' || (l.expires_at AT TIME ZONE %(zone)s)::date AS occurrence,
@@ -54,11 +114,24 @@ STATEMENTS: Mapping[str, str] = {
     "birthday": BIRTHDAY,
     "points_expiring": POINTS_EXPIRING,
     "lapsed": LAPSED,
+    "first_order": FIRST_ORDER,
+    "anniversary": ANNIVERSARY,
+    "vip_at_risk": VIP_AT_RISK,
+    "review": REVIEW,
+    "plan_renewal": PLAN_RENEWAL,
     "broadcast": BROADCAST,
     "enrolled": ENROLLED,
 }
+STAGES: Mapping[str, str] = {
+    PROSPECT: STAGE_PROSPECT, NEW: FIRST_ORDER, LOYAL: STAGE_LOYAL, LAPSING: STAGE_LAPSING
+}  # fmt: skip
+# Found otherwise, and taken up here.
+JUDGED = """
+SELECT unnest(%(customers)s::uuid[]) AS customer_id, unnest(%(occurrences)s::text[]) AS occurrence,
+    unnest(%(days)s::date[]) AS about
+"""
 # Of the audience that the trigger names, and not entered yet for this very fact.
-NEW = """
+NOT_YET = """
 SELECT f.customer_id, f.occurrence, f.about FROM ({found}) f
 WHERE NOT EXISTS (
     SELECT 1 FROM campaigns_entry e
@@ -71,8 +144,10 @@ AND (cardinality(%(tiers)s::text[]) = 0 OR EXISTS (
     WHERE m.customer_id = f.customer_id AND m.program_id = %(program)s AND t.code = ANY(%(tiers)s)))
 ORDER BY f.customer_id, f.about, f.occurrence
 """
-FEBRUARY, LAST_OF_FEBRUARY = 2, 28
 KEPT_ENROLMENTS = timedelta(days=7)
+NEW_FOR = timedelta(days=90)  # after its first order a customer is new, as segments have it
+LATE_ORDERS = timedelta(days=7)  # so late an order may be told of, and is still asked about
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +166,18 @@ class Candidate:
 
 def candidates(campaign: Campaign, version: CampaignVersion, day: date) -> list[Candidate]:
     """Return the members for whom a trigger's state holds at the beginning of a day, and who did not enter for it."""
-    statement = STATEMENTS.get(version.trigger["kind"])
+    parameters = _parameters(campaign, version, day)
+    kind = version.trigger["kind"]
+    if kind in {REACH, RISK}:
+        statement: str | None = JUDGED
+        parameters |= _judged(campaign, version, day)
+    elif kind == "life_stage":
+        statement = STAGES[word(version.trigger, "stage")]
+    else:
+        statement = STATEMENTS.get(kind)
     if statement is None:  # the fact itself brings them
         return []
-    rows = bulk.fetch_planned(NEW.format(found=statement), _parameters(campaign, version, day))
+    rows = bulk.fetch_planned(NOT_YET.format(found=statement), parameters)
     return [Candidate(*row) for row in rows]
 
 
@@ -103,23 +186,51 @@ def audience(campaign: Campaign, version: CampaignVersion, day: date) -> int:
     return len(candidates(campaign, version, day))
 
 
+def _judged(campaign: Campaign, version: CampaignVersion, day: date) -> dict[str, list[Any]]:
+    """Return for whom a trigger about tiers holds at the beginning of a day."""
+    when = When.midnight(day, midnight(day, campaign.program.tzinfo))
+    found = [(customer, gap) for customer, _, gap in gaps(campaign.program, version.trigger, when)]
+    return {
+        "customers": [customer for customer, _ in found],
+        "occurrences": [gap.occurrence for _, gap in found],
+        "days": [gap.about for _, gap in found],
+    }
+
+
 def _parameters(campaign: Campaign, version: CampaignVersion, day: date) -> dict[str, Any]:
     said = version.trigger
     zone = campaign.program.tzinfo
     found: dict[str, Any] = {
-        "program": campaign.program_id, "campaign": campaign.pk, "day": day, "zone": str(zone),
+        "program": campaign.program_id, "retailer": campaign.retailer_id, "campaign": campaign.pk, "day": day, "zone": str(zone),
         "since": midnight(day, zone), "segments": list(said.get("segments", [])), "tiers": list(said.get("tiers", [])),
     }  # fmt: skip
-    kind = said["kind"]
-    if kind == "birthday":
-        found["target"] = target = day + timedelta(days=parameter(said, "days_before"))
-        is_eve = (target.month, target.day) == (FEBRUARY, LAST_OF_FEBRUARY)
-        found["is_leaps_eve"] = is_eve and (target + timedelta(days=1)).month != FEBRUARY
+    found |= _of_kind(said, day, zone)
+    return found
+
+
+def _of_kind(said: Mapping[str, Any], day: date, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what the statement of a trigger needs besides, on a day."""
+    kind, found = said["kind"], dict[str, Any]()
+
+    def days(name: str = "days") -> timedelta:
+        return timedelta(days=parameter(said, name))
+
+    if kind in {"birthday", "anniversary"}:
+        target = day + days("days_before")
+        found = {"target": target, "is_leaps_eve": is_leaps_eve(target)}
     elif kind == "points_expiring":
-        found["until"] = midnight(day + timedelta(days=parameter(said, "days") + 1), zone)
-        found["points"] = parameter(said, "points")
+        found = {"until": midnight(day + days() + DAY, zone), "points": parameter(said, "points")}
     elif kind == "lapsed":
-        found["target"] = day - timedelta(days=parameter(said, "days"))
+        found = {"target": day - days()}
     elif kind == "enrolled":
-        found["from"] = midnight(day, zone) - KEPT_ENROLMENTS
+        found = {"from": midnight(day, zone) - KEPT_ENROLMENTS}
+    elif kind == "first_order":
+        found = {"occurrence": "first_order", "from": midnight(day - days(), zone)}
+    elif kind == "life_stage":
+        found = {"occurrence": f"stage:{NEW}", "from": midnight(day - NEW_FOR, zone)}
+    elif kind == "review":
+        until = midnight(day - days() + DAY, zone)
+        found = {"from": midnight(day - days() + DAY - LATE_ORDERS, zone), "until": until}
+    elif kind == "plan_renewal":
+        found = {"target": day + days()}
     return found

@@ -21,8 +21,8 @@ What is said to whom, and what became of it.
   complained`, or failed, dropped, unknown; `held` while its campaign is paused. The claim commits before anything is sent;
   where no answer comes before `claimed_until`, it is `unknown`. What ended never becomes due again.
 - A **Receipt** is what a provider told of a message later, once for each of its events. Append-only.
-- A **WaitingFact** is an order, a cart or a withdrawal that concerns a campaign, noted by a trigger of the database in the
-  statement that records it, until it is looked at.
+- A **WaitingFact** is an order, a return, a cart or a withdrawal that concerns a campaign, noted by a trigger of the database
+  in the statement that records it, until it is looked at.
 
 Who is in which arm is not stored here: a campaign names an experiment (loyalty.experiments), whose control gets nothing.
 """

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, local_date, midnight
 from loyalty.campaigns.rules.consent import INBOX, PROFILING, Consents, allows
+from loyalty.campaigns.rules.triggers import is_of_last_order
 from loyalty.campaigns.rules.wall_clock import next_wall_time, read_wait
 
 MESSAGE, WAIT = "message", "wait"
-LAPSE = "lapse:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +183,7 @@ class Exit:
     before_exposure: bool = False
 
 
+NO_LONGER_TRUE = "no_longer_true"
 REASONS = {"order": "ordered", "profiling_withdrawn": "no_profiling", "left": "left"}
 
 
@@ -200,14 +201,14 @@ def exit_by(  # noqa: PLR0913 - a fact and an entry
     """
     Return how a fact ends an entry; None where it does not. It counts by when it happened, whenever it was recorded.
 
-    :param occurrence: because of what it was entered: a lapse is ended by anything that was bought after it began
+    :param occurrence: because of what it was entered: a lapse is ended by anything that was bought after its last order
     """
     if fact == "profiling_withdrawn":
         return Exit(REASONS[fact]) if rule.uses_profile else None
     if fact not in rule.exits:
         return None
     is_after = occurred_at >= entered_at
-    if occurrence.startswith(LAPSE) and about is not None:
+    if is_of_last_order(occurrence) and about is not None:
         is_after = local_date(occurred_at, zone) > about
     if not is_after:
         return None

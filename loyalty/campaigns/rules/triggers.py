@@ -7,6 +7,7 @@ up.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 
@@ -27,28 +28,62 @@ class TriggerKind:
     :param has_day: whether it is about a day, before which waits may end and until which messages may be worth saying
     :param values: what texts may say because of it
     :param is_of_night: whether a night finds who enters; else the fact itself brings them
+    :param words: the words that a parameter may be; the first where nothing is said
+    :param reads_profile: whether it always asks what was computed about a customer
+    :param fades: whether it may stop being true before a step is taken: it is looked at again with each
     """
 
     has_day: bool = False
     is_of_night: bool = True
     values: frozenset[str] = frozenset()
     numbers: Mapping[str, Number] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reads_profile: bool = False
+    fades: bool = False
 
 
 DAYS = Number(60, 1, 730)
+DAYS_BEFORE = Number(0, 0, 60)
+PROSPECT, NEW, LOYAL, LAPSING = STAGES = ("prospect", "new", "loyal", "lapsing")
 TRIGGERS: Mapping[str, TriggerKind] = {
     "broadcast": TriggerKind(),
     "enrolled": TriggerKind(),
     "cart": TriggerKind(values=frozenset({"cart"})),
-    "birthday": TriggerKind(has_day=True, values=frozenset({"birthday_on"}), numbers={"days_before": Number(0, 0, 60)}),
+    "first_order": TriggerKind(values=frozenset({"order_on"}), numbers={"days": Number(7, 1, 90)}, fades=True),
+    "birthday": TriggerKind(has_day=True, values=frozenset({"birthday_on"}), numbers={"days_before": DAYS_BEFORE}),
+    "anniversary": TriggerKind(
+        has_day=True, values=frozenset({"anniversary_on", "years"}), numbers={"days_before": DAYS_BEFORE}
+    ),
     "points_expiring": TriggerKind(
         has_day=True,
         values=frozenset({"expiring_points", "expires_on"}),
         numbers={"days": Number(30, 1, 180), "points": Number(1, 1, 1_000_000_000)},
+        fades=True,
+    ),
+    "tier_within_reach": TriggerKind(
+        values=frozenset({"next_tier", "tier_missing"}), numbers={"percent": Number(20, 1, 99)}, fades=True
+    ),
+    "tier_at_risk": TriggerKind(
+        has_day=True,
+        values=frozenset({"tier_missing", "keeps_through"}),
+        numbers={"days": Number(45, 1, 180)},
+        fades=True,
     ),
     "lapsed": TriggerKind(values=frozenset({"last_order_on"}), numbers={"days": DAYS}),
+    "vip_at_risk": TriggerKind(values=frozenset({"last_order_on"}), reads_profile=True, fades=True),
+    "review": TriggerKind(values=frozenset({"order", "order_on"}), numbers={"days": Number(7, 1, 90)}, fades=True),
+    "plan_renewal": TriggerKind(
+        has_day=True, values=frozenset({"plan", "renews_on"}), numbers={"days": Number(14, 1, 60)}, fades=True
+    ),
+    "life_stage": TriggerKind(words={"stage": STAGES}, fades=True),
 }
 FACTS = frozenset({"order", "left"})
+SEGMENTS, TIERS = "segments", "tiers"
+# Stages that nobody knows without computing what a customer will do.
+COMPUTED_STAGES = frozenset({LOYAL, LAPSING})
+# Their fact is the last order: whatever was bought after that day is newer, also before it was entered.
+SINCE_LAST_ORDER = ("lapse:", "vip_risk:", f"stage:{LAPSING}:")
+FEBRUARY, LAST_OF_FEBRUARY = 2, 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +102,19 @@ def check_trigger(said: Mapping[str, Any]) -> Iterator[TriggerFlaw]:
         yield TriggerFlaw("unknown_trigger", "trigger/kind", {"kind": said.get("kind"), "known": sorted(TRIGGERS)})
         return
     for name, value in said.items():
-        if name in {"kind", "segments", "tiers"}:
+        if name in {"kind", SEGMENTS, TIERS}:
+            continue
+        if name in kind.words:
+            if value not in kind.words[name]:
+                yield TriggerFlaw("not_one_of", f"trigger/{name}", {"known": ", ".join(kind.words[name])})
             continue
         bounds = kind.numbers.get(name)
         if bounds is None:
-            yield TriggerFlaw("unknown_parameter", f"trigger/{name}", {"name": name, "known": sorted(kind.numbers)})
+            known = sorted({*kind.numbers, *kind.words})
+            yield TriggerFlaw("unknown_parameter", f"trigger/{name}", {"name": name, "known": known})
         elif isinstance(value, bool) or not isinstance(value, int) or not bounds.least <= value <= bounds.most:
             yield TriggerFlaw("out_of_bounds", f"trigger/{name}", {"least": bounds.least, "most": bounds.most})
-    for name in ("segments", "tiers"):
+    for name in (SEGMENTS, TIERS):
         asked = said.get(name, [])
         if not isinstance(asked, list) or not all(isinstance(each, str) for each in asked):
             yield TriggerFlaw("not_a_list_of_codes", f"trigger/{name}")
@@ -94,3 +134,32 @@ def parameter(said: Mapping[str, Any], name: str) -> int:
     """Return a number of a trigger, as it is written or as it is where nothing is."""
     found: int = said.get(name, TRIGGERS[said["kind"]].numbers[name].default)
     return found
+
+
+def word(said: Mapping[str, Any], name: str) -> str:
+    """Return a word of a trigger, as it is written or as it is where nothing is."""
+    found: str = said.get(name, TRIGGERS[said["kind"]].words[name][0])
+    return found
+
+
+def reads_profile(said: Mapping[str, Any]) -> bool:
+    """Tell whether who enters is decided by what was computed about customers: they have to have agreed to that."""
+    kind = TRIGGERS.get(str(said.get("kind")))
+    if kind is None:
+        return False
+    return kind.reads_profile or bool(said.get(SEGMENTS)) or said.get("stage") in COMPUTED_STAGES
+
+
+def is_of_last_order(occurrence: str) -> bool:
+    """Tell whether an entry is about what was not bought since the last order."""
+    return occurrence.startswith(SINCE_LAST_ORDER)
+
+
+def is_leaps_eve(day: date) -> bool:
+    """Tell whether a day stands for a 29th of February that its year does not have."""
+    return (day.month, day.day) == (FEBRUARY, LAST_OF_FEBRUARY) and (day + timedelta(days=1)).month != FEBRUARY
+
+
+def years_between(first: date, anniversary: date) -> int:
+    """Return which anniversary of a day it is."""
+    return anniversary.year - first.year
