@@ -22,16 +22,20 @@ from customers.core.calendar import local_date
 from loyalty.activity import staff
 from loyalty.campaigns.checking import flaws_of
 from loyalty.campaigns.describing import funnel_of, said_of, step_of, trigger_of
+from loyalty.campaigns.feedback.admin import AnswerAdmin, FollowUpAdmin, SurveyAdmin
 from loyalty.campaigns.models import (
+    Answer,
     Campaign,
     CampaignVersion,
     Entry,
+    FollowUp,
     FrequencyCap,
     Message,
     MessageChannel,
     Outcome,
     SendingHours,
     Step,
+    Survey,
 )
 from loyalty.campaigns.pages import (
     CHANGE,
@@ -62,6 +66,9 @@ admin.site.register(SendingHours, SendingHoursAdmin)
 admin.site.register(Message, MessageAdmin)
 admin.site.register(Entry, EntryAdmin)
 admin.site.register(Outcome, OutcomeAdmin)
+admin.site.register(Survey, SurveyAdmin)
+admin.site.register(Answer, AnswerAdmin)
+admin.site.register(FollowUp, FollowUpAdmin)
 
 
 @admin.register(Campaign)
@@ -112,7 +119,7 @@ class CampaignAdmin(ModelAdmin):
         version = None if row._state.adding else row.version or drafts.first()
         if version is None:
             return "-"
-        lines = [trigger_of(version), *(step_of(step) for step in version.steps.in_order())]
+        lines = [trigger_of(version), *(step_of(step) for step in version.steps.in_order().select_related("survey"))]
         return format_html_join("\n", "<div>{}</div>", ((line,) for line in lines))
 
     @display(description=_("messages"))
@@ -143,7 +150,7 @@ class CampaignAdmin(ModelAdmin):
             publish(draft, author=author, now=now)
             found = audience(row, draft, local_date(now, row.program.tzinfo))
             return [
-                trigger_of(draft), *(step_of(step) for step in draft.steps.in_order()),
+                trigger_of(draft), *(step_of(step) for step in draft.steps.in_order().select_related("survey")),
                 str(_("Today it would begin for %(number)s members.")) % {"number": number_format(found)},
             ]  # fmt: skip
 

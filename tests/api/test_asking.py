@@ -18,7 +18,17 @@ from tests.api.test_integration import ORDER
 pytestmark = pytest.mark.django_db
 
 IN_PLACE = dict.fromkeys(
-    ("entry_id", "hold_id", "invoice_id", "redemption_id", "referral_id", "message_id", "event_id", "webhook_id"),
+    (
+        "entry_id",
+        "hold_id",
+        "invoice_id",
+        "redemption_id",
+        "referral_id",
+        "message_id",
+        "survey_id",
+        "event_id",
+        "webhook_id",
+    ),
     UUID(int=1),
 )
 ADJUSTMENT = {"points": 20, "reference": "a1", "reason": "test", "author": "Bo"}
