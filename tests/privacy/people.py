@@ -140,7 +140,11 @@ def everything_about(here: World) -> None:
 
 
 def told_by_campaigns(here: World) -> None:
-    """Ada got a mail about a cart, and one in her inbox that names her; her address is known, and one message waits. She was asked, too."""
+    """
+    Ada got a mail about a cart, and one in her inbox that names her; her address is known, and one message waits.
+
+    She was asked how it was, and somebody called her.
+    """
     shop, ada = here.club.retailer, here.ada
     of_campaigns.channels(shop)
     of_campaigns.cap(shop, 9, 1)

@@ -123,7 +123,7 @@ class OfState(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "state"
     words = (
-        ("todo", _("to do")), ("open", _("open")), ("taken", _("taken")), ("late", _("late")), ("closed", _("closed")),
+        ("todo", _("to do")), ("open", _("open")), ("taken", _("taken on")), ("late", _("late")), ("closed", _("closed")),
         ("all", _("all")),
     )  # fmt: skip
 
@@ -216,7 +216,7 @@ class FollowUpAdmin(ByStaff, ExportedAdmin):
 
         verb = staff.Verb(
             str(_("Take the follow-up")), str(_("You say that you speak with this customer.")), str(_("Take it")),
-            str(_("It is yours.")), TakeForm, act, _closed(row),
+            str(_("You have it now.")), TakeForm, act, _closed(row),
         )  # fmt: skip
         return staff.ask(self, request, row, verb)
 

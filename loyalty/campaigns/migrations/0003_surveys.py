@@ -30,15 +30,15 @@ class Migration(migrations.Migration):
                 ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
-                'verbose_name': 'answer',
-                'verbose_name_plural': 'answers',
+                'verbose_name': 'answer to a survey',
+                'verbose_name_plural': 'answers to surveys',
             },
         ),
         migrations.CreateModel(
             name='FollowUp',
             fields=[
                 ('id', models.UUIDField(default=customers.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('open', 'open'), ('taken', 'taken'), ('closed', 'closed')], default='open', max_length=6, verbose_name='state')),
+                ('state', models.CharField(choices=[('open', 'open'), ('taken', 'taken on'), ('closed', 'closed')], default='open', max_length=6, verbose_name='state')),
                 ('opened_at', models.DateTimeField(verbose_name='opened')),
                 ('due_at', models.DateTimeField(help_text='A day after the answer.', verbose_name='due')),
                 ('taken_by', models.CharField(blank=True, max_length=150, verbose_name='taken by')),

@@ -117,8 +117,8 @@ class Answer(models.Model):
     objects: ClassVar[AnswerQuerySet] = AnswerQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
 
     class Meta:
-        verbose_name = _("answer")
-        verbose_name_plural = _("answers")
+        verbose_name = _("answer to a survey")
+        verbose_name_plural = _("answers to surveys")
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(score__lte=HIGHEST), name="answer_is_on_a_scale"),
         ]
@@ -136,7 +136,7 @@ class FollowUp(models.Model):
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
-        TAKEN = "taken", _("taken")
+        TAKEN = "taken", _("taken on")
         CLOSED = "closed", _("closed")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
