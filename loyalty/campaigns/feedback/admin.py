@@ -105,7 +105,7 @@ class AnswerAdmin(ExportedAdmin):
 
 
 def _of_scale(row: Answer) -> str:
-    return f"{row.score} / {SCALES[row.invitation.survey.kind].highest}"
+    return f"{row.score}\u00a0/\u00a0{SCALES[row.invitation.survey.kind].highest}"
 
 
 SHOWN = 80
@@ -158,9 +158,7 @@ class CloseForm(TakeForm):
 
 
 class FollowUpAdmin(ByStaff, ExportedAdmin):
-    list_display = (
-        "opened_at", "customer", "survey", "score", "words", "state_label", "due_at", "taken_by", "closed_by",
-    )  # fmt: skip
+    list_display = ("opened_at", "customer", "score", "words", "state_label", "due_at", "taken_by", "survey")
     list_filter: ClassVar[Any] = (
         OfState, "answer__invitation__survey", "taken_by", ("opened_at", RangeDateTimeFilter),
     )  # fmt: skip

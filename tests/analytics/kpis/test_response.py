@@ -12,7 +12,6 @@ from analytics.kpis.response import Cell, response_of, weighted
 from analytics.kpis.response_page import response_blocks
 from analytics.kpis.response_reading import cells, groups
 from analytics.statistics import rebuild
-from loyalty.campaigns.models import Message
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, send_all, shop
 from tests.campaigns.make_surveys import DAY, ask, asking, says, survey
@@ -69,8 +68,6 @@ def test_those_asked_are_counted_once_their_time_is_over_or_they_have_answered()
         ("nps", "channel", "inbox", Cell(4, 2, 1, 1)),
         ("nps", "segment", "", Cell(4, 2, 1, 1)),
     ]
-    Message.objects.update(state="unknown")
-    assert len(groups(club.retailer, late)) == 2
     assert cells(club.retailer, NOON + 400 * DAY) == {}
 
 
