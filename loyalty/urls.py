@@ -13,6 +13,7 @@ from loyalty.activity.search.page import search
 from loyalty.api import health
 from loyalty.api.document import DocumentView
 from loyalty.campaigns.web import unsubscribed
+from loyalty.page.views.survey import survey
 
 handler403 = "loyalty.admin_theme.errors.forbidden"
 handler404 = "loyalty.admin_theme.errors.missing"
@@ -26,6 +27,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("my/", include("loyalty.page.urls")),
     path("u/<str:token>", unsubscribed, name="unsubscribe"),
+    path("s/<str:token>", survey, name="survey"),
     path("api/v1/", include("loyalty.activity.api.urls")),
     path("api/v1/", include("loyalty.planning.api.urls")),
     path("api/v1/", include("loyalty.plans.api.urls")),

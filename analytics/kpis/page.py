@@ -21,6 +21,7 @@ from analytics.kpis.maps import maps
 from analytics.kpis.models import KpiGoal
 from analytics.kpis.numbers import name_of, scaled, signed, written
 from analytics.kpis.periods import Grain
+from analytics.kpis.response_page import response_blocks
 from analytics.kpis.scores import TOO_FEW
 from analytics.kpis.words import FORMULAS, NAMES
 from customers.core.languages import in_readers_language
@@ -94,6 +95,7 @@ def page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> dict
         "cards": [_card(each, found, goals) for each in KPIS if _is_told(each, found)],
         "charts": [_chart(found.series[code, ""], retailer.currency) for code in CHARTED if _is_charted(code, found)],
         "maps": maps(retailer, found),
+        "responses": response_blocks(retailer, now=now),
         "cohorts_instead": instead(verdict(retailer, Use.COHORTS), retailer.currency),
     }
 

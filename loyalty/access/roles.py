@@ -50,6 +50,8 @@ EXPERIMENTS = ("experiments.experiment", "experiments.variant", "experiments.exp
 CAMPAIGNS = ("campaigns.campaign", "campaigns.campaignversion", "campaigns.step", "campaigns.steptext")
 SENDING = ("campaigns.messagechannel", "campaigns.frequencycap", "campaigns.sendinghours")
 MESSAGES = ("campaigns.message", "campaigns.entry", "campaigns.outcome")
+SURVEYS = ("campaigns.survey",)
+ANSWERS = ("campaigns.answer", "campaigns.followup")
 CAUSES = ("rewards.causeentry", "rewards.codebatch")
 AUDITS = ("analytics.auditrun", "analytics.acquisitioncost")
 SEGMENTS = ("analytics.segmentrun", "analytics.segmentsettings")
@@ -64,7 +66,7 @@ VALUES = (
 LINKS = ("api.retailerkey", "outbox.endpoint", "page.branding")
 EVERYTHING = (
     *PROGRAMS, *PARTS, *PERSONS, *FACTS, *MEMBERS, *VALUES, *LINKS, *CAUSES, *SURPRISES, *EXPERIMENTS,
-    *CAMPAIGNS, *SENDING, *MESSAGES,
+    *CAMPAIGNS, *SENDING, *MESSAGES, *SURVEYS, *ANSWERS,
     "experiments.assignment", "outbox.delivery", "activity.nightrun",
     "activity.setaside", "customers.undecidedfact", "customers.erasure", "plans.paymentnotice",
     "planning.simulation", "programs.versionevent", "customers.importjob", "customers.retailer", "access.staffrole",
@@ -96,6 +98,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _may(("add", "change"), "customers.importjob", *LINKS)
     | _may(("add",), "rewards.codebatch", "analytics.auditrun", "analytics.valuerun", "analytics.upliftrun", *LOOKS)
     | _may(WRITE, *DRAWN_UP, *CAMPAIGNS, *SENDING)
+    | _may(("add", "change"), *SURVEYS)
     | _may(("change", "delete"), "access.staffrole")
     | _may(("add", "delete"), "access.staffinvitation")
     | _may(("add", "change"), "access.signinpolicy")
@@ -106,6 +109,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | _may(("add",), "rewards.codebatch", "analytics.auditrun", *LOOKS)
     | _may(("view",), *EXPERIMENTS, *CAMPAIGNS, *SENDING)
     | _may(WRITE, *DRAWN_UP, *CAMPAIGNS)
+    | _may(("view", "add", "change"), *SURVEYS)
     | _may(("view", *WRITE), "analytics.acquisitioncost", "analytics.segmentsettings", *SURPRISES)
     | _may(("view", *WRITE), "analytics.upliftsettings", "analytics.recommendationsettings", *CATALOGUE, *FIGURES)
     | _may(("view", "add"), "analytics.recommendationrun")
@@ -133,6 +137,8 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         *EXPERIMENTS,
         *CAMPAIGNS,
         *MESSAGES,
+        *SURVEYS,
+        *ANSWERS,
         "experiments.assignment",
     )
     | _may(("change",), "customers.customer"),
@@ -152,6 +158,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         *FIGURES,
         *EXPERIMENTS,
         *CAMPAIGNS,
+        *SURVEYS,
     )
     | _may(("add",), "analytics.recommendationrun")
     | _may(("view", "add", "change"), "planning.simulation")

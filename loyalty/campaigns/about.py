@@ -225,6 +225,7 @@ SAID: Mapping[str, Said] = {
     "tier_at_risk": _of_tier,
     "lapsed": _of_day("last_order_on"),
     "vip_at_risk": _of_vip,
+    "contact": _of_day("contact_on"),
     "review": _of_order,
     "plan_renewal": _of_renewal,
     "life_stage": _of_stage,

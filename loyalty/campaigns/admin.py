@@ -23,16 +23,20 @@ from customers.core.errors import DomainError
 from loyalty.activity import staff
 from loyalty.campaigns.checking import flaws_of
 from loyalty.campaigns.describing import funnel_of, said_of, step_of, trigger_of
+from loyalty.campaigns.feedback.admin import AnswerAdmin, FollowUpAdmin, SurveyAdmin
 from loyalty.campaigns.models import (
+    Answer,
     Campaign,
     CampaignVersion,
     Entry,
+    FollowUp,
     FrequencyCap,
     Message,
     MessageChannel,
     Outcome,
     SendingHours,
     Step,
+    Survey,
 )
 from loyalty.campaigns.moving import move_entries
 from loyalty.campaigns.outlook_words import lines_of, moves_in_words
@@ -74,6 +78,9 @@ admin.site.register(SendingHours, SendingHoursAdmin)
 admin.site.register(Message, MessageAdmin)
 admin.site.register(Entry, EntryAdmin)
 admin.site.register(Outcome, OutcomeAdmin)
+admin.site.register(Survey, SurveyAdmin)
+admin.site.register(Answer, AnswerAdmin)
+admin.site.register(FollowUp, FollowUpAdmin)
 
 
 @admin.register(Campaign)
@@ -134,7 +141,7 @@ class CampaignAdmin(ModelAdmin):
         version = None if row._state.adding else row.version or drafts.first()
         if version is None:
             return "-"
-        lines = [trigger_of(version), *(step_of(step) for step in version.steps.in_order())]
+        lines = [trigger_of(version), *(step_of(step) for step in version.steps.in_order().select_related("survey"))]
         return format_html_join("\n", "<div>{}</div>", ((line,) for line in lines))
 
     @display(description=_("messages"))
@@ -173,7 +180,11 @@ class CampaignAdmin(ModelAdmin):
             draft = draft_of(row)
             few = bool(said.get("confirms_few"))
             _campaign, outlook = start(draft, author=author, confirms_few=few, now=timezone.now())
-            return [trigger_of(draft), *(step_of(step) for step in draft.steps.in_order()), *lines_of(outlook)]
+            return [
+                trigger_of(draft),
+                *(step_of(step) for step in draft.steps.in_order().select_related("survey")),
+                *lines_of(outlook),
+            ]
 
         words = _("Members enter on this version from now on; those who are in the campaign finish on theirs.")
         told = (_("Publish it"), words, _("Publish"), _("It is published."))

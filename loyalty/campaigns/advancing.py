@@ -16,9 +16,11 @@ from customers.core import bulk
 from customers.models import Retailer
 from loyalty.campaigns.about import Values, facts_of
 from loyalty.campaigns.claiming import OUTCOME
+from loyalty.campaigns.feedback.inviting import Invite, Invited, ToAsk, invite
+from loyalty.campaigns.feedback.links import INVITATION
 from loyalty.campaigns.models import Outcome
 from loyalty.campaigns.open_entries import OpenEntry, load, lock_due, rule_of_entry
-from loyalty.campaigns.queueing import NewMessage, queue
+from loyalty.campaigns.queueing import NewMessage, queue, wake
 from loyalty.campaigns.rules.journeys import NO_LONGER_TRUE, Exit, Planned, Progress, advance, exit_by
 
 BATCH = 2_000
@@ -63,8 +65,9 @@ def advance_due(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int
     facts = facts_of([each for each in entries if each.id not in ended], now)
     endings += untrue(entries, facts)
     taken = [(each, _advanced(each, now)) for each in entries if facts.get(each.id) is not None]
-    _queue(retailer, taken, facts)
-    _write_progress(retailer, taken, now)
+    invited = _invite(retailer, taken, now)
+    _queue(retailer, taken, facts, invited)
+    _write_progress(retailer, taken, invited, now)
     end_entries(retailer, endings, now=now)
     return len(ids)
 
@@ -97,11 +100,34 @@ def untrue(entries: Sequence[OpenEntry], facts: Mapping[UUID, Values | None]) ->
     return [Ending(each, gone, None) for each in entries if each.id in facts and facts[each.id] is None]
 
 
-def _queue(
-    retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], facts: Mapping[UUID, Values | None]
-) -> None:
+def _invite(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], now: datetime) -> Invited:
+    """Invite to the surveys that the steps ask, behind the locks of all recipients of this batch."""
     said = [(entry, planned) for entry, progress in taken for planned in progress.messages]
-    queue(retailer.pk, [_message(entry, planned, facts[entry.id] or {}) for entry, planned in said])
+    asked = [
+        ToAsk(entry.id, entry.customer_id, planned.step.position, planned.step.survey_id, entry.zone)
+        for entry, planned in said
+        if planned.step.survey_id is not None
+    ]
+    if not asked:
+        return {}
+    wake(retailer.pk, ((entry.customer_id, planned.at) for entry, planned in said))
+    return invite(retailer, asked, now=now)
+
+
+def _queue(
+    retailer: Retailer,
+    taken: Sequence[tuple[OpenEntry, Progress]],
+    facts: Mapping[UUID, Values | None],
+    invited: Invited,
+) -> None:
+    messages = []
+    for entry, planned in ((entry, planned) for entry, progress in taken for planned in progress.messages):
+        found = invited.get((entry.id, planned.step.position))
+        if found is None:
+            messages.append(_message(entry, planned, facts[entry.id] or {}))
+        elif not found.reason:
+            messages.append(_message(entry, planned, {**(facts[entry.id] or {}), INVITATION: found.id.hex}))
+    queue(retailer.pk, messages)
 
 
 def _message(entry: OpenEntry, planned: Planned, values: Mapping[str, Any]) -> NewMessage:
@@ -112,7 +138,9 @@ def _message(entry: OpenEntry, planned: Planned, values: Mapping[str, Any]) -> N
     )  # fmt: skip
 
 
-def _write_progress(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], now: datetime) -> None:
+def _write_progress(
+    retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], invited: Invited, now: datetime
+) -> None:
     """Write how far entries went, and which are completed."""
     if not taken:
         return
@@ -122,7 +150,7 @@ def _write_progress(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progres
         for entry, progress in taken
     ]  # fmt: skip
     outcomes = [
-        _outcome(retailer, entry, planned.step.position, Outcome.What.PLANNED, "", now)
+        _outcome(retailer, entry, planned.step.position, *_what_of(invited.get((entry.id, planned.step.position))), now)
         for entry, progress in taken
         for planned in progress.messages
     ]
@@ -139,6 +167,13 @@ def _write_progress(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progres
     with bulk.together():
         bulk.execute(WRITE, bulk.columns_of(rows))
         bulk.insert(Outcome, OUTCOME, outcomes)
+
+
+def _what_of(found: Invite | None) -> tuple[Outcome.What, str]:
+    """Return what becomes of a message: planned, or not where it asks who was asked lately."""
+    if found is None or not found.reason:
+        return Outcome.What.PLANNED, ""
+    return Outcome.What.DROPPED, found.reason
 
 
 def end_entries(retailer: Retailer, endings: Sequence[Ending], *, now: datetime) -> None:

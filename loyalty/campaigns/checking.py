@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loyalty.campaigns.feedback.links import SURVEY
 from loyalty.campaigns.models import CampaignVersion, Step, StepText
 from loyalty.campaigns.models.words import Channel, MessageKind
 from loyalty.campaigns.rules.triggers import TRIGGERS, check_exits, check_trigger, reads_profile
@@ -33,7 +34,7 @@ def flaws_of(version: CampaignVersion) -> list[CampaignFlaw]:
     found += [CampaignFlaw(each.code, each.place, each.facts) for each in check_exits(version.exits)]
     if reads_profile(version.trigger) and not version.uses_profile:
         found.append(CampaignFlaw("needs_profile", "uses_profile"))
-    steps = list(version.steps.in_order().prefetch_related("texts"))
+    steps = list(version.steps.in_order().select_related("survey").prefetch_related("texts"))
     if not any(step.kind == Step.Kind.MESSAGE for step in steps):
         found.append(CampaignFlaw("says_nothing", "steps"))
     if len(steps) > MAX_STEPS:
@@ -56,15 +57,17 @@ def _step_flaws(version: CampaignVersion, step: Step) -> Iterator[CampaignFlaw]:
     if unknown := sorted(set(step.channels) - set(Channel.values)):
         yield CampaignFlaw("unknown_channel", f"{place}/channels", {"channels": unknown})
     texts = {(text.channel, text.language): text for text in step.texts.all()}
+    if step.survey_id is not None and step.survey is not None and not step.survey.is_open:
+        yield CampaignFlaw("survey_closed", f"{place}/survey")
     for channel in step.channels:
-        yield from _text_flaws(version, texts, channel, place)
+        yield from _text_flaws(version, step, texts, channel, place)
 
 
 def _text_flaws(
-    version: CampaignVersion, texts: Mapping[tuple[str, str], StepText], channel: str, place: str
+    version: CampaignVersion, step: Step, texts: Mapping[tuple[str, str], StepText], channel: str, place: str
 ) -> Iterator[CampaignFlaw]:
     kind = TRIGGERS.get(str(version.trigger.get("kind")))
-    values = kind.values if kind else frozenset()
+    values = (kind.values if kind else frozenset()) | ({SURVEY} if step.survey_id else frozenset())
     for language, _name in StepText._meta.get_field("language").choices or ():
         text = texts.get((channel, str(language)))
         where = f"{place}/texts/{channel}/{language}"
@@ -74,6 +77,8 @@ def _text_flaws(
             continue
         if channel in {Channel.EMAIL, Channel.INBOX} and not text.subject.strip():
             yield CampaignFlaw("subject_missing", where)
+        if step.survey_id and not any(SURVEY in getattr(text, name) for name in ("body", "link")):
+            yield CampaignFlaw("survey_not_linked", where)
         for name in ("subject", "body", "button", "link"):
             for flaw in check_text(getattr(text, name), values):
                 yield CampaignFlaw(flaw.code, f"{where}/{name}", {"what": flaw.what})

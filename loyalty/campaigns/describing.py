@@ -26,6 +26,8 @@ TRIGGER_WORDS = {
     "tier_within_reach": gettext_lazy("For whom at most %(percent)s percent is missing for the next tier."),
     "tier_at_risk": gettext_lazy("Who will lose its tier within %(days)s days unless more counts by then."),
     "vip_at_risk": gettext_lazy("Who is a VIP at risk, and agreed to offers based on a profile."),
+    "contact": gettext_lazy("Who spoke with support within the last %(days)s days: each contact."),
+    "survey_wave": gettext_lazy("Each week another one of %(weeks)s equal parts of all members."),
     "review": gettext_lazy("Each order, after %(days)s days."),
     "plan_renewal": gettext_lazy("Whose paid plan renews within %(days)s days."),
     "life_stage": gettext_lazy("Who is in the stage: %(stage)s."),
@@ -57,6 +59,8 @@ FLAW_WORDS = {
     "only_service_is_urgent": gettext_lazy("Only service may be urgent."),
     "unknown_channel": gettext_lazy("There is no such channel."),
     "text_missing": gettext_lazy("It says nothing by %(channel)s in %(language)s."),
+    "survey_closed": gettext_lazy("Its survey asks nobody any more."),
+    "survey_not_linked": gettext_lazy("It asks a survey, and does not lead to it: write {{ survey }} as its link."),
     "subject_missing": gettext_lazy("It has no subject."),
     "not_a_template": gettext_lazy("It cannot be read: %(what)s"),
     "tag_not_allowed": gettext_lazy("“%(what)s” is not for texts; they have if alone."),
@@ -118,7 +122,8 @@ def step_of(step: Step) -> str:
     words = (
         _("%(place)s. Say by all of %(channels)s.") if step.to_all_channels else _("%(place)s. Say by %(channels)s.")
     )
-    return words % {"place": step.position + 1, "channels": channels}
+    line = words % {"place": step.position + 1, "channels": channels}
+    return line if step.survey is None else _("%(step)s It asks “%(survey)s”.") % {"step": line, "survey": step.survey}
 
 
 def said_of_flaw(flaw: CampaignFlaw) -> str:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from loyalty.campaigns.feedback.links import SURVEY, survey_address
 from loyalty.campaigns.loading import load_settings
 from loyalty.campaigns.models import Step
 from loyalty.campaigns.models.words import Channel
@@ -19,7 +20,8 @@ from loyalty.memberships.models import Membership
 
 EXAMPLES: dict[str, Any] = {
     "cart": "C1", "birthday_on": date(2026, 12, 10), "expires_on": date(2026, 12, 31), "expiring_points": 250,
-    "last_order_on": date(2026, 9, 1), "order": "A1", "order_on": date(2026, 11, 20), "anniversary_on": date(2026, 12, 10),
+    "last_order_on": date(2026, 9, 1), "contact_on": date(2026, 11, 30), "order": "A1",
+    "order_on": date(2026, 11, 20), "anniversary_on": date(2026, 12, 10),
     "years": 2, "next_tier": {"en": "Gold", "fr": "Or"}, "tier_missing": {"en": "50 points", "fr": "50 points"},
     "keeps_through": date(2026, 12, 31), "plan": {"en": "Plus", "fr": "Plus"}, "renews_on": date(2026, 12, 20),
 }  # fmt: skip
@@ -48,7 +50,8 @@ def preview(step: Step, member: Membership, channel: str, language: str = "") ->
     values = values_of_members(member.retailer, [pair])[pair]
     kind = TRIGGERS.get(str(step.version.trigger.get("kind")))
     language = language or values["language"]
-    about = {name: by_language(EXAMPLES[name], language) for name in (kind.values if kind else ())}
+    asked = {SURVEY: survey_address(new_id())} if step.survey_id else {}  # leads nowhere: nobody is asked
+    about = asked | {name: by_language(EXAMPLES[name], language) for name in (kind.values if kind else ())}
     try:
         return render(step.texts.all(), channel, language, {**values, "unsubscribe": "", **about})
     except NoText as error:

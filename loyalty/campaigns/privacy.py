@@ -8,7 +8,18 @@ from customers.core import bulk
 from customers.core.guards import forgetting
 from customers.privacy import Part, Person, Section
 from loyalty.campaigns.addresses import hash_of
-from loyalty.campaigns.models import Address, Entry, Message, Outcome, Receipt, Recipient, WaitingFact
+from loyalty.campaigns.models import (
+    Address,
+    Answer,
+    Entry,
+    FollowUp,
+    Invitation,
+    Message,
+    Outcome,
+    Receipt,
+    Recipient,
+    WaitingFact,
+)
 from loyalty.campaigns.models.words import Channel
 
 OF_MESSAGE = (
@@ -16,6 +27,10 @@ OF_MESSAGE = (
     "body", "button", "link", "read_at",
 )  # fmt: skip
 OF_ENTRY = ("campaign__name", "occurrence", "entered_at", "ended_at", "reason", "is_held_out", "reached_goal_at")
+OF_INVITATION = (
+    "survey__name", "survey__kind", "asked_at", "expires_at", "answer__answered_at", "answer__score", "answer__comment",
+    "answer__follow_up__state", "answer__follow_up__opened_at", "answer__follow_up__closed_at", "answer__follow_up__note",
+)  # fmt: skip
 OF_RECIPIENT = ("zone", "preferred_channel", "quiet_from", "quiet_to", "paused_until")
 
 
@@ -43,6 +58,10 @@ def holds(person: Person, _now: datetime) -> list[Section]:
         Section(
             "campaign_outcomes", _("What campaigns decided of you, and why"),
             Outcome.objects.filter(customer__in=ids).order_by("pk").values("campaign__name", "what", "reason", "rule", "at"),
+        ),
+        Section(
+            "surveys", _("What you were asked, and answered"),
+            Invitation.objects.filter(customer__in=ids).order_by("pk").values(*OF_INVITATION),
         ),
     ]  # fmt: skip
 
@@ -72,6 +91,13 @@ FORGET = (
 )
 
 
+# A score is counted with all others; its words are the person's.
+SAY_LESS = """
+UPDATE campaigns_answer a SET comment = '' FROM campaigns_invitation i
+WHERE i.id = a.invitation_id AND i.customer_id = ANY(%s) AND a.comment <> ''
+"""
+
+
 def erase(person: Person, now: datetime) -> None:
     """
     Let a person leave all campaigns, and its messages say nothing; that there were some is kept.
@@ -82,8 +108,10 @@ def erase(person: Person, now: datetime) -> None:
     bulk.execute(DROP, [ids])
     bulk.execute(SAY_NOTHING, [ids])
     bulk.execute(LEAVE, [now, ids])
-    with forgetting(Outcome):
+    with forgetting(Outcome, Answer):
         bulk.execute(FORGET, [ids])
+        bulk.execute(SAY_LESS, [ids])
+    FollowUp.objects.filter(answer__invitation__customer__in=ids).update(note="")
     WaitingFact.objects.filter(customer__in=ids).delete()
     Recipient.objects.filter(customer__in=ids).delete()
     hashes = [hash_of(Channel.EMAIL, person.customer.email), hash_of(Channel.SMS, person.customer.phone)]
@@ -96,7 +124,7 @@ PART = Part(
     "campaigns",
     (
         "campaigns_recipient", "campaigns_address", "campaigns_message", "campaigns_receipt", "campaigns_entry",
-        "campaigns_outcome", "campaigns_waitingfact",
+        "campaigns_outcome", "campaigns_waitingfact", "campaigns_invitation", "campaigns_answer", "campaigns_followup",
     ),
     holds=holds,
     lock=lock,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from customers.core import bulk
 from customers.models import Retailer
+from loyalty.campaigns.feedback.links import INVITATION, SURVEY, survey_address
 from loyalty.campaigns.models import Message, StepText
 from loyalty.campaigns.models.words import Channel, MessageKind
 from loyalty.campaigns.texts import fill
@@ -127,7 +128,8 @@ def values_of(retailer: Retailer, messages: Sequence[Message]) -> dict[UUID, dic
     for row in messages:
         own = known[pairs[row.pk]]
         about = {name: by_language(value, own["language"]) for name, value in row.values.items()}
-        found[row.pk] = {**own, "unsubscribe": address_of(row.pk), **about}
+        asked = {SURVEY: survey_address(UUID(hex=about[INVITATION]))} if INVITATION in about else {}
+        found[row.pk] = {**own, "unsubscribe": address_of(row.pk), **about, **asked}
     return found
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from customers.core import bulk
 from customers.core.calendar import midnight
 from loyalty.campaigns.models import Campaign, CampaignVersion
-from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, NEW, PROSPECT, is_leaps_eve, parameter, word
+from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, NEW, PROSPECT, is_leaps_eve, parameter, wave_of, word
 from loyalty.campaigns.tier_gaps import REACH, RISK, When, gaps
 
 # Something of it stayed: an order that came back as a whole was none.
@@ -110,7 +110,21 @@ SELECT m.customer_id, 'enrolled:' || (m.enrolled_at AT TIME ZONE %(zone)s)::date
 FROM memberships_membership m
 WHERE m.program_id = %(program)s AND m.left_at IS NULL AND m.enrolled_at > %(from)s AND m.enrolled_at <= %(since)s
 """
+CONTACT = """
+SELECT i.customer_id, 'contact:' || i.number AS occurrence, (i.occurred_at AT TIME ZONE %(zone)s)::date AS about
+FROM customers_interaction i JOIN memberships_membership m ON m.customer_id = i.customer_id AND m.program_id = %(program)s
+WHERE m.left_at IS NULL AND i.retailer_id = %(retailer)s AND i.kind = 'support' AND i.occurred_at > %(from)s
+    AND i.occurred_at <= %(since)s
+"""
+# Equal parts of the base, each in its own week: a steady series of answers.
+SURVEY_WAVE = """
+SELECT m.customer_id, 'wave:' || %(week)s::text AS occurrence, NULL::date AS about FROM memberships_membership m
+WHERE m.program_id = %(program)s AND m.left_at IS NULL AND m.enrolled_at <= %(since)s
+    AND experiment_bucket(%(campaign)s::text, m.customer_id::text) * %(weeks)s / 10000 = %(wave)s
+"""
 STATEMENTS: Mapping[str, str] = {
+    "contact": CONTACT,
+    "survey_wave": SURVEY_WAVE,
     "birthday": BIRTHDAY,
     "points_expiring": POINTS_EXPIRING,
     "lapsed": LAPSED,
@@ -199,8 +213,15 @@ def _parameters(campaign: Campaign, version: CampaignVersion, day: date) -> dict
         "program": campaign.program_id, "retailer": campaign.retailer_id, "campaign": campaign.pk, "day": day, "zone": str(zone),
         "since": midnight(day, zone), "segments": list(said.get("segments", [])), "tiers": list(said.get("tiers", [])),
     }  # fmt: skip
-    found |= _of_kind(said, day, zone)
+    found |= _of_wave(said, day) if said["kind"] == "survey_wave" else _of_kind(said, day, zone)
     return found
+
+
+def _of_wave(said: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """Return which part of all members is asked in the week of a day."""
+    weeks = parameter(said, "weeks")
+    wave, week = wave_of(day, weeks)
+    return {"weeks": weeks, "wave": wave, "week": week}
 
 
 def _of_kind(said: Mapping[str, Any], day: date, zone: ZoneInfo) -> dict[str, Any]:
@@ -219,7 +240,7 @@ def _of_kind(said: Mapping[str, Any], day: date, zone: ZoneInfo) -> dict[str, An
         found = {"target": day - days()}
     elif kind == "enrolled":
         found = {"from": midnight(day, zone) - KEPT_ENROLMENTS}
-    elif kind == "first_order":
+    elif kind in {"first_order", "contact"}:
         found = {"occurrence": "first_order", "from": midnight(day - days(), zone)}
     elif kind == "life_stage":
         found = {"occurrence": f"stage:{NEW}", "from": midnight(day - NEW_FOR, zone)}

@@ -69,7 +69,7 @@ def of_shop(view: PageView) -> PageView:
                 response = render(request, "page/closed.html", {"shop": shop}, status=503)
             else:
                 response = _of_view(request, shop, view, named)
-        return _guarded(response)
+        return guarded(response)
 
     return shown
 
@@ -135,11 +135,16 @@ def _shop(slug: str) -> Shop:
         retailer = Retailer.objects.select_related("branding").filter(slug=slug).first()
     if retailer is None:
         raise Http404(_("There is no such shop."))
-    branding = getattr(retailer, "branding", None) or Branding(retailer=retailer)
-    return Shop(retailer, branding)
+    return shop_of(retailer)
 
 
-def _guarded(response: HttpResponse) -> HttpResponse:
+def shop_of(retailer: Retailer) -> Shop:
+    """Return a retailer's page, with its own colours or the usual ones."""
+    return Shop(retailer, getattr(retailer, "branding", None) or Branding(retailer=retailer))
+
+
+def guarded(response: HttpResponse) -> HttpResponse:
+    """Return an answer with what browsers are to keep to."""
     if not response.has_header("Cache-Control"):  # forms have a token of their own, and pages say who is signed in
         add_never_cache_headers(response)
     response.headers.setdefault("Content-Security-Policy", POLICY)

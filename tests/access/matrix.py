@@ -25,6 +25,7 @@ READ = {
     "badges_givenbadge": "OSU", "experiments_experiment": "OMSAU", "experiments_assignment": "OSU",
     "campaigns_campaign": "OMSAU", "campaigns_campaignversion": "OMSAU", "campaigns_step": "OMSAU",
     "campaigns_messagechannel": "OMU", "campaigns_frequencycap": "OMU", "campaigns_sendinghours": "OMU",
+    "campaigns_survey": "OMSAU", "campaigns_answer": "OSU", "campaigns_followup": "OSU",
     "campaigns_message": "OSU", "campaigns_entry": "OSU", "campaigns_outcome": "OSU",
 }  # fmt: skip
 ADD = {
@@ -35,6 +36,7 @@ ADD = {
     "analytics_acquisitioncost": "OM", "api_retailerkey": "O", "customers_importjob": "O",
     "outbox_endpoint": "O",
     "programs_program": "OM", "badges_surprise": "OM", "page_branding": "O", "experiments_experiment": "OM",
+    "campaigns_survey": "OM",
     "campaigns_campaign": "OM", "campaigns_messagechannel": "O", "campaigns_frequencycap": "O", "campaigns_sendinghours": "O",
 }  # fmt: skip
 STAYS = {"customers_importjob", "analytics_valuerun", "access_staffinvitation"}
@@ -176,6 +178,10 @@ PAGES = {
     ("campaigns_campaign_resume_it", "POST"): "OM",
     ("campaigns_campaign_end_it", "GET"): "OM",
     ("campaigns_campaign_end_it", "POST"): "OM",
+    ("campaigns_followup_take_it", "GET"): "OS",
+    ("campaigns_followup_take_it", "POST"): "OS",
+    ("campaigns_followup_close_it", "GET"): "OS",
+    ("campaigns_followup_close_it", "POST"): "OS",
     ("campaigns_step_look_at_it", "GET"): "OM",
     ("campaigns_step_look_at_it", "POST"): "OM",
     ("experiments_experiment_plan_it", "GET"): "OM",
@@ -300,6 +306,8 @@ API = {
     ("surprise-draw", "POST"): "points:adjust",
     ("my-messages", "GET"): "member",
     ("my-message-read", "POST"): "member",
+    ("my-surveys", "GET"): "member",
+    ("my-survey", "POST"): "member",
     ("my-preferences", "GET"): "member",
     ("my-preferences", "PATCH"): "member",
     ("campaigns", "GET"): "program:read",

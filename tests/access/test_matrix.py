@@ -24,7 +24,7 @@ from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.models import Badge, Board, Challenge, GivenBadge, Surprise
-from loyalty.campaigns.models import Campaign, Step
+from loyalty.campaigns.models import Campaign, FollowUp, Step
 from loyalty.campaigns.publishing import draft_of
 from loyalty.configuration.drafts import open_draft
 from loyalty.experiments.models import Experiment
@@ -37,6 +37,7 @@ from tests import make
 from tests.access.matrix import ADD, API, CHANGE, DELETE, OPEN, PAGES, READ, SESSION, SIGN_IN, SIGNED
 from tests.badges import game as of_badges
 from tests.campaigns import make_campaigns as of_campaigns
+from tests.campaigns import make_surveys as of_surveys
 from tests.experiments.make_experiments import drafted, running
 from tests.make import NOON
 from tests.plans import make_plans
@@ -109,6 +110,7 @@ def world() -> dict[str, Any]:
         known_at=NOON,
         currency="EUR",
     )
+    of_surveys.unhappy(ada, at=NOON)
     draft_of(of_campaigns.journey(club, {"kind": "cart"}, of_campaigns.says_by("email")))
     users = {}
     for letter, role in LETTERS.items():
@@ -214,8 +216,9 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "analytics_experimentlook_report": a_look(),
         "analytics_experimentlook_": Experiment.objects.latest("pk"),
         "experiments_experiment_": Experiment.objects.latest("pk"),
-        "campaigns_campaign_": Campaign.objects.get(),
+        "campaigns_campaign_": Campaign.objects.latest("created_at"),
         "campaigns_step_": Step.objects.latest("pk"),
+        "campaigns_followup_": FollowUp.objects.get(),
         "activity_interactiondecision_": InteractionDecision.objects.get(),
         "badges_badge_": Badge.objects.earliest("pk"),
         "badges_givenbadge_": GivenBadge.objects.get(),
@@ -308,6 +311,7 @@ ARGUMENTS: dict[str, Any] = {
     "uplift_id": lambda world: world["shop"].uplift_runs.first().pk,
     "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "message_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "survey_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "webhook_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "event_id": lambda _: "019a0000-0000-7000-8000-000000000000",
 }  # fmt: skip

@@ -18,7 +18,17 @@ from tests.api.test_integration import ORDER
 pytestmark = pytest.mark.django_db
 
 IN_PLACE = dict.fromkeys(
-    ("entry_id", "hold_id", "invoice_id", "redemption_id", "referral_id", "message_id", "event_id", "webhook_id"),
+    (
+        "entry_id",
+        "hold_id",
+        "invoice_id",
+        "redemption_id",
+        "referral_id",
+        "message_id",
+        "survey_id",
+        "event_id",
+        "webhook_id",
+    ),
     UUID(int=1),
 )
 ADJUSTMENT = {"points": 20, "reference": "a1", "reason": "test", "author": "Bo"}
@@ -65,7 +75,7 @@ def test_every_write_refuses_a_parameter_that_it_does_not_know(client: Client, k
 def test_every_write_that_can_be_tried_out_wants_to_be_told_clearly(client: Client, key: str) -> None:
     dry = [(method, path) for method, path, names in writes() if "dry_run" in names]
 
-    assert len(dry) == 79
+    assert len(dry) == 80
     for method, path in dry:
         for query in ("maybe", "on", "", "true&dry_run=false"):
             said = send(client, key, method, f"{path}?dry_run={query}").json()

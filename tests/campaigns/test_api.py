@@ -7,7 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from customers.models import Consent
-from loyalty.campaigns.models import Campaign, Message, Receipt
+from loyalty.campaigns.feedback.links import token_of
+from loyalty.campaigns.models import Answer, Campaign, FollowUp, Message, Receipt
 from loyalty.outbox.signing import signature
 from tests import make
 from tests.campaigns.make_campaigns import (
@@ -23,6 +24,7 @@ from tests.campaigns.make_campaigns import (
     send_all,
     shop,
 )
+from tests.campaigns.make_surveys import ask, asking, survey
 
 pytestmark = pytest.mark.django_db
 SECRET = "whsec_c2VjcmV0"
@@ -174,3 +176,34 @@ def tell(here: Caller, body: str, signed: str, now: datetime) -> Any:
     }  # fmt: skip
     path = f"/api/v1/receipts/{here.owner.slug}/email"
     return here.client.post(path, data=body, content_type="application/json", headers=headers)
+
+
+def test_a_member_sees_what_it_was_asked_and_answers_it_once() -> None:
+    here = Caller()
+    now = timezone.now()
+    (asked,) = ask(asking(here.club, survey(here.owner)), here.member, at=now)
+
+    (row,) = told(here.get("me/surveys", here.hers))
+    assert (row["id"], row["kind"], row["lowest"], row["highest"]) == (str(asked.pk), "nps", 0, 10)
+    assert row["question"] == f"How likely are you to recommend {here.owner.name} to a friend?"
+    assert row["link"].endswith(f"/s/{token_of(asked.pk)}")
+    said = {"score": 4, "comment": "Too slow"}
+    answered = told(here.send("post", f"me/surveys/{asked.pk}", here.hers, said), 201)
+    assert (answered["id"], answered["score"], answered["comment"]) == (str(asked.pk), 4, "Too slow")
+    assert FollowUp.objects.get().answer.by == "api"
+
+    again = told(here.send("post", f"me/surveys/{asked.pk}", here.hers, {"score": 10}), 409)
+    assert again["code"] == "already_answered"
+    assert told(here.get("me/surveys", here.hers)) == []
+
+
+def test_nobody_answers_for_another_and_what_is_not_on_the_scale_is_refused() -> None:
+    here = Caller()
+    live = asking(here.club, survey(here.owner, "csat"))
+    mine, other = ask(live, here.member, ada(here.club, "bob"), at=timezone.now())
+    mine, other = (mine, other) if mine.customer_id == here.member.customer_id else (other, mine)
+
+    assert told(here.send("post", f"me/surveys/{other.pk}", here.hers, {"score": 5}), 404)["code"] == "not_found"
+    for body in ({"score": 0}, {"score": 6}, {"score": 11}, {}, {"score": 3, "comment": "x" * 2_001}):
+        told(here.send("post", f"me/surveys/{mine.pk}", here.hers, body), 422 if body.get("score") in {0, 6} else 400)
+    assert not Answer.objects.exists()

@@ -7,6 +7,8 @@ DRAFT_STEP = f"step_id IN (SELECT id FROM campaigns_step WHERE {OF_A_DRAFT})"
 MESSAGE, STEP, TEXT = "campaigns_message", "campaigns_step", "campaigns_steptext"
 CHANNEL, CAP, CAMPAIGN = "campaigns_messagechannel", "campaigns_frequencycap", "campaigns_campaign"
 VERSION, ENTRY, OUTCOME = "campaigns_campaignversion", "campaigns_entry", "campaigns_outcome"
+SURVEY, INVITATION = "campaigns_survey", "campaigns_invitation"
+ANSWER, FOLLOW_UP = "campaigns_answer", "campaigns_followup"
 Attempt = str | tuple[str, ...]
 
 
@@ -81,4 +83,19 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
         "receipt_once_per_event": copy("campaigns_receipt"),
         "receipts_are_append_only": changed("campaigns_receipt", "what = 'delivered'"),
         "receipts_never_truncated": "TRUNCATE campaigns_receipt",
+        "survey_once_per_code": copy(SURVEY),
+        "survey_in_french_is_one_in_english": f"UPDATE {SURVEY} SET question_fr = 'Content ?'",
+        "step_asks_by_a_message": (
+            f"UPDATE {STEP} SET survey_id = (SELECT id FROM {SURVEY} LIMIT 1) WHERE kind = 'wait' AND {OF_A_DRAFT}"
+        ),
+        "invitation_once_per_step": copy(INVITATION),
+        "invitation_can_be_answered": f"UPDATE {INVITATION} SET expires_at = asked_at",
+        "answer_is_on_a_scale": copy(ANSWER, score=11),
+        "answers_are_append_only": changed(ANSWER, "score = 10"),
+        "answers_never_truncated": f"TRUNCATE {ANSWER} CASCADE",
+        "follow_up_says_who_has_it": (
+            f"UPDATE {FOLLOW_UP} SET state = 'taken'",
+            f"UPDATE {FOLLOW_UP} SET taken_by = 'sue'",
+            f"UPDATE {FOLLOW_UP} SET state = 'closed', closed_at = now()",
+        ),
     }

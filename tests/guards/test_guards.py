@@ -64,6 +64,7 @@ from loyalty.signin.codes import send_code
 from tests import make
 from tests.badges import game
 from tests.campaigns import make_campaigns as campaigns
+from tests.campaigns import make_surveys as surveys
 from tests.experiments.make_experiments import drafted, running
 from tests.guards.attempts import ATTEMPTS
 from tests.make import NOON
@@ -130,7 +131,7 @@ def world() -> None:
 
 
 def with_campaigns() -> None:
-    """A campaign with a draft beside what is live, an entry of it, a message that was complained of and one that is due."""
+    """A campaign with a draft beside what is live, an entry of it, messages complained of and due, and a low score."""
     owner = campaigns.shop()
     club = make.program(owner)
     campaigns.cap(owner, 9, 1)
@@ -144,6 +145,7 @@ def with_campaigns() -> None:
     (key,) = campaigns.due(step, member, at=NOON)
     campaigns.send_all(owner, NOON, campaigns.Box())
     campaigns.due(step, member, at=NOON + timedelta(days=1))
+    surveys.unhappy(member, at=NOON)
     channel = MessageChannel.objects.get(retailer=owner, channel="email")
     take_receipt(owner, channel, ReceiptFact("e1", str(key), "complaint", NOON), now=NOON)
 

@@ -31,6 +31,7 @@ from loyalty.api.models import IdempotencyRecord
 from loyalty.campaigns.addresses import verify
 from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.entering import enter
+from loyalty.campaigns.feedback.following_up import close
 from loyalty.campaigns.models import MessageChannel
 from loyalty.campaigns.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.triggers import Candidate
@@ -42,6 +43,7 @@ from loyalty.programs.models import Program
 from loyalty.signin.codes import send_code
 from tests import make
 from tests.campaigns import make_campaigns as of_campaigns
+from tests.campaigns import make_surveys as of_surveys
 from tests.make import NOON
 from tests.referrals import make_referrals as of_referrals
 from tests.rewards import shop as of_rewards
@@ -138,7 +140,11 @@ def everything_about(here: World) -> None:
 
 
 def told_by_campaigns(here: World) -> None:
-    """Ada got a mail about a cart, and one in her inbox that names her; her address is known, and one message waits."""
+    """
+    Ada got a mail about a cart, and one in her inbox that names her; her address is known, and one message waits.
+
+    She was asked how it was, and somebody called her.
+    """
     shop, ada = here.club.retailer, here.ada
     of_campaigns.channels(shop)
     of_campaigns.cap(shop, 9, 1)
@@ -156,6 +162,7 @@ def told_by_campaigns(here: World) -> None:
     verify(shop.pk, "email", "ada@example.org", now=NOON)
     channel = MessageChannel.objects.get(retailer=shop, channel="email")
     take_receipt(shop, channel, ReceiptFact("e1", str(box.taken[0].id), "delivered", NOON), now=NOON)
+    close(of_surveys.unhappy(ada, "Ada Lovelace waited", at=NOON), "Called Ada Lovelace", by="sue", now=NOON)
 
 
 def found_in_the_database(*texts: str) -> set[tuple[str, str]]:

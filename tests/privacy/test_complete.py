@@ -32,6 +32,7 @@ OF_NO_PERSON = {
     "experiments_experiment", "experiments_variant", "experiments_experimentevent",
     "campaigns_sendinghours", "campaigns_messagechannel", "campaigns_frequencycap", "campaigns_campaign",
     "campaigns_campaignversion", "campaigns_step", "campaigns_steptext",
+    "campaigns_survey",
 }  # fmt: skip
 
 

@@ -31,14 +31,15 @@ def test_all_that_is_held_is_in_it() -> None:
     found = rows(exported(here))
 
     assert {name: len(some) for name, some in found.items()} == {
-        "person": 2, "consents": 4, "memberships": 2, "points": 10, "orders": 3, "returns": 0, "interactions": 1,
+        "person": 2, "consents": 4, "memberships": 2, "points": 10, "orders": 3, "returns": 0, "interactions": 2,
         "sessions": 0, "sign_in_codes": 1, "plans": 0, "plan_changes": 0, "invoices": 0, "refunds": 0, "rewards": 1,
-        "vouchers_at_tills": 0, "wallets": 2, "expiring": 0, "holds": 1, "order_points": 2, "interaction_points": 1,
+        "vouchers_at_tills": 0, "wallets": 2, "expiring": 0, "holds": 1, "order_points": 2, "interaction_points": 2,
         "qualifying_days": 2, "tier": 2, "tier_changes": 3, "earlier_memberships": 0, "households": 1, "tokens": 1,
         "purchases": 1, "values": 1, "segments": 1, "earlier_orders": 1, "merges": 1, "claims": 1, "insight": 1,
         "grants": 0, "awards": 0, "given_badges": 0, "progress": 0, "participations": 0, "scores": 0, "prizes": 0, "lots": 0,
         "referral_codes": 1, "referrals": 2, "referral_signals": 1, "experiments": 0, "suggestions": 0,
-        "message_preferences": 1, "addresses": 1, "messages": 3, "message_receipts": 1, "campaigns": 1, "campaign_outcomes": 3,
+        "surveys": 1,
+        "message_preferences": 1, "addresses": 1, "messages": 4, "message_receipts": 1, "campaigns": 2, "campaign_outcomes": 5,
     }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ from loyalty.engine.decision import Decision
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.plans.account.joining import cancel
-from loyalty.points.models import Lot, PointsPolicy
+from loyalty.points.models import Entry, Lot, PointsPolicy
 from loyalty.rewards.models import CauseEntry, Reward, RewardCode, RewardRedemption
 from loyalty.rewards.sealing import is_ours
 from loyalty.rewards.state import RewardKept
@@ -232,6 +232,12 @@ def test_the_last_one_is_sold_once_and_more_can_be_added() -> None:
     assert (make.spendable(bob, NOON), shop.taken(program)) == (500, 2)
 
 
+def lots_of(who: Membership) -> list[tuple[Any, ...]]:
+    """Return what each lot of a member has, and when it expires."""
+    rows = Lot.objects.filter(wallet__membership=who).order_by("pk")
+    return list(rows.values_list("pk", "available", "expires_at"))
+
+
 def test_a_donation_is_matched_within_its_budget_undone_before_it_is_paid_out_and_refused_after() -> None:
     """S23: rate 100 points = 1, match 1:1 with 3 left."""
     program = shop.club(
@@ -241,15 +247,20 @@ def test_a_donation_is_matched_within_its_budget_undone_before_it_is_paid_out_an
     with pytest.raises(OtherPoints):
         redeem_reward(ada, "forest", reference="d0", points=99, now=NOON)
 
+    before = lots_of(ada)
+
     got = redeem_reward(ada, "forest", reference="d1", points=500, now=NOON)
 
     def cause() -> list[tuple[str, Decimal]]:
         return list(CauseEntry.objects.order_by("pk").values_list("kind", "amount"))
 
     assert cause() == [("member", Decimal("5.00")), ("match", Decimal(3))]
+    assert sum(amount for _, amount in cause()) == Decimal("8.00")
+    assert Entry.objects.filter(wallet__membership=ada, kind="redeem").get().available_change == -500
     assert (got.redemption.amount, got.redemption.matched, got.available) == (Decimal("5.00"), Decimal(3), 500)
     back = refund_reward(got.redemption, now=NOON)
     assert (back.points, sum(amount for _, amount in cause())) == (500, 0)
+    assert lots_of(ada) == before  # the same lots, with their own expiry
     again = redeem_reward(ada, "forest", reference="d2", points=200, now=NOON)
     assert again.redemption.matched == Decimal(2)
     paid = pay_out(program, got.redemption.reward_key, document="T-1", now=NOON)

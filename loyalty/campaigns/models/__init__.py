@@ -23,6 +23,8 @@ What is said to whom, and what became of it.
 - A **Receipt** is what a provider told of a message later, once for each of its events. Append-only.
 - A **WaitingFact** is an order, a return, a cart or a withdrawal that concerns a campaign, noted by a trigger of the database
   in the statement that records it, until it is looked at.
+- A **Survey** is a question with a score for an answer. A step that asks one makes an **Invitation** for each customer who was
+  not asked lately, with a link that answers it once: the **Answer**, append-only. A low score is a **FollowUp** for the staff.
 
 Who is in which arm is not stored here: a campaign names an experiment (loyalty.experiments), whose control gets nothing.
 """
@@ -34,13 +36,17 @@ from loyalty.campaigns.models.fact import WaitingFact
 from loyalty.campaigns.models.message import Message, Receipt
 from loyalty.campaigns.models.recipient import Address, Recipient
 from loyalty.campaigns.models.step import Step, StepText
+from loyalty.campaigns.models.survey import Answer, FollowUp, Invitation, Survey
 
 __all__ = [
     "Address",
+    "Answer",
     "Campaign",
     "CampaignVersion",
     "Entry",
+    "FollowUp",
     "FrequencyCap",
+    "Invitation",
     "Message",
     "MessageChannel",
     "Outcome",
@@ -49,5 +55,6 @@ __all__ = [
     "SendingHours",
     "Step",
     "StepText",
+    "Survey",
     "WaitingFact",
 ]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Retailer
 from loyalty.campaigns.models.campaign import CampaignVersion
+from loyalty.campaigns.models.survey import Survey
 from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.rules.wall_clock import NoWait, read_wait
 
@@ -81,6 +82,10 @@ class Step(models.Model):
         blank=True,
         help_text=_("Of the campaign's experiment; empty for all but the control."),
     )
+    survey = models.ForeignKey(
+        Survey, models.PROTECT, related_name="steps", null=True, blank=True, verbose_name=_("asks the survey"),
+        help_text=_("Its texts lead to {{ survey }}; who was asked lately gets no message."),
+    )  # fmt: skip
 
     objects: ClassVar[StepQuerySet] = StepQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
 
@@ -94,6 +99,11 @@ class Step(models.Model):
                 | (models.Q(kind="message", wait="") & models.Q(channels__len__gte=1)),
                 name="step_waits_or_says_something",
                 violation_error_message=_("A step waits for something, or sends a message by a channel."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(survey__isnull=True) | models.Q(kind="message"),
+                name="step_asks_by_a_message",
+                violation_error_message=_("Only a message asks a survey."),
             ),
         ]
         triggers: ClassVar = [

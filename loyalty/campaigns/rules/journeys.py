@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, local_date, midnight
@@ -20,6 +21,7 @@ class StepRule:
 
     :param expires_after: a wait after which its message says nothing any more; empty until the day that it is about is over
     :param variant: of the campaign's experiment that gets it; empty for all but the control
+    :param survey_id: that it asks; None where it asks none
     """
 
     position: int
@@ -30,6 +32,7 @@ class StepRule:
     to_all_channels: bool = False
     variant: str = ""
     step_id: int = 0
+    survey_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ TRIGGERS: Mapping[str, TriggerKind] = {
     "lapsed": TriggerKind(values=frozenset({"last_order_on"}), numbers={"days": DAYS}),
     "vip_at_risk": TriggerKind(values=frozenset({"last_order_on"}), reads_profile=True, fades=True),
     "review": TriggerKind(values=frozenset({"order", "order_on"}), numbers={"days": Number(7, 1, 90)}, fades=True),
+    "contact": TriggerKind(values=frozenset({"contact_on"}), numbers={"days": Number(3, 1, 90)}),
+    "survey_wave": TriggerKind(numbers={"weeks": Number(13, 1, 52)}),
     "plan_renewal": TriggerKind(
         has_day=True, values=frozenset({"plan", "renews_on"}), numbers={"days": Number(14, 1, 60)}, fades=True
     ),
@@ -140,6 +142,16 @@ def word(said: Mapping[str, Any], name: str) -> str:
     """Return a word of a trigger, as it is written or as it is where nothing is."""
     found: str = said.get(name, TRIGGERS[said["kind"]].words[name][0])
     return found
+
+
+def wave_of(day: date, weeks: int) -> tuple[int, str]:
+    """
+    Return which part of all members is asked in the week of a day, from 0, and the name of that week.
+
+    Weeks begin on Mondays and are counted on from one year to the next, so that each part has its turn once in so many weeks.
+    """
+    year, week, _ = day.isocalendar()
+    return (day.toordinal() - 1) // 7 % weeks, f"{year}-W{week:02d}"
 
 
 def reads_profile(said: Mapping[str, Any]) -> bool:

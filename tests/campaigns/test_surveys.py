@@ -1,0 +1,317 @@
+"""Who is asked, and what becomes of an answer: once, recorded as the interaction that it is, followed up where it is low."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import DatabaseError, IntegrityError, transaction
+
+from customers.models import Erasure, Interaction
+from customers.privacy import erase
+from loyalty.activity.account.merging import take_merge
+from loyalty.campaigns.checking import flaws_of
+from loyalty.campaigns.describing import step_of
+from loyalty.campaigns.feedback.answering import (
+    AlreadyAnswered,
+    CommentTooLong,
+    InvalidScore,
+    SurveyIsClosed,
+    SurveyIsOver,
+    open_invitations,
+)
+from loyalty.campaigns.feedback.following_up import FollowUpIsClosed, NoNote, close, take
+from loyalty.campaigns.feedback.links import UnknownInvitation, invitation_of, token_of
+from loyalty.campaigns.models import Answer, FollowUp, Invitation, Message, Outcome, Survey
+from loyalty.campaigns.publishing import draft_of, publish
+from loyalty.campaigns.rules.surveys import Asked, SurveyRule, not_invited
+from loyalty.campaigns.rules.triggers import wave_of
+from loyalty.campaigns.triggers import candidates
+from loyalty.memberships.models import Membership
+from tests import make
+from tests.campaigns.make_campaigns import NOON, Box, ada, journey, says_by, send_all, shop
+from tests.campaigns.make_surveys import DAY, ask, asking, says, survey, unhappy
+
+pytestmark = pytest.mark.django_db
+PARIS = ZoneInfo("Europe/Paris")
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+
+def member_of(name: str = "ada", **about: Any) -> Membership:
+    return ada(make.program(shop()), name, **about)
+
+
+@pytest.mark.parametrize(
+    ("before", "at", "reason"),
+    [
+        ((), "2026-11-27T11:00Z", ""),
+        (((ONE, "2026-08-29T11:00Z"),), "2026-11-27T11:00Z", "asked_lately"),  # 90 days
+        (((ONE, "2026-08-28T21:59Z"),), "2026-11-27T11:00Z", ""),  # 91 days, a minute before midnight in Paris
+        (((ONE, "2026-08-28T22:00Z"),), "2026-11-27T11:00Z", "asked_lately"),  # the 29th in Paris
+        (((OTHER, "2026-11-21T11:00Z"),), "2026-11-27T11:00Z", "asked_another_lately"),
+        (((OTHER, "2026-11-20T11:00Z"),), "2026-11-27T11:00Z", ""),
+        (((OTHER, "2026-11-27T10:00Z"), (ONE, "2026-11-27T10:00Z")), "2026-11-27T11:00Z", "asked_lately"),
+    ],
+)
+def test_the_same_is_asked_again_after_91_local_days_and_another_after_7(
+    before: tuple[tuple[UUID, str], ...], at: str, reason: str
+) -> None:
+    asked = [Asked(key, datetime.fromisoformat(when)) for key, when in before]
+    rule = SurveyRule(ONE, is_open=True, again_after_days=91, after_any_days=7)
+
+    assert not_invited(rule, asked, datetime.fromisoformat(at), PARIS) == reason
+    closed = SurveyRule(ONE, is_open=False, again_after_days=91, after_any_days=7)
+    assert not_invited(closed, asked, datetime.fromisoformat(at), PARIS) == "survey_closed"
+
+
+def test_a_step_asks_by_mail_and_inbox_with_a_link_that_needs_no_sign_in() -> None:
+    member = member_of()
+    by_mail, by_inbox = (
+        asking(member.program, survey(member.retailer, after_any_days=0), way) for way in ("email", "inbox")
+    )
+    box = Box()
+
+    (mailed,), (shown,) = ask(by_mail, member), ask(by_inbox, member)
+    send_all(member.retailer, NOON, box)
+
+    assert f"/s/{token_of(mailed.pk)}" in box.taken[0].text
+    inbox = Message.objects.in_inbox().get()
+    assert (inbox.button, inbox.link.endswith(f"/s/{token_of(shown.pk)}")) == ("How was it?", True)
+    assert invitation_of(token_of(shown.pk)) == shown
+    # the fourteenth day after it counts whole, in Paris
+    assert mailed.expires_at == datetime.fromisoformat("2026-12-11T23:00Z")
+
+
+def test_who_was_asked_lately_gets_no_message_and_it_is_told_why() -> None:
+    member = member_of()
+    asked = survey(member.retailer)
+    live = asking(member.program, asked)
+
+    assert len(ask(live, member)) == 1
+    assert ask(live, member, at=NOON + 90 * DAY) == []
+    assert len(ask(live, member, at=NOON + 91 * DAY)) == 1
+
+    assert Message.objects.count() == 2
+    told = Outcome.objects.filter(what__in=["planned", "dropped"]).order_by("pk").values_list("what", "reason")
+    assert list(told) == [("planned", ""), ("dropped", "asked_lately"), ("planned", "")]
+
+
+def test_a_question_that_never_went_out_stands_in_nobodys_way() -> None:
+    member = member_of(agrees=())
+    asked = survey(member.retailer)
+    by_mail = asking(member.program, asked, "email", kind="marketing", ground="existing_customer")
+    make.buys(member, "10.00", at=NOON - DAY)
+    ask(by_mail, member)
+    send_all(member.retailer, NOON, Box())
+    Message.objects.update(state="dropped", reason="late")
+
+    assert list(open_invitations(member.customer, now=NOON)) == []
+    assert len(ask(asking(member.program, asked), member, at=NOON + DAY)) == 1
+
+
+def test_one_step_by_all_channels_asks_once() -> None:
+    member = member_of()
+    live = asking(member.program, survey(member.retailer), "inbox", "email")
+    draft = draft_of(live)
+    draft.steps.update(to_all_channels=True)
+    live = publish(draft, author="sue", now=make.START)
+
+    assert len(ask(live, member)) == 1
+    assert Message.objects.count() == 2
+
+
+def test_after_a_merge_the_one_person_is_asked_once() -> None:
+    club = make.program(shop())
+    eva, kept = ada(club, "eva"), ada(club, "ada")
+    live = asking(club, survey(club.retailer))
+    (invitation,) = ask(live, eva)
+    take_merge(club.retailer, "eva", "ada", reference="same", now=NOON)
+
+    assert ask(live, kept, at=NOON + DAY) == []
+    assert list(open_invitations(kept.customer, now=NOON)) == [invitation]
+    says(invitation, 9)
+    assert Interaction.objects.get(kind="nps").customer == kept.customer
+
+
+def test_an_answer_is_an_interaction_and_changes_no_points() -> None:
+    member = member_of()
+    (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
+
+    row = says(invitation, 9, "  Good\r\nshop\0 ")
+
+    assert (row.score, row.comment, row.answered_at) == (9, "Good\nshop", NOON)
+    told = Interaction.objects.get()
+    assert (told.kind, told.score, told.number, told.customer_id) == (
+        "nps", 9, f"survey:{invitation.pk}", member.customer_id,
+    )  # fmt: skip
+    assert row.interaction == told
+    assert make.wallet_of(member).available == 0
+    assert not FollowUp.objects.exists()
+
+
+def test_a_second_answer_to_the_same_invitation_is_refused_and_changes_nothing() -> None:
+    member = member_of()
+    (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
+    says(invitation, 9)
+
+    with pytest.raises(AlreadyAnswered, match=r"on Nov. 27, 2026 already"):
+        says(invitation, 2, "I changed my mind", at=NOON + DAY)
+
+    assert list(Answer.objects.values_list("score", "comment")) == [(9, "")]
+    assert Interaction.objects.count() == 1
+
+
+def test_what_is_late_closed_or_not_on_the_scale_is_refused() -> None:
+    member = member_of()
+    asked = survey(member.retailer, "csat")
+    (invitation,) = ask(asking(member.program, asked), member)
+    last = datetime.fromisoformat("2026-12-11T22:59:59Z")
+
+    for score in (0, 6, -1):
+        with pytest.raises(InvalidScore, match="from 1 to 5"):
+            says(invitation, score)
+    with pytest.raises(CommentTooLong):
+        says(invitation, 5, "x" * 2_001)
+    with pytest.raises(SurveyIsOver):
+        says(invitation, 5, at=last + timedelta(seconds=1))
+    Survey.objects.update(is_open=False)
+    with pytest.raises(SurveyIsClosed):
+        says(invitation, 5, at=last)
+    Survey.objects.update(is_open=True)
+
+    assert not Interaction.objects.exists()
+    assert says(invitation, 5, "x" * 2_000, at=last).score == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "score", "is_low"), [("nps", 6, True), ("nps", 7, False), ("csat", 2, True), ("csat", 3, False)]
+)
+def test_a_low_score_is_followed_up_within_a_day(kind: str, score: int, is_low: bool) -> None:  # noqa: FBT001 - a table
+    member = member_of()
+    (invitation,) = ask(asking(member.program, survey(member.retailer, kind)), member)
+
+    row = says(invitation, score)
+
+    assert list(FollowUp.objects.values_list("answer", "state", "due_at")) == (
+        [(row.pk, "open", NOON + DAY)] if is_low else []
+    )
+
+
+def test_a_follow_up_is_taken_taken_over_and_closed_with_a_note() -> None:
+    todo = unhappy(member_of())
+
+    assert take(todo, by="sue", now=NOON) == ""
+    assert take(todo, by="sam", now=NOON + DAY) == "sue"
+    with pytest.raises(NoNote):
+        close(todo, "  ", by="sam", now=NOON)
+    close(todo, "Sent flowers", by="sam", now=NOON + 2 * DAY)
+
+    todo.refresh_from_db()
+    assert (todo.state, todo.taken_by, todo.closed_by, todo.note) == ("closed", "sam", "sam", "Sent flowers")
+    with pytest.raises(FollowUpIsClosed, match="sam has closed this already"):
+        take(todo, by="sue", now=NOON + 3 * DAY)
+    with pytest.raises(FollowUpIsClosed):
+        close(todo, "Again", by="sue", now=NOON + 3 * DAY)
+
+
+def test_tokens_of_others_are_none_and_nobody_answers_for_an_erased_person() -> None:
+    member = member_of()
+    (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
+    token = token_of(invitation.pk)
+
+    for wrong in (token[:-1], f"{UUID(int=7).hex}{token[32:]}", "", token_of(UUID(int=7))):
+        with pytest.raises(UnknownInvitation):
+            invitation_of(wrong)
+    erase(member.customer, asked_by=Erasure.AskedBy.STAFF, reason="asked", author="sue", now=NOON)
+    with pytest.raises(UnknownInvitation):
+        invitation_of(token)
+
+
+def test_a_step_that_asks_leads_to_the_question_and_a_closed_survey_is_not_published() -> None:
+    member = member_of()
+    asked = survey(member.retailer)
+    draft = draft_of(asking(member.program, asked, "inbox", "email"))
+    assert [flaw.code for flaw in flaws_of(draft)] == []
+    step = draft.steps.get()
+    assert step_of(step) == "1. Say by inbox, e-mail. It asks “How was it (nps)”."
+
+    step.texts.filter(channel="email").update(link="{{ page }}")
+    Survey.objects.update(is_open=False)
+
+    assert [(flaw.code, flaw.place) for flaw in flaws_of(draft)] == [
+        ("survey_closed", "steps/0/survey"),
+        ("survey_not_linked", "steps/0/texts/email/en"),
+        ("survey_not_linked", "steps/0/texts/email/fr"),
+    ]
+    draft.steps.update(survey=None)
+    assert {flaw.code for flaw in flaws_of(draft)} == {"value_unknown"}
+
+
+def test_each_week_another_part_of_the_base_is_asked_and_each_part_once() -> None:
+    club = make.program(shop())
+    members = {ada(club, f"m{number}").customer_id for number in range(40)}
+    live = journey(club, {"kind": "survey_wave", "weeks": 4}, says_by("inbox"), kind="service")
+    assert live.version is not None
+    monday = datetime.fromisoformat("2026-11-30T00:00Z").date()
+
+    waves = [candidates(live, live.version, monday + 7 * number * DAY) for number in range(5)]
+
+    first = [{each.customer_id for each in wave} for wave in waves]
+    assert first[0] | first[1] | first[2] | first[3] == members
+    assert sum(len(wave) for wave in first[:4]) == 40
+    assert first[4] == first[0]
+    assert candidates(live, live.version, monday + 6 * DAY) == waves[0]
+    assert {each.occurrence for each in waves[0]} == {"wave:2026-W49"}
+
+
+def test_waves_are_counted_on_over_the_end_of_a_year() -> None:
+    monday = datetime.fromisoformat("2026-12-28T00:00Z").date()
+
+    found = [wave_of(monday + 7 * number * DAY, 13) for number in range(14)]
+
+    assert sorted(wave for wave, _ in found[:13]) == list(range(13))
+    assert found[13][0] == found[0][0]
+    assert [week for _, week in found[:2]] == ["2026-W53", "2027-W01"]
+
+
+def test_who_spoke_with_support_may_be_asked_each_contact_once() -> None:
+    member = member_of()
+    live = asking(member.program, survey(member.retailer, "csat"), trigger={"kind": "contact", "days": 3})
+    assert live.version is not None
+    make_contact(member, "t1", NOON)
+    make_contact(member, "t0", NOON - 4 * DAY)
+
+    found = candidates(live, live.version, (NOON + DAY).date())
+
+    assert [(each.customer_id, each.occurrence, each.about) for each in found] == [
+        (member.customer_id, "contact:t1", NOON.date())
+    ]
+
+
+def make_contact(member: Membership, number: str, at: datetime) -> None:
+    from customers.facts import InteractionFact
+    from loyalty.activity.intake import take_interactions
+
+    fact = InteractionFact(number, member.customer.external_id, "support", at, channel="phone")
+    take_interactions(member.retailer, [fact], now=at)
+
+
+def test_the_database_keeps_answers_and_says_who_has_a_follow_up() -> None:
+    todo = unhappy(member_of())
+    invitation = todo.answer.invitation
+
+    with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
+        Answer.objects.update(score=10)
+    with pytest.raises(IntegrityError, match="invitation_once_per_step"), transaction.atomic():
+        Invitation.objects.create(
+            retailer=invitation.retailer, survey=invitation.survey, customer=invitation.customer, entry=invitation.entry,
+            step=invitation.step, asked_at=NOON, expires_at=NOON + DAY,
+        )  # fmt: skip
+    with pytest.raises(IntegrityError, match="follow_up_says_who_has_it"), transaction.atomic():
+        FollowUp.objects.update(state="taken")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Answer.objects.create(
+            retailer=invitation.retailer, invitation=invitation, interaction=todo.answer.interaction, score=1,
+            by="link", answered_at=NOON,
+        )  # fmt: skip

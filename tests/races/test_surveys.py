@@ -1,0 +1,50 @@
+"""Answers and invitations at the same moment: of two of the same one counts."""
+
+from functools import partial
+
+import pytest
+
+from customers.models import Interaction
+from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.entering import enter
+from loyalty.campaigns.feedback.answering import AlreadyAnswered
+from loyalty.campaigns.models import Answer, Campaign, FollowUp, Invitation, Message
+from loyalty.campaigns.triggers import Candidate
+from loyalty.memberships.models import Membership
+from tests import make
+from tests.campaigns.make_campaigns import NOON, ada, shop
+from tests.campaigns.make_surveys import ask, asking, says, survey
+from tests.races.interleaving import interleaved
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+RECORDED = 'INSERT INTO "customers_interaction"'
+LOCKED = "INSERT INTO campaigns_recipient"
+
+
+def test_of_two_answers_at_once_one_counts() -> None:
+    member = ada(make.program(shop()))
+    (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
+
+    first, second = interleaved(partial(says, invitation, 2), partial(says, invitation, 9), after=RECORDED)
+
+    assert isinstance(first, Answer)
+    assert isinstance(second, AlreadyAnswered)
+    assert list(Answer.objects.values_list("score", flat=True)) == [2]
+    assert Interaction.objects.count() == FollowUp.objects.count() == 1
+
+
+def test_two_journeys_that_ask_the_same_at_once_ask_once() -> None:
+    member = ada(make.program(shop()))
+    asked = survey(member.retailer)
+    entered(asking(member.program, asked), member)
+    entered(asking(member.program, asked), member)
+
+    interleaved(*[partial(advance_due, member.retailer, now=NOON, limit=1)] * 2, after=LOCKED)
+
+    assert Invitation.objects.count() == Message.objects.count() == 1
+
+
+def entered(live: Campaign, member: Membership) -> None:
+    assert live.version is not None
+    enter(live, live.version, [Candidate(member.customer_id, "cart:c1", None)], entered_at=NOON, now=NOON)
