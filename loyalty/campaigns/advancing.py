@@ -18,7 +18,9 @@ from customers.core import bulk
 from customers.models import Retailer
 from loyalty.campaigns.claiming import OUTCOME
 from loyalty.campaigns.entering import rule_of
-from loyalty.campaigns.models import CampaignVersion, Outcome
+from loyalty.campaigns.models import CampaignVersion, Offer, Outcome
+from loyalty.campaigns.offering.granting import Ask, grant_offer
+from loyalty.campaigns.offering.steps import Told, decided_for, occurrence_of, values_of_offers
 from loyalty.campaigns.queueing import NewMessage, queue
 from loyalty.campaigns.rules.journeys import Exit, JourneyRule, Planned, Progress, advance, exit_by
 
@@ -28,6 +30,13 @@ DUE = """
 SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
 WHERE e.retailer_id = %s AND e.next_at <= %s AND c.state = 'live'
 ORDER BY e.next_at LIMIT %s FOR NO KEY UPDATE OF e SKIP LOCKED
+"""
+# Those that may come to an offer; not locked, because who decides on offers locks members.
+OFFERING = """
+SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
+WHERE e.retailer_id = %s AND e.next_at <= %s AND c.state = 'live'
+    AND EXISTS (SELECT 1 FROM campaigns_step s WHERE s.version_id = e.version_id AND s.kind = 'offer' AND s.position >= e.step)
+ORDER BY e.next_at LIMIT %s
 """
 # With the first order since it was entered that nobody has told of yet.
 LOAD = """
@@ -108,9 +117,32 @@ def _published(version_id: int) -> tuple[JourneyRule, str]:
     return rule_of(version), str(version.trigger["kind"])
 
 
-@transaction.atomic
 def advance_due(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
-    """Take the steps of some entries that are due; return how many entries were looked at."""
+    """
+    Take the steps of some entries that are due; return how many entries were looked at.
+
+    Offers are given first, each in a transaction of its own: who dies behind it finds it given, and only says so.
+    """
+    _give_offers(retailer, now, limit)
+    return _advance_due(retailer, now, limit)
+
+
+def _give_offers(retailer: Retailer, now: datetime, limit: int) -> None:
+    """Let offers be decided that steps which are due give, before any of those is taken."""
+    ids = [key for (key,) in bulk.fetch(OFFERING, [retailer.pk, now, limit])]
+    entries = _load(ids, now) if ids else []
+    given = decisions_of(entries)
+    asked: dict[int, list[Ask]] = {}
+    for entry in entries:
+        if _ordered(entry) is None and (step := _advanced(entry, now, given.get(entry.id, {})).asks) is not None:
+            assert step.offer_id is not None, "a constraint says so"
+            asked.setdefault(step.offer_id, []).append(Ask(entry.customer_id, occurrence_of(entry.id, step.position)))
+    for offer in Offer.objects.filter(pk__in=asked).order_by("pk"):
+        grant_offer(offer, asked[offer.pk], now=now)
+
+
+@transaction.atomic
+def _advance_due(retailer: Retailer, now: datetime, limit: int) -> int:
     ids = [key for (key,) in bulk.fetch(DUE, [retailer.pk, now, limit])]
     if not ids:
         return 0
@@ -118,7 +150,8 @@ def advance_due(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int
     endings = [ending for each in entries if (ending := _ordered(each)) is not None]
     ended = {each.entry.id for each in endings}
     going = [each for each in entries if each.id not in ended]
-    taken = [(each, _advanced(each, now)) for each in going]
+    given = decisions_of(going)
+    taken = [(each, _advanced(each, now, given.get(each.id, {}))) for each in going]
     _queue(retailer, taken)
     _write_progress(retailer, taken, now)
     end_entries(retailer, endings, now=now)
@@ -134,6 +167,16 @@ def load_active(customers: Iterable[UUID], *, now: datetime) -> list[OpenEntry]:
 def rule_of_entry(entry: OpenEntry) -> JourneyRule:
     """Return the version on which an entry finishes."""
     return _published(entry.version_id)[0]
+
+
+def decisions_of(entries: Sequence[OpenEntry]) -> Mapping[UUID, Mapping[int, Told]]:
+    """Return what was decided of the offers that steps of entries give, by entry and position."""
+    giving = {
+        each.id: each.customer_id
+        for each in entries
+        if any(step.offer_id is not None for step in rule_of_entry(each).steps)
+    }
+    return decided_for(giving)
 
 
 def _load(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
@@ -163,11 +206,11 @@ def ending_by(entry: OpenEntry, fact: str, occurred_at: datetime) -> Ending | No
     return None if found is None else Ending(entry, found, occurred_at if found.credited else None)
 
 
-def _advanced(entry: OpenEntry, now: datetime) -> Progress:
+def _advanced(entry: OpenEntry, now: datetime, given: Mapping[int, Told]) -> Progress:
     assert entry.next_at is not None, "only those are due"
     return advance(
         rule_of_entry(entry).steps, position=entry.step, at=entry.next_at, about=entry.about, variant=entry.variant,
-        zone=entry.zone, now=now,
+        zone=entry.zone, now=now, given={position: told.grant_id is not None for position, told in given.items()},
     )  # fmt: skip
 
 
@@ -193,6 +236,7 @@ def _values(entries: Sequence[OpenEntry]) -> dict[UUID, dict[str, Any]]:
     if expiring:
         rows = ((each.customer_id, each.program_id, each.about) for each in expiring)
         points = dict(bulk.fetch(EXPIRING, bulk.columns_of(rows)))
+    offers = decisions_of(entries)
     found: dict[UUID, dict[str, Any]] = {}
     for entry in entries:
         day = entry.about.isoformat() if entry.about else ""
@@ -202,7 +246,7 @@ def _values(entries: Sequence[OpenEntry]) -> dict[UUID, dict[str, Any]]:
             "lapsed": {"last_order_on": day},
             "points_expiring": {"expires_on": day, "expiring_points": points.get(entry.customer_id, 0)},
         }
-        found[entry.id] = by_kind.get(kinds[entry.id], {})
+        found[entry.id] = by_kind.get(kinds[entry.id], {}) | values_of_offers(offers.get(entry.id, {}))
     return found
 
 
@@ -220,6 +264,12 @@ def _write_progress(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progres
         for entry, progress in taken
         for planned in progress.messages
     ]
+    told = decisions_of([entry for entry, progress in taken if progress.offers])
+    outcomes += [
+        _outcome_of_offer(retailer, entry, step.position, told[entry.id][step.position], now)
+        for entry, progress in taken
+        for step in progress.offers
+    ]
     outcomes += [
         _outcome(retailer, entry, None, Outcome.What.COMPLETED, "", now)
         for entry, progress in taken
@@ -228,6 +278,13 @@ def _write_progress(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progres
     with bulk.together():
         bulk.execute(WRITE, bulk.columns_of(rows))
         bulk.insert(Outcome, OUTCOME, outcomes)
+
+
+def _outcome_of_offer(
+    retailer: Retailer, entry: OpenEntry, position: int, told: Told, now: datetime
+) -> tuple[Any, ...]:
+    what = Outcome.What.GRANTED if told.grant_id else Outcome.What.NOT_GRANTED
+    return _outcome(retailer, entry, position, what, told.reason, now, rule=told.offer)
 
 
 def end_entries(retailer: Retailer, endings: Sequence[Ending], *, now: datetime) -> None:
@@ -249,8 +306,9 @@ def end_entries(retailer: Retailer, endings: Sequence[Ending], *, now: datetime)
 
 
 def _outcome(  # noqa: PLR0913 - what an outcome says
-    retailer: Retailer, entry: OpenEntry, step: int | None, what: Outcome.What, reason: str, now: datetime
-) -> tuple[Any, ...]:
+    retailer: Retailer, entry: OpenEntry, step: int | None, what: Outcome.What, reason: str, now: datetime, *,
+    rule: str = "",
+) -> tuple[Any, ...]:  # fmt: skip
     return (
-        retailer.pk, entry.campaign_id, entry.customer_id, entry.id, entry.occurrence, step, what.value, reason, "", "", now
+        retailer.pk, entry.campaign_id, entry.customer_id, entry.id, entry.occurrence, step, what.value, reason, rule, "", now
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Rewards for shoppers and for tills: the catalogue, redemptions, and vouchers from check to confirmation."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -169,6 +170,9 @@ class VoucherOut(serializers.Serializer[Any]):
     held_until = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     reference = serializers.CharField(help_text="Name it in the order that it pays, in `redemptions`.")
+    most = serializers.CharField(
+        allow_null=True, help_text="What it may come to at most, of an offer; null where the reward says all."
+    )
 
 
 class VoucherHoldIn(Strict):
@@ -204,6 +208,10 @@ class VoucherConfirmIn(TokenIn):
     used_at = InstantField(
         required=False, default=None, allow_null=True, help_text="When the till gave it, if it was cut off since."
     )
+    amount = serializers.DecimalField(
+        max_digits=16, decimal_places=4, min_value=Decimal(0), required=False, default=None, allow_null=True,
+        help_text="What the voucher came to, in your currency, where that is not all that it promises.",
+    )  # fmt: skip
 
 
 class FulfilIn(Strict):
@@ -401,6 +409,7 @@ def _voucher(voucher: Voucher) -> dict[str, Any]:
         "name": voucher.name, "kind": voucher.kind, "amount": _text(voucher.amount), "percent": _text(voucher.percent),
         "sku": voucher.sku, "minimum_amount": _text(voucher.minimum_amount), "status": voucher.status, "at": voucher.at,
         "held_until": voucher.held_until, "expires_at": voucher.expires_at, "reference": voucher.reference,
+        "most": _text(voucher.most),
     }  # fmt: skip
 
 
@@ -469,8 +478,9 @@ class VoucherConfirmView(CodeView):
         said = _said(VoucherConfirmIn, request)
         with all_or_dry(request):
             found = confirm_voucher(
-                retailer_of(request), said["token"], order=said["order"], used_at=said["used_at"], now=timezone.now()
-            )
+                retailer_of(request), said["token"], order=said["order"], used_at=said["used_at"],
+                amount=said["amount"], now=timezone.now(),
+            )  # fmt: skip
         return _held(found)
 
 

@@ -21,6 +21,9 @@ What is said to whom, and what became of it.
   complained`, or failed, dropped, unknown; `held` while its campaign is paused. The claim commits before anything is sent;
   where no answer comes before `claimed_until`, it is `unknown`. What ended never becomes due again.
 - A **Receipt** is what a provider told of a message later, once for each of its events. Append-only.
+- An **Offer** is a reward of the program that is given to members without points, from a budget, to those for whom it
+  pays; an **OfferGrant** that one is a member's, once for each offer, customer and occurrence; an **OfferRefusal** that it
+  is not, and why. What a grant reserves, the budget of the reward's own floor (loyalty.rewards) holds, and what it cost.
 - A **WaitingFact** is an order, a cart or a withdrawal that concerns a campaign, noted by a trigger of the database in the
   statement that records it, until it is looked at.
 
@@ -32,6 +35,7 @@ from loyalty.campaigns.models.channel import FrequencyCap, MessageChannel, Sendi
 from loyalty.campaigns.models.entry import Entry, Outcome
 from loyalty.campaigns.models.fact import WaitingFact
 from loyalty.campaigns.models.message import Message, Receipt
+from loyalty.campaigns.models.offer import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.models.recipient import Address, Recipient
 from loyalty.campaigns.models.step import Step, StepText
 
@@ -43,6 +47,9 @@ __all__ = [
     "FrequencyCap",
     "Message",
     "MessageChannel",
+    "Offer",
+    "OfferGrant",
+    "OfferRefusal",
     "Outcome",
     "Receipt",
     "Recipient",

@@ -9,8 +9,9 @@ from customers.core.calendar import day_after, local_date, midnight
 from loyalty.campaigns.rules.consent import INBOX, PROFILING, Consents, allows
 from loyalty.campaigns.rules.wall_clock import next_wall_time, read_wait
 
-MESSAGE, WAIT = "message", "wait"
+MESSAGE, WAIT, OFFER = "message", "wait", "offer"
 LAPSE = "lapse:"
+NOTHING_DECIDED: Mapping[int, bool] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class StepRule:
 
     :param expires_after: a wait after which its message says nothing any more; empty until the day that it is about is over
     :param variant: of the campaign's experiment that gets it; empty for all but the control
+    :param offer_id: which it gives; None for none
+    :param ends_without: whether who does not get that offer gets no later step either
     """
 
     position: int
@@ -30,6 +33,8 @@ class StepRule:
     to_all_channels: bool = False
     variant: str = ""
     step_id: int = 0
+    offer_id: int | None = None
+    ends_without: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +117,15 @@ class Progress:
 
     :param position: of the next step
     :param next_at: when it is to be taken; None when there is none
+    :param asks: the step whose offer is to be decided before anything else; None for none
+    :param offers: the steps whose offers were decided
     """
 
     position: int
     next_at: datetime | None
     messages: tuple[Planned, ...]
+    asks: StepRule | None = None
+    offers: tuple[StepRule, ...] = ()
 
 
 def advance(  # noqa: PLR0913 - where an entry stands
@@ -128,22 +137,33 @@ def advance(  # noqa: PLR0913 - where an entry stands
     variant: str,
     zone: ZoneInfo,
     now: datetime,
+    given: Mapping[int, bool] = NOTHING_DECIDED,
 ) -> Progress:
     """
-    Take the steps of an entry that are due, in order.
+    Take the steps of an entry that are due, in order, up to one whose offer is not decided yet.
 
     :param at: when the next step was to be taken: late or not, waits are counted from then
+    :param given: of offers that were decided, by their steps' positions, whether they were given
     """
     messages: list[Planned] = []
+    offers: list[StepRule] = []
     for step in (step for step in steps if step.position >= position):
         if at > now:
-            return Progress(step.position, at, tuple(messages))
+            return Progress(step.position, at, tuple(messages), offers=tuple(offers))
         if step.kind == WAIT:
             at = next_wall_time(at, read_wait(step.wait), zone, about)
-        elif step.variant in {"", variant}:
+        elif step.variant not in {"", variant}:
+            continue
+        elif step.kind == MESSAGE:
             messages += _planned(step, at, about, zone)
+        elif step.position not in given:
+            return Progress(step.position, at, tuple(messages), step, tuple(offers))
+        else:
+            offers.append(step)
+            if step.ends_without and not given[step.position]:
+                return Progress(step.position, None, tuple(messages), offers=tuple(offers))
     last = steps[-1].position + 1 if steps else 0
-    return Progress(last, at if at > now else None, tuple(messages))
+    return Progress(last, at if at > now else None, tuple(messages), offers=tuple(offers))
 
 
 def _planned(step: StepRule, at: datetime, about: date | None, zone: ZoneInfo) -> list[Planned]:
@@ -159,10 +179,10 @@ def _planned(step: StepRule, at: datetime, about: date | None, zone: ZoneInfo) -
 def first_message_at(
     steps: Iterable[StepRule], *, entered_at: datetime, about: date | None, zone: ZoneInfo
 ) -> datetime:
-    """Return the planned instant of the first message: the exposure, also of those who get none."""
+    """Return the planned instant of the first message or offer: the exposure, also of those who get none."""
     at = entered_at
     for step in steps:
-        if step.kind == MESSAGE:
+        if step.kind in {MESSAGE, OFFER}:
             return at
         at = next_wall_time(at, read_wait(step.wait), zone, about)
     return at
