@@ -8,7 +8,17 @@ from customers.core import bulk
 from customers.core.guards import forgetting
 from customers.privacy import Part, Person, Section
 from loyalty.campaigns.addresses import hash_of
-from loyalty.campaigns.models import Address, Entry, Message, Outcome, Receipt, Recipient, WaitingFact
+from loyalty.campaigns.models import (
+    Address,
+    Entry,
+    Message,
+    OfferGrant,
+    OfferRefusal,
+    Outcome,
+    Receipt,
+    Recipient,
+    WaitingFact,
+)
 from loyalty.campaigns.models.words import Channel
 
 OF_MESSAGE = (
@@ -16,6 +26,11 @@ OF_MESSAGE = (
     "body", "button", "link", "read_at",
 )  # fmt: skip
 OF_ENTRY = ("campaign__name", "occurrence", "entered_at", "ended_at", "reason", "is_held_out", "reached_goal_at")
+OF_GRANT = (
+    "offer__code", "offer__name", "occurrence", "state", "reserved", "chosen_over", "instead_of", "insight_as_of",
+    "granted_at", "expires_at", "ended_at", "redemption__reference",
+)  # fmt: skip
+OF_REFUSAL = ("offer__code", "offer__name", "occurrence", "reason", "rule", "insight_as_of", "refused_at")
 OF_RECIPIENT = ("zone", "preferred_channel", "quiet_from", "quiet_to", "paused_until")
 
 
@@ -44,6 +59,14 @@ def holds(person: Person, _now: datetime) -> list[Section]:
             "campaign_outcomes", _("What campaigns decided of you, and why"),
             Outcome.objects.filter(customer__in=ids).order_by("pk").values("campaign__name", "what", "reason", "rule", "at"),
         ),
+        Section(
+            "offers", _("Offers that you were given"),
+            OfferGrant.objects.filter(customer__in=ids).order_by("pk").values(*OF_GRANT),
+        ),
+        Section(
+            "refused_offers", _("Offers that you were not given, and why"),
+            OfferRefusal.objects.filter(customer__in=ids).order_by("pk").values(*OF_REFUSAL),
+        ),
     ]  # fmt: skip
 
 
@@ -70,11 +93,20 @@ WHERE customer_id = ANY(%s)
 FORGET = (
     "UPDATE campaigns_outcome SET occurrence = split_part(occurrence, ':', 1) || ':' || id WHERE customer_id = ANY(%s)"
 )
+# Because of what they were given an offer, or not; what those reserve comes back when their memberships have ended.
+FORGET_OFFERS = """
+UPDATE campaigns_offergrant SET occurrence = split_part(occurrence, ':', 1) || ':' || id, insight_as_of = NULL
+WHERE customer_id = ANY(%s)
+"""
+FORGET_REFUSALS = """
+UPDATE campaigns_offerrefusal SET occurrence = split_part(occurrence, ':', 1) || ':' || id, rule = '', insight_as_of = NULL
+WHERE customer_id = ANY(%s)
+"""
 
 
 def erase(person: Person, now: datetime) -> None:
     """
-    Let a person leave all campaigns, and its messages say nothing; that there were some is kept.
+    Let a person leave all campaigns, and its messages say nothing; that there were some is kept, and that it had offers.
 
     An address that takes nothing stays known by its keyed hash, of nobody: whoever has it next is not written to either.
     """
@@ -84,6 +116,9 @@ def erase(person: Person, now: datetime) -> None:
     bulk.execute(LEAVE, [now, ids])
     with forgetting(Outcome):
         bulk.execute(FORGET, [ids])
+    bulk.execute(FORGET_OFFERS, [ids])
+    with forgetting(OfferRefusal):
+        bulk.execute(FORGET_REFUSALS, [ids])
     WaitingFact.objects.filter(customer__in=ids).delete()
     Recipient.objects.filter(customer__in=ids).delete()
     hashes = [hash_of(Channel.EMAIL, person.customer.email), hash_of(Channel.SMS, person.customer.phone)]
@@ -96,7 +131,7 @@ PART = Part(
     "campaigns",
     (
         "campaigns_recipient", "campaigns_address", "campaigns_message", "campaigns_receipt", "campaigns_entry",
-        "campaigns_outcome", "campaigns_waitingfact",
+        "campaigns_outcome", "campaigns_waitingfact", "campaigns_offergrant", "campaigns_offerrefusal",
     ),
     holds=holds,
     lock=lock,

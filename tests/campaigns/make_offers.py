@@ -71,4 +71,3 @@ def budget(offer: Offer) -> tuple[Decimal, Decimal]:
     """Return what of an offer's budget is reserved, and what is spent."""
     row = RewardBudget.objects.get(pk=offer.budget_id)
     return row.reserved, row.spent
-

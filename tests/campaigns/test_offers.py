@@ -2,13 +2,13 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from customers.models import Retailer
+from customers.models import Erasure, Retailer
 from customers.privacy import erase
-from customers.registration import merge
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.nightly import run_nights
@@ -28,11 +28,14 @@ from loyalty.campaigns.offering.managing import (
 from loyalty.campaigns.offering.reading import figures_of, offers_of_member, status_of, to_use
 from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
+from loyalty.experiments.running import start as start_experiment
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 from loyalty.rewards.models import RewardBudget, RewardBudgetEntry, RewardRedemption
 from tests import make
 from tests.campaigns.make_offers import DAY, TEN_OFF, ask, budget, club, granted, offer, reasons, use
+from tests.experiments.make_experiments import planned
+from tests.experiments.test_arms import OFFER, both, people
 from tests.make import NOON
 from tests.rewards import shop
 from tests.segments.profiles import agree, known_as
@@ -124,7 +127,11 @@ def test_the_budgets_ledger_says_how_it_came_to_what_it_is() -> None:
         ("1E+1", "0"), ("1E+1", "0"), ("1E+1", "0"), ("-1E+1", "8"), ("-1E+1", "0"),
     ]  # fmt: skip
     assert budget(spring) == (10, 8)
-    assert [status_of(OfferGrant.objects.get(pk=each.pk), at=NOON) for each in grants] == ["used", "declined", "granted"]
+    assert [status_of(OfferGrant.objects.get(pk=each.pk), at=NOON) for each in grants] == [
+        "used",
+        "declined",
+        "granted",
+    ]
 
 
 def test_one_occurrence_is_one_grant_and_another_one_is_another() -> None:
@@ -236,7 +243,7 @@ def test_who_costs_more_than_it_brings_is_excluded_and_gets_something_else_and_t
     found = ask(spring, ada, bob, eve, dan)
 
     assert reasons(found) == ["", "", "", ""]
-    assert list(OfferGrant.objects.order_by("membership__number").values_list("offer__name", "instead_of")) == [
+    assert list(OfferGrant.objects.order_by("pk").values_list("offer__name", "instead_of")) == [
         ("A tasting", spring.code), ("A tasting", spring.code), ("Ten off", ""), ("Ten off", ""),
     ]  # fmt: skip
     assert refused(spring) == [("excluded", "serial_returner"), ("excluded", "low_value_at_risk")]
@@ -280,7 +287,7 @@ def test_of_a_slot_a_member_has_one_at_a_time_and_the_one_that_goes_first() -> N
     other = ask(big, bob, because="journey:2")
 
     assert (reasons(first), reasons(second), reasons(other)) == ([""], ["slot_taken"], [""])
-    rows = OfferGrant.objects.order_by("membership__number").values_list("offer__code", "chosen_over")
+    rows = OfferGrant.objects.order_by("pk").values_list("offer__code", "chosen_over")
     assert list(rows) == [(big.code, [small.code]), (small.code, [])]
     assert refused(big) == [("slot_taken", big.code), ("budget_reserved", "")]
     assert refused(small) == [("slot_taken", big.code)]
@@ -289,16 +296,20 @@ def test_of_a_slot_a_member_has_one_at_a_time_and_the_one_that_goes_first() -> N
 
 
 def test_a_member_of_a_variant_gets_the_depth_of_its_variant() -> None:
-    depth = {"kind": "amount_off", "codes": "generated"}
-    arms = {"experiment": "depth", "variants": ["two"]}
-    program = club(
-        {"code": "two-off", "value": Decimal(2), "arms": arms, **depth}, {"code": "five-off", "value": Decimal(5), **depth}
-    )
+    draft = make.version()
+    depth: dict[str, Any] = {"points": 0, "granted_only": True}
+    shop.reward(draft, "two-off", value=Decimal(2), arms={"experiment": "double", "variants": ["B"]}, **depth)
+    shop.reward(draft, "five-off", **depth)
+    planned(draft.program.retailer, draft.program, "double", **OFFER)
+    program = make.published(draft)
+    people(program)
+    ada, bob = both(start_experiment(program.experiments.get(), author="Grace", now=NOON), "A", "B")
     spring = offer(program, rewards=["two-off", "five-off"])
 
-    grant = granted(spring, make.member(program))
+    grants = [granted(spring, who, at=NOON + DAY) for who in (ada, bob)]
 
-    assert (grant.reserved, budget(spring)) == (5, (5, 0))
+    assert [each.reserved for each in grants] == [5, 2]
+    assert budget(spring) == (7, 0)
 
 
 def test_who_takes_it_pays_nothing_and_again_it_is_the_same() -> None:
@@ -421,7 +432,13 @@ def test_what_stands_in_an_offers_way_is_said() -> None:
     program = club(TEN_OFF, {"code": "fifth", "kind": "percent_off", "percent": Decimal(20), "codes": "generated"})
     discount = offer(program)
     wrong = offer(
-        program, budget="0", rewards=["fifth", "nothing"], excluded=["vip"], instead=discount, is_live=False, name="Wrong"
+        program,
+        budget="0",
+        rewards=["fifth", "nothing"],
+        excluded=["vip"],
+        instead=discount,
+        is_live=False,
+        name="Wrong",
     )
 
     with pytest.raises(OfferHasFlaws) as refusal:
@@ -443,9 +460,12 @@ def test_who_leaves_or_is_erased_gives_its_offers_back() -> None:
     leave(ada, now=NOON + DAY)
     leave(bob, now=NOON + DAY)
     for who in (eve, dan):
-        erase(who.customer, asked_by="customer", reason="", now=NOON + DAY)
+        erase(who.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON + DAY)
     release_due(program.retailer, now=NOON + DAY)
 
+    assert budget(spring) == (10, 0)  # a code is good for whoever holds it
+    release_due(program.retailer, now=NOON + DAY)
+    run_nights(program, until=date(2026, 7, 15), now=NOON + 30 * DAY)
     assert budget(spring) == (0, 0)
     assert not OfferGrant.objects.filter(customer=eve.customer_id, occurrence="spring").exists()
     assert reasons(ask(spring, ada, at=NOON + DAY, because="again")) == ["no_member"]
@@ -469,7 +489,7 @@ def test_what_two_who_are_one_person_have_is_that_persons() -> None:
 
 
 def merged(source: Membership, target: Membership, *, at: datetime) -> None:
-    take_merge(source.retailer, source.customer.external_id, target.customer.external_id, now=at)
+    take_merge(source.retailer, source.customer.external_id, target.customer.external_id, reference="crm", now=at)
 
 
 def test_an_order_that_names_it_brings_it_back_and_one_that_keeps_a_line_does_not() -> None:
@@ -491,7 +511,7 @@ def test_a_night_ends_what_was_taken_and_not_used() -> None:
     grant = granted(spring, make.member(program))
     take_offer(grant, now=NOON)
 
-    run_nights(now=NOON + 2 * DAY)
+    run_nights(program, until=date(2026, 6, 17), now=NOON + 2 * DAY)
 
     assert budget(spring) == (0, 0)
     assert status_of(OfferGrant.objects.get(), at=NOON + 2 * DAY) == "expired"

@@ -31,7 +31,7 @@ OF_NO_PERSON = {
     "customers_product", "customers_popularproduct", "customers_relatedproduct",
     "experiments_experiment", "experiments_variant", "experiments_experimentevent",
     "campaigns_sendinghours", "campaigns_messagechannel", "campaigns_frequencycap", "campaigns_campaign",
-    "campaigns_campaignversion", "campaigns_step", "campaigns_steptext",
+    "campaigns_campaignversion", "campaigns_step", "campaigns_steptext", "campaigns_offer", "rewards_rewardbudget",
 }  # fmt: skip
 
 
