@@ -29,10 +29,14 @@ from loyalty.campaigns.models import (
     FrequencyCap,
     Message,
     MessageChannel,
+    Offer,
+    OfferGrant,
+    OfferRefusal,
     Outcome,
     SendingHours,
     Step,
 )
+from loyalty.campaigns.offering.admin import OfferAdmin, OfferGrantAdmin, OfferRefusalAdmin
 from loyalty.campaigns.pages import (
     CHANGE,
     DraftOnly,
@@ -62,6 +66,9 @@ admin.site.register(SendingHours, SendingHoursAdmin)
 admin.site.register(Message, MessageAdmin)
 admin.site.register(Entry, EntryAdmin)
 admin.site.register(Outcome, OutcomeAdmin)
+admin.site.register(Offer, OfferAdmin)
+admin.site.register(OfferGrant, OfferGrantAdmin)
+admin.site.register(OfferRefusal, OfferRefusalAdmin)
 
 
 @admin.register(Campaign)
@@ -224,6 +231,7 @@ class StepAdmin(DraftOnly, ModelAdmin):
         "version_of_it",
         ("position", "kind"),
         "wait",
+        ("offer", "ends_without"),
         "channels",
         ("to_all_channels", "is_urgent"),
         "expires_after",

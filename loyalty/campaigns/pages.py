@@ -43,7 +43,18 @@ class DraftOnly:
 
 class StepInline(DraftOnly, TabularInline):
     model = Step
-    fields = ("position", "kind", "wait", "channels", "to_all_channels", "expires_after", "variant", "is_urgent")
+    fields = (
+        "position",
+        "kind",
+        "wait",
+        "offer",
+        "ends_without",
+        "channels",
+        "to_all_channels",
+        "expires_after",
+        "variant",
+        "is_urgent",
+    )
     ordering = ("position",)
     extra = 1
     show_change_link = True

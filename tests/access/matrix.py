@@ -24,6 +24,7 @@ READ = {
     "badges_givenbadge": "OSU", "experiments_experiment": "OMSAU", "experiments_assignment": "OSU",
     "campaigns_campaign": "OMSAU", "campaigns_campaignversion": "OMSAU", "campaigns_step": "OMSAU",
     "campaigns_messagechannel": "OMU", "campaigns_frequencycap": "OMU", "campaigns_sendinghours": "OMU",
+    "campaigns_offer": "OMSAU", "campaigns_offergrant": "OSU", "campaigns_offerrefusal": "OSU",
     "campaigns_message": "OSU", "campaigns_entry": "OSU", "campaigns_outcome": "OSU",
 }  # fmt: skip
 ADD = {
@@ -34,7 +35,8 @@ ADD = {
     "analytics_acquisitioncost": "OM", "api_retailerkey": "O", "customers_importjob": "O",
     "outbox_endpoint": "O",
     "programs_program": "OM", "badges_surprise": "OM", "page_branding": "O", "experiments_experiment": "OM",
-    "campaigns_campaign": "OM", "campaigns_messagechannel": "O", "campaigns_frequencycap": "O", "campaigns_sendinghours": "O",
+    "campaigns_campaign": "OM", "campaigns_offer": "OM",
+    "campaigns_messagechannel": "O", "campaigns_frequencycap": "O", "campaigns_sendinghours": "O",
 }  # fmt: skip
 STAYS = {"customers_importjob", "analytics_valuerun", "access_staffinvitation"}
 CHANGE = {name: who for name, who in ADD.items() if name not in STAYS} | {
@@ -63,6 +65,14 @@ DELETE = {
 # Pages of their own: name, method, who.
 PAGES = {
     ("index", "GET"): "OMSAU",
+    ("campaigns_offer_start_it", "GET"): "OM",
+    ("campaigns_offer_start_it", "POST"): "OM",
+    ("campaigns_offer_budget_it", "GET"): "OM",
+    ("campaigns_offer_budget_it", "POST"): "OM",
+    ("campaigns_offer_end_it", "GET"): "OM",
+    ("campaigns_offer_end_it", "POST"): "OM",
+    ("campaigns_offer_withdraw_it", "GET"): "OM",
+    ("campaigns_offer_withdraw_it", "POST"): "OM",
     ("programs_programversion_page", "GET"): "OMSAU",
     ("programs_programversion_tiers", "GET"): "OM",
     ("programs_programversion_tiers", "POST"): "OM",
@@ -286,6 +296,14 @@ API = {
     ("surprise-draw", "POST"): "points:adjust",
     ("my-messages", "GET"): "member",
     ("my-message-read", "POST"): "member",
+    ("my-offers", "GET"): "member",
+    ("my-offer-take", "POST"): "member",
+    ("my-offer-decline", "POST"): "member",
+    ("member-offers", "GET"): "members:read",
+    ("member-offer-take", "POST"): "rewards:redeem",
+    ("offers", "GET"): "program:read",
+    ("offer", "GET"): "program:read",
+    ("offer-grants", "POST"): "points:adjust",
     ("my-preferences", "GET"): "member",
     ("my-preferences", "PATCH"): "member",
     ("campaigns", "GET"): "program:read",

@@ -67,7 +67,7 @@ def use(grant: OfferGrant, *, at: datetime = NOON, amount: str | None = None, or
     return receipt
 
 
-def budget(offer: Offer) -> tuple[Decimal, Decimal]:
+def budget(offer: Offer) -> tuple[object, object]:
     """Return what of an offer's budget is reserved, and what is spent."""
     row = RewardBudget.objects.get(pk=offer.budget_id)
     return row.reserved, row.spent

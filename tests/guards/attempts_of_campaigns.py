@@ -48,7 +48,7 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
             f"UPDATE {STEP} SET offer_id = (SELECT min(id) FROM {OFFER}) WHERE {OF_A_DRAFT}",
         ),
         "offer_once_per_code": (
-            f"INSERT INTO {OFFER} SELECT (jsonb_populate_record(o, jsonb_build_object('id', o.id + 1000000, 'budget_id', b.id))).*"
+            f"INSERT INTO {OFFER} SELECT (jsonb_populate_record(o, jsonb_build_object('id', o.id + 99, 'budget_id', b.id))).*"
             f" FROM {OFFER} o JOIN rewards_rewardbudget b ON b.id <> o.budget_id LIMIT 1"
         ),
         "offer_has_a_reward": f"UPDATE {OFFER} SET rewards = '{{}}'",

@@ -75,14 +75,14 @@ def test_of_two_offers_of_a_slot_asked_for_at_once_a_member_gets_one() -> None:
     assert RewardBudget.objects.filter(reserved=10).count() == 1
 
 
-@pytest.mark.parametrize("is_first", [True, False])
-def test_what_is_taken_while_it_is_declined_is_one_of_both(is_first: bool) -> None:
+@pytest.mark.parametrize("order", ["taken first", "declined first"])
+def test_what_is_taken_while_it_is_declined_is_one_of_both(order: str) -> None:
     program = club()
     spring = offer(program)
     grant = granted(spring, make.member(program))
     works = [partial(take_offer, grant, now=NOON), partial(decline_offer, grant, now=NOON)]
 
-    interleaved(*(works if is_first else reversed(works)), after="campaigns_offergrant")
+    interleaved(*(works if order == "taken first" else reversed(works)), after="campaigns_offergrant")
 
     grant.refresh_from_db()
     assert budget(spring) == (0, 0)  # declined, before or behind its redemption

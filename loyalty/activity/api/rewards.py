@@ -122,7 +122,7 @@ class RedeemedOut(serializers.Serializer[Any]):
     wallet = serializers.CharField()
     points = serializers.IntegerField()
     price = serializers.CharField(
-        help_text="Which price that was, the best one for the member: list, tier:CODE or price:CODE."
+        help_text="Which price that was, the best one for the member: list, tier:CODE or price:CODE; offer:CODE of an offer."
     )
     amount = serializers.DecimalField(max_digits=16, decimal_places=4, allow_null=True)
     matched = serializers.DecimalField(max_digits=16, decimal_places=4)
@@ -240,7 +240,8 @@ def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _receipt(receipt: RewardReceipt) -> Response:
+def receipt_answer(receipt: RewardReceipt) -> Response:
+    """Return the answer to who redeemed, cancelled or refunded a reward: 201 where it is new."""
     body = _redeemed(receipt.redemption, receipt.code) | {
         "available": receipt.available,
         "points_back": receipt.points,
@@ -312,7 +313,7 @@ class MyRedemptionsView(AskedView):
         membership = _membership(request, said.pop("program"))
         with all_or_dry(request):
             receipt = redeem_reward(membership, said.pop("reward"), now=timezone.now(), **said)
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 class MyCancellationView(AskedView):
@@ -325,7 +326,7 @@ class MyCancellationView(AskedView):
         row = the_one(rows.filter(pk=redemption_id), lambda: NoSuchRedemption(id=redemption_id))
         with all_or_dry(request):
             receipt = cancel_reward(row, by_member=True, now=timezone.now())
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 class MemberRewardsView(AskedView):
@@ -356,7 +357,7 @@ class MemberRedemptionsView(AskedView):
         said = _said(RedeemIn, request)
         with all_or_dry(request):
             receipt = redeem_reward(member_of(request, number), said.pop("reward"), now=timezone.now(), **said)
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 def _of_retailer(request: Request, redemption_id: UUID) -> RewardRedemption:
@@ -373,7 +374,7 @@ class CancellationView(AskedView):
         """Cancel a reward that is not used: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
             receipt = cancel_reward(_of_retailer(request, redemption_id), now=timezone.now())
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 class RefundView(AskedView):
@@ -385,7 +386,7 @@ class RefundView(AskedView):
         """Refund a reward, used or not: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
             receipt = refund_reward(_of_retailer(request, redemption_id), now=timezone.now())
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 class FulfilmentView(AskedView):

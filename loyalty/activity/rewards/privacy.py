@@ -45,7 +45,8 @@ def erase(person: Person, _now: datetime) -> None:
 PART = Part(
     "rewards",
     (
-        "rewards_rewardredemption", "rewards_rewardcode", "rewards_voucherhold", "rewards_causeentry", "rewards_rewardbudgetentry",
+        "rewards_rewardredemption", "rewards_rewardcode", "rewards_voucherhold", "rewards_causeentry",
+        "rewards_rewardbudgetentry",
     ),
     holds=holds, erase=erase,
 )  # fmt: skip

@@ -1,17 +1,22 @@
 """What members and staff read of offers: those that somebody has, and what became of an offer and its budget."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from customers.core.calendar import local_date
 from customers.core.money import to_unit
 from customers.models import Customer
-from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
+from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal, Recipient
 from loyalty.memberships.models import Membership
-from loyalty.rewards.models import RewardBudget, RewardRedemption
+from loyalty.rewards.models import Reward, RewardBudget, RewardRedemption
 
+MOMENT = timedelta(microseconds=1)
 MIN_ENDED = 30  # grants from which the cost of one more is foreseen
 
 
@@ -83,25 +88,81 @@ USED = ("used", "fulfilled")
 OVER = ("cancelled", "refunded", "expired", "withdrawn", "forfeited")
 
 
-def figures_of(offer: Offer) -> OfferFigures:
-    """Return what became of an offer."""
-    budget = RewardBudget.objects.get(pk=offer.budget_id)
-    is_used = Q(redemption__status__in=USED)
-    counts = OfferGrant.objects.filter(offer=offer).aggregate(
-        granted=Count("pk"), taken=Count("pk", filter=Q(state="taken")), used=Count("pk", filter=is_used),
-        declined=Count("pk", filter=Q(state="declined") | Q(redemption__status="cancelled")),
-        expired=Count("pk", filter=Q(state="expired") | Q(redemption__status="expired")),
-        over=Count("pk", filter=is_used | Q(ended_at__isnull=False) | Q(redemption__status__in=OVER)),
-    )  # fmt: skip
-    refusals = OfferRefusal.objects.filter(offer=offer)
-    refused = dict(refusals.values_list("reason").annotate(number=Count("customer", distinct=True)).order_by("reason"))
-    kept = refusals.filter(reason=OfferRefusal.Reason.EXCLUDED).aggregate(total=Sum("reserves"), times=Count("pk"))
-    over, not_reserved = counts.pop("over"), kept["total"] or Decimal(0)
-    avoided = None
-    if over >= MIN_ENDED:
-        avoided = to_unit(budget.spent / over * kept["times"], offer.retailer.currency)
-    excluded = refused.get(OfferRefusal.Reason.EXCLUDED.value, 0)
+def figures_of(*offers: Offer) -> dict[int, OfferFigures]:
+    """Return what became of offers, by their ids: a fixed number of statements, however many they are."""
+    ids, currencies = [each.pk for each in offers], {each.pk: each.retailer.currency for each in offers}
+    budgets = {row.pk: row for row in RewardBudget.objects.filter(offer__in=ids)}
+    counted = OfferGrant.objects.filter(offer__in=ids).values_list("offer").annotate(**COUNTS)
+    counts = {key: dict(zip(COUNTS, numbers, strict=True)) for key, *numbers in counted}
+    refusals = OfferRefusal.objects.filter(offer__in=ids)
+    refused: dict[int, dict[str, int]] = {}
+    for key, reason, number in (
+        refusals.values_list("offer", "reason").annotate(number=Count("customer", distinct=True)).order_by("reason")
+    ):
+        refused.setdefault(key, {})[reason] = number
+    kept = refusals.filter(reason=OfferRefusal.Reason.EXCLUDED).values_list("offer")
+    lost = {key: (total, times) for key, total, times in kept.annotate(total=Sum("reserves"), times=Count("pk"))}
+    return {
+        each.pk: _figures(
+            budgets[each.budget_id], counts.get(each.pk, NOTHING_HAPPENED), refused.get(each.pk, {}),
+            lost.get(each.pk, (Decimal(0), 0)), currencies[each.pk],
+        )
+        for each in offers
+    }  # fmt: skip
+
+
+IS_USED = Q(redemption__status__in=USED)
+COUNTS = {
+    "granted": Count("pk"),
+    "taken": Count("pk", filter=Q(state="taken")),
+    "used": Count("pk", filter=IS_USED),
+    "declined": Count("pk", filter=Q(state="declined") | Q(redemption__status="cancelled")),
+    "expired": Count("pk", filter=Q(state="expired") | Q(redemption__status="expired")),
+    "over": Count("pk", filter=IS_USED | Q(ended_at__isnull=False) | Q(redemption__status__in=OVER)),
+}
+NOTHING_HAPPENED = dict.fromkeys(COUNTS, 0)
+
+
+def _figures(
+    budget: RewardBudget, counts: Mapping[str, int], refused: dict[str, int], lost: tuple[Decimal, int], currency: str
+) -> OfferFigures:
+    own = dict(counts)
+    over, (not_reserved, times) = own.pop("over"), lost
+    avoided = to_unit(budget.spent / over * times, currency) if over >= MIN_ENDED else None
     return OfferFigures(
-        budget.limit, budget.reserved, budget.spent, **counts, excluded=excluded, not_reserved=not_reserved,
-        expected_loss_avoided=avoided, refused=refused,
+        budget.limit, budget.reserved, budget.spent, **own, excluded=refused.get(OfferRefusal.Reason.EXCLUDED.value, 0),
+        not_reserved=not_reserved, expected_loss_avoided=avoided, refused=refused,
     )  # fmt: skip
+
+
+def rewards_of_grants(grants: Iterable[OfferGrant]) -> dict[UUID, Reward]:
+    """
+    Return what offers of members are, by the grants' ids, in one statement.
+
+    Once one is taken it is what was redeemed; before that what the latest published version has.
+    """
+    rows = list(grants)
+    open_ones = [each for each in rows if each.redemption is None]
+    published = Reward.objects.filter(
+        version__status="published", version__program__in={each.offer.program_id for each in open_ones},
+        key__in={each.reward_key for each in open_ones},
+    )  # fmt: skip
+    newest = {row.key: row for row in published.order_by("version__effective_from")} if open_ones else {}
+    return {each.pk: each.redemption.reward if each.redemption else newest[each.reward_key] for each in rows}
+
+
+def last_days_of(grants: Iterable[OfferGrant]) -> dict[UUID, date]:
+    """Return the last day on which each of some offers is good, where its member is, by the grants' ids."""
+    rows = list(grants)
+    zones = dict(
+        Recipient.objects.filter(customer__in={row.customer_id for row in rows})
+        .exclude(zone="")
+        .values_list("pk", "zone")
+    )
+    return {
+        row.pk: local_date(
+            row.expires_at - MOMENT,
+            ZoneInfo(zones[row.customer_id]) if row.customer_id in zones else row.offer.program.tzinfo,
+        )
+        for row in rows
+    }
