@@ -308,7 +308,7 @@ def _require_reserved(held: HeldReward, amount: Decimal | None, redemption: Rewa
     if held.budget_id is not None and amount > held.reserved:
         most, said = (f"{to_unit(each, currency):f} {currency}" for each in (held.reserved, amount))
         raise MoreThanReserved(most=most, amount=said)
-    return amount
+    return to_unit(amount, currency)
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import customer_of, retailer_of, the_one
 from customers.api.pagination import NewestFirst
 from customers.api.strict import Strict
+from customers.core.money import to_unit
 from loyalty.activity.api.asking import NotThere, listed, member_of
 from loyalty.activity.api.member import shopper
 from loyalty.activity.api.rewards import ReceiptOut, receipt_answer
@@ -122,28 +123,31 @@ def _given(*grants: OfferGrant) -> list[dict[str, Any]]:
 
 
 def _one(grant: OfferGrant, reward: Reward, now: datetime) -> dict[str, Any]:
+    takes_off = reward.value if reward.kind == reward.Kind.AMOUNT_OFF else None
     return {
         "id": grant.pk, "offer": grant.offer.code, "name": str(grant.offer), "reward": str(reward), "kind": reward.kind,
-        "amount": _text(reward.value if reward.kind == reward.Kind.AMOUNT_OFF else None), "percent": _text(reward.percent),
-        "status": status_of(grant, at=now), "granted_at": grant.granted_at, "expires_at": grant.expires_at,
-        "redemption": grant.redemption_id,
+        "amount": _amount(takes_off, grant.offer.program.retailer.currency),
+        "percent": None if reward.percent is None else f"{reward.percent:f}", "status": status_of(grant, at=now),
+        "granted_at": grant.granted_at, "expires_at": grant.expires_at, "redemption": grant.redemption_id,
     }  # fmt: skip
 
 
 def _offer(offer: Offer, found: OfferFigures) -> dict[str, Any]:
-    money = ("limit", "reserved", "spent", "free")
+    currency, money = offer.retailer.currency, ("limit", "reserved", "spent", "free")
     counts = ("granted", "taken", "used", "declined", "expired", "excluded", "refused")
     return {
         "code": offer.code, "name": str(offer), "program": offer.program.slug, "state": offer.state, "slot": offer.slot,
-        "priority": offer.priority, "first_day": offer.first_day, "last_day": offer.last_day,
-        "currency": offer.retailer.currency, "budget": {name: _text(getattr(found, name)) for name in money},
-        "not_reserved": _text(found.not_reserved), "expected_loss_avoided": _text(found.expected_loss_avoided),
+        "priority": offer.priority, "first_day": offer.first_day, "last_day": offer.last_day, "currency": currency,
+        "budget": {name: _amount(getattr(found, name), currency) for name in money},
+        "not_reserved": _amount(found.not_reserved, currency),
+        "expected_loss_avoided": _amount(found.expected_loss_avoided, currency),
         **{name: getattr(found, name) for name in counts},
     }  # fmt: skip
 
 
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:f}"
+def _amount(amount: Decimal | None, currency: str) -> str | None:
+    """Return an amount in the decimals of its currency."""
+    return None if amount is None else f"{to_unit(amount, currency):f}"
 
 
 class GrantPages(NewestFirst):
