@@ -140,7 +140,7 @@ def test_lists_ask_the_database_as_often_for_thirty_as_for_one(number: int, djan
         assert len(told(here.get("offers", here.its))) == number + 1
 
 
-MINE, ALL = 4, 6
+MINE, ALL = 4, 5
 
 
 @pytest.fixture
