@@ -47,9 +47,17 @@ MEMBERS = (
 SURPRISES = ("badges.surprise",)
 DRAWN_UP = ("experiments.experiment", "experiments.variant")
 EXPERIMENTS = ("experiments.experiment", "experiments.variant", "experiments.experimentevent")
-CAMPAIGNS = ("campaigns.campaign", "campaigns.campaignversion", "campaigns.step", "campaigns.steptext")
+CAMPAIGNS = (
+    "campaigns.campaign",
+    "campaigns.campaignversion",
+    "campaigns.step",
+    "campaigns.steptext",
+    "campaigns.offer",
+)
 SENDING = ("campaigns.messagechannel", "campaigns.frequencycap", "campaigns.sendinghours")
-MESSAGES = ("campaigns.message", "campaigns.entry", "campaigns.outcome")
+MESSAGES = (
+    "campaigns.message", "campaigns.entry", "campaigns.outcome", "campaigns.offergrant", "campaigns.offerrefusal",
+)  # fmt: skip
 SURVEYS = ("campaigns.survey",)
 ANSWERS = ("campaigns.answer", "campaigns.followup")
 CAUSES = ("rewards.causeentry", "rewards.codebatch")

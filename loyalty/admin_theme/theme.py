@@ -68,6 +68,9 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
         _("Campaigns"),
         (
             (_("Campaigns"), "campaign", "admin:campaigns_campaign_changelist"),
+            (_("Offers"), "sell", "admin:campaigns_offer_changelist"),
+            (_("Offers of members"), "redeem", "admin:campaigns_offergrant_changelist"),
+            (_("Refused offers"), "block", "admin:campaigns_offerrefusal_changelist"),
             (_("Messages"), "mail", "admin:campaigns_message_changelist"),
             (_("Entries of campaigns"), "login", "admin:campaigns_entry_changelist"),
             (_("Why somebody got something or not"), "help", "admin:campaigns_outcome_changelist"),

@@ -33,12 +33,16 @@ from loyalty.campaigns.models import (
     FrequencyCap,
     Message,
     MessageChannel,
+    Offer,
+    OfferGrant,
+    OfferRefusal,
     Outcome,
     SendingHours,
     Step,
     Survey,
 )
 from loyalty.campaigns.moving import move_entries
+from loyalty.campaigns.offering.admin import OfferAdmin, OfferGrantAdmin, OfferRefusalAdmin
 from loyalty.campaigns.outlook_words import lines_of, moves_in_words
 from loyalty.campaigns.pages import (
     CHANGE,
@@ -81,6 +85,9 @@ admin.site.register(Outcome, OutcomeAdmin)
 admin.site.register(Survey, SurveyAdmin)
 admin.site.register(Answer, AnswerAdmin)
 admin.site.register(FollowUp, FollowUpAdmin)
+admin.site.register(Offer, OfferAdmin)
+admin.site.register(OfferGrant, OfferGrantAdmin)
+admin.site.register(OfferRefusal, OfferRefusalAdmin)
 
 
 @admin.register(Campaign)
@@ -285,6 +292,7 @@ class StepAdmin(DraftOnly, ModelAdmin):
         "version_of_it",
         ("position", "kind"),
         "wait",
+        ("offer", "ends_without"),
         "channels",
         ("to_all_channels", "is_urgent"),
         "expires_after",

@@ -18,12 +18,15 @@ from loyalty.campaigns.about import Values, facts_of
 from loyalty.campaigns.claiming import OUTCOME
 from loyalty.campaigns.feedback.inviting import Invite, Invited, ToAsk, invite
 from loyalty.campaigns.feedback.links import INVITATION
-from loyalty.campaigns.models import Outcome
-from loyalty.campaigns.open_entries import OpenEntry, load, lock_due, rule_of_entry
+from loyalty.campaigns.models import Offer, Outcome
+from loyalty.campaigns.offering.granting import Ask, grant_offer
+from loyalty.campaigns.offering.steps import Told, decided_for, occurrence_of, values_of_offers
+from loyalty.campaigns.open_entries import OpenEntry, due_to_offer, load, lock_due, rule_of_entry
 from loyalty.campaigns.queueing import NewMessage, queue, wake
 from loyalty.campaigns.rules.journeys import NO_LONGER_TRUE, Exit, Planned, Progress, advance, exit_by
 
 BATCH = 2_000
+Decisions = Mapping[UUID, Mapping[int, Told]]  # of offers, by entry and step
 WRITE = """
 UPDATE campaigns_entry e SET step = w.step, next_at = w.next_at, ended_at = w.ended_at, reason = w.reason,
     reached_goal_at = w.reached_goal_at
@@ -53,9 +56,34 @@ class Ending:
     goal_at: datetime | None
 
 
-@transaction.atomic
 def advance_due(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
-    """Take the steps of some entries that are due; return how many entries were looked at."""
+    """
+    Take the steps of some entries that are due; return how many entries were looked at.
+
+    Offers are given first, each in a transaction of its own: who dies behind it finds it given, and only says so.
+    """
+    _give_offers(retailer, now, limit)
+    return _advance_due(retailer, now, limit)
+
+
+def _give_offers(retailer: Retailer, now: datetime, limit: int) -> None:
+    """Let offers be decided that steps which are due give, before any of those is taken."""
+    ids = due_to_offer(retailer, now, limit)
+    found = load(ids, now) if ids else []
+    facts = facts_of([each for each in found if _ordered(each) is None], now)
+    entries = [each for each in found if facts.get(each.id) is not None]
+    given = decisions_of(entries)
+    asked: dict[int, list[Ask]] = {}
+    for entry in entries:
+        if (step := _advanced(entry, now, given.get(entry.id, {})).asks) is not None:
+            assert step.offer_id is not None, "a constraint says so"
+            asked.setdefault(step.offer_id, []).append(Ask(entry.customer_id, occurrence_of(entry.id, step.position)))
+    for offer in Offer.objects.filter(pk__in=asked).order_by("pk"):
+        grant_offer(offer, asked[offer.pk], now=now)
+
+
+@transaction.atomic
+def _advance_due(retailer: Retailer, now: datetime, limit: int) -> int:
     ids = lock_due(retailer, now, limit)
     if not ids:
         return 0
@@ -64,12 +92,25 @@ def advance_due(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int
     ended = {each.entry.id for each in endings}
     facts = facts_of([each for each in entries if each.id not in ended], now)
     endings += untrue(entries, facts)
-    taken = [(each, _advanced(each, now)) for each in entries if facts.get(each.id) is not None]
+    going = [each for each in entries if facts.get(each.id) is not None]
+    given = decisions_of(going)
+    taken = [(each, _advanced(each, now, given.get(each.id, {}))) for each in going]
     invited = _invite(retailer, taken, now)
-    _queue(retailer, taken, facts, invited)
-    _write_progress(retailer, taken, invited, now)
+    said = {each.id: {**(facts[each.id] or {}), **values_of_offers(given.get(each.id, {}))} for each in going}
+    _queue(retailer, taken, said, invited)
+    _write_progress(retailer, taken, invited, given, now)
     end_entries(retailer, endings, now=now)
     return len(ids)
+
+
+def decisions_of(entries: Sequence[OpenEntry]) -> Decisions:
+    """Return what was decided of the offers that steps of entries give, by entry and position."""
+    giving = {
+        each.id: each.customer_id
+        for each in entries
+        if any(step.offer_id is not None for step in rule_of_entry(each).steps)
+    }
+    return decided_for(giving)
 
 
 def _ordered(entry: OpenEntry) -> Ending | None:
@@ -86,11 +127,11 @@ def ending_by(entry: OpenEntry, fact: str, occurred_at: datetime) -> Ending | No
     return None if found is None else Ending(entry, found, occurred_at if found.credited else None)
 
 
-def _advanced(entry: OpenEntry, now: datetime) -> Progress:
+def _advanced(entry: OpenEntry, now: datetime, given: Mapping[int, Told]) -> Progress:
     assert entry.next_at is not None, "only those are due"
     return advance(
         rule_of_entry(entry).steps, position=entry.step, at=entry.next_at, about=entry.about, variant=entry.variant,
-        zone=entry.zone, now=now,
+        zone=entry.zone, now=now, given={position: told.grant_id is not None for position, told in given.items()},
     )  # fmt: skip
 
 
@@ -117,16 +158,16 @@ def _invite(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], now
 def _queue(
     retailer: Retailer,
     taken: Sequence[tuple[OpenEntry, Progress]],
-    facts: Mapping[UUID, Values | None],
+    said: Mapping[UUID, Values],
     invited: Invited,
 ) -> None:
     messages = []
     for entry, planned in ((entry, planned) for entry, progress in taken for planned in progress.messages):
         found = invited.get((entry.id, planned.step.position))
         if found is None:
-            messages.append(_message(entry, planned, facts[entry.id] or {}))
+            messages.append(_message(entry, planned, said[entry.id]))
         elif not found.reason:
-            messages.append(_message(entry, planned, {**(facts[entry.id] or {}), INVITATION: found.id.hex}))
+            messages.append(_message(entry, planned, {**said[entry.id], INVITATION: found.id.hex}))
     queue(retailer.pk, messages)
 
 
@@ -139,7 +180,7 @@ def _message(entry: OpenEntry, planned: Planned, values: Mapping[str, Any]) -> N
 
 
 def _write_progress(
-    retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], invited: Invited, now: datetime
+    retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], invited: Invited, given: Decisions, now: datetime
 ) -> None:
     """Write how far entries went, and which are completed."""
     if not taken:
@@ -153,6 +194,11 @@ def _write_progress(
         _outcome(retailer, entry, planned.step.position, *_what_of(invited.get((entry.id, planned.step.position))), now)
         for entry, progress in taken
         for planned in progress.messages
+    ]
+    outcomes += [
+        _outcome_of_offer(retailer, entry, step.position, given[entry.id][step.position], now)
+        for entry, progress in taken
+        for step in progress.offers
     ]
     outcomes += [
         _outcome(retailer, entry, planned.step.position, Outcome.What.DROPPED, "superseded", now)
@@ -176,6 +222,13 @@ def _what_of(found: Invite | None) -> tuple[Outcome.What, str]:
     return Outcome.What.DROPPED, found.reason
 
 
+def _outcome_of_offer(
+    retailer: Retailer, entry: OpenEntry, position: int, told: Told, now: datetime
+) -> tuple[Any, ...]:
+    what = Outcome.What.GRANTED if told.grant_id else Outcome.What.NOT_GRANTED
+    return _outcome(retailer, entry, position, what, told.reason, now, rule=told.offer)
+
+
 def end_entries(retailer: Retailer, endings: Sequence[Ending], *, now: datetime) -> None:
     """End entries at once, and drop what is not on its way."""
     if not endings:
@@ -195,8 +248,9 @@ def end_entries(retailer: Retailer, endings: Sequence[Ending], *, now: datetime)
 
 
 def _outcome(  # noqa: PLR0913 - what an outcome says
-    retailer: Retailer, entry: OpenEntry, step: int | None, what: Outcome.What, reason: str, now: datetime
-) -> tuple[Any, ...]:
+    retailer: Retailer, entry: OpenEntry, step: int | None, what: Outcome.What, reason: str, now: datetime, *,
+    rule: str = "",
+) -> tuple[Any, ...]:  # fmt: skip
     return (
-        retailer.pk, entry.campaign_id, entry.customer_id, entry.id, entry.occurrence, step, what.value, reason, "", "", now
+        retailer.pk, entry.campaign_id, entry.customer_id, entry.id, entry.occurrence, step, what.value, reason, rule, "", now
     )  # fmt: skip

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loyalty.campaigns.feedback.links import SURVEY
-from loyalty.campaigns.models import CampaignVersion, Step, StepText
+from loyalty.campaigns.models import CampaignVersion, Offer, Step, StepText
 from loyalty.campaigns.models.words import Channel, MessageKind
 from loyalty.campaigns.rules.triggers import TRIGGERS, check_exits, check_trigger, reads_profile
 from loyalty.campaigns.rules.wall_clock import NoWait, read_wait
 from loyalty.campaigns.texts import check_text
 
 MAX_STEPS = 50
+OF_OFFER = frozenset({"offer", "offer_until"})  # that texts behind a step that gives one may name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,23 @@ def flaws_of(version: CampaignVersion) -> list[CampaignFlaw]:
     found += [CampaignFlaw(each.code, each.place, each.facts) for each in check_exits(version.exits)]
     if reads_profile(version.trigger) and not version.uses_profile:
         found.append(CampaignFlaw("needs_profile", "uses_profile"))
-    steps = list(version.steps.in_order().select_related("survey").prefetch_related("texts"))
-    if not any(step.kind == Step.Kind.MESSAGE for step in steps):
+    steps = list(version.steps.in_order().select_related("survey", "offer").prefetch_related("texts"))
+    if all(step.kind == Step.Kind.WAIT for step in steps):
         found.append(CampaignFlaw("says_nothing", "steps"))
     if len(steps) > MAX_STEPS:
         found.append(CampaignFlaw("too_many_steps", "steps", {"limit": MAX_STEPS}))
-    for step in steps:
-        found += _step_flaws(version, step)
+    for place, step in enumerate(steps):
+        gives = any(earlier.kind == Step.Kind.OFFER for earlier in steps[:place])
+        found += _step_flaws(version, step, OF_OFFER if gives else frozenset())
     return found
 
 
-def _step_flaws(version: CampaignVersion, step: Step) -> Iterator[CampaignFlaw]:
+def _step_flaws(version: CampaignVersion, step: Step, more: frozenset[str]) -> Iterator[CampaignFlaw]:
     place = f"steps/{step.position}"
     yield from _wait_flaws(version, step.wait, f"{place}/wait")
-    if step.kind == Step.Kind.WAIT:
+    if step.kind == Step.Kind.OFFER:
+        yield from _offer_flaws(version, step, place)
+    if step.kind != Step.Kind.MESSAGE:
         return
     yield from _wait_flaws(version, step.expires_after, f"{place}/expires_after")
     if not step.expires_after and not _has_day(version):
@@ -60,14 +64,28 @@ def _step_flaws(version: CampaignVersion, step: Step) -> Iterator[CampaignFlaw]:
     if step.survey_id is not None and step.survey is not None and not step.survey.is_open:
         yield CampaignFlaw("survey_closed", f"{place}/survey")
     for channel in step.channels:
-        yield from _text_flaws(version, step, texts, channel, place)
+        yield from _text_flaws(version, step, texts, channel, more)
+
+
+def _offer_flaws(version: CampaignVersion, step: Step, place: str) -> Iterator[CampaignFlaw]:
+    """Yield whether a step gives an offer of another program, or one that is not given."""
+    assert step.offer is not None, "a constraint says so"
+    facts = {"offer": step.offer.code}
+    if step.offer.program_id != version.campaign.program_id:
+        yield CampaignFlaw("other_program", f"{place}/offer", facts)
+    elif step.offer.state != Offer.State.LIVE:
+        yield CampaignFlaw("offer_not_live", f"{place}/offer", facts)
 
 
 def _text_flaws(
-    version: CampaignVersion, step: Step, texts: Mapping[tuple[str, str], StepText], channel: str, place: str
+    version: CampaignVersion,
+    step: Step,
+    texts: Mapping[tuple[str, str], StepText],
+    channel: str,
+    more: frozenset[str],
 ) -> Iterator[CampaignFlaw]:
-    kind = TRIGGERS.get(str(version.trigger.get("kind")))
-    values = (kind.values if kind else frozenset()) | ({SURVEY} if step.survey_id else frozenset())
+    kind, place = TRIGGERS.get(str(version.trigger.get("kind"))), f"steps/{step.position}"
+    values = (kind.values if kind else frozenset()) | ({SURVEY} if step.survey_id else frozenset()) | more
     for language, _name in StepText._meta.get_field("language").choices or ():
         text = texts.get((channel, str(language)))
         where = f"{place}/texts/{channel}/{language}"

@@ -55,6 +55,8 @@ FLAW_WORDS = {
     "says_nothing": gettext_lazy("No step says anything."),
     "too_many_steps": gettext_lazy("It has more than %(limit)s steps."),
     "no_day": gettext_lazy("It waits for a day, but what begins it is about no day."),
+    "other_program": gettext_lazy("The offer “%(offer)s” is of another program."),
+    "offer_not_live": gettext_lazy("The offer “%(offer)s” is not given: start it first."),
     "no_wait": gettext_lazy("“%(text)s” says no wait."),
     "only_service_is_urgent": gettext_lazy("Only service may be urgent."),
     "unknown_channel": gettext_lazy("There is no such channel."),
@@ -118,6 +120,9 @@ def step_of(step: Step) -> str:
     """Return a step in one line."""
     if step.kind == Step.Kind.WAIT:
         return _("%(place)s. Wait %(wait)s.") % {"place": step.position + 1, "wait": wait_of(step.wait)}
+    if step.kind == Step.Kind.OFFER:
+        words = _("%(place)s. Give “%(offer)s”, or end.") if step.ends_without else _("%(place)s. Give “%(offer)s”.")
+        return words % {"place": step.position + 1, "offer": step.offer}
     channels = ", ".join(str(Channel(each).label) for each in step.channels if each in Channel.values)
     words = (
         _("%(place)s. Say by all of %(channels)s.") if step.to_all_channels else _("%(place)s. Say by %(channels)s.")

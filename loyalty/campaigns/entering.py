@@ -65,7 +65,7 @@ def rule_of(version: CampaignVersion) -> JourneyRule:
 def _step_rule(step: Step) -> StepRule:
     return StepRule(
         step.position, step.kind, step.wait, step.expires_after, tuple(step.channels), step.to_all_channels, step.variant,
-        step.pk, step.survey_id,
+        step.pk, step.survey_id, step.offer_id, step.ends_without,
     )  # fmt: skip
 
 

@@ -21,6 +21,13 @@ SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaig
 WHERE e.retailer_id = %s AND e.next_at <= %s AND c.state = 'live'
 ORDER BY e.next_at LIMIT %s FOR NO KEY UPDATE OF e SKIP LOCKED
 """
+# Those that may come to an offer; not locked, because who decides on offers locks members.
+OFFERING = """
+SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
+WHERE e.retailer_id = %s AND e.next_at <= %s AND c.state = 'live'
+    AND EXISTS (SELECT 1 FROM campaigns_step s WHERE s.version_id = e.version_id AND s.kind = 'offer' AND s.position >= e.step)
+ORDER BY e.next_at LIMIT %s
+"""
 # With the first order since it was entered that nobody has told of yet.
 LOAD = f"""
 SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.exposure_at,
@@ -81,6 +88,11 @@ def published(version_id: int) -> Published:
 def lock_due(retailer: Retailer, now: datetime, limit: int) -> list[UUID]:
     """Lock some entries of which a step is to be taken, and return their ids."""
     return [key for (key,) in bulk.fetch(DUE, [retailer.pk, now, limit])]
+
+
+def due_to_offer(retailer: Retailer, now: datetime, limit: int) -> list[UUID]:
+    """Return the ids of some entries that may come to a step which gives an offer."""
+    return [key for (key,) in bulk.fetch(OFFERING, [retailer.pk, now, limit])]
 
 
 def load_active(customers: Iterable[UUID], *, now: datetime) -> list[OpenEntry]:

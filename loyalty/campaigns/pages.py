@@ -69,6 +69,8 @@ class StepInline(DraftOnly, TabularInline):
         "position",
         "kind",
         "wait",
+        "offer",
+        "ends_without",
         "channels",
         "to_all_channels",
         "expires_after",

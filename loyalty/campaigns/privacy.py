@@ -15,6 +15,8 @@ from loyalty.campaigns.models import (
     FollowUp,
     Invitation,
     Message,
+    OfferGrant,
+    OfferRefusal,
     Outcome,
     Receipt,
     Recipient,
@@ -31,6 +33,11 @@ OF_INVITATION = (
     "survey__name", "survey__kind", "asked_at", "expires_at", "answer__answered_at", "answer__score", "answer__comment",
     "answer__follow_up__state", "answer__follow_up__opened_at", "answer__follow_up__closed_at", "answer__follow_up__note",
 )  # fmt: skip
+OF_GRANT = (
+    "offer__code", "offer__name", "occurrence", "state", "reserved", "chosen_over", "instead_of", "insight_as_of",
+    "granted_at", "expires_at", "ended_at", "redemption__reference",
+)  # fmt: skip
+OF_REFUSAL = ("offer__code", "offer__name", "occurrence", "reason", "rule", "insight_as_of", "refused_at")
 OF_RECIPIENT = ("zone", "preferred_channel", "quiet_from", "quiet_to", "paused_until")
 
 
@@ -63,6 +70,14 @@ def holds(person: Person, _now: datetime) -> list[Section]:
             "surveys", _("What you were asked, and answered"),
             Invitation.objects.filter(customer__in=ids).order_by("pk").values(*OF_INVITATION),
         ),
+        Section(
+            "offers", _("Offers that you were given"),
+            OfferGrant.objects.filter(customer__in=ids).order_by("pk").values(*OF_GRANT),
+        ),
+        Section(
+            "refused_offers", _("Offers that you were not given, and why"),
+            OfferRefusal.objects.filter(customer__in=ids).order_by("pk").values(*OF_REFUSAL),
+        ),
     ]  # fmt: skip
 
 
@@ -89,6 +104,15 @@ WHERE customer_id = ANY(%s)
 FORGET = (
     "UPDATE campaigns_outcome SET occurrence = split_part(occurrence, ':', 1) || ':' || id WHERE customer_id = ANY(%s)"
 )
+# Because of what they were given an offer, or not; what those reserve comes back when their memberships have ended.
+FORGET_OFFERS = """
+UPDATE campaigns_offergrant SET occurrence = split_part(occurrence, ':', 1) || ':' || id, insight_as_of = NULL
+WHERE customer_id = ANY(%s)
+"""
+FORGET_REFUSALS = """
+UPDATE campaigns_offerrefusal SET occurrence = split_part(occurrence, ':', 1) || ':' || id, rule = '', insight_as_of = NULL
+WHERE customer_id = ANY(%s)
+"""
 
 
 # A score is counted with all others; its words are the person's.
@@ -100,7 +124,7 @@ WHERE i.id = a.invitation_id AND i.customer_id = ANY(%s) AND a.comment <> ''
 
 def erase(person: Person, now: datetime) -> None:
     """
-    Let a person leave all campaigns, and its messages say nothing; that there were some is kept.
+    Let a person leave all campaigns, and its messages say nothing; that there were some is kept, and that it had offers.
 
     An address that takes nothing stays known by its keyed hash, of nobody: whoever has it next is not written to either.
     """
@@ -112,6 +136,9 @@ def erase(person: Person, now: datetime) -> None:
         bulk.execute(FORGET, [ids])
         bulk.execute(SAY_LESS, [ids])
     FollowUp.objects.filter(answer__invitation__customer__in=ids).update(note="")
+    bulk.execute(FORGET_OFFERS, [ids])
+    with forgetting(OfferRefusal):
+        bulk.execute(FORGET_REFUSALS, [ids])
     WaitingFact.objects.filter(customer__in=ids).delete()
     Recipient.objects.filter(customer__in=ids).delete()
     hashes = [hash_of(Channel.EMAIL, person.customer.email), hash_of(Channel.SMS, person.customer.phone)]
@@ -125,6 +152,7 @@ PART = Part(
     (
         "campaigns_recipient", "campaigns_address", "campaigns_message", "campaigns_receipt", "campaigns_entry",
         "campaigns_outcome", "campaigns_waitingfact", "campaigns_invitation", "campaigns_answer", "campaigns_followup",
+        "campaigns_offergrant", "campaigns_offerrefusal",
     ),
     holds=holds,
     lock=lock,

@@ -5,8 +5,9 @@ from customers.isolation import for_each_retailer
 from customers.models import Retailer
 from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.learning import learn
-from loyalty.campaigns.models import Campaign
+from loyalty.campaigns.models import Campaign, OfferGrant
 from loyalty.campaigns.nights import find_due
+from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.sending import due_retailers, send
 
 
@@ -37,3 +38,17 @@ def advance_campaigns(retailer: Retailer) -> None:
 def find_members(retailer: Retailer) -> None:
     """Look for the members for whom campaigns' time has come, after their own night."""
     find_due(retailer, now=timezone.now())
+
+
+def _with_open_offers() -> list[int]:
+    return list(
+        OfferGrant.objects.filter(state=OfferGrant.State.GRANTED).values_list("retailer_id", flat=True).distinct()
+    )
+
+
+@shared_task(name="loyalty.campaigns.tasks.release_offers")
+@for_each_retailer(among=_with_open_offers)
+def release_offers(retailer: Retailer) -> None:
+    """Give back to their budgets what members were offered, and did not take in time."""
+    while release_due(retailer, now=timezone.now()):
+        pass

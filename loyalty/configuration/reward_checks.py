@@ -59,7 +59,7 @@ def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]
         if reward.first_day and reward.last_day and reward.first_day > reward.last_day:
             words = _("“%(what)s” ends before it begins. Swap its days.")
             yield Finding.error("ends_before_it_begins", place, words % {"what": reward})
-        if not reward.points and reward.member_limit is None:
+        if not (reward.points or reward.granted_only) and reward.member_limit is None:
             words = _("“%(what)s” costs nothing and has no limit per member: everybody can have it without end.")
             yield Finding.warning("free_without_limit", place, words % {"what": reward})
 

@@ -10,7 +10,8 @@ from loyalty.rewards.models import Reward
 
 def reward_in_words(reward: Reward, currency: str) -> list[str]:
     """Return what a reward is, what it costs, for whom it is and when it ends, phrase by phrase."""
-    return [_what(reward, currency), _price(reward), *_limits(reward), *_end(reward), *arms_in_words(reward.arms)]
+    price = _("given by offers alone") if reward.granted_only else _price(reward)
+    return [_what(reward, currency), price, *_limits(reward), *_end(reward), *arms_in_words(reward.arms)]
 
 
 def _what(reward: Reward, currency: str) -> str:

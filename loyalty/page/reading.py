@@ -13,6 +13,7 @@ from customers.models import Consent, Order
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import OrderDecision
 from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.campaigns.offering.reading import last_days_of, offers_of_member, rewards_of_grants, to_use
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Wallet
 from loyalty.points.statement import forecast, statement_of
@@ -148,6 +149,19 @@ def code_of(redemption: RewardRedemption) -> str:
     """Return the code to be shown at the till; empty where there is none."""
     code = RewardCode.objects.filter(redemption=redemption).first()
     return unseal(bytes(code.sealed), bytes(code.digest)) if code else ""
+
+
+def offers(member: Membership, *, at: datetime, limit: int | None = None) -> list[dict[str, Any]]:
+    """Return the offers that a member can take or use, what ends first first."""
+    rows = list(to_use(offers_of_member(member), at=at).order_by("expires_at", "pk")[:limit])
+    rewards, days = rewards_of_grants(rows), last_days_of(rows)
+    return [
+        {
+            "id": row.pk, "offer": row.offer, "reward": rewards[row.pk], "last_day": days[row.pk],
+            "redemption": row.redemption_id,
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def choices(member: Membership) -> list[Choice]:

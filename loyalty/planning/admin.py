@@ -195,7 +195,7 @@ class RewardInline(FrozenWhenPublished, StackedInline):
                     ("first_day", "last_day"),
                     ("valid_days", "valid_until"),
                     ("on_expiry", "on_withdrawal"),
-                    "may_cancel",
+                    ("may_cancel", "granted_only"),
                 )
             },
         ),

@@ -19,12 +19,13 @@ from loyalty.points.debts import debts_of
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.rewards.rules import Catalogue, Kind, PriceRule, RewardRule
 from loyalty.rewards.state import REWARDS, HeldReward, RewardsState
-from loyalty.rewards.writing import lock_counters, lock_counters_of, write
+from loyalty.rewards.writing import budgets_of, lock_budgets, lock_counters, lock_counters_of, write
 
 COLUMNS = """
 r.membership_id, r.id, r.reward_key, w.code, r.reference, r.points, r.status IN ('issued', 'in_progress'),
 r.status = 'in_progress', r.expires_at, h.protected_until, w.on_expiry = 'give_back', w.on_withdrawal = 'give_back',
-r.is_counted, r.amount, r.matched, w.kind = 'donation', r.ended_at IS NOT NULL
+r.is_counted, r.amount, r.matched, w.kind = 'donation', r.ended_at IS NOT NULL, r.budget_id, coalesce(r.reserved, 0), r.spent,
+r.order_number
 """
 # A till that was cut off has so much more time, in which nobody else gets what it has in hand.
 OFFLINE = timedelta(minutes=1)
@@ -38,7 +39,10 @@ LEFT JOIN LATERAL (
 WHERE r.membership_id = ANY(%(members)s) AND {{condition}} ORDER BY r.id
 """
 OPEN = HELD.format(condition="r.status IN ('issued', 'in_progress')")
-NAMED = HELD.format(condition="(r.status IN ('issued', 'in_progress') OR r.reference = ANY(%(references)s))")
+NAMED = HELD.format(
+    condition="""(r.status IN ('issued', 'in_progress') OR r.reference = ANY(%(references)s)
+    OR r.budget_id IS NOT NULL AND r.order_number = ANY(%(orders)s))"""
+)
 ONE = HELD.format(condition="r.id = %(id)s")
 
 
@@ -97,16 +101,20 @@ class Rewards(Capability[RewardsState]):
         states = dict.fromkeys(keys, RewardsState())
         if not whole:
             return states  # an order in time neither looks at rewards nor changes any
-        references = sorted({name for each in scope.activities if _brings_back(each) for name in each.redemptions})  # type: ignore[union-attr] # see there
-        for key, *row in bulk.fetch(
-            *((NAMED, {"members": whole, "references": references}) if references else (OPEN, {"members": whole}))
-        ):
+        returned = [each for each in scope.activities if _brings_back(each)]
+        asked = {
+            "members": whole,
+            "references": sorted({name for each in returned for name in each.redemptions}),  # type: ignore[union-attr] # see there
+            "orders": sorted({each.order_number for each in returned}),  # type: ignore[union-attr] # see there
+        }
+        for key, *row in bulk.fetch(NAMED, asked) if returned else bulk.fetch(OPEN, {"members": whole}):
             states[key] = states[key].with_held(HeldReward(*row))
         return _with_paid(_with_paid_out(states, scope.members))
 
     def write_first(self, effects: Sequence[Effect], now: datetime) -> None:
-        """Lock the counters that change, in the order of their keys."""
+        """Lock the counters that change, in the order of their keys, and behind them the budgets."""
         lock_counters_of(effects)
+        lock_budgets(budgets_of(effects))
 
     def write(
         self, effects: Sequence[Effect], before: Mapping[UUID, Member], after: Mapping[UUID, Member], now: datetime
@@ -189,5 +197,6 @@ def rule_of(row: Reward) -> RewardRule:
         gives_back_on_expiry=row.on_expiry == Reward.OnEnd.GIVE_BACK,
         gives_back_on_withdrawal=row.on_withdrawal == Reward.OnWithdrawal.GIVE_BACK,
         may_cancel=row.may_cancel,
+        granted_only=row.granted_only,
         arms=ForArms.read(row.arms),
     )

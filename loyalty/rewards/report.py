@@ -115,7 +115,7 @@ def _rate(tally: Tally, earned: int) -> Decimal | None:
 
 
 CAME_BACK = "(r.status IN ('cancelled', 'refunded', 'withdrawn') OR r.status = 'expired' AND w.on_expiry = 'give_back')"
-COST = "coalesce(w.cost, r.amount, 0) + r.matched"
+COST = "coalesce(r.spent, w.cost, r.amount, 0) + r.matched"
 # Each redemption as often as something happened to it, by reward and month.
 HAPPENED = f"""
 SELECT r.reward_key, date_trunc('month', e.at AT TIME ZONE %(zone)s)::date,

@@ -45,6 +45,7 @@ class RewardRule:
     :param stock: how many there are in all; None for no limit
     :param member_limit: the most that a member has within its period; None for no limit
     :param tiers: whose members alone may have it; empty for everybody's
+    :param granted_only: that it stands in no catalogue, and is given by offers
     :param arms: of an experiment, for which it holds; None for all
     """
 
@@ -74,6 +75,7 @@ class RewardRule:
     gives_back_on_expiry: bool = False
     gives_back_on_withdrawal: bool = False
     may_cancel: bool = False
+    granted_only: bool = False
     arms: ForArms | None = None
 
     @property
@@ -85,6 +87,11 @@ class RewardRule:
     def is_own_alone(self) -> bool:
         """Tell whether a household may not lend for it: its points may come back when nobody is there to ask."""
         return self.gives_back_on_expiry or self.gives_back_on_withdrawal
+
+    @property
+    def reserves(self) -> Decimal | None:
+        """Return the most that one costs the retailer; None where only an offer can say it."""
+        return self.amount if self.cost is None else self.cost
 
     def ends_at(self, redeemed_at: datetime, zone: ZoneInfo) -> datetime | None:
         """Return the midnight with which a reward ends that is redeemed at an instant; None for never."""
@@ -199,12 +206,21 @@ def _is_for(rule: PriceRule, buyer: Buyer) -> bool:
     )
 
 
-def refusal(reward: RewardRule, buyer: Buyer, on: date) -> str:
-    """Return why somebody may not have a reward on a day, as a code; empty where it may."""
+def out_of_time(reward: RewardRule, on: date) -> str:
+    """Return why nobody may have a reward on a day, as a code; empty where somebody may."""
     if reward.first_day is not None and on < reward.first_day:
         return "not_yet"
     if any(last is not None and on > last for last in (reward.last_day, reward.valid_until)):
         return "no_longer"
+    return ""
+
+
+def refusal(reward: RewardRule, buyer: Buyer, on: date) -> str:
+    """Return why somebody may not have a reward on a day, as a code; empty where it may."""
+    if reward.granted_only:
+        return "granted_only"
+    if reason := out_of_time(reward, on):
+        return reason
     asked = (
         ("other_tier", reward.tiers, frozenset({buyer.tier})),
         ("other_plan", reward.plans, buyer.plans),

@@ -30,6 +30,10 @@ class HeldReward:
     :param is_counted: that it comes back to a stock
     :param matched: what the retailer added to a donation
     :param is_over: that it has ended
+    :param budget_id: from which it is paid, of an offer; None for what points pay
+    :param reserved: of that budget, the most that it may cost
+    :param spent: what it came to when it was used; None where nobody said
+    :param order_number: of the order for which it was used
     :param is_paid_out: that the cause has a donation by now, so that it does not come back
     """
 
@@ -49,6 +53,10 @@ class HeldReward:
     matched: Decimal = NOTHING
     is_donation: bool = False
     is_over: bool = False
+    budget_id: int | None = None
+    reserved: Decimal = NOTHING
+    spent: Decimal | None = None
+    order_number: str = ""
     is_paid_out: bool = False
 
     def end_in(self, catalogue: Catalogue, since: datetime) -> datetime | None:
@@ -126,6 +134,8 @@ class RewardRedeemed(Effect):
     expires_at: datetime | None
     used_at: datetime | None
     is_counted: bool = False
+    budget_id: int | None = None
+    reserved: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +171,25 @@ class RewardUsed(Effect):
     at: datetime
     order_number: str = ""
     note: str = ""
+    spent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetMoved(Effect):
+    """
+    What a reward of an offer reserves of its budget and, when it was used, what it costs; negative where it comes back.
+
+    :param cause: once per budget
+    """
+
+    writer: ClassVar[str] = "rewards"
+    retailer_id: int
+    budget_id: int
+    redemption_id: UUID
+    cause: str
+    reserved: Decimal
+    spent: Decimal
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

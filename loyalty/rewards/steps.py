@@ -6,6 +6,7 @@ Points come back to the lots that paid, with their own expiry; the stock, and wh
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from loyalty.engine.activities import OrderCorrected, OrderReturned, TakenOver
@@ -16,9 +17,11 @@ from loyalty.engine.versions import Versions
 from loyalty.points.state import POINTS, Redeemed
 from loyalty.points.steps.entries import with_wallet
 from loyalty.points.steps.moving import undo_redeemed
+from loyalty.rewards.rules import NOTHING
 from loyalty.rewards.state import (
     CATALOGUE,
     REWARDS,
+    BudgetMoved,
     CauseMoved,
     HeldReward,
     RewardCounted,
@@ -86,7 +89,14 @@ def _named(decision: Decision) -> tuple[HeldReward, ...]:
     assert isinstance(activity, OrderReturned), "only returns bring rewards back"
     if activity.kept.lines or (isinstance(activity, OrderCorrected) and activity.is_withdrawn):
         return ()
-    return tuple(held for held in decision.member.of(REWARDS).held if held.reference in activity.redemptions)
+    return tuple(held for held in decision.member.of(REWARDS).held if _paid(held, activity))
+
+
+def _paid(held: HeldReward, activity: OrderReturned) -> bool:
+    """Tell whether a reward paid an order: the order names it or, of an offer, the till named the order."""
+    if held.reference in activity.redemptions:
+        return True
+    return held.budget_id is not None and not held.is_over and held.order_number == activity.order_number
 
 
 def forfeit(decision: Decision) -> Decision:
@@ -122,15 +132,24 @@ def give_over(decision: Decision) -> Decision:
 
 
 def use(  # noqa: PLR0913 - what, how, when, for what
-    decision: Decision, held: HeldReward, status: str, *, at: datetime, order: str = "", note: str = ""
-) -> Decision:
-    """Let a reward be used, be on its way, or have come to its member."""
+    decision: Decision, held: HeldReward, status: str, *, at: datetime, order: str = "", note: str = "",
+    amount: Decimal | None = None,
+) -> Decision:  # fmt: skip
+    """
+    Let a reward be used, be on its way, or have come to its member.
+
+    :param amount: what it came to; None where nobody said: then what was reserved for it, of an offer
+    """
     state = decision.member.of(REWARDS)
     state = state.with_held(replace(held, is_sent=True)) if status == "in_progress" else state.without(held)
     said = {"reward": held.code, "redemption": str(held.id), "status": status}
     if order:
         said["order"] = order
-    used = RewardUsed(held.id, status, at, order, note)
+    spent = held.reserved if amount is None and held.budget_id is not None else amount
+    spent = None if status == "in_progress" else spent
+    if held.budget_id is not None and spent is not None:
+        decision = decision.then(_moved(decision, held, status, -held.reserved, spent, at))
+    used = RewardUsed(held.id, status, at, order, note, spent)
     return decision.then(used, Told(f"reward.{status}", said, at), member=decision.member.having(REWARDS, state))
 
 
@@ -186,7 +205,18 @@ def _knowing_debts(decision: Decision, paid: Redeemed) -> Decision:
     return with_wallet(decision, replace(wallet.knowing(state.covers), debt_entries=state.debts[paid.wallet_id]))
 
 
+def _moved(  # noqa: PLR0913 - what a line of a ledger says
+    decision: Decision, held: HeldReward, what: str, reserved: Decimal, spent: Decimal, at: datetime
+) -> BudgetMoved:
+    assert held.budget_id is not None, "what points pay has no budget"
+    return BudgetMoved(decision.member.retailer_id, held.budget_id, held.id, f"{what}:{held.id}", reserved, spent, at)
+
+
 def _without(decision: Decision, held: HeldReward, status: str, said: dict[str, Any]) -> Decision:
+    if held.budget_id is not None:
+        reserved, spent = (-held.reserved, NOTHING) if held.is_open else (NOTHING, -(held.spent or NOTHING))
+        if reserved or spent:
+            decision = decision.then(_moved(decision, held, status, reserved, spent, decision.at))
     state = decision.member.of(REWARDS).with_held(replace(held, is_open=False, is_over=True))
     told = Told(
         f"reward.{status}", {"reward": held.code, "redemption": str(held.id), "status": status, **said}, decision.at

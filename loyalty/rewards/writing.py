@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from customers.core import bulk
 from loyalty.engine.decision import Effect
-from loyalty.rewards.models import CauseEntry, RewardCounter, RewardRedemption
+from loyalty.rewards.models import CauseEntry, RewardBudgetEntry, RewardCounter, RewardRedemption
 from loyalty.rewards.state import (
+    BudgetMoved,
     CauseMoved,
     RewardCounted,
     RewardEnded,
@@ -37,9 +38,18 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS status, unnest(%b::
 USE = """
 UPDATE rewards_rewardredemption r SET status = d.status,
     used_at = CASE WHEN d.status = 'in_progress' THEN NULL ELSE d.at END, order_number = d.order_number,
-    note = coalesce(nullif(d.note, ''), r.note)
+    note = coalesce(nullif(d.note, ''), r.note), spent = d.spent
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS status, unnest(%b::timestamptz[]) AS at,
-    unnest(%b::text[]) AS order_number, unnest(%b::text[]) AS note) d WHERE r.id = d.id
+    unnest(%b::text[]) AS order_number, unnest(%b::text[]) AS note, unnest(%b::numeric[]) AS spent) d WHERE r.id = d.id
+"""
+LOCK_BUDGETS = """
+SELECT id, "limit", reserved, spent FROM rewards_rewardbudget WHERE id = ANY(%b::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
+MOVE_BUDGETS = """
+UPDATE rewards_rewardbudget b SET reserved = b.reserved + d.reserved, spent = b.spent + d.spent
+FROM (SELECT id, sum(reserved) AS reserved, sum(spent) AS spent FROM (
+    SELECT unnest(%b::bigint[]) AS id, unnest(%b::numeric[]) AS reserved, unnest(%b::numeric[]) AS spent
+) m GROUP BY id) d WHERE b.id = d.id
 """
 # A reference that both used gets the number of the member who goes, as that of the points that paid it does. What it had in a
 # membership that ended stays there, as all else of it.
@@ -89,27 +99,83 @@ def lock_counters_of(effects: Iterable[Effect]) -> None:
         lock_counters(retailer_id, keys)
 
 
+class BudgetState(NamedTuple):
+    """What a budget is in all, what of it is reserved, and what is spent, in the retailer's currency."""
+
+    limit: Decimal
+    reserved: Decimal
+    spent: Decimal
+
+    @property
+    def free(self) -> Decimal:
+        return self.limit - self.reserved - self.spent
+
+
+def budgets_of(effects: Iterable[Effect]) -> set[int]:
+    """Return which budgets effects change."""
+    return {each.budget_id for each in effects if isinstance(each, BudgetMoved)}
+
+
+def lock_budgets(budgets: Iterable[int]) -> dict[int, BudgetState]:
+    """Lock budgets in the order of their ids; behind the members' and the counters' locks, as all who lock several do."""
+    asked = sorted(set(budgets))
+    if not asked:
+        return {}
+    return {key: BudgetState(*row) for key, *row in bulk.fetch(LOCK_BUDGETS, [asked])}
+
+
+class BudgetLine(NamedTuple):
+    """A line of a budget's ledger. :param redemption_id: None for what was granted, and is not taken yet"""
+
+    retailer_id: int
+    budget_id: int
+    redemption_id: UUID | None
+    cause: str
+    reserved: Decimal
+    spent: Decimal
+    at: datetime
+
+
+def move_budgets(lines: Sequence[BudgetLine], now: datetime) -> None:
+    """Write lines of locked budgets' ledgers, and what the budgets come to."""
+    if not lines:
+        return
+    columns = (
+        "retailer_id", "budget_id", "redemption_id", "cause", "reserved", "spent", "occurred_at", "recorded_at",
+    )  # fmt: skip
+    bulk.insert(RewardBudgetEntry, columns, [(*line, now) for line in lines])
+    bulk.execute(MOVE_BUDGETS, bulk.columns_of((line.budget_id, line.reserved, line.spent) for line in lines))
+
+
 def write(effects: Sequence[Effect], now: datetime) -> None:
     """Write what steps decided of rewards: a fixed number of statements."""
     _redeemed([each for each in effects if isinstance(each, RewardRedeemed)], now)
-    _run(USE, effects, RewardUsed, lambda each: (each.id, each.status, each.at, each.order_number, each.note))
+    _run(USE, effects, RewardUsed, lambda each: (
+        each.id, each.status, each.at, each.order_number, each.note, each.spent))  # fmt: skip
     _run(END, effects, RewardEnded, lambda each: (each.id, each.status, each.at))
     _run(END_HOLDS, effects, RewardEnded, lambda each: (each.id, each.at))
     _count([each for each in effects if isinstance(each, RewardCounted)])
+    move_budgets([_line(each) for each in effects if isinstance(each, BudgetMoved)], now)
     _causes([each for each in effects if isinstance(each, CauseMoved)], now)
     for each in effects:
         if isinstance(each, RewardsMoved):
             bulk.execute(MOVE, [each.target_id, each.target_id, each.target_id, each.number, each.source_id])
 
 
+def _line(moved: BudgetMoved) -> BudgetLine:
+    return BudgetLine(
+        moved.retailer_id, moved.budget_id, moved.redemption_id, moved.cause, moved.reserved, moved.spent, moved.at
+    )
+
+
 def _redeemed(redeemed: Sequence[RewardRedeemed], now: datetime) -> None:
     # fmt: off
     columns = ("id", "retailer_id", "program_id", "membership_id", "reward_id", "reward_key", "reference", "wallet",
                "points", "price_rule", "amount", "matched", "status", "redeemed_at", "recorded_at", "expires_at", "used_at",
-               "order_number", "note", "is_counted")
+               "order_number", "note", "is_counted", "budget_id", "reserved")
     rows = [(each.id, each.retailer_id, each.program_id, each.membership_id, each.reward_id, each.reward_key, each.reference,
              each.wallet, each.points, each.price_rule, each.amount, each.matched, each.status, each.redeemed_at, now,
-             each.expires_at, each.used_at, "", "", each.is_counted) for each in redeemed]
+             each.expires_at, each.used_at, "", "", each.is_counted, each.budget_id, each.reserved) for each in redeemed]
     # fmt: on
     bulk.insert(RewardRedemption, columns, rows)
 

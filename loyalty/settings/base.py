@@ -314,6 +314,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "members for campaigns": {"task": "loyalty.campaigns.tasks.find_members", "schedule": 300.0},
+    "offers that are over": {"task": "loyalty.campaigns.tasks.release_offers", "schedule": 300.0},
     "messages to members": {
         "task": "loyalty.campaigns.tasks.send_messages",
         "schedule": 5.0,

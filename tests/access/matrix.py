@@ -26,6 +26,7 @@ READ = {
     "campaigns_campaign": "OMSAU", "campaigns_campaignversion": "OMSAU", "campaigns_step": "OMSAU",
     "campaigns_messagechannel": "OMU", "campaigns_frequencycap": "OMU", "campaigns_sendinghours": "OMU",
     "campaigns_survey": "OMSAU", "campaigns_answer": "OSU", "campaigns_followup": "OSU",
+    "campaigns_offer": "OMSAU", "campaigns_offergrant": "OSU", "campaigns_offerrefusal": "OSU",
     "campaigns_message": "OSU", "campaigns_entry": "OSU", "campaigns_outcome": "OSU",
 }  # fmt: skip
 ADD = {
@@ -37,7 +38,8 @@ ADD = {
     "outbox_endpoint": "O",
     "programs_program": "OM", "badges_surprise": "OM", "page_branding": "O", "experiments_experiment": "OM",
     "campaigns_survey": "OM",
-    "campaigns_campaign": "OM", "campaigns_messagechannel": "O", "campaigns_frequencycap": "O", "campaigns_sendinghours": "O",
+    "campaigns_campaign": "OM", "campaigns_offer": "OM",
+    "campaigns_messagechannel": "O", "campaigns_frequencycap": "O", "campaigns_sendinghours": "O",
 }  # fmt: skip
 STAYS = {"customers_importjob", "analytics_valuerun", "access_staffinvitation"}
 CHANGE = {name: who for name, who in ADD.items() if name not in STAYS} | {
@@ -67,6 +69,14 @@ DELETE = {
 # Pages of their own: name, method, who.
 PAGES = {
     ("index", "GET"): "OMSAU",
+    ("campaigns_offer_start_it", "GET"): "OM",
+    ("campaigns_offer_start_it", "POST"): "OM",
+    ("campaigns_offer_budget_it", "GET"): "OM",
+    ("campaigns_offer_budget_it", "POST"): "OM",
+    ("campaigns_offer_end_it", "GET"): "OM",
+    ("campaigns_offer_end_it", "POST"): "OM",
+    ("campaigns_offer_withdraw_it", "GET"): "OM",
+    ("campaigns_offer_withdraw_it", "POST"): "OM",
     ("programs_programversion_page", "GET"): "OMSAU",
     ("programs_programversion_tiers", "GET"): "OM",
     ("programs_programversion_tiers", "POST"): "OM",
@@ -308,6 +318,14 @@ API = {
     ("my-message-read", "POST"): "member",
     ("my-surveys", "GET"): "member",
     ("my-survey", "POST"): "member",
+    ("my-offers", "GET"): "member",
+    ("my-offer-take", "POST"): "member",
+    ("my-offer-decline", "POST"): "member",
+    ("member-offers", "GET"): "members:read",
+    ("member-offer-take", "POST"): "rewards:redeem",
+    ("offers", "GET"): "program:read",
+    ("offer", "GET"): "program:read",
+    ("offer-grants", "POST"): "points:adjust",
     ("my-preferences", "GET"): "member",
     ("my-preferences", "PATCH"): "member",
     ("campaigns", "GET"): "program:read",

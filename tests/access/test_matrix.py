@@ -24,7 +24,7 @@ from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.models import Badge, Board, Challenge, GivenBadge, Surprise
-from loyalty.campaigns.models import Campaign, FollowUp, Step
+from loyalty.campaigns.models import Campaign, FollowUp, Offer, Step
 from loyalty.campaigns.publishing import draft_of
 from loyalty.configuration.drafts import open_draft
 from loyalty.experiments.models import Experiment
@@ -37,6 +37,7 @@ from tests import make
 from tests.access.matrix import ADD, API, CHANGE, DELETE, OPEN, PAGES, READ, SESSION, SIGN_IN, SIGNED
 from tests.badges import game as of_badges
 from tests.campaigns import make_campaigns as of_campaigns
+from tests.campaigns import make_offers as of_offers
 from tests.campaigns import make_surveys as of_surveys
 from tests.experiments.make_experiments import drafted, running
 from tests.make import NOON
@@ -112,6 +113,9 @@ def world() -> dict[str, Any]:
     )
     of_surveys.unhappy(ada, at=NOON)
     draft_of(of_campaigns.journey(club, {"kind": "cart"}, of_campaigns.says_by("email")))
+    of_shop = of_offers.club(owner=shop)
+    of_offers.ask(of_offers.offer(of_shop, budget="10"), *[make.member(of_shop) for _ in range(2)])
+    of_offers.offer(of_shop, is_live=False)
     users = {}
     for letter, role in LETTERS.items():
         users[letter] = User.objects.create_user(role, is_staff=True)
@@ -217,6 +221,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "analytics_experimentlook_": Experiment.objects.latest("pk"),
         "experiments_experiment_": Experiment.objects.latest("pk"),
         "campaigns_campaign_": Campaign.objects.latest("created_at"),
+        "campaigns_offer_": Offer.objects.latest("pk"),
         "campaigns_step_": Step.objects.latest("pk"),
         "campaigns_followup_": FollowUp.objects.get(),
         "activity_interactiondecision_": InteractionDecision.objects.get(),
@@ -310,6 +315,7 @@ ARGUMENTS: dict[str, Any] = {
     "sku": lambda _: "o", "code": lambda _: "buyers", "run_id": lambda world: world["shop"].value_runs.first().pk,
     "uplift_id": lambda world: world["shop"].uplift_runs.first().pk,
     "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "offer_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "message_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "survey_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "webhook_id": lambda _: "019a0000-0000-7000-8000-000000000000",

@@ -9,13 +9,26 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
+from loyalty.activity.account.enrolment import enrol
 from loyalty.campaigns.rules.triggers import TRIGGERS
+from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, says, send_all, shop
+from tests.campaigns.make_offers import club as club_with_offers
+from tests.campaigns.make_offers import offer
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "how-to" / "campaigns.md"
 LINE = re.compile(r"^api (?P<words>.+?) +# (?P<status>\d+) (?P<path>\S+) = (?P<value>.+)$", re.MULTILINE)
+
+
+def with_an_offer(ada: Membership) -> None:
+    """Let there be room for one more offer, in a program of its own, for two who are asked about."""
+    program = club_with_offers(owner=ada.retailer)
+    bob = make.customer(ada.retailer, "bob")
+    enrol(program, [(key, make.START) for key in (ada.customer_id, bob.pk)], source="web", now=make.START)
+    offer(program, code="spring", budget="10", at=timezone.now())
 
 
 @pytest.mark.django_db
@@ -29,6 +42,7 @@ def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
     says(member.customer, "email", granted=False, at=NOON)
     due(step, member, at=NOON)
     send_all(owner, NOON, Box())
+    with_an_offer(member)
     names = {"KEY": make.key(owner), "TOKEN": make.token(member.customer)}
     told, said = [], []
 

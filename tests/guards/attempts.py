@@ -272,6 +272,24 @@ REWARDS: Attempts = {
     "voucher_hold_once_per_reference": copy("rewards_voucherhold", status="released", ended_at="2026-06-15T12:00:00Z"),
     "voucher_held_by_one_till": copy("rewards_voucherhold", reference="x"),
     "voucher_hold_ends_once": "UPDATE rewards_voucherhold SET status = 'released'",
+    "reward_of_any_points_is_not_granted": (
+        "UPDATE rewards_reward SET granted_only = true, kind = 'pay_with_points', points_per_unit = 1"
+        f" WHERE points > 0 AND {DRAFT}"
+    ),
+    "granted_reward_has_a_reservation": (
+        "UPDATE rewards_rewardredemption SET reserved = 1 WHERE budget_id IS NULL",
+        "UPDATE rewards_rewardredemption SET reserved = NULL WHERE budget_id IS NOT NULL",
+    ),
+    "granted_reward_costs_what_was_reserved": "UPDATE rewards_rewardredemption SET spent = 99 WHERE budget_id IS NOT NULL",
+    "grant_never_over_budget": (
+        "UPDATE rewards_rewardbudget SET reserved = 31",
+        "UPDATE rewards_rewardbudget SET spent = 31",
+        'UPDATE rewards_rewardbudget SET "limit" = 1',
+    ),
+    "budget_gives_back_what_it_gave": "UPDATE rewards_rewardbudget SET reserved = -1",
+    "budget_entry_once_per_cause": copy("rewards_rewardbudgetentry"),
+    "reward_budget_entries_are_append_only": changed("rewards_rewardbudgetentry", "spent = 1"),
+    "reward_budget_entries_never_truncated": "TRUNCATE rewards_rewardbudgetentry",
     "cause_entry_is_of_something": copy("rewards_causeentry", amount=0),
     "cause_entry_names_its_redemption": copy("rewards_causeentry", "kind = 'member'", redemption_id=None),
     "cause_paid_once_per_document": copy("rewards_causeentry", "kind = 'payout'"),

@@ -9,6 +9,7 @@ CHANNEL, CAP, CAMPAIGN = "campaigns_messagechannel", "campaigns_frequencycap", "
 VERSION, ENTRY, OUTCOME = "campaigns_campaignversion", "campaigns_entry", "campaigns_outcome"
 SURVEY, INVITATION = "campaigns_survey", "campaigns_invitation"
 ANSWER, FOLLOW_UP = "campaigns_answer", "campaigns_followup"
+OFFER, GRANT, REFUSED = "campaigns_offer", "campaigns_offergrant", "campaigns_offerrefusal"
 Attempt = str | tuple[str, ...]
 
 
@@ -44,6 +45,29 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
             f"DELETE FROM {VERSION} WHERE published_at IS NOT NULL",
         ),
         "step_once_per_position": copy(STEP, OF_A_DRAFT),
+        "offering_step_names_its_offer": (
+            f"UPDATE {STEP} SET kind = 'offer', wait = '' WHERE {OF_A_DRAFT}",
+            f"UPDATE {STEP} SET offer_id = (SELECT min(id) FROM {OFFER}) WHERE {OF_A_DRAFT}",
+        ),
+        "offer_once_per_code": (
+            f"INSERT INTO {OFFER} SELECT (jsonb_populate_record(o, jsonb_build_object('id', o.id + 99, 'budget_id', b.id))).*"
+            f" FROM {OFFER} o JOIN rewards_rewardbudget b ON b.id <> o.budget_id LIMIT 1"
+        ),
+        "offer_has_a_reward": f"UPDATE {OFFER} SET rewards = '{{}}'",
+        "offer_ends_after_it_begins": f"UPDATE {OFFER} SET first_day = '2026-06-02', last_day = '2026-06-01'",
+        "offer_instead_is_for_the_excluded": f"UPDATE {OFFER} SET instead_id = id",
+        "grant_once_per_occurrence": copy(GRANT, "state = 'granted'"),
+        "taken_grant_has_a_redemption": (
+            f"UPDATE {GRANT} SET state = 'taken' WHERE state = 'granted'",
+            f"UPDATE {GRANT} SET state = 'granted' WHERE state = 'taken'",
+        ),
+        "ended_grant_has_an_instant": (
+            f"UPDATE {GRANT} SET ended_at = now() WHERE state = 'granted'",
+            f"UPDATE {GRANT} SET ended_at = NULL WHERE state = 'declined'",
+        ),
+        "refused_once_per_reason": copy(REFUSED),
+        "offer_refusals_are_append_only": changed(REFUSED, "rule = 'x'"),
+        "offer_refusals_never_truncated": f"TRUNCATE {REFUSED}",
         "step_waits_or_says_something": (
             f"UPDATE {STEP} SET wait = '' WHERE kind = 'wait' AND {OF_A_DRAFT}",
             f"UPDATE {STEP} SET channels = '{{}}' WHERE kind = 'message' AND {OF_A_DRAFT}",

@@ -40,7 +40,8 @@ from loyalty.badges.account.joining import join_board
 from loyalty.badges.account.surprises import draw, give
 from loyalty.badges.models import Surprise
 from loyalty.campaigns.entering import enter
-from loyalty.campaigns.models import MessageChannel
+from loyalty.campaigns.models import MessageChannel, OfferGrant
+from loyalty.campaigns.offering.taking import decline_offer, take_offer
 from loyalty.campaigns.publishing import draft_of
 from loyalty.campaigns.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.triggers import Candidate
@@ -60,10 +61,12 @@ from loyalty.points import granting
 from loyalty.points.models import EarningGroup
 from loyalty.points.state import GrantAsked, GrantDecided
 from loyalty.referrals.codes import code_of
+from loyalty.rewards.models import RewardBudget
 from loyalty.signin.codes import send_code
 from tests import make
 from tests.badges import game
 from tests.campaigns import make_campaigns as campaigns
+from tests.campaigns import make_offers as offers
 from tests.campaigns import make_surveys as surveys
 from tests.experiments.make_experiments import drafted, running
 from tests.guards.attempts import ATTEMPTS
@@ -127,6 +130,7 @@ def world() -> None:
     with_challenges()
     with_experiments()
     with_campaigns()
+    with_offers()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -148,6 +152,18 @@ def with_campaigns() -> None:
     surveys.unhappy(member, at=NOON)
     channel = MessageChannel.objects.get(retailer=owner, channel="email")
     take_receipt(owner, channel, ReceiptFact("e1", str(key), "complaint", NOON), now=NOON)
+
+
+def with_offers() -> None:
+    """An offer that a member declined, another one has and a third took, and a fourth was refused."""
+    club = offers.club()
+    spring = offers.offer(club, budget="30")
+    RewardBudget.objects.create(retailer=club.retailer, program=club, limit=30)
+    members = [make.member(club) for _ in range(4)]
+    offers.ask(spring, *members)
+    grants = list(OfferGrant.objects.filter(offer=spring).order_by("pk"))
+    take_offer(grants[0], now=NOON)
+    decline_offer(grants[1], now=NOON)
 
 
 def granted_to(who: Membership) -> None:

@@ -1,6 +1,7 @@
 """Rewards for shoppers and for tills: the catalogue, redemptions, and vouchers from check to confirmation."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -121,7 +122,7 @@ class RedeemedOut(serializers.Serializer[Any]):
     wallet = serializers.CharField()
     points = serializers.IntegerField()
     price = serializers.CharField(
-        help_text="Which price that was, the best one for the member: list, tier:CODE or price:CODE."
+        help_text="Which price that was, the best one for the member: list, tier:CODE or price:CODE; offer:CODE of an offer."
     )
     amount = serializers.DecimalField(max_digits=16, decimal_places=4, allow_null=True)
     matched = serializers.DecimalField(max_digits=16, decimal_places=4)
@@ -169,6 +170,9 @@ class VoucherOut(serializers.Serializer[Any]):
     held_until = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     reference = serializers.CharField(help_text="Name it in the order that it pays, in `redemptions`.")
+    most = serializers.CharField(
+        allow_null=True, help_text="What it may come to at most, of an offer; null where the reward says all."
+    )
 
 
 class VoucherHoldIn(Strict):
@@ -204,6 +208,10 @@ class VoucherConfirmIn(TokenIn):
     used_at = InstantField(
         required=False, default=None, allow_null=True, help_text="When the till gave it, if it was cut off since."
     )
+    amount = serializers.DecimalField(
+        max_digits=16, decimal_places=4, min_value=Decimal(0), required=False, default=None, allow_null=True,
+        help_text="What the voucher came to, in your currency, where that is not all that it promises.",
+    )  # fmt: skip
 
 
 class FulfilIn(Strict):
@@ -232,7 +240,8 @@ def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _receipt(receipt: RewardReceipt) -> Response:
+def receipt_answer(receipt: RewardReceipt) -> Response:
+    """Return the answer to who redeemed, cancelled or refunded a reward: 201 where it is new."""
     body = _redeemed(receipt.redemption, receipt.code) | {
         "available": receipt.available,
         "points_back": receipt.points,
@@ -304,7 +313,7 @@ class MyRedemptionsView(AskedView):
         membership = _membership(request, said.pop("program"))
         with all_or_dry(request):
             receipt = redeem_reward(membership, said.pop("reward"), now=timezone.now(), **said)
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 class MyCancellationView(AskedView):
@@ -317,7 +326,7 @@ class MyCancellationView(AskedView):
         row = the_one(rows.filter(pk=redemption_id), lambda: NoSuchRedemption(id=redemption_id))
         with all_or_dry(request):
             receipt = cancel_reward(row, by_member=True, now=timezone.now())
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 class MemberRewardsView(AskedView):
@@ -348,7 +357,7 @@ class MemberRedemptionsView(AskedView):
         said = _said(RedeemIn, request)
         with all_or_dry(request):
             receipt = redeem_reward(member_of(request, number), said.pop("reward"), now=timezone.now(), **said)
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 def _of_retailer(request: Request, redemption_id: UUID) -> RewardRedemption:
@@ -365,7 +374,7 @@ class CancellationView(AskedView):
         """Cancel a reward that is not used: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
             receipt = cancel_reward(_of_retailer(request, redemption_id), now=timezone.now())
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 class RefundView(AskedView):
@@ -377,7 +386,7 @@ class RefundView(AskedView):
         """Refund a reward, used or not: the same lots get their points back, with their own expiry."""
         with all_or_dry(request):
             receipt = refund_reward(_of_retailer(request, redemption_id), now=timezone.now())
-        return _receipt(receipt)
+        return receipt_answer(receipt)
 
 
 class FulfilmentView(AskedView):
@@ -401,6 +410,7 @@ def _voucher(voucher: Voucher) -> dict[str, Any]:
         "name": voucher.name, "kind": voucher.kind, "amount": _text(voucher.amount), "percent": _text(voucher.percent),
         "sku": voucher.sku, "minimum_amount": _text(voucher.minimum_amount), "status": voucher.status, "at": voucher.at,
         "held_until": voucher.held_until, "expires_at": voucher.expires_at, "reference": voucher.reference,
+        "most": _text(voucher.most),
     }  # fmt: skip
 
 
@@ -469,8 +479,9 @@ class VoucherConfirmView(CodeView):
         said = _said(VoucherConfirmIn, request)
         with all_or_dry(request):
             found = confirm_voucher(
-                retailer_of(request), said["token"], order=said["order"], used_at=said["used_at"], now=timezone.now()
-            )
+                retailer_of(request), said["token"], order=said["order"], used_at=said["used_at"],
+                amount=said["amount"], now=timezone.now(),
+            )  # fmt: skip
         return _held(found)
 
 

@@ -35,7 +35,7 @@ from loyalty.rewards.state import CATALOGUE
 from loyalty.tiers.state import SCHEME
 
 Rank = tuple[int, int, int]
-HIDDEN = frozenset({"not_yet", "no_longer", "other_segment"})
+HIDDEN = frozenset({"granted_only", "not_yet", "no_longer", "other_segment"})
 # All that a catalogue asks of members for whom no time has to be carried out, at once.
 ABOUT = """
 SELECT m.id, m.program_id, p.versions_revision, m.next_due_at, m.started_at,

@@ -33,7 +33,7 @@ def _reward(row: RewardRedemption) -> dict[str, Any]:
         "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward), "points": row.points,
         "status": row.status, "code": code_of(row), "reference": row.reference, "redeemed_at": row.redeemed_at,
         "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at, "order": row.order_number,
-        "note": row.note,
+        "note": row.note, "reserved": row.reserved, "cost": row.spent,
     }  # fmt: skip
 
 
@@ -43,6 +43,10 @@ def erase(person: Person, _now: datetime) -> None:
 
 
 PART = Part(
-    "rewards", ("rewards_rewardredemption", "rewards_rewardcode", "rewards_voucherhold", "rewards_causeentry"),
+    "rewards",
+    (
+        "rewards_rewardredemption", "rewards_rewardcode", "rewards_voucherhold", "rewards_causeentry",
+        "rewards_rewardbudgetentry",
+    ),
     holds=holds, erase=erase,
 )  # fmt: skip

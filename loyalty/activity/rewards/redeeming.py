@@ -15,6 +15,7 @@ from customers.core.ids import new_id
 from customers.core.money import unit_of
 from loyalty.activity.account.households import Gathering, gather, household_of
 from loyalty.activity.account.session import (
+    AccountSession,
     NotInForce,
     ReferenceUsed,
     WalletSession,
@@ -27,7 +28,16 @@ from loyalty.engine.decision import Told
 from loyalty.memberships.models import Membership
 from loyalty.points.states import State
 from loyalty.rewards.models import Reward, RewardCode, RewardRedemption
-from loyalty.rewards.rules import OF_ANY_POINTS, Price, RewardRule, least_points, matched, refusal, worth_of
+from loyalty.rewards.rules import (
+    OF_ANY_POINTS,
+    Price,
+    RewardRule,
+    least_points,
+    matched,
+    out_of_time,
+    refusal,
+    worth_of,
+)
 from loyalty.rewards.rules import Kind as RewardKind
 from loyalty.rewards.sealing import alike, digest_of, new_code, seal, unseal
 from loyalty.rewards.state import CATALOGUE, REWARDS, CauseMoved, HeldReward, RewardCounted, RewardRedeemed
@@ -68,6 +78,7 @@ class NotForMember(DomainError):
 
 
 REFUSALS = {
+    "granted_only": _("“{reward}” is no reward for points: members get it by an offer."),
     "not_yet": _("“{reward}” cannot be redeemed yet."),
     "no_longer": _("“{reward}” cannot be redeemed any more."),
     "other_tier": _("“{reward}” is for members of other tiers."),
@@ -123,21 +134,69 @@ def redeem_reward(  # noqa: PLR0913 - who, what, under which name, when, from wh
     return _Purchase(membership, household, spending, reference).of(code, points)
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """
+    What an offer gave a member, who takes it now without points.
+
+    :param reward_key: what it is, whatever it is called by now
+    :param rule: by what the member has it, such as offer:CODE
+    :param budget_id: from which it is paid
+    :param reserved: of that, the most that it may cost
+    :param ends_at: until when it is the member's
+    """
+
+    reward_key: UUID
+    rule: str
+    budget_id: int
+    reserved: Decimal
+    ends_at: datetime
+
+
+@transaction.atomic
+def take_granted(membership: Membership, granted: Granted, *, reference: str, now: datetime) -> RewardReceipt:
+    """
+    Let a member have what an offer gave it. For whom it is was decided then; asked is whether it is time, and there is one.
+
+    :param reference: of the offer's own, once per member: the same again changes nothing
+    :raises NoSuchReward: when the catalogue in force has it no more
+    :raises NotForMember: when it is not its time
+    :raises SoldOut: when none is left, or no code
+    :raises LimitReached: when the member has had it as often as it may
+    """
+    session = AccountSession.open([membership.pk], now)
+    earlier = RewardRedemption.objects.select_related("reward").filter(membership=membership, reference=reference)
+    if (again := earlier.first()) is not None:
+        wallet = session.wallet(membership.pk, again.wallet)
+        return _again(again, again.reward.code, again.wallet, None, wallet)
+    reward = session.version(membership.pk).of(CATALOGUE).by_key.get(granted.reward_key)
+    if reward is None:
+        raise NoSuchReward(reward=granted.rule)
+    spending = session.wallet(membership.pk, reward.wallet)
+    spending.require_member()
+    return _Purchase(membership, Gathering(spending, ()), spending, reference, granted).of(reward.code, None)
+
+
 @dataclass
 class _Purchase:
-    """One reward on its way to a locked member."""
+    """
+    One reward on its way to a locked member.
+
+    :param granted: where an offer gave it
+    """
 
     membership: Membership
     household: Gathering
     spending: WalletSession
     reference: str
+    granted: Granted | None = None
 
     def of(self, code: str, points: int | None) -> RewardReceipt:
         decision = self.spending.decision
         reward = decision.rules.of(CATALOGUE).by_code.get(code)
         if reward is None:
             raise NoSuchReward(reward=code)
-        price = self._price(reward, points)
+        price = self._price(reward, points) if self.granted is None else self._given(reward, self.granted)
         self._require_room(reward)
         unit = unit_of(self.membership.program.retailer.currency)
         amount = worth_of(reward, price.points, unit)
@@ -169,6 +228,12 @@ class _Purchase:
         if points is None or points < least:
             raise OtherPoints(reward=reward.code, least=least, asked=points or 0)
         return Price(price.wallet, points, price.rule)
+
+    def _given(self, reward: RewardRule, granted: Granted) -> Price:
+        """Return that it costs nothing, if it is its time."""
+        if reason := out_of_time(reward, self.spending.decision.on):
+            raise NotForMember(reason, reward.code)
+        return Price(reward.wallet, 0, granted.rule)
 
     def _require_room(self, reward: RewardRule) -> None:
         if reward.member_limit is None:
@@ -231,11 +296,14 @@ class _Purchase:
         is_donation = reward.kind is RewardKind.DONATION
         is_counted = self._is_counted(reward)
         ends_at = None if is_donation else reward.ends_at(now, decision.rules.zone)
+        granted = self.granted
+        if granted is not None:
+            ends_at = min(filter(None, (ends_at, granted.ends_at)))
         redeemed = RewardRedeemed(
             redemption_id, member.retailer_id, member.program_id, member.membership_id, reward.id, reward.key,
             self.reference, price.wallet, price.points, price.rule, amount, added,
             Status.FULFILLED.value if is_donation else Status.ISSUED.value, now, ends_at, now if is_donation else None,
-            is_counted,
+            is_counted, granted.budget_id if granted else None, granted.reserved if granted else None,
         )  # fmt: skip
         decision = decision.then(redeemed)
         if is_counted:
@@ -257,6 +325,7 @@ class _Purchase:
                 redemption_id, reward.key, reward.code, self.reference, price.points, is_open=True, expires_at=ends_at,
                 gives_back_on_expiry=reward.gives_back_on_expiry,
                 gives_back_on_withdrawal=reward.gives_back_on_withdrawal, is_counted=is_counted, amount=amount,
+                budget_id=granted.budget_id if granted else None, reserved=granted.reserved if granted else Decimal(0),
             )  # fmt: skip
             decision = decision.then(member=member.having(REWARDS, member.of(REWARDS).with_held(held)))
         self.spending.session.take(decision)

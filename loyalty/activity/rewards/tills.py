@@ -13,6 +13,7 @@ from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.languages import in_readers_language
+from customers.core.money import decimals_of, to_unit
 from customers.models import Retailer
 from loyalty.activity.account.session import AccountSession, HasLeft
 from loyalty.activity.rewards.redeemed import Status, held_in, instant_of, read_again
@@ -21,7 +22,7 @@ from loyalty.engine.decision import run_steps
 from loyalty.rewards.capability import OFFLINE
 from loyalty.rewards.models import RewardRedemption, VoucherHold
 from loyalty.rewards.sealing import digests_of, has_typing_error, hold_of, token_of
-from loyalty.rewards.state import REWARDS
+from loyalty.rewards.state import REWARDS, HeldReward
 from loyalty.rewards.steps import use
 
 HOLD_LIFE = timedelta(minutes=5)
@@ -81,6 +82,20 @@ class HoldOver(DomainError):
     message = _("The hold is over: {status}, at {at}.")
 
 
+class AmountTooFine(DomainError):
+    code = "too_many_decimals"
+    kind = Kind.INVALID
+    message = _("“{amount}” has more decimals than amounts of {currency} have ({decimals}).")
+
+
+class MoreThanReserved(DomainError):
+    code = "more_than_reserved"
+    kind = Kind.INVALID
+    message = _(
+        "This offer comes to {most} at most, and you said {amount}. Give no more than that, and say what you gave."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Voucher:
     """
@@ -88,6 +103,7 @@ class Voucher:
 
     :param status: usable, held, used, expired, or what else has become of it
     :param at: since when it is so; for usable None
+    :param most: what it may come to at most, of an offer; None where the reward says all
     """
 
     redemption_id: UUID
@@ -104,11 +120,13 @@ class Voucher:
     held_until: datetime | None
     expires_at: datetime | None
     reference: str
+    most: Decimal | None = None
 
 
 COLUMNS = """
 r.id, p.slug, w.code, w.name, w.name_fr, w.kind, r.amount, w.percent, w.sku, w.minimum_amount, r.status, r.used_at, r.ended_at,
-r.expires_at, h.held_at, h.ends_at, r.reference, r.id IS NULL, m.left_at, CASE WHEN w.on_withdrawal = 'give_back' THEN (
+r.expires_at, h.held_at, h.ends_at, r.reference,
+CASE WHEN w.cost IS NULL THEN r.reserved END, r.id IS NULL, m.left_at, CASE WHEN w.on_withdrawal = 'give_back' THEN (
     SELECT min(v.effective_from) FROM programs_programversion v
     WHERE v.program_id = r.program_id AND v.status = 'published' AND v.effective_from > r.redeemed_at
         AND v.effective_from <= %(now)s
@@ -158,7 +176,7 @@ def voucher_of(retailer: Retailer, redemption_id: UUID, *, now: datetime) -> Vou
 
 def _voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
     (redemption_id, program, reward, name, name_fr, kind, amount, percent, sku, minimum, status, used_at, ended_at,
-     expires_at, held_at, ends_at, reference, is_pooled, left_at, withdrawn_at) = row  # fmt: skip
+     expires_at, held_at, ends_at, reference, most, is_pooled, left_at, withdrawn_at) = row  # fmt: skip
     if is_pooled:
         raise VoucherNotIssued
     free_at = ends_at + OFFLINE if ends_at is not None else None
@@ -180,7 +198,7 @@ def _voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
     shown = in_readers_language(name, name_fr)
     return Voucher(
         redemption_id, program, reward, shown, kind, amount, percent, sku, minimum, status, at,
-        free_at if status == "held" else None, expires_at, reference,
+        free_at if status == "held" else None, expires_at, reference, most,
     )  # fmt: skip
 
 
@@ -232,8 +250,14 @@ def hold_voucher(  # noqa: PLR0913 - what, under which name, where, how long, wh
 
 
 @transaction.atomic
-def confirm_voucher(
-    retailer: Retailer, token: str, *, now: datetime, used_at: datetime | None = None, order: str = ""
+def confirm_voucher(  # noqa: PLR0913 - which, when, for what, how much
+    retailer: Retailer,
+    token: str,
+    *,
+    now: datetime,
+    used_at: datetime | None = None,
+    order: str = "",
+    amount: Decimal | None = None,
 ) -> HeldVoucher:
     """
     Use a voucher that a till has in hand. Confirming again changes nothing.
@@ -242,6 +266,8 @@ def confirm_voucher(
 
     :param used_at: when the till gave what the voucher promises, where that was before now
     :param order: the number of the order that it was used for
+    :param amount: what the voucher came to, in the retailer's currency; None for all that it promises
+    :raises MoreThanReserved: when an offer came to more than was reserved for it
     :raises HoldOver: when the hold was released, or another till took the voucher over, with when
     :raises VoucherOver: when the voucher has ended since
     """
@@ -259,12 +285,30 @@ def confirm_voucher(
     held = held_in(decision, redemption)
     if not held.is_open:
         raise VoucherUsed(at=instant_of(redemption.used_at))
+    amount = _require_reserved(held, amount, redemption)
     at = min(max(used_at or now, found.held_at), now)
-    session.take(use(decision, held, Status.USED.value, at=at, order=order))
+    session.take(use(decision, held, Status.USED.value, at=at, order=order, amount=amount))
     session.finish()
     found.status, found.ended_at = VoucherHold.Status.CONFIRMED, now
     found.save(update_fields=["status", "ended_at"])
     return _told(found, retailer, now)
+
+
+def _require_reserved(held: HeldReward, amount: Decimal | None, redemption: RewardRedemption) -> Decimal | None:
+    """
+    Return what a voucher came to: of an offer never more than is reserved, so that its budget is never overspent.
+
+    What the retailer says that one costs is what it costs, whatever it comes to at the till.
+    """
+    if amount is None or redemption.reward.cost is not None:
+        return None
+    currency = redemption.program.retailer.currency
+    if amount != to_unit(amount, currency):
+        raise AmountTooFine(amount=f"{amount:f}", currency=currency, decimals=decimals_of(currency))
+    if held.budget_id is not None and amount > held.reserved:
+        most, said = (f"{to_unit(each, currency):f} {currency}" for each in (held.reserved, amount))
+        raise MoreThanReserved(most=most, amount=said)
+    return to_unit(amount, currency)
 
 
 @transaction.atomic

@@ -1,10 +1,22 @@
 from django.urls import path
 
-from loyalty.campaigns.api import documents, surveys, views
+from loyalty.campaigns.api import documents, offers, surveys, views
 
 urlpatterns = [
     path("me/messages", views.MyMessagesView.as_view(), name="my-messages"),
     path("me/messages/<uuid:message_id>/read", views.MyMessageReadView.as_view(), name="my-message-read"),
+    path("me/offers", offers.MyOffersView.as_view(), name="my-offers"),
+    path("me/offers/<uuid:offer_id>/take", offers.MyOfferTakeView.as_view(), name="my-offer-take"),
+    path("me/offers/<uuid:offer_id>/decline", offers.MyOfferDeclineView.as_view(), name="my-offer-decline"),
+    path("members/<str:number>/offers", offers.MemberOffersView.as_view(), name="member-offers"),
+    path(
+        "members/<str:number>/offers/<uuid:offer_id>/take",
+        offers.MemberOfferTakeView.as_view(),
+        name="member-offer-take",
+    ),
+    path("offers", offers.OffersView.as_view(), name="offers"),
+    path("offers/<slug:code>", offers.OfferView.as_view(), name="offer"),
+    path("offers/<slug:code>/grants", offers.OfferGrantsView.as_view(), name="offer-grants"),
     path("me/preferences", views.MyPreferencesView.as_view(), name="my-preferences"),
     path("me/surveys", surveys.MySurveysView.as_view(), name="my-surveys"),
     path("me/surveys/<uuid:survey_id>", surveys.MySurveyView.as_view(), name="my-survey"),

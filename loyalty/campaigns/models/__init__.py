@@ -25,6 +25,9 @@ What is said to whom, and what became of it.
   in the statement that records it, until it is looked at.
 - A **Survey** is a question with a score for an answer. A step that asks one makes an **Invitation** for each customer who was
   not asked lately, with a link that answers it once: the **Answer**, append-only. A low score is a **FollowUp** for the staff.
+- An **Offer** is a reward of the program that is given to members without points, from a budget, to those for whom it
+  pays; an **OfferGrant** that one is a member's, once for each offer, customer and occurrence; an **OfferRefusal** that it
+  is not, and why. What a grant reserves, the budget of the reward's own floor (loyalty.rewards) holds, and what it cost.
 
 Who is in which arm is not stored here: a campaign names an experiment (loyalty.experiments), whose control gets nothing.
 """
@@ -34,6 +37,7 @@ from loyalty.campaigns.models.channel import FrequencyCap, MessageChannel, Sendi
 from loyalty.campaigns.models.entry import Entry, Outcome
 from loyalty.campaigns.models.fact import WaitingFact
 from loyalty.campaigns.models.message import Message, Receipt
+from loyalty.campaigns.models.offer import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.models.recipient import Address, Recipient
 from loyalty.campaigns.models.step import Step, StepText
 from loyalty.campaigns.models.survey import Answer, FollowUp, Invitation, Survey
@@ -49,6 +53,9 @@ __all__ = [
     "Invitation",
     "Message",
     "MessageChannel",
+    "Offer",
+    "OfferGrant",
+    "OfferRefusal",
     "Outcome",
     "Receipt",
     "Recipient",

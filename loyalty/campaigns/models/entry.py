@@ -89,6 +89,8 @@ class Outcome(models.Model):
         NOT_ENTERED = "not_entered", _("not entered")
         WAITED = "waited", _("waited")
         PLANNED = "planned", _("planned")
+        GRANTED = "granted", _("got the offer")
+        NOT_GRANTED = "not_granted", _("did not get the offer")
         SENT = "sent", _("sent")
         DEFERRED = "deferred", _("deferred")
         DROPPED = "dropped", _("not sent")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Retailer
 from loyalty.campaigns.models.campaign import CampaignVersion
+from loyalty.campaigns.models.offer import Offer
 from loyalty.campaigns.models.survey import Survey
 from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.rules.wall_clock import NoWait, read_wait
@@ -51,11 +52,12 @@ class StepQuerySet(models.QuerySet["Step"]):
 
 
 class Step(models.Model):
-    """A step of a campaign: a wait, or a message by the first channel that reaches the member."""
+    """A step of a campaign: a wait, an offer that is given, or a message by the first channel that reaches the member."""
 
     class Kind(models.TextChoices):
         WAIT = "wait", _("wait")
         MESSAGE = "message", _("message")
+        OFFER = "offer", _("offer")
 
     version = models.ForeignKey(CampaignVersion, models.CASCADE, related_name="steps", verbose_name=_("version"))
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
@@ -77,6 +79,13 @@ class Step(models.Model):
         _("worth saying for"), max_length=32, default="P3D", blank=True, validators=[validate_wait],
         help_text=_("Later it is not sent, such as PT48H; empty until the day that it is all about is over."),
     )  # fmt: skip
+    offer = models.ForeignKey(
+        Offer, models.PROTECT, null=True, blank=True, related_name="steps", verbose_name=_("offer"),
+        help_text=_("Which is given; of a slot, the one of it that goes first. Later texts may name it."),
+    )  # fmt: skip
+    ends_without = models.BooleanField(
+        _("ends without it"), default=True, help_text=_("Who does not get the offer gets no later step either.")
+    )
     variant = models.SlugField(
         _("only for the variant"),
         blank=True,
@@ -96,6 +105,7 @@ class Step(models.Model):
             models.UniqueConstraint(fields=["version", "position"], name="step_once_per_position"),
             models.CheckConstraint(
                 condition=(models.Q(kind="wait") & ~models.Q(wait=""))
+                | models.Q(kind="offer", wait="")
                 | (models.Q(kind="message", wait="") & models.Q(channels__len__gte=1)),
                 name="step_waits_or_says_something",
                 violation_error_message=_("A step waits for something, or sends a message by a channel."),
@@ -104,6 +114,12 @@ class Step(models.Model):
                 condition=models.Q(survey__isnull=True) | models.Q(kind="message"),
                 name="step_asks_by_a_message",
                 violation_error_message=_("Only a message asks a survey."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="offer", offer__isnull=False)
+                | (~models.Q(kind="offer") & models.Q(offer__isnull=True)),
+                name="offering_step_names_its_offer",
+                violation_error_message=_("A step that gives an offer names it; no other does."),
             ),
         ]
         triggers: ClassVar = [

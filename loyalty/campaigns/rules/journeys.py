@@ -11,7 +11,8 @@ from loyalty.campaigns.rules.consent import INBOX, PROFILING, Consents, allows
 from loyalty.campaigns.rules.triggers import is_of_last_order
 from loyalty.campaigns.rules.wall_clock import next_wall_time, read_wait
 
-MESSAGE, WAIT = "message", "wait"
+MESSAGE, WAIT, OFFER = "message", "wait", "offer"
+NOTHING_DECIDED: Mapping[int, bool] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class StepRule:
     :param expires_after: a wait after which its message says nothing any more; empty until the day that it is about is over
     :param variant: of the campaign's experiment that gets it; empty for all but the control
     :param survey_id: that it asks; None where it asks none
+    :param offer_id: which it gives; None for none
+    :param ends_without: whether who does not get that offer gets no later step either
     """
 
     position: int
@@ -33,6 +36,8 @@ class StepRule:
     variant: str = ""
     step_id: int = 0
     survey_id: UUID | None = None
+    offer_id: int | None = None
+    ends_without: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +121,16 @@ class Progress:
     :param position: of the next step
     :param next_at: when it is to be taken; None when there is none
     :param superseded: messages of steps that come too late to be said beside the next one
+    :param asks: the step whose offer is to be decided before anything else; None for none
+    :param offers: the steps whose offers were decided
     """
 
     position: int
     next_at: datetime | None
     messages: tuple[Planned, ...]
     superseded: tuple[Planned, ...] = ()
+    asks: StepRule | None = None
+    offers: tuple[StepRule, ...] = ()
 
 
 def advance(  # noqa: PLR0913 - where an entry stands
@@ -133,31 +142,43 @@ def advance(  # noqa: PLR0913 - where an entry stands
     variant: str,
     zone: ZoneInfo,
     now: datetime,
+    given: Mapping[int, bool] = NOTHING_DECIDED,
 ) -> Progress:
     """
-    Take the steps of an entry that are due, in order.
+    Take the steps of an entry that are due, in order, up to one whose offer is not decided yet.
 
     Where a wait for some days before the day was over before it began, what was to be said before it is not said any more: who
     entered three days before an expiry is not told at once of thirty, fourteen and three.
 
     :param at: when the next step was to be taken: late or not, waits are counted from then
+    :param given: of offers that were decided, by their steps' positions, whether they were given
     """
     messages: list[Planned] = []
     superseded: list[Planned] = []
-    for step in (step for step in steps if step.position >= position):
+    offers: list[StepRule] = []
+
+    def progress(position: int, next_at: datetime | None, asks: StepRule | None = None) -> Progress:
+        return Progress(position, next_at, tuple(messages), tuple(superseded), asks, tuple(offers))
+
+    for step in (step for step in steps if step.position >= position and step.variant in {"", variant}):
         if at > now:
-            return Progress(step.position, at, tuple(messages), tuple(superseded))
+            return progress(step.position, at)
         if step.kind == WAIT:
             wait = read_wait(step.wait)
             until = next_wall_time(at, wait, zone, about)
             if wait.before_days is not None and until == at:
                 superseded += [each for each in messages if each.at == at]
-                messages = [each for each in messages if each.at != at]
+                messages[:] = [each for each in messages if each.at != at]
             at = until
-        elif step.variant in {"", variant}:
+        elif step.kind == MESSAGE:
             messages += _planned(step, at, about, zone)
-    last = steps[-1].position + 1 if steps else 0
-    return Progress(last, at if at > now else None, tuple(messages), tuple(superseded))
+        elif step.position not in given:
+            return progress(step.position, at, step)
+        else:
+            offers.append(step)
+            if step.ends_without and not given[step.position]:
+                return progress(step.position, None)
+    return progress(steps[-1].position + 1 if steps else 0, at if at > now else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +204,7 @@ def moved(  # noqa: PLR0913 - where an entry stands, and what between
     zone: ZoneInfo,
 ) -> Moved:
     """
-    Return where an entry goes on in another version: behind as many messages as it has had, whose wait counts from the last.
+    Return where an entry goes on in another version: behind as many messages and offers as it has had; its wait counts from then.
 
     What it has had is not said again, and what the new version says earlier is not made up for.
 
@@ -198,10 +219,10 @@ def moved(  # noqa: PLR0913 - where an entry stands, and what between
             at = next_wall_time(at, read_wait(step.wait), zone, about)
         else:
             latest, had = at, had + 1
-    messages = [place for place, step in enumerate(after) if step.kind == MESSAGE]
-    if had >= len(messages):
+    own = [place for place, step in enumerate(after) if step.kind != WAIT]
+    if had >= len(own):
         return Moved(after[-1].position + 1 if after else 0, None)
-    first = messages[had - 1] + 1 if had else 0
+    first = own[had - 1] + 1 if had else 0
     return Moved(after[first].position, latest)
 
 
@@ -218,10 +239,10 @@ def _planned(step: StepRule, at: datetime, about: date | None, zone: ZoneInfo) -
 def first_message_at(
     steps: Iterable[StepRule], *, entered_at: datetime, about: date | None, zone: ZoneInfo
 ) -> datetime:
-    """Return the planned instant of the first message: the exposure, also of those who get none."""
+    """Return the planned instant of the first message or offer: the exposure, also of those who get none."""
     at = entered_at
     for step in steps:
-        if step.kind == MESSAGE:
+        if step.kind in {MESSAGE, OFFER}:
             return at
         at = next_wall_time(at, read_wait(step.wait), zone, about)
     return at

@@ -31,6 +31,7 @@ def home(request: HttpRequest, visit: Visit) -> HttpResponse:
         "plan": shown_to(member, overview(member, versions, at=now), at=now),
         "orders": reading.orders(member, rows=SHOWN).rows,
         "rewards": sorted(rewards, key=lambda each: not each["redeemable"])[:SHOWN],
+        "offers": reading.offers(member, at=now, limit=SHOWN),
         "has_pass": signer_of(visit.shop.retailer.slug) is not None,
         "suggested": suggestions_for(member.customer, visit.shop.retailer, at=now, limit=SHOWN),
         "codes": reading.redemptions(member).filter(status=RewardRedemption.Status.ISSUED).count(),

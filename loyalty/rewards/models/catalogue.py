@@ -133,6 +133,11 @@ class Reward(WithinCalendars):
     may_cancel = models.BooleanField(
         _("members may cancel"), default=False, help_text=_("As long as it is not used or sent.")
     )
+    granted_only = models.BooleanField(
+        _("only as an offer"),
+        default=False,
+        help_text=_("It stands in no catalogue: members get it by an offer, without points."),
+    )
     arms = ArmsField()
 
     class Meta:
@@ -173,6 +178,11 @@ class Reward(WithinCalendars):
                 | ~models.Q(codes="none"),
                 name="reward_for_the_till_has_codes",
                 violation_error_message=_("What is used at a till has codes: generated ones or those of a pool."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(granted_only=False) | ~models.Q(kind__in=["donation", "pay_with_points"]),
+                name="reward_of_any_points_is_not_granted",
+                violation_error_message=_("Donations and paying with points take points, and are no offers."),
             ),
             models.CheckConstraint(
                 condition=models.Q(match_percent=0) | models.Q(kind="donation", match_budget__isnull=False),

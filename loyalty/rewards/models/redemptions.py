@@ -56,6 +56,14 @@ class RewardRedemption(models.Model):
         _("counted"), default=False, editable=False, help_text=_("That it was taken of a stock, a pool or a budget.")
     )
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Such as the parcel's number."))
+    budget = models.ForeignKey(
+        "rewards.RewardBudget", models.PROTECT, null=True, editable=False, related_name="redemptions",
+        verbose_name=_("budget"), help_text=_("From which an offer is paid."),
+    )  # fmt: skip
+    reserved = MoneyField(
+        _("reserved"), null=True, editable=False, help_text=_("The most that it may cost, of an offer.")
+    )
+    spent = MoneyField(_("cost"), null=True, editable=False, help_text=_("What it came to when it was used."))
 
     class Meta:
         verbose_name = _("redeemed reward")
@@ -69,6 +77,17 @@ class RewardRedemption(models.Model):
                     status__in=["cancelled", "refunded", "expired", "withdrawn", "forfeited"], ended_at__isnull=False
                 ),
                 name="reward_redemption_ends_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(budget__isnull=True, reserved__isnull=True)
+                | models.Q(budget__isnull=False, reserved__isnull=False, points=0),
+                name="granted_reward_has_a_reservation",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(spent__isnull=True)
+                | models.Q(reserved__isnull=True)
+                | models.Q(spent__lte=models.F("reserved")),
+                name="granted_reward_costs_what_was_reserved",
             ),
         ]
         indexes: ClassVar = [

@@ -1,0 +1,168 @@
+"""What members and staff read of offers: those that somebody has, and what became of an offer and its budget."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from customers.core.calendar import local_date
+from customers.core.money import to_unit
+from customers.models import Customer
+from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal, Recipient
+from loyalty.memberships.models import Membership
+from loyalty.rewards.models import Reward, RewardBudget, RewardRedemption
+
+MOMENT = timedelta(microseconds=1)
+MIN_ENDED = 30  # grants from which the cost of one more is foreseen
+
+
+def offers_of(customer: Customer) -> QuerySet[OfferGrant]:
+    """Return the offers that a customer was given, and those of who was merged into it."""
+    return _known(OfferGrant.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer)))
+
+
+def offers_of_member(membership: Membership) -> QuerySet[OfferGrant]:
+    """Return the offers that a member was given, and those of memberships that were merged into it."""
+    return _known(OfferGrant.objects.filter(Q(membership=membership) | Q(membership__merged_into=membership)))
+
+
+def _known(rows: QuerySet[OfferGrant]) -> QuerySet[OfferGrant]:
+    return rows.select_related("offer__program__retailer", "redemption__reward")
+
+
+def to_use(rows: QuerySet[OfferGrant], *, at: datetime) -> QuerySet[OfferGrant]:
+    """Return those of some offers that can be taken, or used, at an instant; whether or not a night has run."""
+    taken = Q(redemption__status__in=[RewardRedemption.Status.ISSUED, RewardRedemption.Status.IN_PROGRESS])
+    lasting = Q(redemption__expires_at__isnull=True) | Q(redemption__expires_at__gt=at)
+    return rows.filter(Q(state=OfferGrant.State.GRANTED, expires_at__gt=at) | taken & lasting)
+
+
+def status_of(grant: OfferGrant, *, at: datetime) -> str:
+    """Return what has become of an offer: granted, declined, expired, withdrawn or, once taken, the status of its reward."""
+    if grant.redemption is not None:
+        redemption, status = grant.redemption, grant.redemption.status
+        is_open = status == RewardRedemption.Status.ISSUED
+        is_over = redemption.expires_at is not None and redemption.expires_at <= at
+        return RewardRedemption.Status.EXPIRED.value if is_open and is_over else status
+    if grant.state == OfferGrant.State.GRANTED and grant.expires_at <= at:
+        return OfferGrant.State.EXPIRED.value
+    return grant.state
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFigures:
+    """
+    What became of an offer, in the retailer's currency.
+
+    :param taken: of those that were given; `used` of those that were taken
+    :param excluded: to how many customers it was not given because they are excluded
+    :param not_reserved: what would have been reserved for those, at most
+    :param expected_loss_avoided: what they would have cost, if as many of them had used it as did of all whose offer is over;
+        None while fewer than 30 are
+    :param refused: how many customers did not get it, by the reason
+    """
+
+    limit: Decimal
+    reserved: Decimal
+    spent: Decimal
+    granted: int
+    taken: int
+    used: int
+    declined: int
+    expired: int
+    excluded: int
+    not_reserved: Decimal
+    expected_loss_avoided: Decimal | None
+    refused: dict[str, int]
+
+    @property
+    def free(self) -> Decimal:
+        return self.limit - self.reserved - self.spent
+
+
+USED = ("used", "fulfilled")
+OVER = ("cancelled", "refunded", "expired", "withdrawn", "forfeited")
+
+
+def figures_of(*offers: Offer) -> dict[int, OfferFigures]:
+    """Return what became of offers, by their ids: a fixed number of statements, however many they are."""
+    ids, currencies = [each.pk for each in offers], {each.pk: each.retailer.currency for each in offers}
+    budgets = {row.pk: row for row in RewardBudget.objects.filter(offer__in=ids)}
+    counted = OfferGrant.objects.filter(offer__in=ids).values_list("offer").annotate(**COUNTS)
+    counts = {key: dict(zip(COUNTS, numbers, strict=True)) for key, *numbers in counted}
+    refusals = OfferRefusal.objects.filter(offer__in=ids)
+    refused: dict[int, dict[str, int]] = {}
+    for key, reason, number in (
+        refusals.values_list("offer", "reason").annotate(number=Count("customer", distinct=True)).order_by("reason")
+    ):
+        refused.setdefault(key, {})[reason] = number
+    kept = refusals.filter(reason=OfferRefusal.Reason.EXCLUDED).values_list("offer")
+    lost = {key: (total, times) for key, total, times in kept.annotate(total=Sum("reserves"), times=Count("pk"))}
+    return {
+        each.pk: _figures(
+            budgets[each.budget_id], counts.get(each.pk, NOTHING_HAPPENED), refused.get(each.pk, {}),
+            lost.get(each.pk, (Decimal(0), 0)), currencies[each.pk],
+        )
+        for each in offers
+    }  # fmt: skip
+
+
+IS_USED = Q(redemption__status__in=USED)
+COUNTS = {
+    "granted": Count("pk"),
+    "taken": Count("pk", filter=Q(state="taken")),
+    "used": Count("pk", filter=IS_USED),
+    "declined": Count("pk", filter=Q(state="declined") | Q(redemption__status="cancelled")),
+    "expired": Count("pk", filter=Q(state="expired") | Q(redemption__status="expired")),
+    "over": Count("pk", filter=IS_USED | Q(ended_at__isnull=False) | Q(redemption__status__in=OVER)),
+}
+NOTHING_HAPPENED = dict.fromkeys(COUNTS, 0)
+
+
+def _figures(
+    budget: RewardBudget, counts: Mapping[str, int], refused: dict[str, int], lost: tuple[Decimal, int], currency: str
+) -> OfferFigures:
+    own = dict(counts)
+    over, (not_reserved, times) = own.pop("over"), lost
+    avoided = to_unit(budget.spent / over * times, currency) if over >= MIN_ENDED else None
+    return OfferFigures(
+        budget.limit, budget.reserved, budget.spent, **own, excluded=refused.get(OfferRefusal.Reason.EXCLUDED.value, 0),
+        not_reserved=not_reserved, expected_loss_avoided=avoided, refused=refused,
+    )  # fmt: skip
+
+
+def rewards_of_grants(grants: Iterable[OfferGrant]) -> dict[UUID, Reward]:
+    """
+    Return what offers of members are, by the grants' ids, in one statement.
+
+    Once one is taken it is what was redeemed; before that what the latest published version has.
+    """
+    rows = list(grants)
+    open_ones = [each for each in rows if each.redemption is None]
+    published = Reward.objects.filter(
+        version__status="published", version__program__in={each.offer.program_id for each in open_ones},
+        key__in={each.reward_key for each in open_ones},
+    )  # fmt: skip
+    newest = {row.key: row for row in published.order_by("version__effective_from")} if open_ones else {}
+    return {each.pk: each.redemption.reward if each.redemption else newest[each.reward_key] for each in rows}
+
+
+def last_days_of(grants: Iterable[OfferGrant]) -> dict[UUID, date]:
+    """Return the last day on which each of some offers is good, where its member is, by the grants' ids."""
+    rows = list(grants)
+    zones = dict(
+        Recipient.objects.filter(customer__in={row.customer_id for row in rows})
+        .exclude(zone="")
+        .values_list("pk", "zone")
+    )
+    return {
+        row.pk: local_date(
+            row.expires_at - MOMENT,
+            ZoneInfo(zones[row.customer_id]) if row.customer_id in zones else row.offer.program.tzinfo,
+        )
+        for row in rows
+    }

@@ -1,0 +1,81 @@
+"""Offers that steps of campaigns give: what was decided of them, as those steps and later texts need it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from customers.core import bulk
+from customers.core.calendar import local_date
+
+# By the step's own fact: what the member was given, else why not.
+DECIDED = """
+SELECT k.entry_id, split_part(g.occurrence, ':', 3)::int, g.id, '', o.code,
+    CASE WHEN coalesce(nullif(c.language, ''), s.language) = 'fr' AND o.name_fr <> '' THEN o.name_fr ELSE o.name END,
+    g.expires_at, coalesce(nullif(r.zone, ''), nullif(p.zone, ''), s.zone)
+FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
+JOIN campaigns_offergrant g ON g.customer_id = k.customer_id AND g.occurrence LIKE 'entry:' || k.entry_id || ':%%'
+JOIN campaigns_offer o ON o.id = g.offer_id JOIN programs_program p ON p.id = o.program_id
+JOIN customers_customer c ON c.id = g.customer_id JOIN customers_retailer s ON s.id = g.retailer_id
+LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
+"""
+REFUSED = """
+SELECT DISTINCT ON (k.entry_id, f.occurrence) k.entry_id, split_part(f.occurrence, ':', 3)::int, f.reason, o.code
+FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
+JOIN campaigns_offerrefusal f ON f.customer_id = k.customer_id AND f.occurrence LIKE 'entry:' || k.entry_id || ':%%'
+JOIN campaigns_offer o ON o.id = f.offer_id ORDER BY k.entry_id, f.occurrence, f.id
+"""
+MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """
+    What was decided of a step's offer.
+
+    :param grant_id: None where it was not given, for `reason`
+    :param offer: the code of that, or of the one that was given in its place
+    :param name: in the customer's language
+    """
+
+    grant_id: UUID | None
+    reason: str
+    offer: str
+    name: str = ""
+    expires_at: datetime | None = None
+    zone: str = "UTC"
+
+
+def occurrence_of(entry_id: UUID, position: int) -> str:
+    """Return the fact because of which a step gives an offer."""
+    return f"entry:{entry_id}:{position}"
+
+
+def decided_for(entries: Mapping[UUID, UUID]) -> dict[UUID, dict[int, Told]]:
+    """
+    Return what was decided of the offers of entries, by the positions of their steps.
+
+    :param entries: whose each is
+    """
+    found: dict[UUID, dict[int, Told]] = {}
+    if not entries:
+        return found
+    pairs = bulk.columns_of(entries.items())
+    for entry, position, reason, code in bulk.fetch(REFUSED, pairs):
+        found.setdefault(entry, {})[position] = Told(None, reason, code)
+    for entry, position, *told in bulk.fetch(DECIDED, pairs):
+        found.setdefault(entry, {})[position] = Told(*told)
+    return found
+
+
+def values_of_offers(told: Mapping[int, Told]) -> dict[str, Any]:
+    """Return what texts may say of the last offer that an entry was given; empty texts where it was given none."""
+    given = [told[position] for position in sorted(told) if told[position].grant_id is not None]
+    if not given or given[-1].expires_at is None:
+        return {"offer": "", "offer_until": ""} if told else {}
+    last = given[-1]
+    assert last.expires_at is not None
+    day = local_date(last.expires_at - MOMENT, ZoneInfo(last.zone))
+    return {"offer": last.name, "offer_until": day.isoformat()}

@@ -1,0 +1,165 @@
+"""Campaigns that give an offer: it is given before it is spoken of, once, and who does not get it is told nothing of it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Message, OfferGrant, Outcome, Step, StepText
+from loyalty.campaigns.nights import find_on
+from loyalty.campaigns.publishing import CampaignHasFlaws, publish
+from loyalty.programs.models import Program
+from tests import make
+from tests.campaigns.make_campaigns import Box, ada, journey, says_by, send_all, shop, waits
+from tests.campaigns.make_offers import budget, club, offer
+from tests.make import START
+
+pytestmark = pytest.mark.django_db
+BIRTHDAY = {"kind": "birthday", "days_before": 0}
+TEN = datetime.fromisoformat("2026-11-27T09:00Z")
+
+
+def birthday(program: Program, *steps: dict[str, Any], text: str = "", **given: Any) -> Campaign:
+    """Return a live journey of a birthday, whose messages say something."""
+    row = Campaign.objects.create(
+        retailer=program.retailer, program=program, code=make.number("journey"), name="Journey", kind="journey",
+        created_at=START,
+    )  # fmt: skip
+    version = CampaignVersion.objects.create(
+        campaign=row, retailer=program.retailer, number=1, kind="marketing", trigger=BIRTHDAY, **given
+    )
+    for position, each in enumerate(steps):
+        step = Step.objects.create(version=version, retailer=program.retailer, position=position, **each)
+        for channel in each.get("channels", ()):
+            for language in ("en", "fr"):
+                StepText.objects.create(
+                    step=step, retailer=program.retailer, channel=channel, language=language, subject="Hi",
+                    body=text or "Hello",
+                )  # fmt: skip
+    return publish(version, author="sue", now=START)
+
+
+def gives(spring: Any, **given: Any) -> dict[str, Any]:
+    return {"kind": "offer", "offer": spring} | given
+
+
+def born(program: Program, name: str, **given: Any) -> Any:
+    who = ada(program, name, **given)
+    who.customer.birth_date = datetime.fromisoformat("1990-11-27").date()
+    who.customer.save(update_fields=["birth_date"])
+    return who
+
+
+def go(program: Program, *campaigns: Campaign, at: datetime = TEN) -> None:
+    for each in campaigns:
+        find_on(Campaign.objects.get(pk=each.pk), at.date(), now=at)
+    while advance_due(program.retailer, now=at):
+        pass
+
+
+def test_an_offer_is_given_before_it_is_spoken_of_and_the_text_names_it() -> None:
+    program = club(owner=shop())
+    spring = offer(program, valid_days=3, name_fr="Dix de moins", at=TEN)
+    text = "{{ offer }} until {{ offer_until|date:'Y-m-d' }}"
+    row = birthday(program, gives(spring), says_by("email"), text=text)
+    who, french = born(program, "ada"), born(program, "bob", language="fr")
+    box = Box()
+
+    go(program, row)
+    go(program, row)  # a night that runs again gives nothing more
+    send_all(program.retailer, TEN, box)
+
+    assert sorted(each.text.split("\n")[0] for each in box.taken) == [
+        "Dix de moins until 2026-11-30",
+        "Ten off until 2026-11-30",
+    ]
+    assert budget(spring) == (20, 0)
+    entry = Entry.objects.get(customer=who.customer_id)
+    assert OfferGrant.objects.get(customer=who.customer_id).occurrence == f"entry:{entry.pk}:0"
+    outcomes = Outcome.objects.filter(customer=french.customer_id).order_by("pk").values_list("what", "reason", "rule")
+    assert ("granted", "", spring.code) in outcomes
+
+
+def test_who_does_not_get_it_gets_no_later_step_unless_the_step_says_so() -> None:
+    program = club(owner=shop())
+    vips = offer(program, segments=["vip"], at=TEN)
+    ending = birthday(program, gives(vips), says_by("email"))
+    going_on = birthday(
+        program, gives(vips, ends_without=False), says_by("email"), text="Hi{% if offer %}: {{ offer }}{% endif %}"
+    )
+    who = born(program, "ada")
+    box = Box()
+
+    go(program, ending, going_on)
+    send_all(program.retailer, TEN, box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["Hi"]
+    assert list(Message.objects.values_list("campaign__code", flat=True)) == [going_on.code]
+    assert list(Entry.objects.order_by("campaign").values_list("reason", flat=True)) == ["completed", "completed"]
+    told = Outcome.objects.filter(customer=who.customer_id, what="not_granted").values_list("reason", "rule")
+    assert list(told) == [("no_profiling", vips.code)] * 2
+
+
+def test_two_campaigns_of_one_night_with_offers_of_one_slot_give_one() -> None:
+    program = club(owner=shop())
+    small, big = (offer(program, slot="spring", priority=place, at=TEN) for place in (10, 20))
+    first, second = (birthday(program, gives(each), says_by("email")) for each in (small, big))
+    born(program, "ada")
+
+    go(program, first, second)
+
+    grant = OfferGrant.objects.get()
+    assert (grant.offer, grant.chosen_over) == (big, [small.code])
+    assert (budget(small), budget(big)) == ((0, 0), (10, 0))
+    assert Message.objects.count() == 1
+    assert Outcome.objects.get(what="not_granted").reason == "slot_taken"
+
+
+def test_an_offer_behind_a_wait_is_given_when_the_wait_is_over() -> None:
+    program = club(owner=shop())
+    spring = offer(program, at=TEN)
+    row = birthday(program, says_by("email"), waits("P1D"), gives(spring), says_by("email"))
+    born(program, "ada")
+
+    go(program, row)
+    assert (budget(spring), Message.objects.count()) == ((0, 0), 1)
+    go(program, at=TEN + timedelta(days=1))
+
+    assert (budget(spring), Message.objects.count()) == ((10, 0), 2)
+
+
+def test_who_ordered_before_it_gets_none() -> None:
+    program = club(owner=shop())
+    spring = offer(program, at=TEN)
+    row = birthday(program, waits("P1D"), gives(spring), says_by("email"), exits=[{"fact": "order", "goal": True}])
+    who = born(program, "ada")
+    go(program, row)
+    make.buys(who, "10.00", at=TEN + timedelta(hours=1))
+
+    go(program, at=TEN + timedelta(days=1))
+
+    assert (budget(spring), OfferGrant.objects.count()) == ((0, 0), 0)
+    assert Entry.objects.get().reason == "ordered"
+
+
+def test_an_offer_that_is_not_given_and_one_of_another_program_stand_in_the_way() -> None:
+    owner = shop()
+    program, other = club(owner=owner), club(owner=owner)
+    draft, foreign = offer(program, is_live=False), offer(other)
+
+    for wrong, code in ((draft, "offer_not_live"), (foreign, "other_program")):
+        with pytest.raises(CampaignHasFlaws) as refusal:
+            birthday(program, gives(wrong), says_by("email"))
+        assert [each.code for each in refusal.value.flaws] == [code]
+    with pytest.raises(CampaignHasFlaws):
+        journey(program, {"kind": "cart"}, waits("P1D"))
+
+
+def test_the_text_of_a_step_without_an_offer_cannot_name_one() -> None:
+    program = club(owner=shop())
+
+    with pytest.raises(CampaignHasFlaws) as refusal:
+        birthday(program, says_by("email"), text="{{ offer }}")
+
+    assert {each.code for each in refusal.value.flaws} == {"value_unknown"}

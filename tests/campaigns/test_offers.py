@@ -1,0 +1,530 @@
+"""Scenario S16, and what is next to it: what an offer reserves, what it costs, who gets it, and what becomes of it."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from customers.models import Erasure, Retailer
+from customers.privacy import erase
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.merging import take_merge
+from loyalty.activity.nightly import run_nights
+from loyalty.activity.rewards.redeeming import LimitReached, NoSuchReward, NotForMember, SoldOut, redeem_reward
+from loyalty.activity.rewards.tills import AmountTooFine, MoreThanReserved, check_voucher, hold_voucher
+from loyalty.activity.rewards.undoing import HeldByTill, NotUndoable
+from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal, Recipient
+from loyalty.campaigns.offering.managing import (
+    BudgetTooSmall,
+    OfferHasFlaws,
+    WrongOfferState,
+    end_offer,
+    set_budget,
+    start,
+    withdraw_offer,
+)
+from loyalty.campaigns.offering.reading import figures_of, offers_of_member, status_of, to_use
+from loyalty.campaigns.offering.releasing import release_due
+from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
+from loyalty.experiments.running import start as start_experiment
+from loyalty.memberships.models import Membership
+from loyalty.programs.models import Program
+from loyalty.rewards.models import RewardBudget, RewardBudgetEntry, RewardRedemption
+from tests import make
+from tests.campaigns.make_offers import DAY, TEN_OFF, ask, budget, club, granted, offer, reasons, use
+from tests.experiments.make_experiments import planned
+from tests.experiments.test_arms import OFFER, both, people
+from tests.make import NOON
+from tests.rewards import shop
+from tests.segments.profiles import agree, known_as
+
+pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
+
+
+def members(program: Program, number: int) -> list[Membership]:
+    return [make.member(program) for _ in range(number)]
+
+
+def good_for(spring: Offer, days: int) -> None:
+    Offer.objects.filter(pk=spring.pk).update(valid_days=days)
+
+
+def refused(spring: Offer) -> list[tuple[str, str]]:
+    return list(OfferRefusal.objects.filter(offer=spring).order_by("pk").values_list("reason", "rule"))
+
+
+def test_scenario_16_a_budget_is_reserved_spent_and_given_back_exactly() -> None:
+    program = club()
+    spring = offer(program, valid_days=1)
+    ask(spring, *members(program, 3))
+    good_for(spring, 30)
+    nine = members(program, 9)
+
+    assert reasons(ask(spring, *nine)) == [""] * 7 + ["budget_reserved"] * 2
+    assert budget(spring) == (100, 0)
+
+    # Three expire unused: exactly three new ones.
+    later = NOON + 2 * DAY
+    assert release_due(program.retailer, now=later) == 3
+    assert budget(spring) == (70, 0)
+    assert reasons(ask(spring, *members(program, 4), at=later)) == ["", "", "", "budget_reserved"]
+    assert budget(spring) == (100, 0)
+
+    # One is redeemed at an actual 8: 2 are free, and the next request is refused.
+    ada = nine[0]
+    bought = make.buys(ada, "40.00", at=later)
+    number = bought.outcome.fact.number
+    use(OfferGrant.objects.get(customer=ada.customer_id), at=later, amount="8", order=number)
+    assert budget(spring) == (90, 8)
+    assert reasons(ask(spring, make.member(program), at=later)) == ["budget_reserved"]
+
+    # Its order is returned in full: 10 are free, for one more.
+    make.returns(ada, bought, (1, "1"), at=later + DAY)
+    assert budget(spring) == (90, 0)
+    assert reasons(ask(spring, *members(program, 2), at=later + DAY)) == ["", "budget_reserved"]
+    assert budget(spring) == (100, 0)
+    assert RewardRedemption.objects.get().status == "refunded"
+
+
+def test_what_is_over_is_given_to_others_whether_or_not_a_night_has_run() -> None:
+    program = club()
+    spring = offer(program, budget="30", valid_days=1)
+    first = members(program, 3)
+    ask(spring, *first)
+    taken = take_offer(OfferGrant.objects.get(customer=first[0].customer_id), now=NOON)
+    good_for(spring, 30)
+    midnight = datetime.fromisoformat("2026-06-17T00:00Z")
+
+    before = ask(spring, *members(program, 1), at=midnight - SECOND)
+    after = ask(spring, *members(program, 4), at=midnight)
+
+    assert reasons(before) == ["budget_reserved"]
+    assert reasons(after) == ["", "", "", "budget_reserved"]
+    assert budget(spring) == (30, 0)
+    taken.redemption.refresh_from_db()
+    assert (taken.redemption.status, taken.redemption.ended_at) == ("expired", midnight)
+    assert set(OfferGrant.objects.filter(customer__in=[who.customer_id for who in first]).values_list("state")) == {
+        ("expired",),
+        ("taken",),
+    }
+
+
+def test_the_budgets_ledger_says_how_it_came_to_what_it_is() -> None:
+    program = club()
+    spring = offer(program, budget="30")
+    ada, bob, eve = members(program, 3)
+    grants = [granted(spring, who) for who in (ada, bob, eve)]
+
+    use(grants[0], amount="8")
+    decline_offer(grants[1], now=NOON)
+    decline_offer(grants[1], now=NOON)  # again it changes nothing
+
+    entries = RewardBudgetEntry.objects.filter(budget=spring.budget_id).order_by("pk")
+    assert [(str(each.reserved.normalize()), str(each.spent.normalize())) for each in entries] == [
+        ("1E+1", "0"), ("1E+1", "0"), ("1E+1", "0"), ("-1E+1", "8"), ("-1E+1", "0"),
+    ]  # fmt: skip
+    assert budget(spring) == (10, 8)
+    assert [status_of(OfferGrant.objects.get(pk=each.pk), at=NOON) for each in grants] == [
+        "used",
+        "declined",
+        "granted",
+    ]
+
+
+def test_one_occurrence_is_one_grant_and_another_one_is_another() -> None:
+    program = club()
+    spring = offer(program)
+    ada = make.member(program)
+
+    first, again, other = (ask(spring, ada, because=because)[0] for because in ("may", "may", "june"))
+
+    assert (first.grant_id, first.is_new, again.is_new) == (again.grant_id, True, False)
+    assert other.grant_id not in {first.grant_id, None}
+    assert budget(spring) == (20, 0)
+
+
+def test_it_is_not_had_again_before_its_days_are_over_where_the_member_is() -> None:
+    program = club()
+    spring = offer(program, again_after_days=3)
+    ada = make.member(program)
+    Recipient.objects.create(customer=ada.customer, retailer=ada.retailer, zone="Pacific/Auckland")  # 12 hours ahead
+    ask(spring, ada, because="a")
+
+    found = [
+        ask(spring, ada, at=at, because="b")
+        for at in (datetime.fromisoformat("2026-06-18T11:59Z"), datetime.fromisoformat("2026-06-18T12:00Z"))
+    ]
+
+    assert [reasons(each) for each in found] == [["again_after"], [""]]
+
+
+def test_it_ends_at_midnight_where_the_member_is() -> None:
+    program = club()
+    spring = offer(program, valid_days=1, last_day=date(2026, 6, 30))
+    ada, bob = members(program, 2)
+    Recipient.objects.create(customer=ada.customer, retailer=ada.retailer, zone="Indian/Reunion")  # 4 hours ahead
+
+    ends = [granted(spring, who).expires_at.isoformat() for who in (ada, bob)]
+
+    assert ends == ["2026-06-16T20:00:00+00:00", "2026-06-17T00:00:00+00:00"]
+    own = OfferGrant.objects.get(customer=ada.customer_id)
+    with pytest.raises(OfferOver):
+        take_offer(own, now=own.expires_at)
+    receipt = take_offer(own, now=own.expires_at - SECOND)
+    assert receipt.redemption.expires_at == own.expires_at
+    assert check_voucher(ada.retailer, receipt.code, now=own.expires_at).status == "expired"
+
+
+def test_who_got_it_as_a_vip_keeps_it_when_the_segment_moves_but_not_beyond_its_window() -> None:
+    program = club()
+    spring = offer(program, segments=["vip"], valid_days=3)
+    ada, bob = members(program, 2)
+    for who in (ada, bob):
+        known_as(who, segment="vip")
+    grants = [granted(spring, who) for who in (ada, bob)]
+    known_as(ada, segment="low_value_at_risk")
+    known_as(bob, segment="low_value_at_risk")
+
+    receipt = take_offer(grants[0], now=NOON + 2 * DAY)
+
+    assert receipt.redemption.price_rule == f"offer:{spring.code}"
+    assert grants[0].insight_as_of == NOON.date()
+    with pytest.raises(OfferOver):
+        take_offer(grants[1], now=NOON + 4 * DAY)
+
+
+def test_who_did_not_agree_to_a_profile_gets_only_what_asks_none() -> None:
+    program = club(tiers=[("base", "0", "1")])
+    vips, excluding = offer(program, segments=["vip"]), offer(program, excluded=["serial_returner"])
+    plain, tier = offer(program), offer(program, tiers=["base"])
+    ada = make.member(program)
+    known_as(ada, agreed=False, segment="vip")
+
+    found = [reasons(ask(each, ada)) for each in (vips, excluding, plain, tier)]
+
+    assert found == [["no_profiling"], ["no_profiling"], [""], [""]]
+    assert refused(vips) == [("no_profiling", "")]
+    assert OfferRefusal.objects.get(offer=vips).insight_as_of is None
+
+
+def test_it_is_for_a_value_an_affinity_and_a_tier() -> None:
+    program = club(tiers=[("base", "0", "1"), ("gold", "100", "1")])
+    ada, bob = members(program, 2)
+    make.buys(bob, "200.00", at=NOON - DAY)
+    known_as(ada, value_decile=9, favourite_category="tea")
+    known_as(bob, value_decile=4, favourite_brand="Kusmi")
+    asked: list[dict[str, Any]] = [
+        {"value_from": 8}, {"value_to": 4}, {"value_from": 5, "value_to": 8}, {"categories": ["tea"]},
+        {"brands": ["Kusmi"], "categories": ["coffee"]}, {"tiers": ["gold"]},
+    ]  # fmt: skip
+
+    found = [reasons(ask(offer(program, **each), ada, bob)) for each in asked]
+
+    assert found == [
+        ["", "other_value"], ["other_value", ""], ["other_value", "other_value"], ["", "other_affinity"],
+        ["other_affinity", ""], ["other_tier", ""],
+    ]  # fmt: skip
+
+
+def test_who_costs_more_than_it_brings_is_excluded_and_gets_something_else_and_that_is_counted() -> None:
+    program = club(TEN_OFF, {"code": "tasting", "kind": "experience", "cost": Decimal(3)})
+    tasting = offer(program, rewards=["tasting"], name="A tasting")
+    excluded = ["serial_returner", "promotion_lover", "low_value_at_risk"]
+    spring = offer(program, excluded=excluded, instead=tasting)
+    ada, bob, eve, dan = members(program, 4)
+    known_as(ada, tags=["serial_returner", "gift_buyer"])
+    known_as(bob, segment="low_value_at_risk", tags=["promotion_lover"])
+    known_as(eve, segment="vip")
+    agree(dan, agreed=True)  # of whom nothing is known
+
+    found = ask(spring, ada, bob, eve, dan)
+
+    assert reasons(found) == ["", "", "", ""]
+    assert list(OfferGrant.objects.order_by("pk").values_list("offer__name", "instead_of")) == [
+        ("A tasting", spring.code), ("A tasting", spring.code), ("Ten off", ""), ("Ten off", ""),
+    ]  # fmt: skip
+    assert refused(spring) == [("excluded", "serial_returner"), ("excluded", "low_value_at_risk")]
+    assert (budget(spring), budget(tasting)) == ((20, 0), (6, 0))
+    figures = figures_of(spring)[spring.pk]
+    assert (figures.granted, figures.excluded, figures.not_reserved, figures.refused) == (
+        2,
+        2,
+        Decimal(20),
+        {"excluded": 2},
+    )
+    assert figures.expected_loss_avoided is None  # too few are over to say it
+
+
+def test_what_the_excluded_would_have_cost_is_foreseen_by_what_others_did() -> None:
+    program = club()
+    spring = offer(program, budget="1000", excluded=["promotion_lover"], valid_days=1)
+    ask(spring, *[known(program) for _ in range(24)])
+    six = [known(program) for _ in range(6)]
+    for who in six:
+        use(granted(spring, who), amount="5")
+    release_due(program.retailer, now=NOON + 2 * DAY)
+
+    ask(spring, *[known(program, tags=["promotion_lover"]) for _ in range(4)], at=NOON + 2 * DAY)
+
+    figures = figures_of(spring)[spring.pk]
+    # 30 are over and 30.00 are spent: 1.00 each, so 4.00 of the 40.00 that would have been reserved.
+    assert (figures.expired, figures.used, figures.spent) == (24, 6, Decimal(30))
+    assert (figures.not_reserved, figures.expected_loss_avoided) == (Decimal(40), Decimal("4.00"))
+
+
+def known(program: Program, **kind: Any) -> Membership:
+    who = make.member(program)
+    known_as(who, **kind)
+    return who
+
+
+def test_of_a_slot_a_member_has_one_at_a_time_and_the_one_that_goes_first() -> None:
+    program = club(TEN_OFF, {"code": "five-off", "kind": "amount_off", "value": Decimal(5), "codes": "generated"})
+    small = offer(program, rewards=["five-off"], slot="spring", priority=10, name="Five off")
+    big = offer(program, slot="spring", priority=20, budget="10")
+    ada, bob = members(program, 2)
+
+    # Two campaigns of one night, whichever comes first: the one of more priority, and then no other one.
+    first, second = ask(small, ada, because="journey:1"), ask(big, ada, because="journey:2")
+    other = ask(big, bob, because="journey:2")
+
+    assert (reasons(first), reasons(second), reasons(other)) == ([""], ["slot_taken"], [""])
+    rows = OfferGrant.objects.order_by("pk").values_list("offer__code", "chosen_over")
+    assert list(rows) == [(big.code, [small.code]), (small.code, [])]
+    assert refused(big) == [("slot_taken", big.code), ("budget_reserved", "")]
+    assert refused(small) == [("slot_taken", big.code)]
+    decline_offer(OfferGrant.objects.get(membership=ada), now=NOON)
+    assert reasons(ask(small, ada, because="journey:3")) == [""]
+
+
+def test_a_member_of_a_variant_gets_the_depth_of_its_variant() -> None:
+    draft = make.version()
+    depth: dict[str, Any] = {"points": 0, "granted_only": True}
+    shop.reward(draft, "two-off", value=Decimal(2), arms={"experiment": "double", "variants": ["B"]}, **depth)
+    shop.reward(draft, "five-off", **depth)
+    planned(draft.program.retailer, draft.program, "double", **OFFER)
+    program = make.published(draft)
+    people(program)
+    ada, bob = both(start_experiment(program.experiments.get(), author="Grace", now=NOON), "A", "B")
+    spring = offer(program, rewards=["two-off", "five-off"])
+
+    grants = [granted(spring, who, at=NOON + DAY) for who in (ada, bob)]
+
+    assert [each.reserved for each in grants] == [5, 2]
+    assert budget(spring) == (7, 0)
+
+
+def test_who_takes_it_pays_nothing_and_again_it_is_the_same() -> None:
+    program = club()
+    grant = granted(offer(program), make.member(program))
+
+    first, again = (take_offer(grant, now=NOON + at) for at in (SECOND, DAY))
+
+    assert (first.code, first.redemption.pk, first.is_new) == (again.code, again.redemption.pk, True)
+    assert not again.is_new
+    assert (first.redemption.points, first.redemption.status) == (0, "issued")
+    with pytest.raises(NotForMember):
+        redeem_reward(grant.membership, "ten-off", reference="mine", now=NOON)
+
+
+def test_at_its_redemption_stock_limit_and_the_rewards_own_days_are_asked() -> None:
+    program = club(TEN_OFF | {"stock": 1}, TEN_OFF | {"code": "once", "member_limit": 1}, TEN_OFF | {"code": "soon"})
+    ada, bob = members(program, 2)
+    stocked, once, soon = (offer(program, rewards=[code]) for code in ("ten-off", "once", "soon"))
+    first, last = (granted(stocked, who) for who in (ada, bob))
+    twice = [granted(once, ada, because=because) for because in ("a", "b")]
+    gone = granted(soon, ada)
+    shop.follow(program, NOON + DAY, without="soon")
+
+    take_offer(first, now=NOON)
+    take_offer(twice[0], now=NOON)
+
+    for grant, at, error in ((last, NOON, SoldOut), (twice[1], NOON, LimitReached), (gone, NOON + DAY, NoSuchReward)):
+        with pytest.raises(error):
+            take_offer(grant, now=at)
+        assert OfferGrant.objects.get(pk=grant.pk).state == "granted"
+
+
+def test_a_till_never_gives_more_than_is_reserved() -> None:
+    program = club({"code": "fifth", "kind": "percent_off", "percent": Decimal(20), "codes": "generated"})
+    spring = offer(program, rewards=["fifth"], at_most=Decimal("7.50"))
+    grant = granted(spring, make.member(program))
+    receipt = take_offer(grant, now=NOON)
+    retailer = program.retailer
+
+    voucher = check_voucher(retailer, receipt.code, now=NOON)
+
+    assert (voucher.percent, voucher.most) == (Decimal(20), Decimal("7.50"))
+    assert budget(spring) == (Decimal("7.50"), 0)
+    for amount, error in (("7.51", MoreThanReserved), ("7.505", AmountTooFine)):
+        with pytest.raises(error):
+            use(grant, amount=amount)
+        assert budget(spring) == (Decimal("7.50"), 0)
+    use(grant, amount="6.20")
+    assert budget(spring) == (0, Decimal("6.20"))
+
+
+@pytest.mark.parametrize(("currency", "amount", "actual"), [("JPY", "1500", "1200"), ("KWD", "1.250", "0.875")])
+def test_amounts_are_exact_in_every_currency(currency: str, amount: str, actual: str) -> None:
+    owner = make.retailer(currency=currency)
+    program = club(TEN_OFF | {"value": Decimal(amount)}, owner=owner)
+    spring = offer(program, budget=amount)
+    ada, bob = members(program, 2)
+
+    assert reasons(ask(spring, ada, bob)) == ["", "budget_reserved"]
+    use(OfferGrant.objects.get(), amount=actual)
+
+    assert budget(spring) == (0, Decimal(actual))
+    with pytest.raises(OfferHasFlaws):
+        offer(program, budget="10.0005")
+
+
+def test_what_is_used_cannot_be_declined_and_what_a_till_holds_waits() -> None:
+    program = club()
+    spring = offer(program)
+    ada, bob = members(program, 2)
+    held, used = granted(spring, ada), granted(spring, bob)
+    receipt = take_offer(held, now=NOON)
+    voucher = check_voucher(ada.retailer, receipt.code, now=NOON)
+    hold_voucher(ada.retailer, voucher, reference="till", now=NOON)
+    use(used)
+
+    with pytest.raises(HeldByTill):
+        decline_offer(held, now=NOON)
+    with pytest.raises(NotUndoable):
+        decline_offer(used, now=NOON)
+
+    decline_offer(held, now=NOON + DAY)
+    assert budget(spring) == (0, 10)
+
+
+def test_an_offer_that_ended_is_kept_by_who_has_it_and_one_that_is_withdrawn_is_not() -> None:
+    program = club()
+    kept, gone = offer(program), offer(program)
+    ada, bob = members(program, 2)
+    mine, taken, open_one = granted(kept, ada), granted(gone, ada), granted(gone, bob)
+    take_offer(taken, now=NOON)
+
+    end_offer(kept)
+    assert withdraw_offer(gone, now=NOON) == 1
+
+    assert reasons(ask(kept, bob)) == reasons(ask(gone, bob, because="again")) == ["not_live"]
+    assert take_offer(mine, now=NOON).redemption.status == "issued"
+    with pytest.raises(OfferOver):
+        take_offer(open_one, now=NOON)
+    assert (budget(kept), budget(gone)) == ((10, 0), (10, 0))
+    with pytest.raises(WrongOfferState):
+        withdraw_offer(gone, now=NOON)
+
+
+def test_a_budget_grows_and_shrinks_to_what_is_taken() -> None:
+    program = club()
+    spring = offer(program, budget="20")
+    ask(spring, *members(program, 3))
+    with pytest.raises(BudgetTooSmall):
+        set_budget(spring, Decimal("19.99"))
+
+    set_budget(spring, Decimal(30))
+
+    assert reasons(ask(spring, *members(program, 2))) == ["", "budget_reserved"]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RewardBudget.objects.filter(pk=spring.budget_id).update(limit=29)
+
+
+def test_what_stands_in_an_offers_way_is_said() -> None:
+    program = club(TEN_OFF, {"code": "fifth", "kind": "percent_off", "percent": Decimal(20), "codes": "generated"})
+    discount = offer(program)
+    wrong = offer(
+        program,
+        budget="0",
+        rewards=["fifth", "nothing"],
+        excluded=["vip"],
+        instead=discount,
+        is_live=False,
+        name="Wrong",
+    )
+
+    with pytest.raises(OfferHasFlaws) as refusal:
+        start(wrong, now=NOON)
+
+    for said in ("budget is nothing", "“nothing”", "costs at most", "is a discount"):
+        assert said in str(refusal.value)
+    assert reasons(ask(wrong, make.member(program))) == ["not_live"]
+
+
+def test_who_leaves_or_is_erased_gives_its_offers_back() -> None:
+    program = club()
+    spring = offer(program, budget="40")
+    ada, bob, eve, dan = members(program, 4)
+    grants = [granted(spring, who) for who in (ada, bob, eve, dan)]
+    take_offer(grants[1], now=NOON)
+    take_offer(grants[3], now=NOON)
+
+    leave(ada, now=NOON + DAY)
+    leave(bob, now=NOON + DAY)
+    for who in (eve, dan):
+        erase(who.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON + DAY)
+    release_due(program.retailer, now=NOON + DAY)
+
+    assert budget(spring) == (10, 0)  # a code is good for whoever holds it
+    release_due(program.retailer, now=NOON + DAY)
+    run_nights(program, until=date(2026, 7, 15), now=NOON + 30 * DAY)
+    assert budget(spring) == (0, 0)
+    assert not OfferGrant.objects.filter(customer=eve.customer_id, occurrence="spring").exists()
+    assert reasons(ask(spring, ada, at=NOON + DAY, because="again")) == ["no_member"]
+
+
+def test_what_two_who_are_one_person_have_is_that_persons() -> None:
+    program = club()
+    spring = offer(program, budget="30", again_after_days=30)
+    ada, again = members(program, 2)
+    first, second = granted(spring, ada), granted(spring, again)
+    take_offer(first, now=NOON)
+    merged(again, ada, at=NOON + DAY)
+
+    receipt = take_offer(second, now=NOON + DAY)
+
+    assert receipt.redemption.membership_id == ada.pk
+    assert reasons(ask(spring, ada, at=NOON + DAY, because="june")) == ["again_after"]
+    assert to_use(offers_of_member(ada), at=NOON + DAY).count() == 2
+    use(second, at=NOON + DAY)
+    assert budget(spring) == (10, 10)
+
+
+def merged(source: Membership, target: Membership, *, at: datetime) -> None:
+    take_merge(source.retailer, source.customer.external_id, target.customer.external_id, reference="crm", now=at)
+
+
+def test_an_order_that_names_it_brings_it_back_and_one_that_keeps_a_line_does_not() -> None:
+    program = club()
+    spring = offer(program)
+    ada = make.member(program)
+    bought = make.buys(ada, "40.00", "10.00", at=NOON)
+    use(granted(spring, ada), order=bought.outcome.fact.number)
+
+    make.returns(ada, bought, (1, "1"), at=NOON + DAY)
+    assert budget(spring) == (0, 10)
+    make.returns(ada, bought, (2, "1"), at=NOON + 2 * DAY)
+    assert budget(spring) == (0, 0)
+
+
+def test_a_night_ends_what_was_taken_and_not_used() -> None:
+    program = club()
+    spring = offer(program, valid_days=1)
+    grant = granted(spring, make.member(program))
+    take_offer(grant, now=NOON)
+
+    run_nights(program, until=date(2026, 6, 17), now=NOON + 2 * DAY)
+
+    assert budget(spring) == (0, 0)
+    assert status_of(OfferGrant.objects.get(), at=NOON + 2 * DAY) == "expired"
+
+
+def test_another_retailers_members_get_nothing() -> None:
+    program, other = club(), club()
+
+    assert reasons(ask(offer(program), make.member(other))) == ["no_member"]
+    assert Retailer.objects.count() == 2

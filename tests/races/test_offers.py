@@ -1,0 +1,124 @@
+"""Offers asked for, taken, declined and ended by many at once: no budget is overspent, and nobody waits for ever."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from customers.core.errors import DomainError
+from loyalty.campaigns.models import Offer, OfferGrant
+from loyalty.campaigns.offering.granting import Ask, grant_offer
+from loyalty.campaigns.offering.releasing import release_due
+from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
+from loyalty.memberships.models import Membership
+from loyalty.rewards.models import RewardBudget, RewardBudgetEntry, RewardRedemption
+from tests import make
+from tests.campaigns.make_offers import DAY, ask, budget, club, granted, offer
+from tests.make import NOON
+from tests.races.interleaving import interleaved
+from tests.races.test_rewards import outcomes
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+ROUNDS = 30
+
+
+def asks(spring: Offer, who: Membership, because: str) -> None:
+    """Ask for an offer; a refusal is raised as its reason."""
+    (found,) = grant_offer(spring, [Ask(who.customer_id, because)], now=NOON).values()
+    if found.refusal is not None:
+        raise _Refused(found.refusal.reason)
+
+
+class _Refused(DomainError):
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.code = reason
+
+    message = "refused"
+
+
+def test_scenario_16_of_twelve_at_once_ten_get_it_in_each_of_thirty_rounds() -> None:
+    program = club()
+    members = [make.member(program) for _ in range(12)]
+
+    for turn in range(ROUNDS):
+        spring = offer(program)
+        found = outcomes([partial(asks, spring, who, f"round:{turn}") for who in members])
+
+        assert found == {"ok": 10, "budget_reserved": 2}
+        assert budget(spring) == (100, 0)
+        assert OfferGrant.objects.filter(offer=spring).count() == 10
+
+
+def test_one_occurrence_asked_for_at_once_is_one_grant() -> None:
+    program = club()
+    ada, spring = make.member(program), offer(program)
+
+    first, second = interleaved(partial(ask, spring, ada), partial(ask, spring, ada), after="FROM rewards_rewardbudget")
+
+    assert isinstance(first, list)
+    assert isinstance(second, list)
+    assert (first[0].is_new, second[0].is_new, first[0].grant_id) == (True, False, second[0].grant_id)
+    assert budget(spring) == (10, 0)
+
+
+def test_of_two_offers_of_a_slot_asked_for_at_once_a_member_gets_one() -> None:
+    program = club()
+    ada = make.member(program)
+    first, second = (offer(program, slot="spring") for _ in range(2))
+
+    interleaved(
+        partial(ask, first, ada, because="a"), partial(ask, second, ada, because="b"), after="FROM rewards_rewardbudget"
+    )
+
+    assert OfferGrant.objects.filter(membership=ada).count() == 1
+    assert RewardBudget.objects.filter(reserved=10).count() == 1
+
+
+@pytest.mark.parametrize("order", ["taken first", "declined first"])
+def test_what_is_taken_while_it_is_declined_is_one_of_both(order: str) -> None:
+    program = club()
+    spring = offer(program)
+    grant = granted(spring, make.member(program))
+    works = [partial(take_offer, grant, now=NOON), partial(decline_offer, grant, now=NOON)]
+
+    interleaved(*(works if order == "taken first" else reversed(works)), after="campaigns_offergrant")
+
+    grant.refresh_from_db()
+    assert budget(spring) == (0, 0)  # declined, before or behind its redemption
+    assert grant.state == "declined" or RewardRedemption.objects.get().status == "cancelled"
+
+
+def test_what_is_taken_while_a_night_ends_it_is_one_of_both() -> None:
+    program = club()
+    spring = offer(program, valid_days=1)
+    grant = granted(spring, make.member(program))
+    late = NOON + 3 * DAY
+
+    _, taken = interleaved(
+        partial(release_due, program.retailer, now=late),
+        partial(take_offer, grant, now=grant.expires_at - timedelta(seconds=1)),
+        after="UPDATE campaigns_offergrant",
+    )
+
+    assert isinstance(taken, OfferOver)
+    assert (budget(spring), RewardRedemption.objects.count()) == ((0, 0), 0)
+
+
+def test_a_grant_that_is_being_taken_makes_nobody_wait_who_gives_others() -> None:
+    program = club()
+    spring = offer(program, budget="20", valid_days=1)
+    ada, bob = make.member(program), make.member(program)
+    mine = granted(spring, ada)
+
+    taken, found = interleaved(
+        partial(take_offer, mine, now=NOON),
+        partial(ask, spring, bob, at=NOON + 3 * DAY),
+        after='UPDATE "campaigns_offergrant"',
+    )
+
+    assert not isinstance(taken, Exception)
+    assert isinstance(found, list)
+    assert found[0].refusal is None
+    entries = RewardBudgetEntry.objects.filter(budget=spring.budget_id)
+    assert sum(each.reserved for each in entries) == budget(spring)[0] == 20
