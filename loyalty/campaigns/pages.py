@@ -86,6 +86,11 @@ class MessageChannelAdmin(ModelAdmin):
     )  # fmt: skip
     readonly_fields = ("secret",)
 
+    def get_fields(self, request: HttpRequest, _obj: MessageChannel | None = None) -> tuple[Any, ...]:
+        """Show the secret to who sets the channel up alone: whoever has it can say what became of messages."""
+        is_told = self.has_change_permission(request)
+        return tuple(each for each in self.fields if is_told or each != "secret")
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
         """Read an address that says no scheme as one of HTTPS."""
         if db_field.name == "url":
