@@ -15,6 +15,7 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from loyalty.access.inviting import invite, token_of
+from loyalty.campaigns.models import MessageChannel
 from loyalty.outbox.endpoints import add_endpoint
 from loyalty.outbox.relay import deliver, dispatch
 from loyalty.staff_signin.mailing import mail_resets
@@ -140,3 +141,34 @@ def test_no_secret_is_written(
     written = f"{lines}{caplog.text}{capfd.readouterr()}"
     assert len(lines) > 1
     assert [secret for secret in secrets if not secret or secret in written] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("outbox_endpoint", "secret"),
+        ("outbox_endpoint", "old_secret"),
+        ("campaigns_messagechannel", "secret"),
+        ("api_retailerkey", "hashed_key"),
+    ],
+)
+def test_who_may_look_learns_no_secret_by_asking_how_it_begins(client: Client, page: str, text: str) -> None:
+    client.force_login(sue(make.retailer(), "auditor"))
+    address = reverse(f"admin:{page}_changelist")
+
+    asked = [client.get(address, {f"{text}{how}": "a"}).status_code for how in ("", "__startswith", "__gt", "__regex")]
+
+    assert (asked, client.get(address).status_code) == ([400] * 4, 200)
+
+
+@pytest.mark.parametrize(("role", "is_told"), [("owner", True), ("manager", False), ("auditor", False)])
+def test_what_signs_messages_is_told_to_who_sets_channels_up(client: Client, role: str, *, is_told: bool) -> None:
+    shop = make.retailer()
+    channel = MessageChannel.objects.create(
+        retailer=shop, channel="sms", provider="http", url="https://sms.example/", secret="whsec_of-the-channel"
+    )
+    client.force_login(sue(shop, role))
+
+    page = client.get(reverse("admin:campaigns_messagechannel_change", args=[channel.pk]))
+
+    assert (page.status_code, channel.secret in page.content.decode()) == (200, is_told)
