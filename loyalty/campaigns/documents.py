@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from customers.models import Retailer
 from loyalty.campaigns.checking import MAX_STEPS, flaws_of
 from loyalty.campaigns.describing import said_of_flaw
-from loyalty.campaigns.models import Campaign, CampaignVersion, Step, StepText
+from loyalty.campaigns.models import Campaign, CampaignVersion, Offer, Step, StepText, Survey
 from loyalty.campaigns.models.campaign import MAX_PRIORITY
 from loyalty.campaigns.models.words import Channel, Ground, MessageKind
 from loyalty.campaigns.publishing import draft_of
@@ -71,6 +71,13 @@ OF_STEP: Mapping[str, dict[str, Any]] = {
     "expires_after": WAIT | {"default": "P3D"},
     "variant": {"type": "string", "pattern": r"^[-a-zA-Z0-9_]*$", "maxLength": 50, "default": ""},
 }
+# What a step names: the offer that it gives, or the survey that it asks, by their codes.
+NAMED: Mapping[str, dict[str, Any]] = {
+    "offer": CODE | {"description": "Which the step gives."},
+    "ends_without": FLAG
+    | {"default": True, "description": "Whether who does not get the offer gets no later step either."},
+    "survey": CODE | {"description": "Which the message asks."},
+}
 OF_TEXT: Mapping[str, dict[str, Any]] = {
     "subject": {"type": "string", "maxLength": 200, "default": ""},
     "body": {"type": "string", "minLength": 1, "maxLength": 20_000},
@@ -83,7 +90,7 @@ def schema() -> dict[str, Any]:
     """Return the JSON Schema of a campaign's document."""
     text = _object(OF_TEXT, "body")
     texts = _object({channel: _object(dict.fromkeys(LANGUAGES, text)) for channel in Channel.values})
-    step = _object({**OF_STEP, "texts": texts})
+    step = _object({**OF_STEP, **NAMED, "texts": texts})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -125,7 +132,9 @@ def to_document(version: CampaignVersion) -> Document:
     own = _unusual(campaign, {name: said for name, said in OF_CAMPAIGN.items() if name != "name"})
     experiment = {"experiment": campaign.experiment.code} if campaign.experiment else {}
     said = {"message_kind": version.kind} | _unusual(version, OF_VERSION)
-    steps = [_step(step) for step in version.steps.in_order().prefetch_related("texts")]
+    steps = [
+        _step(step) for step in version.steps.in_order().select_related("offer", "survey").prefetch_related("texts")
+    ]
     return {**about, **own, **experiment, **said, "steps": steps}
 
 
@@ -142,16 +151,25 @@ def _plain(value: Any) -> Any:
 def _step(step: Step) -> dict[str, Any]:
     if step.kind == Step.Kind.WAIT:
         return {"wait": step.wait}
+    if step.offer is not None:
+        variant = {"variant": step.variant} if step.variant else {}
+        return {"offer": step.offer.code} | variant | ({} if step.ends_without else {"ends_without": False})
     texts: dict[str, dict[str, Any]] = {}
     for text in sorted(step.texts.all(), key=lambda each: (each.channel, each.language)):
         texts.setdefault(text.channel, {})[text.language] = _unusual(text, OF_TEXT)
-    return _unusual(step, OF_STEP) | ({"texts": texts} if texts else {})
+    survey = {"survey": step.survey.code} if step.survey is not None else {}
+    return _unusual(step, OF_STEP) | survey | ({"texts": texts} if texts else {})
 
 
 def check_document(said: Any, retailer: Retailer) -> list[Finding]:
     """Return what is wrong with how a document is written, and with what it names; nothing where it can be applied."""
     try:
-        return schema_findings(said, schema()) or [*_of_instants(said), *_of_steps(said), *_of_names(said, retailer)]
+        return schema_findings(said, schema()) or [
+            *_of_instants(said),
+            *_of_steps(said),
+            *_of_names(said, retailer),
+            *_of_named(said, retailer),
+        ]
     except RecursionError:
         return [Finding.error("too_deep", "/", _("The document is nested too deep."))]
 
@@ -177,14 +195,37 @@ def _instant(text: str) -> datetime | None:
 def _of_steps(said: Mapping[str, Any]) -> Iterator[Finding]:
     for position, step in enumerate(said["steps"]):
         place = f"steps/{position}"
-        if bool(step.get("wait")) == bool(step.get("channels")) or (step.get("wait") and len(step) > 1):
-            words = _("A step waits for something (wait), or sends a message by channels with texts.")
+        if not _is_one_kind(step):
+            words = _(
+                "A step waits for something (wait), gives an offer (offer), or sends a message by channels with texts."
+            )
             yield Finding.error("waits_or_says", place, words)
         for channel, texts in step.get("texts", {}).items():
             for language, text in texts.items():
                 if bool(text.get("button")) != bool(text.get("link")):
                     where = f"{place}/texts/{channel}/{language}"
                     yield Finding.error("half_a_button", where, _("A button has a text and a link."))
+
+
+def _is_one_kind(step: Mapping[str, Any]) -> bool:
+    """Tell whether a step says what one of its kind does, and nothing of another."""
+    if step.get("wait"):
+        return set(step) == {"wait"}
+    if "offer" in step:
+        return set(step) <= {"offer", "ends_without", "variant"}
+    return bool(step.get("channels")) and "ends_without" not in step
+
+
+def _of_named(said: Mapping[str, Any], retailer: Retailer) -> Iterator[Finding]:
+    """Yield the offers and surveys that steps name and that are not there."""
+    offers = set(Offer.objects.filter(retailer=retailer, program__slug=said["program"]).values_list("code", flat=True))
+    surveys = set(Survey.objects.filter(retailer=retailer).values_list("code", flat=True))
+    for position, step in enumerate(said["steps"]):
+        for name, known in (("offer", offers), ("survey", surveys)):
+            if step.get(name, "") and step[name] not in known:
+                words = _("There is no “%(code)s” here. There are: %(known)s.")
+                facts = {"code": step[name], "known": ", ".join(sorted(known)) or "-"}
+                yield Finding.error(f"unknown_{name}", f"steps/{position}/{name}", words % facts)
 
 
 def _of_names(said: Mapping[str, Any], retailer: Retailer) -> Iterator[Finding]:
@@ -252,8 +293,13 @@ def _draft(retailer: Retailer, said: Mapping[str, Any], now: datetime) -> Campai
 
 
 def _write_step(draft: CampaignVersion, position: int, said: Mapping[str, Any]) -> None:
-    kind = Step.Kind.WAIT if said.get("wait") else Step.Kind.MESSAGE
+    kind = Step.Kind.WAIT if said.get("wait") else Step.Kind.OFFER if "offer" in said else Step.Kind.MESSAGE
     given = {name: said.get(name, asked.get("default")) for name, asked in OF_STEP.items()}
+    given["ends_without"] = said.get("ends_without", True)
+    if "offer" in said:
+        given["offer"] = Offer.objects.get(retailer=draft.retailer_id, code=said["offer"])
+    if "survey" in said:
+        given["survey"] = Survey.objects.get(retailer=draft.retailer_id, code=said["survey"])
     step = Step.objects.create(version=draft, retailer_id=draft.retailer_id, position=position, kind=kind, **given)
     StepText.objects.bulk_create(
         StepText(step=step, retailer_id=draft.retailer_id, channel=channel, language=language, **text)

@@ -18,8 +18,8 @@ from tests.campaigns.make_campaigns import NOON
 DAY = timedelta(days=1)
 
 
-def survey(owner: Retailer, kind: str = "nps", **given: Any) -> Survey:
-    code = make.number("survey")
+def survey(owner: Retailer, kind: str = "nps", *, code: str = "", **given: Any) -> Survey:
+    code = code or make.number("survey")
     return Survey.objects.create(retailer=owner, code=code, name=f"How was it ({kind})", kind=kind, **given)
 
 

@@ -23,6 +23,7 @@ from loyalty.campaigns.publishing import publish
 from loyalty.campaigns.ready_made import ORDER, SHIPPED, begin, ready_made
 from loyalty.configuration.document import InvalidDocument, read_yaml, to_yaml
 from tests import make
+from tests.campaigns import make_offers, make_surveys
 from tests.campaigns.make_campaigns import NOON, ada, journey, says_by, shop, waits
 
 pytestmark = pytest.mark.django_db
@@ -261,3 +262,44 @@ def test_a_file_that_says_something_unknown_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="something is there that is not known: colour"):
         run("apply", str(file), "--retailer", program.retailer.slug)
     assert Campaign.objects.count() == 0
+
+
+def test_steps_that_give_an_offer_or_ask_a_survey_survive_export_and_import() -> None:
+    program = make_offers.club()
+    given = make_offers.offer(program, code="spring")
+    asked = make_surveys.survey(program.retailer, code="nps")
+    text = {"body": "{{ offer }} {{ survey }}", "subject": "Hi"}
+    document = written(
+        program=program.slug,
+        steps=[
+            {"offer": given.code, "ends_without": False},
+            {"offer": given.code, "variant": "b"},
+            {"channels": ["inbox"], "survey": asked.code, "texts": {"inbox": {"en": text, "fr": text}}},
+        ],
+    )
+
+    draft = apply_document(program.retailer, document, now=NOON)
+
+    assert to_document(draft) == document
+    assert findings_of(draft) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "place"),
+    [
+        ({"offer": "winter"}, "unknown_offer", "steps/0/offer"),
+        ({"channels": ["inbox"], "survey": "csat"}, "unknown_survey", "steps/0/survey"),
+        ({"offer": "winter", "wait": "P1D"}, "waits_or_says", "steps/0"),
+        ({"offer": "winter", "channels": ["inbox"]}, "waits_or_says", "steps/0"),
+        ({"offer": "winter", "survey": "csat"}, "waits_or_says", "steps/0"),
+        ({"wait": "P1D", "ends_without": True}, "waits_or_says", "steps/0"),
+        ({"channels": ["inbox"], "ends_without": True}, "waits_or_says", "steps/0"),
+        ({}, "waits_or_says", "steps/0"),
+    ],
+)
+def test_what_a_step_cannot_say_is_refused_with_its_place(step: dict[str, Any], code: str, place: str) -> None:
+    program = club()
+
+    found = check_document(written(steps=[step]), program.retailer)
+
+    assert (code, place) in {(finding.code, finding.place) for finding in found}
