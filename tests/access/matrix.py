@@ -175,6 +175,7 @@ PAGES = {
     ("badges_challenge_to_awards", "GET"): "OMSAU",
     ("badges_board_to_scores", "GET"): "OMSAU",
     ("campaigns_campaign_open_draft", "GET"): "OM",
+    ("campaigns_campaign_open_draft", "POST"): "OM",
     ("campaigns_campaign_publish_it", "GET"): "OM",
     ("campaigns_campaign_publish_it", "POST"): "OM",
     ("campaigns_campaign_move_them", "GET"): "OM",
