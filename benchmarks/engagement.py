@@ -50,7 +50,7 @@ from loyalty.campaigns.triggers import Candidate, candidates  # noqa: E402
 from loyalty.programs.models import Program  # noqa: E402
 
 MILLION = 1_000_000
-CHUNK = 100_000
+CHUNK = 10_000  # members: a hundred thousand at once are joined row by row
 DAY = timedelta(days=1)
 TODAY = NOW.date()
 JOURNEYS: tuple[Mapping[str, Any], ...] = (
