@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -130,7 +130,8 @@ class ReadyMadePage:
             wanted = request.POST.get("program", "")
             program = next((each for each in programs if str(each.pk) == wanted), None)
             if program is None or request.POST.get("journey") not in ready_made():
-                raise Http404
+                messages.error(request, _("Choose a program and a journey."))
+                return redirect("admin:campaigns_campaign_ready_made")
             return self._begin(request, program, request.POST["journey"])
         context = {
             **self.owner.admin_site.each_context(request),

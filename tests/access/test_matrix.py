@@ -189,6 +189,7 @@ OF_NOTHING = {
     "rewards_rewardredemption_to_desk", "analytics_auditrun_ask", "analytics_acquisitioncost_report",
     "analytics_acquisitioncost_to_report", "analytics_acquisitioncost_bring_file", "analytics_acquisitioncost_to_import",
     "analytics_valuerun_overview", "analytics_valuerun_report",
+    "campaigns_campaign_ready_made", "campaigns_campaign_to_ready_made",
     "analytics_kpigoal_overview", "analytics_kpigoal_file", "analytics_kpigoal_to_board",
     "analytics_funnel_overview", "analytics_funnel_file", "analytics_funnel_map", "analytics_funnel_map_file",
     "analytics_funnel_to_funnels", "analytics_kpigoal_what_pays", "analytics_kpigoal_what_pays_file",
@@ -318,6 +319,7 @@ ARGUMENTS: dict[str, Any] = {
     "offer_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "message_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "survey_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "name": lambda _: "welcome",
     "webhook_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "event_id": lambda _: "019a0000-0000-7000-8000-000000000000",
 }  # fmt: skip
