@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, says, send_all, shop
+from tests.campaigns.make_surveys import ask, asking, survey
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "how-to" / "campaigns.md"
 LINE = re.compile(r"^api (?P<words>.+?) +# (?P<status>\d+) (?P<path>\S+) = (?P<value>.+)$", re.MULTILINE)
@@ -29,6 +31,7 @@ def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
     says(member.customer, "email", granted=False, at=NOON)
     due(step, member, at=NOON)
     send_all(owner, NOON, Box())
+    ask(asking(club, survey(owner)), member, at=timezone.now())
     names = {"KEY": make.key(owner), "TOKEN": make.token(member.customer)}
     told, said = [], []
 
