@@ -18,6 +18,7 @@ from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, says, send_all, shop
 from tests.campaigns.make_offers import club as club_with_offers
 from tests.campaigns.make_offers import offer
+from tests.campaigns.make_surveys import ask, asking, survey
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "how-to" / "campaigns.md"
 LINE = re.compile(r"^api (?P<words>.+?) +# (?P<status>\d+) (?P<path>\S+) = (?P<value>.+)$", re.MULTILINE)
@@ -43,6 +44,7 @@ def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
     due(step, member, at=NOON)
     send_all(owner, NOON, Box())
     with_an_offer(member)
+    ask(asking(club, survey(owner)), member, at=timezone.now())
     names = {"KEY": make.key(owner), "TOKEN": make.token(member.customer)}
     told, said = [], []
 
