@@ -20,13 +20,13 @@ from loyalty.api.parsers import EncodableJSONParser
 from loyalty.campaigns.api.serializers import (
     CampaignAppliedOut,
     CampaignCheckOut,
+    CampaignMovesOut,
+    CampaignOutlookOut,
     CampaignPlanOut,
-    MovesOut,
-    OutlookOut,
+    CampaignStartIn,
+    CampaignStartOut,
     ReadyMadeIn,
     ReadyMadeOut,
-    StartIn,
-    StartOut,
 )
 from loyalty.campaigns.api.views import campaign_of
 from loyalty.campaigns.documents import Said, check_document, findings_of, say, schema, to_document
@@ -116,25 +116,25 @@ class CampaignStartView(AskedView):
     scopes: ClassVar = {"GET": "program:read", "POST": "program:publish"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(responses=OutlookOut, tags=["campaigns"])
+    @extend_schema(responses=CampaignOutlookOut, tags=["campaigns"])
     def get(self, request: Request, code: str) -> Response:
-        """Say who would enter a campaign's draft today, who cannot be reached and why, and what its experiment can detect."""
+        """Say who would enter on a campaign's draft, and what its experiment can detect."""
         with transaction.atomic():
             draft = draft_of(campaign_of(request, code))
-            body = OutlookOut(outlook_of(draft, now=timezone.now())).data
+            body = CampaignOutlookOut(outlook_of(draft, now=timezone.now())).data
             transaction.set_rollback(True)
         return Response(body)
 
-    @extend_schema(request=StartIn, responses=StartOut, tags=["campaigns"])
+    @extend_schema(request=CampaignStartIn, responses=CampaignStartOut, tags=["campaigns"])
     def post(self, request: Request, code: str) -> Response:
         """Publish a campaign's draft: members enter on it from now on."""
-        given = StartIn(data=request.data)
+        given = CampaignStartIn(data=request.data)
         given.is_valid(raise_exception=True)
         campaign = campaign_of(request, code)
         with all_or_dry(request):
             draft = draft_of(campaign)
             _, outlook = start(draft, author=_author(request), now=timezone.now(), **given.validated_data)
-            body = StartOut({"campaign": campaign_of(request, code), "outlook": outlook}).data
+            body = CampaignStartOut({"campaign": campaign_of(request, code), "outlook": outlook}).data
         return Response(body)
 
 
@@ -142,12 +142,12 @@ class CampaignMoveView(AskedView):
     scopes: ClassVar = {"POST": "program:publish"}
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=None, responses=MovesOut, tags=["campaigns"])
+    @extend_schema(request=None, responses=CampaignMovesOut, tags=["campaigns"])
     def post(self, request: Request, code: str) -> Response:
         """Move who is in a campaign on an earlier version to the one in force; try it out first with dry_run."""
         campaign = campaign_of(request, code)
         with all_or_dry(request):
-            body = MovesOut(move_entries(campaign, now=timezone.now())).data
+            body = CampaignMovesOut(move_entries(campaign, now=timezone.now())).data
         return Response(body)
 
 

@@ -130,13 +130,13 @@ class CampaignCheckOut(serializers.Serializer[Any]):
     findings = CampaignFindingOut(many=True, help_text="What is wrong, place by place.")
 
 
-class ArmOut(serializers.Serializer[Any]):
+class CampaignArmOut(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="Of the experiment's variant.")
     is_control = serializers.BooleanField(help_text="Whether it gets nothing.")
     customers = serializers.IntegerField(help_text="How many of those who enter will be in it.")
 
 
-class AudienceOut(serializers.Serializer[Any]):
+class CampaignAudienceOut(serializers.Serializer[Any]):
     is_by_fact = serializers.BooleanField(help_text="Whether what members do brings them, and nobody is looked for.")
     found = serializers.IntegerField(help_text="For whom the trigger holds today.")
     in_a_month = serializers.IntegerField(
@@ -156,11 +156,11 @@ class AudienceOut(serializers.Serializer[Any]):
         help_text="To how many the first message cannot go, by reason, such as no_channel.",
     )
     reached = serializers.IntegerField(help_text="How many get the first message.")
-    arms = ArmOut(many=True, help_text="Of the campaign's experiment; empty where it has none.")
+    arms = CampaignArmOut(many=True, help_text="Of the campaign's experiment; empty where it has none.")
 
 
-class OutlookOut(serializers.Serializer[Any]):
-    audience = AudienceOut(help_text="Whom it finds, and what becomes of them.")
+class CampaignOutlookOut(serializers.Serializer[Any]):
+    audience = CampaignAudienceOut(help_text="Whom it finds, and what becomes of them.")
     effect = serializers.DictField(
         allow_null=True,
         help_text="The smallest effect that the experiment can detect: amount, percent and currency, or the reason why "
@@ -174,7 +174,9 @@ class OutlookOut(serializers.Serializer[Any]):
 class CampaignPlanOut(serializers.Serializer[Any]):
     changes = CampaignChangeOut(many=True, help_text="Against what is in force, or else against the draft.")
     findings = CampaignFindingOut(many=True, help_text="What is wrong, place by place.")
-    outlook = OutlookOut(allow_null=True, help_text="Who would enter; null where it cannot be published as it is.")
+    outlook = CampaignOutlookOut(
+        allow_null=True, help_text="Who would enter; null where it cannot be published as it is."
+    )
 
 
 class CampaignAppliedOut(serializers.Serializer[Any]):
@@ -202,18 +204,18 @@ class ReadyMadeIn(Strict):
     )
 
 
-class StartIn(Strict):
+class CampaignStartIn(Strict):
     confirms_few = serializers.BooleanField(
         required=False, default=False, help_text="That it shall start although an arm has fewer than 100 customers."
     )
 
 
-class StartOut(serializers.Serializer[Any]):
+class CampaignStartOut(serializers.Serializer[Any]):
     campaign = CampaignOut(help_text="As it is now.")
-    outlook = OutlookOut(help_text="What was known of it when it started.")
+    outlook = CampaignOutlookOut(help_text="What was known of it when it started.")
 
 
-class MovesOut(serializers.Serializer[Any]):
+class CampaignMovesOut(serializers.Serializer[Any]):
     version = serializers.IntegerField(help_text="The number of the version in force.")
     moved = serializers.IntegerField(help_text="How many go on with it, behind as many messages as they have had.")
     completed = serializers.IntegerField(help_text="How many of them have had all that it says, and are through.")
