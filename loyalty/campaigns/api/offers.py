@@ -214,7 +214,7 @@ class MemberOffersView(_GivenView):
 
     @extend_schema(tags=["offers"])
     def get(self, request: Request, *given: Any, **named: Any) -> Response:
-        """List the offers that a member was given, the newest first, by the number on its card or in its QR code."""
+        """List the offers that a member was given, the newest first."""
         return super().get(request, *given, **named)
 
 
