@@ -225,7 +225,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "campaigns_offer_": Offer.objects.latest("pk"),
         "campaigns_step_": Step.objects.latest("pk"),
         "campaigns_followup_": FollowUp.objects.get(),
-        "activity_interactiondecision_": InteractionDecision.objects.get(),
+        "activity_interactiondecision_": InteractionDecision.objects.earliest("pk"),
         "badges_badge_": Badge.objects.earliest("pk"),
         "badges_givenbadge_": GivenBadge.objects.get(),
         "badges_challenge_": Challenge.objects.earliest("pk"),
