@@ -10,6 +10,7 @@ from loyalty.campaigns.models.words import Channel, MessageKind
 from loyalty.campaigns.rules.triggers import TRIGGERS, check_exits, check_trigger, reads_profile
 from loyalty.campaigns.rules.wall_clock import NoWait, read_wait
 from loyalty.campaigns.texts import check_text
+from loyalty.experiments.models import Experiment
 
 MAX_STEPS = 50
 OF_OFFER = frozenset({"offer", "offer_until"})  # that texts behind a step that gives one may name
@@ -33,6 +34,9 @@ def flaws_of(version: CampaignVersion) -> list[CampaignFlaw]:
     """Return what is wrong with a version, in the order of its steps."""
     found = [CampaignFlaw(each.code, each.place, each.facts) for each in check_trigger(version.trigger)]
     found += [CampaignFlaw(each.code, each.place, each.facts) for each in check_exits(version.exits)]
+    experiment = version.campaign.experiment
+    if experiment is not None and experiment.form != Experiment.Form.VARIANTS:
+        found.append(CampaignFlaw("holds_out_of_program", "experiment", {"code": experiment.code}, is_error=False))
     if reads_profile(version.trigger) and not version.uses_profile:
         found.append(CampaignFlaw("needs_profile", "uses_profile"))
     steps = list(version.steps.in_order().select_related("survey", "offer").prefetch_related("texts"))

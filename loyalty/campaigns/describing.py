@@ -51,6 +51,10 @@ FLAW_WORDS = {
     "needs_profile": gettext_lazy(
         "Who enters is decided by what was computed about customers: tick that it is decided by a profile."
     ),
+    "holds_out_of_program": gettext_lazy(
+        "“%(code)s” withholds more than this campaign from its control: it is not invited to the program, or gets no benefits. "
+        "To measure this campaign alone, choose an experiment of the layer “variants”."
+    ),
     "unknown_fact": gettext_lazy("An exit names one of %(known)s."),
     "says_nothing": gettext_lazy("No step says anything."),
     "too_many_steps": gettext_lazy("It has more than %(limit)s steps."),
