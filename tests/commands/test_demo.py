@@ -17,6 +17,7 @@ CHALLENGES_MET = (
 STORED = "✓ 3,070 baskets, 29,138 lines and 91,075.65 USD stored: none lost, none double (tiny)."
 
 # Who is held out follows from the ids that customers got.
+WRITTEN = r"Messages +│ ([\d,]+) in members' inboxes; ([\d,]+) of ([\d,]+) entries held out"
 BESIDE = r"[\d,]+ orders of 200 drawn customers, of whom \d+ are not invited and \d+ are members, who spend 20% more"
 
 
@@ -39,6 +40,11 @@ def test_the_demo_loads_decides_and_values_and_again_changes_nothing(django_db_s
     assert [found and found[1] for found in having] == [WITH_PLANS] * 2
     met = [re.search(r"Challenges met +│ (.*?) *│", done.stdout) for done in (first, again)]
     assert [found and found[1] for found in met] == [CHALLENGES_MET] * 2
+    written = [re.search(WRITTEN, done.stdout) for done in (first, again)]
+    assert written[0] is not None
+    assert written[1] is not None
+    assert written[0].groups() == written[1].groups()
+    assert all(int(number.replace(",", "")) > 0 for number in written[0].groups())
     proofs = [re.search(r"The ledger adds up: .*", done.stdout) for done in (first, again)]
     assert proofs[0] is not None
     assert proofs[1] is not None

@@ -23,6 +23,7 @@ from analytics.audit.running import audit
 from analytics.demonstration import (
     badges,
     dataset,
+    journeys,
     members_page,
     plans,
     program,
@@ -99,12 +100,14 @@ class Command(BaseCommand):
             progress.update(bar, completed=1)
             second = self._simulate(progress, size, now)
         self._check(retailer, journey, size)
-        self._summary(retailer, imported, decided)
+        self._summary(club, imported, decided)
         _login()
         site = f"http://{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
         self.console.print(
             f"\nLook at [bold]{site}/admin/[/] and sign in as [bold]{LOGIN}[/] with the password [bold]{PASSWORD}[/]; "
             f"the API is described at {site}/api/docs.\n"
+            f"What its journeys wrote stands at [bold]{site}{reverse('admin:campaigns_message_changelist')}[/]; nothing leaves "
+            "this machine.\n"
             f"Members look at [bold]{site}/my/{retailer.slug}[/]: sign in as [bold]{member}[/]; the code comes by mail"
             f"{_mail_folder()}."
         )
@@ -153,7 +156,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         done = plans.live(
             club, start=start, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders),
-            besides=partial(rewards.act, club),
+            besides=partial(_besides, club),
         )  # fmt: skip
         progress.update(bar, completed=max(waiting, 1))
         if done is None:
@@ -163,7 +166,9 @@ class Command(BaseCommand):
         bar = progress.add_task("a leaderboard and a surprise", total=1)
         badges.take_part(club, now=now)
         progress.update(bar, completed=1)
-        return done.orders, time.monotonic() - started
+        seconds = time.monotonic() - started
+        journeys.look_once(club, now=now)
+        return done.orders, seconds
 
     def _value(self, progress: Progress, retailer: Retailer, now: datetime) -> None:
         bar = progress.add_task("value of every customer", total=1)
@@ -202,7 +207,8 @@ class Command(BaseCommand):
             f"[green]✓[/] The ledger adds up: {proof.wallets:,} wallets, {proof.lots:,} lots, {proof.movements:,} movements."
         )
 
-    def _summary(self, retailer: Retailer, imported: tuple[int, float], decided: tuple[int, float]) -> None:
+    def _summary(self, club: Program, imported: tuple[int, float], decided: tuple[int, float]) -> None:
+        retailer = club.retailer
         table = Table(title="What it came to", show_header=False, title_justify="left")
         for name, (count, seconds) in (("Orders imported", imported), ("Orders decided", decided)):
             rate = f" ({count / seconds:,.0f} a second)" if count else " (nothing new)"
@@ -227,6 +233,10 @@ class Command(BaseCommand):
         table.add_row(
             "Referrals", ", ".join(f"{name} {count:,}" for name, count in claimed.order_by("status")) or "none"
         )
+        said = journeys.told(club)
+        table.add_row(
+            "Messages", f"{said.messages:,} in members' inboxes; {said.held_out:,} of {said.entries:,} entries held out"
+        )
         self.console.print(table)
         self._value_table(retailer)
         self.console.print("\n".join(suggested.told(retailer)))
@@ -245,6 +255,12 @@ class Command(BaseCommand):
         else:
             self.console.print(f"Value: no prediction. {reason_of(run)}")
         self.console.print(_of_the_first(run))
+
+
+def _besides(club: Program, half_month: int, now: datetime) -> None:
+    """Let a half month's rewards and journeys go on."""
+    rewards.act(club, half_month, now)
+    journeys.act(club, half_month, now)
 
 
 def _of_the_first(run: ValueRun) -> Table:

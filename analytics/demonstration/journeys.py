@@ -1,0 +1,92 @@
+"""The demo's journeys through the year: a win-back with a hold-out, and points that expire. Members read them in their inbox."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from analytics.experiments.looking import latest, look
+from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.documents import apply_document
+from loyalty.campaigns.models import Campaign, Entry, Message
+from loyalty.campaigns.nights import find_due
+from loyalty.campaigns.publishing import publish
+from loyalty.campaigns.ready_made import ready_made_named
+from loyalty.campaigns.sending import send
+from loyalty.experiments.models import Experiment
+from loyalty.experiments.planning import ExperimentFact, VariantFact, create, plan
+from loyalty.experiments.running import end_due, start
+from loyalty.programs.models import Program
+
+WIN_BACK, EXPIRING = "win-back", "points-expiring"
+HOLD_OUT, NAME = "win-back-hold-out", "Does the win-back win anybody back?"
+WINDOW_DAYS, DURATION_DAYS = 56, 300
+REASON = "The grocer's first year: nothing is known yet."
+AUTHOR = "demo"
+# The year is lived by half months: what came up in one is found, and said, at its end.
+HALF_MONTH = 17
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the journeys came to. :param held_out: entries of who gets nothing"""
+
+    messages: int
+    entries: int
+    held_out: int
+
+
+def act(club: Program, half_month: int, now: datetime) -> None:
+    """
+    Let campaigns find members, take their steps and say what is due; the first time, begin them.
+
+    :param half_month: how many half months of the demo there were before
+    """
+    if half_month == 0 and not Campaign.objects.filter(retailer=club.retailer, code=WIN_BACK).exists():
+        _begin(club, now)
+    find_due(club.retailer, now=now)
+    while advance_due(club.retailer, now=now):
+        pass
+    while send(club.retailer, clock=lambda: now):
+        pass
+
+
+def look_once(club: Program, *, now: datetime) -> None:
+    """Look at what the win-back did, unless somebody has."""
+    end_due(club.retailer, now=now)
+    held = (
+        Experiment.objects.select_related("retailer", "program").filter(retailer=club.retailer, code=HOLD_OUT).first()
+    )
+    if held is not None and latest(held) is None:
+        look(held, author=AUTHOR, now=now)
+
+
+def told(club: Program) -> Told:
+    """Return what the journeys came to so far."""
+    entries = Entry.objects.filter(retailer=club.retailer)
+    sent = Message.objects.filter(retailer=club.retailer, state=Message.State.DELIVERED)
+    return Told(sent.count(), entries.count(), entries.filter(is_held_out=True).count())
+
+
+def _begin(club: Program, now: datetime) -> None:
+    _hold_out(club, now)
+    for name, more in ((WIN_BACK, {"experiment": HOLD_OUT}), (EXPIRING, {})):
+        draft = apply_document(club.retailer, _document(club, name) | more, now=now)
+        publish(draft, author=AUTHOR, now=now)
+
+
+def _document(club: Program, name: str) -> dict[str, Any]:
+    """Return a ready-made journey that may be late by a half month."""
+    found = ready_made_named(name).document(club)
+    steps = [each | {"expires_after": f"P{HALF_MONTH}D"} if each.get("channels") else each for each in found["steps"]]
+    return found | {"steps": steps, "late_up_to_days": HALF_MONTH}
+
+
+def _hold_out(club: Program, now: datetime) -> None:
+    """Draw by chance who gets no win-back."""
+    halves = (VariantFact("nothing", 5_000, is_control=True), VariantFact("message", 5_000))
+    fact = ExperimentFact(
+        HOLD_OUT, NAME, club, Experiment.Layer.VARIANT.value, Experiment.Form.VARIANTS.value, halves,
+        salt=HOLD_OUT, window_days=WINDOW_DAYS, duration_days=DURATION_DAYS,
+    )  # fmt: skip
+    drawn = create(club.retailer, fact, author=AUTHOR, now=now)
+    start(plan(drawn, detectable={}, reason=REASON, author=AUTHOR, now=now), author=AUTHOR, now=now)
