@@ -497,7 +497,16 @@ KPIS: Attempts = {
         " SELECT min(id), word, 'fr' FROM customers_retailer, unnest(ARRAY['ada@x.org', 'Ada@X.org']) word GROUP BY word"
     ),
 }
+FUNNEL = "INSERT INTO analytics_funnel (retailer_id, code, name, steps, window_days)"
+FUNNELS: Attempts = {
+    "funnel_once_per_code": f"{FUNNEL} SELECT r.id, 'mine', '', '{{visit,order}}', 7 {TWICE}",
+    "funnel_is_none_of_the_shipped": f"{FUNNEL} SELECT min(id), 'visit-to-order', '', '{{visit,order}}', 7 FROM customers_retailer",
+    "funnel_has_two_to_eight_steps": f"{FUNNEL} SELECT min(id), 'mine', '', '{{visit}}', 7 FROM customers_retailer",
+    "funnel_has_known_steps": f"{FUNNEL} SELECT min(id), 'mine', '', '{{visit,flight}}', 7 FROM customers_retailer",
+    "funnel_window_has_a_day": f"{FUNNEL} SELECT min(id), 'mine', '', '{{visit,order}}', 0 FROM customers_retailer",
+}
 ATTEMPTS: Attempts = (
     FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS | BADGES | EXPERIMENTS | FILES | RECOMMENDED | KPIS
+    | FUNNELS
     | attempts(copy, changed)
 )  # fmt: skip
