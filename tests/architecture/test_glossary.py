@@ -30,10 +30,10 @@ def terms() -> list[Term]:
 
 
 def _catalogue() -> dict[str, str]:
+    """Return the messages of one form; those with a context have a word of their own because of what they are about."""
     with CATALOGUE.open("rb") as file:
-        return {
-            each.id: str(each.string) for each in read_po(file, locale="fr") if isinstance(each.id, str) and each.id
-        }
+        found = [each for each in read_po(file, locale="fr") if each.id and each.context is None]
+        return {each.id: str(each.string) for each in found if isinstance(each.id, str)}
 
 
 def test_the_page_is_read_whole() -> None:

@@ -497,13 +497,15 @@ KPIS: Attempts = {
         " SELECT min(id), word, 'fr' FROM customers_retailer, unnest(ARRAY['ada@x.org', 'Ada@X.org']) word GROUP BY word"
     ),
 }
-FUNNEL = "INSERT INTO analytics_funnel (retailer_id, code, name, steps, window_days)"
+FUNNEL = "INSERT INTO analytics_funnel (retailer_id, name, code, steps, window_days)"
+A_FUNNEL = f"{FUNNEL} SELECT min(id), '',"
+OF_A_SHOP = "FROM customers_retailer"
 FUNNELS: Attempts = {
-    "funnel_once_per_code": f"{FUNNEL} SELECT r.id, 'mine', '', '{{visit,order}}', 7 {TWICE}",
-    "funnel_is_none_of_the_shipped": f"{FUNNEL} SELECT min(id), 'visit-to-order', '', '{{visit,order}}', 7 FROM customers_retailer",
-    "funnel_has_two_to_eight_steps": f"{FUNNEL} SELECT min(id), 'mine', '', '{{visit}}', 7 FROM customers_retailer",
-    "funnel_has_known_steps": f"{FUNNEL} SELECT min(id), 'mine', '', '{{visit,flight}}', 7 FROM customers_retailer",
-    "funnel_window_has_a_day": f"{FUNNEL} SELECT min(id), 'mine', '', '{{visit,order}}', 0 FROM customers_retailer",
+    "funnel_once_per_code": f"{FUNNEL} SELECT r.id, '', 'mine', '{{visit,order}}', 7 {TWICE}",
+    "funnel_is_none_of_the_shipped": f"{A_FUNNEL} 'visit-to-order', '{{visit,order}}', 7 {OF_A_SHOP}",
+    "funnel_has_two_to_eight_steps": f"{A_FUNNEL} 'mine', '{{visit}}', 7 {OF_A_SHOP}",
+    "funnel_has_known_steps": f"{A_FUNNEL} 'mine', '{{visit,flight}}', 7 {OF_A_SHOP}",
+    "funnel_window_has_a_day": f"{A_FUNNEL} 'mine', '{{visit,order}}', 0 {OF_A_SHOP}",
 }
 ATTEMPTS: Attempts = (
     FACTS | LEDGER | PROGRAMS | REWARDS | AROUND | PLANS | BADGES | EXPERIMENTS | FILES | RECOMMENDED | KPIS

@@ -22,7 +22,7 @@ WHERE (c.id = ANY(%s) OR c.merged_into_id = ANY(%s)) AND i.asked_at > %s AND NOT
     HAVING count(*) > 0 AND count(*) = count(*) FILTER (WHERE m.state IN ('dropped', 'failed')))
 """
 COLUMNS = ("id", "retailer_id", "survey_id", "customer_id", "entry_id", "step", "asked_at", "expires_at")
-LONGEST = timedelta(days=732)
+MAX_ASKED = timedelta(days=732)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,6 @@ def _expiry(survey: Survey, zone: ZoneInfo, now: datetime) -> datetime:
 def _asked_before(asked: Iterable[ToAsk], now: datetime) -> dict[UUID, list[Asked]]:
     ids = sorted({each.customer_id for each in asked})
     found: dict[UUID, list[Asked]] = {}
-    for customer_id, survey_id, at in bulk.fetch(ASKED, [ids, ids, now - LONGEST]):
+    for customer_id, survey_id, at in bulk.fetch(ASKED, [ids, ids, now - MAX_ASKED]):
         found.setdefault(customer_id, []).append(Asked(survey_id, at))
     return found

@@ -10,7 +10,7 @@ from customers.models import Customer, Interaction, Retailer
 from loyalty.campaigns.models.entry import Entry
 from loyalty.campaigns.rules.surveys import MAX_COMMENT, SCALES
 
-HIGHEST = max(scale.highest for scale in SCALES.values())
+MAX_SCORE = max(scale.highest for scale in SCALES.values())
 
 
 class Survey(models.Model):
@@ -120,7 +120,7 @@ class Answer(models.Model):
         verbose_name = _("answer to a survey")
         verbose_name_plural = _("answers to surveys")
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(score__lte=HIGHEST), name="answer_is_on_a_scale"),
+            models.CheckConstraint(condition=models.Q(score__lte=MAX_SCORE), name="answer_is_on_a_scale"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["retailer", "answered_at"], name="answer_by_time"),
