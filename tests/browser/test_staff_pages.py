@@ -158,9 +158,9 @@ def test_a_new_rule_is_open_and_opens_and_closes_by_keys(ada: Membership, site: 
     closed.focus()
     page.keyboard.press("Enter")
     assert closed.get_attribute("aria-expanded") == "true"
-    assert page.locator("#id_earning_rules-0-code").is_visible()
+    page.locator("#id_earning_rules-0-code").wait_for(state="visible")
     group.locator(".add-row a, a.add-row, .add-row button").first.click()
     new = page.locator("#id_earning_rules-1-code")
-    assert new.is_visible()
+    new.wait_for(state="visible")
     shot(page, "edit-new-rule")
     page.context.close()
