@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from customers.core.tenancy import acting_for
 from customers.management.arguments import retailer_named
 from loyalty.api.models import RetailerKey, Scope
 
@@ -19,5 +20,6 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         retailer = retailer_named(options["retailer"])
-        _, key = RetailerKey.objects.create_key(name=options["name"], retailer=retailer, scopes=options["scopes"])
+        with acting_for(retailer.pk):
+            _, key = RetailerKey.objects.create_key(name=options["name"], retailer=retailer, scopes=options["scopes"])
         self.stdout.write(key)
