@@ -89,7 +89,7 @@ def test_its_result_counts_all_who_were_assigned_reached_or_not() -> None:
 
     by_part = dict(zip(found.units.part.tolist(), found.units.outcome.tolist(), strict=True))
     assert len(found.units.part) == len(arms) == 20
-    assert by_part == {1: 10.0, 2: 30.0}
+    assert by_part == {0: 10.0, 1: 30.0}
 
 
 def test_who_is_held_out_of_a_campaign_earns_as_anybody() -> None:
