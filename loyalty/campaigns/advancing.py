@@ -77,7 +77,7 @@ def _give_offers(retailer: Retailer, now: datetime, limit: int) -> None:
     for entry in entries:
         if (step := _advanced(entry, now, given.get(entry.id, {})).asks) is not None:
             assert step.offer_id is not None, "a constraint says so"
-            asked.setdefault(step.offer_id, []).append(Ask(entry.customer_id, occurrence_of(entry.id, step.position)))
+            asked.setdefault(step.offer_id, []).append(Ask(entry.customer_id, occurrence_of(entry.id, step.step_id)))
     for offer in Offer.objects.filter(pk__in=asked).order_by("pk"):
         grant_offer(offer, asked[offer.pk], now=now)
 
@@ -129,9 +129,11 @@ def ending_by(entry: OpenEntry, fact: str, occurred_at: datetime) -> Ending | No
 
 def _advanced(entry: OpenEntry, now: datetime, given: Mapping[int, Told]) -> Progress:
     assert entry.next_at is not None, "only those are due"
+    steps = rule_of_entry(entry).steps
+    decided = {each.position: given[each.step_id].grant_id is not None for each in steps if each.step_id in given}
     return advance(
-        rule_of_entry(entry).steps, position=entry.step, at=entry.next_at, about=entry.about, variant=entry.variant,
-        zone=entry.zone, now=now, given={position: told.grant_id is not None for position, told in given.items()},
+        steps, position=entry.step, at=entry.next_at, about=entry.about, variant=entry.variant,
+        zone=entry.zone, now=now, given=decided,
     )  # fmt: skip
 
 
@@ -196,7 +198,7 @@ def _write_progress(
         for planned in progress.messages
     ]
     outcomes += [
-        _outcome_of_offer(retailer, entry, step.position, given[entry.id][step.position], now)
+        _outcome_of_offer(retailer, entry, step.position, given[entry.id][step.step_id], now)
         for entry, progress in taken
         for step in progress.offers
     ]

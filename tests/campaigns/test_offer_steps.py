@@ -7,8 +7,9 @@ import pytest
 
 from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Message, OfferGrant, Outcome, Step, StepText
+from loyalty.campaigns.moving import move_entries
 from loyalty.campaigns.nights import find_on
-from loyalty.campaigns.publishing import CampaignHasFlaws, publish
+from loyalty.campaigns.publishing import CampaignHasFlaws, draft_of, publish
 from loyalty.programs.models import Program
 from tests import make
 from tests.campaigns.make_campaigns import Box, ada, journey, says_by, send_all, shop, waits
@@ -76,7 +77,10 @@ def test_an_offer_is_given_before_it_is_spoken_of_and_the_text_names_it() -> Non
     ]
     assert budget(spring) == (20, 0)
     entry = Entry.objects.get(customer=who.customer_id)
-    assert OfferGrant.objects.get(customer=who.customer_id).occurrence == f"entry:{entry.pk}:0"
+    assert (
+        OfferGrant.objects.get(customer=who.customer_id).occurrence
+        == f"entry:{entry.pk}:{Step.objects.get(kind='offer').pk}"
+    )
     outcomes = Outcome.objects.filter(customer=french.customer_id).order_by("pk").values_list("what", "reason", "rule")
     assert ("granted", "", spring.code) in outcomes
 
@@ -99,6 +103,25 @@ def test_who_does_not_get_it_gets_no_later_step_unless_the_step_says_so() -> Non
     assert list(Entry.objects.order_by("campaign").values_list("reason", flat=True)) == ["completed", "completed"]
     told = Outcome.objects.filter(customer=who.customer_id, what="not_granted").values_list("reason", "rule")
     assert list(told) == [("no_profiling", vips.code)] * 2
+
+
+def test_who_is_moved_gets_the_offer_that_stands_where_another_one_stood() -> None:
+    program = club(owner=shop())
+    first, second = (offer(program, at=TEN) for _ in range(2))
+    hour = waits("PT1H")
+    row = birthday(program, hour, hour, gives(first), waits("P5D"), gives(first, ends_without=False))
+    born(program, "ada")
+    go(program, row)
+    draft = draft_of(row)
+    draft.steps.all().delete()
+    for position, each in enumerate((gives(first), waits("P1D"), gives(second))):
+        Step.objects.create(version=draft, retailer=program.retailer, position=position, **each)
+    publish(draft, author="sue", now=TEN)
+
+    move_entries(Campaign.objects.get(pk=row.pk), now=TEN)
+    go(program, at=TEN + timedelta(days=2))
+
+    assert list(OfferGrant.objects.order_by("granted_at").values_list("offer", flat=True)) == [first.pk, second.pk]
 
 
 def test_two_campaigns_of_one_night_with_offers_of_one_slot_give_one() -> None:

@@ -12,7 +12,7 @@ from customers.core.calendar import local_date
 
 # By the step's own fact: what the member was given, else why not.
 DECIDED = """
-SELECT k.entry_id, split_part(g.occurrence, ':', 3)::int, g.id, '', o.code,
+SELECT k.entry_id, split_part(g.occurrence, ':', 3)::bigint, g.id, '', o.code,
     CASE WHEN coalesce(nullif(c.language, ''), s.language) = 'fr' AND o.name_fr <> '' THEN o.name_fr ELSE o.name END,
     g.expires_at, coalesce(nullif(r.zone, ''), nullif(p.zone, ''), s.zone)
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
@@ -22,7 +22,7 @@ JOIN customers_customer c ON c.id = g.customer_id JOIN customers_retailer s ON s
 LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
 """
 REFUSED = """
-SELECT DISTINCT ON (k.entry_id, f.occurrence) k.entry_id, split_part(f.occurrence, ':', 3)::int, f.reason, o.code
+SELECT DISTINCT ON (k.entry_id, f.occurrence) k.entry_id, split_part(f.occurrence, ':', 3)::bigint, f.reason, o.code
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
 JOIN campaigns_offerrefusal f ON f.customer_id = k.customer_id AND f.occurrence LIKE 'entry:' || k.entry_id || ':%%'
 JOIN campaigns_offer o ON o.id = f.offer_id ORDER BY k.entry_id, f.occurrence, f.id
@@ -48,14 +48,14 @@ class Told:
     zone: str = "UTC"
 
 
-def occurrence_of(entry_id: UUID, position: int) -> str:
-    """Return the fact because of which a step gives an offer."""
-    return f"entry:{entry_id}:{position}"
+def occurrence_of(entry_id: UUID, step_id: int) -> str:
+    """Return the fact because of which a step gives an offer: the step itself, for its place is another's in another version."""
+    return f"entry:{entry_id}:{step_id}"
 
 
 def decided_for(entries: Mapping[UUID, UUID]) -> dict[UUID, dict[int, Told]]:
     """
-    Return what was decided of the offers of entries, by the positions of their steps.
+    Return what was decided of the offers of entries, by the ids of their steps.
 
     :param entries: whose each is
     """
@@ -63,16 +63,16 @@ def decided_for(entries: Mapping[UUID, UUID]) -> dict[UUID, dict[int, Told]]:
     if not entries:
         return found
     pairs = bulk.columns_of(entries.items())
-    for entry, position, reason, code in bulk.fetch(REFUSED, pairs):
-        found.setdefault(entry, {})[position] = Told(None, reason, code)
-    for entry, position, *told in bulk.fetch(DECIDED, pairs):
-        found.setdefault(entry, {})[position] = Told(*told)
+    for entry, step, reason, code in bulk.fetch(REFUSED, pairs):
+        found.setdefault(entry, {})[step] = Told(None, reason, code)
+    for entry, step, *told in bulk.fetch(DECIDED, pairs):
+        found.setdefault(entry, {})[step] = Told(*told)
     return found
 
 
 def values_of_offers(told: Mapping[int, Told]) -> dict[str, Any]:
     """Return what texts may say of the last offer that an entry was given; empty texts where it was given none."""
-    given = [told[position] for position in sorted(told) if told[position].grant_id is not None]
+    given = [told[step] for step in sorted(told) if told[step].grant_id is not None]
     if not given or given[-1].expires_at is None:
         return {"offer": "", "offer_until": ""} if told else {}
     last = given[-1]
