@@ -22,7 +22,7 @@ invited AS (
     LEFT JOIN customers_insight n ON n.customer_id = coalesce(p.merged_into_id, p.id)
     CROSS JOIN LATERAL (
         SELECT m.channel FROM campaigns_message m JOIN campaigns_step e ON e.id = m.step_id
-        WHERE m.entry_id = i.entry_id AND e.position = i.step AND m.state NOT IN ('due', 'held', 'dropped', 'failed')
+        WHERE m.entry_id = i.entry_id AND e.id = i.step AND m.state NOT IN ('due', 'held', 'dropped', 'failed')
         ORDER BY m.claimed_at, m.id LIMIT 1
     ) w
     WHERE i.retailer_id = %(retailer)s AND i.asked_at >= %(since)s AND i.asked_at <= %(now)s

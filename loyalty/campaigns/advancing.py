@@ -147,7 +147,7 @@ def _invite(retailer: Retailer, taken: Sequence[tuple[OpenEntry, Progress]], now
     """Invite to the surveys that the steps ask, behind the locks of all recipients of this batch."""
     said = [(entry, planned) for entry, progress in taken for planned in progress.messages]
     asked = [
-        ToAsk(entry.id, entry.customer_id, planned.step.position, planned.step.survey_id, entry.zone)
+        ToAsk(entry.id, entry.customer_id, planned.step.step_id, planned.step.survey_id, entry.zone)
         for entry, planned in said
         if planned.step.survey_id is not None
     ]
@@ -165,7 +165,7 @@ def _queue(
 ) -> None:
     messages = []
     for entry, planned in ((entry, planned) for entry, progress in taken for planned in progress.messages):
-        found = invited.get((entry.id, planned.step.position))
+        found = invited.get((entry.id, planned.step.step_id))
         if found is None:
             messages.append(_message(entry, planned, said[entry.id]))
         elif not found.reason:
@@ -176,7 +176,7 @@ def _queue(
 def _message(entry: OpenEntry, planned: Planned, values: Mapping[str, Any]) -> NewMessage:
     way = f":{planned.channels[0]}" if planned.channels else ""
     return NewMessage(
-        customer_id=entry.customer_id, step_id=planned.step.step_id, cause=f"entry:{entry.id}:{planned.step.position}{way}",
+        customer_id=entry.customer_id, step_id=planned.step.step_id, cause=f"entry:{entry.id}:{planned.step.step_id}{way}",
         due_at=planned.at, expires_at=planned.expires_at, entry_id=entry.id, values=values, channels=planned.channels,
     )  # fmt: skip
 
@@ -193,7 +193,7 @@ def _write_progress(
         for entry, progress in taken
     ]  # fmt: skip
     outcomes = [
-        _outcome(retailer, entry, planned.step.position, *_what_of(invited.get((entry.id, planned.step.position))), now)
+        _outcome(retailer, entry, planned.step.position, *_what_of(invited.get((entry.id, planned.step.step_id))), now)
         for entry, progress in taken
         for planned in progress.messages
     ]

@@ -124,6 +124,28 @@ def test_who_is_moved_gets_the_offer_that_stands_where_another_one_stood() -> No
     assert list(OfferGrant.objects.order_by("granted_at").values_list("offer", flat=True)) == [first.pk, second.pk]
 
 
+def test_who_is_moved_hears_what_stands_where_it_heard_something_else() -> None:
+    program = club(owner=shop())
+    hour, box = waits("PT1H"), Box()
+    row = birthday(program, hour, hour, says_by("email"), waits("P5D"), says_by("email"), text="old")
+    born(program, "ada")
+    go(program, row)
+    draft = draft_of(row)
+    first, last = draft.steps.filter(kind="message").order_by("position")
+    draft.steps.filter(kind="wait").delete()
+    Step.objects.filter(pk=first.pk).update(position=0)
+    Step.objects.filter(pk=last.pk).update(position=2)
+    Step.objects.create(version=draft, retailer=program.retailer, position=1, **waits("P1D"))
+    StepText.objects.filter(step=last).update(body="new")
+    publish(draft, author="sue", now=TEN)
+
+    move_entries(Campaign.objects.get(pk=row.pk), now=TEN)
+    go(program, at=TEN + timedelta(days=2))
+    send_all(program.retailer, TEN + timedelta(days=2), box)
+
+    assert [each.text.split("\n")[0] for each in box.taken] == ["old", "new"]
+
+
 def test_two_campaigns_of_one_night_with_offers_of_one_slot_give_one() -> None:
     program = club(owner=shop())
     small, big = (offer(program, slot="spring", priority=place, at=TEN) for place in (10, 20))

@@ -65,7 +65,7 @@ def question_of(survey: Survey, language: str) -> str:
 
 def open_invitations(customer: Customer, *, now: datetime) -> QuerySet[Invitation]:
     """Return what a customer was asked, before a merge as well, and may still answer; the newest first."""
-    ways = Message.objects.filter(entry=OuterRef("entry"), step__position=OuterRef("step"))
+    ways = Message.objects.filter(entry=OuterRef("entry"), step=OuterRef("step"))
     rows = Invitation.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer))
     rows = rows.filter(Exists(ways.exclude(state__in=LOST)), answer=None, survey__is_open=True, expires_at__gt=now)
     return rows.select_related("survey__retailer").order_by("-asked_at", "-pk")

@@ -31,7 +31,7 @@ class ToAsk:
 
     entry_id: UUID
     customer_id: UUID
-    position: int
+    step_id: int
     survey_id: UUID
     zone: ZoneInfo
 
@@ -58,7 +58,7 @@ def invite(retailer: Retailer, asked: Sequence[ToAsk], *, now: datetime) -> Invi
     found: dict[tuple[UUID, int], Invite] = {}
     rows = []
     for each in asked:
-        survey, place = surveys[each.survey_id], (each.entry_id, each.position)
+        survey, place = surveys[each.survey_id], (each.entry_id, each.step_id)
         if place in found:  # the step goes by several channels: they ask one thing
             continue
         mine = before.setdefault(each.customer_id, [])
@@ -74,7 +74,7 @@ def invite(retailer: Retailer, asked: Sequence[ToAsk], *, now: datetime) -> Invi
                 survey.pk,
                 each.customer_id,
                 each.entry_id,
-                each.position,
+                each.step_id,
                 now,
                 expires_at,
             )

@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
             name='Invitation',
             fields=[
                 ('id', models.UUIDField(default=customers.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('step', models.PositiveSmallIntegerField(verbose_name='step')),
+                ('step', models.PositiveBigIntegerField(verbose_name='step')),
                 ('asked_at', models.DateTimeField(verbose_name='asked')),
                 ('expires_at', models.DateTimeField(verbose_name='answers until')),
                 ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='survey_invitations', to='customers.customer', verbose_name='customer')),

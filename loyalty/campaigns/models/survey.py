@@ -70,7 +70,8 @@ class Invitation(models.Model):
         Customer, models.PROTECT, related_name="survey_invitations", db_index=False, verbose_name=_("customer")
     )
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="invitations", verbose_name=_("entry"))
-    step = models.PositiveSmallIntegerField(_("step"))
+    # The id of the step, and not its place: who is moved to another version comes to other steps at the same places.
+    step = models.PositiveBigIntegerField(_("step"))
     asked_at = models.DateTimeField(_("asked"))
     expires_at = models.DateTimeField(_("answers until"))
 
