@@ -45,7 +45,7 @@ def add_members(shop: Retailer, club: Program, since: int, until: int) -> None:
 
 def order(members: int, number: int) -> OrderFact:
     """Return an order of one line by one of the members, spread over all of them."""
-    lines = (line_of(sku="x", quantity=Decimal(1), net_amount=Decimal(12)),)
+    lines = (line_of(sku="x", quantity=Decimal(1), net_amount=Decimal("12.00")),)  # as shops write it
     at = NOW - timedelta(milliseconds=number % 900)
     return OrderFact(number=f"n{number}", occurred_at=at, lines=lines, customer=f"c{number * 7919 % members}")
 

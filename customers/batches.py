@@ -1,7 +1,6 @@
 """One call's facts: which are first of their key, which only repeat one, and which cannot be."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Fault, Kind
+from customers.core.values import dataclass
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact, OrderFact, ReturnFact, fingerprint
 from customers.models import Interaction, Order, OrderEvent, Retailer, Return
 

@@ -1,11 +1,11 @@
 """The only writer of products: what a retailer says of what it sells, up to a thousand at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from customers.checks import require_name
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Retailer
 from customers.models.suggestion import MAX_SKU
 

@@ -1,6 +1,5 @@
 """A guest's order becomes a customer's, on the retailer's word."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.checks import require_name
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.identifying import find_customer, lower_identified, note_changes
 from customers.models import OrderClaim, Retailer
 from customers.returning import UnknownOrder, lock_orders

@@ -6,7 +6,7 @@ Amounts of what came back are counted anew from the lines as they are now.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from customers.batches import Outcome, Status, check_each
 from customers.checks import plain
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.facts import CorrectionFact, LineFact, OrderFact, fingerprint
 from customers.identifying import NamedCustomer, earliest, find_or_register, lower_identified
 from customers.models import Retailer

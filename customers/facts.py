@@ -1,6 +1,6 @@
 """What a retailer reports, before it is recorded: frozen values, checked when they are made."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -23,6 +23,7 @@ from customers.checks import (
     require_zone,
 )
 from customers.core.money import MILLIONTH, THOUSANDTH, to_scale, unit_of
+from customers.core.values import dataclass
 
 ORDER_TEXTS = (("currency", 3), ("channel", 50), ("store", 50), ("promotion_code", 100), ("identified_by", 20))
 

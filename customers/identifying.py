@@ -6,7 +6,6 @@ none of them is merged away meanwhile: aliases first, then in the order of exter
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from customers.checks import past_of
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from customers.models import Customer, FactChange, Retailer
 
 NAMED = """

@@ -1,7 +1,6 @@
 """Two customers turn out to be one: what the one has goes to the other, and its external id leads there."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.checks import require_name
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.identifying import UnknownCustomer, note_changes
 from customers.models import CustomerMerge, Retailer
 

@@ -8,7 +8,7 @@ later is somebody new.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 
 from customers.checks import ERASED_PREFIX, require_name
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.identifying import UnknownCustomer, note_changes
 from customers.models import Customer, Erasure, Retailer
 

@@ -1,12 +1,12 @@
 """Orders as they are recorded, read back as the facts that they state."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.facts import LineFact, OrderFact
 from customers.models import Retailer
 

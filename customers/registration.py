@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -16,6 +15,7 @@ from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from customers.identifying import note_changes
 from customers.models import Consent, Customer, Retailer, UndecidedFact
 

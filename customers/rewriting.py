@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from customers.facts import CorrectionFact, LineFact, OrderFact, fingerprint
 from customers.identifying import note_changes
 from customers.models import OrderLine, OrderRevision, Retailer

@@ -1,7 +1,6 @@
 """What is suggested to a customer, and what goes with a product or an order, as the last recommendation run wrote it down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Customer, Order, RelatedProduct, Retailer, SuggestionList, SuggestionReason
 
 LIMIT = 10

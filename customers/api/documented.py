@@ -1,7 +1,6 @@
 """What the document of an operation says that it takes: the one list that is both published and held to."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -9,6 +8,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from customers.api.strict import Strict
+from customers.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ they are.
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from math import isfinite
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.utils.urls import replace_query_param
+
+from customers.core.values import dataclass
 
 MAX_DIGITS = 9
 MAX_EXPONENT = 100  # of a position: far beyond any amount, and no number that a database cannot hold

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from psycopg.pq import Format
 
 from customers.core.columns import Column, Single, column_of, single_of
+from customers.core.values import dataclass
 
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 

@@ -11,6 +11,12 @@ REMEMBERED = lru_cache(maxsize=4_096)  # members' windows and nights ask for the
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
     """Return the day on which an instant falls in a zone."""
+    return _day_of(instant, zone) if not instant.fold else instant.astimezone(zone).date()
+
+
+@REMEMBERED
+def _day_of(instant: datetime, zone: ZoneInfo) -> date:
+    """Remember the day of an instant, which each step asks for; one of a clock's second pass equals the one of its first."""
     return instant.astimezone(zone).date()
 
 

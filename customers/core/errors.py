@@ -1,11 +1,12 @@
 """The root of every refusal: a stable code, the numbers that explain it, and words in the reader's language."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from customers.core.values import dataclass
 
 
 class Kind(StrEnum):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -25,6 +25,7 @@ from customers.checks import (
     price_of,
     quantity_of,
 )
+from customers.core.values import dataclass
 from customers.importing.dates import date_of, instant_of
 from customers.importing.numbers import number_of
 

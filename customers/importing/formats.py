@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from customers.batches import Outcome, Status
 from customers.checks import NOTHING, InvalidFact
 from customers.core.errors import DomainError
+from customers.core.values import dataclass
 from customers.facts import InteractionFact, OrderFact, ReturnFact, ReturnLineFact, line_of
 from customers.importing import cells
 from customers.importing.cells import Column

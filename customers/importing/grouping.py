@@ -1,12 +1,13 @@
 """From the rows of one key to the fact that they state together, or to everything that forbids it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from customers.checks import MAX_LINES, REASONS, InvalidFact
+from customers.core.values import dataclass
 from customers.importing.cells import BadCell, Column, is_doubled, reason_of
 from customers.importing.formats import Format, Stated
 from customers.importing.problems import Problem

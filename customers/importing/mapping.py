@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.importing.cells import Column
 from customers.importing.names import NAMES
 from customers.importing.reading import Source, is_refusal

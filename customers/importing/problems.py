@@ -1,6 +1,6 @@
 """Why rows of a file were not taken."""
 
-from dataclasses import dataclass
+from customers.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO
 from unicodedata import normalize
 
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from customers.core.errors import DomainError, Kind
 from customers.core.exporting import is_escaped
+from customers.core.values import dataclass
 from customers.importing.encodings import UnreadableFile, encoding_of
 
 DELIMITERS = ";,\t|"

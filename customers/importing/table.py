@@ -4,11 +4,12 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import groupby
 
 from customers.checks import MAX_LINES
+from customers.core.values import dataclass
 from customers.importing.cells import Column, Notation
 from customers.importing.mapping import Places, place
 from customers.importing.reading import Row, Source, key_of

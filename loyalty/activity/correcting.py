@@ -6,7 +6,7 @@ more is left as if it had never been theirs, and one who has it now gets it as a
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from customers.claiming import ClaimedOrder, claim_order
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from customers.correcting import lock_corrected, record_corrections
 from customers.facts import CorrectionFact
 from customers.models import Retailer

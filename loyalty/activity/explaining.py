@@ -1,7 +1,6 @@
 """Why an order gave what it gave, and what an entry says, as sentences in the reader's language: reads only."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -13,6 +12,7 @@ from django.utils.translation import ngettext
 
 from customers.core.calendar import day_before, local_date
 from customers.core.languages import said_text
+from customers.core.values import dataclass
 from customers.models import Interaction, Order
 from loyalty.activity.models import OrderDecision, ReturnDecision
 from loyalty.activity.published import named_by_version

@@ -1,13 +1,14 @@
 """Recorded facts as activities to decide."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.engine.activities import Fact, InteractionReported, OrderEvent, OrderPlaced, OrderReturned
 from loyalty.engine.basket import Basket, Line
 

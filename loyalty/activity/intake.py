@@ -1,7 +1,6 @@
 """What a retailer's systems report, recorded and decided in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from customers.batches import Fact, Outcome, Status
+from customers.core.values import dataclass
 from customers.facts import InteractionFact, OrderEventFact, OrderFact, ReturnFact
 from customers.models import Retailer, UndecidedFact
 from customers.recording import record_interactions, record_order_events, record_orders, record_returns

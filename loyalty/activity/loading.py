@@ -6,7 +6,7 @@ other tables as they were before the wait: so all that a decision looks at is re
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import last_revisions, note_revisions, remembered_versions
@@ -154,10 +155,9 @@ def load_states(  # noqa: PLR0913 - whom, about what, and how much of it
     )
     states = {each.name: each.load(scope) for each in CAPABILITIES}
     members = {
-        key: replace(
-            member,
+        key: member.loaded(
+            {name: found[key] for name, found in states.items() if key in found},
             is_whole=key in whole,
-            states={name: found[key] for name, found in states.items() if key in found},
         )
         for key, member in locked.members.items()
     }

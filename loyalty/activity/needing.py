@@ -1,11 +1,11 @@
 """How much of each member a batch of facts needs: who is only given something is not read as who is told something late."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.activity.loading import Loaded, is_due
 from loyalty.engine.activities import (
     BirthDateTold,

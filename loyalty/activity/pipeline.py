@@ -297,8 +297,8 @@ class BatchDecider:
                 )
                 version = versions.version(order.version_id) if order else versions.at(fact.counts_at)
                 if version is not None:
+                    on = local_date(fact.counts_at, version.zone)
                     for capability in CAPABILITIES:
-                        on = local_date(fact.counts_at, version.zone)
                         for pool, limit in capability.pools(versions.program_id, version, on).items():
                             self._note_pool(pool, limit)
 

@@ -1,12 +1,12 @@
 """Where a member stands, what keeps it there, how far the next tier is, and where it is heading: reads only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from customers.core import bulk
 from customers.core.calendar import day_before, local_date
+from customers.core.values import dataclass
 from loyalty.activity.deciding import advance_to
 from loyalty.activity.loading import load_states, read_memberships
 from loyalty.activity.published import tiers_of

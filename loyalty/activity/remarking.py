@@ -1,6 +1,5 @@
 """Why rules gave nothing for an order, and which lines others did not count, as sentences: reads only."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.formats import number_format
@@ -8,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from customers.core.money import unit_of
+from customers.core.values import dataclass
 from customers.models import Order
 from loyalty.activity.history import load_orders
 from loyalty.activity.models import OrderDecision

@@ -7,12 +7,13 @@ may differ with good reason (ADR 22 and 25): somebody must look.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.activity.simulation import Past, simulate
 from loyalty.activity.versions import versions_of_program
 from loyalty.badges.state import BADGES, GAME

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,6 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from customers.core.admin import ModelAdmin, TextInputWidget
 from customers.core.errors import DomainError
+from customers.core.values import dataclass
 from customers.models import Customer, Erasure, Order
 from customers.privacy import erase
 from loyalty.activity.account.leaving import leave, lost_by_leaving

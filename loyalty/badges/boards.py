@@ -1,11 +1,11 @@
 """Who is where on a leaderboard: reads only, by the index of scores, whatever the number of members."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.badges.rules import BoardRule
 from loyalty.badges.windows import days_of
 

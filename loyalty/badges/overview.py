@@ -1,7 +1,6 @@
 """What a member has of badges and challenges, and how far it has come: reads only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from django.db.models import Count, F, Max, Q, QuerySet
 
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.activity.inviting import is_invited
 from loyalty.badges.models import Badge, Challenge, ChallengeAward, GivenBadge
 from loyalty.badges.reading import read_state

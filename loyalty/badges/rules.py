@@ -1,7 +1,7 @@
 """What counts for a challenge, how far a member has come, and how often it has met it: pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import NamedTuple, Self
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.badges.windows import DAY, WEEK, Window, monday_of, window_on
 from loyalty.engine.arms import Divided, ForArms, holding, named_by
 from loyalty.engine.basket import NOTHING, Basket, Line, Occasion

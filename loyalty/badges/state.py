@@ -1,11 +1,12 @@
 """How far a member has come in challenges and on boards, as decisions see it: frozen values. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.badges.rules import Game, Tally
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key

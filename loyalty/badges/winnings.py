@@ -1,11 +1,11 @@
 """What a member won without a challenge, gifts and prizes, and how it stands in contests that go on: reads only."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.activity.inviting import is_invited
 from loyalty.badges.boards import Line, standing_of
 from loyalty.badges.models import Board, ContestPrize, SurpriseTicket

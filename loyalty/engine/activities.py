@@ -1,12 +1,13 @@
 """What happens to a member, to be decided: frozen values, with all that a decision needs to know of each. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from customers.core.calendar import stamp
+from customers.core.values import dataclass
 from loyalty.engine.basket import Basket, Occasion
 from loyalty.engine.member import Member
 

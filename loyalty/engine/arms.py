@@ -6,10 +6,10 @@ experiment runs; every other part holds for all. A decision sees the version as 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from customers.core.values import dataclass
 from loyalty.engine.member import Key
 
 NO_ARMS: frozenset[str] = frozenset()

@@ -1,11 +1,13 @@
 """What was bought, and on what occasion: values that rules look at. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from customers.core.values import dataclass
 
 NOTHING = Decimal(0)
 ONE = Decimal(1)

@@ -1,11 +1,12 @@
 """What a capability brings: its rules of a version, its state of members, and how its effects are written. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.engine.activities import Activity, DecidedOrder
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member

@@ -6,12 +6,13 @@ does and what a what-if simulates are decisions by the same steps.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.engine.activities import Activity, DecidedOrder
 from loyalty.engine.basket import Occasion
 from loyalty.engine.member import Member, copy_with

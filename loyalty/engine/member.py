@@ -1,10 +1,11 @@
 """A member as decisions see it: who it is, its clock, and one typed state per capability. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
+
+from customers.core.values import dataclass
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -55,6 +56,10 @@ class Member:
     def has(self, key: Key[Any]) -> bool:
         """Tell whether the member's program uses a capability."""
         return key.name in self.states
+
+    def loaded(self, states: Mapping[str, Any], *, is_whole: bool) -> "Member":
+        """Return the member with what capabilities keep of it."""
+        return self._with(states=states, is_whole=is_whole)
 
     def having(self, key: Key[S], state: S) -> "Member":
         """Return the member with another state of a capability."""

@@ -1,9 +1,11 @@
 """What all members of a program take from together, such as a budget of points. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
+
+from customers.core.values import dataclass
 
 
 class PoolKey(NamedTuple):

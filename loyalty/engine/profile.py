@@ -1,10 +1,11 @@
 """What kind of customer a member is, for those who agreed to a profile, and what of it decides what they earn. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from uuid import UUID
 
 from customers.core.segments import LifeStage, SegmentTag, SegmentType
+from customers.core.values import dataclass
 from loyalty.engine.activities import OrderCorrected, OrderPlaced
 from loyalty.engine.decision import Decision
 from loyalty.engine.member import Key

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from customers.core.values import dataclass
 from loyalty.engine.arms import ARMS, NO_ARMS, Divided, Trial, arm
 from loyalty.engine.basket import Occasion
 from loyalty.engine.member import Key
@@ -143,14 +144,16 @@ class Versions:
 
     def of_arms(self, arms: frozenset[str]) -> "Versions":
         """Return them as they hold for a member with arms, whether their experiments run or not."""
-        dividing = {trial.code for trial in self.trials}
-        mine = frozenset(
-            each for each in arms if each.partition(":")[0] in dividing
-        )  # or all of long ago would be told apart
+        mine = self._mine_of(arms) if arms else arms
         found = self.known.get(mine)
         if found is None:
             found = self.known[mine] = self._seen_by(mine)
         return found
+
+    def _mine_of(self, arms: frozenset[str]) -> frozenset[str]:
+        """Return the arms of experiments that divide these: all of long ago would be told apart, too."""
+        dividing = {trial.code for trial in self.trials}
+        return frozenset(each for each in arms if each.partition(":")[0] in dividing)
 
     def _seen_by(self, arms: frozenset[str]) -> "Versions":
         seen = tuple(

@@ -7,11 +7,11 @@ known when an experiment starts are assigned by its start.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Customer
 from loyalty.experiments.models import Assignment, Experiment
 

@@ -1,7 +1,7 @@
 """Experiments until they start: drafts that are checked, and planned; a plan is hashed, so that none is told otherwise later."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.experiments.checking import others_of, refuse
 from loyalty.experiments.models import Experiment, ExperimentEvent, Variant

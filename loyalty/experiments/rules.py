@@ -7,10 +7,12 @@ needs nobody's memory, and two experiments of different salts divide customers i
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from itertools import accumulate
 from typing import Any
+
+from customers.core.values import dataclass
 
 BUCKETS = 10_000
 DIGITS = 15  # of the digest, in hexadecimal: 60 bits, which a bigint of PostgreSQL holds

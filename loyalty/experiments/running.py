@@ -1,7 +1,6 @@
 """An experiment from its start to its end: who is assigned stays so, and decisions look at it between the two instants."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from customers.models import Customer, Retailer
 from loyalty.experiments.assigning import assign_all
 from loyalty.experiments.checking import refuse_to_start

@@ -1,12 +1,12 @@
 """The only writer of memberships."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from customers.core import bulk
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.memberships.models import Membership
 from loyalty.memberships.numbers import new_number
 from loyalty.programs.models import Program

@@ -10,7 +10,6 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -19,6 +18,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
+
+from customers.core.values import dataclass
 
 MAX_ANSWER_BYTES = 65_536
 SHOWN_BYTES = 500  # of an answer's body, for people to see what an endpoint says

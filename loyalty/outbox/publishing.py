@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.outbox.models import Event
 
 

@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.outbox.lanes import LANES
 from loyalty.outbox.models import Delivery, Endpoint, Event
 from loyalty.outbox.posting import SHOWN_BYTES, Answer, NotTaken, Reason, Terms, post

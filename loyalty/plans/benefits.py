@@ -5,7 +5,6 @@ Points and rewards are in their own books already; what is said of them here is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.money import to_unit
+from customers.core.values import dataclass
 from loyalty.plans.rules import NOTHING
 from loyalty.programs.models import Program
 

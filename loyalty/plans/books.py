@@ -5,7 +5,6 @@ A fee is earned day by day of those that it is for; of a plan that ended early w
 was credited. A month is what was recorded in it: a payment that is told later belongs to the month in which it was told.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TextIO
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.money import decimals_of
+from customers.core.values import dataclass
 from loyalty.plans.benefits import perks_until, points_of_plans
 from loyalty.plans.models import Subscription
 from loyalty.points.event_books import EventBooks, EventLine, Kind, Part, Sum, Sums, read_books, write_rows

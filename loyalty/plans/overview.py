@@ -1,11 +1,12 @@
 """What a member has of plans, and what its program offers: reads only, whether or not the night has been."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.engine.activities import PointsMoved
 from loyalty.engine.basket import Occasion
 from loyalty.engine.decision import Decision

@@ -1,7 +1,6 @@
 """The pages of what plans bring and cost: month by month, and member by member."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import add_months, local_date
 from customers.core.exporting import MAX_EXPORTED, csv_response
+from customers.core.values import dataclass
 from loyalty.memberships.models import Membership
 from loyalty.plans.benefits import MemberCosts, costs_of_members
 from loyalty.plans.models import PaidPlan, Subscription

@@ -1,11 +1,12 @@
 """What payments do to a plan: paid, paid late or twice, failed, refunded; each at its own instant. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.engine.decision import Decision
 from loyalty.plans.changes import begin, catch_up, replace_plan
 from loyalty.plans.rules import NOTHING, Days, FeeLine, next_end, quote_change

@@ -1,11 +1,11 @@
 """What plans bring and cost: fees beside benefits, members, churn, and what became of those who joined in a month."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from customers.core import bulk
 from customers.core.calendar import add_months, local_date, midnight
+from customers.core.values import dataclass
 from loyalty.plans.benefits import SPANS
 from loyalty.plans.books import fee_books
 from loyalty.plans.models import PaidPlan

@@ -5,13 +5,14 @@ A fee is for the days from one on until another; whenever it is cut at a day, bo
 decimals of its currency.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Self
 from uuid import UUID
 
 from customers.core.calendar import add_months
+from customers.core.values import dataclass
 from loyalty.engine.arms import Divided, ForArms, holding, named_by
 
 NOTHING = Decimal(0)

@@ -6,12 +6,12 @@ the share that is expected to be redeemed, both as they were when the points wer
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.points.statement import Clock
 from loyalty.points.valuation import Curve
 from loyalty.programs.models import Program

@@ -5,12 +5,13 @@ What a closed month says is read from it, and only what was recorded since is ad
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from customers.core.calendar import midnight
+from customers.core.values import dataclass
 from loyalty.points.allocation import Policy, policies
 from loyalty.points.changes import Change, Span, recorded, scan
 from loyalty.points.models import ClosedMonth

@@ -1,13 +1,13 @@
 """What happened to a program's points between two instants, added up in the database: reads only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.points.allocation import PRICED, Policy, pricing
 from loyalty.points.models import ClosedMonth
 from loyalty.points.statement import Clock

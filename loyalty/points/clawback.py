@@ -1,10 +1,10 @@
 """From which lots a return takes points, and to which it gives back what an earlier one took: pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.points.state import Move, OpenLot, spending_order
 from loyalty.points.states import State
 

@@ -7,11 +7,11 @@ lines for which it holds, in an order of which it holds. Days, weekdays and time
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from customers.core.values import dataclass
 from loyalty.engine.basket import Basket, Line, Occasion
 from loyalty.engine.profile import SEGMENTS
 

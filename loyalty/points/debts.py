@@ -6,10 +6,11 @@ whichever of them is undone first, and nobody loses points that live longer than
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.points.states import State
 
 KINDS = frozenset({"return", "repay", "leave"})  # of the entries that tell of debts

@@ -8,7 +8,7 @@ lines of its own, as the books of points have it.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TextIO
@@ -18,6 +18,7 @@ from django.db import transaction
 from customers.core import bulk, exporting
 from customers.core.calendar import add_months, day_before, local_date
 from customers.core.money import decimals_of
+from customers.core.values import dataclass
 from loyalty.points.closing import LOCK
 from loyalty.points.journal import LATE
 from loyalty.points.liability import instants_of

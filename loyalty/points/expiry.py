@@ -1,7 +1,6 @@
 """When points become active and when they expire: pure, in the program's zone, clamped to month ends."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from customers.core.calendar import (
     local_date,
     midnight,
 )
+from customers.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

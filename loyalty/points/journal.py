@@ -1,7 +1,6 @@
 """The month's end for the books: what was owed before and after, and the journal that leads from one to the other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TextIO
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.calendar import day_before, local_date
 from customers.core.exporting import write_csv as write_rows
 from customers.core.money import decimals_of, to_unit
+from customers.core.values import dataclass
 from loyalty.points.books import WalletBooks, books
 from loyalty.points.changes import Change
 from loyalty.points.liability import LotOwed, Owed, owed_in

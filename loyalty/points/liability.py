@@ -7,7 +7,6 @@ is the part of what orders cost that belongs to them, see `valuation`.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 from customers.core import bulk
 from customers.core.calendar import add_months, midnight
 from customers.core.money import to_unit
+from customers.core.values import dataclass
 from loyalty.points.allocation import PRICED, policies, pricing
 from loyalty.points.books import Side, WalletBooks, books
 from loyalty.points.ends import ENDS_AT

@@ -1,12 +1,13 @@
 """How much a member may earn, and a program may give: pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.points.rules import Earned, Terms, total_of
 
 

@@ -1,10 +1,10 @@
 """Conditions as SQL: which lines of recorded orders meet them, and how much they are. Reads only."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.memberships.profiles import AGREED, SEGMENTS_OF
 from loyalty.points.conditions import DECILES, MIDNIGHT, WEEKDAYS, AllOf, AnyOf, Between, In, Is, Node, Not
 

@@ -1,11 +1,10 @@
 """The ledger's proof: every balance is the sum of its rows, or the books are wrong and somebody must look."""
 
-from dataclasses import dataclass
-
 from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.errors import DomainError
+from customers.core.values import dataclass
 from customers.models import Retailer
 
 

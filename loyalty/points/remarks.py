@@ -1,10 +1,10 @@
 """Why rules gave nothing for an order, and what they did not count: read from the same values that decided it. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from customers.core.values import dataclass
 from loyalty.engine.basket import NOTHING, Basket, Line, Occasion
 from loyalty.points.rules import Counted, Earning, earn, with_money
 

@@ -1,11 +1,12 @@
 """What an order or an interaction earns: pure, the same for the live pipeline, a return, a dry run and a replay."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from customers.core.values import dataclass
 from loyalty.engine.arms import ForArms
 from loyalty.engine.basket import NOTHING, ONE, Basket, Line, Occasion
 from loyalty.points.conditions import EVERYTHING, Node, compiled

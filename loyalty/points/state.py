@@ -1,12 +1,13 @@
 """A member's points as decisions see them, and what a decision does to them: frozen values. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.engine.arms import Divided, holding, named_by
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key, copy_with
@@ -382,6 +383,17 @@ class WalletState:
     def available(self) -> int:
         """Return what can be spent, once time has been carried out."""
         return self.balance + self.owed
+
+    def completed(
+        self,
+        *,
+        days: tuple[Day, ...],
+        lots: tuple[OpenLot, ...],
+        actives: tuple[Active, ...] | None,
+        debt_entries: tuple[DebtEntry, ...],
+    ) -> "WalletState":
+        """Return it with all that is looked at of it."""
+        return copy_with(self, {"days": days, "lots": lots, "actives": actives, "debt_entries": debt_entries})
 
     def with_lots(self, lots: tuple[OpenLot, ...]) -> "WalletState":
         return copy_with(self, {"lots": lots})

@@ -1,7 +1,6 @@
 """What a member has and how it came to be: reads only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +11,7 @@ from django.db.models import QuerySet
 
 from customers.core import bulk
 from customers.core.calendar import day_before, local_date
+from customers.core.values import dataclass
 from loyalty.memberships.models import Membership
 from loyalty.points.ends import ENDS_AT, SPANS
 from loyalty.points.models import Entry, Wallet

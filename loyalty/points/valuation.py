@@ -7,10 +7,12 @@ that was recognised before is put right in the month of the change (paragraphs 8
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
+
+from customers.core.values import dataclass
 
 NOTHING, ALL = Decimal(0), Decimal(1)
 MAX_AGE_MONTHS = 120

@@ -1,12 +1,13 @@
 """What is known of claims at their instants: read behind the friends' locks, and one claim of a program after the other."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.referrals.identity import email_stem, is_nearly_same_email, is_same_email, is_same_phone
 from loyalty.referrals.rules import NEARLY, Evidence, FriendOrder, ReferralRules
 

@@ -1,13 +1,13 @@
 """What members and shops read of referrals: of a friend no more than its initial, of what is suspicious nothing to members."""
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, QuerySet, When
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.values import dataclass
 from loyalty.activity.inviting import is_invited
 from loyalty.activity.versions import versions_of_member
 from loyalty.engine.versions import Versions

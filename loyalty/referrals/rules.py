@@ -7,10 +7,12 @@ they are told.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
+
+from customers.core.values import dataclass
 
 NOTHING = Decimal(0)
 NEARLY = Decimal("1.05")  # of the minimum: an order up to here is just above it

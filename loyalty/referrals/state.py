@@ -1,12 +1,13 @@
 """A member's referrals as decisions see them: the one by which it came, and what it got for its own. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key
 from loyalty.engine.versions import RulesOf

@@ -6,7 +6,6 @@ redemption on: it is used, comes back with its points, or lapses. Amounts are in
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TextIO
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.money import to_unit
+from customers.core.values import dataclass
 from loyalty.points.event_books import EventBooks, EventLine, Kind, Part, Sum, Sums, read_books, write_rows
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program

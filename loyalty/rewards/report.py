@@ -1,7 +1,7 @@
 """Rewards in figures: how many points they take of those earned, what is used and what never is, and what they cost."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from customers.core import bulk
 from customers.core.calendar import add_months, local_date, midnight
 from customers.core.money import to_unit
+from customers.core.values import dataclass
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward
 

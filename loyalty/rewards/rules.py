@@ -1,7 +1,7 @@
 """What a version offers for points: prices, who may have what, and until when it is good. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import StrEnum
@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, local_date, midnight
+from customers.core.values import dataclass
 from loyalty.engine.arms import Divided, ForArms, holding, named_by
 from loyalty.points.limits import period_start
 

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from enum import Enum
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.tiers.rules import (
     Counts,
     DaySums,

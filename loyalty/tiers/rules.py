@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate
@@ -10,6 +10,7 @@ from typing import Self
 from uuid import UUID
 
 from customers.core.calendar import add_months, clamped, day_after, day_before, end_of_month
+from customers.core.values import dataclass
 from loyalty.engine.arms import Divided, ForArms, holding, named_by
 from loyalty.points.state import Day
 

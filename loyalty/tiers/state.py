@@ -1,11 +1,11 @@
 """Where a member stands, as decisions see it: frozen values. Pure."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.engine.activities import is_of_order
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -11,6 +10,7 @@ import pytest
 from django.db import connection
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.recording import record_orders
 from loyalty.activity import steps
 from loyalty.activity.backlog import catch_up

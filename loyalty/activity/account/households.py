@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.prepared import Prepared
+from customers.core.values import dataclass
 from loyalty.activity.account.session import (
     AccountSession,
     InsufficientPoints,

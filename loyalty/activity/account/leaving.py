@@ -1,6 +1,6 @@
 """A member leaves: told before what is lost, then nothing can be earned or spent until it enrols again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import release
 from loyalty.activity.deciding import decide

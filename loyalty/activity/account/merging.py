@@ -6,7 +6,7 @@ points lot by lot, what is owed, redemptions, days, the higher tier and the deci
 number leads there. What neither program has decided waits in the backlog, now for the one who stays.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from customers.merging import MergedCustomer, merge
 from customers.models import Customer, Retailer
 from loyalty.activity.account.session import AccountSession

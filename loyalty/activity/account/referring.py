@@ -1,7 +1,6 @@
 """Referrals are claimed and reviewed: by the one way of every change, with the friend's member locked and nobody else's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.checks import past_of
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.activity import pipeline
 from loyalty.activity.account.session import HasLeft
 from loyalty.activity.versions import versions_of_member

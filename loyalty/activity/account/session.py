@@ -1,7 +1,7 @@
 """Members whose points a verb moves: locked, advanced to now, collecting what is to be written."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, carry_out
 from loyalty.activity.loading import Loaded, is_due, load_states, lock_memberships, require_lenders

@@ -1,7 +1,6 @@
 """Points are held, redeemed and given back."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.activity.account.households import gather, household_of
 from loyalty.activity.account.session import (

@@ -1,7 +1,6 @@
 """Facts that are reported with an Idempotency-Key, taken together with others: each answer is kept with what it tells of."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -9,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework import status
 from rest_framework.renderers import JSONRenderer
 
+from customers.core.values import dataclass
 from loyalty.activity.api.rendering import answers
 from loyalty.activity.intake import Answer
 from loyalty.api.idempotency import Once, answered, keep

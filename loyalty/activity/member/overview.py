@@ -1,6 +1,5 @@
 """What a member's page shows above its statement, and the stories below: reads only."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.activity.member.holds import open_holds
 from loyalty.activity.member.wallets import wallet_names
 from loyalty.activity.progress import plan_of, progress

@@ -1,6 +1,5 @@
 """A member's statement as staff read it: by wallet, kind and days, a page at a time. Reads only."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import SelectWidget, TextInputWidget
 from customers.core.calendar import day_after, midnight
+from customers.core.values import dataclass
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry
 from loyalty.points.statement import statement_of

@@ -7,7 +7,7 @@ written once per version: a member's own is filled in.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -20,6 +20,7 @@ from django.utils.translation import get_language
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.images import address_of
+from customers.core.values import dataclass
 from loyalty.activity.account.households import household_lends
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.arms import arms_of_membership

@@ -1,11 +1,11 @@
 """What a member has of a reward that it redeemed, as whoever changes it finds it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from loyalty.activity.loading import MergedMeanwhile
 from loyalty.engine.decision import Decision
 from loyalty.points.models import Entry, Wallet

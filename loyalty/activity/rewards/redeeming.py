@@ -1,7 +1,6 @@
 """A member redeems a reward: for the right price, once, as long as there is one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -13,6 +12,7 @@ from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.money import unit_of
+from customers.core.values import dataclass
 from loyalty.activity.account.households import Gathering, gather, household_of
 from loyalty.activity.account.session import (
     AccountSession,

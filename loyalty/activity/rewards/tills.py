@@ -1,6 +1,5 @@
 """Vouchers at tills: checked, held, then confirmed or released; of two tills one wins, and the other is told when."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +13,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.languages import in_readers_language
 from customers.core.money import decimals_of, to_unit
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.activity.account.session import AccountSession, HasLeft
 from loyalty.activity.rewards.redeemed import Status, held_in, instant_of, read_again

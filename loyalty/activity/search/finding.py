@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk, tenancy
+from customers.core.values import dataclass
 from customers.models import Customer, Order, Retailer
 from customers.models.customer import NO_DIGIT
 from loyalty.memberships.models import Membership

@@ -1,7 +1,6 @@
 """What was found, each with what it is and the page that it leads to, in the reader's language."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
@@ -9,6 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from customers.core.money import written
+from customers.core.values import dataclass
 from customers.models import Customer, Order
 from loyalty.activity.search.finding import Found, Matches
 from loyalty.memberships.models import Membership

@@ -1,12 +1,13 @@
 """Which orders and interactions met a challenge: asked of the facts themselves, as they are now."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.activity.decisions import load_decided
 from loyalty.activity.history import load_interactions, load_kept_orders
 from loyalty.badges.models import ChallengeAward

@@ -1,7 +1,6 @@
 """Contests: a leaderboard with prizes is finished when its window has ended, once, by the scores of that moment."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -11,6 +10,7 @@ from django.db import transaction
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.activity.arms import in_arms, withheld_among
 from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.versions import versions_of_program

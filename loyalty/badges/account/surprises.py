@@ -8,7 +8,6 @@ as many workers as there are, each gift once.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.activity.arms import withheld_among
 from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.versions import versions_of

@@ -1,12 +1,13 @@
 """What counts for challenges and boards, and no longer counts when it comes back. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.badges.rules import (
     BoardRule,
     ChallengeRule,

@@ -5,7 +5,7 @@ A notice and what it causes are one transaction: told twice at the same moment, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.plans.account.collecting import end_refund, fail_refund
 from loyalty.plans.account.paying import note_failure, take_payment

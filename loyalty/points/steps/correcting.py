@@ -1,11 +1,12 @@
 """What the correction of an order takes back, or gives: as if the order had never said anything else. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.engine.activities import Award, DecidedOrder, OrderCorrected
 from loyalty.engine.basket import NOTHING, Basket
 from loyalty.engine.decision import Decision, OrderDecided, Told

@@ -1,12 +1,13 @@
 """What every step is made of: an entry posted, and the member after it. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.engine.decision import Decision
 from loyalty.points.expiry import Lifetime, idle_until
 from loyalty.points.state import (

@@ -1,10 +1,11 @@
 """An order's points come back: what was missing for it is made good, then its own lots get back what was taken. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.engine.activities import OrderReturned
 from loyalty.engine.decision import Decision
 from loyalty.points import clawback

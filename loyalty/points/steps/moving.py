@@ -5,11 +5,12 @@ Verbs (`loyalty.activity.account`) are made of these; `move` carries out in a si
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from customers.core.values import dataclass
 from loyalty.engine.activities import OrderCorrected, OrderReturned, PointsMoved
 from loyalty.engine.decision import Decision, Effect
 from loyalty.points.clawback import state_at, take_from

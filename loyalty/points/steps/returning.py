@@ -1,12 +1,13 @@
 """What a return of an order takes back, or gives back. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.engine.activities import (
     Award,
     DecidedOrder,
