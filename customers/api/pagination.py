@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import isfinite
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Func, Q, TextField, Value
@@ -113,7 +114,10 @@ class Pages(CursorPagination):
 
     def _address(self, place: "Place") -> str:
         said = json.dumps([place.is_back, [str(value) for value in place.values]])
-        return str(replace_query_param(self._url, self.cursor_query_param, b64encode(said.encode()).decode()))
+        cursor = b64encode(said.encode()).decode()
+        if "?" not in self._url:  # nothing is there to be kept, or replaced
+            return f"{self._url}?{urlencode({self.cursor_query_param: cursor})}"
+        return str(replace_query_param(self._url, self.cursor_query_param, cursor))
 
     def _place(self, request: Any) -> "Place | None":
         """
