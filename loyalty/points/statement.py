@@ -62,12 +62,13 @@ class Expiring:
 
 
 # What is due counts as active, and what is past its end as gone, whether or not the night has been. What is due repays first
-# what is owed.
+# what is owed. Where lots end by their dates, they are grouped as their index has them: it is read as it stands, and alone.
 OPEN_LOTS = """
 SELECT {ends_at} AS ends_at, sum(l.available)::bigint, {of_others}
 FROM {lots}
-WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY 1
+WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY {group}
 """
+AS_INDEXED = "l.expires_on_inactivity, l.expires_at"
 OF_OTHERS = """sum(l.pending)::bigint,
     coalesce(sum(l.pending) FILTER (WHERE l.active_at <= %(at)s), 0)::bigint AS due, sum(l.held)::bigint"""
 NO_OTHERS = "0, 0, 0"
@@ -79,18 +80,19 @@ NOW = {
         ends_at=ENDS_AT if may_be_idle else "l.expires_at",
         lots=WITH_WALLET if may_be_idle else "points_lot l",
         of_others=OF_OTHERS if has_others else NO_OTHERS,
+        group="1" if may_be_idle else AS_INDEXED,
     )
     for may_be_idle in (False, True)
     for has_others in (False, True)
 }
 # All wallets of a member and of its household, with their lots where none of a wallet needs a closer look: then the statements
 # above look for it. Whose they are is asked first: it is nobody else's, for the most part.
-WALLETS_NOW = """
+WALLETS_NOW = f"""
 SELECT w.id, w.membership_id, w.code, w.pending, w.held, w.owed, w.idle_until, l.ends_at, l.available
 FROM points_wallet w LEFT JOIN LATERAL (
     SELECT l.expires_at AS ends_at, sum(l.available)::bigint AS available FROM points_lot l
     WHERE w.pending = 0 AND w.held = 0 AND w.idle_until IS NULL
-        AND l.wallet_id = w.id AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY 1
+        AND l.wallet_id = w.id AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY {AS_INDEXED}
 ) AS l ON true
 WHERE w.membership_id = ANY(%(membership)s::uuid || ARRAY(
     SELECT other.membership_id FROM memberships_householdmember mine
