@@ -18,16 +18,8 @@ from loyalty.page.views.survey import survey
 handler403 = "loyalty.admin_theme.errors.forbidden"
 handler404 = "loyalty.admin_theme.errors.missing"
 handler500 = "loyalty.api.problems.failure"
+# The API first: each address before the one that is meant is looked at.
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
-    path("admin/retailer/", admin.site.admin_view(choose), name="choose-retailer"),
-    path("admin/", include("loyalty.staff_signin.urls")),  # the sign-in of the admin among them
-    path("admin/find/", admin.site.admin_view(search), name="search"),
-    path("admin/", admin.site.urls),
-    path("i18n/", include("django.conf.urls.i18n")),
-    path("my/", include("loyalty.page.urls")),
-    path("u/<str:token>", unsubscribed, name="unsubscribe"),
-    path("s/<str:token>", survey, name="survey"),
     path("api/v1/", include("loyalty.activity.api.urls")),
     path("api/v1/", include("loyalty.planning.api.urls")),
     path("api/v1/", include("loyalty.plans.api.urls")),
@@ -39,6 +31,15 @@ urlpatterns = [
     path("api/v1/", include("loyalty.outbox.api.urls")),
     path("api/v1/", include("analytics.api.urls")),
     path("api/v1/", include("customers.api.urls")),  # last: a customer's id may be anything
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/retailer/", admin.site.admin_view(choose), name="choose-retailer"),
+    path("admin/", include("loyalty.staff_signin.urls")),  # the sign-in of the admin among them
+    path("admin/find/", admin.site.admin_view(search), name="search"),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("my/", include("loyalty.page.urls")),
+    path("u/<str:token>", unsubscribed, name="unsubscribe"),
+    path("s/<str:token>", survey, name="survey"),
     path("api/schema", DocumentView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("health/live", health.live, name="live"),

@@ -7,11 +7,12 @@ they are.
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from math import isfinite
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Func, Q, TextField, Value
@@ -72,40 +73,55 @@ class Pages(CursorPagination):
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         """Return a page of rows: those behind a row, whatever was written since, or those before it."""
-        self.request, self._url = request, str(request.build_absolute_uri())
+        keys = [Key.of(queryset.model, name) for name in self.get_ordering(request, queryset, view)]
+
+        def read(place: Place, limit: int) -> list[Any]:
+            turned = [key.turned() for key in keys] if place.is_back else keys
+            rows = queryset.order_by(*(key.ordering for key in turned))
+            if place.values:
+                rows = rows.filter(behind(turned, place.values))
+            return list(rows[:limit])
+
+        return self.page_of(request, keys, read)
+
+    def page_of(self, request: Any, keys: "Sequence[Key]", read: "Callable[[Place, int], list[Any]]") -> list[Any]:
+        """
+        Return a page of what `read` answers: no more than so many rows behind a place, or before it, what is next to it first.
+
+        :param keys: by which its rows are sorted; each row has them as attributes
+        """
+        self._keys, self._url = keys, str(request.build_absolute_uri())
         size = self.get_page_size(request)
-        self._keys = [_Key.of(queryset.model, name) for name in self.get_ordering(request, queryset, view)]
         self._asked = self._place(request)
-        is_back, place = self._asked or _Place()
-        keys = [key.turned() for key in self._keys] if is_back else self._keys
-        rows = queryset.order_by(*(key.ordering for key in keys))
-        if place:
-            rows = rows.filter(behind(keys, place))
-        found = list(rows[: size + 1])
+        place = self._asked or Place()
+        found = read(place, size + 1)
         self._has_more = len(found) > size
-        self.page = found[:size][::-1] if is_back else found[:size]
+        self.page = found[:size][::-1] if place.is_back else found[:size]
         return self.page
 
     def get_next_link(self) -> str | None:
         """Return where the next page is; None on the last one."""
         is_back = self._asked is not None and self._asked.is_back
-        return self._address(_Place(is_back=False, values=self._values(-1))) if is_back or self._has_more else None
+        return self._address(Place(is_back=False, values=self._values(-1))) if is_back or self._has_more else None
 
     def get_previous_link(self) -> str | None:
         """Return where the page before is; None on the first one."""
         is_back = self._asked is not None and self._asked.is_back
         is_known = self._has_more if is_back else self._asked is not None
-        return self._address(_Place(is_back=True, values=self._values(0))) if is_known else None
+        return self._address(Place(is_back=True, values=self._values(0))) if is_known else None
 
     def _values(self, place: int) -> list[Any]:
         """Return what says where a row of the page stands; nothing for a page without rows: from the list's end on."""
         return [getattr(self.page[place], key.field.attname) for key in self._keys] if self.page else []
 
-    def _address(self, place: "_Place") -> str:
+    def _address(self, place: "Place") -> str:
         said = json.dumps([place.is_back, [str(value) for value in place.values]])
-        return str(replace_query_param(self._url, self.cursor_query_param, b64encode(said.encode()).decode()))
+        cursor = b64encode(said.encode()).decode()
+        if "?" not in self._url:  # nothing is there to be kept, or replaced
+            return f"{self._url}?{urlencode({self.cursor_query_param: cursor})}"
+        return str(replace_query_param(self._url, self.cursor_query_param, cursor))
 
-    def _place(self, request: Any) -> "_Place | None":
+    def _place(self, request: Any) -> "Place | None":
         """
         Return where a page begins, or None for the first one.
 
@@ -119,10 +135,10 @@ class Pages(CursorPagination):
             values = [key.value_of(text) for key, text in zip(self._keys, written, strict=True)] if written else []
         except (ValidationError, ValueError, TypeError) as error:
             raise NotFound(_("Invalid cursor")) from error
-        return _Place(is_back=is_back is True, values=values)
+        return Place(is_back=is_back is True, values=values)
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Behind which row a page begins, told by its keys, or before which it ends; nothing for an end of the list."""
 
     is_back: bool = False
@@ -130,21 +146,21 @@ class _Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Key:
+class Key:
     """A column that says where a row stands."""
 
     field: Any
     is_falling: bool
 
     @classmethod
-    def of(cls, model: Any, name: str) -> "_Key":
+    def of(cls, model: Any, name: str) -> "Key":
         return cls(model._meta.get_field(name.lstrip("-")), name.startswith("-"))
 
     @property
     def ordering(self) -> str:
         return f"-{self.field.attname}" if self.is_falling else str(self.field.attname)
 
-    def turned(self) -> "_Key":
+    def turned(self) -> "Key":
         return replace(self, is_falling=not self.is_falling)
 
     def value_of(self, text: Any) -> Any:
@@ -166,7 +182,7 @@ class _Key:
         return value
 
 
-def behind(keys: Sequence[_Key], values: Sequence[Any]) -> Any:
+def behind(keys: Sequence[Key], values: Sequence[Any]) -> Any:
     """Return the condition that rows stand behind one, whose keys together no other row has."""
     if len({key.is_falling for key in keys}) == 1:  # one comparison, which an index of these columns answers
         compare = LessThan if keys[0].is_falling else GreaterThan
@@ -187,9 +203,3 @@ class NewestFirst(Pages):
     """Pages that do not move when something new arrives."""
 
     ordering = "-id"
-
-
-class NewestOccurredFirst(NewestFirst):
-    """The same by the clock of what happened."""
-
-    ordering = ("-occurred_at", "-id")  # type: ignore[assignment] # several columns are a tuple

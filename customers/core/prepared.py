@@ -8,16 +8,14 @@ per connection. A list that is filtered in many ways needs plans of its own, and
 Values are those that the driver reads: of columns, and not of expressions that Django would convert.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from inspect import signature
 from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import JSONField, Model, QuerySet, Value
-from django.db.models.query import NamedValuesListIterable, get_related_populators
-from django.db.models.utils import create_namedtuple_class
+from django.db.models.query import get_related_populators
 
 from customers.core import bulk
 
@@ -58,31 +56,6 @@ class Prepared(Generic[Row]):
         sql, parameters, read = self._made
         values = [given[one.value] if isinstance(one, Given) else one for one in parameters]
         return [read(row) for row in bulk.fetch(sql, values)]
-
-
-def planned_once(rows: QuerySet[Any], *names: str) -> QuerySet[Any, Any]:
-    """
-    Return a queryset's columns as named tuples, put together each time, but sent as `bulk` sends.
-
-    For a page that many ask for in one form.
-    """
-    found = rows.values_list(*names, named=True)
-    found._iterable_class = _PlannedOnce
-    return found
-
-
-class _PlannedOnce(NamedValuesListIterable):
-    """A queryset's named tuples, by a statement that is planned once per connection."""
-
-    def __iter__(self) -> Iterator[Any]:
-        compiler: Any = self.queryset.query.get_compiler(DEFAULT_DB_ALIAS)
-        assert not compiler.query.annotations, "columns come in the order of their names"
-        try:
-            sql, parameters = compiler.as_sql()
-        except EmptyResultSet:
-            return iter(())
-        row = create_namedtuple_class(*self.queryset._fields)  # type: ignore[attr-defined] # of values_list
-        return map(row._make, bulk.fetch(sql, parameters))
 
 
 def _reader(compiler: Any) -> Callable[[Sequence[Any]], Any]:

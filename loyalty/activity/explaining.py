@@ -1,26 +1,27 @@
 """Why an order gave what it gave, and what an entry says, as sentences in the reader's language: reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Protocol
 
 from django.db.models import Q
 from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from customers.core.calendar import day_before, local_date
 from customers.core.languages import said_text
 from customers.core.values import dataclass
 from customers.models import Interaction, Order
 from loyalty.activity.models import OrderDecision, ReturnDecision
-from loyalty.activity.published import named_by_version
+from loyalty.activity.published import names_of_version
 from loyalty.activity.remarking import Said, remarks_on
 from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule, Entry, Lot
 
-RuleNames = dict[tuple[int, str], str]
+RuleNames = Mapping[tuple[int, str], str]
 REASONS = {
     "no_version_in_force_then": _("The program had no rules in force when the order was placed."),
     "not_a_member_then": _("The customer was not a member when the order was placed."),
@@ -37,6 +38,18 @@ REASONS = {
     "over_day_limit": _("So many are rewarded on one day at most."),
     "over_month_limit": _("So many are rewarded in one month at most."),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """
+    What entries say of moves and of rules, in one language.
+
+    :param said: by the word in an explanation that tells it
+    """
+
+    language: str | None
+    said: Mapping[str, str]
 
 
 class Explained(Protocol):
@@ -100,22 +113,23 @@ def why(membership: Membership, order: Order) -> Why | None:
     )
 
 
-def said_by(entry: Explained, rules: RuleNames, *, to_staff: bool = False) -> list[str]:
+def said_by(entry: Explained, rules: RuleNames, *, words: Words | None = None, to_staff: bool = False) -> list[str]:
     """
     Return an entry's explanation as sentences.
 
+    :param words: of the reader; whoever tells many entries looks for them once
     :param to_staff: with how many lots it concerns, which says nothing to members
     """
-    said = entry.explanation
-    lines = [line.strip() for line in (*_given(said, rules), *_moved(said))]
+    said, words = entry.explanation, words or readers_words()
+    lines = [line.strip() for line in (*_given(said, rules, words), *_moved(said, words))]
     if to_staff and "lots" in said:
         lines.append(ngettext("%(lots)s lot", "%(lots)s lots", said["lots"]) % said)
     return lines
 
 
-def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
+def _given(said: dict[str, Any], rules: RuleNames, words: Words) -> list[str]:
     """Say what rules, tiers and days gave."""
-    lines = [_rule(part, said, rules) for part in said.get("rules", ())]
+    lines = [_rule(part, said, rules, words) for part in said.get("rules", ())]
     if said.get("cut"):
         lines.append(str(_("%(cut)s points were cut.")) % said + " " + str(REASONS.get(said.get("reason", ""), "")))
     if "gift" in said:
@@ -128,8 +142,8 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
         lines.append(str(_("For the challenge “%(challenge)s”")) % {"challenge": challenge})
     if "surprise" in said or "contest" in said:
         name = said_text(said, "name")
-        words = _("A surprise: %(name)s") if "surprise" in said else _("Rank %(rank)s of the contest %(name)s")
-        lines.append(str(words) % {"name": name, "rank": said.get("rank")})
+        prize = _("A surprise: %(name)s") if "surprise" in said else _("Rank %(rank)s of the contest %(name)s")
+        lines.append(str(prize) % {"name": name, "rank": said.get("rank")})
     if "day" in said:
         lines.append(str(EarningRule.Kind(said["day"]).label))
     if "interaction" in said:
@@ -137,16 +151,16 @@ def _given(said: dict[str, Any], rules: RuleNames) -> list[str]:
     return lines
 
 
-def _moved(said: dict[str, Any]) -> list[str]:
+def _moved(said: dict[str, Any], words: Words) -> list[str]:
     """Say what was taken, restored, repaid or adjusted."""
-    lines = [str(words) % said for word, words in MOVED.items() if word in said]
-    lines += [str(words) % said for word, words in LACKED.items() if "kept_now" in said and said.get(word)]
+    lines = [words.said[word] % said for word in MOVED if word in said]
+    lines += [words.said[word] % said for word in LACKED if "kept_now" in said and said.get(word)]
     if "correction" in said and "rules" not in said:
-        lines.append(str(_("Order %(order)s was corrected (version %(correction)s)")) % said)
+        lines.append(words.said["correction"] % said)
     if "restored" in said:
-        lines.append(str(_("%(restored)s points came back, %(expired)s of them expired meanwhile")) % _came_back(said))
+        lines.append(words.said["restored"] % _came_back(said))
     if "reason" in said and "author" in said:
-        lines.append(str(_("%(reason)s (by %(author)s)")) % said)
+        lines.append(words.said["reason"] % said)
     return lines
 
 
@@ -175,39 +189,61 @@ LACKED = {
     "shortfall": _("%(shortfall)s points were spent already, and are not asked for"),
     "owed": _("%(owed)s points were spent already: what is earned next repays them first"),
 }
+# And what it says where another word stands beside it, or none does; and of what a rule gave.
+BESIDES = {
+    "rule": _("%(rule)s: %(points)s points for %(basis)s × %(multiplier)s"),
+    "dropped": _("(rounded down by %(dropped)s)"),
+    "capped": _("(%(capped)s more were cut by the rule’s own limit)"),
+    "beaten": _("(the best of its group; not given: %(beaten)s)"),
+    "correction": _("Order %(order)s was corrected (version %(correction)s)"),
+    "restored": _("%(restored)s points came back, %(expired)s of them expired meanwhile"),
+    "reason": _("%(reason)s (by %(author)s)"),
+}
+
+
+def readers_words() -> Words:
+    """Return what entries say in the reader's language."""
+    return _words(get_language())
+
+
+@lru_cache(maxsize=8)
+def _words(language: str | None) -> Words:
+    return Words(language, {word: str(said) for word, said in (MOVED | LACKED | BESIDES).items()})
 
 
 def rule_names(program_id: int, entries: Iterable[Explained]) -> RuleNames:
     """Return rules' names by version number and code, tiers' by tier/CODE, and challenges'."""
-    numbers: set[int] = {
-        entry.explanation["version"] for entry in entries if entry.explanation.get("version") is not None
-    }
-    return {
-        (number, code): str(named)
-        for number in sorted(numbers)
-        for code, named in named_by_version(program_id, number).items()
-    }
+    language, found = get_language(), dict[tuple[int, str], str]()
+    for number in {entry.explanation.get("version") for entry in entries} - {None}:
+        found |= names_of_version(program_id, number, language)
+    return found
 
 
-def _rule(part: dict[str, Any], said: dict[str, Any], rules: RuleNames) -> str:
-    text = str(_("%(rule)s: %(points)s points for %(basis)s × %(multiplier)s")) % {
+def _rule(part: dict[str, Any], said: dict[str, Any], rules: RuleNames, words: Words) -> str:
+    text = words.said["rule"] % {
         "rule": rules.get((said.get("version", 0), part["rule"]), part["rule"]),
         "points": part["points"],
-        "basis": number_format(Decimal(part["basis"])),
-        "multiplier": number_format(Decimal(part["multiplier"])),
+        "basis": _number(part["basis"], words.language),
+        "multiplier": _number(part["multiplier"], words.language),
     }
     dropped = Decimal(part.get("dropped", 0))
     if dropped:
-        text += " " + str(_("(rounded down by %(dropped)s)")) % {"dropped": number_format(dropped.normalize())}
+        text += " " + words.said["dropped"] % {"dropped": number_format(dropped.normalize())}
     if part.get("capped"):
-        text += " " + str(_("(%(capped)s more were cut by the rule’s own limit)")) % part
+        text += " " + words.said["capped"] % part
     version = said.get("version", 0)
     beaten = [
         f"{rules.get((version, each['rule']), each['rule'])} ({each['points']})" for each in part.get("beaten", ())
     ]
     if beaten:
-        text += " " + str(_("(the best of its group; not given: %(beaten)s)")) % {"beaten": ", ".join(beaten)}
+        text += " " + words.said["beaten"] % {"beaten": ", ".join(beaten)}
     return text
+
+
+@lru_cache(maxsize=4_096)
+def _number(text: Any, _language: str | None) -> str:
+    """Return a number as the reader's language writes it: that of a multiplier is nearly always the same."""
+    return number_format(Decimal(text))
 
 
 def _came_back(said: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from customers.core import bulk
 from customers.core.calendar import day_before, local_date
@@ -24,11 +25,12 @@ from loyalty.tiers.rules import FOREVER, NOTHING, Counts, TierRule, TierScheme, 
 from loyalty.tiers.state import SCHEME, TIERS
 
 PACE_DAYS = 90
-STANDING = "SELECT tier_id, since, protected_until FROM tiers_standing WHERE membership_id = %s"
-WALLETS_AND_DAYS = """
-SELECT w.code, w.available - w.owed, d.on_date, d.spend, d.points, d.orders, d.visits
-FROM points_wallet w LEFT JOIN points_qualifyingday d ON d.wallet_id = w.id AND d.on_date >= %s
-WHERE w.membership_id = %s ORDER BY d.on_date
+STORED = """
+SELECT s.tier_id, s.since, s.protected_until, w.code, w.available - w.owed, d.on_date, d.spend, d.points, d.orders, d.visits
+FROM memberships_membership m LEFT JOIN tiers_standing s ON s.membership_id = m.id
+LEFT JOIN points_wallet w ON w.membership_id = m.id
+LEFT JOIN points_qualifyingday d ON d.wallet_id = w.id AND d.on_date >= %s
+WHERE m.id = %s ORDER BY d.on_date
 """
 
 Missing = tuple[tuple[str, Decimal], ...]
@@ -80,14 +82,17 @@ def progress(membership: Membership, *, at: datetime, versions: Versions | None 
     version = versions.at(at)
     member = _advanced(membership, versions, at)
     tiers = tiers_of(version.version_id) if version else {}
-    standing = _standing_of(member, tiers) if member else _standing_stored(membership, tiers)
     if version is None:
+        standing = _standing_of(member, tiers) if member else _stored(membership, date.max).standing(tiers)
         return Progress("spend", standing.tier, standing.since, NOTHING, None, None, None)
     scheme, today = version.of(SCHEME), local_date(at, version.zone)
     joined = local_date(membership.enrolled_at, version.zone)
     first = window_start(scheme, today, joined)
-    since = min(first, today - timedelta(days=PACE_DAYS))
-    past = _past_of(member, scheme) if member else _past(membership, since, scheme)
+    if member:
+        standing, past = _standing_of(member, tiers), _past_of(member, scheme)
+    else:
+        stored = _stored(membership, min(first, today - timedelta(days=PACE_DAYS)))
+        standing, past = stored.standing(tiers), stored.past(scheme)
     counts = past.counts(scheme, today, joined)
     key = standing.tier.key if standing.tier else None
     current, above = scheme.tier(key), scheme.next_above(key)
@@ -133,12 +138,6 @@ class _Budgets(dict[PoolKey, Pool]):
         return self[key]
 
 
-def _standing_stored(membership: Membership, tiers: Mapping[int, Tier]) -> Standing:
-    rows = bulk.fetch(STANDING, [membership.pk]) or [(None, None, None)]
-    tier_id, since, protected_until = rows[0]
-    return Standing(tier=_tier(tier_id, tiers), since=since, protected_until=protected_until)
-
-
 def _standing_of(member: Member, tiers: Mapping[int, Tier]) -> Standing:
     state = member.of(TIERS)
     return Standing(tier=_tier(state.tier_id, tiers), since=state.since, protected_until=state.protected_until)
@@ -182,14 +181,40 @@ class _Past:
         )
 
 
-def _past(membership: Membership, since: date, scheme: TierScheme) -> _Past:
-    days: dict[str, list[Day]] = {}
-    balances: dict[str, int] = {}
-    for code, balance, on, *counted in bulk.fetch(WALLETS_AND_DAYS, [since, membership.pk]):
-        balances[code] = balance
+class _Stored(NamedTuple):
+    """
+    What is written of a member.
+
+    :param tier: its id, since when, and until when it is protected
+    :param wallets: codes with what can be spent less what is owed, and the days, the earliest first
+    """
+
+    tier: tuple[int | None, datetime | None, date | None]
+    wallets: Mapping[str, tuple[int, list[Day]]]
+
+    def standing(self, tiers: Mapping[int, Tier]) -> Standing:
+        tier_id, since, protected_until = self.tier
+        return Standing(tier=_tier(tier_id, tiers), since=since, protected_until=protected_until)
+
+    def past(self, scheme: TierScheme) -> _Past:
+        balance, days = self.wallets.get(scheme.wallet, (0, []))
+        _, main = self.wallets.get(MAIN, (0, []))
+        return _Past(tuple(main), tuple(days), balance)
+
+
+def _stored(membership: Membership, since: date) -> _Stored:
+    """
+    Return what is written of a member.
+
+    :param since: the first day that is looked for
+    """
+    rows = bulk.fetch(STORED, [since, membership.pk])
+    wallets: dict[str, tuple[int, list[Day]]] = {}
+    for _tier_id, _since, _until, code, balance, on, *counted in rows:
+        _, days = wallets.setdefault(code, (balance, []))
         if on is not None:
-            days.setdefault(code, []).append(Day(on, *counted))
-    return _Past(tuple(days.get(MAIN, ())), tuple(days.get(scheme.wallet, ())), balances.get(scheme.wallet, 0))
+            days.append(Day(on, *counted))
+    return _Stored(rows[0][:3] if rows else (None, None, None), wallets)
 
 
 def _horizon(scheme: TierScheme, today: date, joined: date) -> date:

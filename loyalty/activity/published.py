@@ -34,7 +34,13 @@ def named_by_version(program_id: int, number: int) -> Mapping[str, Model]:
     return MappingProxyType(found)
 
 
+@lru_cache(maxsize=512)
+def names_of_version(program_id: int, number: int, _language: str | None) -> Mapping[tuple[int, str], str]:
+    """Return those names in the reader's language, by the version's number and their key."""
+    return MappingProxyType({(number, key): str(row) for key, row in named_by_version(program_id, number).items()})
+
+
 def forget_published() -> None:
     """Forget what this process remembers: tests do, whose databases come and go."""
-    for remembered in (policies_of, tiers_of, named_by_version):
+    for remembered in (policies_of, tiers_of, named_by_version, names_of_version):
         remembered.cache_clear()

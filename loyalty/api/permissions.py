@@ -30,8 +30,10 @@ class HasScope(BasePermission):
             self.message = FOR_SHOPPERS
             return isinstance(request.auth, MemberToken)
         scope = scopes.get("GET" if request.method == "HEAD" else str(request.method))
-        self.message = FOR_SYSTEMS % {"scope": scope}
         if not isinstance(request.auth, RetailerKey | Post):
+            self.message = FOR_SYSTEMS % {"scope": scope}
             return False
+        if scope in request.auth.scopes:
+            return True
         self.message = OTHER_SCOPE % {"scope": scope, "scopes": ", ".join(sorted(request.auth.scopes)) or "-"}
-        return scope in request.auth.scopes
+        return False

@@ -180,19 +180,18 @@ class Candidate:
 
 def candidates(campaign: Campaign, version: CampaignVersion, day: date) -> list[Candidate]:
     """Return the members for whom a trigger's state holds at the beginning of a day, and who did not enter for it."""
+    statement, parameters = statement_for(campaign, version, day)
+    return [Candidate(*row) for row in bulk.fetch_planned(statement, parameters)] if statement else []
+
+
+def statement_for(campaign: Campaign, version: CampaignVersion, day: date) -> tuple[str, dict[str, Any]]:
+    """Return the statement that answers candidates, with its parameters; an empty one where the fact itself brings them."""
     parameters = _parameters(campaign, version, day)
     kind = version.trigger["kind"]
     if kind in {REACH, RISK}:
-        statement: str | None = JUDGED
-        parameters |= _judged(campaign, version, day)
-    elif kind == "life_stage":
-        statement = STAGES[word(version.trigger, "stage")]
-    else:
-        statement = STATEMENTS.get(kind)
-    if statement is None:  # the fact itself brings them
-        return []
-    rows = bulk.fetch_planned(NOT_YET.format(found=statement), parameters)
-    return [Candidate(*row) for row in rows]
+        return NOT_YET.format(found=JUDGED), parameters | _judged(campaign, version, day)
+    found = STAGES[word(version.trigger, "stage")] if kind == "life_stage" else STATEMENTS.get(kind)
+    return NOT_YET.format(found=found) if found else "", parameters
 
 
 def _judged(campaign: Campaign, version: CampaignVersion, day: date) -> dict[str, list[Any]]:

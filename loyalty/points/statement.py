@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,18 @@ class Balance:
     expires_next_on: date | None
 
 
+class WalletNow(NamedTuple):
+    """A wallet as far as its balance asks for it."""
+
+    pk: int
+    membership_id: UUID
+    code: str
+    pending: int
+    held: int
+    owed: int
+    idle_until: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Expiring:
     """Points that can be spent through a day, and not after it."""
@@ -50,12 +62,13 @@ class Expiring:
 
 
 # What is due counts as active, and what is past its end as gone, whether or not the night has been. What is due repays first
-# what is owed.
+# what is owed. Where lots end by their dates, they are grouped as their index has them: it is read as it stands, and alone.
 OPEN_LOTS = """
 SELECT {ends_at} AS ends_at, sum(l.available)::bigint, {of_others}
 FROM {lots}
-WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY 1
+WHERE l.wallet_id = %(wallet)s AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY {group}
 """
+AS_INDEXED = "l.expires_on_inactivity, l.expires_at"
 OF_OTHERS = """sum(l.pending)::bigint,
     coalesce(sum(l.pending) FILTER (WHERE l.active_at <= %(at)s), 0)::bigint AS due, sum(l.held)::bigint"""
 NO_OTHERS = "0, 0, 0"
@@ -67,10 +80,26 @@ NOW = {
         ends_at=ENDS_AT if may_be_idle else "l.expires_at",
         lots=WITH_WALLET if may_be_idle else "points_lot l",
         of_others=OF_OTHERS if has_others else NO_OTHERS,
+        group="1" if may_be_idle else AS_INDEXED,
     )
     for may_be_idle in (False, True)
     for has_others in (False, True)
 }
+# All wallets of a member and of its household, with their lots where none of a wallet needs a closer look: then the statements
+# above look for it. Whose they are is asked first: it is nobody else's, for the most part.
+WALLETS_NOW = f"""
+SELECT w.id, w.membership_id, w.code, w.pending, w.held, w.owed, w.idle_until, l.ends_at, l.available
+FROM points_wallet w LEFT JOIN LATERAL (
+    SELECT l.expires_at AS ends_at, sum(l.available)::bigint AS available FROM points_lot l
+    WHERE w.pending = 0 AND w.held = 0 AND w.idle_until IS NULL
+        AND l.wallet_id = w.id AND (l.available > 0 OR l.pending > 0 OR l.held > 0) GROUP BY {AS_INDEXED}
+) AS l ON true
+WHERE w.membership_id = ANY(%(membership)s::uuid || ARRAY(
+    SELECT other.membership_id FROM memberships_householdmember mine
+    JOIN memberships_householdmember other ON other.household_id = mine.household_id
+    WHERE mine.membership_id = %(membership)s AND other.membership_id <> mine.membership_id
+)) ORDER BY w.id
+"""
 # The same of the lots as they were: by what was recorded, or occurred, until then.
 LOTS_THEN = """
 WITH spans AS MATERIALIZED ({spans})
@@ -113,7 +142,7 @@ SELECT ends_at, sum(points)::bigint FROM (
 MAX_DATES = 100
 
 
-def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo, clock: Clock | None = None) -> Balance:
+def balance(wallet: Wallet | WalletNow, *, at: datetime, zone: ZoneInfo, clock: Clock | None = None) -> Balance:
     """
     Return what a wallet holds at an instant.
 
@@ -124,6 +153,24 @@ def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo, clock: Clock | None
     lots = bulk.fetch(now if clock is None else LOOKING_BACK[clock], {"wallet": wallet.pk, "at": at})
     owed = wallet.owed if clock is None else _owed_then(wallet, at, clock)
     return _counted(lots, owed=owed, at=at, zone=zone)
+
+
+def balances(membership_id: UUID, *, at: datetime, zone: ZoneInfo) -> list[tuple[WalletNow, Balance]]:
+    """
+    Return what a member's wallets hold now, and those of the others of its household, by one statement where all is simple.
+
+    :param at: now
+    """
+    lots: dict[WalletNow, list[tuple[Any, ...]]] = {}
+    for *wallet, ends_at, available in bulk.fetch(WALLETS_NOW, {"membership": membership_id}):
+        own = lots.setdefault(WalletNow._make(wallet), [])
+        if available is not None:
+            own.append((ends_at, available, 0, 0, 0))
+    return [
+        (each, balance(each, at=at, zone=zone) if each.idle_until or each.pending or each.held
+        else _counted(own, owed=each.owed, at=at, zone=zone))
+        for each, own in lots.items()
+    ]  # fmt: skip
 
 
 def _counted(lots: Sequence[tuple[Any, ...]], *, owed: int, at: datetime, zone: ZoneInfo) -> Balance:
@@ -151,7 +198,7 @@ def _counted(lots: Sequence[tuple[Any, ...]], *, owed: int, at: datetime, zone: 
     )
 
 
-def _owed_then(wallet: Wallet, at: datetime, clock: Clock) -> int:
+def _owed_then(wallet: Wallet | WalletNow, at: datetime, clock: Clock) -> int:
     ((owed,),) = bulk.fetch(OWED_THEN.format(clock=clock.value), [wallet.pk, at])
     return int(owed)
 
@@ -178,13 +225,6 @@ def statement_of(membership: Membership) -> QuerySet[Entry]:
     return Entry.objects.filter(wallet__in=wallets).select_related("order", "wallet").order_by("-id")
 
 
-def as_of(entries: QuerySet[Entry], at: datetime | None, clock: Clock) -> QuerySet[Entry]:
-    """Return the entries that were there at an instant, by a clock, the newest by that clock first."""
-    if at is not None:
-        entries = entries.filter(**{f"{clock.value}__lte": at})
-    return entries.order_by("-id") if clock is Clock.RECORDED else entries.order_by("-occurred_at", "-id")
-
-
 @dataclass(frozen=True, slots=True)
 class Was:
     """A wallet as its entries until an instant made it, less what had ended by then, with what had become active."""
@@ -195,29 +235,7 @@ class Was:
     owed: int
 
 
-RUNNING = """
-SELECT sum(available_change - owed_change)::bigint FROM points_entry
-WHERE wallet_id = %s AND (occurred_at, id) <= (%s, %s)
-"""
-
-
 def was(wallet: Wallet, *, at: datetime, clock: Clock) -> Was:
     """Return what a wallet held at an instant, by a clock; what had ended by then is gone, whenever a night found it."""
     held = balance(wallet, at=at, zone=wallet.membership.program.tzinfo, clock=clock)
     return Was(held.available, held.pending, held.held, held.owed)
-
-
-def running_balances(page: Sequence[Entry]) -> dict[UUID, int]:
-    """
-    Return the balance after each entry of a page that is sorted by when things occurred, the newest first.
-
-    One sum per wallet for the newest of its entries; the others follow from it, because nothing is between them.
-    """
-    found: dict[UUID, int] = {}
-    left: dict[int, int] = {}
-    for entry in page:
-        if entry.wallet_id not in left:
-            ((left[entry.wallet_id],),) = bulk.fetch(RUNNING, [entry.wallet_id, entry.occurred_at, entry.pk])
-        found[entry.pk] = left[entry.wallet_id]
-        left[entry.wallet_id] -= entry.available_change - entry.owed_change
-    return found

@@ -287,7 +287,7 @@ def test_a_statement_of_thirty_entries_takes_as_many_statements_as_one_of_one(
     for size in (0, 29):
         for _ in range(size):
             make.buys(ada, "10.00")
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             client.get("/api/v1/me/statement", headers=bearer)
 
 

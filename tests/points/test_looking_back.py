@@ -9,8 +9,9 @@ from loyalty.activity.nightly import run_nights
 from loyalty.memberships.models import Membership
 from loyalty.points.ledger import post
 from loyalty.points.models import Entry, Lot
+from loyalty.points.paging import OF_CUSTOMER, StatedEntry, page, running_balances
 from loyalty.points.state import Move, Posting
-from loyalty.points.statement import Clock, as_of, balance, forecast, running_balances, statement, was
+from loyalty.points.statement import Clock, balance, forecast, was
 from loyalty.points.states import State
 from tests import make
 from tests.make import on
@@ -34,6 +35,10 @@ def expires(who: Membership, points: int, *, at: datetime, recorded: datetime) -
     said = {"points": points}
     posting = Posting(who.retailer_id, wallet.pk, "expire", f"expire:{lot.pk}", at, said, moves=moves)
     post([posting], balances={wallet.pk: wallet.balance}, now=recorded)
+
+
+def stated(who: Membership, *, clock: Clock, at: datetime | None = None) -> list[StatedEntry]:
+    return page(OF_CUSTOMER, {"customer": who.customer_id}, clock=clock, at=at, limit=50)
 
 
 def available(who: Membership, at: datetime) -> list[int]:
@@ -102,14 +107,13 @@ def test_pending_points_that_were_due_count_as_active() -> None:
 def test_a_statement_by_the_occurred_clock_has_the_expiry_where_it_was_due() -> None:
     ada = ada_with()
     make.buys(ada, "40.00", at=APRIL, recorded=APRIL)
-    wallet = make.wallet_of(ada)
 
-    occurred = list(as_of(statement(wallet), None, Clock.OCCURRED))
+    occurred = stated(ada, clock=Clock.OCCURRED)
     balances = running_balances(occurred)
 
-    assert [(each.kind, balances[each.pk]) for each in occurred] == [("earn", 40), ("expire", 0), ("earn", 100)]
-    assert [each.kind for each in as_of(statement(wallet), APRIL, Clock.RECORDED)] == ["earn", "expire", "earn"]
-    assert [each.kind for each in as_of(statement(wallet), APRIL, Clock.OCCURRED)] == ["earn", "expire", "earn"]
+    assert [(each.kind, balances[each.id]) for each in occurred] == [("earn", 40), ("expire", 0), ("earn", 100)]
+    assert [each.kind for each in stated(ada, clock=Clock.RECORDED, at=APRIL)] == ["earn", "expire", "earn"]
+    assert [each.kind for each in stated(ada, clock=Clock.OCCURRED, at=APRIL)] == ["earn", "expire", "earn"]
     assert [each.points for each in forecast(make.wallet_of(ada), at=APRIL, zone=ada.program.tzinfo)] == [40]
 
 

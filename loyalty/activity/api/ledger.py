@@ -1,7 +1,7 @@
 """Statement, forecast and explanation of a member's points, and the ledger's proof and month's end: reads only."""
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -10,20 +10,18 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api.asking import AskedView
 from customers.api.callers import retailer_of, the_one
 from customers.api.fields import ExactField, InstantField
-from customers.api.pagination import NewestFirst, NewestOccurredFirst
+from customers.api.pagination import Key, NewestFirst, Pages, Place
 from customers.api.told import asked
 from customers.core.errors import DomainError, Kind
-from customers.core.prepared import Prepared, planned_once
 from customers.models import Order
 from loyalty.activity.api.asking import NotThere, listed, member_of, program_of
-from loyalty.activity.api.entries import COLUMNS, said_entries
+from loyalty.activity.api.entries import said_entries
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.api.serializers import EntryOut
 from loyalty.activity.explaining import why
@@ -32,10 +30,11 @@ from loyalty.plans.books import fee_books, write_fees
 from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
 from loyalty.points.liability import month_of, owed_by_lot
 from loyalty.points.models import Entry, Wallet
+from loyalty.points.paging import KEYS, OF_CUSTOMER, OF_NUMBER, StatedEntry, page
 from loyalty.points.proof import prove
 from loyalty.points.remarks import Remark
 from loyalty.points.state import MAIN
-from loyalty.points.statement import Clock, as_of, forecast, was
+from loyalty.points.statement import Clock, forecast, was
 from loyalty.programs.models import Program
 from loyalty.rewards.books import reward_books, write_rewards
 
@@ -47,7 +46,8 @@ WALLET = OpenApiParameter("wallet", str, description="Of one wallet; `points` or
 MONTH = OpenApiParameter("month", str, required=True, description="Such as 2026-10.")
 
 
-WALLETS = Prepared(lambda membership: Wallet.objects.select_related("membership").filter(membership=membership))
+# By what statements are sorted.
+SORTED = {clock: tuple(Key.of(Entry, f"-{name}") for name in names) for clock, names in KEYS.items()}
 
 
 class NotAMonth(DomainError):
@@ -198,57 +198,52 @@ class Statement(AskedView, ListAPIView[Entry]):
 
     serializer_class = EntryOut
     pagination_class = NewestFirst
+    queryset = Entry.objects.none()  # for the schema
     filter_backends = ()
 
-    def wallets(self) -> Iterable[Wallet]:
-        """Return the wallets whose entries are asked for, each with its membership."""
-        raise NotImplementedError  # each statement's own
+    def page(self, request: Request, whose: str, **given: Any) -> list[StatedEntry]:
+        """
+        Return a page of the entries that are asked for.
+
+        :param whose: of `loyalty.points.paging`, and what that asks for
+        """
+        said = asked(StatementQuery, request.query_params) if request.query_params else {}
+        clock = _clock(request)
+
+        def read(place: Place, limit: int) -> list[StatedEntry]:
+            return page(
+                whose, given, clock=clock, behind=place.values, is_back=place.is_back, limit=limit,
+                at=said.get("as_of"), wallet=said.get("wallet"),
+            )  # fmt: skip
+
+        return self.pages.page_of(request, SORTED[clock], read)
 
     @property
-    def clock(self) -> Clock:
-        return _clock(self.request)
+    def pages(self) -> Pages:
+        return cast("Pages", self.paginator)
 
-    @property
-    def paginator(self) -> BasePagination:
-        if not hasattr(self, "_paginator"):
-            self._paginator = NewestOccurredFirst() if self.clock is Clock.OCCURRED else NewestFirst()
-        return self._paginator
-
-    def get_queryset(self) -> Any:
-        if getattr(self, "swagger_fake_view", False):
-            return Entry.objects.none()
-        said = asked(StatementQuery, self.request.query_params)
-        self.shown = {wallet.pk: wallet for wallet in self.wallets() if said.get("wallet", wallet.code) == wallet.code}
-        # By ids: one wallet's newest entries are the last of its index, however many it has.
-        entries = Entry.objects.filter(wallet__in=list(self.shown))
-        return planned_once(as_of(entries, said.get("as_of"), self.clock), *COLUMNS)
-
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return a page of entries."""
-        page: Any = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(said_entries(page, self.shown, self.clock))
+    def answer(self, request: Request, entries: Sequence[StatedEntry]) -> Response:
+        """Tell a page of entries."""
+        return self.pages.get_paginated_response(said_entries(entries, _clock(request)))
 
 
 class MyStatementView(Statement):
-    def wallets(self) -> Iterable[Wallet]:
-        return Wallet.objects.filter(membership__customer=shopper(self.request)).select_related("membership")
-
     @extend_schema(parameters=[AS_OF, CLOCK, WALLET], tags=["me"])
-    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+    def get(self, request: Request, *_given: Any, **_named: Any) -> Response:
         """Return every entry on my wallets with its cause and explanation, the newest first."""
-        return super().get(request, *given, **named)
+        return self.answer(request, self.page(request, OF_CUSTOMER, customer=shopper(request).pk))
 
 
 class MemberStatementView(Statement):
     scopes: ClassVar = {"GET": "members:read"}
 
-    def wallets(self) -> Iterable[Wallet]:
-        return WALLETS.rows(membership=member_of(self.request, self.kwargs["number"]).pk)
-
     @extend_schema(parameters=[AS_OF, CLOCK, WALLET], tags=["members"])
-    def get(self, request: Request, *given: Any, **named: Any) -> Response:
+    def get(self, request: Request, *_given: Any, number: str) -> Response:
         """Return every entry on a member's wallets with its cause and explanation, the newest first."""
-        return super().get(request, *given, **named)
+        found = self.page(request, OF_NUMBER, retailer=retailer_of(request).pk, number=number)
+        if not found:
+            member_of(request, number)  # who is nobody has no page, not even an empty one
+        return self.answer(request, found)
 
 
 class MemberBalanceView(AskedView):

@@ -1,5 +1,6 @@
 """Domain values as the API's plain values."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,7 @@ from rest_framework import serializers
 
 from customers.batches import Fact, Status
 from customers.core.errors import DomainError
-from customers.core.prepared import Prepared
 from customers.models import Customer
-from loyalty.activity.account.households import household_lends
 from loyalty.activity.api.serializers import fact_of
 from loyalty.activity.correcting import CorrectionAnswer, Keeping
 from loyalty.activity.intake import Answer
@@ -22,15 +21,13 @@ from loyalty.activity.versions import for_member, versions_as_read
 from loyalty.api.problems import faults, problem, problem_of
 from loyalty.engine.decision import Decision, Told
 from loyalty.memberships.models import Membership
-from loyalty.points.models import PointsPolicy, Wallet
+from loyalty.points.models import PointsPolicy
 from loyalty.points.state import MAIN, POINTS, Posting
-from loyalty.points.statement import balance
+from loyalty.points.statement import Balance, balances
 from loyalty.points.states import State
 from loyalty.rewards.state import RewardKept
 from loyalty.tiers.models import Tier
 from loyalty.tiers.state import TierChanged
-
-WALLETS = Prepared(lambda membership: Wallet.objects.filter(membership=membership).order_by("pk"))
 
 
 def answers(given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
@@ -160,26 +157,25 @@ def _bad_row(row: Any, errors: Any) -> dict[str, Any]:
 
 
 def wallets_of(membership: Membership, *, at: datetime) -> list[dict[str, Any]]:
-    """Return a membership's wallets at an instant, the one that every program has first."""
+    """Return a membership's wallets now, the one that every program has first."""
     version = versions_as_read(membership).at(at)
     policies = policies_of(version.version_id) if version else {}
-    lent = household_lends(membership.pk, at=at, zone=membership.program.tzinfo)
-    found = [
-        _wallet(wallet, membership, policies.get(wallet.code), lent.get(wallet.code, 0), at)
-        for wallet in WALLETS.rows(membership=membership.pk)
-        if wallet.code == MAIN or wallet.code in policies
-    ]
+    lent: Counter[str] = Counter()
+    own: list[tuple[str, Balance]] = []
+    for wallet, held in balances(membership.pk, at=at, zone=membership.program.tzinfo):
+        if wallet.membership_id != membership.pk:
+            lent[wallet.code] += held.available
+        elif wallet.code == MAIN or wallet.code in policies:
+            own.append((wallet.code, held))
+    found = [_wallet(code, held, membership, policies.get(code), lent[code]) for code, held in own]
     return sorted(found, key=lambda wallet: wallet["wallet"] != MAIN)
 
 
-def _wallet(
-    wallet: Wallet, membership: Membership, policy: PointsPolicy | None, lent: int, at: datetime
-) -> dict[str, Any]:
-    held = balance(wallet, at=at, zone=membership.program.tzinfo)
+def _wallet(code: str, held: Balance, membership: Membership, policy: PointsPolicy | None, lent: int) -> dict[str, Any]:
     return {
         "program": membership.program.slug,
-        "wallet": wallet.code,
-        "name": str(policy or wallet.code),
+        "wallet": code,
+        "name": str(policy or code),
         "can_be_spent": policy is None or policy.is_spendable,
         "household_available": lent,
         **{name: getattr(held, name) for name in held.__slots__},

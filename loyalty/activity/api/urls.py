@@ -14,9 +14,12 @@ from loyalty.activity.api import (
     suggestions,
 )
 
-# The number of an order may be anything, also what looks like a path.
+# The number of an order may be anything, also what looks like a path. What is asked most often stands first.
 urlpatterns = [
     path("orders", integration.OrdersView.as_view(), name="orders"),
+    path("members", members.MembersView.as_view(), name="members"),
+    path("members/<str:number>", integration.MemberView.as_view(), name="member"),
+    path("members/<str:number>/statement", ledger.MemberStatementView.as_view(), name="member-statement"),
     path("orders/batch", integration.OrderBatchView.as_view(), name="orders-batch"),
     path("orders/<path:number>/claim", changes.ClaimView.as_view(), name="order-claim"),
     path("orders/<path:number>/related", suggestions.OrderRelatedView.as_view(), name="order-related"),
@@ -31,9 +34,6 @@ urlpatterns = [
     path("interactions/batch", integration.InteractionBatchView.as_view(), name="interactions-batch"),
     path("enrolments", integration.EnrolmentsView.as_view(), name="enrolments"),
     path("events", feed.FeedView.as_view(), name="events"),
-    path("members", members.MembersView.as_view(), name="members"),
-    path("members/<str:number>", integration.MemberView.as_view(), name="member"),
-    path("members/<str:number>/statement", ledger.MemberStatementView.as_view(), name="member-statement"),
     path("members/<str:number>/balance", ledger.MemberBalanceView.as_view(), name="member-balance"),
     path("members/<str:number>/forecast", ledger.MemberForecastView.as_view(), name="member-forecast"),
     path("members/<str:number>/orders/<path:order_number>", ledger.MemberOrderView.as_view(), name="member-order"),

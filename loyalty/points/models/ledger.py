@@ -253,8 +253,9 @@ class Lot(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["wallet", "expires_on_inactivity", "expires_at", "earned_at"],
+                include=["available"],  # so that a balance is read of it alone
                 condition=models.Q(available__gt=0) | models.Q(pending__gt=0) | models.Q(held__gt=0),
-                name="lot_of_a_kind_in_order",
+                name="lot_with_points_in_order",
             ),
             models.Index(fields=["wallet"], condition=~models.Q(gift=""), name="lot_gift"),
             models.Index(fields=["gift"], condition=models.Q(activation_event="approved"), name="lot_of_approval"),
