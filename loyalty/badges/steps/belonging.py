@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard
 
+from loyalty.badges.reaching import together
 from loyalty.badges.rules import (
+    BoardRule,
     ChallengeRule,
     plus,
 )
@@ -18,7 +20,7 @@ from loyalty.badges.state import (
     BoardLeft,
     Progress,
 )
-from loyalty.badges.steps.boards import score_all
+from loyalty.badges.steps.boards import board_progress, instants_of, score_all
 from loyalty.badges.steps.giving import give_awards
 from loyalty.badges.windows import days_of
 from loyalty.engine.activities import (
@@ -68,10 +70,15 @@ def take_over(decision: Decision) -> Decision:
     if not decision.member.has(BADGES):
         return decision
     mine, theirs = decision.member.of(BADGES), activity.other.of(BADGES)
-    windows, most = dict(mine.windows), _most_awards(decision)
+    windows, most, boards = dict(mine.windows), _most_awards(decision), _boards(decision)
     for place, known in theirs.windows.items():
-        own = windows.get(place)
-        windows[place] = _sum(own, known, most.get(place.name, 0)) if _are_alike(own, known) else own or known
+        own, board = windows.get(place), boards.get(place.name)
+        if not _are_alike(own, known):
+            windows[place] = own or known
+        elif board is not None:
+            windows[place] = _on_board(board, own, known)
+        else:
+            windows[place] = _sum(own, known, most.get(place.name, 0))
     state = replace(
         mine,
         windows=windows,
@@ -90,6 +97,11 @@ def _most_awards(decision: Decision) -> dict[str, int]:
     return {rule.name: rule.most for rule in rules}
 
 
+def _boards(decision: Decision) -> dict[str, BoardRule]:
+    """Return the boards of all versions."""
+    return {rule.name: rule for version in decision.versions.versions for rule in version.of(GAME).boards}
+
+
 def _are_alike(mine: Progress | None, theirs: Progress) -> TypeGuard[Progress]:
     return mine is not None and len(mine.tallies) == len(theirs.tallies)
 
@@ -99,6 +111,13 @@ def _sum(mine: Progress, theirs: Progress, most: int) -> Progress:
     tallies = tuple(plus(tally, other) for tally, other in pairs)
     given = max(mine.given, theirs.given) if most else mine.given + theirs.given
     return Progress(given, tallies, max(mine.at, theirs.at))
+
+
+def _on_board(rule: BoardRule, mine: Progress, theirs: Progress) -> Progress:
+    """Return what two members who are one have on a board, and when that was reached."""
+    both = _sum(mine, theirs, 0)
+    instants = together(rule.goals[0].metric, instants_of(mine), instants_of(theirs))
+    return board_progress(rule, both.tallies, instants, both.at)
 
 
 def _earliest(mine: Mapping[str, datetime], theirs: Mapping[str, datetime]) -> dict[str, datetime]:
