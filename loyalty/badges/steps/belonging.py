@@ -1,6 +1,6 @@
 """Members who begin, take part, become one, and leave; and what a new version makes of what counts already. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard
@@ -9,6 +9,9 @@ from loyalty.badges.reaching import together
 from loyalty.badges.rules import (
     BoardRule,
     ChallengeRule,
+    CountedFact,
+    Game,
+    adds,
     plus,
 )
 from loyalty.badges.state import (
@@ -18,7 +21,9 @@ from loyalty.badges.state import (
     AwardsMoved,
     BadgeState,
     BoardLeft,
+    Place,
     Progress,
+    stamp_of,
 )
 from loyalty.badges.steps.boards import board_progress, instants_of, score_all
 from loyalty.badges.steps.giving import give_awards
@@ -91,6 +96,39 @@ def take_over(decision: Decision) -> Decision:
     return score_all(reassess(decision))
 
 
+def recount(state: BadgeState, facts: Iterable[tuple[Game, CountedFact]], since: Mapping[str, datetime]) -> BadgeState:
+    """
+    Return what counts for a member who has taken part for longer than was known.
+
+    :param facts: what it did, each with the rules by which it counts
+    :param since: from when on it takes part in what one joins, where that is earlier
+    """
+    windows = dict(state.windows)
+    for game, fact in facts:
+        for rule in game.challenges:
+            place = _newly_counted(rule, fact, state.joined.get(rule.name), since.get(rule.name))
+            if place is not None and any(added := [adds(rule, goal, fact) for goal in rule.goals]):
+                known = windows.get(place) or Progress(0, ({},) * len(rule.goals), stamp_of(fact.at))
+                tallies = tuple(plus(tally, more) for tally, more in zip(known.tallies, added, strict=True))
+                windows[place] = Progress(known.given, tallies, max(known.at, stamp_of(fact.at)))
+    return replace(state, windows=windows)
+
+
+def _newly_counted(
+    rule: ChallengeRule, fact: CountedFact, joined: datetime | None, since: datetime | None
+) -> Place | None:
+    """Return where a fact counts, as one joined earlier; None where it did before, or does not now."""
+    if since is None or not since <= fact.at or (joined is not None and joined <= fact.at):
+        return None
+    window = rule.window_on(fact.on)
+    takes_part = rule.is_joined or rule.audience.segments
+    return (
+        Place(rule.name, window)
+        if takes_part and window is not None and rule.audience.includes(fact.occasion)
+        else None
+    )
+
+
 def _most_awards(decision: Decision) -> dict[str, int]:
     """Return how many awards a member can have of a window of each challenge, as the last version that has it says."""
     rules = [rule for version in decision.versions.versions for rule in version.of(GAME).challenges]
@@ -133,7 +171,7 @@ def _summed(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int
 def join(decision: Decision, name: str) -> Decision:
     """Let a member take part in a challenge, or on a board, from now on; what it has on the board already counts."""
     member, state = decision.member, decision.member.of(BADGES)
-    joined = replace(state, joined={**state.joined, name: decision.at})
+    joined = replace(state, joined={name: decision.at, **state.joined})
     return score_all(decision.then(member=member.having(BADGES, joined)))
 
 
