@@ -2,6 +2,7 @@
 What a customer's value costs to compute, and how right it is, beside `lifetimes`: CPU seconds, peak memory, held-out errors.
 
     make bench NAME=clv [QUICK=1]
+    python -m benchmarks.clv --held-out    # how right alone, on all sets
 
 Exits 1 when a bar is missed.
 """
@@ -19,7 +20,11 @@ from benchmarks.measuring import arguments, judge  # noqa: E402
 
 
 def main() -> int:
-    given = arguments(__doc__).parse_args()
+    parser = arguments(__doc__)
+    parser.add_argument("--held-out", action="store_true", help="how right the models are alone")
+    given = parser.parse_args()
+    if given.held_out:
+        return judge(clv_engine.held_out_figures(quick=given.quick))
     return judge(clv_engine.figures(quick=given.quick))
 
 

@@ -3,10 +3,12 @@
 import atexit
 import os
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from django.db import connection
 from rich.console import Console
@@ -85,6 +87,49 @@ def least(rounds: Iterable[Cost]) -> Cost:
     """
     costs = sorted(rounds, key=lambda each: each.total)
     return replace(costs[0], median=median(each.total for each in costs), worst=costs[-1].total)
+
+
+def in_turns(
+    ways: Mapping[str, Callable[[int, int], None]], count: int, *, first: int, rounds: int
+) -> dict[str, list[Cost]]:
+    """
+    Measure ways in turns, each time in another order, after a round until each statement is planned.
+
+    :param ways: what takes so many orders, from a number on
+    """
+    found: dict[str, list[Cost]] = {name: [] for name in ways}
+    for turn in range(rounds + 1):
+        for name in sorted(ways, reverse=turn % 2 == 0):
+            first += 1_000_000
+            server = backend_cpu()
+            cost = measure(partial(ways[name], count, first), count)
+            exact = replace(cost, server=(backend_cpu() - server) * MICRO / count)
+            if turn:
+                found[name].append(exact)
+    return found
+
+
+def least_of(rounds: Mapping[str, Iterable[Cost]]) -> dict[str, Cost]:
+    return {name: least(costs) for name, costs in rounds.items()}
+
+
+def ratio(rounds: Mapping[str, Sequence[Cost]], way: str, other: str) -> float:
+    """Return how many times what one way costs the other does: the median of the rounds, which lie side by side."""
+    return median(one.total / two.total for one, two in zip(rounds[way], rounds[other], strict=True))
+
+
+def counted(take: Callable[[int], None]) -> int:
+    """Return how many statements an order sends that is not the first one."""
+    sent: list[str] = []
+
+    def note(execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
+        sent.append(str(sql))
+        return execute(sql, *rest)
+
+    take(0)
+    with connection.execute_wrapper(note):
+        take(1)
+    return len(sent)
 
 
 def self_cpu() -> float:

@@ -11,11 +11,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from statistics import median
 from typing import Any
 
 import django
@@ -23,18 +21,16 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.settings.test")
 django.setup()
 
-from django.db import connection  # noqa: E402 - after the settings
 
-from benchmarks.measuring import (  # noqa: E402
-    MICRO,
-    Cost,
+from benchmarks.measuring import (  # noqa: E402 - after the settings
     Figure,
     arguments,
-    backend_cpu,
+    counted,
+    in_turns,
     judge,
-    least,
-    measure,
+    least_of,
     own_database,
+    ratio,
     show,
 )
 from benchmarks.shop import NOW, START, in_batches, one_by_one, open_shop  # noqa: E402
@@ -148,45 +144,6 @@ def seeing(path: str) -> Iterator[None]:
         yield
     finally:
         bulk.execute("SET search_path TO public")
-
-
-def in_turns(
-    ways: dict[str, Callable[[int, int], None]], count: int, *, first: int, rounds: int
-) -> dict[str, list[Cost]]:
-    """Measure ways in turns, each time in another order, after a round until each statement is planned."""
-    found: dict[str, list[Cost]] = {name: [] for name in ways}
-    for turn in range(rounds + 1):
-        for name in sorted(ways, reverse=turn % 2 == 0):
-            first += 1_000_000
-            server = backend_cpu()
-            cost = measure(partial(ways[name], count, first), count)
-            exact = replace(cost, server=(backend_cpu() - server) * MICRO / count)
-            if turn:
-                found[name].append(exact)
-    return found
-
-
-def least_of(rounds: dict[str, list[Cost]]) -> dict[str, Cost]:
-    return {name: least(costs) for name, costs in rounds.items()}
-
-
-def ratio(rounds: dict[str, list[Cost]], way: str, other: str) -> float:
-    """Return how many times what one way costs the other does: the median of the rounds, which lie side by side."""
-    return median(one.total / two.total for one, two in zip(rounds[way], rounds[other], strict=True))
-
-
-def counted(take: Callable[[int], None]) -> int:
-    """Return how many statements an order sends that is not the first one."""
-    sent: list[str] = []
-
-    def note(execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
-        sent.append(str(sql))
-        return execute(sql, *rest)
-
-    take(0)
-    with connection.execute_wrapper(note):
-        take(1)
-    return len(sent)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class MergedCustomer:
 
     :param is_new: whether this call merged it
     :param orders: how many orders went over, as `interactions`
+    :param interaction_ids: which interactions went over
     """
 
     source_id: UUID
@@ -41,6 +42,7 @@ class MergedCustomer:
     is_new: bool
     orders: int = 0
     interactions: int = 0
+    interaction_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ MOVE_ORDERS = """
 WITH theirs AS (SELECT id FROM customers_order WHERE customer_id = %s ORDER BY id FOR NO KEY UPDATE)
 UPDATE customers_order o SET customer_id = %s FROM theirs t WHERE o.id = t.id
 """
-MOVE_INTERACTIONS = "UPDATE customers_interaction SET customer_id = %s WHERE customer_id = %s"
+MOVE_INTERACTIONS = "UPDATE customers_interaction SET customer_id = %s WHERE customer_id = %s RETURNING id"
 # Consents are never changed: the target's history gets each of the source's statements, as it was made.
 COPY_CONSENTS = """
 INSERT INTO customers_consent (customer_id, purpose, granted, occurred_at, source, wording, recorded_at)
@@ -163,9 +165,9 @@ def _places(retailer: Retailer, *names: str) -> dict[str, _Place]:
 
 def _move(source: UUID, target: UUID, now: datetime) -> MergedCustomer:
     orders = bulk.change(MOVE_ORDERS, [source, target])
-    interactions = bulk.change(MOVE_INTERACTIONS, [target, source])
+    moved = tuple(key for (key,) in bulk.fetch(MOVE_INTERACTIONS, [target, source]))
     bulk.execute(COPY_CONSENTS, [target, now, source])
     bulk.execute(FORGET_INSIGHT, [source, source])
     bulk.execute(FILL, [source, target])
     bulk.fetch(POINT, {"source": source, "target": target})
-    return MergedCustomer(source, target, is_new=True, orders=orders, interactions=interactions)
+    return MergedCustomer(source, target, is_new=True, orders=orders, interactions=len(moved), interaction_ids=moved)

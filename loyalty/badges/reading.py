@@ -17,10 +17,7 @@ def read_state(text: str | None) -> BadgeState:
 def state_said(said: Mapping[str, Any]) -> BadgeState:
     """Return a member's progress from what its row says."""
     return BadgeState(
-        windows={
-            Place(name, window): Progress(given, tuple(tallies), at)
-            for name, window, given, tallies, at in said.get("w", ())
-        },
+        windows={Place(name, window): read_progress(known) for name, window, *known in said.get("w", ())},
         joined={name: datetime.fromisoformat(at) for name, at in said.get("j", {}).items()},
         badges=said.get("b", {}),
         missing=said.get("m", {}),
@@ -29,8 +26,8 @@ def state_said(said: Mapping[str, Any]) -> BadgeState:
 
 
 def read_progress(said: Iterable[Any]) -> Progress:
-    given, tallies, at = said
-    return Progress(given, tuple(tallies), at)
+    given, tallies, at, *instants = said
+    return Progress(given, tuple(tallies), at, *instants)
 
 
 def written(state: BadgeState, windows: Mapping[Place, Progress]) -> str:
@@ -39,7 +36,7 @@ def written(state: BadgeState, windows: Mapping[Place, Progress]) -> str:
 
     :param windows: those of the state that are kept there
     """
-    said: dict[str, Any] = {"w": [[*place, *known] for place, known in windows.items()]}
+    said: dict[str, Any] = {"w": [[*place, *written_progress(known)] for place, known in windows.items()]}
     if state.joined:
         said["j"] = {name: at.isoformat() for name, at in state.joined.items()}
     further = {"b": state.badges, "m": state.missing, "a": state.archived_before}
@@ -48,7 +45,8 @@ def written(state: BadgeState, windows: Mapping[Place, Progress]) -> str:
 
 
 def written_progress(known: Progress) -> list[Any]:
-    return [known.given, known.tallies, known.at]
+    said = [known.given, known.tallies, known.at]
+    return [*said, known.instants] if known.instants else said
 
 
 def last_day_of(place: Place) -> date | None:

@@ -7,7 +7,7 @@ from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from customers.core.values import dataclass
@@ -19,6 +19,7 @@ from loyalty.points.conditions import EVERYTHING, Node, compiled
 UNIT = 10_000  # amounts are counted in its parts, so that every tally is of whole numbers
 NO_LINE, NO_BASKET = Line(NOTHING), Basket(())
 Tally = Mapping[str, int]
+K = TypeVar("K")
 
 
 class Metric(StrEnum):
@@ -329,7 +330,7 @@ def _paid(lines: Sequence[Line], basket: Basket) -> int:
     return int((amount * UNIT).to_integral_value(ROUND_FLOOR))
 
 
-def plus(tally: Tally, change: Tally, sign: int = 1) -> dict[str, int]:
+def plus(tally: Mapping[K, int], change: Mapping[K, int], sign: int = 1) -> dict[K, int]:
     """Return a tally with something more or, by its sign, less; what comes to nothing is left out."""
     if not tally and sign > 0:
         return dict(change)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 from uuid import UUID
 
 from customers.core.values import dataclass
+from loyalty.badges.reaching import Instants
 from loyalty.badges.rules import Game, Tally
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Key
@@ -14,6 +16,7 @@ from loyalty.engine.versions import RulesOf
 
 BADGES: "Key[BadgeState]" = Key("badges")
 GAME: RulesOf[Game] = RulesOf("badges")
+NONE_KNOWN: Instants = MappingProxyType({})
 
 
 class Place(NamedTuple):
@@ -34,12 +37,14 @@ class Progress(NamedTuple):
 
     :param given: how many awards of it the member has
     :param tallies: one for each goal
-    :param at: when what it holds last changed: in ISO 8601 of UTC, which sorts as instants do
+    :param at: when what it holds last changed, or, of a board, was reached: in ISO 8601 of UTC, which sorts as instants do
+    :param instants: of a board: when the items of its tally were added
     """
 
     given: int
     tallies: tuple[Tally, ...]
     at: str
+    instants: Instants = NONE_KNOWN
 
 
 def stamp_of(instant: datetime) -> str:

@@ -62,7 +62,7 @@ def progress_of(who: Membership) -> dict[str, Any]:
     codes = {each.key.hex: each.code for each in Challenge.objects.filter(version__program=who.program_id)}
     codes |= {each.key.hex: each.code for each in Board.objects.filter(version__program=who.program_id)}
     windows = row.state.get("w", []) if row else []
-    return {f"{codes[name]} {window}".strip(): (given, tallies) for name, window, given, tallies, _at in windows}
+    return {f"{codes[name]} {window}".strip(): (given, tallies) for name, window, given, tallies, *_ in windows}
 
 
 def all_of(who: Membership) -> dict[str, Any]:

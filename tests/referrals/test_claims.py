@@ -398,3 +398,28 @@ def test_the_code_of_who_was_merged_leads_to_who_stays() -> None:
     claim_referral(bob, code, channel="shop", now=NOON + DAY)
 
     assert Referral.objects.get().advocate == eve
+
+
+def test_who_named_its_own_code_by_mistake_may_still_name_the_one_who_referred_it() -> None:
+    club = program()
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, bob)
+    assert referred(bob) == ("refused", "same_customer")
+
+    claims(bob, ada, at=NOON + DAY)
+    make.buys(bob, "30.00", at=NOON + 2 * DAY)
+
+    found = list(Referral.objects.filter(friend=bob).order_by("claimed_at").values_list("status", "reason"))
+    assert found == [("refused", "same_customer"), ("earned", "")]
+
+
+def test_who_named_a_friend_of_its_own_may_still_name_the_one_who_referred_it() -> None:
+    club = program()
+    ada, bob, cyd = (person(club, name) for name in ("ada", "bob", "cyd"))
+    claims(bob, ada)
+    claims(ada, bob, at=NOON + DAY)
+
+    claims(ada, cyd, at=NOON + 2 * DAY)
+
+    found = list(Referral.objects.filter(friend=ada).order_by("claimed_at").values_list("status", "reason"))
+    assert found == [("refused", "cycle"), ("open", "")]

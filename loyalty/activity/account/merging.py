@@ -19,6 +19,7 @@ from customers.core.ids import new_id
 from customers.core.values import dataclass
 from customers.merging import MergedCustomer, merge
 from customers.models import Customer, Retailer
+from loyalty.activity.account.recounting import MovedInteractions, recounted
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import end_timed_out
 from loyalty.activity.capabilities import CAPABILITIES
@@ -142,7 +143,8 @@ def _merge_memberships(merged: MergedCustomer, source: str, target: str, now: da
         elif each.left_at is None:
             if other.left_at is not None:
                 raise TargetLeft(target=target, source=source, program=each.program.slug)
-            found.append(_join(each, other, now))
+            moved = MovedInteractions(merged.target_id, merged.interaction_ids)
+            found.append(_join(each, other, moved, now))
         else:  # it has nothing any more
             _end(each, other, each.left_at)
             found.append(MergedMembership(each.program.slug, other.number, each.number, tier=_tier_of(other)))
@@ -156,7 +158,7 @@ def _move(member: Membership, customer_id: UUID) -> MergedMembership:
     return MergedMembership(member.program.slug, member.number, tier=_tier_of(member))
 
 
-def _join(source: Membership, target: Membership, now: datetime) -> MergedMembership:
+def _join(source: Membership, target: Membership, moved: MovedInteractions, now: datetime) -> MergedMembership:
     """Let one member take over what the other one has."""
     end_timed_out([source], now=now)
     hold = Hold.objects.filter(wallet__membership=source, status=Hold.Status.OPEN).order_by("pk").first()
@@ -167,7 +169,7 @@ def _join(source: Membership, target: Membership, now: datetime) -> MergedMember
     if any(_has_archive(session, each) for each in (source, target)):
         unfold([source.pk, target.pk])
         session = AccountSession.open([source.pk, target.pk], now, lent=gone, all_lots=True)
-    moved = _carry(session, source, target)
+    points, pending = _carry(session, source, target, moved)
     payload = {"from": source.number, "into": target.number}
     for key in (source.pk, target.pk):
         session.take(session.decisions[key].then(Told("membership.merged", payload, now)))
@@ -175,7 +177,6 @@ def _join(source: Membership, target: Membership, now: datetime) -> MergedMember
     _take_over_rows(source, target)
     households.take_place(source, target, now=now)
     _end(source, target, now)
-    points, pending = moved
     return MergedMembership(target.program.slug, target.number, source.number, points, pending, _tier_of(target))
 
 
@@ -185,7 +186,9 @@ def _has_archive(session: AccountSession, member: Membership) -> bool:
     return found.has(BADGES) and bool(found.of(BADGES).archived_before)
 
 
-def _carry(session: AccountSession, source: Membership, target: Membership) -> tuple[dict[str, int], dict[str, int]]:
+def _carry(
+    session: AccountSession, source: Membership, target: Membership, moved: MovedInteractions
+) -> tuple[dict[str, int], dict[str, int]]:
     """Decide what each of both members gives over and takes over; return what goes over, by wallet."""
     giving, taking = session.decisions[source.pk], session.decisions[target.pk]
     theirs = giving.member.of(POINTS)
@@ -200,6 +203,8 @@ def _carry(session: AccountSession, source: Membership, target: Membership) -> t
     pending = {wallet.code: sum(lot.pending for lot in wallet.lots) for wallet in theirs.wallets}
     if giving.version is None:
         return points, pending
+    taker = recounted(taking, giver, moved)
+    giver = recounted(giving.then(member=giver), taking.member, moved)
     gives = decide(
         giver,
         GivenOver(new_id(), giver.customer_id, session.now, target.pk),
@@ -208,7 +213,7 @@ def _carry(session: AccountSession, source: Membership, target: Membership) -> t
         pools={},
     )
     takes = decide(
-        taking.member, TakenOver(new_id(), taking.member.customer_id, session.now, giver), taking.versions,
+        taker, TakenOver(new_id(), taking.member.customer_id, session.now, giver), taking.versions,
         now=session.now, pools={},
     )  # fmt: skip
     assert gives is not None, "giving over is always decided"

@@ -1,20 +1,16 @@
 """Which orders and interactions met a challenge: asked of the facts themselves, as they are now."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from customers.core import bulk
-from customers.core.calendar import local_date
 from customers.core.values import dataclass
-from loyalty.activity.decisions import load_decided
-from loyalty.activity.history import load_interactions, load_kept_orders
+from loyalty.activity.counted import KnownFact, load_counted_interactions, load_counted_orders
 from loyalty.badges.models import ChallengeAward
 from loyalty.badges.overview import state_of
-from loyalty.badges.rules import ChallengeRule, CountedFact, Tally, adds, plus, times_met
+from loyalty.badges.rules import ChallengeRule, Tally, adds, plus, times_met
 from loyalty.badges.state import GAME, BadgeState
-from loyalty.engine.basket import Occasion
 from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Wallet
@@ -40,14 +36,6 @@ class AwardCause:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A fact of a member, and what is told of it."""
-
-    fact: CountedFact
-    cause: AwardCause
-
-
 def causes_of(
     membership: Membership, awards: Sequence[ChallengeAward], versions: Versions
 ) -> dict[UUID, list[AwardCause]]:
@@ -65,41 +53,29 @@ def causes_of(
         version = versions.version(award.challenge.version_id)
         rule = version.of(GAME).by_name.get(award.name) if version else None
         if isinstance(rule, ChallengeRule):
-            found[award.pk] = _met_by(rule, award, known, state)[:MAX_CAUSES]
+            found[award.pk] = _met_by(rule, award, _since(membership, award, known), state)[:MAX_CAUSES]
     return found
 
 
-def _facts(membership: Membership, versions: Versions) -> list[_Known]:
+def _facts(membership: Membership, versions: Versions) -> list[KnownFact]:
     """Load what a member bought and kept, and what else it did, in the order of time."""
-    found = [*_bought(membership, versions), *_did(membership, versions)]
-    return sorted(found, key=lambda each: each.cause.occurred_at)
-
-
-def _bought(membership: Membership, versions: Versions) -> Iterator[_Known]:
     orders = [key for (key,) in bulk.fetch(ORDERS, [membership.pk, MAX_FACTS])]
-    decided = load_decided(orders, {membership.program_id: versions}) if orders else {}
-    main = Wallet.objects.filter(membership=membership, code=MAIN).values_list("pk", flat=True).get() if orders else 0
-    for placed in load_kept_orders(orders, membership.program_id):
-        order = decided.get((placed.order_id, membership.program_id))
-        version = versions.decided(order.version_id, order.occasion) if order else None
-        if order is not None and version is not None:
-            at, zone = placed.occurred_at, version.zone
-            occasion = replace(order.occasion, at=at, zone=zone)
-            fact = CountedFact(at, local_date(at, zone), occasion, order.kept_in(main), placed.basket)
-            yield _Known(fact, AwardCause(placed.number, None, at))
-
-
-def _did(membership: Membership, versions: Versions) -> Iterator[_Known]:
     points = dict(bulk.fetch(INTERACTIONS, [membership.customer_id, membership.program_id, MAX_FACTS]))
-    for each in load_interactions(list(points)):
-        version, at = versions.at(each.occurred_at), each.occurred_at
-        if version is not None:
-            occasion, on = Occasion(at, version.zone), local_date(at, version.zone)
-            fact = CountedFact(at, on, occasion, points[each.interaction_id], interaction=each.kind)
-            yield _Known(fact, AwardCause(None, each.number, at))
+    main = Wallet.objects.filter(membership=membership, code=MAIN).values_list("pk", flat=True)
+    bought = load_counted_orders(orders, membership.program_id, versions, frozenset(main))
+    found = [*bought, *load_counted_interactions(points, versions)]
+    return sorted(found, key=lambda each: each.fact.at)
 
 
-def _met_by(rule: ChallengeRule, award: ChallengeAward, known: Iterable[_Known], state: BadgeState) -> list[AwardCause]:
+def _since(membership: Membership, award: ChallengeAward, known: Sequence[KnownFact]) -> Sequence[KnownFact]:
+    """Leave out what was done before the membership began in which an award was given: that ended with an earlier one."""
+    begun = membership.enrolled_at
+    return [each for each in known if each.fact.at >= begun] if award.occurred_at >= begun else known
+
+
+def _met_by(
+    rule: ChallengeRule, award: ChallengeAward, known: Iterable[KnownFact], state: BadgeState
+) -> list[AwardCause]:
     """Return the facts of an award's window since the award before it, up to the one that met it."""
     tallies: list[Tally] = [{} for _ in rule.goals]
     since, met = state.joined.get(rule.name, datetime.min.replace(tzinfo=UTC)), 0
@@ -111,7 +87,7 @@ def _met_by(rule: ChallengeRule, award: ChallengeAward, known: Iterable[_Known],
         added = [adds(rule, goal, each.fact) for goal in rule.goals]
         if not any(added):
             continue
-        found.append(each.cause)
+        found.append(_cause(each))
         tallies = [plus(tally, more) for tally, more in zip(tallies, added, strict=True)]
         times = times_met(rule, tallies)
         if times >= award.number:
@@ -120,3 +96,8 @@ def _met_by(rule: ChallengeRule, award: ChallengeAward, known: Iterable[_Known],
             met = times
             found = [] if rule.repeats else found
     return found
+
+
+def _cause(known: KnownFact) -> AwardCause:
+    order, interaction = (None, known.number) if known.fact.interaction else (known.number, None)
+    return AwardCause(order, interaction, known.fact.at)

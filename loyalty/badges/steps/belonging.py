@@ -1,12 +1,17 @@
 """Members who begin, take part, become one, and leave; and what a new version makes of what counts already. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard
 
+from loyalty.badges.reaching import together
 from loyalty.badges.rules import (
+    BoardRule,
     ChallengeRule,
+    CountedFact,
+    Game,
+    adds,
     plus,
 )
 from loyalty.badges.state import (
@@ -16,9 +21,11 @@ from loyalty.badges.state import (
     AwardsMoved,
     BadgeState,
     BoardLeft,
+    Place,
     Progress,
+    stamp_of,
 )
-from loyalty.badges.steps.boards import score_all
+from loyalty.badges.steps.boards import board_progress, instants_of, score_all
 from loyalty.badges.steps.giving import give_awards
 from loyalty.badges.windows import days_of
 from loyalty.engine.activities import (
@@ -68,10 +75,15 @@ def take_over(decision: Decision) -> Decision:
     if not decision.member.has(BADGES):
         return decision
     mine, theirs = decision.member.of(BADGES), activity.other.of(BADGES)
-    windows, most = dict(mine.windows), _most_awards(decision)
+    windows, most, boards = dict(mine.windows), _most_awards(decision), _boards(decision)
     for place, known in theirs.windows.items():
-        own = windows.get(place)
-        windows[place] = _sum(own, known, most.get(place.name, 0)) if _are_alike(own, known) else own or known
+        own, board = windows.get(place), boards.get(place.name)
+        if not _are_alike(own, known):
+            windows[place] = own or known
+        elif board is not None:
+            windows[place] = _on_board(board, own, known)
+        else:
+            windows[place] = _sum(own, known, most.get(place.name, 0))
     state = replace(
         mine,
         windows=windows,
@@ -84,10 +96,48 @@ def take_over(decision: Decision) -> Decision:
     return score_all(reassess(decision))
 
 
+def recount(state: BadgeState, facts: Iterable[tuple[Game, CountedFact]], since: Mapping[str, datetime]) -> BadgeState:
+    """
+    Return what counts for a member who has taken part for longer than was known.
+
+    :param facts: what it did, each with the rules by which it counts
+    :param since: from when on it takes part in what one joins, where that is earlier
+    """
+    windows = dict(state.windows)
+    for game, fact in facts:
+        for rule in game.challenges:
+            place = _newly_counted(rule, fact, state.joined.get(rule.name), since.get(rule.name))
+            if place is not None and any(added := [adds(rule, goal, fact) for goal in rule.goals]):
+                known = windows.get(place) or Progress(0, ({},) * len(rule.goals), stamp_of(fact.at))
+                tallies = tuple(plus(tally, more) for tally, more in zip(known.tallies, added, strict=True))
+                windows[place] = Progress(known.given, tallies, max(known.at, stamp_of(fact.at)))
+    return replace(state, windows=windows)
+
+
+def _newly_counted(
+    rule: ChallengeRule, fact: CountedFact, joined: datetime | None, since: datetime | None
+) -> Place | None:
+    """Return where a fact counts, as one joined earlier; None where it did before, or does not now."""
+    if since is None or not since <= fact.at or (joined is not None and joined <= fact.at):
+        return None
+    window = rule.window_on(fact.on)
+    takes_part = rule.is_joined or rule.audience.segments
+    return (
+        Place(rule.name, window)
+        if takes_part and window is not None and rule.audience.includes(fact.occasion)
+        else None
+    )
+
+
 def _most_awards(decision: Decision) -> dict[str, int]:
     """Return how many awards a member can have of a window of each challenge, as the last version that has it says."""
     rules = [rule for version in decision.versions.versions for rule in version.of(GAME).challenges]
     return {rule.name: rule.most for rule in rules}
+
+
+def _boards(decision: Decision) -> dict[str, BoardRule]:
+    """Return the boards of all versions."""
+    return {rule.name: rule for version in decision.versions.versions for rule in version.of(GAME).boards}
 
 
 def _are_alike(mine: Progress | None, theirs: Progress) -> TypeGuard[Progress]:
@@ -99,6 +149,13 @@ def _sum(mine: Progress, theirs: Progress, most: int) -> Progress:
     tallies = tuple(plus(tally, other) for tally, other in pairs)
     given = max(mine.given, theirs.given) if most else mine.given + theirs.given
     return Progress(given, tallies, max(mine.at, theirs.at))
+
+
+def _on_board(rule: BoardRule, mine: Progress, theirs: Progress) -> Progress:
+    """Return what two members who are one have on a board, and when that was reached."""
+    both = _sum(mine, theirs, 0)
+    instants = together(rule.goals[0].metric, instants_of(mine), instants_of(theirs))
+    return board_progress(rule, both.tallies, instants, both.at)
 
 
 def _earliest(mine: Mapping[str, datetime], theirs: Mapping[str, datetime]) -> dict[str, datetime]:
@@ -114,7 +171,7 @@ def _summed(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int
 def join(decision: Decision, name: str) -> Decision:
     """Let a member take part in a challenge, or on a board, from now on; what it has on the board already counts."""
     member, state = decision.member, decision.member.of(BADGES)
-    joined = replace(state, joined={**state.joined, name: decision.at})
+    joined = replace(state, joined={name: decision.at, **state.joined})
     return score_all(decision.then(member=member.having(BADGES, joined)))
 
 

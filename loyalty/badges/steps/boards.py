@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from customers.core.calendar import local_date
+from loyalty.badges.reaching import Instants, known_instants, reached_at
 from loyalty.badges.rules import (
     BoardRule,
     Counter,
+    Tally,
     value_of,
 )
 from loyalty.badges.state import (
@@ -47,6 +49,20 @@ def score_all(decision: Decision) -> Decision:
         if (rule := boards.get(place.name)) is not None and is_on_board(decision, place):
             decision = score(decision, place, rule)
     return decision
+
+
+def instants_of(known: Progress) -> Instants:
+    """Return when the items of a board's tally were added."""
+    return known_instants(known.instants, known.tallies[0], datetime.fromisoformat(known.at))
+
+
+def board_progress(rule: BoardRule, tallies: tuple[Tally, ...], instants: Instants, at: str) -> Progress:
+    """
+    Return what a window of a board holds, and when that was reached.
+
+    :param at: when it changed before: of what nothing is known of
+    """
+    return Progress(0, tallies, stamp_of(reached_at(rule.goals[0].metric, instants)) if instants else at, instants)
 
 
 def _progress(decision: Decision, place: Place, rule: Counter) -> Progress:

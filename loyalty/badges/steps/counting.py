@@ -1,13 +1,14 @@
 """What counts for challenges and boards, and no longer counts when it comes back. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from customers.core.calendar import local_date
 from customers.core.values import dataclass
+from loyalty.badges.reaching import Occurrence, changed, micros_of
 from loyalty.badges.rules import (
     BoardRule,
     ChallengeRule,
@@ -25,7 +26,7 @@ from loyalty.badges.state import (
     Progress,
     stamp_of,
 )
-from loyalty.badges.steps.boards import counted_at, is_on_board, score
+from loyalty.badges.steps.boards import board_progress, counted_at, instants_of, is_on_board, score
 from loyalty.badges.steps.giving import give_awards
 from loyalty.badges.steps.taking import take_awards
 from loyalty.engine.activities import (
@@ -50,10 +51,23 @@ class Side:
 
 @dataclass(slots=True)
 class Change:
-    """What changes in one window, goal by goal."""
+    """
+    What changes in one window, goal by goal.
+
+    :ivar occurrences: of a board: how many facts more, or fewer, add an item at an instant
+    """
 
     rule: ChallengeRule | BoardRule
     tallies: list[dict[str, int]]
+    occurrences: dict[Occurrence, int] = field(default_factory=dict)
+
+    def note(self, added: Mapping[str, int], at: datetime, sign: int) -> None:
+        """Note when the items of a board are added, or no longer are."""
+        micros = micros_of(at)
+        self.occurrences = plus(self.occurrences, {(item, micros): sign for item in added})
+
+    def __bool__(self) -> bool:
+        return any(self.tallies) or bool(self.occurrences)
 
 
 def award(decision: Decision) -> Decision:
@@ -168,7 +182,7 @@ def _changes(decision: Decision, before: Side | None, after: Side | None) -> dic
                 _add_change(found, rule, side.fact, sign, joined)
     if before is None or after is None:  # nothing meets anything
         return found
-    return {place: change for place, change in found.items() if any(change.tallies)}
+    return {place: change for place, change in found.items() if change}
 
 
 def _add_change(
@@ -189,12 +203,14 @@ def _add_change(
     place = Place(rule.name, window)
     known = found.get(place)
     if known is None:
-        found[place] = Change(rule, added if sign > 0 else [plus({}, each, sign) for each in added])
-        return
-    known.rule = rule
-    for goal, more in enumerate(added[: len(known.tallies)]):
-        if more:
-            known.tallies[goal] = plus(known.tallies[goal], more, sign)
+        known = found[place] = Change(rule, added if sign > 0 else [plus({}, each, sign) for each in added])
+    else:
+        known.rule = rule
+        for goal, more in enumerate(added[: len(known.tallies)]):
+            if more:
+                known.tallies[goal] = plus(known.tallies[goal], more, sign)
+    if isinstance(rule, BoardRule):
+        known.note(added[0], fact.at, sign)
 
 
 def _takes_part(rule: Counter, at: datetime, joined: Mapping[str, datetime]) -> bool:
@@ -215,7 +231,7 @@ def _count(decision: Decision, changes: Mapping[Place, Change]) -> Decision:
         known = had.get(place) or Progress(0, ({},) * len(change.rule.goals), at)
         tallies = tuple([plus(tally, more) for tally, more in zip(known.tallies, change.tallies, strict=True)])
         if known.given or any(tallies):
-            windows[place] = Progress(known.given, tallies, max(known.at, at))
+            windows[place] = _progress(change, known, tallies, at)
         else:
             windows.pop(place, None)
     decision = decision.then(member=decision.member.having(BADGES, replace(state, windows=windows)))
@@ -227,6 +243,15 @@ def _count(decision: Decision, changes: Mapping[Place, Change]) -> Decision:
         elif is_on_board(decision, place):
             decision = score(decision, place, change.rule)
     return decision
+
+
+def _progress(change: Change, known: Progress, tallies: tuple[Tally, ...], at: str) -> Progress:
+    """Return what a window holds after a change, and since when."""
+    if isinstance(change.rule, ChallengeRule):
+        return Progress(known.given, tallies, max(known.at, at))
+    metric = change.rule.goals[0].metric
+    instants = changed(metric, instants_of(known), change.occurrences, tallies[0])
+    return board_progress(change.rule, tallies, instants, known.at)
 
 
 def _take_all(decision: Decision, changes: Mapping[Place, Change], had: Mapping[Place, Progress]) -> Decision:

@@ -16,7 +16,6 @@ from loyalty.badges.state import (
     AwardGiven,
     HeldAward,
     Place,
-    Progress,
 )
 from loyalty.engine.activities import (
     InteractionReported,
@@ -36,12 +35,12 @@ def give_awards(decision: Decision, place: Place, rule: ChallengeRule) -> Decisi
     known = decision.member.of(BADGES).windows.get(place)
     if known is None or (known.given and not rule.repeats and not rule.levels):
         return decision
-    given, tallies, at = known
-    times = times_met(rule, tallies)
+    given = known.given
+    times = times_met(rule, known.tallies)
     for number in range(given + 1, times + 1):
         decision = _give(decision, place, rule, number)
     if times > given:
-        state = decision.member.of(BADGES).with_progress(place, Progress(times, tallies, at))
+        state = decision.member.of(BADGES).with_progress(place, known._replace(given=times))
         decision = decision.then(member=decision.member.having(BADGES, state))
     return decision
 
