@@ -31,6 +31,7 @@ from tests.referrals.make_referrals import claims, person, points, program, refe
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def suspicions(friend: Any) -> list[dict[str, Any]]:
@@ -162,6 +163,22 @@ def test_two_do_not_refer_each_other_nor_do_three_in_a_ring() -> None:
 
     assert found == [("refused", "cycle"), ("refused", "cycle")]
     assert [referred(bob), referred(eve)] == [("open", ""), ("open", "")]
+
+
+def test_a_referral_that_was_taken_back_is_not_earned_again_where_that_would_close_a_ring() -> None:
+    club = program(policy={"first_order_only": False})
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+    bought = make.buys(bob, "30.00", at=NOON + HOUR)
+    make.returns(bob, bought, (1, "1"), at=NOON + 2 * HOUR)
+    claims(ada, bob, at=NOON + 3 * HOUR)
+    make.buys(ada, "30.00", at=NOON + 4 * HOUR)
+
+    make.buys(bob, "30.00", at=NOON + 5 * HOUR)
+
+    assert [referred(ada), referred(bob)] == [("earned", ""), ("taken_back", "cycle")]
+    assert points(ada, bob, at=NOON + DAY) == [(0, 50), (0, 100)]
+    assert [referred(ada), referred(bob)] == [("earned", ""), ("taken_back", "cycle")]
 
 
 def test_the_own_code_is_refused() -> None:
