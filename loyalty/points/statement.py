@@ -123,10 +123,11 @@ def balance(wallet: Wallet, *, at: datetime, zone: ZoneInfo, clock: Clock | None
     now = NOW[wallet.idle_until is not None, bool(wallet.pending or wallet.held)]
     lots = bulk.fetch(now if clock is None else LOOKING_BACK[clock], {"wallet": wallet.pk, "at": at})
     owed = wallet.owed if clock is None else _owed_then(wallet, at, clock)
-    return _counted(lots, owed=owed, at=at, zone=zone)
+    return balance_of(lots, owed=owed, at=at, zone=zone)
 
 
-def _counted(lots: Sequence[tuple[Any, ...]], *, owed: int, at: datetime, zone: ZoneInfo) -> Balance:
+def balance_of(lots: Sequence[tuple[Any, ...]], *, owed: int, at: datetime, zone: ZoneInfo) -> Balance:
+    """Return what a wallet's open lots, as `NOW` finds them, come to at an instant."""
     available = due = due_but_gone = waiting = held = 0
     ending: dict[datetime, int] = {}
     for ends_at, spendable, pending, become_active, kept in lots:

@@ -20,6 +20,7 @@ from loyalty.activity.account import adjusting, households, leaving, merging, sp
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.models import OrderDecision
+from loyalty.activity.versions import versions_of_program
 from loyalty.badges.models import Badge, Challenge
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.memberships import households as home
@@ -33,10 +34,11 @@ from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.tiers.models import Standing, Tier, TierChange, TierPolicy
 from tests import make
+from tests.properties.looking import Looking
 from tests.properties.model.past import OrderFact as Order
 from tests.properties.model.terms import ExtraTerms, RewardTerms, Terms, WalletTerms
 from tests.properties.model.world import Stand
-from tests.properties.paying import PLAN_REFUSALS, Paying
+from tests.properties.paying import PLAN_REFUSALS
 from tests.properties.playing import GAME_REFUSALS, Playing, offer_challenges
 from tests.properties.referring import REFERRAL_REFUSALS, Referring, offer_referrals
 from tests.properties.rewarding import REWARD_REFUSALS, Rewarding
@@ -45,7 +47,7 @@ SUPPORTED = frozenset({"leave", "correct", "merge"})
 
 
 @dataclass
-class Driver(Paying, Rewarding, Playing, Referring):
+class Driver(Looking, Rewarding, Playing, Referring):
     """One program of one retailer."""
 
     terms: Terms
@@ -69,6 +71,7 @@ class Driver(Paying, Rewarding, Playing, Referring):
         draft = create_program(self.retailer, slug=make.number("club"), name="Club")
         _fill(draft, self.terms)
         self.program = publish(draft, effective_from=self.start, now=self.start).program
+        self.versions = versions_of_program(self.program.pk)
         self.fill_pools(self.terms)
 
     # -- members
@@ -102,6 +105,7 @@ class Driver(Paying, Rewarding, Playing, Referring):
             part.objects.filter(version=draft).delete()
         _fill(draft, terms)
         publish(draft, effective_from=start, now=now)
+        self.versions = versions_of_program(self.program.pk)
         self.fill_pools(terms)
 
     # -- facts
@@ -205,9 +209,13 @@ class Driver(Paying, Rewarding, Playing, Referring):
 
     def stand(self, name: str) -> Stand:
         """Return where a member stands by its last night or activity."""
-        found = Standing.objects.select_related("tier").filter(membership=self.members[name]).first() or Standing()
-        is_lowest = found.tier is None or found.tier.rank == 0
-        return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.protected_until)
+        return self.stands([name])[name]
+
+    def stands(self, names: Sequence[str]) -> dict[str, Stand]:
+        """Return where members stand by their last night or activity."""
+        rows = Standing.objects.select_related("tier").filter(membership__in=[self.members[name].pk for name in names])
+        known = {row.membership_id: row for row in rows}
+        return {name: _stand(known.get(self.members[name].pk, Standing())) for name in names}
 
     def changes(self, name: str) -> list[tuple[str, str, datetime]]:
         """Return the changes of tier since a member enrolled last, the oldest first."""
@@ -249,6 +257,11 @@ class Driver(Paying, Rewarding, Playing, Referring):
     def open_holds(self) -> set[str]:
         opened = set(Hold.objects.filter(retailer=self.retailer, status="open").values_list("pk", flat=True))
         return {reference for reference, pk in self.holds.items() if pk in opened}
+
+
+def _stand(found: Standing) -> Stand:
+    is_lowest = found.tier is None or found.tier.rank == 0
+    return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.protected_until)
 
 
 REFUSALS = (
