@@ -5,6 +5,7 @@ The system under test behind plain verbs, each with its instant: what moves in t
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -73,6 +74,14 @@ class Driver(Looking, Rewarding, Playing, Referring):
         self.program = publish(draft, effective_from=self.start, now=self.start).program
         self.versions = versions_of_program(self.program.pk)
         self.fill_pools(self.terms)
+
+    def twin(self) -> "Driver":
+        """Return one who goes on by itself with what this one has."""
+        made = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | set):
+                setattr(made, name, value.copy())
+        return made
 
     # -- members
 
