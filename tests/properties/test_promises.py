@@ -730,6 +730,7 @@ class Promises(RuleBasedStateMachine):
                     sum(each.gave[MAIN] for each in life.decided.values())
                     + sum(each.points for each in life.gifts)
                     + sum(each.given for each in self.world.games.of(life).won)
+                    + self.world.referrals.given_ever(who, life.number)
                 )
                 sums = self.real.sums(who)
                 assert (sums.get("earn", 0), -sums.get("expire", 0)) == (earned, purse.lapsed), f"entries of {who}"
