@@ -33,7 +33,7 @@ from loyalty.points.statement import balance
 from loyalty.programs.models import ProgramVersion
 from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward, RewardPrice
-from loyalty.tiers.models import Standing, Tier, TierChange, TierPolicy
+from loyalty.tiers.models import Standing, Tier, TierChange
 from tests import make
 from tests.properties.looking import Looking
 from tests.properties.model.past import OrderFact as Order
@@ -307,8 +307,10 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
             make.Rule(points=str(terms.visit_points), code="visit", kind="per_interaction", interaction="visit",
                       uses_multiplier=False)
         )  # fmt: skip
-    for code in terms.wallets:
-        PointsPolicy.objects.get_or_create(version=draft, code=code)
+    known = set(PointsPolicy.objects.filter(version=draft).values_list("code", flat=True))
+    PointsPolicy.objects.bulk_create(
+        PointsPolicy(version=draft, code=code) for code in terms.wallets if code not in known
+    )
     ladder = terms.ladder
     make.fill(
         draft,
@@ -323,14 +325,14 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
     )  # fmt: skip
     for code, wallet in terms.wallets.items():
         PointsPolicy.objects.filter(version=draft, code=code).update(**_policy(wallet))
+    tiers = {tier.code: tier for tier in Tier.objects.filter(version=draft)} if ladder.steps else {}
     for step in ladder.steps:
-        Tier.objects.filter(version=draft, code=step.code).update(
-            entry_gift=step.gift, extra_months=step.extra_months, reward_discount=step.discount_percent
-        )
+        tier = tiers[step.code]
+        tier.entry_gift, tier.extra_months, tier.reward_discount = step.gift, step.extra_months, step.discount_percent
+    Tier.objects.bulk_update(tiers.values(), ["entry_gift", "extra_months", "reward_discount"])
     _offer(draft, terms)
     offer_challenges(draft, terms)
     offer_referrals(draft, terms)
-    assert TierPolicy.objects.filter(version=draft).exists()
 
 
 def _extra(extra: ExtraTerms) -> make.Rule:
@@ -351,19 +353,25 @@ def _extra(extra: ExtraTerms) -> make.Rule:
 
 def _offer(draft: ProgramVersion, terms: Terms) -> None:
     """Write plans and rewards into a draft without any."""
-    for plan in terms.plans:
-        PaidPlan.objects.create(
+    PaidPlan.objects.bulk_create(
+        PaidPlan(
             version=draft, code=plan.code, name=plan.code, rank=plan.rank, price=Decimal(_text(plan.price)),
             period="year" if plan.months > 1 else "month", trial_days=plan.trial_days, grace_days=plan.grace_days,
             retry_days=plan.retry_days, multiplier=Decimal(_text(plan.multiplier)),
-        )  # fmt: skip
-    for place, reward in enumerate(terms.rewards):
-        Reward.objects.create(version=draft, place=place, **_reward(reward))
-        for number, price in enumerate(reward.prices):
-            RewardPrice.objects.create(
-                version=draft, code=f"{reward.code}-{number}", reward=reward.code, wallet=price.wallet,
-                points=price.points, tier=price.tier, plan=price.plan,
-            )  # fmt: skip
+        )
+        for plan in terms.plans
+    )  # fmt: skip
+    Reward.objects.bulk_create(
+        Reward(version=draft, place=place, **_reward(reward)) for place, reward in enumerate(terms.rewards)
+    )
+    RewardPrice.objects.bulk_create(
+        RewardPrice(
+            version=draft, code=f"{reward.code}-{number}", reward=reward.code, wallet=price.wallet, points=price.points,
+            tier=price.tier, plan=price.plan,
+        )
+        for reward in terms.rewards
+        for number, price in enumerate(reward.prices)
+    )  # fmt: skip
 
 
 def _reward(reward: RewardTerms) -> dict[str, Any]:
