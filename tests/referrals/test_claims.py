@@ -267,6 +267,22 @@ def test_a_device_that_the_shop_told_of_before_counts_as_one_of_the_claim(named:
     assert [referred(friend)[0] for friend in friends] == ["open"] * 10 + ["held"]
 
 
+def test_friends_who_turned_out_to_be_the_referrer_count_whichever_of_both_stays() -> None:
+    club = program()
+    ada, bob, eve, dan = (person(club, name) for name in ("ada", "bob", "eve", "dan"))
+    claims(bob, ada, at=NOON)
+    make.buys(bob, "40.00", at=NOON)
+    claims(eve, bob, at=NOON + HOUR)
+    make.buys(eve, "40.00", at=NOON + HOUR)
+    take_merge(club.retailer, "ada", "bob", reference="crm", now=NOON + DAY)
+    take_merge(club.retailer, "eve", "bob", reference="crm too", now=NOON + DAY)
+
+    claims(dan, bob, at=NOON + 2 * DAY)
+
+    assert [referred(each) for each in (bob, eve)] == [("taken_back", "same_customer")] * 2
+    assert suspicions(dan) == [{"code": "orders_returned", "score": 40, "count": 2}]
+
+
 def test_similar_addresses_and_returned_orders_of_earlier_friends_add_up() -> None:
     club = program()
     ada = person(club, "ada", email="ada@shop.example")
