@@ -267,6 +267,20 @@ def test_a_device_that_the_shop_told_of_before_counts_as_one_of_the_claim(named:
     assert [referred(friend)[0] for friend in friends] == ["open"] * 10 + ["held"]
 
 
+def test_a_claim_with_the_other_code_of_a_merged_referrer_is_the_same_claim() -> None:
+    club = program()
+    ada, bob, eve = (person(club, name) for name in ("ada", "bob", "eve"))
+    claims(eve, ada)
+    take_merge(club.retailer, "ada", "bob", reference="crm", now=NOON + HOUR)
+
+    again = claims(eve, bob, at=NOON + DAY)
+
+    assert (again.is_new, again.referral.code) == (False, code_of(ada, now=NOON))
+    assert referred(eve) == ("open", "")
+    with pytest.raises(AlreadyReferred):
+        claims(eve, person(club, "dan"), at=NOON + DAY)
+
+
 def test_friends_who_turned_out_to_be_the_referrer_count_whichever_of_both_stays() -> None:
     club = program()
     ada, bob, eve, dan = (person(club, name) for name in ("ada", "bob", "eve", "dan"))
