@@ -78,8 +78,8 @@ def fill(
     scheme: dict[str, Any] | None = None,
 ) -> None:
     add_rules(draft, rules)
-    for rank, (code, threshold, multiplier) in enumerate(tiers):
-        Tier.objects.create(
+    Tier.objects.bulk_create(
+        Tier(
             version=draft,
             code=code,
             name=code.title(),
@@ -87,13 +87,15 @@ def fill(
             threshold=Decimal(threshold),
             multiplier=Decimal(multiplier),
         )
+        for rank, (code, threshold, multiplier) in enumerate(tiers)
+    )
     PointsPolicy.objects.filter(version=draft, code="points").update(**(points or {"pending_days": 0}))
     TierPolicy.objects.filter(version=draft).update(**(scheme or {"window": "rolling"}))
 
 
 def add_rules(draft: ProgramVersion, rules: Sequence[Rule]) -> None:
-    for rule in rules:
-        EarningRule.objects.create(
+    EarningRule.objects.bulk_create(
+        EarningRule(
             version=draft,
             code=rule.code,
             name=rule.code.title(),
@@ -109,6 +111,8 @@ def add_rules(draft: ProgramVersion, rules: Sequence[Rule]) -> None:
             counts_free_lines=rule.counts_free_lines,
             counts_gift_cards=rule.counts_gift_cards,
         )
+        for rule in rules
+    )
 
 
 def _lines_of(**values: Sequence[str]) -> dict[str, Any]:

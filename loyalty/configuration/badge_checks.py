@@ -39,7 +39,7 @@ def check_badges(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]:
             yield from _condition(row, f"{section}/{row.code}")
     for section, shown in (("badges", badges), ("challenges", challenges), ("boards", boards)):
         for each in shown:
-            yield from check_image(each, f"{section}/{each.code}")
+            yield from check_image(each, f"{section}/{each.code}", version.program.retailer_id)
     for challenge in challenges:
         yield from _challenge(challenge)
     for badge in badges:

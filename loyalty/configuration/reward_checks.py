@@ -55,7 +55,7 @@ def check_rewards(version: ProgramVersion, tiers: set[str]) -> Iterable[Finding]
             words = _("“%(what)s” is paid from the wallet “%(wallet)s”, whose points cannot be spent.")
             yield Finding.error("not_spendable", place, words % {"what": reward, "wallet": reward.wallet})
         yield from _amounts(reward, place, version.program.retailer.currency)
-        yield from check_image(reward, place)
+        yield from check_image(reward, place, version.program.retailer_id)
         if reward.first_day and reward.last_day and reward.first_day > reward.last_day:
             words = _("“%(what)s” ends before it begins. Swap its days.")
             yield Finding.error("ends_before_it_begins", place, words % {"what": reward})
@@ -114,8 +114,8 @@ def _unknown(named: Iterable[Named], known: dict[str, set[str]]) -> Iterable[Fin
             yield Finding.error(f"unknown_{kind}", place, str(UNKNOWN[kind]) % facts)
 
 
-def check_image(row: Any, place: str) -> Iterable[Finding]:
+def check_image(row: Any, place: str, retailer_id: int) -> Iterable[Finding]:
     """Find an image that a part of a version shows and that its retailer has not stored."""
-    if is_missing(row.image, row.version.program.retailer_id):
+    if is_missing(row.image, retailer_id):
         words = _("The image of “%(what)s” is not stored here (%(name)s). Upload it, or enter an address.")
         yield Finding.error("no_such_image", place, words % {"what": row, "name": row.image})

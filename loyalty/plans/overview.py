@@ -177,7 +177,11 @@ def overview(membership: Membership, versions: Versions, *, at: datetime) -> Ove
 def state_of(membership: Membership, versions: Versions, *, at: datetime) -> PlanState:
     """Return a member's plan at an instant, as the nights until then leave it; nothing is written."""
     (row,) = bulk.fetch(STATE, [membership.pk])
-    state = read_state(row)
+    return state_at(read_state(row), membership, versions, at)
+
+
+def state_at(state: PlanState, membership: Membership, versions: Versions, at: datetime) -> PlanState:
+    """Return what the nights until an instant leave of a member's plan as it was read."""
     version = versions.at(at)
     if version is None or not state.is_open:
         return state

@@ -152,7 +152,7 @@ def balance(wallet: Wallet | WalletNow, *, at: datetime, zone: ZoneInfo, clock: 
     now = NOW[wallet.idle_until is not None, bool(wallet.pending or wallet.held)]
     lots = bulk.fetch(now if clock is None else LOOKING_BACK[clock], {"wallet": wallet.pk, "at": at})
     owed = wallet.owed if clock is None else _owed_then(wallet, at, clock)
-    return _counted(lots, owed=owed, at=at, zone=zone)
+    return balance_of(lots, owed=owed, at=at, zone=zone)
 
 
 def balances(membership_id: UUID, *, at: datetime, zone: ZoneInfo) -> list[tuple[WalletNow, Balance]]:
@@ -168,12 +168,13 @@ def balances(membership_id: UUID, *, at: datetime, zone: ZoneInfo) -> list[tuple
             own.append((ends_at, available, 0, 0, 0))
     return [
         (each, balance(each, at=at, zone=zone) if each.idle_until or each.pending or each.held
-        else _counted(own, owed=each.owed, at=at, zone=zone))
+        else balance_of(own, owed=each.owed, at=at, zone=zone))
         for each, own in lots.items()
     ]  # fmt: skip
 
 
-def _counted(lots: Sequence[tuple[Any, ...]], *, owed: int, at: datetime, zone: ZoneInfo) -> Balance:
+def balance_of(lots: Sequence[tuple[Any, ...]], *, owed: int, at: datetime, zone: ZoneInfo) -> Balance:
+    """Return what a wallet's open lots, as `NOW` finds them, come to at an instant."""
     available = due = due_but_gone = waiting = held = 0
     ending: dict[datetime, int] = {}
     for ends_at, spendable, pending, become_active, kept in lots:

@@ -33,7 +33,7 @@ LEFT JOIN LATERAL (
         r.round, r.order_id, r.earned_at, r.pending_until, r.friend_grant_id, r.advocate_grant_id, r.orders::json,
         r.reviewed_by, r.review_note, r.reviewed_at,
         (SELECT min(o.occurred_at) FROM customers_order o WHERE o.customer_id = m.customer_id) AS bought_at,
-        r.status IN ('open', 'held', 'earned') AND m.id IN (
+        r.status <> 'refused' AND m.id IN (
             WITH RECURSIVE up(id) AS (
                 SELECT r.advocate_id
                 UNION

@@ -43,12 +43,15 @@ JOIN referrals_referral r ON r.friend_id = s.membership_id AND r.claimed_at <= c
     AND r.claimed_at > c.at - make_interval(days => c.days)
 GROUP BY 1, 2
 """
-# The latest friends of each referrer: what they did tells of the next one.
+# The latest friends of each referrer: what they did tells of the next one. Who turned out to be a friend of its own is one too:
+# that referral names the membership that was merged.
 FRIENDS = """
 SELECT a.id, r.friend_id, r.status, r.claimed_at, c.email,
     (SELECT (o->>'amount')::numeric FROM jsonb_array_elements(r.orders) o WHERE (o->>'id')::uuid = r.order_id)
 FROM unnest(%s::uuid[]) a(id) CROSS JOIN LATERAL (
-    SELECT * FROM referrals_referral WHERE advocate_id = a.id AND status <> 'refused' ORDER BY id DESC LIMIT 200
+    SELECT * FROM referrals_referral WHERE status <> 'refused' AND advocate_id = ANY(ARRAY(
+        SELECT a.id UNION ALL SELECT id FROM memberships_membership WHERE merged_into_id = a.id))
+    ORDER BY id DESC LIMIT 200
 ) r JOIN memberships_membership m ON m.id = r.friend_id JOIN customers_customer c ON c.id = m.customer_id
 """
 # What friends had ordered since claims that are told late, as far as it was decided, and what of it is kept.

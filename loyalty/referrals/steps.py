@@ -134,7 +134,8 @@ def settle(decision: Decision) -> Decision:
     state, referral = decision.member.of(REFERRALS), _of(decision)
     if not referral.is_live or (referral.status == TAKEN_BACK and referral.reason in FINAL):
         return decision
-    if reason := SAME_CUSTOMER if state.is_same_person else CYCLE if state.in_cycle else "":
+    in_cycle = state.in_cycle and referral.status != TAKEN_BACK  # which is in none, unless it is earned again
+    if reason := SAME_CUSTOMER if state.is_same_person else CYCLE if in_cycle else "":
         return _end(decision, referral, TAKEN_BACK if referral.round else REFUSED, reason)
     if state.bought_at is not None and state.bought_at < referral.claimed_at:
         return _lose(decision, referral, BOUGHT_BEFORE)
@@ -150,6 +151,8 @@ def _follow_orders(decision: Decision, referral: Referral) -> Decision:
     if referral.status == EARNED:
         changed = replace(referral, order_id=earning.order.id)
         return decision if changed == referral else _save(decision, changed)
+    if decision.member.of(REFERRALS).in_cycle:
+        return _end(decision, referral, TAKEN_BACK, CYCLE)
     if not referral.reviewed_by and _is_too_suspicious(referral, earning.order, rules):
         seen = Suspicion("just_above_minimum", SCORES["just_above_minimum"])
         held = replace(referral, status=HELD, reason="suspicious", suspicions=(*referral.suspicions, seen))

@@ -2,9 +2,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.core.errors import DomainError
-from loyalty.configuration.checking import Refused
+from loyalty.badges.models import Badge
+from loyalty.configuration.checking import Refused, check
 from loyalty.configuration.drafts import (
     InThePast,
     NotADraft,
@@ -15,6 +18,7 @@ from loyalty.configuration.drafts import (
     publish,
 )
 from loyalty.programs.models import Program, ProgramVersion
+from loyalty.rewards.models import Reward
 from tests import make
 from tests.make import NOON, START
 
@@ -87,3 +91,18 @@ def test_of_two_who_make_one_program_at_once_the_second_is_told_so() -> None:
         create_program(shop, slug="club", name="Club")
 
     assert (refused.value.code, Program.objects.count(), ProgramVersion.objects.count()) == ("program_exists", 1, 1)
+
+
+def test_checking_many_rewards_and_badges_asks_no_more_than_checking_one() -> None:
+    asked = []
+    for count in (1, 30):
+        draft = make.version()
+        for place in range(count):
+            Reward.objects.create(version=draft, code=f"r{place}", name="Mug", kind="product", points=5, place=place)
+            Badge.objects.create(version=draft, code=f"b{place}", name="Regular", kind="once", place=place)
+        fresh = ProgramVersion.objects.get(pk=draft.pk)
+        with CaptureQueriesContext(connection) as queries:
+            check(fresh)
+        asked.append(len(queries))
+
+    assert asked[0] == asked[1]

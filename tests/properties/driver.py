@@ -5,6 +5,7 @@ The system under test behind plain verbs, each with its instant: what moves in t
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ from loyalty.activity.account import adjusting, households, leaving, merging, sp
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.models import OrderDecision
+from loyalty.activity.versions import versions_of_program
 from loyalty.badges.models import Badge, Challenge
 from loyalty.configuration.drafts import create_program, open_draft, publish
 from loyalty.memberships import households as home
@@ -31,12 +33,13 @@ from loyalty.points.statement import balance
 from loyalty.programs.models import ProgramVersion
 from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import Reward, RewardPrice
-from loyalty.tiers.models import Standing, Tier, TierChange, TierPolicy
+from loyalty.tiers.models import Standing, Tier, TierChange
 from tests import make
+from tests.properties.looking import Looking
 from tests.properties.model.past import OrderFact as Order
 from tests.properties.model.terms import ExtraTerms, RewardTerms, Terms, WalletTerms
 from tests.properties.model.world import Stand
-from tests.properties.paying import PLAN_REFUSALS, Paying
+from tests.properties.paying import PLAN_REFUSALS
 from tests.properties.playing import GAME_REFUSALS, Playing, offer_challenges
 from tests.properties.referring import REFERRAL_REFUSALS, Referring, offer_referrals
 from tests.properties.rewarding import REWARD_REFUSALS, Rewarding
@@ -45,7 +48,7 @@ SUPPORTED = frozenset({"leave", "correct", "merge"})
 
 
 @dataclass
-class Driver(Paying, Rewarding, Playing, Referring):
+class Driver(Looking, Rewarding, Playing, Referring):
     """One program of one retailer."""
 
     terms: Terms
@@ -69,7 +72,16 @@ class Driver(Paying, Rewarding, Playing, Referring):
         draft = create_program(self.retailer, slug=make.number("club"), name="Club")
         _fill(draft, self.terms)
         self.program = publish(draft, effective_from=self.start, now=self.start).program
+        self.versions = versions_of_program(self.program.pk)
         self.fill_pools(self.terms)
+
+    def twin(self) -> "Driver":
+        """Return one who goes on by itself with what this one has."""
+        made = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | set):
+                setattr(made, name, value.copy())
+        return made
 
     # -- members
 
@@ -102,6 +114,7 @@ class Driver(Paying, Rewarding, Playing, Referring):
             part.objects.filter(version=draft).delete()
         _fill(draft, terms)
         publish(draft, effective_from=start, now=now)
+        self.versions = versions_of_program(self.program.pk)
         self.fill_pools(terms)
 
     # -- facts
@@ -205,9 +218,13 @@ class Driver(Paying, Rewarding, Playing, Referring):
 
     def stand(self, name: str) -> Stand:
         """Return where a member stands by its last night or activity."""
-        found = Standing.objects.select_related("tier").filter(membership=self.members[name]).first() or Standing()
-        is_lowest = found.tier is None or found.tier.rank == 0
-        return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.protected_until)
+        return self.stands([name])[name]
+
+    def stands(self, names: Sequence[str]) -> dict[str, Stand]:
+        """Return where members stand by their last night or activity."""
+        rows = Standing.objects.select_related("tier").filter(membership__in=[self.members[name].pk for name in names])
+        known = {row.membership_id: row for row in rows}
+        return {name: _stand(known.get(self.members[name].pk, Standing())) for name in names}
 
     def changes(self, name: str) -> list[tuple[str, str, datetime]]:
         """Return the changes of tier since a member enrolled last, the oldest first."""
@@ -251,6 +268,11 @@ class Driver(Paying, Rewarding, Playing, Referring):
         return {reference for reference, pk in self.holds.items() if pk in opened}
 
 
+def _stand(found: Standing) -> Stand:
+    is_lowest = found.tier is None or found.tier.rank == 0
+    return Stand(found.tier.code if found.tier else "", found.since, None if is_lowest else found.protected_until)
+
+
 REFUSALS = (
     InsufficientPoints,
     spending.NotARedemption,
@@ -285,8 +307,10 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
             make.Rule(points=str(terms.visit_points), code="visit", kind="per_interaction", interaction="visit",
                       uses_multiplier=False)
         )  # fmt: skip
-    for code in terms.wallets:
-        PointsPolicy.objects.get_or_create(version=draft, code=code)
+    known = set(PointsPolicy.objects.filter(version=draft).values_list("code", flat=True))
+    PointsPolicy.objects.bulk_create(
+        PointsPolicy(version=draft, code=code) for code in terms.wallets if code not in known
+    )
     ladder = terms.ladder
     make.fill(
         draft,
@@ -301,14 +325,14 @@ def _fill(draft: ProgramVersion, terms: Terms) -> None:
     )  # fmt: skip
     for code, wallet in terms.wallets.items():
         PointsPolicy.objects.filter(version=draft, code=code).update(**_policy(wallet))
+    tiers = {tier.code: tier for tier in Tier.objects.filter(version=draft)} if ladder.steps else {}
     for step in ladder.steps:
-        Tier.objects.filter(version=draft, code=step.code).update(
-            entry_gift=step.gift, extra_months=step.extra_months, reward_discount=step.discount_percent
-        )
+        tier = tiers[step.code]
+        tier.entry_gift, tier.extra_months, tier.reward_discount = step.gift, step.extra_months, step.discount_percent
+    Tier.objects.bulk_update(tiers.values(), ["entry_gift", "extra_months", "reward_discount"])
     _offer(draft, terms)
     offer_challenges(draft, terms)
     offer_referrals(draft, terms)
-    assert TierPolicy.objects.filter(version=draft).exists()
 
 
 def _extra(extra: ExtraTerms) -> make.Rule:
@@ -329,19 +353,25 @@ def _extra(extra: ExtraTerms) -> make.Rule:
 
 def _offer(draft: ProgramVersion, terms: Terms) -> None:
     """Write plans and rewards into a draft without any."""
-    for plan in terms.plans:
-        PaidPlan.objects.create(
+    PaidPlan.objects.bulk_create(
+        PaidPlan(
             version=draft, code=plan.code, name=plan.code, rank=plan.rank, price=Decimal(_text(plan.price)),
             period="year" if plan.months > 1 else "month", trial_days=plan.trial_days, grace_days=plan.grace_days,
             retry_days=plan.retry_days, multiplier=Decimal(_text(plan.multiplier)),
-        )  # fmt: skip
-    for place, reward in enumerate(terms.rewards):
-        Reward.objects.create(version=draft, place=place, **_reward(reward))
-        for number, price in enumerate(reward.prices):
-            RewardPrice.objects.create(
-                version=draft, code=f"{reward.code}-{number}", reward=reward.code, wallet=price.wallet,
-                points=price.points, tier=price.tier, plan=price.plan,
-            )  # fmt: skip
+        )
+        for plan in terms.plans
+    )  # fmt: skip
+    Reward.objects.bulk_create(
+        Reward(version=draft, place=place, **_reward(reward)) for place, reward in enumerate(terms.rewards)
+    )
+    RewardPrice.objects.bulk_create(
+        RewardPrice(
+            version=draft, code=f"{reward.code}-{number}", reward=reward.code, wallet=price.wallet, points=price.points,
+            tier=price.tier, plan=price.plan,
+        )
+        for reward in terms.rewards
+        for number, price in enumerate(reward.prices)
+    )  # fmt: skip
 
 
 def _reward(reward: RewardTerms) -> dict[str, Any]:

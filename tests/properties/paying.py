@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db.models import Sum
 
 from customers.models import Retailer
-from loyalty.activity.versions import versions_of_program
 from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
 from loyalty.plans.account import collecting, joining, paying
@@ -42,6 +41,7 @@ class Paying:
 
     retailer: Retailer
     program: Program
+    versions: Versions
     members: dict[str, Membership]
     invoices: dict[str, UUID]
     notices: int
@@ -113,17 +113,16 @@ class Paying:
     # -- what there is
 
     def _state(self, name: str, now: datetime) -> PlanState:
-        return state_of(self.members[name], self._versions(), at=now)
-
-    def _versions(self) -> Versions:
-        return versions_of_program(self.program.pk)
+        return state_of(self.members[name], self.versions, at=now)
 
     def plan(self, name: str, now: datetime) -> tuple[object, ...]:
         """Return how a member's plan stands, whether or not the night has been."""
-        state = self._state(name, now)
+        return self.plan_said(self._state(name, now))
+
+    def plan_said(self, state: PlanState) -> tuple[object, ...]:
         if not state.is_open:
             return (state.status, state.end_reason)
-        codes = {rule.key: rule.code for version in self._versions().versions for rule in version.of(OFFER).plans}
+        codes = {rule.key: rule.code for version in self.versions.versions for rule in version.of(OFFER).plans}
         period = (state.period.first, state.period.end) if state.period else None
         due = (state.due.kind, _money(state.due.amount), state.due.until) if state.due else None
         fee = (_money(state.paid), state.paid_from) if state.period else None

@@ -30,10 +30,13 @@ class Playing:
 
 def offer_challenges(draft: ProgramVersion, terms: Terms) -> None:
     """Write challenges and badges into a draft without any."""
-    for place, badge in enumerate(terms.badges):
-        Badge.objects.create(version=draft, place=place, **_badge(badge))
-    for place, challenge in enumerate(terms.challenges):
-        Challenge.objects.create(version=draft, place=place, **_challenge(challenge))
+    Badge.objects.bulk_create(
+        Badge(version=draft, place=place, **_badge(badge)) for place, badge in enumerate(terms.badges)
+    )
+    Challenge.objects.bulk_create(
+        Challenge(version=draft, place=place, **_challenge(challenge))
+        for place, challenge in enumerate(terms.challenges)
+    )
 
 
 def _badge(badge: BadgeTerms) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from customers.models import Retailer
 from loyalty.activity.account import referring
 from loyalty.activity.backlog import catch_up
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Grant
 from loyalty.programs.models import Program, ProgramVersion
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral, ReferralPolicy
@@ -42,23 +41,21 @@ class Referring:
 
     def give_grants(self, now: datetime) -> None:
         """Give members what waits for them because of others."""
-        if Grant.objects.filter(membership__program=self.program, decided_at=None).exists():
-            catch_up(self.retailer, now=now)
+        catch_up(self.retailer, now=now)
 
     def referred(self, name: str) -> tuple[str, str, int]:
-        """
-        Return what has become of the referral by which a member came, why, and how often it was earned.
-
-        Of several that were refused each has its reason.
-        """
+        """Return what has become of the referral by which a member came, why, and how often it was earned."""
         row = self._referral(name)
-        if row is None or row.status == "refused":
-            return (row.status if row else "", "", 0)
-        return row.status, row.reason, row.round
+        return referral_said(row.status, row.reason, row.round) if row else ("", "", 0)
 
     def _referral(self, name: str) -> Referral | None:
         rows = Referral.objects.filter(friend=self.members[name])
         return rows.exclude(status="refused").first() or rows.order_by("pk").last()
+
+
+def referral_said(status: str, reason: str, times: int) -> tuple[str, str, int]:
+    """Return what has become of a referral; of several that were refused each has its reason."""
+    return (status, "", 0) if status == "refused" else (status, reason, times)
 
 
 def offer_referrals(draft: ProgramVersion, terms: Terms) -> None:

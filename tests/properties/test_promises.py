@@ -88,6 +88,7 @@ class Promises(RuleBasedStateMachine):
             if hasattr(self, "world"):
                 self.nights_are_carried_out()
                 self.they_agree()
+                self.each_is_read_alike()
                 self.they_tell_the_same_story()
                 self.they_come_to_the_same_again()
             assert prove().differences == []
@@ -664,24 +665,28 @@ class Promises(RuleBasedStateMachine):
 
     @invariant()
     def they_agree(self) -> None:
-        if hasattr(self, "world"):
-            self.what_rewards_gave_back_is_there()
-            if self.setting.terms.referrals:
-                self.real.give_grants(self.now)
-        for who in getattr(self, "names", []):
+        if not hasattr(self, "world"):
+            return
+        self.what_rewards_gave_back_is_there()
+        vouchers = [
+            reference for reference, reward in list(self.world.rewards.all.items())[-3:] if reward.terms.codes != "none"
+        ]
+        seen = self.real.look(self.names, vouchers, self.now)
+        if seen.waits:
+            self.real.give_grants(self.now)
+            seen = self.real.look(self.names, vouchers, self.now)
+        for who in self.names:
             if self.setting.terms.plans:
-                assert self.real.plan(who, self.now) == self.world.plan(who, self.now), f"plan of {who}"
+                assert seen.plans[who] == self.world.plan(who, self.now), f"plan of {who}"
             for wallet in self.world.purses[who]:
                 plain = self.world.balance(who, wallet, self.now)
-                assert self.real.balance(who, wallet, self.now) == plain, f"{wallet} of {who}"
-            if self.setting.terms.referrals:
-                assert self.real.referred(who) == self.world.referred(who), f"referral of {who}"
-            if self.setting.terms.challenges:
-                assert self.real.won(who) == self.world.won(who), f"awards of {who}"
-            if self.is_advanced and self.terms.ladder.steps:
-                self.they_stand_alike(who)
-        if getattr(self, "names", []):
-            self.rewards_are_alike()
+                assert seen.points[who, wallet] == plain, f"{wallet} of {who}"
+            assert seen.referred[who] == self.world.referred(who), f"referral of {who}"
+            assert seen.won[who] == self.world.won(who), f"awards of {who}"
+        for reference in vouchers:
+            assert seen.rewards[reference] == self.world.reward(reference, self.now), f"status of {reference}"
+        if self.is_advanced:
+            self.they_stand_alike()
 
     def what_rewards_gave_back_is_there(self) -> None:
         """Carry out the night that ends rewards whose points come back: they are there when somebody looks at them."""
@@ -691,19 +696,26 @@ class Promises(RuleBasedStateMachine):
             self.ended_by_time = ended
             self.nights_are_carried_out()
 
-    def rewards_are_alike(self) -> None:
-        for reference, reward in list(self.world.rewards.all.items())[-3:]:
-            if reward.terms.codes != "none":
-                shown = self.world.reward(reference, self.now)
-                assert self.real.reward(reference, self.now) == shown, f"status of {reference}"
-        if self.is_advanced and self.world.rewards.all:
+    def they_stand_alike(self) -> None:
+        """Compare what nights leave: tiers, and what is left of rewards."""
+        if self.terms.ladder.steps:
+            stands = self.real.stands(self.names)
+            for who in self.names:
+                real, promised = stands[who], self.world.stand(who)
+                # Since when is compared where nothing was undone: who comes back to a tier has it since it first had it.
+                assert replace(real, since=None) == replace(promised, since=None), f"tier of {who}"
+        if self.world.rewards.all:
             assert self.real.stocks() == self.world.stocks(), "stocks"
             assert self.real.causes() == self.world.causes(), "causes"
 
-    def they_stand_alike(self, who: str) -> None:
-        real, promised = self.real.stand(who), self.world.stand(who)
-        # Since when is compared where nothing was undone: who comes back to a tier has it since it first had it.
-        assert replace(real, since=None) == replace(promised, since=None), f"tier of {who}"
+    def each_is_read_alike(self) -> None:
+        """Compare what is read of one member after the other."""
+        for who in self.names:
+            for wallet in self.world.purses[who]:
+                plain = self.world.balance(who, wallet, self.now)
+                assert self.real.balance(who, wallet, self.now) == plain, f"{wallet} of {who} as it reads it"
+            if self.setting.terms.plans:
+                assert self.real.plan(who, self.now) == self.world.plan(who, self.now), f"plan of {who} as it reads it"
 
     def they_tell_the_same_story(self) -> None:
         """Compare changes of tier, and what was earned and expired in all where no fact was late."""

@@ -31,6 +31,7 @@ from tests.referrals.make_referrals import claims, person, points, program, refe
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def suspicions(friend: Any) -> list[dict[str, Any]]:
@@ -164,6 +165,22 @@ def test_two_do_not_refer_each_other_nor_do_three_in_a_ring() -> None:
     assert [referred(bob), referred(eve)] == [("open", ""), ("open", "")]
 
 
+def test_a_referral_that_was_taken_back_is_not_earned_again_where_that_would_close_a_ring() -> None:
+    club = program(policy={"first_order_only": False})
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+    bought = make.buys(bob, "30.00", at=NOON + HOUR)
+    make.returns(bob, bought, (1, "1"), at=NOON + 2 * HOUR)
+    claims(ada, bob, at=NOON + 3 * HOUR)
+    make.buys(ada, "30.00", at=NOON + 4 * HOUR)
+
+    make.buys(bob, "30.00", at=NOON + 5 * HOUR)
+
+    assert [referred(ada), referred(bob)] == [("earned", ""), ("taken_back", "cycle")]
+    assert points(ada, bob, at=NOON + DAY) == [(0, 50), (0, 100)]
+    assert [referred(ada), referred(bob)] == [("earned", ""), ("taken_back", "cycle")]
+
+
 def test_the_own_code_is_refused() -> None:
     club = program()
     ada = person(club, "ada")
@@ -248,6 +265,36 @@ def test_a_device_that_the_shop_told_of_before_counts_as_one_of_the_claim(named:
         claims(friend, ada, at=NOON + timedelta(hours=place), signals=named)
 
     assert [referred(friend)[0] for friend in friends] == ["open"] * 10 + ["held"]
+
+
+def test_a_claim_with_the_other_code_of_a_merged_referrer_is_the_same_claim() -> None:
+    club = program()
+    ada, bob, eve = (person(club, name) for name in ("ada", "bob", "eve"))
+    claims(eve, ada)
+    take_merge(club.retailer, "ada", "bob", reference="crm", now=NOON + HOUR)
+
+    again = claims(eve, bob, at=NOON + DAY)
+
+    assert (again.is_new, again.referral.code) == (False, code_of(ada, now=NOON))
+    assert referred(eve) == ("open", "")
+    with pytest.raises(AlreadyReferred):
+        claims(eve, person(club, "dan"), at=NOON + DAY)
+
+
+def test_friends_who_turned_out_to_be_the_referrer_count_whichever_of_both_stays() -> None:
+    club = program()
+    ada, bob, eve, dan = (person(club, name) for name in ("ada", "bob", "eve", "dan"))
+    claims(bob, ada, at=NOON)
+    make.buys(bob, "40.00", at=NOON)
+    claims(eve, bob, at=NOON + HOUR)
+    make.buys(eve, "40.00", at=NOON + HOUR)
+    take_merge(club.retailer, "ada", "bob", reference="crm", now=NOON + DAY)
+    take_merge(club.retailer, "eve", "bob", reference="crm too", now=NOON + DAY)
+
+    claims(dan, bob, at=NOON + 2 * DAY)
+
+    assert [referred(each) for each in (bob, eve)] == [("taken_back", "same_customer")] * 2
+    assert suspicions(dan) == [{"code": "orders_returned", "score": 40, "count": 2}]
 
 
 def test_similar_addresses_and_returned_orders_of_earlier_friends_add_up() -> None:

@@ -377,15 +377,26 @@ def test_of_two_referrals_of_one_person_the_earlier_one_stays() -> None:
     assert referred(bob)[0] == "open"
 
 
-def test_a_ring_that_a_merge_closes_is_none() -> None:
+@pytest.mark.parametrize("is_earlier", [False, True])
+@pytest.mark.parametrize(("goes", "stays"), [("ada", "eve"), ("eve", "ada")])
+def test_a_ring_that_a_merge_closes_ends_with_whom_it_made_one(goes: str, stays: str, *, is_earlier: bool) -> None:
     club = program()
     ada, bob, eve = (person(club, name) for name in ("ada", "bob", "eve"))
-    claims(bob, ada)
-    claims(eve, bob)
+    claims(bob, ada, at=NOON + DAY if is_earlier else NOON - DAY)
+    claims(eve, bob, at=NOON)
+    make.buys(bob, "30.00", at=NOON + 2 * DAY)
+    points(ada, bob, eve, at=NOON + 2 * DAY)
 
-    take_merge(club.retailer, "ada", "eve", reference="crm", now=NOON + DAY)
+    take_merge(club.retailer, goes, stays, reference="crm", now=NOON + 3 * DAY)
 
-    assert referred(eve) == ("refused", "cycle")
+    merged = eve if stays == "eve" else ada
+    assert Referral.objects.exclude(friend=bob).values_list("friend", "status", "reason").get() == (
+        merged.pk,
+        "refused",
+        "cycle",
+    )
+    assert referred(bob) == ("earned", "")
+    assert points(merged, bob, at=NOON + 3 * DAY) == BOTH
 
 
 def test_a_referral_counts_by_the_version_of_its_claim() -> None:

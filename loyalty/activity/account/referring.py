@@ -86,7 +86,7 @@ def claim_referral(  # noqa: PLR0913 - who, by whom, what is known, when
     :param signals: what the shop knows of the friend's device and the like, by kind: device, address, ip, payment
     :raises NoReferrals: when the program had none then
     :raises NoSuchCode: when nobody has the code
-    :raises AlreadyReferred: when the member was referred with another code
+    :raises AlreadyReferred: when the member was referred with the code of another one
     :raises NotAMemberThen: when the customer was no member at that instant
     """
     instant = past_of("claimed_at", at or now, now)
@@ -101,9 +101,17 @@ def claim_referral(  # noqa: PLR0913 - who, by whom, what is known, when
     referral = referral or Referral.objects.filter(friend=membership).order_by("-pk").first()
     if referral is None:
         raise NoReferrals(program=membership.program.slug)
-    if referral.code != plain(code):
+    if not _is_same_referrer(membership.program_id, referral.code, plain(code)):
         raise AlreadyReferred(code=referral.code)
     return Claimed(referral, is_new=any(each.effects for each in decisions))
+
+
+def _is_same_referrer(program_id: int, code: str, other: str) -> bool:
+    """Tell whether two codes are one member's: who was merged with another one has both."""
+    if code == other:
+        return True
+    found = find_referrers(program_id, [code, other])
+    return found.get(code) == found.get(other)
 
 
 def _require_claimable(membership: Membership, code: str, at: datetime) -> None:

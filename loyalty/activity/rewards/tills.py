@@ -159,7 +159,7 @@ def check_voucher(retailer: Retailer, code: str, *, now: datetime) -> Voucher:
     found = bulk.fetch(BY_CODE, {"retailer": retailer.pk, "digests": digests_of(retailer.pk, code), "now": now})
     if not found:
         raise MistypedCode if has_typing_error(code) else NoSuchVoucher
-    return _voucher(found[0], now)
+    return read_voucher(found[0], now)
 
 
 def voucher_of(retailer: Retailer, redemption_id: UUID, *, now: datetime) -> Voucher:
@@ -171,10 +171,11 @@ def voucher_of(retailer: Retailer, redemption_id: UUID, *, now: datetime) -> Vou
     found = bulk.fetch(BY_ID, {"id": redemption_id, "retailer": retailer.pk, "now": now})
     if not found:
         raise NoSuchVoucher
-    return _voucher(found[0], now)
+    return read_voucher(found[0], now)
 
 
-def _voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
+def read_voucher(row: tuple[Any, ...], now: datetime) -> Voucher:
+    """Return what a row of `COLUMNS` says of a voucher at an instant."""
     (redemption_id, program, reward, name, name_fr, kind, amount, percent, sku, minimum, status, used_at, ended_at,
      expires_at, held_at, ends_at, reference, most, is_pooled, left_at, withdrawn_at) = row  # fmt: skip
     if is_pooled:

@@ -93,4 +93,6 @@ Where the promises are silent, this is what the model takes them to say:
 44. What makes a reward good that is given again? What of the same one could not be taken back, first.
 45. When do a referrer's limit and the budget count? When a reward is earned, the friend's before the referrer's: whole, or not
     at all.
+46. Which referral of a ring ends? That by which somebody came who turned out to be another one, where a merge closes it. One
+    that was taken back is in none, and is not earned again where it would close one.
 """

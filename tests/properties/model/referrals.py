@@ -182,6 +182,9 @@ class Referrals:
             for reward in each.rewards:
                 reward.name = stays if reward.name == goes else reward.name
         self.signals[stays] = self.signals_of(stays) | self.signals_of(goes)
+        own = self.of(stays)
+        if own is not None and own.is_live and own.status != "taken_back" and self._is_above(stays, own.advocate):
+            self._end(own, "taken_back" if own.round else "refused", "cycle")
 
     def follow(self, lives: dict[str, int], enrolled: dict[str, datetime]) -> None:
         """
@@ -194,9 +197,6 @@ class Referrals:
                 self._settle(referral, lives, enrolled)
 
     def _settle(self, referral: Referral, lives: dict[str, int], enrolled: dict[str, datetime]) -> None:
-        if self._is_above(referral.friend, referral.advocate):
-            self._end(referral, "taken_back" if referral.round else "refused", "cycle")
-            return
         bought = self._bought_at(referral.friend)
         if bought is not None and bought < referral.claimed_at:
             if referral.status == "held":
@@ -210,6 +210,8 @@ class Referrals:
             self._lose(referral, reason)
         elif referral.status == "earned":
             referral.order = order
+        elif self._is_above(referral.friend, referral.advocate):
+            self._end(referral, "taken_back", "cycle")
         elif (
             not referral.is_reviewed
             and referral.score
