@@ -32,6 +32,7 @@ from loyalty.campaigns.offering.reading import (
     rewards_of_grants,
     status_of,
 )
+from loyalty.campaigns.offering.steps import OF_A_STEP
 from loyalty.campaigns.offering.taking import decline_offer, take_offer
 from loyalty.rewards.models import Reward
 
@@ -100,6 +101,13 @@ class OfferGrantIn(Strict):
     because = serializers.CharField(
         max_length=150, help_text="The fact, such as complaint:4711: for the same one it is given once."
     )
+
+    def validate_because(self, said: str) -> str:
+        """Refuse what stands for a step of a campaign, which asks by itself."""
+        if said.startswith(OF_A_STEP):
+            words = _("“%(word)s” begins the facts of campaigns' steps. Begin yours with another word.")
+            raise serializers.ValidationError(words % {"word": OF_A_STEP}, code="reserved")
+        return said
 
 
 class GrantingOut(serializers.Serializer[Any]):
