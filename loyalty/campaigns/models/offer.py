@@ -1,6 +1,7 @@
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -133,6 +134,20 @@ class Offer(models.Model):
 
     def __str__(self) -> str:
         return own_text(self, "name")
+
+    def clean(self) -> None:
+        """Refuse what contradicts itself, or names what belongs to somebody else."""
+        if self.program_id and self.program.retailer_id != self.retailer_id:
+            raise ValidationError({"program": _("This program is another retailer's.")})
+        if self.instead is not None and self.instead.program_id != self.program_id:
+            raise ValidationError({"instead": _("This offer is another program's, whose members are others.")})
+        if self.value_from is not None and self.value_to is not None and self.value_from > self.value_to:
+            raise ValidationError(
+                {
+                    "value_to": _("No decile is from %(low)s to %(high)s.")
+                    % {"low": self.value_from, "high": self.value_to}
+                }
+            )
 
 
 class OfferGrant(models.Model):

@@ -224,7 +224,7 @@ class OfferGrantAdmin(ExportedAdmin):
     )  # fmt: skip
     list_filter = ("offer", "state", ("granted_at", RangeDateTimeFilter))
     search_fields = OF_CUSTOMER
-    list_select_related = ("customer", "offer", "redemption")
+    list_select_related = ("customer", "offer", "redemption", "membership__merged_into")
     ordering = ("-pk",)
     exported = (
         "granted_at", "customer__external_id", "offer__code", "occurrence", "reserved", "status", "redemption__spent",
