@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from customers.core import scales
 from customers.core.calendar import local_date
 
 MAX_COMMENT = 2_000
+MAX_ANSWERS = 20  # to one invitation, each instead of the one before
 FOLLOW_UP_WITHIN = timedelta(days=1)
 CLOSED, ASKED_LATELY, ASKED_OTHERWISE = "survey_closed", "asked_lately", "asked_another_lately"
 
@@ -32,7 +34,8 @@ class Scale:
 
 
 # Detractors are those of 0 to 6 (Reichheld 2003); who is satisfied says 4 or 5, who is not 1 or 2.
-SCALES: Mapping[str, Scale] = {"nps": Scale(0, 10, 6), "csat": Scale(1, 5, 2)}
+LOW = {"nps": 6, "csat": 2}
+SCALES: Mapping[str, Scale] = {kind: Scale(scores[0], scores[-1], LOW[kind]) for kind, scores in scales.SCALES.items()}
 
 
 @dataclass(frozen=True, slots=True)
