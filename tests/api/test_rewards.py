@@ -257,8 +257,8 @@ def test_the_how_tos_session_works_as_it_is_written(client: Client) -> None:
     )
     ada = shop.member(make.published(draft), 2_000, name="ada", at=timezone.now())
     known = {
-        "SITE": "", "NUMBER": ada.number, "KEY": make.key(ada.retailer), "BEARER": make.token(ada.customer),
-        "NOW": timezone.now().isoformat(), "CODE": "", "TOKEN": "",
+        "SITE": "", "PROGRAM": ada.program.slug, "NUMBER": ada.number, "KEY": make.key(ada.retailer),
+        "BEARER": make.token(ada.customer), "NOW": timezone.now().isoformat(), "CODE": "", "TOKEN": "",
     }  # fmt: skip
     answers = []
 
@@ -277,4 +277,4 @@ def test_the_how_tos_session_works_as_it_is_written(client: Client) -> None:
             known["CODE"] = found.get("code") or known["CODE"]
             known["TOKEN"] = found.get("token") or known["TOKEN"]
 
-    assert answers == [200, 200, 201, 200, 201, 200, 201, 200, 201, 200]
+    assert answers == [200, 200, 201, 200, 201, 200, 201, 200, 201, 200, 200, 200]
