@@ -111,7 +111,9 @@ class OfferGrantIn(Strict):
 
 
 class GrantingOut(serializers.Serializer[Any]):
-    granted = serializers.BooleanField(help_text="Whether the member has it.")
+    granted = serializers.BooleanField(
+        help_text="Whether it was given, now or for the same fact before; its status says what became of it since."
+    )
     is_new = serializers.BooleanField(help_text="False where it was given for the same fact before.")
     reason = serializers.ChoiceField(
         choices=["", *OfferRefusal.Reason.values], help_text="Why it was not given, as a code; empty where it was."
