@@ -70,7 +70,8 @@ def test_the_same_is_asked_again_after_91_local_days_and_another_after_7(
 def test_a_step_asks_by_mail_and_inbox_with_a_link_that_needs_no_sign_in() -> None:
     member = member_of()
     by_mail, by_inbox = (
-        asking(member.program, survey(member.retailer, after_any_days=0), way) for way in ("email", "inbox")
+        asking(member.program, survey(member.retailer, kind, after_any_days=0), way)
+        for kind, way in (("nps", "email"), ("csat", "inbox"))
     )
     box = Box()
 
@@ -97,6 +98,18 @@ def test_who_was_asked_lately_gets_no_message_and_it_is_told_why() -> None:
     assert Message.objects.count() == 2
     told = Outcome.objects.filter(what__in=["planned", "dropped"]).order_by("pk").values_list("what", "reason")
     assert list(told) == [("planned", ""), ("dropped", "asked_lately"), ("planned", "")]
+
+
+def test_whether_somebody_recommends_a_shop_is_asked_once_a_quarter_whichever_survey_asks_it() -> None:
+    """S18: two tokens in a quarter cannot exist."""
+    member = member_of()
+    first, other = (asking(member.program, survey(member.retailer, after_any_days=0)) for _ in range(2))
+    csat, another = (asking(member.program, survey(member.retailer, "csat", after_any_days=0)) for _ in range(2))
+
+    assert len(ask(first, member)) == 1
+    assert ask(other, member, at=NOON + 90 * DAY) == []
+    assert [len(ask(each, member, at=NOON + 90 * DAY)) for each in (csat, another)] == [1, 1]
+    assert len(ask(other, member, at=NOON + 91 * DAY)) == 1
 
 
 def test_a_question_that_never_went_out_stands_in_nobodys_way() -> None:
