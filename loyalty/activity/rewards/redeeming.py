@@ -223,7 +223,7 @@ class _Purchase:
         self._take(reward, price, redemption_id, amount, added)
         available = self.spending.finish()
         text = _hand_out(self.membership, reward, redemption_id, pooled)
-        return RewardReceipt(RewardRedemption.objects.select_related("reward").get(pk=redemption_id), text, available)
+        return RewardReceipt(_as_told(redemption_id), text, available)
 
     def _price(self, reward: RewardRule, points: int | None) -> Price:
         """Return what the member pays, if it may have the reward at all."""
@@ -345,6 +345,10 @@ class _Purchase:
             )  # fmt: skip
             decision = decision.then(member=member.having(REWARDS, member.of(REWARDS).with_held(held)))
         self.spending.session.take(decision)
+
+
+def _as_told(redemption_id: UUID) -> RewardRedemption:
+    return RewardRedemption.objects.select_related("reward", "program__retailer").get(pk=redemption_id)
 
 
 NEXT_CODE = """
