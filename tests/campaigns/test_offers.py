@@ -625,3 +625,53 @@ def test_who_gave_an_offer_back_is_told_so_when_it_takes_it() -> None:
 
     with pytest.raises(OfferOver, match="cancelled"):
         take_offer(grant, now=NOON + DAY)
+
+
+def brings(row: Offer, margin: str | None) -> Offer:
+    """Let an experiment have found what an offer brings."""
+    known = None if margin is None else NOON
+    Offer.objects.filter(pk=row.pk).update(expected_margin=margin, expected_as_of=known)
+    row.refresh_from_db()
+    return row
+
+
+@pytest.mark.parametrize(
+    ("margins", "first", "by"),
+    [
+        (("1.00", "3.00", "2.00"), 1, "margin"),
+        (("-1.00", "-0.50", "-2.00"), 1, "margin"),
+        (("2.00", "2.00", "2.00"), 0, "margin"),  # of two alike the one of the higher priority
+        (("1.00", None, "9.00"), 0, "priority"),  # it is not known of all: one that was measured is no better for that
+        ((None, None, None), 0, "priority"),
+    ],
+)
+def test_of_a_slot_the_offer_that_is_expected_to_bring_most_goes_first_where_that_is_known_of_all(
+    margins: tuple[str | None, ...], first: int, by: str
+) -> None:
+    program = club()
+    rows = [
+        brings(offer(program, code=code, slot="spring", priority=priority), margin)
+        for code, priority, margin in zip("abc", (30, 20, 10), margins, strict=True)
+    ]
+
+    grant = granted(rows[2], make.member(program))
+
+    assert (grant.offer, grant.chosen_by) == (rows[first], by)
+    assert sorted([grant.offer.code, *grant.chosen_over]) == ["a", "b", "c"]
+
+
+def test_what_a_member_cannot_have_does_not_decide_how_the_others_are_ordered() -> None:
+    program = club()
+    high = brings(offer(program, code="high", slot="spring", priority=20), "1.00")
+    best = brings(offer(program, code="best", slot="spring", priority=10, budget="10"), "5.00")
+    offer(program, code="vips", slot="spring", priority=30, segments=["vip"])  # nobody knows what that brings
+    ada, bob, eve = members(program, 3)
+
+    grants = [granted(high, who) for who in (ada, bob)]
+
+    assert [(each.offer, each.chosen_over, each.chosen_by) for each in grants] == [
+        (best, ["high"], "margin"), (high, [], ""),
+    ]  # fmt: skip
+    assert refused(best) == [("budget_reserved", "")]
+    known_as(eve, segment="vip")
+    assert granted(high, eve).offer.code == "vips"

@@ -77,6 +77,12 @@ class CampaignOfferOut(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=Offer.State.choices, help_text="Whether it is given.")
     slot = serializers.CharField(help_text="Of offers with the same slot a member has one at a time; empty for none.")
     priority = serializers.IntegerField(help_text="In its slot, the higher goes first.")
+    expected_margin = serializers.CharField(
+        allow_null=True,
+        help_text="What it brings for each member that it is meant for, less its cost, as the experiment of its campaign found; "
+        "null where none did. In its slot the one that brings most goes first, where that is known of all.",
+    )
+    expected_as_of = serializers.DateTimeField(allow_null=True, help_text="When that was found; null for never.")
     first_day = serializers.DateField(allow_null=True, help_text="From which it is given; null for at once.")
     last_day = serializers.DateField(allow_null=True, help_text="Through which it is given and used; null for ever.")
     currency = serializers.CharField(help_text="Of its amounts.")
@@ -147,7 +153,8 @@ def _offer(offer: Offer, found: OfferFigures) -> dict[str, Any]:
     counts = ("granted", "taken", "used", "declined", "expired", "excluded", "refused")
     return {
         "code": offer.code, "name": str(offer), "program": offer.program.slug, "state": offer.state, "slot": offer.slot,
-        "priority": offer.priority, "first_day": offer.first_day, "last_day": offer.last_day, "currency": currency,
+        "priority": offer.priority, "expected_margin": _amount(offer.expected_margin, currency),
+        "expected_as_of": offer.expected_as_of, "first_day": offer.first_day, "last_day": offer.last_day, "currency": currency,
         "budget": {name: _amount(getattr(found, name), currency) for name in money},
         "not_reserved": _amount(found.not_reserved, currency),
         "expected_loss_avoided": _amount(found.expected_loss_avoided, currency),

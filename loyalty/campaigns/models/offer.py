@@ -83,7 +83,7 @@ class Offer(models.Model):
     )  # fmt: skip
     priority = models.PositiveSmallIntegerField(
         _("priority"), default=10, validators=[MaxValueValidator(MAX_PRIORITY)],
-        help_text=_("In its slot, the higher goes first."),
+        help_text=_("In its slot, the higher goes first; where experiments tell what each brings, the one that brings most."),
     )  # fmt: skip
     tiers = _slugs(_("only for tiers"), _("Their codes."))
     segments = _segments(
@@ -105,6 +105,11 @@ class Offer(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("those get instead"),
         help_text=_("An offer that is no discount; empty for nothing."),
     )  # fmt: skip
+    expected_margin = MoneyField(
+        _("expected margin"), null=True, editable=False,
+        help_text=_("For each member that it is meant for, less its cost: as the experiment of its campaign found."),
+    )  # fmt: skip
+    expected_as_of = models.DateTimeField(_("expected since"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), editable=False)
 
     objects: ClassVar[OfferQuerySet] = OfferQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
@@ -164,6 +169,10 @@ class OfferGrant(models.Model):
         EXPIRED = "expired", _("expired")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
+    class ChosenBy(models.TextChoices):
+        MARGIN = "margin", _("what it is expected to bring")
+        PRIORITY = "priority", _("its priority")
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="grants", db_index=False, verbose_name=_("offer"))
@@ -179,6 +188,9 @@ class OfferGrant(models.Model):
         RewardRedemption, models.PROTECT, null=True, related_name="offer_grant", verbose_name=_("redemption")
     )
     chosen_over = _slugs(_("chosen over"), _("Offers of its slot that the member could have had, too."))
+    chosen_by = models.CharField(
+        _("chosen by"), max_length=8, choices=ChosenBy, blank=True, help_text=_("Empty where there was no other one.")
+    )
     instead_of = models.SlugField(
         _("instead of"), blank=True, help_text=_("The offer from which the member is excluded.")
     )
