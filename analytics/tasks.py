@@ -4,6 +4,7 @@ from django.utils import timezone
 from analytics import runs, statistics
 from analytics.audit.running import audit, retailers_who_asked, take_request
 from analytics.experiments.looking import looked_at_tonight, retailers_with_experiments
+from analytics.experiments.offer_margins import write_offer_margins
 from analytics.kpis import mailing
 from analytics.recommendations import running as recommending
 from analytics.runs import compute_value
@@ -66,8 +67,9 @@ def uplift_asked(retailer: Retailer) -> None:
 @shared_task(name="analytics.tasks.look_at_experiments")
 @for_each_retailer(among=retailers_with_experiments)
 def look_at_experiments(retailer: Retailer) -> None:
-    """Look at every experiment that runs or has just ended."""
+    """Look at every experiment that runs or has just ended, and note what offers bring by that."""
     looked_at_tonight(retailer, now=timezone.now())
+    write_offer_margins(retailer)
 
 
 @shared_task(name="analytics.tasks.recommend_nightly")

@@ -65,6 +65,7 @@ REASONS = {
     "no_number": _("“{value}” is no number."),
     "too_many_decimals": _("{value} has more than {limit} decimals. Nothing is rounded: report the exact value."),
     "score_too_large": _("The score {value} is too large."),
+    "score_off_scale": _("The score {value} is not on the scale of such an answer, from {lowest} to {highest}."),
     "text_too_long": _("“{value}…” is longer than {limit} characters."),
     "text_empty": _("The value is empty."),
     "text_with_nul": _("The value holds a NUL character, which is no text."),

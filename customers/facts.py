@@ -23,6 +23,7 @@ from customers.checks import (
     require_zone,
 )
 from customers.core.money import MILLIONTH, THOUSANDTH, to_scale, unit_of
+from customers.core.scales import SCALES
 from customers.core.values import dataclass
 
 ORDER_TEXTS = (("currency", 3), ("channel", 50), ("store", 50), ("promotion_code", 100), ("identified_by", 20))
@@ -208,6 +209,9 @@ class InteractionFact:
         require_line("sku", self.sku, 100)
         if self.score is not None and abs(self.score) > LARGEST_SCORE:
             raise InvalidFact("score", "score_too_large", value=plain(Decimal(self.score)))
+        scale = SCALES.get(self.kind)
+        if self.score is not None and scale is not None and self.score not in scale:
+            raise InvalidFact("score", "score_off_scale", value=self.score, lowest=scale[0], highest=scale[-1])
 
 
 def line_of(  # noqa: PLR0913 - a line has this many facts

@@ -26,7 +26,7 @@ from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
-from customers.facts import InteractionFact, LineFact, OrderEventFact, OrderFact, ReturnFact, in_currency
+from customers.facts import InteractionFact, LineFact, OrderEventFact, OrderFact, ReturnFact, fingerprint, in_currency
 from customers.identifying import NamedCustomer, earliest, find_or_register, lower_identified, note_changes
 from customers.identifying import identify as identify  # noqa: PLC0414 - who reports for a customer finds it here
 from customers.models import Interaction, Order, OrderEvent, OrderLine, Retailer, Return, ReturnLine, UndecidedFact
@@ -207,6 +207,18 @@ def record_interactions(
     lower_identified((customers[fact.customer], fact.occurred_at) for _, fact in batch.created_ids())
     _queue(retailer, UndecidedFact.Kind.INTERACTION, batch, are_decided=are_decided)
     return batch.outcomes()
+
+
+def rescore(interaction: Interaction, score: int) -> None:
+    """Let an interaction that this site recorded itself have another score: whoever answered has changed its mind."""
+    customer = interaction.customer
+    fact = InteractionFact(
+        interaction.number, customer.external_id, interaction.kind, interaction.occurred_at, interaction.channel,
+        interaction.sku, score,
+    )  # fmt: skip
+    interaction.score, interaction.content_hash = score, fingerprint(fact)
+    interaction.save(update_fields=["score", "content_hash"])
+    note_changes(interaction.retailer, [interaction.customer_id])
 
 
 # One statement, because a round trip costs more than a row: orders whose number is new, their lines, and who changed.

@@ -9,14 +9,16 @@ from customers.core import bulk
 from customers.models import Retailer
 
 SINCE = timedelta(days=365)
-# Whose question went out, and who answered or had the time to. What was spent is what is known today.
+# Whose question went out, and who answered or had the time to, by what it said last. What was spent is what is known today.
 INVITED = """
 invited AS (
     SELECT v.kind, a.score, coalesce(s.total_value, 0)::float8 AS spent,
         greatest((i.asked_at AT TIME ZONE %(zone)s)::date - s.first_day, 0)::float8 AS days,
         coalesce(n.segment, '') AS segment, w.channel
     FROM campaigns_invitation i JOIN campaigns_survey v ON v.id = i.survey_id
-    LEFT JOIN campaigns_answer a ON a.invitation_id = i.id
+    LEFT JOIN LATERAL (
+        SELECT id, score FROM campaigns_answer WHERE invitation_id = i.id ORDER BY number DESC LIMIT 1
+    ) a ON true
     JOIN customers_customer p ON p.id = i.customer_id
     LEFT JOIN analytics_customerstatistics s ON s.customer_id = coalesce(p.merged_into_id, p.id)
     LEFT JOIN customers_insight n ON n.customer_id = coalesce(p.merged_into_id, p.id)

@@ -70,7 +70,7 @@ def _give_offers(retailer: Retailer, now: datetime, limit: int) -> None:
     """Let offers be decided that steps which are due give, before any of those is taken."""
     ids = due_to_offer(retailer, now, limit)
     found = load(ids, now) if ids else []
-    facts = facts_of([each for each in found if _ordered(each) is None], now)
+    facts = facts_of([each for each in found if _ended(each) is None], now)
     entries = [each for each in found if facts.get(each.id) is not None]
     given = decisions_of(entries)
     asked: dict[int, list[Ask]] = {}
@@ -88,7 +88,7 @@ def _advance_due(retailer: Retailer, now: datetime, limit: int) -> int:
     if not ids:
         return 0
     entries = load(ids, now)
-    endings = [ending for each in entries if (ending := _ordered(each)) is not None]
+    endings = [ending for each in entries if (ending := _ended(each)) is not None]
     ended = {each.entry.id for each in endings}
     facts = facts_of([each for each in entries if each.id not in ended], now)
     endings += untrue(entries, facts)
@@ -113,9 +113,11 @@ def decisions_of(entries: Sequence[OpenEntry]) -> Decisions:
     return decided_for(giving)
 
 
-def _ordered(entry: OpenEntry) -> Ending | None:
-    """Return that an entry ends by an order, where nobody told of it yet."""
-    return None if entry.ordered_at is None else ending_by(entry, "order", entry.ordered_at)
+def _ended(entry: OpenEntry) -> Ending | None:
+    """Return that an entry ends by an order or a contact, the first of them, where nobody told of it yet."""
+    facts = (("order", entry.ordered_at), ("contact", entry.contacted_at))
+    known = sorted((at, fact) for fact, at in facts if at is not None)
+    return next((ending for at, fact in known if (ending := ending_by(entry, fact, at)) is not None), None)
 
 
 def ending_by(entry: OpenEntry, fact: str, occurred_at: datetime) -> Ending | None:

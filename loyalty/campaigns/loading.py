@@ -31,7 +31,11 @@ SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priori
         WHEN v.exits @> '[{{"fact": "order"}}]' AND EXISTS (
             SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %s AND CASE
                 WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END)
-        THEN 'ordered' ELSE '' END
+        THEN 'ordered'
+        WHEN v.exits @> '[{{"fact": "contact"}}]' AND EXISTS (
+            SELECT 1 FROM customers_interaction i WHERE i.customer_id = m.customer_id AND i.kind = 'support'
+                AND i.occurred_at >= e.entered_at AND i.occurred_at <= %s)
+        THEN 'contacted' ELSE '' END
 FROM campaigns_message m
 LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id
 LEFT JOIN campaigns_step s ON s.id = m.step_id
@@ -134,7 +138,7 @@ def load_settings(retailer: Retailer) -> Settings:
 
 def load_open(customers: Sequence[UUID], now: datetime) -> list[OpenMessage]:
     """Return the open messages of locked recipients, and lock them."""
-    return [_message(row) for row in bulk.fetch(OPEN, [now, list(customers)])]
+    return [_message(row) for row in bulk.fetch(OPEN, [now, now, list(customers)])]
 
 
 def _message(row: tuple[Any, ...]) -> OpenMessage:

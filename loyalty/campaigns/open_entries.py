@@ -28,14 +28,18 @@ WHERE e.retailer_id = %s AND e.next_at <= %s AND c.state = 'live'
     AND EXISTS (SELECT 1 FROM campaigns_step s WHERE s.version_id = e.version_id AND s.kind = 'offer' AND s.position >= e.step)
 ORDER BY e.next_at LIMIT %s
 """
-# With the first order since it was entered that nobody has told of yet.
+# With the first order, and the first contact with support, since it was entered that nobody has told of yet.
 LOAD = f"""
 SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.exposure_at,
     e.step, e.next_at, coalesce(nullif(r.zone, ''), s.zone),
     (SELECT min(o.occurred_at) FROM customers_order o WHERE o.customer_id = e.customer_id AND o.occurred_at <= %s AND CASE
         WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END),
+    CASE WHEN v.exits @> '[{{"fact": "contact"}}]' THEN (
+        SELECT min(i.occurred_at) FROM customers_interaction i WHERE i.customer_id = e.customer_id AND i.kind = 'support'
+            AND i.occurred_at >= e.entered_at AND i.occurred_at <= %s) END,
     c.program_id
 FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id JOIN customers_retailer s ON s.id = e.retailer_id
+JOIN campaigns_campaignversion v ON v.id = e.version_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = e.customer_id
 WHERE e.id = ANY(%s) AND e.ended_at IS NULL ORDER BY e.id
 """
@@ -46,7 +50,12 @@ SELECT e.id FROM campaigns_entry e WHERE e.customer_id = ANY(%s) AND e.ended_at 
 
 @dataclass(frozen=True, slots=True)
 class OpenEntry:
-    """An entry that has not ended, as it was read under its lock. :param ordered_at: the first order since; None for none"""
+    """
+    An entry that has not ended, as it was read under its lock.
+
+    :param ordered_at: the first order since; None for none
+    :param contacted_at: the first contact with support since, where that ends it; None for none
+    """
 
     id: UUID
     campaign_id: UUID
@@ -61,6 +70,7 @@ class OpenEntry:
     next_at: datetime | None
     zone: ZoneInfo
     ordered_at: datetime | None
+    contacted_at: datetime | None
     program_id: int
 
 
@@ -108,13 +118,13 @@ def rule_of_entry(entry: OpenEntry) -> JourneyRule:
 
 def load(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
     """Return locked entries that have not ended."""
-    return [_entry(row) for row in bulk.fetch(LOAD, [now, list(ids)])]
+    return [_entry(row) for row in bulk.fetch(LOAD, [now, now, list(ids)])]
 
 
 def _entry(row: tuple[Any, ...]) -> OpenEntry:
     key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, *rest = row
-    zone, ordered_at, program = rest
+    zone, ordered_at, contacted_at, program = rest
     return OpenEntry(
         key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, ZoneInfo(zone),
-        ordered_at, program,
+        ordered_at, contacted_at, program,
     )  # fmt: skip

@@ -30,12 +30,12 @@ OF_MESSAGE = (
 )  # fmt: skip
 OF_ENTRY = ("campaign__name", "occurrence", "entered_at", "ended_at", "reason", "is_held_out", "reached_goal_at")
 OF_INVITATION = (
-    "survey__name", "survey__kind", "asked_at", "expires_at", "answer__answered_at", "answer__score", "answer__comment",
-    "answer__follow_up__state", "answer__follow_up__opened_at", "answer__follow_up__closed_at", "answer__follow_up__note",
+    "survey__name", "survey__kind", "asked_at", "expires_at", "answers__answered_at", "answers__score", "answers__comment",
+    "answers__follow_up__state", "answers__follow_up__opened_at", "answers__follow_up__closed_at", "answers__follow_up__note",
 )  # fmt: skip
 OF_GRANT = (
-    "offer__code", "offer__name", "occurrence", "state", "reserved", "chosen_over", "instead_of", "insight_as_of",
-    "granted_at", "expires_at", "ended_at", "redemption__reference",
+    "offer__code", "offer__name", "occurrence", "state", "reserved", "chosen_over", "chosen_by", "instead_of",
+    "insight_as_of", "granted_at", "expires_at", "ended_at", "redemption__reference",
 )  # fmt: skip
 OF_REFUSAL = ("offer__code", "offer__name", "occurrence", "reason", "rule", "insight_as_of", "refused_at")
 OF_RECIPIENT = ("zone", "preferred_channel", "quiet_from", "quiet_to", "paused_until")
@@ -68,7 +68,7 @@ def holds(person: Person, _now: datetime) -> list[Section]:
         ),
         Section(
             "surveys", _("What you were asked, and answered"),
-            Invitation.objects.filter(customer__in=ids).order_by("pk").values(*OF_INVITATION),
+            Invitation.objects.filter(customer__in=ids).order_by("pk", "answers__number").values(*OF_INVITATION),
         ),
         Section(
             "offers", _("Offers that you were given"),

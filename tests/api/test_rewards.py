@@ -257,8 +257,8 @@ def test_the_how_tos_session_works_as_it_is_written(client: Client) -> None:
     )
     ada = shop.member(make.published(draft), 2_000, name="ada", at=timezone.now())
     known = {
-        "SITE": "", "NUMBER": ada.number, "KEY": make.key(ada.retailer), "BEARER": make.token(ada.customer),
-        "NOW": timezone.now().isoformat(), "CODE": "", "TOKEN": "",
+        "SITE": "", "PROGRAM": ada.program.slug, "NUMBER": ada.number, "KEY": make.key(ada.retailer),
+        "BEARER": make.token(ada.customer), "NOW": timezone.now().isoformat(), "CODE": "", "TOKEN": "",
     }  # fmt: skip
     answers = []
 
@@ -277,4 +277,24 @@ def test_the_how_tos_session_works_as_it_is_written(client: Client) -> None:
             known["CODE"] = found.get("code") or known["CODE"]
             known["TOKEN"] = found.get("token") or known["TOKEN"]
 
-    assert answers == [200, 200, 201, 200, 201, 200, 201, 200, 201, 200]
+    assert answers == [200, 200, 201, 200, 201, 200, 201, 200, 201, 200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("currency", "value", "said"), [("EUR", "5", "5.00"), ("JPY", "500", "500"), ("KWD", "1.5", "1.500")]
+)
+def test_amounts_of_what_was_redeemed_have_the_decimals_of_their_currency(
+    client: Client, currency: str, value: str, said: str
+) -> None:
+    draft = make.version(make.retailer(currency=currency))
+    shop.reward(draft, kind="amount_off", value=Decimal(value), codes="generated")
+    ada = shop.member(make.published(draft), name="ada", at=timezone.now())
+
+    made = till(client, ada).post(
+        f"members/{ada.number}/rewards/redemptions", {"reward": "five-off", "reference": "r1"}
+    )
+    (listed,) = app(client, ada).get("me/rewards/redemptions").json()["results"]
+    back = till(client, ada).post(f"rewards/redemptions/{made.json()['id']}/cancel")
+
+    assert [each["amount"] for each in (made.json(), listed, back.json())] == [said] * 3
+    assert Decimal(made.json()["matched"]) == 0

@@ -178,7 +178,7 @@ def tell(here: Caller, body: str, signed: str, now: datetime) -> Any:
     return here.client.post(path, data=body, content_type="application/json", headers=headers)
 
 
-def test_a_member_sees_what_it_was_asked_and_answers_it_once() -> None:
+def test_a_member_sees_what_it_was_asked_answers_it_and_says_it_instead() -> None:
     here = Caller()
     now = timezone.now()
     (asked,) = ask(asking(here.club, survey(here.owner)), here.member, at=now)
@@ -192,8 +192,9 @@ def test_a_member_sees_what_it_was_asked_and_answers_it_once() -> None:
     assert (answered["id"], answered["score"], answered["comment"]) == (str(asked.pk), 4, "Too slow")
     assert FollowUp.objects.get().answer.by == "api"
 
-    again = told(here.send("post", f"me/surveys/{asked.pk}", here.hers, {"score": 10}), 409)
-    assert again["code"] == "already_answered"
+    assert told(here.send("post", f"me/surveys/{asked.pk}", here.hers, said)) == answered  # the same changes nothing
+    again = told(here.send("post", f"me/surveys/{asked.pk}", here.hers, {"score": 10}), 201)
+    assert (answered["number"], again["number"], again["score"], again["comment"]) == (1, 2, 10, "")
     assert told(here.get("me/surveys", here.hers)) == []
 
 

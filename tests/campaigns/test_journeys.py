@@ -41,6 +41,10 @@ class World:
         fact = InteractionFact(number=number, customer="ada", kind="cart_abandoned", occurred_at=occurred_at)
         record_interactions(self.owner, [fact], now=recorded_at or occurred_at)
 
+    def contact(self, occurred_at: datetime, *, recorded_at: datetime | None = None) -> None:
+        fact = InteractionFact(make.number("call"), "ada", "support", occurred_at, channel="phone")
+        record_interactions(self.owner, [fact], now=recorded_at or occurred_at)
+
     def order(self, occurred_at: datetime, *, recorded_at: datetime | None = None) -> None:
         make.buys(self.member, "10.00", at=occurred_at, recorded=recorded_at)
 
@@ -93,6 +97,55 @@ def test_without_an_order_the_message_goes_when_the_wait_is_over() -> None:
     assert (found.state, found.planned_at, found.expires_at) == ("accepted", TEN + 4 * HOUR, TEN + 52 * HOUR)
     assert world.entries() == [("cart:C1", "completed")]
     assert Entry.objects.get().exposure_at == TEN + 4 * HOUR
+
+
+def test_who_speaks_with_support_hears_no_more_where_that_is_an_exit() -> None:
+    world = World()
+    for exits in ([{"fact": "contact"}], EXITS):
+        journey(world.club, CART, waits("PT4H"), says_by("email"), waits("P30D"), says_by("email"), exits=exits)
+    world.cart("C1", TEN)
+    world.work(TEN)
+    world.contact(TEN - HOUR)  # before it began: it is not about this
+    world.work(TEN + 4 * HOUR)
+    assert len(world.box.taken) == 2
+
+    world.contact(TEN + DAY)
+    world.work(TEN + DAY)
+
+    assert sorted(world.entries()) == [("cart:C1", ""), ("cart:C1", "contacted")]
+    assert Entry.objects.get(reason="contacted").ended_at == TEN + DAY
+    assert not WaitingFact.objects.exists()
+
+
+def test_a_contact_that_is_told_late_ends_the_entry_before_its_message_goes() -> None:
+    world = World()
+    journey(world.club, CART, waits("PT4H"), says_by("email"), exits=[{"fact": "contact"}, *EXITS])
+    world.cart("C1", TEN)
+    world.work(TEN)
+    world.contact(TEN + HOUR, recorded_at=TEN + 2 * HOUR)
+    world.order(TEN + 3 * HOUR)
+    WaitingFact.objects.all().delete()  # nobody has told the campaign yet: it looks itself
+
+    world.work(TEN + 4 * HOUR)
+
+    entry = Entry.objects.get()
+    assert (entry.reason, entry.reached_goal_at, world.box.taken) == ("contacted", None, [])
+
+
+def test_a_message_that_is_planned_is_not_sent_after_a_contact() -> None:
+    world = World()
+    journey(world.club, CART, says_by("email"), exits=[{"fact": "contact"}])
+    world.cart("C1", TEN)
+    while learn(world.owner, now=TEN):
+        pass
+    while advance_due(world.owner, now=TEN):
+        pass
+    world.contact(TEN + HOUR)
+
+    send_all(world.owner, TEN + HOUR, world.box)
+
+    found = Message.objects.get()
+    assert (found.state, found.reason, found.rule, world.box.taken) == ("dropped", "exited", "contacted", [])
 
 
 def test_an_order_that_is_told_late_ends_the_entry_and_is_credited_to_nobody() -> None:

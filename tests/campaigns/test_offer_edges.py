@@ -70,6 +70,15 @@ def test_a_system_gives_an_offer_once_for_a_fact_and_is_told_why_not() -> None:
     )
 
 
+def test_a_system_cannot_ask_in_the_name_of_a_campaigns_step() -> None:
+    here = Caller()
+
+    for because in ("entry:0193b3c0-0000-7000-8000-000000000000:7", "entry:x", "entry:"):
+        refused = told(here.given(because=because), 400)
+        assert (refused["code"], refused["errors"][0]["pointer"]) == ("reserved", "/because")
+    told(here.given(because="reentry:1"), 201)
+
+
 def test_a_dry_run_gives_nothing() -> None:
     here = Caller()
 
@@ -171,6 +180,30 @@ def test_an_offer_is_drawn_up_started_looked_at_and_ended_in_the_admin(staff: Cl
 
     row.refresh_from_db()
     assert (row.state, RewardBudget.objects.get().limit, budget(row)) == ("withdrawn", 30, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"program": "other"}, "This program is another retailer&#x27;s."),
+        ({"instead": "foreign", "excluded": "serial_returner"}, "This offer is another program&#x27;s"),
+        ({"value_from": "9", "value_to": "2"}, "No decile is from 9 to 2."),
+    ],
+)
+def test_what_contradicts_itself_or_is_anothers_is_not_drawn_up(
+    staff: Client, wrong: dict[str, str], word: str
+) -> None:
+    program, other = club(), club()
+    keys = {"other": other.pk, "foreign": offer(other).pk}
+    form = {
+        "retailer": program.retailer_id, "program": program.pk, "code": "spring", "name": "Ten off", "rewards": "ten-off",
+        "limit": "20", "valid_days": "14", "priority": "10",
+    } | {name: keys.get(said, said) for name, said in wrong.items()}  # fmt: skip
+
+    answer = staff.post(reverse("admin:campaigns_offer_add"), form, follow=True)
+
+    assert word in answer.content.decode()
+    assert not Offer.objects.filter(code="spring").exists()
 
 
 def test_who_has_which_offer_is_found_filtered_and_exported(staff: Client) -> None:

@@ -9,6 +9,8 @@ from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Message, OfferGrant, Outcome, Step, StepText
 from loyalty.campaigns.moving import move_entries
 from loyalty.campaigns.nights import find_on
+from loyalty.campaigns.offering.granting import Ask, grant_offer
+from loyalty.campaigns.offering.steps import decided_for
 from loyalty.campaigns.publishing import CampaignHasFlaws, draft_of, publish
 from loyalty.programs.models import Program
 from tests import make
@@ -144,6 +146,23 @@ def test_who_is_moved_hears_what_stands_where_it_heard_something_else() -> None:
     send_all(program.retailer, TEN + timedelta(days=2), box)
 
     assert [each.text.split("\n")[0] for each in box.taken] == ["old", "new"]
+
+
+def test_what_is_no_step_of_an_entry_does_not_stand_in_its_way() -> None:
+    program = club(owner=shop())
+    spring = offer(program, at=TEN)
+    row = birthday(program, waits("P1D"), gives(spring), waits("P1D"))
+    who, other = born(program, "ada"), born(program, "bob")
+    go(program, row)
+    entry = Entry.objects.get(customer=who.customer_id)
+    for odd in ("", "abc", "7x", "9" * 30):
+        grant_offer(spring, [Ask(who.customer_id, f"entry:{entry.pk}:{odd}")], now=TEN)
+
+    go(program, at=TEN + timedelta(days=2))
+
+    assert OfferGrant.objects.filter(customer=other.customer_id).count() == 1
+    step = Step.objects.get(kind="offer").pk
+    assert set(decided_for({entry.pk: who.customer_id})[entry.pk]) == {step}
 
 
 def test_two_campaigns_of_one_night_with_offers_of_one_slot_give_one() -> None:

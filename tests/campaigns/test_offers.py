@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 
 from customers.models import Erasure, Retailer
 from customers.privacy import erase
+from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.nightly import run_nights
-from loyalty.activity.rewards.redeeming import LimitReached, NoSuchReward, NotForMember, SoldOut, redeem_reward
-from loyalty.activity.rewards.tills import AmountTooFine, MoreThanReserved, check_voucher, hold_voucher
+from loyalty.activity.rewards.redeeming import LimitReached, NotForMember, SoldOut, redeem_reward
+from loyalty.activity.rewards.tills import AmountTooFine, MoreThanReserved, check_voucher, confirm_voucher, hold_voucher
 from loyalty.activity.rewards.undoing import HeldByTill, NotUndoable
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal, Recipient
 from loyalty.campaigns.offering.managing import (
@@ -25,7 +26,7 @@ from loyalty.campaigns.offering.managing import (
     start,
     withdraw_offer,
 )
-from loyalty.campaigns.offering.reading import figures_of, offers_of_member, status_of, to_use
+from loyalty.campaigns.offering.reading import figures_of, offers_of_member, rewards_of_grants, status_of, to_use
 from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
 from loyalty.experiments.running import start as start_experiment
@@ -337,12 +338,12 @@ def test_at_its_redemption_stock_limit_and_the_rewards_own_days_are_asked() -> N
     first, last = (granted(stocked, who) for who in (ada, bob))
     twice = [granted(once, ada, because=because) for because in ("a", "b")]
     gone = granted(soon, ada)
-    shop.follow(program, NOON + DAY, without="soon")
+    shop.follow(program, NOON + DAY, last_day=NOON.date())
 
     take_offer(first, now=NOON)
     take_offer(twice[0], now=NOON)
 
-    for grant, at, error in ((last, NOON, SoldOut), (twice[1], NOON, LimitReached), (gone, NOON + DAY, NoSuchReward)):
+    for grant, at, error in ((last, NOON, SoldOut), (twice[1], NOON, LimitReached), (gone, NOON + DAY, NotForMember)):
         with pytest.raises(error):
             take_offer(grant, now=at)
         assert OfferGrant.objects.get(pk=grant.pk).state == "granted"
@@ -528,3 +529,149 @@ def test_another_retailers_members_get_nothing() -> None:
 
     assert reasons(ask(offer(program), make.member(other))) == ["no_member"]
     assert Retailer.objects.count() == 2
+
+
+@pytest.mark.parametrize(("amount", "cost"), [(15, None), (5, None), (10, 30)])
+def test_what_was_promised_is_what_is_had_whatever_a_later_version_says(amount: int, cost: int | None) -> None:
+    program = club()
+    spring = offer(program, budget="10")
+    grant = granted(spring, make.member(program))
+    shop.follow(program, NOON + DAY, value=Decimal(amount), cost=cost, name="Another one")
+    later = NOON + 2 * DAY
+
+    assert str(rewards_of_grants([grant])[grant.pk]) == "Ten-Off"
+    receipt = take_offer(grant, now=later)
+
+    voucher = check_voucher(grant.retailer, receipt.code, now=later)
+    assert (voucher.amount, voucher.most, voucher.name) == (Decimal(10), Decimal(10), "Ten-Off")
+    held = hold_voucher(grant.retailer, voucher, reference="till", now=later)
+    confirm_voucher(grant.retailer, held.token, now=later)
+    assert budget(spring) == (0, 10)
+    assert reasons(ask(spring, make.member(program), at=later)) == ["budget_reserved"]
+
+
+@pytest.mark.parametrize("on_withdrawal", ["keep", "give_back"])
+def test_who_has_an_offer_keeps_it_when_the_catalogue_has_its_reward_no_more(on_withdrawal: str) -> None:
+    program = club(TEN_OFF | {"on_withdrawal": on_withdrawal})
+    spring = offer(program)
+    grant = granted(spring, make.member(program))
+    shop.follow(program, NOON + DAY, without="ten-off")
+
+    assert reasons(ask(spring, make.member(program), at=NOON + 2 * DAY)) == ["no_reward"]
+    if on_withdrawal == "give_back":
+        with pytest.raises(NotForMember, match="“ten-off” cannot be redeemed any more"):
+            take_offer(grant, now=NOON + 2 * DAY)
+        return
+    receipt = take_offer(grant, now=NOON + 2 * DAY)
+    assert check_voucher(grant.retailer, receipt.code, now=NOON + 2 * DAY).status == "usable"
+
+
+def test_how_many_there_are_is_as_it_is_when_it_is_taken() -> None:
+    program = club(TEN_OFF | {"stock": 10})
+    spring = offer(program)
+    first, second = (granted(spring, who) for who in members(program, 2))
+    shop.follow(program, NOON + DAY, stock=1)
+
+    take_offer(first, now=NOON + 2 * DAY)
+
+    with pytest.raises(SoldOut):
+        take_offer(second, now=NOON + 2 * DAY)
+
+
+@pytest.mark.parametrize("has_night_run", [False, True])
+def test_who_leaves_and_comes_back_has_no_offer_of_before(*, has_night_run: bool) -> None:
+    program = club()
+    spring = offer(program, budget="20")
+    ada = make.member(program)
+    grant, taken = (granted(spring, ada, because=because) for because in ("a", "b"))
+    take_offer(taken, now=NOON)
+    leave(ada, now=NOON + DAY)
+    if has_night_run:
+        release_due(program.retailer, now=NOON + DAY)
+    enrol(program, [(ada.customer_id, NOON + 2 * DAY)], source="api", now=NOON + 2 * DAY)
+    later = NOON + 3 * DAY
+
+    with pytest.raises(OfferOver, match="expired"):
+        take_offer(OfferGrant.objects.get(pk=grant.pk), now=later)
+
+    rows = offers_of_member(Membership.objects.get(pk=ada.pk))
+    assert [status_of(row, at=later) for row in rows.order_by("granted_at", "pk")] == ["expired", "forfeited"]
+    assert list(to_use(rows, at=later)) == []
+    assert reasons(ask(spring, *members(program, 3), at=later)) == ["", "", "budget_reserved"]
+    assert budget(spring) == (20, 0)
+
+
+def test_what_somebody_had_goes_over_with_a_merge_and_ends_when_the_one_leaves() -> None:
+    program = club()
+    spring = offer(program, budget="10")
+    eva, ada = make.member(program, "eva"), make.member(program, "ada", since=NOON + timedelta(hours=1))
+    grant = granted(spring, eva)
+    take_merge(program.retailer, "eva", "ada", reference="same", now=NOON + DAY)
+
+    assert [status_of(row, at=NOON + DAY) for row in offers_of_member(ada)] == ["granted"]
+    leave(ada, now=NOON + 2 * DAY)
+
+    assert [status_of(row, at=NOON + 2 * DAY) for row in offers_of_member(ada)] == ["expired"]
+    assert list(to_use(offers_of_member(ada), at=NOON + 2 * DAY)) == []
+    with pytest.raises(OfferOver):
+        take_offer(grant, now=NOON + 2 * DAY)
+
+
+def test_who_gave_an_offer_back_is_told_so_when_it_takes_it() -> None:
+    program = club()
+    grant = granted(offer(program), make.member(program))
+    take_offer(grant, now=NOON)
+    decline_offer(grant, now=NOON + DAY)
+
+    with pytest.raises(OfferOver, match="cancelled"):
+        take_offer(grant, now=NOON + DAY)
+
+
+def brings(row: Offer, margin: str | None) -> Offer:
+    """Let an experiment have found what an offer brings."""
+    known = None if margin is None else NOON
+    Offer.objects.filter(pk=row.pk).update(expected_margin=margin, expected_as_of=known)
+    row.refresh_from_db()
+    return row
+
+
+@pytest.mark.parametrize(
+    ("margins", "first", "by"),
+    [
+        (("1.00", "3.00", "2.00"), 1, "margin"),
+        (("-1.00", "-0.50", "-2.00"), 1, "margin"),
+        (("2.00", "2.00", "2.00"), 0, "margin"),  # of two alike the one of the higher priority
+        (("1.00", None, "9.00"), 0, "priority"),  # it is not known of all: one that was measured is no better for that
+        ((None, None, None), 0, "priority"),
+    ],
+)
+def test_of_a_slot_the_offer_that_is_expected_to_bring_most_goes_first_where_that_is_known_of_all(
+    margins: tuple[str | None, ...], first: int, by: str
+) -> None:
+    program = club()
+    rows = [
+        brings(offer(program, code=code, slot="spring", priority=priority), margin)
+        for code, priority, margin in zip("abc", (30, 20, 10), margins, strict=True)
+    ]
+
+    grant = granted(rows[2], make.member(program))
+
+    assert (grant.offer, grant.chosen_by) == (rows[first], by)
+    assert sorted([grant.offer.code, *grant.chosen_over]) == ["a", "b", "c"]
+
+
+def test_what_a_member_cannot_have_does_not_decide_how_the_others_are_ordered() -> None:
+    program = club()
+    high = brings(offer(program, code="high", slot="spring", priority=20), "1.00")
+    best = brings(offer(program, code="best", slot="spring", priority=10, budget="10"), "5.00")
+    offer(program, code="vips", slot="spring", priority=30, segments=["vip"])  # nobody knows what that brings
+    ada, bob, eve = members(program, 3)
+
+    grants = [granted(high, who) for who in (ada, bob)]
+
+    assert [(each.offer, each.chosen_over, each.chosen_by) for each in grants] == [
+        (best, ["high"], "margin"), (high, [], ""),
+    ]  # fmt: skip
+    assert refused(best) == [("budget_reserved", "")]
+    known_as(eve, segment="vip")
+    assert granted(high, eve).offer.code == "vips"

@@ -11,21 +11,23 @@ from django.db import DatabaseError, IntegrityError, transaction
 from customers.models import Erasure, Interaction
 from customers.privacy import erase
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.replaying import replay
 from loyalty.campaigns.checking import flaws_of
 from loyalty.campaigns.describing import step_of
 from loyalty.campaigns.feedback.answering import (
-    AlreadyAnswered,
+    ChangedTooOften,
     CommentTooLong,
     InvalidScore,
     SurveyIsClosed,
     SurveyIsOver,
+    last_answer,
     open_invitations,
 )
 from loyalty.campaigns.feedback.following_up import FollowUpIsClosed, NoNote, close, take
 from loyalty.campaigns.feedback.links import UnknownInvitation, invitation_of, token_of
 from loyalty.campaigns.models import Answer, FollowUp, Invitation, Message, Outcome, Survey
 from loyalty.campaigns.publishing import draft_of, publish
-from loyalty.campaigns.rules.surveys import Asked, SurveyRule, not_invited
+from loyalty.campaigns.rules.surveys import MAX_ANSWERS, Asked, SurveyRule, not_invited
 from loyalty.campaigns.rules.triggers import wave_of
 from loyalty.campaigns.triggers import candidates
 from loyalty.memberships.models import Membership
@@ -68,7 +70,8 @@ def test_the_same_is_asked_again_after_91_local_days_and_another_after_7(
 def test_a_step_asks_by_mail_and_inbox_with_a_link_that_needs_no_sign_in() -> None:
     member = member_of()
     by_mail, by_inbox = (
-        asking(member.program, survey(member.retailer, after_any_days=0), way) for way in ("email", "inbox")
+        asking(member.program, survey(member.retailer, kind, after_any_days=0), way)
+        for kind, way in (("nps", "email"), ("csat", "inbox"))
     )
     box = Box()
 
@@ -95,6 +98,18 @@ def test_who_was_asked_lately_gets_no_message_and_it_is_told_why() -> None:
     assert Message.objects.count() == 2
     told = Outcome.objects.filter(what__in=["planned", "dropped"]).order_by("pk").values_list("what", "reason")
     assert list(told) == [("planned", ""), ("dropped", "asked_lately"), ("planned", "")]
+
+
+def test_whether_somebody_recommends_a_shop_is_asked_once_a_quarter_whichever_survey_asks_it() -> None:
+    """S18: two tokens in a quarter cannot exist."""
+    member = member_of()
+    first, other = (asking(member.program, survey(member.retailer, after_any_days=0)) for _ in range(2))
+    csat, another = (asking(member.program, survey(member.retailer, "csat", after_any_days=0)) for _ in range(2))
+
+    assert len(ask(first, member)) == 1
+    assert ask(other, member, at=NOON + 90 * DAY) == []
+    assert [len(ask(each, member, at=NOON + 90 * DAY)) for each in (csat, another)] == [1, 1]
+    assert len(ask(other, member, at=NOON + 91 * DAY)) == 1
 
 
 def test_a_question_that_never_went_out_stands_in_nobodys_way() -> None:
@@ -150,16 +165,69 @@ def test_an_answer_is_an_interaction_and_changes_no_points() -> None:
     assert not FollowUp.objects.exists()
 
 
-def test_a_second_answer_to_the_same_invitation_is_refused_and_changes_nothing() -> None:
+def test_scenario_18_a_second_answer_to_the_same_invitation_replaces_the_first_and_the_same_one_changes_nothing() -> (
+    None
+):
     member = member_of()
     (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
-    says(invitation, 9)
+    first = says(invitation, 9)
 
-    with pytest.raises(AlreadyAnswered, match=r"on Nov. 27, 2026 already"):
-        says(invitation, 2, "I changed my mind", at=NOON + DAY)
+    again = says(invitation, 9, at=NOON + DAY)
+    changed = says(invitation, 2, "I changed my mind", at=NOON + DAY)
 
-    assert list(Answer.objects.values_list("score", "comment")) == [(9, "")]
-    assert Interaction.objects.count() == 1
+    assert again == first
+    assert list(Answer.objects.order_by("number").values_list("number", "score", "comment")) == [
+        (1, 9, ""), (2, 2, "I changed my mind"),
+    ]  # fmt: skip
+    assert last_answer(invitation) == changed
+    told = Interaction.objects.get()  # it is one: it counts once, with what was said last, for when it was asked
+    assert (told.score, told.occurred_at) == (2, NOON)
+    assert FollowUp.objects.get().answer == changed
+    rows: list[Any] = list(Answer.objects.with_later().order_by("number"))
+    assert [row.is_replaced for row in rows] == [True, False]
+
+
+def test_an_answer_that_is_changed_earns_once_and_is_followed_up_by_who_has_it() -> None:
+    draft = make.version(shop(), rules=(make.Rule(kind="per_interaction", points="50", interaction="nps"),))
+    member = ada(make.published(draft))
+    (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
+    says(invitation, 3)
+    take(FollowUp.objects.get(), by="sue", now=NOON)
+
+    kind = says(invitation, 10, "They called me", at=NOON + DAY)
+
+    todo = FollowUp.objects.get()
+    assert (todo.answer, todo.taken_by, todo.due_at) == (kind, "sue", NOON + DAY)
+    close(todo, "Called", by="sue", now=NOON + DAY)
+    low = says(invitation, 0, at=NOON + 2 * DAY)
+    assert list(FollowUp.objects.exclude(state="closed").values_list("answer", flat=True)) == [low.pk]
+    assert make.wallet_of(member).available == 50
+    assert replay(member.program, now=NOON + 3 * DAY).deviations == []
+
+
+def test_an_answer_is_changed_so_often_and_not_after_its_last_day() -> None:
+    member = member_of()
+    (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
+    for turn in range(MAX_ANSWERS):
+        says(invitation, turn % 11)
+
+    with pytest.raises(ChangedTooOften):
+        says(invitation, 10)
+    assert says(invitation, 8).number == 20  # the same as before
+    with pytest.raises(SurveyIsOver):
+        says(invitation, 5, at=NOON + 15 * DAY)
+    assert Interaction.objects.get().score == 8
+
+
+def test_an_answer_finds_a_number_where_a_retailer_has_given_its_own_to_something_else() -> None:
+    member = member_of()
+    (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
+    make_contact(member, f"survey:{invitation.pk}", NOON)
+
+    row = says(invitation, 9)
+
+    assert (row.interaction.kind, row.interaction.score) == ("nps", 9)
+    assert Interaction.objects.get(kind="support").number == f"survey:{invitation.pk}"
 
 
 def test_what_is_late_closed_or_not_on_the_scale_is_refused() -> None:
@@ -310,8 +378,8 @@ def test_the_database_keeps_answers_and_says_who_has_a_follow_up() -> None:
         )  # fmt: skip
     with pytest.raises(IntegrityError, match="follow_up_says_who_has_it"), transaction.atomic():
         FollowUp.objects.update(state="taken")
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(IntegrityError, match="answer_once_per_number"), transaction.atomic():
         Answer.objects.create(
-            retailer=invitation.retailer, invitation=invitation, interaction=todo.answer.interaction, score=1,
+            retailer=invitation.retailer, invitation=invitation, interaction=todo.answer.interaction, number=1, score=1,
             by="link", answered_at=NOON,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from django.test import Client
 
 from customers.checks import InvalidFact
 from customers.core.money import MINOR_UNITS, decimals_of, unit_of
-from customers.facts import OrderFact, ReturnFact, ReturnLineFact, in_currency, line_of
+from customers.facts import InteractionFact, OrderFact, ReturnFact, ReturnLineFact, in_currency, line_of
 from customers.importing.running import run_import
 from customers.importing.table import Said
 from customers.models import Customer, Order, OrderLine, Retailer, Return
@@ -349,10 +349,25 @@ def test_a_retailers_currency_is_one_of_iso_4217() -> None:
         Retailer(slug="gold", name="Gold", currency="XAU").full_clean()
 
 
+@pytest.mark.parametrize(
+    ("kind", "score", "is_taken"),
+    [
+        ("nps", 0, True), ("nps", 10, True), ("nps", -1, False), ("nps", 11, False), ("csat", 1, True), ("csat", 5, True),
+        ("csat", 0, False), ("csat", 6, False), ("nps", None, True), ("review", 100, True),
+    ],
+)  # fmt: skip
+def test_a_score_that_is_on_no_scale_of_its_survey_is_refused(kind: str, score: int | None, *, is_taken: bool) -> None:
+    """It would be recorded, and counted nowhere."""
+    if is_taken:
+        assert InteractionFact("I1", "ada", kind, NOON, score=score).score == score
+        return
+    with pytest.raises(InvalidFact) as refused:
+        InteractionFact("I1", "ada", kind, NOON, score=score)
+    assert (refused.value.code, refused.value.column) == ("score_off_scale", "score")
+
+
 @pytest.mark.parametrize("score", [10**400, 32_001, -32_001])
 def test_a_score_that_is_too_large_is_refused(score: int) -> None:
-    from customers.facts import InteractionFact
-
     with pytest.raises(InvalidFact) as refused:
         InteractionFact("I1", "ada", "nps", NOON, score=score)
 

@@ -115,6 +115,7 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
         "invitation_once_per_step": copy(INVITATION),
         "invitation_can_be_answered": f"UPDATE {INVITATION} SET expires_at = asked_at",
         "answer_is_on_a_scale": copy(ANSWER, score=11),
+        "answer_once_per_number": copy(ANSWER),
         "answers_are_append_only": changed(ANSWER, "score = 10"),
         "answers_never_truncated": f"TRUNCATE {ANSWER} CASCADE",
         "follow_up_says_who_has_it": (

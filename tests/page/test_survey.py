@@ -1,4 +1,4 @@
-"""The page that asks one question: no sign-in, once, in the customer's language."""
+"""The page that asks one question: no sign-in, in the customer's language, and the last answer counts."""
 
 import re
 from datetime import timedelta
@@ -30,7 +30,7 @@ def text_of(answer: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
-def test_it_asks_takes_one_answer_and_thanks() -> None:
+def test_it_asks_takes_an_answer_thanks_and_takes_another_one_instead() -> None:
     invitation, address = asked()
     browser = Client()
 
@@ -44,12 +44,28 @@ def test_it_asks_takes_one_answer_and_thanks() -> None:
 
     sent = browser.post(address, {"score": "9", "comment": "Kind people"})
     assert (sent.status_code, sent["Location"]) == (302, address)
-    assert "Thank you" in text_of(browser.get(address))
+    thanks = text_of(browser.get(address))
+    assert ("Thank you" in thanks, "Change my answer" in thanks) == (True, True)
+    assert "Kind people" not in browser.get(address).content.decode()  # who was sent the address reads it too
     assert list(Answer.objects.values_list("score", "comment", "by")) == [(9, "Kind people", "link")]
 
     again = browser.post(address, {"score": "1"})
-    assert again.status_code == 409
-    assert "An answer counts once." in text_of(again)
+    assert (again.status_code, again["Location"]) == (302, address)
+    assert list(Answer.objects.order_by("number").values_list("score", flat=True)) == [9, 1]
+
+
+def test_what_was_answered_is_thanked_for_when_it_is_over_and_changed_no_more() -> None:
+    invitation, address = asked()
+    browser = Client()
+    browser.post(address, {"score": "9"})
+    Invitation.objects.filter(pk=invitation.pk).update(
+        asked_at=make.START, expires_at=timezone.now() - timedelta(days=1)
+    )
+
+    page, late = browser.get(address), browser.post(address, {"score": "1"})
+
+    assert (page.status_code, "Thank you" in text_of(page), "Change my answer" in text_of(page)) == (200, True, False)
+    assert late.status_code == 409
     assert Answer.objects.get().score == 9
 
 

@@ -1,4 +1,4 @@
-"""Answers and invitations at the same moment: of two of the same one counts."""
+"""Answers and invitations at the same moment: the later answer counts, and one question is asked."""
 
 from functools import partial
 
@@ -7,7 +7,6 @@ import pytest
 from customers.models import Interaction
 from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.entering import enter
-from loyalty.campaigns.feedback.answering import AlreadyAnswered
 from loyalty.campaigns.models import Answer, Campaign, FollowUp, Invitation, Message
 from loyalty.campaigns.triggers import Candidate
 from loyalty.memberships.models import Membership
@@ -22,16 +21,16 @@ RECORDED = 'INSERT INTO "customers_interaction"'
 LOCKED = "INSERT INTO campaigns_recipient"
 
 
-def test_of_two_answers_at_once_one_counts() -> None:
+def test_of_two_answers_at_once_the_later_one_counts() -> None:
     member = ada(make.program(shop()))
     (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
 
     first, second = interleaved(partial(says, invitation, 2), partial(says, invitation, 9), after=RECORDED)
 
     assert isinstance(first, Answer)
-    assert isinstance(second, AlreadyAnswered)
-    assert list(Answer.objects.values_list("score", flat=True)) == [2]
-    assert Interaction.objects.count() == FollowUp.objects.count() == 1
+    assert isinstance(second, Answer)
+    assert list(Answer.objects.order_by("number").values_list("number", "score")) == [(1, 2), (2, 9)]
+    assert (Interaction.objects.get().score, FollowUp.objects.get().answer) == (9, second)
 
 
 def test_two_journeys_that_ask_the_same_at_once_ask_once() -> None:

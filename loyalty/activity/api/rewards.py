@@ -20,6 +20,7 @@ from customers.api.fields import InstantField
 from customers.api.pagination import NewestFirst
 from customers.api.strict import Strict
 from customers.core.errors import DomainError, Kind
+from customers.core.money import to_unit
 from loyalty.activity.api.asking import NotThere, member_of, site_of
 from loyalty.activity.api.member import NoSuchMembership, memberships_of, shopper
 from loyalty.activity.rewards.catalogue import Shelf, shelf_of, shelves_of
@@ -124,8 +125,10 @@ class RedeemedOut(serializers.Serializer[Any]):
     price = serializers.CharField(
         help_text="Which price that was, the best one for the member: list, tier:CODE or price:CODE; offer:CODE of an offer."
     )
-    amount = serializers.DecimalField(max_digits=16, decimal_places=4, allow_null=True)
-    matched = serializers.DecimalField(max_digits=16, decimal_places=4)
+    amount = serializers.CharField(
+        allow_null=True, help_text="That it takes off or gives, in the decimals of your currency; null for none."
+    )
+    matched = serializers.CharField(help_text="What the retailer added to a donation.")
     redeemed_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
     used_at = serializers.DateTimeField(allow_null=True)
@@ -231,13 +234,20 @@ def _as_json(text: str) -> HttpResponse:
 
 
 def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
+    currency = row.program.retailer.currency
     return {
         "id": row.pk, "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward),
         "kind": row.reward.kind, "reference": row.reference, "status": row.status, "wallet": row.wallet,
-        "points": row.points, "price": row.price_rule, "amount": row.amount, "matched": row.matched,
+        "points": row.points, "price": row.price_rule,
+        "amount": None if row.amount is None else _in_digits(row.amount, currency), "matched": _in_digits(row.matched, currency),
         "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at,
         "note": row.note, "code": code,
     }  # fmt: skip
+
+
+def _in_digits(amount: Decimal, currency: str) -> str:
+    """Return an amount in the decimals of its currency."""
+    return f"{to_unit(amount, currency):f}"
 
 
 def receipt_answer(receipt: RewardReceipt) -> Response:
@@ -254,7 +264,7 @@ def receipt_answer(receipt: RewardReceipt) -> Response:
 def _page(view: APIView, request: Request, rows: Any, *, with_codes: bool) -> Response:
     pages = NewestFirst()
     found: list[RewardRedemption] = (
-        pages.paginate_queryset(rows.select_related("program", "reward"), request, view=view) or []
+        pages.paginate_queryset(rows.select_related("program__retailer", "reward"), request, view=view) or []
     )
     codes: dict[UUID | None, str] = {}
     if with_codes:

@@ -1,7 +1,9 @@
 from django.urls import path
 
 from loyalty.activity.api import (
+    causes,
     changes,
+    community,
     feed,
     integration,
     ledger,
@@ -32,6 +34,7 @@ urlpatterns = [
     path("interactions/<path:number>/approve", changes.ApproveView.as_view(), name="interaction-approve"),
     path("interactions/<path:number>/refuse", changes.RefuseView.as_view(), name="interaction-refuse"),
     path("interactions/batch", integration.InteractionBatchView.as_view(), name="interactions-batch"),
+    path("community", community.CommunityView.as_view(), name="community"),
     path("enrolments", integration.EnrolmentsView.as_view(), name="enrolments"),
     path("events", feed.FeedView.as_view(), name="events"),
     path("members/<str:number>/balance", ledger.MemberBalanceView.as_view(), name="member-balance"),
@@ -85,6 +88,7 @@ urlpatterns = [
     path("me/orders/<path:order_number>/related", suggestions.MyOrderRelatedView.as_view(), name="my-order-related"),
     path("me/orders/<path:order_number>", ledger.MyOrderView.as_view(), name="my-order"),
     path("me/rewards", rewards.MyRewardsView.as_view(), name="my-rewards"),
+    path("me/causes", causes.MyCausesView.as_view(), name="my-causes"),
     path("me/rewards/redemptions", rewards.MyRedemptionsView.as_view(), name="my-redemptions"),
     path(
         "me/rewards/redemptions/<uuid:redemption_id>/cancel",
@@ -92,6 +96,7 @@ urlpatterns = [
         name="my-reward-cancel",
     ),
     path("reconciliation", ledger.ReconciliationView.as_view(), name="reconciliation"),
+    path("programs/<slug:slug>/causes", causes.CausesView.as_view(), name="causes"),
     path("programs/<slug:slug>/month-end", ledger.MonthEndView.as_view(), name="month-end"),
     path("programs/<slug:slug>/journal", ledger.JournalView.as_view(), name="journal"),
     path("programs/<slug:slug>/month-end/lots", ledger.LotsOwedView.as_view(), name="month-end-lots"),

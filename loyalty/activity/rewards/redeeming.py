@@ -1,6 +1,7 @@
 """A member redeems a reward: for the right price, once, as long as there is one."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -24,7 +25,7 @@ from loyalty.activity.account.spending import end_timed_out, use_reference
 from loyalty.activity.rewards.buying import buyer_of, freed_by, profile_of
 from loyalty.activity.rewards.redeemed import OPEN, RewardReceipt, Status, code_of
 from loyalty.activity.versions import versions_of_member
-from loyalty.engine.decision import Told
+from loyalty.engine.decision import Decision, Told
 from loyalty.memberships.models import Membership
 from loyalty.points.states import State
 from loyalty.rewards.models import Reward, RewardCode, RewardRedemption
@@ -131,15 +132,19 @@ def redeem_reward(  # noqa: PLR0913 - who, what, under which name, when, from wh
     if (again := earlier.first()) is not None:
         return _again(again, code, wallet, points, spending)
     spending.require_member()
-    return _Purchase(membership, household, spending, reference).of(code, points)
+    reward = spending.decision.rules.of(CATALOGUE).by_code.get(code)
+    if reward is None:
+        raise NoSuchReward(reward=code)
+    return _Purchase(membership, household, spending, reference).of(reward, points)
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
     """
-    What an offer gave a member, who takes it now without points.
+    What an offer gave a member, who takes it now without points: as it was promised then, whatever later versions say.
 
     :param reward_key: what it is, whatever it is called by now
+    :param granted_at: when it was promised
     :param rule: by what the member has it, such as offer:CODE
     :param budget_id: from which it is paid
     :param reserved: of that, the most that it may cost
@@ -147,6 +152,7 @@ class Granted:
     """
 
     reward_key: UUID
+    granted_at: datetime
     rule: str
     budget_id: int
     reserved: Decimal
@@ -159,8 +165,7 @@ def take_granted(membership: Membership, granted: Granted, *, reference: str, no
     Let a member have what an offer gave it. For whom it is was decided then; asked is whether it is time, and there is one.
 
     :param reference: of the offer's own, once per member: the same again changes nothing
-    :raises NoSuchReward: when the catalogue in force has it no more
-    :raises NotForMember: when it is not its time
+    :raises NotForMember: when it is not its time, or it was withdrawn from who has it
     :raises SoldOut: when none is left, or no code
     :raises LimitReached: when the member has had it as often as it may
     """
@@ -169,12 +174,28 @@ def take_granted(membership: Membership, granted: Granted, *, reference: str, no
     if (again := earlier.first()) is not None:
         wallet = session.wallet(membership.pk, again.wallet)
         return _again(again, again.reward.code, again.wallet, None, wallet)
-    reward = session.version(membership.pk).of(CATALOGUE).by_key.get(granted.reward_key)
-    if reward is None:
-        raise NoSuchReward(reward=granted.rule)
+    reward = _promised(session.decisions[membership.pk], granted)
     spending = session.wallet(membership.pk, reward.wallet)
     spending.require_member()
-    return _Purchase(membership, Gathering(spending, ()), spending, reference, granted).of(reward.code, None)
+    return _Purchase(membership, Gathering(spending, ()), spending, reference, granted).of(reward, None)
+
+
+def _promised(decision: Decision, granted: Granted) -> RewardRule:
+    """Return what an offer promised; how many there are, how many a member may have and when is as it is now."""
+    then, now = (decision.versions.at(each) for each in (granted.granted_at, decision.at))
+    catalogues = [each.of(CATALOGUE) for each in (then, now) if each is not None]
+    found = [rule for each in catalogues if (rule := each.by_key.get(granted.reward_key)) is not None]
+    if not found:
+        raise NoSuchReward(reward=granted.rule)
+    promised, current = found[0], catalogues[-1].by_key.get(granted.reward_key)
+    if current is None:
+        if promised.gives_back_on_withdrawal:
+            raise NotForMember("no_longer", promised.code)
+        return promised
+    return replace(
+        promised, stock=current.stock, member_limit=current.member_limit, member_period=current.member_period,
+        first_day=current.first_day, last_day=current.last_day, valid_until=current.valid_until,
+    )  # fmt: skip
 
 
 @dataclass
@@ -191,11 +212,7 @@ class _Purchase:
     reference: str
     granted: Granted | None = None
 
-    def of(self, code: str, points: int | None) -> RewardReceipt:
-        decision = self.spending.decision
-        reward = decision.rules.of(CATALOGUE).by_code.get(code)
-        if reward is None:
-            raise NoSuchReward(reward=code)
+    def of(self, reward: RewardRule, points: int | None) -> RewardReceipt:
         price = self._price(reward, points) if self.granted is None else self._given(reward, self.granted)
         self._require_room(reward)
         unit = unit_of(self.membership.program.retailer.currency)
@@ -207,7 +224,7 @@ class _Purchase:
         self._take(reward, price, redemption_id, amount, added)
         available = self.spending.finish()
         text = _hand_out(self.membership, reward, redemption_id, pooled)
-        return RewardReceipt(RewardRedemption.objects.select_related("reward").get(pk=redemption_id), text, available)
+        return RewardReceipt(_as_told(redemption_id), text, available)
 
     def _price(self, reward: RewardRule, points: int | None) -> Price:
         """Return what the member pays, if it may have the reward at all."""
@@ -329,6 +346,10 @@ class _Purchase:
             )  # fmt: skip
             decision = decision.then(member=member.having(REWARDS, member.of(REWARDS).with_held(held)))
         self.spending.session.take(decision)
+
+
+def _as_told(redemption_id: UUID) -> RewardRedemption:
+    return RewardRedemption.objects.select_related("reward", "program__retailer").get(pk=redemption_id)
 
 
 NEXT_CODE = """

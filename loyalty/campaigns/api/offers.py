@@ -32,6 +32,7 @@ from loyalty.campaigns.offering.reading import (
     rewards_of_grants,
     status_of,
 )
+from loyalty.campaigns.offering.steps import OF_A_STEP
 from loyalty.campaigns.offering.taking import decline_offer, take_offer
 from loyalty.rewards.models import Reward
 
@@ -76,6 +77,12 @@ class CampaignOfferOut(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=Offer.State.choices, help_text="Whether it is given.")
     slot = serializers.CharField(help_text="Of offers with the same slot a member has one at a time; empty for none.")
     priority = serializers.IntegerField(help_text="In its slot, the higher goes first.")
+    expected_margin = serializers.CharField(
+        allow_null=True,
+        help_text="What it brings for each member that it is meant for, less its cost, as the experiment of its campaign found; "
+        "null where none did. In its slot the one that brings most goes first, where that is known of all.",
+    )
+    expected_as_of = serializers.DateTimeField(allow_null=True, help_text="When that was found; null for never.")
     first_day = serializers.DateField(allow_null=True, help_text="From which it is given; null for at once.")
     last_day = serializers.DateField(allow_null=True, help_text="Through which it is given and used; null for ever.")
     currency = serializers.CharField(help_text="Of its amounts.")
@@ -101,9 +108,18 @@ class OfferGrantIn(Strict):
         max_length=150, help_text="The fact, such as complaint:4711: for the same one it is given once."
     )
 
+    def validate_because(self, said: str) -> str:
+        """Refuse what stands for a step of a campaign, which asks by itself."""
+        if said.startswith(OF_A_STEP):
+            words = _("“%(word)s” begins the facts of campaigns' steps. Begin yours with another word.")
+            raise serializers.ValidationError(words % {"word": OF_A_STEP}, code="reserved")
+        return said
+
 
 class GrantingOut(serializers.Serializer[Any]):
-    granted = serializers.BooleanField(help_text="Whether the member has it.")
+    granted = serializers.BooleanField(
+        help_text="Whether it was given, now or for the same fact before; its status says what became of it since."
+    )
     is_new = serializers.BooleanField(help_text="False where it was given for the same fact before.")
     reason = serializers.ChoiceField(
         choices=["", *OfferRefusal.Reason.values], help_text="Why it was not given, as a code; empty where it was."
@@ -137,7 +153,8 @@ def _offer(offer: Offer, found: OfferFigures) -> dict[str, Any]:
     counts = ("granted", "taken", "used", "declined", "expired", "excluded", "refused")
     return {
         "code": offer.code, "name": str(offer), "program": offer.program.slug, "state": offer.state, "slot": offer.slot,
-        "priority": offer.priority, "first_day": offer.first_day, "last_day": offer.last_day, "currency": currency,
+        "priority": offer.priority, "expected_margin": _amount(offer.expected_margin, currency),
+        "expected_as_of": offer.expected_as_of, "first_day": offer.first_day, "last_day": offer.last_day, "currency": currency,
         "budget": {name: _amount(getattr(found, name), currency) for name in money},
         "not_reserved": _amount(found.not_reserved, currency),
         "expected_loss_avoided": _amount(found.expected_loss_avoided, currency),

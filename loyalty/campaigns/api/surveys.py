@@ -48,6 +48,7 @@ class MyAnswerOut(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="invitation_id", help_text="Of the invitation.")
     score = serializers.IntegerField(help_text="What was answered.")
     comment = serializers.CharField(help_text="Empty for none.")
+    number = serializers.IntegerField(help_text="1 for the first answer, more for what was said instead.")
     answered_at = serializers.DateTimeField(help_text="When it was answered.")
 
 
@@ -77,12 +78,13 @@ class MySurveysView(AskedView):
 class MySurveyView(AskedView):
     switches: ClassVar = {"POST": (DRY_RUN,)}
 
-    @extend_schema(request=MyAnswerIn, responses={201: MyAnswerOut}, tags=["me"])
+    @extend_schema(request=MyAnswerIn, responses={200: MyAnswerOut, 201: MyAnswerOut}, tags=["me"])
     def post(self, request: Request, survey_id: UUID) -> Response:
-        """Answer what I was asked: once, and a second answer is refused."""
+        """Answer what I was asked, or instead of what I answered before: the last answer counts; the same changes nothing."""
         invitation = _mine(shopper(request), survey_id)
         given = MyAnswerIn(data=request.data)
         given.is_valid(raise_exception=True)
         with all_or_dry(request):
-            row = answer(invitation.pk, **given.validated_data, by="api", now=timezone.now())
-        return Response(MyAnswerOut(row).data, status=status.HTTP_201_CREATED)
+            row = answer(invitation.pk, **given.validated_data, by="api", now=(now := timezone.now()))
+        made = row.answered_at == now
+        return Response(MyAnswerOut(row).data, status=status.HTTP_201_CREATED if made else status.HTTP_200_OK)

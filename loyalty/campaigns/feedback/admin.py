@@ -54,7 +54,7 @@ class SurveyAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Survey]:
         rows: QuerySet[Survey] = super().get_queryset(request)
         return rows.annotate(
-            asked=Count("invitations", distinct=True), said=Count("invitations__answer", distinct=True)
+            asked=Count("invitations", distinct=True), said=Count("invitations__answers__invitation", distinct=True)
         )
 
     @display(description=_("invited"), ordering="asked")
@@ -67,7 +67,7 @@ class SurveyAdmin(ModelAdmin):
 
 
 class AnswerAdmin(ExportedAdmin):
-    list_display = ("answered_at", "customer", "survey", "score_label", "words", "by")
+    list_display = ("answered_at", "customer", "survey", "score_label", "counts", "words", "by")
     list_filter = (
         "invitation__survey", "invitation__survey__kind", "score", ("comment", admin.EmptyFieldListFilter),
         ("answered_at", RangeDateTimeFilter),
@@ -80,12 +80,20 @@ class AnswerAdmin(ExportedAdmin):
     search_help_text = _("Customer’s external id, member number, or words of the comment")
     list_select_related = ("invitation__survey", "invitation__customer")
     ordering = ("-answered_at", "-pk")
-    fields = (("survey", "score"), "customer", "comment", ("answered_at", "by"))
-    readonly_fields = ("survey", "customer")
+    fields = (("survey", "score", "counts"), "customer", "comment", ("answered_at", "by"))
+    readonly_fields = ("survey", "customer", "counts")
     exported = (
         "answered_at", "invitation__survey__code", "invitation__survey__kind", "invitation__customer__external_id", "score",
-        "comment", "by", "invitation__asked_at",
+        "comment", "by", "invitation__asked_at", "is_replaced",
     )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).with_later()
+        return rows
+
+    @display(description=_("counts"), boolean=True)
+    def counts(self, row: Any) -> bool:
+        return not row.is_replaced
 
     @display(description=_("customer"))
     def customer(self, row: Answer) -> str:

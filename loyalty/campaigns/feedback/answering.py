@@ -1,4 +1,8 @@
-"""The only way in for answers to invitations: each once, recorded as the interaction that it is, followed up where it is low."""
+"""
+The only way in for answers to invitations, each recorded as the interaction that it is, and followed up where it is low.
+
+Who answers again before its last day says it instead: the last answer counts, in the figures and for whoever follows it up.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,20 +17,22 @@ from django.utils.translation import gettext_lazy
 
 from customers.batches import Status
 from customers.core.errors import DomainError, Kind
+from customers.core.ids import new_id
 from customers.facts import InteractionFact
 from customers.models import Customer, Retailer
+from customers.recording import rescore
 from loyalty.activity.intake import take_interactions
 from loyalty.campaigns.models import Answer, FollowUp, Invitation, Message, Survey
-from loyalty.campaigns.rules.surveys import FOLLOW_UP_WITHIN, MAX_COMMENT, SCALES, is_low
+from loyalty.campaigns.rules.surveys import FOLLOW_UP_WITHIN, MAX_ANSWERS, MAX_COMMENT, SCALES, is_low
 
 # A question that is on no way to the customer is not asked: each of its messages was dropped, or refused.
 LOST = (Message.State.DROPPED, Message.State.FAILED)
 
 
-class AlreadyAnswered(DomainError):
-    code = "already_answered"
+class ChangedTooOften(DomainError):
+    code = "changed_too_often"
     kind = Kind.CONFLICT
-    message = gettext_lazy("You have answered this question on {day} already. An answer counts once.")
+    message = gettext_lazy("You have changed this answer {limit} times. The last one counts.")
 
 
 class SurveyIsOver(DomainError):
@@ -67,15 +73,12 @@ def open_invitations(customer: Customer, *, now: datetime) -> QuerySet[Invitatio
     """Return what a customer was asked, before a merge as well, and may still answer; the newest first."""
     ways = Message.objects.filter(entry=OuterRef("entry"), step=OuterRef("step"))
     rows = Invitation.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer))
-    rows = rows.filter(Exists(ways.exclude(state__in=LOST)), answer=None, survey__is_open=True, expires_at__gt=now)
+    rows = rows.filter(Exists(ways.exclude(state__in=LOST)), answers=None, survey__is_open=True, expires_at__gt=now)
     return rows.select_related("survey__retailer").order_by("-asked_at", "-pk")
 
 
 def refusal_of(invitation: Invitation, *, now: datetime) -> DomainError | None:
-    """Return why an invitation cannot be answered any more; None where it can."""
-    answer = getattr(invitation, "answer", None)
-    if answer is not None:
-        return AlreadyAnswered(day=_day(answer.answered_at))
+    """Return why an invitation cannot be answered, or its answer changed, any more; None where it can."""
     if now >= invitation.expires_at:
         return SurveyIsOver(day=_day(invitation.expires_at))
     if not invitation.survey.is_open:
@@ -87,33 +90,47 @@ def _day(at: datetime) -> str:
     return date_format(timezone.localtime(at), "DATE_FORMAT")
 
 
+def last_answer(invitation: Invitation) -> Answer | None:
+    """Return the answer to an invitation that counts; None where there is none."""
+    return invitation.answers.order_by("-number").first()
+
+
 @transaction.atomic
 def answer(invitation_id: UUID, score: int, comment: str, *, by: str, now: datetime) -> Answer:
     """
-    Take an answer to an invitation. Its interaction has the invitation's id for a number, so that of two at once one wins.
+    Take an answer to an invitation, instead of the one that was given before; the same again changes nothing.
 
     :param by: link or api
-    :raises AlreadyAnswered: for the second one
+    :returns: the answer that counts now
     :raises SurveyIsOver: after its last day
     :raises SurveyIsClosed: where the retailer asks it no more
     :raises InvalidScore: for what is not on its scale
     :raises CommentTooLong: for more than it takes
+    :raises ChangedTooOften: for more changes than anybody makes
     """
-    invitation = Invitation.objects.select_related("survey", "retailer", "customer__merged_into", "answer").get(
-        pk=invitation_id
-    )
+    invitation = _locked(invitation_id)
     if refusal := refusal_of(invitation, now=now):
         raise refusal
-    survey, comment = invitation.survey, comment.replace("\r\n", "\n").replace("\0", "").strip()
-    _require(survey, score, comment)
-    interaction_id = _record(invitation, score, now)
+    comment = comment.replace("\r\n", "\n").replace("\0", "").strip()
+    _require(invitation.survey, score, comment)
+    before = last_answer(invitation)
+    if before is not None and (before.score, before.comment) == (score, comment):
+        return before
+    if before is not None and before.number >= MAX_ANSWERS:
+        raise ChangedTooOften(limit=MAX_ANSWERS)
+    interaction_id = _record(invitation, score, now) if before is None else _rescore(before, score)
     row = Answer.objects.create(
-        retailer=invitation.retailer, invitation=invitation, interaction_id=interaction_id, score=score, comment=comment,
-        by=by, answered_at=now,
+        retailer=invitation.retailer, invitation=invitation, number=1 if before is None else before.number + 1,
+        interaction_id=interaction_id, score=score, comment=comment, by=by, answered_at=now,
     )  # fmt: skip
-    if is_low(survey.kind, score):
-        FollowUp.objects.create(retailer=invitation.retailer, answer=row, opened_at=now, due_at=now + FOLLOW_UP_WITHIN)
+    _follow_up(row, now)
     return row
+
+
+def _locked(invitation_id: UUID) -> Invitation:
+    """Return an invitation whose answers come one after the other."""
+    rows = Invitation.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("survey", "retailer", "customer__merged_into").get(pk=invitation_id)
 
 
 def _require(survey: Survey, score: int, comment: str) -> None:
@@ -125,16 +142,28 @@ def _require(survey: Survey, score: int, comment: str) -> None:
 
 
 def _record(invitation: Invitation, score: int, now: datetime) -> UUID:
+    """Record an answer as an interaction, by a number of its own: one that a retailer gave to something else is left to it."""
     customer = invitation.customer.merged_into or invitation.customer
-    fact = InteractionFact(
-        f"survey:{invitation.pk}", customer.external_id, invitation.survey.kind, now, channel="survey", score=score
-    )
-    (taken,) = take_interactions(invitation.retailer, [fact], now=now)
-    if taken.outcome.status is not Status.CREATED:
-        found = Answer.objects.filter(invitation=invitation).first()
-        raise AlreadyAnswered(day=_day(found.answered_at if found else now))
-    assert taken.outcome.id is not None, "what was recorded has an id"
+    for number in (f"survey:{invitation.pk}", f"survey:{new_id()}"):
+        fact = InteractionFact(number, customer.external_id, invitation.survey.kind, now, channel="survey", score=score)
+        (taken,) = take_interactions(invitation.retailer, [fact], now=now)
+        if taken.outcome.status is Status.CREATED:
+            break
+    assert taken.outcome.id is not None, "a new number is free"
     return taken.outcome.id
+
+
+def _rescore(before: Answer, score: int) -> UUID:
+    """Let the interaction of an answer have the score that counts now: it is one, and earns once, however often it is changed."""
+    rescore(before.interaction, score)
+    return before.interaction_id
+
+
+def _follow_up(row: Answer, now: datetime) -> None:
+    """Let whoever speaks with the customer read what it says now; else open it where the score is low."""
+    todo = FollowUp.objects.filter(answer__invitation=row.invitation_id).exclude(state=FollowUp.State.CLOSED)
+    if not todo.update(answer=row) and is_low(row.invitation.survey.kind, row.score):
+        FollowUp.objects.create(retailer=row.retailer, answer=row, opened_at=now, due_at=now + FOLLOW_UP_WITHIN)
 
 
 def answers_of(customer_ids: Sequence[UUID]) -> QuerySet[Answer]:

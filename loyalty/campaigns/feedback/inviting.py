@@ -15,8 +15,8 @@ from loyalty.campaigns.rules.surveys import Asked, SurveyRule, not_invited
 
 # What a person was asked as whoever it was before a merge counts too; a question that never went out does not.
 ASKED = """
-SELECT coalesce(c.merged_into_id, c.id), i.survey_id, i.asked_at
-FROM customers_customer c JOIN campaigns_invitation i ON i.customer_id = c.id
+SELECT coalesce(c.merged_into_id, c.id), i.survey_id, i.asked_at, v.kind
+FROM customers_customer c JOIN campaigns_invitation i ON i.customer_id = c.id JOIN campaigns_survey v ON v.id = i.survey_id
 WHERE (c.id = ANY(%s) OR c.merged_into_id = ANY(%s)) AND i.asked_at > %s AND NOT EXISTS (
     SELECT 1 FROM campaigns_message m WHERE m.entry_id = i.entry_id AND m."values" ->> 'invitation' = replace(i.id::text, '-', '')
     HAVING count(*) > 0 AND count(*) = count(*) FILTER (WHERE m.state IN ('dropped', 'failed')))
@@ -66,7 +66,7 @@ def invite(retailer: Retailer, asked: Sequence[ToAsk], *, now: datetime) -> Invi
         invitation = Invite(new_id(), reason)
         found[place] = invitation
         if not reason:
-            mine.append(Asked(survey.pk, now))
+            mine.append(Asked(survey.pk, now, survey.kind))
             expires_at = _expiry(survey, each.zone, now)
             row = (
                 invitation.id,
@@ -84,7 +84,7 @@ def invite(retailer: Retailer, asked: Sequence[ToAsk], *, now: datetime) -> Invi
 
 
 def _rule_of(survey: Survey) -> SurveyRule:
-    return SurveyRule(survey.pk, survey.is_open, survey.again_after_days, survey.after_any_days)
+    return SurveyRule(survey.pk, survey.is_open, survey.again_after_days, survey.after_any_days, survey.kind)
 
 
 def _expiry(survey: Survey, zone: ZoneInfo, now: datetime) -> datetime:
@@ -95,6 +95,6 @@ def _expiry(survey: Survey, zone: ZoneInfo, now: datetime) -> datetime:
 def _asked_before(asked: Iterable[ToAsk], now: datetime) -> dict[UUID, list[Asked]]:
     ids = sorted({each.customer_id for each in asked})
     found: dict[UUID, list[Asked]] = {}
-    for customer_id, survey_id, at in bulk.fetch(ASKED, [ids, ids, now - MAX_ASKED]):
-        found.setdefault(customer_id, []).append(Asked(survey_id, at))
+    for customer_id, *asked_then in bulk.fetch(ASKED, [ids, ids, now - MAX_ASKED]):
+        found.setdefault(customer_id, []).append(Asked(*asked_then))
     return found

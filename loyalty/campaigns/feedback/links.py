@@ -41,7 +41,7 @@ def invitation_of(token: str) -> Invitation:
         key = UUID(hex=SIGNER.unsign(token))
     except (BadSignature, ValueError) as error:
         raise UnknownInvitation from error
-    rows = Invitation.objects.select_related("survey", "retailer", "customer__merged_into", "answer")
+    rows = Invitation.objects.select_related("survey", "retailer", "customer__merged_into")
     found = rows.filter(pk=key).first()
     if found is None or (found.customer.merged_into or found.customer).erased_at is not None:
         raise UnknownInvitation

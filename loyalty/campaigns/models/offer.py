@@ -1,6 +1,7 @@
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -82,7 +83,7 @@ class Offer(models.Model):
     )  # fmt: skip
     priority = models.PositiveSmallIntegerField(
         _("priority"), default=10, validators=[MaxValueValidator(MAX_PRIORITY)],
-        help_text=_("In its slot, the higher goes first."),
+        help_text=_("In its slot, the higher goes first; where experiments tell what each brings, the one that brings most."),
     )  # fmt: skip
     tiers = _slugs(_("only for tiers"), _("Their codes."))
     segments = _segments(
@@ -104,6 +105,11 @@ class Offer(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("those get instead"),
         help_text=_("An offer that is no discount; empty for nothing."),
     )  # fmt: skip
+    expected_margin = MoneyField(
+        _("expected margin"), null=True, editable=False,
+        help_text=_("For each member that it is meant for, less its cost: as the experiment of its campaign found."),
+    )  # fmt: skip
+    expected_as_of = models.DateTimeField(_("expected since"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), editable=False)
 
     objects: ClassVar[OfferQuerySet] = OfferQuerySet.as_manager()  # type: ignore[assignment] # a manager of it
@@ -134,6 +140,20 @@ class Offer(models.Model):
     def __str__(self) -> str:
         return own_text(self, "name")
 
+    def clean(self) -> None:
+        """Refuse what contradicts itself, or names what belongs to somebody else."""
+        if self.program_id and self.program.retailer_id != self.retailer_id:
+            raise ValidationError({"program": _("This program is another retailer's.")})
+        if self.instead is not None and self.instead.program_id != self.program_id:
+            raise ValidationError({"instead": _("This offer is another program's, whose members are others.")})
+        if self.value_from is not None and self.value_to is not None and self.value_from > self.value_to:
+            raise ValidationError(
+                {
+                    "value_to": _("No decile is from %(low)s to %(high)s.")
+                    % {"low": self.value_from, "high": self.value_to}
+                }
+            )
+
 
 class OfferGrant(models.Model):
     """
@@ -148,6 +168,10 @@ class OfferGrant(models.Model):
         DECLINED = "declined", _("declined")
         EXPIRED = "expired", _("expired")
         WITHDRAWN = "withdrawn", _("withdrawn")
+
+    class ChosenBy(models.TextChoices):
+        MARGIN = "margin", _("what it is expected to bring")
+        PRIORITY = "priority", _("its priority")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
@@ -164,6 +188,9 @@ class OfferGrant(models.Model):
         RewardRedemption, models.PROTECT, null=True, related_name="offer_grant", verbose_name=_("redemption")
     )
     chosen_over = _slugs(_("chosen over"), _("Offers of its slot that the member could have had, too."))
+    chosen_by = models.CharField(
+        _("chosen by"), max_length=8, choices=ChosenBy, blank=True, help_text=_("Empty where there was no other one.")
+    )
     instead_of = models.SlugField(
         _("instead of"), blank=True, help_text=_("The offer from which the member is excluded.")
     )

@@ -98,18 +98,28 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         """Return those with a comment."""
         return self.exclude(comment="")
 
+    def with_later(self) -> Self:
+        """Return them with whether another one counts instead: `is_replaced`."""
+        later = Answer.objects.filter(invitation=models.OuterRef("invitation"), number__gt=models.OuterRef("number"))
+        return self.annotate(is_replaced=models.Exists(later))
+
 
 class Answer(models.Model):
     """
-    What a customer answered to an invitation: once, and for good. Its score is an interaction as well, as reported ones are.
+    What a customer answered to an invitation, and what it said instead later: the last one counts, and none is lost.
 
-    Erasure alone takes the comment out.
+    The score that counts is an interaction as well, as reported ones are. Erasure alone takes the comment out.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
-    invitation = models.OneToOneField(Invitation, models.PROTECT, related_name="answer", verbose_name=_("invitation"))
-    interaction = models.OneToOneField(Interaction, models.PROTECT, related_name="+", verbose_name=_("interaction"))
+    invitation = models.ForeignKey(
+        Invitation, models.PROTECT, related_name="answers", db_index=False, verbose_name=_("invitation")
+    )
+    number = models.PositiveSmallIntegerField(
+        _("answer number"), default=1, db_default=1, help_text=_("Of its invitation: the highest one counts.")
+    )
+    interaction = models.ForeignKey(Interaction, models.PROTECT, related_name="+", verbose_name=_("interaction"))
     score = models.PositiveSmallIntegerField(_("score"))
     comment = models.TextField(_("comment"), max_length=MAX_COMMENT, blank=True)
     by = models.CharField(_("by"), max_length=4, choices=[("link", _("the link")), ("api", _("the API"))])
@@ -122,6 +132,7 @@ class Answer(models.Model):
         verbose_name_plural = _("answers to surveys")
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(score__lte=MAX_SCORE), name="answer_is_on_a_scale"),
+            models.UniqueConstraint(fields=["invitation", "number"], name="answer_once_per_number"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["retailer", "answered_at"], name="answer_by_time"),

@@ -74,9 +74,9 @@ class OfferAdmin(ModelAdmin):
     fields = (
         "retailer", ("program", "code"), ("name", "name_fr"), "rewards", ("limit", "at_most"), ("first_day", "last_day"),
         ("valid_days", "again_after_days"), ("slot", "priority"), ("tiers", "segments"), ("value_from", "value_to"),
-        ("categories", "brands"), ("excluded", "instead"), "state", "findings", "figures",
+        ("categories", "brands"), ("excluded", "instead"), "state", ("expected", "expected_as_of"), "findings", "figures",
     )  # fmt: skip
-    readonly_fields = ("state", "findings", "figures")
+    readonly_fields = ("state", "expected", "expected_as_of", "findings", "figures")
     actions_detail = ("start_it", "budget_it", "end_it", "withdraw_it")
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
@@ -125,6 +125,10 @@ class OfferAdmin(ModelAdmin):
     @display(description=_("spent"))
     def spent(self, row: Offer) -> str:
         return written(row.budget.spent, row.retailer.currency)
+
+    @display(description=_("expected margin"))
+    def expected(self, row: Offer) -> str:
+        return "-" if row.expected_margin is None else written(row.expected_margin, row.retailer.currency)
 
     @display(description=_("what stands in its way"))
     def findings(self, row: Offer) -> Any:
@@ -224,14 +228,14 @@ class OfferGrantAdmin(ExportedAdmin):
     )  # fmt: skip
     list_filter = ("offer", "state", ("granted_at", RangeDateTimeFilter))
     search_fields = OF_CUSTOMER
-    list_select_related = ("customer", "offer", "redemption")
+    list_select_related = ("customer", "offer", "redemption", "membership__merged_into")
     ordering = ("-pk",)
     exported = (
         "granted_at", "customer__external_id", "offer__code", "occurrence", "reserved", "status", "redemption__spent",
-        "redemption__order_number", "chosen_over", "instead_of", "insight_as_of", "expires_at",
+        "redemption__order_number", "chosen_over", "chosen_by", "instead_of", "insight_as_of", "expires_at",
     )  # fmt: skip
     fields = (
-        ("customer", "offer"), "occurrence", ("status", "reserved"), ("chosen_over", "instead_of"), "insight_as_of",
+        ("customer", "offer"), "occurrence", ("status", "reserved"), ("chosen_over", "chosen_by", "instead_of"), "insight_as_of",
         ("granted_at", "expires_at", "ended_at"), "redemption",
     )  # fmt: skip
 

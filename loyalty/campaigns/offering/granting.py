@@ -141,7 +141,7 @@ def rule_of(offer: Offer) -> OfferRule:
         offer.pk, offer.code, frozenset(offer.tiers), frozenset(offer.segments), offer.value_from, offer.value_to,
         frozenset(offer.categories), frozenset(offer.brands), frozenset(offer.excluded), offer.instead_id, offer.first_day,
         offer.last_day, offer.valid_days, offer.again_after_days, offer.slot, offer.priority,
-        offer.state == Offer.State.LIVE,
+        offer.state == Offer.State.LIVE, offer.expected_margin,
     )  # fmt: skip
 
 
@@ -158,6 +158,7 @@ class _Won(NamedTuple):
 
     available: Available
     over: tuple[str, ...]
+    by: str
     instead_of: str
 
 
@@ -220,7 +221,8 @@ class _Batch:
             self._refuse(ask, each.offer, Refusal("budget_reserved"), known)
         if choice.chosen is None:
             return None, refused.get(self.plan.asked.pk) or next(iter(refused.values()))
-        return _Won(choice.chosen, choice.over, instead_of.get(choice.chosen.offer.id, "")), None
+        by = choice.by if choice.over else ""
+        return _Won(choice.chosen, choice.over, by, instead_of.get(choice.chosen.offer.id, "")), None
 
     def _look(self, rule: OfferRule, known: _Known) -> tuple[Refusal | None, Available | None]:
         """Return why a member does not get an offer, or what it would reserve."""
@@ -256,7 +258,7 @@ class _Batch:
             OfferGrant(
                 id=key, retailer_id=row.retailer_id, offer=row, membership_id=membership_id, customer_id=ask.customer_id,
                 occurrence=ask.occurrence, reward_key=reward.key, reserved=reserved, chosen_over=list(won.over),
-                instead_of=won.instead_of, insight_as_of=as_of, granted_at=self.now, expires_at=ends_at,
+                chosen_by=won.by, instead_of=won.instead_of, insight_as_of=as_of, granted_at=self.now, expires_at=ends_at,
             )
         )  # fmt: skip
         if reserved:

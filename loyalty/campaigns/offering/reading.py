@@ -1,13 +1,13 @@
 """What members and staff read of offers: those that somebody has, and what became of an offer and its budget."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from customers.core.calendar import local_date
 from customers.core.money import to_unit
@@ -31,14 +31,27 @@ def offers_of_member(membership: Membership) -> QuerySet[OfferGrant]:
 
 
 def _known(rows: QuerySet[OfferGrant]) -> QuerySet[OfferGrant]:
-    return rows.select_related("offer__program__retailer", "redemption__reward")
+    return rows.select_related("offer__program__retailer", "redemption__reward", "membership__merged_into")
 
 
 def to_use(rows: QuerySet[OfferGrant], *, at: datetime) -> QuerySet[OfferGrant]:
     """Return those of some offers that can be taken, or used, at an instant; whether or not a night has run."""
     taken = Q(redemption__status__in=[RewardRedemption.Status.ISSUED, RewardRedemption.Status.IN_PROGRESS])
     lasting = Q(redemption__expires_at__isnull=True) | Q(redemption__expires_at__gt=at)
-    return rows.filter(Q(state=OfferGrant.State.GRANTED, expires_at__gt=at) | taken & lasting)
+    return rows.filter(Q(state=OfferGrant.State.GRANTED, expires_at__gt=at) & STAYED | taken & lasting)
+
+
+def left_behind_at(grant: OfferGrant) -> datetime | None:
+    """Return when the member whose an offer was had left since, whether or not it came back; None where it has stayed."""
+    own, kept = grant.membership, grant.membership.merged_into
+    if kept is not None:
+        return kept.left_at
+    return own.left_at or (own.enrolled_at if own.enrolled_at > grant.granted_at else None)
+
+
+STAYED = Q(membership__merged_into=None, membership__left_at=None, membership__enrolled_at__lte=F("granted_at")) | Q(
+    membership__merged_into__isnull=False, membership__merged_into__left_at=None
+)  # as above
 
 
 def status_of(grant: OfferGrant, *, at: datetime) -> str:
@@ -49,6 +62,8 @@ def status_of(grant: OfferGrant, *, at: datetime) -> str:
         is_over = redemption.expires_at is not None and redemption.expires_at <= at
         return RewardRedemption.Status.EXPIRED.value if is_open and is_over else status
     if grant.state == OfferGrant.State.GRANTED and grant.expires_at <= at:
+        return OfferGrant.State.EXPIRED.value
+    if grant.state == OfferGrant.State.GRANTED and left_behind_at(grant) is not None:
         return OfferGrant.State.EXPIRED.value
     return grant.state
 
@@ -139,7 +154,7 @@ def rewards_of_grants(grants: Iterable[OfferGrant]) -> dict[UUID, Reward]:
     """
     Return what offers of members are, by the grants' ids, in one statement.
 
-    Once one is taken it is what was redeemed; before that what the latest published version has.
+    Once one is taken it is what was redeemed; before that what was promised when it was given.
     """
     rows = list(grants)
     open_ones = [each for each in rows if each.redemption is None]
@@ -147,8 +162,19 @@ def rewards_of_grants(grants: Iterable[OfferGrant]) -> dict[UUID, Reward]:
         version__status="published", version__program__in={each.offer.program_id for each in open_ones},
         key__in={each.reward_key for each in open_ones},
     )  # fmt: skip
-    newest = {row.key: row for row in published.order_by("version__effective_from")} if open_ones else {}
-    return {each.pk: each.redemption.reward if each.redemption else newest[each.reward_key] for each in rows}
+    versions: dict[UUID, list[Reward]] = {}
+    for row in published.select_related("version").order_by("version__effective_from") if open_ones else ():
+        versions.setdefault(row.key, []).append(row)
+    return {
+        each.pk: each.redemption.reward if each.redemption else _promised(versions[each.reward_key], each.granted_at)
+        for each in rows
+    }
+
+
+def _promised(versions: Sequence[Reward], granted_at: datetime) -> Reward:
+    """Return which of a reward's versions, the earliest first, was in force at an instant."""
+    known = [each for each in versions if (each.version.effective_from or granted_at) <= granted_at]
+    return (known or list(versions))[-1]
 
 
 def last_days_of(grants: Iterable[OfferGrant]) -> dict[UUID, date]:

@@ -14,8 +14,8 @@ from loyalty.activity.account.session import AccountSession
 from loyalty.rewards.writing import BudgetLine, BudgetState, lock_budgets, move_budgets
 
 BATCH = 500
-# What is over, and what those have who left or were erased. Who takes one meanwhile has its row, and is left alone: nothing waits
-# for a grant while it holds a budget.
+# What is over, and what those have who were erased or left, whether or not they came back. Who takes one meanwhile has its
+# row, and is left alone: nothing waits for a grant while it holds a budget.
 RELEASE = """
 WITH over AS (
     SELECT g.id FROM campaigns_offergrant g JOIN campaigns_offer o ON o.id = g.offer_id
@@ -24,7 +24,8 @@ WITH over AS (
     LEFT JOIN memberships_membership n ON n.id = m.merged_into_id
     WHERE g.state = 'granted' AND o.budget_id = ANY(%s::bigint[])
         AND (g.expires_at <= %s OR c.erased_at IS NOT NULL
-            OR coalesce(n.left_at, CASE WHEN n.id IS NULL THEN m.left_at END) <= %s)
+            OR coalesce(n.left_at, CASE WHEN n.id IS NULL THEN m.left_at END) <= %s
+            OR n.id IS NULL AND m.enrolled_at > g.granted_at)
     ORDER BY g.id LIMIT 10000 FOR NO KEY UPDATE OF g SKIP LOCKED
 )
 UPDATE campaigns_offergrant g SET state = 'expired', ended_at = %s FROM over, campaigns_offer o
@@ -51,7 +52,9 @@ ORDER BY r.membership_id LIMIT %s
 BUDGETS = """
 SELECT DISTINCT o.budget_id FROM campaigns_offergrant g JOIN campaigns_offer o ON o.id = g.offer_id
 JOIN memberships_membership m ON m.id = g.membership_id JOIN customers_customer c ON c.id = m.customer_id
-WHERE g.retailer_id = %s AND g.state = 'granted' AND (g.expires_at <= %s OR m.left_at <= %s OR c.erased_at IS NOT NULL)
+WHERE g.retailer_id = %s AND g.state = 'granted'
+    AND (g.expires_at <= %s OR m.left_at <= %s OR c.erased_at IS NOT NULL
+        OR m.merged_into_id IS NULL AND m.enrolled_at > g.granted_at)
 """
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from customers.core import bulk
 from customers.core.calendar import local_date
 
+OF_A_STEP = "entry:"  # begins the facts because of which steps give offers
 # By the step's own fact: what the member was given, else why not.
 DECIDED = """
 SELECT k.entry_id, split_part(g.occurrence, ':', 3)::bigint, g.id, '', o.code,
@@ -17,6 +18,7 @@ SELECT k.entry_id, split_part(g.occurrence, ':', 3)::bigint, g.id, '', o.code,
     g.expires_at, coalesce(nullif(r.zone, ''), nullif(p.zone, ''), s.zone)
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
 JOIN campaigns_offergrant g ON g.customer_id = k.customer_id AND g.occurrence LIKE 'entry:' || k.entry_id || ':%%'
+    AND split_part(g.occurrence, ':', 3) ~ '^[0-9]{1,18}$'
 JOIN campaigns_offer o ON o.id = g.offer_id JOIN programs_program p ON p.id = o.program_id
 JOIN customers_customer c ON c.id = g.customer_id JOIN customers_retailer s ON s.id = g.retailer_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
@@ -25,6 +27,7 @@ REFUSED = """
 SELECT DISTINCT ON (k.entry_id, f.occurrence) k.entry_id, split_part(f.occurrence, ':', 3)::bigint, f.reason, o.code
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
 JOIN campaigns_offerrefusal f ON f.customer_id = k.customer_id AND f.occurrence LIKE 'entry:' || k.entry_id || ':%%'
+    AND split_part(f.occurrence, ':', 3) ~ '^[0-9]{1,18}$'
 JOIN campaigns_offer o ON o.id = f.offer_id ORDER BY k.entry_id, f.occurrence, f.id
 """
 MOMENT = timedelta(microseconds=1)
@@ -50,7 +53,7 @@ class Told:
 
 def occurrence_of(entry_id: UUID, step_id: int) -> str:
     """Return the fact because of which a step gives an offer: the step itself, for its place is another's in another version."""
-    return f"entry:{entry_id}:{step_id}"
+    return f"{OF_A_STEP}{entry_id}:{step_id}"
 
 
 def decided_for(entries: Mapping[UUID, UUID]) -> dict[UUID, dict[int, Told]]:

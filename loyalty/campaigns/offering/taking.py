@@ -10,6 +10,7 @@ from loyalty.activity.rewards.redeemed import RewardReceipt, instant_of
 from loyalty.activity.rewards.redeeming import Granted, take_granted
 from loyalty.activity.rewards.undoing import cancel_reward
 from loyalty.campaigns.models import OfferGrant
+from loyalty.campaigns.offering.reading import left_behind_at
 from loyalty.campaigns.offering.releasing import decline_open
 
 
@@ -34,6 +35,8 @@ def take_offer(grant: OfferGrant, *, now: datetime) -> RewardReceipt:
     grant = _read(grant)
     if grant.state == OfferGrant.State.TAKEN:
         assert grant.redemption is not None, "a constraint says so"
+        if grant.redemption.ended_at is not None:
+            raise OfferOver(status=grant.redemption.get_status_display(), at=instant_of(grant.redemption.ended_at))
         member, reference = grant.redemption.membership, grant.redemption.reference
         return take_granted(member, _granted(grant), reference=reference, now=now)
     _require_open(grant, now)
@@ -83,7 +86,9 @@ def _read(grant: OfferGrant) -> OfferGrant:
 
 def _granted(grant: OfferGrant) -> Granted:
     offer = grant.offer
-    return Granted(grant.reward_key, f"offer:{offer.code}", offer.budget_id, grant.reserved, grant.expires_at)
+    return Granted(
+        grant.reward_key, grant.granted_at, f"offer:{offer.code}", offer.budget_id, grant.reserved, grant.expires_at
+    )
 
 
 def _require_open(grant: OfferGrant, now: datetime) -> None:
@@ -91,3 +96,5 @@ def _require_open(grant: OfferGrant, now: datetime) -> None:
         raise OfferOver(status=grant.get_state_display(), at=instant_of(grant.ended_at))
     if grant.expires_at <= now:
         raise OfferOver(status=OfferGrant.State.EXPIRED.label, at=instant_of(grant.expires_at))
+    if (left_at := left_behind_at(grant)) is not None and left_at <= now:
+        raise OfferOver(status=OfferGrant.State.EXPIRED.label, at=instant_of(left_at))

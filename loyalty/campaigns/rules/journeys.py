@@ -264,7 +264,7 @@ class Exit:
 
 
 NO_LONGER_TRUE = "no_longer_true"
-REASONS = {"order": "ordered", "profiling_withdrawn": "no_profiling", "left": "left"}
+REASONS = {"order": "ordered", "profiling_withdrawn": "no_profiling", "left": "left", "contact": "contacted"}
 
 
 def exit_by(  # noqa: PLR0913 - a fact and an entry
@@ -288,7 +288,7 @@ def exit_by(  # noqa: PLR0913 - a fact and an entry
     if fact not in rule.exits:
         return None
     is_after = occurred_at >= entered_at
-    if is_of_last_order(occurrence) and about is not None:
+    if fact != "contact" and is_of_last_order(occurrence) and about is not None:
         is_after = local_date(occurred_at, zone) > about
     if not is_after:
         return None

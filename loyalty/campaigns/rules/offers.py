@@ -19,6 +19,7 @@ class OfferRule:
     :param value_from: the least decile of value, 10 is the highest; None for any
     :param excluded: segments whose members do not get it
     :param instead_id: the offer that those get instead; None for none
+    :param expected_margin: what it brings for each member that it is meant for, less its cost; None where nobody knows
     """
 
     id: int
@@ -38,6 +39,7 @@ class OfferRule:
     slot: str = ""
     priority: int = 10
     is_live: bool = True
+    expected_margin: Decimal | None = None
 
     @property
     def reads_profile(self) -> bool:
@@ -152,11 +154,15 @@ class Available:
     reserves: Decimal
 
 
+MARGIN, PRIORITY = "margin", "priority"
+
+
 class Choice(NamedTuple):
     """
     Which offer a member gets.
 
     :param chosen: None where no budget has room for any
+    :param by: margin where it is known of all that the member could have had, else priority
     :param over: the codes of those that it could have had, too
     :param short: those for which the budget had no room, and that would have gone first
     """
@@ -164,19 +170,30 @@ class Choice(NamedTuple):
     chosen: Available | None
     over: tuple[str, ...]
     short: tuple[Available, ...]
+    by: str = PRIORITY
 
 
 def choose(available: Iterable[Available], free: Mapping[int, Decimal]) -> Choice:
     """
-    Return which of some offers a member gets: the first whose budget has room.
+    Return which of some offers a member gets: of those whose budget has room the one that is expected to bring most.
 
-    :param available: in turn
+    Where it is not known of each of them what it brings, it is the first: one that was measured is no better for that.
+
+    :param available: in turn, by priority
     :param free: what is left of budgets, by their ids
     """
-    found = list(available)
+    found, by = _by_margin(list(available))
     fits = [each for each in found if each.reserves <= free[each.budget_id]]
     if not fits:
-        return Choice(None, (), tuple(found))
+        return Choice(None, (), tuple(found), by)
     chosen = fits[0]
     short = tuple(each for each in found[: found.index(chosen)])
-    return Choice(chosen, tuple(each.offer.code for each in fits[1:]), short)
+    return Choice(chosen, tuple(each.offer.code for each in fits[1:]), short, by)
+
+
+def _by_margin(found: list[Available]) -> tuple[list[Available], str]:
+    """Return offers by what each is expected to bring, where that is known of all; of two alike the one that was first."""
+    known = {each.offer.id: margin for each in found if (margin := each.offer.expected_margin) is not None}
+    if len(known) < len(found):
+        return found, PRIORITY
+    return sorted(found, key=lambda each: -known[each.offer.id]), MARGIN

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from customers.core import scales
 from customers.core.calendar import local_date
 
 MAX_COMMENT = 2_000
+MAX_ANSWERS = 20  # to one invitation, each instead of the one before
 FOLLOW_UP_WITHIN = timedelta(days=1)
 CLOSED, ASKED_LATELY, ASKED_OTHERWISE = "survey_closed", "asked_lately", "asked_another_lately"
 
@@ -32,7 +34,9 @@ class Scale:
 
 
 # Detractors are those of 0 to 6 (Reichheld 2003); who is satisfied says 4 or 5, who is not 1 or 2.
-SCALES: Mapping[str, Scale] = {"nps": Scale(0, 10, 6), "csat": Scale(1, 5, 2)}
+NPS = "nps"
+LOW = {NPS: 6, "csat": 2}
+SCALES: Mapping[str, Scale] = {kind: Scale(scores[0], scores[-1], LOW[kind]) for kind, scores in scales.SCALES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class SurveyRule:
     is_open: bool
     again_after_days: int
     after_any_days: int
+    kind: str = ""
+
+    def is_same_as(self, asked: "Asked") -> bool:
+        """Tell whether a customer was asked this: whether it recommends a shop is one question, whichever survey asks it."""
+        return asked.survey_id == self.id or self.kind == asked.kind == NPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class Asked:
 
     survey_id: UUID
     at: datetime
+    kind: str = ""
 
 
 def not_invited(survey: SurveyRule, asked: Iterable[Asked], at: datetime, zone: ZoneInfo) -> str:
@@ -67,7 +77,7 @@ def not_invited(survey: SurveyRule, asked: Iterable[Asked], at: datetime, zone: 
     reason = ""
     for each in asked:
         since = (today - local_date(each.at, zone)).days
-        if each.survey_id == survey.id and since < survey.again_after_days:
+        if survey.is_same_as(each) and since < survey.again_after_days:
             return ASKED_LATELY
         if each.survey_id != survey.id and since < survey.after_any_days:
             reason = ASKED_OTHERWISE

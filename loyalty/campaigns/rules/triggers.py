@@ -79,7 +79,7 @@ TRIGGERS: Mapping[str, TriggerKind] = {
     ),
     "life_stage": TriggerKind(words={"stage": STAGES}, fades=True),
 }
-FACTS = frozenset({"order", "left"})
+FACTS = frozenset({"order", "left", "contact"})
 SEGMENTS, TIERS = "segments", "tiers"
 # Stages that nobody knows without computing what a customer will do.
 COMPUTED_STAGES = frozenset({LOYAL, LAPSING})

@@ -1,4 +1,4 @@
-"""A question that was asked, answered by whoever has its link: no sign-in, and once."""
+"""A question that was asked, answered by whoever has its link: no sign-in, and the last answer counts."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,14 @@ from django.views.decorators.http import require_http_methods
 from customers.core import tenancy
 from customers.core.errors import DomainError
 from customers.models import Retailer
-from loyalty.campaigns.feedback.answering import AlreadyAnswered, InvalidScore, answer, question_of, refusal_of
+from loyalty.campaigns.feedback.answering import (
+    ChangedTooOften,
+    InvalidScore,
+    answer,
+    last_answer,
+    question_of,
+    refusal_of,
+)
 from loyalty.campaigns.feedback.links import UnknownInvitation, invitation_of
 from loyalty.campaigns.models import Invitation
 from loyalty.campaigns.rules.surveys import MAX_COMMENT, SCALES
@@ -19,7 +26,7 @@ from loyalty.page.visit import guarded, shop_of
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def survey(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask a question, or take its answer; who looks again reads that it is answered."""
+    """Ask a question, or take its answer; who looks again reads that it is answered, and may change it."""
     try:
         with tenancy.acting_for(tenancy.ALL_TENANTS):
             invitation = invitation_of(token)
@@ -46,21 +53,32 @@ def _nothing(request: HttpRequest, refusal: DomainError) -> HttpResponse:
 
 def _of_invitation(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
     refusal = refusal_of(invitation, now=timezone.now())
-    if refusal is not None:
-        is_thanked = isinstance(refusal, AlreadyAnswered) and request.method != "POST"
-        return _page(request, invitation, {"thanks": is_thanked, "over": str(refusal)}, 200 if is_thanked else 409)
     if request.method != "POST":
-        return _page(request, invitation, {"chosen": _score(request.GET.get("score", ""))})
+        return _shown(request, invitation, refusal)
+    if refusal is not None:
+        return _page(request, invitation, {"over": str(refusal)}, 409)
     score, comment = _score(request.POST.get("score", "")), request.POST.get("comment", "")
     try:
         answer(invitation.pk, -1 if score is None else score, comment, by="link", now=timezone.now())
-    except AlreadyAnswered as error:
+    except ChangedTooOften as error:
         return _page(request, invitation, {"over": str(error)}, 409)
     except DomainError as error:
         is_score = isinstance(error, InvalidScore)
         said = {"chosen": score, "comment": comment, "refusal": error, "is_score": is_score}
         return _page(request, invitation, said, 400)
     return redirect("survey", token=token)
+
+
+def _shown(request: HttpRequest, invitation: Invitation, refusal: DomainError | None) -> HttpResponse:
+    """Show the question, or that it is answered."""
+    before, chosen = last_answer(invitation), _score(request.GET.get("score", ""))
+    if before is None and refusal is not None:
+        return _page(request, invitation, {"over": str(refusal)}, 409)
+    if before is None:
+        return _page(request, invitation, {"chosen": chosen})
+    # What it wrote is not shown: whoever was sent the address reads this as well.
+    said = {"thanks": True, "may_change": refusal is None, "chosen": chosen}
+    return _page(request, invitation, said)
 
 
 def _score(text: str) -> int | None:
