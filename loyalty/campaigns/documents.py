@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 from customers.models import Retailer
 from loyalty.campaigns.checking import MAX_STEPS, flaws_of
 from loyalty.campaigns.describing import said_of_flaw
@@ -27,7 +28,7 @@ LANGUAGES = [str(each) for each in Retailer.Language.values]
 MAX_DAYS = 32_767
 Document = dict[str, Any]
 
-CODE: dict[str, Any] = {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$", "maxLength": 50}
+CODE: dict[str, Any] = {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$(?!\n)", "maxLength": 50}
 FLAG: dict[str, Any] = {"type": "boolean"}
 DAYS: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_DAYS}
 INSTANT: dict[str, Any] = {
@@ -69,7 +70,7 @@ OF_STEP: Mapping[str, dict[str, Any]] = {
     "to_all_channels": FLAG | {"default": False},
     "is_urgent": FLAG | {"default": False},
     "expires_after": WAIT | {"default": "P3D"},
-    "variant": {"type": "string", "pattern": r"^[-a-zA-Z0-9_]*$", "maxLength": 50, "default": ""},
+    "variant": {"type": "string", "pattern": r"^[-a-zA-Z0-9_]*$(?!\n)", "maxLength": 50, "default": ""},
 }
 # What a step names: the offer that it gives, or the survey that it asks, by their codes.
 NAMED: Mapping[str, dict[str, Any]] = {
@@ -189,7 +190,8 @@ def _instant(text: str) -> datetime | None:
         found = parse_datetime(text)
     except ValueError:  # it looks like one: 2027-02-30T00:00:00Z
         return None
-    return found if found is not None and found.tzinfo is not None else None
+    is_known = found is not None and found.tzinfo is not None and FIRST_YEAR < found.year < LAST_YEAR
+    return found if is_known else None
 
 
 def _of_steps(said: Mapping[str, Any]) -> Iterator[Finding]:

@@ -24,11 +24,16 @@ OF_MEMBER = frozenset(
     {"first_name", "last_name", "retailer", "program", "number", "points", "tier", "page", "unsubscribe"}
 )
 ISO_DATE = len("2026-11-27")
+HALF = ("{{", "}}", "{%", "%}")  # of a value or a tag: members would read it
 
 
 @dataclass(frozen=True, slots=True)
 class TextFlaw:
-    """What is wrong with a template. :param code: not_a_template, tag_not_allowed, filter_not_allowed or value_unknown"""
+    """
+    What is wrong with a template.
+
+    :param code: not_a_template, not_closed, tag_not_allowed, filter_not_allowed or value_unknown
+    """
 
     code: str
     what: str
@@ -58,7 +63,9 @@ def _flaws(nodes: NodeList, values: frozenset[str]) -> Iterator[TextFlaw]:
                 for literal in _literals(condition):
                     yield from _expression_flaws(literal.value, values)
                 yield from _flaws(inner, values)
-        elif not isinstance(node, TextNode):
+        elif isinstance(node, TextNode):
+            yield from (TextFlaw("not_closed", mark) for mark in HALF if mark in node.s)
+        else:
             yield TextFlaw("tag_not_allowed", type(node).__name__.removesuffix("Node").lower())
 
 
