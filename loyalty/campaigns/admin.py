@@ -46,6 +46,7 @@ from loyalty.campaigns.offering.admin import OfferAdmin, OfferGrantAdmin, OfferR
 from loyalty.campaigns.outlook_words import lines_of, moves_in_words
 from loyalty.campaigns.pages import (
     CHANGE,
+    LINK,
     DraftOnly,
     EntryAdmin,
     FrequencyCapAdmin,
@@ -73,7 +74,6 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
     "paused": ("open_draft", "publish_it", "move_them", "resume_it", "end_it"),
     "ended": (),
 }
-LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 
 
 admin.site.register(MessageChannel, MessageChannelAdmin)
