@@ -328,7 +328,7 @@ class StepAdmin(DraftOnly, ModelAdmin):
             member = Membership.objects.select_related("retailer").numbered(row.retailer_id, said["member"]).first()
             if member is None:
                 raise NobodyToShow(number=said["member"])
-            found = preview(row, member, said["channel"], said["language"])
+            found = preview(row, member, said["channel"], said["language"], now=timezone.now())
             if not dry_run and address:
                 send_to(address, row, member, found)
             return [
