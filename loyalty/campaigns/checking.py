@@ -48,6 +48,9 @@ def flaws_of(version: CampaignVersion) -> list[CampaignFlaw]:
     experiment = version.campaign.experiment
     if experiment is not None and experiment.program_id not in {None, version.campaign.program_id}:
         found.append(CampaignFlaw("other_experiment", "experiment", {"code": experiment.code}))
+    if experiment is not None and experiment.state != Experiment.State.RUNNING:
+        code = "experiment_ended" if experiment.state == Experiment.State.ENDED else "experiment_not_started"
+        found.append(CampaignFlaw(code, "experiment", {"code": experiment.code}, is_error=False))
     if experiment is not None and experiment.form != Experiment.Form.VARIANTS:
         found.append(CampaignFlaw("holds_out_of_program", "experiment", {"code": experiment.code}, is_error=False))
     if reads_profile(version.trigger) and not version.uses_profile:

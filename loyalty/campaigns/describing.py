@@ -63,6 +63,10 @@ FLAW_WORDS = {
         "The campaign's experiment has no variant “%(code)s” that gets messages; it has %(known)s."
     ),
     "other_experiment": gettext_lazy("The experiment “%(code)s” is of another program."),
+    "experiment_not_started": gettext_lazy(
+        "The experiment “%(code)s” has not started: until it does nobody is held out."
+    ),
+    "experiment_ended": gettext_lazy("The experiment “%(code)s” has ended: nobody is held out any more."),
     "link_leads_nowhere": gettext_lazy("A link begins with https:// or with a value such as {{ page }}."),
     "says_nothing": gettext_lazy("No step says anything."),
     "too_many_steps": gettext_lazy("It has more than %(limit)s steps."),

@@ -10,11 +10,13 @@ from django.urls import reverse
 
 from loyalty.campaigns.models import Campaign, CampaignVersion, Step
 from loyalty.campaigns.publishing import draft_of
+from loyalty.experiments.planning import plan
+from loyalty.experiments.running import end, start
 from tests import make
 from tests.campaigns.make_campaigns import journey, says_by, shop
 from tests.campaigns.test_admin import said
 from tests.campaigns.test_documents import written
-from tests.experiments.make_experiments import HALVES, running
+from tests.experiments.make_experiments import HALVES, drafted, running
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +123,21 @@ def test_an_experiment_of_another_program_is_refused(tool: Tool) -> None:
     running(tool.owner, other, "elsewhere", layer="variant", form="variants", variants=HALVES)
 
     assert tool.findings(written() | {"experiment": "elsewhere"}) == [("other_experiment", "experiment")]
+
+
+def test_an_experiment_that_does_not_run_is_told_and_stands_in_no_ones_way(tool: Tool) -> None:
+    found = drafted(tool.owner, tool.club, "halves", layer="variant", form="variants", variants=HALVES)
+    document = written() | {"experiment": "halves"}
+    assert tool.findings(document) == [("experiment_not_started", "experiment")]
+    assert tool.post("check", document)[1]["publishable"] is True
+
+    live = start(
+        plan(found, detectable={"effect_percent": "5"}, author="Grace", now=make.START), author="Grace", now=make.START
+    )
+    assert tool.findings(document) == []
+
+    end(live, author="Grace", now=make.NOON)
+    assert tool.findings(document) == [("experiment_ended", "experiment")]
 
 
 HEAD = "campaign: 1\nprogram: club\ncode: cart\nkind: journey\nmessage_kind: marketing\nsteps: []\nname: A\n"
