@@ -14,7 +14,7 @@ from customers.models import Retailer
 from loyalty.campaigns.checking import MAX_STEPS, flaws_of
 from loyalty.campaigns.describing import said_of_flaw
 from loyalty.campaigns.models import Campaign, CampaignVersion, Offer, Step, StepText, Survey
-from loyalty.campaigns.models.campaign import MAX_PRIORITY
+from loyalty.campaigns.models.campaign import EXPERIMENT_STAYS, MAX_PRIORITY
 from loyalty.campaigns.models.words import Channel, Ground, MessageKind
 from loyalty.campaigns.publishing import draft_of
 from loyalty.configuration.document import Change, InvalidDocument, schema_findings
@@ -241,8 +241,11 @@ def _of_names(said: Mapping[str, Any], retailer: Retailer) -> Iterator[Finding]:
         yield Finding.error(
             "unknown_experiment", "experiment", _("There is no experiment “%(code)s”.") % {"code": code}
         )
-    known = Campaign.objects.filter(retailer=retailer, code=said["code"]).select_related("program").first()
+    rows = Campaign.objects.filter(retailer=retailer, code=said["code"])
+    known = rows.select_related("program", "experiment").first()
     if known is not None:
+        if known.experiment is not None and known.experiment.code != code and known.is_measured:
+            yield Finding.error("experiment_stays", "experiment", EXPERIMENT_STAYS % {"code": known.experiment.code})
         for name, own in (("program", known.program.slug), ("kind", known.kind)):
             if said[name] != own:
                 words = _(

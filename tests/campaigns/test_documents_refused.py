@@ -1,6 +1,7 @@
 """Documents of campaigns that no one should write, at the edge where they come in: each is told what is wrong and where."""
 
 from copy import deepcopy
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,12 +9,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from loyalty.campaigns.documents import to_document
+from loyalty.campaigns.entering import enter
 from loyalty.campaigns.models import Campaign, CampaignVersion, Step
 from loyalty.campaigns.publishing import draft_of
+from loyalty.campaigns.triggers import Candidate
 from loyalty.experiments.planning import plan
 from loyalty.experiments.running import end, start
 from tests import make
-from tests.campaigns.make_campaigns import journey, says_by, shop
+from tests.campaigns.make_campaigns import ada, journey, says_by, shop
 from tests.campaigns.test_admin import said
 from tests.campaigns.test_documents import written
 from tests.experiments.make_experiments import HALVES, drafted, running
@@ -138,6 +142,35 @@ def test_an_experiment_that_does_not_run_is_told_and_stands_in_no_ones_way(tool:
 
     end(live, author="Grace", now=make.NOON)
     assert tool.findings(document) == [("experiment_ended", "experiment")]
+
+
+def test_the_experiment_of_a_campaign_that_somebody_entered_stays_until_it_has_ended(tool: Tool, staff: Client) -> None:
+    held = running(tool.owner, tool.club, "halves", layer="variant", form="variants", variants=HALVES)
+    running(tool.owner, tool.club, "others", layer="variant", form="variants", variants=HALVES, salt="another")
+    live = journey(tool.club, {"kind": "lapsed"}, says_by("email"), experiment=held)
+    assert live.version is not None
+    document = to_document(live.version) | {"program": "club"}
+    without, other = document | {"experiment": None}, document | {"experiment": "others"}
+    assert (tool.findings(without), tool.findings(other)) == ([], [])
+
+    member = ada(tool.club)
+    found = [Candidate(member.customer_id, "lapse:2026-01-01", date(2026, 1, 1))]
+    assert enter(live, live.version, found, entered_at=make.NOON, now=make.NOON) == 1
+
+    assert tool.findings(document) == []
+    assert tool.findings(without) == tool.findings(other) == [("experiment_stays", "experiment")]
+    assert tool.post("apply", without)[0] == 422
+    form = {
+        "code": live.code, "name": live.name, "priority": "10", "experiment": "", "starts_at_0": "", "starts_at_1": "",
+        "ends_at_0": "", "ends_at_1": "",
+    }  # fmt: skip
+    page = said(staff.post(reverse("admin:campaigns_campaign_change", args=[live.pk]), form))
+    assert "it stays until it has ended" in page
+    live.refresh_from_db()
+    assert live.experiment == held
+
+    end(held, author="Grace", now=make.NOON)
+    assert tool.findings(without) == []
 
 
 HEAD = "campaign: 1\nprogram: club\ncode: cart\nkind: journey\nmessage_kind: marketing\nsteps: []\nname: A\n"

@@ -16,6 +16,7 @@ from loyalty.experiments.models import Experiment
 from loyalty.programs.models import Program
 
 MAX_PRIORITY = 100
+EXPERIMENT_STAYS = _("Members entered under the experiment “%(code)s”, which runs: it stays until it has ended.")
 
 # What was published stays what it was: entries that entered on it finish on it.
 FROZEN = """
@@ -126,13 +127,22 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.name or self.code
 
+    @property
+    def is_measured(self) -> bool:
+        """Tell whether somebody entered under an experiment that still runs: with another one neither would say anything."""
+        is_running = self.experiment is not None and self.experiment.state == Experiment.State.RUNNING
+        return is_running and self.entries.exists()
+
     def clean(self) -> None:
         """
-        Refuse instants that calendars cannot count with.
+        Refuse instants that calendars cannot count with, and another experiment than the one that measures it.
 
         :raises ValidationError: naming each field
         """
         super().clean()
+        before = Campaign.objects.select_related("experiment").filter(pk=self.pk).first()
+        if before is not None and before.experiment_id != self.experiment_id and before.is_measured:
+            raise ValidationError({"experiment": EXPERIMENT_STAYS % {"code": before.experiment}})
         years = {"first": FIRST_YEAR, "last": LAST_YEAR}
         found = {
             name: ValidationError(_("Years from %(first)s to %(last)s."), params=years)
