@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -281,3 +281,8 @@ class CustomerValueAdmin(ReadOnlyAdmin):
     list_select_related = ("customer", "run")
     search_fields = ("customer__external_id__exact",)
     ordering = ("-run", "-predicted_value")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerValue]:
+        """Read the customer with it: it is called by its external id."""
+        rows: QuerySet[CustomerValue] = super().get_queryset(request).select_related("customer")
+        return rows

@@ -219,7 +219,8 @@ class CustomerValue(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.customer_id)
+        known = self._state.fields_cache.get("customer")  # no statement is asked for a title
+        return str(known.external_id if known is not None and known.external_id else self.customer_id)
 
 
 class AuditRun(models.Model):

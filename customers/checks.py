@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 from customers.core.errors import DomainError, Fault, Kind
 from customers.core.money import MILLIONTH, THOUSANDTH, to_scale, unit_of
 
@@ -15,7 +16,6 @@ NOTHING = Decimal("0.00")  # in the digits of most currencies
 LARGEST_AMOUNT = Decimal(10) ** 12
 LARGEST_QUANTITY = Decimal(10) ** 9
 LARGEST_SCORE = 32_000
-FIRST_YEAR, LAST_YEAR = 1970, 2199
 ERASED_PREFIX = "erased-"  # of the id of who was erased, which leads to nobody
 # By how much a retailer's clock may run ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=15)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -117,6 +118,61 @@ def suggestions_for(customer: Customer, retailer: Retailer, *, at: datetime, lim
     shown = {each.sku for each in again}  # both lists stand on one page
     new = [each for each in lists.get(SuggestionList.NEW, []) if each.sku not in shown][:limit]
     return Suggestions(again, new, is_personal=True, run_id=run_id)
+
+
+# Of many at once, each by its own consent; of two that were said at once, the one that withdraws.
+OF_MANY = """
+WITH allowed AS (
+    SELECT DISTINCT ON (customer_id) customer_id, granted FROM customers_consent
+    WHERE customer_id = ANY(%(customers)s) AND purpose = 'profiling' AND occurred_at <= %(at)s
+    ORDER BY customer_id, occurred_at DESC, granted
+)
+SELECT s.customer_id, s.list, s.sku, coalesce(nullif(p.name, ''), s.sku)
+FROM customers_suggestion s JOIN allowed a ON a.customer_id = s.customer_id AND a.granted
+LEFT JOIN customers_product p ON p.retailer_id = s.retailer_id AND p.sku = s.sku
+WHERE s.retailer_id = %(retailer)s AND p.in_stock IS NOT false AND p.is_suggested IS NOT false
+ORDER BY s.customer_id, s.list, s.rank
+"""
+POPULAR = """
+SELECT coalesce(nullif(p.name, ''), s.sku) FROM customers_popularproduct s
+LEFT JOIN customers_product p ON p.retailer_id = s.retailer_id AND p.sku = s.sku
+WHERE s.retailer_id = %s AND p.in_stock IS NOT false AND p.is_suggested IS NOT false ORDER BY s.rank LIMIT %s
+"""
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedNames:
+    """
+    The names of some products for somebody, as a text may say them.
+
+    :param again: of what it bought; nothing where it allows no profile, or nothing is known
+    :param new: of what it did not buy; the same
+    :param popular: of what is much bought, by whomever
+    """
+
+    again: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    popular: tuple[str, ...] = ()
+
+
+def suggested_names(
+    retailer: Retailer, customers: Sequence[UUID], *, at: datetime, limit: int = NAMED
+) -> dict[UUID, SuggestedNames]:
+    """Return the names of a few products for each of many customers: two statements, none where nothing is suggested."""
+    if not retailer.has_suggestions or not customers:
+        return {key: SuggestedNames() for key in customers}
+    asked = {"retailer": retailer.pk, "customers": list(customers), "at": at}
+    own: dict[tuple[UUID, str], dict[str, str]] = {}
+    for customer, kind, sku, name in bulk.fetch(OF_MANY, asked):
+        own.setdefault((customer, kind), {})[sku] = name
+    popular = tuple(name for (name,) in bulk.fetch(POPULAR, [retailer.pk, limit]))
+    found = {}
+    for key in customers:
+        again = dict(list(own.get((key, SuggestionList.AGAIN), {}).items())[:limit])
+        new = [name for sku, name in own.get((key, SuggestionList.NEW), {}).items() if sku not in again]
+        found[key] = SuggestedNames(tuple(again.values()), tuple(new[:limit]), popular)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,12 @@ ADVICE = {
     ),
 }  # fmt: skip
 MAX_AMOUNT = 10**15  # beyond which a plan says something else
+EFFECT_PERCENT = "effect_percent"
+# What a plan says that somebody else computed, by the names of the API's own example.
+PLANNED_WORDS: Mapping[str, Promise] = {
+    EFFECT_PERCENT: _("an effect of %(value)s"),
+    "customers": _("%(value)s customers"),
+}
 TAGS = {"effect": "done", "no_detectable_effect": "", "not_decided": "waiting"}
 
 
@@ -115,7 +121,23 @@ def planned(told: Any, currency: str) -> str:
     found = [_forecast(each) for each in variants] if isinstance(variants, list) else []
     if found and all(each is not None for each in found):
         return ", ".join(detectable(*each, currency) for each in found if each is not None)
-    return ", ".join(f"{name}: {value}" for name, value in told.items())
+    return ", ".join(_said_of(name, value) for name, value in told.items())
+
+
+def _said_of(name: str, value: Any) -> str:
+    """Return what somebody else computed, in words where its name is one that is known."""
+    words, number = PLANNED_WORDS.get(name), _number(value)
+    if words is None or number is None:
+        return f"{name}: {value}"
+    return str(words) % {"value": percent(number / 100) if name == EFFECT_PERCENT else shown(number, 0)}
+
+
+def _number(said: Any) -> float | None:
+    try:
+        found = float(said) if isinstance(said, str | int | float) else None
+    except ValueError:
+        return None
+    return found if found is not None and abs(found) < MAX_AMOUNT else None
 
 
 def _forecast(said: Any) -> tuple[float, float | None] | None:

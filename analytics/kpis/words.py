@@ -44,7 +44,10 @@ FORMULAS: Mapping[str, Promise] = {
         "active customers. What orders were paid with points is no revenue, and is not subtracted again."
     ),
     "known_share": _("Revenue of known customers divided by all revenue, guests included."),
-    "acquisition_cost": _("What was spent on channels in whole months, divided by the new customers of these months."),
+    "acquisition_cost": _(
+        "What was spent on channels in whole months, divided by the new customers of these months. Some of them would have come "
+        "anyway: how many, no experiment has told, and so nobody knows what one more customer costs."
+    ),
     "payback": _(
         "The first month, 0 being that of the first purchase, whose end finds the cost of a new customer earned back."
     ),

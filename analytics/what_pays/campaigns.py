@@ -17,12 +17,14 @@ from analytics.experiments.results import Effect
 from analytics.uplift.results import Range
 from customers.models import Retailer
 from loyalty.campaigns.models import Campaign
+from loyalty.experiments.models import Experiment
 
 
 class Why(StrEnum):
     """Why a campaign is not measured."""
 
     NO_CONTROL = "no_control"
+    NOT_STARTED = "not_started"
     NOT_LOOKED = "not_looked"
     BLOCKED = "blocked"
 
@@ -95,7 +97,7 @@ def campaign_returns(retailer: Retailer) -> CampaignReturns:
 
 def _why_not(line: Line) -> Why | None:
     if line.look is None:
-        return Why.NOT_LOOKED
+        return Why.NOT_STARTED if line.experiment.state == Experiment.State.DRAFT else Why.NOT_LOOKED
     return None if line.look.result.effects else Why.BLOCKED
 
 

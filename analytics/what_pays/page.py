@@ -27,6 +27,7 @@ PARTS = {
 SHOWN_PRODUCTS, CHARTED_PRODUCTS = 50, 10
 WHY_NOT = {
     Why.NO_CONTROL: gettext_lazy("It has no control: what its customers do they might have done without it."),
+    Why.NOT_STARTED: gettext_lazy("Its experiment has not started: nobody was held out."),
     Why.NOT_LOOKED: gettext_lazy("Its experiment has not been looked at yet: that happens every night."),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from customers.checks import FIRST_YEAR, LAST_YEAR
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 
 
 class NumberField(serializers.DecimalField):

@@ -15,7 +15,7 @@ from django.utils.timezone import get_current_timezone
 from rest_framework import serializers
 
 from customers.api.fields import InstantField, NumberField
-from customers.checks import FIRST_YEAR, LAST_YEAR
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 
 Reader = Callable[[Any], Any]
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")

@@ -6,6 +6,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MIN_MONTH_DAYS = 28
+FIRST_YEAR, LAST_YEAR = 1970, 2199  # that facts and plans may be of: every zone and the database can count with them
 REMEMBERED = lru_cache(maxsize=4_096)  # members' windows and nights ask for the same days again and again
 
 

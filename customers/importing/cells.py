@@ -15,9 +15,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from customers.checks import (
-    FIRST_YEAR,
     LARGEST_SCORE,
-    LAST_YEAR,
     REASONS,
     InvalidFact,
     money_of,
@@ -25,6 +23,7 @@ from customers.checks import (
     price_of,
     quantity_of,
 )
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 from customers.core.values import dataclass
 from customers.importing.dates import date_of, instant_of
 from customers.importing.numbers import number_of

@@ -30,7 +30,7 @@ class OrderRevision(models.Model):
         triggers: ClassVar = append_only("order_revisions")
 
     def __str__(self) -> str:
-        return f"{self.order_id}: {self.version}"
+        return str(self.version)
 
 
 class OrderClaim(models.Model):
@@ -49,7 +49,7 @@ class OrderClaim(models.Model):
         triggers: ClassVar = append_only("order_claims")
 
     def __str__(self) -> str:
-        return f"{self.order_id}: {self.reference}"
+        return self.reference
 
 
 class CustomerMerge(models.Model):
@@ -68,4 +68,4 @@ class CustomerMerge(models.Model):
         triggers: ClassVar = append_only("customer_merges")
 
     def __str__(self) -> str:
-        return f"{self.source_id}: {self.reference}"
+        return self.reference

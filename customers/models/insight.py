@@ -84,4 +84,4 @@ class Insight(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.customer_id)
+        return str(self.as_of)

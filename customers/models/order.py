@@ -175,7 +175,7 @@ class ReturnLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.line_id}: {self.quantity}"
+        return str(self.quantity)
 
 
 class OrderEvent(models.Model):

@@ -25,6 +25,12 @@ def tiers_of(version_id: int) -> Mapping[int, Tier]:
 
 
 @lru_cache(maxsize=512)
+def challenges_of(version_id: int) -> Mapping[str, Challenge]:
+    """Return a published version's challenges, by code."""
+    return MappingProxyType({each.code: each for each in Challenge.objects.filter(version=version_id)})
+
+
+@lru_cache(maxsize=512)
 def named_by_version(program_id: int, number: int) -> Mapping[str, Model]:
     """Return the rows whose names a published version's explanations say: earning rules by code, tier/CODE, challenge/CODE."""
     versions = ProgramVersion.objects.filter(program=program_id, number=number).values("pk")
@@ -42,5 +48,5 @@ def names_of_version(program_id: int, number: int, _language: str | None) -> Map
 
 def forget_published() -> None:
     """Forget what this process remembers: tests do, whose databases come and go."""
-    for remembered in (policies_of, tiers_of, named_by_version, names_of_version):
+    for remembered in (policies_of, tiers_of, challenges_of, named_by_version, names_of_version):
         remembered.cache_clear()

@@ -1,6 +1,7 @@
 """Badges with their art, challenges with members' progress, awards, and who is on leaderboards: shown, searched, exported."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,10 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from customers.core.admin import (
     ExportedAdmin,
@@ -31,6 +32,8 @@ from customers.core.calendar import local_date
 from customers.core.errors import DomainError
 from customers.core.images import address_of, is_shown
 from loyalty.activity import staff
+from loyalty.activity.causes import cause_in_words
+from loyalty.activity.published import challenges_of
 from loyalty.activity.versions import remembered_versions
 from loyalty.badges.account.given import NoSuchMember, give_badge, take_badge
 from loyalty.badges.account.surprises import draw, explain, require_wallet
@@ -48,7 +51,7 @@ from loyalty.badges.models import (
     Surprise,
     SurpriseTicket,
 )
-from loyalty.badges.overview import goal_progress, progress_in, said
+from loyalty.badges.overview import GoalProgress, goal_progress, progress_in, said
 from loyalty.badges.reading import state_said
 from loyalty.badges.rules import ChallengeRule
 from loyalty.badges.state import GAME
@@ -312,7 +315,7 @@ class OfMembers(ExportedAdmin):
 
 @admin.register(ChallengeAward)
 class ChallengeAwardAdmin(OfMembers):
-    list_display = ("occurred_at", "member", "customer", "challenge", "badge", "level", "points", "cause", "state")
+    list_display = ("occurred_at", "member", "customer", "challenge", "badge", "level", "points", "because", "state")
     list_filter = (
         "program", "challenge__code", "badge__code", "end_reason", ("occurred_at", RangeDateTimeFilter),
         ("ended_at", RangeDateTimeFilter),
@@ -320,13 +323,22 @@ class ChallengeAwardAdmin(OfMembers):
     list_select_related = ("membership__customer", "program", "challenge", "badge")
     ordering = ("-pk",)
     fields = (
-        "membership", "program", "challenge", "badge", "level", "window", "number", "wallet", "points", "comes_back", "cause",
-        "occurred_at", "recorded_at", "ended_at", "end_reason", "end_cause", "missing",
+        "membership", "program", "challenge", "badge", "level", "window", "number", "wallet", "points", "comes_back",
+        "because", "occurred_at", "recorded_at", "ended_at", "end_reason", "ended_because", "missing",
     )  # fmt: skip
+    readonly_fields = ("because", "ended_because")
     exported = (
         "membership__number", "membership__customer__external_id", "program__slug", "challenge__code", "badge__code", "level",
         "window", "number", "points", "wallet", "cause", "occurred_at", "ended_at", "end_reason", "end_cause", "missing",
     )  # fmt: skip
+
+    @display(description=_("because of"))
+    def because(self, row: ChallengeAward) -> Any:
+        return cause_in_words(row.cause)
+
+    @display(description=_("ended because of"))
+    def ended_because(self, row: ChallengeAward) -> Any:
+        return cause_in_words(row.end_cause)
 
     @display(description=_("status"), label={"given": "success", "returned": "warning", "left": "warning"})
     def state(self, row: ChallengeAward) -> tuple[str, Any]:
@@ -347,6 +359,14 @@ class OfChallenge(admin.SimpleListFilter):
         return rows.filter(state__w__contains=[[self.value()]]) if self.value() else rows
 
 
+def _how_far(goals: Sequence[GoalProgress], given: int) -> str:
+    """Return what counts so far of goals that are not met, and how often they were: beyond a goal nobody counts on."""
+    is_open = any(Decimal(goal.value) < Decimal(goal.target) for goal in goals)
+    told = " + ".join(f"{goal.value} / {goal.target}" for goal in goals)
+    times = ngettext("met %(number)s time", "met %(number)s times", given) % {"number": number_format(given)}
+    return ", ".join([*([told] if is_open or not given else []), *([times] if given else [])])
+
+
 @admin.register(MemberProgress)
 class MemberProgressAdmin(OfMembers):
     list_display = ("member", "customer", "program", "so_far")
@@ -364,7 +384,7 @@ class MemberProgressAdmin(OfMembers):
         if version is None:
             return "-"
         state, on = state_said(row.state), local_date(timezone.now(), version.zone)
-        parts = []
+        parts, names = [], challenges_of(version.version_id)
         for rule in version.of(GAME).challenges:
             known = progress_in(state, rule, rule.window_on(on))
             if known is not None and isinstance(rule, ChallengeRule):
@@ -372,8 +392,7 @@ class MemberProgressAdmin(OfMembers):
                     goal_progress(rule, goal, tally, goal.target, on)
                     for goal, tally in zip(rule.goals, known.tallies, strict=True)
                 ]
-                told = " + ".join(f"{goal.value}/{goal.target}" for goal in goals)
-                parts.append(f"{rule.code} {told}" + (f" ✓{known.given}" if known.given else ""))
+                parts.append(f"{names.get(rule.code, rule.code)}: {_how_far(goals, known.given)}")
         return " · ".join(parts) or "-"
 
 

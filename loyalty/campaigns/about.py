@@ -63,14 +63,22 @@ Said = Callable[[Sequence[OpenEntry], Mapping[str, Any], datetime], Facts]
 
 
 def facts_of(entries: Iterable[OpenEntry], now: datetime) -> Facts:
-    """Return what entries may say of what they are about, by their ids: None where it is not true any more."""
+    """
+    Return what entries may say of what they are about, by their ids: None where it is not true any more.
+
+    All of them are answered for: what nobody can say anything of is not true.
+    """
     found: Facts = {}
     ordered = sorted(entries, key=lambda entry: (entry.version_id, entry.program_id))
     for version_id, group in groupby(ordered, key=lambda entry: entry.version_id):
         own, trigger = list(group), published(version_id).trigger
         say = SAID.get(trigger["kind"])
-        found |= say(own, trigger, now) if say else {entry.id: {} for entry in own}
+        found |= dict.fromkeys((entry.id for entry in own), None) | (say(own, trigger, now) if say else _nothing(own))
     return found
+
+
+def _nothing(entries: Iterable[OpenEntry]) -> Facts:
+    return {entry.id: {} for entry in entries}
 
 
 def _in_languages(name: str, name_fr: str) -> dict[str, str]:

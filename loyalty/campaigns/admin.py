@@ -46,6 +46,7 @@ from loyalty.campaigns.offering.admin import OfferAdmin, OfferGrantAdmin, OfferR
 from loyalty.campaigns.outlook_words import lines_of, moves_in_words
 from loyalty.campaigns.pages import (
     CHANGE,
+    LINK,
     DraftOnly,
     EntryAdmin,
     FrequencyCapAdmin,
@@ -73,7 +74,6 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
     "paused": ("open_draft", "publish_it", "move_them", "resume_it", "end_it"),
     "ended": (),
 }
-LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 
 
 admin.site.register(MessageChannel, MessageChannelAdmin)
@@ -328,7 +328,7 @@ class StepAdmin(DraftOnly, ModelAdmin):
             member = Membership.objects.select_related("retailer").numbered(row.retailer_id, said["member"]).first()
             if member is None:
                 raise NobodyToShow(number=said["member"])
-            found = preview(row, member, said["channel"], said["language"])
+            found = preview(row, member, said["channel"], said["language"], now=timezone.now())
             if not dry_run and address:
                 send_to(address, row, member, found)
             return [

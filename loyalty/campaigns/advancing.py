@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from customers.core import bulk
@@ -24,7 +25,9 @@ from loyalty.campaigns.offering.steps import Told, decided_for, occurrence_of, v
 from loyalty.campaigns.open_entries import OpenEntry, due_to_offer, load, lock_due, rule_of_entry
 from loyalty.campaigns.queueing import NewMessage, queue, wake
 from loyalty.campaigns.rules.journeys import NO_LONGER_TRUE, Exit, Planned, Progress, advance, exit_by
+from loyalty.campaigns.setting_aside import NO_DATABASE, let_wait
 
+log = structlog.get_logger(__name__)
 BATCH = 2_000
 Decisions = Mapping[UUID, Mapping[int, Told]]  # of offers, by entry and step
 WRITE = """
@@ -60,17 +63,42 @@ def advance_due(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int
     """
     Take the steps of some entries that are due; return how many entries were looked at.
 
-    Offers are given first, each in a transaction of its own: who dies behind it finds it given, and only says so.
+    Where it fails for all together they are taken one by one, and the one for which it fails waits.
     """
-    _give_offers(retailer, now, limit)
-    return _advance_due(retailer, now, limit)
+    try:
+        return _advance(retailer, now, limit)
+    except NO_DATABASE:
+        raise
+    except Exception:
+        log.exception("entries_taken_one_by_one")
+        return _advance_one_by_one(retailer, now, limit)
 
 
-def _give_offers(retailer: Retailer, now: datetime, limit: int) -> None:
+def _advance_one_by_one(retailer: Retailer, now: datetime, limit: int) -> int:
+    with transaction.atomic():
+        ids = lock_due(retailer, now, limit)
+    for key in ids:
+        try:
+            _advance(retailer, now, 1, only=key)
+        except NO_DATABASE:
+            raise
+        except Exception:  # whatever it is, it is this one's
+            log.exception("entry_set_aside", entry=str(key))
+            let_wait(key, now=now)
+    return len(ids)
+
+
+def _advance(retailer: Retailer, now: datetime, limit: int, only: UUID | None = None) -> int:
+    """Give offers first, each in a transaction of its own: who dies behind it finds it given, and only says so."""
+    _give_offers(retailer, now, limit, only)
+    return _advance_due(retailer, now, limit, only)
+
+
+def _give_offers(retailer: Retailer, now: datetime, limit: int, only: UUID | None) -> None:
     """Let offers be decided that steps which are due give, before any of those is taken."""
-    ids = due_to_offer(retailer, now, limit)
+    ids = due_to_offer(retailer, now, limit, only)
     found = load(ids, now) if ids else []
-    facts = facts_of([each for each in found if _ended(each) is None], now)
+    facts = facts_of([each for each in found if _over(each) is None], now)
     entries = [each for each in found if facts.get(each.id) is not None]
     given = decisions_of(entries)
     asked: dict[int, list[Ask]] = {}
@@ -83,12 +111,12 @@ def _give_offers(retailer: Retailer, now: datetime, limit: int) -> None:
 
 
 @transaction.atomic
-def _advance_due(retailer: Retailer, now: datetime, limit: int) -> int:
-    ids = lock_due(retailer, now, limit)
+def _advance_due(retailer: Retailer, now: datetime, limit: int, only: UUID | None) -> int:
+    ids = lock_due(retailer, now, limit, only)
     if not ids:
         return 0
     entries = load(ids, now)
-    endings = [ending for each in entries if (ending := _ended(each)) is not None]
+    endings = [ending for each in entries if (ending := _over(each)) is not None]
     ended = {each.entry.id for each in endings}
     facts = facts_of([each for each in entries if each.id not in ended], now)
     endings += untrue(entries, facts)
@@ -113,8 +141,10 @@ def decisions_of(entries: Sequence[OpenEntry]) -> Decisions:
     return decided_for(giving)
 
 
-def _ended(entry: OpenEntry) -> Ending | None:
-    """Return that an entry ends by an order or a contact, the first of them, where nobody told of it yet."""
+def _over(entry: OpenEntry) -> Ending | None:
+    """Return that an entry ends, where nobody told of it yet: nobody is there any more, or the first that happened ends it."""
+    if entry.is_over:
+        return Ending(entry, Exit(entry.is_over), None)
     facts = (("order", entry.ordered_at), ("contact", entry.contacted_at))
     known = sorted((at, fact) for fact, at in facts if at is not None)
     return next((ending for at, fact in known if (ending := ending_by(entry, fact, at)) is not None), None)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,10 +19,12 @@ from loyalty.campaigns.rules.journeys import MESSAGE, Before, JourneyRule, not_e
 from loyalty.campaigns.rules.planning import Dropped, Due, plan_all
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.campaigns.triggers import Candidate, candidates
+from loyalty.experiments.models import Variant
 
 COUNTED = 10_000  # of more than so many, so many are looked at, and the others are taken to be like them
 MONTH_DAYS = 30
 SHARES = 10_000
+ELSEWHERE = "/"  # held out of everything: in no variant, and no code of one
 # Those that a fact brings, and no night: as many as it brought in the last month.
 CARTS = """
 SELECT count(*) FROM customers_interaction i JOIN memberships_membership m ON m.customer_id = i.customer_id
@@ -107,7 +110,7 @@ def audience_of(campaign: Campaign, version: CampaignVersion, *, now: datetime) 
     is_by_fact = not TRIGGERS[version.trigger["kind"]].is_of_night
     return Audience(
         is_by_fact, len(found), month, expected, len(looked_at), enters, scaled("not:"), held_out,
-        scaled("unreachable:"), _arms(campaign, expected),
+        scaled("unreachable:"), _arms(campaign, counted, expected),
     )  # fmt: skip
 
 
@@ -119,9 +122,12 @@ def _count(campaign: Campaign, version: CampaignVersion, found: Sequence[Candida
         known, consents = judge(campaign, ids, now), consents_of(ids, now)
         entering = []
         for customer in ids:
-            reason, is_held_out = _judged(campaign, rule, known.get(customer), consents.get(customer, {}), now)
+            row = known.get(customer)
+            reason, is_held_out = _judged(campaign, rule, row, consents.get(customer, {}), now)
             counted[f"not:{reason}" if reason else "enters"] += 1
             counted["held_out"] += is_held_out and not reason
+            if not reason and row is not None and (row[1] or is_held_out):
+                counted[f"variant:{row[1] or ELSEWHERE}"] += 1
             if not reason and not is_held_out:
                 entering.append(customer)
         counted.update(_unreachable(campaign, version, rule, entering, now))
@@ -170,10 +176,18 @@ def _in_a_month(campaign: Campaign, version: CampaignVersion, day: date, today: 
     return None
 
 
-def _arms(campaign: Campaign, customers: int) -> list[Arm]:
+def _arms(campaign: Campaign, counted: Mapping[str, int], expected: int) -> list[Arm]:
+    """Return how many will be in each variant: those who are in it already, and of those who are in none its share."""
     if campaign.experiment is None:
         return []
-    return [
-        Arm(each.name or each.code, each.is_control, customers * each.share_bp // SHARES)
-        for each in campaign.experiment.variants.in_order()
-    ]
+    enters = counted["enters"]  # of those who were looked at
+    variants = campaign.experiment.variants.in_order()
+    others = enters - sum(counted[f"variant:{code}"] for code in (ELSEWHERE, *(each.code for each in variants)))
+
+    def customers(each: Variant) -> int:
+        if not enters:
+            return expected * each.share_bp // SHARES
+        own = counted[f"variant:{each.code}"] + Fraction(others * each.share_bp, SHARES)
+        return int(own * expected / enters)
+
+    return [Arm(each.name or each.code, each.is_control, customers(each)) for each in variants]

@@ -44,7 +44,7 @@ STAGE_WORDS = {
 }
 FLAW_WORDS = {
     "unknown_trigger": gettext_lazy("There is no such trigger; there are %(known)s."),
-    "unknown_parameter": gettext_lazy("The trigger has no parameter “%(name)s”."),
+    "unknown_parameter": gettext_lazy("The trigger has no parameter “%(name)s”; it has %(known)s."),
     "out_of_bounds": gettext_lazy("It is a whole number from %(least)s to %(most)s."),
     "not_a_list_of_codes": gettext_lazy("It is a list of codes."),
     "not_one_of": gettext_lazy("It is one of %(known)s."),
@@ -56,6 +56,18 @@ FLAW_WORDS = {
         "To measure this campaign alone, choose an experiment of the layer “variants”."
     ),
     "unknown_fact": gettext_lazy("An exit names one of %(known)s."),
+    "twice": gettext_lazy("“%(name)s” is there twice."),
+    "unknown_tier": gettext_lazy("The program has no tier “%(code)s”; it has %(known)s."),
+    "unknown_segment": gettext_lazy("There is no segment “%(code)s”; there are %(known)s."),
+    "unknown_variant": gettext_lazy(
+        "The campaign's experiment has no variant “%(code)s” that gets messages; it has %(known)s."
+    ),
+    "other_experiment": gettext_lazy("The experiment “%(code)s” is of another program."),
+    "experiment_not_started": gettext_lazy(
+        "The experiment “%(code)s” has not started: until it does nobody is held out."
+    ),
+    "experiment_ended": gettext_lazy("The experiment “%(code)s” has ended: nobody is held out any more."),
+    "link_leads_nowhere": gettext_lazy("A link begins with https:// or with a value such as {{ page }}."),
     "says_nothing": gettext_lazy("No step says anything."),
     "too_many_steps": gettext_lazy("It has more than %(limit)s steps."),
     "no_day": gettext_lazy("It waits for a day, but what begins it is about no day."),
@@ -69,6 +81,7 @@ FLAW_WORDS = {
     "survey_not_linked": gettext_lazy("It asks a survey, and does not lead to it: write {{ survey }} as its link."),
     "subject_missing": gettext_lazy("It has no subject."),
     "not_a_template": gettext_lazy("It cannot be read: %(what)s"),
+    "not_closed": gettext_lazy("“%(what)s” stands alone: a value is written {{ name }}."),
     "tag_not_allowed": gettext_lazy("“%(what)s” is not for texts; they have if alone."),
     "filter_not_allowed": gettext_lazy("The filter “%(what)s” is not for texts."),
     "value_unknown": gettext_lazy("Nobody knows the value “%(what)s”."),
@@ -81,7 +94,7 @@ def trigger_of(version: CampaignVersion) -> str:
     if kind not in TRIGGERS:
         return "-"
     facts: dict[str, Any] = {name: parameter(version.trigger, name) for name in TRIGGERS[kind].numbers}
-    facts |= {name: STAGE_WORDS[word(version.trigger, name)] for name in TRIGGERS[kind].words}
+    facts |= {name: STAGE_WORDS.get(str(word(version.trigger, name)), "-") for name in TRIGGERS[kind].words}
     if kind in ON_THE_DAY_WORDS and not facts["days_before"]:
         return str(ON_THE_DAY_WORDS[kind])
     return str(TRIGGER_WORDS[kind]) % facts

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 from customers.models import Retailer
 from loyalty.campaigns.checking import MAX_STEPS, flaws_of
 from loyalty.campaigns.describing import said_of_flaw
 from loyalty.campaigns.models import Campaign, CampaignVersion, Offer, Step, StepText, Survey
-from loyalty.campaigns.models.campaign import MAX_PRIORITY
+from loyalty.campaigns.models.campaign import EXPERIMENT_STAYS, MAX_PRIORITY
 from loyalty.campaigns.models.words import Channel, Ground, MessageKind
 from loyalty.campaigns.publishing import draft_of
 from loyalty.configuration.document import Change, InvalidDocument, schema_findings
@@ -27,7 +28,7 @@ LANGUAGES = [str(each) for each in Retailer.Language.values]
 MAX_DAYS = 32_767
 Document = dict[str, Any]
 
-CODE: dict[str, Any] = {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$", "maxLength": 50}
+CODE: dict[str, Any] = {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$(?!\n)", "maxLength": 50}
 FLAG: dict[str, Any] = {"type": "boolean"}
 DAYS: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_DAYS}
 INSTANT: dict[str, Any] = {
@@ -69,7 +70,7 @@ OF_STEP: Mapping[str, dict[str, Any]] = {
     "to_all_channels": FLAG | {"default": False},
     "is_urgent": FLAG | {"default": False},
     "expires_after": WAIT | {"default": "P3D"},
-    "variant": {"type": "string", "pattern": r"^[-a-zA-Z0-9_]*$", "maxLength": 50, "default": ""},
+    "variant": {"type": "string", "pattern": r"^[-a-zA-Z0-9_]*$(?!\n)", "maxLength": 50, "default": ""},
 }
 # What a step names: the offer that it gives, or the survey that it asks, by their codes.
 NAMED: Mapping[str, dict[str, Any]] = {
@@ -189,7 +190,8 @@ def _instant(text: str) -> datetime | None:
         found = parse_datetime(text)
     except ValueError:  # it looks like one: 2027-02-30T00:00:00Z
         return None
-    return found if found is not None and found.tzinfo is not None else None
+    is_known = found is not None and found.tzinfo is not None and FIRST_YEAR < found.year < LAST_YEAR
+    return found if is_known else None
 
 
 def _of_steps(said: Mapping[str, Any]) -> Iterator[Finding]:
@@ -239,8 +241,11 @@ def _of_names(said: Mapping[str, Any], retailer: Retailer) -> Iterator[Finding]:
         yield Finding.error(
             "unknown_experiment", "experiment", _("There is no experiment “%(code)s”.") % {"code": code}
         )
-    known = Campaign.objects.filter(retailer=retailer, code=said["code"]).select_related("program").first()
+    rows = Campaign.objects.filter(retailer=retailer, code=said["code"])
+    known = rows.select_related("program", "experiment").first()
     if known is not None:
+        if known.experiment is not None and known.experiment.code != code and known.is_measured:
+            yield Finding.error("experiment_stays", "experiment", EXPERIMENT_STAYS % {"code": known.experiment.code})
         for name, own in (("program", known.program.slug), ("kind", known.kind)):
             if said[name] != own:
                 words = _(

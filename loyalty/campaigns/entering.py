@@ -102,13 +102,16 @@ def _enter(  # noqa: PLR0913 - what a batch needs
     done = set(bulk.fetch(ENTERED, [campaign.pk, ids]))
     entries, refused = list[tuple[Any, ...]](), list[tuple[Candidate, str]]()
     entered: set[UUID] = set()
+    last: dict[UUID, datetime] = {}  # of those who entered just now
     for each in found:
         row = known.get(each.customer_id)
         if row is None or (each.customer_id, each.occurrence) in done:
             continue
+        done.add((each.customer_id, each.occurrence))
         zone = ZoneInfo(row[0]) if row[0] else campaign.program.tzinfo
         is_active = row[3] or each.customer_id in entered
-        before = Before(zone, consents.get(each.customer_id, {}), is_active, row[4], row[5])
+        last_at = max(filter(None, (last.get(each.customer_id), row[4])), default=None)
+        before = Before(zone, consents.get(each.customer_id, {}), is_active, last_at, row[5])
         if reason := not_entered(rule, before, at):
             refused.append((each, reason))
             continue
@@ -116,6 +119,8 @@ def _enter(  # noqa: PLR0913 - what a batch needs
         entries.append(entry)
         if entry[COLUMNS.index("ended_at")] is None:
             entered.add(each.customer_id)
+        if entry[COLUMNS.index("reason")] != LATE:
+            last[each.customer_id] = at
     bulk.insert(Entry, COLUMNS, entries)
     _tell(campaign, entries, refused, now)
     return len(entries)

@@ -21,6 +21,7 @@ from loyalty.campaigns.entering import enter
 from loyalty.campaigns.models import Campaign, WaitingFact
 from loyalty.campaigns.open_entries import load_active, published
 from loyalty.campaigns.rules.triggers import TRIGGERS
+from loyalty.campaigns.setting_aside import set_aside
 from loyalty.campaigns.triggers import Candidate
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
@@ -58,12 +59,16 @@ def _begin_carts(retailer: Retailer, customer: UUID, number: str, at: datetime, 
     for campaign in begun_by(retailer, "cart", at):
         assert campaign.version is not None, "a constraint says so"
         if bulk.fetch(MEMBERS, [campaign.program_id, [customer]]):
-            enter(campaign, campaign.version, [Candidate(customer, f"cart:{number}", None)], entered_at=at, now=now)
+            with set_aside("campaign_entered_nobody", campaign=campaign.code):
+                enter(campaign, campaign.version, [Candidate(customer, f"cart:{number}", None)], entered_at=at, now=now)
 
 
-def _end(retailer: Retailer, facts: Sequence[tuple[str, UUID, datetime]], now: datetime) -> None:
-    """End the entries that facts end, each by the first of them."""
-    entries = load_active({customer for _, customer, _ in facts}, now=now)
+def _end(
+    retailer: Retailer, facts: Sequence[tuple[str, UUID, datetime]], now: datetime, *, program: int | None = None
+) -> None:
+    """End the entries that facts end, each by the first of them. :param program: of which alone; of any where it is None"""
+    found = load_active({customer for _, customer, _ in facts}, now=now)
+    entries = [each for each in found if program in {None, each.program_id}]
     endings = []
     for entry in entries:
         own = (ending_by(entry, kind, at) for kind, customer, at in facts if customer == entry.customer_id)
@@ -114,7 +119,8 @@ def on_events(events: Sequence[Event]) -> None:
         if member is None:
             continue
         if event.type == LEFT:
-            _end(member.retailer, [("left", member.customer_id, event.occurred_at)], max(now, event.occurred_at))
+            left = [("left", member.customer_id, event.occurred_at)]
+            _end(member.retailer, left, max(now, event.occurred_at), program=member.program_id)
         elif event.type in CHANGES:
             changed[member.retailer].add(member.customer_id)
         elif member.left_at is None:
@@ -132,4 +138,5 @@ def _begin_enrolled(members: Sequence[Membership], program: int, at: datetime, n
             assert campaign.version is not None, "a constraint says so"
             occurrence = f"enrolled:{local_date(at, campaign.program.tzinfo)}"
             found = [Candidate(member.customer_id, occurrence, None) for member in members]
-            enter(campaign, campaign.version, found, entered_at=at, now=now)
+            with set_aside("campaign_entered_nobody", campaign=campaign.code):
+                enter(campaign, campaign.version, found, entered_at=at, now=now)

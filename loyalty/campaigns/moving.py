@@ -19,8 +19,8 @@ from loyalty.campaigns.rules.journeys import JourneyRule, Moved, advance, moved
 
 WAITING = """
 SELECT e.id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.step,
-    coalesce(nullif(r.zone, ''), s.zone)
-FROM campaigns_entry e JOIN customers_retailer s ON s.id = e.retailer_id
+    coalesce(nullif(r.zone, ''), p.zone)
+FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id JOIN programs_program p ON p.id = c.program_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = e.customer_id
 WHERE e.campaign_id = %s AND e.ended_at IS NULL AND e.version_id <> %s ORDER BY e.id FOR NO KEY UPDATE OF e
 """

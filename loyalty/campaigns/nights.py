@@ -14,8 +14,10 @@ from loyalty.campaigns.entering import enter
 from loyalty.campaigns.learning import is_open
 from loyalty.campaigns.models import Campaign
 from loyalty.campaigns.rules.triggers import TRIGGERS
-from loyalty.campaigns.triggers import candidates
+from loyalty.campaigns.setting_aside import set_aside
+from loyalty.campaigns.triggers import candidates, told_at
 
+BROADCAST = "broadcast"
 MAX_DAYS = 60  # that are caught up
 # Whom time still has to be carried out for, such as the points of its birthday; who was set aside waits for nobody.
 BEHIND = """
@@ -27,7 +29,11 @@ SELECT 1 FROM memberships_membership m WHERE m.program_id = %s AND m.left_at IS 
 def find_due(retailer: Retailer, *, now: datetime) -> int:
     """Let all live campaigns of a retailer look for members, up to today; return how many entered."""
     rows = Campaign.objects.live().filter(retailer=retailer).select_related("version__retailer", "program__retailer")
-    return sum(_catch_up(campaign, now) for campaign in rows.order_by("-priority", "pk"))
+    entered = 0
+    for campaign in rows.order_by("-priority", "pk"):
+        with set_aside("campaign_looked_for_nobody", campaign=campaign.code):  # the next night catches up
+            entered += _catch_up(campaign, now)
+    return entered
 
 
 def _catch_up(campaign: Campaign, now: datetime) -> int:
@@ -54,6 +60,8 @@ def _days(campaign: Campaign, now: datetime) -> list[date]:
     began = local_date(max(filter(None, (version.published_at, campaign.starts_at))), zone)
     first = began if campaign.found_until is None else campaign.found_until + timedelta(days=1)
     first = max(first, today - timedelta(days=MAX_DAYS))
+    if version.trigger["kind"] == BROADCAST:  # it is said once: later than that it would be late
+        today = min(today, began + timedelta(days=version.late_up_to_days))
     return [first + timedelta(days=number) for number in range((today - first).days + 1)]
 
 
@@ -68,10 +76,8 @@ def find_on(campaign: Campaign, day: date, *, now: datetime) -> int:
     """Let the members enter for whom a campaign's trigger holds at the beginning of a day; return how many did."""
     version = campaign.version
     assert version is not None, "a constraint says so"
-    at = midnight(day, campaign.program.tzinfo)
-    at = max(
-        filter(None, (at, campaign.starts_at, version.published_at if version.trigger["kind"] == "broadcast" else None))
-    )
+    at = told_at(campaign, version) if version.trigger["kind"] == BROADCAST else None
+    at = at or max(filter(None, (midnight(day, campaign.program.tzinfo), campaign.starts_at)))
     if not is_open(campaign, at):
         return 0
     return enter(campaign, version, candidates(campaign, version, day), entered_at=at, now=now)

@@ -18,28 +18,35 @@ from loyalty.campaigns.rules.journeys import JourneyRule
 # Entries are locked, and not their recipients: what is queued waits for those at its end, in the order of their ids.
 DUE = """
 SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
-WHERE e.retailer_id = %s AND e.next_at <= %s AND c.state = 'live'
-ORDER BY e.next_at LIMIT %s FOR NO KEY UPDATE OF e SKIP LOCKED
+WHERE e.retailer_id = %(retailer)s AND e.next_at <= %(now)s AND c.state = 'live'
+    AND (%(only)s::uuid IS NULL OR e.id = %(only)s)
+ORDER BY e.next_at LIMIT %(limit)s FOR NO KEY UPDATE OF e SKIP LOCKED
 """
 # Those that may come to an offer; not locked, because who decides on offers locks members.
 OFFERING = """
 SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
-WHERE e.retailer_id = %s AND e.next_at <= %s AND c.state = 'live'
+WHERE e.retailer_id = %(retailer)s AND e.next_at <= %(now)s AND c.state = 'live'
+    AND (%(only)s::uuid IS NULL OR e.id = %(only)s)
     AND EXISTS (SELECT 1 FROM campaigns_step s WHERE s.version_id = e.version_id AND s.kind = 'offer' AND s.position >= e.step)
-ORDER BY e.next_at LIMIT %s
+ORDER BY e.next_at LIMIT %(limit)s
 """
-# With the first order, and the first contact with support, since it was entered that nobody has told of yet.
+# With the first order, and the first contact with support, since it was entered that nobody has told of yet. Days are
+# those of whom it concerns, or else of the program: as they were when it was entered.
 LOAD = f"""
 SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.exposure_at,
-    e.step, e.next_at, coalesce(nullif(r.zone, ''), s.zone),
+    e.step, e.next_at, coalesce(nullif(r.zone, ''), p.zone),
     (SELECT min(o.occurred_at) FROM customers_order o WHERE o.customer_id = e.customer_id AND o.occurred_at <= %s AND CASE
         WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END),
     CASE WHEN v.exits @> '[{{"fact": "contact"}}]' THEN (
         SELECT min(i.occurred_at) FROM customers_interaction i WHERE i.customer_id = e.customer_id AND i.kind = 'support'
             AND i.occurred_at >= e.entered_at AND i.occurred_at <= %s) END,
-    c.program_id
-FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id JOIN customers_retailer s ON s.id = e.retailer_id
-JOIN campaigns_campaignversion v ON v.id = e.version_id
+    c.program_id,
+    CASE WHEN o.merged_into_id IS NOT NULL OR o.erased_at IS NOT NULL THEN 'gone'
+        WHEN NOT EXISTS (SELECT 1 FROM memberships_membership m
+            WHERE m.customer_id = e.customer_id AND m.program_id = c.program_id AND m.left_at IS NULL) THEN 'left'
+        ELSE '' END
+FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id JOIN programs_program p ON p.id = c.program_id
+JOIN campaigns_campaignversion v ON v.id = e.version_id JOIN customers_customer o ON o.id = e.customer_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = e.customer_id
 WHERE e.id = ANY(%s) AND e.ended_at IS NULL ORDER BY e.id
 """
@@ -55,6 +62,7 @@ class OpenEntry:
 
     :param ordered_at: the first order since; None for none
     :param contacted_at: the first contact with support since, where that ends it; None for none
+    :param is_over: why nobody is there any more for whom it goes on: gone or left; empty where somebody is
     """
 
     id: UUID
@@ -72,6 +80,7 @@ class OpenEntry:
     ordered_at: datetime | None
     contacted_at: datetime | None
     program_id: int
+    is_over: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +104,18 @@ def published(version_id: int) -> Published:
     return Published(rule_of(version), version.trigger)
 
 
-def lock_due(retailer: Retailer, now: datetime, limit: int) -> list[UUID]:
-    """Lock some entries of which a step is to be taken, and return their ids."""
-    return [key for (key,) in bulk.fetch(DUE, [retailer.pk, now, limit])]
+def lock_due(retailer: Retailer, now: datetime, limit: int, only: UUID | None = None) -> list[UUID]:
+    """Lock some entries of which a step is to be taken, and return their ids. :param only: this one, if it is due"""
+    return [key for (key,) in bulk.fetch(DUE, _asked(retailer, now, limit, only))]
 
 
-def due_to_offer(retailer: Retailer, now: datetime, limit: int) -> list[UUID]:
-    """Return the ids of some entries that may come to a step which gives an offer."""
-    return [key for (key,) in bulk.fetch(OFFERING, [retailer.pk, now, limit])]
+def due_to_offer(retailer: Retailer, now: datetime, limit: int, only: UUID | None = None) -> list[UUID]:
+    """Return the ids of some entries that may come to a step which gives an offer. :param only: this one, if it is due"""
+    return [key for (key,) in bulk.fetch(OFFERING, _asked(retailer, now, limit, only))]
+
+
+def _asked(retailer: Retailer, now: datetime, limit: int, only: UUID | None) -> dict[str, Any]:
+    return {"retailer": retailer.pk, "now": now, "limit": limit, "only": only}
 
 
 def load_active(customers: Iterable[UUID], *, now: datetime) -> list[OpenEntry]:
@@ -123,8 +136,8 @@ def load(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
 
 def _entry(row: tuple[Any, ...]) -> OpenEntry:
     key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, *rest = row
-    zone, ordered_at, contacted_at, program = rest
+    zone, ordered_at, contacted_at, program, is_over = rest
     return OpenEntry(
         key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, ZoneInfo(zone),
-        ordered_at, contacted_at, program,
+        ordered_at, contacted_at, program, is_over,
     )  # fmt: skip

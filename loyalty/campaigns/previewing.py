@@ -1,6 +1,6 @@
 """A step as one member would read it now: looked at before it is published, and sent to whoever looks."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,16 @@ from loyalty.campaigns.feedback.links import SURVEY, survey_address
 from loyalty.campaigns.loading import load_settings
 from loyalty.campaigns.models import Step
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.rendering import NoText, Rendered, by_language, html_of, render, values_of_members
+from loyalty.campaigns.rendering import (
+    NoText,
+    Rendered,
+    by_language,
+    html_of,
+    render,
+    says_suggestions,
+    values_of_members,
+    values_of_suggestions,
+)
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.campaigns.sending import route_of
 from loyalty.campaigns.transports import Outgoing
@@ -39,7 +48,7 @@ class NothingToShow(DomainError):
     message = _("This step says nothing by {channel}.")
 
 
-def preview(step: Step, member: Membership, channel: str, language: str = "") -> Rendered:
+def preview(step: Step, member: Membership, channel: str, language: str = "", *, now: datetime) -> Rendered:
     """
     Return what a step says to a member by a channel: with the member's own values, and examples of what it is about.
 
@@ -52,8 +61,12 @@ def preview(step: Step, member: Membership, channel: str, language: str = "") ->
     language = language or values["language"]
     asked = {SURVEY: survey_address(new_id())} if step.survey_id else {}  # leads nowhere: nobody is asked
     about = asked | {name: by_language(EXAMPLES[name], language) for name in (kind.values if kind else ())}
+    texts = list(step.texts.all())
+    if says_suggestions(texts):
+        own = values_of_suggestions(member.retailer, {member.customer_id: language}, at=now)
+        about |= own[member.customer_id]
     try:
-        return render(step.texts.all(), channel, language, {**values, "unsubscribe": "", **about})
+        return render(texts, channel, language, {**values, "unsubscribe": "", **about})
     except NoText as error:
         raise NothingToShow(channel=Channel(channel).label) from error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -15,10 +16,11 @@ from django.utils.translation import gettext as _
 
 from customers.core import bulk
 from customers.models import Retailer
+from customers.suggesting import suggested_names
 from loyalty.campaigns.feedback.links import INVITATION, SURVEY, survey_address
 from loyalty.campaigns.models import Message, StepText
 from loyalty.campaigns.models.words import Channel, MessageKind
-from loyalty.campaigns.texts import fill
+from loyalty.campaigns.texts import fill, names_products
 from loyalty.campaigns.transports import Outgoing
 from loyalty.campaigns.unsubscribing import address_of
 
@@ -131,6 +133,34 @@ def values_of(retailer: Retailer, messages: Sequence[Message]) -> dict[UUID, dic
         asked = {SURVEY: survey_address(UUID(hex=about[INVITATION]))} if INVITATION in about else {}
         found[row.pk] = {**own, "unsubscribe": address_of(row.pk), **about, **asked}
     return found
+
+
+def values_of_suggestions(
+    retailer: Retailer, languages: Mapping[UUID, str], *, at: datetime
+) -> dict[UUID, dict[str, str]]:
+    """
+    Return the products that texts may name to customers, by the profile that each allows at an instant.
+
+    :param languages: in which each of them is told
+    """
+    found = {}
+    for key, names in suggested_names(retailer, list(languages), at=at).items():
+        with translation.override(languages[key]):
+            found[key] = {
+                "again": _listed(names.again), "new_to_you": _listed(names.new), "popular": _listed(names.popular)
+            }  # fmt: skip
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names as a text has them: one, two and three."""
+    *first, last = names or ("",)
+    return _("%(first)s and %(second)s") % {"first": ", ".join(first), "second": last} if first else last
+
+
+def says_suggestions(texts: Iterable[StepText]) -> bool:
+    """Tell whether texts name products for whoever reads them."""
+    return any(names_products(getattr(text, name)) for text in texts for name in ("subject", "body", "button", "link"))
 
 
 def values_of_members(retailer: Retailer, pairs: Iterable[Pair]) -> dict[Pair, dict[str, Any]]:

@@ -7,6 +7,8 @@ The claim is committed before anything leaves, so whoever dies leaves rows that 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import structlog
 from django.utils import timezone
@@ -14,9 +16,18 @@ from django.utils import timezone
 from customers.models import Retailer
 from loyalty.campaigns.claiming import BATCH, Claim, Claimed, claim
 from loyalty.campaigns.loading import Settings
-from loyalty.campaigns.models import Message, MessageChannel, Recipient
+from loyalty.campaigns.models import Message, MessageChannel, Recipient, StepText
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.rendering import NoText, Rendered, outgoing, render, texts_of, values_of
+from loyalty.campaigns.rendering import (
+    NoText,
+    Rendered,
+    outgoing,
+    render,
+    says_suggestions,
+    texts_of,
+    values_of,
+    values_of_suggestions,
+)
 from loyalty.campaigns.settling import Answered, settle
 from loyalty.campaigns.transports import NoAnswer, Refused, Route, Transport
 from loyalty.campaigns.transports.http import HttpTransport
@@ -79,6 +90,7 @@ def _rendered(retailer: Retailer, claimed: Sequence[Claimed]) -> dict[object, Re
     rows = {row.pk: row for row in Message.objects.filter(pk__in=keys).select_related("campaign")}
     texts = texts_of(row.step_id for row in rows.values() if row.step_id is not None)
     values = values_of(retailer, list(rows.values()))
+    _add_suggestions(retailer, rows, texts, values, claimed[0].claimed_at)
     found: dict[object, Rendered] = {}
     for each in claimed:
         key = each.message.due.id
@@ -91,6 +103,22 @@ def _rendered(retailer: Retailer, claimed: Sequence[Claimed]) -> dict[object, Re
         except Exception:  # whatever a template does, it is this one's
             log.exception("message_not_rendered", message=str(key))
     return found
+
+
+def _add_suggestions(
+    retailer: Retailer,
+    rows: Mapping[UUID, Message],
+    texts: Mapping[int, Sequence[StepText]],
+    values: dict[UUID, dict[str, Any]],
+    at: datetime,
+) -> None:
+    """Add the products that some messages name to their readers; nothing is read where none does."""
+    naming = {step for step, own in texts.items() if says_suggestions(own)}
+    asked = {key: row.customer_id for key, row in rows.items() if row.step_id in naming}
+    languages = {customer: str(values[key]["language"]) for key, customer in asked.items()}
+    named = values_of_suggestions(retailer, languages, at=at) if asked else {}
+    for key, customer in asked.items():
+        values[key] |= named[customer]
 
 
 def _send_batch(  # noqa: PLR0913 - what a batch needs

@@ -4,6 +4,7 @@ Texts of messages: templates that name values and choose between them, and can d
 They have no tags but `if`, a few filters, no files and no objects: values are plain, whoever writes a text.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -23,12 +24,19 @@ FILTERS = frozenset(
 OF_MEMBER = frozenset(
     {"first_name", "last_name", "retailer", "program", "number", "points", "tier", "page", "unsubscribe"}
 )
+OF_SUGGESTIONS = frozenset({"again", "new_to_you", "popular"})  # products: read only where a text says them
+SUGGESTING = re.compile(r"\{[{%][^}%]*\b(?:again|new_to_you|popular)\b")
 ISO_DATE = len("2026-11-27")
+HALF = ("{{", "}}", "{%", "%}")  # of a value or a tag: members would read it
 
 
 @dataclass(frozen=True, slots=True)
 class TextFlaw:
-    """What is wrong with a template. :param code: not_a_template, tag_not_allowed, filter_not_allowed or value_unknown"""
+    """
+    What is wrong with a template.
+
+    :param code: not_a_template, not_closed, tag_not_allowed, filter_not_allowed or value_unknown
+    """
 
     code: str
     what: str
@@ -46,7 +54,7 @@ def check_text(source: str, values: frozenset[str]) -> list[TextFlaw]:
         template = compiled(source)
     except TemplateSyntaxError as error:
         return [TextFlaw("not_a_template", str(error))]
-    return list(_flaws(template.nodelist, values | OF_MEMBER))
+    return list(_flaws(template.nodelist, values | OF_MEMBER | OF_SUGGESTIONS))
 
 
 def _flaws(nodes: NodeList, values: frozenset[str]) -> Iterator[TextFlaw]:
@@ -58,7 +66,9 @@ def _flaws(nodes: NodeList, values: frozenset[str]) -> Iterator[TextFlaw]:
                 for literal in _literals(condition):
                     yield from _expression_flaws(literal.value, values)
                 yield from _flaws(inner, values)
-        elif not isinstance(node, TextNode):
+        elif isinstance(node, TextNode):
+            yield from (TextFlaw("not_closed", mark) for mark in HALF if mark in node.s)
+        else:
             yield TextFlaw("tag_not_allowed", type(node).__name__.removesuffix("Node").lower())
 
 
@@ -81,6 +91,11 @@ def _expression_flaws(expression: Any, values: frozenset[str]) -> Iterator[TextF
         is_name = getattr(each, "lookups", None) is not None
         if is_name and name not in values:
             yield TextFlaw("value_unknown", str(name))
+
+
+def names_products(source: str) -> bool:
+    """Tell whether a text names products for whoever reads it, or asks whether there are any."""
+    return SUGGESTING.search(source) is not None
 
 
 def fill(source: str, values: Mapping[str, Any], language: str) -> str:

@@ -6,7 +6,7 @@ Each answers customers with the occurrence that names the fact, and the day that
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -101,9 +101,11 @@ CROSS JOIN LATERAL (
 ) o
 WHERE m.program_id = %(program)s AND m.left_at IS NULL AND o.last_on <= %(target)s
 """
+# Those who were members when it was said; of what is not said yet, all.
 BROADCAST = """
 SELECT m.customer_id, 'broadcast' AS occurrence, NULL::date AS about
 FROM memberships_membership m WHERE m.program_id = %(program)s AND m.left_at IS NULL
+    AND (%(told_at)s::timestamptz IS NULL OR m.enrolled_at <= %(told_at)s)
 """
 ENROLLED = """
 SELECT m.customer_id, 'enrolled:' || (m.enrolled_at AT TIME ZONE %(zone)s)::date AS occurrence, NULL::date AS about
@@ -194,6 +196,11 @@ def statement_for(campaign: Campaign, version: CampaignVersion, day: date) -> tu
     return NOT_YET.format(found=found) if found else "", parameters
 
 
+def told_at(campaign: Campaign, version: CampaignVersion) -> datetime | None:
+    """Return when a broadcast is said; None of a draft."""
+    return version.published_at and max(filter(None, (version.published_at, campaign.starts_at)))
+
+
 def _judged(campaign: Campaign, version: CampaignVersion, day: date) -> dict[str, list[Any]]:
     """Return for whom a trigger about tiers holds at the beginning of a day."""
     when = When.midnight(day, midnight(day, campaign.program.tzinfo))
@@ -210,7 +217,8 @@ def _parameters(campaign: Campaign, version: CampaignVersion, day: date) -> dict
     zone = campaign.program.tzinfo
     found: dict[str, Any] = {
         "program": campaign.program_id, "retailer": campaign.retailer_id, "campaign": campaign.pk, "day": day, "zone": str(zone),
-        "since": midnight(day, zone), "segments": list(said.get("segments", [])), "tiers": list(said.get("tiers", [])),
+        "since": midnight(day, zone), "told_at": told_at(campaign, version),
+        "segments": list(said.get("segments", [])), "tiers": list(said.get("tiers", [])),
     }  # fmt: skip
     found |= _of_wave(said, day) if said["kind"] == "survey_wave" else _of_kind(said, day, zone)
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 
 import yaml
 from django.contrib.postgres.fields import ArrayField
@@ -103,7 +104,7 @@ def read_yaml(text: str) -> Any:
         raise UnreadableDocument(reason=_("it is larger than %(limit)s bytes.") % {"limit": MAX_BYTES})
     try:
         _require_plain(text)
-        said = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader that leaves dates as texts
+        said = yaml.load(normalize("NFC", text), Loader=_PlainLoader)  # noqa: S506 - a safe loader that leaves dates as texts
         json.dumps(said, ensure_ascii=False, skipkeys=True, default=str).encode()
     except RecursionError as error:
         raise UnreadableDocument(reason=_("it is nested too deep.")) from error
@@ -115,25 +116,48 @@ def read_yaml(text: str) -> Any:
 
 
 def _require_plain(text: str) -> None:
-    """Refuse aliases, and lists in lists without end: the time to read those grows with the square of their depth."""
+    """
+    Refuse aliases, tags that make other things than plain values, and lists in lists without end: the time to read those grows
+    with the square of their depth.
+    """
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise UnreadableDocument(reason=_("it has aliases (*name); write their contents out."))
+        if getattr(event, "tag", None) is not None:
+            raise UnreadableDocument(reason=_("it has tags (!!name); write the value alone."))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_NESTING:
             raise UnreadableDocument(reason=_("it is nested too deep."))
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Reads days, times and decimals as texts, as the schema has them: 18:00 is no number in base sixty."""
+    """
+    Reads days, times and decimals as texts, as the schema has them: 18:00 is no number in base sixty.
+
+    A name stands once, as in JSON: a field that is said twice could mean either.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's
+        """Return a mapping of texts to values."""
+        seen: set[str] = set()
+        for key, _value in node.value:
+            if key.tag != "tag:yaml.org,2002:str":
+                raise yaml.constructor.ConstructorError(
+                    None, None, _("a name is a text: put it in quotes"), key.start_mark
+                )
+            if key.value in seen:
+                words = _("“%(name)s” is there twice") % {"name": key.value}
+                raise yaml.constructor.ConstructorError(None, None, words, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
 
 
 _PlainLoader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("bool", r"^(?:true|false)$", "tf"),
     ("null", r"^(?:~|null|)$", ["~", "n", ""]),
-    ("int", r"^-?(?:0|[1-9][0-9]*)$", "-0123456789"),
+    ("int", r"^-?(?:0|[1-9][0-9]{0,17})$", "-0123456789"),
 ):
     _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
@@ -156,7 +180,7 @@ def schema() -> dict[str, Any]:
             "program": {
                 "type": "object",
                 "properties": {
-                    "slug": {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$", "maxLength": 50},
+                    "slug": {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$(?!\n)", "maxLength": 50},
                     "name": {"type": "string", "minLength": 1, "maxLength": 200},
                     "zone": {"type": "string", "description": "Such as Europe/Paris."},
                 },
@@ -327,6 +351,8 @@ def _of_texts(said: Any, place: str = "") -> list[Finding]:
     """Find texts that no database can hold."""
     if isinstance(said, str) and "\x00" in said:
         return [Finding.error("not_a_text", place, _("The text holds a character that cannot be stored."))]
+    if isinstance(said, dict) and any("\x00" in str(name) for name in said):
+        return [Finding.error("not_a_text", place or "/", _("A name holds a character that cannot be stored."))]
     parts = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else ()
     return [finding for key, value in parts for finding in _of_texts(value, f"{place}/{key}".lstrip("/"))]
 

@@ -47,6 +47,20 @@ class VariantInline(TabularInline):
     ordering = ("position",)
     extra = 2
     max_num = 10
+    readonly_fields = ("share",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show shares in percent where they are not to be changed any more."""
+        found = super().get_fields(request, obj)
+        return (
+            found
+            if self.has_change_permission(request, obj)
+            else ["share" if each == "share_bp" else each for each in found]
+        )
+
+    @display(description=_("share of the customers"))
+    def share(self, variant: Variant) -> str:
+        return _percent(variant)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.is_draft) and bool(super().has_add_permission(request, obj))

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from customers.checks import FIRST_YEAR, LAST_YEAR
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 
 MAX_MONTHS = 1_200
 MONTHS = ("window_months", "extra_months")

@@ -11,12 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
+from analytics.models import CustomerValue
 from customers.core.showing import in_words
 from customers.models import Order, UndecidedFact
 from customers.recording import record_orders
 from loyalty.access.models import StaffRole
+from loyalty.activity.causes import cause_in_words
 from loyalty.activity.nightly import set_aside
-from loyalty.badges.models import MemberProgress
+from loyalty.badges.models import ChallengeAward, MemberProgress
 from loyalty.campaigns.describing import wait_of
 from loyalty.campaigns.models import Campaign, Entry, FrequencyCap, MessageChannel, SendingHours
 from loyalty.campaigns.publishing import end
@@ -26,6 +28,7 @@ from loyalty.outbox.relay import dispatch
 from loyalty.plans.models import Invoice
 from loyalty.points.models import Entry as LedgerEntry
 from tests import make
+from tests.analytics.dashboards.shops import keeps, run_of
 from tests.badges import game
 from tests.campaigns import make_campaigns
 from tests.make import NOON
@@ -207,3 +210,59 @@ def test_a_page_of_a_version_says_which_it_is_in_the_windows_title(staff: Client
     assert [each.split(" | ")[0] for each in [*titles, months_end]] == [
         "Club · 1", "Club · 1 - Plan", "Club · 1 - Document", "Club - Month’s end",
     ]  # fmt: skip
+
+
+def test_an_award_says_in_words_what_it_is_for_and_leads_there(staff: Client) -> None:
+    club = game.program({"code": "three", "target": "1", "points": 30})
+    bought = make.buys(make.member(club), "10", at=make.on("2026-06-01"))
+    award = ChallengeAward.objects.get()
+    link = f'href="{reverse("admin:customers_order_change", args=[bought.outcome.id])}">an order</a>'
+
+    shown = said(staff.get(reverse("admin:badges_challengeaward_changelist")))
+    own = said(staff.get(reverse("admin:badges_challengeaward_change", args=[award.pk])))
+
+    for page in (shown, own):
+        assert link in page
+        assert award.cause not in page
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("time", "time alone"),
+        ("version:7", "a new version of the program"),
+        ("merged:0190c5a0-0000-7000-8000-000000000000", "a merge of two customers"),
+        ("", "-"),
+        ("contest:5", "contest:5"),
+    ],
+)
+def test_a_cause_without_a_page_stands_in_words_alone(cause: str, words: str) -> None:
+    assert cause_in_words(cause) == words
+
+
+def test_progress_names_the_challenge_and_counts_on_to_no_goal_that_is_met(staff: Client) -> None:
+    club = game.program(
+        {"code": "once", "target": "1"},
+        {"code": "five", "target": "5"},
+    )
+    ada = make.member(club)
+    for _ in range(3):
+        make.buys(ada, "10")
+
+    page = said(staff.get(reverse("admin:badges_memberprogress_changelist")))
+
+    assert "Once: met 1 time" in page
+    assert "Five: 3 / 5" in page
+    assert "3 / 1" not in page
+
+
+def test_the_value_of_a_customer_is_titled_by_whom_it_is_of(staff: Client) -> None:
+    owner = make.retailer()
+    found = make.customer(owner, "C-4711")
+    keeps(run_of(owner), (found, 1.0, "10"))
+    row = CustomerValue.objects.get()
+
+    page = said(staff.get(reverse("admin:analytics_customervalue_change", args=[row.pk])))
+
+    assert title_of(page).startswith("C-4711")
+    assert str(found.pk) not in title_of(page)

@@ -1,5 +1,6 @@
 """What is known of a campaign before it starts, the question where an arm has too few, and who is moved to a new version."""
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ import pytest
 from django.test import Client
 
 from customers.models import Customer
-from loyalty.campaigns.audience import Arm, audience_of
+from loyalty.campaigns.audience import ELSEWHERE, _arms, audience_of
 from loyalty.campaigns.entering import enter
 from loyalty.campaigns.models import Campaign, Entry, MessageChannel, Outcome, Step
 from loyalty.campaigns.moving import move_entries
@@ -124,21 +125,31 @@ def test_an_arm_of_fewer_than_a_hundred_has_to_be_confirmed() -> None:
     assert outlook.audience.smallest_arm == 0
 
 
-def test_arms_have_their_share_of_those_who_enter() -> None:
+def test_arms_are_those_in_whom_customers_are_already_and_not_their_shares() -> None:
     world = World()
-    held = experiment(world)
     for number in range(1, 10):
         ada(world.club, f"m{number}")
+    held = running(world.owner, world.club, "holdout", at=NOW - 2 * DAY, salt="whoever it hits")
     draft = broadcast(world, experiment=held)
 
     found = audience_of(draft.campaign, draft, now=NOW)
 
-    shares = {each.name or each.code: each.share_bp for each in held.variants.all()}
-    assert {arm.name: arm.customers for arm in found.arms} == {
-        name: 10 * share // 10_000 for name, share in shares.items()
-    }
-    assert sum(arm.is_control for arm in found.arms) == 1
-    assert isinstance(found.arms[0], Arm)
+    counted = Counter(held.assignments.values_list("variant__code", flat=True))
+    assert {arm.name: arm.customers for arm in found.arms} == dict(counted)
+    assert found.held_out == sum(arm.customers for arm in found.arms if arm.is_control)
+    assert (len(found.arms), sum(arm.is_control for arm in found.arms)) == (2, 1)
+
+
+def test_who_is_in_no_arm_yet_will_be_by_its_share_and_who_is_held_out_of_everything_in_none() -> None:
+    world = World()
+    held = running(world.owner, world.club, "holdout", at=NOW - 2 * DAY)
+    draft = broadcast(world, experiment=held)
+
+    found = _arms(
+        draft.campaign, Counter({"enters": 20, "variant:out": 7, "variant:in": 3, f"variant:{ELSEWHERE}": 2}), 40
+    )
+
+    assert [(arm.name, arm.customers) for arm in found] == [("out", 22), ("in", 14)]  # twice 7 + 8 / 2 and 3 + 8 / 2
 
 
 def test_the_smallest_effect_is_what_analytics_says_of_so_many() -> None:

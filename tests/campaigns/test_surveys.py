@@ -12,6 +12,7 @@ from customers.models import Erasure, Interaction
 from customers.privacy import erase
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.replaying import replay
+from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.checking import flaws_of
 from loyalty.campaigns.describing import step_of
 from loyalty.campaigns.feedback.answering import (
@@ -25,14 +26,25 @@ from loyalty.campaigns.feedback.answering import (
 )
 from loyalty.campaigns.feedback.following_up import FollowUpIsClosed, NoNote, close, take
 from loyalty.campaigns.feedback.links import UnknownInvitation, invitation_of, token_of
-from loyalty.campaigns.models import Answer, FollowUp, Invitation, Message, Outcome, Survey
+from loyalty.campaigns.models import (
+    Answer,
+    CampaignVersion,
+    FollowUp,
+    Invitation,
+    Message,
+    Outcome,
+    Step,
+    StepText,
+    Survey,
+)
+from loyalty.campaigns.moving import move_entries
 from loyalty.campaigns.publishing import draft_of, publish
 from loyalty.campaigns.rules.surveys import MAX_ANSWERS, Asked, SurveyRule, not_invited
 from loyalty.campaigns.rules.triggers import wave_of
 from loyalty.campaigns.triggers import candidates
 from loyalty.memberships.models import Membership
 from tests import make
-from tests.campaigns.make_campaigns import NOON, Box, ada, journey, says_by, send_all, shop
+from tests.campaigns.make_campaigns import NOON, Box, ada, journey, says_by, send_all, shop, waits
 from tests.campaigns.make_surveys import DAY, ask, asking, says, survey, unhappy
 
 pytestmark = pytest.mark.django_db
@@ -314,6 +326,47 @@ def test_a_step_that_asks_leads_to_the_question_and_a_closed_survey_is_not_publi
     ]
     draft.steps.update(survey=None)
     assert {flaw.code for flaw in flaws_of(draft)} == {"value_unknown"}
+
+
+def test_who_is_moved_is_asked_what_stands_where_it_was_asked_something_else() -> None:
+    member = member_of()
+    first, second = (survey(member.retailer, kind) for kind in ("nps", "csat"))
+    live = asking(member.program, first)
+    draft = draft_of(live)
+    draft.steps.update(position=2)  # behind two waits, as the second one will stand
+    for position in range(2):
+        Step.objects.create(version=draft, retailer=member.retailer, position=position, **waits("PT1H"))
+    Step.objects.create(version=draft, retailer=member.retailer, position=3, **waits("P60D"))
+    copied(draft, asked=first, position=4)
+    live = publish(draft, author="sue", now=NOON)
+    ask(live, member)
+    assert advance_due(member.retailer, now=NOON + timedelta(hours=2)) == 1
+    draft = draft_of(live)
+    draft.steps.all().delete()
+    Step.objects.create(version=draft, retailer=member.retailer, position=1, **waits("P10D"))
+    for position, asked in ((0, first), (2, second)):
+        copied(draft, asked=asked, position=position)
+    publish(draft, author="sue", now=NOON + timedelta(hours=3))
+
+    assert move_entries(live, now=NOON + timedelta(hours=3)).moved == 1
+    assert advance_due(member.retailer, now=NOON + 10 * DAY + timedelta(hours=2)) == 1
+
+    found = Invitation.objects.order_by("asked_at")
+    assert [each.survey for each in found] == [first, second]
+    assert [Step.objects.get(pk=each.step).position for each in found] == [2, 2]
+    messages = Message.objects.order_by("planned_at")
+    assert [each.values["invitation"] for each in messages] == [each.pk.hex for each in found]
+
+
+def copied(draft: CampaignVersion, *, asked: Survey, position: int) -> None:
+    """Let a step of a draft ask a survey."""
+    step = Step.objects.create(
+        version=draft, retailer=draft.retailer, position=position, survey=asked, **says_by("inbox")
+    )
+    for language in ("en", "fr"):
+        StepText.objects.create(
+            step=step, retailer=draft.retailer, channel="inbox", language=language, subject="Hi", body="{{ survey }}"
+        )
 
 
 def test_each_week_another_part_of_the_base_is_asked_and_each_part_once() -> None:

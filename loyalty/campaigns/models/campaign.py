@@ -1,11 +1,14 @@
-from typing import ClassVar, Self
+import json
+from typing import Any, ClassVar, Self
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 from customers.core.ids import new_id
 from customers.models import Retailer
 from loyalty.campaigns.models.words import Ground, MessageKind
@@ -13,6 +16,7 @@ from loyalty.experiments.models import Experiment
 from loyalty.programs.models import Program
 
 MAX_PRIORITY = 100
+EXPERIMENT_STAYS = _("Members entered under the experiment “%(code)s”, which runs: it stays until it has ended.")
 
 # What was published stays what it was: entries that entered on it finish on it.
 FROZEN = """
@@ -22,6 +26,14 @@ END IF;
 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
 RETURN NEW;
 """
+
+
+def _can_be_stored(said: Any) -> bool:
+    """Tell whether the database takes something as JSON."""
+    try:
+        return "\\u0000" not in json.dumps(said, allow_nan=False)
+    except ValueError:
+        return False
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -115,6 +127,31 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.name or self.code
 
+    @property
+    def is_measured(self) -> bool:
+        """Tell whether somebody entered under an experiment that still runs: with another one neither would say anything."""
+        is_running = self.experiment is not None and self.experiment.state == Experiment.State.RUNNING
+        return is_running and self.entries.exists()
+
+    def clean(self) -> None:
+        """
+        Refuse instants that calendars cannot count with, and another experiment than the one that measures it.
+
+        :raises ValidationError: naming each field
+        """
+        super().clean()
+        before = Campaign.objects.select_related("experiment").filter(pk=self.pk).first()
+        if before is not None and before.experiment_id != self.experiment_id and before.is_measured:
+            raise ValidationError({"experiment": EXPERIMENT_STAYS % {"code": before.experiment}})
+        years = {"first": FIRST_YEAR, "last": LAST_YEAR}
+        found = {
+            name: ValidationError(_("Years from %(first)s to %(last)s."), params=years)
+            for name in ("starts_at", "ends_at")
+            if (instant := getattr(self, name)) is not None and not FIRST_YEAR < instant.year < LAST_YEAR
+        }
+        if found:
+            raise ValidationError(found)
+
 
 class CampaignVersion(models.Model):
     """
@@ -177,6 +214,21 @@ class CampaignVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign} · {self.number}"
+
+    def clean(self) -> None:
+        """
+        Refuse what is written as no trigger and no exits at all; what is wrong in them stands in the way of publishing alone.
+
+        :raises ValidationError: naming each field
+        """
+        super().clean()
+        found = {}
+        if not isinstance(self.trigger, dict) or not _can_be_stored(self.trigger):
+            found["trigger"] = ValidationError(_('A trigger is written such as {"kind": "lapsed", "days": 60}.'))
+        if not isinstance(self.exits, list) or not _can_be_stored(self.exits):
+            found["exits"] = ValidationError(_('Exits are written such as [{"fact": "order", "goal": true}].'))
+        if found:
+            raise ValidationError(found)
 
     @property
     def is_draft(self) -> bool:

@@ -8,6 +8,7 @@ from customers.core.guards import append_only
 from customers.core.ids import new_id
 from customers.models import Customer, Retailer
 from loyalty.campaigns.models.campaign import Campaign, CampaignVersion
+from loyalty.campaigns.models.words import occurrence_in_words
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -78,7 +79,7 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.occurrence
+        return occurrence_in_words(self.occurrence)
 
 
 class Outcome(models.Model):

@@ -264,7 +264,8 @@ class Exit:
 
 
 NO_LONGER_TRUE = "no_longer_true"
-REASONS = {"order": "ordered", "profiling_withdrawn": "no_profiling", "left": "left", "contact": "contacted"}
+LEFT = "left"  # the program: its campaigns are for its members, whether they say so or not
+REASONS = {"order": "ordered", "profiling_withdrawn": "no_profiling", LEFT: "left", "contact": "contacted"}
 
 
 def exit_by(  # noqa: PLR0913 - a fact and an entry
@@ -285,12 +286,12 @@ def exit_by(  # noqa: PLR0913 - a fact and an entry
     """
     if fact == "profiling_withdrawn":
         return Exit(REASONS[fact]) if rule.uses_profile else None
-    if fact not in rule.exits:
+    if fact not in rule.exits and fact != LEFT:
         return None
     is_after = occurred_at >= entered_at
     if fact != "contact" and is_of_last_order(occurrence) and about is not None:
         is_after = local_date(occurred_at, zone) > about
     if not is_after:
         return None
-    is_goal, is_exposed = rule.exits[fact], occurred_at >= exposure_at
+    is_goal, is_exposed = rule.exits.get(fact, False), occurred_at >= exposure_at
     return Exit(REASONS[fact], credited=is_goal and is_exposed, before_exposure=is_goal and not is_exposed)

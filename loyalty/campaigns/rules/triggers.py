@@ -101,7 +101,9 @@ def check_trigger(said: Mapping[str, Any]) -> Iterator[TriggerFlaw]:
     """Yield what is wrong with a trigger as it is written."""
     kind = TRIGGERS.get(str(said.get("kind")))
     if kind is None:
-        yield TriggerFlaw("unknown_trigger", "trigger/kind", {"kind": said.get("kind"), "known": sorted(TRIGGERS)})
+        yield TriggerFlaw(
+            "unknown_trigger", "trigger/kind", {"kind": said.get("kind"), "known": ", ".join(sorted(TRIGGERS))}
+        )
         return
     for name, value in said.items():
         if name in {"kind", SEGMENTS, TIERS}:
@@ -112,24 +114,30 @@ def check_trigger(said: Mapping[str, Any]) -> Iterator[TriggerFlaw]:
             continue
         bounds = kind.numbers.get(name)
         if bounds is None:
-            known = sorted({*kind.numbers, *kind.words})
+            known = ", ".join(sorted({*kind.numbers, *kind.words})) or "-"
             yield TriggerFlaw("unknown_parameter", f"trigger/{name}", {"name": name, "known": known})
         elif isinstance(value, bool) or not isinstance(value, int) or not bounds.least <= value <= bounds.most:
             yield TriggerFlaw("out_of_bounds", f"trigger/{name}", {"least": bounds.least, "most": bounds.most})
     for name in (SEGMENTS, TIERS):
-        asked = said.get(name, [])
-        if not isinstance(asked, list) or not all(isinstance(each, str) for each in asked):
+        if not is_codes(said.get(name, [])):
             yield TriggerFlaw("not_a_list_of_codes", f"trigger/{name}")
+
+
+def is_codes(said: Any) -> bool:
+    """Tell whether something is a list of codes."""
+    return isinstance(said, list) and all(isinstance(each, str) for each in said)
 
 
 def check_exits(said: Any) -> Iterator[TriggerFlaw]:
     """Yield what is wrong with exits as they are written."""
     if not isinstance(said, list):
-        yield TriggerFlaw("unknown_fact", "exits", {"known": sorted(FACTS)})
+        yield TriggerFlaw("unknown_fact", "exits", {"known": ", ".join(sorted(FACTS))})
         return
     for place, each in enumerate(said):
-        if not isinstance(each, dict) or each.get("fact") not in FACTS or set(each) - {"fact", "goal"}:
-            yield TriggerFlaw("unknown_fact", f"exits/{place}", {"known": sorted(FACTS)})
+        if not isinstance(each, dict) or str(each.get("fact")) not in FACTS or set(each) - {"fact", "goal"}:
+            yield TriggerFlaw("unknown_fact", f"exits/{place}", {"known": ", ".join(sorted(FACTS))})
+        elif each["fact"] in {other.get("fact") for other in said[:place] if isinstance(other, dict)}:
+            yield TriggerFlaw("twice", f"exits/{place}", {"name": each["fact"]})
 
 
 def parameter(said: Mapping[str, Any], name: str) -> int:
@@ -159,7 +167,7 @@ def reads_profile(said: Mapping[str, Any]) -> bool:
     kind = TRIGGERS.get(str(said.get("kind")))
     if kind is None:
         return False
-    return kind.reads_profile or bool(said.get(SEGMENTS)) or said.get("stage") in COMPUTED_STAGES
+    return kind.reads_profile or bool(said.get(SEGMENTS)) or str(said.get("stage")) in COMPUTED_STAGES
 
 
 def is_of_last_order(occurrence: str) -> bool:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from customers.core.calendar import add_months, local_date
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR, add_months, local_date
 
 MIDNIGHT = time(0)
 DAY = timedelta(days=1)
@@ -153,7 +153,8 @@ SAID = re.compile(
     r"^(?:PT(?=\d)(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,5})M)?"
     r"|P(?=\d)(?:(?P<months>\d{1,3})M)?(?:(?P<weeks>\d{1,3})W)?(?:(?P<days>\d{1,4})D)?(?:@(?P<at>\d\d:\d\d))?"
     r"|(?P<until>\d{4}-\d\d-\d\d)@(?P<hour>\d\d:\d\d)"
-    r"|-P(?P<before>\d{1,4})D@(?P<hour_before>\d\d:\d\d))$"
+    r"|-P(?P<before>\d{1,4})D@(?P<hour_before>\d\d:\d\d))\Z",
+    re.ASCII,
 )
 
 
@@ -165,7 +166,7 @@ def read_wait(text: str) -> Wait:
     `PT4H` is exact; `P3D` or `P1M` are local days, `P3D@09:00` at an hour of the last; `2026-12-24@09:00` is a day, and
     `-P3D@09:00` three days before the day that it is all about.
 
-    :raises NoWait: for another text
+    :raises NoWait: for another text, and for a day in years that calendars cannot count with
     """
     found = SAID.match(text)
     if found is None:
@@ -177,6 +178,8 @@ def read_wait(text: str) -> Wait:
         until = date.fromisoformat(found["until"]) if found["until"] else None
     except ValueError as error:
         raise NoWait(text) from error
+    if until is not None and not FIRST_YEAR <= until.year <= LAST_YEAR:
+        raise NoWait(text)
     if text.startswith("PT"):
         return Wait(timedelta(hours=part["hours"], minutes=part["minutes"]))
     before = int(found["before"]) if found["before"] else None

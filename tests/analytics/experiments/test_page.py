@@ -158,7 +158,7 @@ def test_what_a_draft_detects_is_shown_before_it_starts(as_role: Callable[[str],
 
 
 @pytest.mark.parametrize(("detectable", "says"), [
-    ({"effect_percent": "4.8", "customers": 20_000}, "customers: 20000, effect_percent: 4.8"),
+    ({"effect_percent": "4.8", "customers": 20_000}, "20,000 customers, an effect of 4.8 %"),
     ({"variants": 5}, "variants: 5"),
     ({"variants": [{"code": "B"}]}, "variants: [{'code': 'B'}]"),
 ])  # fmt: skip
