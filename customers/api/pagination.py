@@ -203,3 +203,9 @@ class NewestFirst(Pages):
     """Pages that do not move when something new arrives."""
 
     ordering = "-id"
+
+
+class NewestOccurredFirst(NewestFirst):
+    """The same by the clock of what happened."""
+
+    ordering = ("-occurred_at", "-id")  # type: ignore[assignment] # several columns are a tuple
