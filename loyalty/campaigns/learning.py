@@ -50,7 +50,8 @@ def learn(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
         _begin_carts(retailer, customer, number, at, now)
     ending = [each for each in facts if each[0] not in {WaitingFact.Kind.CART, WaitingFact.Kind.RETURN}]
     _end(retailer, [(kind, customer, at) for kind, customer, _, at in ending], now)
-    end_untrue(retailer, {customer for kind, customer, *_ in facts if kind == WaitingFact.Kind.RETURN}, now=now)
+    with set_aside("return_ended_nothing"), transaction.atomic():  # each step looks again
+        end_untrue(retailer, {customer for kind, customer, *_ in facts if kind == WaitingFact.Kind.RETURN}, now=now)
     return len(facts)
 
 
@@ -120,7 +121,11 @@ def on_events(events: Sequence[Event]) -> None:
             continue
         if event.type == LEFT:
             left = [("left", member.customer_id, event.occurred_at)]
-            _end(member.retailer, left, max(now, event.occurred_at), program=member.program_id)
+            with (
+                set_aside("leaving_ended_nothing", member=member.number),
+                transaction.atomic(),
+            ):  # each step looks again
+                _end(member.retailer, left, max(now, event.occurred_at), program=member.program_id)
         elif event.type in CHANGES:
             changed[member.retailer].add(member.customer_id)
         elif member.left_at is None:
@@ -128,7 +133,8 @@ def on_events(events: Sequence[Event]) -> None:
     for (_, program, at), some in enrolled.items():  # many are enrolled at once, at one instant
         _begin_enrolled(some, program, at, max(now, at))
     for retailer, customers in changed.items():
-        end_untrue(retailer, customers, now=now)
+        with set_aside("change_ended_nothing", retailer=retailer.slug), transaction.atomic():  # each step looks again
+            end_untrue(retailer, customers, now=now)
 
 
 def _begin_enrolled(members: Sequence[Membership], program: int, at: datetime, now: datetime) -> None:

@@ -76,8 +76,9 @@ def find_on(campaign: Campaign, day: date, *, now: datetime) -> int:
     """Let the members enter for whom a campaign's trigger holds at the beginning of a day; return how many did."""
     version = campaign.version
     assert version is not None, "a constraint says so"
-    at = told_at(campaign, version) if version.trigger["kind"] == BROADCAST else None
-    at = at or max(filter(None, (midnight(day, campaign.program.tzinfo), campaign.starts_at)))
-    if not is_open(campaign, at):
+    looked_at = max(filter(None, (midnight(day, campaign.program.tzinfo), campaign.starts_at)))
+    said_at = told_at(campaign, version) if version.trigger["kind"] == BROADCAST else None
+    at = said_at or looked_at
+    if not is_open(campaign, max(at, looked_at)):
         return 0
     return enter(campaign, version, candidates(campaign, version, day), entered_at=at, now=now)

@@ -101,6 +101,21 @@ def test_the_languages_of_a_ready_made_journey_say_the_same_number_of_paragraphs
         assert {bool(text.button), bool(other.button)} == {True}
 
 
+def test_a_ready_made_journey_with_a_goal_waits_for_it_behind_its_last_message() -> None:
+    lasts = {
+        name: each.content["steps"][-1]
+        for name, each in ready_made().items()
+        if any(exit_.get("goal") for exit_ in each.content.get("exits", []))
+    }
+
+    assert lasts == {
+        name: {"wait": "P2D" if name == "abandoned-cart" else "P14D"}
+        for name in (
+            "first-purchase", "abandoned-cart", "tier-within-reach", "win-back", "vip-at-risk", "stage-prospect", "stage-lapsing",
+        )
+    }  # fmt: skip
+
+
 def test_a_second_one_of_the_same_name_has_a_number() -> None:
     program = club()
 

@@ -168,6 +168,27 @@ def test_an_order_that_is_told_late_ends_the_entry_and_is_credited_to_nobody() -
     assert outcomes("exited", "goal") == [("exited", "converted_before_exposure")]
 
 
+@pytest.mark.parametrize(("days", "reached"), [(1, True), (2, False)])
+def test_an_order_behind_the_last_message_reaches_the_goal_while_the_campaign_waits_for_it(
+    days: int,
+    reached: bool,  # noqa: FBT001 - a column
+) -> None:
+    world = World()
+    abandoned_cart(world, waits("P2D"))
+    world.cart("C1", TEN)
+    world.work(TEN)
+    world.work(TEN + 4 * HOUR)
+    ordered_at = TEN + 4 * HOUR + days * DAY
+    world.work(ordered_at)
+
+    world.order(ordered_at)
+    world.work(ordered_at)
+
+    entry = Entry.objects.get()
+    assert (entry.reason, entry.reached_goal_at) == (("ordered", ordered_at) if reached else ("completed", None))
+    assert len(world.box.taken) == 1
+
+
 def test_a_long_wait_is_left_when_the_fact_is_recorded_and_not_when_it_is_over() -> None:
     world = World()
     abandoned_cart(world, waits("P30D"), says_by("email"))

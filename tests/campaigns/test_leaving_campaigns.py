@@ -172,3 +172,13 @@ def test_a_broadcast_that_a_night_missed_is_caught_up_while_it_is_worth_it() -> 
     assert find_due(world.owner, now=TEN + 5 * DAY) == 0
 
     assert list(Entry.objects.values_list("entered_at", "reason")) == [(TEN, "")] * 2
+
+
+def test_a_broadcast_is_caught_up_no_longer_than_it_lasts() -> None:
+    world = World()
+    says(ada(world.club, "bob", agrees=()).customer, "email", at=TEN + 2 * DAY)
+    live = journey(world.club, {"kind": "broadcast"}, says_by("email"), since=TEN)
+    Campaign.objects.filter(pk=live.pk).update(ends_at=TEN + DAY)
+    NightRun.objects.create(program=world.club, day=date(2026, 12, 30), until=TEN, ran_at=TEN)
+
+    assert [find_due(world.owner, now=TEN + days * DAY) for days in range(4)] == [1, 0, 0, 0]

@@ -124,6 +124,19 @@ def told(world: World, kind: str, at: datetime) -> Event:
     )
 
 
+def test_a_change_that_cannot_be_judged_stops_nobody_elses_events() -> None:
+    world = World()
+    ill = broken(world, {"kind": "points_expiring", "points": "many"}, waits("P1D"), says_by("email"))
+    assert ill.version is not None
+    found = [Candidate(world.member.customer_id, "expiry:2026-12-31", date(2026, 12, 31))]
+    assert enter(ill, ill.version, found, entered_at=TEN, now=TEN) == 1
+    sound = journey(world.club, {"kind": "enrolled"}, says_by("email"))
+
+    on_events([told(world, "tier.changed", TEN), told(world, "membership.enrolled", TEN)])
+
+    assert dict(Entry.objects.values_list("campaign", "reason")) == {ill.pk: "", sound.pk: ""}
+
+
 def test_nothing_is_taken_twice_for_an_entry_that_was_taken_alone() -> None:
     world = World()
     sound = journey(world.club, {"kind": "lapsed"}, says_by("email"), waits("PT1H"), says_by("email"))
