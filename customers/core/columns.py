@@ -70,14 +70,16 @@ class _ColumnDumper(Dumper):
         if len(values) == 1:  # one order has a hundred of these
             found = None if values[0] is None else dump(values[0])
             return self._null_alone if found is None else b"".join((self._head_of_one, _length(len(found)), found))
-        parts: list[Any] = [b""]
+        parts: list[bytes] = [b""]
+        last: Any = self  # a value that no row has
         for value in values:
-            found = None if value is None else dump(value)
-            if found is None:
-                has_nulls = 1
-                parts.append(NULL)
-            else:
-                parts += (_length(len(found)), found)
+            if value is not last:  # in most columns all rows have one value
+                last, found = value, None if value is None else dump(value)
+                if found is None:
+                    has_nulls, part = 1, NULL
+                else:
+                    part = _length(len(found)) + found
+            parts.append(part)
         parts[0] = _head(1, has_nulls, self.element_oid, len(values), 1)
         return b"".join(parts)
 

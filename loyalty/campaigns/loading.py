@@ -41,7 +41,7 @@ LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id
 LEFT JOIN campaigns_step s ON s.id = m.step_id
 LEFT JOIN campaigns_entry e ON e.id = m.entry_id
 LEFT JOIN campaigns_campaignversion v ON v.id = e.version_id
-WHERE m.customer_id = ANY(%s) AND m.state IN ('due', 'claimed')
+WHERE m.customer_id = ANY(%b::uuid[]) AND m.state IN ('due', 'claimed')
 ORDER BY m.id FOR NO KEY UPDATE OF m
 """
 RECIPIENTS = """
@@ -53,11 +53,11 @@ FROM customers_customer c LEFT JOIN campaigns_recipient r ON r.customer_id = c.i
 # The newest by when it was said; of two that were said at once, the one that withdraws.
 CONSENTS = """
 SELECT DISTINCT ON (customer_id, purpose) customer_id, purpose, granted FROM customers_consent
-WHERE customer_id = ANY(%s) AND occurred_at <= %s ORDER BY customer_id, purpose, occurred_at DESC, granted
+WHERE customer_id = ANY(%b::uuid[]) AND occurred_at <= %s ORDER BY customer_id, purpose, occurred_at DESC, granted
 """
 HISTORY = """
 SELECT customer_id, channel, kind, tags, claimed_at FROM campaigns_message
-WHERE customer_id = ANY(%s) AND claimed_at > %s AND state = ANY(%s) AND kind <> 'service'
+WHERE customer_id = ANY(%b::uuid[]) AND claimed_at > %s AND state = ANY(%s) AND kind <> 'service'
 """
 MARGIN = timedelta(days=2)  # more than any zone is away from another
 

@@ -18,7 +18,7 @@ from loyalty.campaigns.rules.leases import pause_of
 from loyalty.campaigns.transports import Accepted, Answer, NoAnswer, NotNow, Refused
 
 State = Message.State
-LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) ORDER BY customer_id FOR NO KEY UPDATE"
+LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%b::uuid[]) ORDER BY customer_id FOR NO KEY UPDATE"
 # What came late is still true: one of which nobody knew was taken. But only who claimed it last may give it back.
 SETTLE = """
 UPDATE campaigns_message m SET state = w.state, reason = w.reason, claimed_until = NULL, settled_at = %s,
@@ -41,7 +41,7 @@ NEXT = """
 UPDATE campaigns_recipient r SET next_due_at = (
     SELECT min(coalesce(m.claimed_until, m.due_at)) FROM campaigns_message m
     WHERE m.customer_id = r.customer_id AND m.state IN ('due', 'claimed'))
-WHERE r.customer_id = ANY(%s)
+WHERE r.customer_id = ANY(%b::uuid[])
 """
 TOLD = {
     State.ACCEPTED: Outcome.What.SENT,
