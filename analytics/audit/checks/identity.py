@@ -1,5 +1,6 @@
 """Whether orders can be told apart by person: what the customer behind them is known by, and whether it is one person."""
 
+from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from analytics.audit.measures import Measures
 from analytics.audit.verdicts import Example, Finding, Level, Use
 
 MIN_ORDERS_A_MONTH = 100
+LATELY_DAYS, MIN_ORDERS_LATELY = 28, 20
 HEAVY = 5  # times what the 99th percentile has
 MIN_HEAVY_ORDERS = 50
 
@@ -42,6 +44,24 @@ def identified_jump(data: Measures) -> Finding:
     example = [Example("month", day.isoformat())] if most else []
     level = above(most, note=0.02, care=0.05, bad=0.15)
     return found("identified_jump", level, *example, month=day.isoformat(), share=most)
+
+
+def identified_lately(data: Measures) -> Finding:
+    """
+    Tell the share of the last four weeks' orders that have a customer beside that of those before.
+
+    Who is only bought for as a guest any more looks like a customer who left, and who is new is in no cohort.
+    """
+    since = data.last - timedelta(days=LATELY_DAYS - 1)
+    lately, before = ([each for each in data.hours if (each.day >= since) is is_late] for is_late in (True, False))
+    (count, whole), (known, all_before) = (
+        (sum(each.identified for each in some), sum(each.orders for each in some)) for some in (lately, before)
+    )
+    if min(whole, all_before) < MIN_ORDERS_LATELY or not known:
+        return found("identified_lately", Level.GOOD, case="few", days=LATELY_DAYS, least=MIN_ORDERS_LATELY)
+    now, then = share(count, whole), share(known, all_before)
+    level = below(now / then, care=0.8, bad=0.5)
+    return found("identified_lately", level, days=LATELY_DAYS, count=count, whole=whole, share=now, before_share=then)
 
 
 def shared_emails(data: Measures) -> Finding:
@@ -105,6 +125,29 @@ CHECKS = (
         ),
         {Use.UPLIFT: Level.BAD, Use.COHORTS: Level.BAD, Use.CAC: Level.BAD, Use.PREDICTED: Level.CARE, Use.FORMULA: Level.CARE},
         identified_jump,
+    ),
+    Check(
+        "identified_lately", Group.IDENTITY, _("Do orders still come with their customers?"),
+        {
+            "": _(
+                "Orders of the last %(days)s days with a customer: %(count)s of %(whole)s (%(share)s); of those before: "
+                "%(before_share)s."
+            ),
+            "few": _(
+                "There are not %(least)s orders in the last %(days)s days and as many before with some customer, so nothing can "
+                "be told."
+            ),
+        },
+        _(
+            "See whether tills still read cards and the shop’s connection still names customers. Who buys as a guest now seems "
+            "to have left, and new customers are in no cohort: claim their orders for them, or wait until they are recognised "
+            "again."
+        ),
+        {
+            Use.PREDICTED: Level.BAD, Use.COHORTS: Level.BAD, Use.CAC: Level.BAD, Use.UPLIFT: Level.BAD,
+            Use.FORMULA: Level.CARE, Use.HISTORY: Level.CARE, Use.RECOMMENDATIONS: Level.CARE,
+        },
+        identified_lately,
     ),
     Check(
         "shared_emails", Group.IDENTITY, _("Do customers share e-mail addresses?"),

@@ -157,6 +157,27 @@ def test_the_share_with_a_customer_jumps_between_months_with_a_hundred_orders() 
     assert looked_at(shop(*known, *few))["identified_jump"].numbers == {"case": "few"}
 
 
+@pytest.mark.parametrize(
+    ("known", "level", "share"), [(0, "BAD", 0.0), (9, "BAD", 0.45), (12, "CARE", 0.6), (16, "GOOD", 0.8)]
+)
+def test_a_shop_whose_latest_buyers_are_guests_cannot_tell_who_left(known: int, level: str, share: float) -> None:
+    before = [order(f"c{place}", place % 28, name=f"b{place}") for place in range(30)]
+    lately = [order(f"c{place}" if place < known else None, 50 + place, name=f"l{place}") for place in range(20)]
+
+    finding = looked_at(shop(*before, *lately))["identified_lately"]
+
+    assert finding.numbers == {"days": 28, "count": known, "whole": 20, "share": share, "before_share": 1.0}
+    assert finding.level.name == level
+
+
+def test_a_shop_that_always_had_few_customers_or_few_orders_has_not_lost_them() -> None:
+    mostly_guests = [order("ada" if place % 5 == 0 else None, place, name=f"g{place}") for place in range(60)]
+    some = [order("ada", place, name=f"s{place}") for place in range(30)]
+
+    assert looked_at(shop(*mostly_guests))["identified_lately"].level is Level.GOOD
+    assert looked_at(shop(*some))["identified_lately"].numbers == {"case": "few", "days": 28, "least": 20}
+
+
 def test_addresses_that_persons_share() -> None:
     owner = shop(*(order(name, 0) for name in ("ada", "bob", "cyd", "dan")))
     for name, email, phone in (("ada", "A@x.org", "+33 6 12"), ("bob", "a@x.org", "33612"), ("cyd", "c@x.org", "")):

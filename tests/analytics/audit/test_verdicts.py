@@ -45,7 +45,7 @@ def test_a_finding_is_kept_and_read_again() -> None:
 
 
 def test_every_check_has_a_code_of_its_own_and_every_use_is_judged() -> None:
-    assert len(WEIGHTS) == len(CHECKS) == 33
+    assert len(WEIGHTS) == len(CHECKS) == 34
     assert {use for weights in WEIGHTS.values() for use in weights} == set(Use)
     assert [check.code for check in CHECKS if check.severity is Level.NOTE] == []
 
