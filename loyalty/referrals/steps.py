@@ -281,7 +281,8 @@ def _claim(decision: Decision, candidate: Candidate, channel: str, signals: Mapp
         suspicions=judgement.suspicions,
         orders=candidate.orders,
     )
-    state = replace(state, bought_at=candidate.evidence.bought_at)
+    known = candidate.evidence  # of this referrer: what was loaded is of an earlier one, who was refused
+    state = replace(state, bought_at=known.bought_at, in_cycle=known.in_chain, is_same_person=known.is_same_customer)
     decision = _save(decision.then(member=decision.member.having(REFERRALS, state)), referral)
     if signals:
         member = decision.member
