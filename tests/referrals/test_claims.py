@@ -190,6 +190,23 @@ def test_the_own_code_is_refused() -> None:
     assert referred(ada) == ("refused", "same_customer")
 
 
+@pytest.mark.parametrize("is_by_order", [False, True])
+def test_who_named_its_own_code_can_still_be_referred_by_another_one(*, is_by_order: bool) -> None:
+    club = program()
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, bob)
+
+    if is_by_order:
+        fact = make.order(bob, "30.00", at=NOON + HOUR, promotion_code=code_of(ada, now=NOON))
+        take_orders(club.retailer, [fact], now=NOON + HOUR)
+    else:
+        claims(bob, ada, at=NOON + HOUR)
+        make.buys(bob, "30.00", at=NOON + HOUR)
+
+    assert referred(bob) == ("earned", "")
+    assert points(ada, bob, at=NOON + DAY) == [(0, 100), (0, 50)]
+
+
 @pytest.mark.parametrize("kind", ["address", "ip", "device"])
 def test_the_eleventh_claim_from_one_address_in_seven_days_is_held_and_not_lost(kind: str) -> None:
     club = program()

@@ -1,9 +1,12 @@
 """Where a member stands: lived from enrolment on, midnight by midnight and fact by fact."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from heapq import merge
+from itertools import accumulate
 
 from tests.properties.model.terms import (
     Calendar,
@@ -53,7 +56,10 @@ class Standing:
         self.calendar, self.versions, self.enrolled_at = calendar, versions, enrolled_at
         self.joined = calendar.day(enrolled_at)
         self.lived_until = enrolled_at
-        self.facts: list[Counted] = []
+        self.facts: list[Counted] = []  # in the order of occurrence
+        self.known: tuple[int, str] | None = None  # of which facts these are the days and sums
+        self.days: list[date] = []
+        self.sums: list[Fraction | int] = []
         self.entries: list[Entry] = []
         self.changes: list[tuple[str, str, datetime]] = []
         self.keeps_until: date | None = None
@@ -104,7 +110,8 @@ class Standing:
     def advance(self, until: datetime) -> None:
         """Live the midnights and the beginnings of versions up to an instant."""
         for at, is_midnight in self._moments(until):
-            self._rename(at)
+            if not is_midnight:
+                self._rename(at)
             if self.ladder.steps:
                 self._assess(at)
                 if is_midnight:
@@ -113,12 +120,11 @@ class Standing:
 
     def _moments(self, until: datetime) -> Iterator[tuple[datetime, bool]]:
         """Yield midnights and beginnings of versions, beginnings first."""
-        found = [(version.start, False) for version in self.versions]
-        day = self.calendar.day(self.lived_until)
-        while self.calendar.midnight(day) <= until:
-            found.append((self.calendar.midnight(day), True))
-            day += timedelta(days=1)
-        return ((at, is_midnight) for at, is_midnight in sorted(found) if self.lived_until < at <= until)
+        begun = [version.start for version in self.versions if self.lived_until < version.start <= until]
+        if not any(version.terms.ladder.steps for version in self.versions):
+            return ((at, False) for at in sorted(begun))
+        nights = ((at, True) for at in self.calendar.midnights(self.lived_until, until))
+        return merge(((at, False) for at in sorted(begun)), nights)
 
     def _rename(self, at: datetime) -> None:
         """Look at the ladder that is in force at an instant."""
@@ -127,10 +133,18 @@ class Standing:
 
     def _earned(self, on: date) -> int:
         """Return the place of the highest tier that is earned on a day."""
-        first = window_start(self.ladder, on, self.joined)
-        counts = [getattr(fact, self.ladder.basis) for fact in self.facts if first <= self.calendar.day(fact.at) <= on]
-        total = sum(counts)
+        days, sums = self._sums()
+        first, end = bisect_left(days, window_start(self.ladder, on, self.joined)), bisect_right(days, on)
+        total = sums[end] - sums[first]
         return max((place for place, step in enumerate(self.ladder.steps) if total >= step.threshold), default=-1)
+
+    def _sums(self) -> tuple[list[date], list[Fraction | int]]:
+        """Return the days of all facts, and what counts of those before each of them, and of all."""
+        known = (len(self.facts), self.ladder.basis)
+        if self.known != known:
+            self.known, self.days = known, [self.calendar.day(fact.at) for fact in self.facts]
+            self.sums = [0, *accumulate(getattr(fact, self.ladder.basis) for fact in self.facts)]
+        return self.days, self.sums
 
     def _rise(self, earned: int, at: datetime) -> None:
         """Enter what is earned above the present tier, step by step; a grace ends where the tier is earned again."""

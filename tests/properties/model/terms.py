@@ -1,5 +1,6 @@
 """What a version promises, and the calendar by which it counts."""
 
+from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -293,6 +294,13 @@ class Calendar:
     def midnight(self, day: date) -> datetime:
         return _midnight(day, self.zone)
 
+    def midnights(self, after: datetime, until: datetime) -> list[datetime]:
+        """Return the midnights after an instant, up to another one."""
+        known = _midnights(self.zone)
+        while known[-1] <= until:
+            known.append(self.midnight(FIRST_DAY + timedelta(days=len(known))))
+        return known[bisect_right(known, after) : bisect_right(known, until)]
+
     def starts_active(self, since: datetime, wallet: WalletTerms) -> datetime:
         """Return when points become active that were earned, or delivered, at an instant."""
         return self.midnight(self.day(since) + timedelta(days=wallet.pending_days)) if wallet.pending_days else since
@@ -311,6 +319,15 @@ class Calendar:
         if wallet.expiry == "end_of_year":
             last = month_end(add_months(date(add_months(first, wallet.count).year, 12, 1), extra_months))
         return self.midnight(last + timedelta(days=1))
+
+
+FIRST_DAY = date(2020, 1, 1)  # before all pasts
+
+
+@cache
+def _midnights(zone: ZoneInfo) -> list[datetime]:
+    """Return the midnights of a zone from the first day on, as many as have been asked for."""
+    return [_midnight(FIRST_DAY, zone)]
 
 
 # A past is lived again with each fact: its days are asked for thousands of times.
