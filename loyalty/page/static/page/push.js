@@ -42,7 +42,8 @@
       start.submit();
     } catch {
       refused.hidden = false;
-      for (const button of start.querySelectorAll("button")) button.disabled = false;
+      // After page.js has disabled it: a form that was not sent may be sent again.
+      setTimeout(() => { for (const button of start.querySelectorAll("button")) button.disabled = false; });
     }
   });
   stop.addEventListener("submit", async (event) => {
