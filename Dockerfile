@@ -1,6 +1,7 @@
 FROM python:3.11-slim AS build
 WORKDIR /build
 # Also `stripe`, for who lets Stripe take the fees of plans: docker build --build-arg LOCK=stripe .
+# And `push`, for who sends push messages to browsers.
 ARG LOCK=base
 COPY requirements/${LOCK}.lock .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r ${LOCK}.lock

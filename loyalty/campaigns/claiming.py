@@ -17,10 +17,12 @@ from customers.core import bulk
 from customers.models import Retailer
 from loyalty.campaigns.loading import OpenMessage, Person, Settings, load_open, load_persons, load_settings
 from loyalty.campaigns.models import Campaign, Message, Outcome
+from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER, allows
 from loyalty.campaigns.rules.leases import Fate, fate_of, lease_of
 from loyalty.campaigns.rules.planning import Go, Later, Plan, plan_all
 from loyalty.campaigns.speed import Speeds
+from loyalty.campaigns.transports import Device
 
 BATCH = 500  # recipients
 CLAIM = """
@@ -65,6 +67,7 @@ class Claimed:
 
     :param tries: how often it has been claimed, this time included
     :param is_again: whether it was given to the provider before, and nobody knows what became of it
+    :param devices: on which a push message is shown
     """
 
     message: OpenMessage
@@ -74,6 +77,7 @@ class Claimed:
     claimed_at: datetime
     until: datetime
     is_again: bool
+    devices: tuple[Device, ...] = ()
 
 
 @dataclass(slots=True)
@@ -256,5 +260,5 @@ def _claimed(change: _Change, person: Person, now: datetime) -> Claimed:
     assert change.until is not None
     return Claimed(
         change.message, change.channel, person.addresses[change.channel], change.tries, now, change.until,
-        change.message.state == State.CLAIMED,
+        change.message.state == State.CLAIMED, person.devices if change.channel == Channel.PUSH else (),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """What a decision about messages needs to know, read after their recipients are locked: a fixed number of statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from loyalty.campaigns.rules.consent import Consents
 from loyalty.campaigns.rules.planning import Due, Recipient
 from loyalty.campaigns.rules.triggers import SINCE_LAST_ORDER
 from loyalty.campaigns.rules.wall_clock import Quiet
+from loyalty.campaigns.transports import Device
 
 # As `is_of_last_order` has it, of an entry e.
 IS_OF_LAST_ORDER = f"e.occurrence ^@ ANY (ARRAY[{', '.join(repr(each) for each in SINCE_LAST_ORDER)}])"
@@ -49,6 +50,14 @@ SELECT c.id, c.email, c.phone, c.merged_into_id IS NOT NULL OR c.erased_at IS NO
     r.quiet_from, r.quiet_to, r.paused_until,
     c.id = ANY(%(grounded)s) AND EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id)
 FROM customers_customer c LEFT JOIN campaigns_recipient r ON r.customer_id = c.id WHERE c.id = ANY(%(ids)s)
+"""
+# Those of who was merged into somebody are that one's.
+DEVICES = """
+SELECT coalesce(c.merged_into_id, c.id), d.id, d.address, d.p256dh, d.auth
+FROM campaigns_pushdevice d JOIN customers_customer c ON c.id = d.customer_id
+WHERE d.kind = %s AND d.customer_id IN (
+    SELECT id FROM customers_customer WHERE id = ANY(%s) OR merged_into_id = ANY(%s))
+ORDER BY d.created_at, d.id
 """
 # The newest by when it was said; of two that were said at once, the one that withdraws.
 CONSENTS = """
@@ -113,7 +122,8 @@ class Person:
 
     :param is_gone: whether it was merged into another one, or erased
     :param addresses: by channel, those that take messages
-    :param hashes: by channel, what those are known by here; none of the inbox
+    :param hashes: by channel, what those are known by here; none of the inbox, nor of devices
+    :param devices: that show its push messages, as its retailer sends them
     """
 
     recipient: Recipient
@@ -122,6 +132,7 @@ class Person:
     consents: Consents
     history: Sequence[Sent]
     is_gone: bool
+    devices: tuple[Device, ...] = ()
 
 
 def load_settings(retailer: Retailer) -> Settings:
@@ -169,7 +180,8 @@ def load_persons(
     for customer, purpose, granted in bulk.fetch(CONSENTS, [ids, now]):
         consents.setdefault(customer, {})[purpose] = granted
     history = _history(settings, ids, now)
-    reached = _addresses(retailer, settings, rows)
+    devices = _devices(settings, ids)
+    reached = _addresses(retailer, settings, rows, devices)
     quiet = {channel: (_quiet_of(each),) for channel, each in settings.channels.items()}
     return {
         row[0]: Person(
@@ -179,9 +191,19 @@ def load_persons(
             consents.get(row[0], {}),
             history.get(row[0], []),
             row[3],
+            devices.get(row[0], ()),
         )
         for row in rows
     }
+
+
+def _devices(settings: Settings, ids: list[UUID]) -> dict[UUID, tuple[Device, ...]]:
+    """Return the devices of recipients, of the kind to which a retailer sends; nothing is read where it sends to none."""
+    found: dict[UUID, tuple[Device, ...]] = {}
+    if push := settings.channels.get(Channel.PUSH):
+        for customer, *about in bulk.fetch(DEVICES, [push.device_kind, ids, ids]):
+            found[customer] = (*found.get(customer, ()), Device(*about))
+    return found
 
 
 def _history(settings: Settings, ids: list[UUID], now: datetime) -> dict[UUID, list[Sent]]:
@@ -207,8 +229,14 @@ class _Reached:
 NOTHING_KNOWN = Known()
 
 
-def _addresses(retailer: Retailer, settings: Settings, rows: Sequence[tuple[Any, ...]]) -> dict[UUID, _Reached]:
-    """Return by which address each recipient is reached through each channel that is in use."""
+def _addresses(
+    retailer: Retailer, settings: Settings, rows: Sequence[tuple[Any, ...]], with_devices: Container[UUID]
+) -> dict[UUID, _Reached]:
+    """
+    Return by which address each recipient is reached through each channel that is in use.
+
+    A device has no hash: whoever signed in registered it, and it is deleted when it takes nothing any more.
+    """
     written: dict[UUID, dict[str, tuple[str, str]]] = {}
     for key, email, phone, *_rest in rows:
         own = {Channel.EMAIL.value: email, Channel.SMS.value: phone, Channel.WEBHOOK.value: str(key)}
@@ -223,8 +251,10 @@ def _addresses(retailer: Retailer, settings: Settings, rows: Sequence[tuple[Any,
     found = {}
     for key, own in written.items():
         taking = {channel: pair for channel, pair in own.items() if takes(channel, pair[1])}
-        values = {channel: address for channel, (address, _) in taking.items()}
-        found[key] = _Reached(values | {"inbox": str(key)}, {channel: value for channel, (_, value) in taking.items()})
+        values = {channel: address for channel, (address, _) in taking.items()} | {"inbox": str(key)}
+        if key in with_devices:
+            values[Channel.PUSH.value] = str(key)
+        found[key] = _Reached(values, {channel: value for channel, (_, value) in taking.items()})
     return found
 
 

@@ -18,6 +18,7 @@ from loyalty.campaigns.models import (
     OfferGrant,
     OfferRefusal,
     Outcome,
+    PushDevice,
     Receipt,
     Recipient,
     WaitingFact,
@@ -55,6 +56,10 @@ def holds(person: Person, _now: datetime) -> list[Section]:
         Section(
             "addresses", _("What is known of your addresses"),
             addresses.order_by("pk").values("channel", "verified_at", "suppressed_at", "reason"),
+        ),
+        Section(
+            "push_devices", _("Devices that show you messages"),
+            PushDevice.objects.filter(customer__in=ids).order_by("pk").values("kind", "address", "created_at"),
         ),
         Section("messages", _("Messages to you"), Message.objects.filter(customer__in=ids).order_by("pk").values(*OF_MESSAGE)),
         Section("message_receipts", _("What became of your messages"), receipts.values("what", "occurred_at")),
@@ -141,6 +146,7 @@ def erase(person: Person, now: datetime) -> None:
         bulk.execute(FORGET_REFUSALS, [ids])
     WaitingFact.objects.filter(customer__in=ids).delete()
     Recipient.objects.filter(customer__in=ids).delete()
+    PushDevice.objects.filter(customer__in=ids).delete()
     hashes = [hash_of(Channel.EMAIL, person.customer.email), hash_of(Channel.SMS, person.customer.phone)]
     Address.objects.filter(
         retailer=person.retailer, value_hash__in=[each for each in hashes if each], suppressed_at=None
@@ -152,7 +158,7 @@ PART = Part(
     (
         "campaigns_recipient", "campaigns_address", "campaigns_message", "campaigns_receipt", "campaigns_entry",
         "campaigns_outcome", "campaigns_waitingfact", "campaigns_invitation", "campaigns_answer", "campaigns_followup",
-        "campaigns_offergrant", "campaigns_offerrefusal",
+        "campaigns_offergrant", "campaigns_offerrefusal", "campaigns_pushdevice",
     ),
     holds=holds,
     lock=lock,

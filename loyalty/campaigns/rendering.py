@@ -86,7 +86,7 @@ def outgoing(  # noqa: PLR0913 - what a message is
     """Return a message as it goes out, with its way out of such messages unless it is of service."""
     leaves = "" if kind == MessageKind.SERVICE or channel == Channel.INBOX else address_of(message_id)
     with translation.override(said.language):
-        text = said.body if not said.link else f"{said.body}\n\n{said.button}: {said.link}"
+        text = said.body if not said.link or channel == Channel.PUSH else f"{said.body}\n\n{said.button}: {said.link}"
         html = ""
         if channel == Channel.EMAIL:
             html = html_of(retailer, said, leaves)

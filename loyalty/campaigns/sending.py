@@ -6,6 +6,7 @@ The claim is committed before anything leaves, so whoever dies leaves rows that 
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,7 @@ from loyalty.campaigns.transports import NoAnswer, Refused, Route, Transport
 from loyalty.campaigns.transports.http import HttpTransport
 from loyalty.campaigns.transports.inbox import InboxTransport
 from loyalty.campaigns.transports.mail import MailTransport
+from loyalty.campaigns.transports.web_push import WebPushTransport
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +44,7 @@ SPARE = timedelta(seconds=20)  # of a lease, within which nothing is begun: long
 PROVIDERS: Mapping[str, Transport] = {
     MessageChannel.Provider.MAIL: MailTransport(),
     MessageChannel.Provider.HTTP: HttpTransport(),
+    MessageChannel.Provider.WEB_PUSH: WebPushTransport(),
     Channel.INBOX: InboxTransport(),
 }
 
@@ -133,7 +136,12 @@ def _send_batch(  # noqa: PLR0913 - what a batch needs
     by_id = {each.message.due.id: each for each in batch}
     over_at = min(each.until for each in batch) - SPARE
     outgoings = [
-        outgoing(retailer, key, each.message.due.kind, channel, each.address, said[key]) for key, each in by_id.items()
+        replace(
+            outgoing(retailer, key, each.message.due.kind, channel, each.address, said[key]),
+            devices=each.devices,
+            expires_at=each.message.due.expires_at,
+        )
+        for key, each in by_id.items()
     ]
     waiting, answers = dict(by_id), list[Answered]()
     try:

@@ -43,6 +43,10 @@ UPDATE campaigns_recipient r SET next_due_at = (
     WHERE m.customer_id = r.customer_id AND m.state IN ('due', 'claimed'))
 WHERE r.customer_id = ANY(%b::uuid[])
 """
+FORGET_DEVICES = """
+DELETE FROM campaigns_pushdevice WHERE id IN (
+    SELECT id FROM campaigns_pushdevice WHERE retailer_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE)
+"""
 TOLD = {
     State.ACCEPTED: Outcome.What.SENT,
     State.DELIVERED: Outcome.What.SENT,
@@ -74,6 +78,8 @@ def settle(retailer: Retailer, answers: Sequence[Answered], *, now: datetime) ->
     with bulk.together():
         bulk.insert(Outcome, OUTCOME, outcomes)
         bulk.execute(NEXT, [customers])
+    if gone := [key for each in known if isinstance(each.answer, Accepted | Refused) for key in each.answer.gone]:
+        bulk.execute(FORGET_DEVICES, [retailer.pk, gone])
     for each in known:
         if isinstance(each.answer, Refused) and each.answer.is_address and each.claimed.message.due.id in written:
             _suppress(retailer, each.claimed.message.due.id, now)

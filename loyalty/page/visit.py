@@ -24,7 +24,7 @@ from loyalty.signin.sessions import memberships_of
 # Nothing comes from elsewhere but a retailer's own pictures, and nobody frames a page on which points are spent.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'"
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'; worker-src 'self'"
 )
 PERMISSIONS = "camera=(self), geolocation=(), microphone=(), payment=()"
 

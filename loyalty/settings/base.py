@@ -346,6 +346,11 @@ WEBHOOKS_MAY_GO_INSIDE = env.bool("WEBHOOKS_MAY_GO_INSIDE", default=False)
 # account is named, a person does.
 PAYMENT_ACCOUNTS: dict[str, dict[str, str]] = env.json("PAYMENT_ACCOUNTS", default={})
 
+# By whom Web Push is signed (RFC 8292): `manage.py push_key` makes a key, and the subject is whom push services may write to,
+# such as mailto:it@shop.example.
+VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="")
+VAPID_SUBJECT = env.str("VAPID_SUBJECT", default="")
+
 
 def read_mail() -> dict[str, Any]:
     """Return Django's EMAIL_* settings for EMAIL_URL, such as smtp+tls://user:password@host:587; empty where it is not set."""

@@ -21,8 +21,9 @@ EXTRAS = {
     "analytics/exporting.py": ("reports",),
     "analytics/reporting.py": ("reports",),
     "loyalty/embedded/": ("embedded",),
+    "loyalty/campaigns/transports/web_push.py": ("push",),
     "loyalty/plans/providers/stripe.py": ("stripe",),
-    "tests/": ("embedded", "demo", "dev", "stripe", "reports"),
+    "tests/": ("embedded", "demo", "dev", "stripe", "push", "reports"),
     "benchmarks/": ("embedded", "demo", "dev"),
 }
 # In an environment of its own, with a lock of its own.
@@ -99,7 +100,9 @@ def test_what_is_declared_is_imported_or_used() -> None:
     in_production = {each for name, used in _imported().items() if not _extras_of(name) for each in used}
 
     assert set(_declared()) - in_production - set(USED_OTHERWISE) == set()
-    assert set(_declared("embedded", "demo", "dev", "stripe", "reports")) - imported - set(USED_OTHERWISE) == set()
+    assert (
+        set(_declared("embedded", "demo", "dev", "stripe", "push", "reports")) - imported - set(USED_OTHERWISE) == set()
+    )
 
 
 @pytest.mark.parametrize("name", USED_OTHERWISE)
@@ -111,7 +114,8 @@ def test_what_is_used_otherwise_is_used_where_it_is_said(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "extras"), [("base", ()), ("demo", ("embedded", "demo", "reports")), ("stripe", ("stripe",))]
+    ("lock", "extras"),
+    [("base", ()), ("demo", ("embedded", "demo", "reports")), ("stripe", ("stripe",)), ("push", ("push",))],
 )
 def test_a_lock_holds_what_is_needed_and_nothing_else(lock: str, extras: tuple[str, ...]) -> None:
     text = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
@@ -140,4 +144,4 @@ def _closure(declared: dict[str, Requirement]) -> set[str]:
 def test_requirements_are_locks_of_this_project_alone() -> None:
     names = {path.name for path in (ROOT / "requirements").iterdir()}
 
-    assert names == {"base.lock", "demo.lock", "dev.lock", "spark.lock", "stripe.lock", "compile"}
+    assert names == {"base.lock", "demo.lock", "dev.lock", "push.lock", "spark.lock", "stripe.lock", "compile"}

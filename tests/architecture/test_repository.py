@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "loyalty" / "locale" / "fr" / "LC_MESSAGES" / "django.po"
 
 
-@pytest.mark.parametrize("name", ["base", "demo", "dev", "spark", "stripe"])
+@pytest.mark.parametrize("name", ["base", "demo", "dev", "push", "spark", "stripe"])
 def test_a_lock_has_hashes_and_no_address(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.lock").read_text()
 

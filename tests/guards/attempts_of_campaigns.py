@@ -8,6 +8,7 @@ MESSAGE, STEP, TEXT = "campaigns_message", "campaigns_step", "campaigns_steptext
 CHANNEL, CAP, CAMPAIGN = "campaigns_messagechannel", "campaigns_frequencycap", "campaigns_campaign"
 VERSION, ENTRY, OUTCOME = "campaigns_campaignversion", "campaigns_entry", "campaigns_outcome"
 SURVEY, INVITATION = "campaigns_survey", "campaigns_invitation"
+DEVICE = "campaigns_pushdevice"
 ANSWER, FOLLOW_UP = "campaigns_answer", "campaigns_followup"
 OFFER, GRANT, REFUSED = "campaigns_offer", "campaigns_offergrant", "campaigns_offerrefusal"
 Attempt = str | tuple[str, ...]
@@ -20,6 +21,13 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
     return {
         "recipient_quiet_hours_have_both_ends": "UPDATE campaigns_recipient SET quiet_from = '21:00', quiet_to = NULL",
         "address_once_per_channel": copy("campaigns_address"),
+        "device_once_per_retailer": copy(DEVICE),
+        "device_is_a_browser_or_an_app": (
+            f"UPDATE {DEVICE} SET kind = 'web', address = 'https://push.example/1'",
+            f"UPDATE {DEVICE} SET address = ''",
+            f"UPDATE {DEVICE} SET auth = 'x'",
+            f"UPDATE {DEVICE} SET kind = 'fax'",
+        ),
         "suppressed_address_has_a_reason": "UPDATE campaigns_address SET reason = ''",
         "channel_once_per_retailer": copy(CHANNEL),
         "inbox_has_no_provider": f"UPDATE {CHANNEL} SET channel = 'inbox'",
@@ -28,6 +36,7 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
             f"UPDATE {CHANNEL} SET url = ''",
             f"UPDATE {CHANNEL} SET secret = ''",
             f"UPDATE {CHANNEL} SET provider = 'mail' WHERE channel = 'sms'",
+            f"UPDATE {CHANNEL} SET provider = 'web_push' WHERE channel = 'sms'",
         ),
         "mail_server_takes_no_keys": f"UPDATE {CHANNEL} SET provider = 'mail', takes_keys = true WHERE channel = 'email'",
         "channel_speed_positive": f"UPDATE {CHANNEL} SET per_second = 0",

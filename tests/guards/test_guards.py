@@ -40,7 +40,7 @@ from loyalty.badges.account.joining import join_board
 from loyalty.badges.account.surprises import draw, give
 from loyalty.badges.models import Surprise
 from loyalty.campaigns.entering import enter
-from loyalty.campaigns.models import MessageChannel, OfferGrant
+from loyalty.campaigns.models import MessageChannel, OfferGrant, PushDevice
 from loyalty.campaigns.offering.taking import decline_offer, take_offer
 from loyalty.campaigns.publishing import draft_of
 from loyalty.campaigns.receiving import ReceiptFact, take_receipt
@@ -149,6 +149,7 @@ def with_campaigns() -> None:
     (key,) = campaigns.due(step, member, at=NOON)
     campaigns.send_all(owner, NOON, campaigns.Box())
     campaigns.due(step, member, at=NOON + timedelta(days=1))
+    PushDevice.objects.create(retailer=owner, customer=member.customer, kind="app", address="token", created_at=NOON)
     surveys.unhappy(member, at=NOON)
     channel = MessageChannel.objects.get(retailer=owner, channel="email")
     take_receipt(owner, channel, ReceiptFact("e1", str(key), "complaint", NOON), now=NOON)

@@ -32,7 +32,7 @@ from loyalty.campaigns.addresses import verify
 from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.entering import enter
 from loyalty.campaigns.feedback.following_up import close
-from loyalty.campaigns.models import MessageChannel
+from loyalty.campaigns.models import MessageChannel, PushDevice
 from loyalty.campaigns.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.triggers import Candidate
 from loyalty.memberships import households
@@ -141,7 +141,8 @@ def everything_about(here: World) -> None:
 
 def told_by_campaigns(here: World) -> None:
     """
-    Ada got a mail about a cart, and one in her inbox that names her; her address is known, and one message waits.
+    Ada got a mail about a cart, and one in her inbox that names her; her address and her phone are known, and one message
+    waits.
 
     She was asked how it was, and somebody called her.
     """
@@ -159,6 +160,9 @@ def told_by_campaigns(here: World) -> None:
     box = of_campaigns.Box()
     of_campaigns.send_all(shop, NOON, box)
     of_campaigns.due(step, ada, at=NOON + DAY)
+    PushDevice.objects.create(
+        retailer=shop, customer=ada.customer, kind="app", address="phone-of-ada-7", created_at=NOON
+    )
     verify(shop.pk, "email", "ada@example.org", now=NOON)
     channel = MessageChannel.objects.get(retailer=shop, channel="email")
     take_receipt(shop, channel, ReceiptFact("e1", str(box.taken[0].id), "delivered", NOON), now=NOON)

@@ -38,7 +38,7 @@ def test_all_that_is_held_is_in_it() -> None:
         "purchases": 1, "values": 1, "segments": 1, "earlier_orders": 1, "merges": 1, "claims": 1, "insight": 1,
         "grants": 0, "awards": 0, "given_badges": 0, "progress": 0, "participations": 0, "scores": 0, "prizes": 0, "lots": 0,
         "referral_codes": 1, "referrals": 2, "referral_signals": 1, "experiments": 0, "suggestions": 0,
-        "surveys": 1, "offers": 0, "refused_offers": 0,
+        "surveys": 1, "offers": 0, "refused_offers": 0, "push_devices": 1,
         "message_preferences": 1, "addresses": 1, "messages": 4, "message_receipts": 1, "campaigns": 2, "campaign_outcomes": 5,
     }  # fmt: skip
 

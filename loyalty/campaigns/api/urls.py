@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.campaigns.api import documents, offers, surveys, views
+from loyalty.campaigns.api import devices, documents, offers, surveys, views
 
 urlpatterns = [
     path("me/messages", views.MyMessagesView.as_view(), name="my-messages"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("offers/<slug:code>", offers.OfferView.as_view(), name="offer"),
     path("offers/<slug:code>/grants", offers.OfferGrantsView.as_view(), name="offer-grants"),
     path("me/preferences", views.MyPreferencesView.as_view(), name="my-preferences"),
+    path("me/push-devices", devices.MyDevicesView.as_view(), name="my-push-devices"),
+    path("me/push-devices/<uuid:device_id>", devices.MyDeviceView.as_view(), name="my-push-device"),
     path("me/surveys", surveys.MySurveysView.as_view(), name="my-surveys"),
     path("me/surveys/<uuid:survey_id>", surveys.MySurveyView.as_view(), name="my-survey"),
     path("campaigns", views.CampaignsView.as_view(), name="campaigns"),

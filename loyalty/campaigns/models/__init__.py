@@ -4,9 +4,10 @@ What is said to whom, and what became of it.
 - A **Recipient** is a customer as one who gets messages: its zone, language, preferred channel, quiet hours and pause. It is
   *the lock*: whatever is decided of a customer's messages is decided under its row, so that caps are exact. `next_due_at` is
   when something of it is next to be looked at: it may be early, never late. The row is made with the first message.
-- A **MessageChannel** is how a retailer reaches people by one way (e-mail, SMS, webhook): by whom, how fast, in which hours.
-  Where it has none, or it is switched off, nobody is reached by it; the inbox needs none. **SendingHours** are the retailer's
-  quiet hours for all channels, **FrequencyCap**s how much a member gets at most.
+- A **MessageChannel** is how a retailer reaches people by one way (e-mail, SMS, push, webhook): by whom, how fast, in which
+  hours. Where it has none, or it is switched off, nobody is reached by it; the inbox needs none. **SendingHours** are the
+  retailer's quiet hours for all channels, **FrequencyCap**s how much a member gets at most.
+- A **PushDevice** is a browser or an app that shows push messages, of whoever registered it last.
 - An **Address** is what is known of an address, by a keyed hash: that it was verified, that it takes nothing any more. It is
   of an address, not of a person: a new one starts clean.
 - A **Campaign** is a broadcast or a journey of a program; a **CampaignVersion** is its content, frozen at publication: the
@@ -34,6 +35,7 @@ Who is in which arm is not stored here: a campaign names an experiment (loyalty.
 
 from loyalty.campaigns.models.campaign import Campaign, CampaignVersion
 from loyalty.campaigns.models.channel import FrequencyCap, MessageChannel, SendingHours
+from loyalty.campaigns.models.device import PushDevice
 from loyalty.campaigns.models.entry import Entry, Outcome
 from loyalty.campaigns.models.fact import WaitingFact
 from loyalty.campaigns.models.message import Message, Receipt
@@ -57,6 +59,7 @@ __all__ = [
     "OfferGrant",
     "OfferRefusal",
     "Outcome",
+    "PushDevice",
     "Receipt",
     "Recipient",
     "SendingHours",

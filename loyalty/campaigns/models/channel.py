@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from customers.models import Retailer
+from loyalty.campaigns.models.device import PushDevice
 from loyalty.campaigns.models.words import Channel, MessageKind
+from loyalty.campaigns.push_keys import flaw_of_settings
 from loyalty.campaigns.rules.wall_clock import WEEKDAYS, countries_with_holidays
 
 MAX_CAP_DAYS = 30
@@ -46,6 +48,7 @@ class MessageChannel(models.Model):
     class Provider(models.TextChoices):
         MAIL = "mail", _("this site's mail server")
         HTTP = "http", _("an address that takes messages as JSON")
+        WEB_PUSH = "web_push", _("browsers, by Web Push")
 
     retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
     channel = models.CharField(
@@ -106,9 +109,12 @@ class MessageChannel(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(provider="mail", channel="email")
+                | models.Q(provider="web_push", channel="push")
                 | (models.Q(provider="http") & ~models.Q(url="") & ~models.Q(secret="")),
                 name="channel_reaches_its_provider",
-                violation_error_message=_("Mail goes by the mail server or an address, all else by an address."),
+                violation_error_message=_(
+                    "Mail goes by the mail server or an address, push to browsers or by an address, all else by an address."
+                ),
             ),
             models.CheckConstraint(
                 condition=models.Q(takes_keys=False) | models.Q(provider="http"), name="mail_server_takes_no_keys"
@@ -120,6 +126,16 @@ class MessageChannel(models.Model):
 
     def __str__(self) -> str:
         return self.get_channel_display()
+
+    @property
+    def device_kind(self) -> str:
+        """The kind of devices to which it sends push messages."""
+        return PushDevice.Kind.WEB if self.provider == self.Provider.WEB_PUSH else PushDevice.Kind.APP
+
+    def clean(self) -> None:
+        """Refuse Web Push where this site has no key for it, saying what is to be done."""
+        if self.is_active and self.provider == self.Provider.WEB_PUSH and (flaw := flaw_of_settings()):
+            raise ValidationError({"provider": flaw})
 
 
 class FrequencyCap(models.Model):

@@ -3,6 +3,7 @@
 from loyalty.campaigns.transports.port import (
     Accepted,
     Answer,
+    Device,
     NoAnswer,
     NotNow,
     Outgoing,
@@ -11,4 +12,4 @@ from loyalty.campaigns.transports.port import (
     Transport,
 )
 
-__all__ = ["Accepted", "Answer", "NoAnswer", "NotNow", "Outgoing", "Refused", "Route", "Transport"]
+__all__ = ["Accepted", "Answer", "Device", "NoAnswer", "NotNow", "Outgoing", "Refused", "Route", "Transport"]

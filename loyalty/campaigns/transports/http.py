@@ -20,6 +20,7 @@ PARALLEL = 8
 LATER = (408, 425, 429, 503)
 NEVER_ARRIVED = (Reason.NO_ADDRESS, Reason.UNKNOWN_HOST, Reason.INSIDE, Reason.NOT_SECURE)
 NO_SUCH_ADDRESS = 410
+NO_DEVICE = "no_device"  # that is left: they are all gone
 MAX_ID = 200
 
 
@@ -40,8 +41,9 @@ class HttpTransport:
 
 def body_of(route: Route, message: Outgoing) -> bytes:
     """Return what is posted of a message: the same at each try."""
+    to = [each.address for each in message.devices] or message.address
     said = {
-        "id": str(message.id), "channel": route.channel, "kind": message.kind, "to": message.address, "from": route.sender,
+        "id": str(message.id), "channel": route.channel, "kind": message.kind, "to": to, "from": route.sender,
         "language": message.language, "subject": message.subject, "text": message.text, "html": message.html,
         "button": message.button, "link": message.link, "unsubscribe": message.unsubscribe,
     }  # fmt: skip
@@ -60,11 +62,18 @@ def _post(route: Route, message: Outgoing, terms: Terms, now: datetime) -> Answe
     try:
         answer = post(route.url, body, headers, terms)
     except NotTaken as problem:
-        return _answer_of(problem)
+        return _of_devices(message, answer_of(problem))
     return Accepted(_id_in(answer.begins))
 
 
-def _answer_of(problem: NotTaken) -> Answer:
+def _of_devices(message: Outgoing, answer: Answer) -> Answer:
+    """Return what an answer says where a message is for devices: of whom there is no address, there is none of these."""
+    if message.devices and isinstance(answer, Refused) and answer.is_address:
+        return Refused(NO_DEVICE, gone=tuple(each.id for each in message.devices))
+    return answer
+
+
+def answer_of(problem: NotTaken) -> Answer:
     """Return what a failure says: only what certainly never arrived, or was refused, is told as that."""
     if problem.reason in NEVER_ARRIVED or isinstance(problem.__cause__, ConnectionRefusedError):
         return NotNow(problem.reason)

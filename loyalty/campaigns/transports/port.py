@@ -2,10 +2,27 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 IsOver = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """
+    What shows push messages.
+
+    :param address: where a browser's messages are posted, or an app's token
+    :param p256dh: a browser's public key, as Base64 for addresses; empty of an app, as `auth`
+    :param auth: the secret that a browser shares
+    """
+
+    id: UUID
+    address: str
+    p256dh: str = ""
+    auth: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +34,8 @@ class Outgoing:
     :param address: of whom it is for; the customer's id for those without one
     :param html: where the channel has it; empty otherwise
     :param unsubscribe: the address at which one request ends such messages; empty for service
+    :param devices: on which a push message is shown
+    :param expires_at: from which on nobody is to read it; None for ever
     """
 
     id: UUID
@@ -29,6 +48,8 @@ class Outgoing:
     button: str = ""
     link: str = ""
     unsubscribe: str = ""
+    devices: tuple[Device, ...] = ()
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +71,16 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """That it was taken. :param is_final: whether it has arrived by that"""
+    """
+    That it was taken.
+
+    :param is_final: whether it has arrived by that
+    :param gone: the devices that are none any more
+    """
 
     provider_id: str = ""
     is_final: bool = False
+    gone: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +90,12 @@ class Refused:
 
     :param reason: a word of ours
     :param is_address: whether the address takes nothing
+    :param gone: the devices that are none any more
     """
 
     reason: str
     is_address: bool = False
+    gone: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.preferences import InvalidPreference, channels_of, choose, preferences_of
 from loyalty.campaigns.reading import inbox, mark_read
+from loyalty.page.views.push import push_of
 from loyalty.page.visit import Visit, go, of_member, show
 
 ROWS = 50
@@ -26,6 +27,7 @@ def inbox_of(request: HttpRequest, visit: Visit) -> HttpResponse:
         "here": "me",
         "rows": rows,
         "chosen": preferences_of(customer, now=now),
+        "push": push_of(customer),
         "channels": [(channel, Channel(channel).label) for channel in (*channels_of(customer), Channel.INBOX)],
     }
     response = show(request, visit, "page/messages.html", context)

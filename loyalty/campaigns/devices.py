@@ -1,0 +1,147 @@
+"""Devices on which customers see push messages: registered by themselves, each of whoever registered it last."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from customers.core.errors import DomainError, Kind
+from customers.models import Customer
+from loyalty.campaigns.models import MessageChannel, PushDevice
+from loyalty.campaigns.models.device import MAX_ADDRESS
+from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.push_keys import flaw_of_settings, public_key, to_bytes, to_text
+
+MAX_DEVICES = 10  # of a customer: the one that was registered first goes
+SECRET_BYTES = 16
+
+
+class NoPush(DomainError):
+    code = "push_not_in_use"
+    kind = Kind.REFUSED
+    message = _("This retailer sends no push messages to devices of the kind “{kind}”. Look at GET /me/push-devices.")
+
+
+class InvalidDevice(DomainError):
+    code = "invalid_device"
+    kind = Kind.INVALID
+    message = _("{name} is not what it has to be: give what the browser’s subscription says.")
+
+
+class PersonErased(DomainError):
+    code = "person_erased"
+    kind = Kind.GONE
+    message = _("This person was erased: nothing is kept of it any more.")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFact:
+    """
+    A device as it tells of itself.
+
+    :param kind: web or app
+    :param address: the endpoint of a browser's subscription, or an app's token
+    :param p256dh: of a browser: its public key, 65 bytes as Base64 for addresses; as `auth`, of 16 bytes
+    """
+
+    kind: str
+    address: str
+    p256dh: str = ""
+    auth: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """:param is_new: False where it was this customer's before"""
+
+    device: PushDevice
+    is_new: bool
+
+
+def kind_in_use(retailer_id: int) -> str:
+    """Return to which kind of devices a retailer sends: web, app, or empty for none."""
+    channel = MessageChannel.objects.filter(retailer=retailer_id, channel=Channel.PUSH, is_active=True).first()
+    if channel is None or (channel.device_kind == PushDevice.Kind.WEB and flaw_of_settings()):
+        return ""
+    return channel.device_kind
+
+
+def server_key(retailer_id: int) -> str:
+    """Return the key under which browsers subscribe to a retailer's messages; empty where it sends them none."""
+    return public_key() if kind_in_use(retailer_id) == PushDevice.Kind.WEB else ""
+
+
+def devices_of(customer: Customer) -> QuerySet[PushDevice]:
+    """Return a customer's devices, and those of who was merged into it."""
+    return PushDevice.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer))
+
+
+@transaction.atomic
+def register(customer: Customer, fact: DeviceFact, *, now: datetime) -> Registered:
+    """
+    Let a device show a customer's messages, and nobody else's; the same again changes nothing but its keys.
+
+    :raises NoPush: where its retailer sends to none of the kind
+    :raises InvalidDevice: for what cannot be one
+    :raises PersonErased: where the customer was erased meanwhile
+    """
+    _check(fact)
+    if kind_in_use(customer.retailer_id) != fact.kind:
+        raise NoPush(kind=fact.kind)
+    locked = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    if locked.erased_at is not None:
+        raise PersonErased
+    about = {"kind": fact.kind, "p256dh": fact.p256dh, "auth": fact.auth}
+    own = devices_of(customer).filter(address=fact.address)
+    if own.update(**about):
+        return Registered(own.get(), is_new=False)
+    device, _is_made = PushDevice.objects.update_or_create(
+        retailer_id=customer.retailer_id,
+        address=fact.address,
+        defaults={"customer": customer, "created_at": now} | about,
+    )
+    _keep_newest(customer)
+    return Registered(device, is_new=True)
+
+
+def _keep_newest(customer: Customer) -> None:
+    rows = devices_of(customer).order_by("-created_at", "-pk").values_list("pk", flat=True)
+    PushDevice.objects.filter(pk__in=list(rows[MAX_DEVICES:])).delete()
+
+
+def _check(fact: DeviceFact) -> None:
+    if not (0 < len(fact.address) <= MAX_ADDRESS and fact.address.isascii() and fact.address.isprintable()):
+        raise InvalidDevice(name="token" if fact.kind == PushDevice.Kind.APP else "endpoint")
+    if fact.kind == PushDevice.Kind.APP:
+        return
+    if not fact.address.startswith("https://"):
+        raise InvalidDevice(name="endpoint")
+    if len(_decoded("auth", fact.auth)) != SECRET_BYTES:
+        raise InvalidDevice(name="auth")
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _decoded("p256dh", fact.p256dh))
+    except ValueError:
+        raise InvalidDevice(name="p256dh") from None
+
+
+def _decoded(name: str, text: str) -> bytes:
+    """Return a key's bytes. :raises InvalidDevice: for what the database would not take as one either"""
+    try:
+        found = to_bytes(text)
+    except ValueError:
+        raise InvalidDevice(name=name) from None
+    if to_text(found) != text:
+        raise InvalidDevice(name=name)
+    return found
+
+
+@transaction.atomic
+def unregister(customer: Customer, *, device_id: UUID | None = None, address: str = "") -> bool:
+    """Let a device of a customer's show it nothing more, named by its id or its address. Return whether there was one."""
+    named = Q(pk=device_id) if device_id is not None else Q(address=address)
+    deleted, _of_tables = devices_of(customer).filter(named).delete()
+    return bool(deleted)

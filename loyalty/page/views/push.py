@@ -1,0 +1,77 @@
+"""Push messages on a member's own browser: what shows them, and the member's choice of it."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from customers.models import Customer
+from loyalty.campaigns.devices import DeviceFact, InvalidDevice, devices_of, register, server_key, unregister
+from loyalty.campaigns.models import PushDevice
+from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.preferences import choose
+from loyalty.page.visit import Shop, Visit, go, of_member, of_shop
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """
+    What a browser needs to know.
+
+    :param key: under which it subscribes
+    :param addresses: of the member's browsers, by which one knows whether it is among them
+    """
+
+    key: str
+    addresses: list[str]
+
+
+def push_of(customer: Customer) -> Push | None:
+    """Return what a customer's browser needs to know; None where its retailer sends nothing to browsers."""
+    key = server_key(customer.retailer_id)
+    if not key:
+        return None
+    rows = devices_of(customer).filter(kind=PushDevice.Kind.WEB)
+    return Push(key, list(rows.order_by("pk").values_list("address", flat=True)))
+
+
+@of_shop
+def worker(request: HttpRequest, _shop: Shop) -> HttpResponse:
+    """Return what shows messages in a browser while no page is open; it is for this retailer's pages alone."""
+    response = render(request, "page/worker.js", content_type="text/javascript; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@require_POST
+@of_member
+def start(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Let this browser show a member's messages; by that it agrees to push messages."""
+    said, now, customer = request.POST, timezone.now(), visit.member.customer
+    fact = DeviceFact(
+        PushDevice.Kind.WEB,
+        said.get("endpoint", ""),
+        said.get("p256dh", "").rstrip("="),
+        said.get("auth", "").rstrip("="),
+    )
+    try:
+        register(customer, fact, now=now)
+    except InvalidDevice:
+        messages.error(request, _("Your browser did not say how to reach it. Please try again."))
+        return go(visit, "messages")
+    choose(customer, {}, {Channel.PUSH.value: True}, source="page", now=now)
+    messages.success(request, _("You get messages on this device."))
+    return go(visit, "messages")
+
+
+@require_POST
+@of_member
+def stop(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Let this browser show a member no messages any more; others of its devices go on."""
+    unregister(visit.member.customer, address=request.POST.get("endpoint", ""))
+    messages.success(request, _("You get no more messages on this device."))
+    return go(visit, "messages")
