@@ -10,7 +10,7 @@ from customers.core.tenancy import own_rows_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0005_offers'),
+        ('campaigns', '0008_offers_by_margin'),
         ('customers', '0020_retailers_change_themselves'),
     ]
 
