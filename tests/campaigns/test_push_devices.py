@@ -278,7 +278,7 @@ def test_nobody_takes_anothers_device_back_nor_by_trying() -> None:
         ({"endpoint": "http://push.test/1"}, 422, "invalid_device"),
         ({"auth": "AAAA"}, 422, "invalid_device"),
         ({"p256dh": "B" * 87}, 422, "invalid_device"),
-        ({"token": "x"}, 400, "invalid"),
+        ({"kind": "app"}, 400, "invalid"),
         ({"other": 1}, 400, "unknown_field"),
         ({"kind": "fax"}, 400, "invalid_choice"),
     ],
@@ -295,7 +295,7 @@ def test_where_nothing_is_sent_to_a_kind_none_is_taken() -> None:
     me = Caller(member_of(pushing("http")))
 
     refused = told(me.call("POST", "", Browser("https://push.test/1").subscription), 422)
-    taken = me.call("POST", "", {"kind": "app", "token": "t-1"})
+    taken = me.call("POST", "", {"kind": "app", "endpoint": "t-1"})
 
     assert refused["code"] == "push_not_in_use"
     assert (taken.status_code, told(me.call("GET"))["application_server_key"]) == (201, None)
