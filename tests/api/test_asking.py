@@ -25,6 +25,7 @@ IN_PLACE = dict.fromkeys(
         "redemption_id",
         "referral_id",
         "message_id",
+        "device_id",
         "survey_id",
         "offer_id",
         "event_id",
