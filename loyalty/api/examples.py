@@ -12,7 +12,8 @@ NAMED: dict[str, Any] = {
     "wallet": "points",
     "currency": "EUR", "source": "web", "plan": "plus", "code": "silver", "slug": "club", "zone": "Europe/Paris", "till": "7",
     "retailer": "corner-shop", "language": "fr", "token": "F7w2...", "name": "Club", "tier": "silver", "minutes": 15,
-    "rfm": "555",
+    "rfm": "555", "endpoint": "https://push.example/send/f2Kx", "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
 }  # fmt: skip
 BY_FORMAT = {
     "date-time": "2026-06-15T14:00:00+02:00", "date": "2026-06-15", "uuid": "0198c0de-0000-7000-8000-000000000001",

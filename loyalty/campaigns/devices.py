@@ -115,7 +115,7 @@ def _keep_newest(customer: Customer) -> None:
 
 def _check(fact: DeviceFact) -> None:
     if not (0 < len(fact.address) <= MAX_ADDRESS and fact.address.isascii() and fact.address.isprintable()):
-        raise InvalidDevice(name="token" if fact.kind == PushDevice.Kind.APP else "endpoint")
+        raise InvalidDevice(name="endpoint")
     if fact.kind == PushDevice.Kind.APP:
         return
     if not fact.address.startswith("https://"):

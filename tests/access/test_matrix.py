@@ -317,6 +317,7 @@ ARGUMENTS: dict[str, Any] = {
     "uplift_id": lambda world: world["shop"].uplift_runs.first().pk,
     "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "offer_id": lambda _: "019a0000-0000-7000-8000-000000000000",
+    "device_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "message_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "survey_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "name": lambda _: "welcome",

@@ -17,11 +17,12 @@ from customers.core.ids import new_id
 from loyalty.campaigns.models import MessageChannel
 from loyalty.campaigns.push_keys import new_key, public_key
 from loyalty.campaigns.transports import Accepted, Answer, Device, NoAnswer, NotNow, Outgoing, Refused, Route
+from loyalty.campaigns.transports.http import HttpTransport
 from loyalty.campaigns.transports.web_push import WebPushTransport, plain_of
 from loyalty.outbox.posting import Terms
 from tests.campaigns.browsers import Browser
 from tests.campaigns.make_campaigns import NOON
-from tests.outbox.servers import PEM, Server, serving
+from tests.outbox.servers import PEM, Server, saying, serving
 
 ROUTE = Route("shop", "push", "Corner Shop")
 MESSAGE = Outgoing(
@@ -173,3 +174,15 @@ def test_without_its_settings_nothing_is_sent_and_the_channel_says_what_to_do(
         MessageChannel(channel="push", provider="web_push").clean()
 
     assert answer == NotNow("not_set_up")
+
+
+def test_a_provider_of_apps_says_by_410_that_none_of_the_devices_is_left(settings: Settings) -> None:
+    settings.WEBHOOKS_MAY_GO_INSIDE = True
+    device = Device(new_id(), "token-1")
+
+    with serving(saying(b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n")) as server:
+        route = replace(ROUTE, url=server.url, secret="whsec_c2VjcmV0")
+        ((_, answer),) = HttpTransport(lambda: NOON).send(route, [replace(MESSAGE, devices=(device,))], lambda: False)
+
+    assert answer == Refused("no_device", gone=(device.id,))
+    assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2])["to"] == ["token-1"]

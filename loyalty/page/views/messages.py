@@ -23,11 +23,12 @@ def inbox_of(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show a member its newest messages; what it has seen now is read."""
     customer, now = visit.member.customer, timezone.now()
     rows = list(inbox(customer).order_by("-claimed_at", "-pk")[:ROWS])
+    chosen = preferences_of(customer, now=now)
     context = {
         "here": "me",
         "rows": rows,
-        "chosen": preferences_of(customer, now=now),
-        "push": push_of(customer),
+        "chosen": chosen,
+        "push": push_of(customer, agrees=chosen.agreed[Channel.PUSH]),
         "channels": [(channel, Channel(channel).label) for channel in (*channels_of(customer), Channel.INBOX)],
     }
     response = show(request, visit, "page/messages.html", context)

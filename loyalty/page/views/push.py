@@ -23,20 +23,24 @@ class Push:
     What a browser needs to know.
 
     :param key: under which it subscribes
-    :param addresses: of the member's browsers, by which one knows whether it is among them
+    :param addresses: of the browsers that show messages to which the member agreed, by which one knows whether it is among them
     """
 
     key: str
     addresses: list[str]
 
 
-def push_of(customer: Customer) -> Push | None:
-    """Return what a customer's browser needs to know; None where its retailer sends nothing to browsers."""
+def push_of(customer: Customer, *, agrees: bool) -> Push | None:
+    """
+    Return what a customer's browser needs to know; None where its retailer sends nothing to browsers.
+
+    :param agrees: whether it agreed to push messages; who has withdrawn that is asked again, whatever is registered
+    """
     key = server_key(customer.retailer_id)
     if not key:
         return None
-    rows = devices_of(customer).filter(kind=PushDevice.Kind.WEB)
-    return Push(key, list(rows.order_by("pk").values_list("address", flat=True)))
+    rows = devices_of(customer).filter(kind=PushDevice.Kind.WEB).order_by("pk")
+    return Push(key, list(rows.values_list("address", flat=True)) if agrees else [])
 
 
 @of_shop
