@@ -17,6 +17,7 @@ from loyalty.engine.versions import RulesOf
 BADGES: "Key[BadgeState]" = Key("badges")
 GAME: RulesOf[Game] = RulesOf("badges")
 NONE_KNOWN: Instants = MappingProxyType({})
+AWARD = "award-"  # begins what the lots of awards are called
 
 
 class Place(NamedTuple):
@@ -52,6 +53,11 @@ def stamp_of(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()
 
 
+def is_award(gift: str) -> bool:
+    """Tell whether a gift's lots are those of an award."""
+    return gift.startswith(AWARD)
+
+
 @dataclass(frozen=True, slots=True)
 class HeldAward:
     """
@@ -74,7 +80,7 @@ class HeldAward:
     @property
     def label(self) -> str:
         """Return by what its lots are known."""
-        return f"award-{self.id.hex}"
+        return f"{AWARD}{self.id.hex}"
 
 
 @dataclass(frozen=True, slots=True)

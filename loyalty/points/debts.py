@@ -5,7 +5,7 @@ Own points that come back replace what was taken in their place. So a redemption
 whichever of them is undone first, and nobody loses points that live longer than those that came back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -143,6 +143,11 @@ def debts_of(entries: Iterable[DebtEntry]) -> list[Debt]:
         else:
             _repay(debts, entry)
     return [debt for debt in debts.values() if debt.lacking > 0]
+
+
+def missing_of_gifts(entries: Iterable[DebtEntry], lots: Container[UUID]) -> int:
+    """Return how many points of gifts are missing after some entries. :param lots: those of the gifts that are asked for"""
+    return sum(debt.shortfall for debt in debts_of(entries) if any(each in lots for each in debt.gift_lots))
 
 
 def _changed(debt: Debt, entry: DebtEntry) -> Debt:

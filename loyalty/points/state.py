@@ -427,11 +427,20 @@ class WalletState:
             "shortfall": self.shortfall + posting.shortfall_change,
             "lots": lots_after((*self.lots, *opened), posting.moves),
         }
-        if posting.kind in debts.KINDS:
-            changed["debt_entries"] = (*self.debt_entries, self._debt_entry(posting))
-        elif said := posting.explanation.get("debts"):
-            changed["debt_entries"] = (*self.debt_entries, *debts.taken_over(said))
+        if told := self._debts_of(posting):
+            changed["debt_entries"] = (*self.debt_entries, *told)
         return copy_with(self, changed)
+
+    def debt_entries_before(self, postings: Iterable[Posting]) -> tuple[DebtEntry, ...]:
+        """Return what entries had told of debts before some postings, which are its last ones."""
+        told = sum(len(self._debts_of(each)) for each in postings)
+        return self.debt_entries[: max(len(self.debt_entries) - told, 0)]
+
+    def _debts_of(self, posting: Posting) -> tuple[DebtEntry, ...]:
+        if posting.kind in debts.KINDS:
+            return (self._debt_entry(posting),)
+        said = posting.explanation.get("debts")
+        return debts.taken_over(said) if said else ()
 
     def _debt_entry(self, posting: Posting) -> DebtEntry:
         gift_lots = tuple(UUID(each) for each in posting.explanation.get("gift_lots", ()))

@@ -489,6 +489,25 @@ def test_what_is_missing_of_an_award_is_settled_once_by_points_that_come_back() 
     assert make.spendable(ada, make.on("2026-06-08")) == 30 + 50
 
 
+def test_an_award_that_made_good_one_which_came_back_is_missing_no_more() -> None:
+    from loyalty.activity.account.spending import redeem, reverse
+
+    club = game.program({"code": "one", "target": "1", "points": 50, "repeats": True})
+    ada = make.member(club)
+    first = make.buys(ada, "100", at=make.on("2026-06-01"))
+    spent = redeem(ada, 150, reference="first", now=make.on("2026-06-01"))
+    make.returns(ada, first, (1, "1"), at=make.on("2026-06-01"))
+    second = make.buys(ada, "100", at=make.on("2026-06-02"))  # its award makes good the first one
+    redeem(ada, 100, reference="second", now=make.on("2026-06-02"))
+    make.returns(ada, second, (1, "1"), at=make.on("2026-06-02"))
+
+    reverse(ada, spent.entry_id, now=make.on("2026-06-03"))
+    make.buys(ada, "100", at=make.on("2026-06-04"))
+
+    # What the second order gave is missing still: what comes back settles it, and earnings do not.
+    assert make.spendable(ada, make.on("2026-06-04")) == 100 + 50
+
+
 LEVELS = [{"times": 1, "name": "Bronze"}, {"times": 3, "name": "Silver"}]
 
 

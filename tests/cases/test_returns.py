@@ -799,6 +799,20 @@ def test_a_gift_that_made_good_an_earlier_one_is_free_when_the_spending_is_undon
     assert (during, shop.balance("ada"), shop.owed("ada")) == (100, 150, 0)
 
 
+@pytest.mark.parametrize("first", [150, 120, 100, 50])
+def test_a_gift_that_made_good_one_which_came_back_is_missing_no_more(first: int) -> None:
+    """What is missing of the second order stays so, and is not counted as its gift's."""
+    shop = Shop(tiers=GIFT, policy=STOP)
+    shop.member("ada")
+    buy_spend_and_return(shop, 1, first)  # the rest is taken back at once
+    buy_spend_and_return(shop, 2, 100)
+    shop.reverse("ada", "r1", at="2026-03-03 12:00")
+
+    shop.order("kept", "ada", "100.00", at="2026-03-20 12:00")
+
+    assert (shop.balance("ada"), shop.owed("ada")) == (150, 0)
+
+
 def test_a_held_gift_is_taken_when_its_hold_ends() -> None:
     shop = Shop(tiers=GIFT, policy=NEGATIVE)
     shop.member("ada")

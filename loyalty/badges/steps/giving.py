@@ -16,6 +16,7 @@ from loyalty.badges.state import (
     AwardGiven,
     HeldAward,
     Place,
+    is_award,
 )
 from loyalty.engine.activities import (
     InteractionReported,
@@ -28,6 +29,7 @@ from loyalty.engine.decision import Decision, Told
 from loyalty.points.state import MAIN
 from loyalty.points.steps.entries import Cause, settle_for_gifts, wallet_in
 from loyalty.points.steps.giving import give_points
+from loyalty.points.steps.replacing import settled_of_gifts
 
 
 def give_awards(decision: Decision, place: Place, rule: ChallengeRule) -> Decision:
@@ -127,11 +129,16 @@ def note_settled(decision: Decision) -> Decision:
     if not decision.member.has(BADGES):
         return decision
     state = decision.member.of(BADGES)
-    missing = {code: min(points, wallet_in(decision, code).shortfall) for code, points in state.missing.items()}
+    missing = {code: _still_missing(decision, code, points) for code, points in state.missing.items()}
     if missing == state.missing:
         return decision
     left = {code: points for code, points in missing.items() if points}
     return decision.then(member=decision.member.having(BADGES, replace(state, missing=left)))
+
+
+def _still_missing(decision: Decision, code: str, points: int) -> int:
+    left = points - settled_of_gifts(decision, code, is_award)
+    return max(min(left, wallet_in(decision, code).shortfall), 0)
 
 
 def cause_of(decision: Decision) -> str:

@@ -1,12 +1,12 @@
 """Points that come back replace what was taken in their place, and settle what is missing or owed. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from loyalty.engine.decision import Decision
 from loyalty.points.clawback import state_at
-from loyalty.points.debts import Debt, Relief, relief
+from loyalty.points.debts import Debt, Relief, missing_of_gifts, relief
 from loyalty.points.state import Move, NewLot, Posting, WalletState
 from loyalty.points.states import State
 from loyalty.points.steps.entries import entry, post, settle, wallet_in
@@ -86,6 +86,19 @@ def _replace(decision: Decision, code: str, back: Back, cause: str) -> tuple[Dec
         shortfall_change=-found.shortfall, order_id=debt.order_id,
     )  # fmt: skip
     return post(decision, posting), found.points, [(move.lot_id, move.target, move.amount) for move in covered]
+
+
+def settled_of_gifts(decision: Decision, code: str, is_asked: Callable[[str], bool]) -> int:
+    """
+    Return how many missing points of gifts were made good by those that came back in this decision.
+
+    :param is_asked: tells by what a gift's lots are called whether it is asked for
+    """
+    wallet = wallet_in(decision, code)
+    postings = [each for each in decision.effects if isinstance(each, Posting) and each.wallet_id == wallet.wallet_id]
+    lots = {lot.id for lot in wallet.lots if lot.gift and is_asked(lot.gift)}
+    before = missing_of_gifts(wallet.debt_entries_before(postings), lots)
+    return max(before - missing_of_gifts(wallet.debt_entries, lots), 0)
 
 
 def known_relief(wallet: WalletState, debt: Debt, points: int) -> Relief:

@@ -10,6 +10,7 @@ from loyalty.points.state import MAIN, POINTS, RULES, OpenLot
 from loyalty.points.steps.entries import Cause, settle_for_gifts, wallet_in
 from loyalty.points.steps.giving import give_points
 from loyalty.points.steps.giving_back import claim
+from loyalty.points.steps.replacing import settled_of_gifts
 from loyalty.points.steps.returning import take_or_owe
 from loyalty.tiers.past import DayOfStart, Tenure, replay_days
 from loyalty.tiers.rules import TierRule
@@ -42,12 +43,12 @@ def give_gift(decision: Decision, tier: TierRule, cause: str) -> Decision:
 
 def note_settled(decision: Decision) -> Decision:
     """Note that points which came back made good what was missing of gifts: it is never more than what is missing in all."""
-    if not decision.member.has(TIERS):
+    if not decision.member.has(TIERS) or not decision.member.of(TIERS).gifts_missing:
         return decision
-    state, shortfall = decision.member.of(TIERS), decision.member.of(POINTS).main.shortfall
-    if state.gifts_missing <= shortfall:
-        return decision
-    return decision.then(member=decision.member.having(TIERS, replace(state, gifts_missing=shortfall)))
+    state, codes = decision.member.of(TIERS), {tier.code for tier in all_tiers(decision)}
+    left = state.gifts_missing - settled_of_gifts(decision, MAIN, codes.__contains__)
+    missing = max(min(left, decision.member.of(POINTS).main.shortfall), 0)
+    return decision.then(member=decision.member.having(TIERS, replace(state, gifts_missing=missing)))
 
 
 def take_gifts(decision: Decision, own: Sequence[OpenLot]) -> Decision:
