@@ -1,6 +1,5 @@
 """For which retailer somebody of the staff acts, and as what."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
@@ -9,6 +8,7 @@ from django.db.models import Exists, F
 from django.http import HttpRequest
 
 from customers.core.tenancy import ALL_TENANTS, acting_for
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.access.models import SignInPolicy, StaffRole
 from loyalty.access.roles import ALL_SCOPES, PERMISSIONS, SCOPES, Role

@@ -1,10 +1,11 @@
 """What a member bought and kept, and what else it did, as challenges count it: asked of the facts themselves, as they are now."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.activity.decisions import load_decided
 from loyalty.activity.history import load_interactions, load_kept_orders
 from loyalty.badges.rules import CountedFact

@@ -7,7 +7,6 @@ reference.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -15,6 +14,8 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from customers.core.values import dataclass
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 READ_ONLY, IDLE_TOO_LONG, TOOK_TOO_LONG = "25006", "25P03", "57014"

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -10,6 +9,7 @@ from hashlib import sha256
 from django.conf import settings
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.campaigns.models import Address
 from loyalty.campaigns.models.words import Channel
 

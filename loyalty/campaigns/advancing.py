@@ -5,7 +5,6 @@ What a step says is queued in the same transaction; whoever dies in between leav
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ import structlog
 from django.db import transaction
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.about import Values, facts_of
 from loyalty.campaigns.claiming import OUTCOME

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.campaigns.entering import BATCH, consents_of, judge, rule_of
 from loyalty.campaigns.loading import load_persons, load_settings
 from loyalty.campaigns.models import Campaign, CampaignVersion

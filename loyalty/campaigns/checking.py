@@ -1,9 +1,10 @@
 """What is wrong with a version of a campaign, before anybody gets it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from customers.core.values import dataclass
 from customers.segment_names import NAMES
 from loyalty.campaigns.feedback.links import SURVEY
 from loyalty.campaigns.models import CampaignVersion, Offer, Step, StepText

@@ -7,13 +7,14 @@ a recipient locked passes it over. Then everything is read by later statements, 
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.loading import OpenMessage, Person, Settings, load_open, load_persons, load_settings
 from loyalty.campaigns.models import Campaign, Message, Outcome

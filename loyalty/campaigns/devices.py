@@ -1,6 +1,5 @@
 """Devices on which customers see push messages: registered by themselves, each of whoever registered it last."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.models import Customer
 from loyalty.campaigns.models import MessageChannel, PushDevice
 from loyalty.campaigns.models.device import MAX_ADDRESS

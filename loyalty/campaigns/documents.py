@@ -1,7 +1,6 @@
 """A campaign as one document: written out, checked, compared and applied. The round trip is exact."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from customers.core.calendar import FIRST_YEAR, LAST_YEAR
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.checking import MAX_STEPS, flaws_of
 from loyalty.campaigns.describing import said_of_flaw

@@ -1,13 +1,13 @@
 """What a decision about messages needs to know, read after their recipients are locked: a fixed number of statements."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.addresses import Known, hash_of, known
 from loyalty.campaigns.models import FrequencyCap, MessageChannel, SendingHours

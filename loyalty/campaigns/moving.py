@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.campaigns.claiming import OUTCOME
 from loyalty.campaigns.entering import rule_of
 from loyalty.campaigns.models import Campaign, CampaignVersion, Outcome

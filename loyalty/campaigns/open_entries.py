@@ -1,7 +1,6 @@
 """Entries that have not ended, locked and read: whoever takes their steps or ends them looks at these."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.entering import rule_of
 from loyalty.campaigns.loading import IS_OF_LAST_ORDER

@@ -1,7 +1,6 @@
 """How a customer wants to be reached: chosen by itself, kept with its row as a recipient."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import available_timezones
@@ -10,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.models import Consent, Customer
 from customers.registration import record_consent
 from loyalty.campaigns.loading import load_settings

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 
 # A recipient's row is made, and locked, before its messages are written: who claims meanwhile sees them when it looks again.
 WAKE = """

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import chain, count
@@ -13,6 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.documents import FORMAT, LANGUAGES, Document, apply_document, schema
 from loyalty.campaigns.models import Campaign, CampaignVersion

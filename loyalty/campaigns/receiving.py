@@ -6,7 +6,6 @@ A dead address takes nothing more, three refusals in two weeks are one, and who 
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.addresses import suppress
 from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt

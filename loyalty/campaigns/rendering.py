@@ -1,7 +1,6 @@
 """What a message says to its recipient: its frozen text, with values as they are when it goes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -15,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Retailer
 from customers.suggesting import suggested_names
 from loyalty.campaigns.feedback.links import INVITATION, SURVEY, survey_address

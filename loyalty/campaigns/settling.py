@@ -1,13 +1,13 @@
 """What providers answered, written down: once for each message, whoever asked first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.addresses import suppress
 from loyalty.campaigns.claiming import OUTCOME, Claimed

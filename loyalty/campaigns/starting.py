@@ -1,7 +1,6 @@
 """The start of a campaign: what is known of it before, and the question that is asked where too few are in an arm."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,6 +10,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from loyalty.campaigns.audience import Audience, audience_of
 from loyalty.campaigns.checking import flaws_of
 from loyalty.campaigns.models import Campaign, CampaignVersion

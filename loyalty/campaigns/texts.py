@@ -6,7 +6,6 @@ They have no tags but `if`, a few filters, no files and no objects: values are p
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -16,6 +15,8 @@ from django.template.base import NodeList, TextNode, VariableNode
 from django.template.defaulttags import IfNode, TemplateLiteral
 from django.template.smartif import TokenBase
 from django.utils import translation
+
+from customers.core.values import dataclass
 
 ENGINE = Engine(dirs=[], loaders=[], libraries={}, autoescape=False)
 FILTERS = frozenset(

@@ -1,7 +1,6 @@
 """Members with a tier within reach or at risk: what counts for them is added up by one statement, and judged by the scheme."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import day_before
+from customers.core.values import dataclass
 from loyalty.activity.arms import load_arms
 from loyalty.activity.versions import versions_of_program
 from loyalty.campaigns.rules.tier_gaps import HAVE_AN_END, PERCENT, TierGap, TierMember, at_risk, within_reach

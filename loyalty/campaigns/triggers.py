@@ -5,7 +5,6 @@ Each answers customers with the occurrence that names the fact, and the day that
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from customers.core import bulk
 from customers.core.calendar import midnight
+from customers.core.values import dataclass
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, NEW, PROSPECT, is_leaps_eve, parameter, wave_of, word
 from loyalty.campaigns.tier_gaps import REACH, RISK, When, gaps

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,6 +17,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.models.retailer import validate_zone
 from loyalty.badges.identity import keep_badge_identities
 from loyalty.configuration.findings import Finding

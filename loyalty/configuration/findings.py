@@ -1,6 +1,6 @@
 """What a check finds: errors forbid to publish, warnings ask whether it is meant."""
 
-from dataclasses import dataclass
+from customers.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
+from customers.core.values import dataclass
 from loyalty.embedded.errors import EmbeddedError
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from customers.core.values import dataclass
 from customers.models import Consent, Order
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import OrderDecision

@@ -1,7 +1,6 @@
 """Who looks at which retailer's page: found before a view runs, and acting for that retailer while it does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from customers.core import tenancy
 from customers.core.errors import DomainError
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.activity.versions import versions_of_program
 from loyalty.badges.state import BADGES

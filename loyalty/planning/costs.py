@@ -1,7 +1,7 @@
 """What rules would have cost on recent orders, beside what those orders left over: estimates. Reads only."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from customers.core import bulk
 from customers.core.money import to_cents
+from customers.core.values import dataclass
 from loyalty.activity.history import load_orders
 from loyalty.activity.profiles import kinds_of
 from loyalty.configuration.findings import Finding

@@ -1,12 +1,13 @@
 """Who would stand on another tier under a version: every member counted as of a day, by one statement. Reads only."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.engine.versions import Version
 from loyalty.points.state import MAIN
 from loyalty.programs.models import Program

@@ -1,13 +1,13 @@
 """What publishing a version would change: its differences, who moves, what it costs, what is wrong with it. Reads only."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.utils.crypto import salted_hmac
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import Change, differences, to_document

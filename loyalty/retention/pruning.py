@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.outbox.models import Delivery, Event
 from loyalty.retention.rules import EVENTS, RULES, Rule
 

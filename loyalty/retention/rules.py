@@ -1,7 +1,6 @@
 """What is deleted, and when: the one list of it. What is not in here is kept, until its person is erased."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
+from customers.core.values import dataclass
 from loyalty.access.models import PasswordReset, StaffInvitation
 from loyalty.api.models import IdempotencyRecord, MemberToken
 from loyalty.outbox.models import Delivery, Event

@@ -1,7 +1,6 @@
 """What a program's causes were given, for all to see: sums of their ledgers, and of nobody alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.money import to_unit
+from customers.core.values import dataclass
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward, RewardCounter
 

@@ -6,7 +6,6 @@ The code is not kept, not even as a hash of which six digits would soon be found
 only the site has. It is good for ten minutes, five tries and one use, by who holds the id, which the mail does not name.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk, tenancy
 from customers.core.errors import DomainError, Kind
+from customers.core.values import dataclass
 from customers.models import Customer, Retailer
 from loyalty.signin.addresses import keyed, normalise
 from loyalty.signin.limits import DAY, HOUR, Limit, count

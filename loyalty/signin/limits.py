@@ -1,7 +1,6 @@
 """How often may be asked and tried: counted in a table, so it holds whatever the number of processes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
 from customers.core.errors import DomainError
+from customers.core.values import dataclass
 from loyalty.signin.addresses import keyed
 from loyalty.signin.models import SignInLimit
 

@@ -1,11 +1,11 @@
 """Two who are one take part in a challenge since the first of both joined it: what the other one did since counts, too."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.activity.counted import KnownFact, load_counted_interactions, load_counted_orders
 from loyalty.badges.state import BADGES, GAME
 from loyalty.badges.steps import recount

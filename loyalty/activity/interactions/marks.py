@@ -1,12 +1,12 @@
 """What is shown beside a review or a photo: that its product was bought, and that it was rewarded; as both are now."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from customers.models import Interaction, Retailer
 
 CONTENT = (Interaction.Kind.REVIEW, Interaction.Kind.PHOTO)

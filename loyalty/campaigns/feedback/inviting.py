@@ -1,7 +1,6 @@
 """Who is asked: the customers that a step reaches, but for those who were asked lately; decided under their recipients' locks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 from customers.core import bulk
 from customers.core.calendar import day_after, local_date, midnight
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.models import Invitation, Survey
 from loyalty.campaigns.rules.surveys import Asked, SurveyRule, not_invited

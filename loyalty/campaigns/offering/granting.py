@@ -5,7 +5,7 @@ Locks are taken in the order of all who take several: memberships, counters, bud
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from django.db import transaction
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.ids import new_id
+from customers.core.values import dataclass
 from loyalty.activity.account.session import AccountSession
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.releasing import end_late_vouchers, release_over

@@ -1,7 +1,6 @@
 """What members and staff read of offers: those that somebody has, and what became of an offer and its budget."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -11,6 +10,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from customers.core.calendar import local_date
 from customers.core.money import to_unit
+from customers.core.values import dataclass
 from customers.models import Customer
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal, Recipient
 from loyalty.memberships.models import Membership

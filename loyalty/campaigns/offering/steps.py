@@ -1,7 +1,6 @@
 """Offers that steps of campaigns give: what was decided of them, as those steps and later texts need it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from customers.core import bulk
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 
 OF_A_STEP = "entry:"  # begins the facts because of which steps give offers
 # By the step's own fact: what the member was given, else why not.

@@ -1,11 +1,11 @@
 """How many messages a member gets in its own last days, at most. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import local_date, midnight
+from customers.core.values import dataclass
 
 ANY = "any"
 SERVICE = "service"

@@ -1,8 +1,9 @@
 """What a customer agreed to, and whether it is enough. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from customers.core.values import dataclass
 
 SERVICE, PROGRAM, MARKETING = "service", "program", "marketing"
 EMAIL, SMS, PUSH, INBOX, WEBHOOK = "email", "sms", "push", "inbox", "webhook"

@@ -1,12 +1,12 @@
 """Who enters a journey, which steps are taken when, and which facts end it. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, local_date, midnight
+from customers.core.values import dataclass
 from loyalty.campaigns.rules.consent import INBOX, PROFILING, Consents, allows
 from loyalty.campaigns.rules.triggers import is_of_last_order
 from loyalty.campaigns.rules.wall_clock import next_wall_time, read_wait

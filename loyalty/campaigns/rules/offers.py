@@ -1,13 +1,14 @@
 """Who gets an offer, which one of several, and until when it is good. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, local_date, midnight
+from customers.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ Decided for all due messages of one member together, under its lock: what one ta
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from customers.core.values import dataclass
 from loyalty.campaigns.rules.caps import Cap, Sent, cap_frees_at
 from loyalty.campaigns.rules.consent import PROFILING, SERVICE, Consents, allows
 from loyalty.campaigns.rules.wall_clock import Quiet, quiet_until

@@ -1,13 +1,13 @@
 """Who may be asked, what may be answered, and which answers somebody has to follow up. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import scales
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 
 MAX_COMMENT = 2_000
 MAX_ANSWERS = 20  # to one invitation, each instead of the one before

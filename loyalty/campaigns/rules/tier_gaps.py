@@ -1,10 +1,10 @@
 """Which members have a tier within reach, which may lose theirs, and what is missing: pure."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from customers.core.calendar import add_months, day_before
+from customers.core.values import dataclass
 from loyalty.tiers.rules import Counts, Standing, TierRule, TierScheme, window_start
 
 PERCENT = 100

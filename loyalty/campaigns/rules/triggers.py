@@ -6,9 +6,11 @@ up.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from typing import Any
+
+from customers.core.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

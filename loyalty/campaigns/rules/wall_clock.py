@@ -6,7 +6,6 @@ A zone is always a zone, never an offset: the offset of today is not the one of 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 from customers.core.calendar import FIRST_YEAR, LAST_YEAR, add_months, local_date
+from customers.core.values import dataclass
 
 MIDNIGHT = time(0)
 DAY = timedelta(days=1)

@@ -1,10 +1,12 @@
 """What a way out has to be."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+from customers.core.values import dataclass
 
 IsOver = Callable[[], bool]
 

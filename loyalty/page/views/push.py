@@ -1,7 +1,5 @@
 """Push messages on a member's own browser: what shows them, and the member's choice of it."""
 
-from dataclasses import dataclass
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from customers.core.values import dataclass
 from customers.models import Customer
 from loyalty.campaigns.devices import DeviceFact, InvalidDevice, devices_of, register, server_key, unregister
 from loyalty.campaigns.models import PushDevice
