@@ -249,8 +249,8 @@ def test_the_admin_refuses_what_is_written_as_no_trigger(staff: Client, field: s
         ('{"kind": "life_stage", "stage": ["new"]}', "[]", "trigger/stage: It is one of"),
         ('{"kind": "life_stage", "stage": "old"}', "[]", "trigger/stage: It is one of"),
         ('{"kind": ["cart"]}', "[]", "trigger/kind: There is no such trigger"),
-        ('{"kind": "cart"}', '[{"fact": ["order"]}]', "exits/0: An exit names one of left, order."),
-        ('{"kind": "cart"}', '["order"]', "exits/0: An exit names one of left, order."),
+        ('{"kind": "cart"}', '[{"fact": ["order"]}]', "exits/0: An exit names one of contact, left, order."),
+        ('{"kind": "cart"}', '["order"]', "exits/0: An exit names one of contact, left, order."),
     ],
 )
 def test_a_trigger_that_is_not_known_is_kept_in_the_draft_and_told_on_its_page(
