@@ -62,7 +62,7 @@ JOURNEYS: tuple[Mapping[str, Any], ...] = (
     {"kind": "points_expiring", "days": 14},
     {"kind": "points_expiring", "days": 3},
     {"kind": "lapsed", "days": 60},
-    {"kind": "lapsed", "days": 90, "segments": ["at_risk"]},
+    {"kind": "lapsed", "days": 90, "segments": ["low_value_at_risk"]},
     {"kind": "lapsed", "days": 120},
     {"kind": "lapsed", "days": 365},
     {"kind": "enrolled"},
@@ -309,7 +309,7 @@ WITH made AS MATERIALIZED (
 ), insights AS (
     INSERT INTO customers_insight (customer_id, run_id, as_of, horizon_days, currency, historic_revenue, segment, tags,
         life_stage, rfm, favourite_category, favourite_brand)
-    SELECT customer, 1, %(today)s, 365, 'EUR', 24, CASE WHEN n %% 10 = 0 THEN 'at_risk' ELSE 'loyal' END, '{}', '', '', '', ''
+    SELECT customer, 1, %(today)s, 365, 'EUR', 24, CASE WHEN n %% 10 = 0 THEN 'low_value_at_risk' ELSE 'loyal_low_value' END, '{}', '', '', '', ''
     FROM made
 )
 INSERT INTO campaigns_message (
