@@ -309,7 +309,8 @@ WITH made AS MATERIALIZED (
 ), insights AS (
     INSERT INTO customers_insight (customer_id, run_id, as_of, horizon_days, currency, historic_revenue, segment, tags,
         life_stage, rfm, favourite_category, favourite_brand)
-    SELECT customer, 1, %(today)s, 365, 'EUR', 24, CASE WHEN n %% 10 = 0 THEN 'low_value_at_risk' ELSE 'loyal_low_value' END, '{}', '', '', '', ''
+    SELECT customer, 1, %(today)s, 365, 'EUR', 24, CASE n %% 10 WHEN 0 THEN 'low_value_at_risk' ELSE 'loyal_low_value' END,
+        '{}', '', '', '', ''
     FROM made
 )
 INSERT INTO campaigns_message (
