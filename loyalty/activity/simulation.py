@@ -392,8 +392,12 @@ SELECT e.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind, w.code,
     coalesce((SELECT t.explanation->>'reference' FROM points_wallet v JOIN points_entry t ON t.wallet_id = v.id
         WHERE v.membership_id = m.merged_into_id AND t.kind = 'redeem' AND t.explanation->>'merged_from' = e.id::text),
         e.explanation->>'reference', e.id::text),
-    CASE WHEN e.kind = 'restore' THEN substr(e.cause, 9)::uuid END
-FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
+    CASE WHEN e.kind = 'restore' THEN substr(e.cause, 9)::uuid END, p.amounts, p.ends
+FROM points_entry e LEFT JOIN LATERAL (
+    SELECT array_agg(l.amount ORDER BY l.id) AS amounts, array_agg(l.expires_at ORDER BY l.id) AS ends
+    FROM points_movement v JOIN points_lot l ON l.id = v.lot_id
+    WHERE v.entry_id = e.id AND v.from_state = 'issued' AND l.expires_at IS NOT NULL
+) p ON e.kind = 'transfer' JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
 JOIN customers_customer c ON c.id = m.customer_id
 WHERE (m.customer_id = ANY(%(customers)s) OR c.merged_into_id = ANY(%(customers)s)) AND e.occurred_at <= %(until)s
     AND m.program_id = %(program)s AND e.kind IN ('redeem', 'restore', 'adjust', 'transfer')
@@ -441,8 +445,10 @@ def _activities(versions: Versions, joined: Sequence[Joined], until: datetime) -
         *interactions,
         *granted,
         *(
-            PointsMoved(*row)
-            for row in bulk.fetch(MOVES, {"customers": customers, "until": until, "program": program_id})
+            PointsMoved(*[*row, tuple(zip(amounts or (), ends or (), strict=True))])
+            for *row, amounts, ends in bulk.fetch(
+                MOVES, {"customers": customers, "until": until, "program": program_id}
+            )
         ),
     ]
     return sorted(happened, key=lambda each: (each.occurred_at, RANKS[type(each)], each.id))

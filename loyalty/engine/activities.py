@@ -374,6 +374,7 @@ class PointsMoved(CountsAsItOccurs):
     :param kind: redeem, restore, adjust, transfer or leave
     :param points: given, or negative taken
     :param undoes: for restore, the entry that it undid
+    :param parts: of points that another member passed on, how many end when: they keep the ends that they had
     """
 
     id: UUID
@@ -384,6 +385,7 @@ class PointsMoved(CountsAsItOccurs):
     points: int
     reference: str = ""
     undoes: UUID | None = None
+    parts: tuple[tuple[int, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

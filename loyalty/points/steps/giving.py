@@ -1,5 +1,7 @@
 """Points that no rule counted: gifts, grants, adjustments. Pure."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from customers.core.ids import new_id
@@ -21,18 +23,28 @@ def give_points(  # noqa: PLR0913 - who, of what, how many, why
     kind: str = "earn",
     gift: str = "",
     lifetime: Lifetime | None = None,
+    parts: Sequence[tuple[int, datetime]] = (),
 ) -> Decision:
     """
     Give points that no rule counted, and that can be spent at once: a gift, a grant, an adjustment.
 
     :param lifetime: where the occasion's tier does not let them live longer
+    :param parts: how many of them end when, where they have their ends already
     """
     until = keeps_until(decision, code)
     decision = extend_inactivity(decision, code, until)
-    lot = free_lot(points, lifetime or lifetime_of(decision, code), decision.rules, decision.at, gift=gift)
+    lives = lifetime or lifetime_of(decision, code)
+    ended = [
+        replace(
+            free_lot(some, lives, decision.rules, decision.at, gift=gift), expires_at=end, expires_on_inactivity=False
+        )
+        for some, end in parts
+    ]
+    rest = points - sum(lot.amount for lot in ended)
+    lots = (*ended, *((free_lot(rest, lives, decision.rules, decision.at, gift=gift),) if rest > 0 else ()))
     wallet = wallet_in(decision, code)
-    posting = entry(decision, wallet, kind, cause.name, cause.said, lots=(lot,), keeps_until=until)
-    return repay_with(post(decision, posting), code, (lot,), cause.name)
+    posting = entry(decision, wallet, kind, cause.name, cause.said, lots=lots, keeps_until=until)
+    return repay_with(post(decision, posting), code, lots, cause.name)
 
 
 def free_lot(points: int, lifetime: Lifetime, version: Version, at: datetime, *, gift: str = "") -> NewLot:

@@ -215,7 +215,15 @@ def move(decision: Decision) -> Decision:
     if activity.points > 0:
         cause = Cause(f"{activity.kind}:{activity.id}", {})
         lifetime = policy_of(decision, activity.wallet).lifetime
-        return give_points(decision, activity.wallet, activity.points, cause, kind=activity.kind, lifetime=lifetime)
+        return give_points(
+            decision,
+            activity.wallet,
+            activity.points,
+            cause,
+            kind=activity.kind,
+            lifetime=lifetime,
+            parts=activity.parts,
+        )
     target = State.TRANSFERRED if activity.kind == "transfer" else State.CANCELLED
     decision, _ = _take(decision, activity, target, None)
     return decision
