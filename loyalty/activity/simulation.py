@@ -396,8 +396,8 @@ SELECT e.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind, w.code,
 FROM points_entry e LEFT JOIN LATERAL (
     SELECT array_agg(l.amount ORDER BY l.id) AS amounts, array_agg(l.expires_at ORDER BY l.id) AS ends
     FROM points_movement v JOIN points_lot l ON l.id = v.lot_id
-    WHERE v.entry_id = e.id AND v.from_state = 'issued' AND l.expires_at IS NOT NULL
-) p ON e.kind = 'transfer' JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
+    WHERE e.kind = 'transfer' AND v.entry_id = e.id AND v.from_state = 'issued' AND l.expires_at IS NOT NULL
+) p ON true JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
 JOIN customers_customer c ON c.id = m.customer_id
 WHERE (m.customer_id = ANY(%(customers)s) OR c.merged_into_id = ANY(%(customers)s)) AND e.occurred_at <= %(until)s
     AND m.program_id = %(program)s AND e.kind IN ('redeem', 'restore', 'adjust', 'transfer')

@@ -32,11 +32,17 @@ def leaves(member: Membership, at: datetime) -> None:
     Membership.objects.filter(pk=member.pk).update(left_at=at)
 
 
-def test_who_leaves_the_program_leaves_its_campaigns_whether_they_say_so_or_not() -> None:
+def with_a_cart() -> World:
+    """Return a world in which somebody left a cart, of which a message speaks four hours later."""
     world = World()
     journey(world.club, CART, waits("PT4H"), says_by("email"))
     world.cart("C1", TEN)
     world.work(TEN)
+    return world
+
+
+def test_who_leaves_the_program_leaves_its_campaigns_whether_they_say_so_or_not() -> None:
+    world = with_a_cart()
 
     leaves(world.member, TEN + HOUR)
     on_events([event("membership.left", world.member, TEN + HOUR)])
@@ -47,10 +53,7 @@ def test_who_leaves_the_program_leaves_its_campaigns_whether_they_say_so_or_not(
 
 
 def test_who_left_is_told_nothing_although_nobody_told_of_it() -> None:
-    world = World()
-    journey(world.club, CART, waits("PT4H"), says_by("email"))
-    world.cart("C1", TEN)
-    world.work(TEN)
+    world = with_a_cart()
 
     leaves(world.member, TEN + HOUR)
     world.work(TEN + 4 * HOUR)
@@ -75,10 +78,7 @@ def test_who_leaves_one_program_stays_in_the_campaigns_of_another() -> None:
 
 
 def test_who_comes_back_is_not_in_what_it_left() -> None:
-    world = World()
-    journey(world.club, CART, waits("PT4H"), says_by("email"))
-    world.cart("C1", TEN)
-    world.work(TEN)
+    world = with_a_cart()
     leaves(world.member, TEN + HOUR)
     on_events([event("membership.left", world.member, TEN + HOUR)])
 
