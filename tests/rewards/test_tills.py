@@ -424,6 +424,24 @@ def test_a_household_lends_for_a_reward_and_gets_it_back_but_not_where_points_ma
     assert prove().differences == []
 
 
+@pytest.mark.parametrize("on_expiry", ["forfeit", "give_back"])
+def test_what_ended_of_who_shares_its_points_stops_nobody_and_leaves_room(on_expiry: str) -> None:
+    draft = make.version()
+    shop.reward(draft, valid_days=10, on_expiry=on_expiry, stock=2, member_limit=1)
+    shop.reward(draft, "other", member_limit=1)
+    program = make.published(draft)
+    ada, bob = shop.member(program, 1_000), shop.member(program, 1_000)
+    bought(bob)
+    share(ada, [bob], name="us", now=NOON)
+    at = make.on("2026-06-26") + timedelta(seconds=20)
+
+    got = [redeem_reward(ada, code, reference=code, now=at) for code in ("other", "five-off")]
+
+    assert [each.is_new for each in got] == [True, True]
+    assert shop.taken(program) == (1 if on_expiry == "give_back" else 2)
+    assert prove().differences == []
+
+
 def test_the_catalogue_counts_what_a_household_would_lend() -> None:
     draft = make.version()
     shop.reward(draft)

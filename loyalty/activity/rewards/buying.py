@@ -51,13 +51,14 @@ class Freed(NamedTuple):
 NOTHING_FREED = Freed()
 
 
-def freed_by(session: AccountSession, membership_id: UUID) -> Freed:
-    """Return what time has given back of a member's rewards since it was last written."""
+def freed_by(session: AccountSession) -> Freed:
+    """Return what time has given back of the rewards of a member, and of its household, since it was last written."""
     effects = session.effects()
     ended = {each.id: each.status for each in effects if isinstance(each, RewardEnded)}
     if not ended:
         return NOTHING_FREED
-    held = {each.id: each for each in session.loaded.members[membership_id].of(REWARDS).held}
+    # Whoever shares its points is brought up to the instant with it, and what became of their rewards is among the effects.
+    held = {each.id: each for member in session.loaded.members.values() for each in member.of(REWARDS).held}
     pieces: Counter[UUID] = Counter()
     for each in effects:
         if isinstance(each, RewardCounted):

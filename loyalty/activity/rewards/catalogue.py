@@ -214,7 +214,7 @@ def _advanced(membership_id: UUID, at: datetime) -> Shopper:
     profile = profile_of(decision.member.customer_id)
     buyer = buyer_of(decision, profile) if decision.version is not None else Buyer()
     available = {wallet.code: max(wallet.available, 0) for wallet in decision.member.of(POINTS).wallets}
-    freed = freed_by(session, membership_id) if decision.version is not None else NOTHING_FREED
+    freed = freed_by(session) if decision.version is not None else NOTHING_FREED
     transaction.set_rollback(True)
     return Shopper(membership_id, buyer, available, profile, freed)
 

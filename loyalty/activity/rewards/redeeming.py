@@ -256,7 +256,7 @@ class _Purchase:
         if reward.member_limit is None:
             return
         since = reward.counts_from(self.spending.now, self.spending.decision.rules.zone)
-        freed = freed_by(self.spending.session, self.membership.pk).redemptions
+        freed = freed_by(self.spending.session).redemptions
         if redeemed_by(self.membership.pk, [(reward.key, since)], but=freed).get(reward.key, 0) >= reward.member_limit:
             raise LimitReached(reward=reward.code, limit=reward.member_limit)
 
@@ -273,7 +273,7 @@ class _Purchase:
         key = (self.membership.program_id, reward.key)
         besides = () if is_donation else counters_of(self.spending.session.effects())
         added, taken, used = lock_counters(self.membership.retailer_id, [key, *besides])[key]
-        taken -= freed_by(self.spending.session, self.membership.pk).pieces.get(reward.key, 0)
+        taken -= freed_by(self.spending.session).pieces.get(reward.key, 0)
         if reward.stock is not None and reward.stock + added <= taken:
             raise SoldOut(reward=reward.code)
         return matched(reward, amount, used, unit) if amount is not None and reward.match_percent else Decimal(0)
