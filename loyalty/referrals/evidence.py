@@ -54,13 +54,14 @@ FROM unnest(%s::uuid[]) a(id) CROSS JOIN LATERAL (
     ORDER BY id DESC LIMIT 200
 ) r JOIN memberships_membership m ON m.id = r.friend_id JOIN customers_customer c ON c.id = m.customer_id
 """
-# What friends had ordered since claims that are told late, as far as it was decided, and what of it is kept.
+# What friends had ordered since claims that are told late, as far as it was decided, and what of it is kept. Orders of who is
+# just being merged are those of whom it is merged into.
 ORDERS = """
 SELECT c.place, o.id, o.occurred_at, greatest(k.amount - o.paid_with_points, 0), k.is_kept
 FROM (SELECT unnest(%b::integer[]) AS place, unnest(%b::uuid[]) AS friend_id, unnest(%b::timestamptz[]) AS at) c
-JOIN memberships_membership m ON m.id = c.friend_id
+JOIN memberships_membership m ON m.id = c.friend_id JOIN customers_customer p ON p.id = m.customer_id
 CROSS JOIN LATERAL (
-    SELECT * FROM customers_order WHERE customer_id = m.customer_id AND occurred_at >= c.at
+    SELECT * FROM customers_order WHERE customer_id = coalesce(p.merged_into_id, p.id) AND occurred_at >= c.at
         AND EXISTS (SELECT 1 FROM activity_orderdecision d
             WHERE d.order_id = customers_order.id AND d.membership_id = m.id AND d.version_id IS NOT NULL)
     ORDER BY occurred_at, id LIMIT 10
@@ -149,11 +150,21 @@ def load_evidence(named: Sequence[Named]) -> dict[UUID, Evidence]:
 
 def load_orders_since(named: Sequence[Named]) -> dict[UUID, tuple[FriendOrder, ...]]:
     """Return what friends ordered since their claims, by the fact that named the code."""
-    rows = [(place, each.friend_id, each.at) for place, each in enumerate(named)]
-    found: dict[UUID, tuple[FriendOrder, ...]] = {}
+    ordered = _load_orders([(each.friend_id, each.at) for each in named])
+    return {each.fact_id: orders for each, orders in zip(named, ordered, strict=True) if orders}
+
+
+def load_orders_of(membership_id: UUID, since: datetime) -> tuple[FriendOrder, ...]:
+    """Return what a member ordered since an instant, the earliest first."""
+    return _load_orders([(membership_id, since)])[0]
+
+
+def _load_orders(asked: Sequence[tuple[UUID, datetime]]) -> list[tuple[FriendOrder, ...]]:
+    """Return what each of some members ordered since an instant."""
+    found: list[tuple[FriendOrder, ...]] = [() for _ in asked]
+    rows = [(place, *each) for place, each in enumerate(asked)]
     for place, *order in bulk.fetch(ORDERS, bulk.columns_of(rows)):
-        key = named[place].fact_id
-        found[key] = (*found.get(key, ()), FriendOrder(*order))
+        found[place] = (*found[place], FriendOrder(*order))
     return found
 
 

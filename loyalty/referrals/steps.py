@@ -195,6 +195,8 @@ def take_over(decision: Decision) -> Decision:
     if mine is not None and mine.is_live and mine.advocate_id == other.membership_id:
         decision = _end(decision, mine, TAKEN_BACK if mine.round else REFUSED, SAME_CUSTOMER)
         mine = None
+    if mine is not None and mine.is_live:
+        decision = _save(decision, mine)  # it knows by now what the other one ordered
     if theirs is not None and theirs.is_live and theirs.advocate_id != decision.member.membership_id:
         decision = _adopt(decision, mine if mine and mine.is_live else None, theirs, other.membership_id)
     return recheck(decision)

@@ -373,8 +373,43 @@ def test_of_two_referrals_of_one_person_the_earlier_one_stays() -> None:
     take_merge(club.retailer, "too", "bob", reference="crm", now=NOON + 3 * DAY)
 
     assert referred(too) == ("refused", "referred_before")
-    assert points(eve, at=NOON + 3 * DAY) == [(0, 0)]
-    assert referred(bob)[0] == "open"
+    assert points(eve, ada, bob, at=NOON + 3 * DAY) == [(0, 0), *BOTH]
+    assert referred(bob) == ("earned", "")
+
+
+@pytest.mark.parametrize("is_referred_too", [False, True])
+@pytest.mark.parametrize("claimed", ["goes", "stays"])
+@pytest.mark.parametrize("bought", ["goes", "stays"])
+def test_a_referral_is_earned_by_what_its_friend_bought_as_another_one(
+    claimed: str, bought: str, *, is_referred_too: bool
+) -> None:
+    club = program()
+    ada, eve, goes, stays = (person(club, name) for name in ("ada", "eve", "goes", "stays"))
+    first, second = (goes, stays) if claimed == "goes" else (stays, goes)
+    claims(first, ada, at=NOON)
+    if is_referred_too:
+        claims(second, eve, at=NOON + DAY)
+    order = make.buys(goes if bought == "goes" else stays, "30.00", at=NOON + 2 * DAY)
+
+    take_merge(club.retailer, "goes", "stays", reference="crm", now=NOON + 3 * DAY)
+
+    assert points(ada, eve, stays, at=NOON + 3 * DAY) == [(0, 100), (0, 0), (0, 50)]
+    make.returns(stays, order, (1, "1"), at=NOON + 4 * DAY)
+    assert points(ada, eve, stays, at=NOON + 4 * DAY) == [(0, 0), (0, 0), (0, 0)]
+
+
+def test_a_smaller_first_order_as_another_one_takes_a_referral_back() -> None:
+    club = program()
+    ada, bob, too = (person(club, name) for name in ("ada", "bob", "too"))
+    claims(bob, ada, at=NOON)
+    make.buys(too, "29.99", at=NOON + DAY)
+    make.buys(bob, "30.00", at=NOON + 2 * DAY)
+    assert points(ada, bob, at=NOON + 2 * DAY) == BOTH
+
+    take_merge(club.retailer, "too", "bob", reference="crm", now=NOON + 3 * DAY)
+
+    assert points(ada, bob, at=NOON + 3 * DAY) == NONE
+    assert referred(bob) == ("taken_back", "below_minimum")
 
 
 @pytest.mark.parametrize("is_earlier", [False, True])

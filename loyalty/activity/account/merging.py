@@ -19,7 +19,7 @@ from customers.core.ids import new_id
 from customers.core.values import dataclass
 from customers.merging import MergedCustomer, merge
 from customers.models import Customer, Retailer
-from loyalty.activity.account.recounting import MovedInteractions, recounted
+from loyalty.activity.account.recounting import MovedInteractions, as_one
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import end_timed_out
 from loyalty.activity.capabilities import CAPABILITIES
@@ -203,8 +203,8 @@ def _carry(
     pending = {wallet.code: sum(lot.pending for lot in wallet.lots) for wallet in theirs.wallets}
     if giving.version is None:
         return points, pending
-    taker = recounted(taking, giver, moved)
-    giver = recounted(giving.then(member=giver), taking.member, moved)
+    taker = as_one(taking, giver, moved)
+    giver = as_one(giving.then(member=giver), taking.member, moved)
     gives = decide(
         giver,
         GivenOver(new_id(), giver.customer_id, session.now, target.pk),

@@ -1,6 +1,7 @@
-"""Two who are one take part in a challenge since the first of both joined it: what the other one did since counts, too."""
+"""Two who are one did all that either did, since the first of both joined a challenge, and since its referral was claimed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
 from loyalty.points.models import Wallet
 from loyalty.points.state import MAIN
+from loyalty.referrals.evidence import load_orders_of
+from loyalty.referrals.rules import with_order
+from loyalty.referrals.state import POLICY, REFERRALS
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 ORDERS = """
@@ -39,7 +43,12 @@ class MovedInteractions:
     ids: Sequence[UUID]
 
 
-def recounted(decision: Decision, other: Member, moved: MovedInteractions) -> Member:
+def as_one(decision: Decision, other: Member, moved: MovedInteractions) -> Member:
+    """Return a member with what another one, who is the same person, did for its challenges and for its referral."""
+    return _referred(decision.then(member=_recounted(decision, other, moved)), other)
+
+
+def _recounted(decision: Decision, other: Member, moved: MovedInteractions) -> Member:
     """Return a member with what it did since another one, who is the same person, joined challenges."""
     member = decision.member
     if not member.has(BADGES) or not other.has(BADGES):
@@ -51,6 +60,21 @@ def recounted(decision: Decision, other: Member, moved: MovedInteractions) -> Me
     known = [*_bought(member, decision.versions, first), *_did(member, decision.versions, first, moved)]
     facts = [(each.version.of(GAME), each.fact) for each in known]
     return member.having(BADGES, recount(member.of(BADGES), facts, since))
+
+
+def _referred(decision: Decision, other: Member) -> Member:
+    """Return a member whose referral knows what another one, who is the same person, ordered since it was claimed."""
+    member = decision.member
+    referral = member.of(REFERRALS).referral if member.has(REFERRALS) else None
+    version = decision.versions.version(referral.version_id) if referral and referral.is_live else None
+    if referral is None or version is None:
+        return member
+    rules = version.of(POLICY)
+    assert rules is not None, "a version without rules for it takes no claims"
+    orders = referral.orders
+    for each in load_orders_of(other.membership_id, referral.claimed_at):
+        orders = with_order(orders, each, rules)
+    return member.having(REFERRALS, member.of(REFERRALS).having(replace(referral, orders=orders)))
 
 
 def _earlier(versions: Versions, mine: Mapping[str, datetime], theirs: Mapping[str, datetime]) -> dict[str, datetime]:
