@@ -214,8 +214,17 @@ def give_memory() -> None:
     costs and returns would then be formed anew for each of its orders.
     """
     bulk.execute("SET LOCAL work_mem = '256MB'")
-    bulk.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    _plan_for_what_is_asked()
     bulk.execute("SET LOCAL enable_nestloop = off")
+
+
+def _plan_for_what_is_asked() -> None:
+    """
+    Let this transaction plan its statements for their parameters, not once for any.
+
+    A plan for any takes ten customers for granted: for thousands, all their costs would be searched for each of their orders.
+    """
+    bulk.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 @transaction.atomic
@@ -223,6 +232,7 @@ def _refresh_batch(retailer: Retailer) -> int:
     _take_turns(retailer)
     customers = sorted({customer for (customer,) in bulk.fetch(TAKE, [retailer.pk, BATCH])})
     if customers:
+        _plan_for_what_is_asked()
         _count(customers, has_costs=has_costs(retailer))
     return len(customers)
 
