@@ -5,7 +5,7 @@ What an order is worth is what was paid for it with money, less what went back f
 part with points, the same part of what came back was. Its cost is that of the lines whose unit cost is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ COLUMNS = (
     "orders", "costed_value", "cost",
 )  # fmt: skip
 
-# What came back is summed before it is joined: for each order by itself it would be a search for each order.
+# Of a whole retailer what came back is summed before it is joined: for each order by itself it would be a search for each order.
 BACK = "back AS (SELECT order_id, sum(net_amount) AS amount FROM customers_return r WHERE {returns} GROUP BY 1)"
 COSTS = """
 bought AS (
@@ -37,6 +37,21 @@ bought AS (
     SELECT order_id, l.amount - coalesce(b.amount, 0) AS amount, l.cost - coalesce(b.cost, 0) AS cost
     FROM bought l LEFT JOIN brought b USING (order_id)
 )
+"""
+JOINED = "LEFT JOIN back b ON b.order_id = o.id"
+COSTS_JOINED = "LEFT JOIN costs c ON c.order_id = o.id"
+# Of some customers each order is looked up by itself: sums of all of theirs, joined by a plan that was made for ten customers or
+# for tables that were empty then, would be searched from end to end for each order.
+LOOKED_UP = """
+LEFT JOIN LATERAL (SELECT sum(r.net_amount) AS amount FROM customers_return r WHERE r.order_id = o.id) b ON true
+"""
+COSTS_LOOKED_UP = """
+LEFT JOIN LATERAL (
+    SELECT sum(l.net_amount - coalesce(x.amount, 0)) AS amount, sum(l.unit_cost * (l.quantity - coalesce(x.quantity, 0))) AS cost
+    FROM customers_orderline l LEFT JOIN LATERAL (
+        SELECT sum(r.net_amount) AS amount, sum(r.quantity) AS quantity FROM customers_returnline r WHERE r.line_id = l.id
+    ) x ON true WHERE l.order_id = o.id AND l.unit_cost IS NOT NULL
+) c ON true
 """
 KEPT = """
 CASE WHEN o.paid_with_points = 0 AND b.amount IS NULL THEN o.net_amount
@@ -53,7 +68,7 @@ TRUTH = """
 days AS (
     SELECT o.customer_id, o.retailer_id, o.local_date AS day, count(*) AS orders, sum({kept}) AS value,
         sum(b.amount) AS returned, {costed} AS costed, {cost} AS cost
-    FROM customers_order o LEFT JOIN back b ON b.order_id = o.id {costs_too}
+    FROM customers_order o {back} {costs}
     WHERE o.customer_id IS NOT NULL AND {orders}
     GROUP BY 1, 2, 3
 ), truth AS (
@@ -110,13 +125,7 @@ AS_KNOWN_THEN = {
 }
 # The same by what was recorded until an instant, so that it can be read again later.
 AS_RECORDED_THEN = AS_KNOWN_THEN | {"returns": f"{AS_KNOWN_THEN['returns']} AND r.recorded_at <= %(known)s"}
-THEIRS = "(SELECT id FROM customers_order WHERE customer_id = ANY(%(customers)s))"
-OF_CUSTOMERS = {
-    "orders": "o.customer_id = ANY(%(customers)s)",
-    "returns": f"r.order_id IN {THEIRS}",
-    "lines": f"l.order_id IN {THEIRS}",
-    "kept_rows": "k.customer_id = ANY(%(customers)s)",
-}
+OF_CUSTOMERS = {"orders": "o.customer_id = ANY(%(customers)s)", "kept_rows": "k.customer_id = ANY(%(customers)s)"}
 
 
 def retailers_with_changes() -> list[int]:
@@ -182,19 +191,29 @@ def _differing(retailer: Retailer, *, mend: bool) -> int:
 @cache
 def _truth(scope: str, *, has_costs: bool) -> str:
     """Return the tables of the truth about some customers; who knows no costs reads no lines."""
-    where: dict[str, str] = {
-        "OF_RETAILER": OF_RETAILER, "OF_CUSTOMERS": OF_CUSTOMERS, "AS_KNOWN_THEN": AS_KNOWN_THEN,
-    }[scope]  # fmt: skip
-    if not has_costs:
-        days = TRUTH.format(
-            kept=KEPT, costed="0", cost="0", costs_too="", total_costed="0::numeric", total_cost="0::numeric", **where
-        )
-        return f"{BACK.format(**where)}, {days}"
-    days = TRUTH.format(
-        kept=KEPT, costed=f"sum({COSTED})", cost="sum(c.cost)", costs_too="LEFT JOIN costs c ON c.order_id = o.id",
-        total_costed="coalesce(sum(costed) FILTER (WHERE value > 0), 0)", total_cost="coalesce(sum(cost), 0)", **where,
-    )  # fmt: skip
-    return f"{BACK.format(**where)}, {COSTS.format(**where)}, {days}"
+    if scope == "OF_CUSTOMERS":
+        return _days(OF_CUSTOMERS, LOOKED_UP, COSTS_LOOKED_UP if has_costs else "")
+    where = {"OF_RETAILER": OF_RETAILER, "AS_KNOWN_THEN": AS_KNOWN_THEN}[scope]
+    sums = [each.format(**where) for each in ((BACK, COSTS) if has_costs else (BACK,))]
+    return ", ".join([*sums, _days(where, JOINED, COSTS_JOINED if has_costs else "")])
+
+
+def _days(where: Mapping[str, str], back: str, costs: str) -> str:
+    """Return the tables of customers' days and of what they come to; of costs nothing where they are not joined."""
+    of_days = {"costed": f"sum({COSTED})", "cost": "sum(c.cost)"} if costs else {"costed": "0", "cost": "0"}
+    of_all = (
+        "coalesce(sum(costed) FILTER (WHERE value > 0), 0)" if costs else "0::numeric",
+        "coalesce(sum(cost), 0)" if costs else "0::numeric",
+    )
+    return TRUTH.format(
+        orders=where["orders"],
+        kept=KEPT,
+        back=back,
+        costs=costs,
+        total_costed=of_all[0],
+        total_cost=of_all[1],
+        **of_days,
+    )
 
 
 def _take_turns(retailer: Retailer) -> None:
@@ -214,17 +233,8 @@ def give_memory() -> None:
     costs and returns would then be formed anew for each of its orders.
     """
     bulk.execute("SET LOCAL work_mem = '256MB'")
-    _plan_for_what_is_asked()
-    bulk.execute("SET LOCAL enable_nestloop = off")
-
-
-def _plan_for_what_is_asked() -> None:
-    """
-    Let this transaction plan its statements for their parameters, not once for any.
-
-    A plan for any takes ten customers for granted: for thousands, all their costs would be searched for each of their orders.
-    """
     bulk.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    bulk.execute("SET LOCAL enable_nestloop = off")
 
 
 @transaction.atomic
@@ -232,7 +242,6 @@ def _refresh_batch(retailer: Retailer) -> int:
     _take_turns(retailer)
     customers = sorted({customer for (customer,) in bulk.fetch(TAKE, [retailer.pk, BATCH])})
     if customers:
-        _plan_for_what_is_asked()
         _count(customers, has_costs=has_costs(retailer))
     return len(customers)
 
