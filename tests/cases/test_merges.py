@@ -15,6 +15,7 @@ from loyalty.memberships.models import Membership
 from loyalty.points.liability import owed
 from loyalty.points.models import Entry, Lot
 from loyalty.points.proof import prove
+from loyalty.tiers.models import Standing
 from tests.cases.shop import NEGATIVE, STOP, Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +173,31 @@ def test_the_higher_tier_stays_with_what_both_have_done_and_without_a_second_gif
     shop.order("o3", stays, "20", at="2026-03-02 12:00")
 
     assert (shop.tier(stays), shop.balance(stays)) == ("gold", 230)
+
+
+@pytest.mark.parametrize("is_corrected", [False, True])
+def test_a_return_leaves_the_protection_that_came_with_a_merge(*, is_corrected: bool) -> None:
+    shop = Shop(
+        tiers=(Rung("bronze", "0"), Rung("gold", "140")),
+        scheme={"window": "membership_year", "downgrade": "period_end"},
+    )
+    shop.member("a", since="2026-01-10 12:00")
+    shop.member("b", since="2026-01-20 12:00")
+    shop.order("o1", "b", "150", at="2026-01-21 12:00")
+    shop.merge("b", "a", at=AT)
+    before = Standing.objects.get(membership=shop.membership("a"))
+    assert (shop.tier("a"), shop.protected_until("a")) == ("gold", "2027-01-19")
+
+    shop.order("o2", "a", "200", at="2026-03-02 12:00")
+    if is_corrected:
+        shop.correct("o2", "a", "20", at="2026-03-02 12:00", now="2026-03-03 12:00")
+    else:
+        shop.give_back("r1", "o2", at="2026-03-03 12:00")
+
+    after = Standing.objects.get(membership=shop.membership("a"))
+    assert (after.tier, after.since, after.protected_until) == (before.tier, before.since, before.protected_until)
+    shop.give_back("r2", "o1", at="2026-03-04 12:00")
+    assert (shop.tier("a"), shop.protected_until("a")) == ("bronze", None)
 
 
 SILVER_WITH_GIFT = (Rung("bronze", "0"), Rung("silver", "60", gift=5))

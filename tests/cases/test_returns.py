@@ -941,6 +941,31 @@ def test_who_has_lost_a_tier_again_stands_as_before_when_what_gave_it_comes_back
     assert (shop.tier("ada"), since(shop)) == ("bronze", "2026-01-01 00:00")
 
 
+@pytest.mark.parametrize(
+    ("lines", "tier", "at"),
+    [
+        # Without it only 138.00 of 4 February counted, until 4 April: silver then and bronze since.
+        (None, "bronze", "2026-04-04 00:00"),
+        # With 70.00 of it silver was kept until 21 May.
+        ([(1, "1")], "bronze", "2026-05-21 00:00"),
+    ],
+)
+def test_who_landed_softly_is_in_its_tier_since_it_would_have_been(
+    lines: list[tuple[int, str]] | None, tier: str, at: str
+) -> None:
+    scheme = {"window": "rolling", "window_months": 2, "downgrade": "at_once", "soft_landing": True}
+    shop = Shop(tiers=(Rung("bronze", "0"), Rung("silver", "60"), Rung("gold", "140")), scheme=scheme)
+    shop.member("ada")
+    shop.order("a", "ada", "138.00", at="2026-02-04 12:00")
+    shop.order("b", "ada", "30.00", "70.00", at="2026-03-21 12:00")
+    shop.nights("2026-06-07")
+    assert since(shop) == "2026-05-21 00:00"
+
+    shop.give_back("r1", "b", lines=lines, at="2026-06-07 12:00")
+
+    assert (shop.tier("ada"), since(shop)) == (tier, at)
+
+
 def test_what_replaces_and_what_settles_says_so() -> None:
     shop = Shop(tiers=GIFT, policy=STOP)
     shop.member("ada")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from customers.core.calendar import local_date
+from customers.core.calendar import local_date, midnight
 from loyalty.engine.activities import OrderReturned
 from loyalty.engine.decision import Decision
 from loyalty.tiers.rules import fall, rise
@@ -32,12 +32,16 @@ def undo_entries(decision: Decision) -> Decision:
     scheme, had = under.rules.of(SCHEME), standing_of(under)
     before = as_before(under)
     how = day_of_start(under, before)
-    if past_of(under, before, how).standing.key != had.key:  # it came to its tier by another way than its days
+    was = past_of(under, before, how)
+    if was.standing.key != had.key:  # it came to its tier by another way than its days
         down = fall if scheme.downgrade == "at_once" else rise
         counts = counts_of(under, scheme)
         standing = down(had, scheme, counts, today_of(under), joined_on(under.member, under.rules))
         return bring_to(under, standing).then(version=decision.version)
     past = past_of(under, under.member, how)
+    if was.standing != had and (past.standing, past.moved_on) == (was.standing, was.moved_on):
+        # It has its tier since, or until, another day than its days say, as a merge leaves it: what came back changed neither.
+        return take_gifts(under, undone_gifts(under, past.tenures, how)).then(version=decision.version)
     moved = take_gifts(bring_to(under, past.standing), undone_gifts(under, past.tenures, how))
     return _as_since_before(moved, under.member.of(TIERS), past.moved_on).then(version=decision.version)
 
@@ -65,4 +69,7 @@ def _as_since_before(decision: Decision, had: TierState, moved_on: date) -> Deci
         since = entries[-1]
     elif first == state.key and moved_on == joined_on(decision.member, decision.rules):
         since = decision.member.enrolled_at
+    elif since is not None and moved_on < local_date(since, zone):
+        # What came back kept it above: no change says when it would have come down, and that is a matter of the night.
+        since = max(midnight(moved_on, zone), decision.member.enrolled_at)
     return decision.then(member=decision.member.having(TIERS, replace(state, since=since)))
