@@ -146,6 +146,7 @@ WITH e AS (
 INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
 SELECT e.retailer_id, e.id, e.id, s.a, s.b, 1 FROM e, (VALUES ('issued', 'available'), ('available', 'redeemed')) s(a, b);
 """
+# Spent as the ledger does it: what expires first, then the oldest.
 SPEND = """
 WITH s AS (
     INSERT INTO points_entry (id, retailer_id, wallet_id, kind, cause, occurred_at, recorded_at, available_change,
@@ -154,7 +155,8 @@ WITH s AS (
         {count} - {spent}, '{{"points": {spent}}}' FROM points_wallet w WHERE w.id = {wallet} RETURNING id
 ), l AS (
     UPDATE points_lot SET available = 0 WHERE id IN (
-        SELECT id FROM points_lot WHERE wallet_id = {wallet} AND available = 1 ORDER BY id LIMIT {spent})
+        SELECT id FROM points_lot WHERE wallet_id = {wallet} AND available = 1
+        ORDER BY expires_at, earned_at, id LIMIT {spent})
     RETURNING id, retailer_id
 ), m AS (
     INSERT INTO points_movement (retailer_id, entry_id, lot_id, from_state, to_state, amount)
