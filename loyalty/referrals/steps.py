@@ -185,7 +185,11 @@ def give_over(decision: Decision) -> Decision:
 
 
 def take_over(decision: Decision) -> Decision:
-    """Take over the referral by which another membership came; of two the earlier one stays."""
+    """
+    Take over the referral by which another membership came; of two the earlier one stays.
+
+    What it has earned follows when the merge is written: whether both had bought before, or referred each other, is known then.
+    """
     activity = decision.activity
     assert isinstance(activity, TakenOver), "members take over from another membership"
     if not decision.member.has(REFERRALS):
@@ -199,7 +203,7 @@ def take_over(decision: Decision) -> Decision:
         decision = _save(decision, mine)  # it knows by now what the other one ordered
     if theirs is not None and theirs.is_live and theirs.advocate_id != decision.member.membership_id:
         decision = _adopt(decision, mine if mine and mine.is_live else None, theirs, other.membership_id)
-    return recheck(decision)
+    return decision
 
 
 def _adopt(decision: Decision, mine: Referral | None, theirs: Referral, friend_id: UUID) -> Decision:

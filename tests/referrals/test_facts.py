@@ -398,6 +398,22 @@ def test_a_referral_is_earned_by_what_its_friend_bought_as_another_one(
     assert points(ada, eve, stays, at=NOON + 4 * DAY) == [(0, 0), (0, 0), (0, 0)]
 
 
+@pytest.mark.parametrize("claimed", ["goes", "stays"])
+def test_who_bought_before_as_another_one_has_earned_no_referral_by_what_it_bought_since(claimed: str) -> None:
+    club = program()
+    ada, goes, stays = (person(club, name) for name in ("ada", "goes", "stays"))
+    first, other = (goes, stays) if claimed == "goes" else (stays, goes)
+    make.buys(other, "9.00", at=NOON - DAY)
+    claims(first, ada, at=NOON)
+    make.buys(other, "30.00", at=NOON + DAY)
+
+    take_merge(club.retailer, "goes", "stays", reference="crm", now=NOON + 3 * DAY)
+
+    assert referred(stays) == ("open", "bought_before")
+    assert points(ada, stays, at=NOON + 3 * DAY) == NONE
+    assert Grant.objects.count() == 0
+
+
 def test_a_smaller_first_order_as_another_one_takes_a_referral_back() -> None:
     club = program()
     ada, bob, too = (person(club, name) for name in ("ada", "bob", "too"))
