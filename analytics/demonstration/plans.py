@@ -1,10 +1,12 @@
 """The demo's members with a paid plan: who joins, changes, cancels and cannot pay, the same each time."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from customers.core.calendar import add_months, local_date, midnight
+from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.activity.backlog import CaughtUp, catch_up
 from loyalty.memberships.models import Membership
@@ -20,6 +22,18 @@ NOON = timedelta(hours=12)
 EVERY, LARGER = 10, 4
 
 
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """
+    What a past came to.
+
+    :param seconds: that deciding its facts took, with its nights; what members did besides is not in them
+    """
+
+    caught: CaughtUp
+    seconds: float
+
+
 def live(
     club: Program,
     *,
@@ -27,7 +41,7 @@ def live(
     now: datetime,
     on_progress: Callable[[CaughtUp], None] = lambda _: None,
     besides: Callable[[int, datetime], None] = lambda _half_month, _now: None,
-) -> CaughtUp | None:
+) -> Lived | None:
     """
     Decide a past by half months, and let members have plans meanwhile; once there are plans, only what is new.
 
@@ -35,19 +49,27 @@ def live(
     :param besides: what members do besides, told how many half months there were before, and now
     :returns: None when another process is at work
     """
-    done = CaughtUp()
+    done = Lived(CaughtUp(), 0.0)
     for place, instant in enumerate(_half_months(club, start, now) if _is_to_begin(club) else ()):
-        caught = catch_up(club.retailer, now=instant, on_progress=_after(done, on_progress))
-        if caught is None:
+        lived = _decide(club.retailer, done, instant, on_progress)
+        if lived is None:
             return None
-        done = _sum(done, caught)
+        done = lived
         _collect(club.retailer, instant)
         if place % 2 == 0:
             _act(club, place // 2, instant)
             _collect(club.retailer, instant)
         besides(place, instant)
-    caught = catch_up(club.retailer, now=now, on_progress=_after(done, on_progress))
-    return None if caught is None else _sum(done, caught)
+    return _decide(club.retailer, done, now, on_progress)
+
+
+def _decide(retailer: Retailer, done: Lived, until: datetime, on_progress: Callable[[CaughtUp], None]) -> Lived | None:
+    """Decide what has occurred until an instant; None when another process is at work."""
+    began = time.monotonic()
+    caught = catch_up(retailer, now=until, on_progress=_after(done.caught, on_progress))
+    if caught is None:
+        return None
+    return Lived(_sum(done.caught, caught), done.seconds + time.monotonic() - began)
 
 
 def _is_to_begin(club: Program) -> bool:

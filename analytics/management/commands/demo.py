@@ -63,6 +63,15 @@ LOGIN = "demo"
 PASSWORD = "demo"  # noqa: S105 - of a site on this machine's loopback, printed for whoever starts it
 
 
+class _Steps(Progress):
+    """Bars on a terminal; elsewhere, where bars are shown when all is over, also a line for each step as it begins."""
+
+    def add_task(self, description: str, *args: Any, **given: Any) -> TaskID:
+        if not self.console.is_terminal:
+            self.console.print(f"{description} ...")
+        return super().add_task(description, *args, **given)
+
+
 class Command(BaseCommand):
     help = "Load the Complete Journey's baskets, run a program over them, and compute every customer's value."
 
@@ -90,7 +99,7 @@ class Command(BaseCommand):
         start = dataset.FIRST + weeks * dataset.WEEK - timedelta(days=1)
         club = program.program(retailer, effective_from=start, now=now)
         columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.console) as progress:
+        with _Steps(*columns, console=self.console) as progress:
             imported = self._import(progress, retailer, journey, weeks, now)
             decided = self._decide(progress, retailer, club, start, now)
             self._value(progress, retailer, now)
@@ -153,7 +162,6 @@ class Command(BaseCommand):
         progress.update(bar, completed=1)
         waiting = undecided_orders(retailer)
         bar = progress.add_task("points and tiers, night by night", total=max(waiting, 1))
-        started = time.monotonic()
         done = plans.live(
             club, start=start, now=now, on_progress=lambda so_far: _move(progress, bar, so_far.orders),
             besides=partial(_besides, club),
@@ -166,9 +174,8 @@ class Command(BaseCommand):
         bar = progress.add_task("a leaderboard and a surprise", total=1)
         badges.take_part(club, now=now)
         progress.update(bar, completed=1)
-        seconds = time.monotonic() - started
         journeys.look_once(club, now=now)
-        return done.orders, seconds
+        return done.caught.orders, done.seconds
 
     def _value(self, progress: Progress, retailer: Retailer, now: datetime) -> None:
         bar = progress.add_task("value of every customer", total=1)
