@@ -130,6 +130,12 @@ class _Plan:
         rules = {key: rule_of(row) for key, row in rows.items()}
         return cls(offer, rows, in_turn(rules[each.pk] for each in competing), rules)
 
+    def now_live(self) -> "_Plan":
+        """Return the same with what is given now, behind the budgets' locks: an offer may have ended meanwhile."""
+        live = set(Offer.objects.live().filter(pk__in=self.rows).values_list("pk", flat=True))
+        rules = {key: replace(rule, is_live=key in live) for key, rule in self.rules.items()}
+        return replace(self, turn=[rules[rule.id] for rule in self.turn], rules=rules)
+
     @property
     def budgets(self) -> dict[int, int]:
         """Return the budgets of its offers, by the offers' ids."""
@@ -292,7 +298,7 @@ def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Grantin
     budgets = _lock(session, plan)
     states = release_over(budgets, now=now)
     batch = _Batch(
-        plan, members, _load(session, members.values(), now), {key: state.free for key, state in states.items()},
+        plan.now_live(), members, _load(session, members.values(), now), {key: state.free for key, state in states.items()},
         {}, {}, {}, now,
     )  # fmt: skip
     _remember(batch, customers, now)
