@@ -95,6 +95,10 @@ LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) 
 DROP = """
 UPDATE campaigns_message SET state = 'dropped', reason = 'erased' WHERE customer_id = ANY(%s) AND state IN ('due', 'held')
 """
+# What is on its way has been given to its provider, or is being given: of what has no answer, nobody knows.
+LET_GO = """
+UPDATE campaigns_message SET state = 'unknown', claimed_until = NULL WHERE customer_id = ANY(%s) AND state = 'claimed'
+"""
 SAY_NOTHING = """
 UPDATE campaigns_message SET subject = '', body = '', button = '', link = '', "values" = '{}', address_hash = '',
     provider_id = '', rendered_hash = '', cause = 'erased:' || id
@@ -135,6 +139,7 @@ def erase(person: Person, now: datetime) -> None:
     """
     ids = list(person.ids)
     bulk.execute(DROP, [ids])
+    bulk.execute(LET_GO, [ids])
     bulk.execute(SAY_NOTHING, [ids])
     bulk.execute(LEAVE, [now, ids])
     with forgetting(Outcome, Answer):
