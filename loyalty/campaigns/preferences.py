@@ -73,7 +73,7 @@ def preferences_of(customer: Customer, *, now: datetime) -> Preferences:
 
 def lock_present(customer: Customer) -> None:
     """
-    Hold a customer of whom something is to be kept, so that nobody erases it before that is written.
+    Hold a customer of whom something is to be kept, so that nobody erases it before that is written; behind its recipient.
 
     :raises PersonErased: where it was erased meanwhile
     """
@@ -94,10 +94,10 @@ def choose(
     :raises PersonErased: where the customer was erased meanwhile
     """
     _check(chosen)
-    lock_present(customer)
     row, _is_new = Recipient.objects.select_for_update(no_key=True).get_or_create(
         customer=customer, defaults={"retailer_id": customer.retailer_id}
     )
+    lock_present(customer)
     for name, value in chosen.items():
         setattr(row, name, value)
     if (row.quiet_from is None) != (row.quiet_to is None):

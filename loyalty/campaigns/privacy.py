@@ -86,8 +86,12 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     ]  # fmt: skip
 
 
-def lock(person: Person) -> None:
-    """Wait for whoever decides about its messages."""
+def lock_recipients(person: Person) -> None:
+    """
+    Wait for whoever decides about its messages: what that writes names the person, whose row it needs when it commits.
+
+    So who holds both takes the recipient first.
+    """
     bulk.fetch(LOCK, [list(person.ids)])
 
 
@@ -166,6 +170,6 @@ PART = Part(
         "campaigns_offergrant", "campaigns_offerrefusal", "campaigns_pushdevice",
     ),
     holds=holds,
-    lock=lock,
+    lock_first=lock_recipients,
     erase=erase,
 )  # fmt: skip

@@ -22,7 +22,7 @@ SELECT w.customer_id, %s, '', '', w.due_at FROM (
 ) w
 ON CONFLICT (customer_id) DO UPDATE SET next_due_at = LEAST(campaigns_recipient.next_due_at, excluded.next_due_at)
 """
-# What a message is, its step and its version say: both are frozen.
+# What a message is, its step and its version say: both are frozen. Of who is erased meanwhile nothing is planned.
 INSERT = """
 INSERT INTO campaigns_message (
     id, retailer_id, customer_id, campaign_id, entry_id, step_id, cause, kind, ground, needs_profiling, is_urgent, on_cap,
@@ -41,6 +41,8 @@ FROM (
 JOIN campaigns_step s ON s.id = n.step_id
 JOIN campaigns_campaignversion v ON v.id = s.version_id
 JOIN campaigns_campaign c ON c.id = v.campaign_id
+JOIN customers_customer k ON k.id = n.customer_id AND k.erased_at IS NULL
+FOR KEY SHARE OF k
 ON CONFLICT (retailer_id, cause) DO NOTHING
 """
 
