@@ -397,6 +397,9 @@ PRIVACY_PARTS = [
     "customers.personal.PART",
 ]
 
+# What goes over with a merge of customers besides facts and memberships: what apps above those have of them.
+MERGE_FOLLOWERS = ["loyalty.campaigns.merging.FOLLOWER"]
+
 # For how many days is kept what nobody needs for ever (loyalty.retention). What ends by itself is deleted within the hour.
 EVENTS_KEPT_DAYS = env.int("EVENTS_KEPT_DAYS", default=90)
 DELIVERIES_KEPT_DAYS = env.int("DELIVERIES_KEPT_DAYS", default=30)

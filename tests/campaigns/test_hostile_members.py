@@ -18,10 +18,11 @@ from customers.api.strict import Strict
 from customers.core.ids import new_id
 from customers.models import Consent, Erasure
 from customers.privacy import erase
+from loyalty.activity.account.merging import take_merge
 from loyalty.campaigns.claiming import BATCH
 from loyalty.campaigns.devices import DeviceFact, InvalidDevice, register
 from loyalty.campaigns.models import Address, Message, Outcome, PushDevice, Recipient
-from loyalty.campaigns.preferences import InvalidPreference, PersonErased, choose
+from loyalty.campaigns.preferences import CHOSEN, InvalidPreference, PersonErased, choose
 from loyalty.campaigns.push_keys import new_key
 from loyalty.campaigns.sending import PROVIDERS, send, take_turn
 from loyalty.campaigns.setting_aside import RETRIED_AFTER
@@ -343,3 +344,47 @@ def test_whoever_has_no_turn_sends_nothing_and_others_do() -> None:
             take_turn(owner, clock=lambda: NOON, providers={**PROVIDERS, "http": box})
 
     assert list(Message.objects.order_by("pk").values_list("state", flat=True)) == ["due", "accepted"]
+
+
+UNTIL = NOON + 30 * DAY
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [
+        ({}, {"zone": "Indian/Reunion", "paused_until": UNTIL}, ("Indian/Reunion", "", None, None, UNTIL)),
+        ({"zone": "Europe/Paris"}, {"zone": "Indian/Reunion"}, ("Europe/Paris", "", None, None, None)),
+        (
+            {"quiet_from": time(22), "quiet_to": time(6)},
+            {"quiet_from": time(20), "quiet_to": time(9), "preferred_channel": "sms"},
+            ("", "sms", time(22), time(6), None),
+        ),
+        ({"paused_until": UNTIL - DAY}, {"paused_until": UNTIL}, ("", "", None, None, UNTIL)),
+        ({"paused_until": UNTIL}, {"paused_until": UNTIL - DAY}, ("", "", None, None, UNTIL)),
+        ({"paused_until": UNTIL}, {}, ("", "", None, None, UNTIL)),
+        (None, {"paused_until": UNTIL, "preferred_channel": "push"}, ("", "push", None, None, UNTIL)),
+        (None, None, None),
+    ],
+)
+def test_how_a_merged_customer_wants_to_be_reached_is_true_of_the_one_who_stays(
+    own: dict[str, Any] | None, others: dict[str, Any] | None, expected: tuple[Any, ...] | None
+) -> None:
+    owner, box = shop(quiet=True), Box()
+    club = make.program(owner)
+    member, old = ada(club), ada(club, "old")
+    for who, chosen in ((member, own), (old, others)):
+        if chosen is not None:
+            choose(who.customer, chosen, {}, source="page", now=NOON)
+
+    take_merge(owner, "old", "ada", reference="same", now=NOON, dry_run=True)
+    before = Recipient.objects.filter(customer=member.customer).values_list(*CHOSEN).first()
+    take_merge(owner, "old", "ada", reference="same", now=NOON)
+
+    assert before == (
+        None if own is None else tuple(own.get(name, "" if name in CHOSEN[:2] else None) for name in CHOSEN)
+    )
+    assert Recipient.objects.filter(customer=member.customer).values_list(*CHOSEN).first() == expected
+    (key,) = due(campaign(club), member, at=NOON + DAY)
+    send_all(owner, NOON + DAY, box)
+    is_paused = expected is not None and expected[-1] is not None
+    assert (message(key).state, message(key).rule) == (("due", "paused") if is_paused else ("accepted", ""))

@@ -9,6 +9,7 @@ from django.db import connection
 
 from customers.models import Erasure, Retailer
 from customers.privacy import erase
+from loyalty.activity.account.merging import MergeAnswer, take_merge
 from loyalty.campaigns.models import Message, Outcome, Recipient
 from loyalty.campaigns.preferences import PersonErased, choose
 from loyalty.campaigns.queueing import NewMessage, queue
@@ -145,3 +146,18 @@ def test_of_who_is_erased_before_its_first_message_is_planned_none_is() -> None:
 
     assert (planned, getattr(erased, "is_new", erased)) == (0, True)
     assert Message.objects.count() == 0
+
+
+def test_who_is_merged_while_a_message_is_planned_for_it_waits_and_is_not_waited_for() -> None:
+    club = make.program(shop())
+    old, member = ada(club, "old"), ada(club)
+    step = campaign(club)
+    due(step, old, member)
+
+    planned, merged = interleaved(
+        lambda: due(step, old, member, at=NOON),
+        lambda: take_merge(club.retailer, "old", "ada", reference="same", now=NOON),
+        after="INSERT INTO campaigns_recipient",
+    )
+
+    assert (isinstance(planned, list), isinstance(merged, MergeAnswer)) == (True, True), (planned, merged)
