@@ -190,7 +190,7 @@ def test_a_slip_on_the_page_costs_nobody_its_quiet_hours(said: str) -> None:
 
     row = Recipient.objects.get()
     assert (row.quiet_from, row.quiet_to) == (time(21), time(7))
-    assert f"quiet_from cannot be {said[:20]}" in answer.content.decode()
+    assert f"“{said[:20]}” is no hour of the day, such as 21:00." in answer.content.decode()
 
 
 def test_on_the_page_quiet_hours_are_chosen_and_given_up() -> None:

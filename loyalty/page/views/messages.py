@@ -49,23 +49,27 @@ def reaching(request: HttpRequest, visit: Visit) -> HttpResponse:
         "zone": "" if zone == visit.shop.retailer.zone else zone,
     }
     try:
-        said |= {name: _time(name, request.POST.get(name, "")) for name in ("quiet_from", "quiet_to")}
+        said |= {name: _time(request.POST.get(name, "")) for name in ("quiet_from", "quiet_to")}
         choose(visit.member.customer, said, {}, source="page", now=timezone.now())
-    except InvalidPreference as refusal:
+    except (InvalidPreference, NoHour) as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, _("Your choices are saved."))
     return go(visit, "messages")
 
 
-def _time(name: str, text: str) -> time | None:
+class NoHour(Exception):
+    """That a text is no hour of the day, in words."""
+
+
+def _time(text: str) -> time | None:
     """
     Return an hour of the day as browsers send it; None where none was chosen.
 
-    :raises InvalidPreference: for what is none, so that nobody loses its quiet hours by a slip
+    :raises NoHour: for what is none, so that nobody loses its quiet hours by a slip
     """
     if not text:
         return None
     if HOUR.fullmatch(text) is None:
-        raise InvalidPreference(name=name, value=text[:20])
+        raise NoHour(_("“%(said)s” is no hour of the day, such as 21:00.") % {"said": text[:20]})
     return time.fromisoformat(text)
