@@ -22,7 +22,12 @@ SELECT w.customer_id, %s, '', '', w.due_at FROM (
 ) w
 ON CONFLICT (customer_id) DO UPDATE SET next_due_at = LEAST(campaigns_recipient.next_due_at, excluded.next_due_at)
 """
-# What a message is, its step and its version say: both are frozen. Of who is erased meanwhile nothing is planned.
+# In the order of all who hold customers (customers.identifying), behind their recipients. Of who is erased nothing is planned.
+HOLD = """
+SELECT id FROM customers_customer WHERE id = ANY(%b::uuid[]) AND erased_at IS NULL
+ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
+"""
+# What a message is, its step and its version say: both are frozen.
 INSERT = """
 INSERT INTO campaigns_message (
     id, retailer_id, customer_id, campaign_id, entry_id, step_id, cause, kind, ground, needs_profiling, is_urgent, on_cap,
@@ -41,8 +46,6 @@ FROM (
 JOIN campaigns_step s ON s.id = n.step_id
 JOIN campaigns_campaignversion v ON v.id = s.version_id
 JOIN campaigns_campaign c ON c.id = v.campaign_id
-JOIN customers_customer k ON k.id = n.customer_id AND k.erased_at IS NULL
-FOR KEY SHARE OF k
 ON CONFLICT (retailer_id, cause) DO NOTHING
 """
 
@@ -79,7 +82,9 @@ def queue(retailer_id: int, messages: Sequence[NewMessage]) -> int:
     if not messages:
         return 0
     bulk.execute(WAKE, [retailer_id, *bulk.columns_of((each.customer_id, each.due_at) for each in messages)])
-    return bulk.change(INSERT, [retailer_id, *bulk.columns_of(_row(each) for each in messages)])
+    here = {key for (key,) in bulk.fetch(HOLD, [list({each.customer_id for each in messages})])}
+    rows = [_row(each) for each in messages if each.customer_id in here]
+    return bulk.change(INSERT, [retailer_id, *bulk.columns_of(rows)]) if rows else 0
 
 
 def wake(retailer_id: int, dues: Iterable[tuple[UUID, datetime]]) -> None:
