@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -15,6 +16,7 @@ from rest_framework import serializers
 
 from customers.api.fields import HourField, InstantField
 from customers.api.strict import Strict
+from customers.core.calendar import zone_of
 from customers.core.ids import new_id
 from customers.models import Consent, Erasure
 from customers.privacy import erase
@@ -388,3 +390,25 @@ def test_how_a_merged_customer_wants_to_be_reached_is_true_of_the_one_who_stays(
     send_all(owner, NOON + DAY, box)
     is_paused = expected is not None and expected[-1] is not None
     assert (message(key).state, message(key).rule) == (("due", "paused") if is_paused else ("accepted", ""))
+
+
+def test_a_zone_that_there_is_no_more_keeps_nobody_from_its_messages() -> None:
+    owner, box = shop(), Box()
+    club = make.program(owner)
+    eve, bob = ada(club, "eve"), ada(club, "bob")
+    due(campaign(club), eve, bob)
+    for who, zone in ((eve, "Mars/Olympus"), (bob, "../etc/passwd")):  # as no way in would let it through
+        Recipient.objects.filter(customer=who.customer).update(zone=zone)
+
+    send_all(owner, NOON, box)
+
+    assert sorted(each.address for each in box.taken) == ["bob@example.com", "eve@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("Indian/Reunion", "Indian/Reunion"), ("", "Europe/Paris"), (None, "Europe/Paris"), ("Mars/Olympus", "Europe/Paris"),
+     ("../UTC", "Europe/Paris"), ("\x00", "Europe/Paris"), ("Europe", "Europe/Paris"), ("x" * 5_000, "Europe/Paris")],
+)  # fmt: skip
+def test_a_zone_is_the_one_of_its_name_or_else_another_one(name: str | None, found: str) -> None:
+    assert str(zone_of(name, ZoneInfo("Europe/Paris"))) == found

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from customers.core import bulk
-from customers.core.calendar import local_date
+from customers.core.calendar import local_date, zone_of
 from customers.core.ids import new_id
 from customers.core.values import dataclass
 from loyalty.activity.account.session import AccountSession
@@ -325,9 +325,8 @@ def _load(session: AccountSession, memberships: Iterable[UUID], now: datetime) -
         said, (category, brand, as_of) = rest[: len(NAMES)], rest[len(NAMES) :]
         decision = session.decisions[key]
         profile = Profile(*said) if as_of is not None else Profile()
-        own = ZoneInfo(zone) if zone else None
         who = Candidate(
-            zone=own or (decision.version.zone if decision.version else ZoneInfo("UTC")),
+            zone=zone_of(zone, decision.version.zone if decision.version else ZoneInfo("UTC")),
             tier=_tier(decision),
             is_held_out=decision.version is not None and decision.version.is_withheld,
             agrees=agrees,
