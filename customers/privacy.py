@@ -87,6 +87,7 @@ class Part:
     :param tables: the tables in which it does, or that it has looked at and that say nothing of a person
     :param holds: returns it
     :param loses: returns what a person can no longer use once it is erased
+    :param lock_first: holds what others hold while they wait for the person's rows, before those are held
     :param lock: holds what must not change meanwhile, before any part looks at anything
     :param erase: forgets the person in them; what is counted stays
     """
@@ -95,6 +96,7 @@ class Part:
     tables: tuple[str, ...]
     holds: Callable[[Person, datetime], Sequence[Section]] = _nothing
     loses: Callable[[Person, datetime], dict[str, Any]] = _no_loss
+    lock_first: Callable[[Person], None] = _lock_nothing
     lock: Callable[[Person], None] = _lock_nothing
     erase: Callable[[Person, datetime], None] = _keep
 
@@ -239,6 +241,8 @@ def _locked(customer: Customer) -> Person:
     bulk.execute("SET LOCAL statement_timeout = '10min'")
     found = Customer.objects.select_related("merged_into", "retailer").get(pk=customer.pk)
     root = found.merged_into_id or found.pk
+    for part in parts():
+        part.lock_first(person_of(found))
     bulk.fetch(LOCK, [[root], [root]])
     return person_of(Customer.objects.select_related("retailer", "merged_into").get(pk=root))
 

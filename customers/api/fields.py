@@ -1,5 +1,5 @@
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any, ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -55,3 +55,15 @@ class InstantField(serializers.DateTimeField):
         if is_naive(value):
             self.fail("no_zone")
         return super().enforce_timezone(value)
+
+
+class HourField(serializers.TimeField):
+    """An hour of the day as a clock on the wall shows it: it has no zone, that is said elsewhere."""
+
+    default_error_messages: ClassVar = {"zone": _("Say the hour without a zone, as in 21:00.")}
+
+    def to_internal_value(self, value: Any) -> time:
+        hour: time = super().to_internal_value(value)
+        if hour.tzinfo is not None:
+            self.fail("zone")
+        return hour

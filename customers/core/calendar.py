@@ -3,11 +3,29 @@
 import calendar
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 MIN_MONTH_DAYS = 28
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # that facts and plans may be of: every zone and the database can count with them
 REMEMBERED = lru_cache(maxsize=4_096)  # members' windows and nights ask for the same days again and again
+
+
+@lru_cache(maxsize=1)
+def zones() -> frozenset[str]:
+    """Return the names of all time zones, without those that mean another one on another machine, or none."""
+    return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
+
+
+def zone_of(name: str | None, other: ZoneInfo = ZoneInfo("UTC")) -> ZoneInfo:  # noqa: B008 - it never changes
+    """
+    Return the zone of a name that somebody chose; another one where nobody did.
+
+    So also where there is none of that name any more: systems drop old ones, such as US/Pacific.
+    """
+    try:
+        return ZoneInfo(name) if name else other
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return other
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:

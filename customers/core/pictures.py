@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import IO
 
 from django.utils.translation import gettext_lazy as _
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from customers.core.errors import DomainError, Kind
 
@@ -39,7 +39,9 @@ def read_picture(file: IO[bytes]) -> bytes:
         with Image.open(BytesIO(content), formats=FORMATS) as opened:
             _require_size(*opened.size)
             return _written(opened)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except UnusableImage:
+        raise
+    except Exception as error:  # decoders meet what nobody thought of, such as a text where a camera writes a number
         raise UnusableImage(reason=_("it is no JPEG, PNG or WebP image, or is broken.")) from error
 
 

@@ -1,16 +1,17 @@
 from typing import ClassVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.calendar import zones
 from customers.core.money import CurrencyField, validate_currency
 
 
 def validate_zone(name: str) -> None:
     """Refuse a zone that the tz database does not know."""
-    if name not in available_timezones():
+    if name not in zones():
         raise ValidationError(_("“%(zone)s” is not a time zone such as Europe/Paris."), params={"zone": name})
 
 

@@ -6,10 +6,9 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from customers.core import bulk
-from customers.core.calendar import local_date, midnight
+from customers.core.calendar import local_date, midnight, zone_of
 from customers.core.ids import new_id
 from customers.core.values import dataclass
 from loyalty.campaigns.entering import BATCH, consents_of, judge, rule_of
@@ -140,7 +139,7 @@ def _judged(
     """Return why a customer does not enter, empty where it does, and whether it is held out."""
     if row is None:
         return "gone", False
-    zone = ZoneInfo(row[0]) if row[0] else campaign.program.tzinfo
+    zone = zone_of(row[0], campaign.program.tzinfo)
     return not_entered(rule, Before(zone, consents, row[3], row[4], row[5]), now), bool(row[2])
 
 

@@ -7,6 +7,7 @@ a recipient locked passes it over. Then everything is read by later statements, 
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import field, replace
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +23,7 @@ from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER, allows
 from loyalty.campaigns.rules.leases import Fate, fate_of, lease_of
 from loyalty.campaigns.rules.planning import Go, Later, Plan, plan_all
+from loyalty.campaigns.setting_aside import RETRIED_AFTER, set_aside
 from loyalty.campaigns.speed import Speeds
 from loyalty.campaigns.transports import Device
 
@@ -118,36 +120,58 @@ def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> Claim:
     grounded = [each.customer_id for each in messages if each.due.ground == EXISTING_CUSTOMER]
     persons = load_persons(retailer, settings, customers, now, grounded=grounded)
     speeds = Speeds(settings.channels.values(), now)
-    changes = _decide(messages, persons, settings, speeds, now)
+    decided = _decide(messages, persons, settings, speeds, now)
     speeds.settle()
-    _write(retailer, customers, messages, changes, now)
+    _write(retailer, customers, messages, decided, now)
     claimed = [
-        _claimed(each, persons[each.message.customer_id], now) for each in changes if each.state == State.CLAIMED
+        _claimed(each, persons[each.message.customer_id], now)
+        for each in decided.changes
+        if each.state == State.CLAIMED
     ]
     return Claim(len(customers), claimed, settings)
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """:param left: recipients of whom nothing could be decided, whatever the flaw: they are looked at again later"""
+
+    changes: Sequence[_Change]
+    left: AbstractSet[UUID]
+
+
 def _decide(
     messages: Sequence[OpenMessage], persons: Mapping[UUID, Person], settings: Settings, speeds: Speeds, now: datetime
-) -> list[_Change]:
-    """Return what changes of recipients' open messages."""
-    changes: list[_Change] = []
-    waiting: dict[UUID, list[OpenMessage]] = defaultdict(list)
+) -> _Decided:
+    """Return what changes of recipients' open messages. One of whom it cannot be decided stops nobody else's."""
+    due: dict[UUID, list[OpenMessage]] = defaultdict(list)
     for each in messages:
-        if each.next_at > now:
-            continue
+        if each.next_at <= now:
+            due[each.customer_id].append(each)
+    changes: list[_Change] = []
+    left = set(due)
+    for customer, own in due.items():
+        with set_aside("recipient_set_aside", customer=str(customer)):
+            changes += _of_one(own, persons[customer], settings, speeds, now)
+            left.discard(customer)
+    return _Decided(changes, left)
+
+
+def _of_one(
+    due: Sequence[OpenMessage], person: Person, settings: Settings, speeds: Speeds, now: datetime
+) -> list[_Change]:
+    """Return what changes of what is due to one recipient."""
+    changes: list[_Change] = []
+    waiting: dict[UUID, OpenMessage] = {}
+    for each in due:
         if each.state == State.CLAIMED:
-            changes.append(_without_answer(each, persons[each.customer_id], settings, now))
-        elif ended := _ended(each, persons[each.customer_id]):
+            changes.append(_without_answer(each, person, settings, now))
+        elif ended := _ended(each, person):
             changes.append(ended)
         else:
-            waiting[each.customer_id].append(each)
-    for customer, own in waiting.items():
-        person, by_id = persons[customer], {each.due.id: each for each in own}
-        dues = [each.due for each in own]
-        plans = plan_all(person.recipient, dues, person.history, person.consents, settings.caps, now)
-        changes += [_change(by_id[plan.id], speeds.limit(plan), person, now) for plan in plans]
-    return changes
+            waiting[each.due.id] = each
+    dues = [each.due for each in waiting.values()]
+    plans = plan_all(person.recipient, dues, person.history, person.consents, settings.caps, now)
+    return changes + [_change(waiting[plan.id], speeds.limit(plan), person, now) for plan in plans]
 
 
 def _ended(message: OpenMessage, person: Person) -> _Change | None:
@@ -208,14 +232,17 @@ def _write(
     retailer: Retailer,
     customers: Sequence[UUID],
     messages: Sequence[OpenMessage],
-    changes: Sequence[_Change],
+    decided: _Decided,
     now: datetime,
 ) -> None:
     """Write all at once: the messages, when their recipients are next to be looked at, and the outcomes."""
+    changes = decided.changes
     nexts: dict[UUID, list[datetime]] = {key: [] for key in customers}
     changed = {each.message.due.id for each in changes}
     for message in messages:
-        if message.due.id not in changed:
+        if message.customer_id in decided.left:
+            nexts[message.customer_id].append(now + RETRIED_AFTER)
+        elif message.due.id not in changed:
             nexts[message.customer_id].append(message.next_at)
     for each in changes:
         if each.state in {State.CLAIMED, State.DUE}:

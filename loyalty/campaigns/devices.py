@@ -14,7 +14,9 @@ from customers.models import Customer
 from loyalty.campaigns.models import MessageChannel, PushDevice
 from loyalty.campaigns.models.device import MAX_ADDRESS
 from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.preferences import lock_present
 from loyalty.campaigns.push_keys import flaw_of_settings, public_key, to_bytes, to_text
+from loyalty.outbox.posting import NotTaken, origin_of
 
 MAX_DEVICES = 10  # of a customer: the one that was registered first goes
 SECRET_BYTES = 16
@@ -30,12 +32,6 @@ class InvalidDevice(DomainError):
     code = "invalid_device"
     kind = Kind.INVALID
     message = _("{name} is not what it has to be: give what the browser’s subscription says.")
-
-
-class PersonErased(DomainError):
-    code = "person_erased"
-    kind = Kind.GONE
-    message = _("This person was erased: nothing is kept of it any more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +88,7 @@ def register(customer: Customer, fact: DeviceFact, *, now: datetime) -> Register
     _check(fact)
     if kind_in_use(customer.retailer_id) != fact.kind:
         raise NoPush(kind=fact.kind)
-    locked = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
-    if locked.erased_at is not None:
-        raise PersonErased
+    lock_present(customer)
     about = {"kind": fact.kind, "p256dh": fact.p256dh, "auth": fact.auth}
     own = devices_of(customer).filter(address=fact.address)
     if own.update(**about):
@@ -114,18 +108,28 @@ def _keep_newest(customer: Customer) -> None:
 
 
 def _check(fact: DeviceFact) -> None:
-    if not (0 < len(fact.address) <= MAX_ADDRESS and fact.address.isascii() and fact.address.isprintable()):
+    if not _may_be_kept(fact.address) or (fact.kind == PushDevice.Kind.WEB and not _leads_to_a_service(fact.address)):
         raise InvalidDevice(name="endpoint")
     if fact.kind == PushDevice.Kind.APP:
         return
-    if not fact.address.startswith("https://"):
-        raise InvalidDevice(name="endpoint")
     if len(_decoded("auth", fact.auth)) != SECRET_BYTES:
         raise InvalidDevice(name="auth")
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _decoded("p256dh", fact.p256dh))
     except ValueError:
         raise InvalidDevice(name="p256dh") from None
+
+
+def _may_be_kept(address: str) -> bool:
+    return 0 < len(address) <= MAX_ADDRESS and address.isascii() and address.isprintable()
+
+
+def _leads_to_a_service(address: str) -> bool:
+    """Tell whether a browser's address is one to which anything can be posted: whose service can be named in what is signed."""
+    try:
+        return origin_of(address).startswith("https://") and "#" not in address
+    except NotTaken:
+        return False
 
 
 def _decoded(name: str, text: str) -> bytes:
@@ -142,6 +146,8 @@ def _decoded(name: str, text: str) -> bytes:
 @transaction.atomic
 def unregister(customer: Customer, *, device_id: UUID | None = None, address: str = "") -> bool:
     """Let a device of a customer's show it nothing more, named by its id or its address. Return whether there was one."""
+    if device_id is None and not _may_be_kept(address):
+        return False
     named = Q(pk=device_id) if device_id is not None else Q(address=address)
     deleted, _of_tables = devices_of(customer).filter(named).delete()
     return bool(deleted)

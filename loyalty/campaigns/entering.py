@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from customers.core import bulk
-from customers.core.calendar import local_date
+from customers.core.calendar import local_date, zone_of
 from customers.core.ids import new_id
 from loyalty.campaigns.claiming import OUTCOME
 from loyalty.campaigns.loading import CONSENTS
@@ -108,7 +108,7 @@ def _enter(  # noqa: PLR0913 - what a batch needs
         if row is None or (each.customer_id, each.occurrence) in done:
             continue
         done.add((each.customer_id, each.occurrence))
-        zone = ZoneInfo(row[0]) if row[0] else campaign.program.tzinfo
+        zone = zone_of(row[0], campaign.program.tzinfo)
         is_active = row[3] or each.customer_id in entered
         last_at = max(filter(None, (last.get(each.customer_id), row[4])), default=None)
         before = Before(zone, consents.get(each.customer_id, {}), is_active, last_at, row[5])

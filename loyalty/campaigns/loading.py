@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
+from customers.core.calendar import zone_of
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.addresses import Known, hash_of, known
@@ -264,7 +265,7 @@ def _recipient(
     _key, _email, _phone, _gone, zone, preferred, quiet_from, quiet_to, paused_until, has_bought = row
     own = () if quiet_from is None else (Quiet(quiet_from, quiet_to),)
     return Recipient(
-        ZoneInfo(zone) if zone else settings.zone,
+        zone_of(zone, settings.zone),
         frozenset(addresses),
         preferred or "",
         (settings.quiet, *own),

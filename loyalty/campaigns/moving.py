@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from customers.core import bulk
+from customers.core.calendar import zone_of
 from customers.core.values import dataclass
 from loyalty.campaigns.claiming import OUTCOME
 from loyalty.campaigns.entering import rule_of
@@ -92,7 +93,7 @@ def move_entries(campaign: Campaign, *, now: datetime) -> Moves:
 
 
 def _waiting(row: tuple[Any, ...]) -> Waiting:
-    return Waiting(*row[:-1], ZoneInfo(row[-1]))  # type: ignore[call-arg] # a row has as many columns as it has fields
+    return Waiting(*row[:-1], zone_of(row[-1]))  # type: ignore[call-arg] # a row has as many columns as it has fields
 
 
 def _rules(campaign: Campaign, version: CampaignVersion) -> dict[int, JourneyRule]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core import bulk
+from customers.core.calendar import zone_of
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.entering import rule_of
@@ -138,6 +139,6 @@ def _entry(row: tuple[Any, ...]) -> OpenEntry:
     key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, *rest = row
     zone, ordered_at, contacted_at, program, is_over = rest
     return OpenEntry(
-        key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, ZoneInfo(zone),
+        key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, zone_of(zone),
         ordered_at, contacted_at, program, is_over,
     )  # fmt: skip

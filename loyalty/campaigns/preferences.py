@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.calendar import FIRST_YEAR, LAST_YEAR, zones
 from customers.core.errors import DomainError, Kind
 from customers.core.values import dataclass
 from customers.models import Consent, Customer
@@ -24,6 +24,12 @@ class InvalidPreference(DomainError):
     code = "invalid_preference"
     kind = Kind.INVALID
     message = _("{name} cannot be {value}.")
+
+
+class PersonErased(DomainError):
+    code = "person_erased"
+    kind = Kind.GONE
+    message = _("This person was erased: nothing is kept of it any more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,16 @@ def preferences_of(customer: Customer, *, now: datetime) -> Preferences:
     return Preferences(zone, row.preferred_channel, row.quiet_from, row.quiet_to, row.paused_until, agreed)
 
 
+def lock_present(customer: Customer) -> None:
+    """
+    Hold a customer of whom something is to be kept, so that nobody erases it before that is written; behind its recipient.
+
+    :raises PersonErased: where it was erased meanwhile
+    """
+    if Customer.objects.select_for_update(no_key=True).get(pk=customer.pk).erased_at is not None:
+        raise PersonErased
+
+
 @transaction.atomic
 def choose(
     customer: Customer, chosen: Mapping[str, Any], agreed: Mapping[str, bool], *, source: str, now: datetime
@@ -74,12 +90,14 @@ def choose(
 
     :param chosen: of `CHOSEN`, by name
     :param agreed: by channel; each that changed is a statement of its will
-    :raises InvalidPreference: for a zone or a channel that there is not, or quiet hours with one end
+    :raises InvalidPreference: for a zone or a channel that there is not, quiet hours with one end, or a pause beyond calendars
+    :raises PersonErased: where the customer was erased meanwhile
     """
     _check(chosen)
     row, _is_new = Recipient.objects.select_for_update(no_key=True).get_or_create(
         customer=customer, defaults={"retailer_id": customer.retailer_id}
     )
+    lock_present(customer)
     for name, value in chosen.items():
         setattr(row, name, value)
     if (row.quiet_from is None) != (row.quiet_to is None):
@@ -95,7 +113,10 @@ def choose(
 def _check(chosen: Mapping[str, Any]) -> None:
     assert set(chosen) <= set(CHOSEN), "an edge names them"
     zone, preferred = chosen.get("zone", ""), chosen.get("preferred_channel", "")
-    if zone and zone not in available_timezones():
+    if zone and zone not in zones():
         raise InvalidPreference(name="zone", value=zone)
     if preferred and preferred not in Channel.values:
         raise InvalidPreference(name="preferred_channel", value=preferred)
+    paused_until = chosen.get("paused_until")
+    if paused_until is not None and not FIRST_YEAR <= paused_until.year <= LAST_YEAR:
+        raise InvalidPreference(name="paused_until", value=paused_until.isoformat())

@@ -86,14 +86,22 @@ def holds(person: Person, _now: datetime) -> list[Section]:
     ]  # fmt: skip
 
 
-def lock(person: Person) -> None:
-    """Wait for whoever decides about its messages."""
+def lock_recipients(person: Person) -> None:
+    """
+    Wait for whoever decides about its messages: what that writes names the person, whose row it needs when it commits.
+
+    So who holds both takes the recipient first.
+    """
     bulk.fetch(LOCK, [list(person.ids)])
 
 
 LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE"
 DROP = """
 UPDATE campaigns_message SET state = 'dropped', reason = 'erased' WHERE customer_id = ANY(%s) AND state IN ('due', 'held')
+"""
+# What is on its way has been given to its provider, or is being given: of what has no answer, nobody knows.
+LET_GO = """
+UPDATE campaigns_message SET state = 'unknown', claimed_until = NULL WHERE customer_id = ANY(%s) AND state = 'claimed'
 """
 SAY_NOTHING = """
 UPDATE campaigns_message SET subject = '', body = '', button = '', link = '', "values" = '{}', address_hash = '',
@@ -135,6 +143,7 @@ def erase(person: Person, now: datetime) -> None:
     """
     ids = list(person.ids)
     bulk.execute(DROP, [ids])
+    bulk.execute(LET_GO, [ids])
     bulk.execute(SAY_NOTHING, [ids])
     bulk.execute(LEAVE, [now, ids])
     with forgetting(Outcome, Answer):
@@ -161,6 +170,6 @@ PART = Part(
         "campaigns_offergrant", "campaigns_offerrefusal", "campaigns_pushdevice",
     ),
     holds=holds,
-    lock=lock,
+    lock_first=lock_recipients,
     erase=erase,
 )  # fmt: skip

@@ -22,6 +22,11 @@ SELECT w.customer_id, %s, '', '', w.due_at FROM (
 ) w
 ON CONFLICT (customer_id) DO UPDATE SET next_due_at = LEAST(campaigns_recipient.next_due_at, excluded.next_due_at)
 """
+# In the order of all who hold customers (customers.identifying), behind their recipients. Of who is erased nothing is planned.
+HOLD = """
+SELECT id FROM customers_customer WHERE id = ANY(%b::uuid[]) AND erased_at IS NULL
+ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
+"""
 # What a message is, its step and its version say: both are frozen.
 INSERT = """
 INSERT INTO campaigns_message (
@@ -77,7 +82,9 @@ def queue(retailer_id: int, messages: Sequence[NewMessage]) -> int:
     if not messages:
         return 0
     bulk.execute(WAKE, [retailer_id, *bulk.columns_of((each.customer_id, each.due_at) for each in messages)])
-    return bulk.change(INSERT, [retailer_id, *bulk.columns_of(_row(each) for each in messages)])
+    here = {key for (key,) in bulk.fetch(HOLD, [list({each.customer_id for each in messages})])}
+    rows = [_row(each) for each in messages if each.customer_id in here]
+    return bulk.change(INSERT, [retailer_id, *bulk.columns_of(rows)]) if rows else 0
 
 
 def wake(retailer_id: int, dues: Iterable[tuple[UUID, datetime]]) -> None:

@@ -4,6 +4,7 @@ Sends what is due: claim, commit, give to the providers, settle.
 The claim is committed before anything leaves, so whoever dies leaves rows that say what may have gone; no two send the same.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -35,10 +36,12 @@ from loyalty.campaigns.transports.http import HttpTransport
 from loyalty.campaigns.transports.inbox import InboxTransport
 from loyalty.campaigns.transports.mail import MailTransport
 from loyalty.campaigns.transports.web_push import WebPushTransport
+from loyalty.campaigns.turns import TURNS
 
 log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
+TURN_SECONDS = 20.0  # after which others have theirs; a batch that has begun is sent to its end
 SETTLED_TOGETHER = 100  # answers: so many may be lost with a worker that dies while it sends
 SPARE = timedelta(seconds=20)  # of a lease, within which nothing is begun: longer than one post takes
 PROVIDERS: Mapping[str, Transport] = {
@@ -52,6 +55,20 @@ PROVIDERS: Mapping[str, Transport] = {
 def due_retailers(now: datetime) -> list[int]:
     """Return the ids of retailers for which something is due."""
     return list(Recipient.objects.filter(next_due_at__lte=now).values_list("retailer_id", flat=True).distinct())
+
+
+def take_turn(
+    retailer: Retailer,
+    *,
+    seconds: float = TURN_SECONDS,
+    clock: Clock = timezone.now,
+    providers: Mapping[str, Transport] = PROVIDERS,
+) -> None:
+    """Send a retailer's messages in batches, as long as some are due and its turn lasts; nothing where it may have none."""
+    over_at = time.monotonic() + seconds
+    with TURNS.turn(retailer.pk) as may_go:
+        while may_go and send(retailer, clock=clock, providers=providers) and time.monotonic() < over_at:
+            pass
 
 
 def send(

@@ -1,6 +1,7 @@
 """What providers answered, written down: once for each message, whoever asked first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from loyalty.campaigns.transports import Accepted, Answer, NoAnswer, NotNow, Ref
 
 State = Message.State
 LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%b::uuid[]) ORDER BY customer_id FOR NO KEY UPDATE"
+ERASED = "SELECT id FROM customers_customer WHERE id = ANY(%b::uuid[]) AND erased_at IS NOT NULL"
 # What came late is still true: one of which nobody knew was taken. But only who claimed it last may give it back.
 SETTLE = """
 UPDATE campaigns_message m SET state = w.state, reason = w.reason, claimed_until = NULL, settled_at = %s,
@@ -71,6 +73,8 @@ def settle(retailer: Retailer, answers: Sequence[Answered], *, now: datetime) ->
         return
     customers = [each.claimed.message.customer_id for each in known]
     bulk.fetch(LOCK, [customers])
+    erased = {key for (key,) in bulk.fetch(ERASED, [customers])}
+    known = [_of_nobody(each) if each.claimed.message.customer_id in erased else each for each in known]
     rows = [_row(each, now) for each in known]
     written = dict(bulk.fetch(SETTLE, [now, *bulk.columns_of(rows)]))
     told = [each for each in known if written.get(each.claimed.message.due.id) in TOLD]
@@ -88,6 +92,22 @@ def settle(retailer: Retailer, answers: Sequence[Answered], *, now: datetime) ->
 def _is_open(each: Answered) -> bool:
     """Tell whether nobody knows: no answer, or none that takes back that it was given to the provider before."""
     return isinstance(each.answer, NoAnswer) or (isinstance(each.answer, NotNow) and each.claimed.is_again)
+
+
+def _of_nobody(each: Answered) -> Answered:
+    """
+    Return an answer without all that leads to who was erased while its message was on its way.
+
+    What was not taken for now is not tried again.
+    """
+    occurrence, _, _fact = each.claimed.message.occurrence.partition(":")
+    message = replace(each.claimed.message, occurrence=occurrence and f"{occurrence}:{each.claimed.message.due.id}")
+    answer = each.answer
+    if isinstance(answer, Accepted):
+        answer = replace(answer, provider_id="")
+    elif isinstance(answer, NotNow):
+        answer = Refused("erased")
+    return Answered(replace(each.claimed, message=message), None, answer)
 
 
 def _row(each: Answered, now: datetime) -> tuple[object, ...]:
@@ -125,4 +145,5 @@ def _outcome(retailer: Retailer, each: Answered, written: dict[UUID, str], now: 
 
 def _suppress(retailer: Retailer, message_id: UUID, now: datetime) -> None:
     message = Message.objects.only("channel", "address_hash").get(pk=message_id)
-    suppress(retailer.pk, message.channel, message.address_hash, Address.Reason.HARD_BOUNCE, now=now)
+    if message.address_hash:  # nobody knows it any more of who was erased
+        suppress(retailer.pk, message.channel, message.address_hash, Address.Reason.HARD_BOUNCE, now=now)

@@ -8,15 +8,14 @@ from loyalty.campaigns.learning import learn
 from loyalty.campaigns.models import Campaign, OfferGrant
 from loyalty.campaigns.nights import find_due
 from loyalty.campaigns.offering.releasing import release_due
-from loyalty.campaigns.sending import due_retailers, send
+from loyalty.campaigns.sending import due_retailers, take_turn
 
 
 @shared_task(name="loyalty.campaigns.tasks.send_messages")
 @for_each_retailer(among=lambda: due_retailers(timezone.now()))
 def send_messages(retailer: Retailer) -> None:
-    """Send what is due to members."""
-    while send(retailer):
-        pass
+    """Send what is due to members, for a turn; what is left is for the next one."""
+    take_turn(retailer)
 
 
 def _with_live_campaigns() -> list[int]:

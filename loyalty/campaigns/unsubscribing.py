@@ -18,6 +18,7 @@ from customers.core.errors import DomainError, Kind
 from customers.models import Consent
 from customers.registration import record_consent
 from loyalty.campaigns.models import Message
+from loyalty.campaigns.preferences import PersonErased, lock_present
 
 SIGNER = Signer(salt="loyalty.campaigns.unsubscribing", sep=".")
 LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = %s FOR NO KEY UPDATE"
@@ -64,9 +65,13 @@ def unsubscribe(message: Message, *, now: datetime, source: str = "unsubscribe")
     Asked for twice at once, one of them waits for the other at the recipient's row.
     """
     customer = message.customer.merged_into or message.customer
-    if message.channel not in PURPOSES or customer.erased_at is not None:
+    if message.channel not in PURPOSES:
         return False
     bulk.fetch(LOCK, [message.customer_id])
+    try:
+        lock_present(customer)
+    except PersonErased:
+        return False
     last = (
         customer.consents.filter(purpose=message.channel, occurred_at__lte=now)
         .order_by("-occurred_at", "granted")

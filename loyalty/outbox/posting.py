@@ -5,6 +5,7 @@ Knows no database, so that many may run beside each other.
 """
 
 import io
+import re
 import socket
 import ssl
 import time
@@ -30,6 +31,7 @@ PORTS = {"http": 80, "https": 443}
 # An address of these that is not an address of the internet leads back to IPv4, or nowhere.
 GLOBAL_UNICAST, NAT64 = IPv6Network("2000::/3"), IPv6Network("64:ff9b::/96")
 SAFE_IN_TARGETS = "/%:@!$&'()*+,;=~?"
+NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?\.?", re.ASCII)  # of a host, in small letters
 
 Resolver = Callable[[str, int], Sequence[str]]
 
@@ -175,6 +177,19 @@ def is_public(address: str) -> bool:
         if found not in GLOBAL_UNICAST:
             return False
     return found.is_global and not found.is_multicast
+
+
+def origin_of(url: str) -> str:
+    """
+    Return who stands behind a URL: its scheme, its name and, where it is not the usual one, its port (RFC 6454).
+
+    :raises NotTaken: when it is none of HTTP, or names no host, or says for whom it is asked
+    """
+    parts, port = _parts(url)
+    if NAME.fullmatch(parts.hostname or "") is None or parts.username is not None:
+        raise NotTaken(Reason.NO_ADDRESS)
+    origin = f"{parts.scheme}://{parts.hostname}"
+    return origin if port == PORTS[parts.scheme] else f"{origin}:{port}"
 
 
 def _parts(url: str) -> tuple[SplitResult, int]:

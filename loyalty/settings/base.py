@@ -340,6 +340,9 @@ WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
 # those that it has not met: the others are for who answers.
 WEBHOOK_SLOW_AT_ONCE = env.int("WEBHOOK_SLOW_AT_ONCE", default=4)
 WEBHOOK_NEW_AT_ONCE = env.int("WEBHOOK_NEW_AT_ONCE", default=2)
+# Of the same threads, how many may send messages to members, and how many those of one retailer.
+MESSAGES_AT_ONCE = env.int("MESSAGES_AT_ONCE", default=4)
+MESSAGES_OF_ONE_AT_ONCE = env.int("MESSAGES_OF_ONE_AT_ONCE", default=3)
 WEBHOOKS_MAY_GO_INSIDE = env.bool("WEBHOOKS_MAY_GO_INSIDE", default=False)
 
 # Who takes the fees of paid plans, by the retailer's slug: {"shop": {"provider": "test", "webhook_secret": "..."}}. Where no
@@ -393,6 +396,9 @@ PRIVACY_PARTS = [
     "analytics.privacy.PART",
     "customers.personal.PART",
 ]
+
+# What goes over with a merge of customers besides facts and memberships: what apps above those have of them.
+MERGE_FOLLOWERS = ["loyalty.campaigns.merging.FOLLOWER"]
 
 # For how many days is kept what nobody needs for ever (loyalty.retention). What ends by itself is deleted within the hour.
 EVENTS_KEPT_DAYS = env.int("EVENTS_KEPT_DAYS", default=90)

@@ -103,6 +103,17 @@ def test_every_kind_of_pixel_is_taken(mode: str) -> None:
         assert found.size == (1_200, 300)
 
 
+def test_a_photo_of_which_a_camera_wrote_nonsense_is_told_to_be_broken() -> None:
+    said = Image.Exif()
+    said[0x0112], said[0x010F] = 6, "a maker"  # lying on its side
+    written = BytesIO()
+    Image.new("RGB", (64, 48)).save(written, "JPEG", exif=said.tobytes())
+    of_cells = written.getvalue().replace(b"\x01\x0f\x00\x02", b"\x01\x08\x00\x02")  # a text where a number is to be
+
+    with pytest.raises(UnusableImage, match="is broken"):
+        read_picture(BytesIO(of_cells))
+
+
 def test_a_wrong_file_is_told_at_its_field_and_nothing_is_stored(client: Client) -> None:
     draft = make.version()
     shop.reward(draft)

@@ -1,11 +1,12 @@
 """Scenario S16, and what is next to it: what an offer reserves, what it costs, who gets it, and what becomes of it."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from customers.models import Erasure, Retailer
 from customers.privacy import erase
@@ -675,3 +676,35 @@ def test_what_a_member_cannot_have_does_not_decide_how_the_others_are_ordered() 
     assert refused(best) == [("budget_reserved", "")]
     known_as(eve, segment="vip")
     assert granted(high, eve).offer.code == "vips"
+
+
+def test_what_is_had_as_such_and_instead_of_another_one_is_one_offer_and_not_chosen_over_itself() -> None:
+    program = club(TEN_OFF, {"code": "mug", "kind": "product", "cost": Decimal(3)})
+    mug = brings(offer(program, code="mug", slot="spring", rewards=["mug"]), "1.00")
+    for code, priority in (("high", 30), ("higher", 40)):
+        offer(program, code=code, slot="spring", priority=priority, excluded=["promotion_lover"], instead=mug)
+    low = brings(offer(program, code="low", slot="spring", priority=1), "2.00")
+    ada = make.member(program)
+    known_as(ada, tags=["promotion_lover"])
+
+    grant = granted(low, ada)
+
+    assert (grant.offer, grant.chosen_over, grant.chosen_by) == (low, ["mug"], "margin")
+
+
+@pytest.mark.parametrize("how", [end_offer, lambda row: withdraw_offer(row, now=NOON)])
+def test_what_ends_while_it_is_given_to_many_is_given_to_nobody_more(how: Callable[[Offer], object]) -> None:
+    program = club()
+    spring = offer(program)
+    ends = iter([how])
+
+    def on_the_way(execute: Any, sql: str, *given: Any) -> Any:
+        if "FOR NO KEY UPDATE" in sql:  # the first lock
+            for each in ends:
+                each(Offer.objects.get(pk=spring.pk))
+        return execute(sql, *given)
+
+    with connection.execute_wrapper(on_the_way):
+        found = ask(spring, *members(program, 2))
+
+    assert (reasons(found), budget(spring), OfferGrant.objects.count()) == (["not_live"] * 2, (0, 0), 0)

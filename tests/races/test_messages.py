@@ -1,21 +1,28 @@
 """Messages of the same members sent by several workers at once: caps are exact, and nobody waits for ever."""
 
 from collections import Counter
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
 
-from customers.models import Retailer
-from loyalty.campaigns.models import Message
+from customers.models import Erasure, Retailer
+from customers.privacy import erase
+from loyalty.activity.account.merging import MergeAnswer, take_merge
+from loyalty.campaigns.models import Message, Outcome, Recipient
+from loyalty.campaigns.preferences import PersonErased, choose
+from loyalty.campaigns.queueing import NewMessage, queue
 from loyalty.campaigns.sending import PROVIDERS, send
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.make_campaigns import LATER, NOON, Box, ada, campaign, cap, due, shop
 from tests.conftest import HUNTS
+from tests.races.interleaving import interleaved
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 MEMBERS, EACH, CAP = 50, 4, 2
+NIGHT = NOON + timedelta(hours=11)
 ROUNDS = 20 if HUNTS else 5
 
 
@@ -71,3 +78,86 @@ def _forget(members: list[Membership]) -> None:
     """Let what waits be over, so that the next round begins with nothing."""
     ids = [member.customer_id for member in members]
     Message.objects.filter(customer__in=ids, state="due").update(state="dropped", reason="over")
+
+
+@pytest.mark.parametrize("where", ["claim", "settle"])
+def test_who_is_erased_while_its_message_is_sent_waits_and_is_not_waited_for(where: str) -> None:
+    owner, box = shop(quiet=where == "claim"), Box()
+    member = ada(make.program(owner))
+    at = NIGHT if where == "claim" else NOON  # when it is told that the message waits, or that it was sent
+    (key,) = due(campaign(member.program, kind="service"), member, at=at)
+
+    sent, erased = interleaved(
+        lambda: send(owner, clock=lambda: at, providers={**PROVIDERS, "http": box}),
+        lambda: erase(member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=at),
+        after={"claim": "FOR NO KEY UPDATE SKIP LOCKED", "settle": "ORDER BY customer_id FOR NO KEY UPDATE"}[where],
+    )
+
+    assert (sent, getattr(erased, "is_new", erased)) == (1, True)
+    row = Message.objects.get(pk=key)
+    ends = {"claim": ("dropped", "erased", 0), "settle": ("accepted", "", 1)}
+    assert (row.state, row.reason, len(box.taken), row.body) == (*ends[where], "")
+    assert Outcome.objects.count() == 1
+
+
+@pytest.mark.parametrize("comes_first", ["choice", "erasure"])
+def test_who_is_erased_while_it_chooses_chooses_before_or_not_at_all(comes_first: str) -> None:
+    owner = shop()
+    member = ada(make.program(owner))
+    choose(member.customer, {"zone": "Europe/Paris"}, {}, source="page", now=NOON)
+    works = {
+        "choice": lambda: choose(member.customer, {"zone": "Indian/Reunion"}, {}, source="page", now=NOON),
+        "erasure": lambda: erase(member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON),
+    }
+    order = ["choice", "erasure"] if comes_first == "choice" else ["erasure", "choice"]
+
+    found = dict(zip(order, interleaved(*(works[each] for each in order), after="campaigns_recipient"), strict=True))
+
+    assert isinstance(found["choice"], PersonErased if comes_first == "erasure" else type(None))
+    assert getattr(found["erasure"], "is_new", found["erasure"]) is True
+    assert Recipient.objects.count() == 0
+
+
+def test_who_is_erased_while_a_message_is_planned_for_it_waits_and_is_not_waited_for() -> None:
+    member = ada(make.program(shop()))
+    step = campaign(member.program)
+    due(step, member)  # so that it is a recipient by now
+
+    planned, erased = interleaved(
+        lambda: due(step, member, at=NOON),
+        lambda: erase(member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON),
+        after="INSERT INTO campaigns_recipient",
+    )
+
+    assert (isinstance(planned, list), getattr(erased, "is_new", erased)) == (True, True), planned
+    assert set(Message.objects.values_list("state", "reason")) == {("dropped", "erased")}
+
+
+def test_of_who_is_erased_before_its_first_message_is_planned_none_is() -> None:
+    member = ada(make.program(shop()))
+    step = campaign(member.program)
+    first = NewMessage(member.customer_id, step.pk, "cart:C1", NOON, NOON + LATER, values={"cart": "C1"})
+
+    planned, erased = interleaved(
+        lambda: queue(step.retailer_id, [first]),
+        lambda: erase(member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON),
+        after="INSERT INTO campaigns_recipient",
+    )
+
+    assert (planned, getattr(erased, "is_new", erased)) == (0, True)
+    assert Message.objects.count() == 0
+
+
+def test_who_is_merged_while_a_message_is_planned_for_it_waits_and_is_not_waited_for() -> None:
+    club = make.program(shop())
+    old, member = ada(club, "old"), ada(club)
+    step = campaign(club)
+    due(step, old, member)
+
+    planned, merged = interleaved(
+        lambda: due(step, old, member, at=NOON),
+        lambda: take_merge(club.retailer, "old", "ada", reference="same", now=NOON),
+        after="INSERT INTO campaigns_recipient",
+    )
+
+    assert (isinstance(planned, list), isinstance(merged, MergeAnswer)) == (True, True), (planned, merged)

@@ -4,10 +4,12 @@ from functools import partial
 
 import pytest
 
-from customers.models import Interaction
+from customers.models import Erasure, Interaction
+from customers.privacy import erase
 from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.entering import enter
 from loyalty.campaigns.models import Answer, Campaign, FollowUp, Invitation, Message
+from loyalty.campaigns.preferences import PersonErased
 from loyalty.campaigns.triggers import Candidate
 from loyalty.memberships.models import Membership
 from tests import make
@@ -47,3 +49,28 @@ def test_two_journeys_that_ask_the_same_at_once_ask_once() -> None:
 def entered(live: Campaign, member: Membership) -> None:
     assert live.version is not None
     enter(live, live.version, [Candidate(member.customer_id, "cart:c1", None)], entered_at=NOON, now=NOON)
+
+
+@pytest.mark.parametrize("before", [None, 9])
+@pytest.mark.parametrize("comes_first", ["answer", "erasure"])
+def test_what_is_answered_while_its_author_is_erased_is_kept_without_its_words_or_not_at_all(
+    comes_first: str, before: int | None
+) -> None:
+    member = ada(make.program(shop()))
+    (invitation,) = ask(asking(member.program, survey(member.retailer)), member)
+    if before is not None:
+        says(invitation, before)
+    works = {
+        "answer": lambda: says(invitation, 2, "my dog Rex"),
+        "erasure": lambda: erase(member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON),
+    }
+    order = sorted(works, key=lambda each: each != comes_first)
+    after = {"answer": 'INSERT INTO "campaigns_answer"', "erasure": 'DELETE FROM "campaigns_recipient"'}
+
+    found = dict(zip(order, interleaved(*(works[each] for each in order), after=after[comes_first]), strict=True))
+
+    assert getattr(found["erasure"], "is_new", found["erasure"]) is True
+    assert isinstance(found["answer"], Answer if comes_first == "answer" else PersonErased)
+    scores = [each for each in (before, 2 if comes_first == "answer" else None) if each is not None]
+    assert list(Answer.objects.order_by("number").values_list("score", "comment")) == [(each, "") for each in scores]
+    assert Interaction.objects.count() == min(len(scores), 1)

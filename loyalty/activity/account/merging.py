@@ -6,11 +6,14 @@ points lot by lot, what is owed, redemptions, days, the higher tier and the deci
 number leads there. What neither program has decided waits in the backlog, now for the one who stays.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
@@ -91,6 +94,19 @@ class MergeAnswer:
     waiting: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class MergeFollower:
+    """
+    What a floor above has of customers, and lets go over with a merge; `settings.MERGE_FOLLOWERS` names them.
+
+    :param lock: holds what is held before customers, of those whom the retailer's ids lead to
+    :param take_over: lets what the one has be the other one's
+    """
+
+    lock: Callable[[Retailer, Sequence[str]], None]
+    take_over: Callable[[MergedCustomer], None]
+
+
 @transaction.atomic
 def take_merge(  # noqa: PLR0913 - who, into whom, why, when
     retailer: Retailer, source: str, target: str, *, reference: str, now: datetime, dry_run: bool = False
@@ -104,6 +120,9 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
     :raises OpenHold: when points of the one who goes are held
     :raises TargetLeft: when the one who stays has left a program of which the other one is a member
     """
+    followers: list[MergeFollower] = [import_string(path) for path in settings.MERGE_FOLLOWERS]
+    for follower in followers:
+        follower.lock(retailer, (source, target))
     merged = merge(retailer, source, target, reference=reference, now=now)
     customer = Customer.objects.get(pk=merged.target_id).external_id
     answer = MergeAnswer(merged, customer)
@@ -111,6 +130,8 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
         found = _merge_memberships(merged, source, customer, now)
         waiting = _let_wait(merged)
         answer = MergeAnswer(merged, customer, tuple(found), waiting)
+        for follower in followers:
+            follower.take_over(merged)
         # A birth date may be new, an enrolment earlier: the clock looks again.
         Membership.objects.filter(customer=merged.target_id, left_at=None).update(next_due_at=now)
         _take_back(merged.target_id, now)

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from customers.api.fields import HourField, InstantField
 from customers.api.strict import Strict
 from loyalty.campaigns.models import Campaign, Message, Outcome, Receipt
 from loyalty.campaigns.models.words import Channel, MessageKind
@@ -50,11 +51,11 @@ class PreferencesIn(Strict):
         allow_blank=True,
         help_text="By which messages rather come; empty for any.",
     )
-    quiet_from = serializers.TimeField(
+    quiet_from = HourField(
         required=False, allow_null=True, help_text="Of quiet hours besides the retailer's; null for none."
     )
-    quiet_to = serializers.TimeField(required=False, allow_null=True, help_text="When they end; null for none.")
-    paused_until = serializers.DateTimeField(
+    quiet_to = HourField(required=False, allow_null=True, help_text="When they end; null for none.")
+    paused_until = InstantField(
         required=False, allow_null=True, help_text="Until then nothing is sent but service; null for no pause."
     )
     agreed = AgreedIn(required=False, help_text="By channel, whether messages are agreed to.")
@@ -66,7 +67,7 @@ class MessageReceiptIn(Strict):
         max_length=200, help_text="Our id of the message, or the one that the provider gave it."
     )
     what = serializers.ChoiceField(choices=Receipt.What.choices, help_text="What became of the message.")
-    occurred_at = serializers.DateTimeField(help_text="When it happened.")
+    occurred_at = InstantField(help_text="When it happened.")
 
 
 class MessageReceiptOut(serializers.Serializer[Any]):

@@ -23,6 +23,7 @@ from customers.models import Customer, Retailer
 from customers.recording import rescore
 from loyalty.activity.intake import take_interactions
 from loyalty.campaigns.models import Answer, FollowUp, Invitation, Message, Survey
+from loyalty.campaigns.preferences import lock_present
 from loyalty.campaigns.rules.surveys import FOLLOW_UP_WITHIN, MAX_ANSWERS, MAX_COMMENT, SCALES, is_low
 
 # A question that is on no way to the customer is not asked: each of its messages was dropped, or refused.
@@ -107,8 +108,10 @@ def answer(invitation_id: UUID, score: int, comment: str, *, by: str, now: datet
     :raises InvalidScore: for what is not on its scale
     :raises CommentTooLong: for more than it takes
     :raises ChangedTooOften: for more changes than anybody makes
+    :raises PersonErased: where the customer was erased meanwhile
     """
     invitation = _locked(invitation_id)
+    lock_present(invitation.customer.merged_into or invitation.customer)
     if refusal := refusal_of(invitation, now=now):
         raise refusal
     comment = comment.replace("\r\n", "\n").replace("\0", "").strip()

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from customers.core import bulk
-from customers.core.calendar import local_date
+from customers.core.calendar import local_date, zone_of
 from customers.core.ids import new_id
 from customers.core.values import dataclass
 from loyalty.activity.account.session import AccountSession
@@ -129,6 +129,12 @@ class _Plan:
         rows = {each.pk: each for each in (*instead, *competing)}
         rules = {key: rule_of(row) for key, row in rows.items()}
         return cls(offer, rows, in_turn(rules[each.pk] for each in competing), rules)
+
+    def now_live(self) -> "_Plan":
+        """Return the same with what is given now, behind the budgets' locks: an offer may have ended meanwhile."""
+        live = set(Offer.objects.live().filter(pk__in=self.rows).values_list("pk", flat=True))
+        rules = {key: replace(rule, is_live=key in live) for key, rule in self.rules.items()}
+        return replace(self, turn=[rules[rule.id] for rule in self.turn], rules=rules)
 
     @property
     def budgets(self) -> dict[int, int]:
@@ -292,7 +298,7 @@ def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Grantin
     budgets = _lock(session, plan)
     states = release_over(budgets, now=now)
     batch = _Batch(
-        plan, members, _load(session, members.values(), now), {key: state.free for key, state in states.items()},
+        plan.now_live(), members, _load(session, members.values(), now), {key: state.free for key, state in states.items()},
         {}, {}, {}, now,
     )  # fmt: skip
     _remember(batch, customers, now)
@@ -319,9 +325,8 @@ def _load(session: AccountSession, memberships: Iterable[UUID], now: datetime) -
         said, (category, brand, as_of) = rest[: len(NAMES)], rest[len(NAMES) :]
         decision = session.decisions[key]
         profile = Profile(*said) if as_of is not None else Profile()
-        own = ZoneInfo(zone) if zone else None
         who = Candidate(
-            zone=own or (decision.version.zone if decision.version else ZoneInfo("UTC")),
+            zone=zone_of(zone, decision.version.zone if decision.version else ZoneInfo("UTC")),
             tier=_tier(decision),
             is_held_out=decision.version is not None and decision.version.is_withheld,
             agrees=agrees,

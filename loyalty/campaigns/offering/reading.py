@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from customers.core.calendar import local_date
+from customers.core.calendar import local_date, zone_of
 from customers.core.money import to_unit
 from customers.core.values import dataclass
 from customers.models import Customer
@@ -188,7 +187,7 @@ def last_days_of(grants: Iterable[OfferGrant]) -> dict[UUID, date]:
     return {
         row.pk: local_date(
             row.expires_at - MOMENT,
-            ZoneInfo(zones[row.customer_id]) if row.customer_id in zones else row.offer.program.tzinfo,
+            zone_of(zones.get(row.customer_id), row.offer.program.tzinfo),
         )
         for row in rows
     }

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from customers.core import bulk
-from customers.core.calendar import local_date
+from customers.core.calendar import local_date, zone_of
 from customers.core.values import dataclass
 
 OF_A_STEP = "entry:"  # begins the facts because of which steps give offers
@@ -80,5 +79,5 @@ def values_of_offers(told: Mapping[int, Told]) -> dict[str, Any]:
         return {"offer": "", "offer_until": ""} if told else {}
     last = given[-1]
     assert last.expires_at is not None
-    day = local_date(last.expires_at - MOMENT, ZoneInfo(last.zone))
+    day = local_date(last.expires_at - MOMENT, zone_of(last.zone))
     return {"offer": last.name, "offer_until": day.isoformat()}

@@ -180,10 +180,10 @@ def choose(available: Iterable[Available], free: Mapping[int, Decimal]) -> Choic
 
     Where it is not known of each of them what it brings, it is the first: one that was measured is no better for that.
 
-    :param available: in turn, by priority
+    :param available: in turn, by priority; one that is had in two ways, as such and instead of another one, is one
     :param free: what is left of budgets, by their ids
     """
-    found, by = _by_margin(list(available))
+    found, by = _by_margin(list({each.offer.id: each for each in available}.values()))
     fits = [each for each in found if each.reserves <= free[each.budget_id]]
     if not fits:
         return Choice(None, (), tuple(found), by)

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+import structlog
 from django.conf import settings
 from django.utils import timezone
 
 from loyalty.campaigns.transports.port import Accepted, Answer, IsOver, NoAnswer, NotNow, Outgoing, Refused, Route
 from loyalty.outbox.posting import NotTaken, Reason, Terms, post
 from loyalty.outbox.signing import signature
+
+log = structlog.get_logger(__name__)
 
 PARALLEL = 8
 LATER = (408, 425, 429, 503)
@@ -35,8 +38,23 @@ class HttpTransport:
         def send_one(message: Outgoing) -> Answer:
             return NotNow("out_of_time") if is_over() else _post(route, message, terms, self.clock())
 
-        with ThreadPoolExecutor(min(PARALLEL, len(batch)), "messages") as pool:
-            yield from zip(batch, pool.map(send_one, batch), strict=True)
+        yield from beside_each_other(batch, send_one)
+
+
+def beside_each_other(
+    batch: Sequence[Outgoing], send_one: Callable[[Outgoing], Answer]
+) -> Iterator[tuple[Outgoing, Answer]]:
+    """Send messages, a few beside each other. Whatever fails is one message's own failure: of it alone nobody knows."""
+
+    def alone(message: Outgoing) -> Answer:
+        try:
+            return send_one(message)
+        except Exception:  # of ours: told to us, and no reason to leave the others in the dark
+            log.exception("message_failed", message=str(message.id))
+            return NoAnswer()
+
+    with ThreadPoolExecutor(min(PARALLEL, len(batch)), "messages") as pool:
+        yield from zip(batch, pool.map(alone, batch), strict=True)
 
 
 def body_of(route: Route, message: Outgoing) -> bytes:

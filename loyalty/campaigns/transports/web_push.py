@@ -7,11 +7,9 @@ shows, so it may be tried again where a service says that it failed.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,7 +18,7 @@ from django.utils import timezone
 
 from loyalty.campaigns.models.words import MessageKind
 from loyalty.campaigns.push_keys import flaw_of_settings, to_bytes
-from loyalty.campaigns.transports.http import NO_DEVICE, PARALLEL, answer_of
+from loyalty.campaigns.transports.http import NO_DEVICE, answer_of, beside_each_other
 from loyalty.campaigns.transports.port import (
     Accepted,
     Answer,
@@ -32,7 +30,7 @@ from loyalty.campaigns.transports.port import (
     Refused,
     Route,
 )
-from loyalty.outbox.posting import NotTaken, Terms, post
+from loyalty.outbox.posting import NotTaken, Reason, Terms, origin_of, post
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +56,7 @@ class WebPushTransport:
             return
         own = self.terms or Terms(settings.WEBHOOK_SECONDS, settings.WEBHOOKS_MAY_GO_INSIDE)
         poster = _Poster(own, self.clock, is_over)
-        with ThreadPoolExecutor(min(PARALLEL, len(batch)), "pushes") as pool:
-            yield from zip(batch, pool.map(lambda each: poster.send(route, each), batch), strict=True)
+        yield from beside_each_other(batch, lambda message: poster.send(route, message))
 
 
 @dataclass(slots=True)
@@ -84,15 +81,15 @@ class _Poster:
         if not device.address.startswith("https://"):
             return Refused("not_secure")
         now = self.clock()
-        headers = headers_of(message, now) | {"authorization": self._signed_for(device.address, now)}
         try:
+            headers = headers_of(message, now) | {"authorization": self._signed_for(device.address, now)}
             post(device.address, encrypt(said, device), headers, self.terms)
         except NotTaken as problem:
             return _answer_of(problem)
         return Accepted()
 
     def _signed_for(self, address: str, now: datetime) -> str:
-        service = audience_of(address)
+        service = origin_of(address)
         if service not in self.signed:
             self.signed[service] = sign(service, now)
         return self.signed[service]
@@ -160,12 +157,6 @@ def encrypt(plain: bytes, device: Device) -> bytes:
     return found
 
 
-def audience_of(address: str) -> str:
-    """Return the push service of a device's address."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def sign(service: str, now: datetime) -> str:
     """Return the header by which a push service knows this site."""
     from py_vapid import Vapid02  # noqa: PLC0415 - an extra
@@ -178,6 +169,8 @@ def sign(service: str, now: datetime) -> str:
 
 def _answer_of(problem: NotTaken) -> Answer:
     status = problem.answer.status if problem.answer else 0
+    if problem.reason == Reason.NO_ADDRESS:
+        return Refused("no_address", is_address=True)
     if status in GONE:
         return Refused(f"status_{status}", is_address=True)
     return NotNow(f"status_{status}") if status >= FAILED else answer_of(problem)

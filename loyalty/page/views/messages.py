@@ -1,6 +1,7 @@
 """A member's inbox, and how it wants to be reached."""
 
-from datetime import datetime, time
+import re
+from datetime import time
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +17,7 @@ from loyalty.page.views.push import push_of
 from loyalty.page.visit import Visit, go, of_member, show
 
 ROWS = 50
+HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
 
 @of_member
@@ -45,21 +47,29 @@ def reaching(request: HttpRequest, visit: Visit) -> HttpResponse:
     said: dict[str, Any] = {
         "preferred_channel": request.POST.get("preferred_channel", ""),
         "zone": "" if zone == visit.shop.retailer.zone else zone,
-        "quiet_from": _time(request.POST.get("quiet_from", "")),
-        "quiet_to": _time(request.POST.get("quiet_to", "")),
     }
     try:
+        said |= {name: _time(request.POST.get(name, "")) for name in ("quiet_from", "quiet_to")}
         choose(visit.member.customer, said, {}, source="page", now=timezone.now())
-    except InvalidPreference as refusal:
+    except (InvalidPreference, NoHour) as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, _("Your choices are saved."))
     return go(visit, "messages")
 
 
+class NoHour(Exception):
+    """That a text is no hour of the day, in words."""
+
+
 def _time(text: str) -> time | None:
-    """Return an hour of the day as browsers send it; None for what is none."""
-    try:
-        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - an hour on a wall has no zone
-    except ValueError:
+    """
+    Return an hour of the day as browsers send it; None where none was chosen.
+
+    :raises NoHour: for what is none, so that nobody loses its quiet hours by a slip
+    """
+    if not text:
         return None
+    if HOUR.fullmatch(text) is None:
+        raise NoHour(_("“%(said)s” is no hour of the day, such as 21:00.") % {"said": text[:20]})
+    return time.fromisoformat(text)

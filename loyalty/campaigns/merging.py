@@ -1,0 +1,39 @@
+"""How a customer who is merged wants to be reached, and for how long it wants to hear nothing, is true of the one who stays."""
+
+from collections.abc import Sequence
+
+from customers.core import bulk
+from customers.merging import MergedCustomer
+from customers.models import Retailer
+from loyalty.activity.account.merging import MergeFollower
+
+LOCK = """
+SELECT customer_id FROM campaigns_recipient WHERE customer_id IN (
+    SELECT coalesce(merged_into_id, id) FROM customers_customer WHERE retailer_id = %s AND external_id = ANY(%s))
+ORDER BY customer_id FOR NO KEY UPDATE
+"""
+# What the one who stays chose itself stays; of two pauses the longer one holds.
+TAKE_OVER = """
+INSERT INTO campaigns_recipient (customer_id, retailer_id, zone, preferred_channel, quiet_from, quiet_to, paused_until)
+SELECT %s, retailer_id, zone, preferred_channel, quiet_from, quiet_to, paused_until
+FROM campaigns_recipient WHERE customer_id = %s
+ON CONFLICT (customer_id) DO UPDATE SET
+    zone = coalesce(nullif(campaigns_recipient.zone, ''), excluded.zone),
+    preferred_channel = coalesce(nullif(campaigns_recipient.preferred_channel, ''), excluded.preferred_channel),
+    quiet_from = coalesce(campaigns_recipient.quiet_from, excluded.quiet_from),
+    quiet_to = coalesce(campaigns_recipient.quiet_to, excluded.quiet_to),
+    paused_until = greatest(campaigns_recipient.paused_until, excluded.paused_until)
+"""
+
+
+def lock(retailer: Retailer, names: Sequence[str]) -> None:
+    """Hold the recipients of customers, named by the retailer's ids, before the customers themselves: as all who hold both."""
+    bulk.fetch(LOCK, [retailer.pk, list(names)])
+
+
+def take_over(merged: MergedCustomer) -> None:
+    """Let the one who stays be reached as the other one wanted it, where it has not said itself how."""
+    bulk.execute(TAKE_OVER, [merged.target_id, merged.source_id])
+
+
+FOLLOWER = MergeFollower(lock, take_over)
