@@ -102,6 +102,12 @@ FACTS: Attempts = {
     "erasures_are_append_only": changed("customers_erasure", "reason = 'x'"),
     "erasures_never_truncated": "TRUNCATE customers_erasure",
     "interaction_once_per_number": copy("customers_interaction"),
+    "interaction_topic_is_of_a_contact": (
+        "UPDATE customers_interaction SET kind = 'visit', topic = 'x'",
+        "UPDATE customers_interaction SET kind = 'visit', outcome = 'open'",
+        "UPDATE customers_interaction SET kind = 'visit', comment = 'x'",
+    ),
+    "interaction_outcome_is_known": "UPDATE customers_interaction SET kind = 'support', outcome = 'done'",
     "order_once_per_number": copy("customers_order"),
     "order_amount_never_negative": "UPDATE customers_order SET net_amount = -1",
     "order_shipping_never_negative": "UPDATE customers_order SET shipping_amount = -1",

@@ -12,6 +12,7 @@ from customers.api.quick import Reader, reader_of
 from customers.api.strict import Strict, unknown_fields
 from customers.api.told import Told, kept
 from customers.checks import MAX_VERSION, NOTHING, InvalidFact, quantity_of
+from customers.core.contacts import MAX_COMMENT, MAX_TOPIC
 from customers.facts import (
     CorrectionFact,
     InteractionFact,
@@ -229,10 +230,23 @@ class InteractionIn(FactReader):
     channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
     sku = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     score = serializers.IntegerField(min_value=-32_000, max_value=32_000, required=False, default=None, allow_null=True)
+    topic = serializers.CharField(
+        max_length=MAX_TOPIC, required=False, default="", allow_blank=True,
+        help_text="What a contact with support (`support`) was about, in your words, such as delivery.",
+    )  # fmt: skip
+    outcome = serializers.ChoiceField(
+        choices=Interaction.Outcome.choices, required=False, default="", allow_blank=True,
+        help_text="How a contact with support ended; empty where nobody says.",
+    )  # fmt: skip
+    comment = serializers.CharField(
+        max_length=MAX_COMMENT, required=False, default="", allow_blank=True,
+        help_text="A few words of a contact with support. Staff read it, it is in the person's export, and erasure takes it out.",
+    )  # fmt: skip
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        comment = "\n".join(attrs.pop("comment").splitlines())  # one text, whichever ends of line it was written with
         try:
-            return {"fact": InteractionFact(**attrs)}
+            return {"fact": InteractionFact(**attrs, comment=comment)}
         except InvalidFact as error:
             raise _refuse(error) from error
 
