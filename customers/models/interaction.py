@@ -66,6 +66,11 @@ class Interaction(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["customer", "occurred_at"], name="interaction_by_customer"),
             models.Index(fields=["retailer", "occurred_at", "id"], name="interaction_by_time"),
+            models.Index(
+                fields=["retailer", "sku", "occurred_at"],
+                condition=models.Q(kind__in=["review", "photo"]),
+                name="interaction_content_by_product",
+            ),
         ]
 
     def __str__(self) -> str:

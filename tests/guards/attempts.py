@@ -197,6 +197,11 @@ LEDGER: Attempts = {
     "order_first_once_per_member": copy("activity_orderdecision", "is_first AND is_kept", order_id=NOBODYS),
     "return_decided_once_per_program": copy("activity_returndecision"),
     "interaction_decided_once_per_program": copy("activity_interactiondecision"),
+    "interaction_held_once": copy("activity_interactionhold"),
+    "interaction_hold_is_decided_at_an_instant": (
+        "UPDATE activity_interactionhold SET decided_at = now()",
+        "UPDATE activity_interactionhold SET is_approved = true",
+    ),
     "night_once_per_day": copy("activity_nightrun"),
     "qualifying_day_once_per_day": copy("points_qualifyingday"),
     "standing_gifts_missing_never_negative": "UPDATE tiers_standing SET gifts_missing = -1",

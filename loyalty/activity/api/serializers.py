@@ -24,6 +24,7 @@ from customers.facts import (
     line_of,
 )
 from customers.models import Interaction
+from loyalty.activity.models import InteractionHold
 from loyalty.points.models import Entry
 
 
@@ -331,7 +332,9 @@ class EffectOut(Told):
 
 class ReviewedOut(Told):
     number = serializers.CharField()
-    points = serializers.IntegerField(help_text="That become active, or are cancelled; 0 where that was done before.")
+    points = serializers.IntegerField(
+        help_text="That are given, become active, or are cancelled; 0 where that was done before."
+    )
 
 
 class AnswerOut(Told):
@@ -340,6 +343,14 @@ class AnswerOut(Told):
     id = serializers.UUIDField(allow_null=True, help_text="Ours; null where it failed.")
     effects = EffectOut(many=True)
     error = ProblemField(allow_null=True, help_text="Problem details of a row that failed.")
+
+
+class InteractionAnswerOut(AnswerOut):
+    held = serializers.ChoiceField(
+        choices=["", *InteractionHold.Reason.values], required=False,
+        help_text="Why a person has to look at it before it is published and rewarded (POST /interactions/NUMBER/approve or "
+        "/refuse): many reviews of one customer, or of one product by new customers. Empty where nobody has to.",
+    )  # fmt: skip
 
 
 class CorrectedEffectOut(EffectOut):
@@ -388,6 +399,10 @@ class MergeOut(Told):
 
 class BatchOut(Told):
     results = AnswerOut(many=True)
+
+
+class InteractionBatchOut(BatchOut):
+    results = InteractionAnswerOut(many=True)
 
 
 class EnrolmentIn(Strict):
