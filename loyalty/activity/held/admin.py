@@ -10,9 +10,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, action, display
 from customers.core.errors import DomainError
@@ -135,7 +134,7 @@ class InteractionHoldAdmin(ByStaff, ExportedAdmin):
         waiting = rows.filter(decided_at=None).select_related(*self.list_select_related)
         # As they occurred, so that of two about one product the first is rewarded.
         done = [row for row in waiting.order_by("interaction__occurred_at", "interaction_id") if _try(row, is_approved)]
-        words = _now("approved") if is_approved else _now("refused")
+        words = gettext("approved") if is_approved else gettext("refused")
         for row in done:
             self.log_change(request, row, words)
         told = ngettext("%(count)s was %(decided)s.", "%(count)s were %(decided)s.", len(done))
@@ -151,14 +150,14 @@ class InteractionHoldAdmin(ByStaff, ExportedAdmin):
             is_approved = said["decision"] == "approve"
             points = _review(row, is_approved=is_approved, dry_run=dry_run)
             if not is_approved:
-                return [_now("It is not published, and gives nothing.")]
+                return [gettext("It is not published, and gives nothing.")]
             words = ngettext("It gives %(points)s point.", "It gives %(points)s points.", points)
-            return [_now("It may be published."), words % {"points": points}]
+            return [gettext("It may be published."), words % {"points": points}]
 
         refused = "" if row.decided_at is None else str(_("Somebody has decided it."))
         verb = staff.Verb(
             str(_("Approve or refuse what is held")),
-            f"{why_held(row)} " + _now("Approved, it gives what it would have given when it was written. It is for good."),
+            f"{why_held(row)} " + gettext("Approved, it gives what it would have given when it was written. It is for good."),
             str(_("Decide")), str(_("It is decided.")), HoldReviewForm, act, refused,
         )  # fmt: skip
         return staff.ask(self, request, row, verb)
@@ -176,9 +175,9 @@ def why_held(row: InteractionHold) -> str:
     """Return in words why an interaction is held."""
     told = {"count": shown(row.counted, 0), "minutes": WITHIN_MINUTES, "hours": WITHIN_HOURS, "days": NEW_DAYS}
     if row.reason == InteractionHold.Reason.MANY_BY_CUSTOMER:
-        return _now("With it the customer wrote %(count)s reviews and photos within %(minutes)s minutes.") % told
+        return gettext("With it the customer wrote %(count)s reviews and photos within %(minutes)s minutes.") % told
     return (
-        _now(
+        gettext(
             "With it %(count)s customers known for less than %(days)s days wrote about the product within %(hours)s hours."
         )
         % told
