@@ -20,11 +20,12 @@ CONTENT = (Interaction.Kind.REVIEW, Interaction.Kind.PHOTO)
 MAX_BY_CUSTOMER, WITHIN_MINUTES = 5, 10
 MAX_ON_PRODUCT, WITHIN_HOURS, NEW_DAYS = 5, 24, 7
 KINDS = "kind IN ('review', 'photo')"
-# Behind these locks a burst is counted by one at a time, whoever reports it: of one customer, and of one product.
+# Behind these locks a burst is counted by one at a time, whoever reports it: of one customer, and of one product. They are
+# shared by all of one of 64 parts: a call may have a thousand reviews, and a server has room for some thousand locks.
 LOCK = f"""
 WITH keys AS MATERIALIZED (
-    SELECT DISTINCT hashtextextended(s.subject, 0) AS key FROM customers_interaction i
-    CROSS JOIN LATERAL (VALUES ('wrote:' || i.customer_id), ('about:' || i.retailer_id || ':' || i.sku)) s(subject)
+    SELECT DISTINCT hashtextextended('held reviews', i.retailer_id * 64 + abs(hashtext(s.subject) %% 64)) AS key
+    FROM customers_interaction i CROSS JOIN LATERAL (VALUES ('wrote:' || i.customer_id), ('about:' || i.sku)) s(subject)
     WHERE i.id = ANY(%s) AND {KINDS} ORDER BY 1
 )
 SELECT pg_advisory_xact_lock(key) FROM keys
