@@ -1,17 +1,14 @@
 """A campaign as one document: written out, checked, compared and applied. The round trip is exact."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from customers.core.calendar import FIRST_YEAR, LAST_YEAR
-from customers.core.errors import DomainError, Kind
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.checking import MAX_STEPS, flaws_of
@@ -19,6 +16,7 @@ from loyalty.campaigns.describing import said_of_flaw
 from loyalty.campaigns.models import Campaign, CampaignVersion, Offer, Step, StepText, Survey
 from loyalty.campaigns.models.campaign import EXPERIMENT_STAYS, MAX_PRIORITY
 from loyalty.campaigns.models.words import Channel, Ground, MessageKind
+from loyalty.campaigns.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.publishing import draft_of
 from loyalty.campaigns.rules.revisions import PATTERN, changed_since, revision_of
 from loyalty.configuration.document import Change, InvalidDocument, schema_findings
@@ -30,7 +28,6 @@ FORMAT = 1
 SCHEMA_ID = "urn:loyalty:campaign:1"
 LANGUAGES = [str(each) for each in Retailer.Language.values]
 MAX_DAYS = 32_767
-MAX_PLACES, MAX_FINDINGS, MAX_SAID = 5, 50, 200
 NOT_USUAL = object()
 Document = dict[str, Any]
 
@@ -273,47 +270,6 @@ def _of_names(said: Mapping[str, Any], retailer: Retailer) -> Iterator[Finding]:
                 yield Finding.error("other_campaign", name, words % {"code": known.code, "own": own})
 
 
-class ChangedSince(DomainError):
-    """A document that was made from a state of its campaign which is not the present one. Its findings say where that differs."""
-
-    code = "changed_meanwhile"
-    kind = Kind.CONFLICT
-    message = gettext_lazy(
-        "Campaign “{code}” was changed since this document was written out: see {places}. Write version {number} out again "
-        "and make your changes there, or leave “revision” out to replace what there is."
-    )
-
-    def __init__(self, version: CampaignVersion, places: Sequence[str]) -> None:
-        told = places if len(places) <= MAX_PLACES else [*places[:MAX_PLACES], "…"]
-        super().__init__(code=version.campaign.code, number=version.number, places=", ".join(told))
-        document = to_document(version)
-        self.findings = tuple(
-            Finding.error(self.code, place, _now_said(document, place)) for place in places[:MAX_FINDINGS]
-        )
-
-
-class NothingToChange(DomainError):
-    """A document that was made from a campaign which is not here."""
-
-    code = "changed_meanwhile"
-    kind = Kind.CONFLICT
-    message = gettext_lazy(
-        "This document was written out from a campaign “{code}” that is not here. Leave “revision” out to make a new one."
-    )
-
-
-def _now_said(document: Document, place: str) -> str:
-    """Return what a place of a document says now that was changed since."""
-    name, _slash, at = place.partition("/")
-    steps = document["steps"]
-    said = document.get(name) if name != "steps" else steps[int(at)] if int(at) < len(steps) else None
-    if said is None:
-        return _("It says nothing now.") if name != "steps" else _("There is no such step now.")
-    words = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    short = words if len(words) <= MAX_SAID else f"{words[:MAX_SAID]}…"
-    return _("It is now: %(said)s") % {"said": short}
-
-
 def require_present(retailer: Retailer, said: Mapping[str, Any]) -> None:
     """
     Refuse a document whose campaign was changed since it was written out, by the revision that it says, if any.
@@ -333,7 +289,7 @@ def require_present(retailer: Retailer, said: Mapping[str, Any]) -> None:
     present = campaign.versions.select_related("campaign__program", "campaign__experiment").order_by("-number")[0]
     document = to_document(present)
     if (places := changed_since(said["revision"], document)) and _plain_of(said) != _plain_of(document):
-        raise ChangedSince(present, places)
+        raise ChangedSince(present, document, places)
 
 
 def _plain_of(said: Mapping[str, Any]) -> Document:

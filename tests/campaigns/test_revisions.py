@@ -10,14 +10,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from loyalty.campaigns.documents import (
-    ChangedSince,
-    NothingToChange,
     apply_document,
     check_document,
     to_document,
     written_out,
 )
 from loyalty.campaigns.models import Campaign, CampaignVersion
+from loyalty.campaigns.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.publishing import draft_of, publish
 from loyalty.campaigns.rules.revisions import changed_since, revision_of
 from loyalty.configuration.document import read_yaml, to_yaml

@@ -30,8 +30,6 @@ from loyalty.campaigns.api.serializers import (
 )
 from loyalty.campaigns.api.views import campaign_of
 from loyalty.campaigns.documents import (
-    ChangedSince,
-    NothingToChange,
     Said,
     check_document,
     findings_of,
@@ -41,6 +39,7 @@ from loyalty.campaigns.documents import (
 )
 from loyalty.campaigns.models import CampaignVersion
 from loyalty.campaigns.moving import move_entries
+from loyalty.campaigns.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.publishing import draft_of
 from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
 from loyalty.campaigns.starting import outlook_of, start
