@@ -99,6 +99,21 @@ class ConsentInline(ReadOnlyInline):
     ordering = ("-occurred_at",)
 
 
+class ContactInline(ReadOnlyInline):
+    """What a customer spoke with support about, and how that ended."""
+
+    model = Interaction
+    verbose_name = _("contact with support")
+    verbose_name_plural = _("Contacts with support")
+    fields = ("occurred_at", "channel", "topic", "outcome", "comment")
+    ordering = ("-occurred_at", "-pk")
+    per_page = 20
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Interaction]:
+        rows: QuerySet[Interaction] = super().get_queryset(request).filter(kind=Interaction.Kind.SUPPORT)
+        return rows
+
+
 class CustomerForm(forms.ModelForm[Customer]):
     """What staff may correct of a customer."""
 
@@ -169,7 +184,7 @@ class CustomerAdmin(ModelAdmin):
     list_select_related = ("retailer", "insight")
     form = CustomerForm
     readonly_fields = ("retailer", "external_id", "identified_at", "merged_into", "erased_at")
-    inlines = (InsightInline, ConsentInline)
+    inlines = (InsightInline, ConsentInline, ContactInline)
     ordering = ("-id",)
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
@@ -270,12 +285,17 @@ class ReturnAdmin(ReadOnlyAdmin):
 
 @admin.register(Interaction)
 class InteractionAdmin(ReadOnlyAdmin):
-    list_display = ("number", "kind", "customer", "occurred_at", "score")
-    list_filter = ("retailer", "kind", ("occurred_at", RangeDateTimeFilter))
-    search_fields = ("number__exact", "customer__external_id__exact")
+    list_display = ("number", "kind", "customer", "occurred_at", "score", "topic", "outcome")
+    list_filter = ("retailer", "kind", "outcome", ("occurred_at", RangeDateTimeFilter))
+    search_fields = ("number__exact", "customer__external_id__exact", "topic__iexact")
+    search_help_text = _("Number of the interaction, customer's external id, or a contact's topic")
     list_select_related = ("customer",)
-    exclude = ("content_hash",)
     ordering = ("-occurred_at",)
+
+    def get_exclude(self, request: HttpRequest, _obj: Interaction | None = None) -> tuple[str, ...]:
+        """Return what is not shown: the words of a contact are for those who may see persons."""
+        sees_persons = request.user.has_perm("customers.view_customer")
+        return ("content_hash",) if sees_persons else ("content_hash", "comment")
 
 
 NUMBERED: Any = (Order, Return, Interaction)

@@ -66,6 +66,10 @@ REASONS = {
     "too_many_decimals": _("{value} has more than {limit} decimals. Nothing is rounded: report the exact value."),
     "score_too_large": _("The score {value} is too large."),
     "score_off_scale": _("The score {value} is not on the scale of such an answer, from {lowest} to {highest}."),
+    "not_of_a_contact": _(
+        "Only a contact with support (kind support) has a topic, an outcome and a comment; this is a {kind}."
+    ),
+    "no_such_outcome": _("“{value}” is no outcome of a contact. There are: {known}."),
     "text_too_long": _("“{value}…” is longer than {limit} characters."),
     "text_empty": _("The value is empty."),
     "text_with_nul": _("The value holds a NUL character, which is no text."),

@@ -22,7 +22,7 @@ Compared = dict[tuple[str, bytes], tuple[Fault, ...]]
 ORDER = ("customer", "occurred_at", "shipping_amount", "channel", "store", "promotion_code", "is_gift", "identified_by",
          "paid_with_points", "redemptions")  # fmt: skip
 LINE = ("sku", "quantity", "net_amount", "discount", "category", "brand", "unit_cost", "is_gift_card")
-MAX_TOLD = 10
+MAX_SAID = 100  # characters of a value, so that a refusal stays a sentence
 RETURNS = """
 SELECT r.number, o.number, r.occurred_at, r.recorded_at, r.order_id, array_agg(l.position ORDER BY l.position),
     array_agg(b.quantity ORDER BY l.position)
@@ -33,10 +33,11 @@ WHERE r.retailer_id = %s AND r.number = ANY(%s) GROUP BY r.id, o.id
 POSITIONS = "SELECT order_id, sku, position FROM customers_orderline WHERE order_id = ANY(%s)"
 EVENTS = "SELECT number, occurred_at, recorded_at FROM customers_orderevent WHERE retailer_id = %s AND number = ANY(%s)"
 INTERACTIONS = """
-SELECT i.number, i.recorded_at, c.external_id, i.kind, i.occurred_at, i.channel, i.sku, i.score
+SELECT i.number, i.recorded_at, c.external_id, i.kind, i.occurred_at, i.channel, i.sku, i.score, i.topic, i.outcome,
+    i.comment
 FROM customers_interaction i JOIN customers_customer c ON c.id = i.customer_id WHERE i.retailer_id = %s AND i.number = ANY(%s)
 """
-INTERACTION = ("customer", "kind", "occurred_at", "channel", "sku", "score")
+INTERACTION = ("customer", "kind", "occurred_at", "channel", "sku", "score", "topic", "outcome", "comment")
 
 
 def compare_orders(retailer: Retailer, doubtful: Doubtful[OrderFact]) -> Compared:
@@ -175,4 +176,8 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or _("nothing")
     is_nothing = value in {None, ""} or str(value).startswith(ERASED_PREFIX)  # of who was erased nothing is said
-    return _("nothing") if is_nothing else str(value)
+    return _("nothing") if is_nothing else _short(str(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_SAID else f"{text[:MAX_SAID]}…"

@@ -20,12 +20,15 @@ from customers.checks import (
     quantity_of,
     require_line,
     require_name,
+    require_text,
     require_zone,
 )
+from customers.core.contacts import CONTACT, MAX_COMMENT, MAX_TOPIC, OUTCOMES
 from customers.core.money import MILLIONTH, THOUSANDTH, to_scale, unit_of
 from customers.core.scales import SCALES
 from customers.core.values import dataclass
 
+OF_CONTACT = ("topic", "outcome", "comment")
 ORDER_TEXTS = (("currency", 3), ("channel", 50), ("store", 50), ("promotion_code", 100), ("identified_by", 20))
 
 
@@ -190,7 +193,13 @@ class OrderEventFact:
 
 @dataclass(frozen=True, slots=True)
 class InteractionFact:
-    """Something that a customer did and that is no purchase."""
+    """
+    Something that a customer did and that is no purchase.
+
+    :param topic: what a contact with support was about, in the retailer's words
+    :param outcome: how a contact ended: open, solved or unsolved; empty where nobody says
+    :param comment: a few words of a contact, in one line or several
+    """
 
     number: str
     customer: str
@@ -199,6 +208,9 @@ class InteractionFact:
     channel: str = ""
     sku: str = ""
     score: int | None = None
+    topic: str = ""
+    outcome: str = ""
+    comment: str = ""
 
     def __post_init__(self) -> None:
         require_zone(self.occurred_at)
@@ -212,6 +224,17 @@ class InteractionFact:
         scale = SCALES.get(self.kind)
         if self.score is not None and scale is not None and self.score not in scale:
             raise InvalidFact("score", "score_off_scale", value=self.score, lowest=scale[0], highest=scale[-1])
+        if self.topic or self.outcome or self.comment:
+            self._require_contact()
+
+    def _require_contact(self) -> None:
+        if self.kind != CONTACT:
+            column = next(name for name in OF_CONTACT if getattr(self, name))
+            raise InvalidFact(column, "not_of_a_contact", kind=self.kind)
+        require_line("topic", self.topic, MAX_TOPIC)
+        require_text("comment", self.comment, MAX_COMMENT)
+        if self.outcome and self.outcome not in OUTCOMES:
+            raise InvalidFact("outcome", "no_such_outcome", value=self.outcome[:20], known=", ".join(OUTCOMES))
 
 
 def line_of(  # noqa: PLR0913 - a line has this many facts
@@ -343,4 +366,8 @@ def _canonical(fact: AnyFact) -> tuple[Any, ...]:
             instant,
             [(li.position, li.sku, str(to_scale(li.quantity, THOUSANDTH))) for li in fact.lines],
         )
-    return fact.number, fact.customer, fact.kind, instant, fact.channel, fact.sku, fact.score
+    of_contact = (fact.topic, fact.outcome, fact.comment)
+    return (
+        fact.number, fact.customer, fact.kind, instant, fact.channel, fact.sku, fact.score,
+        *(of_contact if any(of_contact) else ()),  # as above
+    )  # fmt: skip

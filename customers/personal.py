@@ -32,7 +32,18 @@ OF_ORDER = (
     "promotion_code", "is_gift", "identified_by", "redemptions", "version", "recorded_at",
 )  # fmt: skip
 OF_LINE = ("position", "sku", "category", "brand", "quantity", "unit_price", "discount", "net_amount", "is_gift_card")
-OF_INTERACTION = ("number", "kind", "occurred_at", "channel", "sku", "score", "recorded_at")
+OF_INTERACTION = (
+    "number",
+    "kind",
+    "occurred_at",
+    "channel",
+    "sku",
+    "score",
+    "topic",
+    "outcome",
+    "comment",
+    "recorded_at",
+)
 OF_INSIGHT = (
     "as_of", "horizon_days", "currency", "historic_revenue", "historic_margin", "formula_value", "predicted_value",
     "value_low", "value_high", "value_if_active", "expected_purchases", "expected_order_value", "probability_active",
@@ -138,8 +149,8 @@ OF_ITS_ORDERS = "t.order_id IN (SELECT id FROM customers_order WHERE customer_id
 def erase(person: Person, _now: datetime) -> None:
     """Keep orders and what came back of them, without a trace of whose they were."""
     ids = list(person.ids)
-    for table in ("customers_order", "customers_interaction"):
-        bulk.execute(SHUFFLE.format(table=table, changes="", condition=OF_PERSON), [ids])
+    for table, changes in (("customers_order", ""), ("customers_interaction", ", comment = ''")):
+        bulk.execute(SHUFFLE.format(table=table, changes=changes, condition=OF_PERSON), [ids])
     with forgetting(OrderRevision):
         changes = """, content = content || '{"customer": null}'"""
         bulk.execute(SHUFFLE.format(table="customers_orderrevision", changes=changes, condition=OF_ITS_ORDERS), [ids])

@@ -191,11 +191,11 @@ def record_interactions(
     # fmt: off
     rows = [
         (new_id(), retailer.pk, customers[fact.customer].id, fact.number, fact.kind, fact.occurred_at, fact.channel,
-         fact.sku, fact.score, batch.hashes[fact.number], now)
+         fact.sku, fact.score, fact.topic, fact.outcome, fact.comment, batch.hashes[fact.number], now)
         for fact in sorted(batch.fresh, key=lambda fact: fact.number)  # batches that overlap must not wait in a circle
     ]
-    columns = ("id", "retailer_id", "customer_id", "number", "kind", "occurred_at", "channel", "sku", "score",
-               "content_hash", "recorded_at")
+    columns = ("id", "retailer_id", "customer_id", "number", "kind", "occurred_at", "channel", "sku", "score", "topic",
+               "outcome", "comment", "content_hash", "recorded_at")
     # fmt: on
     created = bulk.insert(
         Interaction, columns, rows, suffix="ON CONFLICT (retailer_id, number) DO NOTHING RETURNING id"

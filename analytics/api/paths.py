@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from analytics.paths.counting import FunnelResult, Stage
 from analytics.paths.definitions import NamedFunnel, funnels_of
 from analytics.paths.mapping import Touchpoint
-from analytics.paths.page import DAYS, DIMENSIONS, USUAL_DAYS, AskedFunnel, asked_funnel, asked_map
+from analytics.paths.page import DAYS, DIMENSIONS, USUAL_DAYS, AskedFunnel, asked_contacts, asked_funnel, asked_map
 from analytics.paths.reading import known_until
 from analytics.paths.touchpoints import Touch
 from analytics.paths.words import TOUCHES
@@ -105,11 +105,28 @@ class TouchpointOut(serializers.Serializer[Any]):
     nexts = NextOut(many=True, help_text="What followed, with what did not go on at the end.")
 
 
+class ContactsOut(serializers.Serializer[Any]):
+    topic = serializers.CharField(
+        allow_null=True, allow_blank=True,
+        help_text="As you reported it, in small letters; empty for none, null for all less frequent topics together.",
+    )  # fmt: skip
+    topics = serializers.IntegerField(help_text="How many topics these are: 1, but for those that stand together.")
+    contacts = serializers.IntegerField(help_text="Contacts with support (interaction `support`).")
+    customers = serializers.IntegerField(help_text="Whose they are.")
+    solved = serializers.IntegerField(help_text="Of the contacts, by the outcome that you reported.")
+    unsolved = serializers.IntegerField(help_text="Of the contacts, those that ended otherwise.")
+    open = serializers.IntegerField(source="still_open", help_text="Of the contacts, those that were still open.")
+    unknown = serializers.IntegerField(help_text="Of the contacts, those without an outcome.")
+
+
 class JourneyMapOut(serializers.Serializer[Any]):
     known_until = serializers.DateTimeField(allow_null=True, help_text="Null before the first fact.")
     days = serializers.IntegerField(help_text="How many it looks back.")
     currency = serializers.CharField(help_text="Of all amounts.")
     touchpoints = TouchpointOut(many=True, help_text="In the order in which they usually come.")
+    contacts = ContactsOut(
+        many=True, help_text="What contacts with support were about: the 20 most frequent topics first."
+    )
 
 
 class FunnelsView(AskedView):
@@ -147,6 +164,7 @@ class JourneyMapView(AskedView):
         said = {
             "known_until": known, "days": days, "currency": retailer.currency,
             "touchpoints": [_touchpoint(each) for each in asked_map(retailer, days, known)],
+            "contacts": asked_contacts(retailer, days, known),
         }  # fmt: skip
         return Response(JourneyMapOut(said).data)
 

@@ -13,7 +13,8 @@ from analytics.acquisition.reading import margin_of
 from analytics.audit.running import latest
 from analytics.dashboards import charts
 from analytics.dashboards.drawing import Drawing, Series
-from analytics.kpis.scores import Score
+from analytics.kpis.scores import Score, share
+from analytics.paths.contacts import TopicCount, count_contacts
 from analytics.paths.counting import FunnelResult, Stage
 from analytics.paths.definitions import NamedFunnel, funnels_of
 from analytics.paths.mapping import PAUSE_DAYS, SESSION_MINUTES, Touchpoint, journey_map, map_period
@@ -249,6 +250,7 @@ def map_page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> 
         ) % {"minutes": SESSION_MINUTES, "days": PAUSE_DAYS},
         "rows": [_map_row(each, columns, retailer.currency) for each in found],
         "passages": _passages(found),
+        "contacts": [_contact_row(each) for each in asked_contacts(retailer, days, known)],
     }  # fmt: skip
 
 
@@ -258,6 +260,26 @@ def asked_map(retailer: Retailer, days: int, known: datetime | None) -> list[Tou
         return []
     since, until = map_period(days, known)
     return journey_map(retailer, since=since, until=until)
+
+
+def asked_contacts(retailer: Retailer, days: int, known: datetime | None) -> list[TopicCount]:
+    """Return what contacts of the last days that are known were about; nothing before the first fact."""
+    if known is None:
+        return []
+    since, until = map_period(days, known)
+    return count_contacts(retailer, since=since, until=until)
+
+
+def _contact_row(found: TopicCount) -> tuple[str, ...]:
+    counts = (found.contacts, found.customers, found.solved, found.unsolved, found.still_open, found.unknown)
+    return (_about(found), *map(charts.whole, counts), _share(share(found.solved, found.ended)))
+
+
+def _about(found: TopicCount) -> str:
+    if found.topic is None:
+        words = ngettext("%(count)s other topic", "%(count)s other topics", found.topics)
+        return words % {"count": charts.whole(found.topics)}
+    return found.topic or _("no topic")
 
 
 def _map_row(point: Touchpoint, columns: Sequence[Any], currency: str) -> dict[str, Any]:

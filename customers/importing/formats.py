@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from customers.batches import Outcome, Status
 from customers.checks import NOTHING, InvalidFact
+from customers.core.contacts import MAX_COMMENT, MAX_TOPIC, OUTCOMES
 from customers.core.errors import DomainError
 from customers.core.values import dataclass
 from customers.facts import InteractionFact, OrderFact, ReturnFact, ReturnLineFact, line_of
@@ -196,6 +197,9 @@ class Interactions(Format):
         Column("channel", cells.text(50), example="web"),
         _id("sku", "COFFEE-250"),
         _number("score", cells.whole),
+        Column("topic", cells.text(MAX_TOPIC)),
+        Column("outcome", cells.choice(OUTCOMES)),
+        Column("comment", cells.text(MAX_COMMENT)),
     )
 
     def fact(self, said: Values, _rows: Sequence[Values], _currency: str) -> InteractionFact:

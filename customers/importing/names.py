@@ -46,5 +46,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "number": ("id", "event id", "numéro", "n°"),
     "kind": ("type", "event", "nature"),
     "score": ("rating", "note"),
+    "topic": ("subject", "reason", "sujet", "motif", "objet"),
+    "outcome": ("result", "resolution", "issue", "résultat"),
+    "comment": ("comments", "notes", "commentaire", "remarque"),
 }
 # fmt: on

@@ -40,7 +40,7 @@ FACTS = (
 )  # fmt: skip
 MEMBERS = (
     "memberships.membership", "points.entry", "plans.subscription", "plans.invoice", "plans.refund", "rewards.rewardredemption",
-    "referrals.referral", "activity.interactiondecision",
+    "referrals.referral", "activity.interactiondecision", "activity.interactionhold",
     "badges.challengeaward", "badges.memberprogress", "badges.participation", "badges.boardscore",
     "badges.surpriseticket", "badges.contestfinish", "badges.contestprize", "badges.givenbadge",
 )  # fmt: skip

@@ -15,6 +15,7 @@ from customers.models import Customer, Order, UndecidedFact
 from customers.packing import as_zip
 from customers.privacy import export
 from loyalty.activity import backlog, nightly, staff
+from loyalty.activity.held import admin as held_admin
 from loyalty.activity.interactions import admin as interaction_admin
 from loyalty.activity.ledger import admin as entry_admin
 from loyalty.activity.member import admin as member_admin
@@ -23,7 +24,13 @@ from loyalty.activity.models import NightRun, SetAside
 from loyalty.activity.rewards import admin as reward_admin
 from loyalty.activity.staff import ByStaff
 
-__all__ = ["entry_admin", "interaction_admin", "member_admin", "reward_admin"]  # whose pages come with these
+__all__ = [
+    "entry_admin",
+    "held_admin",
+    "interaction_admin",
+    "member_admin",
+    "reward_admin",
+]  # whose pages come with these
 
 
 def _row(rows: QuerySet[Any], object_id: str) -> Any:

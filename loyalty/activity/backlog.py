@@ -19,6 +19,7 @@ from customers.core import bulk
 from customers.core.calendar import local_date, midnight
 from customers.models import Retailer, UndecidedFact
 from loyalty.activity import pipeline
+from loyalty.activity.held.bursts import hold_bursts
 from loyalty.activity.history import load_activities, load_order_events
 from loyalty.activity.loading import hold_customers
 from loyalty.activity.nightly import advance_due
@@ -194,6 +195,7 @@ def _decide_all(waiting: Sequence[Waiting], done: CaughtUp, now: datetime) -> No
 
 @transaction.atomic
 def _decide(waiting: Sequence[Waiting], now: datetime) -> None:
+    hold_bursts(_ids(waiting, "interaction"), now=now)
     # Behind the lock, so that nothing of what is read here changes before it is decided.
     hold_customers(fact.customer_id for fact in waiting)
     facts = [

@@ -26,7 +26,9 @@ FROM customers_orderevent e JOIN customers_order o ON o.id = e.order_id
 WHERE e.id = ANY(%s) AND o.customer_id IS NOT NULL
 """
 INTERACTED = """
-SELECT id, number, kind, customer_id, occurred_at, sku FROM customers_interaction WHERE id = ANY(%s)
+SELECT i.id, i.number, i.kind, i.customer_id, i.occurred_at, i.sku FROM customers_interaction i
+WHERE i.id = ANY(%s) AND NOT EXISTS (
+    SELECT 1 FROM activity_interactionhold h WHERE h.interaction_id = i.id AND h.is_approved IS NOT TRUE)
 """
 RETURNS = """
 SELECT r.id, r.number, o.id, o.number, o.customer_id, o.occurred_at, r.occurred_at, o.paid_with_points,
@@ -87,7 +89,7 @@ def load_order_events(event_ids: Sequence[UUID]) -> list[OrderEvent]:
 
 
 def load_interactions(interaction_ids: Sequence[UUID]) -> list[InteractionReported]:
-    """Return recorded interactions."""
+    """Return recorded interactions, but for those that are held for a person, and those that one refused."""
     return (
         [InteractionReported(*row) for row in bulk.fetch(INTERACTED, [list(interaction_ids)])]
         if interaction_ids

@@ -1,6 +1,6 @@
 """What a retailer's systems report, recorded and decided in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Generic
 from uuid import UUID
@@ -14,6 +14,7 @@ from customers.models import Retailer, UndecidedFact
 from customers.recording import record_interactions, record_order_events, record_orders, record_returns
 from loyalty.activity import pipeline
 from loyalty.activity.backlog import queue_behind
+from loyalty.activity.held.bursts import hold_bursts, is_content
 from loyalty.activity.history import load_order_events, load_returns
 from loyalty.activity.references import name_as_merged
 from loyalty.engine.activities import Fact as EngineFact
@@ -28,6 +29,26 @@ class Answer(Generic[Fact]):
 
     outcome: Outcome[Fact]
     decisions: tuple[Decision, ...] = ()
+
+    @property
+    def besides(self) -> dict[str, str]:
+        """What is told of facts of this kind alone, by name."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionAnswer(Answer[InteractionFact]):
+    """
+    What became of an interaction.
+
+    :param held: why it is held for a person, and nothing is decided, as a code; empty where it is not
+    """
+
+    held: str = ""
+
+    @property
+    def besides(self) -> dict[str, str]:
+        return {"held": self.held}
 
 
 @transaction.atomic
@@ -87,15 +108,22 @@ def take_order_events(
 @transaction.atomic
 def take_interactions(
     retailer: Retailer, facts: Sequence[InteractionFact], *, now: datetime, dry_run: bool = False
-) -> list[Answer[InteractionFact]]:
+) -> list[InteractionAnswer]:
     """
-    Record interactions and decide what they earn, one answer each.
+    Record interactions and decide what they earn, one answer each; those of a burst are held for a person first.
 
     :param dry_run: answer what would happen, and leave no trace
     """
     outcomes = record_interactions(retailer, facts, now=now, are_decided=True)
     interacted = [_interacted(outcome) for outcome in outcomes if _is_new(outcome)]
-    return _decided(outcomes, interacted, now=now, dry_run=dry_run, are_new=True)
+    held = hold_bursts([each.id for each in interacted if is_content(each.kind)], now=now, are_new=True)
+    taken = [each for each in interacted if each.id not in held]
+    answers = _decided(outcomes, taken, now=now, dry_run=dry_run, are_new=True)
+    return [InteractionAnswer(each.outcome, each.decisions, _held(each.outcome, held)) for each in answers]
+
+
+def _held(outcome: Outcome[InteractionFact], held: Mapping[UUID, str]) -> str:
+    return held.get(outcome.id, "") if outcome.id else ""
 
 
 def _decided(

@@ -102,6 +102,42 @@ class InteractionDecision(models.Model):
         return str(self.interaction)
 
 
+class InteractionHold(models.Model):
+    """A review or a photo that came with many others: a person looks at it before it is published, and decided at all."""
+
+    class Reason(models.TextChoices):
+        MANY_BY_CUSTOMER = "many_by_customer", _("many by one customer")
+        MANY_ON_PRODUCT = "many_on_product", _("many about one product by new customers")
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    interaction = models.ForeignKey(Interaction, models.PROTECT, related_name="holds", verbose_name=_("interaction"))
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason)
+    counted = models.PositiveIntegerField(_("number"), help_text=_("How many there were with it."))
+    held_at = models.DateTimeField(_("held"))
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    is_approved = models.BooleanField(_("approved"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("held review")
+        verbose_name_plural = _("held reviews")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["interaction"], name="interaction_held_once"),
+            models.CheckConstraint(
+                condition=models.Q(decided_at=None, is_approved=None)
+                | models.Q(decided_at__isnull=False, is_approved__isnull=False),
+                name="interaction_hold_is_decided_at_an_instant",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["retailer", "held_at"], condition=models.Q(decided_at=None), name="interaction_held_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.interaction)
+
+
 class NightRun(models.Model):
     """A day whose due members were advanced: what time alone changed, summed up over all runs of that day."""
 

@@ -13,10 +13,11 @@ from customers.core.calendar import local_date, midnight
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide, forfeit, in_order_of_time
 from loyalty.activity.decisions import load_decided, load_kept, load_settled
+from loyalty.activity.held.bursts import with_reserved
 from loyalty.activity.history import find_lenders, load_kept_orders, with_baskets
 from loyalty.activity.loading import Loaded, load_states, lock_customers, lock_memberships, may_grant, require_lenders
 from loyalty.activity.needing import Need
-from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
+from loyalty.activity.purchases import asks_for_products, limits_interactions, with_others, with_purchases
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
@@ -346,6 +347,9 @@ def _loaded(  # noqa: PLR0913 - what, of whom, when
     is_of_products = any(isinstance(fact, InteractionReported | OrderReturned) for fact in facts)
     if is_of_products and asks_for_products(locked.versions.values()):
         facts = _with_products(facts)
+    if any(isinstance(fact, InteractionReported) for fact in facts) and limits_interactions(locked.versions.values()):
+        told = with_reserved(fact for fact in facts if isinstance(fact, InteractionReported))
+        facts = [*(fact for fact in facts if not isinstance(fact, InteractionReported)), *told]
     orders = {fact.order_id for fact in facts if isinstance(fact, OrderPlaced | OrderReturned | OrderEvent)}
     known = load_decided(orders, locked.versions) if orders and not are_new else {}
     need = Need.of(facts, locked, known, lenders.values(), now=now, in_their_time=in_their_time)

@@ -12,7 +12,7 @@ from customers.privacy import Part, Person, Rows, Section
 from loyalty.activity.account.leaving import lost_by_leaving
 from loyalty.activity.account.spending import release
 from loyalty.activity.explaining import REASONS, rule_names, said_by
-from loyalty.activity.models import InteractionDecision, OrderDecision, SetAside
+from loyalty.activity.models import InteractionDecision, InteractionHold, OrderDecision, SetAside
 from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
@@ -33,6 +33,7 @@ def holds(person: Person, now: datetime) -> list[Section]:
         Section("grants", _("Points that came of something else"), _grants(mine)),
         Section("order_points", _("What each order earned"), _decisions(mine)),
         Section("interaction_points", _("What else earned points"), _interactions(person)),
+        Section("held_interactions", _("Reviews that somebody had to look at"), _held(person)),
         Section("qualifying_days", _("What counts for your tier, by day"), _days(mine)),
         Section("tier", _("Your tier"), _standings(mine)),
         Section("tier_changes", _("When your tier changed"), _changes(mine)),
@@ -104,6 +105,15 @@ def _interactions(person: Person) -> Rows:
     ]
 
 
+def _held(person: Person) -> Rows:
+    rows = InteractionHold.objects.filter(interaction__customer__in=person.ids).select_related("interaction")
+    return [
+        {"interaction": row.interaction.number, "why": row.get_reason_display(), "held_at": row.held_at,
+         "decided_at": row.decided_at, "approved": row.is_approved}
+        for row in rows.order_by("pk")
+    ]  # fmt: skip
+
+
 def _days(mine: Iterable[Membership]) -> Rows:
     rows = QualifyingDay.objects.filter(wallet__membership__in=mine).order_by("wallet", "on_date")
     return rows.values("wallet__code", "on_date", "spend", "points", "orders", "visits")
@@ -169,7 +179,8 @@ def erase(person: Person, now: datetime) -> None:
 PART = Part(
     "activity",
     (
-        "activity_orderdecision", "activity_returndecision", "activity_interactiondecision", "activity_setaside",
+        "activity_orderdecision", "activity_returndecision", "activity_interactiondecision", "activity_interactionhold",
+        "activity_setaside",
         "tiers_standing", "tiers_tierchange",
     ),
     holds=holds,

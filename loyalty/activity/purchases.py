@@ -46,6 +46,16 @@ def asks_for_products(programs: Iterable[Versions]) -> bool:
     )
 
 
+def limits_interactions(programs: Iterable[Versions]) -> bool:
+    """Tell whether any rule of programs limits which interactions are rewarded."""
+    return any(
+        rule.terms is not None
+        for versions in programs
+        for version in versions.versions
+        for rule in version.of(RULES).earnings
+    )
+
+
 def with_purchases(interactions: Sequence[InteractionReported]) -> list[InteractionReported]:
     """Return interactions with when their products were bought."""
     named = [each.interaction_id for each in interactions if each.sku]

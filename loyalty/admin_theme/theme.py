@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
             (_("Ledger"), "menu_book", "admin:points_entry_changelist"),
             (_("Referrals"), "group_add", "admin:referrals_referral_changelist"),
             (_("Rewards of interactions"), "rate_review", "admin:activity_interactiondecision_changelist"),
+            (_("Held reviews"), "front_hand", "admin:activity_interactionhold_changelist"),
         ),
     ),
     (

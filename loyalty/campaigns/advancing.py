@@ -98,7 +98,7 @@ def _give_offers(retailer: Retailer, now: datetime, limit: int, only: UUID | Non
     """Let offers be decided that steps which are due give, before any of those is taken."""
     ids = due_to_offer(retailer, now, limit, only)
     found = load(ids, now) if ids else []
-    facts = facts_of([each for each in found if _over(each) is None], now)
+    facts = facts_of([each for each in found if over(each) is None], now)
     entries = [each for each in found if facts.get(each.id) is not None]
     given = decisions_of(entries)
     asked: dict[int, list[Ask]] = {}
@@ -115,8 +115,8 @@ def _advance_due(retailer: Retailer, now: datetime, limit: int, only: UUID | Non
     ids = lock_due(retailer, now, limit, only)
     if not ids:
         return 0
-    entries = load(ids, now)
-    endings = [ending for each in entries if (ending := _over(each)) is not None]
+    entries = [each for each in load(ids, now) if not each.is_merged]  # merged just now: it is carried on first
+    endings = [ending for each in entries if (ending := over(each)) is not None]
     ended = {each.entry.id for each in endings}
     facts = facts_of([each for each in entries if each.id not in ended], now)
     endings += untrue(entries, facts)
@@ -141,7 +141,7 @@ def decisions_of(entries: Sequence[OpenEntry]) -> Decisions:
     return decided_for(giving)
 
 
-def _over(entry: OpenEntry) -> Ending | None:
+def over(entry: OpenEntry) -> Ending | None:
     """Return that an entry ends, where nobody told of it yet: nobody is there any more, or the first that happened ends it."""
     if entry.is_over:
         return Ending(entry, Exit(entry.is_over), None)

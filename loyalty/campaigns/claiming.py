@@ -6,10 +6,10 @@ a recipient locked passes it over. Then everything is read by later statements, 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -28,6 +28,13 @@ from loyalty.campaigns.speed import Speeds
 from loyalty.campaigns.transports import Device
 
 BATCH = 500  # recipients
+# Messages of who was merged wait until they are carried on (`carrying`). One that a provider did not take comes back to whom it
+# was for, so whoever finds one says so again.
+MERGED, LOOK_AGAIN = "merged", timedelta(minutes=1)
+NOTE_MERGED = """
+INSERT INTO campaigns_waitingfact (retailer_id, customer_id, kind, number, occurred_at)
+SELECT %s, n.id, 'merged', '', %s FROM unnest(%s::uuid[]) AS n (id)
+"""
 CLAIM = """
 SELECT r.customer_id FROM campaigns_recipient r WHERE r.retailer_id = %s AND r.next_due_at <= %s
 ORDER BY r.next_due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
@@ -122,6 +129,7 @@ def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> Claim:
     speeds = Speeds(settings.channels.values(), now)
     decided = _decide(messages, persons, settings, speeds, now)
     speeds.settle()
+    _note_merged(retailer, {each.message.customer_id for each in decided.changes if each.rule == MERGED}, now)
     _write(retailer, customers, messages, decided, now)
     claimed = [
         _claimed(each, persons[each.message.customer_id], now)
@@ -137,6 +145,11 @@ class _Decided:
 
     changes: Sequence[_Change]
     left: AbstractSet[UUID]
+
+
+def _note_merged(retailer: Retailer, customers: Collection[UUID], now: datetime) -> None:
+    if customers:
+        bulk.execute(NOTE_MERGED, [retailer.pk, now, sorted(customers)])
 
 
 def _decide(
@@ -165,7 +178,7 @@ def _of_one(
     for each in due:
         if each.state == State.CLAIMED:
             changes.append(_without_answer(each, person, settings, now))
-        elif ended := _ended(each, person):
+        elif ended := _ended(each, person, now):
             changes.append(ended)
         else:
             waiting[each.due.id] = each
@@ -174,10 +187,12 @@ def _of_one(
     return changes + [_change(waiting[plan.id], speeds.limit(plan), person, now) for plan in plans]
 
 
-def _ended(message: OpenMessage, person: Person) -> _Change | None:
-    """Return what becomes of a message that its recipient, its campaign or its entry has no use for any more."""
+def _ended(message: OpenMessage, person: Person, now: datetime) -> _Change | None:
+    """Return what becomes of a message that its recipient, its campaign or its entry has no use for now, or any more."""
     if person.is_gone:
         return _Change(message, State.DROPPED, "gone")
+    if person.is_merged:
+        return _Change(message, State.DUE, rule=MERGED, due_at=now + LOOK_AGAIN, tries=message.tries)
     if message.campaign_state == Campaign.State.ENDED:
         return _Change(message, State.DROPPED, "campaign_ended")
     if message.ended:
@@ -209,6 +224,7 @@ def _without_answer(message: OpenMessage, person: Person, settings: Settings, no
     may_go = (
         message.channel in person.addresses
         and not person.is_gone
+        and not person.is_merged
         and now < message.due.expires_at
         and allows(
             person.consents, kind=message.due.kind, channel=message.channel, ground=message.due.ground,
@@ -273,7 +289,7 @@ WORDS = {
 
 def _is_told(change: _Change) -> bool:
     """Tell whether an outcome says what became of it: of what is on its way, its answer does."""
-    return change.message.campaign_id is not None and change.state in WORDS and change.rule != Speeds.RULE
+    return change.message.campaign_id is not None and change.state in WORDS and change.rule not in {Speeds.RULE, MERGED}
 
 
 def _outcome(retailer: Retailer, change: _Change, now: datetime) -> tuple[object, ...]:

@@ -16,7 +16,9 @@ from loyalty.campaigns.describing import said_of_flaw
 from loyalty.campaigns.models import Campaign, CampaignVersion, Offer, Step, StepText, Survey
 from loyalty.campaigns.models.campaign import EXPERIMENT_STAYS, MAX_PRIORITY
 from loyalty.campaigns.models.words import Channel, Ground, MessageKind
+from loyalty.campaigns.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.publishing import draft_of
+from loyalty.campaigns.rules.revisions import PATTERN, changed_since, revision_of
 from loyalty.configuration.document import Change, InvalidDocument, schema_findings
 from loyalty.configuration.findings import Finding
 from loyalty.experiments.models import Experiment
@@ -26,6 +28,7 @@ FORMAT = 1
 SCHEMA_ID = "urn:loyalty:campaign:1"
 LANGUAGES = [str(each) for each in Retailer.Language.values]
 MAX_DAYS = 32_767
+NOT_USUAL = object()
 Document = dict[str, Any]
 
 CODE: dict[str, Any] = {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$(?!\n)", "maxLength": 50}
@@ -101,6 +104,11 @@ def schema() -> dict[str, Any]:
                 "campaign": {"const": FORMAT, "description": "The format of this document."},
                 "program": CODE | {"description": "The slug of a program that there is."},
                 "code": CODE,
+                "revision": {
+                    "type": "string", "pattern": PATTERN, "maxLength": 1_000,
+                    "description": "Of what was written out: where that has changed since, this document is not applied. "
+                    "Leave it out to replace whatever there is.",
+                },
                 "name": OF_CAMPAIGN["name"],
                 "kind": {"enum": list(Campaign.Kind.values)},
                 **OF_CAMPAIGN,
@@ -137,6 +145,14 @@ def to_document(version: CampaignVersion) -> Document:
         _step(step) for step in version.steps.in_order().select_related("offer", "survey").prefetch_related("texts")
     ]
     return {**about, **own, **experiment, **said, "steps": steps}
+
+
+def written_out(version: CampaignVersion) -> Document:
+    """Return a version as a document with its revision, to be changed and applied."""
+    document = to_document(version)
+    revision = {"revision": revision_of(document)}
+    first = {name: said for name, said in document.items() if name in {"campaign", "program", "code"}}
+    return {**first, **revision, **document}
 
 
 def _unusual(row: Any, fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -254,15 +270,48 @@ def _of_names(said: Mapping[str, Any], retailer: Retailer) -> Iterator[Finding]:
                 yield Finding.error("other_campaign", name, words % {"code": known.code, "own": own})
 
 
+def require_present(retailer: Retailer, said: Mapping[str, Any]) -> None:
+    """
+    Refuse a document whose campaign was changed since it was written out, by the revision that it says, if any.
+
+    What it would replace is the draft, or else the version in force. A document that says just what there is changes nothing,
+    and is not refused. It holds the campaign, so that of two at once the second one is refused.
+
+    :param said: a document that was checked
+    :raises ChangedSince: naming each place that differs
+    :raises NothingToChange: where the campaign is not here
+    """
+    if "revision" not in said:
+        return
+    campaign = Campaign.objects.select_for_update(no_key=True).filter(retailer=retailer, code=said["code"]).first()
+    if campaign is None:
+        raise NothingToChange(code=said["code"])
+    present = campaign.versions.select_related("campaign__program", "campaign__experiment").order_by("-number")[0]
+    document = to_document(present)
+    if (places := changed_since(said["revision"], document)) and _plain_of(said) != _plain_of(document):
+        raise ChangedSince(present, document, places)
+
+
+def _plain_of(said: Mapping[str, Any]) -> Document:
+    """Return what a document says but for its revision, with nothing said that is as usual."""
+    usual = {**OF_CAMPAIGN, **OF_VERSION, "experiment": {"default": None}}
+    found = {name: each for name, each in said.items() if name != "revision"}
+    return {
+        name: each for name, each in found.items() if name not in usual or each != usual[name].get("default", NOT_USUAL)
+    }
+
+
 @transaction.atomic
 def apply_document(retailer: Retailer, said: Any, *, now: datetime) -> CampaignVersion:
     """
     Return the draft of a campaign that says what a document says: of a new campaign, or of the one with its code.
 
     :raises InvalidDocument: with all that is wrong with how it is written
+    :raises ChangedSince: where it says of which revision it was made, and that is not the present one
     """
     if found := check_document(said, retailer):
         raise InvalidDocument(found)
+    require_present(retailer, said)
     draft = _draft(retailer, said, now)
     draft.kind = said["message_kind"]
     for name, asked in OF_VERSION.items():
@@ -320,11 +369,17 @@ def findings_of(version: CampaignVersion) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a document would make of a campaign. :param changes: against what is in force, or else against the draft"""
+    """
+    What a document would make of a campaign.
+
+    :param changes: against what is in force, or else against the draft
+    :param said_revision: of which it was made; empty where it does not say
+    """
 
     version: CampaignVersion
     changes: list[Change]
     findings: list[Finding]
+    said_revision: str = ""
 
 
 def say(retailer: Retailer, said: Any, *, now: datetime) -> Said:
@@ -338,7 +393,8 @@ def say(retailer: Retailer, said: Any, *, now: datetime) -> Said:
     before = (known.version or known.versions.filter(published_at=None).first()) if known else None
     old = to_document(before) if before else {}
     version = apply_document(retailer, said, now=now)
-    return Said(version, differences(old, to_document(version)), findings_of(version))
+    changes = differences(old, to_document(version))
+    return Said(version, changes, findings_of(version), said.get("revision", ""))
 
 
 def differences(before: Document, after: Document) -> list[Change]:

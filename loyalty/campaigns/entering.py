@@ -43,8 +43,21 @@ COLUMNS = (
     "id", "retailer_id", "campaign_id", "version_id", "customer_id", "occurrence", "about_date", "variant", "is_held_out",
     "entered_at", "exposure_at", "step", "next_at", "ended_at", "reason",
 )  # fmt: skip
-ENTERED = "SELECT customer_id, occurrence FROM campaigns_entry WHERE campaign_id = %s AND customer_id = ANY(%s)"
+# What who was merged into somebody had, that one had: with when it entered, which `judge` says of the others.
+ENTERED = """
+SELECT customer_id, occurrence, NULL::timestamptz FROM campaigns_entry
+WHERE campaign_id = %(campaign)s AND customer_id = ANY(%(ids)s)
+UNION ALL
+SELECT c.merged_into_id, e.occurrence, CASE e.reason WHEN 'late' THEN NULL ELSE e.entered_at END
+FROM customers_customer c JOIN campaigns_entry e ON e.customer_id = c.id AND e.campaign_id = %(campaign)s
+WHERE c.merged_into_id = ANY(%(ids)s) AND c.id <> ALL(%(but)s)
+"""
 TOLD_ONCE = "ON CONFLICT (campaign_id, customer_id, occurrence, reason) WHERE what = 'not_entered' DO NOTHING"
+# Who is merged after it was judged, and before it entered: its customer is held by its entry from here on.
+MERGED_MEANWHILE = """
+INSERT INTO campaigns_waitingfact (retailer_id, customer_id, kind, number, occurred_at)
+SELECT retailer_id, id, 'merged', '', %s FROM customers_customer WHERE id = ANY(%s) AND merged_into_id IS NOT NULL
+"""
 HELD_OUT, LATE = "held_out", "late"
 
 
@@ -99,10 +112,14 @@ def _enter(  # noqa: PLR0913 - what a batch needs
         return 0
     ids = [each.customer_id for each in found]
     known, consents = judge(campaign, ids, at), consents_of(ids, now)
-    done = set(bulk.fetch(ENTERED, [campaign.pk, ids]))
+    had = entered_before(campaign.pk, ids)
+    done = {(customer, occurrence) for customer, occurrence, _at in had}
     entries, refused = list[tuple[Any, ...]](), list[tuple[Candidate, str]]()
     entered: set[UUID] = set()
-    last: dict[UUID, datetime] = {}  # of those who entered just now
+    last: dict[UUID, datetime] = {}  # of those who entered just now, or as whom they were before a merge
+    for customer, _occurrence, entered_as in had:
+        if entered_as is not None:
+            last[customer] = max(entered_as, last.get(customer, entered_as))
     for each in found:
         row = known.get(each.customer_id)
         if row is None or (each.customer_id, each.occurrence) in done:
@@ -122,8 +139,22 @@ def _enter(  # noqa: PLR0913 - what a batch needs
         if entry[COLUMNS.index("reason")] != LATE:
             last[each.customer_id] = at
     bulk.insert(Entry, COLUMNS, entries)
+    bulk.execute(MERGED_MEANWHILE, [now, sorted(entered)])
     _tell(campaign, entries, refused, now)
     return len(entries)
+
+
+def entered_before(
+    campaign: UUID, ids: Sequence[UUID], *, but: Sequence[UUID] = ()
+) -> list[tuple[UUID, str, datetime | None]]:
+    """
+    Return because of what customers entered a campaign, and who was merged into them.
+
+    :param but: those who were merged of whom it is not asked
+    :returns: customer, occurrence, and when one entered who was merged since; None of the customer itself
+    """
+    rows = bulk.fetch(ENTERED, {"campaign": campaign, "ids": list(ids), "but": list(but)})
+    return [(customer, occurrence, entered_at) for customer, occurrence, entered_at in rows]
 
 
 def judge(campaign: Campaign, ids: list[UUID], at: datetime) -> Mapping[UUID, tuple[Any, ...]]:

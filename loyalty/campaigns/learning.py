@@ -29,7 +29,7 @@ from loyalty.outbox.models import Event
 BATCH = 1_000
 TAKE = """
 DELETE FROM campaigns_waitingfact WHERE id IN (
-    SELECT id FROM campaigns_waitingfact WHERE retailer_id = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+    SELECT id FROM campaigns_waitingfact WHERE retailer_id = %s AND kind <> 'merged' ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING kind, customer_id, number, occurred_at
 """
 MEMBERS = (

@@ -47,8 +47,8 @@ WHERE m.customer_id = ANY(%b::uuid[]) AND m.state IN ('due', 'claimed')
 ORDER BY m.id FOR NO KEY UPDATE OF m
 """
 RECIPIENTS = """
-SELECT c.id, c.email, c.phone, c.merged_into_id IS NOT NULL OR c.erased_at IS NOT NULL, r.zone, r.preferred_channel,
-    r.quiet_from, r.quiet_to, r.paused_until,
+SELECT c.id, c.email, c.phone, c.merged_into_id IS NOT NULL AND c.erased_at IS NULL, c.erased_at IS NOT NULL, r.zone,
+    r.preferred_channel, r.quiet_from, r.quiet_to, r.paused_until,
     c.id = ANY(%(grounded)s) AND EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id)
 FROM customers_customer c LEFT JOIN campaigns_recipient r ON r.customer_id = c.id WHERE c.id = ANY(%(ids)s)
 """
@@ -65,9 +65,13 @@ CONSENTS = """
 SELECT DISTINCT ON (customer_id, purpose) customer_id, purpose, granted FROM customers_consent
 WHERE customer_id = ANY(%b::uuid[]) AND occurred_at <= %s ORDER BY customer_id, purpose, occurred_at DESC, granted
 """
+# With what went to who was merged into them.
 HISTORY = """
-SELECT customer_id, channel, kind, tags, claimed_at FROM campaigns_message
-WHERE customer_id = ANY(%b::uuid[]) AND claimed_at > %s AND state = ANY(%s) AND kind <> 'service'
+SELECT w.person, m.channel, m.kind, m.tags, m.claimed_at FROM (
+    SELECT unnest(%b::uuid[]) AS person, unnest(%b::uuid[]) AS customer_id
+    UNION ALL SELECT merged_into_id, id FROM customers_customer WHERE merged_into_id = ANY(%b::uuid[])
+) w JOIN campaigns_message m ON m.customer_id = w.customer_id
+WHERE m.claimed_at > %s AND m.state = ANY(%s) AND m.kind <> 'service'
 """
 MARGIN = timedelta(days=2)  # more than any zone is away from another
 
@@ -121,7 +125,8 @@ class Person:
     """
     A recipient with its addresses.
 
-    :param is_gone: whether it was merged into another one, or erased
+    :param is_merged: whether it was merged into another one, to whom goes what is due
+    :param is_gone: whether it was erased
     :param addresses: by channel, those that take messages
     :param hashes: by channel, what those are known by here; none of the inbox, nor of devices
     :param devices: that show its push messages, as its retailer sends them
@@ -132,6 +137,7 @@ class Person:
     hashes: Mapping[str, str]
     consents: Consents
     history: Sequence[Sent]
+    is_merged: bool
     is_gone: bool
     devices: tuple[Device, ...] = ()
 
@@ -192,6 +198,7 @@ def load_persons(
             consents.get(row[0], {}),
             history.get(row[0], []),
             row[3],
+            row[4],
             devices.get(row[0], ()),
         )
         for row in rows
@@ -214,7 +221,9 @@ def _history(settings: Settings, ids: list[UUID], now: datetime) -> dict[UUID, l
         days = max(cap.days for cap in settings.caps)
         assert days <= MAX_CAP_DAYS, "a constraint says so"
         since = now - timedelta(days=days) - MARGIN
-        for customer, channel, kind, tags, at in bulk.fetch(HISTORY, [ids, since, [each.value for each in COUNTED]]):
+        for customer, channel, kind, tags, at in bulk.fetch(
+            HISTORY, [ids, ids, ids, since, [each.value for each in COUNTED]]
+        ):
             found.setdefault(customer, []).append(Sent(channel, kind, frozenset(tags), at))
     return found
 
@@ -262,7 +271,7 @@ def _addresses(
 def _recipient(
     settings: Settings, row: tuple[Any, ...], addresses: Mapping[str, str], quiet: Mapping[str, tuple[Quiet, ...]]
 ) -> Recipient:
-    _key, _email, _phone, _gone, zone, preferred, quiet_from, quiet_to, paused_until, has_bought = row
+    _key, _email, _phone, _merged, _gone, zone, preferred, quiet_from, quiet_to, paused_until, has_bought = row
     own = () if quiet_from is None else (Quiet(quiet_from, quiet_to),)
     return Recipient(
         zone_of(zone, settings.zone),

@@ -1,4 +1,9 @@
-"""How a customer who is merged wants to be reached, and for how long it wants to hear nothing, is true of the one who stays."""
+"""
+What campaigns have of a customer who is merged, in the merge's own transaction.
+
+How it wants to be reached, and for how long it wants to hear nothing, is true of the one who stays at once. That something of a
+campaign is open for it is noted, and followed later: see `carrying`.
+"""
 
 from collections.abc import Sequence
 
@@ -24,6 +29,12 @@ ON CONFLICT (customer_id) DO UPDATE SET
     quiet_to = coalesce(campaigns_recipient.quiet_to, excluded.quiet_to),
     paused_until = greatest(campaigns_recipient.paused_until, excluded.paused_until)
 """
+NOTE = """
+INSERT INTO campaigns_waitingfact (retailer_id, customer_id, kind, number, occurred_at)
+SELECT c.retailer_id, c.id, 'merged', '', now() FROM customers_customer c WHERE c.id = %s AND (
+    EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.customer_id = c.id AND e.ended_at IS NULL)
+    OR EXISTS (SELECT 1 FROM campaigns_message m WHERE m.customer_id = c.id AND m.state IN ('due', 'held')))
+"""
 
 
 def lock(retailer: Retailer, names: Sequence[str]) -> None:
@@ -32,8 +43,9 @@ def lock(retailer: Retailer, names: Sequence[str]) -> None:
 
 
 def take_over(merged: MergedCustomer) -> None:
-    """Let the one who stays be reached as the other one wanted it, where it has not said itself how."""
+    """Let the one who stays be reached as the other one wanted it, where it has not said itself how; note what goes on for it."""
     bulk.execute(TAKE_OVER, [merged.target_id, merged.source_id])
+    bulk.execute(NOTE, [merged.source_id])
 
 
 FOLLOWER = MergeFollower(lock, take_over)

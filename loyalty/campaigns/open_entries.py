@@ -16,18 +16,21 @@ from loyalty.campaigns.loading import IS_OF_LAST_ORDER
 from loyalty.campaigns.models import CampaignVersion
 from loyalty.campaigns.rules.journeys import JourneyRule
 
+# Of who was merged no step is taken until it is carried on (`carrying`).
+NOT_MERGED = """NOT EXISTS (
+    SELECT 1 FROM customers_customer o WHERE o.id = e.customer_id AND o.merged_into_id IS NOT NULL AND o.erased_at IS NULL)"""
 # Entries are locked, and not their recipients: what is queued waits for those at its end, in the order of their ids.
-DUE = """
+DUE = f"""
 SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
 WHERE e.retailer_id = %(retailer)s AND e.next_at <= %(now)s AND c.state = 'live'
-    AND (%(only)s::uuid IS NULL OR e.id = %(only)s)
+    AND (%(only)s::uuid IS NULL OR e.id = %(only)s) AND {NOT_MERGED}
 ORDER BY e.next_at LIMIT %(limit)s FOR NO KEY UPDATE OF e SKIP LOCKED
 """
 # Those that may come to an offer; not locked, because who decides on offers locks members.
-OFFERING = """
+OFFERING = f"""
 SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
 WHERE e.retailer_id = %(retailer)s AND e.next_at <= %(now)s AND c.state = 'live'
-    AND (%(only)s::uuid IS NULL OR e.id = %(only)s)
+    AND (%(only)s::uuid IS NULL OR e.id = %(only)s) AND {NOT_MERGED}
     AND EXISTS (SELECT 1 FROM campaigns_step s WHERE s.version_id = e.version_id AND s.kind = 'offer' AND s.position >= e.step)
 ORDER BY e.next_at LIMIT %(limit)s
 """
@@ -42,7 +45,8 @@ SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_d
         SELECT min(i.occurred_at) FROM customers_interaction i WHERE i.customer_id = e.customer_id AND i.kind = 'support'
             AND i.occurred_at >= e.entered_at AND i.occurred_at <= %s) END,
     c.program_id,
-    CASE WHEN o.merged_into_id IS NOT NULL OR o.erased_at IS NOT NULL THEN 'gone'
+    o.merged_into_id IS NOT NULL AND o.erased_at IS NULL,
+    CASE WHEN o.erased_at IS NOT NULL THEN 'gone' WHEN o.merged_into_id IS NOT NULL THEN ''
         WHEN NOT EXISTS (SELECT 1 FROM memberships_membership m
             WHERE m.customer_id = e.customer_id AND m.program_id = c.program_id AND m.left_at IS NULL) THEN 'left'
         ELSE '' END
@@ -63,6 +67,7 @@ class OpenEntry:
 
     :param ordered_at: the first order since; None for none
     :param contacted_at: the first contact with support since, where that ends it; None for none
+    :param is_merged: whether its customer was merged, and it is to be carried on
     :param is_over: why nobody is there any more for whom it goes on: gone or left; empty where somebody is
     """
 
@@ -81,6 +86,7 @@ class OpenEntry:
     ordered_at: datetime | None
     contacted_at: datetime | None
     program_id: int
+    is_merged: bool
     is_over: str
 
 
@@ -137,8 +143,8 @@ def load(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
 
 def _entry(row: tuple[Any, ...]) -> OpenEntry:
     key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, *rest = row
-    zone, ordered_at, contacted_at, program, is_over = rest
+    zone, ordered_at, contacted_at, program, is_merged, is_over = rest
     return OpenEntry(
         key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, zone_of(zone),
-        ordered_at, contacted_at, program, is_over,
+        ordered_at, contacted_at, program, is_merged, is_over,
     )  # fmt: skip

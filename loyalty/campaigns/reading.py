@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from customers.models import Customer
 from loyalty.campaigns.models import Campaign, Message, Outcome
@@ -33,5 +33,6 @@ def message_in_inbox(customer: Customer, key: UUID) -> QuerySet[Message]:
 
 
 def outcomes_of(campaign: Campaign, customer: Customer) -> Sequence[Outcome]:
-    """Return what a campaign decided of a customer, and why, the first first: why it got something, or did not."""
-    return list(Outcome.objects.filter(campaign=campaign, customer=customer).order_by("at", "pk"))
+    """Return what a campaign decided of a customer, before a merge too, the first first: why it got something, or did not."""
+    rows = Outcome.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer), campaign=campaign)
+    return list(rows.order_by("at", "pk"))

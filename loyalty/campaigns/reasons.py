@@ -28,6 +28,8 @@ REASONS: Mapping[str, Promise] = {
     "no_longer_true": gettext_lazy("what it is about is not true any more"),
     "campaign_ended": gettext_lazy("the campaign ended"),
     "gone": gettext_lazy("was merged or erased"),
+    "had_it": gettext_lazy("the one into whom it was merged had the same"),
+    "merged": gettext_lazy("what began for who was merged into it"),
     "erased": gettext_lazy("was erased"),
     "left": gettext_lazy("left the program"),
     "ordered": gettext_lazy("ordered"),

@@ -4,6 +4,7 @@ from django.utils import timezone
 from customers.isolation import for_each_retailer
 from customers.models import Retailer
 from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.carrying import follow_merges
 from loyalty.campaigns.learning import learn
 from loyalty.campaigns.models import Campaign, OfferGrant
 from loyalty.campaigns.nights import find_due
@@ -14,7 +15,9 @@ from loyalty.campaigns.sending import due_retailers, take_turn
 @shared_task(name="loyalty.campaigns.tasks.send_messages")
 @for_each_retailer(among=lambda: due_retailers(timezone.now()))
 def send_messages(retailer: Retailer) -> None:
-    """Send what is due to members, for a turn; what is left is for the next one."""
+    """Send what is due to members, of who was merged to the one who stays; what is left after a turn is for the next one."""
+    while follow_merges(retailer, now=timezone.now()):
+        pass
     take_turn(retailer)
 
 
@@ -26,6 +29,8 @@ def _with_live_campaigns() -> list[int]:
 @for_each_retailer(among=_with_live_campaigns)
 def advance_campaigns(retailer: Retailer) -> None:
     """Let facts begin and end entries, and take the steps that are due."""
+    while follow_merges(retailer, now=timezone.now()):
+        pass
     while learn(retailer, now=timezone.now()):
         pass
     while advance_due(retailer, now=timezone.now()):

@@ -1,6 +1,6 @@
 """What happens to a member, to be decided: frozen values, with all that a decision needs to know of each. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from datetime import date, datetime
 from typing import Any
@@ -238,12 +238,23 @@ class OrderEvent(CountsAsItOccurs):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldInteraction:
+    """An interaction that waits for a person, and may be rewarded once that one has looked."""
+
+    id: UUID
+    kind: str
+    sku: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class InteractionReported(CountsAsItOccurs):
     """
     An interaction to decide.
 
     :param sku: of the product that it is about; empty for none
     :param bought_at: when that was bought last before it, and not returned by then; the pipeline tells where a rule asks
+    :param reserved: those of its customer that came before it and are held: limits count them as rewarded
     """
 
     interaction_id: UUID
@@ -253,10 +264,14 @@ class InteractionReported(CountsAsItOccurs):
     occurred_at: datetime
     sku: str = ""
     bought_at: datetime | None = None
+    reserved: tuple[HeldInteraction, ...] = ()
 
     @property
     def id(self) -> UUID:
         return self.interaction_id
+
+    def having_reserved(self, held: Sequence[HeldInteraction]) -> "InteractionReported":
+        return replace(self, reserved=tuple(held))
 
 
 @dataclass(frozen=True, slots=True)

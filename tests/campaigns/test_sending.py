@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Consent
+from loyalty.campaigns.carrying import follow_merges
 from loyalty.campaigns.models import Message, Outcome, Recipient
 from loyalty.campaigns.queueing import NewMessage, queue
 from loyalty.campaigns.transports import Accepted, NoAnswer, NotNow, Refused
@@ -283,12 +284,28 @@ def test_a_channel_with_a_speed_lets_the_others_wait_their_turn() -> None:
     assert Outcome.objects.exclude(what="sent").count() == 0
 
 
-def test_who_was_merged_or_erased_gets_nothing() -> None:
+def test_what_is_due_to_who_was_merged_goes_to_who_stays() -> None:
     owner, box = shop(), Box()
     club = make.program(owner)
     member, other = ada(club), ada(club, "bob")
     (key,) = due(campaign(club), member)
     type(member.customer).objects.filter(pk=member.customer_id).update(merged_into=other.customer_id)
+
+    send_all(owner, NOON, box)
+    assert (box.taken, message(key).state, message(key).reason) == ([], "due", "")
+    assert follow_merges(owner, now=NOON) == 1  # noted by the merge, and by who would have sent it
+    send_all(owner, NOON + timedelta(minutes=1), box)
+
+    assert [each.address for each in box.taken] == ["bob@example.com"]
+
+
+def test_who_was_erased_gets_nothing() -> None:
+    owner, box = shop(), Box()
+    club = make.program(owner)
+    member = ada(club)
+    (key,) = due(campaign(club), member)
+    about = {"email": "", "phone": "", "first_name": "", "erased_at": NOON}
+    type(member.customer).objects.filter(pk=member.customer_id).update(**about)
 
     send_all(owner, NOON, box)
 

@@ -324,6 +324,7 @@ def test_a_tool_takes_a_ready_made_journey_to_members(client: Client) -> None:
     names = [each["name"] for each in tool.get("campaign-templates")]
     assert names[:3] == ["welcome", "first-purchase", "abandoned-cart"]
     made = tool.post("campaign-templates/birthday", {"program": world.club.slug}, 201)
+    assert made.pop("revision")
     assert made == {"code": "birthday", "version": 1, "changes": [], "findings": []}
     text = tool.get("campaigns/birthday/document?as=yaml")
     assert tool.post("campaign-documents/check", text, kind="application/yaml") == {"publishable": True, "findings": []}

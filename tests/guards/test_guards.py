@@ -92,7 +92,7 @@ def world() -> None:
     make.returns(ada, bought, (1, "0.5"))
     transfer(ada, make.member(club, "eve"), 10, reference="gift", now=NOON)
     close_month(club, NOON.date().replace(day=1), now=NOON + timedelta(days=30))
-    take_interactions(ada.retailer, [InteractionFact("i1", "ada", "review", NOON)], now=NOON)
+    take_interactions(ada.retailer, [InteractionFact(f"i{n}", "ada", "review", NOON) for n in range(1, 7)], now=NOON)
     take_order_events(ada.retailer, [OrderEventFact("o1", "delivered", NOON)], now=NOON)
     shop = ada.retailer
     record_orders(shop, [make.order(None, "10.00", name="g1"), make.order("old", "10.00")], now=NOON)

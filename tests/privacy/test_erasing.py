@@ -90,7 +90,7 @@ def test_the_books_are_what_they_were() -> None:
     erased = here.erased()
 
     assert sums(here) == before
-    assert (erased.is_new, erased.orders, erased.interactions) == (True, 3, 2)
+    assert (erased.is_new, erased.orders, erased.interactions) == (True, 3, 3)
     assert before["orders"]["net_amount__sum"] == Decimal("366.00")
 
 
@@ -185,7 +185,7 @@ def test_a_dry_run_says_what_is_lost_and_changes_nothing() -> None:
     told = here.erased(dry_run=True)
 
     assert (found_in_the_database(*TRACES), sums(here)) == before
-    assert (told.orders, told.interactions) == (3, 2)
+    assert (told.orders, told.interactions) == (3, 3)
     assert told.lost == here.erased().lost
     (member,) = told.lost["memberships"]
     assert (member["program"], member["member_number"], member["holds"], member["rewards"], member["tier"]) == (

@@ -31,9 +31,10 @@ def test_all_that_is_held_is_in_it() -> None:
     found = rows(exported(here))
 
     assert {name: len(some) for name, some in found.items()} == {
-        "person": 2, "consents": 4, "memberships": 2, "points": 10, "orders": 3, "returns": 0, "interactions": 2,
+        "person": 2, "consents": 4, "memberships": 2, "points": 10, "orders": 3, "returns": 0, "interactions": 3,
         "sessions": 0, "sign_in_codes": 1, "plans": 0, "plan_changes": 0, "invoices": 0, "refunds": 0, "rewards": 1,
-        "vouchers_at_tills": 0, "wallets": 2, "expiring": 0, "holds": 1, "order_points": 2, "interaction_points": 2,
+        "vouchers_at_tills": 0, "wallets": 2, "expiring": 0, "holds": 1, "order_points": 2, "interaction_points": 3,
+            "held_interactions": 0,
         "qualifying_days": 2, "tier": 2, "tier_changes": 3, "earlier_memberships": 0, "households": 1, "tokens": 1,
         "purchases": 1, "values": 1, "segments": 1, "earlier_orders": 1, "merges": 1, "claims": 1, "insight": 1,
         "grants": 0, "awards": 0, "given_badges": 0, "progress": 0, "participations": 0, "scores": 0, "prizes": 0, "lots": 0,

@@ -1,4 +1,4 @@
-"""Somebody has looked at an interaction whose reward waits for it: the points become active, or are cancelled."""
+"""Somebody has looked at an interaction that was held, or whose reward waits for it: it is rewarded, or it is not."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.models import Interaction, Retailer
+from loyalty.activity import pipeline
 from loyalty.activity.account.session import AccountSession
+from loyalty.activity.history import load_interactions
+from loyalty.activity.loading import hold_customers
+from loyalty.activity.models import InteractionHold
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Lot
 from loyalty.points.state import POINTS, OpenLot
@@ -31,22 +35,62 @@ class DecidedOtherwise(DomainError):
 class NothingWaits(DomainError):
     code = "nothing_waits"
     kind = Kind.CONFLICT
-    message = _("No reward of interaction {number} waits for an approval.")
+    message = _("Neither interaction {number} nor a reward of it waits for an approval.")
 
 
 @transaction.atomic
 def review(retailer: Retailer, number: str, *, is_approved: bool, now: datetime) -> int:
     """
-    Approve or refuse the reward of an interaction, in every program of its customer; the same again changes nothing.
+    Approve or refuse an interaction, in every program of its customer; the same again changes nothing.
 
-    :returns: the points that become active, or that are cancelled; 0 where that was done before
+    Where it is held, it is decided now as of its own time, or never: limits have kept its place. Where its reward waits, that
+    becomes active or is cancelled.
+
+    :returns: the points that are given, become active, or are cancelled; 0 where that was done before
     :raises NoSuchInteraction: when nobody reported it
-    :raises NothingWaits: when no reward of it ever waited
+    :raises NothingWaits: when it was never held, and no reward of it ever waited
     :raises DecidedOtherwise: when the other was done before
     """
     found = Interaction.objects.filter(retailer=retailer, number=number).select_related("customer").first()
     if found is None:
         raise NoSuchInteraction(number=number)
+    hold = InteractionHold.objects.select_for_update().filter(interaction=found).first()
+    if hold is None:
+        return _review_reward(found, is_approved=is_approved, now=now)
+    if hold.decided_at is not None:
+        return _repeat(hold, found, is_approved=is_approved, now=now)
+    hold.is_approved, hold.decided_at = is_approved, now
+    hold.save(update_fields=["is_approved", "decided_at"])
+    return _decide_held(found, now=now) if is_approved else 0
+
+
+def _decide_held(found: Interaction, *, now: datetime) -> int:
+    """Decide an interaction that was held, as one that is told late; its reward needs no approval besides."""
+    hold_customers([found.customer_id])
+    batch = pipeline.run(load_interactions([found.pk]), now=now)
+    decided = [each.interaction for each in batch.by_fact.get(found.pk, ()) if each.interaction is not None]
+    points = sum(each.points for each in decided)
+    if points:
+        _settle(found, is_approved=True, now=now)
+    return points
+
+
+def _repeat(hold: InteractionHold, found: Interaction, *, is_approved: bool, now: datetime) -> int:
+    """Do the same again, which changes nothing but a reward that waits since."""
+    if hold.is_approved is not is_approved:
+        raise DecidedOtherwise(number=found.number, decided=_("approved") if hold.is_approved else _("refused"))
+    return _settle(found, is_approved=is_approved, now=now)[0] if is_approved else 0
+
+
+def _review_reward(found: Interaction, *, is_approved: bool, now: datetime) -> int:
+    points, session = _settle(found, is_approved=is_approved, now=now)
+    if not points:
+        _require_same(session, found.pk, found.number, is_approved=is_approved)
+    return points
+
+
+def _settle(found: Interaction, *, is_approved: bool, now: datetime) -> tuple[int, AccountSession]:
+    """Approve or refuse rewards that wait, if there are any; return their points, and the members as they are then."""
     customer = found.customer.merged_into_id or found.customer_id
     members = Membership.objects.filter(customer=customer, left_at=None).values_list("pk", flat=True)
     session = AccountSession.open(members, now)
@@ -57,10 +101,8 @@ def review(retailer: Retailer, number: str, *, is_approved: bool, now: datetime)
         if waiting:
             points += sum(lot.pending for lot in waiting)
             session.take((approve if is_approved else refuse)(session.decisions[key], found.pk))
-    if not points:
-        _require_same(session, found.pk, number, is_approved=is_approved)
     session.finish()
-    return points
+    return points, session
 
 
 def _know(session: AccountSession, interaction_id: UUID) -> None:

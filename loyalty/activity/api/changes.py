@@ -164,7 +164,7 @@ class ApproveView(AskedView):
 
     @extend_schema(request=None, responses=ReviewedOut, tags=["activity"])
     def post(self, request: Request, number: str) -> Response:
-        """Approve an interaction: its points, which waited for that, become active."""
+        """Approve what is held, or whose points wait for that: it is decided as of its own time, they become active."""
         return _reviewed(request, number, is_approved=True)
 
 
@@ -174,7 +174,7 @@ class RefuseView(AskedView):
 
     @extend_schema(request=None, responses=ReviewedOut, tags=["activity"])
     def post(self, request: Request, number: str) -> Response:
-        """Refuse an interaction: its points, which waited for an approval, are cancelled."""
+        """Refuse what is held, or whose points wait for an approval: it gets none, they are cancelled."""
         return _reviewed(request, number, is_approved=False)
 
 

@@ -13,6 +13,7 @@ from customers.api.listing import Listing
 from customers.api.pagination import NewestOccurredFirst
 from customers.models import Customer, Interaction
 from loyalty.activity.interactions.marks import CONTENT, Marks, Reward, marks_of
+from loyalty.activity.models import InteractionHold
 
 KINDS = [(each.value, each.label) for each in CONTENT]
 
@@ -34,12 +35,18 @@ class ContentOut(serializers.Serializer[Any]):
     score = serializers.IntegerField(allow_null=True, help_text="The rating; it never changes what is given.")
     occurred_at = serializers.DateTimeField(help_text="When it was written.")
     published = serializers.BooleanField(help_text="May be shown: nobody has yet to approve it, and nobody refused it.")
+    held = serializers.ChoiceField(
+        choices=["", *InteractionHold.Reason.values],
+        help_text="Why a person has yet to look at it: it came with many others; empty where nobody has to.",
+    )  # fmt: skip
     verified = serializers.BooleanField(
         help_text="Its author bought the product within 365 days before, and has not returned it since."
     )
     rewarded = serializers.BooleanField(help_text="Its author has points for it: say so where you show it.")
     reward = serializers.ChoiceField(choices=[each.value for each in Reward], help_text="What became of its reward.")
-    points = serializers.IntegerField(help_text="That it was rewarded with, or may be; 0 for none.")
+    points = serializers.IntegerField(
+        help_text="That it was rewarded with, or may be; 0 for none, and while it is held."
+    )
     reason = serializers.CharField(
         help_text="Why no rule rewarded it: product_not_bought, rewarded_for_product, over_day_limit, over_month_limit "
         "and others; empty where one did."
@@ -48,7 +55,7 @@ class ContentOut(serializers.Serializer[Any]):
 
 def _shown(row: Interaction, marks: Marks) -> dict[str, Any]:
     own = ("number", "kind", "sku", "score", "occurred_at")
-    of_marks = ("published", "verified", "rewarded", "reward", "points", "reason")
+    of_marks = ("published", "held", "verified", "rewarded", "reward", "points", "reason")
     return {
         **{name: getattr(row, name) for name in own}, **{name: getattr(marks, name) for name in of_marks},
         "customer": row.customer.external_id,

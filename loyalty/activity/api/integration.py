@@ -37,7 +37,9 @@ from loyalty.activity.api.serializers import (
     EndedTokensOut,
     EnrolmentIn,
     EnrolmentOut,
+    InteractionAnswerOut,
     InteractionBatchIn,
+    InteractionBatchOut,
     InteractionIn,
     MemberOut,
     OrderEventBatchIn,
@@ -174,7 +176,9 @@ class OrderEventBatchView(BatchView):
 class InteractionsView(FactView):
     kind, take = InteractionIn, staticmethod(take_interactions)
 
-    @extend_schema(request=InteractionIn, responses={200: AnswerOut, 201: AnswerOut}, tags=["activity"])
+    @extend_schema(
+        request=InteractionIn, responses={200: InteractionAnswerOut, 201: InteractionAnswerOut}, tags=["activity"]
+    )
     def post(self, request: Request) -> Response | HttpResponse:
         """Report something that a customer did and that is no purchase; the answer says what it earned."""
         return self.report(request)
@@ -183,7 +187,7 @@ class InteractionsView(FactView):
 class InteractionBatchView(BatchView):
     kind, batch, take = InteractionIn, InteractionBatchIn, staticmethod(take_interactions)
 
-    @extend_schema(request=InteractionBatchIn, responses=BatchOut, tags=["activity"])
+    @extend_schema(request=InteractionBatchIn, responses=InteractionBatchOut, tags=["activity"])
     def post(self, request: Request) -> Response:
         """Report up to 1,000 interactions; one result per row, in their order."""
         return self.report(request)

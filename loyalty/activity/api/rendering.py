@@ -44,6 +44,7 @@ def answers(given: Sequence[Answer[Fact]]) -> list[dict[str, Any]]:
             "id": str(answer.outcome.id) if answer.outcome.id and answer.outcome.status is not Status.FAILED else None,
             "effects": [_effect(decision, tiers) for decision in answer.decisions],
             "error": error_of(answer.outcome.error) if answer.outcome.error else None,
+            **answer.besides,
         }
         for answer in given
     ]

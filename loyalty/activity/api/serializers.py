@@ -12,6 +12,7 @@ from customers.api.quick import Reader, reader_of
 from customers.api.strict import Strict, unknown_fields
 from customers.api.told import Told, kept
 from customers.checks import MAX_VERSION, NOTHING, InvalidFact, quantity_of
+from customers.core.contacts import MAX_COMMENT, MAX_TOPIC
 from customers.facts import (
     CorrectionFact,
     InteractionFact,
@@ -23,6 +24,7 @@ from customers.facts import (
     line_of,
 )
 from customers.models import Interaction
+from loyalty.activity.models import InteractionHold
 from loyalty.points.models import Entry
 
 
@@ -229,10 +231,23 @@ class InteractionIn(FactReader):
     channel = serializers.CharField(max_length=50, required=False, default="", allow_blank=True)
     sku = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     score = serializers.IntegerField(min_value=-32_000, max_value=32_000, required=False, default=None, allow_null=True)
+    topic = serializers.CharField(
+        max_length=MAX_TOPIC, required=False, default="", allow_blank=True,
+        help_text="What a contact with support (`support`) was about, in your words, such as delivery.",
+    )  # fmt: skip
+    outcome = serializers.ChoiceField(
+        choices=Interaction.Outcome.choices, required=False, default="", allow_blank=True,
+        help_text="How a contact with support ended; empty where nobody says.",
+    )  # fmt: skip
+    comment = serializers.CharField(
+        max_length=MAX_COMMENT, required=False, default="", allow_blank=True,
+        help_text="A few words of a contact with support. Staff read it, it is in the person's export, and erasure takes it out.",
+    )  # fmt: skip
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        comment = "\n".join(attrs.pop("comment").splitlines())  # one text, whichever ends of line it was written with
         try:
-            return {"fact": InteractionFact(**attrs)}
+            return {"fact": InteractionFact(**attrs, comment=comment)}
         except InvalidFact as error:
             raise _refuse(error) from error
 
@@ -317,7 +332,9 @@ class EffectOut(Told):
 
 class ReviewedOut(Told):
     number = serializers.CharField()
-    points = serializers.IntegerField(help_text="That become active, or are cancelled; 0 where that was done before.")
+    points = serializers.IntegerField(
+        help_text="That are given, become active, or are cancelled; 0 where that was done before."
+    )
 
 
 class AnswerOut(Told):
@@ -326,6 +343,14 @@ class AnswerOut(Told):
     id = serializers.UUIDField(allow_null=True, help_text="Ours; null where it failed.")
     effects = EffectOut(many=True)
     error = ProblemField(allow_null=True, help_text="Problem details of a row that failed.")
+
+
+class InteractionAnswerOut(AnswerOut):
+    held = serializers.ChoiceField(
+        choices=["", *InteractionHold.Reason.values], required=False,
+        help_text="Why a person has to look at it before it is published and rewarded (POST /interactions/NUMBER/approve or "
+        "/refuse): many reviews of one customer, or of one product by new customers. Empty where nobody has to.",
+    )  # fmt: skip
 
 
 class CorrectedEffectOut(EffectOut):
@@ -374,6 +399,10 @@ class MergeOut(Told):
 
 class BatchOut(Told):
     results = AnswerOut(many=True)
+
+
+class InteractionBatchOut(BatchOut):
+    results = InteractionAnswerOut(many=True)
 
 
 class EnrolmentIn(Strict):

@@ -8,8 +8,8 @@ from uuid import UUID
 from customers.core import bulk
 from customers.core.values import dataclass
 from customers.models import Interaction, Retailer
+from loyalty.activity.held.bursts import CONTENT as CONTENT  # noqa: PLC0414 - whose marks these are
 
-CONTENT = (Interaction.Kind.REVIEW, Interaction.Kind.PHOTO)
 VERIFIED_WITHIN_DAYS = 365
 # A product counts as bought as long as something is kept of an order before the review. What came back, or was refused, has an
 # entry of its own (`loyalty.points.steps.interacting`); its member may have been merged into the customer.
@@ -19,8 +19,8 @@ SELECT i.id, i.sku <> '' AND EXISTS (
     WHERE o.customer_id = i.customer_id AND o.occurred_at <= i.occurred_at
         AND o.local_date >= (i.occurred_at AT TIME ZONE %(zone)s)::date - %(days)s::int
         AND l.quantity > coalesce((SELECT sum(b.quantity) FROM customers_returnline b WHERE b.line_id = l.id), 0)
-), d.points, d.is_back, d.reason, a.waits, a.was_approved
-FROM customers_interaction i
+), d.points, d.is_back, d.reason, a.waits, a.was_approved, h.reason, h.is_approved
+FROM customers_interaction i LEFT JOIN activity_interactionhold h ON h.interaction_id = i.id
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(d.points), 0)::bigint AS points, bool_and(d.is_back) FILTER (WHERE d.points > 0) AS is_back,
         min(d.reason) FILTER (WHERE d.reason <> '') AS reason
@@ -59,12 +59,14 @@ class Marks:
     :param verified: its author bought the product within a year before, and has not returned it
     :param points: that it was rewarded with, or may be; 0 once they are taken back or refused
     :param reason: why no rule rewarded it, as a code; empty where one did
+    :param held: why a person has yet to look at it, as a code; empty where nobody has to
     """
 
     verified: bool
     reward: Reward
     points: int
     reason: str
+    held: str = ""
 
     @property
     def rewarded(self) -> bool:
@@ -83,7 +85,12 @@ def marks_of(retailer: Retailer, interactions: Iterable[Interaction]) -> Mapping
     return {key: _marks(*said) for key, *said in bulk.fetch(MARKS, asked)} if asked["ids"] else {}
 
 
-def _marks(verified: Any, points: Any, is_back: Any, reason: Any, waits: Any, was_approved: Any) -> Marks:  # noqa: PLR0913 - a row
+def _marks(  # noqa: PLR0913 - a row
+    verified: Any, points: Any, is_back: Any, reason: Any, waits: Any, was_approved: Any, held: Any, was_let: Any
+) -> Marks:
+    if held and not was_let:
+        is_open = was_let is None
+        return Marks(verified, Reward.WAITING if is_open else Reward.REFUSED, 0, "", held if is_open else "")
     reward = Reward.GIVEN
     if not points:
         reward = Reward.NONE

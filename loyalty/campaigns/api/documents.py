@@ -29,9 +29,17 @@ from loyalty.campaigns.api.serializers import (
     ReadyMadeOut,
 )
 from loyalty.campaigns.api.views import campaign_of
-from loyalty.campaigns.documents import Said, check_document, findings_of, say, schema, to_document
+from loyalty.campaigns.documents import (
+    Said,
+    check_document,
+    findings_of,
+    say,
+    schema,
+    written_out,
+)
 from loyalty.campaigns.models import CampaignVersion
 from loyalty.campaigns.moving import move_entries
+from loyalty.campaigns.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.publishing import draft_of
 from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
 from loyalty.campaigns.starting import outlook_of, start
@@ -63,8 +71,8 @@ class CampaignDocumentView(AskedView):
 
     @extend_schema(parameters=[FORMAT, NUMBER], responses=DOCUMENT, tags=["campaigns"])
     def get(self, request: Request, code: str) -> Response | HttpResponse:
-        """Return a campaign as one document, as JSON or YAML."""
-        return _written(request, to_document(_version(request, code)))
+        """Return a campaign as one document, as JSON or YAML, with its revision."""
+        return _written(request, written_out(_version(request, code)))
 
 
 class _OfDocument(AskedView):
@@ -79,9 +87,7 @@ class CampaignCheckView(_OfDocument):
         """Say what is wrong with a campaign's document, place by place; nothing is kept."""
         findings = check_document(request.data, retailer_of(request))
         if not findings:
-            with transaction.atomic():
-                findings = _said(request).findings
-                transaction.set_rollback(True)
+            findings = _findings_kept_nowhere(request)
         body = {"publishable": not any(each.is_error for each in findings), "findings": map(_finding, findings)}
         return Response(CampaignCheckOut(body).data)
 
@@ -108,7 +114,7 @@ class CampaignApplyView(_OfDocument):
     def post(self, request: Request) -> Response:
         """Make a draft of a campaign's document, of a new campaign or of the one with its code; nothing is sent."""
         found = _said(request)
-        about = {"code": found.version.campaign.code, "version": found.version.number}
+        about = _of_draft(found.version)
         return Response(CampaignAppliedOut({**about, **_told(found)}).data)
 
 
@@ -176,13 +182,27 @@ class ReadyMadeView(AskedView):
         given.is_valid(raise_exception=True)
         program = program_of(request, given.validated_data["program"])
         draft = begin(program, name, code=given.validated_data["code"], now=timezone.now())
-        about = {"code": draft.campaign.code, "version": draft.number, "changes": []}
+        about = {**_of_draft(draft), "changes": []}
         body = CampaignAppliedOut({**about, "findings": map(_finding, findings_of(draft))}).data
         return Response(body, status=status.HTTP_201_CREATED)
 
 
+def _findings_kept_nowhere(request: Request) -> list[Finding]:
+    with transaction.atomic():
+        try:
+            return _said(request).findings
+        except (ChangedSince, NothingToChange) as error:
+            return [Finding.error(error.code, "revision", str(error))]
+        finally:
+            transaction.set_rollback(True)
+
+
 def _said(request: Request) -> Said:
     return say(retailer_of(request), request.data, now=timezone.now())
+
+
+def _of_draft(draft: CampaignVersion) -> dict[str, Any]:
+    return {"code": draft.campaign.code, "version": draft.number, "revision": written_out(draft)["revision"]}
 
 
 def _told(found: Said) -> dict[str, Any]:

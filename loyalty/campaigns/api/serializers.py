@@ -183,6 +183,7 @@ class CampaignPlanOut(serializers.Serializer[Any]):
 class CampaignAppliedOut(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Of the campaign.")
     version = serializers.IntegerField(help_text="The number of its draft.")
+    revision = serializers.CharField(help_text="Of its draft, for the document with which you change it next.")
     changes = CampaignChangeOut(many=True, help_text="Against what is in force, or else against the draft.")
     findings = CampaignFindingOut(many=True, help_text="What is still in the way of publishing it.")
 

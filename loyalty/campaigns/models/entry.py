@@ -101,6 +101,7 @@ class Outcome(models.Model):
         COMPLETED = "completed", _("completed")
         GOAL = "goal", _("reached the goal")
         MOVED = "moved", _("moved to another version")
+        CARRIED = "carried", _("goes on after a merge")
 
     # Written with an entry or a message, whose own keys are checked, and none of which is ever deleted: to check these as well
     # costs a fifth of planning a message.

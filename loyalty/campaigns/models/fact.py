@@ -9,8 +9,8 @@ class WaitingFact(models.Model):
     Something that a customer did and that concerns a campaign, until it is looked at.
 
     Written by triggers of the database, in the statement that records the fact, and only where a campaign waits for it: an
-    order, a return, a contact with support or a withdrawal of somebody who is in a campaign, a cart where a campaign begins
-    with one. Rows are only inserted and deleted.
+    order, a return, a contact with support, a withdrawal or a merge of somebody who is in a campaign, a cart where a campaign
+    begins with one. Rows are only inserted and deleted.
     """
 
     class Kind(models.TextChoices):
@@ -18,6 +18,7 @@ class WaitingFact(models.Model):
         CART = "cart", _("cart")
         RETURN = "return", _("return")
         CONTACT = "contact", _("contact with support")
+        MERGED = "merged", _("merged into another customer")
         PROFILING_WITHDRAWN = "profiling_withdrawn", _("no offers based on a profile any more")
 
     retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))

@@ -10,23 +10,29 @@ from customers.core.calendar import local_date, zone_of
 from customers.core.values import dataclass
 
 OF_A_STEP = "entry:"  # begins the facts because of which steps give offers
+# A step that was taken before a merge was decided for whom its entry was then.
+OWN = (
+    "SELECT k.customer_id AS id UNION ALL SELECT a.id FROM customers_customer a WHERE a.merged_into_id = k.customer_id"
+)
 # By the step's own fact: what the member was given, else why not.
-DECIDED = """
+DECIDED = f"""
 SELECT k.entry_id, split_part(g.occurrence, ':', 3)::bigint, g.id, '', o.code,
     CASE WHEN coalesce(nullif(c.language, ''), s.language) = 'fr' AND o.name_fr <> '' THEN o.name_fr ELSE o.name END,
     g.expires_at, coalesce(nullif(r.zone, ''), nullif(p.zone, ''), s.zone)
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
-JOIN campaigns_offergrant g ON g.customer_id = k.customer_id AND g.occurrence LIKE 'entry:' || k.entry_id || ':%%'
-    AND split_part(g.occurrence, ':', 3) ~ '^[0-9]{1,18}$'
+CROSS JOIN LATERAL ({OWN}) own JOIN campaigns_offergrant g ON g.customer_id = own.id
+    AND g.occurrence LIKE 'entry:' || k.entry_id || ':%%'
+    AND split_part(g.occurrence, ':', 3) ~ '^[0-9]{{1,18}}$'
 JOIN campaigns_offer o ON o.id = g.offer_id JOIN programs_program p ON p.id = o.program_id
 JOIN customers_customer c ON c.id = g.customer_id JOIN customers_retailer s ON s.id = g.retailer_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = c.id
 """
-REFUSED = """
+REFUSED = f"""
 SELECT DISTINCT ON (k.entry_id, f.occurrence) k.entry_id, split_part(f.occurrence, ':', 3)::bigint, f.reason, o.code
 FROM (SELECT unnest(%b::uuid[]) AS entry_id, unnest(%b::uuid[]) AS customer_id) k
-JOIN campaigns_offerrefusal f ON f.customer_id = k.customer_id AND f.occurrence LIKE 'entry:' || k.entry_id || ':%%'
-    AND split_part(f.occurrence, ':', 3) ~ '^[0-9]{1,18}$'
+CROSS JOIN LATERAL ({OWN}) own JOIN campaigns_offerrefusal f ON f.customer_id = own.id
+    AND f.occurrence LIKE 'entry:' || k.entry_id || ':%%'
+    AND split_part(f.occurrence, ':', 3) ~ '^[0-9]{{1,18}}$'
 JOIN campaigns_offer o ON o.id = f.offer_id ORDER BY k.entry_id, f.occurrence, f.id
 """
 MOMENT = timedelta(microseconds=1)

@@ -12,6 +12,7 @@ from loyalty.campaigns.rules.triggers import is_of_last_order
 from loyalty.campaigns.rules.wall_clock import next_wall_time, read_wait
 
 MESSAGE, WAIT, OFFER = "message", "wait", "offer"
+HAD_IT = "had_it"
 NOTHING_DECIDED: Mapping[int, bool] = {}
 
 
@@ -92,6 +93,24 @@ def not_entered(rule: JourneyRule, before: Before, at: datetime) -> str:
         if local_date(at, before.zone) < since + timedelta(days=rule.again_after_days):
             return "again_after"
     return ""
+
+
+def not_carried(rule: JourneyRule, before: Before, *, had_it: bool, is_held_out: bool) -> str:
+    """
+    Return why what somebody was in does not go on for the one into whom it was merged; empty where it does.
+
+    By which channels it may be told, each message asks again when it goes.
+
+    :param before: of the one who stays
+    :param had_it: whether that one is, or was, in it because of the same
+    """
+    if is_held_out:
+        return "held_out"
+    if had_it:
+        return HAD_IT
+    if rule.uses_profile and not before.consents.get(PROFILING, False):
+        return "no_profiling"
+    return "active" if rule.at_most_one_active and before.is_active else ""
 
 
 def _may_be_told(rule: JourneyRule, before: Before) -> bool:

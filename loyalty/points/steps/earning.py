@@ -111,7 +111,8 @@ def _rewards(decision: Decision, activity: InteractionReported, rules: Sequence[
 def _allowed(decision: Decision, activity: InteractionReported, rules: Sequence[Earning]) -> tuple[list[Earning], str]:
     """Return those of some rules that may reward an interaction, and why others do not, as a code."""
     asked = Asked(activity.kind, activity.sku, decision.at, activity.bought_at, decision.rules.zone)
-    rewarded = decision.member.of(POINTS).rewarded
+    reserved = (Rewarded(each.id, each.kind, each.sku, each.at) for each in activity.reserved)
+    rewarded = (*decision.member.of(POINTS).rewarded, *reserved)
     allowed, refused = [], ""
     for rule in rules:
         if rule.kind is not Counted.PER_INTERACTION or rule.interaction != activity.kind:

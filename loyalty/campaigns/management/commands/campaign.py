@@ -14,7 +14,7 @@ from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import retailer_named
 from customers.models import Retailer
-from loyalty.campaigns.documents import check_document, findings_of, say, schema, to_document
+from loyalty.campaigns.documents import check_document, findings_of, say, schema, written_out
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.outlook_words import lines_of
 from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
@@ -81,7 +81,7 @@ class Command(BaseCommand):
         found = versions.filter(number=number).first() if number else versions.first()
         if found is None:
             raise CommandError(_("There is no version %(number)s.") % {"number": number})
-        self.stdout.write(to_yaml(to_document(found)), ending="")
+        self.stdout.write(to_yaml(written_out(found)), ending="")
 
     def write_schema(self, _options: dict[str, Any]) -> None:
         """Write the schema to standard output."""
@@ -121,6 +121,9 @@ class Command(BaseCommand):
                 return
         self._tell(found.findings)
         self._told(found.version, _("Draft %(number)s of %(campaign)s is made."))
+        if found.said_revision:
+            words = _("To change it again, put this into the document: revision: %(revision)s")
+            self.stdout.write(words % {"revision": written_out(found.version)["revision"]})
 
     def publish_draft(self, options: dict[str, Any]) -> None:
         """Publish what is a draft."""

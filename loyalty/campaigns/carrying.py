@@ -1,0 +1,238 @@
+"""
+Who was merged into another customer: what it is in goes on for the one who stays, and nothing is said twice.
+
+Each merge of somebody for whom a campaign goes on is noted with the merge itself (`merging`); here it is followed.
+Meanwhile nobody takes a step of it and nothing of it is sent. An entry keeps its id, so what a step has said, asked or given
+stays done, and the next step goes to the address, and by the consents, the hours and the caps, of the one who stays.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.core import bulk
+from customers.core.values import dataclass
+from customers.models import Retailer
+from loyalty.campaigns.about import facts_of
+from loyalty.campaigns.advancing import RECIPIENTS, Ending, end_entries, over, untrue
+from loyalty.campaigns.claiming import NOTE_MERGED, OUTCOME
+from loyalty.campaigns.entering import HELD_OUT, consents_of, entered_before, judge
+from loyalty.campaigns.models import Campaign, Outcome
+from loyalty.campaigns.open_entries import OpenEntry, load, load_active, published, rule_of_entry
+from loyalty.campaigns.queueing import wake
+from loyalty.campaigns.rules.journeys import HAD_IT, Before, Exit, not_carried
+from loyalty.campaigns.rules.triggers import TRIGGERS
+
+BATCH = 500
+TAKE = """
+DELETE FROM campaigns_waitingfact WHERE id IN (
+    SELECT id FROM campaigns_waitingfact WHERE retailer_id = %s AND kind = 'merged' ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING customer_id
+"""
+PAIRS = """
+SELECT c.id, c.merged_into_id FROM customers_customer c
+WHERE c.id = ANY(%(ids)s) OR c.id IN (SELECT merged_into_id FROM customers_customer WHERE id = ANY(%(ids)s))
+ORDER BY c.merged_into_id IS NULL, c.external_id
+"""
+# Held behind their recipients and aliases first, as all do who hold customers: neither is merged on before this is written.
+HOLD = f"{PAIRS} FOR KEY SHARE"
+# Whoever enters a campaign is judged under its lock: so is whoever goes on in it.
+CAMPAIGNS = """
+SELECT c.id FROM campaigns_campaign c WHERE c.id IN (
+    SELECT campaign_id FROM campaigns_entry WHERE customer_id = ANY(%(ids)s) AND ended_at IS NULL
+    UNION SELECT campaign_id FROM campaigns_message WHERE customer_id = ANY(%(ids)s) AND state IN ('due', 'held'))
+ORDER BY c.id FOR NO KEY UPDATE
+"""
+MESSAGES = """
+SELECT m.id, m.customer_id, m.entry_id, m.due_at, e.campaign_id, e.occurrence FROM campaigns_message m
+LEFT JOIN campaigns_entry e ON e.id = m.entry_id WHERE m.customer_id = ANY(%s) AND m.state IN ('due', 'held') ORDER BY m.id
+"""
+MOVE_ENTRIES = """
+UPDATE campaigns_entry e SET customer_id = w.customer_id, variant = w.variant
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::uuid[]) AS customer_id, unnest(%b::text[]) AS variant) w WHERE w.id = e.id
+"""
+# What is on its way meanwhile stays whose it was.
+MOVE_MESSAGES = """
+UPDATE campaigns_message m SET customer_id = w.customer_id
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::uuid[]) AS customer_id) w WHERE w.id = m.id AND m.state IN ('due', 'held')
+"""
+DROP_MESSAGES = """
+UPDATE campaigns_message m SET state = 'dropped', reason = 'exited', rule = w.reason
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS reason) w WHERE w.id = m.id AND m.state IN ('due', 'held')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """An entry that goes on for another customer, in the variant that this one has."""
+
+    entry: OpenEntry
+    customer_id: UUID
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that is due to somebody who was merged. :param campaign_id: with `occurrence` what its entry is, if any"""
+
+    id: UUID
+    customer_id: UUID
+    entry_id: UUID | None
+    due_at: datetime
+    campaign_id: UUID | None
+    occurrence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    What campaigns know of the customers who stay, before anything goes over to them.
+
+    :param judged: by campaign and customer, as `judge` says it
+    :param had: campaign, customer and occurrence of what they were in, they and who was merged into them before
+    """
+
+    judged: Mapping[UUID, Mapping[UUID, tuple[Any, ...]]]
+    had: frozenset[tuple[UUID, UUID, str]]
+    consents: Mapping[UUID, Mapping[str, bool]]
+
+    def is_held_out(self, campaign: UUID, customer: UUID) -> bool:
+        row = self.judged.get(campaign, {}).get(customer)
+        return row is not None and bool(row[2])
+
+
+@transaction.atomic
+def follow_merges(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
+    """Let what customers were in go on for those into whom they were merged; return how many merges were looked at."""
+    merged = {key for (key,) in bulk.fetch(TAKE, [retailer.pk, limit])}
+    if not merged:
+        return 0
+    _carry(retailer, merged, now)
+    return len(merged)
+
+
+def _pairs(sql: str, merged: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return into whom customers were merged."""
+    rows = bulk.fetch(sql, {"ids": sorted(merged)})
+    return {key: target for key, target in rows if target is not None and key in merged}
+
+
+def _carry(retailer: Retailer, merged: Collection[UUID], now: datetime) -> None:
+    seen = _pairs(PAIRS, merged)
+    if not seen:
+        return
+    sources = sorted(seen)
+    campaigns = [key for (key,) in bulk.fetch(CAMPAIGNS, {"ids": sources})]
+    entries = load_active(sources, now=now)
+    # All of them, in the order of their ids, whatever becomes of their messages.
+    bulk.fetch(RECIPIENTS, [sorted({*sources, *seen.values()})])
+    held = _pairs(HOLD, merged)
+    leads_to = {key: target for key, target in held.items() if seen.get(key) == target}
+    if elsewhere := sorted(held.keys() - leads_to.keys()):  # merged on meanwhile
+        bulk.execute(NOTE_MERGED, [retailer.pk, now, elsewhere])
+    if leads_to:
+        _go_on(retailer, campaigns, [each for each in entries if each.customer_id in leads_to], leads_to, now)
+
+
+def _go_on(
+    retailer: Retailer,
+    campaigns: Sequence[UUID],
+    entries: Sequence[OpenEntry],
+    leads_to: Mapping[UUID, UUID],
+    now: datetime,
+) -> None:
+    messages = [Waiting(*row) for row in bulk.fetch(MESSAGES, [sorted(leads_to)])]
+    wake(
+        retailer.pk, ((key, each.due_at) for each in messages for key in (each.customer_id, leads_to[each.customer_id]))
+    )
+    known = _known(campaigns, leads_to, now)
+    going, endings = _decide(entries, leads_to, known)
+    end_entries(retailer, endings, now=now)
+    if going:
+        bulk.execute(MOVE_ENTRIES, bulk.columns_of((each.entry.id, each.customer_id, each.variant) for each in going))
+        bulk.insert(Outcome, OUTCOME, [_carried(retailer, each, now) for each in going])
+    on, ended = {each.entry.id for each in going}, {each.entry.id for each in endings}
+    _carry_messages([each for each in messages if each.entry_id not in ended], on, leads_to, known)
+    _end_what_is_over(retailer, sorted(on), now)
+
+
+def _known(campaigns: Sequence[UUID], leads_to: Mapping[UUID, UUID], now: datetime) -> Known:
+    targets = sorted(set(leads_to.values()))
+    rows = Campaign.objects.filter(pk__in=campaigns).order_by("pk")
+    had = (
+        (key, customer, occurrence)
+        for key in campaigns
+        for customer, occurrence, _at in entered_before(key, targets, but=sorted(leads_to))
+    )
+    return Known({each.pk: judge(each, targets, now) for each in rows}, frozenset(had), consents_of(targets, now))
+
+
+def _decide(
+    entries: Sequence[OpenEntry], leads_to: Mapping[UUID, UUID], known: Known
+) -> tuple[list[Going], list[Ending]]:
+    """Return which entries go on for whom, and which end; of several for the same the one that was entered first goes on."""
+    going, endings = list[Going](), list[Ending]()
+    had, active = set(known.had), set[tuple[UUID, UUID]]()
+    for each in sorted(entries, key=lambda entry: (entry.entered_at, entry.id)):
+        target = leads_to[each.customer_id]
+        fact, place = (each.campaign_id, target, each.occurrence), (each.campaign_id, target)
+        row = known.judged[each.campaign_id].get(target)
+        reason, variant = "gone", ""  # erased
+        if row is not None:
+            variant = row[1] or each.variant
+            before = Before(each.zone, known.consents.get(target, {}), row[3] or place in active)
+            reason = not_carried(rule_of_entry(each), before, had_it=fact in had, is_held_out=row[2])
+        if reason:
+            endings.append(Ending(each, Exit(reason), None))
+        else:
+            had.add(fact)
+            active.add(place)
+            going.append(Going(each, target, variant))
+    return going, endings
+
+
+def _carried(retailer: Retailer, each: Going, now: datetime) -> tuple[Any, ...]:
+    entry = each.entry
+    return (
+        retailer.pk, entry.campaign_id, each.customer_id, entry.id, entry.occurrence, entry.step,
+        Outcome.What.CARRIED.value, "merged", "", "", now,
+    )  # fmt: skip
+
+
+def _carry_messages(
+    messages: Sequence[Waiting], going: Collection[UUID], leads_to: Mapping[UUID, UUID], known: Known
+) -> None:
+    """Let messages that are due go to who stays; those of entries that are through as well, unless it had the same."""
+    moved, dropped = list[tuple[UUID, UUID]](), list[tuple[UUID, str]]()
+    for each in messages:
+        target = leads_to[each.customer_id]
+        reason = "" if each.entry_id is None or each.entry_id in going else _not_told(each, target, known)
+        if reason:
+            dropped.append((each.id, reason))
+        else:
+            moved.append((each.id, target))
+    if moved:
+        bulk.execute(MOVE_MESSAGES, bulk.columns_of(moved))
+    if dropped:
+        bulk.execute(DROP_MESSAGES, bulk.columns_of(dropped))
+
+
+def _not_told(message: Waiting, target: UUID, known: Known) -> str:
+    """Return why who stays does not hear what an entry has yet to say that is through; empty where it does."""
+    assert message.campaign_id is not None, "an entry has one"
+    assert message.occurrence is not None, "an entry has one"
+    if known.is_held_out(message.campaign_id, target):
+        return HELD_OUT
+    return HAD_IT if (message.campaign_id, target, message.occurrence) in known.had else ""
+
+
+def _end_what_is_over(retailer: Retailer, ids: Sequence[UUID], now: datetime) -> None:
+    """End what something has ended that who stays did, or is not: at once, as where it is recorded."""
+    found = load(ids, now) if ids else []
+    endings = [ending for each in found if (ending := over(each)) is not None]
+    ended = {each.entry.id for each in endings}
+    fading = [each for each in found if each.id not in ended and TRIGGERS[published(each.version_id).kind].fades]
+    end_entries(retailer, [*endings, *untrue(fading, facts_of(fading, now))], now=now)

@@ -1,0 +1,92 @@
+"""A customer is merged at the moment at which a campaign does something with it: it goes on once, for the one who stays."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from loyalty.activity.account.merging import take_merge
+from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.carrying import follow_merges
+from loyalty.campaigns.entering import enter
+from loyalty.campaigns.models import Campaign, Entry
+from loyalty.campaigns.triggers import Candidate
+from tests import make
+from tests.campaigns.make_campaigns import NOON, Box, ada, journey, says_by, send_all, shop
+from tests.campaigns.test_journeys import CART
+from tests.races.interleaving import interleaved
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+MINUTE = timedelta(minutes=1)
+
+
+class Ada:
+    """Ada, who is merged into Eve, and a campaign that says one thing."""
+
+    def __init__(self) -> None:
+        self.owner = shop()
+        club = make.program(self.owner)
+        self.ada, self.eve = ada(club), ada(club, "eve")
+        self.live: Campaign = journey(club, CART, says_by("email"))
+        self.box = Box()
+
+    def enters(self, name: str = "ada") -> int:
+        assert self.live.version is not None
+        who = self.ada if name == "ada" else self.eve
+        found = [Candidate(who.customer_id, "birthday:2026", None)]
+        return enter(self.live, self.live.version, found, entered_at=NOON, now=NOON)
+
+    def is_merged(self) -> None:
+        take_merge(self.owner, "ada", "eve", reference="crm", now=NOON)
+
+    def heard(self) -> list[str]:
+        for minutes in range(3):
+            now = NOON + minutes * MINUTE
+            while follow_merges(self.owner, now=now) + advance_due(self.owner, now=now):
+                pass
+            send_all(self.owner, now, self.box)
+        return [each.address for each in self.box.taken]
+
+
+def test_who_is_merged_while_it_enters_goes_on_as_who_stays() -> None:
+    world = Ada()
+
+    interleaved(world.enters, world.is_merged, after="SELECT c.id, r.zone")
+
+    assert world.heard() == ["eve@example.com"]
+    assert list(Entry.objects.values_list("customer__external_id", "reason")) == [("eve", "completed")]
+
+
+def test_who_is_merged_while_a_step_is_taken_is_told_once() -> None:
+    world = Ada()
+    world.enters()
+
+    interleaved(
+        partial(advance_due, world.owner, now=NOON), world.is_merged, after="FOR NO KEY UPDATE OF e SKIP LOCKED"
+    )
+
+    assert world.heard() == ["eve@example.com"]
+
+
+def test_who_stays_and_enters_for_the_same_while_it_is_followed_is_told_once() -> None:
+    world = Ada()
+    world.enters()
+    world.is_merged()
+
+    interleaved(
+        partial(follow_merges, world.owner, now=NOON), partial(world.enters, "eve"), after="UPDATE campaigns_entry"
+    )
+
+    assert world.heard() == ["eve@example.com"]
+
+
+def test_two_who_follow_one_merge_move_it_once() -> None:
+    world = Ada()
+    world.enters()
+    world.is_merged()
+
+    first, second = interleaved(
+        *[partial(follow_merges, world.owner, now=NOON)] * 2, after="DELETE FROM campaigns_waitingfact"
+    )
+
+    assert (first, second, world.heard()) == (1, 0, ["eve@example.com"])
