@@ -79,7 +79,7 @@ class InteractionHoldAdmin(ByStaff, ExportedAdmin):
     search_fields = (
         "interaction__number__exact", "interaction__sku__exact", "interaction__customer__external_id__exact",
     )  # fmt: skip
-    search_help_text = _("Number or product of the interaction, or customer\u2019s external id")
+    search_help_text = _("Number or product of the interaction, or customer's external id")
     list_select_related = ("interaction__customer", "retailer")
     ordering = ("-pk",)
     fields = ("interaction", "why", "state", "held_at", "decided_at")
