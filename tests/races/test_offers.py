@@ -7,6 +7,7 @@ import pytest
 
 from customers.core.errors import DomainError
 from loyalty.campaigns.models import Offer, OfferGrant
+from loyalty.campaigns.offering.documents import apply_document
 from loyalty.campaigns.offering.granting import Ask, grant_offer
 from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
@@ -122,3 +123,23 @@ def test_a_grant_that_is_being_taken_makes_nobody_wait_who_gives_others() -> Non
     assert found[0].refusal is None
     entries = RewardBudgetEntry.objects.filter(budget=spring.budget_id)
     assert sum(each.reserved for each in entries) == budget(spring)[0] == 20
+
+
+def test_one_document_that_two_apply_at_once_makes_one_offer() -> None:
+    program = club()
+    said = {
+        "offer": 1, "program": program.slug, "code": "spring", "name": "Ten off", "rewards": ["ten-off"],
+        "currency": "EUR",
+    }  # fmt: skip
+
+    first, second = interleaved(
+        partial(apply_document, program.retailer, said | {"budget": 10}, now=NOON),
+        partial(apply_document, program.retailer, said | {"budget": 20}, now=NOON),
+        after="INSERT INTO campaigns_offer",
+    )
+
+    (row,) = Offer.objects.select_related("budget")
+    assert isinstance(first, Offer)
+    assert isinstance(second, Offer)
+    assert (first.pk, second.pk, row.budget.limit) == (row.pk, row.pk, 20)
+    assert RewardBudget.objects.count() == 1

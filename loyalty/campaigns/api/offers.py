@@ -162,6 +162,11 @@ def _offer(offer: Offer, found: OfferFigures) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def offer_out(offer: Offer) -> dict[str, Any]:
+    """Return an offer as systems are told it."""
+    return _offer(offer, figures_of(offer)[offer.pk])
+
+
 def _amount(amount: Decimal | None, currency: str) -> str | None:
     """Return an amount in the decimals of its currency."""
     return None if amount is None else f"{to_unit(amount, currency):f}"
@@ -250,10 +255,13 @@ class MemberOfferTakeView(AskedView):
 
 
 def _offers(request: Request) -> QuerySet[Offer]:
-    return Offer.objects.filter(retailer=retailer_of(request)).select_related("program", "retailer")
+    return Offer.objects.filter(retailer=retailer_of(request)).select_related(
+        "program", "retailer", "budget", "instead"
+    )
 
 
-def _offer_of(request: Request, code: str) -> Offer:
+def offer_named(request: Request, code: str) -> Offer:
+    """Return one of the caller's offers. :raises NoSuchOffer: naming those that there are"""
     rows = _offers(request)
     known = rows.order_by("code").values_list("code", flat=True)
     return the_one(rows.filter(code=code), lambda: NoSuchOffer(code=code, known=listed(known)))
@@ -276,8 +284,7 @@ class OfferView(AskedView):
     @extend_schema(responses=CampaignOfferOut, tags=["offers"])
     def get(self, request: Request, code: str) -> Response:
         """Return an offer with its budget and what became of it."""
-        row = _offer_of(request, code)
-        return Response(CampaignOfferOut(_offer(row, figures_of(row)[row.pk])).data)
+        return Response(CampaignOfferOut(offer_out(offer_named(request, code))).data)
 
 
 class OfferGrantsView(AskedView):
@@ -289,7 +296,7 @@ class OfferGrantsView(AskedView):
         """Give a member an offer, if it is for it and the budget has room; for the same fact once."""
         given = OfferGrantIn(data=request.data)
         given.is_valid(raise_exception=True)
-        offer, customer = _offer_of(request, code), customer_of(request, given.validated_data["customer"])
+        offer, customer = offer_named(request, code), customer_of(request, given.validated_data["customer"])
         ask = Ask(customer.pk, given.validated_data["because"])
         with all_or_dry(request):
             found = grant_offer(offer, [ask], now=timezone.now())[ask]

@@ -134,7 +134,7 @@ class OfferAdmin(ModelAdmin):
     def findings(self, row: Offer) -> Any:
         is_draft = not row._state.adding and row.state == Offer.State.DRAFT
         said = flaws_of(row, now=timezone.now()) if is_draft else ()
-        return format_html_join("\n", "<div>{}</div>", ((line,) for line in said)) or "-"
+        return format_html_join("\n", "<div>{}</div>", ((each.message,) for each in said)) or "-"
 
     @display(description=_("what became of it"))
     def figures(self, row: Offer) -> Any:
