@@ -83,6 +83,13 @@ class CampaignOfferOut(serializers.Serializer[Any]):
         "null where none did. In its slot the one that brings most goes first, where that is known of all.",
     )
     expected_as_of = serializers.DateTimeField(allow_null=True, help_text="When that was found; null for never.")
+    hold_out = serializers.CharField(
+        allow_null=True, help_text="The experiment whose control does not get it; null for none."
+    )
+    found_in = serializers.CharField(
+        allow_null=True, help_text="The experiment from whose report of depths it was drawn up; null for none."
+    )
+    found_look = serializers.IntegerField(allow_null=True, help_text="The id of that report's look; null for none.")
     first_day = serializers.DateField(allow_null=True, help_text="From which it is given; null for at once.")
     last_day = serializers.DateField(allow_null=True, help_text="Through which it is given and used; null for ever.")
     currency = serializers.CharField(help_text="Of its amounts.")
@@ -154,6 +161,8 @@ def _offer(offer: Offer, found: OfferFigures) -> dict[str, Any]:
     return {
         "code": offer.code, "name": str(offer), "program": offer.program.slug, "state": offer.state, "slot": offer.slot,
         "priority": offer.priority, "expected_margin": _amount(offer.expected_margin, currency),
+        "hold_out": offer.hold_out and offer.hold_out.code, "found_in": offer.found_in and offer.found_in.code,
+        "found_look": offer.found_look,
         "expected_as_of": offer.expected_as_of, "first_day": offer.first_day, "last_day": offer.last_day, "currency": currency,
         "budget": {name: _amount(getattr(found, name), currency) for name in money},
         "not_reserved": _amount(found.not_reserved, currency),
@@ -256,7 +265,7 @@ class MemberOfferTakeView(AskedView):
 
 def _offers(request: Request) -> QuerySet[Offer]:
     return Offer.objects.filter(retailer=retailer_of(request)).select_related(
-        "program", "retailer", "budget", "instead"
+        "program", "retailer", "budget", "instead", "hold_out", "found_in"
     )
 
 

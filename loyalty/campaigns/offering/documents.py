@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from customers.core.calendar import FIRST_YEAR, LAST_YEAR
@@ -27,6 +28,7 @@ from loyalty.campaigns.offering.managing import (
 from loyalty.configuration.document import Change, InvalidDocument, schema_findings
 from loyalty.configuration.findings import Finding
 from loyalty.engine.profile import SEGMENTS
+from loyalty.experiments.models import Experiment
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward
 
@@ -74,6 +76,11 @@ OF_ROW: Mapping[str, dict[str, Any]] = {
     "excluded": _several({"enum": list(SEGMENTS)}),
 }
 AT_MOST = {"anyOf": [MONEY, {"type": "null"}], "default": None}
+HOLD_OUT = {
+    "anyOf": [CODE, {"type": "null"}],
+    "default": None,
+    "description": "The experiment whose control does not get it.",
+}
 INSTEAD = {"anyOf": [CODE, {"type": "null"}], "default": None, "description": "What the excluded get: an offer's code."}
 
 
@@ -95,6 +102,7 @@ def schema() -> dict[str, Any]:
                 "last_day": DAY,
                 **OF_ROW,
                 "instead": INSTEAD,
+                "hold_out": HOLD_OUT,
             },
             "offer", "program", "code", "currency", "name", "rewards", "budget",
         ),
@@ -114,6 +122,7 @@ def to_document(offer: Offer) -> Document:
         "last_day": offer.last_day and offer.last_day.isoformat(),
         **{name: getattr(offer, name) for name in usual},
         "instead": offer.instead and offer.instead.code,
+        "hold_out": offer.hold_out and offer.hold_out.code,
     }
     return about | {name: value for name, value in found.items() if value != usual.get(name)}
 
@@ -192,6 +201,7 @@ def _of_names(said: Mapping[str, Any], retailer: Retailer) -> Iterator[Finding]:
         return
     yield from unknown_tiers(program, said.get("tiers", []))
     yield from _of_instead(said, program)
+    yield from _of_hold_out(said, program)
     known = Offer.objects.filter(retailer=retailer, code=said["code"]).select_related("program").first()
     if known is not None and known.program_id != program.pk:
         words = _("The offer “%(code)s” is there already with “%(own)s”, which stays. Give this one another code.")
@@ -209,6 +219,18 @@ def _of_instead(said: Mapping[str, Any], program: Program) -> Iterator[Finding]:
         yield Finding.error("unknown_offer", "instead", words % {"code": code, "known": ", ".join(known) or "-"})
     if not said.get("excluded"):
         yield Finding.error("nobody_excluded", "instead", _("Say who is excluded, and gets another offer instead."))
+
+
+def _of_hold_out(said: Mapping[str, Any], program: Program) -> Iterator[Finding]:
+    code = said.get("hold_out")
+    known = [] if code is None else list(_hold_outs(program).order_by("code").values_list("code", flat=True))
+    if code is not None and code not in known:
+        words = _("There is no experiment “%(code)s” of variants of this program. There are: %(known)s.")
+        yield Finding.error("unknown_experiment", "hold_out", words % {"code": code, "known": ", ".join(known) or "-"})
+
+
+def _hold_outs(program: Program) -> QuerySet[Experiment]:
+    return Experiment.objects.filter(retailer=program.retailer_id, program=program, form=Experiment.Form.VARIANTS)
 
 
 @transaction.atomic
@@ -262,7 +284,7 @@ def _applied(retailer: Retailer, said: Any, *, now: datetime) -> Said:
         offer = locked(known)
         before = to_document(offer)
         _change(offer, said, before)
-    offer = Offer.objects.select_related("program", "retailer", "budget", "instead").get(pk=offer.pk)
+    offer = Offer.objects.select_related("program", "retailer", "budget", "instead", "hold_out").get(pk=offer.pk)
     return Said(offer, differences(before, to_document(offer)), findings_of(offer, now=now))
 
 
@@ -273,6 +295,8 @@ def _fill(offer: Offer, said: Mapping[str, Any]) -> None:
     offer.first_day, offer.last_day = _day(said.get("first_day")), _day(said.get("last_day"))
     code = said.get("instead")
     offer.instead = Offer.objects.get(program=offer.program_id, code=code) if code else None
+    held = said.get("hold_out")
+    offer.hold_out = _hold_outs(offer.program).get(code=held) if held else None
 
 
 def _change(offer: Offer, said: Mapping[str, Any], before: Document) -> None:
@@ -293,7 +317,7 @@ def _change(offer: Offer, said: Mapping[str, Any], before: Document) -> None:
     if is_other:
         _set_budget(offer, limit)
     if paths:
-        offer.save(update_fields=[*OF_ROW, "at_most", "first_day", "last_day", "instead"])
+        offer.save(update_fields=[*OF_ROW, "at_most", "first_day", "last_day", "instead", "hold_out"])
 
 
 def _set_budget(offer: Offer, limit: Decimal) -> None:

@@ -12,6 +12,8 @@ from customers.core.money import decimals_of, to_unit
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.releasing import withdraw_open
 from loyalty.configuration.findings import Finding
+from loyalty.experiments.assigning import runs_at
+from loyalty.experiments.models import Experiment
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward, RewardBudget
 from loyalty.rewards.rules import OF_ANY_POINTS
@@ -100,16 +102,23 @@ def flaws_of(offer: Offer, *, now: datetime) -> Iterator[Finding]:
     if offer.budget.limit <= 0:
         yield Finding.error("no_budget", "budget", str(_("Its budget is nothing.")))
     yield from unknown_tiers(offer.program, offer.tiers)
+    yield from _flaws_of_hold_out(offer, now)
     rewards = {row.code: row for row in rewards_of(offer, now=now)}
     for position, code in enumerate(offer.rewards):
-        yield from _flaws_of_reward(offer, code, rewards.get(code), f"rewards/{position}")
+        yield from _flaws_of_reward(offer, rewards.get(code) or code, f"rewards/{position}", now)
     yield from _flaws_of_instead(offer, now)
 
 
-def _flaws_of_reward(offer: Offer, code: str, reward: Reward | None, place: str) -> Iterator[Finding]:
-    if reward is None:
+def _flaws_of_reward(offer: Offer, reward: Reward | str, place: str, now: datetime) -> Iterator[Finding]:
+    if isinstance(reward, str):
         words = _("The program in force has no reward “%(code)s”. Publish a version that has it.")
-        yield Finding.error("unknown_reward", place, words % {"code": code})
+        yield Finding.error("unknown_reward", place, words % {"code": reward})
+    elif (code := reward.arms.get("experiment")) and not _runs(offer, code, now):
+        words = _(
+            "“%(reward)s” is only for variants of “%(experiment)s”, which does not run. Publish a version that gives it to "
+            "all."
+        )
+        yield Finding.error("only_for_variants", place, words % {"reward": reward, "experiment": code})
     elif reward.kind in OF_ANY_POINTS:
         words = _("“%(reward)s” takes points, and is no offer.")
         yield Finding.error("takes_points", place, words % {"reward": reward})
@@ -128,6 +137,24 @@ def _flaws_of_instead(offer: Offer, now: datetime) -> Iterator[Finding]:
     if other.excluded:
         words = _("Who is excluded from it would get “%(offer)s”, which excludes others.")
         yield Finding.error("instead_excludes", "instead", words % {"offer": other})
+
+
+def _flaws_of_hold_out(offer: Offer, now: datetime) -> Iterator[Finding]:
+    held = offer.hold_out
+    if held is None:
+        return
+    if not offer.holds_out_by(held):
+        yield Finding.error(
+            "other_experiment", "hold_out", str(_("Name an experiment of variants of the same program."))
+        )
+    elif not runs_at(held, now):
+        words = _("Its hold-out “%(experiment)s” does not run: plan and start it first, or take it away.")
+        yield Finding.error("hold_out_not_running", "hold_out", words % {"experiment": held.code})
+
+
+def _runs(offer: Offer, experiment: str, now: datetime) -> bool:
+    rows = Experiment.objects.filter(retailer=offer.retailer_id, code=experiment)
+    return any(each.state == Experiment.State.RUNNING and runs_at(each, now) for each in rows)
 
 
 def unknown_tiers(program: Program, codes: Sequence[str]) -> Iterator[Finding]:
@@ -152,7 +179,7 @@ def rewards_of(offer: Offer, *, now: datetime) -> list[Reward]:
 def locked(offer: Offer) -> Offer:
     """Return an offer as it is now, locked until the transaction ends."""
     rows = Offer.objects.select_for_update(no_key=True, of=("self",))
-    return rows.select_related("budget", "retailer", "program", "instead__program").get(pk=offer.pk)
+    return rows.select_related("budget", "retailer", "program", "instead__program", "hold_out").get(pk=offer.pk)
 
 
 def _locked(offer: Offer, *states: str) -> Offer:

@@ -110,7 +110,7 @@ class Command(BaseCommand):
 
     def _offer(self, retailer: Retailer, code: str) -> Offer:
         offers = Offer.objects.filter(retailer=retailer)
-        offer = offers.filter(code=code).select_related("program", "retailer", "budget", "instead").first()
+        offer = offers.filter(code=code).select_related("program", "retailer", "budget", "instead", "hold_out").first()
         if offer is None:
             known = ", ".join(offers.order_by("code").values_list("code", flat=True)) or "-"
             raise CommandError(_("There is no offer %(code)s. There are: %(known)s.") % {"code": code, "known": known})
