@@ -23,6 +23,11 @@ urlpatterns = [
     path("analytics/experiments/<slug:code>/looks", experiments.LooksView.as_view(), name="experiment-looks"),
     path("analytics/experiments/<slug:code>/depths", depths.DepthsView.as_view(), name="experiment-depths"),
     path(
+        "analytics/experiments/<slug:code>/depths/offers",
+        depths.DepthOffersView.as_view(),
+        name="experiment-depth-offers",
+    ),
+    path(
         "analytics/experiments/<slug:code>/detectable", experiments.ForecastView.as_view(), name="experiment-detectable"
     ),
 ]

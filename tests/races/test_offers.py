@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from analytics.experiments.drawing_up import DrawnUp, draw_up_offers
 from customers.core.errors import DomainError
 from loyalty.campaigns.models import Offer, OfferGrant
 from loyalty.campaigns.offering.documents import apply_document
@@ -14,6 +15,8 @@ from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_off
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardBudget, RewardBudgetEntry, RewardRedemption
 from tests import make
+from tests.analytics.experiments.depth_shops import MARGIN, trying
+from tests.analytics.experiments.test_drawing_up import LATER, choice, report
 from tests.campaigns.make_offers import DAY, ask, budget, club, granted, offer
 from tests.make import NOON
 from tests.races.interleaving import interleaved
@@ -143,3 +146,19 @@ def test_one_document_that_two_apply_at_once_makes_one_offer() -> None:
     assert isinstance(second, Offer)
     assert (first.pk, second.pk, row.budget.limit) == (row.pk, row.pk, 20)
     assert RewardBudget.objects.count() == 1
+
+
+def test_one_report_from_which_two_draw_up_at_once_makes_its_offers_once() -> None:
+    test = trying(make.retailer(margin_rate=MARGIN), count=4)
+    seen = report(test, choice("vip", 2.0), choice("loyal_low_value", 5.0))
+
+    first, second = interleaved(
+        partial(draw_up_offers, seen, author="Grace", now=LATER), partial(draw_up_offers, seen, author="Alan", now=LATER),
+        after="INSERT INTO campaigns_offer",
+    )  # fmt: skip
+
+    assert isinstance(first, DrawnUp)
+    assert isinstance(second, DrawnUp)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert [each.pk for each in first.offers] == [each.pk for each in second.offers]
+    assert (Offer.objects.count(), RewardBudget.objects.count(), test.retailer.experiments.count()) == (2, 2, 2)
