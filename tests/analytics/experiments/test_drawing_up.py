@@ -20,7 +20,7 @@ from customers.models import Retailer
 from loyalty.access.models import StaffRole
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.documents import apply_document, say, to_document
-from loyalty.campaigns.offering.managing import OfferHasFlaws, flaws_of, start
+from loyalty.campaigns.offering.managing import OfferHasFlaws, flaws_of, set_budget, start
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import plan
@@ -233,7 +233,7 @@ def test_a_reward_that_takes_off_something_else_by_now_is_not_what_was_tried(own
 def test_a_draft_starts_once_its_reward_is_for_all_and_its_hold_out_runs_and_its_control_gets_none(
     owner: Retailer,
 ) -> None:
-    test = trying(owner, count=40)
+    test = trying(owner, count=300)  # so many that some are in a tenth of them, whatever their ids
     made = draw_up_offers(report(test, choice("all", 2.0)), author="Grace", now=LATER)
     (offer,), held = made.offers, made.hold_out
     assert held is not None
@@ -244,6 +244,7 @@ def test_a_draft_starts_once_its_reward_is_for_all_and_its_hold_out_runs_and_its
     with pytest.raises(OfferHasFlaws):
         start(offer, now=LATER)
     renewed(test)
+    set_budget(offer, Decimal(1_000))  # for all of them at once; it was for as many as are expected to use it
     start_experiment(
         plan(held, detectable={"effect_percent": "5"}, author="Grace", now=LATER), author="Grace", now=LATER
     )
