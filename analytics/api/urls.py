@@ -13,6 +13,7 @@ urlpatterns = [
     path("analytics/products", what_pays.ProductReturnsView.as_view(), name="product-returns"),
     path("analytics/moments", what_pays.MomentsView.as_view(), name="moments"),
     path("analytics/campaigns", what_pays.CampaignReturnsView.as_view(), name="campaign-returns"),
+    path("analytics/customers-won", what_pays.CustomersWonView.as_view(), name="customers-won"),
     path("analytics/runs", views.RunsView.as_view(), name="value-runs"),
     path("analytics/runs/<int:run_id>", views.RunView.as_view(), name="value-run"),
     path("analytics/uplift", uplift.UpliftsView.as_view(), name="uplift-runs"),

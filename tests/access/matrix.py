@@ -439,6 +439,7 @@ API = {
     ("product-returns", "GET"): "analytics:read",
     ("moments", "GET"): "analytics:read",
     ("campaign-returns", "GET"): "analytics:read",
+    ("customers-won", "GET"): "analytics:read",
     ("funnels", "GET"): "analytics:read",
     ("funnel", "GET"): "analytics:read",
     ("journey-map", "GET"): "analytics:read",

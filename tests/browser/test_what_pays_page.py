@@ -56,6 +56,6 @@ def test_what_pays_fits_every_screen_and_can_be_read(
     picture = f"{language}-{scheme}-{screen['width']}"
     staff = staff_of(chromium, site, language, screen, scheme)
 
-    for part in ("products", "moments", "campaigns"):
+    for part in ("products", "moments", "campaigns", "won"):
         address = f"{site}/admin/analytics/kpigoal/what-pays/?part={part}"
         looked_at(staff, address, f"pays-{part}-{picture}", screen["width"], ".panel")
