@@ -136,6 +136,7 @@ class WonOut(serializers.Serializer[Any]):
     control_came = serializers.IntegerField(help_text="Of them, with a first order in the window.")
     share = RangeOut(help_text="Who came because of it, as in 0.08.")
     won = RangeOut(help_text="As many customers.")
+    currency = serializers.CharField(help_text="Of its costs: the retailer's when it was looked at.")
     cost = serializers.FloatField(
         allow_null=True, help_text="More than for as many of the control; null where not all is known."
     )
@@ -152,7 +153,6 @@ class NotKnownOut(serializers.Serializer[Any]):
 
 
 class CustomersWonOut(serializers.Serializer[Any]):
-    currency = serializers.CharField(help_text="Of all amounts.")
     won = WonOut(many=True, help_text="Against a control; those that won one for least first.")
     not_known = NotKnownOut(many=True, help_text="Of these nobody can say whom they won.")
 
@@ -209,11 +209,14 @@ class CustomersWonView(AskedView):
 
     @extend_schema(responses=CustomersWonOut, tags=["analytics"])
     def get(self, request: Request) -> Response:
-        """Return what a customer cost who would not have come anyway, by experiments on those who had not bought yet."""
-        retailer = retailer_of(request)
-        found = customers_won(retailer)
+        """
+        Return what a customer cost who would not have come anyway.
+
+        By experiments on those who had bought nothing when these reached them; what nobody knows says why.
+        """
+        found = customers_won(retailer_of(request))
         said = {
-            "currency": retailer.currency, "won": [_won(each) for each in found.told],
+            "won": [_won(each) for each in found.told],
             "not_known": [
                 {"name": name_of(each), "code": each.why, "reason": why_not_known(each)} for each in found.not_known
             ],
@@ -226,7 +229,8 @@ def _won(line: WonLine) -> dict[str, Any]:
     return {
         "names": line.names, "variant": won.arm.code, "says": won.why or "won", "text": said_of(line),
         "customers": won.arm.customers, "came": won.arm.came, "control": won.control.customers,
-        "control_came": won.control.came, "share": won.share, "won": won.won, "cost": won.cost, "cost_per_won": won.each,
+        "control_came": won.control.came, "share": won.share, "won": won.won,
+        "currency": line.look.currency, "cost": won.cost, "cost_per_won": won.each,
         "cost_per_customer": won.of_all,
     }  # fmt: skip
 

@@ -21,7 +21,7 @@ CAMPAIGN_COLUMNS = (
 )  # fmt: skip
 WON_COLUMNS = (
     "name", "variant", "says", "customers", "came", "control", "control_came", "share", "share_low", "share_high", "won",
-    "won_low", "won_high", "cost", "cost_per_won", "cost_per_won_low", "cost_per_won_high", "cost_per_customer",
+    "won_low", "won_high", "cost", "cost_per_won", "cost_per_won_low", "cost_per_won_high", "cost_per_customer", "currency",
 )  # fmt: skip
 
 
@@ -64,6 +64,7 @@ def won_rows(found: CustomersWon) -> Iterator[tuple[object, ...]]:
         yield (
             ", ".join(line.names), won.arm.code, won.why or "won", won.arm.customers, won.arm.came, won.control.customers,
             won.control.came, *_ends(won.share), *_ends(won.won), _round(won.cost), *_ends(won.each), _round(won.of_all),
+            line.look.currency,
         )  # fmt: skip
     for other in found.not_known:
         code = other.won.arm.code if other.won else None

@@ -113,10 +113,9 @@ def _flaws_of_reward(offer: Offer, reward: Reward | str, place: str, now: dateti
     if isinstance(reward, str):
         words = _("The program in force has no reward “%(code)s”. Publish a version that has it.")
         yield Finding.error("unknown_reward", place, words % {"code": reward})
-    elif (code := reward.arms.get("experiment")) and not _runs(offer, code, now):
+    elif (code := reward.arms.get("experiment")) and _is_over(offer, code, now):
         words = _(
-            "“%(reward)s” is only for variants of “%(experiment)s”, which does not run. Publish a version that gives it to "
-            "all."
+            "“%(reward)s” is only for variants of “%(experiment)s”, which is over. Publish a version that gives it to all."
         )
         yield Finding.error("only_for_variants", place, words % {"reward": reward, "experiment": code})
     elif reward.kind in OF_ANY_POINTS:
@@ -152,9 +151,11 @@ def _flaws_of_hold_out(offer: Offer, now: datetime) -> Iterator[Finding]:
         yield Finding.error("hold_out_not_running", "hold_out", words % {"experiment": held.code})
 
 
-def _runs(offer: Offer, experiment: str, now: datetime) -> bool:
-    rows = Experiment.objects.filter(retailer=offer.retailer_id, code=experiment)
-    return any(each.state == Experiment.State.RUNNING and runs_at(each, now) for each in rows)
+def _is_over(offer: Offer, experiment: str, now: datetime) -> bool:
+    """Tell whether nobody is in a variant of an experiment any more; one that starts later has its variants then."""
+    found = Experiment.objects.filter(retailer=offer.retailer_id, code=experiment).first()
+    ends = () if found is None else (found.ends_at, found.ended_at)
+    return found is None or any(end is not None and end <= now for end in ends)
 
 
 def unknown_tiers(program: Program, codes: Sequence[str]) -> Iterator[Finding]:

@@ -164,6 +164,18 @@ def test_the_file_has_a_row_for_each(shop: Retailer, staff: Client) -> None:
     assert set(second[3:]) == {""}
 
 
+def test_amounts_are_in_the_currency_of_their_look(shop: Retailer, staff: Client) -> None:
+    test = controlled(shop, "one")
+    won(test)
+    Retailer.objects.filter(pk=shop.pk).update(currency="CHF")
+
+    page = unescape(staff.get(reverse("admin:analytics_kpigoal_what_pays"), {"part": "won"}).content.decode())
+    may = {"Authorization": f"Api-Key {make.key(shop, 'analytics:read')}"}
+    (one,) = Client().get("/api/v1/analytics/customers-won", headers=may).json()["won"]
+
+    assert ("37.50 EUR" in page.replace("\u00a0", " "), one["currency"]) == (True, "EUR")
+
+
 def test_systems_read_it_too(shop: Retailer, client: Client) -> None:
     test = controlled(shop, "one")
     campaign(shop, "Welcome", test)
@@ -174,7 +186,7 @@ def test_systems_read_it_too(shop: Retailer, client: Client) -> None:
     said = client.get("/api/v1/analytics/customers-won", headers=may).json()
 
     (one,) = said["won"]
-    assert (said["currency"], one["names"], one["says"], one["cost"], one["cost_per_customer"]) == (
+    assert (one["currency"], one["names"], one["says"], one["cost"], one["cost_per_customer"]) == (
         "EUR", ["Welcome"], "won", 3_000.0, 30.0,
     )  # fmt: skip
     assert one["cost_per_won"] == {
