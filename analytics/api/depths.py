@@ -2,19 +2,25 @@
 
 from typing import Any, ClassVar
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.api.experiments import READ, experiment_of
 from analytics.experiments.depth_page import budget_of, depths_out
+from analytics.experiments.drawing_up import DrawnUp, draw_up_offers
 from analytics.experiments.looking import latest
-from customers.api.asking import AskedView
+from analytics.experiments.models import ExperimentLook
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.strict import Strict
+from customers.core.money import to_unit
 from loyalty.activity.api.asking import NotThere
+from loyalty.campaigns.api.documents import author_of
 
 
 class DepthCellOut(serializers.Serializer[Any]):
@@ -84,6 +90,9 @@ class DepthsOut(serializers.Serializer[Any]):
     )
     refusals = DepthReasonOut(many=True, help_text="Why nothing is chosen, and what would lift that.")
     choices = DepthChoiceOut(many=True, help_text="The depth of each segment, and why.")
+    offers = serializers.ListField(
+        child=serializers.CharField(), help_text="The codes of the offers that were drawn up from this look."
+    )
     curve = PricePointOut(many=True, help_text="Of prices, over all segments; empty where none are tried.")
     budget = DepthBudgetOut(allow_null=True, help_text="How the budget of the query is spent; null without one.")
 
@@ -115,3 +124,71 @@ class DepthsView(AskedView):
             words = _("An amount above 0 is expected, such as 5000.")
             raise ValidationError({"budget": [words]}, code="invalid_budget")
         return Response(DepthsOut(depths_out(look, look.result.depths, budget)).data)
+
+
+class DrawUpIn(Strict):
+    budget = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=40,
+        help_text="What they may cost in all, in the retailer's currency; left out, what the report expects them to cost for as "
+        "many customers as were tried.",
+    )  # fmt: skip
+
+
+class DraftOfferOut(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="Of the offer.")
+    segments = serializers.ListField(child=serializers.CharField(), help_text="Who gets it; empty for all members.")
+    rewards = serializers.ListField(child=serializers.CharField(), help_text="The code of the reward of its depth.")
+    budget = serializers.CharField(help_text="What it may cost in all.")
+
+
+class WithoutOfferOut(serializers.Serializer[Any]):
+    segment = serializers.CharField(help_text="As among the choices.")
+    text = serializers.CharField(help_text="Why it gets no offer, in the reader's language.")
+
+
+class DrawnUpOut(serializers.Serializer[Any]):
+    look = serializers.IntegerField(help_text="The id of the look that they rest on.")
+    currency = serializers.CharField(help_text="Of the budgets.")
+    hold_out = serializers.CharField(help_text="The draft of an experiment whose control gets none of them.")
+    offers = DraftOfferOut(many=True, help_text="Drafts: nothing is given before somebody starts them.")
+    without = WithoutOfferOut(many=True, help_text="The segments without an offer, and why.")
+
+
+class DepthOffersView(AskedView):
+    scopes: ClassVar = {"POST": "program:write"}
+    switches: ClassVar = {"POST": (DRY_RUN,)}
+
+    @extend_schema(request=DrawUpIn, responses={200: DrawnUpOut, 201: DrawnUpOut}, tags=["analytics"])
+    def post(self, request: Request, code: str) -> Response:
+        """
+        Make drafts of the offers that the newest look says pay, one for each segment, with a tenth kept without them.
+
+        Again it changes nothing. A report that is refused makes nothing, and says what would lift that.
+        """
+        given = DrawUpIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        budget, is_wrong = budget_of(given.validated_data["budget"])
+        if is_wrong:
+            words = _("An amount above 0 is expected, such as 5000.")
+            raise ValidationError({"budget": [words]}, code="invalid_budget")
+        look = latest(experiment_of(request, code))
+        if look is None:
+            raise NoDepths(code=code)
+        with all_or_dry(request):
+            found = draw_up_offers(look, budget=budget, author=author_of(request), now=timezone.now())
+            body = DrawnUpOut(_drawn_up(look, found)).data
+        return Response(body, status=status.HTTP_201_CREATED if found.is_new else status.HTTP_200_OK)
+
+
+def _drawn_up(look: ExperimentLook, found: DrawnUp) -> dict[str, Any]:
+    return {
+        "look": look.pk, "currency": look.currency, "hold_out": found.hold_out.code if found.hold_out else "",
+        "offers": [
+            {
+                "code": each.code, "segments": each.segments, "rewards": each.rewards,
+                "budget": f"{to_unit(each.budget.limit, look.currency):f}",
+            }
+            for each in found.offers
+        ],
+        "without": [{"segment": each.segment, "text": each.why} for each in found.without],
+    }  # fmt: skip

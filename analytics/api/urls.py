@@ -13,6 +13,7 @@ urlpatterns = [
     path("analytics/products", what_pays.ProductReturnsView.as_view(), name="product-returns"),
     path("analytics/moments", what_pays.MomentsView.as_view(), name="moments"),
     path("analytics/campaigns", what_pays.CampaignReturnsView.as_view(), name="campaign-returns"),
+    path("analytics/customers-won", what_pays.CustomersWonView.as_view(), name="customers-won"),
     path("analytics/runs", views.RunsView.as_view(), name="value-runs"),
     path("analytics/runs/<int:run_id>", views.RunView.as_view(), name="value-run"),
     path("analytics/uplift", uplift.UpliftsView.as_view(), name="uplift-runs"),
@@ -22,6 +23,11 @@ urlpatterns = [
     path("analytics/recommendations/<int:run_id>", recommendations.RunView.as_view(), name="recommendation-run"),
     path("analytics/experiments/<slug:code>/looks", experiments.LooksView.as_view(), name="experiment-looks"),
     path("analytics/experiments/<slug:code>/depths", depths.DepthsView.as_view(), name="experiment-depths"),
+    path(
+        "analytics/experiments/<slug:code>/depths/offers",
+        depths.DepthOffersView.as_view(),
+        name="experiment-depth-offers",
+    ),
     path(
         "analytics/experiments/<slug:code>/detectable", experiments.ForecastView.as_view(), name="experiment-detectable"
     ),

@@ -13,6 +13,8 @@ from analytics.what_pays.moments import week_of
 from analytics.what_pays.page import reason_of
 from analytics.what_pays.period import DAYS, USUAL_DAYS, Days, last_days
 from analytics.what_pays.products import ProductReturn, products
+from analytics.what_pays.won import WonLine, customers_won
+from analytics.what_pays.won_page import NOT_KNOWN, TOLD, name_of, said_of, why_not_known
 from customers.api.asking import AskedView
 from customers.api.callers import retailer_of
 
@@ -112,6 +114,49 @@ class CampaignReturnsOut(serializers.Serializer[Any]):
     unmeasured = UnmeasuredOut(many=True, help_text="Of these nobody can say what they brought.")
 
 
+class RangeOut(serializers.Serializer[Any]):
+    value = serializers.FloatField(help_text="As estimated.")
+    low = serializers.FloatField(help_text="The lower end of its 95 % interval.")
+    high = serializers.FloatField(help_text="The upper end.")
+
+
+class WonOut(serializers.Serializer[Any]):
+    names = serializers.ListField(
+        child=serializers.CharField(), help_text="Of the experiment's campaigns, or its own where none has it."
+    )
+    variant = serializers.CharField(help_text="The code of the experiment's variant.")
+    says = serializers.ChoiceField(
+        choices=[each or "won" for each in TOLD],
+        help_text="won; or why the cost of one is not told: not_shown, fewer_came, cost_unknown, costs_nothing.",
+    )
+    text = serializers.CharField(help_text="The same in words, in the reader's language.")
+    customers = serializers.IntegerField(help_text="Of the variant, who had not bought yet: n.")
+    came = serializers.IntegerField(help_text="Of them, with a first order in the window.")
+    control = serializers.IntegerField(help_text="Of the control, who had not bought yet: n.")
+    control_came = serializers.IntegerField(help_text="Of them, with a first order in the window.")
+    share = RangeOut(help_text="Who came because of it, as in 0.08.")
+    won = RangeOut(help_text="As many customers.")
+    currency = serializers.CharField(help_text="Of its costs: the retailer's when it was looked at.")
+    cost = serializers.FloatField(
+        allow_null=True, help_text="More than for as many of the control; null where not all is known."
+    )
+    cost_per_won = RangeOut(allow_null=True, help_text="Of one who would not have come; null where `says` is not won.")
+    cost_per_customer = serializers.FloatField(
+        allow_null=True, help_text="Of one who came, those too who would have come anyway."
+    )
+
+
+class NotKnownOut(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="Of the campaign, the experiment or the referrals.")
+    code = serializers.ChoiceField(choices=["blocked", *NOT_KNOWN], help_text="Why nobody knows whom it won.")
+    reason = serializers.CharField(help_text="The same in words, with what would lift it, in the reader's language.")
+
+
+class CustomersWonOut(serializers.Serializer[Any]):
+    won = WonOut(many=True, help_text="Against a control; those that won one for least first.")
+    not_known = NotKnownOut(many=True, help_text="Of these nobody can say whom they won.")
+
+
 class ProductReturnsView(AskedView):
     scopes: ClassVar = {"GET": READ}
 
@@ -157,6 +202,37 @@ class CampaignReturnsView(AskedView):
             ],
         }  # fmt: skip
         return Response(CampaignReturnsOut(said).data)
+
+
+class CustomersWonView(AskedView):
+    scopes: ClassVar = {"GET": READ}
+
+    @extend_schema(responses=CustomersWonOut, tags=["analytics"])
+    def get(self, request: Request) -> Response:
+        """
+        Return what a customer cost who would not have come anyway.
+
+        By experiments on those who had bought nothing when these reached them; what nobody knows says why.
+        """
+        found = customers_won(retailer_of(request))
+        said = {
+            "won": [_won(each) for each in found.told],
+            "not_known": [
+                {"name": name_of(each), "code": each.why, "reason": why_not_known(each)} for each in found.not_known
+            ],
+        }  # fmt: skip
+        return Response(CustomersWonOut(said).data)
+
+
+def _won(line: WonLine) -> dict[str, Any]:
+    won = line.won
+    return {
+        "names": line.names, "variant": won.arm.code, "says": won.why or "won", "text": said_of(line),
+        "customers": won.arm.customers, "came": won.arm.came, "control": won.control.customers,
+        "control_came": won.control.came, "share": won.share, "won": won.won,
+        "currency": line.look.currency, "cost": won.cost, "cost_per_won": won.each,
+        "cost_per_customer": won.of_all,
+    }  # fmt: skip
 
 
 def _days(request: Request) -> Days | None:

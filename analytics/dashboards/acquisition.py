@@ -15,6 +15,8 @@ from analytics.audit.verdicts import Use
 from analytics.audit.words import instead, percent, why
 from analytics.clv.statements import Figure
 from analytics.dashboards import charts
+from analytics.what_pays.won import customers_won
+from analytics.what_pays.won_page import won_sentences
 from customers.core.calendar import day_before
 from customers.models import Retailer
 
@@ -37,6 +39,7 @@ def page(retailer: Retailer) -> dict[str, Any]:
         "channels": [_row(channel) for channel in found.channels],
         "unattributed": charts.amount(unattributed(found.channels)) if unattributed(found.channels) else "",
         "bases": _bases(found, retailer.currency),
+        "won": won_sentences(customers_won(retailer)),
         "charts": [
             curve.chart(shown, retailer.currency) for curve in (_costs_curve(shown, found), _margin_curve(shown))
         ],

@@ -1,5 +1,6 @@
 """Results of experiments in the admin: all of them, one of them, and each look; a new look can be asked for."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from analytics.dashboards.retailers import chosen_retailer
+from analytics.experiments.depth_page import budget_of
+from analytics.experiments.drawing_up import draw_up_offers
 from analytics.experiments.looking import latest, look, look_again
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.page import draft_page, look_page, overview_page
@@ -25,6 +28,7 @@ from loyalty.experiments.models import Experiment
 
 ASK = "analytics.add_experimentlook"
 PLAN = "experiments.change_experiment"
+DRAW_UP = ("campaigns.add_offer", "experiments.add_experiment")
 
 
 @admin.register(ExperimentLook)
@@ -40,6 +44,7 @@ class ExperimentLookAdmin(ReadOnlyAdmin):
             path("of/<uuid:pk>/look/", shown(require_POST(self.look)), name="analytics_experimentlook_look"),
             path("of/<uuid:pk>/plan/", shown(require_POST(self.plan)), name="analytics_experimentlook_plan"),
             path("<int:pk>/report/", shown(self.report), name="analytics_experimentlook_report"),
+            path("<int:pk>/offers/", shown(require_POST(self.draw_up)), name="analytics_experimentlook_draw_up"),
             path("<int:pk>/again/", shown(require_POST(self.again)), name="analytics_experimentlook_again"),
             *super().get_urls(),
         ]
@@ -101,6 +106,29 @@ class ExperimentLookAdmin(ReadOnlyAdmin):
             )
         return redirect("admin:analytics_experimentlook_change", kept.pk)
 
+    def draw_up(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make drafts of the offers that a look says pay, and say what was made and why something was not."""
+        self._require(request, *DRAW_UP)
+        looks = ExperimentLook.objects.select_related("retailer", "experiment__retailer", "experiment__program")
+        found = get_object_or_404(looks, pk=pk)
+        budget, is_wrong = budget_of(request.POST.get("budget", ""))
+        if is_wrong:
+            messages.error(request, _("An amount above 0 is expected, such as 5000."))
+        else:
+            self._draw_up(request, found, budget)
+        return redirect(reverse("admin:analytics_experimentlook_change", args=[pk]) + "#offers")
+
+    def _draw_up(self, request: HttpRequest, found: ExperimentLook, budget: Decimal | None) -> None:
+        try:
+            made = draw_up_offers(found, budget=budget, author=_who(request), now=timezone.now())
+        except DomainError as refused:
+            messages.error(request, str(refused))
+            return
+        for line in made.lines():
+            messages.success(request, line)
+        for each in made.without:
+            messages.warning(request, each.why)
+
     def report(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a look as one file, in the reader's language."""
         self._require(request)
@@ -130,7 +158,10 @@ class ExperimentLookAdmin(ReadOnlyAdmin):
         return self._render(request, "analytics/experiment.html", own)
 
     def _render(self, request: HttpRequest, template: str, own: dict[str, Any]) -> HttpResponse:
-        may = {"may_look": request.user.has_perm(ASK), "may_plan": request.user.has_perm(PLAN)}
+        may = {
+            "may_look": request.user.has_perm(ASK), "may_plan": request.user.has_perm(PLAN),
+            "may_draw_up": request.user.has_perms(DRAW_UP),
+        }  # fmt: skip
         context = self.admin_site.each_context(request) | own | may | {"opts": self.opts}
         return render(request, template, context)
 

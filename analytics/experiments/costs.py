@@ -14,7 +14,7 @@ from django.db import transaction
 
 from analytics.experiments.depth_reading import BY_RATE, worths_of
 from analytics.experiments.reading import ENTERED, parameters_of
-from analytics.experiments.results import ArmCost
+from analytics.experiments.results import ArmCost, ArmWon
 from analytics.statistics import give_memory
 from customers.core import bulk
 from loyalty.experiments.models import Experiment, Variant
@@ -67,6 +67,6 @@ def costs_of(experiment: Experiment, variants: Sequence[Variant], basis: str, kn
     return [ArmCost(variants[place].code, *row) for place, *row in rows]
 
 
-def digest_of(digest: str, costs: Sequence[ArmCost]) -> str:
-    """Return the digest of a look's data with that of its costs."""
+def digest_of(digest: str, costs: Sequence[ArmCost] | Sequence[ArmWon]) -> str:
+    """Return the digest of a look's data with that of its costs, or of those who were won."""
     return sha256(f"{digest}{costs}".encode()).hexdigest() if costs else digest

@@ -5,14 +5,17 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from analytics.experiments import depth_words, words
 from analytics.experiments.depth_results import DepthResult
 from analytics.experiments.drawing import chart_of
+from analytics.experiments.drawing_up import offers_of
 from analytics.experiments.models import ExperimentLook
 from analytics.uplift.depth_budget import Plan
+from customers.core.money import written
 from customers.core.numbers import shown
 
 MAX_BUDGET = Decimal(10) ** 12
@@ -39,8 +42,20 @@ def depths_page(look: ExperimentLook, asked: Mapping[str, Any]) -> dict[str, Any
         "falls": depth_words.falls_texts(found, currency), "rows": _rows(found, currency), "charts": _charts(found, currency),
         "segments_from": found.segments_from, "curve": _curve(found, currency), "is_chosen": is_chosen,
         "asked": asked.get("budget", ""), "is_wrong": is_wrong,
+        "offers": _offers(look), "can_draw_up": is_chosen and found.list_price is None and look.is_final,
         "plan": None if budget is None else _plan(found, found.spend(float(budget)), currency),
     }  # fmt: skip
+
+
+def _offers(look: ExperimentLook) -> list[dict[str, Any]]:
+    """Return the offers that were drawn up from a look, as its page leads to them."""
+    return [
+        {
+            "address": reverse("admin:campaigns_offer_change", args=[each.pk]), "code": each.code,
+            "state": each.get_state_display(), "budget": written(each.budget.limit, each.retailer.currency),
+        }
+        for each in offers_of(look)
+    ]  # fmt: skip
 
 
 def depth_texts(look: ExperimentLook) -> list[str]:
@@ -160,6 +175,7 @@ def depths_out(look: ExperimentLook, found: DepthResult, budget: Decimal | None)
             }
             for place, each in enumerate(found.decision.choices)
         ],
+        "offers": [each.code for each in offers_of(look)],
         "curve": [vars(each) | {name: getattr(each.margin, name) for name in ("low", "high")} | {"margin": each.margin.value}
             for each in found.curve],
         "budget": plan and {

@@ -14,6 +14,7 @@ from analytics.experiments.reading import Read, limit_of, read
 from analytics.experiments.results import Part, Result, Trial
 from analytics.experiments.rules import judge
 from analytics.experiments.version import code_version
+from analytics.experiments.winning import won_in
 from customers.core.errors import DomainError, Kind
 from customers.models import Retailer
 from loyalty.experiments.models import Experiment, Variant
@@ -69,7 +70,7 @@ def look(experiment: Experiment, *, author: str = "", now: datetime) -> Experime
 
 def look_again(kept: ExperimentLook) -> Repeated:
     """Make a look again from what was recorded by then, and say what differs; nothing is kept of it."""
-    found, result = _seen(kept.experiment, known_at=kept.known_at)
+    found, result = _seen(kept.experiment, known_at=kept.known_at, tells_won="won" in kept.numbers)
     return Repeated(
         same_data=found.digest == kept.data_digest, same_code=code_version() == kept.code_version,
         same_numbers=result.as_json() == kept.numbers, result=result,
@@ -111,13 +112,17 @@ def _is_done(experiment: Any, now: datetime) -> bool:
     return experiment.looked is not None and settled <= experiment.looked
 
 
-def _seen(experiment: Experiment, *, known_at: datetime) -> tuple[Read, Result]:
+def _seen(experiment: Experiment, *, known_at: datetime, tells_won: bool = True) -> tuple[Read, Result]:
+    """Return what is seen of an experiment. :param tells_won: False for a look from before that was counted"""
     variants = list(experiment.variants.in_order())
     found = read(experiment, variants, known_at=known_at)
     result = judge(found.units, _trial(experiment, variants, found, known_at))
     if result.is_final and result.effects and found.basis in MARGINS:
         costs = costs_of(experiment, variants, found.basis, known_at)
         found, result = replace(found, digest=digest_of(found.digest, costs)), replace(result, costs=costs)
+    won = won_in(experiment, variants, known_at) if tells_won and result.is_final and result.effects else []
+    if won:
+        found, result = replace(found, digest=digest_of(found.digest, won)), replace(result, won=won)
     told = depths_told(experiment, variants, result, known_at)
     if told is None:
         return found, result

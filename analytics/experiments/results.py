@@ -155,12 +155,39 @@ class ArmCost:
 
 
 @dataclass(frozen=True)
+class ArmWon:
+    """
+    An arm's customers (or households) who had not bought yet when it reached them.
+
+    :param came: of them, with a first order in their window that they kept something of
+    :param rewards: what those cost that they redeemed and kept
+    :param points: what more they are owed in points
+    :param paid: what points paid besides those rewards
+    :param unknown: redemptions without a cost and movements of points without a worth
+    """
+
+    code: str
+    customers: int
+    came: int
+    rewards: float
+    points: float
+    paid: float
+    unknown: int
+
+    @property
+    def cost(self) -> float | None:
+        """Return what all of them cost; None where some of it is not known."""
+        return None if self.unknown else self.rewards + self.points + self.paid
+
+
+@dataclass(frozen=True)
 class Result:
     """
     What a look says: a grade and effects, or why it may say nothing.
 
     :param grade: A, as chance alone decided who is compared with whom; None where it is blocked
     :param costs: what each arm's customers cost, at the end of one that tells margin
+    :param won: each arm's customers who had not bought yet, at the end; none where all had
     :param depths: which depth pays for whom, where the variants are depths of an offer or prices of a reward
     """
 
@@ -173,12 +200,14 @@ class Result:
     waiting: int
     depths: DepthResult | None = None
     costs: Sequence[ArmCost] = field(default_factory=list)
+    won: Sequence[ArmWon] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        told = asdict(replace(self, depths=None, costs=()))
-        del told["depths"], told["costs"]
+        told = asdict(replace(self, depths=None, costs=(), won=()))
+        del told["depths"], told["costs"], told["won"]
         costs = {"costs": [asdict(each) for each in self.costs]} if self.costs else {}
-        return told | ({"depths": self.depths.as_json()} if self.depths else {}) | costs
+        won = {"won": [asdict(each) for each in self.won]} if self.won else {}
+        return told | ({"depths": self.depths.as_json()} if self.depths else {}) | costs | won
 
     def cost_of(self, code: str) -> float | None:
         """Return what a variant's customers cost more than as many of the control; None where it was not counted."""
@@ -196,6 +225,7 @@ class Result:
             effects=[_effect(each) for each in kept["effects"]], waiting=kept["waiting"],
             depths=DepthResult.from_json(kept["depths"]) if kept.get("depths") else None,
             costs=[ArmCost(**each) for each in kept.get("costs", ())],
+            won=[ArmWon(**each) for each in kept.get("won", ())],
         )  # fmt: skip
 
 

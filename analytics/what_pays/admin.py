@@ -19,10 +19,13 @@ from analytics.what_pays.table import (
     CAMPAIGN_COLUMNS,
     MOMENT_COLUMNS,
     PRODUCT_COLUMNS,
+    WON_COLUMNS,
     campaign_rows,
     moment_rows,
     product_rows,
+    won_rows,
 )
+from analytics.what_pays.won import customers_won
 from customers.core.admin import ModelAdmin
 from customers.core.exporting import MAX_EXPORTED, csv_response
 from customers.models import Retailer
@@ -40,7 +43,7 @@ class WhatPaysPages(ModelAdmin):
         ]
 
     def what_pays(self, request: HttpRequest) -> HttpResponse:
-        """Show which products, moments or campaigns of a retailer pay."""
+        """Show which products, moments or campaigns of a retailer pay, and what winning a customer cost."""
         retailers, retailer = self._chosen(request)
         own = page(retailer, request.GET.dict(), now=timezone.now()) if retailer else {"has_facts": False}
         context = self.admin_site.each_context(request) | own | {
@@ -69,6 +72,8 @@ def _table(retailer: Retailer, request: HttpRequest) -> tuple[str, tuple[str, ..
     part = request.GET.get("part", "products")
     if part == "campaigns":
         return part, CAMPAIGN_COLUMNS, campaign_rows(campaign_returns(retailer))
+    if part == "won":
+        return "customers-won", WON_COLUMNS, won_rows(customers_won(retailer))
     days = last_days(retailer, DAYS.get(request.GET.get("days", ""), DAYS[USUAL_DAYS]), timezone.now())
     if days is None:
         return None

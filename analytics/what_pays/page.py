@@ -1,4 +1,4 @@
-"""What the page of what pays shows: products, moments or campaigns, each as a table and a picture."""
+"""What the page of what pays shows: products, moments, campaigns or customers won, each as a table and a picture."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,12 +17,15 @@ from analytics.what_pays.campaigns import CampaignReturn, Unmeasured, Why, campa
 from analytics.what_pays.moments import HOURS_A_DAY, Week, week_of
 from analytics.what_pays.period import DAYS, USUAL_DAYS, Days, last_days
 from analytics.what_pays.products import ProductReturn, products
+from analytics.what_pays.won import customers_won
+from analytics.what_pays.won_page import won_page
 from customers.core.money import decimals_of
 from customers.core.numbers import percent, shown
 from customers.models import Retailer
 
 PARTS = {
     "products": gettext_lazy("Products"), "moments": gettext_lazy("Moments"), "campaigns": gettext_lazy("Campaigns"),
+    "won": gettext_lazy("Customers won"),
 }  # fmt: skip
 SHOWN_PRODUCTS, CHARTED_PRODUCTS = 50, 10
 WHY_NOT = {
@@ -43,6 +46,8 @@ def page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> dict
     context: dict[str, Any] = {"parts": PARTS.items(), "part": part, "days": DAYS, "chosen_days": days}
     if part == "campaigns":
         return context | _campaigns(retailer) | {"has_facts": True}
+    if part == "won":
+        return context | won_page(customers_won(retailer)) | {"has_facts": True}
     period = last_days(retailer, days, now)
     if period is None:
         return context | {"has_facts": False}

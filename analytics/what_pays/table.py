@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from analytics.kpis.scores import Score
+from analytics.uplift.winning import Between
 from analytics.what_pays.campaigns import CampaignReturns
 from analytics.what_pays.moments import Week
 from analytics.what_pays.products import ProductReturn
+from analytics.what_pays.won import CustomersWon
+from analytics.what_pays.won_page import name_of
 
 PRODUCT_COLUMNS = (
     "sku", "name", "category", "orders", "customers", "units", "listed", "discount", "net", "returned", "revenue",
@@ -15,6 +18,10 @@ MOMENT_COLUMNS = ("weekday", "hour", "orders", "customers", "revenue", "days", "
 CAMPAIGN_COLUMNS = (
     "campaigns", "variant", "measured", "pays", "is_final", "customers", "brought", "low", "high", "basis", "cost", "per_unit",
     "per_unit_low", "per_unit_high", "grade",
+)  # fmt: skip
+WON_COLUMNS = (
+    "name", "variant", "says", "customers", "came", "control", "control_came", "share", "share_low", "share_high", "won",
+    "won_low", "won_high", "cost", "cost_per_won", "cost_per_won_low", "cost_per_won_high", "cost_per_customer", "currency",
 )  # fmt: skip
 
 
@@ -48,6 +55,24 @@ def campaign_rows(found: CampaignReturns) -> Iterator[tuple[object, ...]]:
         )  # fmt: skip
     for other in found.unmeasured:
         yield (other.name, None, other.why.value, *(None,) * (len(CAMPAIGN_COLUMNS) - 3))
+
+
+def won_rows(found: CustomersWon) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each variant of which it is told whom it won, then one for each thing of which nobody knows, with why."""
+    for line in found.told:
+        won = line.won
+        yield (
+            ", ".join(line.names), won.arm.code, won.why or "won", won.arm.customers, won.arm.came, won.control.customers,
+            won.control.came, *_ends(won.share), *_ends(won.won), _round(won.cost), *_ends(won.each), _round(won.of_all),
+            line.look.currency,
+        )  # fmt: skip
+    for other in found.not_known:
+        code = other.won.arm.code if other.won else None
+        yield (name_of(other), code, other.why, *(None,) * (len(WON_COLUMNS) - 3))
+
+
+def _ends(found: Between | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if found is None else (_round(found.value), _round(found.low), _round(found.high))
 
 
 def _round(value: float | None) -> float | None:

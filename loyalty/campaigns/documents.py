@@ -13,6 +13,7 @@ from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.checking import MAX_STEPS, flaws_of
 from loyalty.campaigns.describing import said_of_flaw
+from loyalty.campaigns.document_parts import CODE, Document, an_object, differences
 from loyalty.campaigns.models import Campaign, CampaignVersion, Offer, Step, StepText, Survey
 from loyalty.campaigns.models.campaign import EXPERIMENT_STAYS, MAX_PRIORITY
 from loyalty.campaigns.models.words import Channel, Ground, MessageKind
@@ -29,9 +30,7 @@ SCHEMA_ID = "urn:loyalty:campaign:1"
 LANGUAGES = [str(each) for each in Retailer.Language.values]
 MAX_DAYS = 32_767
 NOT_USUAL = object()
-Document = dict[str, Any]
 
-CODE: dict[str, Any] = {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$(?!\n)", "maxLength": 50}
 FLAG: dict[str, Any] = {"type": "boolean"}
 DAYS: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_DAYS}
 INSTANT: dict[str, Any] = {
@@ -92,14 +91,14 @@ OF_TEXT: Mapping[str, dict[str, Any]] = {
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a campaign's document."""
-    text = _object(OF_TEXT, "body")
-    texts = _object({channel: _object(dict.fromkeys(LANGUAGES, text)) for channel in Channel.values})
-    step = _object({**OF_STEP, **NAMED, "texts": texts})
+    text = an_object(OF_TEXT, "body")
+    texts = an_object({channel: an_object(dict.fromkeys(LANGUAGES, text)) for channel in Channel.values})
+    step = an_object({**OF_STEP, **NAMED, "texts": texts})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
         "title": "A campaign",
-        **_object(
+        **an_object(
             {
                 "campaign": {"const": FORMAT, "description": "The format of this document."},
                 "program": CODE | {"description": "The slug of a program that there is."},
@@ -124,11 +123,6 @@ def schema() -> dict[str, Any]:
             "campaign", "program", "code", "name", "kind", "message_kind", "trigger", "steps",
         ),
     }  # fmt: skip
-
-
-def _object(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": "object", "properties": dict(properties), "additionalProperties": False}
-    return found | ({"required": list(required)} if required else {})
 
 
 def to_document(version: CampaignVersion) -> Document:
@@ -395,19 +389,3 @@ def say(retailer: Retailer, said: Any, *, now: datetime) -> Said:
     version = apply_document(retailer, said, now=now)
     changes = differences(old, to_document(version))
     return Said(version, changes, findings_of(version), said.get("revision", ""))
-
-
-def differences(before: Document, after: Document) -> list[Change]:
-    """Return what differs between two documents, value by value, by their paths."""
-    first, second = dict(_flat(before)), dict(_flat(after))
-    paths = list(dict.fromkeys([*first, *second]))
-    return [Change(path, first.get(path), second.get(path)) for path in paths if first.get(path) != second.get(path)]
-
-
-def _flat(said: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    parts = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else None
-    if parts is None:
-        yield path, said
-        return
-    for name, value in parts:
-        yield from _flat(value, f"{path}/{name}" if path else str(name))

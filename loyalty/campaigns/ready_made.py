@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.errors import DomainError, Kind
 from customers.core.values import dataclass
 from customers.models import Retailer
-from loyalty.campaigns.documents import FORMAT, LANGUAGES, Document, apply_document, schema
+from loyalty.campaigns.document_parts import Document
+from loyalty.campaigns.documents import FORMAT, LANGUAGES, apply_document, schema
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.configuration.document import read_yaml
 from loyalty.programs.models import Program

@@ -402,7 +402,11 @@ def _of_schema(error: SchemaError) -> Finding:
         "type": _("“%(value)s” is not of the type %(choices)s."),
         "pattern": _("“%(value)s” is not written as expected (%(choices)s)."),
         "maxLength": _("the text is longer than %(choices)s characters."),
+        "minLength": _("the text is empty."),
         "minimum": _("%(value)s is less than %(choices)s."),
+        "maximum": _("%(value)s is more than %(choices)s."),
+        "minItems": _("at least one is expected."),
+        "uniqueItems": _("one of them is there twice."),
         "maxItems": _("there are more than %(choices)s of them."),
     }
     value = error.instance if not isinstance(error.instance, dict | list) else "…"

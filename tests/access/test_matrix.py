@@ -219,6 +219,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         "badges_surprise_": Surprise.objects.get(),
         "analytics_experimentlook_again": a_look(),
         "analytics_experimentlook_report": a_look(),
+        "analytics_experimentlook_draw_up": a_look(),
         "analytics_experimentlook_": Experiment.objects.latest("pk"),
         "experiments_experiment_": Experiment.objects.latest("pk"),
         "campaigns_campaign_": Campaign.objects.latest("created_at"),

@@ -16,6 +16,7 @@ from customers.models import Retailer
 from customers.recording import record_orders
 from tests import make
 from tests.analytics.what_pays.test_tables import campaign, controlled, line, look
+from tests.analytics.what_pays.test_won import won
 from tests.browser.test_recommendation_pages import looked_at
 from tests.browser.test_segments import DESK, PHONE, staff_of
 
@@ -41,7 +42,7 @@ def shop(site: str) -> Retailer:
     campaign(owner, "Win-back of spring", winning)
     campaign(owner, "Birthday", losing)
     campaign(owner, "Welcome")
-    look(winning, 1.0, 3.0, costs=(0.0, 50.0))
+    won(winning, costs=(0.0, 50.0))
     look(losing, -2.0, 1.0)
     return owner
 
@@ -56,6 +57,6 @@ def test_what_pays_fits_every_screen_and_can_be_read(
     picture = f"{language}-{scheme}-{screen['width']}"
     staff = staff_of(chromium, site, language, screen, scheme)
 
-    for part in ("products", "moments", "campaigns"):
+    for part in ("products", "moments", "campaigns", "won"):
         address = f"{site}/admin/analytics/kpigoal/what-pays/?part={part}"
         looked_at(staff, address, f"pays-{part}-{picture}", screen["width"], ".panel")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from loyalty.campaigns.document_parts import differences
 from loyalty.campaigns.documents import (
     apply_document,
     check_document,
-    differences,
     findings_of,
     say,
     schema,

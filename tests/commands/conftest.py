@@ -37,6 +37,16 @@ ORDERS = "order_number,customer,occurred_at,sku,quantity,net_amount\nN1,ada,2026
 TILL = "Ticket;Jour;Article;Nombre;Total\n1;03/04/2026 18:30;milk;2;3,00\n"
 SHOPIFY = ROOT / "tests" / "customers" / "samples" / "shopify.csv"
 CODES = "QK7M-41\nQK7M-42\n"
+SPRING = """offer: 1
+program: journey-club
+code: spring
+name: A seat for you
+rewards: [cinema]
+currency: EUR
+budget: '900'
+at_most: '9.50'
+segments: [vip]
+"""
 
 
 @dataclass
@@ -115,7 +125,7 @@ def write_files(folder: Path, document: str) -> None:
     shop = Retailer(language=Retailer.Language.FRENCH)
     birthday = ready_made_named("birthday").document(Program(slug="journey-club", retailer=shop))
     files = {
-        "birthday.yaml": to_yaml(birthday),
+        "birthday.yaml": to_yaml(birthday), "spring.yaml": SPRING,
         "club.yaml": document, "customers.csv": CUSTOMERS, "orders.csv": ORDERS, "codes.csv": CODES, "till.csv": TILL,
         "shopify.csv": SHOPIFY.read_text(encoding="utf-8"), "new-orders.csv": template.getvalue(),
     }  # fmt: skip

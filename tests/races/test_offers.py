@@ -5,14 +5,18 @@ from functools import partial
 
 import pytest
 
+from analytics.experiments.drawing_up import DrawnUp, draw_up_offers
 from customers.core.errors import DomainError
 from loyalty.campaigns.models import Offer, OfferGrant
+from loyalty.campaigns.offering.documents import apply_document
 from loyalty.campaigns.offering.granting import Ask, grant_offer
 from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardBudget, RewardBudgetEntry, RewardRedemption
 from tests import make
+from tests.analytics.experiments.depth_shops import MARGIN, trying
+from tests.analytics.experiments.test_drawing_up import LATER, choice, report
 from tests.campaigns.make_offers import DAY, ask, budget, club, granted, offer
 from tests.make import NOON
 from tests.races.interleaving import interleaved
@@ -122,3 +126,39 @@ def test_a_grant_that_is_being_taken_makes_nobody_wait_who_gives_others() -> Non
     assert found[0].refusal is None
     entries = RewardBudgetEntry.objects.filter(budget=spring.budget_id)
     assert sum(each.reserved for each in entries) == budget(spring)[0] == 20
+
+
+def test_one_document_that_two_apply_at_once_makes_one_offer() -> None:
+    program = club()
+    said = {
+        "offer": 1, "program": program.slug, "code": "spring", "name": "Ten off", "rewards": ["ten-off"],
+        "currency": "EUR",
+    }  # fmt: skip
+
+    first, second = interleaved(
+        partial(apply_document, program.retailer, said | {"budget": 10}, now=NOON),
+        partial(apply_document, program.retailer, said | {"budget": 20}, now=NOON),
+        after="INSERT INTO campaigns_offer",
+    )
+
+    (row,) = Offer.objects.select_related("budget")
+    assert isinstance(first, Offer)
+    assert isinstance(second, Offer)
+    assert (first.pk, second.pk, row.budget.limit) == (row.pk, row.pk, 20)
+    assert RewardBudget.objects.count() == 1
+
+
+def test_one_report_from_which_two_draw_up_at_once_makes_its_offers_once() -> None:
+    test = trying(make.retailer(margin_rate=MARGIN), count=4)
+    seen = report(test, choice("vip", 2.0), choice("loyal_low_value", 5.0))
+
+    first, second = interleaved(
+        partial(draw_up_offers, seen, author="Grace", now=LATER), partial(draw_up_offers, seen, author="Alan", now=LATER),
+        after="INSERT INTO campaigns_offer",
+    )  # fmt: skip
+
+    assert isinstance(first, DrawnUp)
+    assert isinstance(second, DrawnUp)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert [each.pk for each in first.offers] == [each.pk for each in second.offers]
+    assert (Offer.objects.count(), RewardBudget.objects.count(), test.retailer.experiments.count()) == (2, 2, 2)

@@ -72,14 +72,16 @@ class CampaignDocumentView(AskedView):
     @extend_schema(parameters=[FORMAT, NUMBER], responses=DOCUMENT, tags=["campaigns"])
     def get(self, request: Request, code: str) -> Response | HttpResponse:
         """Return a campaign as one document, as JSON or YAML, with its revision."""
-        return _written(request, written_out(_version(request, code)))
+        return written(request, written_out(_version(request, code)))
 
 
-class _OfDocument(AskedView):
+class OfDocument(AskedView):
+    """A view that takes a document, as JSON or YAML."""
+
     parser_classes = (EncodableJSONParser, YamlParser)
 
 
-class CampaignCheckView(_OfDocument):
+class CampaignCheckView(OfDocument):
     scopes: ClassVar = {"POST": "program:read"}
 
     @extend_schema(request=BODY, responses=CampaignCheckOut, tags=["campaigns"])
@@ -88,11 +90,11 @@ class CampaignCheckView(_OfDocument):
         findings = check_document(request.data, retailer_of(request))
         if not findings:
             findings = _findings_kept_nowhere(request)
-        body = {"publishable": not any(each.is_error for each in findings), "findings": map(_finding, findings)}
+        body = {"publishable": not any(each.is_error for each in findings), "findings": map(finding_out, findings)}
         return Response(CampaignCheckOut(body).data)
 
 
-class CampaignPlanView(_OfDocument):
+class CampaignPlanView(OfDocument):
     scopes: ClassVar = {"POST": "program:read"}
 
     @extend_schema(request=BODY, responses=CampaignPlanOut, tags=["campaigns"])
@@ -107,7 +109,7 @@ class CampaignPlanView(_OfDocument):
         return Response(body)
 
 
-class CampaignApplyView(_OfDocument):
+class CampaignApplyView(OfDocument):
     scopes: ClassVar = {"POST": "program:write"}
 
     @extend_schema(request=BODY, responses=CampaignAppliedOut, tags=["campaigns"])
@@ -139,7 +141,7 @@ class CampaignStartView(AskedView):
         campaign = campaign_of(request, code)
         with all_or_dry(request):
             draft = draft_of(campaign)
-            _, outlook = start(draft, author=_author(request), now=timezone.now(), **given.validated_data)
+            _, outlook = start(draft, author=author_of(request), now=timezone.now(), **given.validated_data)
             body = CampaignStartOut({"campaign": campaign_of(request, code), "outlook": outlook}).data
         return Response(body)
 
@@ -173,7 +175,7 @@ class ReadyMadeView(AskedView):
     def get(self, request: Request, name: str) -> Response | HttpResponse:
         """Return a ready-made journey as a document of a program, to be changed and applied."""
         program = program_of(request, request.query_params.get("program", ""))
-        return _written(request, ready_made_named(name).document(program))
+        return written(request, ready_made_named(name).document(program))
 
     @extend_schema(request=ReadyMadeIn, responses={201: CampaignAppliedOut}, tags=["campaigns"])
     def post(self, request: Request, name: str) -> Response:
@@ -183,7 +185,7 @@ class ReadyMadeView(AskedView):
         program = program_of(request, given.validated_data["program"])
         draft = begin(program, name, code=given.validated_data["code"], now=timezone.now())
         about = {**_of_draft(draft), "changes": []}
-        body = CampaignAppliedOut({**about, "findings": map(_finding, findings_of(draft))}).data
+        body = CampaignAppliedOut({**about, "findings": map(finding_out, findings_of(draft))}).data
         return Response(body, status=status.HTTP_201_CREATED)
 
 
@@ -206,10 +208,14 @@ def _of_draft(draft: CampaignVersion) -> dict[str, Any]:
 
 
 def _told(found: Said) -> dict[str, Any]:
-    return {"changes": [each.said() for each in found.changes], "findings": [_finding(each) for each in found.findings]}
+    return {
+        "changes": [each.said() for each in found.changes],
+        "findings": [finding_out(each) for each in found.findings],
+    }
 
 
-def _finding(each: Finding) -> dict[str, str]:
+def finding_out(each: Finding) -> dict[str, str]:
+    """Return a finding as systems are told it."""
     severity = "error" if each.is_error else "warning"
     return {"severity": severity, "code": each.code, "place": each.place, "message": each.message}
 
@@ -227,12 +233,14 @@ def _version(request: Request, code: str) -> CampaignVersion:
     return the_one(rows, lambda: NoSuchCampaignVersion(code=code, number=number, known=listed(known)))
 
 
-def _written(request: Request, document: Any) -> Response | HttpResponse:
+def written(request: Request, document: Any) -> Response | HttpResponse:
+    """Return a document as it is asked for."""
     if request.query_params.get("as") == "yaml":
         return HttpResponse(to_yaml(document), content_type=f"{YAML}; charset=utf-8")
     return Response(document)
 
 
-def _author(request: Request) -> str:
+def author_of(request: Request) -> str:
+    """Return who calls, for what is noted."""
     user = getattr(request.auth, "user", None)
     return user.get_username() if user is not None else f"key {request.auth.name}"  # type: ignore[union-attr] # a key

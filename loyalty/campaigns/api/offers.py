@@ -83,6 +83,13 @@ class CampaignOfferOut(serializers.Serializer[Any]):
         "null where none did. In its slot the one that brings most goes first, where that is known of all.",
     )
     expected_as_of = serializers.DateTimeField(allow_null=True, help_text="When that was found; null for never.")
+    hold_out = serializers.CharField(
+        allow_null=True, help_text="The experiment whose control does not get it; null for none."
+    )
+    found_in = serializers.CharField(
+        allow_null=True, help_text="The experiment from whose report of depths it was drawn up; null for none."
+    )
+    found_look = serializers.IntegerField(allow_null=True, help_text="The id of that report's look; null for none.")
     first_day = serializers.DateField(allow_null=True, help_text="From which it is given; null for at once.")
     last_day = serializers.DateField(allow_null=True, help_text="Through which it is given and used; null for ever.")
     currency = serializers.CharField(help_text="Of its amounts.")
@@ -154,12 +161,19 @@ def _offer(offer: Offer, found: OfferFigures) -> dict[str, Any]:
     return {
         "code": offer.code, "name": str(offer), "program": offer.program.slug, "state": offer.state, "slot": offer.slot,
         "priority": offer.priority, "expected_margin": _amount(offer.expected_margin, currency),
+        "hold_out": offer.hold_out and offer.hold_out.code, "found_in": offer.found_in and offer.found_in.code,
+        "found_look": offer.found_look,
         "expected_as_of": offer.expected_as_of, "first_day": offer.first_day, "last_day": offer.last_day, "currency": currency,
         "budget": {name: _amount(getattr(found, name), currency) for name in money},
         "not_reserved": _amount(found.not_reserved, currency),
         "expected_loss_avoided": _amount(found.expected_loss_avoided, currency),
         **{name: getattr(found, name) for name in counts},
     }  # fmt: skip
+
+
+def offer_out(offer: Offer) -> dict[str, Any]:
+    """Return an offer as systems are told it."""
+    return _offer(offer, figures_of(offer)[offer.pk])
 
 
 def _amount(amount: Decimal | None, currency: str) -> str | None:
@@ -250,10 +264,13 @@ class MemberOfferTakeView(AskedView):
 
 
 def _offers(request: Request) -> QuerySet[Offer]:
-    return Offer.objects.filter(retailer=retailer_of(request)).select_related("program", "retailer")
+    return Offer.objects.filter(retailer=retailer_of(request)).select_related(
+        "program", "retailer", "budget", "instead", "hold_out", "found_in"
+    )
 
 
-def _offer_of(request: Request, code: str) -> Offer:
+def offer_named(request: Request, code: str) -> Offer:
+    """Return one of the caller's offers. :raises NoSuchOffer: naming those that there are"""
     rows = _offers(request)
     known = rows.order_by("code").values_list("code", flat=True)
     return the_one(rows.filter(code=code), lambda: NoSuchOffer(code=code, known=listed(known)))
@@ -276,8 +293,7 @@ class OfferView(AskedView):
     @extend_schema(responses=CampaignOfferOut, tags=["offers"])
     def get(self, request: Request, code: str) -> Response:
         """Return an offer with its budget and what became of it."""
-        row = _offer_of(request, code)
-        return Response(CampaignOfferOut(_offer(row, figures_of(row)[row.pk])).data)
+        return Response(CampaignOfferOut(offer_out(offer_named(request, code))).data)
 
 
 class OfferGrantsView(AskedView):
@@ -289,7 +305,7 @@ class OfferGrantsView(AskedView):
         """Give a member an offer, if it is for it and the budget has room; for the same fact once."""
         given = OfferGrantIn(data=request.data)
         given.is_valid(raise_exception=True)
-        offer, customer = _offer_of(request, code), customer_of(request, given.validated_data["customer"])
+        offer, customer = offer_named(request, code), customer_of(request, given.validated_data["customer"])
         ask = Ask(customer.pk, given.validated_data["because"])
         with all_or_dry(request):
             found = grant_offer(offer, [ask], now=timezone.now())[ask]

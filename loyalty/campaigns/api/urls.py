@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.campaigns.api import devices, documents, offers, surveys, views
+from loyalty.campaigns.api import devices, documents, offer_documents, offers, surveys, views
 
 urlpatterns = [
     path("me/messages", views.MyMessagesView.as_view(), name="my-messages"),
@@ -17,6 +17,12 @@ urlpatterns = [
     path("offers", offers.OffersView.as_view(), name="offers"),
     path("offers/<slug:code>", offers.OfferView.as_view(), name="offer"),
     path("offers/<slug:code>/grants", offers.OfferGrantsView.as_view(), name="offer-grants"),
+    path("offers/<slug:code>/document", offer_documents.OfferDocumentView.as_view(), name="offer-document"),
+    path("offers/<slug:code>/start", offer_documents.OfferStartView.as_view(), name="offer-start"),
+    path("offer-documents/schema", offer_documents.OfferSchemaView.as_view(), name="offer-schema"),
+    path("offer-documents/check", offer_documents.OfferCheckView.as_view(), name="offer-check"),
+    path("offer-documents/plan", offer_documents.OfferPlanView.as_view(), name="offer-plan"),
+    path("offer-documents/apply", offer_documents.OfferApplyView.as_view(), name="offer-apply"),
     path("me/preferences", views.MyPreferencesView.as_view(), name="my-preferences"),
     path("me/push-devices", devices.MyDevicesView.as_view(), name="my-push-devices"),
     path("me/push-devices/<uuid:device_id>", devices.MyDeviceView.as_view(), name="my-push-device"),

@@ -13,6 +13,7 @@ from customers.core.money import MoneyField
 from customers.models import Customer, Retailer
 from loyalty.campaigns.models.campaign import MAX_PRIORITY
 from loyalty.engine.profile import SEGMENTS
+from loyalty.experiments.models import Experiment
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 from loyalty.rewards.models import RewardBudget, RewardRedemption
@@ -105,6 +106,17 @@ class Offer(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("those get instead"),
         help_text=_("An offer that is no discount; empty for nothing."),
     )  # fmt: skip
+    hold_out = models.ForeignKey(
+        Experiment, models.PROTECT, null=True, blank=True, related_name="offers_held_out", verbose_name=_("hold-out"),
+        help_text=_("An experiment of variants whose control does not get it, so that the difference is what it does."),
+    )  # fmt: skip
+    found_in = models.ForeignKey(
+        Experiment, models.PROTECT, null=True, editable=False, related_name="offers_found", verbose_name=_("found in"),
+        help_text=_("The experiment of depths from whose report it was drawn up."),
+    )  # fmt: skip
+    found_look = models.PositiveBigIntegerField(
+        _("report"), null=True, editable=False, help_text=_("The number of that report.")
+    )
     expected_margin = MoneyField(
         _("expected margin"), null=True, editable=False,
         help_text=_("For each member that it is meant for, less its cost: as the experiment of its campaign found."),
@@ -132,6 +144,11 @@ class Offer(models.Model):
                 name="offer_instead_is_for_the_excluded",
                 violation_error_message=_("Say who is excluded, and gets another offer instead."),
             ),
+            models.CheckConstraint(
+                condition=models.Q(found_in__isnull=True, found_look__isnull=True)
+                | models.Q(found_in__isnull=False, found_look__isnull=False),
+                name="offer_found_in_a_report_of_an_experiment",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["program", "slot"], condition=~models.Q(slot=""), name="offer_of_a_slot"),
@@ -146,6 +163,8 @@ class Offer(models.Model):
             raise ValidationError({"program": _("This program is another retailer's.")})
         if self.instead is not None and self.instead.program_id != self.program_id:
             raise ValidationError({"instead": _("This offer is another program's, whose members are others.")})
+        if self.hold_out is not None and not self.holds_out_by(self.hold_out):
+            raise ValidationError({"hold_out": _("Name an experiment of variants of the same program.")})
         if self.value_from is not None and self.value_to is not None and self.value_from > self.value_to:
             raise ValidationError(
                 {
@@ -153,6 +172,11 @@ class Offer(models.Model):
                     % {"low": self.value_from, "high": self.value_to}
                 }
             )
+
+    def holds_out_by(self, experiment: Experiment) -> bool:
+        """Tell whether an experiment can hold members out of it: one of its program, that withholds nothing else."""
+        is_own = (experiment.retailer_id, experiment.program_id) == (self.retailer_id, self.program_id)
+        return is_own and experiment.form == Experiment.Form.VARIANTS
 
 
 class OfferGrant(models.Model):

@@ -8,9 +8,10 @@ from django import forms
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import (
@@ -46,7 +47,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg] # generic for its st
         fields = (
             "retailer", "program", "code", "name", "name_fr", "rewards", "at_most", "first_day", "last_day", "valid_days",
             "again_after_days", "slot", "priority", "tiers", "segments", "value_from", "value_to", "categories", "brands",
-            "excluded", "instead",
+            "excluded", "instead", "hold_out",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,14 +70,15 @@ class OfferAdmin(ModelAdmin):
     list_filter: ClassVar[Any] = ("program", "state", "slot")
     search_fields: ClassVar[Any] = ("code", "name")
     search_help_text = _("Code or name")
-    list_select_related: ClassVar[Any] = ("program", "retailer", "budget")
+    list_select_related: ClassVar[Any] = ("program", "retailer", "budget", "hold_out", "found_in")
     ordering = ("-created_at",)
     fields = (
         "retailer", ("program", "code"), ("name", "name_fr"), "rewards", ("limit", "at_most"), ("first_day", "last_day"),
         ("valid_days", "again_after_days"), ("slot", "priority"), ("tiers", "segments"), ("value_from", "value_to"),
-        ("categories", "brands"), ("excluded", "instead"), "state", ("expected", "expected_as_of"), "findings", "figures",
+        ("categories", "brands"), ("excluded", "instead"), "hold_out", "found", "state",
+        ("expected", "expected_as_of"), "findings", "figures",
     )  # fmt: skip
-    readonly_fields = ("state", "expected", "expected_as_of", "findings", "figures")
+    readonly_fields = ("found", "state", "expected", "expected_as_of", "findings", "figures")
     actions_detail = ("start_it", "budget_it", "end_it", "withdraw_it")
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
@@ -126,6 +128,14 @@ class OfferAdmin(ModelAdmin):
     def spent(self, row: Offer) -> str:
         return written(row.budget.spent, row.retailer.currency)
 
+    @display(description=_("report"))
+    def found(self, row: Offer) -> Any:
+        """Lead to the report that it was drawn up from."""
+        if row.found_in is None:
+            return "-"
+        address = reverse("admin:analytics_experimentlook_change", args=[row.found_look])
+        return format_html('<a href="{}">{}</a>', address, row.found_in)
+
     @display(description=_("expected margin"))
     def expected(self, row: Offer) -> str:
         return "-" if row.expected_margin is None else written(row.expected_margin, row.retailer.currency)
@@ -134,7 +144,7 @@ class OfferAdmin(ModelAdmin):
     def findings(self, row: Offer) -> Any:
         is_draft = not row._state.adding and row.state == Offer.State.DRAFT
         said = flaws_of(row, now=timezone.now()) if is_draft else ()
-        return format_html_join("\n", "<div>{}</div>", ((line,) for line in said)) or "-"
+        return format_html_join("\n", "<div>{}</div>", ((each.message,) for each in said)) or "-"
 
     @display(description=_("what became of it"))
     def figures(self, row: Offer) -> Any:

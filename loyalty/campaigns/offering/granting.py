@@ -56,6 +56,13 @@ LEFT JOIN LATERAL (
 LEFT JOIN customers_insight i ON i.customer_id = m.customer_id AND a.granted
 WHERE m.id = ANY(%s)
 """
+# Who is in the control of experiments that hold out of offers.
+HELD_OUT = """
+SELECT g.customer_id, g.experiment_id FROM experiments_assignment g
+JOIN experiments_variant v ON v.id = g.variant_id AND v.is_control JOIN experiments_experiment x ON x.id = g.experiment_id
+WHERE g.customer_id = ANY(%s) AND x.id = ANY(%b::uuid[]) AND x.state = 'running' AND x.starts_at <= %s
+    AND (x.ends_at IS NULL OR x.ends_at > %s)
+"""
 # What members had before, they and who was merged into them.
 BEFORE = """
 SELECT coalesce(c.merged_into_id, c.id), g.id, g.offer_id, o.code, o.slot, g.occurrence, g.granted_at,
@@ -148,7 +155,7 @@ def rule_of(offer: Offer) -> OfferRule:
         offer.pk, offer.code, frozenset(offer.tiers), frozenset(offer.segments), offer.value_from, offer.value_to,
         frozenset(offer.categories), frozenset(offer.brands), frozenset(offer.excluded), offer.instead_id, offer.first_day,
         offer.last_day, offer.valid_days, offer.again_after_days, offer.slot, offer.priority,
-        offer.state == Offer.State.LIVE, offer.expected_margin,
+        offer.state == Offer.State.LIVE, offer.expected_margin, offer.hold_out_id,
     )  # fmt: skip
 
 
@@ -180,6 +187,7 @@ class _Batch:
     before: dict[Ask, UUID]
     granted_on: dict[UUID, dict[int, date]]
     holds: dict[UUID, dict[str, str]]
+    held_out: Mapping[UUID, frozenset[UUID]]
     now: datetime
     grants: list[OfferGrant] = field(default_factory=list)
     lines: list[BudgetLine] = field(default_factory=list)
@@ -196,6 +204,7 @@ class _Batch:
             known.who,
             granted_on=self.granted_on.get(ask.customer_id, {}),
             holds=self.holds.get(ask.customer_id, {}),
+            held_out_by=self.held_out.get(ask.customer_id, frozenset()),
         )
         known = known._replace(who=who)
         found, first = self._choose(ask, known)
@@ -299,7 +308,7 @@ def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Grantin
     states = release_over(budgets, now=now)
     batch = _Batch(
         plan.now_live(), members, _load(session, members.values(), now), {key: state.free for key, state in states.items()},
-        {}, {}, {}, now,
+        {}, {}, {}, _held_out(plan, customers, now), now,
     )  # fmt: skip
     _remember(batch, customers, now)
     found = {ask: batch.decide(ask) for ask in asks}
@@ -336,6 +345,15 @@ def _load(session: AccountSession, memberships: Iterable[UUID], now: datetime) -
             brand=brand or "",
         )
         found[key] = _Known(who, as_of, decision)
+    return found
+
+
+def _held_out(plan: _Plan, customers: Sequence[UUID], now: datetime) -> Mapping[UUID, frozenset[UUID]]:
+    """Return which of its offers' hold-outs hold whom out; no statement where none has one."""
+    asked = sorted({rule.hold_out_id for rule in plan.rules.values() if rule.hold_out_id is not None})
+    found: dict[UUID, frozenset[UUID]] = {}
+    for customer, experiment in bulk.fetch(HELD_OUT, [customers, asked, now, now]) if asked else ():
+        found[customer] = found.get(customer, frozenset()) | {experiment}
     return found
 
 

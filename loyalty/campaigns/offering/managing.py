@@ -1,6 +1,6 @@
 """An offer's own life: drawn up with its budget, given from its start on, ended or withdrawn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,9 +11,14 @@ from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.releasing import withdraw_open
+from loyalty.configuration.findings import Finding
+from loyalty.experiments.assigning import runs_at
+from loyalty.experiments.models import Experiment
+from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward, RewardBudget
 from loyalty.rewards.rules import OF_ANY_POINTS
 from loyalty.rewards.writing import lock_budgets
+from loyalty.tiers.models import Tier
 
 DISCOUNTS = frozenset({Reward.Kind.AMOUNT_OFF, Reward.Kind.PERCENT_OFF})
 
@@ -69,7 +74,7 @@ def start(offer: Offer, *, now: datetime) -> Offer:
     """
     offer = _locked(offer, Offer.State.DRAFT)
     if flaws := list(flaws_of(offer, now=now)):
-        raise OfferHasFlaws(flaws=" ".join(flaws))
+        raise OfferHasFlaws(flaws=" ".join(each.message for each in flaws))
     return _become(offer, Offer.State.LIVE)
 
 
@@ -86,36 +91,82 @@ def withdraw_offer(offer: Offer, *, now: datetime) -> int:
     return withdraw_open(offer.pk, offer.budget_id, now=now)
 
 
-def flaws_of(offer: Offer, *, now: datetime) -> Iterator[str]:
-    """Yield what stands in the way of an offer, in words."""
+def flaws_of(offer: Offer, *, now: datetime) -> Iterator[Finding]:
+    """Yield what stands in the way of an offer, with its place in its document."""
     currency, decimals = offer.retailer.currency, decimals_of(offer.retailer.currency)
-    for amount in filter(None, (offer.budget.limit, offer.at_most)):
-        if amount != to_unit(amount, currency):
+    for place, amount in (("budget", offer.budget.limit), ("at_most", offer.at_most)):
+        if amount and amount != to_unit(amount, currency):
             words = _("“%(amount)s” has more decimals than amounts of %(currency)s have (%(decimals)s).")
-            yield str(words) % {"amount": f"{amount:f}", "currency": currency, "decimals": decimals}
+            facts = {"amount": f"{amount:f}", "currency": currency, "decimals": decimals}
+            yield Finding.error("too_many_decimals", place, words % facts)
     if offer.budget.limit <= 0:
-        yield str(_("Its budget is nothing."))
+        yield Finding.error("no_budget", "budget", str(_("Its budget is nothing.")))
+    yield from unknown_tiers(offer.program, offer.tiers)
+    yield from _flaws_of_hold_out(offer, now)
     rewards = {row.code: row for row in rewards_of(offer, now=now)}
-    for code in offer.rewards:
-        if code not in rewards:
-            words = _("The program in force has no reward “%(code)s”. Publish a version that has it.")
-            yield str(words) % {"code": code}
-        elif flaw := _flaw_of_reward(offer, rewards[code]):
-            yield flaw
-    if offer.instead is not None and any(row.kind in DISCOUNTS for row in rewards_of(offer.instead, now=now)):
-        yield str(_("Who is excluded from it would get “%(offer)s”, which is a discount.")) % {"offer": offer.instead}
-    if offer.instead is not None and offer.instead.excluded:
-        yield str(_("Who is excluded from it would get “%(offer)s”, which excludes others.")) % {"offer": offer.instead}
+    for position, code in enumerate(offer.rewards):
+        yield from _flaws_of_reward(offer, rewards.get(code) or code, f"rewards/{position}", now)
+    yield from _flaws_of_instead(offer, now)
 
 
-def _flaw_of_reward(offer: Offer, reward: Reward) -> str:
-    if reward.kind in OF_ANY_POINTS:
-        return str(_("“%(reward)s” takes points, and is no offer.")) % {"reward": reward}
-    knows_cost = reward.cost is not None or reward.kind == Reward.Kind.AMOUNT_OFF
-    if not knows_cost and offer.at_most is None:
+def _flaws_of_reward(offer: Offer, reward: Reward | str, place: str, now: datetime) -> Iterator[Finding]:
+    if isinstance(reward, str):
+        words = _("The program in force has no reward “%(code)s”. Publish a version that has it.")
+        yield Finding.error("unknown_reward", place, words % {"code": reward})
+    elif (code := reward.arms.get("experiment")) and _is_over(offer, code, now):
+        words = _(
+            "“%(reward)s” is only for variants of “%(experiment)s”, which is over. Publish a version that gives it to all."
+        )
+        yield Finding.error("only_for_variants", place, words % {"reward": reward, "experiment": code})
+    elif reward.kind in OF_ANY_POINTS:
+        words = _("“%(reward)s” takes points, and is no offer.")
+        yield Finding.error("takes_points", place, words % {"reward": reward})
+    elif reward.cost is None and reward.kind != Reward.Kind.AMOUNT_OFF and offer.at_most is None:
         words = _("Nobody knows what “%(reward)s” costs at most. Say it with the offer, or give the reward a cost.")
-        return str(words) % {"reward": reward}
-    return ""
+        yield Finding.error("unknown_cost", place, words % {"reward": reward})
+
+
+def _flaws_of_instead(offer: Offer, now: datetime) -> Iterator[Finding]:
+    other = offer.instead
+    if other is None:
+        return
+    if any(row.kind in DISCOUNTS for row in rewards_of(other, now=now)):
+        words = _("Who is excluded from it would get “%(offer)s”, which is a discount.")
+        yield Finding.error("instead_is_discount", "instead", words % {"offer": other})
+    if other.excluded:
+        words = _("Who is excluded from it would get “%(offer)s”, which excludes others.")
+        yield Finding.error("instead_excludes", "instead", words % {"offer": other})
+
+
+def _flaws_of_hold_out(offer: Offer, now: datetime) -> Iterator[Finding]:
+    held = offer.hold_out
+    if held is None:
+        return
+    if not offer.holds_out_by(held):
+        yield Finding.error(
+            "other_experiment", "hold_out", str(_("Name an experiment of variants of the same program."))
+        )
+    elif not runs_at(held, now):
+        words = _("Its hold-out “%(experiment)s” does not run: plan and start it first, or take it away.")
+        yield Finding.error("hold_out_not_running", "hold_out", words % {"experiment": held.code})
+
+
+def _is_over(offer: Offer, experiment: str, now: datetime) -> bool:
+    """Tell whether nobody is in a variant of an experiment any more; one that starts later has its variants then."""
+    found = Experiment.objects.filter(retailer=offer.retailer_id, code=experiment).first()
+    ends = () if found is None else (found.ends_at, found.ended_at)
+    return found is None or any(end is not None and end <= now for end in ends)
+
+
+def unknown_tiers(program: Program, codes: Sequence[str]) -> Iterator[Finding]:
+    """Yield the tiers that a program neither has nor had: nobody stands in them."""
+    rows = Tier.objects.filter(version__program=program, version__status="published") if codes else Tier.objects.none()
+    known = sorted(set(rows.values_list("code", flat=True)))
+    for position, code in enumerate(codes):
+        if code not in known:
+            words = _("There is no tier “%(code)s”. There are: %(known)s.")
+            facts = {"code": code, "known": ", ".join(known) or "-"}
+            yield Finding.error("unknown_tier", f"tiers/{position}", words % facts)
 
 
 def rewards_of(offer: Offer, *, now: datetime) -> list[Reward]:
@@ -126,12 +177,17 @@ def rewards_of(offer: Offer, *, now: datetime) -> list[Reward]:
     return list(Reward.objects.filter(version=version, code__in=offer.rewards)) if version else []
 
 
-def _locked(offer: Offer, *states: str) -> Offer:
+def locked(offer: Offer) -> Offer:
+    """Return an offer as it is now, locked until the transaction ends."""
     rows = Offer.objects.select_for_update(no_key=True, of=("self",))
-    locked = rows.select_related("budget", "retailer", "program", "instead__program").get(pk=offer.pk)
-    if locked.state not in states:
-        raise WrongOfferState(state=locked.get_state_display())
-    return locked
+    return rows.select_related("budget", "retailer", "program", "instead__program", "hold_out").get(pk=offer.pk)
+
+
+def _locked(offer: Offer, *states: str) -> Offer:
+    found = locked(offer)
+    if found.state not in states:
+        raise WrongOfferState(state=found.get_state_display())
+    return found
 
 
 def _become(offer: Offer, state: Offer.State) -> Offer:

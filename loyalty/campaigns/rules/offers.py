@@ -5,6 +5,7 @@ from dataclasses import field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from customers.core.calendar import day_after, local_date, midnight
@@ -21,6 +22,7 @@ class OfferRule:
     :param excluded: segments whose members do not get it
     :param instead_id: the offer that those get instead; None for none
     :param expected_margin: what it brings for each member that it is meant for, less its cost; None where nobody knows
+    :param hold_out_id: the experiment whose control does not get it; None for none
     """
 
     id: int
@@ -41,6 +43,7 @@ class OfferRule:
     priority: int = 10
     is_live: bool = True
     expected_margin: Decimal | None = None
+    hold_out_id: UUID | None = None
 
     @property
     def reads_profile(self) -> bool:
@@ -54,6 +57,7 @@ class Candidate:
     """
     A member who may get offers, as they look at it.
 
+    :param held_out_by: the experiments that run, and in whose control it is
     :param agrees: to offers based on a profile; without that nothing of the profile is known here
     :param granted_on: the last day on which it got an offer, by the offer's id
     :param holds: the code of the offer that it has of a slot, by the slot
@@ -62,6 +66,7 @@ class Candidate:
     zone: ZoneInfo
     tier: str = ""
     is_held_out: bool = False
+    held_out_by: frozenset[UUID] = frozenset()
     agrees: bool = False
     segments: frozenset[str] = frozenset()
     value_decile: int | None = None
@@ -87,7 +92,7 @@ def refusal(offer: OfferRule, who: Candidate, now: datetime) -> Refusal | None:
         return Refusal("not_yet")
     if offer.last_day is not None and on > offer.last_day:
         return Refusal("no_longer")
-    if who.is_held_out:
+    if who.is_held_out or offer.hold_out_id in who.held_out_by:
         return Refusal("held_out")
     return _not_for(offer, who) or _not_now(offer, who, on)
 

@@ -1,8 +1,6 @@
 """A campaign as a file: exported, checked, planned, applied, published; and made of a ready-made journey."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,11 +13,12 @@ from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import retailer_named
 from customers.models import Retailer
 from loyalty.campaigns.documents import check_document, findings_of, say, schema, written_out
+from loyalty.campaigns.management.files import read_document, said_of, short
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.outlook_words import lines_of
 from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
 from loyalty.campaigns.starting import outlook_of, start
-from loyalty.configuration.document import read_yaml, to_yaml
+from loyalty.configuration.document import to_yaml
 from loyalty.configuration.findings import Finding
 from loyalty.programs.models import Program
 
@@ -70,7 +69,7 @@ class Command(BaseCommand):
             options["run"](options)
         except DomainError as error:
             for finding in getattr(error, "findings", []):
-                self.stderr.write(_said(finding))
+                self.stderr.write(said_of(finding))
             raise CommandError(str(error)) from error
 
     def export_campaign(self, options: dict[str, Any]) -> None:
@@ -89,7 +88,7 @@ class Command(BaseCommand):
 
     def check_file(self, options: dict[str, Any]) -> None:
         """Say what is wrong with a document; nothing is kept."""
-        said, retailer = self._read(options["file"]), retailer_named(options["retailer"])
+        said, retailer = read_document(options["file"]), retailer_named(options["retailer"])
         findings = check_document(said, retailer)
         if not findings:
             with transaction.atomic():
@@ -104,9 +103,9 @@ class Command(BaseCommand):
         """Say what a document would change and who would enter; nothing is kept."""
         now = timezone.now()
         with transaction.atomic():
-            found = say(retailer_named(options["retailer"]), self._read(options["file"]), now=now)
+            found = say(retailer_named(options["retailer"]), read_document(options["file"]), now=now)
             for change in found.changes:
-                self.stdout.write(f"{change.path}: {_short(change.before)} -> {_short(change.after)}")
+                self.stdout.write(f"{change.path}: {short(change.before)} -> {short(change.after)}")
             self._tell(found.findings)
             if not any(finding.is_error for finding in found.findings):
                 self._show(list(lines_of(outlook_of(found.version, now=now))))
@@ -115,7 +114,7 @@ class Command(BaseCommand):
     def apply_file(self, options: dict[str, Any]) -> None:
         """Make a draft of a document, and publish it where that is asked for."""
         with transaction.atomic():
-            found = say(retailer_named(options["retailer"]), self._read(options["file"]), now=timezone.now())
+            found = say(retailer_named(options["retailer"]), read_document(options["file"]), now=timezone.now())
             if options["publish"]:
                 self._publish(found.version, confirms_few=options["few"])
                 return
@@ -170,26 +169,11 @@ class Command(BaseCommand):
             )
         return campaign
 
-    def _read(self, name: str) -> Any:
-        try:
-            text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(str(error)) from error
-        return read_yaml(text)
-
     def _tell(self, findings: list[Finding]) -> None:
         for finding in findings:
             style = self.style.ERROR if finding.is_error else self.style.WARNING
-            self.stdout.write(style(_said(finding)))
+            self.stdout.write(style(said_of(finding)))
 
     def _show(self, lines: list[str]) -> None:
         for line in lines:
             self.stdout.write(line)
-
-
-def _said(finding: Finding) -> str:
-    return f"{_('error') if finding.is_error else _('warning')}: {finding.place}: {finding.message}"
-
-
-def _short(value: Any) -> str:
-    return "-" if value is None else str(value)
