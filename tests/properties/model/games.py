@@ -118,7 +118,9 @@ class Games:
         before, played.counted = played.counted, self._counted(life, played)
         if isinstance(told, ReturnFact | CorrectionFact):
             self._take(played, before)
-        if told is None:
+        if isinstance(told, ReturnFact):
+            pass  # nothing that comes back gives anything, also where two who are one had met more than they were given
+        elif told is None:
             for number, version in enumerate(self.versions):
                 if played.until < version.start <= until:
                     self._give(life, played, self._open(played, version.start), number, version.start, 0)
