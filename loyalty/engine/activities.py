@@ -285,7 +285,7 @@ class PointsGranted(CountsAsItOccurs):
     :param source: the name of the capability that asked for it
     :param pending_days: whole days before its points become active
     :param version_id: the version that promised it; None where no limit is to be looked at
-    :param is_again: whether the same was given before and taken back: what could not be taken then is settled first
+    :param before: the grants by which the same was given and taken back: what could not be taken then is settled first
     :param is_erased: whether its member was erased meanwhile: points for nobody would be owed for ever
     """
 
@@ -300,7 +300,7 @@ class PointsGranted(CountsAsItOccurs):
     source: str = ""
     pending_days: int = 0
     version_id: int | None = None
-    is_again: bool = False
+    before: tuple[UUID, ...] = ()
     is_erased: bool = False
 
     @property

@@ -15,6 +15,7 @@ from loyalty.engine.activities import (
     OrderEvent,
     OrderPlaced,
     OrderReturned,
+    PointsGranted,
 )
 from loyalty.engine.arms import ForArms
 from loyalty.engine.capability import Capability, Joined, Reach, Scope
@@ -106,7 +107,8 @@ LOTS_BY_ID = f"""
 SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s) ORDER BY l.id
 """
 # What a return or an event of an order looks at besides open lots: the order's own and those of entry gifts, whatever is
-# left in them; those of grants that are taken back; and those that expired on inactivity, which a late fact may prove wrong.
+# left in them; those of grants that are taken back, or given again; and those that expired on inactivity, which a late fact may
+# prove wrong.
 CLOSED = f"""
 SELECT l.wallet_id, {LOT}, coalesce(m.expired, 0)::bigint, coalesce(m.cancelled, 0)::bigint,
     coalesce(m.redeemed, 0)::bigint, coalesce(m.transferred, 0)::bigint, l.amount,
@@ -217,7 +219,8 @@ class Points(Capability[PointsState]):
         celebrated = _load_celebrated(scope)
         rewarded = _load_rewarded(scope)
         actives = _load_actives(scope, whole)
-        gifts = [lot.id for known in closed.values() for lot in known if lot.gift]
+        given = _given_before(scope)
+        gifts = [lot.id for known in closed.values() for lot in known if lot.gift or lot.grant_id in given]
         debts = _load_debts(scope, whole, redeemed, gifts)
 
         def completed(wallet: WalletState) -> WalletState:
@@ -498,6 +501,7 @@ def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]
     """Load lots that may be closed: those of orders that come back, of gifts, and what late facts may give back."""
     concerned = [each for each in scope.activities if isinstance(each, OrderReturned | OrderEvent)]
     grants = [each.grant_id for each in scope.activities if isinstance(each, GrantTakenBack)]
+    grants += _given_before(scope)
     may_idle = bool(scope.activities) and _may_idle(scope)
     if not whole or not (concerned or grants or scope.lots or may_idle):
         return {}
@@ -518,6 +522,12 @@ def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]
         )  # fmt: skip
         found.setdefault(wallet_id, []).append(made)
     return found
+
+
+def _given_before(scope: Scope) -> frozenset[UUID]:
+    """Return the grants by which something was given that is given again."""
+    granted = (each for each in scope.activities if isinstance(each, PointsGranted))
+    return frozenset(before for each in granted for before in each.before)
 
 
 def _may_idle(scope: Scope) -> bool:
@@ -549,7 +559,7 @@ def _load_debts(
 ) -> dict[int, tuple[DebtEntry, ...]]:
     """Load what entries told of debts where a batch may give points back to an order that was returned before."""
     orders = sorted({each.order_id for each in scope.activities if _may_give_back(each)})
-    if not whole or not (orders or scope.lots):
+    if not whole or not (orders or scope.lots or _given_before(scope)):
         return {}
     lots = [lot.id for known in redeemed.values() for each in known for lot in each.lots]
     # What returns of other orders took from one that is moved now comes back to its new lots.

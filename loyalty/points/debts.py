@@ -147,7 +147,12 @@ def debts_of(entries: Iterable[DebtEntry]) -> list[Debt]:
 
 def missing_of_gifts(entries: Iterable[DebtEntry], lots: Container[UUID]) -> int:
     """Return how many points of gifts are missing after some entries. :param lots: those of the gifts that are asked for"""
-    return sum(debt.shortfall for debt in debts_of(entries) if any(each in lots for each in debt.gift_lots))
+    return sum(debt.shortfall for debt in lacking_of_gifts(entries, lots))
+
+
+def lacking_of_gifts(entries: Iterable[DebtEntry], lots: Container[UUID]) -> list[Debt]:
+    """Return what is lacking of gifts after some entries. :param lots: those of the gifts that are asked for"""
+    return [debt for debt in debts_of(entries) if any(each in lots for each in debt.gift_lots)]
 
 
 def _changed(debt: Debt, entry: DebtEntry) -> Debt:

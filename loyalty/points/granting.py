@@ -25,10 +25,18 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS decided_at, 
     unnest(%b::text[]) AS reason) d
 WHERE g.id = d.id AND g.decided_at IS NULL
 """
+# By which grants the same was given before: their causes differ in how often it was given. Of whom was merged, too.
+BEFORE = """
+CASE WHEN g.is_again THEN ARRAY(
+    SELECT p.id FROM points_grant p WHERE p.id <> g.id AND p.takes_back_id IS NULL
+        AND p.cause ^@ regexp_replace(g.cause, '[^:]*$', '') AND p.membership_id IN (
+            SELECT id FROM memberships_membership WHERE id = m.id OR merged_into_id = m.id)
+) ELSE '{}' END
+"""
 # What waits for a membership that was merged waits for the one that stays.
-WAITING = """
+WAITING = f"""
 SELECT g.id, m.customer_id, g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id, g.source, g.pending_days,
-    g.version_id, g.is_again, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL
+    g.version_id, {BEFORE}, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL
 FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
 JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id) JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
@@ -37,9 +45,9 @@ WHERE g.decided_at IS NULL AND (g.membership_id = ANY(%(members)s) OR a.merged_i
 ORDER BY g.occurred_at, g.id
 """
 # Of a customer who was merged, who lives with the one that stays, comes what it got. What was withheld keeps points alive.
-GIVEN = """
+GIVEN = f"""
 SELECT g.id, coalesce(c.merged_into_id, c.id), g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id,
-    g.source, g.pending_days, NULL::bigint, g.is_again, g.takes_back_id, b.occurred_at, false
+    g.source, g.pending_days, NULL::bigint, {BEFORE}, g.takes_back_id, b.occurred_at, false
 FROM points_grant g JOIN memberships_membership m ON m.id = g.membership_id JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
 WHERE m.program_id = %s AND (m.customer_id = ANY(%s) OR c.merged_into_id = ANY(%s)) AND g.occurred_at <= %s
@@ -91,7 +99,7 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
     source: str,
     pending_days: int,
     version_id: int | None,
-    is_again: bool,  # noqa: FBT001 - a column
+    before: list[UUID],
     takes_back: UUID | None,
     granted_at: datetime | None,
     is_erased: bool,  # noqa: FBT001 - a column
@@ -99,7 +107,7 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
     if takes_back is None or granted_at is None:
         return PointsGranted(
             grant_id, customer_id, occurred_at, wallet, points, cause, said, program_id, source, pending_days, version_id,
-            is_again, is_erased,
+            tuple(before), is_erased,
         )  # fmt: skip
     return GrantTakenBack(
         grant_id, customer_id, program_id, occurred_at, wallet, points, cause, takes_back, granted_at, source, version_id,

@@ -18,6 +18,7 @@ from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.points.models import Grant
+from loyalty.points.proof import prove
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral, ReferralPolicy
 from loyalty.referrals.overview import overview
@@ -27,6 +28,7 @@ from tests.referrals.make_referrals import claims, person, points, program, refe
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 BOTH, NONE = [(0, 100), (0, 50)], [(0, 0), (0, 0)]
 
 
@@ -503,6 +505,46 @@ def test_a_reward_that_was_spent_and_taken_back_is_no_gain_when_it_is_given_agai
 
     assert referred(bob) == ("earned", "")
     assert points(ada, bob, at=NOON + 20 * DAY)[0] == (0, 0)
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_a_reward_that_is_given_again_settles_nothing_that_its_referrer_lacks_of_an_order(days: int) -> None:
+    club = program(rules=(make.Rule(),), policy={"waiting_days": days, "friend_points": 0})
+    ada, bob = (person(club, name) for name in ("ada", "bob"))
+    claims(bob, ada, at=NOON)
+    mine = make.buys(ada, "60.00", at=NOON)
+    redeem(ada, 60, reference="mug", now=NOON + HOUR)
+    make.returns(ada, mine, (1, "1"), at=NOON + 2 * HOUR)
+    assert make.wallet_of(ada).shortfall == 60
+    first = make.buys(bob, "30.00", at=NOON + DAY)
+    points(ada, bob, at=NOON + DAY)
+    make.returns(bob, first, (1, "1"), at=NOON + 2 * DAY)
+    points(ada, bob, at=NOON + 2 * DAY)
+
+    make.buys(bob, "30.00", at=NOON + 3 * DAY)
+
+    assert points(ada, bob, at=NOON + 20 * DAY)[0] == (100, 0)
+    assert make.wallet_of(ada).shortfall == 60
+    assert prove().differences == []
+    assert replay(bob.program, now=NOON + 20 * DAY).deviations == []
+
+
+def test_a_reward_that_paid_for_what_a_return_lacked_and_went_is_no_gain_when_it_is_given_again() -> None:
+    club = program(rules=(make.Rule(),), policy={"waiting_days": 3, "advocate_points": 0})
+    ada, bob = (person(club, name) for name in ("ada", "bob"))
+    claims(bob, ada, at=NOON)
+    mine = make.buys(bob, "80.00", at=NOON)
+    points(bob, at=NOON)
+    redeem(bob, 50, reference="mug", now=NOON + HOUR)
+
+    make.returns(bob, mine, (1, "1"), at=NOON + 2 * HOUR)
+    assert points(bob, at=NOON + 2 * HOUR) == [(0, 0)]
+    assert make.wallet_of(bob).shortfall == 50
+    make.buys(bob, "80.00", at=NOON + DAY)
+
+    assert points(bob, at=NOON + DAY) == [(80, 0)]
+    assert make.wallet_of(bob).shortfall == 0
+    assert replay(bob.program, now=NOON + DAY).deviations == []
 
 
 def test_who_was_referred_as_two_persons_reads_of_the_referral_that_goes_on() -> None:

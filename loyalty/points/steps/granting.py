@@ -6,11 +6,12 @@ from dataclasses import replace
 from loyalty.engine.activities import GrantTakenBack, PointsGranted
 from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
+from loyalty.points.debts import Debt, lacking_of_gifts
 from loyalty.points.expiry import Lifetime, activation, expiration
 from loyalty.points.state import MAIN, RULES, GrantDecided, Move, NewLot, OpenLot, Policy
 from loyalty.points.states import State
 from loyalty.points.steps.earning import NO_POINTS_NOW
-from loyalty.points.steps.entries import Cause, entry, keeps_until, lifetime_of, post, repay_with, settle, wallet_in
+from loyalty.points.steps.entries import Cause, entry, keeps_until, lifetime_of, post, repay_with, wallet_in
 from loyalty.points.steps.giving import free_lot
 from loyalty.points.steps.giving_back import claim
 from loyalty.points.steps.idling import extend_inactivity
@@ -57,24 +58,27 @@ def _lot(decision: Decision, activity: PointsGranted) -> NewLot:
 
 
 def _repay(decision: Decision, activity: PointsGranted, lot: NewLot) -> Decision:
-    """Let what is given repay what is owed; what was given before and could not be taken back, it settles first."""
-    if not activity.is_again:
-        return repay_with(decision, activity.wallet, (lot,), activity.cause)
-    if lot.state is State.PENDING:
-        return _settle_pending(decision, activity, lot)
-    mine = [each for each in wallet_in(decision, activity.wallet).lots if each.id == lot.id]
-    return settle(decision, activity.wallet, mine, cause=activity.cause)
+    """Let what is given repay what is owed; where it was given before, what could not be taken back of that it settles first."""
+    before = [each.id for each in wallet_in(decision, activity.wallet).lots if each.grant_id in activity.before]
+    for debt in lacking_of_gifts(wallet_in(decision, activity.wallet).debt_entries, before):
+        decision = _settle_before(decision, activity, lot, debt)
+    return repay_with(decision, activity.wallet, (lot,), activity.cause)
 
 
-def _settle_pending(decision: Decision, activity: PointsGranted, lot: NewLot) -> Decision:
-    """Let points that are pending settle at once: when they become active, nothing tells any more that they were given before."""
+def _settle_before(decision: Decision, activity: PointsGranted, given: NewLot, debt: Debt) -> Decision:
+    """Let a grant settle what could not be taken back of an earlier one, also while it is pending: later nothing tells of it."""
     wallet = wallet_in(decision, activity.wallet)
-    settled = min(lot.amount, wallet.shortfall)
+    lot = wallet.lot(given.id)
+    settled = min(lot.pending + lot.available, debt.shortfall, wallet.shortfall)
     if not settled:
         return decision
-    said = {"settled": settled, "still_short": wallet.shortfall - settled}
-    moves = (Move(lot.id, State.PENDING, State.CANCELLED, settled),)
-    cause = f"settle:{activity.cause}"
+    said = {
+        "settled": settled,
+        "still_short": wallet.shortfall - settled,
+        "gift_lots": [str(each) for each in debt.gift_lots],
+    }
+    moves = (Move(lot.id, given.state, State.CANCELLED, settled),)
+    cause = f"settle:{activity.cause}:{debt.gift_lots[0]}"
     return post(decision, entry(decision, wallet, "repay", cause, said, moves=moves, shortfall_change=-settled))
 
 

@@ -134,7 +134,6 @@ class Purse:
             self._repay(due)
             self._make_good_gifts(due, "gift")
             self._make_good_gifts(due, "award")
-            self._make_good_grants(due)
             for lot in self.lots:
                 if lot.is_past(first):
                     self.lapsed += lot.available
@@ -251,6 +250,8 @@ class Purse:
                 None,
             ) or self.add(award, 0)
             lot.pending += points
+            if award.key[0] == "grant":
+                self._make_good_before(lot)
 
     def _relieve(self, debt: Debt, points: int) -> int:
         """Let points make good what is missing, then what others gave; return how many it took."""
@@ -316,14 +317,15 @@ class Purse:
         gifts = [debt for key, debt in self.debts.items() if key[0] == kind]
         self._settle([lot for lot in lots if lot.award.key[0] == kind], gifts)
 
-    def _make_good_grants(self, lots: Iterable[Lot]) -> None:
-        """Let a reward that is given again make good first what of the same one could not be taken back."""
-        for lot in lots:
-            key = lot.award.key
-            if key[0] == "grant":
-                self._settle(
-                    [lot], [debt for other, debt in self.debts.items() if other[:3] == key[:3] and other != key]
-                )
+    def _make_good_before(self, lot: Lot) -> None:
+        """Let a reward that is given again, pending or not, make good first what of the same one could not be taken back."""
+        key = lot.award.key
+        for other, debt in self.debts.items():
+            if other[:3] == key[:3] and other != key:
+                some = min(lot.pending, debt.missing)
+                if some:
+                    lot.pending, debt.missing = lot.pending - some, debt.missing - some
+                    debt.covers.append((lot, some))
 
     def _settle(self, lots: Iterable[Lot], debts: Iterable[Debt] | None = None, most: int | None = None) -> None:
         """Let available points of lots, or no more than so many of each, be taken for what debts miss."""
