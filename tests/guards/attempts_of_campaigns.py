@@ -65,6 +65,7 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
         "offer_has_a_reward": f"UPDATE {OFFER} SET rewards = '{{}}'",
         "offer_ends_after_it_begins": f"UPDATE {OFFER} SET first_day = '2026-06-02', last_day = '2026-06-01'",
         "offer_instead_is_for_the_excluded": f"UPDATE {OFFER} SET instead_id = id",
+        "offer_found_in_a_report_of_an_experiment": f"UPDATE {OFFER} SET found_look = 1, found_in_id = NULL",
         "grant_once_per_occurrence": copy(GRANT, "state = 'granted'"),
         "taken_grant_has_a_redemption": (
             f"UPDATE {GRANT} SET state = 'taken' WHERE state = 'granted'",
