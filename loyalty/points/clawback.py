@@ -45,8 +45,14 @@ def claw_back(points: int, order_id: UUID | None, lots: Sequence[OpenLot]) -> Cl
     return claw_back_own(points, [lot.id for lot in lots if order_id is not None and lot.order_id == order_id], lots)
 
 
-def claw_back_own(points: int, own_lots: Collection[UUID], lots: Sequence[OpenLot]) -> ClawedBack:
-    """Take points back that some lots gave: from them, then from the others."""
+def claw_back_own(
+    points: int, own_lots: Collection[UUID], lots: Sequence[OpenLot], *, gone: Collection[UUID] = ()
+) -> ClawedBack:
+    """
+    Take points back that some lots gave: from them, then from the others.
+
+    :param gone: other lots that may still have what is taken now: also what has expired of it counts as taken
+    """
     ordered = spending_order(lots)
     own = [lot for lot in ordered if lot.id in own_lots]
     others = [lot for lot in ordered if lot.id not in own_lots]
@@ -56,6 +62,7 @@ def claw_back_own(points: int, own_lots: Collection[UUID], lots: Sequence[OpenLo
             *((lot, State.PENDING, lot.pending) for lot in own),
             *((lot, State.AVAILABLE, lot.available) for lot in own),
             *((lot, State.EXPIRED, lot.expired) for lot in own),
+            *((lot, State.EXPIRED, lot.expired) for lot in others if lot.id in gone),
         ],
     )
     left, claims = first.missing, []

@@ -12,10 +12,12 @@ from customers.batches import Status
 from customers.facts import CorrectionFact
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.correcting import take_correction
+from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
 from loyalty.badges.models import ChallengeAward, MemberProgress, PastWindow
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
+from loyalty.points.proof import prove
 from tests import make
 from tests.badges import game
 
@@ -506,6 +508,28 @@ def test_an_award_that_made_good_one_which_came_back_is_missing_no_more() -> Non
 
     # What the second order gave is missing still: what comes back settles it, and earnings do not.
     assert make.spendable(ada, make.on("2026-06-04")) == 100 + 50
+
+
+def test_a_badge_of_two_awards_that_have_expired_and_are_undone_is_missing_of_nothing() -> None:
+    club = game.program(
+        {"code": "first", "target": "1", "points": 30, "badge": "fan"},
+        {"code": "large", "metric": "spend", "target": "100", "points": 30, "badge": "fan"},
+        badges=[{"code": "fan", "points": 11, "kind": "once"}],
+        points={"expiry": "days", "expiry_count": 9},
+    )
+    ada = make.member(club)
+    bought = make.buys(ada, "100", at=make.on("2026-05-01"))
+    assert make.wallet_of(ada).available == 100 + 30 + 30 + 11
+    run_nights(club, until=make.on("2026-06-01").date(), now=make.on("2026-06-01"))
+
+    make.returns(ada, bought, (1, "1"), at=make.on("2026-06-01"))
+
+    wallet = make.wallet_of(ada)
+    assert (wallet.available, wallet.shortfall, game.awards_of(ada)) == (0, 0, [])
+    make.buys(ada, "100", at=make.on("2026-06-02"))
+    assert make.wallet_of(ada).available == 100 + 30 + 30 + 11
+    assert prove().differences == []
+    assert replay(club, now=make.on("2026-06-02")).deviations == []
 
 
 LEVELS = [{"times": 1, "name": "Bronze"}, {"times": 3, "name": "Silver"}]

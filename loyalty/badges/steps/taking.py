@@ -17,6 +17,7 @@ from loyalty.badges.state import (
     AwardWorth,
     HeldAward,
     Place,
+    is_award,
 )
 from loyalty.badges.steps.giving import cause_of, miss
 from loyalty.engine.decision import Decision, Told
@@ -134,12 +135,18 @@ def _badge_code(decision: Decision, held: HeldAward, rule: ChallengeRule) -> str
 
 
 def _take_points(decision: Decision, held: HeldAward, points: int, rule: ChallengeRule) -> tuple[Decision, int]:
-    """Take an award's points: from its own, then from others, then by the policy; return what was missing."""
+    """
+    Take an award's points: from its own, then from others, then by the policy; return what was missing.
+
+    What a badge gave may have come with an award that is gone: so what has expired of such a one counts as its own.
+    """
     if not points:
         return decision, 0
     wallet = wallet_in(decision, held.wallet)
     own = [lot.id for lot in wallet.lots if lot.gift == held.label]
-    taken = claw_back_own(points, own, wallet.lots)
+    kept = {each.label for each in decision.member.of(BADGES).awards}
+    gone = {lot.id for lot in wallet.lots if is_award(lot.gift) and lot.gift not in kept}
+    taken = claw_back_own(points, own, wallet.lots, gone=gone)
     decision = claim(decision, held.wallet, taken.claims)
     said = {
         "challenge_undone": rule.code,

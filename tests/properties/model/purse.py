@@ -283,6 +283,13 @@ class Purse:
                 points -= some
                 if some:
                     debt.own.append((lot, some))
+        for lot in in_spending_order(self.lots):
+            # What a badge gave may have come with an award that is gone, and has expired since.
+            if key[0] == lot.award.key[0] == "award" and lot.award.key != key and lot.award.key in self.debts:
+                some = min(points, lot.expired)
+                lot.expired, points = lot.expired - some, points - some
+                if some:
+                    debt.covers.append((lot, some))
         for lot in own:
             some = min(points, lot.held - lot.claimed)
             lot.claimed, points = lot.claimed + some, points - some
