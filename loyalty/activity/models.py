@@ -3,6 +3,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import Interaction, Order, Retailer, Return
 from loyalty.memberships.models import Membership
@@ -113,8 +114,8 @@ class InteractionHold(models.Model):
     interaction = models.ForeignKey(Interaction, models.PROTECT, related_name="holds", verbose_name=_("interaction"))
     reason = models.CharField(_("reason"), max_length=20, choices=Reason)
     counted = models.PositiveIntegerField(_("number"), help_text=_("How many there were with it."))
-    held_at = models.DateTimeField(_("held"))
-    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    held_at = models.DateTimeField(pgettext_lazy("review", "held"))
+    decided_at = models.DateTimeField(pgettext_lazy("review", "decided"), null=True, blank=True)
     is_approved = models.BooleanField(_("approved"), null=True, blank=True)
 
     class Meta:
