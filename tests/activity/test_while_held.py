@@ -2,7 +2,10 @@
 
 import pytest
 
-from loyalty.activity.account.approving import review
+from customers.models import Erasure
+from customers.privacy import erase
+from loyalty.activity.account.approving import DecidedOtherwise, review
+from loyalty.activity.models import InteractionHold
 from loyalty.activity.replaying import replay
 from loyalty.memberships.models import Membership
 from tests import make
@@ -85,3 +88,17 @@ def test_of_what_is_left_a_part_or_was_bought_anew_by_then_it_is_rewarded() -> N
 
     assert [writes(who, f"late-{who.number}", DAY, sku="X", now=DAY + 3 * HOUR) for who in (ada, bob)] == ["50", "50"]
     assert replay(program, now=DAY + 3 * HOUR).deviations == []
+
+
+def test_of_who_is_erased_nothing_is_published_and_nobody_gets_points_any_more() -> None:
+    program = club()
+    ada = make.member(program, "ada")
+    burst_about_x(ada)
+
+    erase(ada.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=DAY + HOUR)
+
+    hold = InteractionHold.objects.get()
+    assert (hold.is_approved, hold.decided_at) == (False, DAY + HOUR)
+    with pytest.raises(DecidedOtherwise):
+        review(program.retailer, "of-x", is_approved=True, now=DAY + 2 * HOUR)
+    assert make.spendable(ada, DAY + 2 * HOUR) == 250
