@@ -23,6 +23,8 @@ SELECT external_id, coalesce(merged_into_id, id), identified_at FROM customers_c
 WHERE retailer_id = %s AND external_id = ANY(%s)
 ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
 """
+# What a merge wrote meanwhile is read again behind the wait for it.
+HELD = "SELECT merged_into_id FROM customers_customer WHERE id = %s FOR KEY SHARE"
 # Locked in one order before it is written, so that two of these do not wait for each other.
 LOWER = """
 WITH later AS (
@@ -64,6 +66,13 @@ def identify(retailer: Retailer, named: Iterable[tuple[str, datetime]], *, now: 
     found = find_or_register(retailer, first_seen, now=now)
     lower_identified((found[external_id], instant) for external_id, instant in first_seen.items())
     return {external_id: customer.id for external_id, customer in found.items()}
+
+
+def hold_who_stays(key: UUID) -> UUID:
+    """Hold a customer, and the one into whom it was merged, until the transaction ends; return the one who is there."""
+    while (into := bulk.fetch(HELD, [key])[0][0]) is not None:
+        key = into
+    return key
 
 
 def earliest(named: Iterable[tuple[str, datetime]]) -> dict[str, datetime]:

@@ -16,7 +16,7 @@ from customers.core.calendar import local_date
 from customers.core.errors import DomainError
 from customers.core.ids import new_id
 from customers.core.values import dataclass
-from customers.identifying import note_changes
+from customers.identifying import hold_who_stays, note_changes
 from customers.models import Consent, Customer, Retailer, UndecidedFact
 
 
@@ -181,14 +181,16 @@ def record_consent(  # noqa: PLR0913 - a consent has this many facts
     now: datetime,
 ) -> Consent:
     """
-    Write down one statement of a customer's will.
+    Write down one statement of a customer's will; of one that is merged at this moment, of the one who stays.
 
     :raises InvalidFact: when it lies in the future
     """
     at = past_of("occurred_at", occurred_at, now)
-    return Consent.objects.create(
-        customer=customer, purpose=purpose, granted=granted, occurred_at=at, source=source, wording=wording
-    )
+    with transaction.atomic(savepoint=False):
+        return Consent.objects.create(
+            customer_id=hold_who_stays(customer.pk), purpose=purpose, granted=granted, occurred_at=at, source=source,
+            wording=wording,
+        )  # fmt: skip
 
 
 def _kept(fact: CustomerFact, known: Customer | None, name: str) -> Any:

@@ -161,13 +161,30 @@ UNION SELECT lender.membership_id FROM points_wallet w JOIN points_lot l ON l.wa
 """
 
 
+HELD = """
+SELECT h.id FROM activity_interactionhold h JOIN customers_interaction i ON i.id = h.interaction_id
+WHERE i.customer_id = ANY(%s) AND h.decided_at IS NULL ORDER BY h.id FOR NO KEY UPDATE OF h
+"""
+
+
+def lock_reviews(person: Person) -> None:
+    """Wait for whoever decides what is held of it: that one holds it before it holds the person's members."""
+    bulk.fetch(HELD, [list(person.ids)])
+
+
 def lock(person: Person) -> None:
     """Hold a person's members with those who share with them: what tills and nights do is before the erasure, or after it."""
     lock_memberships(key for (key,) in bulk.fetch(CONCERNED, [list(person.ids)]))
 
 
 def erase(person: Person, now: datetime) -> None:
-    """End what a person has going on: holds, and the household that could spend its points. Points stay as they are."""
+    """
+    End what a person has going on: holds, and the household that could spend its points. Points stay as they are.
+
+    What is held of its reviews is refused: nobody gives points to nobody, nor publishes what is nobody's.
+    """
+    open_holds = InteractionHold.objects.filter(interaction__customer__in=person.ids, decided_at=None)
+    open_holds.update(is_approved=False, decided_at=now)
     mine = memberships_of(person)
     for hold in Hold.objects.filter(wallet__membership__in=mine, status=Hold.Status.OPEN).order_by("pk"):
         release(hold.pk, now=now)
@@ -185,6 +202,7 @@ PART = Part(
     ),
     holds=holds,
     loses=loses,
+    lock_first=lock_reviews,
     lock=lock,
     erase=erase,
 )  # fmt: skip

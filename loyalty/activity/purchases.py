@@ -1,8 +1,9 @@
 """
 What a customer has of a product, for rules that reward an interaction with it only then.
 
-Asked of the facts themselves: an interaction knows when its product was bought that was not returned by then, and a return
-whether its customer has the product from another order still. Only where a rule of a program asks for it.
+Asked of the facts themselves: an interaction knows when its product was bought that was not returned by then, and whether the
+last of it has come back since; a return whether its customer has the product from another order still. Only where a rule of a
+program asks for it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,15 +16,25 @@ from loyalty.engine.activities import InteractionReported, OrderReturned
 from loyalty.engine.versions import Versions
 from loyalty.points.state import RULES
 
-# Of each interaction the last purchase of its product before it of which something was kept then.
+# Of each interaction the last purchase of its product before it of which something was kept then; and whether a return that was
+# decided since took the last of it, which nobody can take back from what is decided only now.
 BOUGHT = """
-SELECT i.id, max(o.occurred_at) FROM customers_interaction i
-JOIN customers_order o ON o.customer_id = i.customer_id AND o.occurred_at <= i.occurred_at
-JOIN customers_orderline l ON l.order_id = o.id AND l.sku = i.sku
-WHERE i.id = ANY(%s) AND i.sku <> '' AND l.quantity > coalesce((
-    SELECT sum(b.quantity) FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id
-    WHERE b.line_id = l.id AND r.occurred_at <= i.occurred_at), 0)
-GROUP BY i.id
+SELECT i.id, (
+    SELECT max(o.occurred_at) FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id AND l.sku = i.sku
+    WHERE o.customer_id = i.customer_id AND o.occurred_at <= i.occurred_at AND l.quantity > coalesce((
+        SELECT sum(b.quantity) FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id
+        WHERE b.line_id = l.id AND r.occurred_at <= i.occurred_at), 0)
+), EXISTS (
+    SELECT 1 FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id AND l.sku = i.sku
+    JOIN customers_returnline b ON b.line_id = l.id
+    JOIN customers_return r ON r.id = b.order_return_id AND r.occurred_at > i.occurred_at
+    JOIN activity_returndecision d ON d.order_return_id = r.id
+    WHERE o.customer_id = i.customer_id AND NOT EXISTS (
+        SELECT 1 FROM customers_order k JOIN customers_orderline m ON m.order_id = k.id AND m.sku = i.sku
+        WHERE k.customer_id = i.customer_id AND k.occurred_at <= r.occurred_at AND m.quantity > coalesce((
+            SELECT sum(c.quantity) FROM customers_returnline c JOIN customers_return t ON t.id = c.order_return_id
+            WHERE c.line_id = m.id AND t.occurred_at <= r.occurred_at), 0))
+) FROM customers_interaction i WHERE i.id = ANY(%s) AND i.sku <> ''
 """
 # Which of some products customers have at an instant from other orders than one.
 KEPT = """
@@ -56,11 +67,22 @@ def limits_interactions(programs: Iterable[Versions]) -> bool:
     )
 
 
-def with_purchases(interactions: Sequence[InteractionReported]) -> list[InteractionReported]:
-    """Return interactions with when their products were bought."""
+def with_purchases(
+    interactions: Sequence[InteractionReported], *, in_their_time: bool = False
+) -> list[InteractionReported]:
+    """
+    Return interactions with when their products were bought, and whether the last of these has come back.
+
+    :param in_their_time: that what came back later is lived through behind them
+    """
     named = [each.interaction_id for each in interactions if each.sku]
-    bought: Mapping[UUID, datetime] = dict(bulk.fetch(BOUGHT, [named])) if named else {}
-    return [replace(each, bought_at=bought.get(each.interaction_id)) if each.sku else each for each in interactions]
+    rows = bulk.fetch(BOUGHT, [named]) if named else ()
+    found: Mapping[UUID, tuple[datetime | None, bool]] = {key: (bought_at, is_gone) for key, bought_at, is_gone in rows}
+    return [
+        replace(each, bought_at=bought_at, is_gone=is_gone and not in_their_time)
+        for each in interactions
+        for bought_at, is_gone in [found.get(each.interaction_id, (None, False))]
+    ]
 
 
 def with_others(returns: Sequence[OrderReturned]) -> list[OrderReturned]:

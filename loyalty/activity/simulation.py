@@ -16,9 +16,10 @@ from customers.core.values import dataclass
 from loyalty.activity.arms import load_arms
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import advance_to, decide
+from loyalty.activity.held.bursts import with_reserved
 from loyalty.activity.history import load_interactions, load_order_events, load_orders, load_returns, with_baskets
 from loyalty.activity.profiles import load_past
-from loyalty.activity.purchases import asks_for_products, with_others, with_purchases
+from loyalty.activity.purchases import asks_for_products, limits_interactions, with_others, with_purchases
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
 from loyalty.badges.capability import load_joined
@@ -429,7 +430,9 @@ def _activities(versions: Versions, joined: Sequence[Joined], until: datetime) -
         returns = _but_paid_out(program_id, returns)
     interactions = load_interactions(ids(INTERACTIONS))
     if asks_for_products([versions]):
-        interactions, returns = with_purchases(interactions), with_others(returns)
+        interactions, returns = with_purchases(interactions, in_their_time=True), with_others(returns)
+    if limits_interactions([versions]):
+        interactions = with_reserved(interactions, decided_in=program_id)
     # An order's events are told when they happen, not with the order.
     placed = [replace(each, events=()) if each.events else each for each in load_orders(ids(ORDERS))]
     followed = load_followed(program_id, customers, until) if PLANS.name in versions.uses else []

@@ -22,7 +22,7 @@ from loyalty.campaigns.feedback.links import INVITATION
 from loyalty.campaigns.models import Offer, Outcome
 from loyalty.campaigns.offering.granting import Ask, grant_offer
 from loyalty.campaigns.offering.steps import Told, decided_for, occurrence_of, values_of_offers
-from loyalty.campaigns.open_entries import OpenEntry, due_to_offer, load, lock_due, rule_of_entry
+from loyalty.campaigns.open_entries import OpenEntry, due_to_offer, load, lock_due, note_stranded, rule_of_entry
 from loyalty.campaigns.queueing import NewMessage, queue, wake
 from loyalty.campaigns.rules.journeys import NO_LONGER_TRUE, Exit, Planned, Progress, advance, exit_by
 from loyalty.campaigns.setting_aside import NO_DATABASE, let_wait
@@ -114,6 +114,7 @@ def _give_offers(retailer: Retailer, now: datetime, limit: int, only: UUID | Non
 def _advance_due(retailer: Retailer, now: datetime, limit: int, only: UUID | None) -> int:
     ids = lock_due(retailer, now, limit, only)
     if not ids:
+        note_stranded(retailer, now)
         return 0
     entries = [each for each in load(ids, now) if not each.is_merged]  # merged just now: it is carried on first
     endings = [ending for each in entries if (ending := over(each)) is not None]

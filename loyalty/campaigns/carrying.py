@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from customers.core import bulk
@@ -25,12 +26,19 @@ from loyalty.campaigns.open_entries import OpenEntry, load, load_active, publish
 from loyalty.campaigns.queueing import wake
 from loyalty.campaigns.rules.journeys import HAD_IT, Before, Exit, not_carried
 from loyalty.campaigns.rules.triggers import TRIGGERS
+from loyalty.campaigns.setting_aside import NO_DATABASE, RETRIED_AFTER
 
+log = structlog.get_logger(__name__)
 BATCH = 500
 TAKE = """
 DELETE FROM campaigns_waitingfact WHERE id IN (
-    SELECT id FROM campaigns_waitingfact WHERE retailer_id = %s AND kind = 'merged' ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+    SELECT id FROM campaigns_waitingfact WHERE retailer_id = %s AND kind = 'merged' AND occurred_at <= %s
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING customer_id
+"""
+# One that could not be followed waits, once: who finds a message of it meanwhile has said so again.
+LET_WAIT = f"""
+{NOTE_MERGED} WHERE NOT EXISTS (SELECT 1 FROM campaigns_waitingfact f WHERE f.customer_id = n.id AND f.kind = 'merged')
 """
 PAIRS = """
 SELECT c.id, c.merged_into_id FROM customers_customer c
@@ -104,14 +112,45 @@ class Known:
         return row is not None and bool(row[2])
 
 
-@transaction.atomic
 def follow_merges(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
-    """Let what customers were in go on for those into whom they were merged; return how many merges were looked at."""
-    merged = {key for (key,) in bulk.fetch(TAKE, [retailer.pk, limit])}
-    if not merged:
-        return 0
-    _carry(retailer, merged, now)
+    """
+    Let what customers were in go on for those into whom they were merged; return how many merges were looked at.
+
+    Where it fails for all together they are followed one by one, and the one for which it fails waits.
+    """
+    try:
+        return _follow(retailer, now, limit)
+    except NO_DATABASE:
+        raise
+    except Exception:
+        log.exception("merges_followed_one_by_one")
+    found = 0
+    while found < limit and _follow_one(retailer, now):
+        found += 1
+    return found
+
+
+@transaction.atomic
+def _follow(retailer: Retailer, now: datetime, limit: int) -> int:
+    merged = {key for (key,) in bulk.fetch(TAKE, [retailer.pk, now, limit])}
+    if merged:
+        _carry(retailer, merged, now)
     return len(merged)
+
+
+@transaction.atomic
+def _follow_one(retailer: Retailer, now: datetime) -> bool:
+    """Follow one merge, or let it wait; return whether there was one."""
+    merged = {key for (key,) in bulk.fetch(TAKE, [retailer.pk, now, 1])}
+    try:
+        with transaction.atomic():
+            _carry(retailer, merged, now)
+    except NO_DATABASE:
+        raise
+    except Exception:  # whatever it is, it is this one's
+        log.exception("merge_set_aside", customers=sorted(map(str, merged)))
+        bulk.execute(LET_WAIT, [retailer.pk, now + RETRIED_AFTER, sorted(merged)])
+    return bool(merged)
 
 
 def _pairs(sql: str, merged: Collection[UUID]) -> dict[UUID, UUID]:

@@ -53,7 +53,8 @@ FROM customers_customer c JOIN campaigns_entry e ON e.customer_id = c.id AND e.c
 WHERE c.merged_into_id = ANY(%(ids)s) AND c.id <> ALL(%(but)s)
 """
 TOLD_ONCE = "ON CONFLICT (campaign_id, customer_id, occurrence, reason) WHERE what = 'not_entered' DO NOTHING"
-# Who is merged after it was judged, and before it entered: its customer is held by its entry from here on.
+# Who is merged after it was judged, and before it entered. Its entry holds its customer only when it commits: of who is merged
+# behind this statement and before that, the entry says so itself once a step of it is due (`open_entries.note_stranded`).
 MERGED_MEANWHILE = """
 INSERT INTO campaigns_waitingfact (retailer_id, customer_id, kind, number, occurred_at)
 SELECT retailer_id, id, 'merged', '', %s FROM customers_customer WHERE id = ANY(%s) AND merged_into_id IS NOT NULL

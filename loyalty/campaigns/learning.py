@@ -80,10 +80,10 @@ def _end(
 
 
 def end_untrue(retailer: Retailer, customers: Collection[UUID], *, now: datetime) -> None:
-    """End the entries of customers of which the fact is not true any more."""
+    """End the entries of customers of which the fact is not true any more; of who was merged, `carrying` asks it of who stays."""
     if not customers:
         return
-    entries = load_active(customers, now=now)
+    entries = [each for each in load_active(customers, now=now) if not each.is_merged]
     fading = [each for each in entries if TRIGGERS[published(each.version_id).kind].fades]
     end_entries(retailer, untrue(fading, facts_of(fading, now)), now=now)
 

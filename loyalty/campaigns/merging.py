@@ -6,12 +6,24 @@ campaign is open for it is noted, and followed later: see `carrying`.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from customers.core import bulk
 from customers.merging import MergedCustomer
 from customers.models import Retailer
 from loyalty.activity.account.merging import MergeFollower
 
+# Who would be written when all is held is there before: who plans a first message for it meanwhile is waited for here, and not
+# by somebody for whom that one waits.
+MAKE = """
+WITH named AS (
+    SELECT DISTINCT coalesce(merged_into_id, id) AS id FROM customers_customer
+    WHERE retailer_id = %s AND external_id = ANY(%s) AND erased_at IS NULL)
+INSERT INTO campaigns_recipient (customer_id, retailer_id, zone, preferred_channel)
+SELECT id, %s, '', '' FROM named
+WHERE EXISTS (SELECT 1 FROM campaigns_recipient r JOIN named n ON n.id = r.customer_id) ORDER BY id
+ON CONFLICT (customer_id) DO NOTHING
+"""
 LOCK = """
 SELECT customer_id FROM campaigns_recipient WHERE customer_id IN (
     SELECT coalesce(merged_into_id, id) FROM customers_customer WHERE retailer_id = %s AND external_id = ANY(%s))
@@ -31,7 +43,7 @@ ON CONFLICT (customer_id) DO UPDATE SET
 """
 NOTE = """
 INSERT INTO campaigns_waitingfact (retailer_id, customer_id, kind, number, occurred_at)
-SELECT c.retailer_id, c.id, 'merged', '', now() FROM customers_customer c WHERE c.id = %s AND (
+SELECT c.retailer_id, c.id, 'merged', '', %s FROM customers_customer c WHERE c.id = %s AND (
     EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.customer_id = c.id AND e.ended_at IS NULL)
     OR EXISTS (SELECT 1 FROM campaigns_message m WHERE m.customer_id = c.id AND m.state IN ('due', 'held')))
 """
@@ -39,13 +51,15 @@ SELECT c.retailer_id, c.id, 'merged', '', now() FROM customers_customer c WHERE 
 
 def lock(retailer: Retailer, names: Sequence[str]) -> None:
     """Hold the recipients of customers, named by the retailer's ids, before the customers themselves: as all who hold both."""
-    bulk.fetch(LOCK, [retailer.pk, list(names)])
+    asked = [retailer.pk, list(names)]
+    bulk.execute(MAKE, [*asked, retailer.pk])
+    bulk.fetch(LOCK, asked)
 
 
-def take_over(merged: MergedCustomer) -> None:
+def take_over(merged: MergedCustomer, now: datetime) -> None:
     """Let the one who stays be reached as the other one wanted it, where it has not said itself how; note what goes on for it."""
     bulk.execute(TAKE_OVER, [merged.target_id, merged.source_id])
-    bulk.execute(NOTE, [merged.source_id])
+    bulk.execute(NOTE, [now, merged.source_id])
 
 
 FOLLOWER = MergeFollower(lock, take_over)

@@ -26,6 +26,14 @@ WHERE e.retailer_id = %(retailer)s AND e.next_at <= %(now)s AND c.state = 'live'
     AND (%(only)s::uuid IS NULL OR e.id = %(only)s) AND {NOT_MERGED}
 ORDER BY e.next_at LIMIT %(limit)s FOR NO KEY UPDATE OF e SKIP LOCKED
 """
+# Those of who was merged just as it entered: neither the merge nor the entry saw the other one, and nobody has told of it.
+STRANDED = """
+INSERT INTO campaigns_waitingfact (retailer_id, customer_id, kind, number, occurred_at)
+SELECT DISTINCT e.retailer_id, e.customer_id, 'merged', '', %s::timestamptz
+FROM campaigns_entry e JOIN customers_customer o ON o.id = e.customer_id
+WHERE e.retailer_id = %s AND e.next_at <= %s AND o.merged_into_id IS NOT NULL AND o.erased_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM campaigns_waitingfact f WHERE f.customer_id = e.customer_id AND f.kind = 'merged')
+"""
 # Those that may come to an offer; not locked, because who decides on offers locks members.
 OFFERING = f"""
 SELECT e.id FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id
@@ -114,6 +122,11 @@ def published(version_id: int) -> Published:
 def lock_due(retailer: Retailer, now: datetime, limit: int, only: UUID | None = None) -> list[UUID]:
     """Lock some entries of which a step is to be taken, and return their ids. :param only: this one, if it is due"""
     return [key for (key,) in bulk.fetch(DUE, _asked(retailer, now, limit, only))]
+
+
+def note_stranded(retailer: Retailer, now: datetime) -> None:
+    """Note the merges of customers whose entries are due and that nobody noted, so that they are followed."""
+    bulk.execute(STRANDED, [now, retailer.pk, now])
 
 
 def due_to_offer(retailer: Retailer, now: datetime, limit: int, only: UUID | None = None) -> list[UUID]:

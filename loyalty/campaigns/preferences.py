@@ -12,6 +12,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.values import dataclass
 from customers.models import Consent, Customer
 from customers.registration import record_consent
+from loyalty.activity.loading import MergedMeanwhile
 from loyalty.campaigns.loading import load_settings
 from loyalty.campaigns.models import MessageChannel, Recipient
 from loyalty.campaigns.models.words import Channel
@@ -71,14 +72,17 @@ def preferences_of(customer: Customer, *, now: datetime) -> Preferences:
     return Preferences(zone, row.preferred_channel, row.quiet_from, row.quiet_to, row.paused_until, agreed)
 
 
-def lock_present(customer: Customer) -> None:
+def lock_present(customer: Customer) -> Customer:
     """
     Hold a customer of whom something is to be kept, so that nobody erases it before that is written; behind its recipient.
 
+    :returns: it, as it is now
     :raises PersonErased: where it was erased meanwhile
     """
-    if Customer.objects.select_for_update(no_key=True).get(pk=customer.pk).erased_at is not None:
+    found = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    if found.erased_at is not None:
         raise PersonErased
+    return found
 
 
 @transaction.atomic
@@ -92,12 +96,14 @@ def choose(
     :param agreed: by channel; each that changed is a statement of its will
     :raises InvalidPreference: for a zone or a channel that there is not, quiet hours with one end, or a pause beyond calendars
     :raises PersonErased: where the customer was erased meanwhile
+    :raises MergedMeanwhile: where it was merged meanwhile: what it chose is chosen for the one who stays when it is sent again
     """
     _check(chosen)
     row, _is_new = Recipient.objects.select_for_update(no_key=True).get_or_create(
         customer=customer, defaults={"retailer_id": customer.retailer_id}
     )
-    lock_present(customer)
+    if lock_present(customer).merged_into_id is not None:
+        raise MergedMeanwhile
     for name, value in chosen.items():
         setattr(row, name, value)
     if (row.quiet_from is None) != (row.quiet_to is None):

@@ -254,6 +254,7 @@ class InteractionReported(CountsAsItOccurs):
 
     :param sku: of the product that it is about; empty for none
     :param bought_at: when that was bought last before it, and not returned by then; the pipeline tells where a rule asks
+    :param is_gone: that the last of it came back since, and that was decided before this is
     :param reserved: those of its customer that came before it and are held: limits count them as rewarded
     """
 
@@ -264,6 +265,7 @@ class InteractionReported(CountsAsItOccurs):
     occurred_at: datetime
     sku: str = ""
     bought_at: datetime | None = None
+    is_gone: bool = False
     reserved: tuple[HeldInteraction, ...] = ()
 
     @property

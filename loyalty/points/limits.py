@@ -115,7 +115,8 @@ class Asked:
     """
     An interaction that asks for a reward.
 
-    :param bought_at: when its product was bought last, and not returned since; None for never
+    :param bought_at: when its product was bought last, and not returned by then; None for never
+    :param is_gone: that the last of its product was returned since
     """
 
     kind: str
@@ -123,11 +124,14 @@ class Asked:
     at: datetime
     bought_at: datetime | None
     zone: ZoneInfo
+    is_gone: bool = False
 
 
 def refusal_of(terms: Terms, asked: Asked, rewarded: Sequence[Rewarded]) -> str:
     """Return why a rule does not reward an interaction, as a code; empty where it does."""
     if terms.bought_within_days is not None and not _is_bought(terms.bought_within_days, asked):
+        return "product_not_bought"
+    if terms.takes_back and asked.is_gone:  # what it gave would have been taken back by now
         return "product_not_bought"
     same = [each for each in rewarded if each.kind == asked.kind]
     if terms.once_per_product and any(each.sku == asked.sku for each in same):

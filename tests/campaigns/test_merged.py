@@ -14,6 +14,7 @@ from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.carrying import follow_merges
 from loyalty.campaigns.claiming import claim
 from loyalty.campaigns.entering import enter
+from loyalty.campaigns.learning import on_events
 from loyalty.campaigns.models import Campaign, Entry, Message, OfferGrant, Outcome, Recipient, WaitingFact
 from loyalty.campaigns.nights import find_on
 from loyalty.campaigns.reading import outcomes_of
@@ -28,6 +29,7 @@ from tests.campaigns.make_offers import club, offer
 from tests.campaigns.test_holdouts import NIGHT, NOW, STARTS, hold_out, lapsed_world, members
 from tests.campaigns.test_journeys import CART, EXITS, TEN, World, outcomes
 from tests.campaigns.test_offer_steps import birthday, born, gives, go
+from tests.campaigns.test_set_aside import told
 from tests.experiments.make_experiments import arm_of
 
 pytestmark = pytest.mark.django_db
@@ -412,3 +414,19 @@ def test_an_offer_that_was_given_before_is_not_given_again_and_its_text_still_na
     assert [(each.address, each.text.splitlines()[0]) for each in box.taken] == [("eve@example.com", spring.name)]
     assert OfferGrant.objects.count() == 1
     assert Entry.objects.get().reason == "completed"
+
+
+def test_a_change_of_the_membership_that_ended_by_it_ends_nothing_before_it_is_followed() -> None:
+    world = Two()
+    live = journey(world.club, {"kind": "review", "days": 7}, waits("P1D"), says_by("email"))
+    bought = make.buys(world.member, "10.00", at=TEN - DAY).outcome.fact
+    found = [Candidate(world.member.customer_id, f"order:{bought.number}", bought.occurred_at.date())]
+    assert live.version is not None
+    enter(live, live.version, found, entered_at=TEN, now=TEN)
+    world.merge(TEN + HOUR)
+
+    on_events([told(world, "tier.changed", TEN + HOUR)])  # such as a merge tells of a member who had a tier
+    world.work(TEN + DAY)
+
+    assert world.whose() == [("eve", f"order:{bought.number}", "completed")]
+    assert world.sent() == ["eve@example.com"]

@@ -12,7 +12,8 @@ from django.test import Client
 
 from customers.models import Retailer
 from loyalty.campaigns.models import Offer
-from loyalty.campaigns.offering.documents import apply_document, check, say, schema, to_document
+from loyalty.campaigns.offering.checking import schema
+from loyalty.campaigns.offering.documents import apply_document, check, say, to_document
 from loyalty.campaigns.offering.managing import end_offer, start
 from loyalty.configuration.document import InvalidDocument, read_yaml, to_yaml
 from loyalty.programs.models import Program

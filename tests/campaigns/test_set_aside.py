@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from customers.models import Customer
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.models import NightRun
 from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.carrying import follow_merges
 from loyalty.campaigns.entering import enter
 from loyalty.campaigns.learning import learn, on_events
-from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Outcome, Step
+from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Outcome, Step, WaitingFact
 from loyalty.campaigns.nights import find_due
 from loyalty.campaigns.triggers import Candidate
 from loyalty.outbox.models import Event
@@ -147,3 +150,23 @@ def test_nothing_is_taken_twice_for_an_entry_that_was_taken_alone() -> None:
     assert [advance_due(world.owner, now=TEN) for _ in range(3)] == [2, 0, 0]
 
     assert outcomes() == [("planned", ""), ("deferred", "set_aside")]
+
+
+def test_a_merge_that_cannot_be_followed_waits_and_all_others_go_on() -> None:
+    world = World()
+    sound = journey(world.club, CART, waits("PT1H"), says_by("email"))
+    ill = broken(world, {"kind": "unheard of"}, waits("PT1H"), says_by("email"))
+    for live, name in ((ill, "bob"), (sound, "joe")):
+        enters(live, world, name)
+        make.member(world.club, f"new-{name}")
+        take_merge(world.owner, name, f"new-{name}", reference="crm", now=TEN)
+    Customer.objects.filter(external_id="new-joe").update(email="new@example.com")
+
+    for hours in range(3):
+        while follow_merges(world.owner, now=TEN + hours * HOUR):
+            pass
+        world.work(TEN + hours * HOUR)
+
+    assert [each.address for each in world.box.taken] == ["new@example.com"]
+    waiting = WaitingFact.objects.get(kind="merged")
+    assert (waiting.customer.external_id, waiting.occurred_at) == ("bob", TEN + 3 * HOUR)

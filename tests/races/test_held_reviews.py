@@ -6,6 +6,8 @@ from functools import partial
 import pytest
 
 from customers.facts import InteractionFact
+from customers.models import Erasure
+from customers.privacy import erase
 from loyalty.activity.account.approving import DecidedOtherwise, review
 from loyalty.activity.intake import take_interactions
 from loyalty.activity.models import InteractionDecision, InteractionHold
@@ -63,3 +65,24 @@ def test_what_is_held_is_approved_once_and_by_one_of_two() -> None:
     assert (make.spendable(ada, DAY + MINUTE), InteractionDecision.objects.count()) == (300, 6)
     with pytest.raises(DecidedOtherwise):
         decide(False)  # noqa: FBT003
+
+
+@pytest.mark.parametrize(("first", "points"), [("approval", 50), ("erasure", 0)])
+def test_what_is_approved_while_its_author_is_erased_is_approved_before_or_not_at_all(first: str, points: int) -> None:
+    ada = make.member(club(), "ada")
+    for number in range(6):
+        writes(ada, f"r{number}")
+    held = InteractionHold.objects.get().interaction.number
+    works = {
+        "approval": lambda: review(ada.program.retailer, held, is_approved=True, now=DAY + MINUTE),
+        "erasure": lambda: erase(ada.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=DAY + MINUTE),
+    }
+    order = [first, *(works.keys() - {first})]
+
+    found = dict(
+        zip(order, interleaved(*(works[each] for each in order), after="activity_interactionhold"), strict=True)
+    )
+
+    assert found["approval"] == 50 if points else isinstance(found["approval"], DecidedOtherwise)
+    assert getattr(found["erasure"], "is_new", found["erasure"]) is True
+    assert make.spendable(ada, DAY + MINUTE) == 250 + points

@@ -6,13 +6,17 @@ from functools import partial
 import pytest
 
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.loading import MergedMeanwhile
 from loyalty.campaigns.advancing import advance_due
 from loyalty.campaigns.carrying import follow_merges
 from loyalty.campaigns.entering import enter
-from loyalty.campaigns.models import Campaign, Entry
+from loyalty.campaigns.models import Campaign, Entry, Message, Recipient
+from loyalty.campaigns.preferences import choose
+from loyalty.campaigns.queueing import NewMessage, queue
 from loyalty.campaigns.triggers import Candidate
+from loyalty.campaigns.unsubscribing import unsubscribe
 from tests import make
-from tests.campaigns.make_campaigns import NOON, Box, ada, journey, says_by, send_all, shop
+from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, journey, says_by, send_all, shop
 from tests.campaigns.test_journeys import CART
 from tests.races.interleaving import interleaved
 
@@ -90,3 +94,54 @@ def test_two_who_follow_one_merge_move_it_once() -> None:
     )
 
     assert (first, second, world.heard()) == (1, 0, ["eve@example.com"])
+
+
+def test_who_is_merged_between_its_entry_and_the_end_of_that_goes_on_as_who_stays() -> None:
+    world = Ada()
+
+    interleaved(world.enters, world.is_merged, after="INSERT INTO campaigns_waitingfact")
+
+    assert world.heard() == ["eve@example.com"]
+    assert list(Entry.objects.values_list("customer__external_id", "reason")) == [("eve", "completed")]
+
+
+def test_who_wants_no_mails_while_it_is_merged_gets_none_as_who_stays() -> None:
+    world = Ada()
+    world.enters()
+    world.heard()
+    sent = Message.objects.select_related("customer__merged_into").get()
+
+    _merged, ended = interleaved(
+        world.is_merged, lambda: unsubscribe(sent, now=NOON + MINUTE), after="INSERT INTO customers_consent"
+    )
+
+    assert ended is True
+    newest = world.eve.customer.consents.filter(purpose="email").order_by("-occurred_at")[0]
+    assert (newest.granted, newest.source) == (False, "unsubscribe")
+
+
+def test_what_is_chosen_while_it_is_merged_is_asked_for_again() -> None:
+    world = Ada()
+    choose(world.ada.customer, {"preferred_channel": "sms"}, {}, source="page", now=NOON)
+
+    _merged, chosen = interleaved(
+        world.is_merged,
+        lambda: choose(world.ada.customer, {"preferred_channel": "email"}, {}, source="page", now=NOON),
+        after="UPDATE customers_customer SET merged_into_id",
+    )
+
+    assert isinstance(chosen, MergedMeanwhile)
+    assert Recipient.objects.get(customer=world.eve.customer).preferred_channel == "sms"
+
+
+def test_a_first_message_that_is_planned_while_its_customer_is_merged_into_waits_for_nobody() -> None:
+    world = Ada()
+    step = campaign(world.live.program)
+    due(step, world.ada)
+    first = NewMessage(world.eve.customer_id, step.pk, "first of eve", NOON, NOON + MINUTE)
+
+    planned, merged = interleaved(
+        lambda: queue(world.owner.pk, [first]), world.is_merged, after="INSERT INTO campaigns_recipient"
+    )
+
+    assert (planned, merged) == (1, None)

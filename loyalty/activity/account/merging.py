@@ -104,7 +104,7 @@ class MergeFollower:
     """
 
     lock: Callable[[Retailer, Sequence[str]], None]
-    take_over: Callable[[MergedCustomer], None]
+    take_over: Callable[[MergedCustomer, datetime], None]
 
 
 @transaction.atomic
@@ -131,7 +131,7 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
         waiting = _let_wait(merged)
         answer = MergeAnswer(merged, customer, tuple(found), waiting)
         for follower in followers:
-            follower.take_over(merged)
+            follower.take_over(merged, now)
         # A birth date may be new, an enrolment earlier: the clock looks again.
         Membership.objects.filter(customer=merged.target_id, left_at=None).update(next_due_at=now)
         _take_back(merged.target_id, now)

@@ -62,7 +62,8 @@ RETURNING interaction_id, reason
 RESERVED = """
 SELECT n.id, i.id, i.kind, i.sku, i.occurred_at FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) AS n(id, customer_id, at)
 JOIN customers_interaction i ON i.customer_id = n.customer_id AND (i.occurred_at, i.id) < (n.at, n.id)
-JOIN activity_interactionhold h ON h.interaction_id = i.id AND h.decided_at IS NULL
+JOIN activity_interactionhold h ON h.interaction_id = i.id AND (h.decided_at IS NULL OR h.decided_at > (
+    SELECT d.decided_at FROM activity_interactiondecision d WHERE d.interaction_id = n.id AND d.program_id = %s::bigint))
 ORDER BY i.occurred_at, i.id
 """
 
@@ -84,11 +85,17 @@ def is_content(kind: str) -> bool:
     return kind in CONTENT
 
 
-def with_reserved(interactions: Iterable[InteractionReported]) -> list[InteractionReported]:
-    """Return interactions with those of their customers that are held, and came before: their places stay theirs."""
+def with_reserved(
+    interactions: Iterable[InteractionReported], *, decided_in: int | None = None
+) -> list[InteractionReported]:
+    """
+    Return interactions with those of their customers that are held, and came before: their places stay theirs.
+
+    :param decided_in: the program in which they were decided, where their past is lived again: those that were held by then
+    """
     told = list(interactions)
     asked = [(each.interaction_id, each.customer_id, each.occurred_at) for each in told if is_content(each.kind)]
     found: dict[UUID, list[HeldInteraction]] = {}
-    for interaction_id, *held in bulk.fetch(RESERVED, bulk.columns_of(asked)) if asked else ():
+    for interaction_id, *held in bulk.fetch(RESERVED, [*bulk.columns_of(asked), decided_in]) if asked else ():
         found.setdefault(interaction_id, []).append(HeldInteraction(*held))
     return [each.having_reserved(found[each.id]) if each.id in found else each for each in told]

@@ -19,7 +19,8 @@ from loyalty.campaigns.api.documents import BODY, OfDocument, finding_out, writt
 from loyalty.campaigns.api.offers import CampaignOfferOut, offer_named, offer_out
 from loyalty.campaigns.api.serializers import CampaignChangeOut, CampaignFindingOut
 from loyalty.campaigns.models import Offer
-from loyalty.campaigns.offering.documents import Said, check, room_of, say, schema, to_document
+from loyalty.campaigns.offering.checking import schema
+from loyalty.campaigns.offering.documents import Said, check, room_of, say, to_document
 from loyalty.campaigns.offering.managing import start
 
 

@@ -110,9 +110,12 @@ def _rewards(decision: Decision, activity: InteractionReported, rules: Sequence[
 
 def _allowed(decision: Decision, activity: InteractionReported, rules: Sequence[Earning]) -> tuple[list[Earning], str]:
     """Return those of some rules that may reward an interaction, and why others do not, as a code."""
-    asked = Asked(activity.kind, activity.sku, decision.at, activity.bought_at, decision.rules.zone)
-    reserved = (Rewarded(each.id, each.kind, each.sku, each.at) for each in activity.reserved)
-    rewarded = (*decision.member.of(POINTS).rewarded, *reserved)
+    asked = Asked(
+        activity.kind, activity.sku, decision.at, activity.bought_at, decision.rules.zone, is_gone=activity.is_gone
+    )
+    known = decision.member.of(POINTS).rewarded
+    held = {each.id: Rewarded(each.id, each.kind, each.sku, each.at) for each in activity.reserved}
+    rewarded = tuple({**held, **{each.interaction_id: each for each in known}}.values())
     allowed, refused = [], ""
     for rule in rules:
         if rule.kind is not Counted.PER_INTERACTION or rule.interaction != activity.kind:

@@ -15,7 +15,8 @@ from customers.management.arguments import retailer_named
 from customers.models import Retailer
 from loyalty.campaigns.management.files import read_document, said_of, short
 from loyalty.campaigns.models import Offer
-from loyalty.campaigns.offering.documents import check, room_of, say, schema, to_document
+from loyalty.campaigns.offering.checking import schema
+from loyalty.campaigns.offering.documents import check, room_of, say, to_document
 from loyalty.campaigns.offering.managing import start
 from loyalty.configuration.document import to_yaml
 from loyalty.configuration.findings import Finding
