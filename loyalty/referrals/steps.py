@@ -196,12 +196,15 @@ def take_over(decision: Decision) -> Decision:
         return decision
     other = activity.other
     mine, theirs = decision.member.of(REFERRALS).referral, other.of(REFERRALS).referral
+    goes_on = theirs is not None and theirs.is_live and theirs.advocate_id != decision.member.membership_id
     if mine is not None and mine.is_live and mine.advocate_id == other.membership_id:
-        decision = _end(decision, mine, TAKEN_BACK if mine.round else REFUSED, SAME_CUSTOMER)
+        # Where another one goes on it makes room, with its rewards: of a friend one referral is not refused.
+        status = TAKEN_BACK if mine.round and not goes_on else REFUSED
+        decision = _end(decision, mine, status, SAME_CUSTOMER)
         mine = None
     if mine is not None and mine.is_live:
         decision = _save(decision, mine)  # it knows by now what the other one ordered
-    if theirs is not None and theirs.is_live and theirs.advocate_id != decision.member.membership_id:
+    if theirs is not None and goes_on:
         decision = _adopt(decision, mine if mine and mine.is_live else None, theirs, other.membership_id)
     return decision
 

@@ -400,6 +400,27 @@ def test_a_referral_is_earned_by_what_its_friend_bought_as_another_one(
     assert points(ada, eve, stays, at=NOON + 4 * DAY) == [(0, 0), (0, 0), (0, 0)]
 
 
+@pytest.mark.parametrize("is_earlier", [False, True])
+@pytest.mark.parametrize(("goes", "stays"), [("ada", "bob"), ("bob", "ada")])
+def test_who_is_merged_with_its_referrer_goes_on_with_the_referral_of_that_one(
+    goes: str, stays: str, *, is_earlier: bool
+) -> None:
+    club = program()
+    ada, bob, cyd = (person(club, name) for name in ("ada", "bob", "cyd"))
+    claims(bob, ada, at=NOON)
+    claims(ada, cyd, at=NOON - DAY if is_earlier else NOON + DAY)
+    make.buys(bob, "30.00", at=NOON + 2 * DAY)
+    assert points(ada, bob, cyd, at=NOON + 2 * DAY) == [*BOTH, (0, 0)]
+
+    take_merge(club.retailer, goes, stays, reference="crm", now=NOON + 3 * DAY)
+
+    person_now = ada if stays == "ada" else bob
+    assert points(cyd, person_now, at=NOON + 3 * DAY) == BOTH
+    own = Referral.objects.exclude(reason="same_customer").get()
+    assert (own.friend, own.advocate, own.status) == (person_now, cyd, "earned")
+    assert prove().differences == []
+
+
 @pytest.mark.parametrize("claimed", ["goes", "stays"])
 def test_who_bought_before_as_another_one_has_earned_no_referral_by_what_it_bought_since(claimed: str) -> None:
     club = program()

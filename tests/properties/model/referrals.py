@@ -169,10 +169,11 @@ class Referrals:
         """Let what both referred, and by whom both came, be of the one that stays: of two referrals the earlier one counts."""
         live = [each for each in self.all if each.friend in {stays, goes} and each.is_live]
         live = sorted(live, key=lambda each: (each.claimed_at, each.friend == goes))
+        others = [each for each in live if {each.friend, each.advocate} != {stays, goes}]
         for each in live:
             if {each.friend, each.advocate} == {stays, goes}:
-                self._end(each, "taken_back" if each.round else "refused", "same_customer")
-        others = [each for each in live if {each.friend, each.advocate} != {stays, goes}]
+                makes_room = each.friend == stays and others
+                self._end(each, "taken_back" if each.round and not makes_room else "refused", "same_customer")
         for each in others[1:]:
             self._end(each, "refused", "referred_before")
         for each in others[:1]:
