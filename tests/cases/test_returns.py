@@ -966,6 +966,22 @@ def test_who_landed_softly_is_in_its_tier_since_it_would_have_been(
     assert (shop.tier("ada"), since(shop)) == (tier, at)
 
 
+def test_a_return_raises_nobody_before_it_rose() -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    shop = Shop(tiers=(Rung("bronze", "0"), Rung("gold", "100", times="2")), scheme=scheme)
+    shop.member("ada")
+    shop.order("late", "ada", "150.00", at="2026-03-13 05:00", now="2026-03-14 11:00")
+    shop.order("b", "ada", "60.00", at="2026-03-14 11:10")
+    shop.give_back("r1", "b", at="2026-03-14 11:20")
+    before = shop.balance("ada")
+
+    shop.order("later", "ada", "55.00", at="2026-03-13 05:10", now="2026-03-14 11:30")
+
+    # Until the first of both was told, it had no gold.
+    assert (shop.tier("ada"), shop.balance("ada") - before) == ("gold", 55)
+    assert since(shop) == "2026-03-14 11:00"
+
+
 def test_what_replaces_and_what_settles_says_so() -> None:
     shop = Shop(tiers=GIFT, policy=STOP)
     shop.member("ada")

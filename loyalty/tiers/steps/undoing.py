@@ -70,6 +70,7 @@ def _as_since_before(decision: Decision, had: TierState, moved_on: date) -> Deci
     elif first == state.key and moved_on == joined_on(decision.member, decision.rules):
         since = decision.member.enrolled_at
     elif since is not None and moved_on < local_date(since, zone):
-        # What came back kept it above: no change says when it would have come down, and that is a matter of the night.
-        since = max(midnight(moved_on, zone), decision.member.enrolled_at)
+        # Where what came back kept it above, no change says when it would have come down: that is a matter of the night.
+        came = max(midnight(moved_on, zone), decision.member.enrolled_at)
+        since = came if scheme.rank(had.key_at(came)) > rank else since
     return decision.then(member=decision.member.having(TIERS, replace(state, since=since)))
