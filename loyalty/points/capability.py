@@ -213,15 +213,15 @@ class Points(Capability[PointsState]):
         wallets = _load_wallets(scope)
         whole = [wallet.wallet_id for key in scope.whole for wallet in wallets[key]]
         days = _load_days(whole) if scope.reach and whole else {}
-        closed = _load_closed(scope, whole)
+        given = _given_before(scope)
+        closed = _load_closed(scope, whole, given)
         lots = _load_open(scope, wallets, closed)
         redeemed = _load_redeemed(scope)
         celebrated = _load_celebrated(scope)
         rewarded = _load_rewarded(scope)
         actives = _load_actives(scope, whole)
-        given = _given_before(scope)
         gifts = [lot.id for known in closed.values() for lot in known if lot.gift or lot.grant_id in given]
-        debts = _load_debts(scope, whole, redeemed, gifts)
+        debts = _load_debts(scope, whole, redeemed, gifts, given)
 
         def completed(wallet: WalletState) -> WalletState:
             if not (days or closed or lots or debts) and actives is None:
@@ -497,11 +497,11 @@ def _load_days(whole: Sequence[int]) -> dict[int, list[Day]]:
     return days
 
 
-def _load_closed(scope: Scope, whole: Sequence[int]) -> dict[int, list[OpenLot]]:
+def _load_closed(scope: Scope, whole: Sequence[int], given: frozenset[UUID]) -> dict[int, list[OpenLot]]:
     """Load lots that may be closed: those of orders that come back, of gifts, and what late facts may give back."""
     concerned = [each for each in scope.activities if isinstance(each, OrderReturned | OrderEvent)]
     grants = [each.grant_id for each in scope.activities if isinstance(each, GrantTakenBack)]
-    grants += _given_before(scope)
+    grants += given
     may_idle = bool(scope.activities) and _may_idle(scope)
     if not whole or not (concerned or grants or scope.lots or may_idle):
         return {}
@@ -555,11 +555,15 @@ def _load_actives(scope: Scope, whole: Sequence[int]) -> dict[int, tuple[Active,
 
 
 def _load_debts(
-    scope: Scope, whole: Sequence[int], redeemed: Mapping[UUID, Sequence[Redeemed]], gifts: Sequence[UUID]
+    scope: Scope,
+    whole: Sequence[int],
+    redeemed: Mapping[UUID, Sequence[Redeemed]],
+    gifts: Sequence[UUID],
+    given: frozenset[UUID],
 ) -> dict[int, tuple[DebtEntry, ...]]:
     """Load what entries told of debts where a batch may give points back to an order that was returned before."""
     orders = sorted({each.order_id for each in scope.activities if _may_give_back(each)})
-    if not whole or not (orders or scope.lots or _given_before(scope)):
+    if not whole or not (orders or scope.lots or given):
         return {}
     lots = [lot.id for known in redeemed.values() for each in known for lot in each.lots]
     # What returns of other orders took from one that is moved now comes back to its new lots.

@@ -3,74 +3,56 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from customers.core.errors import DomainError
-from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import retailer_named
 from customers.models import Retailer
 from loyalty.campaigns.documents import check_document, findings_of, say, schema, written_out
-from loyalty.campaigns.management.files import read_document, said_of, short
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.outlook_words import lines_of
 from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
 from loyalty.campaigns.starting import outlook_of, start
+from loyalty.configuration.commands import DocumentCommand, read_document
 from loyalty.configuration.document import to_yaml
-from loyalty.configuration.findings import Finding
 from loyalty.programs.models import Program
 
 AUTHOR = "manage.py campaign"
 
 
-class Command(BaseCommand):
+class Command(DocumentCommand):
     help = "Export a campaign as a document, or check, plan and apply one; or begin with a ready-made journey."
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        export = self._verb(verbs, "export", "write a campaign as YAML", self.export_campaign)
+        export = self.verb(verbs, "export", "write a campaign as YAML", self.export_campaign)
         export.add_argument("code", help="of the campaign")
         export.add_argument("--number", type=int, help="the version; the one in force, or else the draft, if left out")
         schema_only = verbs.add_parser("schema", help="write the JSON Schema of a document")
         schema_only.set_defaults(run=self.write_schema)
-        check = self._verb(verbs, "check", "say what is wrong with a document", self.check_file)
-        plan = self._verb(verbs, "plan", "say what a document would change and who would enter", self.plan_file)
-        apply = self._verb(verbs, "apply", "make a draft of a document, and publish it if wanted", self.apply_file)
+        check = self.verb(verbs, "check", "say what is wrong with a document", self.check_file)
+        plan = self.verb(verbs, "plan", "say what a document would change and who would enter", self.plan_file)
+        apply = self.verb(verbs, "apply", "make a draft of a document, and publish it if wanted", self.apply_file)
         for each in (check, plan, apply):
             each.add_argument("file", help="YAML; - for standard input")
         self._publishes(apply)
-        publish = self._verb(verbs, "publish", "publish a campaign's draft", self.publish_draft)
+        publish = self.verb(verbs, "publish", "publish a campaign's draft", self.publish_draft)
         publish.add_argument("code", help="of the campaign")
         self._publishes(publish, is_asked=False)
         ready = verbs.add_parser("ready", help="list the ready-made journeys")
         ready.set_defaults(run=self.list_ready)
-        new = self._verb(verbs, "new", "make a draft of a ready-made journey, or only write it", self.begin_ready)
+        new = self.verb(verbs, "new", "make a draft of a ready-made journey, or only write it", self.begin_ready)
         new.add_argument("name", help="of the ready-made journey")
         new.add_argument("--program", required=True, help="the slug")
         new.add_argument("--code", default="", help="of the campaign; the journey's name if left out")
         new.add_argument("--write", action="store_true", help="write it as YAML, and make nothing")
 
-    def _verb(self, verbs: Any, name: str, about: str, run: Any) -> CommandParser:
-        found: CommandParser = verbs.add_parser(name, help=about)
-        found.set_defaults(run=run)
-        found.add_argument("--retailer", required=True, help="the slug")
-        return found
-
     def _publishes(self, parser: CommandParser, *, is_asked: bool = True) -> None:
         if is_asked:
             parser.add_argument("--publish", action="store_true", help="members enter on it from now on")
         parser.add_argument("--few", action="store_true", help="also where an arm has fewer than 100 customers")
-
-    @acting_for(ALL_TENANTS)
-    def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            options["run"](options)
-        except DomainError as error:
-            for finding in getattr(error, "findings", []):
-                self.stderr.write(said_of(finding))
-            raise CommandError(str(error)) from error
 
     def export_campaign(self, options: dict[str, Any]) -> None:
         """Write a campaign to standard output."""
@@ -94,7 +76,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 findings = say(retailer, said, now=timezone.now()).findings
                 transaction.set_rollback(True)
-        self._tell(findings)
+        self.tell(findings)
         if any(finding.is_error for finding in findings):
             raise CommandError(_("The document cannot be published."))
         self.stdout.write(self.style.SUCCESS(_("The document can be published.")))
@@ -104,11 +86,10 @@ class Command(BaseCommand):
         now = timezone.now()
         with transaction.atomic():
             found = say(retailer_named(options["retailer"]), read_document(options["file"]), now=now)
-            for change in found.changes:
-                self.stdout.write(f"{change.path}: {short(change.before)} -> {short(change.after)}")
-            self._tell(found.findings)
+            self.show(found.changes)
+            self.tell(found.findings)
             if not any(finding.is_error for finding in found.findings):
-                self._show(list(lines_of(outlook_of(found.version, now=now))))
+                self._lines(list(lines_of(outlook_of(found.version, now=now))))
             transaction.set_rollback(True)
 
     def apply_file(self, options: dict[str, Any]) -> None:
@@ -118,7 +99,7 @@ class Command(BaseCommand):
             if options["publish"]:
                 self._publish(found.version, confirms_few=options["few"])
                 return
-        self._tell(found.findings)
+        self.tell(found.findings)
         self._told(found.version, _("Draft %(number)s of %(campaign)s is made."))
         if found.said_revision:
             words = _("To change it again, put this into the document: revision: %(revision)s")
@@ -148,12 +129,12 @@ class Command(BaseCommand):
             self.stdout.write(to_yaml(document), ending="")
             return
         draft = begin(program, options["name"], code=options["code"], now=timezone.now())
-        self._tell(findings_of(draft))
+        self.tell(findings_of(draft))
         self._told(draft, _("Draft %(number)s of %(campaign)s is made."))
 
     def _publish(self, draft: CampaignVersion, *, confirms_few: bool) -> None:
         _campaign, outlook = start(draft, author=AUTHOR, confirms_few=confirms_few, now=timezone.now())
-        self._show(list(lines_of(outlook)))
+        self._lines(list(lines_of(outlook)))
         self._told(draft, _("Version %(number)s of %(campaign)s is published."))
 
     def _told(self, version: CampaignVersion, words: str) -> None:
@@ -169,11 +150,6 @@ class Command(BaseCommand):
             )
         return campaign
 
-    def _tell(self, findings: list[Finding]) -> None:
-        for finding in findings:
-            style = self.style.ERROR if finding.is_error else self.style.WARNING
-            self.stdout.write(style(said_of(finding)))
-
-    def _show(self, lines: list[str]) -> None:
+    def _lines(self, lines: list[str]) -> None:
         for line in lines:
             self.stdout.write(line)

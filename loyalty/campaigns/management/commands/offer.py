@@ -3,59 +3,39 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from customers.core.errors import DomainError
 from customers.core.money import written
-from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import retailer_named
 from customers.models import Retailer
-from loyalty.campaigns.management.files import read_document, said_of, short
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.checking import schema
 from loyalty.campaigns.offering.documents import check, room_of, say, to_document
 from loyalty.campaigns.offering.managing import start
+from loyalty.configuration.commands import DocumentCommand, read_document
 from loyalty.configuration.document import to_yaml
-from loyalty.configuration.findings import Finding
 
 
-class Command(BaseCommand):
+class Command(DocumentCommand):
     help = "Export an offer as a document, or check, plan and apply one; or start an offer."
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        export = self._verb(verbs, "export", "write an offer as YAML", self.export_offer)
+        export = self.verb(verbs, "export", "write an offer as YAML", self.export_offer)
         schema_only = verbs.add_parser("schema", help="write the JSON Schema of a document")
         schema_only.set_defaults(run=self.write_schema)
-        check_it = self._verb(verbs, "check", "say what is wrong with a document", self.check_file)
-        plan = self._verb(
-            verbs, "plan", "say what a document would change, and how far its budget goes", self.plan_file
-        )
-        apply = self._verb(verbs, "apply", "make a draft of a document, and start it if wanted", self.apply_file)
+        check_it = self.verb(verbs, "check", "say what is wrong with a document", self.check_file)
+        plan = self.verb(verbs, "plan", "say what a document would change, and how far its budget goes", self.plan_file)
+        apply = self.verb(verbs, "apply", "make a draft of a document, and start it if wanted", self.apply_file)
         for each in (check_it, plan, apply):
             each.add_argument("file", help="YAML; - for standard input")
         apply.add_argument("--start", action="store_true", help="it is given from now on")
-        begin = self._verb(verbs, "start", "start an offer that is a draft", self.start_draft)
+        begin = self.verb(verbs, "start", "start an offer that is a draft", self.start_draft)
         for each in (export, begin):
             each.add_argument("code", help="of the offer")
-
-    def _verb(self, verbs: Any, name: str, about: str, run: Any) -> CommandParser:
-        found: CommandParser = verbs.add_parser(name, help=about)
-        found.set_defaults(run=run)
-        found.add_argument("--retailer", required=True, help="the slug")
-        return found
-
-    @acting_for(ALL_TENANTS)
-    def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            options["run"](options)
-        except DomainError as error:
-            for finding in getattr(error, "findings", []):
-                self.stderr.write(said_of(finding))
-            raise CommandError(str(error)) from error
 
     def export_offer(self, options: dict[str, Any]) -> None:
         """Write an offer to standard output."""
@@ -70,7 +50,7 @@ class Command(BaseCommand):
         """Say what is wrong with a document; nothing is kept."""
         said, retailer = read_document(options["file"]), retailer_named(options["retailer"])
         findings = check(retailer, said, now=timezone.now())
-        self._tell(findings)
+        self.tell(findings)
         if findings:
             raise CommandError(_("The offer cannot start."))
         self.stdout.write(self.style.SUCCESS(_("The offer can start.")))
@@ -80,9 +60,8 @@ class Command(BaseCommand):
         now = timezone.now()
         with transaction.atomic():
             found = say(retailer_named(options["retailer"]), read_document(options["file"]), now=now)
-            for change in found.changes:
-                self.stdout.write(f"{change.path}: {short(change.before)} -> {short(change.after)}")
-            self._tell(found.findings)
+            self.show(found.changes)
+            self.tell(found.findings)
             room = room_of(found.offer, now=now)
             if room is not None:
                 words = _("Each reserves %(amount)s at most: it can be given %(times)s times.")
@@ -98,7 +77,7 @@ class Command(BaseCommand):
             begins = options["start"] and found.offer.state == Offer.State.DRAFT
             offer = start(found.offer, now=now) if begins else found.offer
         if not begins:
-            self._tell(found.findings)
+            self.tell(found.findings)
         self._told(offer)
 
     def start_draft(self, options: dict[str, Any]) -> None:
@@ -116,7 +95,3 @@ class Command(BaseCommand):
             known = ", ".join(offers.order_by("code").values_list("code", flat=True)) or "-"
             raise CommandError(_("There is no offer %(code)s. There are: %(known)s.") % {"code": code, "known": known})
         return offer
-
-    def _tell(self, findings: list[Finding]) -> None:
-        for finding in findings:
-            self.stdout.write(self.style.ERROR(said_of(finding)))

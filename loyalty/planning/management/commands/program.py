@@ -1,32 +1,28 @@
 """A program as a file: exported, checked, planned, applied."""
 
 import json
-import sys
 from argparse import ArgumentTypeError
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from customers.core.errors import DomainError
-from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import retailer_named
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
-from loyalty.configuration.document import apply_to, check_document, read_yaml, schema, to_document, to_yaml
-from loyalty.configuration.findings import Finding
+from loyalty.configuration.commands import DocumentCommand, read_document
+from loyalty.configuration.document import apply_to, check_document, schema, to_document, to_yaml
 from loyalty.planning.plan import Plan, plan
 from loyalty.programs.models import Program, ProgramVersion
 
 AUTHOR = "manage.py program"
 
 
-class Command(BaseCommand):
+class Command(DocumentCommand):
     help = "Export a version of a program as a document, or check, plan and apply one."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,15 +47,6 @@ class Command(BaseCommand):
                 about_instant = "with its zone; now if left out of a plan"
                 each.add_argument("--effective-from", type=_instant, help=about_instant)
 
-    @acting_for(ALL_TENANTS)
-    def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            options["run"](options)
-        except DomainError as error:
-            for finding in getattr(error, "findings", []):
-                self.stderr.write(_said(finding))
-            raise CommandError(str(error)) from error
-
     def export_version(self, options: dict[str, Any]) -> None:
         """Write a version to standard output."""
         program, number = self._program(options["retailer"], options["program"]), options["number"]
@@ -76,13 +63,13 @@ class Command(BaseCommand):
 
     def check_file(self, options: dict[str, Any]) -> None:
         """Say what is wrong with a document; nothing is kept."""
-        said = self._read(options["file"])
+        said = read_document(options["file"])
         findings = check_document(said)
         if not findings:
             with transaction.atomic():
                 findings = check(self._draft(options["retailer"], said))
                 transaction.set_rollback(True)
-        self._tell(findings)
+        self.tell(findings)
         if any(finding.is_error for finding in findings):
             raise CommandError(_("The document cannot be published."))
         self.stdout.write(self.style.SUCCESS(_("The document can be published.")))
@@ -90,16 +77,16 @@ class Command(BaseCommand):
     def plan_file(self, options: dict[str, Any]) -> None:
         """Say what a document would change; nothing is kept."""
         with transaction.atomic():
-            draft = self._draft(options["retailer"], self._read(options["file"]))
+            draft = self._draft(options["retailer"], read_document(options["file"]))
             found = plan(draft, effective_from=options["effective_from"] or timezone.now(), now=timezone.now())
             transaction.set_rollback(True)
-        self._tell(found.findings)
-        self._show(found, draft.program.retailer.currency)
+        self.tell(found.findings)
+        self._tell_plan(found, draft.program.retailer.currency)
 
     def apply_file(self, options: dict[str, Any]) -> None:
         """Make a draft of a document, and publish it where an instant is given."""
         with transaction.atomic():
-            draft = self._draft(options["retailer"], self._read(options["file"]))
+            draft = self._draft(options["retailer"], read_document(options["file"]))
             instant = options["effective_from"]
             if instant is not None:
                 drafts.publish(draft, effective_from=instant, author=AUTHOR, now=timezone.now())
@@ -114,7 +101,7 @@ class Command(BaseCommand):
         """Return a draft that says what a document says, of the program that it names: a new one if need be."""
         findings = check_document(said)
         if findings:
-            self._tell(findings)
+            self.tell(findings)
             raise CommandError(_("The document cannot be applied."))
         about = said["program"]
         owner = retailer_named(retailer)
@@ -133,21 +120,8 @@ class Command(BaseCommand):
             raise CommandError(_("There is no program %(slug)s.") % {"slug": slug})
         return program
 
-    def _read(self, name: str) -> Any:
-        try:
-            text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(str(error)) from error
-        return read_yaml(text)
-
-    def _tell(self, findings: Any) -> None:
-        for finding in findings:
-            style = self.style.ERROR if finding.is_error else self.style.WARNING
-            self.stdout.write(style(_said(finding)))
-
-    def _show(self, found: Plan, currency: str) -> None:
-        for change in found.changes:
-            self.stdout.write(f"{change.path}: {_short(change.before)} -> {_short(change.after)}")
+    def _tell_plan(self, found: Plan, currency: str) -> None:
+        self.show(found.changes)
         moves = _("%(count)s members: %(first)s -> %(last)s")
         for first, last, count in found.movers.pairs():
             self.stdout.write(moves % {"count": count, "first": first or "-", "last": last or "-"})
@@ -165,20 +139,6 @@ class Command(BaseCommand):
                 "currency": currency,
             }
         )
-
-
-def _said(finding: Finding) -> str:
-    return f"{_('error') if finding.is_error else _('warning')}: {finding.place}: {finding.message}"
-
-
-def _short(value: Any) -> str:
-    return (
-        "-"
-        if value is None
-        else json.dumps(value, ensure_ascii=False)
-        if isinstance(value, dict | list)
-        else str(value)
-    )
 
 
 def _instant(text: str) -> datetime:
