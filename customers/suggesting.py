@@ -115,8 +115,9 @@ def suggestions_for(customer: Customer, retailer: Retailer, *, at: datetime, lim
     if "" in lists:
         return Suggestions(lists[""][:limit], lists[""][:limit], is_personal=False, run_id=run_id)
     again = lists.get(SuggestionList.AGAIN, [])[:limit]
-    shown = {each.sku for each in again}  # both lists stand on one page
-    new = [each for each in lists.get(SuggestionList.NEW, []) if each.sku not in shown][:limit]
+    # Both lists stand on one page, and a reader knows products by their names: what it buys each week is not new in a new pack.
+    shown = {each.name for each in again}
+    new = [each for each in lists.get(SuggestionList.NEW, []) if each.name not in shown][:limit]
     return Suggestions(again, new, is_personal=True, run_id=run_id)
 
 
@@ -127,7 +128,7 @@ WITH allowed AS (
     WHERE customer_id = ANY(%(customers)s) AND purpose = 'profiling' AND occurred_at <= %(at)s
     ORDER BY customer_id, occurred_at DESC, granted
 )
-SELECT s.customer_id, s.list, s.sku, coalesce(nullif(p.name, ''), s.sku)
+SELECT s.customer_id, s.list, coalesce(nullif(p.name, ''), s.sku)
 FROM customers_suggestion s JOIN allowed a ON a.customer_id = s.customer_id AND a.granted
 LEFT JOIN customers_product p ON p.retailer_id = s.retailer_id AND p.sku = s.sku
 WHERE s.retailer_id = %(retailer)s AND p.in_stock IS NOT false AND p.is_suggested IS NOT false
@@ -163,15 +164,15 @@ def suggested_names(
     if not retailer.has_suggestions or not customers:
         return {key: SuggestedNames() for key in customers}
     asked = {"retailer": retailer.pk, "customers": list(customers), "at": at}
-    own: dict[tuple[UUID, str], dict[str, str]] = {}
-    for customer, kind, sku, name in bulk.fetch(OF_MANY, asked):
-        own.setdefault((customer, kind), {})[sku] = name
+    own: dict[tuple[UUID, str], list[str]] = {}
+    for customer, kind, name in bulk.fetch(OF_MANY, asked):
+        own.setdefault((customer, kind), []).append(name)
     popular = tuple(name for (name,) in bulk.fetch(POPULAR, [retailer.pk, limit]))
     found = {}
     for key in customers:
-        again = dict(list(own.get((key, SuggestionList.AGAIN), {}).items())[:limit])
-        new = [name for sku, name in own.get((key, SuggestionList.NEW), {}).items() if sku not in again]
-        found[key] = SuggestedNames(tuple(again.values()), tuple(new[:limit]), popular)
+        again = tuple(dict.fromkeys(own.get((key, SuggestionList.AGAIN), ())))[:limit]
+        new = [name for name in dict.fromkeys(own.get((key, SuggestionList.NEW), ())) if name not in again]
+        found[key] = SuggestedNames(again, tuple(new[:limit]), popular)
     return found
 
 

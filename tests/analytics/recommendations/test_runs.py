@@ -13,7 +13,7 @@ from customers.facts import OrderFact
 from customers.merging import merge
 from customers.models import Customer, RelatedProduct, Retailer, Suggestion
 from customers.recording import record_orders
-from customers.suggesting import Suggestions, related_to, related_to_order, suggestions_for
+from customers.suggesting import Suggestions, related_to, related_to_order, suggested_names, suggestions_for
 from tests import make
 from tests.analytics.recommendations.shops import OWN, habitual, line, name, profile
 from tests.make import NOON
@@ -135,6 +135,20 @@ def test_names_are_said_where_they_are_known() -> None:
     recommend(retailer, now=NOON)
 
     assert shown(retailer, name(7)).again[0].name == "Whole milk"
+
+
+def test_what_is_bought_each_week_is_not_new_under_another_number() -> None:
+    retailer = habitual()
+    recommend(retailer, now=NOON)
+    ada = Customer.objects.get(retailer=retailer, external_id=name(7))
+    first = shown(retailer, name(7)).new[0].sku
+
+    record_products(retailer, [ProductFact(sku, name="Whole milk") for sku in ("P07", first)], now=NOON)
+
+    found = shown(retailer, name(7))
+    assert (found.again[0].name, [each for each in found.new if each.name == "Whole milk"]) == ("Whole milk", [])
+    said = suggested_names(retailer, [ada.pk], at=NOON)[ada.pk]
+    assert (said.again[0], "Whole milk" in said.new) == ("Whole milk", False)
 
 
 def test_what_goes_with_a_product_and_with_an_order() -> None:
