@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
@@ -26,6 +26,8 @@ from loyalty.programs.models import Program, ProgramVersion, VersionEvent
 from loyalty.rewards.identity import keep_identities as keep_rewards
 from loyalty.tiers.identity import keep_identities
 from loyalty.tiers.models import TierPolicy
+
+HOLD = "SELECT id FROM programs_programversion WHERE id = %s FOR KEY SHARE"
 
 
 class NotADraft(DomainError):
@@ -320,6 +322,18 @@ def locked(version: ProgramVersion) -> ProgramVersion:
     if found is None:
         raise NoSuchVersion(number=version.number)
     return found
+
+
+def hold(version: ProgramVersion) -> None:
+    """
+    Keep a version from being deleted until the transaction ends, so that none of its parts is missing; others may edit it.
+
+    :raises NoSuchVersion: when it was deleted
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, [version.pk])
+        if cursor.fetchone() is None:
+            raise NoSuchVersion(number=version.number)
 
 
 def require_publishable(version: ProgramVersion, effective_from: datetime, now: datetime) -> None:

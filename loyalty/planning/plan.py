@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from customers.core.calendar import local_date
@@ -11,6 +12,7 @@ from customers.core.values import dataclass
 from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration.checking import check
 from loyalty.configuration.document import Change, differences, to_document
+from loyalty.configuration.drafts import hold
 from loyalty.configuration.findings import Finding
 from loyalty.planning.costs import Estimate, check_costs, estimate
 from loyalty.planning.movers import Movers, movers
@@ -40,8 +42,14 @@ class Plan:
         return not any(finding.is_error for finding in self.findings)
 
 
+@transaction.atomic
 def plan(version: ProgramVersion, *, effective_from: datetime, now: datetime) -> Plan:
-    """Return what a version would change if it came into force at an instant, as far as is known today."""
+    """
+    Return what a version would change if it came into force at an instant, as far as is known today.
+
+    :raises NoSuchVersion: when it was deleted
+    """
+    hold(version)
     program = version.program
     in_force = versions_of_program(program.pk).at(effective_from)
     basis = ProgramVersion.objects.select_related("program").get(pk=in_force.version_id) if in_force else None

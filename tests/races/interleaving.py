@@ -1,14 +1,19 @@
 """Two writers in an order that is certain: one stops between two of its statements until the other waits or is done."""
 
+import time
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
 
 from django.db import connection
 
-from tests.races.test_requests import await_waiting
-
 Work = Callable[[], object]
+
+# Sessions of other databases are other tests, which run beside this one.
+WAITING = (
+    "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE NOT granted AND datname = current_database()"
+)
 
 
 class Stop:
@@ -55,3 +60,18 @@ def interleaved(first: Work, second: Work, *, after: str) -> list[object]:
     for each in (stopped, following):
         each.thread.join()
     return [stopped.result, following.result]
+
+
+def await_waiting(sessions: int, *, unless: Event | None = None) -> None:
+    """Return when so many sessions wait for another one's rows, or when that they would is over."""
+    deadline = time.monotonic() + 30
+    while waiting_sessions() < sessions and not (unless is not None and unless.is_set()):
+        assert time.monotonic() < deadline, "nobody waits"
+
+
+def waiting_sessions() -> int:
+    """Return how many sessions of this test wait for another one's rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        (waiting,) = cursor.fetchone() or (0,)
+    return int(waiting)

@@ -17,10 +17,10 @@ from customers.recording import record_interactions, record_orders, record_retur
 from customers.registration import CustomerFact, register
 from tests import make
 from tests.make import NOON
+from tests.races.interleaving import waiting_sessions
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 Work = Callable[[Retailer], object]
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def one_waits_for_the_other(shop: Retailer, first: Work, second: Work) -> list[Exception]:
@@ -46,19 +46,12 @@ def one_waits_for_the_other(shop: Retailer, first: Work, second: Work) -> list[E
     holder.start()
     is_done.wait(30)
     other.start()
-    while other.is_alive() and not is_waiting():
+    while other.is_alive() and not waiting_sessions():
         other.join(0.01)
     may_commit.set()
     holder.join()
     other.join()
     return raised
-
-
-def is_waiting() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        (found,) = cursor.fetchone()
-    return bool(found)
 
 
 WORKS: dict[str, Work] = {

@@ -1,6 +1,5 @@
 """The same and overlapping requests at once, from threads held at a barrier."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +20,7 @@ from loyalty.api.models import IdempotencyRecord
 from loyalty.points.models import Entry
 from tests import make
 from tests.api.test_integration import ORDER, call
+from tests.races.interleaving import await_waiting
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -123,18 +123,6 @@ def hold_back(record: Callable[[], object], held: Event, free: Event, *, undo: b
             transaction.set_rollback(undo)
     finally:
         connection.close()
-
-
-def await_waiting(sessions: int, *, unless: Event | None = None) -> None:
-    """Return when so many sessions wait for another one's rows, or when that they would is over."""
-    deadline = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-            (waiting,) = cursor.fetchone() or (0,)
-            if waiting >= sessions or (unless is not None and unless.is_set()):
-                return
-            assert time.monotonic() < deadline, "nobody waits"
 
 
 def record_order(shop: Retailer, number: str) -> object:
