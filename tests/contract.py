@@ -8,7 +8,8 @@ from typing import Any
 import jsonschema_rs
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
-from drf_spectacular.generators import SchemaGenerator
+
+from loyalty.api.document import described
 
 PREFIX = "/api/v1/"
 PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -28,7 +29,7 @@ class Undocumented(AssertionError):
 @cache
 def document() -> dict[str, Any]:
     """Return the API's document as it is published."""
-    found: dict[str, Any] = json.loads(json.dumps(SchemaGenerator().get_schema(public=True), default=str))  # type: ignore[no-untyped-call]
+    found: dict[str, Any] = json.loads(json.dumps(described(), default=str))
     return found
 
 

@@ -1,6 +1,7 @@
 """The API's document as it is served: made once in a process for each form and language, for it takes more than a second."""
 
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,8 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+_MAKING = Lock()
 
 
 class DocumentView(SpectacularAPIView):
@@ -28,6 +31,16 @@ class DocumentView(SpectacularAPIView):
 def document(renderer: type[BaseRenderer], language: str) -> bytes:
     """Return the document in a form and a language."""
     with translation.override(language):
-        found = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-        said: bytes | str = renderer().render(found, renderer_context={})
+        said: bytes | str = renderer().render(described(), renderer_context={})
     return said.encode() if isinstance(said, str) else said
+
+
+def described() -> dict[str, Any]:
+    """
+    Return the document as plain values, in the language of the thread.
+
+    One thread at a time: the library looks for the classes that it knows when it is first asked, and two would find half.
+    """
+    with _MAKING:
+        found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+        return found
