@@ -109,10 +109,12 @@ def _refusal(decision: Decision) -> str:
 
 
 def _refusal_of_grant(decision: Decision, activity: PointsGranted | GrantTakenBack) -> str:
-    if isinstance(activity, PointsGranted) and activity.is_erased:
+    member = decision.member
+    if isinstance(activity, GrantTakenBack):
+        return "not_a_member_then" if activity.is_forfeited or member.left_at is not None else ""
+    if activity.is_erased:
         return "erased_since"
-    at = activity.granted_at if isinstance(activity, GrantTakenBack) else decision.at
-    return "" if decision.member.left_at is None and decision.member.belongs_at(at) else "not_a_member_then"
+    return "" if member.left_at is None and member.belongs_at(decision.at) else "not_a_member_then"
 
 
 def advance_to(

@@ -319,6 +319,7 @@ class GrantTakenBack(CountsAsItOccurs):
     :param cause: once per wallet
     :param grant_id: that is taken back
     :param granted_at: the instant of the grant
+    :param is_forfeited: that what it gave went with a membership that has ended
     """
 
     id: UUID
@@ -333,6 +334,7 @@ class GrantTakenBack(CountsAsItOccurs):
     source: str = ""
     version_id: int | None = None
     said: Mapping[str, Any] = field(default_factory=dict)
+    is_forfeited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

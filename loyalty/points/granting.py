@@ -33,10 +33,30 @@ CASE WHEN g.is_again THEN ARRAY(
             SELECT id FROM memberships_membership WHERE id = m.id OR merged_into_id = m.id)
 ) ELSE '{}' END
 """
+# Whether a grant that is taken back was of memberships that ended with all they had: where no lot that has come down from it,
+# by merges, has been its wallets' member's ever since it came to them.
+FORFEITED = """
+CASE WHEN g.takes_back_id IS NULL THEN false ELSE coalesce((
+    WITH RECURSIVE line AS (
+        SELECT l.id AS last, l.id, l.wallet_id, l.from_lot_id FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+        WHERE w.membership_id = m.id AND l.grant_id = g.takes_back_id
+        UNION ALL
+        SELECT line.last, l.id, l.wallet_id, l.from_lot_id FROM line JOIN points_lot l ON l.id = line.from_lot_id
+    ), ended AS (
+        SELECT line.last, bool_or(p.id IS NOT NULL) AS is_lost FROM line
+        JOIN points_wallet w ON w.id = line.wallet_id
+        CROSS JOIN LATERAL (SELECT e.occurred_at FROM points_movement v JOIN points_entry e ON e.id = v.entry_id
+            WHERE v.lot_id = line.id ORDER BY v.id LIMIT 1) came
+        LEFT JOIN memberships_membershipperiod p ON p.membership_id = w.membership_id AND p.left_at > came.occurred_at
+        GROUP BY line.last
+    )
+    SELECT bool_and(is_lost) FROM ended), false)
+END
+"""
 # What waits for a membership that was merged waits for the one that stays.
 WAITING = f"""
 SELECT g.id, m.customer_id, g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id, g.source, g.pending_days,
-    g.version_id, {BEFORE}, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL
+    g.version_id, {BEFORE}, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL, {FORFEITED}
 FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
 JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id) JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
@@ -47,7 +67,7 @@ ORDER BY g.occurred_at, g.id
 # Of a customer who was merged, who lives with the one that stays, comes what it got. What was withheld keeps points alive.
 GIVEN = f"""
 SELECT g.id, coalesce(c.merged_into_id, c.id), g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id,
-    g.source, g.pending_days, NULL::bigint, {BEFORE}, g.takes_back_id, b.occurred_at, false
+    g.source, g.pending_days, NULL::bigint, {BEFORE}, g.takes_back_id, b.occurred_at, false, false
 FROM points_grant g JOIN memberships_membership m ON m.id = g.membership_id JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
 WHERE m.program_id = %s AND (m.customer_id = ANY(%s) OR c.merged_into_id = ANY(%s)) AND g.occurred_at <= %s
@@ -103,6 +123,7 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
     takes_back: UUID | None,
     granted_at: datetime | None,
     is_erased: bool,  # noqa: FBT001 - a column
+    is_forfeited: bool,  # noqa: FBT001 - a column
 ) -> PointsGranted | GrantTakenBack:
     if takes_back is None or granted_at is None:
         return PointsGranted(
@@ -111,5 +132,5 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
         )  # fmt: skip
     return GrantTakenBack(
         grant_id, customer_id, program_id, occurred_at, wallet, points, cause, takes_back, granted_at, source, version_id,
-        said,
+        said, is_forfeited,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from loyalty.activity.intake import take_orders
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
 from loyalty.configuration.drafts import open_draft, publish
+from loyalty.memberships.models import Membership
 from loyalty.points.models import Grant
 from loyalty.points.proof import prove
 from loyalty.referrals.codes import code_of
@@ -352,6 +353,57 @@ def test_a_referrer_merged_into_its_friend_was_nobody_else() -> None:
 
     assert points(bob, at=NOON + DAY) == [(0, 0)]
     assert referred(bob) == ("taken_back", "same_customer")
+
+
+def back_again(member: Membership, at: Any) -> None:
+    """Let a member leave, and come back within the hour."""
+    leave(member, now=at)
+    make.member(member.program, member.customer.external_id, since=at + HOUR)
+
+
+def test_what_came_with_a_merge_goes_whatever_its_new_member_had_forfeited_before() -> None:
+    ada, bob = pair()
+    make.buys(bob, "30.00", at=NOON)
+    points(ada, bob, at=NOON)
+    back_again(ada, NOON + HOUR)
+
+    take_merge(bob.retailer, "bob", "ada", reference="crm", now=NOON + DAY)
+
+    assert points(ada, at=NOON + DAY) == [(0, 0)]
+    assert make.wallet_of(ada).shortfall == 0
+    assert referred(bob) == ("taken_back", "same_customer")
+    assert prove().differences == []
+
+
+def test_of_what_was_forfeited_before_a_merge_nothing_goes_again() -> None:
+    ada, bob = pair(waiting_days=0, advocate_points=0)
+    make.buys(bob, "30.00", at=NOON)
+    points(ada, bob, at=NOON)
+    redeem(bob, 20, reference="r", now=NOON)
+    back_again(bob, NOON + DAY)
+    make.given(ada, 70, NOON + DAY)
+
+    take_merge(bob.retailer, "bob", "ada", reference="crm", now=NOON + 2 * DAY)
+
+    assert points(ada, at=NOON + 2 * DAY) == [(70, 0)]
+    assert referred(bob) == ("taken_back", "same_customer")
+    assert prove().differences == []
+
+
+def test_what_came_with_a_merge_is_forfeited_with_who_has_it() -> None:
+    club = program()
+    ada, bob, eve = (person(club, name) for name in ("ada", "bob", "eve"))
+    claims(bob, ada)
+    order = make.buys(bob, "30.00", at=NOON)
+    points(ada, bob, at=NOON)
+    take_merge(club.retailer, "bob", "eve", reference="crm", now=NOON + HOUR)
+    back_again(eve, NOON + 2 * HOUR)
+
+    make.returns(eve, order, (1, "1"), at=NOON + DAY)
+
+    assert points(eve, at=NOON + DAY) == [(0, 0)]
+    assert make.wallet_of(eve).shortfall == 0
+    assert prove().differences == []
 
 
 def test_a_merged_referrers_friends_are_those_of_who_stays() -> None:

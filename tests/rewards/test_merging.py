@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 
 from customers.facts import CorrectionFact, ReturnFact, ReturnLineFact
+from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.account.session import HasLeft
 from loyalty.activity.account.spending import confirm, hold, redeem
 from loyalty.activity.correcting import take_correction
 from loyalty.activity.intake import take_orders, take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
+from loyalty.activity.rewards.redeemed import Status
 from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.activity.rewards.supplying import fulfil_reward
+from loyalty.activity.rewards.undoing import cancel_reward, refund_reward
 from loyalty.memberships.models import Membership
 from loyalty.points.proof import prove
 from loyalty.rewards.models import RewardRedemption
@@ -91,6 +96,37 @@ def test_plain_redemptions_under_one_reference_stay_apart(*, is_held: bool) -> N
 
     assert make.spendable(bob, NOON + DAY) == 1_700
     assert prove().differences == []
+
+
+def back_again(member: Membership, at: Any) -> None:
+    """Let a member leave, and come back a minute later."""
+    leave(member, now=at)
+    make.member(member.program, member.customer.external_id, since=at + timedelta(minutes=1))
+
+
+def test_a_reward_that_came_with_a_merge_can_be_taken_back_whatever_its_new_member_had_forfeited_before() -> None:
+    ada, bob = two()
+    made = redeem_reward(ada, "five-off", reference="r", now=NOON).redemption
+    back_again(bob, NOON + timedelta(minutes=9))
+    merge(ada)
+
+    cancel_reward(RewardRedemption.objects.get(pk=made.pk), now=NOON + 2 * HOUR)
+
+    assert make.spendable(bob, NOON + 2 * HOUR) == 1_000
+    assert prove().differences == []
+
+
+def test_a_reward_of_a_membership_that_had_ended_before_a_merge_cannot() -> None:
+    ada, bob = two()
+    made = redeem_reward(ada, "mug", reference="r", now=NOON).redemption
+    fulfil_reward(made, Status.FULFILLED, now=NOON)
+    back_again(ada, NOON + timedelta(minutes=9))
+    merge(ada)
+
+    with pytest.raises(HasLeft):
+        refund_reward(RewardRedemption.objects.get(pk=made.pk), now=NOON + 2 * HOUR)
+
+    assert make.spendable(bob, NOON + 2 * HOUR) == 1_000
 
 
 def test_a_free_reward_and_a_paid_one_under_one_reference_stay_apart() -> None:

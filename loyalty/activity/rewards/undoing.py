@@ -21,6 +21,7 @@ from loyalty.activity.rewards.redeemed import (
     instant_of,
     read_again,
 )
+from loyalty.points.models import Entry
 from loyalty.rewards.models import CauseEntry, RewardRedemption, VoucherHold
 from loyalty.rewards.state import HeldReward
 from loyalty.rewards.steps import give_up
@@ -89,6 +90,7 @@ def _undo(redemption: RewardRedemption, status: Status, *, now: datetime, by_mem
     redemption = read_again(redemption)
     if redemption.status == status:
         return RewardReceipt(redemption, "", wallet.available, is_new=False)
+    _require_not_forfeited(redemption, entry, wallet)
     held = _require_undoable(redemption, wallet, status, by_member=by_member)
     back = give_back(wallet, entry.pk, reward=held.code, because=status.value) if entry else None
     session.take(give_up(wallet.decision, held, status.value, {"points": redemption.points}))
@@ -98,13 +100,18 @@ def _undo(redemption: RewardRedemption, status: Status, *, now: datetime, by_mem
     return RewardReceipt(redemption, "", available, points, expired)
 
 
+def _require_not_forfeited(redemption: RewardRedemption, entry: Entry | None, wallet: WalletSession) -> None:
+    """Refuse what is of a membership that has ended; points that paid came with a merge, if they came, at its instant."""
+    wallet.require_member()
+    paid_at = entry.occurred_at if entry else redemption.redeemed_at
+    if paid_at < wallet.member.enrolled_at:
+        raise RewardEnded(status=Status.FORFEITED.label, at=f"{redemption.redeemed_at:%Y-%m-%d}")
+
+
 def _require_undoable(
     redemption: RewardRedemption, wallet: WalletSession, status: Status, *, by_member: bool
 ) -> HeldReward:
     """Return a reward that may be undone, as it is behind the lock."""
-    wallet.require_member()
-    if redemption.redeemed_at < wallet.member.enrolled_at:
-        raise RewardEnded(status=Status.FORFEITED.label, at=f"{redemption.redeemed_at:%Y-%m-%d}")
     held = held_in(wallet.decision, redemption)
     if status is Status.CANCELLED and not held.is_open:
         raise NotUndoable(status=redemption.get_status_display())
