@@ -412,7 +412,7 @@ class Past:
         was = self.lived.get((life.name, life.number))
         gifts = was.gifts if was else []
         is_undoing = isinstance(told, ReturnFact | CorrectionFact)
-        if is_undoing and life.taken_over:
+        if is_undoing and life.taken_over and not life.is_merged:
             self._take_gifts_of_two(life, gifts, until)
         free = list(life.standing.entries)
         for gift in [each for each in gifts if each.is_kept]:
