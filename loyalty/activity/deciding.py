@@ -66,7 +66,8 @@ def _as_corrected(decision: Decision, activity: OrderCorrected) -> tuple[Decisio
     order, placed = activity.decided, activity.placed
     if activity.is_withdrawn or placed is None or order is None:
         return decision, activity.ordered_at
-    is_first = decision.member.first_order_id in {None, order.order_id}
+    # Of two who turned out to be one each has had a first order, and keeps what that was given as such.
+    is_first = order.occasion.is_first or decision.member.first_order_id in {None, order.order_id}
     if activity.is_moved:
         version = decision.versions.at(placed.occurred_at)
         assert version is not None, "an order before the first version is withdrawn"

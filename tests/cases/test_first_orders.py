@@ -5,7 +5,7 @@ import pytest
 from loyalty.activity.models import OrderDecision
 from loyalty.points.models import EarningGroup
 from loyalty.points.proof import prove
-from tests.cases.shop import Rule, Shop
+from tests.cases.shop import Rule, Shop, line
 
 pytestmark = pytest.mark.django_db
 
@@ -116,3 +116,66 @@ def test_what_a_limit_cut_is_not_given_because_another_order_was_the_first() -> 
     shop.give_back("RA", "A", at="2026-03-03 12:00")
 
     assert (shop.balance("ada"), shop.gave("ada", "B")) == (20, 20)
+
+
+def two_who_are_one() -> Shop:
+    """A shop in which ada and bob, who are one, have both got the bonus of their first orders, A and B."""
+    shop = Shop(rules=[BASE, welcome(10)], policy={"pending_days": 0})
+    shop.member("ada")
+    shop.member("bob")
+    shop.order("A", "ada", line("50", sku="a"), at="2026-03-01 12:00")
+    shop.order("B", "bob", line("80", sku="b"), at="2026-03-02 12:00")
+    shop.merge("bob", "ada", at="2026-03-03 12:00")
+    assert shop.balance("ada") == 60 + 90
+    return shop
+
+
+@pytest.mark.parametrize(("number", "then"), [("A", "2026-03-01 12:00"), ("B", "2026-03-02 12:00")])
+def test_a_correction_keeps_the_bonus_that_either_of_two_had_who_are_one(number: str, then: str) -> None:
+    shop = two_who_are_one()
+
+    shop.correct(number, "ada", "85", at=then, now="2026-03-04 12:00")
+
+    assert shop.balance("ada") == 60 + 90 + (35 if number == "A" else 5)
+    assert prove().differences == []
+
+
+@pytest.mark.parametrize(("number", "then"), [("A", "2026-03-01 12:00"), ("B", "2026-03-02 12:00")])
+def test_what_came_back_whole_and_was_more_all_along_has_its_own_bonus_again(number: str, then: str) -> None:
+    shop = two_who_are_one()
+    shop.give_back("R", number, at="2026-03-04 12:00")
+    left = shop.balance("ada")
+
+    same = line("50", sku="a") if number == "A" else line("80", sku="b")
+    shop.correct(number, "ada", same, "7", at=then, now="2026-03-05 12:00")
+
+    assert (left, shop.balance("ada")) == ((90, 107) if number == "A" else (60, 77))
+    assert prove().differences == []
+
+
+def test_a_bonus_that_was_passed_on_does_not_come_again_with_a_correction() -> None:
+    shop = Shop(rules=[BASE, welcome(10)], policy={"pending_days": 0})
+    shop.member("ada")
+    shop.order("A", "ada", line("50", sku="a"), at="2026-03-01 12:00")
+    shop.order("B", "ada", "80", at="2026-03-02 12:00")
+    shop.give_back("R", "A", at="2026-03-03 12:00")
+    assert shop.balance("ada") == 90
+
+    shop.correct("A", "ada", line("50", sku="a"), "7", at="2026-03-01 12:00", now="2026-03-04 12:00")
+
+    assert shop.balance("ada") == 97
+    assert prove().differences == []
+
+
+def test_a_bonus_that_the_next_order_has_got_does_not_come_again_with_a_correction() -> None:
+    shop = Shop(rules=[BASE, welcome(10)], policy={"pending_days": 0})
+    shop.member("ada")
+    shop.order("A", "ada", line("50", sku="a"), at="2026-03-01 12:00")
+    shop.give_back("R", "A", at="2026-03-02 12:00")
+    shop.order("B", "ada", "80", at="2026-03-03 12:00")
+    assert shop.balance("ada") == 90
+
+    shop.correct("A", "ada", line("50", sku="a"), "7", at="2026-03-01 12:00", now="2026-03-04 12:00")
+
+    assert shop.balance("ada") == 97
+    assert prove().differences == []

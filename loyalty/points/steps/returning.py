@@ -209,11 +209,22 @@ def pass_on_first(decision: Decision, activity: OrderReturned) -> Decision:
         return decision
     following = activity.next_first
     decision = decision.then(member=member.with_first_order(following.placed.order_id if following else None))
+    if following is None or not following.decided.occasion.is_first:
+        decision = _be_first_no_more(decision, activity.order_id)
     if following is None:
         return decision
     # A correction tells what was so from the beginning; a return is something that happens.
     at = following.placed.occurred_at if isinstance(activity, OrderCorrected) else decision.at
     return _become_first(decision.then(at=at), following).then(at=decision.at)
+
+
+def _be_first_no_more(decision: Decision, order_id: UUID) -> Decision:
+    """Let an order have no bonus again, whatever it is corrected to, because another one has it, or will."""
+    for effect in reversed(decision.effects):
+        if isinstance(effect, OrderDecided) and effect.order.order_id == order_id:
+            occasion = replace(effect.order.occasion, is_first=False)
+            return decision.then(OrderDecided(replace(effect.order, occasion=occasion)))
+    return decision
 
 
 def _become_first(decision: Decision, following: FirstOrder) -> Decision:

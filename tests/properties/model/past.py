@@ -273,6 +273,7 @@ class Past:
         self.spans: list[tuple[str, int, datetime, datetime | None]] = []
         self.frozen: dict[str, tuple[Occasion, dict[str, int]]] = {}  # what was decided for good
         self.first: dict[str, str] = {}  # which order of a member counts as its first
+        self.gave_up: set[str] = set()  # orders that were first, of which nothing was left
         self.passed: dict[str, Passed] = {}
         self.known: dict[str, Decided] = {}  # as they were when all was lived last
         self.lived: dict[tuple[str, int], Lived] = {}
@@ -323,6 +324,8 @@ class Past:
             kept = [fact.number for fact in sorted(self.facts, key=_when) if self._is_kept(fact, name)]
             if not kept or (self.first.get(name) in kept and not DECIDES_ANEW):
                 continue
+            if kept[0] not in self.frozen or not self.frozen[kept[0]][0].is_first:
+                self.gave_up.add(self.first.get(name, ""))
             self.first[name] = kept[0]
             if kept[0] in self.frozen and told is not None:
                 self._pass_bonus(kept[0], told.at)
@@ -562,7 +565,8 @@ class Past:
             decided.gave = dict(gave)
         else:
             if fact.number in self.occasions:  # the tier on which a corrected order was decided stays with it
-                occasion = replace(self.occasions[fact.number], is_first=is_first)
+                was_first = self.occasions[fact.number].is_first and fact.number not in self.gave_up
+                occasion = replace(self.occasions[fact.number], is_first=is_first or was_first)
                 decided.occasion = occasion
             decided.gave = self._limited(life, fact.at, decided.worth(), occasion.terms, lives)
             if not DECIDES_ANEW:
