@@ -122,6 +122,11 @@ class Span:
     def holds(self, instant: datetime) -> bool:
         return self.begin <= instant < self.end
 
+    def with_(self, active: Active) -> "Span":
+        """Return it after its member did something within it, or before it for as long as until it began."""
+        begin = min(self.begin, active.at) if active.until > self.begin else self.begin
+        return Span(begin, max(self.end, active.until))
+
 
 def spans_of(actives: Iterable[Active]) -> list[Span]:
     """Return the spans that a member's doings come to, in whatever order they were told, the earliest first."""

@@ -472,12 +472,10 @@ class WalletState:
         actives = None if self.actives is None else (*self.actives, active)
         if self.span is None or active.at >= self.span.end:
             spans = [Span(active.at, active.until)]
-        elif active.at >= self.span.begin:
-            spans = [Span(self.span.begin, max(self.span.end, active.until))]
-        elif actives is not None:
+        elif actives is not None:  # it may have begun earlier than anybody has noted
             spans = spans_of(actives)
         else:  # what was done before stands in the books, and is read from there
-            spans = [Span(self.span.begin, max(self.span.end, active.until))]
+            spans = [self.span.with_(active)]
         lots = tuple(_ending_with(spans, lot) for lot in self.lots)
         return replace(self, span=spans[-1], actives=actives, lots=lots)
 

@@ -50,6 +50,21 @@ def test_points_that_ended_are_reinstated_though_a_newer_order_was_decided_in_it
     assert shop.balance("a") == 120
 
 
+def test_all_that_ended_comes_back_though_some_of_it_was_earned_before_what_was_told_first() -> None:
+    """Two orders of one morning, the earlier one told after the later one: they are of one time without a gap."""
+    shop = Shop(policy=IDLE)
+    shop.member("a")
+    shop.order("o1", "a", "100", at="2026-02-01 12:00")
+    shop.order("o0", "a", "20", at="2026-02-01 03:00", now="2026-02-01 12:01")
+    shop.hears_nothing_until("2026-03-05 12:00")
+    assert shop.balance("a") == 0
+
+    shop.order("o2", "a", "3", at="2026-02-25 12:00", now=NOW)
+
+    assert shop.balance("a") == 123
+    assert prove().differences == []
+
+
 def test_points_of_a_late_order_ended_before_a_newer_one() -> None:
     shop = Shop(policy=IDLE)
     shop.member("a")
