@@ -9,7 +9,7 @@ from django.db import connection
 from customers.facts import InteractionFact, OrderEventFact
 from customers.recording import record_orders
 from loyalty.activity.account.adjusting import adjust
-from loyalty.activity.account.spending import confirm, hold, redeem, reverse
+from loyalty.activity.account.spending import confirm, hold, redeem, release, reverse
 from loyalty.activity.intake import take_interactions, take_order_events
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
@@ -222,6 +222,23 @@ def test_the_replay_check_names_who_is_elsewhere() -> None:
         (second.number, "the balance of points"),
     ]
     assert int(done.deviations[1].replayed) - int(done.deviations[1].stored) == 100
+
+
+def test_points_on_hold_that_will_settle_what_is_lacking_are_no_deviation() -> None:
+    ada = make.member(make.program(points={"pending_days": 0, "on_return": "stop_at_zero"}))
+    make.buys(ada, "50.00", at=NOON)
+    held, _ = hold(ada, 43, reference="h1", now=NOON + timedelta(minutes=1))
+    bought = make.buys(ada, "75.00", at=NOON + timedelta(minutes=2))
+    redeem(ada, 47, reference="r1", now=NOON + timedelta(minutes=3))
+    make.returns(ada, bought, (1, "1"), at=NOON + timedelta(minutes=4))
+    assert make.wallet_of(ada).shortfall == 40
+
+    while_held = replay(ada.program, now=NOON + timedelta(minutes=5))
+    release(held.pk, now=NOON + timedelta(minutes=6))
+    after = replay(ada.program, now=NOON + timedelta(minutes=7))
+
+    assert (while_held.deviations, after.deviations) == ([], [])
+    assert make.spendable(ada, NOON + timedelta(minutes=7)) == 3
 
 
 def test_points_on_hold_that_a_return_claims_are_no_deviation() -> None:
