@@ -24,17 +24,17 @@ run: require-port $(VENV)/demo.stamp ## run database, broker, web, workers and b
 	@$(BIN)/python -m loyalty.embedded up
 
 test: $(VENV)/dev.stamp ## run all tests on a real PostgreSQL, in parallel
-	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+	@LOYALTY_STATE_NAME=test LOYALTY_DURABLE=0 DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 coverage: $(VENV)/dev.stamp ## run all tests, and tell how much of the code they reach, branches too
 	@rm -rf .state/coverage && mkdir -p .state/coverage
-	@LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+	@LOYALTY_STATE_NAME=test LOYALTY_DURABLE=0 DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m coverage run -m pytest -n $(JOBS) $(ARGS)
 	@$(BIN)/python -m tests.covered
 
 test-long: $(VENV)/dev.stamp ## hunt longer: the state machine, the properties, the races and the kills (LIVES=1500; LOYALTY_SEED=... repeats a run)
-	@LOYALTY_LONG=$(LIVES) LOYALTY_STATE_NAME=test DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
+	@LOYALTY_LONG=$(LIVES) LOYALTY_STATE_NAME=test LOYALTY_DURABLE=0 DJANGO_SETTINGS_MODULE=loyalty.settings.test $(WITH_SERVICES) \
 		$(BIN)/python -m pytest -n $(JOBS) tests/properties tests/races tests/journeys tests/campaigns/test_kills.py $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy and the import contracts

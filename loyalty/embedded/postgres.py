@@ -34,10 +34,12 @@ shared_preload_libraries = 'pg_stat_statements'
 log_min_messages = warning
 timezone = 'UTC'
 """
+# Tests make and drop hundreds of databases: what they write need not survive the machine, but a kill of the server it does.
+THROWN_AWAY = ("fsync=off", "full_page_writes=off")
 
 
 class EmbeddedPostgres(Server):
-    """PostgreSQL on 127.0.0.1 with a scram password, fsync on, its data in the state folder."""
+    """PostgreSQL on 127.0.0.1 with a scram password, fsync on but for tests, its data in the state folder."""
 
     name = "postgres"
     stop_signal = signal.SIGINT  # a "fast" shutdown: sessions are ended, everything is flushed
@@ -56,7 +58,8 @@ class EmbeddedPostgres(Server):
 
     def command(self, state: dict[str, Any]) -> list[str]:
         server = [str(self._binaries() / "postgres"), "-D", str(self._data()), "-p", str(state["port"])]
-        return [*server, "-c", f"shared_buffers={_buffers()}MB"]
+        settings = [f"shared_buffers={_buffers()}MB", *(THROWN_AWAY if _is_thrown_away() else ())]
+        return [*server, *(word for setting in settings for word in ("-c", setting))]
 
     def answers(self, state: dict[str, Any]) -> bool:
         maintenance = f"host=127.0.0.1 port={state['port']} user={USER} password={state['password']} dbname=postgres"
@@ -107,6 +110,11 @@ class EmbeddedPostgres(Server):
         deadline = time.monotonic() + ORPHANS_SECONDS
         while _children_of_dead_server(pid, data) and time.monotonic() < deadline:
             time.sleep(0.1)
+
+
+def _is_thrown_away() -> bool:
+    """Tell whether the data may go with the machine (LOYALTY_DURABLE=0), as that of tests may."""
+    return os.environ.get("LOYALTY_DURABLE", "1") == "0"
 
 
 def _buffers() -> int:

@@ -37,7 +37,11 @@ def stopped() -> Iterator[list[Server]]:
         server.stop()
 
 
-def test_postgres_survives_kill_minus_nine_with_its_data(folder: StateFolder, stopped: list[Server]) -> None:
+@pytest.mark.parametrize(("durable", "fsync"), [("1", "on"), ("0", "off")])
+def test_postgres_survives_kill_minus_nine_with_its_data(
+    folder: StateFolder, stopped: list[Server], monkeypatch: pytest.MonkeyPatch, durable: str, fsync: str
+) -> None:
+    monkeypatch.setenv("LOYALTY_DURABLE", durable)
     server = EmbeddedPostgres(folder)
     stopped.append(server)
     with psycopg.connect(server.start(), autocommit=True) as connection:
@@ -47,7 +51,7 @@ def test_postgres_survives_kill_minus_nine_with_its_data(folder: StateFolder, st
             "SELECT current_setting('fsync'), current_setting('listen_addresses'),"
             " (SELECT bool_and(auth_method = 'scram-sha-256') FROM pg_hba_file_rules)"
         ).fetchone()
-    assert settings == ("on", "127.0.0.1", True)
+    assert settings == (fsync, "127.0.0.1", True)
     assert server.process is not None
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait()
