@@ -207,7 +207,9 @@ class Games:
         if gone.badge is not None:
             alike = [each for each in played.won if each.is_kept and each.badge and each.badge.code == gone.badge.code]
             had = gone.badge_points + sum(each.badge_points for each in alike)
-            left = min(had, _worth(gone.badge, len(alike)))
+            # Two who are one may have had it twice for once: what either was given stays with the awards that stay.
+            its_own = _worth(gone.badge, len(alike) + 1) - _worth(gone.badge, len(alike))
+            left = max(0, min(had - its_own, gone.badge.points * len(alike)))
             points += had - left
             for each in alike:  # what stays is with those that stay
                 each.badge_points = min(left, gone.badge.points)
