@@ -46,9 +46,13 @@ LEFT JOIN LATERAL (
     FROM referrals_referral r WHERE r.friend_id = m.id ORDER BY r.status = 'refused', r.id DESC LIMIT 1
 ) rf ON true
 """
+# Of whom was merged into a referrer, too: a limit is a person's.
 GIVEN = """
-SELECT g.membership_id, g.id, g.occurred_at FROM points_grant g
-WHERE g.membership_id = ANY(%s) AND g.source = 'referrals' AND g.cause LIKE '%%:advocate:%%' AND g.takes_back_id IS NULL
+SELECT m.stays, g.id, g.occurred_at FROM (
+    SELECT id, coalesce(merged_into_id, id) AS stays FROM memberships_membership
+    WHERE id = ANY(%(members)s) OR merged_into_id = ANY(%(members)s)
+) m JOIN points_grant g ON g.membership_id = m.id
+WHERE g.source = 'referrals' AND g.cause LIKE '%%:advocate:%%' AND g.takes_back_id IS NULL
     AND g.given > 0 AND NOT EXISTS (SELECT 1 FROM points_grant b WHERE b.takes_back_id = g.id AND b.given > 0)
 """
 

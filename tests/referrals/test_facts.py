@@ -355,6 +355,22 @@ def test_a_referrer_merged_into_its_friend_was_nobody_else() -> None:
     assert referred(bob) == ("taken_back", "same_customer")
 
 
+@pytest.mark.parametrize("stays", ["ada", "eve"])
+def test_a_referrers_limit_is_that_of_all_who_were_merged_into_it(stays: str) -> None:
+    club = program(policy={"advocate_limit": 1, "limit_period": "ever", "waiting_days": 0})
+    ada, eve, bob, cyd = (person(club, name) for name in ("ada", "eve", "bob", "cyd"))
+    claims(bob, ada)
+    make.buys(bob, "30.00", at=NOON)
+    points(ada, at=NOON)
+    take_merge(club.retailer, "eve" if stays == "ada" else "ada", stays, reference="crm", now=NOON + HOUR)
+    one = ada if stays == "ada" else eve
+
+    claims(cyd, one, at=NOON + 2 * HOUR)
+    make.buys(cyd, "30.00", at=NOON + 3 * HOUR)
+
+    assert points(one, cyd, at=NOON + 3 * HOUR) == [(100, 0), (50, 0)]
+
+
 def back_again(member: Membership, at: Any) -> None:
     """Let a member leave, and come back within the hour."""
     leave(member, now=at)
