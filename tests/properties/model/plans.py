@@ -359,6 +359,7 @@ class Plans:
         for name in ("joined", "status", "anchor", "period", "fee_days", "fee", "cancels", "following", "method"):
             setattr(self, name, getattr(other, name))
         self.reason, self.due, self.ended_at = other.reason, other.due, other.ended_at
+        self.since = max((each for each in (self.since, other.since) if each), default=None)
 
     # -- what they are made of
 
