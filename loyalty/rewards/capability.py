@@ -14,8 +14,10 @@ from loyalty.engine.capability import Capability, Scope
 from loyalty.engine.decision import Effect
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
-from loyalty.points.capability import load_debts, load_lots, load_redeemed
 from loyalty.points.debts import debts_of
+from loyalty.points.loading.debts import load_debts
+from loyalty.points.loading.lots import load_lots
+from loyalty.points.loading.redeemed import load_redeemed
 from loyalty.rewards.models import Reward, RewardPrice
 from loyalty.rewards.rules import Catalogue, Kind, PriceRule, RewardRule
 from loyalty.rewards.state import REWARDS, HeldReward, RewardsState

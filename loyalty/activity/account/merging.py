@@ -38,7 +38,8 @@ from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
-from loyalty.points.capability import load_redeemed, with_all_debts
+from loyalty.points.loading.debts import with_all_debts
+from loyalty.points.loading.redeemed import load_redeemed
 from loyalty.points.models import Hold
 from loyalty.points.state import POINTS, Redeemed
 from loyalty.tiers.models import Standing
