@@ -147,7 +147,7 @@ def move_budgets(lines: Sequence[BudgetLine], now: datetime) -> None:
     bulk.execute(MOVE_BUDGETS, bulk.columns_of((line.budget_id, line.reserved, line.spent) for line in lines))
 
 
-def write(effects: Sequence[Effect], now: datetime) -> None:
+def write(effects: Sequence[Effect], *, now: datetime) -> None:
     """Write what steps decided of rewards: a fixed number of statements."""
     _redeemed([each for each in effects if isinstance(each, RewardRedeemed)], now)
     _run(USE, effects, RewardUsed, lambda each: (
