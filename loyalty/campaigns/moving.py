@@ -12,11 +12,12 @@ from django.db import transaction
 from customers.core import bulk
 from customers.core.calendar import zone_of
 from customers.core.values import dataclass
-from loyalty.campaigns.claiming import OUTCOME
-from loyalty.campaigns.entering import rule_of
 from loyalty.campaigns.models import Campaign, CampaignVersion, Outcome
+from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.publishing import WrongCampaignState
-from loyalty.campaigns.rules.journeys import JourneyRule, Moved, advance, moved
+from loyalty.campaigns.rules.journeys import JourneyRule
+from loyalty.campaigns.rules.progress import Moved, advance, moved
+from loyalty.campaigns.versions import rule_of
 
 WAITING = """
 SELECT e.id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.step,
@@ -126,10 +127,10 @@ def _write(campaign: Campaign, version: CampaignVersion, going: Sequence[tuple[W
         for each, to in going
     ]  # fmt: skip
     outcomes = [
-        (campaign.retailer_id, campaign.pk, each.customer_id, each.id, each.occurrence, None, what, "", "", "", now)
+        NewOutcome(campaign.retailer_id, campaign.pk, each.customer_id, each.id, each.occurrence, what, now)
         for each, to in going
-        for what in (Outcome.What.MOVED.value, *(() if to.at else (Outcome.What.COMPLETED.value,)))
-    ]  # fmt: skip
+        for what in (Outcome.What.MOVED, *(() if to.at else (Outcome.What.COMPLETED,)))
+    ]
     with bulk.together():
         bulk.execute(WRITE, bulk.columns_of(rows))
-        bulk.insert(Outcome, OUTCOME, outcomes)
+        tell(outcomes)
