@@ -87,7 +87,7 @@ class Going:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingMessage:
     """A message that is due to somebody who was merged. :param campaign_id: with `occurrence` what its entry is, if any"""
 
     id: UUID
@@ -99,7 +99,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCustomers:
     """
     What campaigns know of the customers who stay, before anything goes over to them.
 
@@ -187,7 +187,7 @@ def _go_on(
     leads_to: Mapping[UUID, UUID],
     now: datetime,
 ) -> None:
-    messages = [Waiting(*row) for row in bulk.fetch(MESSAGES, [sorted(leads_to)])]
+    messages = [WaitingMessage(*row) for row in bulk.fetch(MESSAGES, [sorted(leads_to)])]
     wake(
         retailer.pk, ((key, each.due_at) for each in messages for key in (each.customer_id, leads_to[each.customer_id]))
     )
@@ -202,7 +202,7 @@ def _go_on(
     _end_what_is_over(retailer, sorted(on), now)
 
 
-def _known(campaigns: Sequence[UUID], leads_to: Mapping[UUID, UUID], now: datetime) -> Known:
+def _known(campaigns: Sequence[UUID], leads_to: Mapping[UUID, UUID], now: datetime) -> KnownCustomers:
     targets = sorted(set(leads_to.values()))
     rows = Campaign.objects.filter(pk__in=campaigns).order_by("pk")
     had = (
@@ -210,11 +210,13 @@ def _known(campaigns: Sequence[UUID], leads_to: Mapping[UUID, UUID], now: dateti
         for key in campaigns
         for customer, occurrence, _at in entered_before(key, targets, but=sorted(leads_to))
     )
-    return Known({each.pk: judge(each, targets, now) for each in rows}, frozenset(had), consents_of(targets, now))
+    return KnownCustomers(
+        {each.pk: judge(each, targets, now) for each in rows}, frozenset(had), consents_of(targets, now)
+    )
 
 
 def _decide(
-    entries: Sequence[OpenEntry], leads_to: Mapping[UUID, UUID], known: Known
+    entries: Sequence[OpenEntry], leads_to: Mapping[UUID, UUID], known: KnownCustomers
 ) -> tuple[list[Going], list[Ending]]:
     """Return which entries go on for whom, and which end; of several for the same the one that was entered first goes on."""
     going, endings = list[Going](), list[Ending]()
@@ -246,7 +248,7 @@ def _carried(retailer: Retailer, each: Going, now: datetime) -> NewOutcome:
 
 
 def _carry_messages(
-    messages: Sequence[Waiting], going: Collection[UUID], leads_to: Mapping[UUID, UUID], known: Known
+    messages: Sequence[WaitingMessage], going: Collection[UUID], leads_to: Mapping[UUID, UUID], known: KnownCustomers
 ) -> None:
     """Let messages that are due go to who stays; those of entries that are through as well, unless it had the same."""
     moved, dropped = list[tuple[UUID, UUID]](), list[tuple[UUID, str]]()
@@ -263,7 +265,7 @@ def _carry_messages(
         bulk.execute(DROP_MESSAGES, bulk.columns_of(dropped))
 
 
-def _not_told(message: Waiting, target: UUID, known: Known) -> str:
+def _not_told(message: WaitingMessage, target: UUID, known: KnownCustomers) -> str:
     """Return why who stays does not hear what an entry has yet to say that is through; empty where it does."""
     assert message.campaign_id is not None, "an entry has one"
     assert message.occurrence is not None, "an entry has one"

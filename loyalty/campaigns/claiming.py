@@ -15,7 +15,7 @@ from django.db import transaction
 from customers.core import bulk
 from customers.core.values import dataclass
 from customers.models import Retailer
-from loyalty.campaigns.deciding import MERGED, Change, Decided, decide
+from loyalty.campaigns.deciding import MERGED, DecidedMessages, MessageChange, decide
 from loyalty.campaigns.loading import OpenMessage, Person, Settings, load_open, load_persons, load_settings
 from loyalty.campaigns.merging import note_merged
 from loyalty.campaigns.models import Message, Outcome
@@ -106,7 +106,7 @@ def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> Claim:
     return Claim(len(customers), claimed, settings)
 
 
-def _claimed(change: Change, person: Person, now: datetime) -> Claimed:
+def _claimed(change: MessageChange, person: Person, now: datetime) -> Claimed:
     assert change.until is not None
     return Claimed(
         change.message, change.channel, person.addresses[change.channel], change.tries, now, change.until,
@@ -118,7 +118,7 @@ def _write(
     retailer: Retailer,
     customers: Sequence[UUID],
     messages: Sequence[OpenMessage],
-    decided: Decided,
+    decided: DecidedMessages,
     now: datetime,
 ) -> None:
     """Write all at once: the messages, when their recipients are next to be looked at, and the outcomes."""
@@ -131,7 +131,7 @@ def _write(
 
 
 def _next_times(
-    customers: Sequence[UUID], messages: Sequence[OpenMessage], decided: Decided, now: datetime
+    customers: Sequence[UUID], messages: Sequence[OpenMessage], decided: DecidedMessages, now: datetime
 ) -> dict[UUID, datetime | None]:
     """Return when each recipient is next to be looked at; None where nothing of it is open any more."""
     nexts: dict[UUID, list[datetime]] = {key: [] for key in customers}
@@ -149,7 +149,7 @@ def _next_times(
     return {key: min(found, default=None) for key, found in nexts.items()}
 
 
-def _row(change: Change) -> tuple[object, ...]:
+def _row(change: MessageChange) -> tuple[object, ...]:
     return (
         change.message.due.id, str(change.state), change.reason, change.rule, change.channel,
         change.due_at or change.message.due.due_at, change.claimed_at, change.until, change.tries, change.is_resent,
@@ -157,12 +157,12 @@ def _row(change: Change) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _is_told(change: Change) -> bool:
+def _is_told(change: MessageChange) -> bool:
     """Tell whether an outcome says what became of it: of what is on its way, its answer does."""
     return change.message.campaign_id is not None and change.state in TOLD and change.rule not in {Speeds.RULE, MERGED}
 
 
-def _outcome(retailer: Retailer, change: Change, now: datetime) -> NewOutcome:
+def _outcome(retailer: Retailer, change: MessageChange, now: datetime) -> NewOutcome:
     message = change.message
     return NewOutcome(
         retailer.pk, message.campaign_id, message.customer_id, message.entry_id, message.occurrence,

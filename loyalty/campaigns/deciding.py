@@ -23,7 +23,7 @@ State = Message.State
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MessageChange:
     """A message as it is to be written."""
 
     message: OpenMessage
@@ -40,35 +40,35 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecidedMessages:
     """:param left: recipients of whom nothing could be decided, whatever the flaw: they are looked at again later"""
 
-    changes: Sequence[Change]
+    changes: Sequence[MessageChange]
     left: AbstractSet[UUID]
 
 
 def decide(
     messages: Sequence[OpenMessage], persons: Mapping[UUID, Person], settings: Settings, speeds: Speeds, now: datetime
-) -> Decided:
+) -> DecidedMessages:
     """Return what changes of recipients' open messages. One of whom it cannot be decided stops nobody else's."""
     due: dict[UUID, list[OpenMessage]] = defaultdict(list)
     for each in messages:
         if each.next_at <= now:
             due[each.customer_id].append(each)
-    changes: list[Change] = []
+    changes: list[MessageChange] = []
     left = set(due)
     for customer, own in due.items():
         with set_aside("recipient_set_aside", customer=str(customer)):
             changes += _of_one(own, persons[customer], settings, speeds, now)
             left.discard(customer)
-    return Decided(changes, left)
+    return DecidedMessages(changes, left)
 
 
 def _of_one(
     due: Sequence[OpenMessage], person: Person, settings: Settings, speeds: Speeds, now: datetime
-) -> list[Change]:
+) -> list[MessageChange]:
     """Return what changes of what is due to one recipient."""
-    changes: list[Change] = []
+    changes: list[MessageChange] = []
     waiting: dict[UUID, OpenMessage] = {}
     for each in due:
         if each.state == State.CLAIMED:
@@ -82,34 +82,34 @@ def _of_one(
     return changes + [_change(waiting[plan.id], speeds.limit(plan), person, now) for plan in plans]
 
 
-def _ended(message: OpenMessage, person: Person, now: datetime) -> Change | None:
+def _ended(message: OpenMessage, person: Person, now: datetime) -> MessageChange | None:
     """Return what becomes of a message that its recipient, its campaign or its entry has no use for now, or any more."""
     if person.is_gone:
-        return Change(message, State.DROPPED, "gone")
+        return MessageChange(message, State.DROPPED, "gone")
     if person.is_merged:
-        return Change(message, State.DUE, rule=MERGED, due_at=now + LOOK_AGAIN, tries=message.tries)
+        return MessageChange(message, State.DUE, rule=MERGED, due_at=now + LOOK_AGAIN, tries=message.tries)
     if message.campaign_state == Campaign.State.ENDED:
-        return Change(message, State.DROPPED, "campaign_ended")
+        return MessageChange(message, State.DROPPED, "campaign_ended")
     if message.ended:
-        return Change(message, State.DROPPED, "exited", message.ended)
+        return MessageChange(message, State.DROPPED, "exited", message.ended)
     if message.campaign_state == Campaign.State.PAUSED:
-        return Change(message, State.HELD, due_at=message.due.due_at)
+        return MessageChange(message, State.HELD, due_at=message.due.due_at)
     return None
 
 
-def _change(message: OpenMessage, plan: Plan, person: Person, now: datetime) -> Change:
+def _change(message: OpenMessage, plan: Plan, person: Person, now: datetime) -> MessageChange:
     if isinstance(plan, Go):
         tries = message.tries + 1
-        return Change(
+        return MessageChange(
             message, State.CLAIMED, channel=plan.channel, claimed_at=now, until=now + lease_of(tries), tries=tries,
             is_resent=message.is_resent, address_hash=person.hashes.get(plan.channel, ""),
         )  # fmt: skip
     if isinstance(plan, Later):
-        return Change(message, State.DUE, rule=plan.rule, due_at=plan.until, tries=message.tries)
-    return Change(message, State.DROPPED, plan.reason, plan.rule, tries=message.tries)
+        return MessageChange(message, State.DUE, rule=plan.rule, due_at=plan.until, tries=message.tries)
+    return MessageChange(message, State.DROPPED, plan.reason, plan.rule, tries=message.tries)
 
 
-def _without_answer(message: OpenMessage, person: Person, settings: Settings, now: datetime) -> Change:
+def _without_answer(message: OpenMessage, person: Person, settings: Settings, now: datetime) -> MessageChange:
     """Return what becomes of a message whose answer never came: sent again where that is safe and still allowed."""
     assert message.claimed_at is not None, "a constraint says so"
     fate = fate_of(
@@ -126,7 +126,7 @@ def _without_answer(message: OpenMessage, person: Person, settings: Settings, no
             has_bought=person.recipient.has_bought,
         )
     )  # fmt: skip
-    kept = Change(
+    kept = MessageChange(
         message, State.UNKNOWN, channel=message.channel, claimed_at=message.claimed_at, tries=message.tries,
         is_resent=message.is_resent,
     )  # fmt: skip

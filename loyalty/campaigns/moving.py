@@ -38,7 +38,7 @@ FROM (
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingEntry:
     """An entry on an earlier version, as it was read under its lock."""
 
     id: UUID
@@ -93,8 +93,8 @@ def move_entries(campaign: Campaign, *, now: datetime) -> Moves:
     return Moves(campaign.version.number, len(going), done, counted[True], len(rows) - len(going))
 
 
-def _waiting(row: tuple[Any, ...]) -> Waiting:
-    return Waiting(*row[:-1], zone_of(row[-1]))  # type: ignore[call-arg] # a row has as many columns as it has fields
+def _waiting(row: tuple[Any, ...]) -> WaitingEntry:
+    return WaitingEntry(*row[:-1], zone_of(row[-1]))  # type: ignore[call-arg] # a row has as many columns as it has fields
 
 
 def _rules(campaign: Campaign, version: CampaignVersion) -> dict[int, JourneyRule]:
@@ -103,14 +103,14 @@ def _rules(campaign: Campaign, version: CampaignVersion) -> dict[int, JourneyRul
     return {each.pk: rule_of(each) for each in rows if each.trigger["kind"] == version.trigger["kind"]}
 
 
-def _moved(entry: Waiting, rules: Mapping[int, JourneyRule], to: int) -> Moved:
+def _moved(entry: WaitingEntry, rules: Mapping[int, JourneyRule], to: int) -> Moved:
     return moved(
         rules[entry.version_id].steps, rules[to].steps, position=entry.step, entered_at=entry.entered_at,
         about=entry.about, zone=entry.zone,
     )  # fmt: skip
 
 
-def _is_said_now(entry: Waiting, to: Moved, rule: JourneyRule, now: datetime) -> bool:
+def _is_said_now(entry: WaitingEntry, to: Moved, rule: JourneyRule, now: datetime) -> bool:
     if to.at is None:
         return False
     progress = advance(
@@ -119,7 +119,9 @@ def _is_said_now(entry: Waiting, to: Moved, rule: JourneyRule, now: datetime) ->
     return bool(progress.messages)
 
 
-def _write(campaign: Campaign, version: CampaignVersion, going: Sequence[tuple[Waiting, Moved]], now: datetime) -> None:
+def _write(
+    campaign: Campaign, version: CampaignVersion, going: Sequence[tuple[WaitingEntry, Moved]], now: datetime
+) -> None:
     if not going:
         return
     rows = [

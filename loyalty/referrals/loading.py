@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.values import dataclass
 from loyalty.engine.activities import OrderPlaced, PointsGranted, ReferralClaimed
 from loyalty.engine.capability import Joined, Scope
 from loyalty.referrals.codes import find_referrers, may_be_code, plain
@@ -47,7 +48,17 @@ WHERE g.membership_id = ANY(%s) AND g.source = 'referrals' AND g.cause LIKE '%%:
     AND g.given > 0 AND NOT EXISTS (SELECT 1 FROM points_grant b WHERE b.takes_back_id = g.id AND b.given > 0)
 """
 REFERRAL = Joined(COLUMNS, JOIN)
-Asked = tuple[UUID, UUID, str, datetime, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedCode:
+    """A code that a member names. :param fact_id: of the claim, or of the order whose promotion code it is"""
+
+    member: UUID
+    fact_id: UUID
+    code: str
+    at: datetime
+    signals: Mapping[str, str]
 
 
 def load(scope: Scope) -> dict[UUID, ReferralState]:
@@ -78,19 +89,7 @@ def _state(row: Sequence[Any]) -> ReferralState:
 
 def _load_candidates(scope: Scope, states: Mapping[UUID, ReferralState]) -> dict[UUID, dict[UUID, Candidate]]:
     """Load the referrers whose codes a batch names, and what is known of each claim; nothing where it names none."""
-    asked = _named_codes(scope, states)
-    if not asked:
-        return {}
-    programs = sorted({scope.members[key].program_id for key, *_ in asked})
-    named: list[Named] = []
-    for program_id in programs:
-        mine = [each for each in asked if scope.members[each[0]].program_id == program_id]
-        found = find_referrers(program_id, sorted({code for _, _, code, _, _ in mine}))
-        for key, fact_id, code, at, signals in mine:
-            version = scope.versions[program_id].at(at)
-            rules = version.of(POLICY) if version else None
-            if rules is not None and code in found:
-                named.append(Named(fact_id, key, found[code], code, at, program_id, rules, signals))
+    named = _with_referrers(scope, _named_codes(scope, states))
     if not named:
         return {}
     let_claim_alone({each.program_id for each in named})
@@ -103,20 +102,39 @@ def _load_candidates(scope: Scope, states: Mapping[UUID, ReferralState]) -> dict
     return candidates
 
 
-def _named_codes(scope: Scope, states: Mapping[UUID, ReferralState]) -> list[Asked]:
+def _with_referrers(scope: Scope, asked: Sequence[_NamedCode]) -> list[Named]:
+    """Return those of some codes that are somebody's, where a referral could be claimed at their time."""
+    by_program: dict[int, list[_NamedCode]] = {}
+    for each in asked:
+        by_program.setdefault(scope.members[each.member].program_id, []).append(each)
+    named: list[Named] = []
+    for program_id, mine in sorted(by_program.items()):
+        found = find_referrers(program_id, sorted({each.code for each in mine}))
+        for each in mine:
+            version = scope.versions[program_id].at(each.at)
+            rules = version.of(POLICY) if version else None
+            if rules is not None and each.code in found:
+                referrer = found[each.code]
+                named.append(
+                    Named(each.fact_id, each.member, referrer, each.code, each.at, program_id, rules, each.signals)
+                )
+    return named
+
+
+def _named_codes(scope: Scope, states: Mapping[UUID, ReferralState]) -> list[_NamedCode]:
     """Return which members name which codes: by a claim, or by the promotion code of an order where they have no referral."""
     members_of = scope.by_customer(states)
-    asked: list[Asked] = []
+    asked: list[_NamedCode] = []
     for each in scope.activities:
         if isinstance(each, ReferralClaimed):
             keys = [key for key in members_of.get(each.customer_id, ()) if _is_in(scope, key, each.program_id)]
-            asked += [(key, each.id, plain(each.code), each.occurred_at, each.signals) for key in keys]
+            asked += [_NamedCode(key, each.id, plain(each.code), each.occurred_at, each.signals) for key in keys]
         elif isinstance(each, OrderPlaced) and may_be_code(each.basket.promotion_code):
             code = plain(each.basket.promotion_code)
             for key in members_of.get(each.customer_id, ()):
                 referral = states[key].referral
                 if referral is None or not referral.is_live:
-                    asked.append((key, each.order_id, code, each.occurred_at, {}))
+                    asked.append(_NamedCode(key, each.order_id, code, each.occurred_at, {}))
     return asked
 
 
