@@ -28,7 +28,7 @@ from customers.models import Retailer  # noqa: E402
 from loyalty.activity.models import NightRun  # noqa: E402
 from loyalty.campaigns.advancing import advance_due  # noqa: E402
 from loyalty.campaigns.claiming import Claimed, claim  # noqa: E402
-from loyalty.campaigns.entering import COLUMNS, enter  # noqa: E402
+from loyalty.campaigns.entering import NewEntry, enter  # noqa: E402
 from loyalty.campaigns.models import (  # noqa: E402
     Campaign,
     CampaignVersion,
@@ -219,7 +219,7 @@ def enter_before(campaign: Campaign) -> None:
     statement, parameters = statement_for(campaign, version, TODAY - DAY)
     parameters |= {"retailer": campaign.retailer_id, "version": version.pk, "at": NOW - DAY}
     with connection.cursor() as cursor:
-        cursor.execute(ENTER.format(columns=", ".join(COLUMNS), found=statement), parameters)
+        cursor.execute(ENTER.format(columns=", ".join(NewEntry._fields), found=statement), parameters)
 
 
 ENTER = """

@@ -17,10 +17,10 @@ from analytics.experiments.drawing_up import DrawnUp, draw_up_offers
 from analytics.experiments.looking import latest
 from analytics.experiments.models import ExperimentLook
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.callers import author_of
 from customers.api.strict import Strict
 from customers.core.money import to_unit
 from loyalty.activity.api.asking import NotThere
-from loyalty.campaigns.api.documents import author_of
 
 
 class DepthCellOut(serializers.Serializer[Any]):

@@ -19,6 +19,7 @@ from rest_framework import status
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from customers.api.documented import Documented, documented
@@ -115,6 +116,17 @@ def all_or_dry(request: Request) -> Iterator[None]:
         yield
         if is_dry:
             transaction.set_rollback(True)
+
+
+def said_in(kind: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
+    """
+    Return what the body of a request says.
+
+    :raises ValidationError: when it is not as `kind` takes it
+    """
+    given = kind(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
 
 
 def asked_for(request: Request, name: str) -> bool:

@@ -40,3 +40,9 @@ def the_one(rows: QuerySet[Row], missing: Callable[[], DomainError]) -> Row:
         return rows.get()
     except ObjectDoesNotExist:
         raise missing() from None
+
+
+def author_of(request: Request) -> str:
+    """Return who calls, for what is noted: a person's name, or that of a key."""
+    user = getattr(request.auth, "user", None)
+    return user.get_username() if user is not None else f"key {request.auth.name}"  # type: ignore[union-attr] # a key

@@ -16,6 +16,11 @@ def own_text(row: Any, name: str) -> str:
     return in_readers_language(getattr(row, name), getattr(row, f"{name}_fr"))
 
 
+def own_lines(row: Any, name: str) -> list[str]:
+    """Return the lines of such a text that say something."""
+    return [line.strip() for line in own_text(row, name).splitlines() if line.strip()]
+
+
 def said_text(said: Mapping[str, Any], name: str) -> str:
     """Return the text `name` of a mapping in the reader's language, as of a row; empty where it has none."""
     return in_readers_language(said.get(name) or "", said.get(f"{name}_fr") or "")

@@ -22,7 +22,7 @@ from loyalty.activity.profiles import load_past
 from loyalty.activity.purchases import asks_for_products, limits_interactions, with_others, with_purchases
 from loyalty.activity.steps import CLOCK
 from loyalty.activity.versions import used_by
-from loyalty.badges.capability import load_joined
+from loyalty.badges.loading import load_joined
 from loyalty.badges.state import BADGES
 from loyalty.engine.activities import (
     Activity,
@@ -49,11 +49,11 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey
 from loyalty.engine.profile import PROFILE, ProfileState
 from loyalty.engine.versions import Version, Versions
-from loyalty.plans.capability import load_followed
+from loyalty.plans.loading import load_followed
 from loyalty.plans.state import PLANS
 from loyalty.points.granting import load_given
 from loyalty.points.state import POINTS, RULES, Posting
-from loyalty.rewards.capability import paid_out_of
+from loyalty.rewards.loading import paid_out_of
 from loyalty.rewards.state import REWARDS
 from loyalty.tiers.state import SCHEME, TIERS
 

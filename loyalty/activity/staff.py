@@ -1,12 +1,14 @@
 """What staff do to customers, orders and members, page by page: asked for, shown before it happens, then done and noted."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Protocol
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -33,6 +35,15 @@ from loyalty.programs.models import Program
 
 PERMISSION = "customers.change_customer"
 MAX_REASON = 60  # with the author's name it is the reference of what is done
+
+
+@contextmanager
+def tried(is_dry: bool) -> Iterator[None]:  # noqa: FBT001 - as the verbs say it
+    """Do what is inside, and undo it where it is only tried out: what is refused is refused before it is confirmed."""
+    with transaction.atomic():
+        yield
+        if is_dry:
+            transaction.set_rollback(True)
 
 
 class ByStaff(ModelAdmin):

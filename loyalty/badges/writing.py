@@ -97,7 +97,7 @@ def _move(moved: AwardsMoved) -> None:
 
 
 def write(
-    effects: Sequence[Effect], before: Mapping[UUID, Member], after: Mapping[UUID, Member], now: datetime
+    effects: Sequence[Effect], before: Mapping[UUID, Member], after: Mapping[UUID, Member], *, now: datetime
 ) -> None:
     """Write effects in their order, and what has changed of members' progress."""
     if effects:

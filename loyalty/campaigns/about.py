@@ -21,11 +21,12 @@ from customers.core.calendar import local_date
 from customers.core.money import written
 from customers.models import Retailer
 from loyalty.activity.published import tiers_of
-from loyalty.campaigns.open_entries import OpenEntry, published
+from loyalty.campaigns.open_entries import OpenEntry
 from loyalty.campaigns.rules.tier_gaps import TierGap
 from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, PROSPECT, parameter, word, years_between
 from loyalty.campaigns.tier_gaps import When, gaps
 from loyalty.campaigns.triggers import KEPT
+from loyalty.campaigns.versions import published
 from loyalty.programs.models import Program
 
 EXPIRING = """

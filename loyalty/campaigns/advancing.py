@@ -16,15 +16,16 @@ from customers.core import bulk
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.about import Values, facts_of
-from loyalty.campaigns.claiming import OUTCOME
 from loyalty.campaigns.feedback.inviting import Invite, Invited, ToAsk, invite
 from loyalty.campaigns.feedback.links import INVITATION
 from loyalty.campaigns.models import Offer, Outcome
 from loyalty.campaigns.offering.granting import Ask, grant_offer
 from loyalty.campaigns.offering.steps import Told, decided_for, occurrence_of, values_of_offers
 from loyalty.campaigns.open_entries import OpenEntry, due_to_offer, load, lock_due, note_stranded, rule_of_entry
+from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.queueing import NewMessage, queue, wake
-from loyalty.campaigns.rules.journeys import NO_LONGER_TRUE, Exit, Planned, Progress, advance, exit_by
+from loyalty.campaigns.rules.exits import NO_LONGER_TRUE, Exit, exit_by
+from loyalty.campaigns.rules.progress import Planned, Progress, advance
 from loyalty.campaigns.setting_aside import NO_DATABASE, let_wait
 
 log = structlog.get_logger(__name__)
@@ -247,7 +248,7 @@ def _write_progress(
     ]
     with bulk.together():
         bulk.execute(WRITE, bulk.columns_of(rows))
-        bulk.insert(Outcome, OUTCOME, outcomes)
+        tell(outcomes)
 
 
 def _what_of(found: Invite | None) -> tuple[Outcome.What, str]:
@@ -257,9 +258,7 @@ def _what_of(found: Invite | None) -> tuple[Outcome.What, str]:
     return Outcome.What.DROPPED, found.reason
 
 
-def _outcome_of_offer(
-    retailer: Retailer, entry: OpenEntry, position: int, told: Told, now: datetime
-) -> tuple[Any, ...]:
+def _outcome_of_offer(retailer: Retailer, entry: OpenEntry, position: int, told: Told, now: datetime) -> NewOutcome:
     what = Outcome.What.GRANTED if told.grant_id else Outcome.What.NOT_GRANTED
     return _outcome(retailer, entry, position, what, told.reason, now, rule=told.offer)
 
@@ -279,13 +278,14 @@ def end_entries(retailer: Retailer, endings: Sequence[Ending], *, now: datetime)
     with bulk.together():
         bulk.execute(WRITE, bulk.columns_of(rows))
         bulk.execute(DROP, bulk.columns_of((each.entry.id, each.exit.reason) for each in endings))
-        bulk.insert(Outcome, OUTCOME, outcomes)
+        tell(outcomes)
 
 
 def _outcome(  # noqa: PLR0913 - what an outcome says
     retailer: Retailer, entry: OpenEntry, step: int | None, what: Outcome.What, reason: str, now: datetime, *,
     rule: str = "",
-) -> tuple[Any, ...]:  # fmt: skip
-    return (
-        retailer.pk, entry.campaign_id, entry.customer_id, entry.id, entry.occurrence, step, what.value, reason, rule, "", now
+) -> NewOutcome:  # fmt: skip
+    return NewOutcome(
+        retailer.pk, entry.campaign_id, entry.customer_id, entry.id, entry.occurrence, what, now, step=step, reason=reason,
+        rule=rule,
     )  # fmt: skip

@@ -4,20 +4,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight, zone_of
 from customers.core.ids import new_id
 from customers.core.values import dataclass
-from loyalty.campaigns.entering import BATCH, consents_of, judge, rule_of
-from loyalty.campaigns.loading import load_persons, load_settings
+from loyalty.campaigns.entering import BATCH
+from loyalty.campaigns.judging import JudgedCustomer, judge
+from loyalty.campaigns.loading import consents_of, load_persons, load_settings
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.rules.journeys import MESSAGE, Before, JourneyRule, not_entered
 from loyalty.campaigns.rules.planning import Dropped, Due, plan_all
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.campaigns.triggers import Candidate, candidates
+from loyalty.campaigns.versions import rule_of
 from loyalty.experiments.models import Variant
 
 COUNTED = 10_000  # of more than so many, so many are looked at, and the others are taken to be like them
@@ -121,26 +122,29 @@ def _count(campaign: Campaign, version: CampaignVersion, found: Sequence[Candida
         known, consents = judge(campaign, ids, now), consents_of(ids, now)
         entering = []
         for customer in ids:
-            row = known.get(customer)
-            reason, is_held_out = _judged(campaign, rule, row, consents.get(customer, {}), now)
+            judged = known.get(customer)
+            reason = _reason(campaign, rule, judged, consents.get(customer, {}), now)
             counted[f"not:{reason}" if reason else "enters"] += 1
-            counted["held_out"] += is_held_out and not reason
-            if not reason and row is not None and (row[1] or is_held_out):
-                counted[f"variant:{row[1] or ELSEWHERE}"] += 1
-            if not reason and not is_held_out:
+            if reason or judged is None:
+                continue
+            counted["held_out"] += judged.is_held_out
+            if judged.variant or judged.is_held_out:
+                counted[f"variant:{judged.variant or ELSEWHERE}"] += 1
+            if not judged.is_held_out:
                 entering.append(customer)
         counted.update(_unreachable(campaign, version, rule, entering, now))
     return counted
 
 
-def _judged(
-    campaign: Campaign, rule: JourneyRule, row: tuple[Any, ...] | None, consents: Mapping[str, bool], now: datetime
-) -> tuple[str, bool]:
-    """Return why a customer does not enter, empty where it does, and whether it is held out."""
-    if row is None:
-        return "gone", False
-    zone = zone_of(row[0], campaign.program.tzinfo)
-    return not_entered(rule, Before(zone, consents, row[3], row[4], row[5]), now), bool(row[2])
+def _reason(
+    campaign: Campaign, rule: JourneyRule, judged: JudgedCustomer | None, consents: Mapping[str, bool], now: datetime
+) -> str:
+    """Return why a customer does not enter; empty where it does."""
+    if judged is None:
+        return "gone"
+    zone = zone_of(judged.zone, campaign.program.tzinfo)
+    before = Before(zone, consents, judged.is_active, judged.last_entered_at, judged.has_bought)
+    return not_entered(rule, before, now)
 
 
 def _unreachable(

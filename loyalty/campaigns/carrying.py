@@ -8,7 +8,6 @@ stays done, and the next step goes to the address, and by the consents, the hour
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -19,14 +18,19 @@ from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.about import facts_of
 from loyalty.campaigns.advancing import RECIPIENTS, Ending, end_entries, over, untrue
-from loyalty.campaigns.claiming import NOTE_MERGED, OUTCOME
-from loyalty.campaigns.entering import HELD_OUT, consents_of, entered_before, judge
+from loyalty.campaigns.entering import HELD_OUT
+from loyalty.campaigns.judging import JudgedCustomer, entered_before, judge
+from loyalty.campaigns.loading import consents_of
+from loyalty.campaigns.merging import NOTE_MERGED, note_merged
 from loyalty.campaigns.models import Campaign, Outcome
-from loyalty.campaigns.open_entries import OpenEntry, load, load_active, published, rule_of_entry
+from loyalty.campaigns.open_entries import OpenEntry, load, load_active, rule_of_entry
+from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.queueing import wake
-from loyalty.campaigns.rules.journeys import HAD_IT, Before, Exit, not_carried
+from loyalty.campaigns.rules.exits import Exit
+from loyalty.campaigns.rules.journeys import HAD_IT, Before, not_carried
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.campaigns.setting_aside import NO_DATABASE, RETRIED_AFTER
+from loyalty.campaigns.versions import published
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -83,7 +87,7 @@ class Going:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingMessage:
     """A message that is due to somebody who was merged. :param campaign_id: with `occurrence` what its entry is, if any"""
 
     id: UUID
@@ -95,7 +99,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCustomers:
     """
     What campaigns know of the customers who stay, before anything goes over to them.
 
@@ -103,13 +107,13 @@ class Known:
     :param had: campaign, customer and occurrence of what they were in, they and who was merged into them before
     """
 
-    judged: Mapping[UUID, Mapping[UUID, tuple[Any, ...]]]
+    judged: Mapping[UUID, Mapping[UUID, JudgedCustomer]]
     had: frozenset[tuple[UUID, UUID, str]]
     consents: Mapping[UUID, Mapping[str, bool]]
 
     def is_held_out(self, campaign: UUID, customer: UUID) -> bool:
-        row = self.judged.get(campaign, {}).get(customer)
-        return row is not None and bool(row[2])
+        judged = self.judged.get(campaign, {}).get(customer)
+        return judged is not None and judged.is_held_out
 
 
 def follow_merges(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> int:
@@ -171,7 +175,7 @@ def _carry(retailer: Retailer, merged: Collection[UUID], now: datetime) -> None:
     held = _pairs(HOLD, merged)
     leads_to = {key: target for key, target in held.items() if seen.get(key) == target}
     if elsewhere := sorted(held.keys() - leads_to.keys()):  # merged on meanwhile
-        bulk.execute(NOTE_MERGED, [retailer.pk, now, elsewhere])
+        note_merged(retailer.pk, elsewhere, now)
     if leads_to:
         _go_on(retailer, campaigns, [each for each in entries if each.customer_id in leads_to], leads_to, now)
 
@@ -183,7 +187,7 @@ def _go_on(
     leads_to: Mapping[UUID, UUID],
     now: datetime,
 ) -> None:
-    messages = [Waiting(*row) for row in bulk.fetch(MESSAGES, [sorted(leads_to)])]
+    messages = [WaitingMessage(*row) for row in bulk.fetch(MESSAGES, [sorted(leads_to)])]
     wake(
         retailer.pk, ((key, each.due_at) for each in messages for key in (each.customer_id, leads_to[each.customer_id]))
     )
@@ -192,13 +196,13 @@ def _go_on(
     end_entries(retailer, endings, now=now)
     if going:
         bulk.execute(MOVE_ENTRIES, bulk.columns_of((each.entry.id, each.customer_id, each.variant) for each in going))
-        bulk.insert(Outcome, OUTCOME, [_carried(retailer, each, now) for each in going])
+        tell(_carried(retailer, each, now) for each in going)
     on, ended = {each.entry.id for each in going}, {each.entry.id for each in endings}
     _carry_messages([each for each in messages if each.entry_id not in ended], on, leads_to, known)
     _end_what_is_over(retailer, sorted(on), now)
 
 
-def _known(campaigns: Sequence[UUID], leads_to: Mapping[UUID, UUID], now: datetime) -> Known:
+def _known(campaigns: Sequence[UUID], leads_to: Mapping[UUID, UUID], now: datetime) -> KnownCustomers:
     targets = sorted(set(leads_to.values()))
     rows = Campaign.objects.filter(pk__in=campaigns).order_by("pk")
     had = (
@@ -206,11 +210,13 @@ def _known(campaigns: Sequence[UUID], leads_to: Mapping[UUID, UUID], now: dateti
         for key in campaigns
         for customer, occurrence, _at in entered_before(key, targets, but=sorted(leads_to))
     )
-    return Known({each.pk: judge(each, targets, now) for each in rows}, frozenset(had), consents_of(targets, now))
+    return KnownCustomers(
+        {each.pk: judge(each, targets, now) for each in rows}, frozenset(had), consents_of(targets, now)
+    )
 
 
 def _decide(
-    entries: Sequence[OpenEntry], leads_to: Mapping[UUID, UUID], known: Known
+    entries: Sequence[OpenEntry], leads_to: Mapping[UUID, UUID], known: KnownCustomers
 ) -> tuple[list[Going], list[Ending]]:
     """Return which entries go on for whom, and which end; of several for the same the one that was entered first goes on."""
     going, endings = list[Going](), list[Ending]()
@@ -218,12 +224,12 @@ def _decide(
     for each in sorted(entries, key=lambda entry: (entry.entered_at, entry.id)):
         target = leads_to[each.customer_id]
         fact, place = (each.campaign_id, target, each.occurrence), (each.campaign_id, target)
-        row = known.judged[each.campaign_id].get(target)
+        judged = known.judged[each.campaign_id].get(target)
         reason, variant = "gone", ""  # erased
-        if row is not None:
-            variant = row[1] or each.variant
-            before = Before(each.zone, known.consents.get(target, {}), row[3] or place in active)
-            reason = not_carried(rule_of_entry(each), before, had_it=fact in had, is_held_out=row[2])
+        if judged is not None:
+            variant = judged.variant or each.variant
+            before = Before(each.zone, known.consents.get(target, {}), judged.is_active or place in active)
+            reason = not_carried(rule_of_entry(each), before, had_it=fact in had, is_held_out=judged.is_held_out)
         if reason:
             endings.append(Ending(each, Exit(reason), None))
         else:
@@ -233,16 +239,16 @@ def _decide(
     return going, endings
 
 
-def _carried(retailer: Retailer, each: Going, now: datetime) -> tuple[Any, ...]:
+def _carried(retailer: Retailer, each: Going, now: datetime) -> NewOutcome:
     entry = each.entry
-    return (
-        retailer.pk, entry.campaign_id, each.customer_id, entry.id, entry.occurrence, entry.step,
-        Outcome.What.CARRIED.value, "merged", "", "", now,
+    return NewOutcome(
+        retailer.pk, entry.campaign_id, each.customer_id, entry.id, entry.occurrence, Outcome.What.CARRIED, now,
+        step=entry.step, reason="merged",
     )  # fmt: skip
 
 
 def _carry_messages(
-    messages: Sequence[Waiting], going: Collection[UUID], leads_to: Mapping[UUID, UUID], known: Known
+    messages: Sequence[WaitingMessage], going: Collection[UUID], leads_to: Mapping[UUID, UUID], known: KnownCustomers
 ) -> None:
     """Let messages that are due go to who stays; those of entries that are through as well, unless it had the same."""
     moved, dropped = list[tuple[UUID, UUID]](), list[tuple[UUID, str]]()
@@ -259,7 +265,7 @@ def _carry_messages(
         bulk.execute(DROP_MESSAGES, bulk.columns_of(dropped))
 
 
-def _not_told(message: Waiting, target: UUID, known: Known) -> str:
+def _not_told(message: WaitingMessage, target: UUID, known: KnownCustomers) -> str:
     """Return why who stays does not hear what an entry has yet to say that is through; empty where it does."""
     assert message.campaign_id is not None, "an entry has one"
     assert message.occurrence is not None, "an entry has one"

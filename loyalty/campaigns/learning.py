@@ -19,10 +19,11 @@ from loyalty.campaigns.about import facts_of
 from loyalty.campaigns.advancing import end_entries, ending_by, untrue
 from loyalty.campaigns.entering import enter
 from loyalty.campaigns.models import Campaign, WaitingFact
-from loyalty.campaigns.open_entries import load_active, published
+from loyalty.campaigns.open_entries import load_active
 from loyalty.campaigns.rules.triggers import TRIGGERS
 from loyalty.campaigns.setting_aside import set_aside
 from loyalty.campaigns.triggers import Candidate
+from loyalty.campaigns.versions import published
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 

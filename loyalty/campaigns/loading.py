@@ -183,9 +183,7 @@ def load_persons(
     """
     ids = list(customers)
     rows = bulk.fetch(RECIPIENTS, {"ids": ids, "grounded": list(grounded)})
-    consents: dict[UUID, dict[str, bool]] = {}
-    for customer, purpose, granted in bulk.fetch(CONSENTS, [ids, now]):
-        consents.setdefault(customer, {})[purpose] = granted
+    consents = consents_of(ids, now)
     history = _history(settings, ids, now)
     devices = _devices(settings, ids)
     reached = _addresses(retailer, settings, rows, devices)
@@ -203,6 +201,14 @@ def load_persons(
         )
         for row in rows
     }
+
+
+def consents_of(customers: Sequence[UUID], now: datetime) -> dict[UUID, dict[str, bool]]:
+    """Return what customers agreed to, by purpose."""
+    found: dict[UUID, dict[str, bool]] = {}
+    for customer, purpose, granted in bulk.fetch(CONSENTS, [list(customers), now]):
+        found.setdefault(customer, {})[purpose] = granted
+    return found
 
 
 def _devices(settings: Settings, ids: list[UUID]) -> dict[UUID, tuple[Device, ...]]:

@@ -5,8 +5,9 @@ How it wants to be reached, and for how long it wants to hear nothing, is true o
 campaign is open for it is noted, and followed later: see `carrying`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from customers.core import bulk
 from customers.merging import MergedCustomer
@@ -47,6 +48,11 @@ SELECT c.retailer_id, c.id, 'merged', '', %s FROM customers_customer c WHERE c.i
     EXISTS (SELECT 1 FROM campaigns_entry e WHERE e.customer_id = c.id AND e.ended_at IS NULL)
     OR EXISTS (SELECT 1 FROM campaigns_message m WHERE m.customer_id = c.id AND m.state IN ('due', 'held')))
 """
+# Of customers of whom something is found that is still to be followed.
+NOTE_MERGED = """
+INSERT INTO campaigns_waitingfact (retailer_id, customer_id, kind, number, occurred_at)
+SELECT %s, n.id, 'merged', '', %s FROM unnest(%s::uuid[]) AS n (id)
+"""
 
 
 def lock(retailer: Retailer, names: Sequence[str]) -> None:
@@ -60,6 +66,12 @@ def take_over(merged: MergedCustomer, now: datetime) -> None:
     """Let the one who stays be reached as the other one wanted it, where it has not said itself how; note what goes on for it."""
     bulk.execute(TAKE_OVER, [merged.target_id, merged.source_id])
     bulk.execute(NOTE, [now, merged.source_id])
+
+
+def note_merged(retailer_id: int, customers: Iterable[UUID], now: datetime) -> None:
+    """Note that customers were merged of whom something goes on, so that it is followed."""
+    if ids := sorted(customers):
+        bulk.execute(NOTE_MERGED, [retailer_id, now, ids])
 
 
 FOLLOWER = MergeFollower(lock, take_over)

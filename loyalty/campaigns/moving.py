@@ -12,11 +12,12 @@ from django.db import transaction
 from customers.core import bulk
 from customers.core.calendar import zone_of
 from customers.core.values import dataclass
-from loyalty.campaigns.claiming import OUTCOME
-from loyalty.campaigns.entering import rule_of
 from loyalty.campaigns.models import Campaign, CampaignVersion, Outcome
+from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.publishing import WrongCampaignState
-from loyalty.campaigns.rules.journeys import JourneyRule, Moved, advance, moved
+from loyalty.campaigns.rules.journeys import JourneyRule
+from loyalty.campaigns.rules.progress import Moved, advance, moved
+from loyalty.campaigns.versions import rule_of
 
 WAITING = """
 SELECT e.id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.step,
@@ -37,7 +38,7 @@ FROM (
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingEntry:
     """An entry on an earlier version, as it was read under its lock."""
 
     id: UUID
@@ -92,8 +93,8 @@ def move_entries(campaign: Campaign, *, now: datetime) -> Moves:
     return Moves(campaign.version.number, len(going), done, counted[True], len(rows) - len(going))
 
 
-def _waiting(row: tuple[Any, ...]) -> Waiting:
-    return Waiting(*row[:-1], zone_of(row[-1]))  # type: ignore[call-arg] # a row has as many columns as it has fields
+def _waiting(row: tuple[Any, ...]) -> WaitingEntry:
+    return WaitingEntry(*row[:-1], zone_of(row[-1]))  # type: ignore[call-arg] # a row has as many columns as it has fields
 
 
 def _rules(campaign: Campaign, version: CampaignVersion) -> dict[int, JourneyRule]:
@@ -102,14 +103,14 @@ def _rules(campaign: Campaign, version: CampaignVersion) -> dict[int, JourneyRul
     return {each.pk: rule_of(each) for each in rows if each.trigger["kind"] == version.trigger["kind"]}
 
 
-def _moved(entry: Waiting, rules: Mapping[int, JourneyRule], to: int) -> Moved:
+def _moved(entry: WaitingEntry, rules: Mapping[int, JourneyRule], to: int) -> Moved:
     return moved(
         rules[entry.version_id].steps, rules[to].steps, position=entry.step, entered_at=entry.entered_at,
         about=entry.about, zone=entry.zone,
     )  # fmt: skip
 
 
-def _is_said_now(entry: Waiting, to: Moved, rule: JourneyRule, now: datetime) -> bool:
+def _is_said_now(entry: WaitingEntry, to: Moved, rule: JourneyRule, now: datetime) -> bool:
     if to.at is None:
         return False
     progress = advance(
@@ -118,7 +119,9 @@ def _is_said_now(entry: Waiting, to: Moved, rule: JourneyRule, now: datetime) ->
     return bool(progress.messages)
 
 
-def _write(campaign: Campaign, version: CampaignVersion, going: Sequence[tuple[Waiting, Moved]], now: datetime) -> None:
+def _write(
+    campaign: Campaign, version: CampaignVersion, going: Sequence[tuple[WaitingEntry, Moved]], now: datetime
+) -> None:
     if not going:
         return
     rows = [
@@ -126,10 +129,10 @@ def _write(campaign: Campaign, version: CampaignVersion, going: Sequence[tuple[W
         for each, to in going
     ]  # fmt: skip
     outcomes = [
-        (campaign.retailer_id, campaign.pk, each.customer_id, each.id, each.occurrence, None, what, "", "", "", now)
+        NewOutcome(campaign.retailer_id, campaign.pk, each.customer_id, each.id, each.occurrence, what, now)
         for each, to in going
-        for what in (Outcome.What.MOVED.value, *(() if to.at else (Outcome.What.COMPLETED.value,)))
-    ]  # fmt: skip
+        for what in (Outcome.What.MOVED, *(() if to.at else (Outcome.What.COMPLETED,)))
+    ]
     with bulk.together():
         bulk.execute(WRITE, bulk.columns_of(rows))
-        bulk.insert(Outcome, OUTCOME, outcomes)
+        tell(outcomes)

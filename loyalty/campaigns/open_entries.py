@@ -1,8 +1,7 @@
 """Entries that have not ended, locked and read: whoever takes their steps or ends them looks at these."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,10 +10,9 @@ from customers.core import bulk
 from customers.core.calendar import zone_of
 from customers.core.values import dataclass
 from customers.models import Retailer
-from loyalty.campaigns.entering import rule_of
 from loyalty.campaigns.loading import IS_OF_LAST_ORDER
-from loyalty.campaigns.models import CampaignVersion
 from loyalty.campaigns.rules.journeys import JourneyRule
+from loyalty.campaigns.versions import published
 
 # Of who was merged no step is taken until it is carried on (`carrying`).
 NOT_MERGED = """NOT EXISTS (
@@ -96,27 +94,6 @@ class OpenEntry:
     program_id: int
     is_merged: bool
     is_over: str
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A published version: what it decides, and what begins it."""
-
-    rule: JourneyRule
-    trigger: Mapping[str, Any]
-
-    @property
-    def kind(self) -> str:
-        """The kind of its trigger."""
-        return str(self.trigger["kind"])
-
-
-@lru_cache(maxsize=512)
-def published(version_id: int) -> Published:
-    """Return what a published version decides: it does not change any more."""
-    version = CampaignVersion.objects.get(pk=version_id)
-    assert not version.is_draft, "nobody enters on a draft"
-    return Published(rule_of(version), version.trigger)
 
 
 def lock_due(retailer: Retailer, now: datetime, limit: int, only: UUID | None = None) -> list[UUID]:

@@ -11,9 +11,10 @@ from customers.core import bulk
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.addresses import suppress
-from loyalty.campaigns.claiming import OUTCOME, Claimed
+from loyalty.campaigns.claiming import Claimed
 from loyalty.campaigns.models import Address, Message, Outcome
 from loyalty.campaigns.models.words import Channel, MessageKind
+from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.rendering import Rendered
 from loyalty.campaigns.rules.leases import pause_of
 from loyalty.campaigns.transports import Accepted, Answer, NoAnswer, NotNow, Refused
@@ -80,7 +81,7 @@ def settle(retailer: Retailer, answers: Sequence[Answered], *, now: datetime) ->
     told = [each for each in known if written.get(each.claimed.message.due.id) in TOLD]
     outcomes = [_outcome(retailer, each, written, now) for each in told if each.claimed.message.campaign_id]
     with bulk.together():
-        bulk.insert(Outcome, OUTCOME, outcomes)
+        tell(outcomes)
         bulk.execute(NEXT, [customers])
     if gone := [key for each in known if isinstance(each.answer, Accepted | Refused) for key in each.answer.gone]:
         bulk.execute(FORGET_DEVICES, [retailer.pk, gone])
@@ -133,13 +134,13 @@ def _again_at(each: Answered, now: datetime) -> datetime:
     return now + pause_of(each.claimed.tries)
 
 
-def _outcome(retailer: Retailer, each: Answered, written: dict[UUID, str], now: datetime) -> tuple[object, ...]:
+def _outcome(retailer: Retailer, each: Answered, written: dict[UUID, str], now: datetime) -> NewOutcome:
     message = each.claimed.message
     state = State(written[message.due.id])
     reason = each.answer.reason if isinstance(each.answer, Refused) else ""
-    return (
-        retailer.pk, message.campaign_id, message.customer_id, message.entry_id, message.occurrence, message.position,
-        TOLD[state].value, reason, "", each.claimed.channel, now,
+    return NewOutcome(
+        retailer.pk, message.campaign_id, message.customer_id, message.entry_id, message.occurrence, TOLD[state], now,
+        step=message.position, reason=reason, channel=each.claimed.channel,
     )  # fmt: skip
 
 

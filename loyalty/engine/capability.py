@@ -79,6 +79,13 @@ class Scope:
         """Return the members whose program uses a capability."""
         return [key for key, member in self.members.items() if name in self.versions[member.program_id].uses]
 
+    def by_customer(self, keys: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+        """Return some of the members by their customers: one of each program of these."""
+        found: dict[UUID, list[UUID]] = {}
+        for key in keys:
+            found.setdefault(self.members[key].customer_id, []).append(key)
+        return found
+
 
 class Capability(Generic[S]):
     """

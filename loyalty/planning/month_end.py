@@ -13,10 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import add_months, local_date
-from customers.core.errors import DomainError, Kind
 from loyalty.plans.books import fee_books, write_fees
 from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
-from loyalty.points.liability import has_value, instants_of, month_of, owed_by_lot
+from loyalty.points.liability import NotAMonth, has_value, instants_of, month_of, owed_by_lot
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
 from loyalty.rewards.books import reward_books, write_rewards
@@ -24,12 +23,6 @@ from loyalty.rewards.books import reward_books, write_rewards
 SEE = "programs.see_liability"
 SHOWN_MONTHS = 24
 MAX_TEXT = 20  # of what was asked, said again in words
-
-
-class NotAMonth(DomainError):
-    code = "not_a_month"
-    kind = Kind.INVALID
-    message = _("“{text}” is not a month such as 2026-10.")
 
 
 class MonthEndPages:

@@ -1,14 +1,12 @@
 """Members' plans, their invoices and what could not be collected, refunds; and what plans bring and cost."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.validators import MinValueValidator
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -146,7 +144,7 @@ class SubscriptionAdmin(ByStaff, ExportedAdmin):
         row = get_object_or_404(Subscription.objects.select_related("membership__program", "plan"), pk=object_id)
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
-            with _tried(dry_run):
+            with staff.tried(dry_run):
                 _end(row.membership, said["when"])
             last = date_format(day_before(row.end_day)) if row.end_day else "-"
             words = {
@@ -162,15 +160,6 @@ class SubscriptionAdmin(ByStaff, ExportedAdmin):
             str(_("The plan is cancelled.")), CancelForm, act, refused,
         )  # fmt: skip
         return staff.ask(self, request, row, verb)
-
-
-@contextmanager
-def _tried(is_dry: bool) -> Iterator[None]:  # noqa: FBT001 - as the verbs of staff say it
-    """Do what is inside, and undo it where it is only tried out: what is refused is refused before it is confirmed."""
-    with transaction.atomic():
-        yield
-        if is_dry:
-            transaction.set_rollback(True)
 
 
 def _end(membership: Membership, when: str) -> None:
@@ -257,7 +246,7 @@ class InvoiceAdmin(ByStaff, ExportedAdmin):
 
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             reference = staff.reference_of(request, said)
-            with _tried(dry_run):
+            with staff.tried(dry_run):
                 mark_paid(row.pk, reference=reference, now=timezone.now())
             return [str(_("%(amount)s are noted as paid now.") % {"amount": money(row.amount, row.currency)})]
 
@@ -275,7 +264,7 @@ class InvoiceAdmin(ByStaff, ExportedAdmin):
         def act(said: dict[str, str], *, dry_run: bool) -> list[str]:
             amount = Decimal(said["amount"])
             author = request.user.get_username()
-            with _tried(dry_run):
+            with staff.tried(dry_run):
                 refund(row.pk, amount, reason=said["reason"], author=author, now=timezone.now())
             return [str(_("%(amount)s go back; the plan stays as it is.") % {"amount": money(amount, row.currency)})]
 

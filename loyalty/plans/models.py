@@ -8,7 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
-from customers.core.languages import own_text
+from customers.core.languages import own_lines, own_text
 from customers.core.money import CurrencyField, MoneyField, written
 from customers.models import Retailer
 from loyalty.experiments.fields import ArmsField
@@ -107,8 +107,7 @@ class PaidPlan(models.Model):
 
     def benefit_list(self) -> list[str]:
         """Return the benefits in the reader's language."""
-        text = own_text(self, "benefits")
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        return own_lines(self, "benefits")
 
 
 class Subscription(models.Model):

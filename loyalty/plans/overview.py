@@ -13,8 +13,8 @@ from loyalty.engine.decision import Decision
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Versions
 from loyalty.memberships.models import Membership
-from loyalty.plans.capability import COLUMNS, JOIN, read_state
 from loyalty.plans.changes import catch_up
+from loyalty.plans.loading import COLUMNS, JOIN, read_state
 from loyalty.plans.models import InvoiceLine, PaidPlan, Subscription
 from loyalty.plans.state import OFFER, PLANS, Due, PlanState
 from loyalty.plans.steps import rule_of

@@ -13,7 +13,7 @@ from typing import Any
 from customers.core.calendar import midnight
 from customers.core.values import dataclass
 from loyalty.points.allocation import Policy, policies
-from loyalty.points.changes import Change, Span, recorded, scan
+from loyalty.points.changes import BookPeriod, Change, recorded, scan
 from loyalty.points.models import ClosedMonth
 from loyalty.points.statement import Clock
 from loyalty.points.valuation import (
@@ -76,14 +76,14 @@ class WalletBooks:
 
 def books(program: Program, *, since: datetime, until: datetime, clock: Clock = Clock.RECORDED) -> list[WalletBooks]:
     """Return the books of each wallet whose points have a value at the second instant, by code."""
-    span = Span(program, since, until, clock)
+    period = BookPeriod(program, since, until, clock)
     after = policies(program, until, clock)
     before = policies(program, since, clock) if since != until else after
-    bases = _bases(span, list(after))
-    changes = _changes(span, after, bases)
-    late = _stragglers(span, bases) if clock is Clock.RECORDED else {}
+    bases = _bases(period, list(after))
+    changes = _changes(period, after, bases)
+    late = _stragglers(period, bases) if clock is Clock.RECORDED else {}
     return [
-        _wallet(span, before.get(code), after[code], bases.get(code), changes[code], late.get(code, []), code)
+        _wallet(period, before.get(code), after[code], bases.get(code), changes[code], late.get(code, []), code)
         for code in sorted(after)
     ]
 
@@ -106,22 +106,24 @@ def cohorts_read(rows: Iterable[dict[str, Any]]) -> Cohorts:
     return found
 
 
-def _bases(span: Span, codes: Sequence[str]) -> dict[str, ClosedMonth]:
+def _bases(period: BookPeriod, codes: Sequence[str]) -> dict[str, ClosedMonth]:
     """Return the last closed month of each wallet that is the same by this clock."""
-    closed = ClosedMonth.objects.filter(program=span.program, wallet__in=codes, ends_at__lte=span.since)
-    if span.clock is Clock.OCCURRED:
-        closed = closed.filter(occurred_through__lt=span.since)
+    closed = ClosedMonth.objects.filter(program=period.program, wallet__in=codes, ends_at__lte=period.since)
+    if period.clock is Clock.OCCURRED:
+        closed = closed.filter(occurred_through__lt=period.since)
     return {each.wallet: each for each in closed.order_by("wallet", "-month").distinct("wallet")}
 
 
-def _changes(span: Span, known: Mapping[str, Policy], bases: Mapping[str, ClosedMonth]) -> dict[str, list[Change]]:
+def _changes(
+    period: BookPeriod, known: Mapping[str, Policy], bases: Mapping[str, ClosedMonth]
+) -> dict[str, list[Change]]:
     """Return what happened since each wallet's base; by history, an order's price is known only when the curve is."""
-    found = scan(span, known, bases, {})
+    found = scan(period, known, bases, {})
     by_history = [code for code in known if known[code].by_history]
     if by_history:
-        curves = {code: _curve(found[code], bases.get(code), span.months[1]) for code in by_history}
+        curves = {code: _curve(found[code], bases.get(code), period.months[1]) for code in by_history}
         if any(curve.shares[0] != 1 for curve in curves.values()):
-            found = scan(span, known, bases, curves)
+            found = scan(period, known, bases, curves)
     return found
 
 
@@ -130,7 +132,7 @@ def _curve(changes: Iterable[Change], base: ClosedMonth | None, month: date) -> 
     return curve_of(ends, cohorts, month)
 
 
-def _stragglers(span: Span, bases: Mapping[str, ClosedMonth]) -> dict[str, list[Change]]:
+def _stragglers(period: BookPeriod, bases: Mapping[str, ClosedMonth]) -> dict[str, list[Change]]:
     """
     Return what was committed only after a month was closed, though its instant of recording is in it.
 
@@ -139,11 +141,11 @@ def _stragglers(span: Span, bases: Mapping[str, ClosedMonth]) -> dict[str, list[
     """
     found = {}
     for code, base in bases.items():
-        begins_at = midnight(base.month, span.program.tzinfo)
-        there = recorded(span.program, begins_at, base.ends_at).get(code)
+        begins_at = midnight(base.month, period.program.tzinfo)
+        there = recorded(period.program, begins_at, base.ends_at).get(code)
         if there is None or there.entries == base.entries:
             continue
-        (again,) = (each for each in books(span.program, since=begins_at, until=base.ends_at) if each.wallet == code)
+        (again,) = (each for each in books(period.program, since=begins_at, until=base.ends_at) if each.wallet == code)
         found[code] = _differences(code, cohorts_read(base.cohorts), again.after.cohorts, base.month)
     return found
 
@@ -159,7 +161,7 @@ def _differences(code: str, said: Cohorts, proven: Cohorts, month: date) -> list
 
 
 def _wallet(  # noqa: PLR0913 - what is known of one wallet
-    span: Span,
+    period: BookPeriod,
     policy_before: Policy | None,
     policy: Policy,
     base: ClosedMonth | None,
@@ -168,7 +170,7 @@ def _wallet(  # noqa: PLR0913 - what is known of one wallet
     code: str,
 ) -> WalletBooks:
     within = [*(each for each in changes if each.in_month), *late]
-    months = span.months
+    months = period.months
     cohorts, ends = _ended((each for each in changes if not each.in_month), base)
     before = _side(cohorts, ends, policy_before, months[0]) if policy_before else None
     for each in within:
@@ -176,7 +178,7 @@ def _wallet(  # noqa: PLR0913 - what is known of one wallet
     after = _side(cohorts, added(ends, (each.ends for each in within)), policy, months[1])
     read_from = None
     if base:
-        read_from = midnight(base.month, span.program.tzinfo) if late else base.ends_at
+        read_from = midnight(base.month, period.program.tzinfo) if late else base.ends_at
     return WalletBooks(code, before, after, within, read_from)
 
 

@@ -47,7 +47,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class BookPeriod:
     """Between which instants, and by which clock."""
 
     program: Program
@@ -64,7 +64,7 @@ class Span:
 
 
 def scan(
-    span: Span, known: Mapping[str, Policy], bases: Mapping[str, ClosedMonth], curves: Mapping[str, Curve]
+    period: BookPeriod, known: Mapping[str, Policy], bases: Mapping[str, ClosedMonth], curves: Mapping[str, Curve]
 ) -> dict[str, list[Change]]:
     """
     Add up movements, by the month in which their points were earned and the one in which they occurred.
@@ -78,14 +78,14 @@ def scan(
     starts: dict[datetime | None, list[str]] = {}
     for code in known:
         starts.setdefault(bases[code].ends_at if code in bases else None, []).append(code)
-    parameters = pricing(span.program, known, curves) | {
-        "retailer": span.program.retailer_id,
-        "zone": span.program.zone,
-        "since": span.since,
-        "until": span.until,
+    parameters = pricing(period.program, known, curves) | {
+        "retailer": period.program.retailer_id,
+        "zone": period.program.zone,
+        "since": period.since,
+        "until": period.until,
     }
     for start, codes in starts.items():
-        sql = CHANGES.format(clock=span.clock.value, since_base="AND e.recorded_at >= %(base)s" if start else "")
+        sql = CHANGES.format(clock=period.clock.value, since_base="AND e.recorded_at >= %(base)s" if start else "")
         base = {"base": start} if start else {}
         for row in bulk.fetch(sql, parameters | {"codes": codes} | base):
             change = _change(row)

@@ -65,7 +65,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """
     What one kind of event changed: both of its lines.
 
@@ -130,7 +130,7 @@ def closed_months(program: Program, until: datetime) -> list[ClosedMonth]:
     return list(ClosedMonth.objects.filter(program=program, ends_at=until).order_by("wallet"))
 
 
-def entries_of(wallet: WalletBooks, currency: str) -> list[Entry]:
+def entries_of(wallet: WalletBooks, currency: str) -> list[JournalEntry]:
     """Return a wallet's journal between two instants, in the decimals of a currency."""
 
     def rounded(amount: Decimal) -> Decimal:
@@ -143,13 +143,15 @@ def entries_of(wallet: WalletBooks, currency: str) -> list[Entry]:
         for event, points, amount in _amounts(change, per_point[change.key]):
             before = sums.get((event, late), (0, NOTHING))
             sums[event, late] = (before[0] + points, before[1] + amount)
-    entries = [Entry(event, late, points, rounded(amount)) for (event, late), (points, amount) in sorted(sums.items())]
-    entries.append(Entry("estimate", False, 0, rounded(_revision(wallet))))  # noqa: FBT003 - it is of this month
+    entries = [
+        JournalEntry(event, late, points, rounded(amount)) for (event, late), (points, amount) in sorted(sums.items())
+    ]
+    entries.append(JournalEntry("estimate", False, 0, rounded(_revision(wallet))))  # noqa: FBT003 - it is of this month
     entries = sorted((each for each in entries if each.amount), key=lambda each: list(OTHER_SIDE).index(each.event))
     deferred = rounded(wallet.before.deferred) if wallet.before else NOTHING
     rest = deferred + sum(each.growth for each in entries) - rounded(wallet.after.deferred)
     expired = sum(change.change.expired for change in wallet.changes)
-    return [*entries, *([Entry("breakage", False, expired, rest)] if rest else [])]  # noqa: FBT003 - as above
+    return [*entries, *([JournalEntry("breakage", False, expired, rest)] if rest else [])]  # noqa: FBT003 - as above
 
 
 def _amounts(change: Change, per_point: Decimal) -> Iterable[tuple[str, int, Decimal]]:
@@ -199,7 +201,7 @@ def _owed_then(month: ClosedMonth) -> Owed:
     )  # fmt: skip
 
 
-def entries_written(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+def entries_written(entries: Iterable[JournalEntry]) -> list[dict[str, Any]]:
     """Return a journal as a closed month keeps it."""
     return [
         {"event": each.event, "is_late": each.is_late, "points": each.points, "amount": str(each.amount)}
@@ -207,9 +209,9 @@ def entries_written(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def entries_read(rows: Iterable[dict[str, Any]]) -> list[Entry]:
+def entries_read(rows: Iterable[dict[str, Any]]) -> list[JournalEntry]:
     """Return the journal of a closed month."""
-    return [Entry(row["event"], row["is_late"], row["points"], Decimal(row["amount"])) for row in rows]
+    return [JournalEntry(row["event"], row["is_late"], row["points"], Decimal(row["amount"])) for row in rows]
 
 
 def file_name(month: MonthEnd, program: Program, *, kind: str = "") -> str:

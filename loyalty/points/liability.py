@@ -13,8 +13,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_lazy as _
+
 from customers.core import bulk
 from customers.core.calendar import add_months, midnight
+from customers.core.errors import DomainError, Kind
 from customers.core.money import to_unit
 from customers.core.values import dataclass
 from loyalty.points.allocation import PRICED, policies, pricing
@@ -27,6 +30,14 @@ from loyalty.programs.models import Program
 MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 MIN_YEAR, MAX_YEAR = 1900, 2999
 TEN_THOUSANDTH = Decimal("0.0001")
+
+
+class NotAMonth(DomainError):
+    """What edges say of a text for which there is no `month_of`."""
+
+    code = "not_a_month"
+    kind = Kind.INVALID
+    message = _("“{text}” is not a month such as 2026-10.")
 
 
 @dataclass(frozen=True, slots=True)

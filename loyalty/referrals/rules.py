@@ -192,7 +192,7 @@ def without_order(orders: Sequence[FriendOrder], order_id: UUID) -> tuple[Friend
 
 
 @dataclass(frozen=True, slots=True)
-class Earning:
+class EarningOrder:
     """
     Which order earns a referral.
 
@@ -203,18 +203,18 @@ class Earning:
     reason: str = ""
 
 
-def earning_order(orders: Sequence[FriendOrder], claimed_at: datetime, rules: ReferralRules) -> Earning:
+def earning_order(orders: Sequence[FriendOrder], claimed_at: datetime, rules: ReferralRules) -> EarningOrder:
     """Return the order that earns a referral, by the friend's orders since the claim, of which something is kept."""
     window = timedelta(days=rules.window_days)
     kept = [order for order in orders if order.is_kept and order.at >= claimed_at]
     if not kept:
-        return Earning(None, "order_returned" if orders else "")
+        return EarningOrder(None, "order_returned" if orders else "")
     candidates = kept[:1] if rules.first_order_only else kept
     in_time = [order for order in candidates if not rules.window_days or order.at <= claimed_at + window]
     if not in_time:
-        return Earning(None, "too_late")
+        return EarningOrder(None, "too_late")
     earning = next((order for order in in_time if order.amount >= rules.minimum_amount), None)
-    return Earning(earning, "" if earning else "below_minimum")
+    return EarningOrder(earning, "" if earning else "below_minimum")
 
 
 def is_just_above(amount: Decimal, rules: ReferralRules) -> bool:

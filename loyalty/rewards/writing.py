@@ -19,7 +19,7 @@ from loyalty.rewards.state import (
     RewardUsed,
 )
 
-Counted = tuple[int, UUID]
+CounterKey = tuple[int, UUID]
 OPEN_COUNTERS = "ON CONFLICT (program_id, reward_key) DO NOTHING"
 LOCK_COUNTERS = """
 SELECT c.program_id, c.reward_key, c.added, c.taken, c.matched FROM rewards_rewardcounter c
@@ -68,11 +68,19 @@ FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamptz[]) AS at) d WHERE 
 """
 
 
-def lock_counters(retailer_id: int, keys: Iterable[Counted]) -> dict[Counted, tuple[int, int, Decimal]]:
+class CounterState(NamedTuple):
+    """What was added to a reward's stock, how many members took, and what was matched of its donations."""
+
+    added: int
+    taken: int
+    matched: Decimal
+
+
+def lock_counters(retailer_id: int, keys: Iterable[CounterKey]) -> dict[CounterKey, CounterState]:
     """
     Lock what is counted of rewards, in the order of their keys; behind the members' lock, so that no two wait crosswise.
 
-    :returns: by program and reward what was added to the stock, what is taken, and what was matched
+    :returns: by program and reward
     """
     asked = sorted(set(keys))
     if not asked:
@@ -81,17 +89,17 @@ def lock_counters(retailer_id: int, keys: Iterable[Counted]) -> dict[Counted, tu
     columns = ("retailer_id", "program_id", "reward_key", "added", "taken", "matched")
     bulk.insert(RewardCounter, columns, rows, suffix=OPEN_COUNTERS)
     found = bulk.fetch(LOCK_COUNTERS, bulk.columns_of(asked))
-    return {(program_id, key): (added, taken, matched) for program_id, key, added, taken, matched in found}
+    return {(program_id, key): CounterState(*counted) for program_id, key, *counted in found}
 
 
-def counters_of(effects: Iterable[Effect]) -> set[Counted]:
+def counters_of(effects: Iterable[Effect]) -> set[CounterKey]:
     """Return which counters effects change, by program and reward."""
     return {(each.program_id, each.reward_key) for each in effects if isinstance(each, RewardCounted)}
 
 
 def lock_counters_of(effects: Iterable[Effect]) -> None:
     """Lock the counters that effects change, before any of them changes."""
-    by_retailer: dict[int, set[Counted]] = {}
+    by_retailer: dict[int, set[CounterKey]] = {}
     for each in effects:
         if isinstance(each, RewardCounted):
             by_retailer.setdefault(each.retailer_id, set()).add((each.program_id, each.reward_key))
@@ -147,7 +155,7 @@ def move_budgets(lines: Sequence[BudgetLine], now: datetime) -> None:
     bulk.execute(MOVE_BUDGETS, bulk.columns_of((line.budget_id, line.reserved, line.spent) for line in lines))
 
 
-def write(effects: Sequence[Effect], now: datetime) -> None:
+def write(effects: Sequence[Effect], *, now: datetime) -> None:
     """Write what steps decided of rewards: a fixed number of statements."""
     _redeemed([each for each in effects if isinstance(each, RewardRedeemed)], now)
     _run(USE, effects, RewardUsed, lambda each: (
@@ -187,7 +195,7 @@ def _run(sql: str, effects: Sequence[Effect], kind: type[Any], row: Callable[[An
 
 
 def _count(changes: Sequence[RewardCounted]) -> None:
-    sums: dict[Counted, tuple[int, Decimal]] = {}
+    sums: dict[CounterKey, tuple[int, Decimal]] = {}
     for each in changes:
         taken, matched = sums.get((each.program_id, each.reward_key), (0, Decimal(0)))
         sums[each.program_id, each.reward_key] = (taken + each.taken, matched + each.matched)
@@ -195,7 +203,7 @@ def _count(changes: Sequence[RewardCounted]) -> None:
         bulk.execute(COUNT, bulk.columns_of([(*key, *change) for key, change in sorted(sums.items(), key=_key)]))
 
 
-def _key(item: tuple[Counted, tuple[int, Decimal]]) -> Counted:
+def _key(item: tuple[CounterKey, tuple[int, Decimal]]) -> CounterKey:
     return item[0]
 
 

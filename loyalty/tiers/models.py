@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
-from customers.core.languages import own_text
+from customers.core.languages import own_lines, own_text
 from customers.core.money import MoneyField
 from customers.models import Retailer
 from loyalty.experiments.fields import ArmsField
@@ -160,8 +160,7 @@ class Tier(WithinCalendars):
 
     def benefit_list(self) -> list[str]:
         """Return the benefits in the reader's language."""
-        text = own_text(self, "benefits")
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        return own_lines(self, "benefits")
 
 
 class Standing(models.Model):

@@ -16,7 +16,8 @@ from loyalty.campaigns.moving import move_entries
 from loyalty.campaigns.outlook_words import lines_of
 from loyalty.campaigns.publishing import WrongCampaignState, draft_of, publish
 from loyalty.campaigns.ready_made import begin
-from loyalty.campaigns.rules.journeys import StepRule, advance, moved
+from loyalty.campaigns.rules.journeys import StepRule
+from loyalty.campaigns.rules.progress import advance, moved
 from loyalty.campaigns.starting import FewPerArm, outlook_of, start
 from loyalty.campaigns.triggers import Candidate
 from loyalty.experiments.models import Experiment

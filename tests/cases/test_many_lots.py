@@ -5,7 +5,7 @@ import pytest
 from customers.core import bulk
 from customers.facts import OrderFact
 from loyalty.activity.account.session import InsufficientPoints
-from loyalty.points.capability import SPENDABLE
+from loyalty.points.loading.lots import SPENDABLE
 from loyalty.points.models import Lot
 from loyalty.points.proof import require_proof
 from tests.cases.shop import NEGATIVE, STOP, Shop, Shortfall

@@ -6,9 +6,10 @@ from customers.merging import MergedElsewhere, SameCustomer
 from customers.models import Customer, UndecidedFact
 from loyalty.activity.account.households import household_of
 from loyalty.activity.account.leaving import leave
-from loyalty.activity.account.merging import OpenHold, TargetLeft
+from loyalty.activity.account.merging import TargetLeft
 from loyalty.activity.account.session import HasLeft
 from loyalty.activity.account.spending import reverse
+from loyalty.activity.account.taking_over import OpenHold
 from loyalty.activity.models import OrderDecision
 from loyalty.activity.replaying import replay
 from loyalty.memberships.models import Membership

@@ -17,7 +17,7 @@ from customers.core.errors import DomainError
 from customers.facts import CorrectionFact, InteractionFact, OrderEventFact, OrderFact, ReturnFact, ReturnLineFact
 from customers.models import Customer
 from loyalty.activity import correcting, intake, nightly
-from loyalty.activity.account import adjusting, households, leaving, merging, spending
+from loyalty.activity.account import adjusting, households, leaving, merging, spending, taking_over
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.models import OrderDecision
@@ -277,7 +277,7 @@ REFUSALS = (
     InsufficientPoints,
     spending.NotARedemption,
     spending.PaidReward,
-    merging.OpenHold,
+    taking_over.OpenHold,
     *PLAN_REFUSALS,
     *REWARD_REFUSALS,
     *GAME_REFUSALS,

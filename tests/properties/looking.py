@@ -15,7 +15,7 @@ from django.db import connection
 
 from loyalty.activity.rewards.tills import BY_ID, read_voucher
 from loyalty.badges.windows import days_of
-from loyalty.plans.capability import read_state
+from loyalty.plans.loading import read_state
 from loyalty.plans.overview import STATE, state_at
 from loyalty.points.statement import NOW, balance_of
 from tests.properties.model.terms import Terms

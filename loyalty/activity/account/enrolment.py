@@ -21,8 +21,8 @@ from loyalty.engine.activities import Enrolled as What
 from loyalty.memberships.enrolment import Enrolled, open_memberships
 from loyalty.memberships.models import Membership, MembershipPeriod
 from loyalty.outbox.publishing import NewEvent, publish
-from loyalty.points.capability import codes_of
 from loyalty.points.ledger import open_wallets
+from loyalty.points.loading.wallets import codes_of
 from loyalty.points.models import QualifyingDay
 from loyalty.programs.models import Program
 

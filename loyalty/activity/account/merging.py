@@ -7,7 +7,7 @@ number leads there. What neither program has decided waits in the backlog, now f
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from uuid import UUID
 
@@ -16,38 +16,22 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from customers.core import bulk
 from customers.core.errors import DomainError, Kind
-from customers.core.ids import new_id
 from customers.core.values import dataclass
 from customers.merging import MergedCustomer, merge
 from customers.models import Customer, Retailer
-from loyalty.activity.account.recounting import MovedInteractions, as_one
+from loyalty.activity.account.recounting import MovedInteractions
 from loyalty.activity.account.session import AccountSession
-from loyalty.activity.account.spending import end_timed_out
+from loyalty.activity.account.taking_over import take_over
+from loyalty.activity.account.undecided import let_wait
 from loyalty.activity.capabilities import CAPABILITIES
-from loyalty.activity.deciding import decide
 from loyalty.activity.loading import may_grant
 from loyalty.activity.pipeline import take_waiting
-from loyalty.activity.references import rename_in_orders, suffix_of, used_references
 from loyalty.activity.versions import versions_of, versions_of_program
-from loyalty.badges.state import BADGES
-from loyalty.badges.writing import unfold
-from loyalty.engine.activities import GivenOver, TakenOver
-from loyalty.engine.decision import Told
 from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
 from loyalty.memberships.models import Membership
-from loyalty.points.capability import load_redeemed, with_all_debts
-from loyalty.points.models import Hold
-from loyalty.points.state import POINTS, Redeemed
 from loyalty.tiers.models import Standing
-
-
-class OpenHold(DomainError):
-    code = "open_hold"
-    kind = Kind.CONFLICT
-    message = _("Hold {reference} of member {number} is open. Confirm or release it first, then merge.")
 
 
 class TargetLeft(DomainError):
@@ -128,7 +112,7 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
     answer = MergeAnswer(merged, customer)
     if merged.is_new:
         found = _merge_memberships(merged, source, customer, now)
-        waiting = _let_wait(merged)
+        waiting = let_wait(merged)
         answer = MergeAnswer(merged, customer, tuple(found), waiting)
         for follower in followers:
             follower.take_over(merged, now)
@@ -180,129 +164,13 @@ def _move(member: Membership, customer_id: UUID) -> MergedMembership:
 
 
 def _join(source: Membership, target: Membership, moved: MovedInteractions, now: datetime) -> MergedMembership:
-    """Let one member take over what the other one has."""
-    end_timed_out([source], now=now)
-    hold = Hold.objects.filter(wallet__membership=source, status=Hold.Status.OPEN).order_by("pk").first()
-    if hold is not None:
-        raise OpenHold(reference=hold.reference, number=source.number)
-    gone = {lot: source.pk for (lot,) in bulk.fetch(GONE, [source.pk])}
-    session = AccountSession.open([source.pk, target.pk], now, lent=gone, all_lots=True)
-    if any(_has_archive(session, each) for each in (source, target)):
-        unfold([source.pk, target.pk])
-        session = AccountSession.open([source.pk, target.pk], now, lent=gone, all_lots=True)
-    points, pending = _carry(session, source, target, moved)
-    payload = {"from": source.number, "into": target.number}
-    for key in (source.pk, target.pk):
-        session.take(session.decisions[key].then(Told("membership.merged", payload, now)))
-    session.finish()
-    _take_over_rows(source, target)
+    """Let one member take over what the other one has, which ends."""
+    passed = take_over(source, target, moved, now=now)
     households.take_place(source, target, now=now)
     _end(source, target, now)
-    return MergedMembership(target.program.slug, target.number, source.number, points, pending, _tier_of(target))
-
-
-def _has_archive(session: AccountSession, member: Membership) -> bool:
-    """Tell whether something that counts for a member's challenges is not read with it."""
-    found = session.decisions[member.pk].member
-    return found.has(BADGES) and bool(found.of(BADGES).archived_before)
-
-
-def _carry(
-    session: AccountSession, source: Membership, target: Membership, moved: MovedInteractions
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Decide what each of both members gives over and takes over; return what goes over, by wallet."""
-    giving, taking = session.decisions[source.pk], session.decisions[target.pk]
-    theirs = giving.member.of(POINTS)
-    taken = used_references(target.pk)
-    redeemed = _redeemed(source, taken)
-    rename_in_orders(source, taken)
-    for each in redeemed:
-        theirs = theirs.having(theirs.wallet_of(each.wallet_id).knowing(each.lots))
-    theirs = with_all_debts(theirs)
-    giver = giving.member.having(POINTS, theirs.with_redeemed(redeemed))
-    points = {wallet.code: sum(lot.available for lot in wallet.lots) for wallet in theirs.wallets}
-    pending = {wallet.code: sum(lot.pending for lot in wallet.lots) for wallet in theirs.wallets}
-    if giving.version is None:
-        return points, pending
-    taker = as_one(taking, giver, moved)
-    giver = as_one(giving.then(member=giver), taking.member, moved)
-    gives = decide(
-        giver,
-        GivenOver(new_id(), giver.customer_id, session.now, target.pk),
-        giving.versions,
-        now=session.now,
-        pools={},
+    return MergedMembership(
+        target.program.slug, target.number, source.number, passed.available, passed.pending, _tier_of(target)
     )
-    takes = decide(
-        taker, TakenOver(new_id(), taking.member.customer_id, session.now, giver), taking.versions,
-        now=session.now, pools={},
-    )  # fmt: skip
-    assert gives is not None, "giving over is always decided"
-    assert takes is not None, "taking over is always decided"
-    session.take(giving.then(*gives.effects, member=gives.member))
-    session.take(taking.then(*takes.effects, member=takes.member))
-    return points, pending
-
-
-def _redeemed(source: Membership, taken: set[str]) -> tuple[Redeemed, ...]:
-    """Return what was redeemed and may be undone; a reference that both used gets the number of the member who goes."""
-    references = [(reference, source.pk) for (reference,) in bulk.fetch(REDEEMED, [source.pk])]
-    return tuple(
-        replace(each, reference=each.reference + suffix_of(source.number)) if each.reference in taken else each
-        for each in load_redeemed(references).get(source.pk, ())
-    )
-
-
-# Points that have expired or were redeemed stand in no balance, and something may still become of them.
-GONE = """
-SELECT l.id FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
-WHERE w.membership_id = %s AND (SELECT sum(CASE 'expired' WHEN v.to_state THEN v.amount WHEN v.from_state THEN -v.amount END)
-    FROM points_movement v WHERE v.lot_id = l.id) > 0
-"""
-REDEEMED = """
-SELECT DISTINCT e.explanation->>'reference' FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id
-JOIN memberships_membership m ON m.id = w.membership_id
-WHERE m.id = %s AND e.kind = 'redeem' AND e.explanation ? 'reference' AND e.occurred_at >= m.enrolled_at
-"""
-DAYS = """
-INSERT INTO points_qualifyingday (wallet_id, on_date, spend, points, orders, visits)
-SELECT t.id, d.on_date, d.spend, d.points, d.orders, d.visits FROM points_qualifyingday d
-JOIN points_wallet s ON s.id = d.wallet_id JOIN points_wallet t ON t.code = s.code AND t.membership_id = %s
-WHERE s.membership_id = %s
-ON CONFLICT (wallet_id, on_date) DO UPDATE SET spend = points_qualifyingday.spend + excluded.spend,
-    points = points_qualifyingday.points + excluded.points, orders = points_qualifyingday.orders + excluded.orders,
-    visits = points_qualifyingday.visits + excluded.visits
-"""
-FORGET_DAYS = """
-DELETE FROM points_qualifyingday d USING points_wallet w WHERE w.id = d.wallet_id AND w.membership_id = %s
-"""
-# Of two first orders the earlier one is the person's.
-ONE_FIRST = """
-UPDATE activity_orderdecision d SET is_first = false WHERE d.membership_id = ANY(%s) AND d.is_first AND d.is_kept
-AND d.order_id <> (
-    SELECT f.order_id FROM activity_orderdecision f JOIN customers_order o ON o.id = f.order_id
-    WHERE f.membership_id = ANY(%s) AND f.is_first AND f.is_kept ORDER BY o.occurred_at, o.id LIMIT 1)
-"""
-DECISIONS = """
-UPDATE activity_orderdecision d SET membership_id = t.membership_id, wallet_id = t.id
-FROM points_wallet s JOIN points_wallet t ON t.code = s.code AND t.membership_id = %s
-WHERE d.membership_id = %s AND s.id = d.wallet_id
-"""
-# Not before an earlier membership of the one who stays ended: what that one had was forfeited.
-SINCE = """
-UPDATE memberships_membership t SET enrolled_at = least(t.enrolled_at, greatest(
-    s.enrolled_at, (SELECT max(p.left_at) FROM memberships_membershipperiod p WHERE p.membership_id = t.id)))
-FROM memberships_membership s WHERE t.id = %s AND s.id = %s
-"""
-
-
-def _take_over_rows(source: Membership, target: Membership) -> None:
-    """Let days and decisions on orders be those of the member who stays, since the earlier of both enrolments."""
-    both = [source.pk, target.pk]
-    bulk.execute(ONE_FIRST, [both, both])
-    for sql in (DAYS, DECISIONS, SINCE):
-        bulk.execute(sql, [target.pk, source.pk])
-    bulk.execute(FORGET_DAYS, [source.pk])
 
 
 def _end(source: Membership, target: Membership, left_at: datetime) -> None:
@@ -319,51 +187,3 @@ def _end(source: Membership, target: Membership, left_at: datetime) -> None:
 def _tier_of(member: Membership) -> str:
     standing = Standing.objects.select_related("tier").filter(pk=member.pk).first()
     return standing.tier.code if standing and standing.tier else ""
-
-
-FOLLOW = "UPDATE customers_undecidedfact SET customer_id = %s WHERE customer_id = %s"
-# What was refused because its customer was no member then, and is somebody who was.
-FORGET_ORDERS = """
-DELETE FROM activity_orderdecision d USING customers_order o, memberships_membership m
-WHERE o.id = d.order_id AND o.customer_id = %s AND d.version_id IS NULL
-    AND m.customer_id = o.customer_id AND m.program_id = d.program_id AND m.left_at IS NULL AND o.occurred_at >= m.enrolled_at
-"""
-FORGET_RETURNS = """
-DELETE FROM activity_returndecision d USING customers_return r, customers_order o
-WHERE r.id = d.order_return_id AND o.id = r.order_id AND o.customer_id = %s AND NOT EXISTS (
-    SELECT 1 FROM activity_orderdecision e WHERE e.order_id = o.id AND e.program_id = d.program_id)
-"""
-FORGET_INTERACTIONS = """
-DELETE FROM activity_interactiondecision d USING customers_interaction i, memberships_membership m
-WHERE i.id = d.interaction_id AND i.customer_id = %s AND d.reason = 'not_a_member_then'
-    AND m.customer_id = i.customer_id AND m.program_id = d.program_id AND m.left_at IS NULL AND i.occurred_at >= m.enrolled_at
-"""
-UNDECIDED = """
-INSERT INTO customers_undecidedfact (retailer_id, customer_id, kind, fact_id, occurred_at)
-SELECT DISTINCT f.retailer_id, m.customer_id, f.kind, f.id, f.occurred_at
-FROM memberships_membership m CROSS JOIN LATERAL (
-    SELECT o.retailer_id, 'order' AS kind, o.id, o.occurred_at FROM customers_order o
-    WHERE o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at AND NOT EXISTS (
-        SELECT 1 FROM activity_orderdecision d WHERE d.order_id = o.id AND d.program_id = m.program_id)
-    UNION ALL
-    SELECT r.retailer_id, 'return', r.id, r.occurred_at FROM customers_return r JOIN customers_order o ON o.id = r.order_id
-    WHERE o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at AND NOT EXISTS (
-        SELECT 1 FROM activity_returndecision d WHERE d.order_return_id = r.id AND d.program_id = m.program_id)
-    UNION ALL
-    SELECT i.retailer_id, 'interaction', i.id, i.occurred_at FROM customers_interaction i
-    WHERE i.customer_id = m.customer_id AND i.occurred_at >= m.enrolled_at AND NOT EXISTS (
-        SELECT 1 FROM activity_interactiondecision d WHERE d.interaction_id = i.id AND d.program_id = m.program_id)
-) f WHERE m.customer_id = %s AND m.left_at IS NULL
-ON CONFLICT DO NOTHING
-"""
-
-
-def _let_wait(merged: MergedCustomer) -> int:
-    """Let what no program has decided of either customer wait for the one who stays; return how much waits."""
-    bulk.execute(FOLLOW, [merged.target_id, merged.source_id])
-    for sql in (FORGET_ORDERS, FORGET_RETURNS, FORGET_INTERACTIONS, UNDECIDED):
-        bulk.execute(sql, [merged.target_id])
-    ((waiting,),) = bulk.fetch(
-        "SELECT count(*) FROM customers_undecidedfact WHERE customer_id = %s", [merged.target_id]
-    )
-    return int(waiting)

@@ -25,7 +25,8 @@ from loyalty.engine.member import Member
 from loyalty.engine.pools import Pool, PoolKey, PoolMissing
 from loyalty.engine.versions import Version
 from loyalty.memberships.models import Membership
-from loyalty.points.capability import load_lots, load_open, load_spendable, with_debts
+from loyalty.points.loading.debts import with_debts
+from loyalty.points.loading.lots import load_lots, load_open, load_spendable
 from loyalty.points.models import Entry
 from loyalty.points.spending import spend
 from loyalty.points.state import MAIN, POINTS, RULES, Move, NewLot, Posting, WalletState

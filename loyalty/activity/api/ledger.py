@@ -28,7 +28,7 @@ from loyalty.activity.explaining import why
 from loyalty.memberships.models import Membership
 from loyalty.plans.books import fee_books, write_fees
 from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
-from loyalty.points.liability import month_of, owed_by_lot
+from loyalty.points.liability import NotAMonth, month_of, owed_by_lot
 from loyalty.points.models import Entry, Wallet
 from loyalty.points.paging import KEYS, OF_CUSTOMER, OF_NUMBER, StatedEntry, page
 from loyalty.points.proof import prove
@@ -48,12 +48,6 @@ MONTH = OpenApiParameter("month", str, required=True, description="Such as 2026-
 
 # By what statements are sorted.
 SORTED = {clock: tuple(Key.of(Entry, f"-{name}") for name in names) for clock, names in KEYS.items()}
-
-
-class NotAMonth(DomainError):
-    code = "not_a_month"
-    kind = Kind.INVALID
-    message = _("“{text}” is not a month such as 2026-10.")
 
 
 class NotAnOrder(DomainError):

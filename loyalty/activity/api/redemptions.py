@@ -11,7 +11,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.api.callers import retailer_of, the_one
 from customers.api.strict import Strict
 from loyalty.activity.account.adjusting import adjust
@@ -84,7 +84,7 @@ class RedemptionsView(MemberRedemptionListing):
     @extend_schema(request=RedemptionIn, responses={200: LedgerReceiptOut, 201: LedgerReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Spend a member's points at once: all that is asked for, or nothing."""
-        said = _said(RedemptionIn, request)
+        said = said_in(RedemptionIn, request)
         with all_or_dry(request):
             return _receipt(redeem(member_of(request, number), now=timezone.now(), **said))
 
@@ -112,7 +112,7 @@ class HoldsView(HoldListing):
     @extend_schema(request=HoldIn, responses={200: HoldOut, 201: HoldOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Set a member's points aside until they are confirmed, released, or the hold times out."""
-        said = _said(HoldIn, request)
+        said = said_in(HoldIn, request)
         life = timedelta(minutes=said.pop("minutes"))
         with all_or_dry(request):
             made, _ = hold(member_of(request, number), now=timezone.now(), life=life, **said)
@@ -127,7 +127,7 @@ class ConfirmView(AskedView):
     def post(self, request: Request, hold_id: UUID) -> Response:
         """Redeem held points, all or a part; the rest goes back."""
         held = _hold_of(request, hold_id)
-        points = _said(ConfirmIn, request).get("points")
+        points = said_in(ConfirmIn, request).get("points")
         with all_or_dry(request):
             return Response(HoldOut(confirm(held.pk, points=points, now=timezone.now())).data)
 
@@ -151,7 +151,7 @@ class AdjustmentsView(AskedView):
     @extend_schema(request=AdjustmentIn, responses={200: LedgerReceiptOut, 201: LedgerReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Give or take points by a decision of staff, with its reason and author."""
-        said = _said(AdjustmentIn, request)
+        said = said_in(AdjustmentIn, request)
         with all_or_dry(request):
             return _receipt(adjust(member_of(request, number), now=timezone.now(), **said))
 
@@ -182,7 +182,7 @@ class TransfersView(AskedView):
     @extend_schema(request=TransferIn, responses={200: LedgerReceiptOut, 201: LedgerReceiptOut}, tags=["points"])
     def post(self, request: Request, number: str) -> Response:
         """Move points to another member of the program; they keep their expiry."""
-        said = _said(TransferIn, request)
+        said = said_in(TransferIn, request)
         giver, taker = member_of(request, number), member_of(request, said.pop("to"))
         with all_or_dry(request):
             return _receipt(transfer(giver, taker, now=timezone.now(), **said))
@@ -201,7 +201,7 @@ class HouseholdView(AskedView):
     @extend_schema(request=HouseholdIn, responses={200: HouseholdOut, 201: HouseholdOut}, tags=["members"])
     def put(self, request: Request, number: str) -> Response:
         """Let a member spend with others: open its household, or let them join the one that it has."""
-        said, now, first = _said(HouseholdIn, request), timezone.now(), member_of(request, number)
+        said, now, first = said_in(HouseholdIn, request), timezone.now(), member_of(request, number)
         others = [member_of(request, other) for other in said["members"]]
         with all_or_dry(request):
             household, is_new = share(first, others, name=said["name"], now=now)
@@ -250,12 +250,6 @@ def _hold_of(request: Request, hold_id: UUID) -> Hold:
 def _household(household: Household) -> dict[str, Any]:
     numbers = household.members.order_by("joined_at", "pk").values_list("membership__number", flat=True)
     return dict(HouseholdOut({"id": household.pk, "name": household.name, "members": list(numbers)}).data)
-
-
-def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = kind(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
 
 
 def _receipt(receipt: LedgerReceipt) -> Response:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.api.callers import retailer_of, the_one
 from customers.api.fields import InstantField
 from customers.api.pagination import NewestFirst
@@ -222,12 +222,6 @@ class FulfilIn(Strict):
     note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
-def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = kind(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
-
-
 def _as_json(text: str) -> HttpResponse:
     """Return what is JSON already, and would cost more to be read and written again than all the rest."""
     return HttpResponse(text, content_type="application/json")
@@ -319,7 +313,7 @@ class MyRedemptionsView(AskedView):
     @extend_schema(request=MyRedeemIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["me"])
     def post(self, request: Request) -> Response:
         """Redeem a reward."""
-        said = _said(MyRedeemIn, request)
+        said = said_in(MyRedeemIn, request)
         membership = _membership(request, said.pop("program"))
         with all_or_dry(request):
             receipt = redeem_reward(membership, said.pop("reward"), now=timezone.now(), **said)
@@ -364,7 +358,7 @@ class MemberRedemptionsView(AskedView):
     @extend_schema(request=RedeemIn, responses={200: ReceiptOut, 201: ReceiptOut}, tags=["rewards"])
     def post(self, request: Request, number: str) -> Response:
         """Redeem a reward for a member: at the till, or by your shop."""
-        said = _said(RedeemIn, request)
+        said = said_in(RedeemIn, request)
         with all_or_dry(request):
             receipt = redeem_reward(member_of(request, number), said.pop("reward"), now=timezone.now(), **said)
         return receipt_answer(receipt)
@@ -406,7 +400,7 @@ class FulfilmentView(AskedView):
     @extend_schema(request=FulfilIn, responses=RedeemedOut, tags=["rewards"])
     def post(self, request: Request, redemption_id: UUID) -> Response:
         """Tell that a product or an experience is on its way, or has come to its member."""
-        said = _said(FulfilIn, request)
+        said = said_in(FulfilIn, request)
         state = RewardRedemption.Status(said["status"])
         with all_or_dry(request):
             found = fulfil_reward(_of_retailer(request, redemption_id), state, note=said["note"], now=timezone.now())
@@ -456,7 +450,7 @@ class VoucherCheckView(CodeView):
     @extend_schema(request=CodeIn, responses=VoucherOut, tags=["vouchers"])
     def post(self, request: Request) -> Response:
         """Tell what a code is good for now. Nothing is held by it, and nothing is said of whom it belongs to."""
-        code = _said(CodeIn, request)["code"]
+        code = said_in(CodeIn, request)["code"]
         return Response(_voucher(check_voucher(retailer_of(request), code, now=timezone.now())))
 
 
@@ -468,7 +462,7 @@ class VoucherHoldView(CodeView):
     @extend_schema(request=VoucherHoldIn, responses={200: VoucherHoldOut, 201: VoucherHoldOut}, tags=["vouchers"])
     def post(self, request: Request) -> Response:
         """Have a voucher in hand: no other till can use it until you confirm, release, or are silent for too long."""
-        said, retailer, now = _said(VoucherHoldIn, request), retailer_of(request), timezone.now()
+        said, retailer, now = said_in(VoucherHoldIn, request), retailer_of(request), timezone.now()
         if "code" in said:
             voucher = check_voucher(retailer, said["code"], now=now)
         else:
@@ -486,7 +480,7 @@ class VoucherConfirmView(CodeView):
     @extend_schema(request=VoucherConfirmIn, responses=VoucherHoldOut, tags=["vouchers"])
     def post(self, request: Request) -> Response:
         """Use the voucher that you have in hand; again it changes nothing."""
-        said = _said(VoucherConfirmIn, request)
+        said = said_in(VoucherConfirmIn, request)
         with all_or_dry(request):
             found = confirm_voucher(
                 retailer_of(request), said["token"], order=said["order"], used_at=said["used_at"],
@@ -502,7 +496,7 @@ class VoucherReleaseView(CodeView):
     @extend_schema(request=TokenIn, responses=VoucherHoldOut, tags=["vouchers"])
     def post(self, request: Request) -> Response:
         """Let the voucher go that you have in hand; again it changes nothing."""
-        said = _said(TokenIn, request)
+        said = said_in(TokenIn, request)
         with all_or_dry(request):
             found = release_voucher(retailer_of(request), said["token"], now=timezone.now())
         return _held(found)

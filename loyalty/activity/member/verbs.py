@@ -1,13 +1,11 @@
 """What staff do with a member's points: asked for, shown before it happens, then done by the ledger's own verbs."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
@@ -31,22 +29,13 @@ from loyalty.activity.member.holds import open_holds
 from loyalty.activity.member.statement import open_redemptions
 from loyalty.activity.member.wallets import wallet_names
 from loyalty.activity.search.hits import in_groups
-from loyalty.activity.staff import Verb, ask
+from loyalty.activity.staff import Verb, ask, tried
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Entry, Hold
 
 Said = dict[str, Any]
 SHOWN = 50
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-@contextmanager
-def _tried(is_dry: bool) -> Iterator[None]:  # noqa: FBT001 - as the verbs of staff say it
-    """Do what is inside, and undo it where it is only tried out."""
-    with transaction.atomic():
-        yield
-        if is_dry:
-            transaction.set_rollback(True)
 
 
 def _noted(request: HttpRequest, said: Said) -> dict[str, str]:
@@ -83,7 +72,7 @@ def adjust_points(owner: ModelAdmin, request: HttpRequest, membership: Membershi
     """Give points, or take them."""
 
     def act(said: Said, *, dry_run: bool) -> list[str]:
-        with _tried(dry_run):
+        with tried(dry_run):
             receipt = adjust(
                 membership, said["points"], reference=f"staff:{said['key']}", now=timezone.now(),
                 wallet=said["wallet"], **_noted(request, said),
@@ -103,7 +92,7 @@ def redeem_points(owner: ModelAdmin, request: HttpRequest, membership: Membershi
     """Spend points."""
 
     def act(said: Said, *, dry_run: bool) -> list[str]:
-        with _tried(dry_run):
+        with tried(dry_run):
             receipt = redeem(
                 membership, said["points"], reference=f"staff:{said['key']}", now=timezone.now(),
                 wallet=said["wallet"], noted=_noted(request, said),
@@ -124,7 +113,7 @@ def hold_points(owner: ModelAdmin, request: HttpRequest, membership: Membership)
 
     def act(said: Said, *, dry_run: bool) -> list[str]:
         now = timezone.now()
-        with _tried(dry_run):
+        with tried(dry_run):
             _made, available = hold(
                 membership, said["points"], reference=f"staff:{said['key']}", now=now, wallet=said["wallet"],
                 life=timedelta(minutes=said["minutes"]), noted=_noted(request, said),
@@ -153,7 +142,7 @@ def give_back(owner: ModelAdmin, request: HttpRequest, membership: Membership) -
     """Undo a redemption."""
 
     def act(said: Said, *, dry_run: bool) -> list[str]:
-        with _tried(dry_run):
+        with tried(dry_run):
             receipt = reverse(membership, UUID(said["which"]), now=timezone.now(), noted=_noted(request, said))
         lines = _outcome(receipt, _("%(points)s come back, each with its own expiry."))
         if receipt.expired:
@@ -228,7 +217,7 @@ def _end_hold(owner: ModelAdmin, request: HttpRequest, membership: Membership, e
     holds = {str(each.pk): each for each in open_holds(membership, at=timezone.now())}
 
     def act(said: Said, *, dry_run: bool) -> list[str]:
-        with _tried(dry_run):
+        with tried(dry_run):
             return ending.end(holds[said["which"]], said)
 
     choices = [(key, _held(each, membership)) for key, each in holds.items()]

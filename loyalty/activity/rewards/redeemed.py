@@ -9,7 +9,7 @@ from customers.core.values import dataclass
 from loyalty.activity.loading import MergedMeanwhile
 from loyalty.engine.decision import Decision
 from loyalty.points.models import Entry, Wallet
-from loyalty.rewards.capability import load_one
+from loyalty.rewards.loading import load_one
 from loyalty.rewards.models import RewardCode, RewardRedemption
 from loyalty.rewards.sealing import unseal
 from loyalty.rewards.state import REWARDS, HeldReward

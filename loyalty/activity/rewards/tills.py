@@ -19,7 +19,7 @@ from loyalty.activity.account.session import AccountSession, HasLeft
 from loyalty.activity.rewards.redeemed import Status, held_in, instant_of, read_again
 from loyalty.activity.steps import LATE
 from loyalty.engine.decision import run_steps
-from loyalty.rewards.capability import OFFLINE
+from loyalty.rewards.loading import OFFLINE
 from loyalty.rewards.models import RewardRedemption, VoucherHold
 from loyalty.rewards.sealing import digests_of, has_typing_error, hold_of, token_of
 from loyalty.rewards.state import REWARDS, HeldReward

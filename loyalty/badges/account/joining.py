@@ -11,7 +11,7 @@ from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.inviting import offered_to
-from loyalty.badges.capability import segments_of
+from loyalty.badges.loading import segments_of
 from loyalty.badges.models import Participation
 from loyalty.badges.rules import BoardRule, ChallengeRule, Game
 from loyalty.badges.state import BADGES, GAME, Joined

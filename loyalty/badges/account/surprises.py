@@ -25,7 +25,7 @@ from loyalty.activity.versions import versions_of
 from loyalty.badges.models import Surprise, SurpriseTicket
 from loyalty.memberships.profiles import profiles_of
 from loyalty.points import granting
-from loyalty.points.capability import codes_of
+from loyalty.points.loading.wallets import codes_of
 from loyalty.points.state import GrantAsked
 from loyalty.programs.models import Program
 

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.core.calendar import local_date
 from loyalty.activity.api.asking import listed, member_of, program_of, site_of
 from loyalty.activity.api.member import memberships_of, my_membership
@@ -169,12 +169,6 @@ def _limit(request: Request) -> int:
     return int(text)
 
 
-def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = kind(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
-
-
 def _challenge_of(member: Membership, code: str) -> ChallengeProgress:
     """Return a challenge with a member's progress."""
     found = challenges_of(member, versions_of_member(member), at=timezone.now())
@@ -257,7 +251,7 @@ class MyBoardJoinView(AskedView):
     @extend_schema(request=PseudonymIn, responses={200: BoardOut, 201: BoardOut}, tags=["me"])
     def post(self, request: Request, slug: str, code: str) -> Response:
         """Be on a leaderboard, under a name of my choice; again, under another one."""
-        member, name = my_membership(request, slug), _said(PseudonymIn, request)["name"]
+        member, name = my_membership(request, slug), said_in(PseudonymIn, request)["name"]
         return _on_board(request, member, code, lambda: join_board(member, code, name, now=timezone.now()))
 
 
@@ -296,7 +290,7 @@ class MemberBadgeGiveView(AskedView):
     @extend_schema(request=ByStaffIn, responses={200: BadgeOut, 201: BadgeOut}, tags=["badges"])
     def post(self, request: Request, number: str, code: str) -> Response:
         """Give a member a badge for no challenge, by a decision of staff; it gives no points."""
-        member, given = member_of(request, number), _said(ByStaffIn, request)
+        member, given = member_of(request, number), said_in(ByStaffIn, request)
         with all_or_dry(request):
             give_badge(member, code, **given, now=timezone.now())
             body = _badge_said(request, member, code)
@@ -310,7 +304,7 @@ class MemberBadgeTakeView(AskedView):
     @extend_schema(request=ByStaffIn, responses=BadgeOut, tags=["badges"])
     def post(self, request: Request, number: str, code: str) -> Response:
         """Take a badge away from a member that staff gave it."""
-        member, given = member_of(request, number), _said(ByStaffIn, request)
+        member, given = member_of(request, number), said_in(ByStaffIn, request)
         with all_or_dry(request):
             take_badge(member, code, **given, now=timezone.now())
             body = _badge_said(request, member, code)
@@ -334,7 +328,7 @@ class MemberBoardJoinView(AskedView):
     @extend_schema(request=PseudonymIn, responses={200: BoardOut, 201: BoardOut}, tags=["badges"])
     def post(self, request: Request, number: str, code: str) -> Response:
         """Show a member on a leaderboard, under a name of its choice."""
-        member, name = member_of(request, number), _said(PseudonymIn, request)["name"]
+        member, name = member_of(request, number), said_in(PseudonymIn, request)["name"]
         return _on_board(request, member, code, lambda: join_board(member, code, name, now=timezone.now()))
 
 

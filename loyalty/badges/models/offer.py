@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +15,7 @@ from loyalty.badges.rules import BadgeKind, Metric
 from loyalty.badges.windows import Window
 from loyalty.experiments.fields import ArmsField
 from loyalty.points.models.policy import ConditionField
+from loyalty.programs.fields import codes_field
 from loyalty.programs.models import ProgramVersion, frozen_with_version
 from loyalty.programs.spans import WithinCalendars
 
@@ -31,10 +31,6 @@ class WindowKind(models.TextChoices):
     YEAR = Window.YEAR.value, _("each year")
     ROLLING = Window.ROLLING.value, _("the last days")
     MEMBERSHIP = Window.MEMBERSHIP.value, _("since joining")
-
-
-def _codes(name: Any, about: Any) -> ArrayField[Any, Any]:
-    return ArrayField(models.SlugField(max_length=50), verbose_name=name, default=list, blank=True, help_text=about)
 
 
 def _image() -> models.CharField[Any, Any]:
@@ -135,8 +131,10 @@ class Counted(WithinCalendars):
     )  # fmt: skip
     first_day = models.DateField(_("from the day"), null=True, blank=True)
     last_day = models.DateField(_("through the day"), null=True, blank=True)
-    tiers = _codes(_("only for tiers"), _("Their codes; empty for everybody. The tier of the order’s day decides."))
-    plans = _codes(_("only for plans"), _("Their codes; empty for everybody."))
+    tiers = codes_field(
+        _("only for tiers"), _("Their codes; empty for everybody. The tier of the order’s day decides.")
+    )
+    plans = codes_field(_("only for plans"), _("Their codes; empty for everybody."))
     arms = ArmsField()
 
     class Meta:
@@ -199,7 +197,7 @@ class Challenge(Counted):
     repeats = models.BooleanField(
         _("again and again"), default=False, help_text=_("Within one window, each time that the target is met anew.")
     )
-    segments = _codes(_("only for segments"), _("Their names; empty for everybody."))
+    segments = codes_field(_("only for segments"), _("Their names; empty for everybody."))
     opt_in = models.BooleanField(
         _("members join it"), default=False, help_text=_("What they do counts from then on; else it counts by itself.")
     )

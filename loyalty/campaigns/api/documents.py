@@ -1,5 +1,6 @@
 """Campaigns as documents, ready-made journeys, and the start of a campaign, for retailers' tools."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
-from customers.api.callers import retailer_of, the_one
+from customers.api.callers import author_of, retailer_of, the_one
 from loyalty.activity.api.asking import NotThere, listed, program_of
 from loyalty.activity.api.documents import DOCUMENT, FORMAT, YAML, YamlParser
 from loyalty.api.parsers import EncodableJSONParser
@@ -43,7 +44,7 @@ from loyalty.campaigns.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.publishing import draft_of
 from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
 from loyalty.campaigns.starting import outlook_of, start
-from loyalty.configuration.document import to_yaml
+from loyalty.configuration.document import Change, to_yaml
 from loyalty.configuration.findings import Finding
 
 NUMBER = OpenApiParameter(
@@ -104,7 +105,7 @@ class CampaignPlanView(OfDocument):
             found = _said(request)
             is_sound = not any(each.is_error for each in found.findings)
             outlook = outlook_of(found.version, now=timezone.now()) if is_sound else None
-            body = CampaignPlanOut({**_told(found), "outlook": outlook}).data
+            body = CampaignPlanOut({**told(found.changes, found.findings), "outlook": outlook}).data
             transaction.set_rollback(True)
         return Response(body)
 
@@ -117,7 +118,7 @@ class CampaignApplyView(OfDocument):
         """Make a draft of a campaign's document, of a new campaign or of the one with its code; nothing is sent."""
         found = _said(request)
         about = _of_draft(found.version)
-        return Response(CampaignAppliedOut({**about, **_told(found)}).data)
+        return Response(CampaignAppliedOut({**about, **told(found.changes, found.findings)}).data)
 
 
 class CampaignStartView(AskedView):
@@ -207,11 +208,9 @@ def _of_draft(draft: CampaignVersion) -> dict[str, Any]:
     return {"code": draft.campaign.code, "version": draft.number, "revision": written_out(draft)["revision"]}
 
 
-def _told(found: Said) -> dict[str, Any]:
-    return {
-        "changes": [each.said() for each in found.changes],
-        "findings": [finding_out(each) for each in found.findings],
-    }
+def told(changes: Iterable[Change], findings: Iterable[Finding]) -> dict[str, Any]:
+    """Return what a document changes, and what is wrong with it, as systems are told it."""
+    return {"changes": [each.said() for each in changes], "findings": [finding_out(each) for each in findings]}
 
 
 def finding_out(each: Finding) -> dict[str, str]:
@@ -238,9 +237,3 @@ def written(request: Request, document: Any) -> Response | HttpResponse:
     if request.query_params.get("as") == "yaml":
         return HttpResponse(to_yaml(document), content_type=f"{YAML}; charset=utf-8")
     return Response(document)
-
-
-def author_of(request: Request) -> str:
-    """Return who calls, for what is noted."""
-    user = getattr(request.auth, "user", None)
-    return user.get_username() if user is not None else f"key {request.auth.name}"  # type: ignore[union-attr] # a key

@@ -15,7 +15,7 @@ from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import retailer_of
 from customers.core.money import to_unit
 from loyalty.activity.api.documents import DOCUMENT, FORMAT
-from loyalty.campaigns.api.documents import BODY, OfDocument, finding_out, written
+from loyalty.campaigns.api.documents import BODY, OfDocument, finding_out, told, written
 from loyalty.campaigns.api.offers import CampaignOfferOut, offer_named, offer_out
 from loyalty.campaigns.api.serializers import CampaignChangeOut, CampaignFindingOut
 from loyalty.campaigns.models import Offer
@@ -97,7 +97,7 @@ class OfferPlanView(OfDocument):
         """Say what an offer's document would change, and how far its budget goes; nothing is kept."""
         with transaction.atomic():
             found = _said(request)
-            body = OfferPlanOut({**_told(found), "room": _room(found.offer)}).data
+            body = OfferPlanOut({**told(found.changes, found.findings), "room": _room(found.offer)}).data
             transaction.set_rollback(True)
         return Response(body)
 
@@ -109,7 +109,11 @@ class OfferApplyView(OfDocument):
     def post(self, request: Request) -> Response:
         """Make a draft of an offer's document, or change the one with its code; of what is given, the budget alone."""
         found = _said(request)
-        return Response(OfferAppliedOut({"code": found.offer.code, "state": found.offer.state, **_told(found)}).data)
+        return Response(
+            OfferAppliedOut(
+                {"code": found.offer.code, "state": found.offer.state, **told(found.changes, found.findings)}
+            ).data
+        )
 
 
 class OfferStartView(AskedView):
@@ -127,12 +131,6 @@ class OfferStartView(AskedView):
 
 def _said(request: Request) -> Said:
     return say(retailer_of(request), request.data, now=timezone.now())
-
-
-def _told(found: Said) -> dict[str, Any]:
-    return {
-        "changes": [each.said() for each in found.changes], "findings": [finding_out(each) for each in found.findings]
-    }  # fmt: skip
 
 
 def _room(offer: Offer) -> dict[str, Any] | None:

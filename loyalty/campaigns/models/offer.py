@@ -15,12 +15,9 @@ from loyalty.campaigns.models.campaign import MAX_PRIORITY
 from loyalty.engine.profile import SEGMENTS
 from loyalty.experiments.models import Experiment
 from loyalty.memberships.models import Membership
+from loyalty.programs.fields import codes_field
 from loyalty.programs.models import Program
 from loyalty.rewards.models import RewardBudget, RewardRedemption
-
-
-def _slugs(name: Any, about: Any = "") -> ArrayField[Any, Any]:
-    return ArrayField(models.SlugField(max_length=50), verbose_name=name, default=list, blank=True, help_text=about)
 
 
 def _segments(name: Any, about: Any) -> ArrayField[Any, Any]:
@@ -86,7 +83,7 @@ class Offer(models.Model):
         _("priority"), default=10, validators=[MaxValueValidator(MAX_PRIORITY)],
         help_text=_("In its slot, the higher goes first; where experiments tell what each brings, the one that brings most."),
     )  # fmt: skip
-    tiers = _slugs(_("only for tiers"), _("Their codes."))
+    tiers = codes_field(_("only for tiers"), _("Their codes."))
     segments = _segments(
         _("only for segments"), _("Of one of them; of members who agreed to offers based on a profile.")
     )
@@ -211,7 +208,7 @@ class OfferGrant(models.Model):
     redemption = models.OneToOneField(
         RewardRedemption, models.PROTECT, null=True, related_name="offer_grant", verbose_name=_("redemption")
     )
-    chosen_over = _slugs(_("chosen over"), _("Offers of its slot that the member could have had, too."))
+    chosen_over = codes_field(_("chosen over"), _("Offers of its slot that the member could have had, too."))
     chosen_by = models.CharField(
         _("chosen by"), max_length=8, choices=ChosenBy, blank=True, help_text=_("Empty where there was no other one.")
     )

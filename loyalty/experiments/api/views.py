@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView, all_or_dry
-from customers.api.callers import retailer_of
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
+from customers.api.callers import author_of, retailer_of
 from customers.models import Retailer
 from customers.privacy import find as find_customer
 from loyalty.experiments.api.serializers import (
@@ -66,12 +66,6 @@ def _one(row: Experiment) -> Any:
     return ExperimentOut(said).data
 
 
-def _asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = kind(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
-
-
 def _fact(retailer: Retailer, said: dict[str, Any]) -> ExperimentFact:
     slug = said.pop("program")
     program = Program.objects.filter(retailer=retailer, slug=slug).first() if slug else None
@@ -79,11 +73,6 @@ def _fact(retailer: Retailer, said: dict[str, Any]) -> ExperimentFact:
         raise Http404
     variants = tuple(VariantFact(**each) for each in said.pop("variants"))
     return ExperimentFact(program=program, variants=variants, **said)
-
-
-def _author(request: Request) -> str:
-    user = getattr(request.auth, "user", None)
-    return user.get_username() if user is not None else f"key {request.auth.name}"  # type: ignore[union-attr] # a key
 
 
 class ExperimentsView(AskedView):
@@ -100,9 +89,9 @@ class ExperimentsView(AskedView):
     def post(self, request: Request) -> Response:
         """Write an experiment down as a draft."""
         retailer = retailer_of(request)
-        fact = _fact(retailer, _asked(ExperimentIn, request))
+        fact = _fact(retailer, said_in(ExperimentIn, request))
         with all_or_dry(request):
-            row = create(retailer, fact, author=_author(request), now=timezone.now())
+            row = create(retailer, fact, author=author_of(request), now=timezone.now())
             body = _one(row)
         return Response(body, status=status.HTTP_201_CREATED)
 
@@ -120,9 +109,9 @@ class ExperimentView(AskedView):
     def put(self, request: Request, code: str) -> Response:
         """Change a draft; it has to be planned anew."""
         row = find(retailer_of(request), code)
-        fact = _fact(retailer_of(request), _asked(ExperimentIn, request))
+        fact = _fact(retailer_of(request), said_in(ExperimentIn, request))
         with all_or_dry(request):
-            body = _one(change(row, fact, author=_author(request), now=timezone.now()))
+            body = _one(change(row, fact, author=author_of(request), now=timezone.now()))
         return Response(body)
 
 
@@ -151,9 +140,9 @@ class ExperimentPlanView(AskedView):
     @extend_schema(request=PlanIn, responses=ExperimentOut, tags=["experiments"])
     def post(self, request: Request, code: str) -> Response:
         """Plan an experiment: what it is to show is frozen by a digest."""
-        row, said = find(retailer_of(request), code), _asked(PlanIn, request)
+        row, said = find(retailer_of(request), code), said_in(PlanIn, request)
         with all_or_dry(request):
-            body = _one(plan(row, **said, author=_author(request), now=timezone.now()))
+            body = _one(plan(row, **said, author=author_of(request), now=timezone.now()))
         return Response(body)
 
 
@@ -164,9 +153,9 @@ class ExperimentStartView(AskedView):
     @extend_schema(request=StartIn, responses=ExperimentOut, tags=["experiments"])
     def post(self, request: Request, code: str) -> Response:
         """Start a planned experiment: all customers who are known are assigned, and from now on each who becomes known."""
-        row, said = find(retailer_of(request), code), _asked(StartIn, request)
+        row, said = find(retailer_of(request), code), said_in(StartIn, request)
         with all_or_dry(request):
-            body = _one(start(row, **said, author=_author(request), now=timezone.now()))
+            body = _one(start(row, **said, author=author_of(request), now=timezone.now()))
         return Response(body)
 
 
@@ -177,9 +166,9 @@ class ExperimentEndView(AskedView):
     @extend_schema(request=EndIn, responses=ExperimentOut, tags=["experiments"])
     def post(self, request: Request, code: str) -> Response:
         """End an experiment: nobody is treated otherwise any more, and all assignments stay."""
-        row, said = find(retailer_of(request), code), _asked(EndIn, request)
+        row, said = find(retailer_of(request), code), said_in(EndIn, request)
         with all_or_dry(request):
-            body = _one(end(row, **said, author=_author(request), now=timezone.now()))
+            body = _one(end(row, **said, author=author_of(request), now=timezone.now()))
         return Response(body)
 
 

@@ -11,12 +11,12 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.api.callers import the_one
 from customers.api.listing import Listing
 from customers.core.errors import DomainError, Kind
 from loyalty.outbox.api.serializers import DeliveryOut, DeliveryQuery, DeliveryWithBodyOut, ResendIn, ResendOut
-from loyalty.outbox.api.views import said_in, webhook_of
+from loyalty.outbox.api.views import webhook_of
 from loyalty.outbox.models import Delivery
 from loyalty.outbox.resending import given_up, resend, resend_given_up
 

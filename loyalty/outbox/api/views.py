@@ -7,11 +7,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.api.callers import retailer_of, the_one
 from customers.api.listing import Listing
 from customers.core.errors import DomainError, Kind
@@ -46,13 +46,6 @@ def webhook_of(request: Request, webhook_id: UUID) -> Endpoint:
     :raises NoSuchWebhook: when there is no such one
     """
     return the_one(webhooks_of(request).filter(key=webhook_id), lambda: NoSuchWebhook(id=webhook_id))
-
-
-def said_in(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    """Return what a body says."""
-    given = kind(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
 
 
 class WebhooksView(Listing):

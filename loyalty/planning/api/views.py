@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api.asking import AskedView
-from customers.api.callers import retailer_of, the_one
+from customers.api.callers import author_of, retailer_of, the_one
 from customers.core.calendar import local_date
 from loyalty.activity.api.asking import NotThere, listed, program_of
 from loyalty.activity.api.documents import DOCUMENT, FORMAT, YAML, YamlParser
@@ -135,7 +135,7 @@ class VersionsView(ProgramView):
         program, asked = self.program(request, slug), given.validated_data
         source = self.version(request, slug, asked["copy_of"]) if "copy_of" in asked else None
         draft = drafts.open_draft(
-            program, copy_of=source, note=asked["note"], author=_author(request), now=timezone.now()
+            program, copy_of=source, note=asked["note"], author=author_of(request), now=timezone.now()
         )
         return _tagged(Response(VersionOut(draft).data, status=status.HTTP_201_CREATED), draft)
 
@@ -164,7 +164,7 @@ class VersionView(ProgramView):
             changes = drafts.edit(
                 version,
                 lambda draft: apply_to(draft, request.data),
-                author=_author(request),
+                author=author_of(request),
                 now=timezone.now(),
                 revision=_revision(request),
             )
@@ -174,7 +174,7 @@ class VersionView(ProgramView):
     @extend_schema(responses={204: None}, tags=["programs"])
     def delete(self, request: Request, slug: str, number: int) -> Response:
         """Delete a draft."""
-        drafts.discard(self.version(request, slug, number), author=_author(request), now=timezone.now())
+        drafts.discard(self.version(request, slug, number), author=author_of(request), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -217,7 +217,7 @@ class ProposeView(ProgramView):
         version = self.version(request, slug, number)
         instant = _instant(request.data)
         found = drafts.propose(
-            version, effective_from=instant, author=_author(request), person=_person(request), now=timezone.now()
+            version, effective_from=instant, author=author_of(request), person=_person(request), now=timezone.now()
         )
         return _tagged(Response(VersionOut(found).data), found)
 
@@ -230,7 +230,7 @@ class PublishView(ProgramView):
         """Freeze a draft and put it in force from an instant on."""
         version, instant = self.version(request, slug, number), _instant(request.data)
         found = drafts.publish(
-            version, effective_from=instant, author=_author(request), person=_person(request), now=timezone.now()
+            version, effective_from=instant, author=author_of(request), person=_person(request), now=timezone.now()
         )
         return _tagged(Response(VersionOut(found).data), found)
 
@@ -241,7 +241,7 @@ class WithdrawView(ProgramView):
     @extend_schema(request=None, responses=VersionOut, tags=["programs"])
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Take a published version back before it is in force."""
-        found = drafts.withdraw(self.version(request, slug, number), author=_author(request), now=timezone.now())
+        found = drafts.withdraw(self.version(request, slug, number), author=author_of(request), now=timezone.now())
         return Response(VersionOut(found).data)
 
 
@@ -290,7 +290,7 @@ class SimulationsView(ProgramView):
         asked = given.validated_data
         version = self.version(request, slug, asked["version"])
         now = timezone.now()
-        made = ask(version, since=asked["since"], until=asked["until"], author=_author(request), now=now)
+        made = ask(version, since=asked["since"], until=asked["until"], author=author_of(request), now=now)
         return Response(SimulationOut(made).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -327,11 +327,6 @@ def _program(program: Program) -> Any:
         "versions": versions,
     }
     return ProgramOut(body).data
-
-
-def _author(request: Request) -> str:
-    user = getattr(request.auth, "user", None)
-    return user.get_username() if user is not None else f"key {request.auth.name}"  # type: ignore[union-attr] # a key
 
 
 def _person(request: Request) -> str | None:

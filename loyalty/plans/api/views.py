@@ -9,12 +9,12 @@ from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView, all_or_dry, asked_for
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, asked_for, said_in
 from customers.api.callers import the_one
 from customers.api.pagination import NewestFirst
 from customers.core import tenancy
@@ -71,12 +71,6 @@ def _changed(request: Request, member: Membership, do: Callable[[], object]) -> 
     return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
-def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = kind(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
-
-
 class PlanVerb(AskedView):
     """Something that is done with a member's plan; a shopper names the program, a retailer's system the member's number."""
 
@@ -108,13 +102,13 @@ class OfMember(PlanVerb):
 
 class Joining(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
-        said = _said(JoinIn, request)
+        said = said_in(JoinIn, request)
         return lambda: join(member, said["plan"], method=said["payment_method"], now=timezone.now())
 
 
 class Changing(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
-        said = _said(ChangeIn, request)
+        said = said_in(ChangeIn, request)
         when = When(said["when"]) if said["when"] else None
         return lambda: change(member, said["plan"], when=when, now=timezone.now())
 
@@ -131,7 +125,7 @@ class Resuming(PlanVerb):
 
 class Paying(PlanVerb):
     def do(self, request: Request, member: Membership) -> Callable[[], object]:
-        said = _said(MethodIn, request)
+        said = said_in(MethodIn, request)
         return lambda: use_method(member, said["payment_method"], now=timezone.now())
 
 
@@ -287,7 +281,7 @@ class PayView(AskedView):
         """Note that a member paid an invoice, at a till or by transfer."""
         member = member_of(request, number)
         invoice = _invoice_of(member, invoice_id)
-        reference = _said(PaidIn, request)["reference"]
+        reference = said_in(PaidIn, request)["reference"]
         return _changed(request, member, lambda: mark_paid(invoice.pk, reference=reference, now=timezone.now()))
 
 
@@ -300,7 +294,7 @@ class RefundView(AskedView):
     def post(self, request: Request, number: str, invoice_id: UUID) -> Response:
         """Let what a member paid go back, all of it or a part; what it has of the plan stays as it is."""
         invoice = _invoice_of(member_of(request, number), invoice_id)
-        said = _said(RefundIn, request)
+        said = said_in(RefundIn, request)
         with all_or_dry(request):
             is_new = refund(invoice.pk, said.pop("amount"), now=timezone.now(), **said)
             body = MembersInvoiceOut(with_all(Invoice.objects.filter(pk=invoice.pk)).get()).data

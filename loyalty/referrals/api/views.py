@@ -13,7 +13,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers.api.asking import DRY_RUN, AskedView, all_or_dry
+from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.api.callers import retailer_of, the_one
 from customers.api.pagination import NewestFirst
 from customers.core.qr import svg_of
@@ -38,12 +38,6 @@ from loyalty.referrals.overview import friend_of, friends_of, has_referrals, ove
 
 STATUS = OpenApiParameter("status", str, enum=list(Referral.Status.values), description="Only these.")
 OF = OpenApiParameter("advocate", str, description="Only those of one referrer, by member number.")
-
-
-def _said(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = kind(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
 
 
 def rows() -> Any:
@@ -109,7 +103,7 @@ class MyClaimView(ClaimingView):
     @extend_schema(request=ReferralCodeIn, responses={200: MyClaimOut, 201: MyClaimOut}, tags=["me"])
     def post(self, request: Request, slug: str) -> Response:
         """Say who referred me, by that member's code; the same again changes nothing."""
-        member, said, now = my_membership(request, slug), _said(ReferralCodeIn, request), timezone.now()
+        member, said, now = my_membership(request, slug), said_in(ReferralCodeIn, request), timezone.now()
         with all_or_dry(request):
             claimed = claim_referral(member, said["code"], channel="member", now=now)
             mine = overview(member, at=now).mine
@@ -133,7 +127,7 @@ class MemberClaimView(ClaimingView):
     @extend_schema(request=ReferralClaimIn, responses={200: ReferralOut, 201: ReferralOut}, tags=["referrals"])
     def post(self, request: Request, number: str) -> Response:
         """Say who referred a member, with what you know of its device and the like; the same again changes nothing."""
-        member, said = member_of(request, number), _said(ReferralClaimIn, request)
+        member, said = member_of(request, number), said_in(ReferralClaimIn, request)
         with all_or_dry(request):
             claimed = claim_referral(
                 member, said["code"], channel="shop", now=timezone.now(), at=said.get("claimed_at"),
@@ -150,7 +144,7 @@ class MemberSignalsView(AskedView):
     @extend_schema(request=SignalsIn, responses=NotedOut, tags=["referrals"])
     def post(self, request: Request, number: str) -> Response:
         """Tell what you know of a member's device and the like, for claims to come: digests of it are kept."""
-        member, said = member_of(request, number), _said(SignalsIn, request)
+        member, said = member_of(request, number), said_in(SignalsIn, request)
         with all_or_dry(request):
             note_member_signals(member, said, now=timezone.now())
         return Response(NotedOut({"kinds": sorted(kind for kind, value in said.items() if value.strip())}).data)
@@ -216,7 +210,7 @@ class ReviewView(AskedView):
     def post(self, request: Request, referral_id: UUID) -> Response:
         """Decide a referral that is held: approved, it earns by what the friend has ordered since; refused, it ends."""
         held = _referral(request, referral_id)
-        said = _said(ReviewIn, request)
+        said = said_in(ReviewIn, request)
         with all_or_dry(request):
             review_referral(
                 held.pk, approve=said["approve"], author=said["author"], note=said["note"], now=timezone.now()

@@ -1,6 +1,5 @@
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,12 +9,9 @@ from customers.core.images import validate_image
 from customers.core.languages import own_text
 from customers.core.money import MoneyField
 from loyalty.experiments.fields import ArmsField
+from loyalty.programs.fields import codes_field
 from loyalty.programs.models import ProgramVersion, frozen_with_version
 from loyalty.programs.spans import WithinCalendars
-
-
-def _codes(name: Any, about: Any) -> ArrayField[Any, Any]:
-    return ArrayField(models.SlugField(max_length=50), verbose_name=name, default=list, blank=True, help_text=about)
 
 
 class Reward(WithinCalendars):
@@ -117,9 +113,9 @@ class Reward(WithinCalendars):
     )
     member_limit = models.PositiveIntegerField(_("most per member"), null=True, blank=True)
     member_period = models.CharField(_("within"), max_length=10, choices=Period, default=Period.EVER)
-    tiers = _codes(_("only for tiers"), _("Their codes."))
-    plans = _codes(_("only for plans"), _("Their codes."))
-    segments = _codes(_("only for segments"), _("Of members who agreed to offers based on a profile."))
+    tiers = codes_field(_("only for tiers"), _("Their codes."))
+    plans = codes_field(_("only for plans"), _("Their codes."))
+    segments = codes_field(_("only for segments"), _("Of members who agreed to offers based on a profile."))
     first_day = models.DateField(_("from the day"), null=True, blank=True)
     last_day = models.DateField(_("through the day"), null=True, blank=True)
     valid_days = models.PositiveSmallIntegerField(
