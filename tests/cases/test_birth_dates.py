@@ -149,3 +149,21 @@ def test_nobody_who_left_or_never_joined_is_given_a_birthday() -> None:
     shop.decide_backlog(now="2026-03-10 08:02")
 
     assert shop.balance("ada") == 0
+
+
+@pytest.mark.parametrize("born", ["1990-03-10", "1990-03-20"], ids=["the same day", "another day"])
+def test_two_who_turn_out_to_be_one_have_one_birthday_a_year(born: str) -> None:
+    shop = Shop(rules=[BASE, BIRTHDAY])
+    shop.member("ada")
+    shop.member("bob")
+    shop.import_csv("customers", f"external_id,birth_date\nada,1990-03-10\nbob,{born}\n", now="2026-03-01 12:00")
+    shop.decide_backlog(now="2026-03-01 12:00")
+    shop.nights("2026-03-11")
+    of_both = shop.balance("ada") + shop.balance("bob")
+
+    shop.merge("ada", "bob", at="2026-03-12 12:00")
+    shop.nights("2026-03-25")
+
+    assert shop.balance("bob") == of_both
+    shop.nights("2027-03-25")
+    assert shop.balance("bob") == of_both + 5

@@ -12,9 +12,12 @@ from loyalty.points.limits import Rewarded
 from loyalty.points.rules import Counted
 from loyalty.points.state import RULES
 
+# Also of a membership that was merged into this one: a person has one birthday a year.
 CELEBRATED = """
-SELECT w.membership_id, array_agg(e.cause) FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id
-WHERE w.membership_id = ANY(%s) AND (e.cause LIKE 'birthday:%%' OR e.cause LIKE 'anniversary:%%') GROUP BY 1
+SELECT m.id, array_agg(e.cause) FROM memberships_membership m
+JOIN memberships_membership o ON o.id = m.id OR o.merged_into_id = m.id
+JOIN points_wallet w ON w.membership_id = o.id JOIN points_entry e ON e.wallet_id = w.id
+WHERE m.id = ANY(%s) AND (e.cause LIKE 'birthday:%%' OR e.cause LIKE 'anniversary:%%') GROUP BY 1
 """
 # Interactions that were rewarded: those of the months of what is to be decided, and those about its products; also of a
 # membership that was merged into this one.
