@@ -46,8 +46,9 @@ Where the promises are silent, this is what the model takes them to say:
     bonus of a first order is not given again.
 21. What do merged customers have? Both's orders and points as they were given, nothing earned anew, and of two first orders the
     earlier one; the higher tier of both, or what both together reach, which is then entered with its gift. Until the merge two
-    pasts are two. It is refused while the one who goes holds points. What had ended of either brings nothing. Gifts of both stay
-    until something comes back; then as many of a tier that was held at one time as the days of both, as one's, reach it times.
+    pasts are two. It is refused while the one who goes holds points. What had ended of either brings nothing, and what had
+    expired stays expired, though the other one was active. Gifts of both stay until something comes back; then as many of a
+    tier that was held at one time as the days of both, as one's, reach it times.
 22. On which tier is a corrected order decided? On that on which it was: a correction decides that order alone anew, within the
     room that the others leave. Gifts of entries that it brings are given as of now, and those that it undoes are taken.
 23. Which part of a hold is redeemed first among those that expire together and are as old? The member's own, then the others'.

@@ -30,6 +30,7 @@ class Lot:
     held: int = 0
     claimed: int = 0
     expired: int = 0
+    is_over: bool = False  # it had expired when its member and another one turned out to be one
 
     @property
     def earned_at(self) -> datetime:
@@ -120,7 +121,7 @@ class Purse:
         """Carry out what midnights up to now do: points become active, then points expire, day by day."""
         self.now = now
         for lot in self.lots:
-            if lot.expired and not lot.is_past(now):  # a late fact proves that it had not ended
+            if lot.expired and not lot.is_over and not lot.is_past(now):  # a late fact proves that it had not ended
                 revived, lot.expired = lot.expired, 0
                 self._come_in(lot, revived)
         while instants := sorted(
@@ -212,7 +213,8 @@ class Purse:
             self._take_others(self.debts[lot.award.key], lot.award.key, unmet)
 
     def take_over(self, other: "Purse") -> None:
-        """Have what another wallet had; its points repay what is owed."""
+        """Have what another wallet had; its points repay what is owed, and what has expired of either stays so."""
+        was_past = [lot for lot in (*self.lots, *other.lots) if lot.expired and lot.is_past(self.now)]
         for lot in other.lots:
             lot.purse, lot.born = self, len(self.lots)
             self.lots.append(lot)
@@ -222,6 +224,8 @@ class Purse:
         self.asked += other.asked
         self.earned += other.earned
         self.lapsed += other.lapsed
+        for lot in was_past:
+            lot.is_over = lot.is_over or not lot.is_past(self.now)
         self._repay(self.lots)
 
     def _give(self, award: Award, points: int) -> None:
