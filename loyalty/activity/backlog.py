@@ -32,7 +32,7 @@ FIRST_RETRY, LAST_RETRY = timedelta(minutes=5), timedelta(days=1)
 log = structlog.get_logger(__name__)
 
 WAITING = """
-SELECT q.id, q.customer_id, q.kind, q.fact_id, q.occurred_at FROM customers_undecidedfact q
+SELECT q.id, q.customer_id, q.kind, q.fact_id, q.occurred_at, q.is_again FROM customers_undecidedfact q
 WHERE q.retailer_id = %(retailer)s AND q.occurred_at <= %(now)s
     AND (q.next_try_at IS NULL OR q.next_try_at <= %(now)s) AND NOT EXISTS (
     SELECT 1 FROM customers_undecidedfact b
@@ -48,13 +48,14 @@ WHERE id = ANY(%s)
 
 
 class Waiting(NamedTuple):
-    """A recorded fact that waits for its decision."""
+    """A recorded fact that waits for its decision. :param is_again: that it was looked at as it was told"""
 
     id: int
     customer_id: UUID
     kind: str
     fact_id: UUID
     occurred_at: datetime
+    is_again: bool
 
 
 BEHIND = {
@@ -164,7 +165,7 @@ def try_again(retailer: Retailer, customers: Sequence[UUID], *, now: datetime) -
     with _alone(retailer) as alone:  # else the one who is at work takes them
         if alone:
             rows = waiting.order_by("occurred_at", "pk").values_list(
-                "pk", "customer_id", "kind", "fact_id", "occurred_at"
+                "pk", "customer_id", "kind", "fact_id", "occurred_at", "is_again"
             )
             _decide_all([Waiting(*row) for row in rows[:BATCH]], CaughtUp(), now)
     return waiting.count()
@@ -195,7 +196,8 @@ def _decide_all(waiting: Sequence[Waiting], done: CaughtUp, now: datetime) -> No
 
 @transaction.atomic
 def _decide(waiting: Sequence[Waiting], now: datetime) -> None:
-    hold_bursts(_ids(waiting, "interaction"), now=now)
+    # What was told and published before is not held because its author turned out to be somebody who wrote more.
+    hold_bursts(_ids([fact for fact in waiting if not fact.is_again], "interaction"), now=now)
     # Behind the lock, so that nothing of what is read here changes before it is decided.
     hold_customers(fact.customer_id for fact in waiting)
     facts = [
