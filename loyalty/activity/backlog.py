@@ -75,13 +75,14 @@ ON CONFLICT DO NOTHING
 
 @dataclass
 class CaughtUp:
-    """What catching up came to."""
+    """What catching up came to. :ivar is_cut: that it ended before all was decided, and what is left is for another turn"""
 
     orders: int = 0
     returns: int = 0
     interactions: int = 0
     members: int = 0
     failed: int = 0
+    is_cut: bool = False
 
 
 def queue_behind(kind: UndecidedFact.Kind, fact_ids: Sequence[UUID]) -> None:
@@ -131,6 +132,7 @@ def catch_up(
     *,
     now: datetime,
     until: date | None = None,
+    most: int | None = None,
     on_progress: Callable[[CaughtUp], None] = lambda _: None,
 ) -> CaughtUp | None:
     """
@@ -139,14 +141,19 @@ def catch_up(
     May be killed at any time: each batch commits with its own decisions, and the next call goes on.
 
     :param until: the last day whose midnight is carried out; up to this very moment if None
+    :param most: about so many facts are decided in this turn, and time waits for what is left; all of them if None
     :returns: None when another process is catching up for this retailer
     """
     with _alone(retailer) as alone:
         if not alone:
             return None
-        done, planned_for = CaughtUp(), BATCH
-        while waiting := _waiting(retailer, now):
+        done, planned_for, decided = CaughtUp(), BATCH, 0
+        while waiting := _waiting(retailer, now, BATCH if most is None else min(BATCH, most)):
+            if most is not None and decided >= most:
+                done.is_cut = True
+                return done
             _decide_all(waiting, done, now)
+            decided += len(waiting)
             if done.orders > 2 * planned_for:  # an import into an empty ledger outgrows the plans of its beginning
                 bulk.replan()
                 planned_for = done.orders
@@ -171,8 +178,8 @@ def try_again(retailer: Retailer, customers: Sequence[UUID], *, now: datetime) -
     return waiting.count()
 
 
-def _waiting(retailer: Retailer, now: datetime) -> list[Waiting]:
-    parameters = {"retailer": retailer.pk, "now": now, "limit": BATCH}
+def _waiting(retailer: Retailer, now: datetime, limit: int) -> list[Waiting]:
+    parameters = {"retailer": retailer.pk, "now": now, "limit": limit}
     return [Waiting(*row) for row in bulk.fetch(WAITING, parameters)]
 
 
