@@ -80,7 +80,13 @@ COPY_CONSENTS = """
 INSERT INTO customers_consent (customer_id, purpose, granted, occurred_at, source, wording, recorded_at)
 SELECT %s, purpose, granted, occurred_at, source, wording, %s FROM customers_consent WHERE customer_id = %s ORDER BY id
 """
-# What analytics learned of the source was learned of a part of a person; the target is counted again.
+# What analytics learned of the source was learned of a part of a person; the target is counted again. Until then it is what is
+# known of one of whom nothing else is, as long as neither has bought since.
+KEEP_INSIGHT = """
+UPDATE customers_insight i SET customer_id = %(target)s WHERE i.customer_id = %(source)s
+    AND NOT EXISTS (SELECT 1 FROM customers_insight t WHERE t.customer_id = %(target)s)
+    AND NOT EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = %(target)s AND o.local_date > i.as_of)
+"""
 FORGET_INSIGHT = """
 WITH suggested AS (DELETE FROM customers_suggestion WHERE customer_id = %s) DELETE FROM customers_insight WHERE customer_id = %s
 """
@@ -167,6 +173,7 @@ def _move(source: UUID, target: UUID, now: datetime) -> MergedCustomer:
     orders = bulk.change(MOVE_ORDERS, [source, target])
     moved = tuple(key for (key,) in bulk.fetch(MOVE_INTERACTIONS, [target, source]))
     bulk.execute(COPY_CONSENTS, [target, now, source])
+    bulk.change(KEEP_INSIGHT, {"source": source, "target": target})
     bulk.execute(FORGET_INSIGHT, [source, source])
     bulk.execute(FILL, [source, target])
     bulk.fetch(POINT, {"source": source, "target": target})

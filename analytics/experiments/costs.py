@@ -13,7 +13,7 @@ from hashlib import sha256
 from django.db import transaction
 
 from analytics.experiments.depth_reading import BY_RATE, worths_of
-from analytics.experiments.reading import ENTERED, parameters_of
+from analytics.experiments.reading import ENTERED, OWED, parameters_of
 from analytics.experiments.results import ArmCost, ArmWon
 from analytics.statistics import give_memory
 from customers.core import bulk
@@ -28,12 +28,9 @@ COSTS = f"""
     JOIN rewards_rewardredemption r ON r.membership_id = k.membership AND r.redeemed_at >= k.exposed_at
         AND r.redeemed_at < k.until AND r.recorded_at <= %(known)s AND (r.ended_at IS NULL OR r.ended_at > %(known)s)
     JOIN rewards_reward w ON w.id = r.reward_id GROUP BY 1
-), owed AS (
-    SELECT k.person, sum((e.available_change + e.pending_change - e.owed_change) * v.worth) AS owed
-    FROM mine k JOIN points_wallet w ON w.membership_id = k.membership
-    JOIN unnest(%(wallets)s::text[], %(worths)s::float8[]) AS v (code, worth) ON v.code = w.code
-    JOIN points_entry e ON e.wallet_id = w.id AND e.occurred_at >= k.exposed_at AND e.occurred_at < k.until
-        AND e.recorded_at <= %(known)s GROUP BY 1
+){OWED}, owed AS (
+    SELECT c.person, sum(c.points * v.worth) AS owed FROM changed c
+    JOIN unnest(%(wallets)s::text[], %(worths)s::float8[]) AS v (code, worth) ON v.code = c.code GROUP BY 1
 ), paid AS (
     SELECT k.person, sum(o.paid_with_points) AS paid FROM counted k JOIN customers_order o ON o.customer_id = k.person
         AND o.occurred_at >= k.exposed_at AND o.occurred_at < k.until

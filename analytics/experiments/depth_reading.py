@@ -19,7 +19,7 @@ from django.db import transaction
 from analytics.copying import read_columns
 from analytics.experiments.depth_results import NEVER_BOUGHT
 from analytics.experiments.offered import Offered
-from analytics.experiments.reading import MONEY, SIZE, money_of, parameters_of, spending_sql
+from analytics.experiments.reading import MONEY, OWED, SIZE, money_of, parameters_of, spending_sql
 from analytics.experiments.results import Floats, Places
 from analytics.segments.models import SegmentRun
 from analytics.segments.rules import TYPES
@@ -42,7 +42,7 @@ MORE = (
     "count(*) FILTER (WHERE o.occurred_at >= k.exposed_at) AS orders",
 )
 # What a reward costs: as its version says, or its amount. One that came back or lapsed costs nothing; one that waits may.
-GAVE = """
+GAVE = f"""
 , mine AS (
     SELECT k.person, k.exposed_at, k.until, m.id AS membership FROM counted k
     JOIN memberships_membership m ON m.customer_id = k.person AND m.program_id = %(program)s WHERE k.is_closed
@@ -60,13 +60,9 @@ GAVE = """
         AND o.recorded_at <= %(known)s
     LEFT JOIN customers_customer c ON c.id = o.customer_id
     GROUP BY 1
-), owed AS (
-    SELECT k.person, sum((e.available_change + e.pending_change - e.owed_change) * v.worth) AS owed
-    FROM mine k JOIN points_wallet w ON w.membership_id = k.membership
-    JOIN unnest(%(wallets)s::text[], %(worths)s::float8[]) AS v (code, worth) ON v.code = w.code
-    JOIN points_entry e ON e.wallet_id = w.id AND e.occurred_at >= k.exposed_at AND e.occurred_at < k.until
-        AND e.recorded_at <= %(known)s
-    GROUP BY 1
+){OWED}, owed AS (
+    SELECT c.person, sum(c.points * v.worth) AS owed FROM changed c
+    JOIN unnest(%(wallets)s::text[], %(worths)s::float8[]) AS v (code, worth) ON v.code = c.code GROUP BY 1
 ), kind AS (
     SELECT customer_id AS person, array_position(%(segments)s::text[], segment::text) AS segment
     FROM analytics_customersegment WHERE run_id = %(run)s
@@ -79,7 +75,7 @@ GAVE = """
         SELECT day - lag(day) OVER (PARTITION BY person ORDER BY day) AS gap FROM days) d WHERE gap IS NOT NULL
 )
 SELECT k.place::int - 1, k.is_closed, coalesce(min(t.segment), 0)::int, count(*)::int, coalesce(sum(s.orders), 0)::int,
-    coalesce(sum(g.redeemed), 0)::int, coalesce(sum(g.used), 0)::int, coalesce(sum(g.shared), 0)::int, {sums},
+    coalesce(sum(g.redeemed), 0)::int, coalesce(sum(g.used), 0)::int, coalesce(sum(g.shared), 0)::int, {{sums}},
     coalesce((SELECT gap FROM gaps), %(days)s)::float8
 FROM counted k LEFT JOIN spent s ON s.person = k.person LEFT JOIN gave g ON g.person = k.person
 LEFT JOIN owed w ON w.person = k.person LEFT JOIN kind t ON t.person = k.person

@@ -104,6 +104,23 @@ EARNED = """
     WHERE k.is_closed AND e.occurred_at >= k.exposed_at AND e.occurred_at < k.until AND e.recorded_at <= %(known)s
 )
 """
+# By how much more points each of `mine` has at the end of a window than at its beginning, wallet by wallet and bit by bit. What a
+# till holds stays its member's until it is confirmed, or an order says that it was paid with it.
+OWED = """
+, changed AS (
+    SELECT k.person, w.code, e.available_change + e.pending_change - e.owed_change AS points
+    FROM mine k JOIN points_wallet w ON w.membership_id = k.membership JOIN points_entry e ON e.wallet_id = w.id
+        AND e.occurred_at >= k.exposed_at AND e.occurred_at < k.until AND e.recorded_at <= %(known)s
+    UNION ALL
+    SELECT k.person, w.code, CASE WHEN b.at = k.until THEN h.points ELSE -h.points END
+    FROM mine k JOIN points_wallet w ON w.membership_id = k.membership JOIN points_hold h ON h.wallet_id = w.id
+    CROSS JOIN LATERAL (VALUES (k.exposed_at), (k.until)) AS b (at)
+    WHERE h.held_at < b.at AND h.held_at <= %(known)s AND (h.ended_at IS NULL OR h.ended_at >= b.at OR h.ended_at > %(known)s)
+        AND NOT EXISTS (
+            SELECT 1 FROM customers_order o WHERE o.customer_id = k.person AND o.redemptions ? h.reference
+                AND o.occurred_at < b.at AND o.recorded_at <= %(known)s)
+)
+"""
 # Who shares a household with somebody in another arm: what the one gets, the other may use.
 NEAR = """
 , mixed AS (

@@ -27,6 +27,10 @@ class UndecidedFact(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     fact_id = models.UUIDField(_("fact"))
     occurred_at = models.DateTimeField(_("occurred"))
+    is_again = models.BooleanField(
+        _("seen before"), default=False, db_default=False,
+        help_text=_("It was looked at as it was told, and waits for a program that has not decided it."),
+    )  # fmt: skip
     attempts = models.PositiveIntegerField(_("attempts"), default=0, db_default=0)
     error = models.TextField(_("error"), blank=True, db_default="")
     next_try_at = models.DateTimeField(_("next try"), null=True)

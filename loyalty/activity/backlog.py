@@ -32,7 +32,7 @@ FIRST_RETRY, LAST_RETRY = timedelta(minutes=5), timedelta(days=1)
 log = structlog.get_logger(__name__)
 
 WAITING = """
-SELECT q.id, q.customer_id, q.kind, q.fact_id, q.occurred_at FROM customers_undecidedfact q
+SELECT q.id, q.customer_id, q.kind, q.fact_id, q.occurred_at, q.is_again FROM customers_undecidedfact q
 WHERE q.retailer_id = %(retailer)s AND q.occurred_at <= %(now)s
     AND (q.next_try_at IS NULL OR q.next_try_at <= %(now)s) AND NOT EXISTS (
     SELECT 1 FROM customers_undecidedfact b
@@ -48,13 +48,14 @@ WHERE id = ANY(%s)
 
 
 class Waiting(NamedTuple):
-    """A recorded fact that waits for its decision."""
+    """A recorded fact that waits for its decision. :param is_again: that it was looked at as it was told"""
 
     id: int
     customer_id: UUID
     kind: str
     fact_id: UUID
     occurred_at: datetime
+    is_again: bool
 
 
 BEHIND = {
@@ -74,13 +75,14 @@ ON CONFLICT DO NOTHING
 
 @dataclass
 class CaughtUp:
-    """What catching up came to."""
+    """What catching up came to. :ivar is_cut: that it ended before all was decided, and what is left is for another turn"""
 
     orders: int = 0
     returns: int = 0
     interactions: int = 0
     members: int = 0
     failed: int = 0
+    is_cut: bool = False
 
 
 def queue_behind(kind: UndecidedFact.Kind, fact_ids: Sequence[UUID]) -> None:
@@ -130,6 +132,7 @@ def catch_up(
     *,
     now: datetime,
     until: date | None = None,
+    most: int | None = None,
     on_progress: Callable[[CaughtUp], None] = lambda _: None,
 ) -> CaughtUp | None:
     """
@@ -138,14 +141,19 @@ def catch_up(
     May be killed at any time: each batch commits with its own decisions, and the next call goes on.
 
     :param until: the last day whose midnight is carried out; up to this very moment if None
+    :param most: about so many facts are decided in this turn, and time waits for what is left; all of them if None
     :returns: None when another process is catching up for this retailer
     """
     with _alone(retailer) as alone:
         if not alone:
             return None
-        done, planned_for = CaughtUp(), BATCH
-        while waiting := _waiting(retailer, now):
+        done, planned_for, decided = CaughtUp(), BATCH, 0
+        while waiting := _waiting(retailer, now, BATCH if most is None else min(BATCH, most)):
+            if most is not None and decided >= most:
+                done.is_cut = True
+                return done
             _decide_all(waiting, done, now)
+            decided += len(waiting)
             if done.orders > 2 * planned_for:  # an import into an empty ledger outgrows the plans of its beginning
                 bulk.replan()
                 planned_for = done.orders
@@ -164,14 +172,14 @@ def try_again(retailer: Retailer, customers: Sequence[UUID], *, now: datetime) -
     with _alone(retailer) as alone:  # else the one who is at work takes them
         if alone:
             rows = waiting.order_by("occurred_at", "pk").values_list(
-                "pk", "customer_id", "kind", "fact_id", "occurred_at"
+                "pk", "customer_id", "kind", "fact_id", "occurred_at", "is_again"
             )
             _decide_all([Waiting(*row) for row in rows[:BATCH]], CaughtUp(), now)
     return waiting.count()
 
 
-def _waiting(retailer: Retailer, now: datetime) -> list[Waiting]:
-    parameters = {"retailer": retailer.pk, "now": now, "limit": BATCH}
+def _waiting(retailer: Retailer, now: datetime, limit: int) -> list[Waiting]:
+    parameters = {"retailer": retailer.pk, "now": now, "limit": limit}
     return [Waiting(*row) for row in bulk.fetch(WAITING, parameters)]
 
 
@@ -195,7 +203,8 @@ def _decide_all(waiting: Sequence[Waiting], done: CaughtUp, now: datetime) -> No
 
 @transaction.atomic
 def _decide(waiting: Sequence[Waiting], now: datetime) -> None:
-    hold_bursts(_ids(waiting, "interaction"), now=now)
+    # What was told and published before is not held because its author turned out to be somebody who wrote more.
+    hold_bursts(_ids([fact for fact in waiting if not fact.is_again], "interaction"), now=now)
     # Behind the lock, so that nothing of what is read here changes before it is decided.
     hold_customers(fact.customer_id for fact in waiting)
     facts = [

@@ -15,6 +15,7 @@ CAUSES: Mapping[str, tuple[Promise, str]] = {
     "return": (_("a return"), "admin:customers_return_change"),
     "correct": (_("the correction of an order"), "admin:customers_order_change"),
     "interaction": (_("an interaction"), "admin:customers_interaction_change"),
+    "verified": (_("an order that was told after a review"), "admin:customers_interaction_change"),
     "birth_date": (_("another birth date"), ""),
     "merged": (_("a merge of two customers"), ""),
     "version": (_("a new version of the program"), ""),

@@ -122,11 +122,29 @@ def _write_returns(decisions: Iterable[Decision], now: datetime) -> None:
 
 
 def _write_interactions(decisions: Iterable[Decision], now: datetime) -> None:
-    rows = [
-        (decision.member.retailer_id, decision.member.program_id, each.interaction_id, each.points, each.reason, now)
+    decided = [
+        (decision.member, each)
         for decision in decisions
         for each in decision.effects
         if isinstance(each, InteractionDecided)
     ]
+    rows = [
+        (member.retailer_id, member.program_id, each.interaction_id, each.points, each.reason, now)
+        for member, each in decided
+        if not each.is_again
+    ]
     columns = ("retailer_id", "program_id", "interaction_id", "points", "reason", "decided_at")
     bulk.insert(InteractionDecision, columns, rows)
+    again = [
+        (member.program_id, each.interaction_id, each.points, each.reason) for member, each in decided if each.is_again
+    ]
+    if again:
+        bulk.execute(DECIDED_AGAIN, [now, *bulk.columns_of(again)])
+
+
+DECIDED_AGAIN = """
+UPDATE activity_interactiondecision d SET points = n.points, reason = n.reason, decided_at = %s::timestamptz
+FROM (SELECT unnest(%b::bigint[]) AS program_id, unnest(%b::uuid[]) AS interaction_id, unnest(%b::bigint[]) AS points,
+    unnest(%b::text[]) AS reason) n
+WHERE d.program_id = n.program_id AND d.interaction_id = n.interaction_id
+"""

@@ -171,6 +171,7 @@ REFERRAL = {
 # What an entry says of a move, by the word in its explanation that tells it.
 MOVED = {
     "kept_now": _("Order %(order)s keeps %(kept_now)s of %(kept_before)s points"),
+    "verified_by": _("Order %(verified_by)s was told after it: the product had been bought"),
     "kept": _("Points that would end without it live on"),
     "merged": _("Two customers turned out to be one"),
     "gifts_back": _("A return undid the entry for which it was given: %(points)s points taken back"),

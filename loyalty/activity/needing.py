@@ -12,6 +12,8 @@ from loyalty.engine.activities import (
     DecidedOrder,
     Fact,
     GrantTakenBack,
+    InteractionReviewed,
+    InteractionVerified,
     OrderEvent,
     OrderPlaced,
     OrderReturned,
@@ -68,7 +70,8 @@ class Need:
                 late.setdefault(fact.customer_id, []).append(fact.occurred_at)
             instant = min(fact.occurred_at, now) if in_their_time else now
             latest[fact.customer_id] = max(instant, latest.get(fact.customer_id, instant))
-        changing = OrderReturned | OrderEvent | PointsGranted | GrantTakenBack | BirthDateTold
+        again = InteractionVerified | InteractionReviewed
+        changing = OrderReturned | OrderEvent | again | PointsGranted | GrantTakenBack | BirthDateTold
         known = {order_id for order_id, _ in decided}
         returned = [fact for fact in facts if isinstance(fact, OrderReturned)]
         return cls(

@@ -18,6 +18,7 @@ from loyalty.activity.history import find_lenders, load_kept_orders, with_basket
 from loyalty.activity.loading import Loaded, load_states, lock_customers, lock_memberships, may_grant, require_lenders
 from loyalty.activity.needing import Need
 from loyalty.activity.purchases import asks_for_products, limits_interactions, with_others, with_purchases
+from loyalty.activity.verifying import find_approved, find_verified
 from loyalty.activity.writing import write
 from loyalty.engine.activities import (
     Activity,
@@ -26,6 +27,7 @@ from loyalty.engine.activities import (
     FirstOrder,
     GrantTakenBack,
     InteractionReported,
+    InteractionVerified,
     OrderCorrected,
     OrderEvent,
     OrderPlaced,
@@ -80,6 +82,9 @@ def run(facts: Sequence[Fact], *, now: datetime, are_new: bool = False, in_their
         batches = [run(piece, now=now, are_new=are_new, in_their_time=in_their_time) for piece in pieces]
         return Batch.of(batches)
     batch = _carry_out(decider, now)
+    for following in (find_verified(facts, decider.loaded.versions), find_approved(facts, batch.decisions)):
+        if following:
+            batch = Batch.of([batch, run(following, now=now, in_their_time=in_their_time)])
     if not may_grant(decider.loaded.versions.values()):
         return batch
     asked = {each.membership_id for one in batch.decisions for each in one.effects if isinstance(each, GrantAsked)}
@@ -249,6 +254,9 @@ class BatchDecider:
                 return None
             mine = fact.in_program(member.program_id)
             return replace(mine, decided=order, next_first=self._next_first(mine, member))
+        if isinstance(fact, InteractionVerified):
+            known = fact.known.get(member.program_id)
+            return replace(fact, decided=known) if known else None
         if isinstance(fact, OrderEvent):
             return replace(fact, decided=self.orders.get((fact.order_id, member.program_id)))
         return fact
@@ -386,7 +394,7 @@ def _settled(facts: Sequence[Fact], *, are_new: bool) -> set[tuple[UUID, int]]:
     settled: set[tuple[UUID, int]] = set()
     if returns := [fact.id for fact in facts if _is_return(fact)]:
         settled |= load_settled("activity_returndecision", "order_return_id", returns)
-    if interactions := [fact.id for fact in facts if isinstance(fact, InteractionReported)]:
+    if interactions := [fact.id for fact in facts if type(fact) is InteractionReported]:
         settled |= load_settled("activity_interactiondecision", "interaction_id", interactions)
     return settled
 

@@ -16,15 +16,17 @@ from loyalty.engine.activities import InteractionReported, OrderReturned
 from loyalty.engine.versions import Versions
 from loyalty.points.state import RULES
 
-# Of each interaction the last purchase of its product before it of which something was kept then; and whether a return that was
-# decided since took the last of it, which nobody can take back from what is decided only now.
-BOUGHT = """
-SELECT i.id, (
+# When the product of an interaction was bought last before it of which something was kept then.
+BOUGHT_AT = """(
     SELECT max(o.occurred_at) FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id AND l.sku = i.sku
     WHERE o.customer_id = i.customer_id AND o.occurred_at <= i.occurred_at AND l.quantity > coalesce((
         SELECT sum(b.quantity) FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id
         WHERE b.line_id = l.id AND r.occurred_at <= i.occurred_at), 0)
-), EXISTS (
+)"""
+# Of each interaction the last purchase of its product before it of which something was kept then; and whether a return that was
+# decided since took the last of it, which nobody can take back from what is decided only now.
+BOUGHT = f"""
+SELECT i.id, {BOUGHT_AT}, EXISTS (
     SELECT 1 FROM customers_order o JOIN customers_orderline l ON l.order_id = o.id AND l.sku = i.sku
     JOIN customers_returnline b ON b.line_id = l.id
     JOIN customers_return r ON r.id = b.order_return_id AND r.occurred_at > i.occurred_at
@@ -44,6 +46,12 @@ JOIN customers_orderline l ON l.order_id = o.id AND l.sku = ANY(%s)
 WHERE l.quantity > coalesce((
     SELECT sum(b.quantity) FROM customers_returnline b JOIN customers_return r ON r.id = b.order_return_id
     WHERE b.line_id = l.id AND r.occurred_at <= n.at), 0)
+"""
+# The same of interactions that were rewarded, where an order about whose products they are is returned, or corrected.
+REWARDED = f"""
+SELECT n.order_id, i.id, {BOUGHT_AT} FROM unnest(%s::uuid[], %s::uuid[]) AS n(order_id, customer_id)
+JOIN customers_interaction i ON i.customer_id = n.customer_id AND i.sku = ANY(%s)
+WHERE EXISTS (SELECT 1 FROM activity_interactiondecision d WHERE d.interaction_id = i.id AND d.points > 0)
 """
 
 
@@ -86,7 +94,11 @@ def with_purchases(
 
 
 def with_others(returns: Sequence[OrderReturned]) -> list[OrderReturned]:
-    """Return returns and corrections with those of their products that their customers have from other orders."""
+    """
+    Return returns and corrections with those of their products that their customers have from other orders.
+
+    And with when what rewarded interactions are about was bought: what is told late may say that it was not.
+    """
     asked = [(each.order_id, each.customer_id, each.occurred_at) for each in returns if each.gone]
     if not asked:
         return list(returns)
@@ -94,4 +106,14 @@ def with_others(returns: Sequence[OrderReturned]) -> list[OrderReturned]:
     found: dict[UUID, set[str]] = {}
     for order_id, sku in bulk.fetch(KEPT, [*bulk.columns_of(asked), skus]):
         found.setdefault(order_id, set()).add(sku)
-    return [replace(each, kept_elsewhere=frozenset(found.get(each.order_id, ()))) for each in returns]
+    bought: dict[UUID, dict[UUID, datetime | None]] = {}
+    for order_id, interaction_id, at in bulk.fetch(REWARDED, [*bulk.columns_of(key[:2] for key in asked), skus]):
+        bought.setdefault(order_id, {})[interaction_id] = at
+    return [
+        replace(
+            each,
+            kept_elsewhere=frozenset(found.get(each.order_id, ())),
+            bought=bought.get(each.order_id, {}) if each.gone else {},
+        )
+        for each in returns
+    ]

@@ -93,6 +93,15 @@ ON_INTERACTION: tuple[Step, ...] = (
     badges.award,
     tiers.assess,
 )
+# A review whose product was bought, as an order says that is told only after it: what is missing of its reward is given.
+ON_VERIFICATION: tuple[Step, ...] = (
+    tiers.benefits,
+    plans.benefits,
+    recognise,
+    points.earn_missing,
+    badges.count_again,
+    tiers.assess,
+)
 ON_GRANT: tuple[Step, ...] = (points.withhold, referrals.limit, points.grant, tiers.assess)
 ON_GRANT_BACK: tuple[Step, ...] = (
     points.take_grant_back,
@@ -138,6 +147,7 @@ STEPS: dict[type, tuple[Step, ...]] = {
     what.OrderCorrected: ON_CORRECTION,
     what.OrderEvent: ON_ORDER_EVENT,
     what.InteractionReported: ON_INTERACTION,
+    what.InteractionVerified: ON_VERIFICATION,
     what.PointsGranted: ON_GRANT,
     what.GrantTakenBack: ON_GRANT_BACK,
     what.ReferralClaimed: ON_CLAIM,

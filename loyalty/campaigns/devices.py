@@ -1,6 +1,7 @@
 """Devices on which customers see push messages: registered by themselves, each of whoever registered it last."""
 
 from datetime import datetime
+from hmac import compare_digest
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -10,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from customers.core.values import dataclass
-from customers.models import Customer
+from customers.models import Customer, Retailer
 from loyalty.campaigns.models import MessageChannel, PushDevice
 from loyalty.campaigns.models.device import MAX_ADDRESS
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.preferences import lock_present
+from loyalty.campaigns.preferences import PersonErased, lock_present
 from loyalty.campaigns.push_keys import flaw_of_settings, public_key, to_bytes, to_text
 from loyalty.outbox.posting import NotTaken, origin_of
 
@@ -100,6 +101,59 @@ def register(customer: Customer, fact: DeviceFact, *, now: datetime) -> Register
     )
     _keep_newest(customer)
     return Registered(device, is_new=True)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBy:
+    """
+    What a browser was known by: its former endpoint, with the secret that it has shared with this site alone.
+
+    A push service knows the one and not the other, so who has both is that browser.
+    """
+
+    address: str
+    auth: str
+
+
+@transaction.atomic
+def renew(retailer: Retailer, before: KnownBy, fact: DeviceFact) -> bool:
+    """
+    Let a browser that was subscribed anew show what it showed before; the same again changes nothing.
+
+    Where its new endpoint is registered by now, whoever did that has it; the former one, to which nothing goes any more, is gone.
+
+    :returns: whether there is such a browser; False also for one whose customer was erased meanwhile
+    :raises InvalidDevice: for what cannot be a browser
+    """
+    _check(fact)
+    found = _known_by(retailer, before)
+    if found is None:
+        after = KnownBy(fact.address, fact.auth)
+        return before != after and _known_by(retailer, after) is not None
+    try:
+        lock_present(found.customer)
+    except PersonErased:
+        return False
+    device = PushDevice.objects.select_for_update().filter(pk=found.pk, address=before.address).first()
+    if device is None:  # its service said that it is gone, or it was renewed at this moment
+        return _known_by(retailer, KnownBy(fact.address, fact.auth)) is not None
+    if PushDevice.objects.filter(retailer=retailer, address=fact.address).exclude(pk=device.pk).exists():
+        device.delete()
+    else:
+        device.address, device.p256dh, device.auth = fact.address, fact.p256dh, fact.auth
+        device.save(update_fields=["address", "p256dh", "auth"])
+    return True
+
+
+def _known_by(retailer: Retailer, known_by: KnownBy) -> PushDevice | None:
+    if not _may_be_kept(known_by.address):
+        return None
+    own = PushDevice.objects.select_related("customer").filter(
+        retailer=retailer, address=known_by.address, kind=PushDevice.Kind.WEB
+    )
+    device = own.first()
+    is_known = device is not None and compare_digest(device.auth.encode(), known_by.auth.encode())
+    return device if is_known else None
 
 
 def _keep_newest(customer: Customer) -> None:

@@ -128,6 +128,8 @@ class OrderReturned:
     :param baskets: before and after, by program, where returns were decided in one program and not in another
     :param version: of the order's last correction; 0 before the first one
     :param kept_elsewhere: products of it that its customer has from other orders; the pipeline tells where a rule asks
+    :param bought: when what rewarded interactions about its products are about was bought last before them, by all that is known
+        with it; None for never; the pipeline tells where a rule asks
     """
 
     return_id: UUID
@@ -145,6 +147,7 @@ class OrderReturned:
     baskets: Mapping[int | None, tuple[Basket, Basket]] = field(default_factory=dict)
     version: int = 0
     kept_elsewhere: frozenset[str] = frozenset()
+    bought: Mapping[UUID, datetime | None] = field(default_factory=dict)
 
     @property
     def cause(self) -> str:
@@ -274,6 +277,39 @@ class InteractionReported(CountsAsItOccurs):
 
     def having_reserved(self, held: Sequence[HeldInteraction]) -> "InteractionReported":
         return replace(self, reserved=tuple(held))
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedInteraction:
+    """
+    How an interaction was decided in a program, as deciding it again must know.
+
+    :param points: that it gave in all
+    :param gave: what each rule gave, by wallet and the rule's code
+    :param entries: in how many turns it gave that
+    """
+
+    points: int
+    reason: str
+    gave: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionVerified(InteractionReported):
+    """
+    An interaction whose product turned out to have been bought before it: an order says so that was told only after it.
+
+    :param order_number: of that order
+    :param known: how it was decided without that, by program
+    :param decided: how it was decided in the program that decides it again
+    :param approved_at: when somebody approved it, who had held it; None where nobody did
+    """
+
+    order_number: str = ""
+    known: Mapping[int, DecidedInteraction] = field(default_factory=dict)
+    decided: DecidedInteraction | None = None
+    approved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,7 +475,7 @@ class ChallengeJoined(CountsAsItOccurs):
 
 @dataclass(frozen=True, slots=True)
 class InteractionReviewed(CountsAsItOccurs):
-    """An interaction whose reward waited was in fact approved, or refused, when a member's past is simulated."""
+    """An interaction whose reward waits was approved, or refused, before it is given: in a past that is told, or simulated."""
 
     id: UUID
     customer_id: UUID
@@ -528,6 +564,7 @@ Fact = (
     | OrderReturned
     | OrderEvent
     | InteractionReported
+    | InteractionReviewed
     | PointsGranted
     | GrantTakenBack
     | BirthDateTold
@@ -538,7 +575,6 @@ Activity = (
     | PointsMoved
     | PlanFollowed
     | ChallengeJoined
-    | InteractionReviewed
     | Enrolled
     | Left
     | GivenOver

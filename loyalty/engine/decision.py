@@ -71,11 +71,16 @@ class ReturnDecided(Effect):
 
 @dataclass(frozen=True, slots=True)
 class InteractionDecided(Effect):
-    """That an interaction was decided, and what it gave."""
+    """
+    That an interaction was decided, and what it gave.
+
+    :param is_again: that it was decided before, and this is what it came to since
+    """
 
     interaction_id: UUID
     points: int
     reason: str
+    is_again: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ urlpatterns = [
     path("<slug:retailer>/colours.css", style.colours, name="colours"),
     path("<slug:retailer>/manifest.json", style.manifest, name="manifest"),
     path("<slug:retailer>/worker.js", push.worker, name="worker"),
+    path("<slug:retailer>/renewed-device", push.renew, name="device-renew"),
     path("<slug:retailer>/<slug:program>/", home.home, name="home"),
     path("<slug:retailer>/<slug:program>/card.pkpass", home.wallet_pass, name="pass"),
     path("<slug:retailer>/<slug:program>/orders", points.orders, name="orders"),

@@ -129,7 +129,7 @@ class Asked:
 
 def refusal_of(terms: Terms, asked: Asked, rewarded: Sequence[Rewarded]) -> str:
     """Return why a rule does not reward an interaction, as a code; empty where it does."""
-    if terms.bought_within_days is not None and not _is_bought(terms.bought_within_days, asked):
+    if terms.bought_within_days is not None and not is_bought(terms.bought_within_days, asked):
         return "product_not_bought"
     if terms.takes_back and asked.is_gone:  # what it gave would have been taken back by now
         return "product_not_bought"
@@ -146,7 +146,8 @@ def refusal_of(terms: Terms, asked: Asked, rewarded: Sequence[Rewarded]) -> str:
     return ""
 
 
-def _is_bought(within_days: int, asked: Asked) -> bool:
+def is_bought(within_days: int, asked: Asked) -> bool:
+    """Tell whether the product of an interaction was bought so many days before it at most, and not returned by then."""
     if not asked.sku or asked.bought_at is None:
         return False
     return local_date(asked.bought_at, asked.zone) >= local_date(asked.at, asked.zone) - timedelta(days=within_days)

@@ -233,6 +233,37 @@ def test_a_merge_takes_what_is_held_along() -> None:
     assert make.spendable(eve, DAY + 2 * HOUR) == 300
 
 
+def test_a_merge_holds_nothing_that_was_published_before() -> None:
+    program = club()
+    make.customer(program.retailer, "ada", since=DAY - timedelta(days=30))
+    eve = make.member(program, "eve")
+    burst(eve, 4)
+    facts = [InteractionFact(f"a{n}", "ada", "review", DAY + n * MINUTE) for n in range(4)]
+    assert [each.held for each in take_interactions(program.retailer, facts, now=DAY + HOUR)] == [""] * 4
+
+    take_merge(program.retailer, "ada", "eve", reference="same", now=DAY + HOUR)
+    catch_up(program.retailer, now=DAY + HOUR)
+
+    assert held(program.retailer) == {}
+    assert {row["published"] for row in Shop(program).shows()} == {True}
+    assert make.spendable(eve, DAY + HOUR) == 400
+    assert writes(eve, "ninth", DAY + 9 * MINUTE, now=DAY + 2 * HOUR) == BY_CUSTOMER
+
+
+def test_what_nobody_has_looked_at_when_two_are_merged_is_looked_at_as_it_is_decided() -> None:
+    program = club()
+    ada, eve = make.member(program, "ada"), make.member(program, "eve")
+    burst(eve, 4)
+    facts = [InteractionFact(f"a{n}", ada.customer.external_id, "review", DAY + n * MINUTE) for n in range(2)]
+    record_interactions(program.retailer, facts, now=DAY + HOUR)
+
+    take_merge(program.retailer, "ada", "eve", reference="same", now=DAY + HOUR)
+    catch_up(program.retailer, now=DAY + HOUR)
+
+    assert held(program.retailer) == {"a1": (BY_CUSTOMER, 6)}
+    assert make.spendable(eve, DAY + HOUR) == 250
+
+
 def test_by_api_it_says_why_it_is_held_and_is_not_published() -> None:
     program = club()
     shop = Shop(program)

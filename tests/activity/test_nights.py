@@ -275,3 +275,29 @@ def test_who_is_due_is_found_in_the_order_of_an_index_without_a_look_at_everybod
     plan = [line for (line,) in bulk.fetch(f"EXPLAIN {asked}", given)]
 
     assert [line for line in plan if "Sort" in line or "Seq Scan on memberships" in line] == []
+
+
+def test_a_turn_decides_some_of_what_waits_and_leaves_time_to_the_last_one() -> None:
+    ada = make.member(make.program(points={"pending_days": 0}))
+    late = NOON + timedelta(days=1)
+    orders = [make.order(ada, "10", at=NOON + timedelta(hours=hour)) for hour in range(3)]
+    record_orders(ada.retailer, orders, now=late)
+
+    first = catch_up(ada.retailer, now=late, most=2)
+    assert first is not None
+    assert (first.orders, first.is_cut, NightRun.objects.count(), undecided_orders(ada.retailer)) == (2, True, 0, 1)
+    last = catch_up(ada.retailer, now=late, most=2)
+
+    assert last is not None
+    assert (last.orders, last.is_cut, NightRun.objects.count()) == (1, False, 1)
+    assert make.spendable(ada, late) == 30
+
+
+def test_a_turn_that_ends_with_the_last_fact_carries_out_time_at_once() -> None:
+    ada = make.member(make.program(points={"pending_days": 0}))
+    record_orders(ada.retailer, [make.order(ada, "10"), make.order(ada, "5")], now=NOON)
+
+    found = catch_up(ada.retailer, now=NOON, most=2)
+
+    assert found is not None
+    assert (found.orders, found.is_cut, NightRun.objects.count()) == (2, False, 1)

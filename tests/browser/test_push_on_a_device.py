@@ -33,6 +33,18 @@ PushManager.prototype.subscribe = async (options) => {
 };
 Notification.requestPermission = async () => localStorage.getItem("refuses") ? "denied" : "granted";
 """
+# What a browser tells its worker when it replaced the subscription; the worker tells when it is done.
+REPLACED = """
+async (told) => {
+  const decoded = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (each) => each.charCodeAt(0));
+  const event = new Event("pushsubscriptionchange");
+  event.newSubscription = { endpoint: told.endpoint, getKey: (name) => decoded(told[name]).buffer };
+  const done = new Promise((resolve) => { event.waitUntil = resolve; });
+  self.dispatchEvent(event);
+  await done;
+  return true;
+}
+"""
 
 
 @pytest.fixture
@@ -61,6 +73,10 @@ def test_a_member_is_notified_on_this_device_and_stops_it(chromium: Any, site: s
     page.get_by_text("You get messages on this device.").wait_for()
     device = PushDevice.objects.get()
     agreed = Consent.objects.filter(customer=member.customer, purpose="push").latest("occurred_at").granted
+    fresh = Browser("https://push.test/renewed")
+    renewed = page.context.service_workers[0].evaluate(REPLACED, fresh.subscription)
+    renewed_to = PushDevice.objects.get()
+    page.context.service_workers[0].evaluate(REPLACED, own.subscription)  # by the secret that it has kept since
     scope = page.evaluate("navigator.serviceWorker.ready.then((each) => new URL(each.scope).pathname)")
     violations = Axe().run(page).response["violations"]
     shot(page, "push-on")
@@ -69,6 +85,8 @@ def test_a_member_is_notified_on_this_device_and_stops_it(chromium: Any, site: s
     page.get_by_role("button", name="Notify me on this device").wait_for()
     page.close()
 
+    assert (renewed, renewed_to.pk, renewed_to.address) == (True, device.pk, fresh.endpoint)
+    assert (renewed_to.p256dh, renewed_to.auth) == tuple(fresh.keys.values())
     assert (refused, device.address, device.p256dh, device.auth) == (0, own.endpoint, *own.keys.values())
     assert (agreed, scope, PushDevice.objects.count()) == (True, f"/my/{member.retailer.slug}/", 0)
     assert (failed, violations) == ([], [])

@@ -1,7 +1,7 @@
 """Who was merged into another customer: what it is in goes on for the one who stays, and nothing is said twice."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +30,7 @@ from tests.campaigns.test_holdouts import NIGHT, NOW, STARTS, hold_out, lapsed_w
 from tests.campaigns.test_journeys import CART, EXITS, TEN, World, outcomes
 from tests.campaigns.test_offer_steps import birthday, born, gives, go
 from tests.campaigns.test_set_aside import told
+from tests.campaigns.test_triggers import Club, enters, insight
 from tests.experiments.make_experiments import arm_of
 
 pytestmark = pytest.mark.django_db
@@ -299,6 +300,31 @@ def test_what_a_profile_decides_ends_where_who_stays_does_not_agree_to_that() ->
     world.work(TEN + 4 * HOUR)
 
     assert (world.whose(), world.sent()) == ([("ada", "cart:C1", "no_profiling")], [])
+
+
+@pytest.mark.parametrize(
+    ("own", "address", "reason"), [("", "eve@example.com", "completed"), ("loyal_low_value", "", "no_longer_true")]
+)
+def test_what_an_insight_says_goes_on_for_who_stays_unless_its_own_says_otherwise(
+    own: str, address: str, reason: str
+) -> None:
+    world = Club()
+    eve = ada(world.club, "eve")
+    for who in (world.member, eve):
+        says(who.customer, "profiling", at=make.START)
+    campaign = journey(world.club, {"kind": "vip_at_risk"}, waits("P1D"), says_by("email"), uses_profile=True)
+    world.buys("10", "2026-03-10T10:00Z")
+    insight(world.member, as_of=date(2026, 6, 9), segment="vip_at_risk")
+    if own:
+        insight(eve, as_of=date(2026, 6, 9), segment=own)
+    assert enters(campaign, date(2026, 6, 10)) == [date(2026, 6, 10)]
+
+    take_merge(world.owner, "ada", "eve", reference="crm", now=make.on("2026-06-10T12:00"))
+    follow_merges(world.owner, now=make.on("2026-06-10T12:00"))
+    world.work(make.on("2026-06-12T12:00"))
+
+    assert [each.address for each in world.box.taken] == ([address] if address else [])
+    assert Entry.objects.get().reason == reason
 
 
 def test_who_stays_without_a_membership_keeps_that_of_who_goes() -> None:

@@ -350,6 +350,84 @@ def test_what_is_no_subscription_is_told_and_the_worker_is_a_script_of_the_shops
     assert "showNotification" in worker.content.decode()
 
 
+def renews(owner: Retailer, old: Browser, new: Browser, **changed: str) -> int:
+    """Let a browser say that its subscription was replaced, as its worker does; return the status."""
+    said = {"old_endpoint": old.endpoint, "old_auth": old.keys["auth"], "endpoint": new.endpoint, **new.keys, **changed}
+    return Client(enforce_csrf_checks=True).post(f"/my/{owner.slug}/renewed-device", said).status_code
+
+
+def shown_on() -> list[tuple[str, str, str]]:
+    rows = PushDevice.objects.order_by("address").values_list("customer__external_id", "address", "auth")
+    return [(name, address.removeprefix("https://push.test/"), auth) for name, address, auth in rows]
+
+
+def two_browsers(who: Membership) -> tuple[Browser, Browser]:
+    """Return a registered browser as it was, and as it is since its subscription was replaced."""
+    old, new = Browser("https://push.test/old"), Browser("https://push.test/renewed")
+    register(who.customer, DeviceFact("web", old.endpoint, **old.keys), now=NOON)
+    return old, new
+
+
+def test_a_browser_whose_subscription_was_replaced_goes_on_whoever_is_signed_in() -> None:
+    member = member_of(pushing())
+    old, new = two_browsers(member)
+    device = PushDevice.objects.get()
+
+    assert [renews(member.retailer, old, new) for _ in range(2)] == [204, 204]
+
+    found = PushDevice.objects.get()
+    assert (found.pk, found.created_at, found.customer) == (device.pk, NOON, member.customer)
+    assert (found.address, found.p256dh, found.auth) == (new.endpoint, *new.keys.values())
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"old_auth": "A" * 22}, 404),
+        ({"old_auth": ""}, 404),
+        ({"old_auth": "é"}, 404),
+        ({"old_endpoint": "https://push.test/another"}, 404),
+        ({"old_endpoint": ""}, 404),
+        ({"old_endpoint": "\x00"}, 404),
+        ({"endpoint": "http://inside.test/"}, 400),
+        ({"p256dh": "x"}, 400),
+        ({"auth": ""}, 400),
+    ],
+)
+def test_who_cannot_prove_which_it_was_and_what_is_no_subscription_change_nothing(
+    changed: dict[str, str], status: int
+) -> None:
+    member = member_of(pushing())
+    old, new = two_browsers(member)
+
+    assert renews(member.retailer, old, new, **changed) == status
+
+    assert shown_on() == [("ada", "old", old.keys["auth"])]
+
+
+def test_a_renewed_browser_that_another_member_has_by_now_is_that_ones() -> None:
+    owner = pushing()
+    member, other = member_of(owner), member_of(owner, "bob")
+    old, new = two_browsers(member)
+    register(other.customer, DeviceFact("web", new.endpoint, **new.keys), now=NOON)
+
+    assert renews(owner, old, new) == 204
+
+    assert shown_on() == [("bob", "renewed", new.keys["auth"])]
+
+
+def test_a_browser_of_another_shop_or_of_who_was_erased_is_not_known() -> None:
+    owner = pushing()
+    member = member_of(owner)
+    old, new = two_browsers(member)
+
+    assert renews(pushing(), old, new) == 404
+    erase(member.customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=timezone.now())
+    assert renews(owner, old, new) == 404
+    assert Client().get(f"/my/{owner.slug}/renewed-device").status_code == 405
+    assert shown_on() == []
+
+
 def test_the_command_makes_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("push_key")
 

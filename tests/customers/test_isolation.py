@@ -68,6 +68,24 @@ def test_each_has_its_turn_acting_for_itself_and_the_failure_is_told_at_the_end(
     ]
 
 
+@pytest.mark.usefixtures("committed_db")
+def test_who_is_not_through_goes_on_after_all_others_have_had_another_turn() -> None:
+    long, short, broken = (make.retailer() for _ in range(3))
+    left = {long.pk: 2, short.pk: 0}
+    served: list[Retailer] = []
+
+    @for_each_retailer(in_turns=True)
+    def work(retailer: Retailer) -> bool:
+        served.append(retailer)
+        left[retailer.pk] -= 1
+        return left[retailer.pk] >= 0
+
+    with pytest.raises(RetailersFailed, match=broken.slug):
+        work()
+
+    assert served == [long, short, broken, long, short, long, short]
+
+
 @pytest.mark.django_db
 def test_who_has_no_work_is_not_asked() -> None:
     shops = [make.retailer() for _ in range(3)]

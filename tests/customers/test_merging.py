@@ -1,6 +1,6 @@
 """Two customers are one: everything goes to the one that stays, and every id of it leads there."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from tests.make import NOON
 
 pytestmark = pytest.mark.django_db
 EARLIER = NOON - timedelta(days=30)
+AS_OF = NOON.date()
 
 
 def shop_of(*names: str) -> Retailer:
@@ -64,20 +65,59 @@ def test_orders_and_interactions_go_over_and_the_id_leads_there() -> None:
     assert (row.source, row.target, row.reference, row.merged_at) == (old, ada, "crm old", NOON)
 
 
-def test_consents_are_added_to_the_targets_and_insight_of_the_source_is_forgotten() -> None:
+def known(who: Customer, revenue: int, *, day: date = AS_OF) -> None:
+    Insight.objects.create(
+        customer=who, run_id=1, as_of=day, horizon_days=1, currency="EUR", historic_revenue=revenue, segment="vip"
+    )
+
+
+def insights() -> list[tuple[str, int]]:
+    rows = Insight.objects.order_by("customer__external_id").values_list("customer__external_id", "historic_revenue")
+    return [(name, int(revenue)) for name, revenue in rows]
+
+
+def test_insight_of_the_source_is_that_of_the_target_until_it_has_its_own() -> None:
+    shop = shop_of("old", "ada")
+    known(customer(shop, "old"), 1)
+
+    join(shop, "old", "ada")
+
+    assert insights() == [("ada", 1)]
+
+
+def test_insight_of_the_target_stays_and_that_of_the_source_is_forgotten() -> None:
+    shop = shop_of("old", "ada")
+    known(customer(shop, "old"), 1)
+    known(customer(shop, "ada"), 2)
+
+    join(shop, "old", "ada")
+
+    assert insights() == [("ada", 2)]
+
+
+@pytest.mark.parametrize("buyer", ["old", "ada"])
+def test_insight_from_before_either_bought_last_is_forgotten(buyer: str) -> None:
+    shop = shop_of("old", "ada")
+    known(customer(shop, "old"), 1, day=EARLIER.date())
+    record_orders(shop, [make.order(buyer, "5", at=NOON)], now=NOON)
+
+    join(shop, "old", "ada")
+
+    assert insights() == []
+
+
+def test_consents_are_added_to_the_targets() -> None:
     shop = shop_of("old", "ada")
     old, ada = customer(shop, "old"), customer(shop, "ada")
     for who, granted, days in ((old, True, 1), (old, False, 3), (ada, True, 2)):
         at = EARLIER + timedelta(days=days)
         record_consent(who, "email", granted=granted, occurred_at=at, source="till", wording="w", now=NOON)
-    Insight.objects.create(customer=old, run_id=1, as_of=NOON, horizon_days=1, currency="EUR", historic_revenue=1)
 
     join(shop, "old", "ada")
 
     newest = Consent.objects.filter(customer=ada).order_by("-occurred_at")
     assert list(newest.values_list("granted", "wording")) == [(False, "w"), (True, "w"), (True, "w")]
     assert Consent.objects.filter(customer=old).count() == 2
-    assert not Insight.objects.filter(customer=old).exists()
 
 
 def test_what_is_not_known_of_the_target_is_taken_from_the_source() -> None:

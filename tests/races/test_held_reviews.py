@@ -9,6 +9,7 @@ from customers.facts import InteractionFact
 from customers.models import Erasure
 from customers.privacy import erase
 from loyalty.activity.account.approving import DecidedOtherwise, review
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.intake import take_interactions
 from loyalty.activity.models import InteractionDecision, InteractionHold
 from loyalty.memberships.models import Membership
@@ -86,3 +87,20 @@ def test_what_is_approved_while_its_author_is_erased_is_approved_before_or_not_a
     assert found["approval"] == 50 if points else isinstance(found["approval"], DecidedOtherwise)
     assert getattr(found["erasure"], "is_new", found["erasure"]) is True
     assert make.spendable(ada, DAY + MINUTE) == 250 + points
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_what_is_approved_while_its_author_turns_out_to_be_another_is_that_ones(*, is_held: bool) -> None:
+    program = club(needs_approval=True)
+    ada, eve = make.member(program, "ada"), make.member(program, "eve")
+    for number in range(6 if is_held else 1):
+        writes(ada, f"r{number}")
+    works = (
+        partial(review, program.retailer, "r5" if is_held else "r0", is_approved=True, now=DAY + MINUTE),
+        partial(take_merge, program.retailer, "ada", "eve", reference="same", now=DAY + MINUTE),
+    )
+
+    approved, merged = interleaved(*works, after='FROM "customers_interaction"')
+
+    assert (approved, getattr(merged, "customer", merged)) == (50, "eve")
+    assert make.spendable(eve, DAY + MINUTE) == 50

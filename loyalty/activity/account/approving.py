@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.identifying import hold_who_stays
 from customers.models import Interaction, Retailer
 from loyalty.activity import pipeline
 from loyalty.activity.account.session import AccountSession
@@ -51,10 +52,11 @@ def review(retailer: Retailer, number: str, *, is_approved: bool, now: datetime)
     :raises NothingWaits: when it was never held, and no reward of it ever waited
     :raises DecidedOtherwise: when the other was done before
     """
-    found = Interaction.objects.filter(retailer=retailer, number=number).select_related("customer").first()
-    if found is None:
+    interaction_id = Interaction.objects.filter(retailer=retailer, number=number).values_list("pk", flat=True).first()
+    if interaction_id is None:
         raise NoSuchInteraction(number=number)
-    hold = InteractionHold.objects.select_for_update().filter(interaction=found).first()
+    hold = InteractionHold.objects.select_for_update().filter(interaction=interaction_id).first()
+    found = _lock_author(interaction_id)
     if hold is None:
         return _review_reward(found, is_approved=is_approved, now=now)
     if hold.decided_at is not None:
@@ -64,9 +66,15 @@ def review(retailer: Retailer, number: str, *, is_approved: bool, now: datetime)
     return _decide_held(found, now=now) if is_approved else 0
 
 
+def _lock_author(interaction_id: UUID) -> Interaction:
+    """Hold an interaction's author and its members, so that they are not merged meanwhile; return it as it is then."""
+    (author,) = Interaction.objects.filter(pk=interaction_id).values_list("customer", flat=True)
+    hold_customers([hold_who_stays(author)])
+    return Interaction.objects.get(pk=interaction_id)
+
+
 def _decide_held(found: Interaction, *, now: datetime) -> int:
     """Decide an interaction that was held, as one that is told late; its reward needs no approval besides."""
-    hold_customers([found.customer_id])
     batch = pipeline.run(load_interactions([found.pk]), now=now)
     decided = [each.interaction for each in batch.by_fact.get(found.pk, ()) if each.interaction is not None]
     points = sum(each.points for each in decided)
@@ -91,8 +99,7 @@ def _review_reward(found: Interaction, *, is_approved: bool, now: datetime) -> i
 
 def _settle(found: Interaction, *, is_approved: bool, now: datetime) -> tuple[int, AccountSession]:
     """Approve or refuse rewards that wait, if there are any; return their points, and the members as they are then."""
-    customer = found.customer.merged_into_id or found.customer_id
-    members = Membership.objects.filter(customer=customer, left_at=None).values_list("pk", flat=True)
+    members = Membership.objects.filter(customer=found.customer_id, left_at=None).values_list("pk", flat=True)
     session = AccountSession.open(members, now)
     _know(session, found.pk)
     points = 0

@@ -111,8 +111,8 @@ def _event(program: Program, member: Enrolled, at: datetime) -> NewEvent:
 
 # What customers did since the instants at which they enrolled, and that nobody has decided for this program.
 QUEUE_FACTS = """
-INSERT INTO customers_undecidedfact (retailer_id, customer_id, kind, fact_id, occurred_at)
-SELECT f.retailer_id, f.customer_id, f.kind, f.id, f.occurred_at
+INSERT INTO customers_undecidedfact (retailer_id, customer_id, kind, fact_id, occurred_at, is_again)
+SELECT f.retailer_id, f.customer_id, f.kind, f.id, f.occurred_at, true
 FROM (SELECT unnest(%b::uuid[]) AS customer_id, unnest(%b::timestamptz[]) AS since) n CROSS JOIN LATERAL (
     SELECT o.retailer_id, o.customer_id, 'order' AS kind, o.id, o.occurred_at FROM customers_order o
     WHERE o.customer_id = n.customer_id AND o.occurred_at >= n.since

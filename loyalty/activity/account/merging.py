@@ -26,7 +26,8 @@ from loyalty.activity.account.taking_over import take_over
 from loyalty.activity.account.undecided import let_wait
 from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.loading import may_grant
-from loyalty.activity.pipeline import take_waiting
+from loyalty.activity.pipeline import run, take_waiting
+from loyalty.activity.verifying import find_verified_of
 from loyalty.activity.versions import versions_of, versions_of_program
 from loyalty.memberships import households
 from loyalty.memberships.locking import lock_memberships
@@ -119,6 +120,7 @@ def take_merge(  # noqa: PLR0913 - who, into whom, why, when
         # A birth date may be new, an enrolment earlier: the clock looks again.
         Membership.objects.filter(customer=merged.target_id, left_at=None).update(next_due_at=now)
         _take_back(merged.target_id, now)
+        _verify(merged.target_id, now)
     if dry_run:
         transaction.set_rollback(True)
     return answer
@@ -131,6 +133,12 @@ def _take_back(customer_id: UUID, now: datetime) -> None:
     if keys:
         AccountSession.open(keys, now).finish()
         take_waiting(keys, now=now)
+
+
+def _verify(customer_id: UUID, now: datetime) -> None:
+    """Let what either wrote of products that the other one had bought be decided again."""
+    programs = Membership.objects.filter(customer=customer_id, left_at=None).values_list("program_id", flat=True)
+    run(find_verified_of(customer_id, versions_of(list(programs))), now=now)
 
 
 def _merge_memberships(merged: MergedCustomer, source: str, target: str, now: datetime) -> list[MergedMembership]:

@@ -21,8 +21,8 @@ WHERE i.id = d.interaction_id AND i.customer_id = %s AND d.reason = 'not_a_membe
     AND m.customer_id = i.customer_id AND m.program_id = d.program_id AND m.left_at IS NULL AND i.occurred_at >= m.enrolled_at
 """
 UNDECIDED = """
-INSERT INTO customers_undecidedfact (retailer_id, customer_id, kind, fact_id, occurred_at)
-SELECT DISTINCT f.retailer_id, m.customer_id, f.kind, f.id, f.occurred_at
+INSERT INTO customers_undecidedfact (retailer_id, customer_id, kind, fact_id, occurred_at, is_again)
+SELECT DISTINCT f.retailer_id, m.customer_id, f.kind, f.id, f.occurred_at, true
 FROM memberships_membership m CROSS JOIN LATERAL (
     SELECT o.retailer_id, 'order' AS kind, o.id, o.occurred_at FROM customers_order o
     WHERE o.customer_id = m.customer_id AND o.occurred_at >= m.enrolled_at AND NOT EXISTS (

@@ -32,6 +32,7 @@ from loyalty.badges.steps.taking import take_awards
 from loyalty.engine.activities import (
     DecidedOrder,
     InteractionReported,
+    InteractionVerified,
     OrderCorrected,
     OrderPlaced,
     OrderReturned,
@@ -80,6 +81,17 @@ def award(decision: Decision) -> Decision:
     side = Side(game, _fact_of(decision))
     decision = _join_segments(decision, side)
     return _count(decision, _changes(decision, None, side))
+
+
+def count_again(decision: Decision) -> Decision:
+    """Let an interaction that was decided again count for what it gives now, and no more for what it gave before."""
+    activity = decision.activity
+    assert isinstance(activity, InteractionVerified), "only what is verified is decided again"
+    before = activity.decided
+    if not decision.member.has(BADGES) or before is None or decision.interaction is None:
+        return decision
+    game, fact = decision.rules.of(GAME), _fact_of(decision)
+    return _count(decision, _changes(decision, Side(game, replace(fact, points=before.points)), Side(game, fact)))
 
 
 def _fact_of(decision: Decision) -> CountedFact:

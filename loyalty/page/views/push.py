@@ -5,11 +5,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from customers.core.values import dataclass
 from customers.models import Customer
-from loyalty.campaigns.devices import DeviceFact, InvalidDevice, devices_of, register, server_key, unregister
+from loyalty.campaigns.devices import (
+    DeviceFact,
+    InvalidDevice,
+    KnownBy,
+    devices_of,
+    register,
+    server_key,
+    unregister,
+)
+from loyalty.campaigns.devices import renew as renew_device
 from loyalty.campaigns.models import PushDevice
 from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.preferences import choose
@@ -78,3 +88,18 @@ def stop(request: HttpRequest, visit: Visit) -> HttpResponse:
     unregister(visit.member.customer, address=request.POST.get("endpoint", ""))
     messages.success(request, _("You get no more messages on this device."))
     return go(visit, "messages")
+
+
+@csrf_exempt  # a browser asks for it while no page is open; who knows its subscription's secret is who may
+@require_POST
+@of_shop
+def renew(request: HttpRequest, shop: Shop) -> HttpResponse:
+    """Let a browser whose subscription was replaced go on showing what it showed; nobody is signed in, and nothing is told."""
+    said = request.POST
+    before = KnownBy(said.get("old_endpoint", ""), said.get("old_auth", ""))
+    fact = DeviceFact(PushDevice.Kind.WEB, said.get("endpoint", ""), said.get("p256dh", ""), said.get("auth", ""))
+    try:
+        is_known = renew_device(shop.retailer, before, fact)
+    except InvalidDevice:
+        return HttpResponse(status=400)
+    return HttpResponse(status=204 if is_known else 404)

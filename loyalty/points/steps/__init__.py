@@ -6,7 +6,7 @@ Each step takes a decision and returns it with postings (entries to be), days th
 
 from loyalty.points.steps.celebrating import celebrate
 from loyalty.points.steps.correcting import correct, count_out
-from loyalty.points.steps.earning import earn
+from loyalty.points.steps.earning import earn, earn_missing
 from loyalty.points.steps.granting import grant, take_grant_back, withhold
 from loyalty.points.steps.interacting import review, take_interactions_back
 from loyalty.points.steps.merging import give_over, take_over
@@ -22,6 +22,7 @@ __all__ = [
     "date_lots",
     "due",
     "earn",
+    "earn_missing",
     "expire_due",
     "forfeit",
     "give_over",

@@ -8,9 +8,11 @@ from uuid import UUID
 from customers.core.ids import new_id
 from loyalty.engine.activities import (
     Award,
+    DecidedInteraction,
     DecidedOrder,
     GrantTakenBack,
     InteractionReported,
+    InteractionVerified,
     OrderCorrected,
     OrderPlaced,
     OrderReturned,
@@ -82,6 +84,45 @@ def earn(decision: Decision) -> Decision:
     return decision.then(InteractionDecided(activity.interaction_id, points, decision.reason), *told)
 
 
+def earn_missing(decision: Decision) -> Decision:
+    """Give what an interaction would have earned besides, had it been known that its product was bought."""
+    activity = decision.activity
+    assert isinstance(activity, InteractionVerified), "only what is verified is decided again"
+    before = activity.decided
+    assert before is not None, "the pipeline tells how it was decided"
+    allowed, refused = _allowed(decision, activity, decision.rules.of(RULES).earnings)
+    earned = _missing(allowed, earn_for_interaction(activity.kind, allowed, decision.occasion), before)
+    cause, awards = _cause_of(activity, allowed, earned), tuple[Award, ...]()
+    cause = replace(
+        cause,
+        name=f"{cause.name}:{before.entries}" if before.entries else cause.name,
+        said={**cause.said, "verified_by": activity.order_number},
+    )
+    if earned:
+        decision, awards = give(decision, earned, cause, Day(decision.on, NOTHING, 0))
+    decision = keep(decision, lambda rules: _missing(rules, _rewards(decision, activity, rules), before), cause, awards)
+    points = sum(award.points for award in awards)
+    reason = decision.reason if earned else refused or before.reason
+    if not points and (before.points or reason == before.reason):
+        return decision
+    if points:
+        told = {"interaction": activity.number, "points": points}
+        decision = _remember(decision, activity).then(Told("points.earned", told, decision.at))
+    return decision.then(InteractionDecided(activity.interaction_id, before.points + points, reason, is_again=True))
+
+
+def _missing(rules: Sequence[Earning], earned: Sequence[Earned], before: DecidedInteraction) -> tuple[Earned, ...]:
+    """Return what of those rules is missing that ask for products; of a group's best, what the others gave counts for it."""
+    asking = {rule.id for rule in rules if rule.terms is not None and rule.terms.is_about_products}
+    found = []
+    for part in earned:
+        codes = (part.code, *(code for code, _ in part.beaten))
+        points = part.points - sum(before.gave.get((part.wallet, code), 0) for code in codes)
+        if part.rule_id in asking and points > 0:
+            found.append(replace(part, points=points))
+    return tuple(found)
+
+
 APPROVED = "approved"  # what points await that somebody is to approve
 
 
@@ -113,7 +154,8 @@ def _allowed(decision: Decision, activity: InteractionReported, rules: Sequence[
     asked = Asked(
         activity.kind, activity.sku, decision.at, activity.bought_at, decision.rules.zone, is_gone=activity.is_gone
     )
-    known = decision.member.of(POINTS).rewarded
+    # What it gave itself, before its purchase was known, stands in nobody's way.
+    known = [each for each in decision.member.of(POINTS).rewarded if each.interaction_id != activity.interaction_id]
     held = {each.id: Rewarded(each.id, each.kind, each.sku, each.at) for each in activity.reserved}
     rewarded = tuple({**held, **{each.interaction_id: each for each in known}}.values())
     allowed, refused = [], ""
@@ -131,6 +173,8 @@ def _allowed(decision: Decision, activity: InteractionReported, rules: Sequence[
 def _remember(decision: Decision, activity: InteractionReported) -> Decision:
     """Let an interaction count for the limits of those that follow, and its reward be found where its product is returned."""
     points = decision.member.of(POINTS)
+    if any(each.interaction_id == activity.interaction_id for each in points.rewarded):
+        return decision
     done = Rewarded(activity.interaction_id, activity.kind, activity.sku, decision.at)
     return decision.then(member=decision.member.having(POINTS, points.with_rewarded((*points.rewarded, done))))
 
@@ -167,6 +211,8 @@ def refuse(decision: Decision, reason: str) -> Decision:
     """Return a decision by which an activity gives nothing, because no rules apply to it."""
     decision = decision.then(reason=reason)
     match decision.activity:
+        case OrderCorrected() | InteractionVerified():  # what it gave stays as it is
+            return decision
         case OrderPlaced(order_id=order_id):
             award = Award(decision.member.of(POINTS).main.wallet_id)
             decided = replace(decided_order(decision, order_id, (award,)), version_id=None)
@@ -175,8 +221,6 @@ def refuse(decision: Decision, reason: str) -> Decision:
             return decision.then(InteractionDecided(interaction_id, 0, reason))
         case PointsGranted(id=grant_id) | GrantTakenBack(id=grant_id):
             return decision.then(GrantDecided(grant_id, 0, reason))
-        case OrderCorrected():
-            return decision
         case OrderReturned(return_id=return_id):
             return decision.then(ReturnDecided(return_id, 0, 0))
     return decision

@@ -8,6 +8,7 @@ from loyalty.engine.activities import InteractionReviewed, OrderReturned
 from loyalty.engine.basket import NOTHING
 from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
+from loyalty.points.limits import Asked, Rewarded, is_bought
 from loyalty.points.state import MAIN, POINTS, RULES, Day, Move, OpenLot
 from loyalty.points.states import State
 from loyalty.points.steps.earning import count, label_of
@@ -59,21 +60,26 @@ def waiting_of(lots: Sequence[OpenLot], interaction_id: UUID) -> list[OpenLot]:
 
 
 def take_interactions_back(decision: Decision) -> Decision:
-    """Take back what interactions gave whose product is returned, where their rules say so and nothing of it is left."""
+    """
+    Take back what interactions gave whose product is returned, where their rules say so and nothing of it is left.
+
+    And what they gave only because it had been bought, where it turns out that by then it was not.
+    """
     activity = decision.activity
     assert isinstance(activity, OrderReturned), "only returns and corrections take back"
     rewarded = decision.member.of(POINTS).rewarded
-    gone = activity.gone - activity.kept_elsewhere if rewarded else frozenset()
+    gone = activity.gone if rewarded else frozenset()
     for each in rewarded:
         if each.sku in gone:
-            decision = _take_back(decision, each.interaction_id, activity)
+            decision = _take_back(decision, each, activity)
     return decision
 
 
-def _take_back(decision: Decision, interaction_id: UUID, activity: OrderReturned) -> Decision:
-    label = label_of(interaction_id)
+def _take_back(decision: Decision, rewarded: Rewarded, activity: OrderReturned) -> Decision:
+    interaction_id = rewarded.interaction_id
+    label, before = label_of(interaction_id), decision
     for wallet in decision.member.of(POINTS).wallets:
-        lots = [lot for lot in wallet.lots if lot.gift == label and _comes_back(decision, lot)]
+        lots = [lot for lot in wallet.lots if lot.gift == label and _comes_back(decision, lot, rewarded, activity)]
         if not lots:
             continue
         points = sum(lot.amount for lot in lots)
@@ -94,16 +100,27 @@ def _take_back(decision: Decision, interaction_id: UUID, activity: OrderReturned
         decision = _count_less(decision, wallet.code, lots[0], points)
         told = {"return": activity.number, "order": activity.order_number, "points": -points}
         decision = decision.then(Told("points.returned", told, decision.at))
+    if decision is before:
+        return decision
     points_state = decision.member.of(POINTS)
     left = tuple(each for each in points_state.rewarded if each.interaction_id != interaction_id)
     return decision.then(member=decision.member.having(POINTS, points_state.with_rewarded(left)))
 
 
-def _comes_back(decision: Decision, lot: OpenLot) -> bool:
-    """Tell whether the rule that gave a lot takes it back with the product."""
+def _comes_back(decision: Decision, lot: OpenLot, rewarded: Rewarded, activity: OrderReturned) -> bool:
+    """Tell whether the rule that gave a lot takes it back with the product, or would not have given it."""
     version = decision.versions.version(lot.version_id)
     rules = version.of(RULES).earnings if version else ()
-    return any(rule.id == lot.rule_id and rule.terms is not None and rule.terms.takes_back for rule in rules)
+    terms = next((rule.terms for rule in rules if rule.id == lot.rule_id), None)
+    if version is None or terms is None:
+        return False
+    if terms.takes_back and rewarded.at <= activity.occurred_at and rewarded.sku not in activity.kept_elsewhere:
+        return True
+    if terms.bought_within_days is None or rewarded.interaction_id not in activity.bought:
+        return False
+    bought_at = activity.bought[rewarded.interaction_id]
+    asked = Asked(rewarded.kind, rewarded.sku, rewarded.at, bought_at, version.zone)
+    return not is_bought(terms.bought_within_days, asked)
 
 
 def _count_less(decision: Decision, code: str, lot: OpenLot, points: int) -> Decision:

@@ -1,6 +1,14 @@
 """What a change of tier names as its cause. Pure."""
 
-from loyalty.engine.activities import BirthDateTold, OrderPlaced, OrderReturned, TimePassed, VersionStarted
+from loyalty.engine.activities import (
+    BirthDateTold,
+    DecidedInteraction,
+    InteractionVerified,
+    OrderPlaced,
+    OrderReturned,
+    TimePassed,
+    VersionStarted,
+)
 from loyalty.engine.decision import Decision
 from loyalty.tiers.state import TierChanged
 
@@ -8,6 +16,7 @@ UNDOING = ("return:", "correct:")  # by which a member came back to a tier, and 
 CAUSES = {
     "OrderEvent": "event",
     "InteractionReported": "interaction",
+    "InteractionReviewed": "approved",
     "PointsGranted": "grant",
     "GrantTakenBack": "grant_back",
     "PointsMoved": "moved",
@@ -24,6 +33,8 @@ def cause_of(decision: Decision) -> str:
     match activity:
         case OrderPlaced() | OrderReturned() | TimePassed() | VersionStarted() | BirthDateTold():
             cause = activity.cause
+        case InteractionVerified(decided=DecidedInteraction(entries=entries)):
+            cause = f"verified:{activity.id}:{entries}"
         case _:
             cause = f"{CAUSES[type(activity).__name__]}:{activity.id}"
     earlier = sum(isinstance(effect, TierChanged) for effect in decision.effects)

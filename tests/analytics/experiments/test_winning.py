@@ -1,5 +1,6 @@
 """Who had not bought yet, who of them came and what they cost, in one shop that is counted by hand."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,10 @@ from analytics.experiments.results import ArmWon
 from customers.facts import OrderFact, ReturnFact, ReturnLineFact
 from customers.models import Customer, Retailer
 from customers.recording import record_orders, record_returns
+from loyalty.activity.account.adjusting import adjust
 from loyalty.activity.account.enrolment import enrol
-from loyalty.experiments.models import Experiment
+from loyalty.activity.account.spending import confirm, hold
+from loyalty.experiments.models import Assignment, Experiment
 from loyalty.experiments.planning import VariantFact
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import Reward, RewardRedemption
@@ -28,6 +31,7 @@ from tests.rewards import shop as rewards
 pytestmark = pytest.mark.django_db
 HALVES = (VariantFact("kept", 5_000, is_control=True), VariantFact("welcome", 5_000))
 MANY = 400
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 OLD = 40  # who bought before
 
 
@@ -40,7 +44,7 @@ def welcoming(owner: Retailer, **given: Any) -> Experiment:
     """Return an experiment on members, of whom the first forty bought before; its reward is five off."""
     draft = make.version(owner, points={"point_value": Decimal("0.01"), "redeemed_share": Decimal(1)})
     rewards.reward(draft, "five-off", 0, kind="amount_off", value=Decimal(5), codes="generated")
-    club = make.published(draft)
+    club = make.published(draft, since=START - 9 * DAY)
     Customer.objects.bulk_create(
         Customer(retailer=owner, external_id=f"c{place}", identified_at=START - 100 * DAY) for place in range(MANY)
     )
@@ -134,6 +138,64 @@ def test_where_all_had_bought_there_is_nobody_to_win(owner: Retailer) -> None:
     buy(owner, "e", range(OLD, MANY), -3)
 
     assert look(test, now=ENDED).result.won == []
+
+
+def _one_of(test: Experiment) -> Membership:
+    """Return a member of the treated who had not bought yet."""
+    place = next(each for each in places_of(test, "welcome") if each >= OLD)
+    return Membership.objects.get(program=test.program_id, customer__external_id=f"c{place}")
+
+
+def _ends_at(test: Experiment, who: Membership) -> datetime:
+    """Return the instant at which the window of a member ends."""
+    return Assignment.objects.get(experiment=test, customer=who.customer_id).exposed_at + 28 * DAY
+
+
+def test_points_that_a_till_holds_as_the_window_ends_are_owed_still(owner: Retailer) -> None:
+    test = welcoming(owner)
+    ada = _one_of(test)
+    adjust(ada, 900, reference="gift", reason="a start", author="test", now=START + DAY)
+    end = _ends_at(test, ada)
+    held, _left = hold(ada, 300, reference="till-7", now=end - MINUTE)
+    confirm(held.pk, now=end + MINUTE)
+
+    kept, welcome = look(test, now=ENDED).result.won
+
+    assert (kept.points, welcome.points) == (0.0, 9.0)
+
+
+def test_what_was_held_before_the_window_and_is_redeemed_in_it_is_owed_no_more(owner: Retailer) -> None:
+    test = welcoming(owner)
+    ada = _one_of(test)
+    start = _ends_at(test, ada) - 28 * DAY
+    adjust(ada, 900, reference="gift", reason="a start", author="test", now=start - HOUR)
+    held, _left = hold(ada, 300, reference="till-7", now=start - MINUTE)
+    confirm(held.pk, now=start + MINUTE)
+
+    _kept, welcome = look(test, now=ENDED).result.won
+
+    assert welcome.points == -3.0
+
+
+@pytest.mark.parametrize(("minutes", "paid", "owed"), [(-1, 3.0, 6.0), (1, 0.0, 9.0)])
+def test_what_a_hold_paid_is_counted_once_on_the_side_on_which_its_order_was_placed(
+    owner: Retailer, minutes: int, paid: float, owed: float
+) -> None:
+    test = welcoming(owner)
+    ada = _one_of(test)
+    adjust(ada, 900, reference="gift", reason="a start", author="test", now=START + DAY)
+    end = _ends_at(test, ada)
+    held, _left = hold(ada, 300, reference="till-7", now=end - 2 * MINUTE)
+    order = OrderFact(
+        "paid", end + minutes * MINUTE, (line("40.00"),), customer=ada.customer.external_id,
+        paid_with_points=Decimal(3), redemptions=("till-7",),
+    )  # fmt: skip
+    record_orders(owner, [order], now=end + 2 * MINUTE)
+    confirm(held.pk, now=end + 3 * MINUTE)
+
+    _kept, welcome = look(test, now=ENDED).result.won
+
+    assert (welcome.paid, welcome.points) == (paid, owed)
 
 
 def test_what_has_no_cost_and_points_without_a_worth_leave_the_cost_unknown(owner: Retailer) -> None:

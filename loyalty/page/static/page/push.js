@@ -16,8 +16,17 @@
     const own = subscription.options.applicationServerKey;
     return !own || toText(own) === key;
   };
+  // What this browser is known by, for the worker to say when the browser replaces it while no page is open.
+  const kept = (work) => "caches" in window ? caches.open("push").then(work).catch(() => false) : false;
+  const place_of = new URL(`${scope}subscription`, location.href).href;
+  const keep = (said) => kept((cache) => cache.put(place_of, new Response(JSON.stringify(said))));
+  const forget = () => kept((cache) => cache.delete(place_of));
+  const told = (subscription) => ({
+    endpoint: subscription.endpoint, p256dh: toText(subscription.getKey("p256dh")), auth: toText(subscription.getKey("auth")), key,
+  });
   const before = await subscribed();
   const isOn = before !== null && isOurs(before) && known.includes(before.endpoint);
+  if (isOn) await keep(told(before));
   (isOn ? stop : start).hidden = false;
   place.hidden = false;
   const subscribe = async () => {
@@ -36,9 +45,9 @@
     event.preventDefault();
     try {
       const subscription = await subscribe();
-      start.elements.endpoint.value = subscription.endpoint;
-      start.elements.p256dh.value = toText(subscription.getKey("p256dh"));
-      start.elements.auth.value = toText(subscription.getKey("auth"));
+      const said = told(subscription);
+      for (const name of ["endpoint", "p256dh", "auth"]) start.elements[name].value = said[name];
+      await keep(said);
       start.submit();
     } catch {
       refused.hidden = false;
@@ -52,6 +61,7 @@
     if (subscription) {
       stop.elements.endpoint.value = subscription.endpoint;
       await subscription.unsubscribe().catch(() => false);
+      await forget();
     }
     stop.submit();
   });
