@@ -355,6 +355,7 @@ class GrantTakenBack(CountsAsItOccurs):
     :param cause: once per wallet
     :param grant_id: that is taken back
     :param granted_at: the instant of the grant
+    :param given: what that one gave; None where the two are decided together
     :param is_forfeited: that what it gave went with a membership that has ended
     """
 
@@ -370,6 +371,7 @@ class GrantTakenBack(CountsAsItOccurs):
     source: str = ""
     version_id: int | None = None
     said: Mapping[str, Any] = field(default_factory=dict)
+    given: int | None = None
     is_forfeited: bool = False
 
 

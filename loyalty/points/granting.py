@@ -34,7 +34,8 @@ CASE WHEN g.is_again THEN ARRAY(
 ) ELSE '{}' END
 """
 # Whether a grant that is taken back was of memberships that ended with all they had: where no lot that has come down from it,
-# by merges, has been its wallets' member's ever since it came to them.
+# by merges, has been its wallets' member's ever since it came to them; or where none has, because others have its points, the
+# first one of it was lost, or would have been.
 FORFEITED = """
 CASE WHEN g.takes_back_id IS NULL THEN false ELSE coalesce((
     WITH RECURSIVE line AS (
@@ -50,13 +51,15 @@ CASE WHEN g.takes_back_id IS NULL THEN false ELSE coalesce((
         LEFT JOIN memberships_membershipperiod p ON p.membership_id = w.membership_id AND p.left_at > came.occurred_at
         GROUP BY line.last
     )
-    SELECT bool_and(is_lost) FROM ended), false)
+    SELECT bool_and(is_lost) FROM ended), EXISTS (
+    SELECT FROM memberships_membershipperiod p WHERE p.membership_id = b.membership_id AND p.left_at > b.occurred_at
+        OR p.membership_id = m.id AND p.left_at > (SELECT left_at FROM memberships_membership WHERE id = b.membership_id)))
 END
 """
 # What waits for a membership that was merged waits for the one that stays.
 WAITING = f"""
 SELECT g.id, m.customer_id, g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id, g.source, g.pending_days,
-    g.version_id, {BEFORE}, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL, {FORFEITED}
+    g.version_id, {BEFORE}, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL, b.given, {FORFEITED}
 FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
 JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id) JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
@@ -67,7 +70,7 @@ ORDER BY g.occurred_at, g.id
 # Of a customer who was merged, who lives with the one that stays, comes what it got. What was withheld keeps points alive.
 GIVEN = f"""
 SELECT g.id, coalesce(c.merged_into_id, c.id), g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id,
-    g.source, g.pending_days, NULL::bigint, {BEFORE}, g.takes_back_id, b.occurred_at, false, false
+    g.source, g.pending_days, NULL::bigint, {BEFORE}, g.takes_back_id, b.occurred_at, false, NULL::bigint, false
 FROM points_grant g JOIN memberships_membership m ON m.id = g.membership_id JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
 WHERE m.program_id = %s AND (m.customer_id = ANY(%s) OR c.merged_into_id = ANY(%s)) AND g.occurred_at <= %s
@@ -123,6 +126,7 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
     takes_back: UUID | None,
     granted_at: datetime | None,
     is_erased: bool,  # noqa: FBT001 - a column
+    given: int | None,
     is_forfeited: bool,  # noqa: FBT001 - a column
 ) -> PointsGranted | GrantTakenBack:
     if takes_back is None or granted_at is None:
@@ -132,5 +136,5 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
         )  # fmt: skip
     return GrantTakenBack(
         grant_id, customer_id, program_id, occurred_at, wallet, points, cause, takes_back, granted_at, source, version_id,
-        said, is_forfeited,
+        said, given, is_forfeited,
     )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 
 from customers.facts import CorrectionFact
 from customers.recording import record_orders
+from loyalty.activity.account.households import transfer
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.referring import NoReferrals
@@ -402,6 +403,23 @@ def test_of_what_was_forfeited_before_a_merge_nothing_goes_again() -> None:
     take_merge(bob.retailer, "bob", "ada", reference="crm", now=NOON + 2 * DAY)
 
     assert points(ada, at=NOON + 2 * DAY) == [(70, 0)]
+    assert referred(bob) == ("taken_back", "same_customer")
+    assert prove().differences == []
+
+
+@pytest.mark.parametrize("passed_on", [50, 20])
+def test_what_a_friend_gave_to_another_one_goes_all_the_same_when_it_is_merged(passed_on: int) -> None:
+    club = program(policy={"waiting_days": 0, "advocate_points": 0}, points={"pending_days": 0, "may_transfer": True})
+    ada, bob, eve = (person(club, name) for name in ("ada", "bob", "eve"))
+    claims(bob, ada)
+    make.buys(bob, "30.00", at=NOON)
+    points(ada, bob, at=NOON)
+    transfer(bob, eve, passed_on, reference="t", now=NOON + HOUR)
+    make.given(ada, 70, NOON + DAY)
+
+    take_merge(club.retailer, "bob", "ada", reference="crm", now=NOON + DAY)
+
+    assert points(ada, eve, at=NOON + DAY) == [(70 - passed_on, 0), (passed_on, 0)]
     assert referred(bob) == ("taken_back", "same_customer")
     assert prove().differences == []
 

@@ -1,6 +1,5 @@
 """Points that a member is given because of something else, and that are taken back when that is no more. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from loyalty.engine.activities import GrantTakenBack, PointsGranted
@@ -8,7 +7,7 @@ from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
 from loyalty.points.debts import Debt, lacking_of_gifts
 from loyalty.points.expiry import Lifetime, activation, expiration
-from loyalty.points.state import MAIN, RULES, GrantDecided, Move, NewLot, OpenLot, Policy
+from loyalty.points.state import MAIN, RULES, GrantDecided, Move, NewLot, Policy
 from loyalty.points.states import State
 from loyalty.points.steps.earning import NO_POINTS_NOW
 from loyalty.points.steps.entries import Cause, entry, keeps_until, lifetime_of, post, repay_with, wallet_in
@@ -88,9 +87,10 @@ def take_grant_back(decision: Decision) -> Decision:
     assert isinstance(activity, GrantTakenBack), "only grants are taken back"
     wallet = wallet_in(decision, activity.wallet)
     own = [lot for lot in wallet.lots if lot.grant_id == activity.grant_id]
-    if not own:
+    # Of who was merged come the points that are there; what others have by now was given all the same.
+    points = sum(lot.amount for lot in own) if activity.given is None else activity.given
+    if not points:
         return decision.then(GrantDecided(activity.id, 0, "nothing_given"))
-    points = sum(lot.amount for lot in own)
     taken = claw_back_own(points, [lot.id for lot in own], wallet.lots)
     decision = claim(decision, activity.wallet, taken.claims)
     said = {**activity.said, "grant_back": points, "gift_lots": [str(lot.id) for lot in own]}
@@ -99,7 +99,7 @@ def take_grant_back(decision: Decision) -> Decision:
         wallet_in(decision, activity.wallet),
         taken.moves,
         taken.missing,
-        _policy(decision, activity.wallet, own),
+        _policy(decision, activity),
         said,
         activity.cause,
     )
@@ -107,7 +107,9 @@ def take_grant_back(decision: Decision) -> Decision:
     return decision.then(GrantDecided(activity.id, points), Told("points.returned", payload, decision.at))
 
 
-def _policy(decision: Decision, code: str, own: Sequence[OpenLot]) -> Policy:
+def _policy(decision: Decision, activity: GrantTakenBack) -> Policy:
     """Return how the wallet lives under the version under which the grant was given."""
-    version = decision.versions.version(own[0].version_id) or decision.rules
-    return version.of(RULES).policy(code)
+    own = (lot for lot in wallet_in(decision, activity.wallet).lots if lot.grant_id == activity.grant_id)
+    of = next((lot.version_id for lot in own), activity.version_id)
+    version = (decision.versions.version(of) if of else None) or decision.rules
+    return version.of(RULES).policy(activity.wallet)
