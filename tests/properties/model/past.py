@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from tests.properties.model.standing import Counted, Entry, Standing
 from tests.properties.model.terms import MAIN, Calendar, ExtraTerms, Step, Terms, Version, WalletTerms, same_period
@@ -250,13 +250,19 @@ class Life:
             points = gift.points if gift.is_kept else 0
             terms = gift.terms.wallets[MAIN]
             found.append(Award(gift.key, MAIN, points, gift.at, gift.at, terms, gift.extra_months, may_wait=False))
-        return sorted(found, key=lambda award: (award.at, award.key[0] == "gift", award.key))
+        return sorted(found, key=_in_turn)
 
     def activities(self, wallet: str) -> list[datetime]:
         """Return when it earned points of a wallet."""
         earned = [each.fact.at for each in self.decided.values() if each.gave.get(wallet, 0)]
         earned += [each.passed.at for each in self.decided.values() if wallet == MAIN and each.passed]
         return earned + [gift.at for gift in self.gifts if wallet == MAIN and gift.points]
+
+
+def _in_turn(award: Award) -> tuple[Any, ...]:
+    """Sort awards as they are given: of one instant gifts come last, that of the lower tier first."""
+    is_gift = award.key[0] == "gift"
+    return award.at, is_gift, int(award.key[-1]) if is_gift else 0, award.key
 
 
 # Whether a late fact decides later orders anew (question 1). If not, what something earned is what was decided when it came.
@@ -370,7 +376,8 @@ class Past:
             self._note_back(life, had, told)
         is_punctual = told is not None and told.at == until
         for _, code, at in life.changes:
-            if (at > was.until or (is_punctual and at == until)) and (at, code) not in had:
+            is_new = at > was.until or (is_punctual and at == until)
+            if is_new and (at, code) not in had and code != had[-1][1]:
                 had.append((max(at, had[-1][0]), code))
         if had[-1][1] != life.standing.code:
             is_late = told is None or (not isinstance(told, ReturnFact) and self._is_late(told.at, until))
