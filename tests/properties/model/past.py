@@ -296,6 +296,14 @@ class Past:
         """Return who has what a customer had."""
         return next((self.heir(fact.stays) for fact in self.merges if fact.goes == name), name)
 
+    def has_ended(self, number: str, now: datetime) -> bool:
+        """Tell whether the membership has ended in which an order was bought."""
+        order = next(each for each in self.facts if isinstance(each, OrderFact) and each.number == number)
+        return any(
+            who == order.member and since <= order.at and left is not None and order.at < left <= now
+            for who, _, since, left in self.spans
+        )
+
     def merge(self, fact: MergeFact) -> None:
         """Note that two are one: nothing is earned anew, and of two first orders the earlier one is the person's."""
         for number, decided in self.known.items():

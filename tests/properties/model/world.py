@@ -155,6 +155,8 @@ class World:
         for fact in facts:
             if isinstance(fact, ReturnFact):
                 self._undo_payment(fact, now)
+                if self.past.has_ended(fact.order, now):  # all of it was forfeited, whenever that came back
+                    continue
             self.past.facts.append(fact)
             self.told = fact
             self.refresh(now)
