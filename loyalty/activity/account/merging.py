@@ -29,7 +29,7 @@ from loyalty.activity.capabilities import CAPABILITIES
 from loyalty.activity.deciding import decide
 from loyalty.activity.loading import may_grant
 from loyalty.activity.pipeline import take_waiting
-from loyalty.activity.references import rename_in_orders, suffix_of, used_references
+from loyalty.activity.references import rename_in_orders, suffix_of, take_over_references, used_references
 from loyalty.activity.versions import versions_of, versions_of_program
 from loyalty.badges.state import BADGES
 from loyalty.badges.writing import unfold
@@ -190,11 +190,13 @@ def _join(source: Membership, target: Membership, moved: MovedInteractions, now:
     if any(_has_archive(session, each) for each in (source, target)):
         unfold([source.pk, target.pk])
         session = AccountSession.open([source.pk, target.pk], now, lent=gone, all_lots=True)
-    points, pending = _carry(session, source, target, moved)
+    taken = used_references(target.pk)
+    points, pending = _carry(session, source, target, moved, taken)
     payload = {"from": source.number, "into": target.number}
     for key in (source.pk, target.pk):
         session.take(session.decisions[key].then(Told("membership.merged", payload, now)))
     session.finish()
+    take_over_references(source, target, taken)
     _take_over_rows(source, target)
     households.take_place(source, target, now=now)
     _end(source, target, now)
@@ -208,12 +210,15 @@ def _has_archive(session: AccountSession, member: Membership) -> bool:
 
 
 def _carry(
-    session: AccountSession, source: Membership, target: Membership, moved: MovedInteractions
+    session: AccountSession, source: Membership, target: Membership, moved: MovedInteractions, taken: set[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Decide what each of both members gives over and takes over; return what goes over, by wallet."""
+    """
+    Decide what each of both members gives over and takes over; return what goes over, by wallet.
+
+    :param taken: the references that the one who stays used
+    """
     giving, taking = session.decisions[source.pk], session.decisions[target.pk]
     theirs = giving.member.of(POINTS)
-    taken = used_references(target.pk)
     redeemed = _redeemed(source, taken)
     rename_in_orders(source, taken)
     for each in redeemed:
