@@ -16,6 +16,7 @@ from loyalty.activity.intake import Answer, take_orders
 from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.activity.rewards.undoing import cancel_reward
 from loyalty.memberships.models import Membership
+from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward, RewardRedemption
 from tests import make
@@ -116,6 +117,24 @@ def test_two_of_a_household_may_lend_each_other_under_any_names() -> None:
     redeem(bob, 120, reference=f"x:{ada.pk}:from", now=THEN)  # of which Ada lends 30
 
     assert (left(ada), left(bob)) == (70, 0)
+
+
+def test_one_name_is_one_request_whichever_wallet_it_is_of() -> None:
+    draft = make.version(points={"may_transfer": True})
+    PointsPolicy.objects.create(version=draft, code="stars", may_transfer=True)
+    program = make.published(draft)
+    ada, bob = make.member(program, "ada"), make.member(program, "bob")
+    for wallet in ("points", "stars"):
+        adjust(ada, 100, reference=wallet, reason="a start", author="test", now=START, wallet=wallet)
+    transfer(ada, bob, 5, reference="x", now=THEN)
+    adjust(ada, 7, reference="x", reason="sorry", author="test", now=THEN)
+
+    with pytest.raises(OtherRequest):
+        transfer(ada, bob, 5, reference="x", now=THEN, wallet="stars")
+    with pytest.raises(OtherRequest):
+        adjust(ada, 7, reference="x", reason="sorry", author="test", now=THEN, wallet="stars")
+
+    assert [make.spendable(ada, AFTER, wallet) for wallet in ("points", "stars")] == [102, 100]
 
 
 # Members who become one: Ada goes, Bob stays.

@@ -120,3 +120,17 @@ def test_an_order_in_a_program_without_referrals_asks_nothing_of_them() -> None:
         found.append(len(queries))
 
     assert found == [ORDER_IN_TIME, ORDER_IN_TIME]
+
+
+@pytest.mark.parametrize("first_order_only", [True, False])
+def test_an_order_earns_however_many_before_it_came_back(*, first_order_only: bool) -> None:
+    club = program(policy={"first_order_only": first_order_only})
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+    for day in range(1, 13):
+        at = NOON + day * DAY
+        make.returns(bob, make.buys(bob, "30.00", at=at), (1, "1"), at=at + DAY / 2)
+
+    make.buys(bob, "30.00", at=NOON + 13 * DAY)
+
+    assert points(ada, bob, at=NOON + 13 * DAY) == [(0, 100), (0, 50)]

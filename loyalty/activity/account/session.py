@@ -300,14 +300,15 @@ class WalletSession:
         """
         Return what was written for the same cause before, also for a member who was merged into this one.
 
-        :raises OtherRequest: when it was another request
+        :raises OtherRequest: when it was another request, be it of another wallet
         :raises ReferenceUsed: when it was undone since
         """
         asked = {"cause": cause, "code": self.code, "membership": self.membership_id}
-        found = next((Entry.objects.get(pk=key) for (key,) in bulk.fetch(EARLIER, asked)), None)
+        entries = Entry.objects.select_related("wallet")
+        found = next((entries.get(pk=key) for (key,) in bulk.fetch(EARLIER, asked)), None)
         if found is None:
             return None
-        if found.explanation["points"] != abs(points):
+        if found.explanation["points"] != abs(points) or found.wallet.code != self.code:
             raise OtherRequest(reference=reference, points=found.explanation["points"])
         if Entry.objects.filter(wallet=found.wallet_id, cause=f"restore:{found.pk}").exists():
             raise ReferenceUsed(reference=reference)
@@ -427,9 +428,9 @@ def _known(entry_id: UUID | None) -> UUID:
 # The member's own first: of two who became one, each may have used a name.
 EARLIER = """
 SELECT e.id FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
-WHERE w.code = %(code)s AND e.cause = %(cause)s AND w.membership_id = ANY(ARRAY(
+WHERE e.cause = %(cause)s AND w.membership_id = ANY(ARRAY(
     SELECT %(membership)s::uuid UNION ALL SELECT id FROM memberships_membership WHERE merged_into_id = %(membership)s))
-ORDER BY w.membership_id <> %(membership)s LIMIT 1
+ORDER BY w.membership_id <> %(membership)s, w.code <> %(code)s LIMIT 1
 """
 MOVES = """
 SELECT coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state, m.amount
