@@ -533,7 +533,7 @@ def test_a_hold_that_was_confirmed_is_not_confirmed_for_something_else() -> None
         again = confirm_voucher(ada.retailer, hand.token, now=NOON + MINUTE, **same)
         assert again.is_new is False
     for other in ({"order": "A2"}, {"amount": Decimal(5)}, {"order": "A1", "amount": Decimal("3.01")}):
-        with pytest.raises(ConfirmedOtherwise, match="A1.*3.00 EUR"):
+        with pytest.raises(ConfirmedOtherwise, match=r"A1.*3\.00 EUR"):
             confirm_voucher(ada.retailer, hand.token, now=NOON + MINUTE, **other)
 
     redemption = RewardRedemption.objects.get()
