@@ -291,9 +291,13 @@ def _claims(effects: Sequence[Effect], *, of_new: bool) -> dict[UUID, int]:
     return {lot_id: points for lot_id, points in sums.items() if (lot_id in new) is of_new}
 
 
+# Also what a membership gave that was merged into this one: a person has one birthday a year.
 CELEBRATED = """
-SELECT w.membership_id, array_agg(e.cause) FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id
-WHERE w.membership_id = ANY(%s) AND (e.cause LIKE 'birthday:%%' OR e.cause LIKE 'anniversary:%%') GROUP BY 1
+SELECT o.whose, array_agg(e.cause) FROM (
+    SELECT id AS whose, id FROM unnest(%(members)s::uuid[]) AS m(id)
+    UNION ALL SELECT merged_into_id, id FROM memberships_membership WHERE merged_into_id = ANY(%(members)s)
+) o JOIN points_wallet w ON w.membership_id = o.id JOIN points_entry e ON e.wallet_id = w.id
+WHERE e.cause LIKE 'birthday:%%' OR e.cause LIKE 'anniversary:%%' GROUP BY 1
 """
 
 
@@ -352,7 +356,7 @@ def _load_celebrated(scope: Scope) -> dict[UUID, frozenset[str]]:
             for rule in version.of(RULES).earnings
         )
     ]
-    return {key: frozenset(causes) for key, causes in bulk.fetch(CELEBRATED, [keys])} if keys else {}
+    return {key: frozenset(causes) for key, causes in bulk.fetch(CELEBRATED, {"members": keys})} if keys else {}
 
 
 FIRST_FEW, TIMES = 50, 10
