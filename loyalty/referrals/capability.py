@@ -46,9 +46,13 @@ LEFT JOIN LATERAL (
     FROM referrals_referral r WHERE r.friend_id = m.id ORDER BY r.status = 'refused', r.id DESC LIMIT 1
 ) rf ON true
 """
+# Also what a membership was given that was merged into this one: the limit is one person's.
 GIVEN = """
-SELECT g.membership_id, g.id, g.occurred_at FROM points_grant g
-WHERE g.membership_id = ANY(%s) AND g.source = 'referrals' AND g.cause LIKE '%%:advocate:%%' AND g.takes_back_id IS NULL
+SELECT o.whose, g.id, g.occurred_at FROM (
+    SELECT id AS whose, id FROM unnest(%(members)s::uuid[]) AS m(id)
+    UNION ALL SELECT merged_into_id, id FROM memberships_membership WHERE merged_into_id = ANY(%(members)s)
+) o JOIN points_grant g ON g.membership_id = o.id
+WHERE g.source = 'referrals' AND g.cause LIKE '%%:advocate:%%' AND g.takes_back_id IS NULL
     AND g.given > 0 AND NOT EXISTS (SELECT 1 FROM points_grant b WHERE b.takes_back_id = g.id AND b.given > 0)
 """
 
@@ -170,7 +174,7 @@ def _load_given(scope: Scope, keys: Sequence[UUID]) -> dict[UUID, list[Given]]:
     }
     asked = [key for key in keys if (scope.members[key].customer_id, scope.members[key].program_id) in concerned]
     given: dict[UUID, list[Given]] = {}
-    for key, grant_id, at in bulk.fetch(GIVEN, [asked]) if asked else ():
+    for key, grant_id, at in bulk.fetch(GIVEN, {"members": asked}) if asked else ():
         given.setdefault(key, []).append(Given(grant_id, at))
     return given
 

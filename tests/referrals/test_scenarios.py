@@ -134,3 +134,19 @@ def test_an_order_earns_however_many_before_it_came_back(*, first_order_only: bo
     make.buys(bob, "30.00", at=NOON + 13 * DAY)
 
     assert points(ada, bob, at=NOON + 13 * DAY) == [(0, 100), (0, 50)]
+
+
+def test_the_limit_of_a_referrer_is_that_of_the_person_who_was_two_members() -> None:
+    club = program(policy={"advocate_limit": 1, "limit_period": "month", "waiting_days": 0})
+    ada, ida, bob, eve = (person(club, name) for name in ("ada", "ida", "bob", "eve"))
+    claims(bob, ada)
+    claims(eve, ida)
+    first = make.buys(bob, "30.00", at=NOON + DAY)
+    assert points(ada, ida, at=NOON + DAY) == [(100, 0), (0, 0)]
+
+    take_merge(club.retailer, "ada", "ida", reference="one person", now=NOON + 2 * DAY)
+    make.buys(eve, "30.00", at=NOON + 3 * DAY)
+    assert points(ida, at=NOON + 3 * DAY) == [(100, 0)]
+    make.returns(bob, first, (1, "1"), at=NOON + 4 * DAY)
+
+    assert points(ida, at=NOON + 4 * DAY) == [(0, 0)]
