@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.account.referring import note_member_signals
 from loyalty.activity.intake import take_orders
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral
@@ -150,3 +151,17 @@ def test_the_limit_of_a_referrer_is_that_of_the_person_who_was_two_members() -> 
     make.returns(bob, first, (1, "1"), at=NOON + 4 * DAY)
 
     assert points(ida, at=NOON + 4 * DAY) == [(0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "after"), [("device", ("held", "suspicious")), ("payment", ("refused", "same_payment"))]
+)
+def test_what_is_known_of_a_referrer_goes_with_it_through_a_merge(kind: str, after: tuple[str, str]) -> None:
+    club = program()
+    ada, ida, bob = (person(club, name) for name in ("ada", "ida", "bob"))
+    note_member_signals(ada, {kind: "the one of the house"}, now=NOON)
+
+    take_merge(club.retailer, "ada", "ida", reference="one person", now=NOON + DAY)
+    claims(bob, ida, at=NOON + 2 * DAY, signals={kind: "the one of the house"})
+
+    assert referred(bob) == after
