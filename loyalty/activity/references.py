@@ -8,11 +8,25 @@ from customers.merging import rename_redemptions
 from customers.models import Retailer
 from loyalty.memberships.models import Membership
 
-# Also what was undone since: the other one's of the name has nothing to do with it.
+# Also what was undone, or let go, since: the other one's of the name has nothing to do with it.
 USED = """
-SELECT e.explanation->>'reference' FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id
+SELECT reference FROM points_spendingreference WHERE membership_id = %s
+UNION SELECT e.explanation->>'reference' FROM points_entry e JOIN points_wallet w ON w.id = e.wallet_id
 WHERE w.membership_id = %s AND e.kind = 'redeem' AND e.explanation ? 'reference'
 UNION SELECT reference FROM rewards_rewardredemption WHERE membership_id = %s
+"""
+# What was held and took nothing in the end is free again, as it was for the member who goes.
+TAKE_OVER = """
+INSERT INTO points_spendingreference (retailer_id, membership_id, reference, points)
+SELECT s.retailer_id, %(target)s, s.reference || CASE WHEN s.reference = ANY(%(taken)s) THEN %(suffix)s ELSE '' END, s.points
+FROM points_spendingreference s WHERE s.membership_id = %(source)s AND (EXISTS (
+    SELECT 1 FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
+    WHERE w.membership_id = s.membership_id AND e.kind = 'redeem' AND e.explanation->>'reference' = s.reference
+) OR NOT EXISTS (
+    SELECT 1 FROM points_wallet w JOIN points_hold h ON h.wallet_id = w.id
+    WHERE w.membership_id = s.membership_id AND h.reference = s.reference
+))
+ON CONFLICT (membership_id, reference) DO NOTHING RETURNING id
 """
 THEIR_ORDERS = """
 SELECT order_id FROM activity_orderdecision WHERE membership_id = %s
@@ -27,8 +41,8 @@ JOIN memberships_membership s ON s.customer_id = c.id AND s.merged_into_id IS NO
 
 
 def used_references(membership_id: UUID) -> set[str]:
-    """Return the references under which a member redeemed points or rewards."""
-    return {reference for (reference,) in bulk.fetch(USED, [membership_id, membership_id])}
+    """Return the references under which a member held or redeemed points, or redeemed rewards."""
+    return {reference for (reference,) in bulk.fetch(USED, [membership_id] * 3)}
 
 
 def suffix_of(number: str) -> str:
@@ -45,6 +59,17 @@ def rename_in_orders(source: Membership, taken: set[str]) -> None:
     if names := taken & used_references(source.pk):
         orders = [order_id for (order_id,) in bulk.fetch(THEIR_ORDERS, [source.pk, source.customer_id])]
         rename_redemptions(orders, names, suffix_of(source.number))
+
+
+def take_over_references(source: Membership, target: Membership, taken: set[str]) -> None:
+    """
+    Let names that a member who goes used be used by the one who stays, each as what it is called from now on.
+
+    :param taken: the references that the one who stays used
+    """
+    suffix = suffix_of(source.number)
+    asked = {"source": source.pk, "target": target.pk, "taken": sorted(taken), "suffix": suffix}
+    bulk.fetch(TAKE_OVER, asked)
 
 
 def name_as_merged(

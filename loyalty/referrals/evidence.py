@@ -31,12 +31,12 @@ WITH RECURSIVE up(first, id) AS (
 )
 SELECT first, id FROM up WHERE first <> id
 """
-# Of whom was merged into somebody, too: it is the same person's device.
+# Also what was seen of a membership that was merged into this one.
 KNOWN = """
-SELECT DISTINCT m.stays, s.kind, s.digest FROM (
-    SELECT id, coalesce(merged_into_id, id) AS stays FROM memberships_membership
-    WHERE id = ANY(%(members)s) OR merged_into_id = ANY(%(members)s)
-) m JOIN referrals_referralsignal s ON s.membership_id = m.id
+SELECT o.whose, s.kind, s.digest FROM (
+    SELECT id AS whose, id FROM unnest(%(members)s::uuid[]) AS m(id)
+    UNION ALL SELECT merged_into_id, id FROM memberships_membership WHERE merged_into_id = ANY(%(members)s)
+) o JOIN referrals_referralsignal s ON s.membership_id = o.id
 """
 # A claim counts when it was made, by whatever was known of the claimant then or has been told since.
 EARLIER = """
@@ -140,7 +140,7 @@ def load_evidence(named: Sequence[Named]) -> dict[UUID, Evidence]:
     for first, key in bulk.fetch(ABOVE, [advocates]):
         above.setdefault(first, set()).add(key)
     known: dict[UUID, set[tuple[str, str]]] = {}
-    for key, kind, digest in bulk.fetch(KNOWN, {"members": list(members)}):
+    for key, kind, digest in bulk.fetch(KNOWN, {"members": members}):
         known.setdefault(key, set()).add((kind, digest))
     friends: dict[UUID, list[Friend]] = {}
     for key, *friend in bulk.fetch(FRIENDS, [advocates]):

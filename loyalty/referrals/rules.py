@@ -178,9 +178,9 @@ def with_order(orders: Sequence[FriendOrder], changed: FriendOrder, rules: Refer
     """Return the friend's orders, the earliest first, with one of them as it is now; only those that may count."""
     others = [each for each in orders if each.id != changed.id]
 
-    def counts(order: FriendOrder) -> tuple[bool, datetime, str]:
+    def counts(order: FriendOrder) -> tuple[bool, bool, datetime, str]:
         is_little = not rules.first_order_only and order.amount < rules.minimum_amount
-        return is_little, order.at, str(order.id)
+        return not order.is_kept, is_little, order.at, str(order.id)
 
     known = sorted((*others, changed), key=counts)[:MAX_KNOWN]
     return tuple(sorted(known, key=lambda order: (order.at, str(order.id))))

@@ -58,6 +58,8 @@ UPDATE rewards_rewardredemption r SET membership_id = %s, reference = CASE WHEN 
     SELECT 1 FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
     WHERE w.membership_id = %s AND e.kind = 'redeem' AND e.explanation->>'reference' = r.reference
 ) OR EXISTS (
+    SELECT 1 FROM points_spendingreference u WHERE u.membership_id = %s AND u.reference = r.reference
+) OR EXISTS (
     SELECT 1 FROM rewards_rewardredemption o WHERE o.membership_id = %s AND o.reference = r.reference
 ) THEN r.reference || ' (' || %s::text || ')' ELSE r.reference END
 FROM memberships_membership s WHERE s.id = %s AND r.membership_id = s.id AND r.redeemed_at >= s.enrolled_at
@@ -167,7 +169,7 @@ def write(effects: Sequence[Effect], *, now: datetime) -> None:
     _causes([each for each in effects if isinstance(each, CauseMoved)], now)
     for each in effects:
         if isinstance(each, RewardsMoved):
-            bulk.execute(MOVE, [each.target_id, each.target_id, each.target_id, each.number, each.source_id])
+            bulk.execute(MOVE, [*[each.target_id] * 4, each.number, each.source_id])
 
 
 def _line(moved: BudgetMoved) -> BudgetLine:

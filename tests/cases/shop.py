@@ -403,7 +403,7 @@ class Shop:
         entry_id = self.redemptions.get((who, reference))
         if entry_id is None:
             held = self.holds[who, reference]
-            entry_id = Entry.objects.get(wallet__membership=self.membership(who), cause=f"redeem:hold:{held}").pk
+            entry_id = Entry.objects.get(wallet__membership=self.membership(who), cause=f"confirm:{held}").pk
         reverse(self.membership(who), entry_id, now=self._now(at))
 
     def hold(self, who: str, points: int, reference: str, *, at: When, minutes: int = 15) -> None:

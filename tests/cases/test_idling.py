@@ -1,12 +1,18 @@
 """Points that expire on inactivity, and facts that are told late: the order of telling must not matter."""
 
+from datetime import date
 from itertools import permutations
 
 import pytest
 
+from customers.facts import InteractionFact
+from loyalty.activity.intake import take_interactions
 from loyalty.activity.models import SetAside
+from loyalty.activity.nightly import run_nights
 from loyalty.points.proof import prove
 from loyalty.points.statement import Clock
+from loyalty.tiers.models import Tier
+from tests import make
 from tests.cases.shop import NEGATIVE, Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
@@ -460,3 +466,26 @@ def test_points_that_are_reinstated_repay_what_is_owed_by_then() -> None:
 
     assert (shop.balance("a"), shop.owed("a")) == (87, 0)
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("second", ["10:00:00.600", "10:00:00.900"])
+def test_two_late_visits_of_one_second_each_keep_points_by_the_tier_of_their_instant(second: str) -> None:
+    draft = make.version(
+        rules=(make.Rule(code="visit", kind="per_interaction", interaction="visit"), make.Rule(categories=("none",))),
+        tiers=(("base", "0", "1"), ("gold", "50", "1")),
+        points={"expiry": "inactivity", "expiry_count": 1},
+        scheme={"basis": "spend", "window": "lifetime"},
+    )
+    Tier.objects.filter(version=draft, code="gold").update(extra_months=2)
+    ada = make.member(make.published(draft))
+    make.given(ada, 10, make.on("2026-01-10T10:00"))  # through 10 February
+    make.buys(ada, "50.00", at=make.on("2026-02-05T10:00:00.500"))  # earns nothing, and makes her gold
+    run_nights(ada.program, until=date(2026, 4, 1), now=make.on("2026-04-01T03:00"))
+
+    for number, instant in enumerate(("10:00:00.100", second)):  # through 5 March, and then through 5 May
+        visit = InteractionFact(f"v{number}", ada.customer.external_id, "visit", make.on(f"2026-02-05T{instant}"))
+        (answer,) = take_interactions(ada.program.retailer, [visit], now=make.on("2026-04-02T10:00"))
+        assert answer.outcome.error is None
+
+    days = ("2026-04-02T10:00", "2026-05-05T23:59", "2026-05-06T00:00")
+    assert [make.spendable(ada, make.on(day)) for day in days] == [12, 12, 0]

@@ -37,6 +37,25 @@ def test_another_birth_date_gives_no_second_birthday_in_a_year() -> None:
     assert shop.balance("a") == 40
 
 
+@pytest.mark.parametrize(("stays", "goes"), [("a", "b"), ("b", "a")])
+def test_two_who_turn_out_to_be_one_have_one_birthday_and_one_anniversary_a_year(stays: str, goes: str) -> None:
+    days = (Rule(code="b", kind="birthday", points="30"), Rule(code="j", kind="anniversary", points="7"))
+    shop = Shop(rules=days, since="2025-01-01 00:00")
+    for name, day in (("a", 1), ("b", 11)):
+        joined = shop.at(f"2025-04-{day:02} 00:00")
+        fact = CustomerFact(name, birth_date=date(1990, 3, day), identified_at=joined)
+        register(shop.retailer, [fact], now=joined)
+        shop.member(name, since=f"2025-04-{day:02} 00:00")
+    shop.nights("2026-03-02")  # the birthday of the one
+
+    shop.merge(goes, stays, at="2026-03-05 12:00")
+    shop.nights("2026-04-30")
+    assert shop.balance(stays) == 30 + 7
+    shop.nights("2027-04-30")
+
+    assert shop.balance(stays) == 2 * (30 + 7)
+
+
 def test_a_batch_passes_the_bonus_of_a_first_order_on_that_it_decides_and_undoes() -> None:
     shop = Shop(rules=(Rule(), Rule(code="f", kind="first_order", points="100")))
     shop.member("a")

@@ -174,7 +174,7 @@ class Driver(Looking, Rewarding, Playing, Referring):
 
     def confirm(self, reference: str, points: int, now: datetime) -> None:
         spending.confirm(self.holds[reference], points=points, now=now)
-        cause = f"redeem:hold:{self.holds[reference]}"
+        cause = f"confirm:{self.holds[reference]}"
         wallet = self.wallet(self.payers[f"hold:{reference}"])
         self.redemptions[f"hold:{reference}"] = wallet.entries.get(cause=cause).pk
 

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.account.referring import note_member_signals
 from loyalty.activity.intake import take_orders
 from loyalty.referrals.codes import code_of
 from loyalty.referrals.models import Referral
@@ -120,3 +121,47 @@ def test_an_order_in_a_program_without_referrals_asks_nothing_of_them() -> None:
         found.append(len(queries))
 
     assert found == [ORDER_IN_TIME, ORDER_IN_TIME]
+
+
+@pytest.mark.parametrize("first_order_only", [True, False])
+def test_an_order_earns_however_many_before_it_came_back(*, first_order_only: bool) -> None:
+    club = program(policy={"first_order_only": first_order_only})
+    ada, bob = person(club, "ada"), person(club, "bob")
+    claims(bob, ada)
+    for day in range(1, 13):
+        at = NOON + day * DAY
+        make.returns(bob, make.buys(bob, "30.00", at=at), (1, "1"), at=at + DAY / 2)
+
+    make.buys(bob, "30.00", at=NOON + 13 * DAY)
+
+    assert points(ada, bob, at=NOON + 13 * DAY) == [(0, 100), (0, 50)]
+
+
+def test_the_limit_of_a_referrer_is_that_of_the_person_who_was_two_members() -> None:
+    club = program(policy={"advocate_limit": 1, "limit_period": "month", "waiting_days": 0})
+    ada, ida, bob, eve = (person(club, name) for name in ("ada", "ida", "bob", "eve"))
+    claims(bob, ada)
+    claims(eve, ida)
+    first = make.buys(bob, "30.00", at=NOON + DAY)
+    assert points(ada, ida, at=NOON + DAY) == [(100, 0), (0, 0)]
+
+    take_merge(club.retailer, "ada", "ida", reference="one person", now=NOON + 2 * DAY)
+    make.buys(eve, "30.00", at=NOON + 3 * DAY)
+    assert points(ida, at=NOON + 3 * DAY) == [(100, 0)]
+    make.returns(bob, first, (1, "1"), at=NOON + 4 * DAY)
+
+    assert points(ida, at=NOON + 4 * DAY) == [(0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "after"), [("device", ("held", "suspicious")), ("payment", ("refused", "same_payment"))]
+)
+def test_what_is_known_of_a_referrer_goes_with_it_through_a_merge(kind: str, after: tuple[str, str]) -> None:
+    club = program()
+    ada, ida, bob = (person(club, name) for name in ("ada", "ida", "bob"))
+    note_member_signals(ada, {kind: "the one of the house"}, now=NOON)
+
+    take_merge(club.retailer, "ada", "ida", reference="one person", now=NOON + DAY)
+    claims(bob, ida, at=NOON + 2 * DAY, signals={kind: "the one of the house"})
+
+    assert referred(bob) == after

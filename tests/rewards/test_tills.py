@@ -20,6 +20,7 @@ from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeemed import RewardEnded, RewardReceipt, code_of
 from loyalty.activity.rewards.redeeming import LimitReached, redeem_reward
 from loyalty.activity.rewards.tills import (
+    ConfirmedOtherwise,
     HeldVoucher,
     HoldOver,
     MistypedCode,
@@ -521,3 +522,30 @@ def test_nothing_comes_back_of_a_reward_that_a_membership_used_which_has_ended(i
         refund_reward(RewardRedemption.objects.get(), now=NOON + 4 * MINUTE)
 
     assert (shop.taken(program), status(got)) == (1, "used")
+
+
+def test_a_hold_that_was_confirmed_is_not_confirmed_for_something_else() -> None:
+    ada = shop.member(shop.club())
+    hand = held(ada, bought(ada), "till-1", NOON)
+    confirm_voucher(ada.retailer, hand.token, now=NOON, order="A1", amount=Decimal(3))
+
+    for same in ({}, {"order": "A1"}, {"amount": Decimal("3.00")}, {"order": "A1", "amount": Decimal(3)}):
+        again = confirm_voucher(ada.retailer, hand.token, now=NOON + MINUTE, **same)
+        assert again.is_new is False
+    for other in ({"order": "A2"}, {"amount": Decimal(5)}, {"order": "A1", "amount": Decimal("3.01")}):
+        with pytest.raises(ConfirmedOtherwise, match=r"A1.*3\.00 EUR"):
+            confirm_voucher(ada.retailer, hand.token, now=NOON + MINUTE, **other)
+
+    redemption = RewardRedemption.objects.get()
+    assert (redemption.order_number, redemption.spent, redemption.used_at) == ("A1", Decimal(3), NOON)
+
+
+def test_a_hold_that_was_confirmed_for_no_order_is_not_confirmed_for_one() -> None:
+    ada = shop.member(shop.club())
+    hand = held(ada, bought(ada), "till-1", NOON)
+    confirm_voucher(ada.retailer, hand.token, now=NOON)
+
+    with pytest.raises(ConfirmedOtherwise):
+        confirm_voucher(ada.retailer, hand.token, now=NOON + MINUTE, order="A2")
+
+    assert RewardRedemption.objects.get().order_number == ""

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
@@ -19,10 +19,11 @@ from loyalty.activity.account.session import (
     InsufficientPoints,
     LedgerReceipt,
     NoPoints,
+    OtherRequest,
     WalletSession,
 )
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Wallet
+from loyalty.points.models import Entry, Wallet
 from loyalty.points.spending import spend
 from loyalty.points.state import MAIN, RULES, Move, NewLot
 from loyalty.points.statement import balance
@@ -65,7 +66,9 @@ def transfer(  # noqa: PLR0913 - from whom, to whom, how many, under which name,
     session = AccountSession.open([giver.pk, taker.pk], now)
     source, target = session.wallet(giver.pk, wallet), session.wallet(taker.pk, wallet)
     cause = f"transfer:{reference}"
-    if earlier := source.earlier(cause, reference, points, to=str(taker.pk)):
+    if (earlier := source.earlier(cause, reference, points)) is not None:
+        if not _went_to(earlier, taker):
+            raise OtherRequest(reference=reference, points=points)
         return LedgerReceipt(earlier.pk, points, source.available, is_new=False)
     source.require_member()
     target.require_member()
@@ -75,6 +78,12 @@ def transfer(  # noqa: PLR0913 - from whom, to whom, how many, under which name,
     entry_id = _carry(source, target, moves, cause, is_lent=False)
     session.finish()
     return LedgerReceipt(entry_id, points, source.available)
+
+
+def _went_to(entry: Entry, taker: Membership) -> bool:
+    """Tell whether points went to a member, or to one who turned out to be the same person since."""
+    names = Membership.objects.filter(Q(pk=taker.pk) | Q(merged_into=taker)).values_list("pk", flat=True)
+    return entry.explanation.get("to") in {str(name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +171,9 @@ def _carry(source: WalletSession, target: WalletSession, moves: tuple[Move, ...]
         for move in moves
     )
     said = {"points": points, "from": names[0]}
+    received = f"received:{names[0]}:{cause}"  # behind a word that no caller's own reference comes before
     if is_lent:  # it is for the payment, not for what the taker owes
-        target.receive(f"{cause}:from:{names[0]}", said, lots)
+        target.receive(received, said, lots)
     else:
-        target.post("transfer", f"{cause}:from:{names[0]}", (), said, lots=lots)
+        target.post("transfer", received, (), said, lots=lots)
     return entry_id

@@ -297,21 +297,21 @@ class WalletSession:
         if not self.version.of(RULES).policy(self.code).is_spendable:
             raise NotSpendable(wallet=self.code)
 
-    def earlier(self, cause: str, reference: str, points: int, **said: Any) -> Entry | None:
+    def earlier(self, cause: str, reference: str, points: int) -> Entry | None:
         """
-        Return what was written for the same cause before.
+        Return what was written for the same cause before, also for a member who was merged into this one.
 
-        :param said: what its explanation must say
-        :raises OtherRequest: when it was another request
+        :raises OtherRequest: when it was another request, be it of another wallet
         :raises ReferenceUsed: when it was undone since
         """
-        found = Entry.objects.filter(wallet=self.wallet_id, cause=cause).first()
+        asked = {"cause": cause, "code": self.code, "membership": self.membership_id}
+        entries = Entry.objects.select_related("wallet")
+        found = next((entries.get(pk=key) for (key,) in bulk.fetch(EARLIER, asked)), None)
         if found is None:
             return None
-        same = all(found.explanation.get(name) == value for name, value in said.items())
-        if found.explanation["points"] != abs(points) or not same:
+        if found.explanation["points"] != abs(points) or found.wallet.code != self.code:
             raise OtherRequest(reference=reference, points=found.explanation["points"])
-        if Entry.objects.filter(wallet=self.wallet_id, cause=f"restore:{found.pk}").exists():
+        if Entry.objects.filter(wallet=found.wallet_id, cause=f"restore:{found.pk}").exists():
             raise ReferenceUsed(reference=reference)
         return found
 
@@ -426,6 +426,13 @@ def _known(entry_id: UUID | None) -> UUID:
     return entry_id
 
 
+# The member's own first: of two who became one, each may have used a name.
+EARLIER = """
+SELECT e.id FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
+WHERE e.cause = %(cause)s AND w.membership_id = ANY(ARRAY(
+    SELECT %(membership)s::uuid UNION ALL SELECT id FROM memberships_membership WHERE merged_into_id = %(membership)s))
+ORDER BY w.membership_id <> %(membership)s, w.code <> %(code)s LIMIT 1
+"""
 MOVES = """
 SELECT coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state, m.amount
 FROM points_movement m JOIN points_entry e ON e.id = m.entry_id LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id

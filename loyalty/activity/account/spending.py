@@ -86,7 +86,8 @@ def redeem(  # noqa: PLR0913 - who, how many, under which name, when, of what, a
     session, spending = gather(membership, now=now, wallet=wallet)
     cause = f"redeem:{reference}"
     if earlier := spending.earlier(cause, reference, points):
-        if "reward" in earlier.explanation:
+        rewards = RewardRedemption.objects.filter(membership=membership, reference=reference)
+        if "reward" in earlier.explanation or rewards.exists():
             raise OtherRequest(reference=reference, points=points)
         return LedgerReceipt(earlier.pk, points, spending.available, is_new=False)
     spending.require_spendable()
@@ -118,7 +119,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     """
     end_timed_out([membership, *household_of(membership)], now=now)
     session, spending = gather(membership, now=now, wallet=wallet)
-    earlier = Hold.objects.filter(wallet=spending.wallet_id, reference=reference).first()
+    earlier = _held_before(spending, reference)
     if earlier is not None:
         if earlier.points != points:
             raise OtherRequest(reference=reference, points=earlier.points)
@@ -138,6 +139,20 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     available = spending.finish()
     made.save(force_insert=True)
     return made, available
+
+
+def _held_before(wallet: WalletSession, reference: str) -> Hold | None:
+    """Return the hold of a reference; where there is none, that of a member who was merged into this one."""
+    asked = {"reference": reference, "code": wallet.code, "membership": wallet.membership_id}
+    return next((Hold.objects.get(pk=key) for (key,) in bulk.fetch(HELD_BEFORE, asked)), None)
+
+
+HELD_BEFORE = """
+SELECT h.id FROM points_wallet w JOIN points_hold h ON h.wallet_id = w.id
+WHERE w.code = %(code)s AND h.reference = %(reference)s AND w.membership_id = ANY(ARRAY(
+    SELECT %(membership)s::uuid UNION ALL SELECT id FROM memberships_membership WHERE merged_into_id = %(membership)s))
+ORDER BY w.membership_id <> %(membership)s LIMIT 1
+"""
 
 
 def use_reference(membership: Membership, reference: str, points: int) -> None:
@@ -341,7 +356,8 @@ def _end(  # noqa: PLR0913 - which hold, of what, how it ends, with how many, wh
     moves = settle_hold(redeemed, held, wallet.state.lots, at=wallet.decision.now)
     kind = "redeem" if redeemed else "release"
     said = {"points": redeemed, "held": found.points, "reference": found.reference, **noted}
-    wallet.come_back(kind, f"{kind}:hold:{found.pk}", moves, said)
+    cause = f"confirm:{found.pk}" if redeemed else f"release:hold:{found.pk}"  # what no caller's reference can be
+    wallet.come_back(kind, cause, moves, said)
     wallet.finish()
     found.status, found.redeemed, found.ended_at = status, redeemed, now
     found.save(update_fields=["status", "redeemed", "ended_at"])

@@ -17,7 +17,7 @@ from loyalty.activity.account.recounting import MovedInteractions, as_one
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.account.spending import end_timed_out
 from loyalty.activity.deciding import decide
-from loyalty.activity.references import rename_in_orders, suffix_of, used_references
+from loyalty.activity.references import rename_in_orders, suffix_of, take_over_references, used_references
 from loyalty.badges.state import BADGES
 from loyalty.badges.writing import unfold
 from loyalty.engine.activities import GivenOver, TakenOver
@@ -100,11 +100,13 @@ def take_over(source: Membership, target: Membership, moved: MovedInteractions, 
     end_timed_out([source], now=now)
     _refuse_open_hold(source)
     session = _open(source, target, now)
-    passed = _pass_on(session, source, target, moved)
+    used = used_references(target.pk)
+    passed = _pass_on(session, source, target, moved, used)
     payload = {"from": source.number, "into": target.number}
     for key in (source.pk, target.pk):
         session.take(session.decisions[key].then(Told("membership.merged", payload, now)))
     session.finish()
+    take_over_references(source, target, used)
     _take_over_rows(source, target)
     return passed
 
@@ -132,10 +134,16 @@ def _has_archive(session: AccountSession, member: Membership) -> bool:
     return found.has(BADGES) and bool(found.of(BADGES).archived_before)
 
 
-def _pass_on(session: AccountSession, source: Membership, target: Membership, moved: MovedInteractions) -> PassedPoints:
-    """Decide what each of both members gives over and takes over."""
+def _pass_on(
+    session: AccountSession, source: Membership, target: Membership, moved: MovedInteractions, used: set[str]
+) -> PassedPoints:
+    """
+    Decide what each of both members gives over and takes over.
+
+    :param used: the references that the one who stays used
+    """
     giving, taking = session.decisions[source.pk], session.decisions[target.pk]
-    theirs = _with_redeemed(giving.member.of(POINTS), source, target)
+    theirs = _with_redeemed(giving.member.of(POINTS), source, used)
     passed = PassedPoints(
         {wallet.code: sum(lot.available for lot in wallet.lots) for wallet in theirs.wallets},
         {wallet.code: sum(lot.pending for lot in wallet.lots) for wallet in theirs.wallets},
@@ -156,21 +164,20 @@ def _pass_on(session: AccountSession, source: Membership, target: Membership, mo
     return passed
 
 
-def _with_redeemed(theirs: PointsState, source: Membership, target: Membership) -> PointsState:
+def _with_redeemed(theirs: PointsState, source: Membership, used: set[str]) -> PointsState:
     """Return the points of the one who goes with what may come back to them; the references of its orders are renamed."""
-    taken = used_references(target.pk)
-    redeemed = _redeemed(source, taken)
-    rename_in_orders(source, taken)
+    redeemed = _redeemed(source, used)
+    rename_in_orders(source, used)
     for each in redeemed:
         theirs = theirs.having(theirs.wallet_of(each.wallet_id).knowing(each.lots))
     return with_all_debts(theirs).with_redeemed(redeemed)
 
 
-def _redeemed(source: Membership, taken: set[str]) -> tuple[Redeemed, ...]:
+def _redeemed(source: Membership, used: set[str]) -> tuple[Redeemed, ...]:
     """Return what was redeemed and may be undone; a reference that both used gets the number of the member who goes."""
     references = [(reference, source.pk) for (reference,) in bulk.fetch(REDEEMED, [source.pk])]
     return tuple(
-        replace(each, reference=each.reference + suffix_of(source.number)) if each.reference in taken else each
+        replace(each, reference=each.reference + suffix_of(source.number)) if each.reference in used else each
         for each in load_redeemed(references).get(source.pk, ())
     )
 

@@ -479,7 +479,7 @@ class VoucherConfirmView(CodeView):
 
     @extend_schema(request=VoucherConfirmIn, responses=VoucherHoldOut, tags=["vouchers"])
     def post(self, request: Request) -> Response:
-        """Use the voucher that you have in hand; again it changes nothing."""
+        """Use the voucher that you have in hand; the same again changes nothing, another order or amount is a conflict."""
         said = said_in(VoucherConfirmIn, request)
         with all_or_dry(request):
             found = confirm_voucher(

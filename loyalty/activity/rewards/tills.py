@@ -12,7 +12,7 @@ from customers.core import bulk
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.languages import in_readers_language
-from customers.core.money import decimals_of, to_unit
+from customers.core.money import decimals_of, to_unit, written
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.activity.account.session import AccountSession, HasLeft
@@ -80,6 +80,15 @@ class HoldOver(DomainError):
     code = "hold_over"
     kind = Kind.CONFLICT
     message = _("The hold is over: {status}, at {at}.")
+
+
+class ConfirmedOtherwise(DomainError):
+    code = "conflict"
+    kind = Kind.CONFLICT
+    message = _(
+        "The hold was confirmed before, for order “{order}” and {amount}. A voucher is used once: for another order, hold "
+        "another voucher."
+    )
 
 
 class AmountTooFine(DomainError):
@@ -261,7 +270,7 @@ def confirm_voucher(  # noqa: PLR0913 - which, when, for what, how much
     amount: Decimal | None = None,
 ) -> HeldVoucher:
     """
-    Use a voucher that a till has in hand. Confirming again changes nothing.
+    Use a voucher that a till has in hand. Confirming the same again changes nothing.
 
     A till that was cut off confirms when it is back: as long as nobody else took the voucher over, it was its own.
 
@@ -269,6 +278,7 @@ def confirm_voucher(  # noqa: PLR0913 - which, when, for what, how much
     :param order: the number of the order that it was used for
     :param amount: what the voucher came to, in the retailer's currency; None for all that it promises
     :raises MoreThanReserved: when an offer came to more than was reserved for it
+    :raises ConfirmedOtherwise: when it was confirmed for another order or amount
     :raises HoldOver: when the hold was released, or another till took the voucher over, with when
     :raises VoucherOver: when the voucher has ended since
     """
@@ -277,6 +287,7 @@ def confirm_voucher(  # noqa: PLR0913 - which, when, for what, how much
     redemption = read_again(found.redemption)
     found.refresh_from_db(fields=["status", "ended_at"])
     if found.status == VoucherHold.Status.CONFIRMED:
+        _require_same(redemption, order, amount)
         return _told(found, retailer, now, is_new=False)
     if found.status != VoucherHold.Status.OPEN:
         raise HoldOver(status=found.get_status_display(), at=instant_of(found.ended_at))
@@ -293,6 +304,14 @@ def confirm_voucher(  # noqa: PLR0913 - which, when, for what, how much
     found.status, found.ended_at = VoucherHold.Status.CONFIRMED, now
     found.save(update_fields=["status", "ended_at"])
     return _told(found, retailer, now)
+
+
+def _require_same(redemption: RewardRedemption, order: str, amount: Decimal | None) -> None:
+    """Refuse to confirm a hold for something else than it was; what is not said now is not asked."""
+    is_other_amount = None not in {amount, redemption.spent} and amount != redemption.spent
+    if (order and order != redemption.order_number) or (is_other_amount and redemption.reward.cost is None):
+        currency = redemption.program.retailer.currency
+        raise ConfirmedOtherwise(order=redemption.order_number or "-", amount=written(redemption.spent, currency))
 
 
 def _require_reserved(held: HeldReward, amount: Decimal | None, redemption: RewardRedemption) -> Decimal | None:

@@ -18,7 +18,8 @@ SELECT r.membership_id, r.reference, e.id, e.wallet_id, (e.explanation->>'merged
 FROM unnest(%s::text[], %s::uuid[]) AS r(reference, membership_id)
 JOIN points_wallet w ON w.membership_id = r.membership_id
 LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
-JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'redeem:hold:' || h.id)
+JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'confirm:' || h.id, 'redeem:hold:' || h.id)
+    AND coalesce(e.explanation->>'reference', r.reference) = r.reference
 JOIN points_movement m ON m.entry_id = e.id AND m.to_state = 'redeemed'
 LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id JOIN points_lot l ON l.id = coalesce(v.to_lot_id, m.lot_id)
 WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id AND u.cause = 'restore:' || e.id)

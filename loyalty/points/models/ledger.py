@@ -439,7 +439,8 @@ class SpendingReference(models.Model):
     membership = models.ForeignKey(
         Membership, models.PROTECT, related_name="spending_references", verbose_name=_("member"), db_index=False
     )
-    reference = models.CharField(_("reference"), max_length=80)
+    # Of the caller's 80 characters, and of the numbers of members who were merged and had used the same.
+    reference = models.CharField(_("reference"), max_length=190)
     points = models.BigIntegerField(_("points"))
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from customers.core.calendar import stamp
 from loyalty.engine.decision import Decision
 from loyalty.points.expiry import Active
 from loyalty.points.state import Move, OpenLot, WalletState
@@ -39,7 +40,7 @@ def _reinstate(decision: Decision, before: WalletState) -> Decision:
     for went, lots in coming.items():
         moves = tuple(Move(lot.id, State.EXPIRED, State.AVAILABLE, lot.expired) for lot in lots)
         said = {"reinstated": sum(move.amount for move in moves)}
-        cause = f"reinstate:{lots[0].id}:{decision.at:%Y%m%dT%H%M%S}"
+        cause = f"reinstate:{lots[0].id}:{stamp(decision.at)}"
         posting = entry(decision.then(at=went), wallet, "restore", cause, said, moves=moves)
         decision = post(decision, posting)
         ids = {lot.id for lot in lots}
