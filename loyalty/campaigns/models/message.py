@@ -155,10 +155,14 @@ class Message(models.Model):
                 name="message_open",
             ),
             models.Index(
-                fields=["customer", "claimed_at"], condition=models.Q(claimed_at__isnull=False), name="message_sent"
+                fields=["customer", "claimed_at"],
+                condition=models.Q(channel="inbox", state="delivered"),
+                name="message_in_inbox",
             ),
             models.Index(fields=["campaign", "state"], name="message_by_campaign"),
-            models.Index(fields=["customer", "planned_at"], name="message_by_customer"),
+            # Nothing goes when it says nothing any more, so what went lately ends lately, or later: and an end never changes,
+            # while each change of what an index holds is one more page to be written for every message.
+            models.Index(fields=["customer", "expires_at"], name="message_of_customer"),
         ]
         triggers: ClassVar = [
             pgtrigger.Trigger(
