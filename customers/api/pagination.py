@@ -90,7 +90,8 @@ class Pages(CursorPagination):
 
         :param keys: by which its rows are sorted; each row has them as attributes
         """
-        self._keys, self._url = keys, str(request.build_absolute_uri())
+        # The path by itself: it is encoded as an address is, which `build_absolute_uri` would do again.
+        self._keys, self._url = keys, f"{request.scheme}://{request.get_host()}{request.get_full_path()}"
         size = self.get_page_size(request)
         self._asked = self._place(request)
         place = self._asked or Place()

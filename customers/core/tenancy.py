@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, migrations
+from django.db import DEFAULT_DB_ALIAS, connections, migrations
 
 ALL_TENANTS = "*"
 NOBODY = ""
@@ -26,15 +26,20 @@ def act_for(retailer: int | str | None) -> None:
 
     :param retailer: None for what the database says of sessions that name nobody
     """
-    if _tell_first not in connection.execute_wrappers:
+    database: Any = connections[DEFAULT_DB_ALIAS]  # asked once: each look at `connection` searches for the thread's own
+    if _tell_first not in database.execute_wrappers:
         # The first of them: who adds one for a while takes the last one away again.
-        connection.execute_wrappers.insert(0, _tell_first)
-    connection.acts_for = None if retailer is None else str(retailer)  # type: ignore[attr-defined] # ours, for its thread
+        database.execute_wrappers.insert(0, _tell_first)
+    database.acts_for = None if retailer is None else str(retailer)
 
 
 def current() -> str | None:
     """Return for whom this thread's connection acts; None where nobody said."""
-    found: str | None = getattr(connection, "acts_for", None)
+    return _acts_for(connections[DEFAULT_DB_ALIAS])
+
+
+def _acts_for(database: Any) -> str | None:
+    found: str | None = getattr(database, "acts_for", None)
     return found
 
 
@@ -54,7 +59,7 @@ def _tell_first(execute: Callable[..., Any], sql: Any, params: Any, many: bool, 
         return execute(sql, params, many, context)
     database = context["connection"]
     with database.wrap_database_errors:
-        _tell(database, current())
+        _tell(database, _acts_for(database))
     return execute(sql, params, many, context)
 
 

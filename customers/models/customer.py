@@ -34,6 +34,15 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """Return those that were not merged into another one."""
         return self.filter(merged_into=None)
 
+    def of_person(self, customer: "Customer") -> Self:
+        """
+        Return a customer and those that were merged into it, who are one person.
+
+        Rows of a person are asked for by `customer__in` of these, each of whom is found in an index: "its own, or of one that was
+        merged into it" by a join reads everybody's.
+        """
+        return self.filter(models.Q(pk=customer.pk) | models.Q(merged_into=customer))
+
     def at_address(self, address: str) -> Self:
         """Return those with an e-mail address, in small letters."""
         return self.alias(address=Lower("email")).exclude(email="").filter(address=address)

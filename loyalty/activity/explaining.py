@@ -129,6 +129,8 @@ def said_by(entry: Explained, rules: RuleNames, *, words: Words | None = None, t
 
 def _given(said: dict[str, Any], rules: RuleNames, words: Words) -> list[str]:
     """Say what rules, tiers and days gave."""
+    if GIVEN.isdisjoint(said):
+        return []
     lines = [_rule(part, said, rules, words) for part in said.get("rules", ())]
     if said.get("cut"):
         lines.append(str(_("%(cut)s points were cut.")) % said + " " + str(REASONS.get(said.get("reason", ""), "")))
@@ -153,8 +155,10 @@ def _given(said: dict[str, Any], rules: RuleNames, words: Words) -> list[str]:
 
 def _moved(said: dict[str, Any], words: Words) -> list[str]:
     """Say what was taken, restored, repaid or adjusted."""
-    lines = [words.said[word] % said for word in MOVED if word in said]
-    lines += [words.said[word] % said for word in LACKED if "kept_now" in said and said.get(word)]
+    lines: list[str] = []
+    if not MOVED.keys().isdisjoint(said):  # of most entries none of these is told
+        lines += [words.said[word] % said for word in MOVED if word in said]
+        lines += [words.said[word] % said for word in LACKED if "kept_now" in said and said.get(word)]
     if "correction" in said and "rules" not in said:
         lines.append(words.said["correction"] % said)
     if "restored" in said:
@@ -164,6 +168,8 @@ def _moved(said: dict[str, Any], words: Words) -> list[str]:
     return lines
 
 
+# The words in an explanation that tell of something given.
+GIVEN = frozenset(("rules", "cut", "gift", "referral", "challenge", "surprise", "contest", "day", "interaction"))
 REFERRAL = {
     "advocate": _("Reward for referring a friend"),
     "friend": _("Welcome reward for who was referred"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, QuerySet
 
 from customers.core import bulk
 from customers.core.calendar import local_date
@@ -157,8 +157,8 @@ def badges_of(membership: Membership, versions: Versions, *, at: datetime) -> li
 
 def given_to(membership: Membership) -> QuerySet[GivenBadge]:
     """Return the badges that staff gave to a member, or to whoever was merged into it, since it joined last."""
-    own = Q(membership=membership) | Q(membership__merged_into=membership)
-    return GivenBadge.objects.filter(own, taken_at=None, given_at__gte=F("membership__enrolled_at"))
+    own = Membership.objects.of_member(membership)
+    return GivenBadge.objects.filter(membership__in=own, taken_at=None, given_at__gte=F("membership__enrolled_at"))
 
 
 def _held(row: Badge, version: Version, times: int, last: datetime | None) -> BadgeHeld:

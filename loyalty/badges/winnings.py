@@ -81,4 +81,4 @@ def _tickets(member: Membership) -> QuerySet[SurpriseTicket]:
 
 
 def _own(member: Membership) -> Q:
-    return Q(membership=member) | Q(membership__merged_into=member)
+    return Q(membership__in=Membership.objects.of_member(member))

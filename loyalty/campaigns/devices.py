@@ -74,7 +74,7 @@ def server_key(retailer_id: int) -> str:
 
 def devices_of(customer: Customer) -> QuerySet[PushDevice]:
     """Return a customer's devices, and those of who was merged into it."""
-    return PushDevice.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer))
+    return PushDevice.objects.filter(customer__in=Customer.objects.of_person(customer))
 
 
 @transaction.atomic

@@ -49,8 +49,8 @@ ORDER BY m.id FOR NO KEY UPDATE OF m
 RECIPIENTS = """
 SELECT c.id, c.email, c.phone, c.merged_into_id IS NOT NULL AND c.erased_at IS NULL, c.erased_at IS NOT NULL, r.zone,
     r.preferred_channel, r.quiet_from, r.quiet_to, r.paused_until,
-    c.id = ANY(%(grounded)s) AND EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id)
-FROM customers_customer c LEFT JOIN campaigns_recipient r ON r.customer_id = c.id WHERE c.id = ANY(%(ids)s)
+    c.id = ANY(%b::uuid[]) AND EXISTS (SELECT 1 FROM customers_order o WHERE o.customer_id = c.id)
+FROM customers_customer c LEFT JOIN campaigns_recipient r ON r.customer_id = c.id WHERE c.id = ANY(%b::uuid[])
 """
 # Those of who was merged into somebody are that one's.
 DEVICES = """
@@ -65,13 +65,13 @@ CONSENTS = """
 SELECT DISTINCT ON (customer_id, purpose) customer_id, purpose, granted FROM customers_consent
 WHERE customer_id = ANY(%b::uuid[]) AND occurred_at <= %s ORDER BY customer_id, purpose, occurred_at DESC, granted
 """
-# With what went to who was merged into them.
+# With what went to who was merged into them. What went had not expired, by which it is found.
 HISTORY = """
 SELECT w.person, m.channel, m.kind, m.tags, m.claimed_at FROM (
     SELECT unnest(%b::uuid[]) AS person, unnest(%b::uuid[]) AS customer_id
     UNION ALL SELECT merged_into_id, id FROM customers_customer WHERE merged_into_id = ANY(%b::uuid[])
 ) w JOIN campaigns_message m ON m.customer_id = w.customer_id
-WHERE m.claimed_at > %s AND m.state = ANY(%s) AND m.kind <> 'service'
+WHERE m.expires_at > %s AND m.claimed_at > %s AND m.state = ANY(%s) AND m.kind <> 'service'
 """
 MARGIN = timedelta(days=2)  # more than any zone is away from another
 
@@ -182,7 +182,7 @@ def load_persons(
     :param grounded: of whom it matters whether they have bought
     """
     ids = list(customers)
-    rows = bulk.fetch(RECIPIENTS, {"ids": ids, "grounded": list(grounded)})
+    rows = bulk.fetch(RECIPIENTS, [list(grounded), ids])
     consents = consents_of(ids, now)
     history = _history(settings, ids, now)
     devices = _devices(settings, ids)
@@ -228,7 +228,7 @@ def _history(settings: Settings, ids: list[UUID], now: datetime) -> dict[UUID, l
         assert days <= MAX_CAP_DAYS, "a constraint says so"
         since = now - timedelta(days=days) - MARGIN
         for customer, channel, kind, tags, at in bulk.fetch(
-            HISTORY, [ids, ids, ids, since, [each.value for each in COUNTED]]
+            HISTORY, [ids, ids, ids, since, since, [each.value for each in COUNTED]]
         ):
             found.setdefault(customer, []).append(Sent(channel, kind, frozenset(tags), at))
     return found

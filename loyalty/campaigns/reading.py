@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from customers.models import Customer
 from loyalty.campaigns.models import Campaign, Message, Outcome
@@ -12,10 +12,9 @@ from loyalty.campaigns.models import Campaign, Message, Outcome
 
 def inbox(customer: Customer) -> QuerySet[Message]:
     """Return what a customer finds in its inbox, and what was there before it was merged."""
-    own = Message.objects.in_inbox().filter(customer=customer) | Message.objects.in_inbox().filter(
-        customer__merged_into=customer
+    return (
+        Message.objects.in_inbox().filter(customer__in=Customer.objects.of_person(customer)).select_related("campaign")
     )
-    return own.select_related("campaign")
 
 
 def unread(customer: Customer) -> int:
@@ -34,5 +33,5 @@ def message_in_inbox(customer: Customer, key: UUID) -> QuerySet[Message]:
 
 def outcomes_of(campaign: Campaign, customer: Customer) -> Sequence[Outcome]:
     """Return what a campaign decided of a customer, before a merge too, the first first: why it got something, or did not."""
-    rows = Outcome.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer), campaign=campaign)
+    rows = Outcome.objects.filter(customer__in=Customer.objects.of_person(customer), campaign=campaign)
     return list(rows.order_by("at", "pk"))

@@ -22,7 +22,8 @@ from loyalty.campaigns.transports import Accepted, Answer, NoAnswer, NotNow, Ref
 State = Message.State
 LOCK = "SELECT customer_id FROM campaigns_recipient WHERE customer_id = ANY(%b::uuid[]) ORDER BY customer_id FOR NO KEY UPDATE"
 ERASED = "SELECT id FROM customers_customer WHERE id = ANY(%b::uuid[]) AND erased_at IS NOT NULL"
-# What came late is still true: one of which nobody knew was taken. But only who claimed it last may give it back.
+# What came late is still true: one of which nobody knew was taken. But only who claimed it last may give it back. It says so by
+# cases, so that messages are found by their ids: states would be looked up in an index, and whatever has them read each time.
 SETTLE = """
 UPDATE campaigns_message m SET state = w.state, reason = w.reason, claimed_until = NULL, settled_at = %s,
     due_at = coalesce(w.due_at, m.due_at), provider_id = w.provider_id,
@@ -35,8 +36,8 @@ FROM (
         unnest(%b::text[]) AS rendered_hash, unnest(%b::text[]) AS subject, unnest(%b::text[]) AS body,
         unnest(%b::text[]) AS button, unnest(%b::text[]) AS link
 ) w
-WHERE w.id = m.id AND (m.state = 'claimed' OR (m.state = 'unknown' AND w.state <> 'due'))
-    AND (w.state <> 'due' OR m.tries = w.tries)
+WHERE w.id = m.id AND CASE m.state
+    WHEN 'claimed' THEN w.state <> 'due' OR m.tries = w.tries WHEN 'unknown' THEN w.state <> 'due' ELSE false END
 RETURNING m.id, m.state
 """
 # With its lease ended, a recipient need not be looked at again for what was answered.

@@ -31,6 +31,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )  # found by its index, and then by the key
         return self.filter(pk=named.values(leads_to=Coalesce("merged_into_id", "pk"))[:1])
 
+    def of_member(self, membership: "Membership") -> Self:
+        """Return a membership and those that were merged into it: for `membership__in`, as `CustomerQuerySet.of_person`."""
+        return self.filter(models.Q(pk=membership.pk) | models.Q(merged_into=membership))
+
 
 class Membership(models.Model):
     """

@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from customers.models import Consent
+from customers.core import bulk
+from customers.models import Consent, Customer
 from loyalty.campaigns.feedback.links import token_of
 from loyalty.campaigns.models import Answer, Campaign, FollowUp, Message, Receipt
+from loyalty.campaigns.reading import inbox
 from loyalty.outbox.signing import signature
 from tests import make
 from tests.campaigns.make_campaigns import (
@@ -78,6 +80,30 @@ def test_nobody_reads_anothers_inbox() -> None:
     assert told(here.get("me/messages", here.hers))["results"] == []
     told(here.send("post", f"me/messages/{key}/read", here.hers), 404)
     assert message(key).read_at is None
+
+
+def test_an_inbox_is_found_by_whose_it_is_and_not_among_all() -> None:
+    here = Caller()
+    others = Customer.objects.bulk_create([
+        Customer(retailer=here.owner, external_id=f"other-{place}", identified_at=NOON, recorded_at=NOON)
+        for place in range(50)
+    ])  # fmt: skip
+    Message.objects.bulk_create([
+        Message(
+            retailer=here.owner, customer=each, cause=f"{each.external_id}:{place}", kind="program", channels=["inbox"],
+            channel="inbox", state="delivered", planned_at=NOON, due_at=NOON, claimed_at=NOON, expires_at=NOON,
+        )
+        for each in others for place in range(40)
+    ])  # fmt: skip
+    bulk.execute("SET LOCAL ROLE NONE")  # whose tables they are may analyse them
+    for table in ("campaigns_message", "customers_customer"):
+        bulk.execute(f"ANALYZE {table}")
+    bulk.execute("SET LOCAL enable_seqscan = off")
+
+    plan = [line.strip(" ->") for line in inbox(here.member.customer).explain().splitlines()]
+
+    (found,) = (place for place, line in enumerate(plan) if line.startswith("Index Scan using message_in_inbox"))
+    assert plan[found + 1].startswith("Index Cond: (customer_id ="), plan
 
 
 def test_a_member_chooses_how_it_wants_to_be_reached_and_the_rest_stays() -> None:

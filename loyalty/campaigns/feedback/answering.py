@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -73,7 +73,7 @@ def question_of(survey: Survey, language: str) -> str:
 def open_invitations(customer: Customer, *, now: datetime) -> QuerySet[Invitation]:
     """Return what a customer was asked, before a merge as well, and may still answer; the newest first."""
     ways = Message.objects.filter(entry=OuterRef("entry"), step=OuterRef("step"))
-    rows = Invitation.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer))
+    rows = Invitation.objects.filter(customer__in=Customer.objects.of_person(customer))
     rows = rows.filter(Exists(ways.exclude(state__in=LOST)), answers=None, survey__is_open=True, expires_at__gt=now)
     return rows.select_related("survey__retailer").order_by("-asked_at", "-pk")
 

@@ -21,12 +21,12 @@ MIN_ENDED = 30  # grants from which the cost of one more is foreseen
 
 def offers_of(customer: Customer) -> QuerySet[OfferGrant]:
     """Return the offers that a customer was given, and those of who was merged into it."""
-    return _known(OfferGrant.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer)))
+    return _known(OfferGrant.objects.filter(customer__in=Customer.objects.of_person(customer)))
 
 
 def offers_of_member(membership: Membership) -> QuerySet[OfferGrant]:
     """Return the offers that a member was given, and those of memberships that were merged into it."""
-    return _known(OfferGrant.objects.filter(Q(membership=membership) | Q(membership__merged_into=membership)))
+    return _known(OfferGrant.objects.filter(membership__in=Membership.objects.of_member(membership)))
 
 
 def _known(rows: QuerySet[OfferGrant]) -> QuerySet[OfferGrant]:

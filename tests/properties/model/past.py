@@ -427,10 +427,12 @@ class Past:
 
         What a late fact has changed of the past is had from now on: so is its gift, by what is promised now.
         """
+        if life.is_merged:  # its gifts are those of the one who stays
+            return
         was = self.lived.get((life.name, life.number))
         gifts = was.gifts if was else []
         is_undoing = isinstance(told, ReturnFact | CorrectionFact)
-        if is_undoing and life.taken_over and not life.is_merged:
+        if is_undoing and life.taken_over:
             self._take_gifts_of_two(life, gifts, until)
         free = list(life.standing.entries)
         for gift in [each for each in gifts if each.is_kept]:
