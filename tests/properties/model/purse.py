@@ -42,6 +42,8 @@ class Lot:
         if self.fixed_dates is not None:
             return self.fixed_dates[0]
         since = self.award.since if self.given_at is None or self.award.terms.awaits else self.given_at
+        if since is not None and self.given_at is not None:  # what it awaits may have happened before it was given
+            since = max(since, self.given_at)
         if since is None or not self.award.may_wait:
             return since
         return self.purse.calendar.starts_active(since, self.award.terms)
