@@ -33,14 +33,16 @@ CASE WHEN g.is_again THEN ARRAY(
             SELECT id FROM memberships_membership WHERE id = m.id OR merged_into_id = m.id)
 ) ELSE '{}' END
 """
-# Whether a grant that is taken back was of memberships that ended with all they had: where no lot that has come down from it,
-# by merges, has been its wallets' member's ever since it came to them; or where none has, because others have its points, the
+# Grants that are taken back and were of memberships that ended with all they had: where no lot that has come down from one, by
+# merges, has been its wallets' member's ever since it came to them; or where none has, because others have its points, the
 # first one of it was lost, or would have been.
 FORFEITED = """
-CASE WHEN g.takes_back_id IS NULL THEN false ELSE coalesce((
+SELECT g.id FROM points_grant g JOIN points_grant b ON b.id = g.takes_back_id
+JOIN memberships_membership a ON a.id = g.membership_id JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id)
+WHERE g.id = ANY(%s) AND coalesce((
     WITH RECURSIVE line AS (
         SELECT l.id AS last, l.id, l.wallet_id, l.from_lot_id FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
-        WHERE w.membership_id = m.id AND l.grant_id = g.takes_back_id
+        WHERE w.membership_id = m.id AND l.grant_id = b.id
         UNION ALL
         SELECT line.last, l.id, l.wallet_id, l.from_lot_id FROM line JOIN points_lot l ON l.id = line.from_lot_id
     ), ended AS (
@@ -54,12 +56,12 @@ CASE WHEN g.takes_back_id IS NULL THEN false ELSE coalesce((
     SELECT bool_and(is_lost) FROM ended), EXISTS (
     SELECT FROM memberships_membershipperiod p WHERE p.membership_id = b.membership_id AND p.left_at > b.occurred_at
         OR p.membership_id = m.id AND p.left_at > (SELECT left_at FROM memberships_membership WHERE id = b.membership_id)))
-END
 """
 # What waits for a membership that was merged waits for the one that stays.
+TAKES_BACK = 12  # of its columns
 WAITING = f"""
 SELECT g.id, m.customer_id, g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id, g.source, g.pending_days,
-    g.version_id, {BEFORE}, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL, b.given, {FORFEITED}
+    g.version_id, {BEFORE}, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL, b.given
 FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
 JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id) JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
@@ -70,7 +72,7 @@ ORDER BY g.occurred_at, g.id
 # Of a customer who was merged, who lives with the one that stays, comes what it got. What was withheld keeps points alive.
 GIVEN = f"""
 SELECT g.id, coalesce(c.merged_into_id, c.id), g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id,
-    g.source, g.pending_days, NULL::bigint, {BEFORE}, g.takes_back_id, b.occurred_at, false, NULL::bigint, false
+    g.source, g.pending_days, NULL::bigint, {BEFORE}, g.takes_back_id, b.occurred_at, false, NULL::bigint
 FROM points_grant g JOIN memberships_membership m ON m.id = g.membership_id JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
 WHERE m.program_id = %s AND (m.customer_id = ANY(%s) OR c.merged_into_id = ANY(%s)) AND g.occurred_at <= %s
@@ -101,7 +103,10 @@ def settle(decided: Sequence[GrantDecided], *, now: datetime) -> None:
 
 def load_waiting(memberships: Sequence[UUID], until: datetime) -> list[PointsGranted | GrantTakenBack]:
     """Load the grants that wait for some members, behind their lock, as of an instant or before."""
-    return [_activity(*row) for row in bulk.fetch(WAITING, {"members": list(memberships), "until": until})]
+    rows = bulk.fetch(WAITING, {"members": list(memberships), "until": until})
+    backs = [row[0] for row in rows if row[TAKES_BACK] is not None]
+    forfeited = {key for (key,) in bulk.fetch(FORFEITED, [backs])} if backs else set()
+    return [_activity(*row, is_forfeited=row[0] in forfeited) for row in rows]
 
 
 def load_given(program_id: int, customers: Sequence[UUID], until: datetime) -> list[PointsGranted | GrantTakenBack]:
@@ -127,7 +132,8 @@ def _activity(  # noqa: PLR0913 - the columns of a grant
     granted_at: datetime | None,
     is_erased: bool,  # noqa: FBT001 - a column
     given: int | None,
-    is_forfeited: bool,  # noqa: FBT001 - a column
+    *,
+    is_forfeited: bool = False,
 ) -> PointsGranted | GrantTakenBack:
     if takes_back is None or granted_at is None:
         return PointsGranted(
