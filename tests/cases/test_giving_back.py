@@ -137,3 +137,33 @@ def test_a_correction_gives_no_points_back_that_stand_in_the_place_of_another_or
     shop.reverse("a", "r", at="2026-02-05 12:00")
     assert (shop.balance("a"), shop.owed("a")) == (60, 0)
     assert prove().differences == []
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["alone", "merged"])
+@pytest.mark.parametrize("night", [False, True], ids=["without a night", "after a night"])
+def test_what_repaid_a_return_comes_back_though_that_has_only_just_been_carried_out(
+    *, night: bool, merged: bool
+) -> None:
+    """Points become active and repay what is owed as somebody looks, whose request then gives back what was owed."""
+    shop = Shop(policy={"pending_days": 3, "expiry": "days", "expiry_count": 30} | NEGATIVE)
+    shop.member("a")
+    shop.order("o1", "a", make.line("20", sku="tea"), at="2026-01-05 12:00")
+    shop.redeem("a", 5, "x", at="2026-01-20 12:00")
+    shop.give_back("r1", "o1", at="2026-03-01 12:00")
+    shop.order("o2", "a", "10", at="2026-03-02 12:00")
+    assert (shop.owed("a"), shop.pending("a")) == (5, 10)
+    if night:
+        shop.nights("2026-03-08")
+    who = "a"
+    if merged:
+        shop.member("b", since="2026-01-01 00:00", now="2026-03-10 12:00")
+        shop.merge("a", "b", at="2026-03-10 12:00")
+        who = "b"
+        shop.redemptions["b", "x"] = shop.redemptions["a", "x"]
+
+    shop.reverse(who, "x", at="2026-03-10 13:00")
+
+    assert (shop.balance(who), shop.owed(who)) == (10, 0)
+    shop.give_back("r2", "o2", at="2026-03-11 12:00")
+    assert (shop.balance(who), shop.owed(who)) == (0, 0)
+    assert prove().differences == []

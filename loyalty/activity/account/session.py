@@ -168,6 +168,10 @@ class AccountSession:
         """Return what was decided so far, and is written when the session is finished."""
         return [effect for decision in (*self.done, *self.decisions.values()) for effect in decision.effects]
 
+    def postings(self) -> list[Posting]:
+        """Return what is posted and not written yet: what time has done until now, and then the verb."""
+        return [effect for effect in self.effects() if isinstance(effect, Posting)]
+
     def take(self, decision: Decision) -> None:
         """Take in what a verb decided for a member; what was lent goes on to the lender."""
         key = decision.member.membership_id
@@ -319,7 +323,7 @@ class WalletSession:
         """Look at lots too that were closed before, because points go back to them."""
         known, ids = {lot.id for lot in self.state.lots}, list(lot_ids)
         closed = load_lots(lot_id for lot_id in ids if lot_id not in known)
-        self._know(with_debts(self.state.knowing(closed), ids))
+        self._know(with_debts(self.state.knowing(closed), ids, self.session.postings()))
 
     def know_spendable(self, points: int) -> None:
         """Look at the lots from which so many points would be spent."""

@@ -143,7 +143,7 @@ def _pass_on(
     :param used: the references that the one who stays used
     """
     giving, taking = session.decisions[source.pk], session.decisions[target.pk]
-    theirs = _with_redeemed(giving.member.of(POINTS), source, used)
+    theirs = _with_redeemed(session, source, used)
     passed = PassedPoints(
         {wallet.code: sum(lot.available for lot in wallet.lots) for wallet in theirs.wallets},
         {wallet.code: sum(lot.pending for lot in wallet.lots) for wallet in theirs.wallets},
@@ -164,13 +164,14 @@ def _pass_on(
     return passed
 
 
-def _with_redeemed(theirs: PointsState, source: Membership, used: set[str]) -> PointsState:
+def _with_redeemed(session: AccountSession, source: Membership, used: set[str]) -> PointsState:
     """Return the points of the one who goes with what may come back to them; the references of its orders are renamed."""
     redeemed = _redeemed(source, used)
     rename_in_orders(source, used)
+    theirs = session.member(source.pk).of(POINTS)
     for each in redeemed:
         theirs = theirs.having(theirs.wallet_of(each.wallet_id).knowing(each.lots))
-    return with_all_debts(theirs).with_redeemed(redeemed)
+    return with_all_debts(theirs, session.postings()).with_redeemed(redeemed)
 
 
 def _redeemed(source: Membership, used: set[str]) -> tuple[Redeemed, ...]:

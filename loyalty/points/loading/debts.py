@@ -10,7 +10,7 @@ from loyalty.engine.activities import Activity, OrderCorrected, OrderPlaced, Ord
 from loyalty.engine.capability import Scope
 from loyalty.points.debts import DebtEntry, covers_in, debts_of, taken_over
 from loyalty.points.loading.lots import load_lots
-from loyalty.points.state import PointsState, Redeemed, WalletState
+from loyalty.points.state import PointsState, Posting, Redeemed, WalletState
 from loyalty.points.states import State
 
 # What entries told of debts, in wallets with orders that were returned, or gifts that were lost, of which some points may
@@ -117,16 +117,26 @@ def knowing_covers(wallet: WalletState) -> WalletState:
     return wallet.knowing(load_lots(sorted(covers - known)))
 
 
-def with_debts(wallet: WalletState, lots: Sequence[UUID]) -> WalletState:
-    """Return a wallet with all that must be known where points come back to some lots."""
+def with_debts(wallet: WalletState, lots: Sequence[UUID], postings: Sequence[Posting]) -> WalletState:
+    """
+    Return a wallet with all that must be known where points come back to some lots.
+
+    :param postings: that are not written yet, such as what time has done until now: they come after what is
+    """
     debts = load_debts([wallet.wallet_id], lots=lots).get(wallet.wallet_id, ())
-    return knowing_covers(replace(wallet, debt_entries=debts))
+    return _having(wallet, debts, postings)
 
 
-def with_all_debts(points: PointsState) -> PointsState:
-    """Return wallets with all that they lack, and what may come back to them."""
+def with_all_debts(points: PointsState, postings: Sequence[Posting]) -> PointsState:
+    """Return wallets with all that they lack, and what may come back to them. :param postings: as for `with_debts`"""
     wallets = [wallet.wallet_id for wallet in points.wallets]
     found = load_debts(wallets, all_of=wallets)
     for wallet_id, entries in found.items():
-        points = points.having(knowing_covers(replace(points.wallet_of(wallet_id), debt_entries=entries)))
+        points = points.having(_having(points.wallet_of(wallet_id), entries, postings))
     return points
+
+
+def _having(wallet: WalletState, written: tuple[DebtEntry, ...], postings: Sequence[Posting]) -> WalletState:
+    own = [each for each in postings if each.wallet_id == wallet.wallet_id]
+    unwritten = wallet.debt_entries[len(wallet.debt_entries_before(own)) :]
+    return knowing_covers(replace(wallet, debt_entries=(*written, *unwritten)))
