@@ -22,6 +22,7 @@ from tests import make
 from tests.badges import game
 
 pytestmark = pytest.mark.django_db
+LEVELS = [{"times": 1, "name": "Bronze"}, {"times": 3, "name": "Silver"}]
 
 PARIS = "Europe/Paris"
 THREE_WEEKS = {"code": "weeks", "metric": "week_streak", "target": "3", "badge": "regular", "points": 50}
@@ -491,6 +492,27 @@ def test_what_is_missing_of_an_award_is_settled_once_by_points_that_come_back() 
     assert make.spendable(ada, make.on("2026-06-08")) == 30 + 50
 
 
+def test_a_badges_level_that_came_with_an_award_which_stays_is_missing_of_nothing_when_an_earlier_one_goes() -> None:
+    club = game.program(
+        {"code": "monthly", "target": "1", "points": 5, "window": "month", "badge": "fan"},
+        badges=[{"code": "fan", "points": 11, "kind": "levelled", "levels": LEVELS}],
+        points={"expiry": "days", "expiry_count": 9},
+    )
+    ada = make.member(club)
+    _, april, may = (make.buys(ada, "100", at=make.on(f"2026-0{month}-10")) for month in (3, 4, 5))
+    assert make.wallet_of(ada).available == 100 + 5 + 11  # the third one's; what March gave has expired
+    run_nights(club, until=make.on("2026-06-01").date(), now=make.on("2026-06-01"))
+
+    for day, bought in enumerate((april, may), start=1):
+        make.returns(ada, bought, (1, "1"), at=make.on(f"2026-06-0{day}"))
+
+    wallet = make.wallet_of(ada)
+    assert (wallet.available, wallet.shortfall, len(game.awards_of(ada))) == (0, 0, 1)
+    make.buys(ada, "100", at=make.on("2026-06-03"))
+    assert make.wallet_of(ada).available == 100 + 5
+    assert prove().differences == []
+
+
 def test_an_award_that_made_good_one_which_came_back_is_missing_no_more() -> None:
     from loyalty.activity.account.spending import redeem, reverse
 
@@ -530,9 +552,6 @@ def test_a_badge_of_two_awards_that_have_expired_and_are_undone_is_missing_of_no
     assert make.wallet_of(ada).available == 100 + 30 + 30 + 11
     assert prove().differences == []
     assert replay(club, now=make.on("2026-06-02")).deviations == []
-
-
-LEVELS = [{"times": 1, "name": "Bronze"}, {"times": 3, "name": "Silver"}]
 
 
 @pytest.mark.parametrize(

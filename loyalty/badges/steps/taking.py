@@ -1,6 +1,6 @@
 """Awards that are taken back: those that facts met before and do not meet any more, with their points. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,8 +65,8 @@ def _rule_of(decision: Decision, held: HeldAward) -> ChallengeRule | None:
 
 
 def _take(decision: Decision, held: HeldAward, rule: ChallengeRule) -> Decision:
-    decision, points = _share_badge(decision, held, rule)
-    decision, missing = _take_points(decision, held, points, rule)
+    decision, points, poorer = _share_badge(decision, held, rule)
+    decision, missing = _take_points(decision, held, points, rule, poorer)
     cause = cause_of(decision)
     state = decision.member.of(BADGES).without_award(held)
     if (known := state.windows.get(held.place)) is not None:
@@ -85,32 +85,37 @@ def _take(decision: Decision, held: HeldAward, rule: ChallengeRule) -> Decision:
     return decision.then(Told("badge.taken_back", said, decision.at))
 
 
-def _share_badge(decision: Decision, held: HeldAward, rule: ChallengeRule) -> tuple[Decision, int]:
+def _share_badge(decision: Decision, held: HeldAward, rule: ChallengeRule) -> tuple[Decision, int, frozenset[str]]:
     """
-    Let the awards that stay carry what their badge gives so many times; return the points that go with the one that does not.
+    Let the awards that stay carry what their badge gives so many times.
+
+    Return also the points that go with the one that does not, and the labels of those that carry less by it.
 
     Which of several awards brought a badge's points is chance: it is as if the one that goes had never been.
     """
     badge = _badge_of(decision, held)
     if badge is None:
-        return decision, held.points
+        return decision, held.points, frozenset()
     alike = [each for each in decision.member.of(BADGES).awards if each.badge_key == held.badge_key]
     if any(each.wallet != held.wallet for each in alike):  # points do not go from wallet to wallet
-        return decision, held.points
+        return decision, held.points, frozenset()
     carried = {each.id: each.points - _own_points(decision, each) for each in alike}
     left = sum(carried.values()) - badge.points_for(len(alike))
     # Members that became one may carry a badge's points twice: no longer than there is an award for each.
     left = max(0, min(left, badge.points * (len(alike) - 1)))
     points = rule.points_of(held.number) + sum(carried.values()) - left
+    poorer = set()
     for each in alike:
         if each.id != held.id:
             share = min(left, badge.points)
             left -= share
+            if share < carried[each.id]:
+                poorer.add(each.label)
             if share != carried[each.id]:
                 worth = AwardWorth(each.id, _own_points(decision, each) + share)
                 state = decision.member.of(BADGES).with_worth(worth)
                 decision = decision.then(worth, member=decision.member.having(BADGES, state))
-    return decision, points
+    return decision, points, frozenset(poorer)
 
 
 def _own_points(decision: Decision, held: HeldAward) -> int:
@@ -134,18 +139,21 @@ def _badge_code(decision: Decision, held: HeldAward, rule: ChallengeRule) -> str
     return next((each.code for each in badges if each.key == held.badge_key), rule.badge)
 
 
-def _take_points(decision: Decision, held: HeldAward, points: int, rule: ChallengeRule) -> tuple[Decision, int]:
+def _take_points(
+    decision: Decision, held: HeldAward, points: int, rule: ChallengeRule, poorer: Container[str]
+) -> tuple[Decision, int]:
     """
     Take an award's points: from its own, then from others, then by the policy; return what was missing.
 
-    What a badge gave may have come with an award that is gone: so what has expired of such a one counts as its own.
+    What a badge gave may have come with an award that is gone, or with one that carries less by this: so what has expired of
+    such a one counts as its own.
     """
     if not points:
         return decision, 0
     wallet = wallet_in(decision, held.wallet)
     own = [lot.id for lot in wallet.lots if lot.gift == held.label]
     kept = {each.label for each in decision.member.of(BADGES).awards}
-    gone = {lot.id for lot in wallet.lots if is_award(lot.gift) and lot.gift not in kept}
+    gone = {lot.id for lot in wallet.lots if is_award(lot.gift) and (lot.gift not in kept or lot.gift in poorer)}
     taken = claw_back_own(points, own, wallet.lots, gone=gone)
     decision = claim(decision, held.wallet, taken.claims)
     said = {

@@ -60,6 +60,7 @@ class Won:
     copy: int = 1
     taken: int = 0
     is_kept: bool = True
+    poorer: tuple[Key, ...] = ()
 
     @property
     def comes_back(self) -> bool:
@@ -133,7 +134,7 @@ class Games:
         played.until = until
         return [
             Award(each.key, MAIN, each.given - each.taken, each.at, each.at, each.version.terms.wallets[MAIN],
-                  each.extra_months, may_wait=False)
+                  each.extra_months, may_wait=False, poorer=each.poorer)
             for each in played.won
         ]  # fmt: skip
 
@@ -212,6 +213,8 @@ class Games:
             left = max(0, min(had - its_own, gone.badge.points * len(alike)))
             points += had - left
             for each in alike:  # what stays is with those that stay
+                if each.badge_points > min(left, gone.badge.points):
+                    gone.poorer = (*gone.poorer, each.key)
                 each.badge_points = min(left, gone.badge.points)
                 left -= each.badge_points
         gone.taken = points

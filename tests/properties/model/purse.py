@@ -1,6 +1,6 @@
 """The points of one wallet of one member: where they are, what a return took in whose place, and what is owed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -171,7 +171,7 @@ class Purse:
         if award.points > had:
             self._give(award, award.points - had)
         elif award.points < had:
-            self._take_back(award.key, had - award.points)
+            self._take_back(award.key, had - award.points, award.poorer)
 
     def add(self, award: Award, points: int, dates: tuple[datetime | None, datetime | None] | None = None) -> Lot:
         """Open a lot whose points are pending until they are active."""
@@ -279,7 +279,7 @@ class Purse:
             debt.own.append((lot, used))
         return used
 
-    def _take_back(self, key: Key, points: int) -> None:
+    def _take_back(self, key: Key, points: int, poorer: Collection[Key] = ()) -> None:
         debt = self.debts.setdefault(key, Debt())
         own = [lot for lot in in_spending_order(self.lots) if lot.award.key == key]
         for state in ("pending", "available", "expired"):
@@ -290,8 +290,9 @@ class Purse:
                 if some:
                     debt.own.append((lot, some))
         for lot in in_spending_order(self.lots):
-            # What a badge gave may have come with an award that is gone, and has expired since.
-            if key[0] == lot.award.key[0] == "award" and lot.award.key != key and lot.award.key in self.debts:
+            # What a badge gave may have come with an award that is gone, or carries less now, and has expired since.
+            other = lot.award.key
+            if key[0] == other[0] == "award" and other != key and (other in self.debts or other in poorer):
                 some = min(points, lot.expired)
                 lot.expired, points = lot.expired - some, points - some
                 if some:
