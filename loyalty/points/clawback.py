@@ -1,6 +1,6 @@
 """From which lots a return takes points, and to which it gives back what an earlier one took: pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -46,12 +46,12 @@ def claw_back(points: int, order_id: UUID | None, lots: Sequence[OpenLot]) -> Cl
 
 
 def claw_back_own(
-    points: int, own_lots: Collection[UUID], lots: Sequence[OpenLot], *, gone: Collection[UUID] = ()
+    points: int, own_lots: Collection[UUID], lots: Sequence[OpenLot], *, gone: Mapping[UUID, int] | None = None
 ) -> ClawedBack:
     """
     Take points back that some lots gave: from them, then from the others.
 
-    :param gone: other lots that may still have what is taken now: also what has expired of it counts as taken
+    :param gone: how much of what has expired of other lots counts as taken, too: they may still have what is taken now
     """
     ordered = spending_order(lots)
     own = [lot for lot in ordered if lot.id in own_lots]
@@ -62,7 +62,7 @@ def claw_back_own(
             *((lot, State.PENDING, lot.pending) for lot in own),
             *((lot, State.AVAILABLE, lot.available) for lot in own),
             *((lot, State.EXPIRED, lot.expired) for lot in own),
-            *((lot, State.EXPIRED, lot.expired) for lot in others if lot.id in gone),
+            *((lot, State.EXPIRED, min(lot.expired, gone[lot.id])) for lot in others if gone and lot.id in gone),
         ],
     )
     left, claims = first.missing, []

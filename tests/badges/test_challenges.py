@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.batches import Status
 from customers.facts import CorrectionFact
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.account.spending import redeem, reverse
 from loyalty.activity.correcting import take_correction
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
@@ -114,7 +115,6 @@ def test_what_is_met_anew_after_a_return_is_given_anew_and_what_was_kept_is_not_
 
 
 def test_points_that_were_spent_before_they_are_taken_back_are_missing_of_the_next_award() -> None:
-    from loyalty.activity.account.spending import redeem
 
     club = game.program({"code": "two", "target": "2", "points": 50, "repeats": True})
     ada = make.member(club)
@@ -472,7 +472,6 @@ def test_awards_of_both_accounts_go_with_what_met_them_and_none_is_left_when_all
 
 
 def test_what_is_missing_of_an_award_is_settled_once_by_points_that_come_back() -> None:
-    from loyalty.activity.account.spending import redeem, reverse
 
     club = game.program({"code": "two", "target": "2", "points": 50, "repeats": True})
     ada = make.member(club)
@@ -513,8 +512,25 @@ def test_a_badges_level_that_came_with_an_award_which_stays_is_missing_of_nothin
     assert prove().differences == []
 
 
+def test_what_was_spent_of_an_award_is_missing_though_another_one_has_expired_that_carries_less_now() -> None:
+    club = game.program(
+        {"code": "monthly", "target": "1", "points": 5, "window": "month", "badge": "fan"},
+        badges=[{"code": "fan", "points": 11, "kind": "levelled", "levels": LEVELS}],
+        points={"expiry": "days", "expiry_count": 9, "on_return": "stop_at_zero"},
+    )
+    ada = make.member(club)
+    make.buys(ada, "100", at=make.on("2026-03-10"))
+    april = make.buys(ada, "100", at=make.on("2026-04-10"))
+    redeem(ada, 105, reference="r", now=make.on("2026-04-12"))
+    make.buys(ada, "100", at=make.on("2026-05-10"))
+    run_nights(club, until=make.on("2026-06-01").date(), now=make.on("2026-06-01"))
+    make.returns(ada, april, (1, "1"), at=make.on("2026-06-01"))
+
+    wallet = make.wallet_of(ada)
+    assert (wallet.available, wallet.shortfall, len(game.awards_of(ada))) == (0, 100 + 5, 2)
+
+
 def test_an_award_that_made_good_one_which_came_back_is_missing_no_more() -> None:
-    from loyalty.activity.account.spending import redeem, reverse
 
     club = game.program({"code": "one", "target": "1", "points": 50, "repeats": True})
     ada = make.member(club)

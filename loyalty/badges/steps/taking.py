@@ -1,6 +1,6 @@
 """Awards that are taken back: those that facts met before and do not meet any more, with their points. Pure."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -85,37 +85,37 @@ def _take(decision: Decision, held: HeldAward, rule: ChallengeRule) -> Decision:
     return decision.then(Told("badge.taken_back", said, decision.at))
 
 
-def _share_badge(decision: Decision, held: HeldAward, rule: ChallengeRule) -> tuple[Decision, int, frozenset[str]]:
+def _share_badge(decision: Decision, held: HeldAward, rule: ChallengeRule) -> tuple[Decision, int, dict[str, int]]:
     """
     Let the awards that stay carry what their badge gives so many times.
 
-    Return also the points that go with the one that does not, and the labels of those that carry less by it.
+    Return also the points that go with the one that does not, and how much less those carry by it that stay, by label.
 
     Which of several awards brought a badge's points is chance: it is as if the one that goes had never been.
     """
     badge = _badge_of(decision, held)
     if badge is None:
-        return decision, held.points, frozenset()
+        return decision, held.points, {}
     alike = [each for each in decision.member.of(BADGES).awards if each.badge_key == held.badge_key]
     if any(each.wallet != held.wallet for each in alike):  # points do not go from wallet to wallet
-        return decision, held.points, frozenset()
+        return decision, held.points, {}
     carried = {each.id: each.points - _own_points(decision, each) for each in alike}
     left = sum(carried.values()) - badge.points_for(len(alike))
     # Members that became one may carry a badge's points twice: no longer than there is an award for each.
     left = max(0, min(left, badge.points * (len(alike) - 1)))
     points = rule.points_of(held.number) + sum(carried.values()) - left
-    poorer = set()
+    poorer: dict[str, int] = {}
     for each in alike:
         if each.id != held.id:
             share = min(left, badge.points)
             left -= share
             if share < carried[each.id]:
-                poorer.add(each.label)
+                poorer[each.label] = carried[each.id] - share
             if share != carried[each.id]:
                 worth = AwardWorth(each.id, _own_points(decision, each) + share)
                 state = decision.member.of(BADGES).with_worth(worth)
                 decision = decision.then(worth, member=decision.member.having(BADGES, state))
-    return decision, points, frozenset(poorer)
+    return decision, points, poorer
 
 
 def _own_points(decision: Decision, held: HeldAward) -> int:
@@ -140,7 +140,7 @@ def _badge_code(decision: Decision, held: HeldAward, rule: ChallengeRule) -> str
 
 
 def _take_points(
-    decision: Decision, held: HeldAward, points: int, rule: ChallengeRule, poorer: Container[str]
+    decision: Decision, held: HeldAward, points: int, rule: ChallengeRule, poorer: Mapping[str, int]
 ) -> tuple[Decision, int]:
     """
     Take an award's points: from its own, then from others, then by the policy; return what was missing.
@@ -153,7 +153,8 @@ def _take_points(
     wallet = wallet_in(decision, held.wallet)
     own = [lot.id for lot in wallet.lots if lot.gift == held.label]
     kept = {each.label for each in decision.member.of(BADGES).awards}
-    gone = {lot.id for lot in wallet.lots if is_award(lot.gift) and (lot.gift not in kept or lot.gift in poorer)}
+    gone = {lot.id: lot.expired for lot in wallet.lots if is_award(lot.gift) and lot.gift not in kept}
+    gone |= {lot.id: poorer[lot.gift] for lot in wallet.lots if lot.gift in poorer}
     taken = claw_back_own(points, own, wallet.lots, gone=gone)
     decision = claim(decision, held.wallet, taken.claims)
     said = {

@@ -60,7 +60,7 @@ class Won:
     copy: int = 1
     taken: int = 0
     is_kept: bool = True
-    poorer: tuple[Key, ...] = ()
+    poorer: tuple[tuple[Key, int], ...] = ()
 
     @property
     def comes_back(self) -> bool:
@@ -213,9 +213,10 @@ class Games:
             left = max(0, min(had - its_own, gone.badge.points * len(alike)))
             points += had - left
             for each in alike:  # what stays is with those that stay
-                if each.badge_points > min(left, gone.badge.points):
-                    gone.poorer = (*gone.poorer, each.key)
-                each.badge_points = min(left, gone.badge.points)
+                share = min(left, gone.badge.points)
+                if each.badge_points > share:
+                    gone.poorer = (*gone.poorer, (each.key, each.badge_points - share))
+                each.badge_points = share
                 left -= each.badge_points
         gone.taken = points
 

@@ -188,7 +188,7 @@ class Award:
     extra_months: int
     may_wait: bool
     passed: Passed | None = None
-    poorer: tuple[Key, ...] = ()  # awards that carry less because this one is no more
+    poorer: tuple[tuple[Key, int], ...] = ()  # how much less others carry because this one is no more
 
 
 @dataclass

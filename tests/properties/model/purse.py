@@ -1,6 +1,6 @@
 """The points of one wallet of one member: where they are, what a return took in whose place, and what is owed."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -279,8 +279,8 @@ class Purse:
             debt.own.append((lot, used))
         return used
 
-    def _take_back(self, key: Key, points: int, poorer: Collection[Key] = ()) -> None:
-        debt = self.debts.setdefault(key, Debt())
+    def _take_back(self, key: Key, points: int, poorer: Iterable[tuple[Key, int]] = ()) -> None:
+        debt, less = self.debts.setdefault(key, Debt()), dict(poorer)
         own = [lot for lot in in_spending_order(self.lots) if lot.award.key == key]
         for state in ("pending", "available", "expired"):
             for lot in own:
@@ -292,8 +292,8 @@ class Purse:
         for lot in in_spending_order(self.lots):
             # What a badge gave may have come with an award that is gone, or carries less now, and has expired since.
             other = lot.award.key
-            if key[0] == other[0] == "award" and other != key and (other in self.debts or other in poorer):
-                some = min(points, lot.expired)
+            if key[0] == other[0] == "award" and other != key:
+                some = min(points, lot.expired, lot.expired if other in self.debts else less.get(other, 0))
                 lot.expired, points = lot.expired - some, points - some
                 if some:
                     debt.covers.append((lot, some))
