@@ -966,6 +966,26 @@ def test_who_landed_softly_is_in_its_tier_since_it_would_have_been(
     assert (shop.tier("ada"), since(shop)) == (tier, at)
 
 
+@pytest.mark.parametrize("parts", [[None], [[(1, "1")], [(2, "1")]]])
+def test_who_was_lifted_out_of_what_would_have_held_it_longer_came_down_as_late_as_without(
+    parts: list[list[tuple[int, str]] | None],
+) -> None:
+    """Silver of 2 March is prolonged on 2 April, until 2 May; gold of 4 March ends a month before it, in nothing."""
+    scheme = {"basis": "orders", "window": "rolling", "window_months": 1, "downgrade": "period_end"}
+    shop = Shop(tiers=(Rung("bronze", "0"), Rung("silver", "2"), Rung("gold", "4")), scheme=scheme)
+    shop.member("ada")
+    for number, at in (("a", "2026-03-02 04:01"), ("b", "2026-03-02 04:02"), ("c", "2026-03-03 00:01")):
+        shop.order(number, "ada", "10.00", at=at)
+    shop.order("d", "ada", "10.00", "10.00", at="2026-03-04 12:00")
+    shop.nights("2026-06-14")
+    assert (shop.tier("ada"), since(shop)) == ("bronze", "2026-04-04 00:00")
+
+    for place, lines in enumerate(parts):
+        shop.give_back(f"r{place}", "d", lines=lines, at=f"2026-06-{14 + place} 12:00")
+
+    assert (shop.tier("ada"), since(shop)) == ("bronze", "2026-05-02 00:00")
+
+
 def test_a_return_raises_nobody_before_it_rose() -> None:
     scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
     shop = Shop(tiers=(Rung("bronze", "0"), Rung("gold", "100", times="2")), scheme=scheme)

@@ -6,7 +6,8 @@ from datetime import date
 from customers.core.calendar import local_date, midnight
 from loyalty.engine.activities import OrderReturned
 from loyalty.engine.decision import Decision
-from loyalty.tiers.rules import fall, rise
+from loyalty.tiers.past import TierPast
+from loyalty.tiers.rules import TierScheme, fall, rise
 from loyalty.tiers.state import SCHEME, TIERS, TierState
 from loyalty.tiers.steps.by_balance import undo_by_balance
 from loyalty.tiers.steps.causes import UNDOING
@@ -43,14 +44,24 @@ def undo_entries(decision: Decision) -> Decision:
         # It has its tier since, or until, another day than its days say, as a merge leaves it: what came back changed neither.
         return take_gifts(under, undone_gifts(under, past.tenures, how)).then(version=decision.version)
     moved = take_gifts(bring_to(under, past.standing), undone_gifts(under, past.tenures, how))
-    return _as_since_before(moved, under.member.of(TIERS), past.moved_on).then(version=decision.version)
+    came_down = past.moved_on != was.moved_on and _came_down(past, scheme)
+    return _as_since_before(moved, under.member.of(TIERS), past.moved_on, came_down=came_down).then(
+        version=decision.version
+    )
 
 
-def _as_since_before(decision: Decision, had: TierState, moved_on: date) -> Decision:
+def _came_down(past: TierPast, scheme: TierScheme) -> bool:
+    """Tell whether a member came to its tier from a higher one."""
+    above, last = (key for key, _ in past.moves[-2:]) if len(past.moves) > 1 else (None, None)
+    return scheme.rank(above) > scheme.rank(last)
+
+
+def _as_since_before(decision: Decision, had: TierState, moved_on: date, *, came_down: bool) -> Decision:
     """
     Let a member have its tier since it would have had it without what came back.
 
     :param moved_on: the day on which it would have come to it
+    :param came_down: whether it would have come down on that day, and did on another one
     """
     state, scheme, zone = decision.member.of(TIERS), decision.rules.of(SCHEME), decision.rules.zone
     rank = scheme.rank(state.key)
@@ -69,6 +80,8 @@ def _as_since_before(decision: Decision, had: TierState, moved_on: date) -> Deci
         since = entries[-1]
     elif first == state.key and moved_on == joined_on(decision.member, decision.rules):
         since = decision.member.enrolled_at
+    elif since is not None and came_down and moved_on > local_date(since, zone):
+        since = midnight(moved_on, zone)  # what came back had lifted it away from what would have held it longer
     elif since is not None and moved_on < local_date(since, zone):
         # Where what came back kept it above, no change says when it would have come down: that is a matter of the night.
         came = max(midnight(moved_on, zone), decision.member.enrolled_at)
