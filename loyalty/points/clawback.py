@@ -51,23 +51,28 @@ def claw_back_own(
     """
     Take points back that some lots gave: from them, then from the others.
 
-    :param gone: how much of what has expired of other lots counts as taken, too: they may still have what is taken now
+    :param gone: how much other lots may still have of what is taken now: what has expired of that counts as taken, too, and
+        what is held of it is taken when the hold ends
     """
     ordered = spending_order(lots)
     own = [lot for lot in ordered if lot.id in own_lots]
     others = [lot for lot in ordered if lot.id not in own_lots]
+    bounds = gone or {}
+    theirs = [lot for lot in others if lot.id in bounds]
     first = take(
         points,
         [
             *((lot, State.PENDING, lot.pending) for lot in own),
             *((lot, State.AVAILABLE, lot.available) for lot in own),
             *((lot, State.EXPIRED, lot.expired) for lot in own),
-            *((lot, State.EXPIRED, min(lot.expired, gone[lot.id])) for lot in others if gone and lot.id in gone),
+            *((lot, State.EXPIRED, min(lot.expired, bounds[lot.id])) for lot in theirs),
         ],
     )
     left, claims = first.missing, []
-    for lot in own:
-        amount = min(left, lot.held - lot.claimed)
+    held = [(lot, lot.held - lot.claimed) for lot in own]
+    held += [(lot, min(lot.held - lot.claimed, bounds[lot.id] - lot.expired)) for lot in theirs]
+    for lot, there in held:
+        amount = min(left, there)
         if amount > 0:
             claims.append((lot.id, amount))
             left -= amount

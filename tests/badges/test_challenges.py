@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.batches import Status
 from customers.facts import CorrectionFact
 from loyalty.activity.account.merging import take_merge
-from loyalty.activity.account.spending import redeem, reverse
+from loyalty.activity.account.spending import hold, redeem, release, reverse
 from loyalty.activity.correcting import take_correction
 from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
@@ -566,6 +566,28 @@ def test_a_badge_of_two_awards_that_have_expired_and_are_undone_is_missing_of_no
     assert (wallet.available, wallet.shortfall, game.awards_of(ada)) == (0, 0, [])
     make.buys(ada, "100", at=make.on("2026-06-02"))
     assert make.wallet_of(ada).available == 100 + 30 + 30 + 11
+    assert prove().differences == []
+    assert replay(club, now=make.on("2026-06-02")).deviations == []
+
+
+def test_what_is_held_of_a_badge_that_came_with_an_award_which_is_gone_is_taken_when_the_hold_ends() -> None:
+    club = game.program(
+        {"code": "first", "target": "1", "points": 30, "badge": "fan"},
+        {"code": "large", "metric": "spend", "target": "100", "points": 30, "badge": "fan"},
+        badges=[{"code": "fan", "points": 11, "kind": "once"}],
+        points={"expiry": "days", "expiry_count": 9, "pending_event": "delivered"},
+    )
+    ada = make.member(club)
+    bought = make.buys(ada, "100", at=make.on("2026-05-01"))
+    held, _ = hold(ada, 28, reference="till", now=make.on("2026-05-02"), life=timedelta(days=90))
+    run_nights(club, until=make.on("2026-06-01").date(), now=make.on("2026-06-01"))
+    assert make.wallet_of(ada).held == 28
+
+    make.returns(ada, bought, (1, "1"), at=make.on("2026-06-01"))
+    release(held.pk, now=make.on("2026-06-02"))
+
+    wallet = make.wallet_of(ada)
+    assert (wallet.available, wallet.held, wallet.shortfall, game.awards_of(ada)) == (0, 0, 0, [])
     assert prove().differences == []
     assert replay(club, now=make.on("2026-06-02")).deviations == []
 

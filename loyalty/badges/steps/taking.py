@@ -146,14 +146,14 @@ def _take_points(
     Take an award's points: from its own, then from others, then by the policy; return what was missing.
 
     What a badge gave may have come with an award that is gone, or with one that carries less by this: so what has expired of
-    such a one counts as its own.
+    such a one counts as its own, and so does what is held.
     """
     if not points:
         return decision, 0
     wallet = wallet_in(decision, held.wallet)
     own = [lot.id for lot in wallet.lots if lot.gift == held.label]
     kept = {each.label for each in decision.member.of(BADGES).awards}
-    gone = {lot.id: lot.expired for lot in wallet.lots if is_award(lot.gift) and lot.gift not in kept}
+    gone = {lot.id: lot.expired + lot.held for lot in wallet.lots if is_award(lot.gift) and lot.gift not in kept}
     gone |= {lot.id: poorer[lot.gift] for lot in wallet.lots if lot.gift in poorer}
     taken = claw_back_own(points, own, wallet.lots, gone=gone)
     decision = claim(decision, held.wallet, taken.claims)

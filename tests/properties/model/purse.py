@@ -289,16 +289,18 @@ class Purse:
                 points -= some
                 if some:
                     debt.own.append((lot, some))
-        for lot in in_spending_order(self.lots):
-            # What a badge gave may have come with an award that is gone, or carries less now, and has expired since.
-            other = lot.award.key
-            if key[0] == other[0] == "award" and other != key:
-                some = min(points, lot.expired, lot.expired if other in self.debts else less.get(other, 0))
-                lot.expired, points = lot.expired - some, points - some
-                if some:
-                    debt.covers.append((lot, some))
-        for lot in own:
-            some = min(points, lot.held - lot.claimed)
+        # What a badge gave may have come with an award that is gone, or carries less now, and has expired since, or is held.
+        others = [lot for lot in in_spending_order(self.lots) if _is_other_award(lot, key)]
+        bounds = [(lot, points if lot.award.key in self.debts else less.get(lot.award.key, 0)) for lot in others]
+        left = []
+        for lot, bound in bounds:
+            some = min(points, lot.expired, bound)
+            lot.expired, points = lot.expired - some, points - some
+            left.append((lot, bound - some))
+            if some:
+                debt.covers.append((lot, some))
+        for lot, bound in [*((lot, points) for lot in own), *left]:
+            some = min(points, lot.held - lot.claimed, bound)
             lot.claimed, points = lot.claimed + some, points - some
         self._take_others(debt, key, points)
 
@@ -352,6 +354,11 @@ class Purse:
                     left -= some
                     lot.available, debt.missing = lot.available - some, debt.missing - some
                     debt.covers.append((lot, some))
+
+
+def _is_other_award(lot: Lot, key: Key) -> bool:
+    """Tell whether a lot came with another award than the one that is looked at."""
+    return key[0] == lot.award.key[0] == "award" and lot.award.key != key
 
 
 def in_spending_order(lots: Iterable[Lot]) -> list[Lot]:
