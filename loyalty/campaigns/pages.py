@@ -25,10 +25,10 @@ from customers.core.admin import (
     display,
 )
 from loyalty.activity.staff import ReasonForm
-from loyalty.campaigns.describing import step_of, trigger_of
 from loyalty.campaigns.models import CampaignVersion, Message, MessageChannel, Outcome, Step, StepText
 from loyalty.campaigns.models.words import Channel, MessageKind, occurrence_in_words
-from loyalty.campaigns.ready_made import ReadyMade, begin, ready_made
+from loyalty.campaigns.publishing.describing import step_of, trigger_of
+from loyalty.campaigns.publishing.ready_made import ReadyMade, begin, ready_made
 from loyalty.campaigns.reasons import reason_in_words, rule_in_words
 from loyalty.outbox.endpoints import new_secret
 from loyalty.programs.models import Program

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from customers.management.arguments import retailer_named
 from customers.models import Retailer
-from loyalty.campaigns.documents import check_document, findings_of, say, schema, written_out
 from loyalty.campaigns.models import Campaign, CampaignVersion
-from loyalty.campaigns.outlook_words import lines_of
-from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
-from loyalty.campaigns.starting import outlook_of, start
+from loyalty.campaigns.publishing.documents import check_document, findings_of, say, schema, written_out
+from loyalty.campaigns.publishing.outlook_words import lines_of
+from loyalty.campaigns.publishing.ready_made import begin, ready_made, ready_made_named
+from loyalty.campaigns.publishing.starting import outlook_of, start
 from loyalty.configuration.commands import DocumentCommand, read_document
 from loyalty.configuration.document import to_yaml
 from loyalty.programs.models import Program
