@@ -27,6 +27,14 @@ class DocumentCommand(BaseCommand):
         found.add_argument("--retailer", required=True, help="the slug")
         return found
 
+    def schema_verb(self, verbs: Any, schema: Callable[[], Any]) -> None:
+        """Add the verb that writes the schema of documents to standard output."""
+
+        def write(_options: dict[str, Any]) -> None:
+            self.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+        verbs.add_parser("schema", help="write the JSON Schema of a document").set_defaults(run=write)
+
     @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:
         try:

@@ -1,6 +1,5 @@
 """A campaign as a file: exported, checked, planned, applied, published; and made of a ready-made journey."""
 
-import json
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -30,8 +29,7 @@ class Command(DocumentCommand):
         export = self.verb(verbs, "export", "write a campaign as YAML", self.export_campaign)
         export.add_argument("code", help="of the campaign")
         export.add_argument("--number", type=int, help="the version; the one in force, or else the draft, if left out")
-        schema_only = verbs.add_parser("schema", help="write the JSON Schema of a document")
-        schema_only.set_defaults(run=self.write_schema)
+        self.schema_verb(verbs, schema)
         check = self.verb(verbs, "check", "say what is wrong with a document", self.check_file)
         plan = self.verb(verbs, "plan", "say what a document would change and who would enter", self.plan_file)
         apply = self.verb(verbs, "apply", "make a draft of a document, and publish it if wanted", self.apply_file)
@@ -63,10 +61,6 @@ class Command(DocumentCommand):
         if found is None:
             raise CommandError(_("There is no version %(number)s.") % {"number": number})
         self.stdout.write(to_yaml(written_out(found)), ending="")
-
-    def write_schema(self, _options: dict[str, Any]) -> None:
-        """Write the schema to standard output."""
-        self.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False))
 
     def check_file(self, options: dict[str, Any]) -> None:
         """Say what is wrong with a document; nothing is kept."""
