@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
-from loyalty.configuration.document import Change, read_yaml
+from loyalty.configuration.document import Change
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.plain_yaml import read_yaml
 
 Run = Callable[[dict[str, Any]], None]
 

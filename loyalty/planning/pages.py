@@ -23,15 +23,9 @@ from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.configuration import drafts
 from loyalty.configuration.badge_words import badge_in_words, board_in_words, challenge_in_words
 from loyalty.configuration.checking import check
-from loyalty.configuration.document import (
-    InvalidDocument,
-    apply_to,
-    differences,
-    read_yaml,
-    to_document,
-    to_yaml,
-)
+from loyalty.configuration.document import InvalidDocument, apply_to, differences, to_document
 from loyalty.configuration.drafts import NoSuchVersion
+from loyalty.configuration.plain_yaml import read_yaml, to_yaml
 from loyalty.configuration.referral_words import referrals_in_words
 from loyalty.configuration.reward_words import reward_in_words
 from loyalty.configuration.wording import plan_in_words, rule_in_words, scheme_in_words, tier_in_words, wallet_in_words

@@ -21,7 +21,8 @@ from loyalty.campaigns.publishing.documents import (
 from loyalty.campaigns.publishing.managing import publish
 from loyalty.campaigns.publishing.previewing import preview
 from loyalty.campaigns.publishing.ready_made import ORDER, SHIPPED, begin, ready_made
-from loyalty.configuration.document import InvalidDocument, read_yaml, to_yaml
+from loyalty.configuration.document import InvalidDocument
+from loyalty.configuration.plain_yaml import read_yaml, to_yaml
 from tests import make
 from tests.campaigns import make_offers, make_surveys
 from tests.campaigns.make_campaigns import NOON, ada, journey, says_by, shop, waits

@@ -19,7 +19,7 @@ from loyalty.campaigns.publishing.documents import (
 from loyalty.campaigns.publishing.managing import draft_of, publish
 from loyalty.campaigns.publishing.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.rules.revisions import changed_since, revision_of
-from loyalty.configuration.document import read_yaml, to_yaml
+from loyalty.configuration.plain_yaml import read_yaml, to_yaml
 from loyalty.programs.models import Program
 from tests import make
 from tests.campaigns.make_campaigns import NOON

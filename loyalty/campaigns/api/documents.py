@@ -44,8 +44,9 @@ from loyalty.campaigns.publishing.moving import move_entries
 from loyalty.campaigns.publishing.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.publishing.ready_made import begin, ready_made, ready_made_named
 from loyalty.campaigns.publishing.starting import outlook_of, start
-from loyalty.configuration.document import Change, to_yaml
+from loyalty.configuration.document import Change
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.plain_yaml import to_yaml
 
 NUMBER = OpenApiParameter(
     "number", int, description="Of the version; the one in force, or else the draft, if left out."

@@ -17,7 +17,7 @@ from customers.models import Retailer
 from loyalty.campaigns.document_parts import Document
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.publishing.documents import FORMAT, LANGUAGES, apply_document, schema
-from loyalty.configuration.document import read_yaml
+from loyalty.configuration.plain_yaml import read_yaml
 from loyalty.programs.models import Program
 
 SHIPPED = Path(__file__).parent / "ready"

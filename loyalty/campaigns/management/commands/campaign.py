@@ -15,7 +15,7 @@ from loyalty.campaigns.publishing.outlook_words import lines_of
 from loyalty.campaigns.publishing.ready_made import begin, ready_made, ready_made_named
 from loyalty.campaigns.publishing.starting import outlook_of, start
 from loyalty.configuration.commands import DocumentCommand, read_document
-from loyalty.configuration.document import to_yaml
+from loyalty.configuration.plain_yaml import to_yaml
 from loyalty.programs.models import Program
 
 AUTHOR = "manage.py campaign"

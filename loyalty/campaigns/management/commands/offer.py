@@ -15,7 +15,7 @@ from loyalty.campaigns.offering.checking import schema
 from loyalty.campaigns.offering.documents import check, room_of, say, to_document
 from loyalty.campaigns.offering.managing import start
 from loyalty.configuration.commands import DocumentCommand, read_document
-from loyalty.configuration.document import to_yaml
+from loyalty.configuration.plain_yaml import to_yaml
 
 
 class Command(DocumentCommand):

@@ -14,7 +14,8 @@ from customers.management.arguments import retailer_named
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
 from loyalty.configuration.commands import DocumentCommand, read_document
-from loyalty.configuration.document import apply_to, check_document, schema, to_document, to_yaml
+from loyalty.configuration.document import apply_to, check_document, schema, to_document
+from loyalty.configuration.plain_yaml import to_yaml
 from loyalty.planning.plan import Plan, plan
 from loyalty.programs.models import Program, ProgramVersion
 
