@@ -26,9 +26,14 @@ from benchmarks.shop import NOW, START, open_shop  # noqa: E402
 from customers.core import bulk  # noqa: E402
 from customers.models import Retailer  # noqa: E402
 from loyalty.activity.models import NightRun  # noqa: E402
-from loyalty.campaigns.advancing import advance_due  # noqa: E402
-from loyalty.campaigns.claiming import Claimed, claim  # noqa: E402
-from loyalty.campaigns.entering import NewEntry, enter  # noqa: E402
+from loyalty.campaigns.journeys.advancing import advance_due  # noqa: E402
+from loyalty.campaigns.journeys.entering import NewEntry, enter  # noqa: E402
+from loyalty.campaigns.journeys.nights import find_due  # noqa: E402
+from loyalty.campaigns.journeys.triggers import Candidate, statement_for  # noqa: E402
+from loyalty.campaigns.messages.claiming import Claimed, claim  # noqa: E402
+from loyalty.campaigns.messages.rendering import Rendered  # noqa: E402
+from loyalty.campaigns.messages.sending import SETTLED_TOGETHER  # noqa: E402
+from loyalty.campaigns.messages.settling import Answered, settle  # noqa: E402
 from loyalty.campaigns.models import (  # noqa: E402
     Campaign,
     CampaignVersion,
@@ -39,14 +44,9 @@ from loyalty.campaigns.models import (  # noqa: E402
     Step,
     StepText,
 )
-from loyalty.campaigns.nights import find_due  # noqa: E402
-from loyalty.campaigns.publishing import publish  # noqa: E402
-from loyalty.campaigns.rendering import Rendered  # noqa: E402
+from loyalty.campaigns.publishing.managing import publish  # noqa: E402
 from loyalty.campaigns.rules.triggers import reads_profile  # noqa: E402
-from loyalty.campaigns.sending import SETTLED_TOGETHER  # noqa: E402
-from loyalty.campaigns.settling import Answered, settle  # noqa: E402
 from loyalty.campaigns.transports import Accepted  # noqa: E402
-from loyalty.campaigns.triggers import Candidate, statement_for  # noqa: E402
 from loyalty.programs.models import Program  # noqa: E402
 
 MILLION = 1_000_000

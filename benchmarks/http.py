@@ -31,7 +31,7 @@ from benchmarks.shop import NOW, open_shop  # noqa: E402
 from customers.core import bulk  # noqa: E402
 from customers.models import Retailer  # noqa: E402
 from loyalty.activity.account.adjusting import adjust  # noqa: E402
-from loyalty.activity.api.serializers import OrderIn, fact_of  # noqa: E402
+from loyalty.activity.api.reported import OrderIn, fact_of  # noqa: E402
 from loyalty.api.models import RetailerKey, Scope  # noqa: E402
 from loyalty.api.parsers import EncodableJSONParser  # noqa: E402
 from loyalty.memberships.models import Membership  # noqa: E402

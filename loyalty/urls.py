@@ -12,7 +12,7 @@ from loyalty.access.choosing import choose
 from loyalty.activity.search.page import search
 from loyalty.api import health
 from loyalty.api.document import DocumentView
-from loyalty.campaigns.web import unsubscribed
+from loyalty.campaigns.reaching.web import unsubscribed
 from loyalty.page.views.survey import survey
 
 handler403 = "loyalty.admin_theme.errors.forbidden"

@@ -22,7 +22,7 @@ from customers.models import UndecidedFact
 from loyalty.activity.models import SetAside
 from loyalty.activity.rewards.catalogue import forget_offers
 from loyalty.activity.versions import forget_versions
-from loyalty.campaigns.versions import published
+from loyalty.campaigns.journeys.versions import published
 from loyalty.points.proof import prove
 from tests.contract import CONTRACT, PREFIX
 from tests.properties.counting import STEPS, lines

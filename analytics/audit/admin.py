@@ -1,7 +1,5 @@
 """Data audits: the newest one is the page, earlier ones are reached from it, and a new one can be asked for."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -15,36 +13,26 @@ from analytics.audit.running import ask, latest
 from analytics.dashboards.audit import page
 from analytics.dashboards.retailers import chosen_retailer
 from analytics.models import AuditRun
-from customers.core.admin import ReadOnlyAdmin, row_or_404
+from customers.core.admin import PageAdmin, row_or_404
 from customers.models import Retailer
 
 ASK = "analytics.add_auditrun"
 
 
 @admin.register(AuditRun)
-class AuditRunAdmin(ReadOnlyAdmin):
+class AuditRunAdmin(PageAdmin):
     """The page of an audit in the place of a list and of fields."""
 
     def get_urls(self) -> list[URLPattern]:
         ask = self.admin_site.admin_view(require_POST(self.ask))
         return [path("ask/", ask, name="analytics_auditrun_ask"), *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._require_view(request)
+    def newest_page(self, request: HttpRequest) -> HttpResponse:
         retailers, chosen = chosen_retailer(request)
         return self._show(request, chosen, latest(chosen.pk) if chosen else None, retailers)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        _form_url: str = "",
-        _extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if object_id is None:
-            raise PermissionDenied  # audits are made, not written
-        self._require_view(request)
-        run = row_or_404(AuditRun.objects.select_related("retailer"), object_id)
+    def page_of(self, request: HttpRequest, key: str) -> HttpResponse:
+        run = row_or_404(AuditRun.objects.select_related("retailer"), key)
         return self._show(request, run.retailer, run, [])
 
     def ask(self, request: HttpRequest) -> HttpResponse:
@@ -55,10 +43,6 @@ class AuditRunAdmin(ReadOnlyAdmin):
         ask(retailer, now=timezone.now())
         messages.success(request, _("A worker looks at the data in a moment; reload this page then."))
         return redirect(f"{reverse('admin:analytics_auditrun_changelist')}?retailer={retailer.slug}")
-
-    def _require_view(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
 
     def _show(
         self, request: HttpRequest, retailer: Retailer | None, run: AuditRun | None, retailers: list[Retailer]

@@ -14,6 +14,7 @@ from analytics.audit.verdicts import Use, Verdict
 from analytics.audit.words import instead, percent, why
 from analytics.choosing import share_of
 from analytics.dashboards import charts, figures_value
+from analytics.dashboards.cards import Card
 from analytics.dashboards.drawing import Drawing, Series
 from analytics.dashboards.figures_value import Bar, Cohort, Past, Values
 from analytics.models import ValueRun
@@ -27,15 +28,6 @@ from customers.models import Retailer
 SHARES = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 DRAWN_SHARES = range(0, 101, 5)  # at even distances, so that the curve is what it looks like
 LARGE = 1_000  # from here on amounts of cards are shown without decimals
-
-
-@dataclass(frozen=True)
-class Card:
-    """One figure in front, with what it is and what it rests on."""
-
-    figure: str
-    label: str
-    note: str
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from analytics.experiments.looking import latest, look
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.documents import apply_document
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.nights import find_due
+from loyalty.campaigns.messages.sending import send
 from loyalty.campaigns.models import Campaign, Entry, Message
-from loyalty.campaigns.nights import find_due
-from loyalty.campaigns.publishing import publish
-from loyalty.campaigns.ready_made import ready_made_named
-from loyalty.campaigns.sending import send
+from loyalty.campaigns.publishing.documents import apply_document
+from loyalty.campaigns.publishing.managing import publish
+from loyalty.campaigns.publishing.ready_made import ready_made_named
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import ExperimentFact, VariantFact, create, plan
 from loyalty.experiments.running import end_due, start

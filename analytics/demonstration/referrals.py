@@ -18,8 +18,8 @@ def claim(club: Program) -> None:
     found = Membership.objects.filter(program=club, left_at=None).order_by("enrolled_at", "customer_id")
     members = list(found.select_related("program", "customer"))
     for place, friend in enumerate(members[EVERY::EVERY]):
-        advocate, at = members[(place + 1) * EVERY - BEFORE], friend.enrolled_at
-        signals = {"device": f"tablet of {advocate.number}"} if place % SHARED == 1 else {}
-        note_member_signals(advocate, signals, now=at)
+        referrer, at = members[(place + 1) * EVERY - BEFORE], friend.enrolled_at
+        signals = {"device": f"tablet of {referrer.number}"} if place % SHARED == 1 else {}
+        note_member_signals(referrer, signals, now=at)
         # As of that very moment: what both did afterwards is decided after it.
-        claim_referral(friend, code_of(advocate, now=at), channel="enrolment", now=at, signals=signals)
+        claim_referral(friend, code_of(referrer, now=at), channel="enrolment", now=at, signals=signals)

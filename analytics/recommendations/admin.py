@@ -15,36 +15,26 @@ from analytics.dashboards.retailers import chosen_retailer
 from analytics.recommendations import running
 from analytics.recommendations.models import RecommendationRun, RecommendationSettings
 from analytics.recommendations.page import page
-from customers.core.admin import ModelAdmin, ReadOnlyAdmin, row_or_404
+from customers.core.admin import ModelAdmin, PageAdmin, row_or_404
 from customers.models import Product, Retailer
 
 ASK = "analytics.add_recommendationrun"
 
 
 @admin.register(RecommendationRun)
-class RecommendationRunAdmin(ReadOnlyAdmin):
+class RecommendationRunAdmin(PageAdmin):
     """The page of a run in the place of a list and of fields."""
 
     def get_urls(self) -> list[URLPattern]:
         ask = self.admin_site.admin_view(require_POST(self.ask))
         return [path("ask/", ask, name="analytics_recommendationrun_ask"), *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._require_view(request)
+    def newest_page(self, request: HttpRequest) -> HttpResponse:
         retailers, chosen = chosen_retailer(request)
         return self._show(request, chosen, running.latest_run(chosen.pk) if chosen else None, retailers)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        _form_url: str = "",
-        _extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if object_id is None or request.method not in {"GET", "HEAD"}:
-            raise PermissionDenied  # they are made, not written
-        self._require_view(request)
-        run = row_or_404(RecommendationRun.objects.select_related("retailer"), object_id)
+    def page_of(self, request: HttpRequest, key: str) -> HttpResponse:
+        run = row_or_404(RecommendationRun.objects.select_related("retailer"), key)
         return self._show(request, run.retailer, run, chosen_retailer(request)[0])
 
     def ask(self, request: HttpRequest) -> HttpResponse:
@@ -55,10 +45,6 @@ class RecommendationRunAdmin(ReadOnlyAdmin):
         running.ask(retailer, now=timezone.now(), author=request.user.get_username())
         messages.success(request, _("A worker makes the lists in a moment; reload this page then."))
         return redirect(f"{reverse('admin:analytics_recommendationrun_changelist')}?retailer={retailer.slug}")
-
-    def _require_view(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
 
     def _show(
         self, request: HttpRequest, retailer: Retailer | None, run: RecommendationRun | None, retailers: list[Retailer]

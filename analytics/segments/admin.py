@@ -14,33 +14,25 @@ from django.utils.translation import gettext_lazy as _
 from analytics.dashboards.retailers import chosen_retailer
 from analytics.segments.models import SegmentRun, SegmentSettings
 from analytics.segments.pages import churn_page, segments_page
-from customers.core.admin import ModelAdmin, ReadOnlyAdmin, row_or_404
+from customers.core.admin import ModelAdmin, PageAdmin, row_or_404
 from customers.models import Retailer
 
 Page = Callable[[HttpRequest, Retailer], dict[str, Any]]
 
 
 @admin.register(SegmentRun)
-class SegmentRunAdmin(ReadOnlyAdmin):
+class SegmentRunAdmin(PageAdmin):
     """The page of segments in the place of a list of runs."""
 
     def get_urls(self) -> list[URLPattern]:
         churn = self.admin_site.admin_view(self.churn)
         return [path("churn/", churn, name="analytics_segmentrun_churn"), *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def newest_page(self, request: HttpRequest) -> HttpResponse:
         return self._show(request, "analytics/segments.html", segments_page, {"title": _("Segments")})
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        _form_url: str = "",
-        _extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if object_id is None or request.method not in {"GET", "HEAD"}:
-            raise PermissionDenied  # they are made, not written
-        run = row_or_404(SegmentRun.objects.select_related("retailer"), object_id)
+    def page_of(self, request: HttpRequest, key: str) -> HttpResponse:
+        run = row_or_404(SegmentRun.objects.select_related("retailer"), key)
         return self._show(
             request, "analytics/segments.html", partial(segments_page, of=run.pk), {"title": _("Segments")}
         )

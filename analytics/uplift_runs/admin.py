@@ -23,7 +23,7 @@ from analytics.uplift_runs.page import look_row, said_of
 from analytics.uplift_runs.planning import planned
 from analytics.uplift_runs.report import uplift_report
 from analytics.uplift_runs.running import RunIsOver
-from customers.core.admin import ModelAdmin, ReadOnlyAdmin, row_or_404
+from customers.core.admin import ModelAdmin, PageAdmin, row_or_404
 from loyalty.programs.models import Program
 
 ASK, SET = "analytics.add_upliftrun", "analytics.view_upliftsettings"
@@ -43,7 +43,7 @@ class AskForm(forms.Form):
 
 
 @admin.register(UpliftRun)
-class UpliftRunAdmin(ReadOnlyAdmin):
+class UpliftRunAdmin(PageAdmin):
     """The page of a measurement in the place of a list and of fields."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -56,23 +56,13 @@ class UpliftRunAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._require_view(request)
+    def newest_page(self, request: HttpRequest) -> HttpResponse:
         programs = _programs()
         program = _chosen(request, programs)
         return self._show(request, programs, program, running.latest_run(program) if program else None)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        _form_url: str = "",
-        _extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if object_id is None or request.method not in {"GET", "HEAD"}:
-            raise PermissionDenied  # they are measured, not written
-        self._require_view(request)
-        run = row_or_404(_runs(), object_id)
+    def page_of(self, request: HttpRequest, key: str) -> HttpResponse:
+        run = row_or_404(_runs(), key)
         return self._show(request, _programs(), run.program, run)
 
     def ask(self, request: HttpRequest) -> HttpResponse:
@@ -108,7 +98,7 @@ class UpliftRunAdmin(ReadOnlyAdmin):
 
     def report(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a run as one file, in the reader's language."""
-        self._require_view(request)
+        self.require_view(request)
         run = get_object_or_404(_runs(), pk=pk)
         try:
             page = uplift_report(run, now=timezone.now())
@@ -120,7 +110,7 @@ class UpliftRunAdmin(ReadOnlyAdmin):
 
     def budget(self, request: HttpRequest) -> HttpResponse:
         """Show what is bought by each unit of cost, action by action, and what cannot be measured."""
-        self._require_view(request)
+        self.require_view(request)
         programs = _programs()
         program = _chosen(request, programs)
         context = self.admin_site.each_context(request) | {
@@ -128,10 +118,6 @@ class UpliftRunAdmin(ReadOnlyAdmin):
             "said": budget(program.retailer, now=timezone.now()) if program else None,
         }  # fmt: skip
         return render(request, "analytics/uplift_budget.html", context)
-
-    def _require_view(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
 
     def _show(
         self, request: HttpRequest, programs: list[Program], program: Program | None, run: UpliftRun | None

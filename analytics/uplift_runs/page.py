@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics.dashboards import charts
+from analytics.dashboards.cards import Card
 from analytics.dashboards.drawing import Drawing
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.words import blocked, headline
@@ -32,15 +33,6 @@ from analytics.uplift_runs.worth_words import note_of, worth_cards, worth_tables
 from loyalty.experiments.models import Experiment
 
 SHOWN_LOOKS = 50
-
-
-@dataclass(frozen=True)
-class Card:
-    """One figure in front, with what it is and what it rests on."""
-
-    figure: str
-    label: str
-    note: str
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """The admin's theme behind one module of ours: whoever wants another one changes it here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
+from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import flatten_fieldsets
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import BinaryField, CharField, Model, QuerySet, TextField, URLField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -30,6 +31,8 @@ __all__ = [
     "ExportedAdmin",
     "FileWidget",
     "ModelAdmin",
+    "PageAdmin",
+    "QueueFilter",
     "RangeDateTimeFilter",
     "ReadOnlyAdmin",
     "ReadOnlyInline",
@@ -114,6 +117,39 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
+class PageAdmin(ReadOnlyAdmin):
+    """A page in the place of a list and of fields: the newest row's, and each earlier one's under its own address."""
+
+    def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        self.require_view(request)
+        return self.newest_page(request)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        _form_url: str = "",
+        _extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if object_id is None or request.method not in {"GET", "HEAD"}:
+            raise PermissionDenied  # they are made, not written
+        self.require_view(request)
+        return self.page_of(request, object_id)
+
+    def require_view(self, request: HttpRequest) -> None:
+        """Refuse who may not see such pages."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def newest_page(self, request: HttpRequest) -> HttpResponse:
+        """Return the page that stands where a list would."""
+        raise NotImplementedError
+
+    def page_of(self, request: HttpRequest, key: str) -> HttpResponse:
+        """Return the page of one row."""
+        raise NotImplementedError
+
+
 class ExportedAdmin(ReadOnlyAdmin):
     """
     A list that can be taken along as CSV, as it is filtered.
@@ -137,6 +173,29 @@ class ExportedAdmin(ReadOnlyAdmin):
         for name in path.split("__"):
             row = getattr(row, name, None)
         return row
+
+
+class QueueFilter(SimpleListFilter):
+    """
+    Rows by what became of them; those that wait for somebody where nothing else is asked for.
+
+    `states` are the words to choose from, with what people read; the first one is the queue.
+    """
+
+    states: ClassVar[Mapping[str, Any]]
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [*self.states.items(), ("all", _("all"))]
+
+    def asked(self) -> str:
+        """Return the word that is chosen."""
+        return self.value() or next(iter(self.states))
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Return the choices: no empty one, for none of them is the queue."""
+        for word, said in self.lookup_choices:
+            query = changelist.get_query_string({self.parameter_name: word})
+            yield {"selected": self.asked() == word, "query_string": query, "display": said}
 
 
 class TabularInline(UnfoldTabularInline):  # type: ignore[misc] # the theme has no types

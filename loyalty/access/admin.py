@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import ModelAdmin, TextInputWidget
 from loyalty.access.inviting import invite, token_of
 from loyalty.access.models import SignInPolicy, StaffInvitation, StaffRole
+from loyalty.access.one_of_retailer import OneOfRetailer
 from loyalty.access.staff import post_of
 
 log = structlog.get_logger()
@@ -103,21 +104,10 @@ def _mailed(invitation: StaffInvitation, link: str) -> bool:
 
 
 @admin.register(SignInPolicy)
-class SignInPolicyAdmin(ModelAdmin):
+class SignInPolicyAdmin(OneOfRetailer):
     list_display = ("retailer", "requires_second_factor")
     list_select_related = ("retailer",)
     fields = ("requires_second_factor",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        post = post_of(request)
-        is_there = post is None or post.retailer is None or SignInPolicy.objects.filter(retailer=post.retailer).exists()
-        return not is_there and bool(super().has_add_permission(request))
-
     def has_delete_permission(self, _request: HttpRequest, _obj: SignInPolicy | None = None) -> bool:
         return False
-
-    def save_form(self, request: HttpRequest, form: Any, change: Any) -> Any:
-        post = post_of(request)
-        if not change and post is not None and post.retailer is not None:
-            form.instance.retailer = post.retailer
-        return super().save_form(request, form, change)

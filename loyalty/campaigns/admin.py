@@ -21,8 +21,6 @@ from customers.core.admin import (
 )
 from customers.core.errors import DomainError
 from loyalty.activity import staff
-from loyalty.campaigns.checking import flaws_of
-from loyalty.campaigns.describing import funnel_of, said_of, step_of, trigger_of
 from loyalty.campaigns.feedback.admin import AnswerAdmin, FollowUpAdmin, SurveyAdmin
 from loyalty.campaigns.models import (
     Answer,
@@ -41,9 +39,7 @@ from loyalty.campaigns.models import (
     Step,
     Survey,
 )
-from loyalty.campaigns.moving import move_entries
 from loyalty.campaigns.offering.admin import OfferAdmin, OfferGrantAdmin, OfferRefusalAdmin
-from loyalty.campaigns.outlook_words import lines_of, moves_in_words
 from loyalty.campaigns.pages import (
     CHANGE,
     LINK,
@@ -60,9 +56,13 @@ from loyalty.campaigns.pages import (
     StepInline,
     TextInline,
 )
-from loyalty.campaigns.previewing import NobodyToShow, preview, send_to
-from loyalty.campaigns.publishing import draft_of, end, pause, resume
-from loyalty.campaigns.starting import start
+from loyalty.campaigns.publishing.checking import flaws_of
+from loyalty.campaigns.publishing.describing import funnel_of, said_of, step_of, trigger_of
+from loyalty.campaigns.publishing.managing import draft_of, end, pause, resume
+from loyalty.campaigns.publishing.moving import move_entries
+from loyalty.campaigns.publishing.outlook_words import lines_of, moves_in_words
+from loyalty.campaigns.publishing.previewing import NobodyToShow, preview, send_to
+from loyalty.campaigns.publishing.starting import start
 from loyalty.memberships.models import Membership
 
 PUBLISH = "programs.publish_programversion"

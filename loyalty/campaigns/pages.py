@@ -25,10 +25,10 @@ from customers.core.admin import (
     display,
 )
 from loyalty.activity.staff import ReasonForm
-from loyalty.campaigns.describing import step_of, trigger_of
 from loyalty.campaigns.models import CampaignVersion, Message, MessageChannel, Outcome, Step, StepText
 from loyalty.campaigns.models.words import Channel, MessageKind, occurrence_in_words
-from loyalty.campaigns.ready_made import ReadyMade, begin, ready_made
+from loyalty.campaigns.publishing.describing import step_of, trigger_of
+from loyalty.campaigns.publishing.ready_made import ReadyMade, begin, ready_made
 from loyalty.campaigns.reasons import reason_in_words, rule_in_words
 from loyalty.outbox.endpoints import new_secret
 from loyalty.programs.models import Program
@@ -230,15 +230,15 @@ class KnownLaterFilter(admin.SimpleListFilter):
 class InWords:
     """Pages on which codes stand in words."""
 
-    @display(description=_("why"), ordering="reason")  # type: ignore[untyped-decorator] # the theme has no types
+    @display(description=_("why"), ordering="reason")
     def why(self, row: Any) -> str:
         return reason_in_words(row.reason) if row.reason else "-"
 
-    @display(description=_("rule"), ordering="rule")  # type: ignore[untyped-decorator] # the theme has no types
+    @display(description=_("rule"), ordering="rule")
     def by_rule(self, row: Any) -> str:
         return rule_in_words(row.rule) if row.rule else "-"
 
-    @display(description=_("because of"), ordering="occurrence")  # type: ignore[untyped-decorator] # the theme has no types
+    @display(description=_("because of"), ordering="occurrence")
     def because(self, row: Any) -> str:
         return occurrence_in_words(row.occurrence)
 
@@ -284,7 +284,7 @@ class MessageAdmin(InWords, ExportedAdmin):
     )  # fmt: skip
     readonly_fields = ("why", "by_rule", "of_entry")
 
-    @display(description=_("because of"))  # type: ignore[untyped-decorator] # the theme has no types
+    @display(description=_("because of"))
     def of_entry(self, row: Message) -> Any:
         """Return the fact that it is about and its step, with the entry; of one that is of no entry, what it is for."""
         if row.entry is None:
@@ -334,11 +334,11 @@ class OutcomeAdmin(InWords, ExportedAdmin):
         "at", "customer__external_id", "campaign__code", "occurrence", "step", "what", "reason", "rule", "channel",
     )  # fmt: skip
 
-    @display(description=_("step"), ordering="step")  # type: ignore[untyped-decorator] # the theme has no types
+    @display(description=_("step"), ordering="step")
     def place(self, row: Outcome) -> int | str:
         """Return which step it was, counted from 1 as the campaign's page does."""
         return "-" if row.step is None else row.step + 1
 
-    @display(description=_("channel"), ordering="channel")  # type: ignore[untyped-decorator] # the theme has no types
+    @display(description=_("channel"), ordering="channel")
     def by(self, row: Outcome) -> str:
         return str(Channel(row.channel).label) if row.channel in Channel.values else row.channel or "-"

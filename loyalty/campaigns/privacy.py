@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from customers.core import bulk
 from customers.core.guards import forgetting
 from customers.privacy import Part, Person, Section
-from loyalty.campaigns.addresses import hash_of
 from loyalty.campaigns.models import (
     Address,
     Answer,
@@ -24,6 +23,7 @@ from loyalty.campaigns.models import (
     WaitingFact,
 )
 from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.reaching.addresses import hash_of
 
 OF_MESSAGE = (
     "campaign__name", "kind", "channel", "state", "reason", "planned_at", "claimed_at", "settled_at", "language", "subject",

@@ -3,13 +3,13 @@ from django.utils import timezone
 
 from customers.isolation import for_each_retailer
 from customers.models import Retailer
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.carrying import follow_merges
-from loyalty.campaigns.learning import learn
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.carrying import follow_merges
+from loyalty.campaigns.journeys.learning import learn
+from loyalty.campaigns.journeys.nights import find_due
+from loyalty.campaigns.messages.sending import due_retailers, take_turn
 from loyalty.campaigns.models import Campaign, OfferGrant
-from loyalty.campaigns.nights import find_due
 from loyalty.campaigns.offering.releasing import release_due
-from loyalty.campaigns.sending import due_retailers, take_turn
 
 
 @shared_task(name="loyalty.campaigns.tasks.send_messages")

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
-from loyalty.configuration.document import Change, read_yaml
+from loyalty.configuration.document import Change
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.plain_yaml import read_yaml
 
 Run = Callable[[dict[str, Any]], None]
 
@@ -26,6 +27,14 @@ class DocumentCommand(BaseCommand):
         found.set_defaults(run=run)
         found.add_argument("--retailer", required=True, help="the slug")
         return found
+
+    def schema_verb(self, verbs: Any, schema: Callable[[], Any]) -> None:
+        """Add the verb that writes the schema of documents to standard output."""
+
+        def write(_options: dict[str, Any]) -> None:
+            self.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+        verbs.add_parser("schema", help="write the JSON Schema of a document").set_defaults(run=write)
 
     @acting_for(ALL_TENANTS)
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -266,55 +266,57 @@ def _bound(value: Any) -> str:
 
 
 def _lifetime(policy: PointsPolicy) -> list[str]:
-    said = []
+    said = [_activation(policy)]
+    if policy.pending_until:
+        said.append(_("They are not active before %(day)s.") % {"day": date_format(policy.pending_until)})
+    return [*said, _expiry(policy)]
+
+
+def _activation(policy: PointsPolicy) -> str:
     if policy.pending_event:
         words = _("Points become active with the event “%(event)s” of the order, after %(days)s days.")
-        said.append(words % {"event": policy.pending_event, "days": policy.pending_days})
-    elif policy.pending_days:
+        return words % {"event": policy.pending_event, "days": policy.pending_days}
+    if policy.pending_days:
         words = ngettext(
             "Points become active after %(days)s day.", "Points become active after %(days)s days.", policy.pending_days
         )
-        said.append(words % {"days": policy.pending_days})
-    else:
-        said.append(_("Points can be spent at once."))
-    if policy.pending_until:
-        said.append(_("They are not active before %(day)s.") % {"day": date_format(policy.pending_until)})
+        return words % {"days": policy.pending_days}
+    return _("Points can be spent at once.")
+
+
+def _expiry(policy: PointsPolicy) -> str:
     if policy.expiry == PointsPolicy.Expiry.NEVER:
-        said.append(_("They never expire."))
-    elif policy.expiry == PointsPolicy.Expiry.FIXED_DATES:
-        said.append(_("They expire after the next of: %(dates)s.") % {"dates": ", ".join(policy.expiry_dates)})
-    else:
-        count = policy.expiry_count
-        lives = {
-            "days": ngettext(
-                "They expire %(n)s day after activation.", "They expire %(n)s days after activation.", count
-            ),
-            "months": ngettext(
-                "They expire %(n)s month after activation.", "They expire %(n)s months after activation.", count
-            ),
-            "end_of_month": ngettext(
-                "They expire at the end of the month, %(n)s month later.",
-                "They expire at the end of the month, %(n)s months later.",
-                count,
-            ),
-            "end_of_quarter": ngettext(
-                "They expire at the end of the quarter, %(n)s month later.",
-                "They expire at the end of the quarter, %(n)s months later.",
-                count,
-            ),
-            "end_of_year": ngettext(
-                "They expire at the end of the year, %(n)s month later.",
-                "They expire at the end of the year, %(n)s months later.",
-                count,
-            ),
-            "inactivity": ngettext(
-                "They expire after %(n)s month without earning or redeeming.",
-                "They expire after %(n)s months without earning or redeeming.",
-                count,
-            ),
-        }
-        said.append(lives[policy.expiry] % {"n": count})
-    return said
+        return _("They never expire.")
+    if policy.expiry == PointsPolicy.Expiry.FIXED_DATES:
+        return _("They expire after the next of: %(dates)s.") % {"dates": ", ".join(policy.expiry_dates)}
+    count = policy.expiry_count
+    lives = {
+        "days": ngettext("They expire %(n)s day after activation.", "They expire %(n)s days after activation.", count),
+        "months": ngettext(
+            "They expire %(n)s month after activation.", "They expire %(n)s months after activation.", count
+        ),
+        "end_of_month": ngettext(
+            "They expire at the end of the month, %(n)s month later.",
+            "They expire at the end of the month, %(n)s months later.",
+            count,
+        ),
+        "end_of_quarter": ngettext(
+            "They expire at the end of the quarter, %(n)s month later.",
+            "They expire at the end of the quarter, %(n)s months later.",
+            count,
+        ),
+        "end_of_year": ngettext(
+            "They expire at the end of the year, %(n)s month later.",
+            "They expire at the end of the year, %(n)s months later.",
+            count,
+        ),
+        "inactivity": ngettext(
+            "They expire after %(n)s month without earning or redeeming.",
+            "They expire after %(n)s months without earning or redeeming.",
+            count,
+        ),
+    }
+    return lives[policy.expiry] % {"n": count}
 
 
 def _limits(policy: PointsPolicy) -> list[str]:

@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import add_months, local_date
-from loyalty.plans.books import fee_books, write_fees
-from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
-from loyalty.points.liability import NotAMonth, has_value, instants_of, month_of, owed_by_lot
+from loyalty.activity.month_files import JOURNAL, LOTS, download
+from loyalty.plans.books import fee_books
+from loyalty.points.journal import MonthEnd, month_end
+from loyalty.points.liability import NotAMonth, has_value, instants_of, month_of
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
-from loyalty.rewards.books import reward_books, write_rewards
+from loyalty.rewards.books import reward_books
 
 SEE = "programs.see_liability"
 SHOWN_MONTHS = 24
@@ -74,11 +75,11 @@ class MonthEndPages:
 
     def journal(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return a month's journal as CSV."""
-        return self._written(request, pk, "")
+        return self._written(request, pk, JOURNAL)
 
     def lots(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return what is owed of each lot at a month's end as CSV; members are in it by number."""
-        return self._written(request, pk, "-lots")
+        return self._written(request, pk, LOTS)
 
     def _written(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         program, now = _program(request, pk), timezone.now()
@@ -87,23 +88,10 @@ class MonthEndPages:
         except NotAMonth as error:
             text = "text/plain; charset=utf-8"
             return HttpResponse(str(error), content_type=text, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        response: Any = _file(program, month, kind)  # a response is written like a file
-        if kind:
-            found = owed_by_lot(program, at=min(month.until, now), clock=_clock(request))
-            write_lots_csv(found, response, program=program)
-        else:
-            write_csv(month, response, program=program)
-            for write in (write_fees, write_rewards):
-                write(response, program, since=month.since, until=month.until, now=now, clock=_clock(request))
-        return response  # type: ignore[no-any-return] # see above
+        return download(program, month, kind, now=now, clock=_clock(request))
 
 
 TOLD = ("open", "value", "breakage", "liability", "deferred")
-
-
-def _file(program: Program, month: MonthEnd, kind: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(month, program, kind=kind)}"'}
-    return HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _side_by_side(month: MonthEnd, now: datetime) -> list[dict[str, Any]]:

@@ -23,15 +23,9 @@ from loyalty.badges.models import Badge, Board, Challenge
 from loyalty.configuration import drafts
 from loyalty.configuration.badge_words import badge_in_words, board_in_words, challenge_in_words
 from loyalty.configuration.checking import check
-from loyalty.configuration.document import (
-    InvalidDocument,
-    apply_to,
-    differences,
-    read_yaml,
-    to_document,
-    to_yaml,
-)
+from loyalty.configuration.document import InvalidDocument, apply_to, differences, to_document
 from loyalty.configuration.drafts import NoSuchVersion
+from loyalty.configuration.plain_yaml import read_yaml, to_yaml
 from loyalty.configuration.referral_words import referrals_in_words
 from loyalty.configuration.reward_words import reward_in_words
 from loyalty.configuration.wording import plan_in_words, rule_in_words, scheme_in_words, tier_in_words, wallet_in_words
@@ -104,49 +98,15 @@ class Pages:
 
     def page(self, request: HttpRequest, version: ProgramVersion) -> HttpResponse:
         """The program as a person thinks of it: earn, tiers, spend, limits."""
-        currency = version.program.retailer.currency
-        policy = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
-        tiers = list(Tier.objects.filter(version=version).order_by("-rank"))
-        groups = {group.code: group for group in EarningGroup.objects.filter(version=version)}
-        rules = [
-            (rule, rule_in_words(rule, currency), groups.get(rule.group))
-            for rule in EarningRule.objects.filter(version=version).order_by("code")
-        ]
-        wallets = PointsPolicy.objects.filter(version=version).order_by("pk")
-        versions = ProgramVersion.objects.filter(program=version.program).exclude(pk=version.pk).order_by("-number")
-        events = VersionEvent.objects.filter(program=version.program, number=version.number).order_by("-pk")
+        program = version.program
+        versions = ProgramVersion.objects.filter(program=program).exclude(pk=version.pk).order_by("-number")
+        events = VersionEvent.objects.filter(program=program, number=version.number).order_by("-pk")
         return self._render(request, "page", version, {
-            "rules": rules,
-            "scheme": scheme_in_words(policy, tiers),
-            "tiers": [(tier, tier_in_words(tier, policy, currency)) for tier in tiers],
-            "plans": [
-                (each, plan_in_words(each, currency))
-                for each in PaidPlan.objects.filter(version=version).order_by("rank")
-            ],
-            "rewards": [
-                (each, reward_in_words(each, currency))
-                for each in Reward.objects.filter(version=version).order_by("place")
-            ],
-            "referrals": [
-                sentence
-                for each in ReferralPolicy.objects.filter(version=version)
-                for sentence in referrals_in_words(each, currency)
-            ],
-            "badges": [
-                (each, badge_in_words(each)) for each in Badge.objects.filter(version=version).order_by("place")
-            ],
-            "challenges": [
-                (each, challenge_in_words(each, currency))
-                for each in Challenge.objects.filter(version=version).order_by("place")
-            ],
-            "boards": [
-                (each, board_in_words(each)) for each in Board.objects.filter(version=version).order_by("place")
-            ],
-            "wallets": [(wallet, wallet_in_words(wallet)) for wallet in wallets],
+            **_in_words(version),
             "findings": check(version),
             "others": versions[:20],
             "events": events[:SHOWN_EVENTS],
-            "in_force": version.program.in_force_at(timezone.now()) == version,
+            "in_force": program.in_force_at(timezone.now()) == version,
             "withdrawable": version.status == "published" and (version.effective_from or timezone.now()) > timezone.now(),
         })  # fmt: skip
 
@@ -436,3 +396,39 @@ def _proposed(version: ProgramVersion, now: datetime) -> datetime:
     zone = version.program.tzinfo
     known = version.effective_from or version.proposed_for
     return known or midnight(day_after(local_date(now, zone)), zone)
+
+
+def _in_words(version: ProgramVersion) -> dict[str, Any]:
+    """Return what a version promises, each of its rows with the words for it."""
+    currency = version.program.retailer.currency
+    policy = TierPolicy.objects.filter(version=version).first() or TierPolicy(version=version)
+    tiers = list(Tier.objects.filter(version=version).order_by("-rank"))
+    groups = {group.code: group for group in EarningGroup.objects.filter(version=version)}
+    rules = [
+        (rule, rule_in_words(rule, currency), groups.get(rule.group))
+        for rule in EarningRule.objects.filter(version=version).order_by("code")
+    ]
+    wallets = PointsPolicy.objects.filter(version=version).order_by("pk")
+    return {
+        "rules": rules,
+        "scheme": scheme_in_words(policy, tiers),
+        "tiers": [(tier, tier_in_words(tier, policy, currency)) for tier in tiers],
+        "plans": [
+            (each, plan_in_words(each, currency)) for each in PaidPlan.objects.filter(version=version).order_by("rank")
+        ],
+        "rewards": [
+            (each, reward_in_words(each, currency)) for each in Reward.objects.filter(version=version).order_by("place")
+        ],
+        "referrals": [
+            sentence
+            for each in ReferralPolicy.objects.filter(version=version)
+            for sentence in referrals_in_words(each, currency)
+        ],
+        "badges": [(each, badge_in_words(each)) for each in Badge.objects.filter(version=version).order_by("place")],
+        "challenges": [
+            (each, challenge_in_words(each, currency))
+            for each in Challenge.objects.filter(version=version).order_by("place")
+        ],
+        "boards": [(each, board_in_words(each)) for each in Board.objects.filter(version=version).order_by("place")],
+        "wallets": [(wallet, wallet_in_words(wallet)) for wallet in wallets],
+    }

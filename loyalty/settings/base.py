@@ -330,9 +330,9 @@ WRONG_CODE_RATE = env.str("WRONG_CODE_RATE", default="60/minute")
 CODE_KEYS = env.list("CODE_KEYS", default=[])
 
 # Events go to subscribers (dotted paths of functions of a list of events) and to the retailers' webhooks.
-OUTBOX_SUBSCRIBERS = ["loyalty.memberships.naming.name_customers", "loyalty.campaigns.learning.on_events"]
+OUTBOX_SUBSCRIBERS = ["loyalty.memberships.naming.name_customers", "loyalty.campaigns.journeys.learning.on_events"]
 # Says which effect a campaign's experiment can detect among so many customers: a function of analytics, which campaigns cannot
-# import (`loyalty.campaigns.starting.Forecast`).
+# import (`loyalty.campaigns.publishing.starting.Forecast`).
 CAMPAIGN_FORECAST = "analytics.experiments.campaigns.smallest_effect"
 # For so long a post may take, from the look-up of the name to the head of the answer.
 WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)
@@ -398,7 +398,7 @@ PRIVACY_PARTS = [
 ]
 
 # What goes over with a merge of customers besides facts and memberships: what apps above those have of them.
-MERGE_FOLLOWERS = ["loyalty.campaigns.merging.FOLLOWER"]
+MERGE_FOLLOWERS = ["loyalty.campaigns.reaching.merging.FOLLOWER"]
 
 # For how many days is kept what nobody needs for ever (loyalty.retention). What ends by itself is deleted within the hour.
 EVENTS_KEPT_DAYS = env.int("EVENTS_KEPT_DAYS", default=90)

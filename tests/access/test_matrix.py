@@ -25,7 +25,7 @@ from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.models import Badge, Board, Challenge, GivenBadge, Surprise
 from loyalty.campaigns.models import Campaign, FollowUp, Offer, Step
-from loyalty.campaigns.publishing import draft_of
+from loyalty.campaigns.publishing.managing import draft_of
 from loyalty.configuration.drafts import open_draft
 from loyalty.experiments.models import Experiment
 from loyalty.outbox.endpoints import add_endpoint

@@ -19,9 +19,9 @@ from loyalty.access.models import StaffRole
 from loyalty.activity.causes import cause_in_words
 from loyalty.activity.nightly import set_aside
 from loyalty.badges.models import ChallengeAward, MemberProgress
-from loyalty.campaigns.describing import wait_of
 from loyalty.campaigns.models import Campaign, Entry, FrequencyCap, MessageChannel, SendingHours
-from loyalty.campaigns.publishing import end
+from loyalty.campaigns.publishing.describing import wait_of
+from loyalty.campaigns.publishing.managing import end
 from loyalty.outbox.endpoints import add_endpoint
 from loyalty.outbox.models import Delivery
 from loyalty.outbox.relay import dispatch

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework import serializers
 
-from loyalty.activity.api.serializers import (
+from loyalty.activity.api.reported import (
     FactReader,
     InteractionIn,
     OrderEventIn,

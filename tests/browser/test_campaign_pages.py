@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from customers.models import Retailer
-from loyalty.campaigns.entering import enter
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Campaign, Step
-from loyalty.campaigns.publishing import draft_of, publish
-from loyalty.campaigns.triggers import Candidate
+from loyalty.campaigns.publishing.managing import draft_of, publish
 from tests import make
 from tests.browser.conftest import shot
 from tests.browser.test_recommendation_pages import looked_at

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from customers.models import Consent
 from loyalty.campaigns.models import PushDevice
-from loyalty.campaigns.push_keys import new_key
+from loyalty.campaigns.transports.push_keys import new_key
 from loyalty.signin.sessions import COOKIE
 from tests.browser.conftest import shot
 from tests.campaigns.browsers import Browser

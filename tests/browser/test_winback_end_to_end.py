@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from analytics.experiments.looking import looked_at_tonight
 from customers.models import Retailer
-from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.nights import find_on
+from loyalty.campaigns.messages.sending import send
 from loyalty.campaigns.models import Campaign, Entry, Message
-from loyalty.campaigns.nights import find_on
-from loyalty.campaigns.sending import send
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import VariantFact
 from loyalty.experiments.running import end_due

@@ -8,7 +8,7 @@ import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from loyalty.campaigns.push_keys import to_text
+from loyalty.campaigns.transports.push_keys import to_text
 
 SERVICE = "https://push.test/"
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from customers.models import Customer, Retailer
 from customers.registration import record_consent
+from loyalty.campaigns.messages.queueing import NewMessage, queue
+from loyalty.campaigns.messages.sending import PROVIDERS, send
 from loyalty.campaigns.models import (
     Campaign,
     CampaignVersion,
@@ -18,9 +20,7 @@ from loyalty.campaigns.models import (
     Step,
     StepText,
 )
-from loyalty.campaigns.publishing import publish
-from loyalty.campaigns.queueing import NewMessage, queue
-from loyalty.campaigns.sending import PROVIDERS, send
+from loyalty.campaigns.publishing.managing import publish
 from loyalty.campaigns.transports import Accepted, Answer, Outgoing, Route, Transport
 from loyalty.campaigns.transports.port import IsOver
 from loyalty.memberships.models import Membership

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from customers.models import Retailer
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.entering import enter
 from loyalty.campaigns.feedback.answering import answer
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Answer, Campaign, CampaignVersion, FollowUp, Invitation, Step, StepText, Survey
-from loyalty.campaigns.publishing import publish
-from loyalty.campaigns.triggers import Candidate
+from loyalty.campaigns.publishing.managing import publish
 from loyalty.memberships.models import Membership
 from loyalty.programs.models import Program
 from tests import make

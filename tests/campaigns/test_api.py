@@ -9,8 +9,8 @@ from django.utils import timezone
 from customers.core import bulk
 from customers.models import Consent, Customer
 from loyalty.campaigns.feedback.links import token_of
+from loyalty.campaigns.messages.reading import inbox
 from loyalty.campaigns.models import Answer, Campaign, FollowUp, Message, Receipt
-from loyalty.campaigns.reading import inbox
 from loyalty.outbox.signing import signature
 from tests import make
 from tests.campaigns.make_campaigns import (

@@ -9,7 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from loyalty.campaigns.document_parts import differences
-from loyalty.campaigns.documents import (
+from loyalty.campaigns.models import Campaign, CampaignVersion, Message, Step, StepText
+from loyalty.campaigns.publishing.documents import (
     apply_document,
     check_document,
     findings_of,
@@ -17,11 +18,11 @@ from loyalty.campaigns.documents import (
     schema,
     to_document,
 )
-from loyalty.campaigns.models import Campaign, CampaignVersion, Message, Step, StepText
-from loyalty.campaigns.previewing import preview
-from loyalty.campaigns.publishing import publish
-from loyalty.campaigns.ready_made import ORDER, SHIPPED, begin, ready_made
-from loyalty.configuration.document import InvalidDocument, read_yaml, to_yaml
+from loyalty.campaigns.publishing.managing import publish
+from loyalty.campaigns.publishing.previewing import preview
+from loyalty.campaigns.publishing.ready_made import ORDER, SHIPPED, begin, ready_made
+from loyalty.configuration.document import InvalidDocument
+from loyalty.configuration.plain_yaml import read_yaml, to_yaml
 from tests import make
 from tests.campaigns import make_offers, make_surveys
 from tests.campaigns.make_campaigns import NOON, ada, journey, says_by, shop, waits

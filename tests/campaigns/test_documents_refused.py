@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from loyalty.campaigns.documents import to_document
-from loyalty.campaigns.entering import enter
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Campaign, CampaignVersion, Step
-from loyalty.campaigns.publishing import draft_of
-from loyalty.campaigns.triggers import Candidate
+from loyalty.campaigns.publishing.documents import to_document
+from loyalty.campaigns.publishing.managing import draft_of
 from loyalty.experiments.planning import plan
 from loyalty.experiments.running import end, start
 from tests import make

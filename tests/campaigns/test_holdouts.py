@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from analytics.experiments.reading import read
-from loyalty.campaigns.checking import flaws_of
+from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.models import Campaign, Entry, Outcome
-from loyalty.campaigns.nights import find_on
+from loyalty.campaigns.publishing.checking import flaws_of
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import VariantFact
 from loyalty.memberships.models import Membership

@@ -21,18 +21,18 @@ from customers.core.ids import new_id
 from customers.models import Consent, Erasure
 from customers.privacy import erase
 from loyalty.activity.account.merging import take_merge
-from loyalty.campaigns.claiming import BATCH
-from loyalty.campaigns.devices import DeviceFact, InvalidDevice, register
+from loyalty.campaigns.messages.claiming import BATCH
+from loyalty.campaigns.messages.sending import PROVIDERS, send, take_turn
+from loyalty.campaigns.messages.turns import TURNS, Turns
 from loyalty.campaigns.models import Address, Message, Outcome, PushDevice, Recipient
-from loyalty.campaigns.preferences import CHOSEN, InvalidPreference, PersonErased, choose
-from loyalty.campaigns.push_keys import new_key
-from loyalty.campaigns.sending import PROVIDERS, send, take_turn
+from loyalty.campaigns.reaching.devices import DeviceFact, InvalidDevice, register
+from loyalty.campaigns.reaching.preferences import CHOSEN, InvalidPreference, PersonErased, choose
 from loyalty.campaigns.setting_aside import RETRIED_AFTER
 from loyalty.campaigns.transports import Accepted, Answer, Device, NoAnswer, NotNow, Outgoing, Refused, Route
 from loyalty.campaigns.transports.http import HttpTransport
 from loyalty.campaigns.transports.port import IsOver
+from loyalty.campaigns.transports.push_keys import new_key
 from loyalty.campaigns.transports.web_push import WebPushTransport
-from loyalty.campaigns.turns import TURNS, Turns
 from loyalty.memberships.models import Membership
 from loyalty.outbox.posting import NotTaken, Terms, origin_of
 from tests import make

@@ -6,10 +6,10 @@ import pytest
 from customers.facts import InteractionFact
 from customers.models import Retailer
 from customers.recording import record_interactions
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.learning import learn, on_events
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.learning import learn, on_events
+from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.models import Campaign, Entry, Message, Outcome, WaitingFact
-from loyalty.campaigns.nights import find_on
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.programs.models import Program

@@ -33,7 +33,7 @@ MESSAGES, KILLS, BATCH = (10_000, 20, 500) if HUNTS else (120, 2, 30)
 WORK = """
 from datetime import datetime, timedelta
 from customers.models import Retailer
-from loyalty.campaigns.sending import send
+from loyalty.campaigns.messages.sending import send
 now = datetime.fromisoformat("{now}")
 while send(Retailer.objects.get(slug="{slug}"), clock=lambda: now, limit={batch}):
     pass

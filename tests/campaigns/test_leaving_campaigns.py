@@ -6,12 +6,12 @@ import pytest
 
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.models import NightRun
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.entering import enter
-from loyalty.campaigns.learning import on_events
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.learning import on_events
+from loyalty.campaigns.journeys.nights import find_due, find_on
+from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Campaign, Entry, Message
-from loyalty.campaigns.nights import find_due, find_on
-from loyalty.campaigns.triggers import Candidate
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from tests import make

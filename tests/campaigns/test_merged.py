@@ -10,17 +10,17 @@ from customers.models import Customer, Erasure
 from customers.privacy import erase
 from customers.registration import record_consent
 from loyalty.activity.account.merging import take_merge
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.carrying import follow_merges
-from loyalty.campaigns.claiming import claim
-from loyalty.campaigns.entering import enter
-from loyalty.campaigns.learning import on_events
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.carrying import follow_merges
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.learning import on_events
+from loyalty.campaigns.journeys.nights import find_on
+from loyalty.campaigns.journeys.triggers import Candidate
+from loyalty.campaigns.messages.claiming import claim
+from loyalty.campaigns.messages.reading import outcomes_of
+from loyalty.campaigns.messages.sending import send
 from loyalty.campaigns.models import Campaign, Entry, Message, OfferGrant, Outcome, Recipient, WaitingFact
-from loyalty.campaigns.nights import find_on
-from loyalty.campaigns.reading import outcomes_of
-from loyalty.campaigns.sending import send
 from loyalty.campaigns.transports import Accepted, Answer, NotNow, Outgoing
-from loyalty.campaigns.triggers import Candidate
 from loyalty.experiments.contamination import contamination_of
 from loyalty.memberships.models import Membership
 from tests import make

@@ -8,11 +8,11 @@ import pytest
 from customers.models import Customer
 from loyalty.activity.models import NightRun
 from loyalty.activity.nightly import run_nights
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.entering import enter
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.nights import find_due
+from loyalty.campaigns.journeys.triggers import candidates
 from loyalty.campaigns.models import Campaign, Entry, Outcome
-from loyalty.campaigns.nights import find_due
-from loyalty.campaigns.triggers import candidates
 from tests import make
 from tests.campaigns.make_campaigns import Box, ada, campaign, journey, says_by, send_all, shop
 

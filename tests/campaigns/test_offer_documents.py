@@ -15,7 +15,8 @@ from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.checking import schema
 from loyalty.campaigns.offering.documents import apply_document, check, say, to_document
 from loyalty.campaigns.offering.managing import end_offer, start
-from loyalty.configuration.document import InvalidDocument, read_yaml, to_yaml
+from loyalty.configuration.document import InvalidDocument
+from loyalty.configuration.plain_yaml import read_yaml, to_yaml
 from loyalty.programs.models import Program
 from loyalty.rewards.models import RewardBudget
 from tests import make

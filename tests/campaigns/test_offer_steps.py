@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from loyalty.campaigns.advancing import advance_due
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.models import Campaign, CampaignVersion, Entry, Message, OfferGrant, Outcome, Step, StepText
-from loyalty.campaigns.moving import move_entries
-from loyalty.campaigns.nights import find_on
 from loyalty.campaigns.offering.granting import Ask, grant_offer
 from loyalty.campaigns.offering.steps import decided_for
-from loyalty.campaigns.publishing import CampaignHasFlaws, draft_of, publish
+from loyalty.campaigns.publishing.managing import CampaignHasFlaws, draft_of, publish
+from loyalty.campaigns.publishing.moving import move_entries
 from loyalty.programs.models import Program
 from tests import make
 from tests.campaigns.make_campaigns import Box, ada, journey, says_by, send_all, shop, waits

@@ -15,12 +15,12 @@ from pytest_django import Settings
 from customers.core.tenancy import acting_for
 from customers.models import Consent, Customer, Erasure, Retailer
 from customers.privacy import erase
-from loyalty.campaigns.devices import MAX_DEVICES, DeviceFact, register
+from loyalty.campaigns.messages.sending import PROVIDERS, send
 from loyalty.campaigns.models import Address, MessageChannel, PushDevice, SendingHours
-from loyalty.campaigns.push_keys import is_key, new_key, public_key
-from loyalty.campaigns.sending import PROVIDERS, send
+from loyalty.campaigns.reaching.devices import MAX_DEVICES, DeviceFact, register
 from loyalty.campaigns.transports import Accepted, Answer, Outgoing, Refused, Route
 from loyalty.campaigns.transports.http import body_of
+from loyalty.campaigns.transports.push_keys import is_key, new_key, public_key
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.browsers import Browser

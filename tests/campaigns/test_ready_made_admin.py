@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from loyalty.campaigns.models import Campaign, Entry, Message, Step
-from loyalty.campaigns.publishing import draft_of, publish
-from loyalty.campaigns.ready_made import ORDER
+from loyalty.campaigns.publishing.managing import draft_of, publish
+from loyalty.campaigns.publishing.ready_made import ORDER
 from tests import make
 from tests.campaigns.make_campaigns import ada, journey, says_by, waits
 from tests.campaigns.test_admin import confirmed, said

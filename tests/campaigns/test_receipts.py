@@ -5,15 +5,15 @@ from django.test import Client
 from django.utils import timezone
 
 from customers.models import Consent
-from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt
-from loyalty.campaigns.receiving import (
+from loyalty.campaigns.messages.receiving import (
     ReceiptFact,
     UnknownReceipt,
     WrongReceiptSignature,
     require_signature,
     take_receipt,
 )
-from loyalty.campaigns.unsubscribing import token_of
+from loyalty.campaigns.models import Address, Message, MessageChannel, Receipt
+from loyalty.campaigns.reaching.unsubscribing import token_of
 from loyalty.memberships.models import Membership
 from loyalty.outbox.signing import signature
 from tests import make

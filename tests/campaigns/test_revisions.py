@@ -9,17 +9,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from loyalty.campaigns.documents import (
+from loyalty.campaigns.models import Campaign, CampaignVersion
+from loyalty.campaigns.publishing.documents import (
     apply_document,
     check_document,
     to_document,
     written_out,
 )
-from loyalty.campaigns.models import Campaign, CampaignVersion
-from loyalty.campaigns.outdated import ChangedSince, NothingToChange
-from loyalty.campaigns.publishing import draft_of, publish
+from loyalty.campaigns.publishing.managing import draft_of, publish
+from loyalty.campaigns.publishing.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.rules.revisions import changed_since, revision_of
-from loyalty.configuration.document import read_yaml, to_yaml
+from loyalty.configuration.plain_yaml import read_yaml, to_yaml
 from loyalty.programs.models import Program
 from tests import make
 from tests.campaigns.make_campaigns import NOON

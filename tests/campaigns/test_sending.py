@@ -6,9 +6,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Consent
-from loyalty.campaigns.carrying import follow_merges
+from loyalty.campaigns.journeys.carrying import follow_merges
+from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.models import Message, Outcome, Recipient
-from loyalty.campaigns.queueing import NewMessage, queue
 from loyalty.campaigns.transports import Accepted, NoAnswer, NotNow, Refused
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, cap, due, message, says, send_all, shop

@@ -9,17 +9,17 @@ import pytest
 from django.test import Client
 
 from customers.models import Customer
-from loyalty.campaigns.audience import ELSEWHERE, _arms, audience_of
-from loyalty.campaigns.entering import enter
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Campaign, Entry, MessageChannel, Outcome, Step
-from loyalty.campaigns.moving import move_entries
-from loyalty.campaigns.outlook_words import lines_of
-from loyalty.campaigns.publishing import WrongCampaignState, draft_of, publish
-from loyalty.campaigns.ready_made import begin
+from loyalty.campaigns.publishing.audience import ELSEWHERE, _arms, audience_of
+from loyalty.campaigns.publishing.managing import WrongCampaignState, draft_of, publish
+from loyalty.campaigns.publishing.moving import move_entries
+from loyalty.campaigns.publishing.outlook_words import lines_of
+from loyalty.campaigns.publishing.ready_made import begin
+from loyalty.campaigns.publishing.starting import FewPerArm, outlook_of, start
 from loyalty.campaigns.rules.journeys import StepRule
 from loyalty.campaigns.rules.progress import advance, moved
-from loyalty.campaigns.starting import FewPerArm, outlook_of, start
-from loyalty.campaigns.triggers import Candidate
 from loyalty.experiments.models import Experiment
 from tests import make
 from tests.campaigns.make_campaigns import ada, campaign, journey, says, says_by, waits
@@ -100,7 +100,7 @@ def test_a_large_audience_is_estimated_from_an_even_part(monkeypatch: pytest.Mon
     world = World()
     for number in range(1, 12):
         ada(world.club, f"m{number}")
-    monkeypatch.setattr("loyalty.campaigns.audience.COUNTED", 4)
+    monkeypatch.setattr("loyalty.campaigns.publishing.audience.COUNTED", 4)
     draft = broadcast(world)
 
     found = audience_of(draft.campaign, draft, now=NOW)

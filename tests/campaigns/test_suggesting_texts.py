@@ -7,10 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer, PopularProduct, Product, Retailer, Suggestion
+from loyalty.campaigns.messages.sending import send
+from loyalty.campaigns.messages.texts import names_products
 from loyalty.campaigns.models import Step
-from loyalty.campaigns.previewing import preview
-from loyalty.campaigns.sending import send
-from loyalty.campaigns.texts import names_products
+from loyalty.campaigns.publishing.previewing import preview
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, says, send_all, shop

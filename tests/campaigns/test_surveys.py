@@ -12,9 +12,6 @@ from customers.models import Erasure, Interaction
 from customers.privacy import erase
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.replaying import replay
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.checking import flaws_of
-from loyalty.campaigns.describing import step_of
 from loyalty.campaigns.feedback.answering import (
     ChangedTooOften,
     CommentTooLong,
@@ -26,6 +23,8 @@ from loyalty.campaigns.feedback.answering import (
 )
 from loyalty.campaigns.feedback.following_up import FollowUpIsClosed, NoNote, close, take
 from loyalty.campaigns.feedback.links import UnknownInvitation, invitation_of, token_of
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.triggers import candidates
 from loyalty.campaigns.models import (
     Answer,
     CampaignVersion,
@@ -37,11 +36,12 @@ from loyalty.campaigns.models import (
     StepText,
     Survey,
 )
-from loyalty.campaigns.moving import move_entries
-from loyalty.campaigns.publishing import draft_of, publish
+from loyalty.campaigns.publishing.checking import flaws_of
+from loyalty.campaigns.publishing.describing import step_of
+from loyalty.campaigns.publishing.managing import draft_of, publish
+from loyalty.campaigns.publishing.moving import move_entries
 from loyalty.campaigns.rules.surveys import MAX_ANSWERS, Asked, SurveyRule, not_invited
 from loyalty.campaigns.rules.triggers import wave_of
-from loyalty.campaigns.triggers import candidates
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, journey, says_by, send_all, shop, waits

@@ -10,10 +10,10 @@ import pytest
 from customers.models import Insight
 from loyalty.activity.intake import Answer
 from loyalty.activity.nightly import run_nights
-from loyalty.campaigns.learning import on_events
+from loyalty.campaigns.journeys.learning import on_events
+from loyalty.campaigns.journeys.nights import find_on
 from loyalty.campaigns.models import Campaign, Entry, Message, Outcome
-from loyalty.campaigns.nights import find_on
-from loyalty.campaigns.publishing import CampaignHasFlaws
+from loyalty.campaigns.publishing.managing import CampaignHasFlaws
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.plans.account.joining import cancel

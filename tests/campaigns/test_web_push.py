@@ -15,9 +15,9 @@ from pytest_django import Settings
 
 from customers.core.ids import new_id
 from loyalty.campaigns.models import MessageChannel
-from loyalty.campaigns.push_keys import new_key, public_key
 from loyalty.campaigns.transports import Accepted, Answer, Device, NoAnswer, NotNow, Outgoing, Refused, Route
 from loyalty.campaigns.transports.http import HttpTransport
+from loyalty.campaigns.transports.push_keys import new_key, public_key
 from loyalty.campaigns.transports.web_push import WebPushTransport, plain_of
 from loyalty.outbox.posting import Terms
 from tests.campaigns.browsers import Browser

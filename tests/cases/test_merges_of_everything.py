@@ -10,7 +10,7 @@ from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.badges.account.joining import join_board, join_challenge
 from loyalty.badges.models import Badge, GivenBadge
-from loyalty.campaigns.carrying import follow_merges
+from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.models import OfferGrant
 from loyalty.memberships import households
 from loyalty.memberships.models import Membership

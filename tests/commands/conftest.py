@@ -22,9 +22,10 @@ from customers.importing.templates import write_template
 from customers.models import Retailer
 from customers.recording import record_orders
 from loyalty.activity.versions import forget_versions
-from loyalty.campaigns.ready_made import ready_made_named
-from loyalty.configuration.document import to_document, to_yaml
+from loyalty.campaigns.publishing.ready_made import ready_made_named
+from loyalty.configuration.document import to_document
 from loyalty.configuration.drafts import publish
+from loyalty.configuration.plain_yaml import to_yaml
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward
 from tests import make

@@ -9,18 +9,9 @@ from django.utils import translation
 from jsonschema import Draft202012Validator
 
 from loyalty.configuration.checking import check
-from loyalty.configuration.document import (
-    InvalidDocument,
-    UnreadableDocument,
-    apply_to,
-    check_document,
-    differences,
-    read_yaml,
-    schema,
-    to_document,
-    to_yaml,
-)
+from loyalty.configuration.document import InvalidDocument, apply_to, check_document, differences, schema, to_document
 from loyalty.configuration.drafts import create_program
+from loyalty.configuration.plain_yaml import UnreadableDocument, read_yaml, to_yaml
 from loyalty.points.models import EarningGroup, EarningRule, PointsPolicy
 from loyalty.programs.models import ProgramVersion
 from loyalty.tiers.models import Tier, TierPolicy

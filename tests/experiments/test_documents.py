@@ -10,7 +10,8 @@ from loyalty.activity.versions import read_version, versions_of_program
 from loyalty.configuration import drafts
 from loyalty.configuration.badge_words import challenge_in_words
 from loyalty.configuration.checking import check
-from loyalty.configuration.document import apply_to, check_document, differences, read_yaml, to_document, to_yaml
+from loyalty.configuration.document import apply_to, check_document, differences, to_document
+from loyalty.configuration.plain_yaml import read_yaml, to_yaml
 from loyalty.configuration.wording import rule_in_words
 from loyalty.experiments.running import end
 from loyalty.points.models import EarningRule

@@ -39,12 +39,12 @@ from loyalty.badges.account.given import give_badge
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.account.surprises import draw, give
 from loyalty.badges.models import Surprise
-from loyalty.campaigns.entering import enter
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.triggers import Candidate
+from loyalty.campaigns.messages.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.models import MessageChannel, OfferGrant, PushDevice
 from loyalty.campaigns.offering.taking import decline_offer, take_offer
-from loyalty.campaigns.publishing import draft_of
-from loyalty.campaigns.receiving import ReceiptFact, take_receipt
-from loyalty.campaigns.triggers import Candidate
+from loyalty.campaigns.publishing.managing import draft_of
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.endpoints import add_endpoint

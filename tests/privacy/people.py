@@ -28,13 +28,13 @@ from loyalty.activity.account.spending import hold, redeem
 from loyalty.activity.intake import take_interactions
 from loyalty.activity.rewards.redeeming import redeem_reward
 from loyalty.api.models import IdempotencyRecord
-from loyalty.campaigns.addresses import verify
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.entering import enter
 from loyalty.campaigns.feedback.following_up import close
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.triggers import Candidate
+from loyalty.campaigns.messages.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.models import MessageChannel, PushDevice
-from loyalty.campaigns.receiving import ReceiptFact, take_receipt
-from loyalty.campaigns.triggers import Candidate
+from loyalty.campaigns.reaching.addresses import verify
 from loyalty.memberships import households
 from loyalty.memberships.models import Membership
 from loyalty.outbox.endpoints import add_endpoint

@@ -7,14 +7,14 @@ import pytest
 
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.loading import MergedMeanwhile
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.carrying import follow_merges
-from loyalty.campaigns.entering import enter
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.carrying import follow_merges
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.triggers import Candidate
+from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.models import Campaign, Entry, Message, Recipient
-from loyalty.campaigns.preferences import choose
-from loyalty.campaigns.queueing import NewMessage, queue
-from loyalty.campaigns.triggers import Candidate
-from loyalty.campaigns.unsubscribing import unsubscribe
+from loyalty.campaigns.reaching.preferences import choose
+from loyalty.campaigns.reaching.unsubscribing import unsubscribe
 from tests import make
 from tests.campaigns.make_campaigns import NOON, Box, ada, campaign, due, journey, says_by, send_all, shop
 from tests.campaigns.test_journeys import CART

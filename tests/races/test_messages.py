@@ -10,10 +10,10 @@ from django.db import connection
 from customers.models import Erasure, Retailer
 from customers.privacy import erase
 from loyalty.activity.account.merging import MergeAnswer, take_merge
+from loyalty.campaigns.messages.queueing import NewMessage, queue
+from loyalty.campaigns.messages.sending import PROVIDERS, send
 from loyalty.campaigns.models import Message, Outcome, Recipient
-from loyalty.campaigns.preferences import PersonErased, choose
-from loyalty.campaigns.queueing import NewMessage, queue
-from loyalty.campaigns.sending import PROVIDERS, send
+from loyalty.campaigns.reaching.preferences import PersonErased, choose
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.make_campaigns import LATER, NOON, Box, ada, campaign, cap, due, shop

@@ -4,9 +4,9 @@ from functools import partial
 
 import pytest
 
-from loyalty.campaigns.documents import apply_document
 from loyalty.campaigns.models import CampaignVersion
-from loyalty.campaigns.outdated import ChangedSince
+from loyalty.campaigns.publishing.documents import apply_document
+from loyalty.campaigns.publishing.outdated import ChangedSince
 from tests.campaigns.make_campaigns import NOON
 from tests.campaigns.test_revisions import begun, edited, present
 from tests.races.interleaving import interleaved

@@ -6,11 +6,11 @@ import pytest
 
 from customers.models import Erasure, Interaction
 from customers.privacy import erase
-from loyalty.campaigns.advancing import advance_due
-from loyalty.campaigns.entering import enter
+from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.entering import enter
+from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.models import Answer, Campaign, FollowUp, Invitation, Message
-from loyalty.campaigns.preferences import PersonErased
-from loyalty.campaigns.triggers import Candidate
+from loyalty.campaigns.reaching.preferences import PersonErased
 from loyalty.memberships.models import Membership
 from tests import make
 from tests.campaigns.make_campaigns import NOON, ada, shop

@@ -25,16 +25,8 @@ from loyalty.activity.account.approving import review
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.api.orders import OrderOut, with_contents
 from loyalty.activity.api.rendering import corrected, effects_of
-from loyalty.activity.api.serializers import (
-    ClaimIn,
-    ClaimOut,
-    CorrectedOut,
-    CorrectionIn,
-    MergeIn,
-    MergeOut,
-    ReviewedOut,
-    fact_of,
-)
+from loyalty.activity.api.reported import ClaimIn, CorrectionIn, MergeIn, fact_of
+from loyalty.activity.api.serializers import ClaimOut, CorrectedOut, MergeOut, ReviewedOut
 from loyalty.activity.correcting import take_claim, take_correction
 from loyalty.activity.payments import wrong_payments
 

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from loyalty.configuration.document import read_yaml
+from loyalty.configuration.plain_yaml import read_yaml
 
 YAML = "application/yaml"
 FORMAT = OpenApiParameter("as", str, enum=["json", "yaml"], description="How to write the document.")

@@ -30,25 +30,27 @@ from loyalty.activity.api.changes import NumberView
 from loyalty.activity.api.keyed import Reported, code_of, take_reported
 from loyalty.activity.api.orders import OrderOut, OrderQuery, Orders
 from loyalty.activity.api.rendering import answers, take_rows, tier_of, wallets_of
-from loyalty.activity.api.serializers import (
-    AnswerOut,
+from loyalty.activity.api.reported import (
     BatchIn,
-    BatchOut,
-    EndedTokensOut,
     EnrolmentIn,
-    EnrolmentOut,
-    InteractionAnswerOut,
     InteractionBatchIn,
-    InteractionBatchOut,
     InteractionIn,
-    MemberOut,
     OrderEventBatchIn,
     OrderEventIn,
     OrderIn,
     ReturnBatchIn,
     ReturnIn,
-    TokenOut,
     fact_of,
+)
+from loyalty.activity.api.serializers import (
+    AnswerOut,
+    BatchOut,
+    EndedTokensOut,
+    EnrolmentOut,
+    InteractionAnswerOut,
+    InteractionBatchOut,
+    MemberOut,
+    TokenOut,
 )
 from loyalty.activity.intake import Answer, take_interactions, take_order_events, take_returns
 from loyalty.activity.payments import take_paid_orders

@@ -25,10 +25,11 @@ from loyalty.activity.api.entries import said_entries
 from loyalty.activity.api.member import memberships_of, shopper
 from loyalty.activity.api.serializers import EntryOut
 from loyalty.activity.explaining import why
+from loyalty.activity.month_files import JOURNAL, LOTS, download
 from loyalty.memberships.models import Membership
-from loyalty.plans.books import fee_books, write_fees
-from loyalty.points.journal import MonthEnd, file_name, month_end, write_csv, write_lots_csv
-from loyalty.points.liability import NotAMonth, month_of, owed_by_lot
+from loyalty.plans.books import fee_books
+from loyalty.points.journal import MonthEnd, month_end
+from loyalty.points.liability import NotAMonth, month_of
 from loyalty.points.models import Entry, Wallet
 from loyalty.points.paging import KEYS, OF_CUSTOMER, OF_NUMBER, StatedEntry, page
 from loyalty.points.proof import prove
@@ -36,7 +37,7 @@ from loyalty.points.remarks import Remark
 from loyalty.points.state import MAIN
 from loyalty.points.statement import Clock, forecast, was
 from loyalty.programs.models import Program
-from loyalty.rewards.books import reward_books, write_rewards
+from loyalty.rewards.books import reward_books
 
 CLOCK = OpenApiParameter(
     "clock", str, enum=["recorded", "occurred"], description="By which clock; recorded if left out."
@@ -349,12 +350,7 @@ class JournalView(AskedView):
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Return the journal of a month as a CSV file for the accounts."""
         program, month = _month_end(request, slug)
-        response = _file(program, month, "")
-        write_csv(month, response, program=program)  # type: ignore[arg-type] # a response is written like a file
-        now, clock = timezone.now(), _clock(request)
-        for write in (write_fees, write_rewards):
-            write(response, program, since=month.since, until=month.until, now=now, clock=clock)  # type: ignore[arg-type] # so
-        return response
+        return download(program, month, JOURNAL, now=timezone.now(), clock=_clock(request))
 
 
 class LotsOwedView(AskedView):
@@ -364,15 +360,7 @@ class LotsOwedView(AskedView):
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Return what is owed of each lot at the end of a month as a CSV file for the auditors."""
         program, month = _month_end(request, slug)
-        response = _file(program, month, "-lots")
-        lots = owed_by_lot(program, at=min(month.until, timezone.now()), clock=_clock(request))
-        write_lots_csv(lots, response, program=program)  # type: ignore[arg-type] # a response is written like a file
-        return response
-
-
-def _file(program: Program, month: MonthEnd, kind: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(month, program, kind=kind)}"'}
-    return HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
+        return download(program, month, LOTS, now=timezone.now(), clock=_clock(request))
 
 
 def _clock(request: Request) -> Clock:

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from customers.batches import Fact, Status
 from customers.core.errors import DomainError
 from customers.models import Customer
-from loyalty.activity.api.serializers import fact_of
+from loyalty.activity.api.reported import fact_of
 from loyalty.activity.correcting import CorrectionAnswer, Keeping
 from loyalty.activity.intake import Answer
 from loyalty.activity.progress import Progress, plan_of, progress

@@ -14,6 +14,7 @@ from loyalty.activity.api import (
     redemptions,
     rewards,
     suggestions,
+    vouchers,
 )
 
 # The number of an order may be anything, also what looks like a path. What is asked most often stands first.
@@ -60,10 +61,10 @@ urlpatterns = [
     path("rewards/redemptions/<uuid:redemption_id>/cancel", rewards.CancellationView.as_view(), name="reward-cancel"),
     path("rewards/redemptions/<uuid:redemption_id>/refund", rewards.RefundView.as_view(), name="reward-refund"),
     path("rewards/redemptions/<uuid:redemption_id>/fulfil", rewards.FulfilmentView.as_view(), name="reward-fulfil"),
-    path("vouchers/check", rewards.VoucherCheckView.as_view(), name="voucher-check"),
-    path("vouchers/hold", rewards.VoucherHoldView.as_view(), name="voucher-hold"),
-    path("vouchers/confirm", rewards.VoucherConfirmView.as_view(), name="voucher-confirm"),
-    path("vouchers/release", rewards.VoucherReleaseView.as_view(), name="voucher-release"),
+    path("vouchers/check", vouchers.VoucherCheckView.as_view(), name="voucher-check"),
+    path("vouchers/hold", vouchers.VoucherHoldView.as_view(), name="voucher-hold"),
+    path("vouchers/confirm", vouchers.VoucherConfirmView.as_view(), name="voucher-confirm"),
+    path("vouchers/release", vouchers.VoucherReleaseView.as_view(), name="voucher-release"),
     path("customers/<path:external_id>/memberships", members.MembershipsView.as_view(), name="memberships"),
     path(
         "customers/<path:external_id>/recommendations",

@@ -1,26 +1,23 @@
 """Reviews and photos that are held for a person: the queue of those to look at, and what was decided of the others."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, action, display
+from customers.core.admin import QueueFilter, RangeDateTimeFilter, action, display
 from customers.core.errors import DomainError
 from customers.core.numbers import shown
 from loyalty.activity import staff
-from loyalty.activity.account.approving import review
 from loyalty.activity.held.bursts import NEW_DAYS, WITHIN_HOURS, WITHIN_MINUTES
+from loyalty.activity.interactions.reviewing import OfInteraction, decide
 from loyalty.activity.models import InteractionHold
-from loyalty.activity.staff import ByStaff
 
 STATES = {"open": _("to look at"), "approved": _("approved"), "refused": _("refused")}
 LABELS = {"open": "danger", "approved": "success", "refused": "warning"}
@@ -31,23 +28,15 @@ def state_of(row: InteractionHold) -> str:
     return "open" if row.is_approved is None else "approved" if row.is_approved else "refused"
 
 
-class OfDecision(admin.SimpleListFilter):
+class OfDecision(QueueFilter):
     """Holds by what became of them; those that wait for somebody where nothing else is asked for."""
 
     title = _("decision")
     parameter_name = "decision"
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [*STATES.items(), ("all", _("all"))]
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Return the choices: no empty one, for none of them is the queue."""
-        for word, said in self.lookup_choices:
-            query = changelist.get_query_string({self.parameter_name: word})
-            yield {"selected": (self.value() or "open") == word, "query_string": query, "display": said}
+    states = STATES
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.value() or "open"
+        asked = self.asked()
         return rows if asked == "all" else rows.filter(is_approved={"approved": True, "refused": False}.get(asked))
 
 
@@ -64,16 +53,8 @@ class HoldReviewForm(staff.ReasonForm):
     field_order = ("decision", "reason")
 
 
-@transaction.atomic
-def _review(row: InteractionHold, *, is_approved: bool, dry_run: bool) -> int:
-    points = review(row.retailer, row.interaction.number, is_approved=is_approved, now=timezone.now())
-    if dry_run:
-        transaction.set_rollback(True)
-    return points
-
-
 @admin.register(InteractionHold)
-class InteractionHoldAdmin(ByStaff, ExportedAdmin):
+class InteractionHoldAdmin(OfInteraction):
     list_display = ("when", "number", "kind", "sku", "customer", "why", "state")
     list_filter = (OfDecision, "reason", "interaction__kind", ("held_at", RangeDateTimeFilter))
     search_fields = (
@@ -91,26 +72,6 @@ class InteractionHoldAdmin(ByStaff, ExportedAdmin):
     actions: ClassVar[Any] = ("approve_all", "refuse_all", "export")
     actions_detail = ("review",)
     done = Q(decided_at__isnull=False)
-
-    @display(description=_("when"), ordering="interaction__occurred_at")
-    def when(self, row: InteractionHold) -> Any:
-        return row.interaction.occurred_at
-
-    @display(description=_("interaction"), ordering="interaction__number")
-    def number(self, row: InteractionHold) -> str:
-        return row.interaction.number
-
-    @display(description=_("kind"), ordering="interaction__kind")
-    def kind(self, row: InteractionHold) -> str:
-        return row.interaction.get_kind_display()
-
-    @display(description=_("product"), ordering="interaction__sku")
-    def sku(self, row: InteractionHold) -> str:
-        return row.interaction.sku or "-"
-
-    @display(description=_("customer"))
-    def customer(self, row: InteractionHold) -> str:
-        return str(row.interaction.customer.external_id)
 
     @display(description=_("why it is held"), ordering="reason")
     def why(self, row: InteractionHold) -> str:
@@ -148,7 +109,7 @@ class InteractionHoldAdmin(ByStaff, ExportedAdmin):
 
         def act(said: dict[str, str], *, dry_run: bool) -> Sequence[str]:
             is_approved = said["decision"] == "approve"
-            points = _review(row, is_approved=is_approved, dry_run=dry_run)
+            points = decide(row, is_approved=is_approved, dry_run=dry_run)
             if not is_approved:
                 return [gettext("It is not published, and gives nothing.")]
             words = ngettext("It gives %(points)s point.", "It gives %(points)s points.", points)
@@ -165,7 +126,7 @@ class InteractionHoldAdmin(ByStaff, ExportedAdmin):
 
 def _try(row: InteractionHold, is_approved: bool) -> bool:  # noqa: FBT001 - what is tried
     try:
-        _review(row, is_approved=is_approved, dry_run=False)
+        decide(row, is_approved=is_approved, dry_run=False)
     except DomainError:  # somebody was faster
         return False
     return True

@@ -1,26 +1,23 @@
 """What interactions were rewarded with: the queue of rewards that somebody has to approve, and all others."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat, Replace
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, action, display
+from customers.core.admin import QueueFilter, RangeDateTimeFilter, action, display
 from customers.core.errors import DomainError
 from loyalty.activity import staff
-from loyalty.activity.account.approving import review
 from loyalty.activity.explaining import REASONS
+from loyalty.activity.interactions.reviewing import OfInteraction, decide
 from loyalty.activity.models import InteractionDecision
-from loyalty.activity.staff import ByStaff
 from loyalty.points.models import Lot
 from loyalty.points.steps.earning import APPROVED
 
@@ -52,23 +49,15 @@ def with_states(rows: QuerySet[InteractionDecision]) -> QuerySet[Any]:
     )
 
 
-class OfReward(admin.SimpleListFilter):
+class OfReward(QueueFilter):
     """Decisions by what became of the reward; those that wait for somebody where nothing else is asked for."""
 
     title = _("reward")
     parameter_name = "reward"
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [*STATES.items(), ("all", _("all"))]
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Return the choices: no empty one, for none of them is the queue."""
-        for word, said in self.lookup_choices:
-            query = changelist.get_query_string({self.parameter_name: word})
-            yield {"selected": (self.value() or "waiting") == word, "query_string": query, "display": said}
+    states = STATES
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.value() or "waiting"
+        asked = self.asked()
         return rows.filter(reward=asked) if asked in STATES else rows
 
 
@@ -81,16 +70,8 @@ class InteractionReviewForm(staff.ReasonForm):
     field_order = ("decision", "reason")
 
 
-@transaction.atomic
-def _review(row: InteractionDecision, *, is_approved: bool, dry_run: bool) -> int:
-    points = review(row.retailer, row.interaction.number, is_approved=is_approved, now=timezone.now())
-    if dry_run:
-        transaction.set_rollback(True)
-    return points
-
-
 @admin.register(InteractionDecision)
-class InteractionDecisionAdmin(ByStaff, ExportedAdmin):
+class InteractionDecisionAdmin(OfInteraction):
     list_display = ("when", "number", "kind", "sku", "customer", "program", "points", "state", "why")
     list_filter = (
         OfReward,
@@ -120,26 +101,6 @@ class InteractionDecisionAdmin(ByStaff, ExportedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_states(super().get_queryset(request))
 
-    @display(description=_("when"), ordering="interaction__occurred_at")
-    def when(self, row: InteractionDecision) -> Any:
-        return row.interaction.occurred_at
-
-    @display(description=_("interaction"), ordering="interaction__number")
-    def number(self, row: InteractionDecision) -> str:
-        return row.interaction.number
-
-    @display(description=_("kind"), ordering="interaction__kind")
-    def kind(self, row: InteractionDecision) -> str:
-        return row.interaction.get_kind_display()
-
-    @display(description=_("product"), ordering="interaction__sku")
-    def sku(self, row: InteractionDecision) -> str:
-        return row.interaction.sku or "-"
-
-    @display(description=_("customer"))
-    def customer(self, row: InteractionDecision) -> str:
-        return str(row.interaction.customer.external_id)
-
     @display(description=_("reward"), label=LABELS)
     def state(self, row: Any) -> tuple[str, Any]:
         return row.reward, STATES[row.reward]
@@ -157,7 +118,7 @@ class InteractionDecisionAdmin(ByStaff, ExportedAdmin):
 
     def _approve(self, request: HttpRequest, row: InteractionDecision) -> bool:
         try:
-            points = _review(row, is_approved=True, dry_run=False)
+            points = decide(row, is_approved=True, dry_run=False)
         except DomainError:  # it waits for nobody any more
             return False
         if points:
@@ -172,7 +133,7 @@ class InteractionDecisionAdmin(ByStaff, ExportedAdmin):
 
         def act(said: dict[str, str], *, dry_run: bool) -> Sequence[str]:
             is_approved = said["decision"] == "approve"
-            points = _review(row, is_approved=is_approved, dry_run=dry_run)
+            points = decide(row, is_approved=is_approved, dry_run=dry_run)
             words = (
                 ngettext("%(points)s point becomes active.", "%(points)s points become active.", points)
                 if is_approved

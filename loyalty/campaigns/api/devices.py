@@ -14,9 +14,9 @@ from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.strict import Strict
 from loyalty.activity.api.asking import NotThere
 from loyalty.activity.api.member import shopper
-from loyalty.campaigns.devices import DeviceFact, devices_of, kind_in_use, register, server_key, unregister
 from loyalty.campaigns.models import PushDevice
 from loyalty.campaigns.models.device import MAX_ADDRESS
+from loyalty.campaigns.reaching.devices import DeviceFact, devices_of, kind_in_use, register, server_key, unregister
 
 
 class NoSuchDevice(NotThere):

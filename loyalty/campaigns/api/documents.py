@@ -30,7 +30,8 @@ from loyalty.campaigns.api.serializers import (
     ReadyMadeOut,
 )
 from loyalty.campaigns.api.views import campaign_of
-from loyalty.campaigns.documents import (
+from loyalty.campaigns.models import CampaignVersion
+from loyalty.campaigns.publishing.documents import (
     Said,
     check_document,
     findings_of,
@@ -38,14 +39,14 @@ from loyalty.campaigns.documents import (
     schema,
     written_out,
 )
-from loyalty.campaigns.models import CampaignVersion
-from loyalty.campaigns.moving import move_entries
-from loyalty.campaigns.outdated import ChangedSince, NothingToChange
-from loyalty.campaigns.publishing import draft_of
-from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
-from loyalty.campaigns.starting import outlook_of, start
-from loyalty.configuration.document import Change, to_yaml
+from loyalty.campaigns.publishing.managing import draft_of
+from loyalty.campaigns.publishing.moving import move_entries
+from loyalty.campaigns.publishing.outdated import ChangedSince, NothingToChange
+from loyalty.campaigns.publishing.ready_made import begin, ready_made, ready_made_named
+from loyalty.campaigns.publishing.starting import outlook_of, start
+from loyalty.configuration.document import Change
 from loyalty.configuration.findings import Finding
+from loyalty.configuration.plain_yaml import to_yaml
 
 NUMBER = OpenApiParameter(
     "number", int, description="Of the version; the one in force, or else the draft, if left out."

@@ -28,11 +28,11 @@ from loyalty.campaigns.api.serializers import (
     PreferencesIn,
     PreferencesOut,
 )
+from loyalty.campaigns.messages.reading import inbox, mark_read, message_in_inbox, outcomes_of
+from loyalty.campaigns.messages.receiving import ReceiptFact, require_signature, take_receipt
 from loyalty.campaigns.models import Campaign, Message, MessageChannel
-from loyalty.campaigns.preferences import choose, preferences_of
-from loyalty.campaigns.publishing import end, pause, resume
-from loyalty.campaigns.reading import inbox, mark_read, message_in_inbox, outcomes_of
-from loyalty.campaigns.receiving import ReceiptFact, require_signature, take_receipt
+from loyalty.campaigns.publishing.managing import end, pause, resume
+from loyalty.campaigns.reaching.preferences import choose, preferences_of
 
 
 class NoSuchMessage(NotThere):

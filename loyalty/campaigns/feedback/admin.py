@@ -1,6 +1,6 @@
 """Surveys, answers and the queue of low scores in the admin."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import (
     ExportedAdmin,
     ModelAdmin,
+    QueueFilter,
     RangeDateTimeFilter,
     SmallTextareaWidget,
     action,
@@ -125,27 +126,17 @@ def shortened(text: str) -> str:
     return (line if len(line) <= SHOWN else f"{line[: SHOWN - 1].rstrip()}…") or "-"
 
 
-class OfState(admin.SimpleListFilter):
+class OfState(QueueFilter):
     """Those that are still to do where nothing else is asked for."""
 
     title = _("state")
     parameter_name = "state"
-    words = (
-        ("todo", _("to do")), ("open", _("open")), ("taken", _("taken on")), ("late", _("late")), ("closed", _("closed")),
-        ("all", _("all")),
-    )  # fmt: skip
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return self.words
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Return the choices: no empty one, for none of them is the queue."""
-        for word, said in self.lookup_choices:
-            query = changelist.get_query_string({self.parameter_name: word})
-            yield {"selected": (self.value() or "todo") == word, "query_string": query, "display": said}
+    states: ClassVar = {
+        "todo": _("to do"), "open": _("open"), "taken": _("taken on"), "late": _("late"), "closed": _("closed"),
+    }  # fmt: skip
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.value() or "todo"
+        asked = self.asked()
         if asked == "late":
             return rows.exclude(state=FollowUp.State.CLOSED).filter(due_at__lt=timezone.now())
         if asked in FollowUp.State.values:

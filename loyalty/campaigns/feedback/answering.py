@@ -23,7 +23,7 @@ from customers.models import Customer, Retailer
 from customers.recording import rescore
 from loyalty.activity.intake import take_interactions
 from loyalty.campaigns.models import Answer, FollowUp, Invitation, Message, Survey
-from loyalty.campaigns.preferences import lock_present
+from loyalty.campaigns.reaching.preferences import lock_present
 from loyalty.campaigns.rules.surveys import FOLLOW_UP_WITHIN, MAX_ANSWERS, MAX_COMMENT, SCALES, is_low
 
 # A question that is on no way to the customer is not asked: each of its messages was dropped, or refused.

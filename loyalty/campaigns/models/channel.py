@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 from customers.models import Retailer
 from loyalty.campaigns.models.device import PushDevice
 from loyalty.campaigns.models.words import Channel, MessageKind
-from loyalty.campaigns.push_keys import flaw_of_settings
 from loyalty.campaigns.rules.wall_clock import WEEKDAYS, countries_with_holidays
+from loyalty.campaigns.transports.push_keys import flaw_of_settings
 
 MAX_CAP_DAYS = 30
 

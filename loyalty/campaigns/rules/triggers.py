@@ -1,8 +1,7 @@
 """
 Who enters a campaign: each trigger as data, with its parameters and what texts may say because of it. Pure.
 
-How the members are found is SQL, in `loyalty.campaigns.triggers`; a trigger is a state that holds, so a missed night is caught
-up.
+How the members are found is SQL, in `journeys.triggers`; a trigger is a state that holds, so a missed night is caught up.
 """
 
 from collections.abc import Iterator, Mapping

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.utils import timezone
 
-from loyalty.campaigns.models.words import MessageKind
-from loyalty.campaigns.push_keys import flaw_of_settings, to_bytes
+from loyalty.campaigns.rules.consent import MARKETING, PROGRAM, SERVICE
 from loyalty.campaigns.transports.http import NO_DEVICE, answer_of, beside_each_other
 from loyalty.campaigns.transports.port import (
     Accepted,
@@ -30,6 +29,7 @@ from loyalty.campaigns.transports.port import (
     Refused,
     Route,
 )
+from loyalty.campaigns.transports.push_keys import flaw_of_settings, to_bytes
 from loyalty.outbox.posting import NotTaken, Reason, Terms, origin_of, post
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ FAILED = 500
 MAX_PLAIN = 3_993  # bytes, which encrypted are the 4096 that every service takes (RFC 8291, 4)
 MAX_TTL = timedelta(days=1)
 SIGNED_FOR = timedelta(hours=12)  # of at most 24 (RFC 8292, 2)
-URGENCY: Mapping[str, str] = {MessageKind.SERVICE: "high", MessageKind.PROGRAM: "normal", MessageKind.MARKETING: "low"}
+URGENCY: Mapping[str, str] = {SERVICE: "high", PROGRAM: "normal", MARKETING: "low"}
 
 
 class WebPushTransport:

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from loyalty.campaigns.messages.reading import inbox, mark_read
 from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.preferences import InvalidPreference, channels_of, choose, preferences_of
-from loyalty.campaigns.reading import inbox, mark_read
+from loyalty.campaigns.reaching.preferences import InvalidPreference, channels_of, choose, preferences_of
 from loyalty.page.views.push import push_of
 from loyalty.page.visit import Visit, go, of_member, show
 

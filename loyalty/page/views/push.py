@@ -10,7 +10,9 @@ from django.views.decorators.http import require_POST
 
 from customers.core.values import dataclass
 from customers.models import Customer
-from loyalty.campaigns.devices import (
+from loyalty.campaigns.models import PushDevice
+from loyalty.campaigns.models.words import Channel
+from loyalty.campaigns.reaching.devices import (
     DeviceFact,
     InvalidDevice,
     KnownBy,
@@ -19,10 +21,8 @@ from loyalty.campaigns.devices import (
     server_key,
     unregister,
 )
-from loyalty.campaigns.devices import renew as renew_device
-from loyalty.campaigns.models import PushDevice
-from loyalty.campaigns.models.words import Channel
-from loyalty.campaigns.preferences import choose
+from loyalty.campaigns.reaching.devices import renew as renew_device
+from loyalty.campaigns.reaching.preferences import choose
 from loyalty.page.visit import Shop, Visit, go, of_member, of_shop
 
 

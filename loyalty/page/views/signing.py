@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from customers.core.errors import DomainError
 from customers.models import Retailer
 from loyalty.api.clients import client_of
-from loyalty.campaigns.addresses import verify
+from loyalty.campaigns.reaching.addresses import verify
 from loyalty.page.visit import Shop, of_shop
 from loyalty.signin.codes import CODE_LIFE, AskedCode, check_code, send_code
 from loyalty.signin.sessions import (

@@ -24,7 +24,8 @@ from loyalty.api.models import RetailerKey
 from loyalty.api.parsers import EncodableJSONParser
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
-from loyalty.configuration.document import apply_to, differences, schema, to_document, to_yaml
+from loyalty.configuration.document import apply_to, differences, schema, to_document
+from loyalty.configuration.plain_yaml import to_yaml
 from loyalty.planning.api.serializers import (
     ChangeOut,
     CheckOut,

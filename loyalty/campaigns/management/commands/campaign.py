@@ -1,6 +1,5 @@
 """A campaign as a file: exported, checked, planned, applied, published; and made of a ready-made journey."""
 
-import json
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -10,13 +9,13 @@ from django.utils.translation import gettext as _
 
 from customers.management.arguments import retailer_named
 from customers.models import Retailer
-from loyalty.campaigns.documents import check_document, findings_of, say, schema, written_out
 from loyalty.campaigns.models import Campaign, CampaignVersion
-from loyalty.campaigns.outlook_words import lines_of
-from loyalty.campaigns.ready_made import begin, ready_made, ready_made_named
-from loyalty.campaigns.starting import outlook_of, start
+from loyalty.campaigns.publishing.documents import check_document, findings_of, say, schema, written_out
+from loyalty.campaigns.publishing.outlook_words import lines_of
+from loyalty.campaigns.publishing.ready_made import begin, ready_made, ready_made_named
+from loyalty.campaigns.publishing.starting import outlook_of, start
 from loyalty.configuration.commands import DocumentCommand, read_document
-from loyalty.configuration.document import to_yaml
+from loyalty.configuration.plain_yaml import to_yaml
 from loyalty.programs.models import Program
 
 AUTHOR = "manage.py campaign"
@@ -30,8 +29,7 @@ class Command(DocumentCommand):
         export = self.verb(verbs, "export", "write a campaign as YAML", self.export_campaign)
         export.add_argument("code", help="of the campaign")
         export.add_argument("--number", type=int, help="the version; the one in force, or else the draft, if left out")
-        schema_only = verbs.add_parser("schema", help="write the JSON Schema of a document")
-        schema_only.set_defaults(run=self.write_schema)
+        self.schema_verb(verbs, schema)
         check = self.verb(verbs, "check", "say what is wrong with a document", self.check_file)
         plan = self.verb(verbs, "plan", "say what a document would change and who would enter", self.plan_file)
         apply = self.verb(verbs, "apply", "make a draft of a document, and publish it if wanted", self.apply_file)
@@ -63,10 +61,6 @@ class Command(DocumentCommand):
         if found is None:
             raise CommandError(_("There is no version %(number)s.") % {"number": number})
         self.stdout.write(to_yaml(written_out(found)), ending="")
-
-    def write_schema(self, _options: dict[str, Any]) -> None:
-        """Write the schema to standard output."""
-        self.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False))
 
     def check_file(self, options: dict[str, Any]) -> None:
         """Say what is wrong with a document; nothing is kept."""

@@ -1,6 +1,5 @@
 """An offer as a file: exported, checked, planned, applied and started."""
 
-import json
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -16,7 +15,7 @@ from loyalty.campaigns.offering.checking import schema
 from loyalty.campaigns.offering.documents import check, room_of, say, to_document
 from loyalty.campaigns.offering.managing import start
 from loyalty.configuration.commands import DocumentCommand, read_document
-from loyalty.configuration.document import to_yaml
+from loyalty.configuration.plain_yaml import to_yaml
 
 
 class Command(DocumentCommand):
@@ -25,8 +24,7 @@ class Command(DocumentCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
         export = self.verb(verbs, "export", "write an offer as YAML", self.export_offer)
-        schema_only = verbs.add_parser("schema", help="write the JSON Schema of a document")
-        schema_only.set_defaults(run=self.write_schema)
+        self.schema_verb(verbs, schema)
         check_it = self.verb(verbs, "check", "say what is wrong with a document", self.check_file)
         plan = self.verb(verbs, "plan", "say what a document would change, and how far its budget goes", self.plan_file)
         apply = self.verb(verbs, "apply", "make a draft of a document, and start it if wanted", self.apply_file)
@@ -41,10 +39,6 @@ class Command(DocumentCommand):
         """Write an offer to standard output."""
         offer = self._offer(retailer_named(options["retailer"]), options["code"])
         self.stdout.write(to_yaml(to_document(offer)), ending="")
-
-    def write_schema(self, _options: dict[str, Any]) -> None:
-        """Write the schema to standard output."""
-        self.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False))
 
     def check_file(self, options: dict[str, Any]) -> None:
         """Say what is wrong with a document; nothing is kept."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from loyalty.campaigns.push_keys import new_key
+from loyalty.campaigns.transports.push_keys import new_key
 
 
 class Command(BaseCommand):

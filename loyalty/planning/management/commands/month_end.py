@@ -16,14 +16,15 @@ from customers.core.calendar import add_months, local_date
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
 from customers.management.arguments import new_file
+from loyalty.activity.month_files import write_journal, write_lots
 from loyalty.planning.closing import close_month
-from loyalty.plans.books import FeeBooks, fee_books, write_fees
+from loyalty.plans.books import FeeBooks, fee_books
 from loyalty.points.event_books import EventLine
-from loyalty.points.journal import Line, MonthEnd, month_end, write_csv, write_lots_csv
-from loyalty.points.liability import has_value, month_of, owed_by_lot
+from loyalty.points.journal import Line, MonthEnd, month_end
+from loyalty.points.liability import has_value, month_of
 from loyalty.points.statement import Clock
 from loyalty.programs.models import Program
-from loyalty.rewards.books import RewardBooks, reward_books, write_rewards
+from loyalty.rewards.books import RewardBooks, reward_books
 
 
 class Command(BaseCommand):
@@ -53,13 +54,11 @@ class Command(BaseCommand):
         _show(program, month, fees, rewards)
         if options["journal"]:
             with options["journal"].open("w", newline="") as file:
-                write_csv(month, file, program=program)
-                for write in (write_fees, write_rewards):
-                    write(file, program, since=since, until=until, now=now, clock=clock)
+                write_journal(file, program, month, now, clock)
             self.stdout.write(f"Journal: {options['journal']}")
         if options["lots"]:
             with options["lots"].open("w", newline="") as file:
-                write_lots_csv(owed_by_lot(program, at=until, clock=clock), file, program=program)
+                write_lots(file, program, month, now, clock)
             self.stdout.write(f"Lots: {options['lots']}")
 
     def _close(self, program: Program, month: date) -> None:

@@ -1,6 +1,5 @@
 """A program as a file: exported, checked, planned, applied."""
 
-import json
 from argparse import ArgumentTypeError
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,8 @@ from customers.management.arguments import retailer_named
 from loyalty.configuration import drafts
 from loyalty.configuration.checking import check
 from loyalty.configuration.commands import DocumentCommand, read_document
-from loyalty.configuration.document import apply_to, check_document, schema, to_document, to_yaml
+from loyalty.configuration.document import apply_to, check_document, schema, to_document
+from loyalty.configuration.plain_yaml import to_yaml
 from loyalty.planning.plan import Plan, plan
 from loyalty.programs.models import Program, ProgramVersion
 
@@ -32,8 +32,7 @@ class Command(DocumentCommand):
         export.add_argument("program", help="the slug")
         export.add_argument("--number", type=int, help="the version; the one in force if left out")
         export.add_argument("--retailer", required=True, help="the slug")
-        schema_only = verbs.add_parser("schema", help="write the JSON Schema of a document")
-        schema_only.set_defaults(run=self.write_schema)
+        self.schema_verb(verbs, schema)
         for verb, about, run in (
             ("check", "say what is wrong with a document", self.check_file),
             ("plan", "say what a document would change", self.plan_file),
@@ -56,10 +55,6 @@ class Command(DocumentCommand):
         if found is None:
             raise CommandError(_("There is no version %(number)s.") % {"number": number})
         self.stdout.write(to_yaml(to_document(found)), ending="")
-
-    def write_schema(self, _options: dict[str, Any]) -> None:
-        """Write the schema to standard output."""
-        self.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False))
 
     def check_file(self, options: dict[str, Any]) -> None:
         """Say what is wrong with a document; nothing is kept."""

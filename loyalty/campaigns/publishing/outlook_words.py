@@ -1,0 +1,95 @@
+"""What is known of a campaign before something is done with it, in words, line by line: for the admin and the command line."""
+
+from collections.abc import Iterator
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from loyalty.campaigns.publishing.audience import Audience
+from loyalty.campaigns.publishing.moving import Moves
+from loyalty.campaigns.publishing.starting import MIN_PER_ARM, Outlook
+
+REASON_WORDS = {
+    "no_consent": gettext_lazy("did not agree to it"),
+    "no_profiling": gettext_lazy("did not agree to offers based on a profile"),
+    "no_channel": gettext_lazy("have no address that it could go to"),
+    "active": gettext_lazy("are in it already"),
+    "again_after": gettext_lazy("were in it not long enough ago"),
+    "gone": gettext_lazy("were merged or erased"),
+}
+
+
+def lines_of(outlook: Outlook) -> Iterator[str]:
+    """Yield what is known of a campaign before it starts."""
+    audience = outlook.audience
+    if audience.is_by_fact:
+        words = _("Nobody is looked for: what members do begins it, and %(number)s did it in the last month.")
+        yield words % {"number": number_format(audience.in_a_month or 0)}
+    else:
+        yield from _of_today(audience)
+    yield from _of_experiment(outlook)
+
+
+def _of_today(audience: Audience) -> Iterator[str]:
+    words = ngettext(
+        "Today it finds %(found)s member, of whom %(enters)s enters.",
+        "Today it finds %(found)s members, of whom %(enters)s enter.",
+        audience.found,
+    )
+    yield words % {"found": number_format(audience.found), "enters": number_format(audience.enters)}
+    for reason, number in audience.not_entered.items():
+        yield _("%(number)s do not enter: they %(why)s.") % _because(reason, number)
+    for reason, number in audience.unreachable.items():
+        yield _("%(number)s enter and cannot be reached now: they %(why)s.") % _because(reason, number)
+    if audience.held_out:
+        words = _("%(number)s are held out and get nothing, so that the difference can be measured.")
+        yield words % {"number": number_format(audience.held_out)}
+    yield _("%(number)s get the first message.") % {"number": number_format(audience.reached)}
+    if audience.in_a_month is not None:
+        yield _("In a month it finds about %(number)s.") % {"number": number_format(audience.in_a_month)}
+    if audience.counted < audience.found:
+        words = _("These numbers are estimated: %(number)s of those found were looked at.")
+        yield words % {"number": number_format(audience.counted)}
+
+
+def _because(reason: str, number: int) -> dict[str, str]:
+    return {"number": number_format(number), "why": str(REASON_WORDS.get(reason, reason))}
+
+
+def _of_experiment(outlook: Outlook) -> Iterator[str]:
+    if outlook.effect is None:
+        yield _("Nobody is held out of it, so nobody will know what it did: an experiment on it would say.")
+        return
+    for arm in outlook.audience.arms:
+        words = _("“%(name)s” gets nothing: %(number)s.") if arm.is_control else _("“%(name)s” gets it: %(number)s.")
+        yield words % {"name": arm.name, "number": number_format(arm.customers)}
+    if "reason" in outlook.effect:
+        yield str(outlook.effect["words"])
+    else:
+        yield _("The smallest effect that this can show is %(effect)s a customer in %(days)s days.") % {
+            "effect": outlook.effect["words"], "days": outlook.effect["window_days"]
+        }  # fmt: skip
+    if outlook.needs_confirmation:
+        words = _("The smallest variant has fewer than %(least)s customers: nobody learns anything from so few.")
+        yield words % {"least": MIN_PER_ARM}
+
+
+def moves_in_words(moves: Moves) -> list[str]:
+    """Return what becomes of those who are on earlier versions."""
+    if not moves.moved and not moves.stay:
+        return [_("Nobody is in it on an earlier version.")]
+    found = [
+        ngettext(
+            "%(number)s member goes on with version %(version)s.", "%(number)s members go on with version %(version)s.",
+            moves.moved,
+        ) % {"number": number_format(moves.moved), "version": moves.version}
+    ]  # fmt: skip
+    for number, words in (
+        (moves.at_once, _("%(number)s of them are to hear its next message now: the time that it waits is over.")),
+        (moves.completed, _("%(number)s of them have had all that it says, and are through.")),
+        (moves.stay, _("%(number)s stay on their version: what began it is something else.")),
+    ):
+        if number:
+            found.append(words % {"number": number_format(number)})
+    return found
