@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -103,6 +103,13 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
     It is a copy of the template, because the ledger's tables refuse to be emptied after a test.
     """
+    with committed(django_db_blocker):
+        yield
+
+
+@contextmanager
+def committed(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Work in a copy of the template, in which rows are committed, and prove its ledger at the end."""
     shared = settings.DATABASES["default"]["NAME"]
     own = f"{shared}_committed"
     with _server("postgres") as server:

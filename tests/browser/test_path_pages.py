@@ -19,8 +19,8 @@ from tests.browser.test_segments import DESK, PHONE, staff_of
 CHANCES = (("visit", 1.0), ("product_view", 0.7), ("cart_abandoned", 0.4), ("order", 0.5))
 
 
-@pytest.fixture
-def shop(site: str) -> Retailer:
+@pytest.fixture(scope="module")
+def shop(site_to_read: str) -> Retailer:
     """A shop with customers who come, look and leave, some of them after trouble."""
     owner = make.retailer(name="Épicerie du Port", margin_rate=Decimal("0.30"))
     rng, now = np.random.default_rng(11), timezone.now()
@@ -45,6 +45,7 @@ def shop(site: str) -> Retailer:
             customer=customer, run_id=1, as_of=now.date(), horizon_days=365, currency="EUR", historic_revenue=0,
             segment=("vip", "potential_loyal", "vip_at_risk")[place % 3], predicted_value=Decimal(40 + place % 90),
         )  # fmt: skip
+    User.objects.create_superuser("staff", password="a long password")
     return owner
 
 
@@ -52,12 +53,11 @@ def shop(site: str) -> Retailer:
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize(("screen", "scheme"), [(PHONE, "light"), (DESK, "dark"), (PHONE, "dark"), (DESK, "light")])
 def test_funnels_and_the_map_fit_every_screen_and_can_be_read(
-    chromium: Any, site: str, shop: Retailer, language: str, screen: dict[str, int], scheme: str
+    chromium: Any, site_to_read: str, shop: Retailer, language: str, screen: dict[str, int], scheme: str
 ) -> None:
-    User.objects.create_superuser("staff", password="a long password")
     picture = f"{language}-{scheme}-{screen['width']}"
-    staff = staff_of(chromium, site, language, screen, scheme)
+    staff = staff_of(chromium, site_to_read, language, screen, scheme)
 
-    counts, ways = f"{site}/admin/analytics/funnel/counts/", f"{site}/admin/analytics/funnel/map/"
+    counts, ways = f"{site_to_read}/admin/analytics/funnel/counts/", f"{site_to_read}/admin/analytics/funnel/map/"
     for name, address in (("funnel", counts), ("funnel-by", f"{counts}?by=channel"), ("map", ways)):
         looked_at(staff, address, f"{name}-{picture}", screen["width"], ".panel")

@@ -23,8 +23,8 @@ from tests.browser.test_segments import DESK, PHONE, staff_of
 NAMES = ("Whole milk, 1 l", "Rye bread", "Salted butter of Brittany, 250 g", "Cheese of the house", "Cider", "Oysters")
 
 
-@pytest.fixture
-def shop(site: str) -> Retailer:
+@pytest.fixture(scope="module")
+def shop(site_to_read: str) -> Retailer:
     owner = make.retailer(name="Épicerie du Port", zone="Europe/Paris")
     rng, now, facts = np.random.default_rng(3), timezone.now(), []
     record_products(owner, [ProductFact(f"P{place}", name=name) for place, name in enumerate(NAMES)], now=now)
@@ -44,6 +44,7 @@ def shop(site: str) -> Retailer:
     campaign(owner, "Welcome")
     won(winning, costs=(0.0, 50.0))
     look(losing, -2.0, 1.0)
+    User.objects.create_superuser("staff", password="a long password")
     return owner
 
 
@@ -51,12 +52,11 @@ def shop(site: str) -> Retailer:
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize(("screen", "scheme"), [(PHONE, "light"), (DESK, "dark"), (PHONE, "dark"), (DESK, "light")])
 def test_what_pays_fits_every_screen_and_can_be_read(
-    chromium: Any, site: str, shop: Retailer, language: str, screen: dict[str, int], scheme: str
+    chromium: Any, site_to_read: str, shop: Retailer, language: str, screen: dict[str, int], scheme: str
 ) -> None:
-    User.objects.create_superuser("staff", password="a long password")
     picture = f"{language}-{scheme}-{screen['width']}"
-    staff = staff_of(chromium, site, language, screen, scheme)
+    staff = staff_of(chromium, site_to_read, language, screen, scheme)
 
     for part in ("products", "moments", "campaigns", "won"):
-        address = f"{site}/admin/analytics/kpigoal/what-pays/?part={part}"
+        address = f"{site_to_read}/admin/analytics/kpigoal/what-pays/?part={part}"
         looked_at(staff, address, f"pays-{part}-{picture}", screen["width"], ".panel")
