@@ -80,9 +80,11 @@ def begin(  # noqa: PLR0913 - all that a period is
 
 def quote(decision: Decision, rule: PlanRule) -> Quote | None:
     """Return what a change of plan today comes to; None where nothing has been paid yet, as on trial."""
-    if decision.member.of(PLANS).status == TRIAL:
+    state = decision.member.of(PLANS)
+    if state.status == TRIAL:
         return None
-    return quote_change(held_by(decision), rule, decision.on, money(decision).unit)
+    found = quote_change(held_by(decision), rule, decision.on, money(decision).unit)
+    return replace(found, credit=state.at_most_back(found.credit))
 
 
 def change_now(decision: Decision, rule: PlanRule) -> Decision:
@@ -171,15 +173,14 @@ def use_method(decision: Decision, method: str) -> Decision:
     return with_state(decision, replace(decision.member.of(PLANS), method=method))
 
 
-def end_now(decision: Decision, reason: str, cause: str, *, refunds: bool, at_most: Decimal | None = None) -> Decision:
+def end_now(decision: Decision, reason: str, cause: str, *, refunds: bool) -> Decision:
     """
     End a plan at once.
 
     :param refunds: whether what is left of its fee goes back; it is forfeited otherwise
-    :param at_most: what of all that the member paid has not gone back yet
     """
     state = decision.member.of(PLANS)
-    line = ending_line(decision, state, at_most=at_most) if refunds else None
+    line = ending_line(decision, state) if refunds else None
     if line is not None:
         invoiced = credit_invoice(decision, state, line, ENDING)
         decision = with_state(decision, replace(state, credit=state.credit - line.amount), invoiced)

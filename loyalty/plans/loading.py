@@ -9,7 +9,7 @@ from uuid import UUID
 from customers.core import bulk
 from loyalty.engine.activities import Activity, OrderCorrected, PlanFollowed
 from loyalty.engine.capability import Joined, Scope
-from loyalty.plans.rules import Days
+from loyalty.plans.rules import NOTHING, Days
 from loyalty.plans.state import PLANS, Due, PlanEntry, PlanState
 
 # A member's plan, or the last one that it had, with its open invoice.
@@ -47,6 +47,11 @@ JOIN memberships_membership m ON m.id = c.membership_id JOIN customers_customer 
 LEFT JOIN plans_paidplan t ON t.id = c.to_plan_id
 WHERE m.program_id = %s AND (m.customer_id = ANY(%s) OR u.merged_into_id = ANY(%s)) AND c.occurred_at <= %s ORDER BY c.id
 """
+# What of all that members paid has not gone back: no more than that is ever credited.
+REFUNDABLE = """
+SELECT s.membership_id, sum(i.amount - i.refunded) FROM plans_subscription s JOIN plans_invoice i ON i.subscription_id = s.id
+WHERE s.membership_id = ANY(%s) AND i.status = 'paid' AND i.amount > i.refunded GROUP BY 1
+"""
 PLAN = Joined(COLUMNS, JOIN)
 
 
@@ -59,7 +64,14 @@ def load(scope: Scope) -> dict[UUID, PlanState]:
     first = min((_told_of(activity) for activity in scope.activities), default=None)
     # A late fact looks at an earlier plan, where it is behind the last change.
     back = [key for key, state in states.items() if first and state.looks_back(first)]
-    return states | _changed(states, back)
+    return states | _refundable(states | _changed(states, back), scope.whole)
+
+
+def _refundable(states: Mapping[UUID, PlanState], whole: frozenset[UUID]) -> dict[UUID, PlanState]:
+    """Return members' plans with what of their fees can go back, where something may be credited of these."""
+    paid = {key: each for key, each in states.items() if key in whole and each.is_open and (each.paid or each.credit)}
+    found = dict(bulk.fetch(REFUNDABLE, [list(paid)])) if paid else {}
+    return {**states, **{key: replace(each, refundable=found.get(key, NOTHING)) for key, each in paid.items()}}
 
 
 def _told_of(activity: Activity) -> datetime:

@@ -20,6 +20,7 @@ from loyalty.plans.state import (
     RENEWAL,
     SECOND,
     UNPAID,
+    CreditGone,
     Due,
     Invoiced,
     InvoicePaid,
@@ -194,7 +195,7 @@ def _reopened(decision: Decision, billed: Billed, payment: Payment) -> Decision:
     """
     Let a plan go on that had ended although it was paid, as it was wished for; one that was to begin begins today.
 
-    What was credited to its invoice has gone back, and stays so.
+    What was credited to its invoice has gone back, and stays so: nobody asks for it again.
     """
     due, state = billed.due, decision.member.of(PLANS)
     back = replace(state, status=ACTIVE, ended_at=None, end_reason="", due=None)
@@ -208,6 +209,9 @@ def _reopened(decision: Decision, billed: Billed, payment: Payment) -> Decision:
         return _first_paid(awaiting, due, payment)
     paid = replace(back, paid=due.fee - due.credit_used)
     decision = changed_to(decision, paid, due.key, due.plan_id, f"paid:{due.invoice_id}")
+    if due.credit_used:
+        line = FeeLine(due.plan_id, due.days, -due.credit_used)
+        decision = decision.then(CreditGone(decision.member.retailer_id, due.invoice_id, line))
     return decision.then(_noted(due, payment), *events)
 
 

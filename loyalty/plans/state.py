@@ -73,6 +73,7 @@ class PlanState:
     :param changes: earlier ones, oldest first, as far as a decision may look back behind `since`
     :param merged: those of each member who was merged into this one
     :param merged_until: when the last one of these was
+    :param refundable: what of all that the member paid has not gone back; None where no decision asks
     """
 
     subscription_id: UUID | None = None
@@ -96,6 +97,7 @@ class PlanState:
     changes: tuple[PlanEntry, ...] = ()
     merged: tuple[tuple[PlanEntry, ...], ...] = ()
     merged_until: datetime | None = None
+    refundable: Decimal | None = None
 
     @property
     def is_open(self) -> bool:
@@ -116,6 +118,12 @@ class PlanState:
         own = self.key if is_now else _key_at(self.changes, instant)
         keys = (own, *(_key_at(changes, instant) for changes in self.merged))
         return tuple(key for key in keys if key is not None)
+
+    def at_most_back(self, amount: Decimal) -> Decimal:
+        """Return what of an amount can be credited: with the credit that there is, no more than was paid ever goes back."""
+        if self.refundable is None:
+            return amount
+        return min(amount, max(self.refundable - self.without_due().credit, NOTHING))
 
     def without_due(self) -> "PlanState":
         """Return it without its open invoice, whose credit can be used again."""
@@ -193,6 +201,19 @@ class InvoicePaid(PlanEffect):
     days: Days | None = None
     is_too_late: bool = False
     provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditGone(PlanEffect):
+    """
+    An invoice is not less by credit after all, which went back meanwhile, but by what the retailer forgoes.
+
+    :param line: of the invoice: negative, for its days
+    """
+
+    retailer_id: int
+    invoice_id: UUID
+    line: FeeLine
 
 
 @dataclass(frozen=True, slots=True)

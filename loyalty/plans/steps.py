@@ -373,11 +373,8 @@ def _is_owed(state: PlanState) -> bool:
 def _left_of(decision: Decision, member: Member) -> Decimal:
     """Return what is left of a fee that was paid, and of earlier credit."""
     state = member.of(PLANS)
-    left = state.without_due().credit
-    if state.period is None or state.paid_from is None or _is_owed(state) or not state.paid:
-        return left
-    on = local_date(decision.at, decision.rules.zone)
-    return left + split(state.paid, Days(state.paid_from, state.period.end), on, money(decision).unit).left
+    line = ending_line(decision, state)
+    return state.without_due().credit - (line.amount if line else NOTHING)
 
 
 def _end_merged(decision: Decision, member: Member, state: PlanState) -> Decision:
@@ -393,19 +390,13 @@ def _end_merged(decision: Decision, member: Member, state: PlanState) -> Decisio
     return decision.then(Subscribed(member.retailer_id, member.program_id, member.membership_id, over), *effects)
 
 
-def ending_line(decision: Decision, state: PlanState, *, at_most: Decimal | None = None) -> FeeLine | None:
-    """
-    Return the credit for the days of a paid period that are used no more; None where there is none.
-
-    :param at_most: what can go back, with the credit that there is already
-    """
+def ending_line(decision: Decision, state: PlanState) -> FeeLine | None:
+    """Return the credit for the days of a paid period that are used no more; None where there is none."""
     if state.period is None or state.paid_from is None or state.plan_id is None or _is_owed(state) or not state.paid:
         return None
     on = local_date(decision.at, decision.rules.zone)
     rest = Days(state.paid_from, state.period.end)
-    left = split(state.paid, rest, on, money(decision).unit).left
-    if at_most is not None:
-        left = min(left, max(at_most - state.without_due().credit, NOTHING))
+    left = state.at_most_back(split(state.paid, rest, on, money(decision).unit).left)
     return FeeLine(state.plan_id, Days(max(on, rest.first), rest.end), -left) if left else None
 
 

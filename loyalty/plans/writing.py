@@ -10,7 +10,9 @@ from customers.core import bulk
 from customers.core.ids import new_id
 from loyalty.engine.decision import Effect
 from loyalty.plans.models import Invoice, InvoiceLine, PlanChange, Refund, Subscription
+from loyalty.plans.rules import FeeLine
 from loyalty.plans.state import (
+    CreditGone,
     Invoiced,
     InvoicePaid,
     InvoicePutOff,
@@ -59,6 +61,7 @@ UPDATE plans_invoiceline l SET first_day = d.first_day, end_day = d.end_day
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::date[]) AS first_day, unnest(%b::date[]) AS end_day) d
 WHERE l.invoice_id = d.id AND l.amount > 0
 """
+FORGO_CREDITS = "UPDATE plans_invoice SET credit_used = 0 WHERE id = ANY(%b::uuid[])"
 # From the latest invoice that was paid back to the first one, of each as much as is left of it. Where the credit is of another
 # plan of the member, or of one of who was merged into it, the invoices of those follow.
 REFUND_CREDITS = """
@@ -121,6 +124,7 @@ def write(effects: Sequence[Effect], *, now: datetime) -> None:
     issued = [each for each in effects if isinstance(each, Invoiced)]
     bulk.insert(Invoice, INVOICE, [_invoice_row(each, changes.get(each.due.invoice_id), now) for each in issued])
     _write_lines(issued)
+    _forgo_credits([each for each in effects if isinstance(each, CreditGone)])
     _write_refunds([each for each in effects if isinstance(each, RefundAsked) and each.invoice_id is not None])
 
 
@@ -178,9 +182,20 @@ def _invoice_row(invoiced: Invoiced, change: _InvoiceChange | None, now: datetim
 
 
 def _write_lines(issued: Sequence[Invoiced]) -> None:
+    _insert_lines((each.due.invoice_id, each.retailer_id, line) for each in issued for line in each.lines)
+
+
+def _forgo_credits(gone: Sequence[CreditGone]) -> None:
+    """Write what invoices are less by in the place of credit, once they are paid."""
+    if gone:
+        bulk.execute(FORGO_CREDITS, [[each.invoice_id for each in gone]])
+        _insert_lines((each.invoice_id, each.retailer_id, each.line) for each in gone)
+
+
+def _insert_lines(lines: Iterable[tuple[UUID, int, FeeLine]]) -> None:
     # fmt: off
-    rows = [(each.due.invoice_id, each.retailer_id, line.plan_id, line.days.first, line.days.end, line.amount)
-            for each in issued for line in each.lines]
+    rows = [(invoice_id, retailer_id, line.plan_id, line.days.first, line.days.end, line.amount)
+            for invoice_id, retailer_id, line in lines]
     # fmt: on
     bulk.insert(InvoiceLine, ("invoice_id", "retailer_id", "plan_id", "first_day", "end_day", "amount"), rows)
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import unicodedata
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -35,13 +36,13 @@ def checked(data: str) -> str:
 
 def is_ours(text: str) -> bool:
     """Tell whether a text may be a code that was generated here: it is as long, and its check character is right."""
-    plain = alike(text)
+    plain = bare(text)
     return len(plain) == LENGTH and all(character in VALUES for character in plain) and not _sum(plain, factor=1) % BASE
 
 
 def has_typing_error(text: str) -> bool:
     """Tell whether a text looks like a code that was generated here, but for its check character."""
-    plain = alike(text)
+    plain = bare(text)
     return len(plain) == LENGTH and all(character in VALUES for character in plain) and not is_ours(text)
 
 
@@ -69,6 +70,11 @@ def alike(text: str) -> str:
     return plain_of(text).translate(ALIKE)
 
 
+def bare(text: str) -> str:
+    """Return a code as it was generated: letters and digits alone, whatever a mail, a keyboard or a scanner made of it."""
+    return "".join(filter(str.isalnum, alike(unicodedata.normalize("NFKC", text))))
+
+
 def _secrets() -> list[str]:
     """Return the secrets from which keys are made: the first seals, all of them open and find."""
     return list(settings.CODE_KEYS) or [settings.SECRET_KEY]
@@ -85,7 +91,7 @@ def _keys_of(secret: str) -> tuple[bytes, bytes]:
 
 def digests_of(retailer_id: int, text: str) -> list[bytes]:
     """Return by what a code may be found that somebody typed: as it is in a pool, or as it was generated."""
-    forms = dict.fromkeys((plain_of(text), alike(text)))
+    forms = dict.fromkeys((plain_of(text), alike(text), bare(text)))
     return [digest_of(retailer_id, form, secret) for secret in _secrets() for form in forms]
 
 

@@ -35,9 +35,11 @@ def collects(who: Membership, at: datetime) -> None:
     carry_out_refunds(who.program.retailer, now=at, choose=lambda _: PROVIDER)
 
 
-def tells(who: Membership, kind: str, subject: Any, *, at: datetime, now: datetime, name: str = "n1") -> Taken:
+def tells(
+    who: Membership, kind: str, subject: Any, *, at: datetime, now: datetime, name: str = "n1", of: str = "r1"
+) -> Taken:
     """Let the provider tell by webhook what happened at an instant."""
-    body = json.dumps({"id": name, "kind": kind, "subject": str(subject.pk), "at": at.isoformat(), "reference": "r1"})
+    body = json.dumps({"id": name, "kind": kind, "subject": str(subject.pk), "at": at.isoformat(), "reference": of})
     signed = {HEADER: sign(body.encode(), "secret", now)}
     return take_notice(who.program.retailer, PROVIDER, signed, body.encode(), now=now)
 
@@ -419,8 +421,9 @@ def test_a_refund_that_fails_after_it_was_carried_out_waits_for_a_person() -> No
     collects(ada, on("2026-06-02T12:01"))
     back = Refund.objects.get()
 
-    older = tells(ada, "refund_failed", back, at=on("2026-06-02T11:00"), now=on("2026-06-03T12:00"), name="n1")
-    newer = tells(ada, "refund_failed", back, at=on("2026-06-03T11:00"), now=on("2026-06-03T12:00"), name="n2")
+    now, of = on("2026-06-03T12:00"), back.provider_reference
+    older = tells(ada, "refund_failed", back, at=on("2026-06-02T11:00"), now=now, name="n1", of=of)
+    newer = tells(ada, "refund_failed", back, at=on("2026-06-03T11:00"), now=now, name="n2", of=of)
 
     back.refresh_from_db()
     assert (older, newer) == (Taken("older"), Taken("failed"))

@@ -16,7 +16,7 @@ from loyalty.plans.account.notices import Taken, take_notice
 from loyalty.plans.account.paying import refund
 from loyalty.plans.models import Invoice, Refund
 from loyalty.plans.providers.choosing import make_provider
-from loyalty.plans.providers.port import Charge, NotReached, Return, Status, WrongSignature
+from loyalty.plans.providers.port import Charge, NotReached, Return, Status, UnreadableNotice, WrongSignature
 from loyalty.plans.providers.signing import sign
 from loyalty.plans.providers.stripe import HEADER, NotPayable, StripeProvider, minor_units
 from tests import make
@@ -227,7 +227,8 @@ def test_events_count_once_and_only_under_stripes_signature() -> None:
     stripes, _ = provider()
     body = event("payment_intent.succeeded", intent(invoice=Invoice.objects.get().pk))
 
-    for header in ("", "t=x,v1=00", sign(body, "whsec_2", AT), sign(body, "whsec_1", AT - timedelta(minutes=6))):
+    old = sign(body, "whsec_1", AT - timedelta(minutes=6))
+    for header in ("", "t=x,v1=00", sign(body, "whsec_2", AT), old, f"{old},t={int(AT.timestamp())}"):
         with pytest.raises(WrongSignature):
             take_notice(ada.retailer, stripes, {HEADER: header}, body, now=AT)
     signed = {HEADER: sign(body, "whsec_1", AT)}
@@ -237,6 +238,89 @@ def test_events_count_once_and_only_under_stripes_signature() -> None:
 
     assert taken == [Taken("paid"), Taken("known", is_new=False)]
     assert (ignored, plan_of(ada).status) == (Taken("ignored"), "active")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": None},
+        {"id": 7},
+        {"id": ["evt_1"]},
+        {"id": ""},
+        {"created": None},
+        {"created": -1e18},
+        {"type": []},
+        {"data": {}},
+    ],
+    ids=str,
+)
+def test_an_event_with_odd_fields_cannot_be_read(odd: dict[str, Any]) -> None:
+    body = json.dumps(json.loads(event("payment_intent.succeeded", intent())) | odd).encode()
+
+    with pytest.raises(UnreadableNotice):
+        provider()[0].read({HEADER: sign(body, "whsec_1", AT)}, body, now=AT)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["日本/x", "cus_1\nX-Other: 1/pm_1", "é" * 200])
+def test_whatever_a_method_is_called_its_charge_has_a_key_that_a_header_takes(method: str) -> None:
+    ada = make.member(make_plans.program())
+    join(ada, "plus", method=method, now=AT)
+    stripes, recorded = provider((402, declined()))
+
+    collect_due(ada.retailer, now=AT, choose=lambda _: stripes)
+
+    ((_method, _url, _body, key),) = recorded.asked
+    assert key is not None
+    assert (key.isascii(), key.isprintable(), len(key)) == (True, True, 71)
+    assert Invoice.objects.get().last_error == "card_declined"
+
+
+@pytest.mark.django_db
+def test_a_refund_that_failed_is_asked_for_anew_and_one_of_which_nobody_knows_the_same_again() -> None:
+    ada, back = _with_refund()
+    stripes, recorded = provider(
+        (200, refunded("pending", id="re_1")),
+        *(stripe.APIConnectionError("down", should_retry=True),) * 3,  # type: ignore[no-untyped-call] # the library's own
+        (200, refunded("pending", id="re_2")),
+    )
+
+    def carry_out(hours: int) -> None:
+        carry_out_refunds(ada.retailer, now=AT + timedelta(hours=hours), choose=lambda _: stripes)
+
+    def told(kind: str, name: str, of: str, status: str, hours: int) -> str:
+        now = AT + timedelta(hours=hours)
+        body = event(kind, refunded(status, str(back.pk), id=of), now, name)
+        return take_notice(ada.retailer, stripes, {HEADER: sign(body, "whsec_1", now)}, body, now=now).effect
+
+    carry_out(1)
+    effects = [
+        told("refund.failed", "evt_1", "re_1", "failed", 2),
+        told("refund.updated", "evt_2", "re_1", "failed", 2),  # the same, in another way
+        told("refund.updated", "evt_3", "re_1", "succeeded", 2),  # of a try that has failed
+    ]
+    carry_out(4)
+    carry_out(5)
+    effects += [
+        told("refund.updated", "evt_4", "re_1", "failed", 6),  # of the try before
+        told("refund.updated", "evt_5", "re_2", "succeeded", 7),
+    ]
+
+    back.refresh_from_db()
+    keys = [key for *_, key in recorded.asked]
+    assert keys == [str(back.pk), *[f"{back.pk}:1"] * 4]
+    assert effects == ["failed", "older", "known", "older", "refunded"]
+    assert (back.status, back.provider_reference, back.attempts) == ("done", "re_2", 1)
+
+
+def _with_refund() -> tuple[Any, Refund]:
+    """Return a member who paid by Stripe, and whose fee is to go back."""
+    ada = make.member(make_plans.program())
+    join(ada, "plus", method="cus_1/pm_1", now=AT)
+    stripes, _ = provider((200, intent(invoice=Invoice.objects.get().pk)))
+    collect_due(ada.retailer, now=AT, choose=lambda _: stripes)
+    refund(Invoice.objects.get().pk, None, reason="late", author="sue", now=AT)
+    return ada, Refund.objects.get()
 
 
 def test_the_settings_switch_it_on() -> None:

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from loyalty.plans.account.paying import mark_paid, refund
+from loyalty.plans.account.joining import When as PlanWhen
+from loyalty.plans.account.paying import OwedAsCredit, mark_paid, refund
 from loyalty.plans.books import fee_books
 from loyalty.plans.models import Invoice, Refund
 from loyalty.plans.rules import NOTHING
@@ -188,3 +189,64 @@ def test_who_got_a_part_back_already_gets_no_more_than_was_paid_and_the_books_ow
     books = fee_books(shop.program, since=shop.at("2026-04-01 00:00"), until=shop.at("2026-05-01 00:00"))
     assert shop.went_back() == [Decimal("4.00"), Decimal("6.00")]
     assert (books.credit_after, books.deferred_after) == (NOTHING, NOTHING)
+
+
+def test_what_went_back_is_not_credited_as_well_and_what_was_credited_does_not_go_back() -> None:
+    shop = PlanShop(PLUS, MAX)
+    for name in ("ada", "bob"):
+        shop.joins(name, "max", at="2026-04-01 10:00")
+    of_ada, of_bob = (Invoice.objects.get(subscription__membership=shop.membership(name)) for name in ("ada", "bob"))
+
+    refund(of_ada.pk, Decimal("15.00"), reason="late", author="sue", now=shop.at("2026-04-02 10:00"))
+    shop.changes_plan("ada", "plus", at="2026-04-11 10:00", when=PlanWhen.NOW)  # of 25.00 for 30 days 20 are left
+    shop.changes_plan("bob", "plus", at="2026-04-11 10:00", when=PlanWhen.NOW)
+    now = shop.at("2026-04-12 10:00")
+    with pytest.raises(OwedAsCredit) as refused:
+        refund(of_bob.pk, Decimal("15.01"), reason="late", author="sue", now=now)
+    refund(of_bob.pk, None, reason="late", author="sue", now=now)
+
+    # Ada had 10.00 of 16.67 left to be credited, against 6.67; Bob is credited 10.00, and 15.00 are left of his fee.
+    assert [f"{shop.plan_of(name).credit:f}" for name in ("ada", "bob")] == ["3.33", "10.00"]
+    assert str(refused.value) == (
+        "15.01 EUR are to be refunded; 15.00 can be: 10.00 of what was paid is the member’s credit, by which its next invoices "
+        "are less. End the plan to give that back."
+    )
+    for name in ("ada", "bob"):
+        shop.cancels(name, at="2026-04-13 10:00")
+    shop.nights("2026-05-02")
+    books = fee_books(shop.program, since=shop.at("2026-04-01 00:00"), until=shop.at("2026-06-01 00:00"))
+    assert sorted(shop.went_back()) == [Decimal("3.33"), Decimal("10.00"), Decimal("15.00"), Decimal("15.00")]
+    assert (books.credit_after, books.deferred_after) == (NOTHING, NOTHING)
+
+
+def test_a_plan_whose_fee_went_back_leaves_no_credit_to_the_one_with_whom_it_is_merged() -> None:
+    shop = PlanShop(PLUS, {**MAX, "trial_days": 90})
+    shop.joins("ada", "plus", at="2026-04-01 10:00")
+    shop.joins("bob", "max", at="2026-04-01 10:00")
+    refund(Invoice.objects.get().pk, None, reason="late", author="sue", now=shop.at("2026-04-02 10:00"))
+
+    shop.merge("ada", "bob", at="2026-04-11 10:00")
+
+    shop.cancels("bob", at="2026-04-12 10:00")
+    shop.nights("2026-07-02")
+    books = fee_books(shop.program, since=shop.at("2026-04-01 00:00"), until=shop.at("2026-08-01 00:00"))
+    assert (shop.plan_of("bob").end_reason, shop.went_back()) == ("cancelled", [Decimal("10.00")])
+    assert (books.credit_after, books.deferred_after) == (NOTHING, NOTHING)
+
+
+def test_what_was_paid_in_time_by_credit_that_went_back_is_forgone_and_the_books_owe_nothing() -> None:
+    shop = PlanShop(PLUS, MAX)
+    shop.joins("ada", "max", at="2026-04-01 10:00")
+    shop.changes_plan("ada", "plus", at="2026-04-16 10:00", when=PlanWhen.NOW)  # 7.50 are credited
+    shop.nights("2026-05-01")
+    bill = shop.bill("ada")
+    shop.nights("2026-05-09")
+
+    shop.pays("ada", bill=bill, at="2026-05-05 10:00", told="2026-05-10 10:00")
+
+    bill.refresh_from_db()
+    assert (bill.amount, bill.credit_used, shop.code_of("ada")) == (Decimal("2.50"), NOTHING, "plus")
+    assert sorted(line.amount for line in bill.lines.all()) == [Decimal("-7.50"), Decimal("10.00")]
+    may = fee_books(shop.program, since=shop.at("2026-05-01 00:00"), until=shop.at("2026-06-01 00:00"))
+    assert (may.credit_after, may.deferred_after, may.earned) == (NOTHING, NOTHING, Decimal("2.50"))
+    assert shop.went_back() == [Decimal("7.50")]

@@ -11,6 +11,7 @@ from loyalty.badges.account.joining import join_board
 from loyalty.badges.models import BoardScore, ChallengeAward, Participation
 from loyalty.memberships.models import Membership
 from loyalty.plans.account.collecting import collect_due
+from loyalty.plans.account.joining import join
 from loyalty.plans.models import Invoice, Subscription
 from loyalty.points.models import Grant, Wallet
 from loyalty.referrals.codes import code_of
@@ -19,7 +20,6 @@ from tests import make
 from tests.badges import game
 from tests.make import NOON
 from tests.plans import make_plans
-from tests.plans.make_plans import joined
 from tests.privacy.people import DAY, found_in_the_database
 from tests.referrals.make_referrals import claims, person
 from tests.referrals.make_referrals import program as of_referrals
@@ -100,16 +100,18 @@ def test_a_plan_ends_with_what_is_paid_and_nobody_is_charged(settings: Any) -> N
     club = make_plans.program()
     settings.PAYMENT_ACCOUNTS = {club.retailer.slug: {"provider": "test", "webhook_secret": "s"}}
     ada = make.member(club, "ada")
-    joined(ada, at=NOON, method="pays")
+    join(ada, "plus", method="pays", now=NOON)
+    collect_due(club.retailer, now=NOON)
     paid = [(each.status, each.amount) for each in Invoice.objects.all()]
     mine = held(ada)
 
     told = erased(ada)
 
     assert [row["method"] for row in mine["plans"]] == ["pays"]
-    assert [row["amount"] for row in mine["invoices"]] == ["10.00"]
+    assert [(row["amount"], row["asked_method"]) for row in mine["invoices"]] == [("10.00", "pays")]
     assert told.lost["memberships"][0]["plan"] != ""
     plan = Subscription.objects.get()
     assert (plan.status, plan.cancels, plan.method) == ("active", True, "")
     assert [(each.status, each.amount) for each in Invoice.objects.all()] == paid
+    assert [each.asked_method for each in Invoice.objects.all()] == [""]
     assert collect_due(club.retailer, now=NOON + 40 * DAY) == 0

@@ -26,6 +26,7 @@ from loyalty.activity.rewards.tills import (
     MistypedCode,
     NoSuchHold,
     NoSuchVoucher,
+    OtherTill,
     VoucherHeld,
     VoucherOver,
     VoucherUsed,
@@ -204,6 +205,38 @@ def test_of_two_tills_one_wins_and_the_other_is_told_when() -> None:
     assert str(told.value) == "The voucher was used before, at 2026-06-15 12:02 UTC."
     assert (used.voucher.status, used.voucher.reference) == ("used", "r1")
     assert check_voucher(ada.retailer, got.code, now=NOON).at == NOON + 2 * MINUTE
+
+
+def test_of_two_tills_that_number_their_receipts_alike_one_wins_as_well() -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    first = held(ada, got, "1", NOON, till="A")
+
+    with pytest.raises(VoucherHeld):
+        held(ada, got, "1", NOON + MINUTE, till="B")
+    again = held(ada, got, "1", NOON + MINUTE, till="A")
+    with pytest.raises(OtherTill) as later:
+        held(ada, got, "1", NOON + 7 * MINUTE, till="B")
+    confirm_voucher(ada.retailer, first.token, now=NOON + 8 * MINUTE)
+    with pytest.raises(VoucherUsed):
+        held(ada, got, "1", NOON + 9 * MINUTE, till="B")
+
+    assert (again.token, again.is_new) == (first.token, False)
+    assert (later.value.code, VoucherHold.objects.get().till) == ("conflict", "A")
+
+
+@pytest.mark.parametrize("between", ["\u202f", "\u00ad", "\u200b", "\u2212", "\t", ".", "/", "\r\n"])
+def test_a_generated_code_is_found_whatever_stands_between_its_characters(between: str) -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    wide = "".join(chr(ord(each) + 0xFEE0) if each.isalnum() else each for each in got.code)
+
+    found = [
+        check_voucher(ada.retailer, text, now=NOON).redemption_id
+        for text in (got.code.replace("-", between), between.join(got.code.lower()), f"*{got.code}*", wide)
+    ]
+
+    assert found == [got.redemption.pk] * 4
 
 
 def test_the_same_hold_and_the_same_confirmation_again_change_nothing() -> None:

@@ -70,6 +70,14 @@ class VoucherHeld(DomainError):
     message = _("Another till has had the voucher in hand since {since}, until {until} at most.")
 
 
+class OtherTill(DomainError):
+    code = "conflict"
+    kind = Kind.CONFLICT
+    message = _(
+        "Another till has had the voucher under the reference {reference} before. Use one that is this till’s alone."
+    )
+
+
 class NoSuchHold(DomainError):
     code = "no_such_hold"
     kind = Kind.NOT_FOUND
@@ -234,22 +242,26 @@ def hold_voucher(  # noqa: PLR0913 - what, under which name, where, how long, wh
     Let a till have a voucher in hand: nobody else can use it until it confirms, releases, or is silent for too long.
 
     :param voucher: as `check_voucher` told it
-    :param reference: the till's own, once per voucher: the same again gives the same hold
+    :param reference: the till's own, once per voucher: the same again of the same till gives the same hold
     :raises VoucherUsed: when it was used before, with when
     :raises VoucherHeld: while another till has it
     :raises VoucherOver: when it is no longer good
+    :raises OtherTill: when another till had it under this reference
     """
     redemption = _locked(voucher.redemption_id, now)
     holds = {hold.reference: hold for hold in VoucherHold.objects.filter(redemption=redemption)}
-    if mine := holds.get(reference):
+    mine = holds.get(reference)
+    if mine is not None and mine.till == till:
         if mine.status in {VoucherHold.Status.RELEASED, VoucherHold.Status.SUPERSEDED}:
             raise HoldOver(status=mine.get_status_display(), at=instant_of(mine.ended_at))
         return _told(mine, retailer, now, is_new=False)
     _require_usable(redemption)
     other = next((hold for hold in holds.values() if hold.status == VoucherHold.Status.OPEN), None)
+    if other is not None and other.ends_at + OFFLINE > now:
+        raise VoucherHeld(since=instant_of(other.held_at), until=instant_of(other.ends_at + OFFLINE))
+    if mine is not None:  # two tills that number their receipts alike are two
+        raise OtherTill(reference=reference)
     if other is not None:
-        if other.ends_at + OFFLINE > now:
-            raise VoucherHeld(since=instant_of(other.held_at), until=instant_of(other.ends_at + OFFLINE))
         other.status, other.ended_at = VoucherHold.Status.SUPERSEDED, now
         other.save(update_fields=["status", "ended_at"])
     made = VoucherHold.objects.create(

@@ -6,12 +6,13 @@ Whoever dies in between leaves a claim that ends; the next one asks the provider
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from customers.models import Retailer
 from loyalty.plans.account.paying import note_failure, settle
@@ -62,7 +63,7 @@ def _collect(invoice: Invoice, provider: Provider, now: datetime) -> bool:
     if not provider.is_asked or not method:
         Invoice.objects.filter(pk=invoice.pk, status=Invoice.Status.OPEN).update(next_try_at=None)
         return False
-    key = f"{invoice.pk}:{invoice.attempts}:{method}"
+    key = f"{invoice.pk}:{invoice.attempts}:{sha256(method.encode()).hexdigest()[:32]}"  # a header takes few characters
     Invoice.objects.filter(pk=invoice.pk).update(asked_method=method)
     charge = Charge(key, invoice.pk, invoice.amount, invoice.currency, method)
     try:
@@ -102,23 +103,31 @@ def _give_back(refund: Refund, provider: Provider, now: datetime) -> bool:
     if not provider.is_asked or invoice.provider != provider.name:
         Refund.objects.filter(pk=refund.pk).update(next_try_at=None)
         return False
-    back = Return(str(refund.pk), refund.pk, refund.amount, invoice.currency, invoice.provider_reference)
+    key = (
+        f"{refund.pk}:{refund.attempts}" if refund.attempts else str(refund.pk)
+    )  # of a try that failed, the answer is kept
+    back = Return(key, refund.pk, refund.amount, invoice.currency, invoice.provider_reference)
     try:
         answer = provider.give_back(back, now=now)
     except NotReached as error:
-        answer = Answer(Status.FAILED, error=str(error))
+        log.warning("payment provider not reached", refund=str(refund.pk), exc_info=error)
+        return True  # the claim ends, and it is asked again under the same key: otherwise it could go back twice
     if answer.status is Status.DONE:
         end_refund(refund.pk, at=answer.at or now, reference=answer.reference)
     elif answer.status is Status.FAILED:
-        fail_refund(refund.pk, error=answer.error, now=now)
+        fail_refund(refund.pk, error=answer.error, reference=answer.reference, now=now)
     else:
         Refund.objects.filter(pk=refund.pk).update(next_try_at=None, provider_reference=answer.reference)
     return True
 
 
 def end_refund(refund_id: UUID, *, at: datetime, reference: str) -> bool:
-    """Note that a refund was carried out; tell whether that is new."""
-    open_ones = Refund.objects.filter(pk=refund_id).exclude(status=Refund.Status.DONE)
+    """Note that a refund was carried out; tell whether that is new: a try that failed was not."""
+    is_failed = Q(status=Refund.Status.FAILED, ended_at__gt=at) | Q(
+        status=Refund.Status.WAITING, next_try_at__isnull=False
+    )
+    is_of_failed = Q(provider_reference=reference) & ~Q(provider_reference="") & is_failed
+    open_ones = Refund.objects.filter(pk=refund_id).exclude(status=Refund.Status.DONE).exclude(is_of_failed)
     return bool(
         open_ones.update(
             status=Refund.Status.DONE, ended_at=at, provider_reference=reference, next_try_at=None, last_error=""
@@ -126,18 +135,27 @@ def end_refund(refund_id: UUID, *, at: datetime, reference: str) -> bool:
     )
 
 
-def fail_refund(refund_id: UUID, *, error: str, now: datetime, at: datetime | None = None) -> bool:
+def fail_refund(refund_id: UUID, *, error: str, now: datetime, at: datetime | None = None, reference: str = "") -> bool:
     """
     Note that a refund failed: it is tried again, and after many tries a person looks; tell whether that is new.
 
     :param at: when it failed, by the provider's clock: also after it was carried out; a person looks at that at once
+    :param reference: the provider's, of the try that failed: of an earlier one it says nothing new
     """
+    tries = Refund.objects.filter(pk=refund_id)
     if at is not None:
-        done = Refund.objects.filter(pk=refund_id, status=Refund.Status.DONE, ended_at__lt=at)
-        if done.update(status=Refund.Status.FAILED, last_error=error[:200], ended_at=at):
+        done = tries.filter(Q(provider_reference=reference) | Q(provider_reference=""), status=Refund.Status.DONE)
+        if done.filter(ended_at__lt=at).update(status=Refund.Status.FAILED, last_error=error[:200], ended_at=at):
             return True
-    waiting = Refund.objects.filter(pk=refund_id, status=Refund.Status.WAITING)
-    changed = waiting.update(attempts=F("attempts") + 1, last_error=error[:200], next_try_at=now + AGAIN)
-    given_up = waiting.filter(attempts__gte=MAX_ATTEMPTS)
+    waiting = tries.filter(status=Refund.Status.WAITING)
+    if at is not None and reference:
+        # The provider tells of the try that it has in hand, or of one whose answer never came.
+        is_of_it = Q(next_try_at=None, provider_reference__in=("", reference))
+        waiting = waiting.filter(is_of_it | Q(next_try_at__isnull=False) & ~Q(provider_reference=reference))
+    changed = waiting.update(
+        attempts=F("attempts") + 1, last_error=error[:200], next_try_at=now + AGAIN,
+        provider_reference=reference or F("provider_reference"),
+    )  # fmt: skip
+    given_up = tries.filter(status=Refund.Status.WAITING, attempts__gte=MAX_ATTEMPTS)
     given_up.update(status=Refund.Status.FAILED, ended_at=now, next_try_at=None)
     return bool(changed)

@@ -1,17 +1,14 @@
 """A member joins a plan, changes it, cancels it, or goes on with it."""
 
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import F, Sum
 
 from loyalty.memberships.models import Membership
 from loyalty.plans import changes
 from loyalty.plans.account.session import HasPlan, PlanSession
 from loyalty.plans.models import Invoice, Subscription
-from loyalty.plans.rules import NOTHING
 from loyalty.plans.state import AWAITING, CHANGE, STAFF
 from loyalty.plans.steps import code_of, rule_of
 
@@ -163,11 +160,5 @@ def end(membership: Membership, *, refunds: bool, now: datetime) -> None:
     state = session.require_plan()
     cause = f"staff:{state.subscription_id}"
     refunds = refunds and state.status != AWAITING
-    session.take(changes.end_now(session.decision, STAFF, cause, refunds=refunds, at_most=_refundable(membership)))
+    session.take(changes.end_now(session.decision, STAFF, cause, refunds=refunds))
     session.finish()
-
-
-def _refundable(membership: Membership) -> Decimal:
-    """Return what of all that a member paid has not gone back."""
-    paid = Invoice.objects.filter(subscription__membership=membership, status=Invoice.Status.PAID)
-    return paid.aggregate(left=Sum(F("amount") - F("refunded")))["left"] or NOTHING

@@ -115,4 +115,5 @@ def _of_refund(retailer: Retailer, notice: Notice, now: datetime) -> str:
     if notice.kind is NoticeKind.REFUNDED:
         is_new = end_refund(refund.pk, at=notice.occurred_at, reference=notice.reference)
         return "refunded" if is_new else "known"
-    return "failed" if fail_refund(refund.pk, error=notice.error, at=notice.occurred_at, now=now) else "older"
+    is_new = fail_refund(refund.pk, error=notice.error, at=notice.occurred_at, reference=notice.reference, now=now)
+    return "failed" if is_new else "older"

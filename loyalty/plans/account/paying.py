@@ -16,7 +16,7 @@ from loyalty.plans.account.session import PlanSession
 from loyalty.plans.models import Invoice
 from loyalty.plans.payments import Billed, Payment
 from loyalty.plans.rules import Days
-from loyalty.plans.state import SECOND, Due
+from loyalty.plans.state import SECOND, Due, PlanState
 
 
 class NotOpen(DomainError):
@@ -34,6 +34,14 @@ class NotPaid(DomainError):
 class MoreThanPaid(DomainError):
     code = "more_than_paid"
     message = _("{asked} {currency} are to be refunded; {refundable} can be.")
+
+
+class OwedAsCredit(DomainError):
+    code = "more_than_paid"
+    message = _(
+        "{asked} {currency} are to be refunded; {refundable} can be: {credit} of what was paid is the member’s credit, by which "
+        "its next invoices are less. End the plan to give that back."
+    )
 
 
 class AllRefunded(DomainError):
@@ -143,6 +151,7 @@ def refund(  # noqa: PLR0913 - of what, how much, why, by whom, under which name
     :raises NotPaid: when it is not paid
     :raises AllRefunded: when all of it goes back already
     :raises MoreThanPaid: when that is more than was paid and is not refunded yet
+    :raises OwedAsCredit: when some of it is the member's credit by now
     :raises TooManyDecimals: when the currency has no such amounts
     :raises OtherRefund: when the reference was used for another amount
     """
@@ -157,15 +166,27 @@ def refund(  # noqa: PLR0913 - of what, how much, why, by whom, under which name
     bill = billed(invoice)
     if not bill.refundable:
         raise AllRefunded
-    amount = bill.refundable if amount is None else amount
-    if not 0 < amount <= bill.refundable:
-        raise MoreThanPaid(asked=f"{amount:f}", currency=invoice.currency, refundable=f"{bill.refundable:f}")
+    amount = _refundable(amount, bill, session.state, invoice.currency)
     exact = amount.quantize(unit_of(invoice.currency))
     if amount != exact:
         raise TooManyDecimals(asked=f"{amount:f}", currency=invoice.currency)
     session.take(payments.refund(session.decision, bill, exact, reason=reason, author=author, reference=reference))
     session.finish()
     return True
+
+
+def _refundable(amount: Decimal | None, bill: Billed, state: PlanState, currency: str) -> Decimal:
+    """Return how much of an invoice is to go back: what is the member's credit by now can not, as well."""
+    most = state.at_most_back(bill.refundable)
+    if amount is None and most:
+        return most
+    asked = bill.refundable if amount is None else amount
+    if 0 < asked <= most:
+        return asked
+    said = {"asked": f"{asked:f}", "currency": currency, "refundable": f"{most:f}"}
+    if most < bill.refundable:
+        raise OwedAsCredit(credit=f"{state.without_due().credit:f}", **said)
+    raise MoreThanPaid(**said)
 
 
 def lock_invoice(invoice_id: UUID, now: datetime) -> tuple[Invoice, PlanSession]:

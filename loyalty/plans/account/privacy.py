@@ -12,7 +12,7 @@ from loyalty.plans.models import Invoice, PlanChange, Refund, Subscription
 
 OF_INVOICE = (
     "kind", "status", "currency", "first_day", "end_day", "fee", "credit_used", "amount", "refunded", "issued_at",
-    "paid_at", "provider", "provider_reference",
+    "paid_at", "provider", "provider_reference", "asked_method",
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def erase(person: Person, now: datetime) -> None:
         if Subscription.objects.filter(membership=member, ended_at=None).exists():
             cancel(member, now=now)
     Subscription.objects.filter(membership__customer__in=person.ids).update(method="")
-    Invoice.objects.filter(subscription__membership__customer__in=person.ids).update(last_error="")
+    Invoice.objects.filter(subscription__membership__customer__in=person.ids).update(last_error="", asked_method="")
     Refund.objects.filter(invoice__subscription__membership__customer__in=person.ids).update(reason="", last_error="")
 
 

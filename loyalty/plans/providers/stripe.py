@@ -126,7 +126,7 @@ class StripeProvider:
         try:
             event = json.loads(body)
             return _notice(event, event["data"]["object"])
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError, RecursionError) as error:
             raise UnreadableNotice(reason=f"{type(error).__name__}: {error}"[:200]) from error
 
 
@@ -138,8 +138,9 @@ def _intent_of(error: stripe.CardError) -> str:
 
 
 def _seconds_of(header: str) -> int:
-    parts = dict(part.strip().partition("=")[::2] for part in header.split(","))
-    return int(parts["t"])  # it was verified with it
+    """Return the instant that was signed: the first one of a header, as the library verifies it, whatever was added behind."""
+    parts = (part.split("=") for part in header.split(","))
+    return next(int(said[0]) for name, *said in parts if name == "t")  # it was verified with it
 
 
 def _notice(event: dict[str, Any], about: dict[str, Any]) -> Notice:
@@ -153,7 +154,15 @@ def _notice(event: dict[str, Any], about: dict[str, Any]) -> Notice:
     elif about.get("object") == "refund":
         kind, subject = REFUNDS.get(about.get("status") or "", NoticeKind.OTHER), metadata.get("refund")
         error = str(about.get("failure_reason") or "")
-    return Notice(event["id"], kind, at, _id_of(subject), str(about.get("id", "")), error)
+    return Notice(_named(event["id"]), kind, at, _id_of(subject), str(about.get("id", "")), error)
+
+
+def _named(name: Any) -> str:
+    """Return an event's own name, by which it is known when it is told again."""
+    if not isinstance(name, str) or not name:
+        message = "an event has a name"
+        raise TypeError(message)
+    return name
 
 
 def _id_of(text: Any) -> UUID | None:

@@ -1,6 +1,6 @@
 """What members pay for plans, and what they have of them: periods, invoices and credit, in whole units of the currency."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
@@ -98,7 +98,8 @@ class Plans:
             self.following, self.cancels = "", False
             self._change(code, now)
             return
-        quote = self._quote(had, new, on)
+        full = self._quote(had, new, on)
+        quote = replace(full, credit=self._at_most_back(full.credit))
         lines = ((-quote.credit,) if quote.credit else ()) + (quote.charge,)
         self._issue("change", new, quote.days, lines, now, latest=self._period().end)
         if self.due is None:
@@ -125,9 +126,7 @@ class Plans:
         self.advance(now)
         self._require_open()
         if refunds and self.code:
-            paid = sum((each.amount - each.refunded for each in self.invoices if each.status == "paid"), NOTHING)
-            has = self.credit + (self.due.used if self.due else NOTHING)
-            self._credit_rest(now, at_most=max(paid - has, NOTHING))
+            self._credit_rest(now)
         self._end("staff", now)
 
     def use_method(self, method: str, now: datetime) -> None:
@@ -157,6 +156,8 @@ class Plans:
                 self._settle(invoice, now, now)
             else:
                 self.status, self.fee = "active", invoice.fee - invoice.used
+                if invoice.used:  # it has gone back: the retailer forgoes it
+                    invoice.lines, invoice.used = (*invoice.lines, -invoice.used), NOTHING
                 self._change(invoice.code, now)
         else:
             self._refund(invoice, invoice.amount)
@@ -231,7 +232,7 @@ class Plans:
 
     def refund(self, invoice: Invoice, amount: Fraction, now: datetime) -> None:
         self.advance(now)
-        if invoice.status != "paid" or amount > invoice.amount - invoice.refunded:
+        if invoice.status != "paid" or amount > self._at_most_back(invoice.amount - invoice.refunded):
             raise Refused
         self._refund(invoice, amount)
 
@@ -476,14 +477,19 @@ class Plans:
         said = Invoice(self.joined, kind, code, days, NOTHING, (-amount,), NOTHING, NOTHING, on, status="paid")
         self.invoices.append(said)
 
-    def _credit_rest(self, now: datetime, at_most: Fraction | None = None) -> None:
+    def _at_most_back(self, amount: Fraction) -> Fraction:
+        """Return what of an amount can go back, or be credited: with the credit that there is, never more than was paid."""
+        paid = sum((each.amount - each.refunded for each in self.invoices if each.status == "paid"), NOTHING)
+        has = self.credit + (self.due.used if self.due else NOTHING)
+        return min(amount, max(paid - has, NOTHING))
+
+    def _credit_rest(self, now: datetime) -> None:
         """Credit what is left of a fee that was paid, as far as it has not gone back already."""
         is_owed = self.due is not None and self.due.kind == "renewal"
         if self.fee_days is None or is_owed or not self.fee:
             return
         on = self.calendar.day(now)
-        left = self._rest(self.fee, self.fee_days, on)
-        if left := left if at_most is None else min(left, at_most):
+        if left := self._at_most_back(self._rest(self.fee, self.fee_days, on)):
             self._note_credit("ending", Days(max(on, self.fee_days.first), self.fee_days.end), left, on)
 
     def _void(self, at: datetime) -> None:
