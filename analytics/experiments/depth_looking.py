@@ -140,6 +140,12 @@ def _curve(empty: DepthResult, units: DepthUnits, depth: Places) -> Sequence[Pri
     )  # fmt: skip
 
 
+def _crossed(result: Result) -> float:
+    """Return the share of units that share a household with one of another arm."""
+    units = sum(each.units for each in result.arms)
+    return sum(each.crossed * each.units for each in result.arms) / units if units else 0.0
+
+
 def _went(
     experiment: Experiment, offered: Offered, found: DepthRead, result: Result, known_at: datetime
 ) -> tuple[Circumstances, Sequence[Reason]]:
@@ -155,7 +161,7 @@ def _went(
         sample_ratio_p=result.ratio.p_value, days_left=int(-(-days_left // 1)), window_days=experiment.window_days,
         days_between=found.days_between, shared=found.shared, price_changed=offered.changed,
         costs_known=offered.has_cost and found.are_points_valued and found.basis != NO_MARGIN,
-        customers_a_week=(len(found.units.part) + result.waiting) / weeks,
+        customers_a_week=(len(found.units.part) + result.waiting) / weeks, crossed=_crossed(result),
     )  # fmt: skip
     unplanned = not result.is_final and not days_left
     return went, [Reason("not_as_planned")] if unplanned else []

@@ -106,6 +106,7 @@ def test_fewer_customers_than_much_are_judged_by_what_is_beyond_doubt() -> None:
         ({"sample_ratio_p": 0.0005}, "arms_broken"), ({"days_left": 3}, "window_open"),
         ({"days_between": 60}, "pull_forward_unseen"), ({"costs_known": False}, "costs_unknown"),
         ({"shared": 0.06}, "codes_shared"), ({"price_changed": True}, "price_changed"),
+        ({"crossed": 0.06}, "households_crossed"),
     ],
 )  # fmt: skip
 def test_an_experiment_that_went_wrong_decides_nothing(changed: dict[str, Any], code: str) -> None:
