@@ -55,9 +55,9 @@ def depths_told(experiment: Experiment, variants: list[Variant], result: Result,
     )
 
 
-def digest_with(digest: str, told: Told | None) -> str:
-    """Return the digest of a look's data with that of its depths."""
-    return digest if told is None or not told.digest else sha256(f"{digest}{told.digest}".encode()).hexdigest()
+def digest_with(digest: str, more: str) -> str:
+    """Return the digest of a look's data with that of its depths, or of what was promised; empty where there are none."""
+    return sha256(f"{digest}{more}".encode()).hexdigest() if more else digest
 
 
 def _result(

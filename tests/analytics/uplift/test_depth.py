@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from analytics.uplift.depth import Arms, Tried, best_depths, cells_of, falls, moves, raised, shrink
-from analytics.uplift.depth_audit import audit, promised, realised
 from analytics.uplift.depth_budget import Offer, fill
-from analytics.uplift.depth_choosing import Cell, Circumstances, choose, range_of
+from analytics.uplift.depth_choosing import Cell, Circumstances, choose
 from analytics.uplift.depth_prices import UnfairPrice, depths_of, price_curve
 from analytics.uplift.panel import Floats
 from analytics.uplift.results import Range, Reason
@@ -130,20 +129,6 @@ def test_a_control_below_a_tenth_decides_nothing() -> None:
     (reason,) = choose(small, (0, 2, 5), ("new", "regular"), WENT).refusals
 
     assert (reason.code, reason.values["asked"]) == ("control_too_small", 0.1)
-
-
-def test_what_a_policy_promised_is_shown_beside_what_it_does() -> None:
-    choices = choose(two_segments(), (0, 2, 5), ("new", "regular"), WENT).choices
-    promise = promised(choices, [1_000, 3_000])
-    as_promised = Arms(
-        np.full((2, 2), 4_000.0), np.array([[20.0, 27], [20, 20]]), np.full((2, 2), 900.0), np.full((2, 2), 0.1)
-    )
-    found = realised(as_promised, np.array([1_000.0, 3_000.0]))
-
-    assert promise.value == pytest.approx(choices[0].cells[1].expected / 4)
-    assert found.value == pytest.approx(7 / 4)
-    assert audit(promise, found).kept
-    assert not audit(promise, range_of(0.0, 0.1)).kept
 
 
 def test_a_response_that_falls_is_told_and_not_mended() -> None:
