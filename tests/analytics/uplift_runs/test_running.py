@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from analytics.models import ValueRun
@@ -278,3 +279,13 @@ def test_orders_of_nobody_known_are_not_said_to_be_none() -> None:
 
     assert (run.status, run.code, run.details) == (UpliftRun.Status.REFUSED, "nobody_known", {"orders": 3})
     assert reason_of(run).startswith("None of the 3 orders is linked to a customer")
+
+
+def test_a_plan_that_somebody_changed_is_said_and_not_taken_for_other_data(club: Program) -> None:
+    run = measure_uplift(club, now=NOW, plan=SHORT)
+    UpliftRun.objects.filter(pk=run.pk).update(plan=run.plan | {"seed": run.plan["seed"] + 1})
+    run.refresh_from_db()
+
+    assert compute_again(run) == Again(same_data=True, same_code=True, same_result=True, same_plan=False)
+    with pytest.raises(CommandError, match="Its plan is not the one that was hashed before the first look"):
+        call_command("uplift", again=run.pk)
