@@ -16,6 +16,7 @@ from analytics.experiments.depth_page import budget_of, depths_out
 from analytics.experiments.drawing_up import DrawnUp, draw_up_offers
 from analytics.experiments.looking import latest
 from analytics.experiments.models import ExperimentLook
+from analytics.experiments.promise_page import offers_kept, promise_out
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry
 from customers.api.callers import author_of
 from customers.api.strict import Strict
@@ -85,6 +86,10 @@ class DepthsOut(serializers.Serializer[Any]):
     reward = serializers.CharField(help_text="The names of what is tried.")
     list_price = serializers.IntegerField(allow_null=True, help_text="Of the catalogue, where prices are tried.")
     currency = serializers.CharField(help_text="Of all amounts.")
+    unit = serializers.ChoiceField(
+        choices=["customer", "household"],
+        help_text="What customers are here, and whose money it is: each, or a household.",
+    )
     segments_from = serializers.CharField(
         help_text="The day until which segments were known, before it began; empty where all customers are one."
     )
@@ -124,6 +129,98 @@ class DepthsView(AskedView):
             words = _("An amount above 0 is expected, such as 5000.")
             raise ValidationError({"budget": [words]}, code="invalid_budget")
         return Response(DepthsOut(depths_out(look, look.result.depths, budget)).data)
+
+
+class PromisedRangeOut(serializers.Serializer[Any]):
+    value = serializers.FloatField(help_text="In the currency.")
+    error = serializers.FloatField(help_text="Its standard error.")
+    low = serializers.FloatField(help_text="The lower end of its 95 % interval.")
+    high = serializers.FloatField(help_text="The upper end.")
+
+
+class KeptOut(serializers.Serializer[Any]):
+    promised = PromisedRangeOut(help_text="For each customer who is given the offer, in one window, after all costs.")
+    realised = PromisedRangeOut(help_text="What is kept of it. Its interval is right however often one looks.")
+    verdict = serializers.ChoiceField(
+        choices=["less", "more", "open"], help_text="Than was promised; `open` while chance explains that they differ."
+    )
+    share = serializers.FloatField(
+        allow_null=True, help_text="Of the promise that is kept: 0.5 is half; null where nothing was promised."
+    )
+    total = PromisedRangeOut(help_text="What is kept, for all who were given it.")
+
+
+class OfferKeptOut(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="Of the offer.")
+    segment = serializers.CharField(help_text="As among the choices of the report.")
+    depth = serializers.FloatField(help_text="Of the offer.")
+    customers = serializers.IntegerField(help_text="For whom it is meant, without those who are kept without it.")
+    control = serializers.IntegerField(help_text="Those.")
+    given = serializers.IntegerField(help_text="Of the customers, who were given it.")
+    promised = PromisedRangeOut(help_text="By the report, for each customer who is given it.")
+    kept = KeptOut(allow_null=True, help_text="Null where it is not told.")
+    reason = DepthReasonOut(allow_null=True, help_text="Why it is not told, where it is looked at.")
+
+
+class WindowKeptOut(serializers.Serializer[Any]):
+    number = serializers.IntegerField(help_text="1 for the first window after the first offer was given.")
+    given = serializers.IntegerField(help_text="Customers who were given an offer in it.")
+    kept = KeptOut(allow_null=True, help_text="Of all offers together; null where too few were given one.")
+
+
+class PromotedOut(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="Of the variant of the hold-out.")
+    is_control = serializers.BooleanField(help_text="Whether it is kept without the offers.")
+    orders = serializers.IntegerField(help_text="Since the first offer was given, of the last six months at most.")
+    promoted = serializers.IntegerField(
+        help_text="Of them, with a code, a discount, or a reward that takes something off."
+    )
+
+
+class PromiseOut(serializers.Serializer[Any]):
+    report = serializers.IntegerField(help_text="The id of the look by which the offers were drawn up.")
+    hold_out = serializers.CharField(
+        help_text="The code of the experiment whose control is kept without; empty for none."
+    )
+    look = serializers.IntegerField(
+        allow_null=True, help_text="The id of the newest look at it; null before the first."
+    )
+    currency = serializers.CharField(help_text="Of all amounts.")
+    since = serializers.DateTimeField(allow_null=True, help_text="When the first offer was given: windows begin then.")
+    window_days = serializers.IntegerField(help_text="Of each window.")
+    texts = serializers.ListField(
+        child=serializers.CharField(), help_text="The sentences that the admin shows, in the reader's language."
+    )
+    refusals = DepthReasonOut(many=True, help_text="Why nothing is told, although offers were given.")
+    offers = OfferKeptOut(many=True, help_text="Each with what was promised, and what is kept in its first window.")
+    whole = KeptOut(allow_null=True, help_text="All offers together that can be told, in the first window.")
+    windows = WindowKeptOut(many=True, help_text="The first window, and the newest of those after it.")
+    others = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Offers that are held back as well, and that no report promised anything of.",
+    )
+    promoted = PromotedOut(many=True, help_text="How many orders were on promotion, by variant.")
+
+
+class NoOffersOfReport(NotThere):
+    message = _("No offers were drawn up from a report of the experiment “{code}”: nothing was promised.")
+
+
+class PromiseView(AskedView):
+    scopes: ClassVar = {"GET": READ}
+
+    @extend_schema(responses=PromiseOut, tags=["analytics"])
+    def get(self, request: Request, code: str) -> Response:
+        """
+        Return what a report of depths promised of its offers, and what is kept of it.
+
+        A tenth of the customers is kept without them for as long as they are given; the newest look at that hold-out tells.
+        """
+        tried = experiment_of(request, code)
+        offers = offers_kept(tried)
+        if not offers:
+            raise NoOffersOfReport(code=code)
+        return Response(PromiseOut(promise_out(tried, offers)).data)
 
 
 class DrawUpIn(Strict):

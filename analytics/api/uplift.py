@@ -38,7 +38,7 @@ class UpliftIn(Strict):
         required=False, min_value=1, max_value=MAX_WINDOW, help_text="After joining, and before it; 6."
     )
     lags = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=MAX_LAG), required=False, min_length=1,
+        child=serializers.IntegerField(min_value=1, max_value=MAX_LAG), required=False, min_length=1, max_length=MAX_LAG,
         help_text="Months of deciding to join that are left out, for one estimate each; 1, 2 and 3.",
     )  # fmt: skip
     metric = serializers.ChoiceField(list(words.METRICS), required=False, help_text="revenue if left out.")

@@ -55,9 +55,9 @@ def depths_told(experiment: Experiment, variants: list[Variant], result: Result,
     )
 
 
-def digest_with(digest: str, told: Told | None) -> str:
-    """Return the digest of a look's data with that of its depths."""
-    return digest if told is None or not told.digest else sha256(f"{digest}{told.digest}".encode()).hexdigest()
+def digest_with(digest: str, more: str) -> str:
+    """Return the digest of a look's data with that of its depths, or of what was promised; empty where there are none."""
+    return sha256(f"{digest}{more}".encode()).hexdigest() if more else digest
 
 
 def _result(
@@ -140,6 +140,12 @@ def _curve(empty: DepthResult, units: DepthUnits, depth: Places) -> Sequence[Pri
     )  # fmt: skip
 
 
+def _crossed(result: Result) -> float:
+    """Return the share of units that share a household with one of another arm."""
+    units = sum(each.units for each in result.arms)
+    return sum(each.crossed * each.units for each in result.arms) / units if units else 0.0
+
+
 def _went(
     experiment: Experiment, offered: Offered, found: DepthRead, result: Result, known_at: datetime
 ) -> tuple[Circumstances, Sequence[Reason]]:
@@ -155,7 +161,7 @@ def _went(
         sample_ratio_p=result.ratio.p_value, days_left=int(-(-days_left // 1)), window_days=experiment.window_days,
         days_between=found.days_between, shared=found.shared, price_changed=offered.changed,
         costs_known=offered.has_cost and found.are_points_valued and found.basis != NO_MARGIN,
-        customers_a_week=(len(found.units.part) + result.waiting) / weeks,
+        customers_a_week=(len(found.units.part) + result.waiting) / weeks, crossed=_crossed(result),
     )  # fmt: skip
     unplanned = not result.is_final and not days_left
     return went, [Reason("not_as_planned")] if unplanned else []

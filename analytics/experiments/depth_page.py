@@ -164,7 +164,7 @@ def depths_out(look: ExperimentLook, found: DepthResult, budget: Decimal | None)
     plan = None if budget is None else found.spend(float(budget))
     return {
         "look": look.pk, "kind": found.kind, "reward": found.reward, "list_price": found.list_price, "currency": currency,
-        "segments_from": found.segments_from,
+        "unit": look.experiment.unit, "segments_from": found.segments_from,
         "refusals": [
             {"code": each.code, "text": depth_words.refusal_text(found, each, currency)} for each in found.decision.refusals
         ],

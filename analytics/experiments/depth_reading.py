@@ -24,6 +24,7 @@ from analytics.experiments.results import Floats, Places
 from analytics.segments.models import SegmentRun
 from analytics.segments.rules import TYPES
 from analytics.statistics import give_memory, has_costs
+from analytics.uplift.panel import Flags
 from customers.models import Retailer
 from loyalty.experiments.models import Experiment, Variant
 from loyalty.points.books import books
@@ -34,7 +35,7 @@ BY_RATE = {"rate"}
 NO_MARGIN = "no_margin"
 FIELDS = {
     "part": "integer", "is_closed": "boolean", "segment": "integer", "customers": "integer", "orders": "integer",
-    "redeemed": "integer", "used": "integer", "shared": "integer",
+    "redeemed": "integer", "used": "integer", "shared": "integer", "had": "boolean",
     **dict.fromkeys((*MONEY, "paid", "given", "owed", "gap"), "double precision"),
 }  # fmt: skip
 MORE = (
@@ -63,6 +64,10 @@ GAVE = f"""
 ){OWED}, owed AS (
     SELECT c.person, sum(c.points * v.worth) AS owed FROM changed c
     JOIN unnest(%(wallets)s::text[], %(worths)s::float8[]) AS v (code, worth) ON v.code = c.code GROUP BY 1
+), had AS (
+    SELECT DISTINCT k.person FROM campaigns_offergrant g JOIN customers_customer c ON c.id = g.customer_id
+    JOIN counted k ON k.person = coalesce(c.merged_into_id, c.id) AND g.granted_at >= k.exposed_at AND g.granted_at < k.until
+    WHERE k.is_closed AND g.offer_id = ANY(%(offers)s::bigint[]) AND g.granted_at <= %(known)s
 ), kind AS (
     SELECT customer_id AS person, array_position(%(segments)s::text[], segment::text) AS segment
     FROM analytics_customersegment WHERE run_id = %(run)s
@@ -75,12 +80,31 @@ GAVE = f"""
         SELECT day - lag(day) OVER (PARTITION BY person ORDER BY day) AS gap FROM days) d WHERE gap IS NOT NULL
 )
 SELECT k.place::int - 1, k.is_closed, coalesce(min(t.segment), 0)::int, count(*)::int, coalesce(sum(s.orders), 0)::int,
-    coalesce(sum(g.redeemed), 0)::int, coalesce(sum(g.used), 0)::int, coalesce(sum(g.shared), 0)::int, {{sums}},
+    coalesce(sum(g.redeemed), 0)::int, coalesce(sum(g.used), 0)::int, coalesce(sum(g.shared), 0)::int,
+    bool_or(h.person IS NOT NULL), {{sums}},
     coalesce((SELECT gap FROM gaps), %(days)s)::float8
 FROM counted k LEFT JOIN spent s ON s.person = k.person LEFT JOIN gave g ON g.person = k.person
-LEFT JOIN owed w ON w.person = k.person LEFT JOIN kind t ON t.person = k.person
+LEFT JOIN owed w ON w.person = k.person LEFT JOIN kind t ON t.person = k.person LEFT JOIN had h ON h.person = k.person
 GROUP BY k.unit_key, k.place, k.is_closed ORDER BY k.unit_key, k.place, k.is_closed
 """
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """
+    Which window of each unit is read.
+
+    :param since: before which nobody was treated otherwise, whatever was planned; None where the planned exposure counts
+    :param later: windows after the first one
+    :param offers: the ids of those of which it is told who had one
+    """
+
+    since: datetime | None = None
+    later: int = 0
+    offers: Sequence[int] = ()
+
+
+PLANNED = Exposure()
 
 
 @dataclass(frozen=True)
@@ -118,6 +142,7 @@ class DepthRead:
     :param are_points_valued: what a point of the wallet that pays is worth is known
     :param days_between: two purchases, the median; two years where nobody bought twice in them
     :param shared: of the codes that are known to be used, those by others, as a share
+    :param had: whether a unit was given one of the offers that were asked about
     """
 
     units: DepthUnits
@@ -128,15 +153,20 @@ class DepthRead:
     days_between: float
     shared: float
     digest: str
+    had: Flags
 
 
-def read_depths(experiment: Experiment, variants: list[Variant], offered: Offered, known_at: datetime) -> DepthRead:
+def read_depths(
+    experiment: Experiment, variants: list[Variant], offered: Offered, known_at: datetime, exposure: Exposure = PLANNED
+) -> DepthRead:
     """Return the units of an experiment of depths, as they were known at an instant."""
     retailer, worths = experiment.retailer, worths_of(experiment, known_at)
     run = _segments_before(experiment)
     parameters = parameters_of(experiment, variants, known_at) | {
         "keys": list(offered.keys), "wallets": list(worths), "worths": list(worths.values()),
         "segments": [str(each) for each in TYPES], "run": run.pk if run else 0, "past": f"{PAST_DAYS} days", "days": PAST_DAYS,
+        "since": exposure.since, "later": f"{24 * experiment.window_days * exposure.later} hours",
+        "offers": list(exposure.offers),
     }  # fmt: skip
     sums = ", ".join(
         f"coalesce(sum({name}), 0)::float8"
@@ -155,6 +185,7 @@ def read_depths(experiment: Experiment, variants: list[Variant], offered: Offere
         are_points_valued=not offered.wallet or offered.wallet in worths,
         days_between=float(rows["gap"][0]) if len(rows) else float(PAST_DAYS),
         shared=int(rows["shared"].sum()) / used if used else 0.0, digest=_digest(units),
+        had=rows["had"][closed].astype(bool),
     )  # fmt: skip
 
 

@@ -12,6 +12,17 @@ from analytics.uplift.results import Range, Reason
 
 Kind = Literal["amount", "percent", "price"]
 ALL, OTHERS, NEVER_BOUGHT = "all", "others", "never_bought"  # beside the types of customers
+CODE_LENGTH = 20  # of the experiment's code in those of its offers: with the segment and the report they are 50 at most
+
+
+def offer_code(tried: str, segment: str, report: int) -> str:
+    """
+    Return the code of the offer that a report's choice for a segment becomes.
+
+    :param tried: the code of the experiment
+    :param report: the id of the look
+    """
+    return f"{tried[:CODE_LENGTH]}-{segment}-{report}"
 
 
 @dataclass(frozen=True)

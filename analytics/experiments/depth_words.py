@@ -15,6 +15,7 @@ from customers.core.numbers import shown
 from customers.segment_names import NAMES
 
 SURELY = 0.99
+IN_PERCENT = {"control_too_small", "codes_shared", "households_crossed", "not_sure"}  # what these ask for
 SEGMENTS: Mapping[str, str | Promise] = {
     **NAMES, ALL: _("all customers"), OTHERS: _("the others, together"), NEVER_BOUGHT: _("never bought")
 }  # fmt: skip
@@ -60,6 +61,10 @@ REFUSALS: Mapping[str, str | Promise] = {
     "codes_shared": _(
         "%(share)s of the codes were used by others than those who got them; %(asked)s are the most. Give codes that only their "
         "member can use, and run a new experiment."
+    ),
+    "households_crossed": _(
+        "%(share)s of the customers share a household with somebody of another arm, and what the one gets the other uses; "
+        "%(asked)s are the most. Run a new experiment whose unit is the household."
     ),
     "price_changed": _(
         "What was offered changed while it ran, so that two offers would be taken for one. Run a new experiment, and change "
@@ -144,7 +149,9 @@ def _value(name: str, value: Any, code: str, found: DepthResult, currency: str) 
         return _weeks(value)
     if name == "probability":
         return probability(value)
-    if name in {"p", "share"} or (name == "asked" and code in {"control_too_small", "codes_shared", "not_sure"}):
+    if name in {"p", "share"} or (
+        name == "asked" and code in {"control_too_small", "codes_shared", "households_crossed", "not_sure"}
+    ):
         return p_value(value) if name == "p" else percent(value, 1 if name == "share" else 0)
     return shown(value, 3 if code == "arms_broken" else 0)
 

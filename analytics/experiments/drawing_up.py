@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.experiments import depth_words
-from analytics.experiments.depth_results import ALL, OTHERS, DepthResult
+from analytics.experiments.depth_results import ALL, CODE_LENGTH, OTHERS, DepthResult, offer_code
 from analytics.experiments.looking import latest
 from analytics.experiments.models import ExperimentLook
 from analytics.segments.rules import TYPES
@@ -34,8 +34,6 @@ from loyalty.experiments.planning import ExperimentFact, VariantFact, create
 from loyalty.experiments.rules import BUCKETS
 from loyalty.programs.models import ProgramVersion
 from loyalty.rewards.models import Reward
-
-CODE_LENGTH = 20  # of the experiment's code in those of its offers: with the segment and the report they are 50 at most
 
 
 class NothingToDrawUp(DomainError):
@@ -252,7 +250,7 @@ def _offer(
     tried = look.experiment
     assert tried.program is not None, "experiments of variants are of a program"
     offer = Offer(
-        retailer=look.retailer, program=tried.program, code=f"{tried.code[:CODE_LENGTH]}-{choice.segment}-{look.pk}",
+        retailer=look.retailer, program=tried.program, code=offer_code(tried.code, choice.segment, look.pk),
         name=reward.name, name_fr=reward.name_fr, rewards=[reward.code], segments=_segments(found, choice.segment) or [],
         hold_out=hold_out, found_in=tried, found_look=look.pk,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.experiments.costs import costs_of, digest_of
 from analytics.experiments.depth_looking import depths_told, digest_with
 from analytics.experiments.models import ExperimentLook
+from analytics.experiments.promise_looking import promise_told
 from analytics.experiments.reading import Read, limit_of, read
 from analytics.experiments.results import Part, Result, Trial
 from analytics.experiments.rules import judge
@@ -20,6 +21,7 @@ from customers.models import Retailer
 from loyalty.experiments.models import Experiment, Variant
 from loyalty.experiments.rules import digest
 
+ALL_PARTS = frozenset({"won", "promise"})
 MARGINS = {"rate", "costs", "costs_and_rate"}  # by what a margin is known
 
 
@@ -70,7 +72,7 @@ def look(experiment: Experiment, *, author: str = "", now: datetime) -> Experime
 
 def look_again(kept: ExperimentLook) -> Repeated:
     """Make a look again from what was recorded by then, and say what differs; nothing is kept of it."""
-    found, result = _seen(kept.experiment, known_at=kept.known_at, tells_won="won" in kept.numbers)
+    found, result = _seen(kept.experiment, known_at=kept.known_at, tells=ALL_PARTS & set(kept.numbers))
     return Repeated(
         same_data=found.digest == kept.data_digest, same_code=code_version() == kept.code_version,
         same_numbers=result.as_json() == kept.numbers, result=result,
@@ -112,21 +114,25 @@ def _is_done(experiment: Any, now: datetime) -> bool:
     return experiment.looked is not None and settled <= experiment.looked
 
 
-def _seen(experiment: Experiment, *, known_at: datetime, tells_won: bool = True) -> tuple[Read, Result]:
-    """Return what is seen of an experiment. :param tells_won: False for a look from before that was counted"""
+def _seen(experiment: Experiment, *, known_at: datetime, tells: frozenset[str] = ALL_PARTS) -> tuple[Read, Result]:
+    """Return what is seen of an experiment. :param tells: the parts that looks have since they are told, of an earlier one"""
     variants = list(experiment.variants.in_order())
     found = read(experiment, variants, known_at=known_at)
     result = judge(found.units, _trial(experiment, variants, found, known_at))
     if result.is_final and result.effects and found.basis in MARGINS:
         costs = costs_of(experiment, variants, found.basis, known_at)
         found, result = replace(found, digest=digest_of(found.digest, costs)), replace(result, costs=costs)
-    won = won_in(experiment, variants, known_at) if tells_won and result.is_final and result.effects else []
+    won = won_in(experiment, variants, known_at) if "won" in tells and result.is_final and result.effects else []
     if won:
         found, result = replace(found, digest=digest_of(found.digest, won)), replace(result, won=won)
+    promise = promise_told(experiment, variants, result, known_at) if "promise" in tells else None
+    if promise is not None:
+        digest = digest_with(found.digest, promise.digest)
+        found, result = replace(found, digest=digest), replace(result, promise=promise.result)
     told = depths_told(experiment, variants, result, known_at)
     if told is None:
         return found, result
-    return replace(found, digest=digest_with(found.digest, told)), replace(result, depths=told.result)
+    return replace(found, digest=digest_with(found.digest, told.digest)), replace(result, depths=told.result)
 
 
 def _trial(experiment: Experiment, variants: list[Variant], found: Read, known_at: datetime) -> Trial:

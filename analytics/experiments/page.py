@@ -13,6 +13,7 @@ from analytics.experiments.drawing import pictures
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.overview import Line, lines_of, quarter_of
 from analytics.experiments.planning import TooLittleToPlanFrom, forecast
+from analytics.experiments.promise_page import promise_page
 from analytics.experiments.results import ArmResult, Effect, Result
 from analytics.experiments.varying import varied_by
 from customers.core.numbers import shown
@@ -79,7 +80,10 @@ def draft_page(experiment: Experiment, *, now: Any) -> dict[str, Any]:
 
 def look_page(request: HttpRequest, look: ExperimentLook) -> dict[str, Any]:
     """Return what the page of a look shows."""
-    return look_told(look) | {"charts": pictures(look, look.result), "depths": depths_page(look, request.GET.dict())}
+    return look_told(look) | {
+        "charts": pictures(look, look.result), "depths": depths_page(look, request.GET.dict()), "kept": promise_page(look),
+        "by_household": look.experiment.unit == Experiment.Unit.HOUSEHOLD,
+    }  # fmt: skip
 
 
 def look_told(look: ExperimentLook) -> dict[str, Any]:

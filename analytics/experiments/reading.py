@@ -32,13 +32,15 @@ FIELDS = {
     "crossed": "boolean", **dict.fromkeys(MONEY, "double precision"),
 }  # fmt: skip
 
-# One row a person; the limit is the instant by which a window must have ended.
+# One row a person; the limit is the instant by which a window must have ended. Windows are counted from the planned exposure
+# on, or from an instant before which no arm was treated otherwise; the first of them, unless a later one is asked for.
 ENTERED = """
 WITH entered AS (
-    SELECT DISTINCT ON (person) person, unit_key, variant_id, bucket, exposed_at, exposed_at + %(window)s::interval AS until,
-        exposed_at + %(window)s::interval <= %(limit)s AS is_closed
+    SELECT DISTINCT ON (person) person, unit_key, variant_id, bucket, begins AS exposed_at,
+        begins + %(window)s::interval AS until, begins + %(window)s::interval <= %(limit)s AS is_closed
     FROM (
-        SELECT coalesce(c.merged_into_id, c.id) AS person, c.merged_into_id IS NULL AS is_own, a.*
+        SELECT coalesce(c.merged_into_id, c.id) AS person, c.merged_into_id IS NULL AS is_own, a.*,
+            greatest(a.exposed_at, %(since)s::timestamptz) + %(later)s::interval AS begins
         FROM experiments_assignment a JOIN customers_customer c ON c.id = a.customer_id
         WHERE a.experiment_id = %(experiment)s AND a.assigned_at <= %(known)s
     ) a ORDER BY person, is_own DESC, assigned_at, id
@@ -206,7 +208,7 @@ def parameters_of(experiment: Experiment, variants: list[Variant], known_at: dat
         "lows": [high - share for high, share in zip(highs, shares, strict=True)], "highs": highs,
         "control": next(place for place, each in enumerate(variants, start=1) if each.is_control),
         "only_others": experiment.form == Experiment.Form.NOT_INVITED,
-        "control_is_out": experiment.form != Experiment.Form.VARIANTS,
+        "control_is_out": experiment.form != Experiment.Form.VARIANTS, "since": None, "later": "0 hours",
     }  # fmt: skip
 
 

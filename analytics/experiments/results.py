@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.experiments.depth_results import DepthResult
+from analytics.experiments.promise_results import PromiseResult
 from analytics.uplift.results import Range, Reason
 from analytics.uplift.sample_ratio import SampleRatio
 
@@ -189,6 +190,7 @@ class Result:
     :param costs: what each arm's customers cost, at the end of one that tells margin
     :param won: each arm's customers who had not bought yet, at the end; none where all had
     :param depths: which depth pays for whom, where the variants are depths of an offer or prices of a reward
+    :param promise: what is kept of a report of depths, where it holds back offers that were drawn up from one
     """
 
     grade: Literal["A"] | None
@@ -201,13 +203,15 @@ class Result:
     depths: DepthResult | None = None
     costs: Sequence[ArmCost] = field(default_factory=list)
     won: Sequence[ArmWon] = field(default_factory=list)
+    promise: PromiseResult | None = None
 
     def as_json(self) -> dict[str, Any]:
-        told = asdict(replace(self, depths=None, costs=(), won=()))
-        del told["depths"], told["costs"], told["won"]
+        told = asdict(replace(self, depths=None, costs=(), won=(), promise=None))
+        del told["depths"], told["costs"], told["won"], told["promise"]
         costs = {"costs": [asdict(each) for each in self.costs]} if self.costs else {}
         won = {"won": [asdict(each) for each in self.won]} if self.won else {}
-        return told | ({"depths": self.depths.as_json()} if self.depths else {}) | costs | won
+        promise = {"promise": self.promise.as_json()} if self.promise else {}
+        return told | ({"depths": self.depths.as_json()} if self.depths else {}) | costs | won | promise
 
     def cost_of(self, code: str) -> float | None:
         """Return what a variant's customers cost more than as many of the control; None where it was not counted."""
@@ -226,6 +230,7 @@ class Result:
             depths=DepthResult.from_json(kept["depths"]) if kept.get("depths") else None,
             costs=[ArmCost(**each) for each in kept.get("costs", ())],
             won=[ArmWon(**each) for each in kept.get("won", ())],
+            promise=PromiseResult.from_json(kept["promise"]) if kept.get("promise") else None,
         )  # fmt: skip
 
 

@@ -104,14 +104,27 @@ class Cells:
     many: Flags
 
 
-def cells_of(arms: Arms) -> Cells:
-    """Return the effects of the depths against none."""
+@dataclass(frozen=True)
+class Differences:
+    """The means of depths less that of none, as seen, with their errors: ... x S x (D - 1)."""
+
+    effects: Floats
+    errors: Floats
+
+
+def differences_of(arms: Arms) -> Differences:
+    """Return by how much the depths differ from none."""
     of_means = arms.variances / np.maximum(arms.customers, 1)
     effects = arms.means[..., 1:] - arms.means[..., :1]
-    errors = np.sqrt(np.maximum(of_means[..., 1:] + of_means[..., :1], np.finfo(np.float64).tiny))
-    shrunk = shrink(effects, errors)
+    return Differences(effects, np.sqrt(np.maximum(of_means[..., 1:] + of_means[..., :1], np.finfo(np.float64).tiny)))
+
+
+def cells_of(arms: Arms) -> Cells:
+    """Return the effects of the depths against none."""
+    seen = differences_of(arms)
+    shrunk = shrink(seen.effects, seen.errors)
     least = np.minimum(arms.customers[..., 1:], arms.customers[..., :1])
-    return Cells(effects, errors, shrunk.effects, shrunk.errors, shrunk.pays, least >= MANY)
+    return Cells(seen.effects, seen.errors, shrunk.effects, shrunk.errors, shrunk.pays, least >= MANY)
 
 
 @dataclass(frozen=True)

@@ -3,55 +3,73 @@ What was promised of a policy of depths, and what it does: a tenth of the custom
 
 A policy is chosen because its estimates were high, partly by luck: what it promises is more than it will keep, the more so the
 less its estimates were pulled together. So the promise is kept, and shown beside what the tenth without offers tells.
+
+An offer does not reach everybody for whom it is meant: budgets end, slots are taken. As nobody of those who are kept without
+has it, the difference between all of them over the share who were given it is what it does to those (Bloom 1984). That is
+what was promised: for each who has it. Looked at every night for ever, its interval is a sequence's.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
+from typing import Literal
 
-import numpy as np
-
-from analytics.uplift.depth import Arms, cells_of
-from analytics.uplift.depth_choosing import Choice, range_of
-from analytics.uplift.panel import Floats
+from analytics.uplift.depth_choosing import range_of
 from analytics.uplift.results import Range
+from analytics.uplift.sequence import widened
 
 HELD_BACK = 0.1
+Verdict = Literal["less", "more", "open"]
 
 
 @dataclass(frozen=True)
-class Audit:
-    """What a customer was to earn more by a policy, what it is, and whether the one is within what can be told of the other."""
+class OfferSeen:
+    """
+    What an offer does to those for whom it is meant.
+
+    :param promised: for each who is given it
+    :param customers: for whom it is meant, without those who are kept without it
+    :param given: of them, who were given it
+    :param effect: the difference between those customers, given it or not, and those who are kept without, with its `error`
+    :param units: of both, by which the difference is told
+    """
+
+    promised: Range
+    customers: int
+    given: int
+    effect: float
+    error: float
+    units: int
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What was promised for each customer who is given an offer, and what is found of each, right however often one looks."""
 
     promised: Range
     realised: Range
-    kept: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return whether less is kept than was promised, or more; open while chance explains that they differ."""
+        apart = self.realised.value - self.promised.value
+        halves = [(each.high - each.low) / 2 for each in (self.promised, self.realised)]
+        if abs(apart) <= hypot(*halves):
+            return "open"
+        return "less" if apart < 0 else "more"
+
+    @property
+    def kept(self) -> float | None:
+        """Return which share of the promise is kept; None of a promise of nothing."""
+        return self.realised.value / self.promised.value if self.promised.value > 0 else None
 
 
-def promised(choices: Sequence[Choice], customers: Sequence[int]) -> Range:
-    """Return what a policy promises per customer, over segments of so many customers; segments without a depth earn 0."""
-    total, value, square = sum(customers), 0.0, 0.0
-    for choice, count in zip(choices, customers, strict=True):
-        for cell in choice.cells:
-            if choice.depth and cell.depth == choice.depth:
-                value += count / total * cell.expected
-                square += (count / total * cell.expected_error) ** 2
-    return range_of(value, sqrt(square))
-
-
-def realised(held_back: Arms, customers: Floats) -> Range:
-    """
-    Return what a policy does per customer.
-
-    :param held_back: of each segment those without an offer, and those who have its depth, S x 2
-    :param customers: of each segment, S
-    """
-    cells, shares = cells_of(held_back), customers / customers.sum()
-    error = float(np.sqrt(np.square(shares) @ np.square(cells.errors[:, 0])))
-    return range_of(float(shares @ cells.effects[:, 0]), error)
-
-
-def audit(promise: Range, found: Range) -> Audit:
-    """Return whether a promise is kept: whether their difference is within what both leave open."""
-    apart = range_of(found.value - promise.value, sqrt(promise.error**2 + found.error**2))
-    return Audit(promise, found, kept=apart.low <= 0 <= apart.high)
+def compare(offers: Sequence[OfferSeen]) -> Compared:
+    """Return what was promised of offers and what they do, each by how many were given it; of at least one who was."""
+    given = sum(each.given for each in offers)
+    promised = sum(each.given * each.promised.value for each in offers) / given
+    promised_error = sqrt(sum((each.given * each.promised.error) ** 2 for each in offers)) / given
+    effect = sum(each.customers * each.effect for each in offers) / given
+    error = sqrt(sum((each.customers * each.error) ** 2 for each in offers)) / given
+    units = sum(each.units for each in offers)
+    return Compared(range_of(promised, promised_error), widened(range_of(effect, error), units))

@@ -33,6 +33,7 @@ class Circumstances:
     :param costs_known: of all that the outcome has to bear
     :param shared: codes that others redeemed, as a share
     :param price_changed: while it ran
+    :param crossed: customers who share a household with one of another arm, as a share: what the one gets, the other uses
     :param customers_a_week: who enter it, all arms together
     """
 
@@ -44,6 +45,7 @@ class Circumstances:
     shared: float
     price_changed: bool
     customers_a_week: float
+    crossed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def refusals(arms: Arms, went: Circumstances) -> Sequence[Reason]:
         ),
         "costs_unknown": (not went.costs_known, {}),
         "codes_shared": (went.shared > MAX_SHARED, {"share": went.shared, "asked": MAX_SHARED}),
+        "households_crossed": (went.crossed > MAX_SHARED, {"share": went.crossed, "asked": MAX_SHARED}),
         "price_changed": (went.price_changed, {}),
     }  # fmt: skip
     return [Reason(code, values) for code, (holds, values) in found.items() if holds]

@@ -32,5 +32,9 @@ DEPTHS: dict[str, Text] = {
     ),
     "costs_unknown": _("The costs of what was sold are not known: send the unit costs of the lines, or enter the margin rate."),
     "codes_shared": _("%(share)s of the codes were used by customers who had not got them; %(asked)s are allowed."),
+    "households_crossed": _(
+        "%(share)s of the customers share a household with somebody of another arm, and what the one gets the other uses; "
+        "%(asked)s are the most. Run a new experiment whose unit is the household."
+    ),
     "price_changed": _("A price changed while it ran: what the offer did cannot be told from that."),
 }  # fmt: skip

@@ -68,6 +68,7 @@ SPAN = """
 SELECT min(local_date), max(local_date) FROM customers_order
 WHERE retailer_id = %(retailer)s AND customer_id IS NOT NULL AND recorded_at <= %(known)s
 """
+COUNTED = "SELECT count(*) FROM customers_order WHERE retailer_id = %(retailer)s AND recorded_at <= %(known)s"
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,12 @@ def span(retailer: Retailer, known_at: datetime) -> tuple[date, date] | None:
     """Return the first and the last day with an order of a known customer; None where there is none."""
     ((first, last),) = bulk.fetch(SPAN, {"retailer": retailer.pk, "known": known_at})
     return (first, last) if first else None
+
+
+def orders_known(retailer: Retailer, known_at: datetime) -> int:
+    """Return how many orders were recorded by an instant, whoever made them."""
+    ((count,),) = bulk.fetch(COUNTED, {"retailer": retailer.pk, "known": known_at})
+    return int(count)
 
 
 def read(source: Source) -> Read | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from analytics.uplift_runs.models import UpliftRun
 from analytics.uplift_runs.planning import thawed
 from analytics.uplift_runs.running import Progress, carried_out, nobody_watches
+from loyalty.experiments.rules import digest
 
 
 @dataclass(frozen=True)
@@ -15,11 +16,13 @@ class Again:
     :param same_data: what was recorded by then is read as it was; else corrections, merges or erasures changed it
     :param same_code: the code that measures is as it was
     :param same_result: every digit is
+    :param same_plan: the plan is what was hashed before anybody looked; else somebody changed it, and nothing holds
     """
 
     same_data: bool
     same_code: bool
     same_result: bool
+    same_plan: bool = True
 
 
 def compute_again(run: UpliftRun, on_progress: Progress = nobody_watches) -> Again:
@@ -27,4 +30,5 @@ def compute_again(run: UpliftRun, on_progress: Progress = nobody_watches) -> Aga
     found = carried_out(run, on_progress)
     plan, _source = thawed(run)
     same = found.result == run.result and found.pictures == run.pictures
-    return Again(found.read.digest == run.data_digest, plan.digest() == run.plan["plan_digest"], same)
+    same_code = plan.digest() == run.plan["plan_digest"]
+    return Again(found.read.digest == run.data_digest, same_code, same, same_plan=digest(run.plan) == run.plan_digest)

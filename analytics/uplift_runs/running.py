@@ -19,7 +19,7 @@ from analytics.uplift_runs.cohort_reading import NoWholeMonth, Wanted, cohort_ta
 from analytics.uplift_runs.models import UpliftRun, UpliftSettings
 from analytics.uplift_runs.pictures import picture
 from analytics.uplift_runs.planning import freeze, settings_of, thawed
-from analytics.uplift_runs.reading import Read, Source, read, span
+from analytics.uplift_runs.reading import Read, Source, orders_known, read, span
 from analytics.uplift_runs.storing import as_json, from_json
 from analytics.uplift_runs.worth import Worth, worth_of
 from customers.core import bulk
@@ -190,7 +190,8 @@ def _begin(run: UpliftRun) -> None:
     """Freeze the plan, and only then let anybody look."""
     known = span(run.retailer, run.known_at)
     if known is None:
-        raise Refused(Reason("nothing_bought"))
+        orders = orders_known(run.retailer, run.known_at)
+        raise Refused(Reason("nobody_known", {"orders": orders}) if orders else Reason("nothing_bought"))
     first, last = known
     if run.data_cut and run.data_cut > last:
         raise Refused(Reason("cut_ahead", {"cut": run.data_cut.isoformat(), "last": last.isoformat()}))

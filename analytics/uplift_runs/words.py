@@ -39,6 +39,10 @@ SENTENCES: dict[str, Text] = {
     ),
     # A run that was refused before it measured, each with what would lift it.
     "nothing_bought": _("Nothing was ever bought. Send or import orders, and measure again."),
+    "nobody_known": _(
+        "None of the %(orders)s orders is linked to a customer, so nobody can be compared with anybody. Report who bought, and "
+        "how that is known, and measure again."
+    ),
     "nobody_joined": _(
         "Nobody has joined the program by then. Wait until customers have joined, or choose a later day."
     ),

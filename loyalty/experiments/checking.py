@@ -3,12 +3,19 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from customers.core import bulk
 from customers.core.errors import DomainError, Fault, Kind
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.rules import GLOBAL, Design, Flaw, check
 from loyalty.experiments.wording import said_of
 
 WASH_OUT_DAYS = 30
+SHARING = """
+SELECT coalesce(sum(members), 0)::int FROM (
+    SELECT count(*) AS members FROM memberships_householdmember m JOIN memberships_household h ON h.id = m.household_id
+    WHERE h.program_id = %s GROUP BY h.id HAVING count(*) > 1
+) shared
+"""
 
 
 class ExperimentHasErrors(DomainError):
@@ -44,9 +51,18 @@ def _start_flaws(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
         elif running:
             yield Flaw("others_running", "layer", {"others": ", ".join(sorted(row.code for row in running))})
         yield from _wash_out(experiment, now)
+    yield from _shared(experiment)
     parent = experiment.within
     if parent is not None and parent not in running:
         yield Flaw("within_not_running", "within", {"within": parent.code})
+
+
+def _shared(experiment: Experiment) -> Iterable[Flaw]:
+    """Yield that members who share points would be divided one by one: what the one gets, the other uses."""
+    if experiment.unit == Experiment.Unit.CUSTOMER and experiment.program_id is not None:
+        ((members,),) = bulk.fetch(SHARING, [experiment.program_id])
+        if members:
+            yield Flaw("household_as_unit", "unit", {"members": members}, is_error=False)
 
 
 def _wash_out(experiment: Experiment, now: datetime) -> Iterable[Flaw]:

@@ -37,6 +37,9 @@ FLAWS: dict[str, Promise] = {
     "others_running": _(
         "{others} already run. A hold-out of everything starts before all others of its programs: end them first."
     ),
+    "household_as_unit": _(
+        "{members} members share points with others. Make the household the unit, or what one of them gets the others use."
+    ),
     "wash_out": _(
         "The hold-out of everything {other} ended on {ended}. Wait {days} days, so that what it did has worn off."
     ),

@@ -434,6 +434,7 @@ API = {
     ("value-runs", "GET"): "analytics:read",
     ("experiment-looks", "GET"): "analytics:read",
     ("experiment-depths", "GET"): "analytics:read",
+    ("experiment-depths-kept", "GET"): "analytics:read",
     ("experiment-depth-offers", "POST"): "program:write",
     ("experiment-detectable", "GET"): "analytics:read",
     ("value-run", "GET"): "analytics:read",

@@ -5,12 +5,14 @@ import pytest
 from customers.merging import merge
 from customers.models import Customer
 from loyalty.activity.account.enrolment import enrol
+from loyalty.experiments.checking import flaws_of
 from loyalty.experiments.contamination import contamination_of
 from loyalty.experiments.models import Experiment
+from loyalty.experiments.wording import said_of
 from loyalty.memberships.households import share
 from loyalty.memberships.models import Membership
 from tests import make
-from tests.experiments.make_experiments import running
+from tests.experiments.make_experiments import drafted, running
 from tests.make import NOON, START
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +62,17 @@ def test_who_was_a_member_at_the_start_did_not_join_against_its_assignment() -> 
     experiment = running(club.retailer, club, at=NOON)
 
     assert contamination_of(experiment)["joined_against_assignment"] == 0
+
+
+def test_a_draft_of_customers_who_share_points_is_warned_of_and_one_of_households_is_not() -> None:
+    club = make.program()
+    ada, bob, _charlie = (make.member(club, name, since=START) for name in ("ada", "bob", "charlie"))
+    one, other = (drafted(club.retailer, club, unit, unit=unit) for unit in ("customer", "household"))
+    assert flaws_of(one, now=NOON) == ()
+
+    share(ada, [bob], now=NOON)
+
+    (flaw,) = flaws_of(one, now=NOON)
+    assert (flaw.code, flaw.place, flaw.facts, flaw.is_error) == ("household_as_unit", "unit", {"members": 2}, False)
+    assert said_of(flaw).startswith("2 members share points with others.")
+    assert flaws_of(other, now=NOON) == ()

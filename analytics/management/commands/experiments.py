@@ -15,6 +15,7 @@ from analytics.experiments.looking import look, look_again
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.page import said
 from analytics.experiments.planning import forecast, plan_from_data
+from analytics.experiments.promise_page import promise_lines
 from analytics.experiments.report import experiment_report
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
@@ -92,7 +93,7 @@ class Command(BaseCommand):
         self.console.print(f"[bold]{experiment.code}[/]{grade}")
         for line in said(found):
             self.console.print(f"  [{COLOURS[line['tag']]}]{line['label']}[/] {line['text']}")
-        for text in depth_texts(found):
+        for text in (*depth_texts(found), *promise_lines(found)):
             self.console.print(f"  {text}")
         if self.out is not None:
             page = experiment_report(found, now=timezone.now(), language=experiment.retailer.language)

@@ -85,6 +85,10 @@ class Command(BaseCommand):
             raise CommandError(_("Run %(number)s came to no result that could be computed again.") % {"number": run.pk})
         with acting_for(run.retailer_id), self._progress() as progress:
             again = compute_again(run, _shown(progress))
+        if not again.same_plan:
+            raise CommandError(
+                _("Its plan is not the one that was hashed before the first look: nothing may be read from it.")
+            )
         if again.same_result:
             self.console.print(_("The same to the digit."))
             return

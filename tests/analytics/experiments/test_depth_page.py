@@ -53,6 +53,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "arms_broken": {"p": 0.0004, "asked": 0.001}, "too_few": {"least": 400, "asked": 1_000, "weeks": None},
     "control_too_small": {"share": 0.052, "asked": 0.1}, "window_open": {"days": 12},
     "pull_forward_unseen": {"days": 14, "asked": 24}, "costs_unknown": {}, "codes_shared": {"share": 0.081, "asked": 0.05},
+    "households_crossed": {"share": 0.081, "asked": 0.05},
     "price_changed": {}, "not_as_planned": {}, "above_list": {"price": 700}, "limited_stock": {}, "not_whole": {"price": 0},
     "twice": {"price": 400}, "none": {},
 }  # fmt: skip

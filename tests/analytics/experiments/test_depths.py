@@ -11,6 +11,8 @@ from analytics.experiments.looking import look, look_again
 from analytics.experiments.models import ExperimentLook
 from customers.models import Retailer
 from loyalty.experiments.models import Experiment
+from loyalty.memberships.households import share
+from loyalty.memberships.models import Membership
 from tests import make
 from tests.analytics.experiments.depth_shops import (
     ENDED,
@@ -24,6 +26,7 @@ from tests.analytics.experiments.depth_shops import (
     redeem,
     segmented,
     trying,
+    variants_of,
 )
 from tests.analytics.experiments.shops import CLOSED, DAY, crowd, experiment
 from tests.make import START
@@ -186,3 +189,18 @@ def test_segments_of_the_month_in_which_it_began_are_not_used(owner: Retailer) -
     bought_before(owner, 600)
 
     assert told(test).segments_from == ""
+
+
+def test_where_households_are_in_several_arms_nothing_is_chosen(owner: Retailer) -> None:
+    test = trying(owner, count=480)
+    bought_before(owner, 480)
+    of = {code: [name for name, its in variants_of(test).items() if its == code] for code in ("none", "two")}
+    rows = Membership.objects.filter(program=test.program).select_related("customer")
+    members = {each.customer.external_id: each for each in rows}
+    for one, other in zip(of["none"][:10], of["two"][:10], strict=True):
+        share(members[one], [members[other]], now=START)
+
+    found = told(test)
+
+    crossed = next(each for each in found.decision.refusals if each.code == "households_crossed")
+    assert crossed.values == {"share": pytest.approx(20 / 480), "asked": 0.05}

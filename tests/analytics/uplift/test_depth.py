@@ -7,12 +7,23 @@ import numpy as np
 import pytest
 
 from analytics.uplift.depth import Arms, Tried, best_depths, cells_of, falls, moves, raised, shrink
-from analytics.uplift.depth_audit import audit, promised, realised
 from analytics.uplift.depth_budget import Offer, fill
-from analytics.uplift.depth_choosing import Cell, Circumstances, choose, range_of
+from analytics.uplift.depth_choosing import Cell, Circumstances, choose
 from analytics.uplift.depth_prices import UnfairPrice, depths_of, price_curve
+from analytics.uplift.panel import Floats
 from analytics.uplift.results import Range, Reason
-from analytics.uplift.worlds import DEPTHS, SEGMENTS, draw_experiments, draw_worlds, without_effect
+from analytics.uplift.worlds import (
+    DEPTHS,
+    HEAVY,
+    HEAVY_SHARES,
+    SEGMENTS,
+    Trouble,
+    Worlds,
+    draw_experiments,
+    draw_worlds,
+    with_returns,
+    without_effect,
+)
 
 WENT = Circumstances(
     sample_ratio_p=0.5, days_left=0, window_days=56, days_between=28, costs_known=True, shared=0.01, price_changed=False,
@@ -94,6 +105,7 @@ def test_fewer_customers_than_much_are_judged_by_what_is_beyond_doubt() -> None:
         ({"sample_ratio_p": 0.0005}, "arms_broken"), ({"days_left": 3}, "window_open"),
         ({"days_between": 60}, "pull_forward_unseen"), ({"costs_known": False}, "costs_unknown"),
         ({"shared": 0.06}, "codes_shared"), ({"price_changed": True}, "price_changed"),
+        ({"crossed": 0.06}, "households_crossed"),
     ],
 )  # fmt: skip
 def test_an_experiment_that_went_wrong_decides_nothing(changed: dict[str, Any], code: str) -> None:
@@ -117,20 +129,6 @@ def test_a_control_below_a_tenth_decides_nothing() -> None:
     (reason,) = choose(small, (0, 2, 5), ("new", "regular"), WENT).refusals
 
     assert (reason.code, reason.values["asked"]) == ("control_too_small", 0.1)
-
-
-def test_what_a_policy_promised_is_shown_beside_what_it_does() -> None:
-    choices = choose(two_segments(), (0, 2, 5), ("new", "regular"), WENT).choices
-    promise = promised(choices, [1_000, 3_000])
-    as_promised = Arms(
-        np.full((2, 2), 4_000.0), np.array([[20.0, 27], [20, 20]]), np.full((2, 2), 900.0), np.full((2, 2), 0.1)
-    )
-    found = realised(as_promised, np.array([1_000.0, 3_000.0]))
-
-    assert promise.value == pytest.approx(choices[0].cells[1].expected / 4)
-    assert found.value == pytest.approx(7 / 4)
-    assert audit(promise, found).kept
-    assert not audit(promise, range_of(0.0, 0.1)).kept
 
 
 def test_a_response_that_falls_is_told_and_not_mended() -> None:
@@ -241,3 +239,34 @@ def test_a_price_curve_is_told_by_a_thousand_members() -> None:
 
     assert (point.price, point.redemptions, point.liability) == (500, 125, 500)
     assert (point.margin.value, point.margin.low) == (250, 5)
+
+
+def test_orders_that_come_back_late_are_in_what_an_offer_truly_earns() -> None:
+    def one(value: float) -> Floats:
+        return np.full((1, 1), value)
+
+    world = Worlds(
+        one(1), np.array([30.0]), one(0.1), one(0.2), one(0.5), one(0), one(2), one(0.5), cost=np.array(DEPTHS)
+    )
+    moved = 1 - np.exp(-1)  # of the movable, by 2 off
+
+    assert world.effects[0, 0, 1] == pytest.approx(30 * 0.1 * moved - 2 * (0.1 + 0.2 * moved) - 0.05)
+    # A quarter of the moved orders comes back: their margin is lost, and so is what they cost.
+    assert with_returns(world, 0.25).effects[0, 0, 1] == pytest.approx(world.effects[0, 0, 1] - 0.05 * moved * (30 - 2))
+
+
+def test_what_disturbs_an_experiment_disturbs_what_it_shows_and_not_the_truth() -> None:
+    worlds = draw_worlds(40, np.random.default_rng(1))
+
+    def drawn(trouble: Trouble) -> Floats:
+        seen = draw_experiments(worlds, 50_000, np.random.default_rng(2), trouble)
+        assert seen.customers.sum(axis=1).tolist() == [[50_000] * len(DEPTHS)] * 40
+        return seen.responses
+
+    plain, shared, season = drawn(Trouble()), drawn(Trouble(shared=0.5)), drawn(Trouble(season=0.2))
+
+    assert np.abs(plain[..., 1:] - shared[..., 1:]).mean() < 0.005  # only the control has others' codes
+    halfway = (plain[..., 0] + plain[..., -1]) / 2
+    assert np.abs(shared[..., 0] - halfway).mean() < 0.005
+    assert np.abs(season / np.maximum(plain, 1e-9) - 1).mean() > 0.05
+    assert pytest.approx(1, abs=1e-4) == HEAVY @ HEAVY_SHARES

@@ -79,6 +79,7 @@ def test_a_measurement_is_asked_for_and_cancelled(client: Client) -> None:
         ({"program": "{slug}", "window": 3}, 400),
         ({"program": "{slug}", "lags": []}, 400),
         ({"program": "{slug}", "lags": [1, 1]}, 422),
+        ({"program": "{slug}", "lags": [1] * 13}, 400),
         ({"program": "{slug}", "metric": "joy"}, 400),
         ({"program": "{slug}", "level": 1}, 400),
     ],

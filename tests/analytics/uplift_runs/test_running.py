@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from analytics.models import ValueRun
@@ -14,6 +15,7 @@ from analytics.uplift.panel import Panel
 from analytics.uplift.plan import Plan
 from analytics.uplift_runs import running
 from analytics.uplift_runs.models import UpliftRun, UpliftSettings
+from analytics.uplift_runs.page import reason_of
 from analytics.uplift_runs.planning import PlanRefused, planned
 from analytics.uplift_runs.reading import span
 from analytics.uplift_runs.repeating import Again, compute_again
@@ -266,3 +268,24 @@ def test_plans_are_read_from_what_somebody_wrote() -> None:
         with pytest.raises(PlanRefused):
             planned(given)
     assert as_json(planned({})) == as_json(Plan())
+
+
+def test_orders_of_nobody_known_are_not_said_to_be_none() -> None:
+    club = make.program()
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    record_orders(club.retailer, [make.order(None, "1.00", at=at) for _ in range(3)], now=NOW)
+
+    run = measure_uplift(club, now=NOW)
+
+    assert (run.status, run.code, run.details) == (UpliftRun.Status.REFUSED, "nobody_known", {"orders": 3})
+    assert reason_of(run).startswith("None of the 3 orders is linked to a customer")
+
+
+def test_a_plan_that_somebody_changed_is_said_and_not_taken_for_other_data(club: Program) -> None:
+    run = measure_uplift(club, now=NOW, plan=SHORT)
+    UpliftRun.objects.filter(pk=run.pk).update(plan=run.plan | {"seed": run.plan["seed"] + 1})
+    run.refresh_from_db()
+
+    assert compute_again(run) == Again(same_data=True, same_code=True, same_result=True, same_plan=False)
+    with pytest.raises(CommandError, match="Its plan is not the one that was hashed before the first look"):
+        call_command("uplift", again=run.pk)

@@ -42,7 +42,7 @@ def refusals_of_depths() -> set[str]:
     arms = Arms(one, one, one, one)
     went = Circumstances(
         sample_ratio_p=0.0, days_left=1, window_days=1, days_between=2.0, costs_known=False, shared=1.0,
-        price_changed=True, customers_a_week=1.0,
+        price_changed=True, customers_a_week=1.0, crossed=1.0,
     )  # fmt: skip
     return {reason.code for reason in refusals(arms, went)}
 
