@@ -85,7 +85,6 @@ class ProblemFormatter(ExceptionFormatter):
         detail = errors[0]["detail"] if len(errors) == 1 else SEVERAL
         return problem(status, errors[0]["code"], detail, instance=path, errors=errors)
 
-
     def _taken(self) -> str:
         """Say in which forms a body is taken here."""
         media = ", ".join(parser.media_type for parser in self.context["view"].get_parsers())

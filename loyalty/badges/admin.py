@@ -70,6 +70,12 @@ MEMBER = (
 MEMBER_HELP = _("Member number, customer's external id or e-mail")
 
 
+@display(description=_("name"), ordering="name")
+def title(row: Any) -> str:
+    """Return what a row is called, in the reader's language."""
+    return str(row)
+
+
 class InForce(ExportedAdmin):
     """Parts of versions; what is shown at first is what is in force now."""
 
@@ -111,7 +117,7 @@ class TakeForm(staff.ReasonForm):
 
 @admin.register(Badge)
 class BadgeAdmin(staff.ByStaff, InForce):
-    list_display = ("name", "code", "art", "kind", "words", "holders", "version")
+    list_display = (title, "code", "art", "kind", "words", "holders", "version")
     list_filter = ("version__program", "kind", "takes_back")
     exported = ("version__program__slug", "code", "name", "kind", "points", "image", "holders")
     actions_detail = ("give",)
@@ -236,7 +242,7 @@ class GivenBadgeAdmin(staff.ByStaff, ExportedAdmin):
 
 @admin.register(Challenge)
 class ChallengeAdmin(InForce):
-    list_display = ("name", "code", "art", "words", "badge", "given", "version")
+    list_display = (title, "code", "art", "words", "badge", "given", "version")
     list_filter = ("version__program", "window", "metric", "opt_in")
     actions_detail = ("to_progress", "to_awards")
     exported = ("version__program__slug", "code", "name", "metric", "target", "window", "points", "badge", "given")
@@ -270,7 +276,7 @@ class ChallengeAdmin(InForce):
 
 @admin.register(Board)
 class BoardAdmin(InForce):
-    list_display = ("name", "code", "art", "words", "version")
+    list_display = (title, "code", "art", "words", "version")
     list_filter = ("version__program", "window", "metric")
     actions_detail = ("to_scores",)
     exported = ("version__program__slug", "code", "name", "metric", "window")
@@ -494,7 +500,7 @@ class SurpriseAdmin(Exporting):
     """Surprises with their budget: written down, drawn once, given, and explained."""
 
     form = SurpriseForm
-    list_display = ("name", "program", "points", "budget", "status", "candidates", "drawn_at", "drawn_by")
+    list_display = (title, "program", "points", "budget", "status", "candidates", "drawn_at", "drawn_by")
     list_filter: ClassVar[Any] = ("program", "status", ("drawn_at", RangeDateTimeFilter))
     search_fields: ClassVar[Any] = ("code", "name", "name_fr")
     search_help_text = _("Code or name")

@@ -301,7 +301,7 @@ def test_surprises_and_winners_are_taken_along_and_boards_speak_the_readers_lang
     (gift,), (winner,) = file("surprise", row.pk), file("contestfinish", finish.pk, "export_winners")
     assert (gift["code"], gift["seed"], gift["status"]) == (row.code, str(row.seed), "draft")
     assert (winner["rank"], winner["membership__number"], winner["points"]) == ("1", ada.number, "50")
-    for model in ("boardscore", "participation"):
+    for model in ("board", "boardscore", "participation"):
         page = client.get(reverse(f"admin:badges_{model}_changelist"), headers={"accept-language": "fr"})
         assert "La course" in page.content.decode()
     assert [each["named"] for each in file("participation", Participation.objects.get().pk)] == ["race"]
