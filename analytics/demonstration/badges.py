@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from analytics.demonstration.pictures import SQUARE, picture
 from customers.core.errors import DomainError
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.account.surprises import draw, give
@@ -52,8 +53,9 @@ CHALLENGES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
 def add_to(draft: ProgramVersion) -> None:
     """Add badges, challenges and a leaderboard to the demo's program."""
     for place, (code, name, name_fr, kind, more) in enumerate(BADGES):
+        image = picture(draft.program.retailer_id, code, SQUARE)
         Badge.objects.create(
-            version=draft, code=code, name=name, name_fr=name_fr, kind=kind, place=place, image=f"{code}.svg", **more
+            version=draft, code=code, name=name, name_fr=name_fr, kind=kind, place=place, image=image, **more
         )
     for place, (code, name, name_fr, more) in enumerate(CHALLENGES):
         given = {**more, "target": Decimal(more["target"])}

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from analytics.demonstration import badges
+from analytics.demonstration.pictures import picture
 from customers.models import Retailer
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.plans.models import PaidPlan
@@ -103,8 +104,17 @@ def _add_plans_and_rewards(draft: ProgramVersion) -> None:
             perks_cost=Decimal(perks_cost),
         )
     for place, (code, name, name_fr, kind, in_points, more) in enumerate(REWARDS):
+        image = picture(draft.program.retailer_id, code)
         Reward.objects.create(
-            version=draft, code=code, name=name, name_fr=name_fr, kind=kind, points=in_points, place=place, **more
+            version=draft,
+            code=code,
+            name=name,
+            name_fr=name_fr,
+            kind=kind,
+            points=in_points,
+            place=place,
+            image=image,
+            **more,
         )
 
 
@@ -117,7 +127,16 @@ RULES: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
     ("welcome", "Welcome: 100 points", "Bienvenue : 100 points", "first_order", "100", {}),
 )
 PLANS = (
-    ("plus", "Plus", "Plus", "4.99", "1.5", "Half as many points again", "Moitié plus de points", "1.20"),
+    (
+        "plus",
+        "Plus",
+        "Plus",
+        "4.99",
+        "1.5",
+        "Half as many points again\nFree delivery",
+        "Moitié plus de points\nLivraison offerte",
+        "1.20",
+    ),
     ("max", "Max", "Max", "9.99", "2", "Twice the points\nFree delivery", "Points doublés\nLivraison offerte", "3.50"),
 )
 REWARDS: tuple[tuple[str, str, str, str, int, dict[str, Any]], ...] = (

@@ -29,6 +29,7 @@ from customers.core.showing import install as show_values_in_words
 __all__ = [
     "CheckboxWidget",
     "ExportedAdmin",
+    "Exporting",
     "FileWidget",
     "ModelAdmin",
     "PageAdmin",
@@ -150,7 +151,7 @@ class PageAdmin(ReadOnlyAdmin):
         raise NotImplementedError
 
 
-class ExportedAdmin(ReadOnlyAdmin):
+class Exporting(ModelAdmin):
     """
     A list that can be taken along as CSV, as it is filtered.
 
@@ -167,12 +168,17 @@ class ExportedAdmin(ReadOnlyAdmin):
         return csv_response(name, self.exported, ([self.cell(row, each) for each in self.exported] for row in found))
 
     def cell(self, row: Any, path: str) -> Any:
-        """Return what a path through rows leads to, or what the list says under that name."""
+        """Return what a path through rows leads to, or what the list says under that name; its dash for none is nothing."""
         if hasattr(self, path):
-            return getattr(self, path)(row)
+            said = getattr(self, path)(row)
+            return "" if said == "-" else said
         for name in path.split("__"):
             row = getattr(row, name, None)
         return row
+
+
+class ExportedAdmin(Exporting, ReadOnlyAdmin):
+    """A page that shows and never writes, whose list can be taken along as CSV."""
 
 
 class QueueFilter(SimpleListFilter):

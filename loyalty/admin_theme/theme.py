@@ -9,6 +9,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 Page = tuple[Promise, str, str]
+# Who may see what a page's address does not say: those of no list of rows of their own.
+NEEDED = {
+    "admin:plans_subscription_report": "programs.see_liability",
+    "admin:rewards_reward_figures": "programs.see_liability",
+    "admin:rewards_rewardredemption_desk": "customers.change_customer",
+}
 # Each group with its pages: title, icon, address. A page stands where somebody who runs a program would look for it.
 GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
     (None, ((_("Dashboard"), "space_dashboard", "admin:index"),)),
@@ -38,6 +44,7 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
             (_("Members’ plans"), "card_membership", "admin:plans_subscription_changelist"),
             (_("Invoices"), "request_quote", "admin:plans_invoice_changelist"),
             (_("Refunds"), "undo", "admin:plans_refund_changelist"),
+            (_("What plans bring and cost"), "balance", "admin:plans_subscription_report"),
         ),
     ),
     (
@@ -45,6 +52,8 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
         (
             (_("Catalogue"), "redeem", "admin:rewards_reward_changelist"),
             (_("Redeemed rewards"), "confirmation_number", "admin:rewards_rewardredemption_changelist"),
+            (_("Redemption desk"), "point_of_sale", "admin:rewards_rewardredemption_desk"),
+            (_("Rewards in figures"), "monitoring", "admin:rewards_reward_figures"),
             (_("Imports of codes"), "qr_code_2", "admin:rewards_codebatch_changelist"),
             (_("Causes"), "volunteer_activism", "admin:rewards_causeentry_changelist"),
         ),
@@ -174,5 +183,5 @@ def _page(title: Promise, icon: str, name: str) -> dict[str, Any]:
         "title": title,
         "icon": icon,
         "link": reverse(name),
-        "permission_name": f"{app}.view_{model}" if model else "",
+        "permission_name": NEEDED.get(name) or (f"{app}.view_{model}" if model else ""),
     }

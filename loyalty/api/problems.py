@@ -10,7 +10,7 @@ from django.views.defaults import server_error
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler as standard_handler
 from drf_standardized_errors.types import ErrorResponse, ExceptionHandlerContext
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
@@ -80,8 +80,15 @@ class ProblemFormatter(ExceptionFormatter):
         if isinstance(self.exc, Refusal) and getattr(self.exc.error, "findings", None):
             return problem_of(self.exc.error, instance=path)
         errors = faults(self.exc.detail)
+        if isinstance(self.exc, UnsupportedMediaType):
+            errors[0]["detail"] += f" {self._taken()}"
         detail = errors[0]["detail"] if len(errors) == 1 else SEVERAL
         return problem(status, errors[0]["code"], detail, instance=path, errors=errors)
+
+    def _taken(self) -> str:
+        """Say in which forms a body is taken here."""
+        media = ", ".join(parser.media_type for parser in self.context["view"].get_parsers())
+        return _("Here it is to be {media}: name it in Content-Type.").format(media=media)
 
 
 def faults(detail: Any, pointer: str = "") -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from customers.core.admin import (
     ExportedAdmin,
-    ModelAdmin,
+    Exporting,
     RangeDateTimeFilter,
     ReadOnlyInline,
     TextInputWidget,
@@ -30,7 +30,9 @@ from customers.core.admin import (
 )
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError
+from customers.core.exporting import MAX_EXPORTED, csv_response
 from customers.core.images import address_of, is_shown
+from customers.core.languages import in_readers_language
 from loyalty.activity import staff
 from loyalty.activity.causes import cause_in_words
 from loyalty.activity.published import challenges_of
@@ -66,6 +68,12 @@ MEMBER = (
     "membership__customer__email__iexact",
 )
 MEMBER_HELP = _("Member number, customer's external id or e-mail")
+
+
+@display(description=_("name"), ordering="name")
+def title(row: Any) -> str:
+    """Return what a row is called, in the reader's language."""
+    return str(row)
 
 
 class InForce(ExportedAdmin):
@@ -109,7 +117,7 @@ class TakeForm(staff.ReasonForm):
 
 @admin.register(Badge)
 class BadgeAdmin(staff.ByStaff, InForce):
-    list_display = ("name", "code", "art", "kind", "words", "holders", "version")
+    list_display = (title, "code", "art", "kind", "words", "holders", "version")
     list_filter = ("version__program", "kind", "takes_back")
     exported = ("version__program__slug", "code", "name", "kind", "points", "image", "holders")
     actions_detail = ("give",)
@@ -234,7 +242,7 @@ class GivenBadgeAdmin(staff.ByStaff, ExportedAdmin):
 
 @admin.register(Challenge)
 class ChallengeAdmin(InForce):
-    list_display = ("name", "code", "art", "words", "badge", "given", "version")
+    list_display = (title, "code", "art", "words", "badge", "given", "version")
     list_filter = ("version__program", "window", "metric", "opt_in")
     actions_detail = ("to_progress", "to_awards")
     exported = ("version__program__slug", "code", "name", "metric", "target", "window", "points", "badge", "given")
@@ -268,7 +276,7 @@ class ChallengeAdmin(InForce):
 
 @admin.register(Board)
 class BoardAdmin(InForce):
-    list_display = ("name", "code", "art", "words", "version")
+    list_display = (title, "code", "art", "words", "version")
     list_filter = ("version__program", "window", "metric")
     actions_detail = ("to_scores",)
     exported = ("version__program__slug", "code", "name", "metric", "window")
@@ -288,6 +296,11 @@ def named(*models: type[Board] | type[Challenge], field: str = "code") -> Coales
     key = Cast(OuterRef("name"), UUIDField())
     found = [Subquery(model.objects.filter(key=key).order_by("-version__number").values(field)[:1]) for model in models]
     return Coalesce(*found, Value(""))
+
+
+def titles(*models: type[Board] | type[Challenge]) -> dict[str, Coalesce]:
+    """Return annotations with a row's title in both languages."""
+    return {"title": named(*models, field="name"), "title_fr": named(*models, field="name_fr")}
 
 
 @display(description=_("window"), ordering="window")
@@ -406,18 +419,20 @@ class ParticipationAdmin(OfMembers):
         "membership__number",
         "membership__customer__external_id",
         "program__slug",
-        "what",
+        "named",
         "pseudonym",
         "joined_at",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(named=named(Board, Challenge))
-        return rows
+        found: QuerySet[Any] = (
+            super().get_queryset(request).annotate(named=named(Board, Challenge), **titles(Board, Challenge))
+        )
+        return found
 
     @display(description=_("of"))
     def what(self, row: Any) -> str:
-        return str(row.named)
+        return in_readers_language(row.title, row.title_fr)
 
 
 class OfBoard(admin.SimpleListFilter):
@@ -446,16 +461,13 @@ class BoardScoreAdmin(OfMembers):
         rows: QuerySet[Any] = super().get_queryset(request)
         shown_as = Subquery(shown.values("pseudonym")[:1])
         found: QuerySet[Any] = rows.annotate(
-            pseudonym=shown_as,
-            named=named(Board),
-            title=named(Board, field="name"),
-            metric=named(Board, field="metric"),
+            pseudonym=shown_as, named=named(Board), metric=named(Board, field="metric"), **titles(Board)
         )
         return found
 
     @display(description=_("of"))
     def what(self, row: Any) -> str:
-        return str(row.title)
+        return in_readers_language(row.title, row.title_fr)
 
     @display(description=pgettext_lazy("leaderboard", "score"), ordering="score")
     def amount(self, row: Any) -> str:
@@ -484,11 +496,11 @@ class DrawForm(staff.ReasonForm):
 
 
 @admin.register(Surprise)
-class SurpriseAdmin(ModelAdmin):
+class SurpriseAdmin(Exporting):
     """Surprises with their budget: written down, drawn once, given, and explained."""
 
     form = SurpriseForm
-    list_display = ("name", "code", "program", "points", "budget", "status", "candidates", "drawn_at", "drawn_by")
+    list_display = (title, "program", "points", "budget", "status", "candidates", "drawn_at", "drawn_by")
     list_filter: ClassVar[Any] = ("program", "status", ("drawn_at", RangeDateTimeFilter))
     search_fields: ClassVar[Any] = ("code", "name", "name_fr")
     search_help_text = _("Code or name")
@@ -500,6 +512,9 @@ class SurpriseAdmin(ModelAdmin):
     )  # fmt: skip
     readonly_fields = ("status", "candidates", "drawn_at", "drawn_by")
     actions_detail = ("draw_lots", "to_lots")
+    exported = (
+        "program__slug", "code", "name", "status", "wallet", "points", "budget", "seed", "candidates", "drawn_at", "drawn_by",
+    )  # fmt: skip
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.status == Surprise.Status.DRAFT) and bool(
@@ -554,7 +569,7 @@ class SurpriseAdmin(ModelAdmin):
 
 @admin.register(SurpriseTicket)
 class SurpriseTicketAdmin(ExportedAdmin):
-    list_display = ("surprise", "place", "number", "lot", "is_drawn", "given_at", "missed_because")
+    list_display = ("surprise", "place", "number", "is_drawn", "given_at", "missed_because", "lot")
     list_filter = ("surprise__program", "surprise", "is_drawn", "missed_because", ("given_at", RangeDateTimeFilter))
     search_fields = ("number__exact", *MEMBER[1:])
     search_help_text = MEMBER_HELP
@@ -581,4 +596,17 @@ class ContestFinishAdmin(ExportedAdmin):
     fields = ("board", "program", "window", "members", "finished_at")
     inlines = (PrizeInline,)
     ordering = ("-pk",)
+    actions = ("export", "export_winners")
     exported = ("program__slug", "board__code", "window", "members", "finished_at")
+
+    @action(description=_("Download the winners as CSV"))
+    def export_winners(self, _request: HttpRequest, rows: QuerySet[ContestFinish]) -> HttpResponse:
+        won = ContestPrize.objects.filter(finish__in=rows).select_related(
+            "finish__program", "finish__board", "membership__customer"
+        )
+        paths = (
+            "finish__program__slug", "finish__board__code", "finish__window", "rank", "membership__number",
+            "membership__customer__external_id", "reached_at", "points",
+        )  # fmt: skip
+        ordered = won.order_by("-finish", "rank", "reached_at", "pk")[:MAX_EXPORTED]
+        return csv_response("contest-winners.csv", paths, ([self.cell(row, each) for each in paths] for row in ordered))

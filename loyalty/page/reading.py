@@ -1,8 +1,9 @@
 """What a member's page shows, put together from what each part tells: reads only."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +13,21 @@ from customers.core.values import dataclass
 from customers.models import Consent, Order
 from loyalty.activity.explaining import rule_names, said_by
 from loyalty.activity.models import OrderDecision
+from loyalty.activity.published import policies_of
 from loyalty.activity.rewards.catalogue import shelf_of
+from loyalty.activity.versions import versions_as_read
+from loyalty.badges.winnings import gifts_of, prizes_of
 from loyalty.campaigns.offering.reading import last_days_of, offers_of_member, rewards_of_grants, to_use
 from loyalty.memberships.models import Membership
-from loyalty.points.models import Entry, Wallet
+from loyalty.points.models import Entry, PointsPolicy, Wallet
+from loyalty.points.state import MAIN
 from loyalty.points.statement import forecast, statement_of
-from loyalty.rewards.models import RewardCode, RewardRedemption
+from loyalty.rewards.models import RewardCode, RewardCounter, RewardRedemption
 from loyalty.rewards.sealing import unseal
+from loyalty.rewards.state import CATALOGUE
 
 PAGE = 20
+WON = 10  # prizes and gifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,31 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Points of a wallet that can be spent through a day."""
+    """
+    Points of a wallet that can be spent through a day.
 
-    wallet: str
+    :param name: the wallet's, where it is not the one that every program has
+    """
+
+    name: str
     points: int
     last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Winning:
+    """
+    Points that a member won without a challenge: a contest's prize, or a surprise.
+
+    :param rank: in the contest; 0 for a surprise
+    :param name: the wallet's, where it is not the one that every program has
+    """
+
+    of: str
+    rank: int
+    at: datetime
+    points: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +107,9 @@ class Choice:
 
 def endings(member: Membership, *, at: datetime, dates: int) -> list[Ending]:
     """Return which points end next, the earliest first."""
-    zone = member.program.tzinfo
+    zone, names = member.program.tzinfo, wallet_names(member, at=at)
     found = [
-        Ending(wallet.code, expiring.points, expiring.last_day)
+        Ending(names.get(wallet.code, ""), expiring.points, expiring.last_day)
         for wallet in Wallet.objects.filter(membership=member).order_by("pk")
         for expiring in forecast(wallet, at=at, zone=zone, dates=dates)
     ]
@@ -134,9 +161,31 @@ def said(member: Membership, found: Sequence[Entry]) -> list[Said]:
 
 
 def catalogue(member: Membership, *, at: datetime) -> list[dict[str, Any]]:
-    """Return what a member may get for its points, as the API tells it."""
+    """Return what a member may get for its points, as the API tells it, each price with the `name` of its wallet."""
     shelf = shelf_of(member.pk, at=at)
-    return list(json.loads(shelf.as_json())["rewards"]) if shelf else []
+    rewards: list[dict[str, Any]] = json.loads(shelf.as_json())["rewards"] if shelf else []
+    names = wallet_names(member, at=at) if rewards else {}
+    for price in (price for reward in rewards for price in reward["prices"]):
+        price["name"] = names.get(price["wallet"], "")
+    return rewards
+
+
+def match_left(member: Membership, code: str, *, at: datetime) -> Decimal:
+    """Return what the retailer still adds to donations to a cause of the version in force."""
+    version = versions_as_read(member).at(at)
+    rule = version.of(CATALOGUE).by_code.get(code) if version else None
+    if rule is None:
+        return Decimal(0)
+    counters = RewardCounter.objects.filter(program=member.program_id, reward_key=rule.key)
+    used = counters.values_list("matched", flat=True).first() or Decimal(0)
+    return max(rule.match_budget - used, Decimal(0))
+
+
+def wallet_names(member: Membership, *, at: datetime) -> dict[str, str]:
+    """Return the names of a program's wallets by their codes, but for the one that every program has: its are points."""
+    version = versions_as_read(member).at(at)
+    policies: Mapping[str, PointsPolicy] = policies_of(version.version_id) if version else {}
+    return {code: str(policy) for code, policy in policies.items() if code != MAIN}
 
 
 def redemptions(member: Membership) -> QuerySet[RewardRedemption]:
@@ -162,6 +211,26 @@ def offers(member: Membership, *, at: datetime, limit: int | None = None) -> lis
         }
         for row in rows
     ]  # fmt: skip
+
+
+def winnings(member: Membership, *, at: datetime) -> list[Winning]:
+    """Return the prizes and gifts that a member was given last, the newest first."""
+    names = wallet_names(member, at=at)
+    found = [
+        Winning(
+            str(board := each.finish.board),
+            each.rank,
+            each.finish.finished_at,
+            each.points,
+            names.get(board.wallet, ""),
+        )
+        for each in prizes_of(member)
+    ]
+    for each in gifts_of(member):
+        assert each.given_at is not None, "it was given"
+        gift = each.surprise
+        found.append(Winning(str(gift), 0, each.given_at, gift.points, names.get(gift.wallet, "")))
+    return sorted(found, key=lambda each: each.at, reverse=True)[:WON]
 
 
 def choices(member: Membership) -> list[Choice]:

@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from customers.core.admin import (
     ExportedAdmin,
     RangeDateTimeFilter,
-    ReadOnlyAdmin,
     ReadOnlyInline,
     TextInputWidget,
     action,
@@ -33,9 +32,10 @@ from loyalty.plans.account.collecting import end_refund
 from loyalty.plans.account.joining import cancel, end
 from loyalty.plans.account.paying import mark_paid, refund
 from loyalty.plans.models import Invoice, InvoiceLine, PaymentNotice, Refund, Subscription
-from loyalty.plans.pages import ReportPages
+from loyalty.plans.pages import SEE, ReportPages
 
 STATUS = {"awaiting": "info", "trial": "info", "active": "success", "past_due": "danger", "ended": "warning"}
+REFUNDED = {"waiting": "info", "done": "success", "failed": "danger"}
 PAID = {"open": "info", "paid": "success", "void": "warning"}
 
 
@@ -135,7 +135,10 @@ class SubscriptionAdmin(ByStaff, ExportedAdmin):
             _("ends with the period") if row.cancels else _("becomes another plan") if row.next_key else _("is renewed")
         )
 
-    @action(description=_("What plans bring and cost"), url_path="to-report", permissions=["view"])
+    def has_report_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(SEE)
+
+    @action(description=_("What plans bring and cost"), url_path="to-report", permissions=["report"])
     def to_report(self, _request: HttpRequest) -> HttpResponse:
         return redirect(reverse("admin:plans_subscription_report"))
 
@@ -214,6 +217,7 @@ class InvoiceAdmin(ByStaff, ExportedAdmin):
     list_select_related = ("subscription__membership__customer", "plan")
     inlines = (LineInline,)
     ordering = ("-id",)
+    actions_list = ("to_dunning",)
     actions_detail = ("note_payment", "give_back")
     exported = (
         "issued_at", "subscription__membership__number", "subscription__membership__customer__external_id", "plan__code",
@@ -239,6 +243,12 @@ class InvoiceAdmin(ByStaff, ExportedAdmin):
         return [
             each for each in super().get_actions_detail(request, object_id) if offered and offered in str(each.path)
         ]
+
+    @action(description=_("Who owes"), url_path="to-dunning", permissions=["view"])
+    def to_dunning(self, _request: HttpRequest) -> HttpResponse:
+        return redirect(
+            f"{reverse('admin:plans_invoice_changelist')}?dunning=due&o=10"
+        )  # who is given up first comes first
 
     @action(description=_("Note a payment"), url_path="note-payment", permissions=["staff"])
     def note_payment(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -277,13 +287,41 @@ class InvoiceAdmin(ByStaff, ExportedAdmin):
         return staff.ask(self, request, row, verb)
 
 
+class DecidedByFilter(admin.SimpleListFilter):
+    """Refunds that somebody decided on, or that follow from a credit or a payment."""
+
+    title = _("decided by")
+    parameter_name = "decided"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("staff", _("a person")), *((code, label) for code, label in REASONS.items())]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Refund]) -> QuerySet[Refund]:
+        if self.value() == "staff":
+            return rows.exclude(author="")
+        return rows.filter(author="", reason=self.value()) if self.value() else rows
+
+
+# Why money goes back where nobody decided on it.
+REASONS = {
+    "credit": _("credit without a next invoice"),
+    "paid_too_late": _("paid too late"),
+    "paid_twice": _("paid once more"),
+}
+
+
 @admin.register(Refund)
 class RefundAdmin(ByStaff, ExportedAdmin):
-    list_display = ("asked_at", "member", "amount", "reason", "author", "status", "attempts", "last_error", "ended_at")
-    list_filter = ("status", "reason", ("asked_at", RangeDateTimeFilter))
-    search_fields = ("invoice__subscription__membership__number__exact",)
-    search_help_text = _("Member number")
-    list_select_related = ("invoice__subscription__membership",)
+    list_display = ("asked_at", "member", "worth", "why", "author", "state", "attempts", "last_error", "ended_at")
+    list_filter = ("invoice__subscription__program", "status", DecidedByFilter, ("asked_at", RangeDateTimeFilter))
+    search_fields = (
+        "invoice__subscription__membership__number__exact",
+        "invoice__subscription__membership__customer__external_id__exact",
+        "reference__exact",
+        "provider_reference__exact",
+    )
+    search_help_text = _("Member number, customer's external id, or a reference")
+    list_select_related = ("invoice__subscription__membership__customer",)
     ordering = ("-id",)
     actions = ("export", "carried_out")
     exported = (
@@ -295,6 +333,18 @@ class RefundAdmin(ByStaff, ExportedAdmin):
     def member(self, row: Refund) -> str:
         return row.invoice.subscription.membership.number
 
+    @display(description=_("amount"), ordering="amount")
+    def worth(self, row: Refund) -> str:
+        return money(row.amount, row.invoice.currency)
+
+    @display(description=_("reason"))
+    def why(self, row: Refund) -> Any:
+        return row.reason if row.author else REASONS.get(row.reason, row.reason)
+
+    @display(description=_("status"), label=REFUNDED, ordering="status")
+    def state(self, row: Refund) -> tuple[str, str]:
+        return row.status, row.get_status_display()
+
     @action(description=_("Note as carried out by hand"), permissions=["staff"])
     def carried_out(self, request: HttpRequest, rows: QuerySet[Refund]) -> None:
         now = timezone.now()
@@ -304,9 +354,22 @@ class RefundAdmin(ByStaff, ExportedAdmin):
 
 
 @admin.register(PaymentNotice)
-class PaymentNoticeAdmin(ReadOnlyAdmin):
-    list_display = ("recorded_at", "occurred_at", "provider", "kind", "effect", "invoice", "notice_id")
+class PaymentNoticeAdmin(ExportedAdmin):
+    list_display = ("recorded_at", "occurred_at", "provider", "kind", "effect", "member", "invoice", "notice_id")
     list_filter = ("provider", "kind", "effect", ("recorded_at", RangeDateTimeFilter))
-    search_fields = ("notice_id__exact",)
-    list_select_related = ("invoice",)
+    search_fields = (
+        "notice_id__exact",
+        "invoice__provider_reference__exact",
+        "invoice__subscription__membership__number__exact",
+    )
+    search_help_text = _("The provider’s id of the notice, its reference of the payment, or member number")
+    list_select_related = ("invoice__subscription__membership",)
     ordering = ("-id",)
+    exported = (
+        "recorded_at", "occurred_at", "provider", "notice_id", "kind", "effect",
+        "invoice__subscription__membership__number", "invoice__provider_reference", "invoice__amount", "invoice__currency",
+    )  # fmt: skip
+
+    @display(description=_("member"))
+    def member(self, row: PaymentNotice) -> str:
+        return row.invoice.subscription.membership.number if row.invoice else "-"

@@ -34,6 +34,7 @@ MONTHS = (
     "began",
     "joined",
     "ended",
+    "churn_percent",
     "fees",
     "points",
     "points_cost",
@@ -42,6 +43,7 @@ MONTHS = (
     "cost",
     "result",
 )
+PLANS = ("trial", "active", "past_due", "cancelled", "began", "joined", "changed", "ended", "churn_percent")
 COSTS = ("paid", "refunded", "points", "points_cost", "saved_points", "discount", "perks_cost", "cost", "margin")
 
 
@@ -68,11 +70,11 @@ class ReportPages:
         ]
 
     def report(self, request: HttpRequest) -> HttpResponse:
-        """Show what plans bring and cost month by month; with `format=csv` as a file."""
+        """Show what plans bring and cost month by month; with `format=csv` as a file, or its `table` plans or cohorts."""
         programs, chosen = _programs(request)
         found = report(chosen, now=timezone.now()) if chosen else None
         if found and chosen and request.GET.get("format") == "csv":
-            return _months_file(found, chosen)
+            return _FILES.get(request.GET.get("table", ""), _months_file)(found, chosen)
         return self._show(request, "plans/report.html", programs, chosen, {"report": found})
 
     def members(self, request: HttpRequest) -> HttpResponse:
@@ -181,6 +183,24 @@ def _codes(program: Program) -> list[str]:
 def _months_file(found: Report, program: Program) -> HttpResponse:
     rows = ([getattr(month, each) for each in MONTHS] for month in found.months)
     return csv_response(f"{program.slug}-plans.csv", MONTHS, rows)
+
+
+def _plans_file(found: Report, program: Program) -> HttpResponse:
+    rows = ([each.plan.code, *(getattr(each, name) for name in PLANS)] for each in found.plans)
+    return csv_response(f"{program.slug}-plan-churn.csv", ("plan", *PLANS), rows)
+
+
+def _cohorts_file(found: Report, program: Program) -> HttpResponse:
+    """Return a line per cohort and month: how many of those who first had a plan in one have one when the other ends."""
+    rows = (
+        (each.first, each.members, add_months(each.first, after), left)
+        for each in found.cohorts
+        for after, left in enumerate(each.left)
+    )
+    return csv_response(f"{program.slug}-plan-cohorts.csv", ("first_plan_in", "members", "month", "left"), rows)
+
+
+_FILES = {"plans": _plans_file, "cohorts": _cohorts_file}
 
 
 def _members_file(asked: _Asked) -> HttpResponse:

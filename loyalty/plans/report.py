@@ -17,17 +17,32 @@ SHOWN_MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class PlanMembers:
-    """How many members have a plan now, by its code, and how they stand with it."""
+    """
+    How many members have a plan now, how they stand with it, and who came and went in the report's months.
+
+    :param began: members with it when the first month began
+    :param joined: who got it, from no plan or another one
+    :param changed: who went to another plan; `ended` are those who went to none
+    """
 
     plan: PaidPlan
-    trial: int
-    active: int
-    past_due: int
-    cancelled: int
+    trial: int = 0
+    active: int = 0
+    past_due: int = 0
+    cancelled: int = 0
+    began: int = 0
+    joined: int = 0
+    changed: int = 0
+    ended: int = 0
 
     @property
     def members(self) -> int:
         return self.trial + self.active + self.past_due
+
+    @property
+    def churn_percent(self) -> Decimal | None:
+        """Return the share of those who had it when the first month began, and of those who got it, who went to none."""
+        return _share(self.ended, self.began + self.joined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +80,11 @@ class PlanMonth:
     @property
     def churn_percent(self) -> Decimal | None:
         """Return the share of those who had a plan when it began, and of those who joined, who have none when it ends."""
-        base = self.began + self.joined
-        return Decimal(100 * self.ended) / base if base else None
+        return _share(self.ended, self.began + self.joined)
+
+
+def _share(part: int, whole: int) -> Decimal | None:
+    return Decimal(100 * part) / whole if whole else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +118,9 @@ def report(program: Program, *, now: datetime, months: int = SHOWN_MONTHS) -> Re
     this = local_date(now, program.tzinfo).replace(day=1)
     firsts = [add_months(this, -back) for back in range(months - 1, -1, -1)]
     return Report(
-        _plans(program), tuple(_month(program, first, now) for first in firsts), _cohorts(program, firsts, now)
+        _plans(program, midnight(firsts[0], program.tzinfo), now),
+        tuple(_month(program, first, now) for first in firsts),
+        _cohorts(program, firsts, now),
     )
 
 
@@ -110,10 +130,29 @@ SELECT p.key, count(*) FILTER (WHERE s.status = 'trial'), count(*) FILTER (WHERE
 FROM plans_subscription s JOIN plans_paidplan p ON p.id = s.plan_id
 WHERE s.program_id = %s AND s.key IS NOT NULL GROUP BY p.key
 """
+# A plan is one through all versions; what a new version sells under the same identity is no change.
+CAME_AND_WENT = """
+WITH changes AS (
+    SELECT c.membership_id, c.id, c.occurred_at AS at, f.key AS had, t.key AS has
+    FROM plans_planchange c JOIN memberships_membership m ON m.id = c.membership_id
+    LEFT JOIN plans_paidplan f ON f.id = c.from_plan_id LEFT JOIN plans_paidplan t ON t.id = c.to_plan_id
+    WHERE m.program_id = %(program)s AND c.occurred_at < %(until)s AND f.key IS DISTINCT FROM t.key
+), latest AS (
+    SELECT DISTINCT ON (membership_id) has FROM changes WHERE at < %(since)s ORDER BY membership_id, at DESC, id DESC
+), counted AS (
+    SELECT has AS key, 1 AS began, 0 AS joined, 0 AS changed, 0 AS ended FROM latest
+    UNION ALL SELECT has, 0, 1, 0, 0 FROM changes WHERE at >= %(since)s
+    UNION ALL SELECT had, 0, 0, (has IS NOT NULL)::int, (has IS NULL)::int FROM changes WHERE at >= %(since)s
+)
+SELECT key, sum(began)::int, sum(joined)::int, sum(changed)::int, sum(ended)::int
+FROM counted WHERE key IS NOT NULL GROUP BY key
+"""
 
 
-def _plans(program: Program) -> tuple[PlanMembers, ...]:
+def _plans(program: Program, since: datetime, until: datetime) -> tuple[PlanMembers, ...]:
     counts = {key: rest for key, *rest in bulk.fetch(PLANS, [program.pk])}
+    asked = {"program": program.pk, "since": since, "until": until}
+    moved = {key: rest for key, *rest in bulk.fetch(CAME_AND_WENT, asked)}
     rows: dict[object, PaidPlan] = {}
     published = PaidPlan.objects.filter(version__program=program, version__status="published")
     for plan in published.order_by("version__effective_from", "rank"):
@@ -121,9 +160,9 @@ def _plans(program: Program) -> tuple[PlanMembers, ...]:
     known = sorted(rows.values(), key=lambda plan: plan.rank)
     latest = max((plan.version_id for plan in known), default=None)
     return tuple(
-        PlanMembers(plan, *counts.get(plan.key, (0, 0, 0, 0)))
+        PlanMembers(plan, *counts.get(plan.key, (0,) * 4), *moved.get(plan.key, (0,) * 4))
         for plan in known
-        if plan.key in counts or plan.version_id == latest
+        if plan.key in {*counts, *moved} or plan.version_id == latest
     )
 
 

@@ -6,7 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -67,12 +68,12 @@ class ReferralAdmin(ByStaff, ExportedAdmin):
         "claimed_at",
         "referrer",
         "referred",
-        "code",
-        "channel",
         "state",
-        "why",
         "score",
         "suspicions_of",
+        "why",
+        "code",
+        "channel",
         "earned_at",
     )
     list_filter = (
@@ -104,6 +105,7 @@ class ReferralAdmin(ByStaff, ExportedAdmin):
         "scores", "order__number", "earned_at", "pending_until", "reviewed_by", "review_note", "reviewed_at",
     )  # fmt: skip
     actions_detail = ("review",)
+    actions_list = ("to_queue",)
 
     suspicions_of = staticmethod(suspicions_of)
 
@@ -126,6 +128,10 @@ class ReferralAdmin(ByStaff, ExportedAdmin):
     def scores(self, row: Referral) -> str:
         """Return what is suspicious as a file says it: codes with their scores."""
         return " ".join(f"{each['code']}:{each['score']}" for each in row.suspicions)
+
+    @action(description=_("To be reviewed"), url_path="to-queue", permissions=["view"])
+    def to_queue(self, _request: HttpRequest) -> HttpResponse:
+        return redirect(f"{reverse('admin:referrals_referral_changelist')}?status__exact=held")
 
     @action(description=_("Review"), url_path="review", permissions=["staff"])
     def review(self, request: HttpRequest, object_id: str) -> HttpResponse:

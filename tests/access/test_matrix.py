@@ -185,6 +185,7 @@ def test_each_role_sees_the_lists_and_objects_that_it_needs_and_no_others(world:
 OF_NOTHING = {
     "analytics_segmentrun_churn", "analytics_recommendationrun_ask", "analytics_upliftrun_ask", "analytics_upliftrun_budget",
     "index", "plans_subscription_report", "plans_subscription_members", "plans_subscription_to_report",
+    "plans_invoice_to_dunning", "referrals_referral_to_queue",
     "rewards_reward_figures", "rewards_reward_to_figures", "rewards_rewardredemption_desk",
     "rewards_rewardredemption_to_desk", "analytics_auditrun_ask", "analytics_acquisitioncost_report",
     "analytics_acquisitioncost_to_report", "analytics_acquisitioncost_bring_file", "analytics_acquisitioncost_to_import",

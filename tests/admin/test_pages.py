@@ -17,12 +17,15 @@ from customers.facts import CorrectionFact
 from customers.importing.jobs import run_next
 from customers.models import ImportJob, Order, UndecidedFact
 from customers.recording import record_orders
+from loyalty.access.models import StaffRole
+from loyalty.access.roles import Role
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.activity.correcting import take_correction
 from loyalty.activity.member.admin import MembershipAdmin
 from loyalty.activity.member.overview import story
 from loyalty.activity.nightly import run_nights, set_aside
+from loyalty.admin_theme.theme import NEEDED
 from loyalty.api.models import RetailerKey
 from loyalty.configuration.drafts import open_draft
 from loyalty.memberships.models import Membership
@@ -296,3 +299,18 @@ def test_times_are_of_the_retailers_zone_and_each_page_names_it(client: Client) 
     }  # fmt: skip
     assert "June 15, 2026, 5:30 a.m." in shown["orders"]
     assert "06/14/2026 10:30 p.m." in shown["member"]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_menu_leads_to_pages_of_no_list_whoever_may_see_them(
+    client: Client, club: ProgramVersion, role: Role
+) -> None:
+    user = User.objects.create_user("sue", is_staff=True)
+    StaffRole.objects.create(user=user, retailer=club.program.retailer, role=role)
+    client.force_login(user)
+    addresses = [reverse(name) for name in NEEDED]
+
+    menu = unescape(client.get(reverse("admin:index")).content.decode())
+    shown = [f'href="{address}"' in menu for address in addresses]
+
+    assert shown == [client.get(address).status_code == 200 for address in addresses]

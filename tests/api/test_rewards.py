@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.test import Client
 from django.utils import timezone
 
 from customers.models import Consent, Insight
 from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.configuration.document import apply_to, to_document
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardCode, RewardRedemption, VoucherHold
 from tests import make
@@ -21,6 +23,7 @@ from tests.rewards import shop
 
 pytestmark = pytest.mark.django_db
 HOW_TO = Path("docs/how-to/offer-rewards.md")
+LINE = re.compile(r"^(?P<who>api|mine) (?P<words>.+?) +# (?P<status>\d+) (?P<path>\S+) = (?P<value>.+)$", re.MULTILINE)
 
 
 class Caller:
@@ -182,7 +185,7 @@ def test_a_till_checks_holds_confirms_and_the_other_is_told_when(client: Client)
     late = mine.post("vouchers/hold", {"code": code, "reference": "t2"})
     released = mine.post("vouchers/release", token)
 
-    assert (checked.json()["status"], checked.json()["amount"], checked.json()["reference"]) == ("usable", "5", "r1")
+    assert (checked.json()["status"], checked.json()["amount"], checked.json()["reference"]) == ("usable", "5.00", "r1")
     assert [each.status_code for each in (dry, held, other, tried, used, late, released)] == [
         200, 201, 409, 200, 200, 409, 409,
     ]  # fmt: skip
@@ -243,41 +246,45 @@ def test_lists_cost_the_same_for_one_and_for_thirty(client: Client, django_asser
         mine.get("me/rewards/redemptions?page_size=30")
 
 
-def curls() -> list[list[str]]:
-    """Return the how-to's calls in their order, as a shell would take them."""
-    blocks = re.findall(r"```sh\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
-    return [shlex.split(line) for block in blocks for line in block.splitlines() if line.startswith("curl")]
-
-
-def test_the_how_tos_session_works_as_it_is_written(client: Client) -> None:
+def test_the_how_tos_session_answers_what_it_says(client: Client) -> None:
+    text = HOW_TO.read_text(encoding="utf-8")
     draft = make.version()
-    shop.reward(draft, minimum_amount=Decimal(20), valid_days=90, on_expiry="give_back")
-    shop.reward(
-        draft, "forest", 100, kind="donation", points_per_unit=100, match_percent=100, match_budget=Decimal(1_000)
-    )
+    offered, *_ = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    apply_to(draft, to_document(draft) | {"rewards": yaml.safe_load(offered)["rewards"]})
     ada = shop.member(make.published(draft), 2_000, name="ada", at=timezone.now())
-    known = {
-        "SITE": "", "PROGRAM": ada.program.slug, "NUMBER": ada.number, "KEY": make.key(ada.retailer),
-        "BEARER": make.token(ada.customer), "NOW": timezone.now().isoformat(), "CODE": "", "TOKEN": "",
-    }  # fmt: skip
-    answers = []
+    callers = {"api": (till(client, ada), ""), "mine": (app(client, ada), "me/")}
+    named: dict[str, str] = {"NUMBER": ada.number, "PROGRAM": ada.program.slug, "CUSTOMER": "ada"}
+    lines, told, said = list(LINE.finditer(text)), [], []
 
-    for words in curls():
-        said = [re.sub(r"\$([A-Z]+)", lambda found: known[found[1]], word) for word in words[1:]]
-        address = next(word for word in said if word.startswith("/api"))
-        credential = next(word for word in said if word.startswith("Authorization: ")).removeprefix("Authorization: ")
-        if "-d" in said:
-            body = json.loads(said[said.index("-d") + 1])
-            answer = Caller(client, credential).post(address.removeprefix("/api/v1/"), body)
-        else:
-            answer = Caller(client, credential).get(address.removeprefix("/api/v1/"))
-        answers.append(answer.status_code)
-        found = answer.json()
-        if isinstance(found, dict):
-            known["CODE"] = found.get("code") or known["CODE"]
-            known["TOKEN"] = found.get("token") or known["TOKEN"]
+    for line in lines:
+        words = line["words"]
+        for name, value in (named | {"NOW": timezone.now().isoformat()}).items():
+            words = re.sub(rf"\b{name}\b", value, words)
+        address, *rest = shlex.split(words)
+        caller, prefix = callers[line["who"]]
+        answer = caller.post(prefix + address, json.loads(rest[1])) if rest else caller.get(prefix + address)
+        body = answer.json()
+        if isinstance(body, dict):
+            named |= {name.upper(): body[name] for name in ("code", "token") if body.get(name)}
+        for name in line["path"].split("."):
+            body = body[int(name)] if name.isdigit() else body[name]
+        told.append((line["words"], answer.status_code, body))
+        said.append((line["words"], int(line["status"]), json.loads(line["value"])))
 
-    assert answers == [200, 200, 201, 200, 201, 200, 201, 200, 201, 200, 200, 200]
+    assert told == said
+    assert len(lines) == text.count("\napi ") + text.count("\nmine ")
+
+
+def test_who_forgets_the_content_type_is_told_which_one_it_is(client: Client) -> None:
+    ada = shop.member(a_club(), at=timezone.now())
+    headers = {"Authorization": f"Api-Key {make.key(ada.retailer)}"}
+
+    answer = client.post(
+        "/api/v1/vouchers/check", '{"code": "x"}', content_type="application/x-www-form-urlencoded", headers=headers
+    )
+
+    assert answer.status_code == 415
+    assert answer.json()["detail"].endswith("Here it is to be application/json: name it in Content-Type.")
 
 
 @pytest.mark.parametrize(
@@ -294,7 +301,9 @@ def test_amounts_of_what_was_redeemed_have_the_decimals_of_their_currency(
         f"members/{ada.number}/rewards/redemptions", {"reward": "five-off", "reference": "r1"}
     )
     (listed,) = app(client, ada).get("me/rewards/redemptions").json()["results"]
+    checked = till(client, ada).post("vouchers/check", {"code": made.json()["code"]})
+    (offered,) = app(client, ada).get("me/rewards").json()[0]["rewards"]
     back = till(client, ada).post(f"rewards/redemptions/{made.json()['id']}/cancel")
 
-    assert [each["amount"] for each in (made.json(), listed, back.json())] == [said] * 3
+    assert [each["amount"] for each in (made.json(), listed, back.json(), checked.json(), offered)] == [said] * 5
     assert Decimal(made.json()["matched"]) == 0

@@ -1,5 +1,6 @@
 """Surprises that are drawn by lot, and contests that are finished by the clock."""
 
+import csv
 import hashlib
 from datetime import timedelta
 from typing import Any
@@ -25,7 +26,7 @@ from loyalty.badges.account.surprises import (
     give,
     placed,
 )
-from loyalty.badges.models import ContestFinish, ContestPrize, Surprise, SurpriseTicket
+from loyalty.badges.models import Board, ContestFinish, ContestPrize, Participation, Surprise, SurpriseTicket
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.points.models import Entry
@@ -270,6 +271,40 @@ def test_a_surprise_into_a_wallet_that_nobody_has_is_not_drawn() -> None:
         draw(row, author="ada", now=NOON)
 
     assert (SurpriseTicket.objects.count(), Surprise.objects.get().status) == (0, "draft")
+
+
+def test_surprises_and_winners_are_taken_along_and_boards_speak_the_readers_language(client: Client) -> None:
+    club = game.program(boards=[{"code": "race", "name_fr": "La course", "metric": "count", "window": "year"}])
+    ada = make.member(club, "ada")
+    board, row = Board.objects.get(), surprise(club)
+    finish = ContestFinish.objects.create(
+        program=club,
+        retailer=club.retailer,
+        board=board,
+        name=board.key.hex,
+        window="2025",
+        members=3,
+        finished_at=NOON,
+    )
+    ContestPrize.objects.create(
+        retailer=club.retailer, finish=finish, membership=ada, rank=1, score=4, reached_at=NOON, points=50
+    )
+    join_board(ada, "race", "Robin", now=NOON)
+    make.buys(ada, "10.00")
+    client.force_login(User.objects.create_superuser("eve"))
+
+    def file(model: str, pk: int, action: str = "export") -> list[dict[str, str]]:
+        posted = {"action": action, "_selected_action": [pk]}
+        answer = client.post(reverse(f"admin:badges_{model}_changelist"), posted)
+        return list(csv.DictReader(answer.content.decode().splitlines()))
+
+    (gift,), (winner,) = file("surprise", row.pk), file("contestfinish", finish.pk, "export_winners")
+    assert (gift["code"], gift["seed"], gift["status"]) == (row.code, str(row.seed), "draft")
+    assert (winner["rank"], winner["membership__number"], winner["points"]) == ("1", ada.number, "50")
+    for model in ("board", "boardscore", "participation"):
+        page = client.get(reverse(f"admin:badges_{model}_changelist"), headers={"accept-language": "fr"})
+        assert "La course" in page.content.decode()
+    assert [each["named"] for each in file("participation", Participation.objects.get().pk)] == ["race"]
 
 
 def test_the_admin_takes_no_surprise_into_a_wallet_that_nobody_has(client: Client) -> None:

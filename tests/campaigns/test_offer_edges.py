@@ -123,7 +123,7 @@ def test_a_till_takes_an_offer_and_says_what_it_came_to() -> None:
     over = told(here.post("vouchers/confirm", here.its, {"token": held["token"], "amount": "10.01"}), 422)
     told(here.post("vouchers/confirm", here.its, {"token": held["token"], "amount": "8.00", "order": "A-1"}))
 
-    assert (voucher["most"], voucher["amount"]) == ("10", "10")
+    assert (voucher["most"], voucher["amount"]) == ("10.00", "10.00")
     assert over["code"] == "more_than_reserved"
     assert budget(here.spring) == (0, 8)
     grant.refresh_from_db()

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,16 +14,22 @@ from django.test import Client
 from django.utils import timezone
 
 from customers.models import Consent, Customer
-from loyalty.badges.models import Badge, Board, Challenge
+from loyalty.activity.account.adjusting import adjust
+from loyalty.activity.rewards.redeeming import redeem_reward
+from loyalty.badges.account.surprises import draw, give
+from loyalty.badges.models import Badge, Board, Challenge, ContestFinish, ContestPrize, Surprise
 from loyalty.memberships.models import Membership
 from loyalty.page.models import Branding
+from loyalty.plans.account.paying import refund
+from loyalty.plans.models import Invoice
+from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import Program
 from loyalty.referrals.models import ReferralPolicy
 from loyalty.rewards.models import RewardRedemption
 from loyalty.signin.mailing import mail_codes
 from tests import make
-from tests.plans.make_plans import add_plans
-from tests.rewards.shop import reward
+from tests.plans.make_plans import add_plans, pays
+from tests.rewards.shop import price, reward
 
 pytestmark = [pytest.mark.django_db]
 
@@ -336,10 +343,112 @@ def test_a_plan_is_joined_ended_and_let_go_on() -> None:
     browser, page = signed_in(member), home_of(member) + "plan"
     assert "Join Plus" in text_of(browser.get(page))
 
-    assert "You have joined Plus." in text_of(browser.post(f"{page}/choose/plus", follow=True))
+    assert "Nothing is to be paid now." in text_of(browser.get(f"{page}/choose/plus"))
+    assert "You have Plus now." in text_of(browser.post(f"{page}/choose/plus", follow=True))
     assert "Your plan ends with its period." in text_of(browser.post(f"{page}/cancel", follow=True))
     assert "Your plan goes on." in text_of(browser.post(f"{page}/resume", follow=True))
     assert browser.get(f"{page}/choose/other").status_code == 404
+
+
+def test_a_member_reads_what_a_plan_costs_before_it_says_so() -> None:
+    since = timezone.now() - timedelta(days=100)
+    draft = make.version(make.retailer(language="en"))
+    add_plans(
+        draft,
+        {"code": "lite", "price": "5.00", "trial_days": 14},
+        {},
+        {"code": "max", "price": "120.00", "period": "year"},
+    )
+    eve = known(make.published(draft, since=since), "eve")
+    browser, page = signed_in(eve), home_of(eve) + "plan"
+
+    def asked(code: str) -> str:
+        return text_of(browser.get(f"{page}/choose/{code}"))
+
+    assert "Free through" in asked("lite")
+    first = asked("plus")
+    assert "To be paid 10.00 EUR It begins with the first payment. It is renewed every month until you end it" in first
+    assert Invoice.objects.count() == 0  # it was only asked
+
+    assert "Plus begins with its payment." in text_of(browser.post(f"{page}/choose/plus", follow=True))
+    unpaid = browser.get(f"{page}/choose/max")
+    assert (unpaid.status_code, "An invoice of 10.00 EUR is open." in text_of(unpaid)) == (409, True)
+    pays(eve, at=timezone.now())
+    larger = asked("max")
+    assert "Plus, " in larger
+    assert "-10.00 EUR Max, " in larger
+    assert "To be paid 110.00 EUR The change takes place with its payment. It is renewed every year" in larger
+    assert "Nothing is to be paid now. Your present plan goes on through" in asked("lite")
+    assert "Your change to Lite is noted." in text_of(browser.post(f"{page}/choose/lite", follow=True))
+    refund(Invoice.objects.get().pk, Decimal("4.00"), reason="moved", author="sue", now=timezone.now())
+    assert "paid · 4.00 EUR went back" in text_of(browser.get(page))
+
+
+def test_rewards_and_what_ends_are_told_in_the_wallets_own_words() -> None:
+    draft = make.version(make.retailer(language="en"))
+    PointsPolicy.objects.create(version=draft, code="stars", name="stars", name_fr="étoiles")
+    reward(draft, "mug", 500, kind="product")
+    price(draft, "mug-in-stars", 20, reward="mug", wallet="stars")
+    reward(draft, "cap", 30, kind="product", wallet="stars")
+    eve = known(make.published(draft, since=timezone.now() - timedelta(days=100)), "eve")
+    now = timezone.now()
+    adjust(eve, 500, wallet="points", reason="r", author="a", reference="r1", now=now)
+    adjust(eve, 50, wallet="stars", reason="r", author="a", reference="r2", now=now)
+    browser, page = signed_in(eve), home_of(eve) + "rewards"
+
+    assert "Cap 30 stars" in text_of(browser.get(page))
+    mug = text_of(browser.get(f"{page}/mug"))
+    assert "Pay from 500 points 20 stars Get it" in mug
+    assert "Get it for" not in mug
+    assert "Get it for 30 stars" in text_of(browser.get(f"{page}/cap"))
+
+
+def test_a_match_is_told_as_long_as_something_is_left_of_it() -> None:
+    draft = make.version(make.retailer(language="en"))
+    reward(draft, "forest", 100, kind="donation", points_per_unit=100, match_percent=100, match_budget=Decimal(5))
+    eve = known(make.published(draft, since=timezone.now() - timedelta(days=100)), "eve")
+    adjust(eve, 2_000, reason="r", author="a", reference="r1", now=timezone.now())
+    browser, page = signed_in(eve), home_of(eve) + "rewards/forest"
+
+    before = text_of(browser.get(page))
+    redeem_reward(eve, "forest", reference="d1", points=300, now=timezone.now())
+    between = text_of(browser.get(page))
+    redeem_reward(eve, "forest", reference="d2", points=300, now=timezone.now())
+
+    assert "We add 100 % to what you give. There are 5.00 EUR left for it." in before
+    assert "There are 2.00 EUR left for it." in between
+    assert "We add" not in text_of(browser.get(page))
+
+
+def test_prizes_and_surprises_stand_with_what_a_member_won() -> None:
+    club = game()
+    eve = known(club, "eve")
+    browser, page = signed_in(eve), home_of(eve) + "challenges"
+    assert "What I won" not in text_of(browser.get(page))
+    gift = Surprise.objects.create(
+        program=club, retailer=club.retailer, code="may", name="A May gift", points=25, budget=25, seed=7
+    )
+    draw(gift, author="sue", now=timezone.now())
+    give(gift, now=timezone.now())
+    board = Board.objects.get(code="race")
+    finish = ContestFinish.objects.create(
+        program=club,
+        retailer=club.retailer,
+        board=board,
+        name=board.key.hex,
+        window="2025",
+        members=3,
+        finished_at=timezone.now(),
+    )
+    ContestPrize.objects.create(
+        retailer=club.retailer, finish=finish, membership=eve, rank=2, score=4, reached_at=timezone.now(), points=50
+    )
+
+    said = text_of(browser.get(page))
+
+    assert "What I won Race Rank 2 · " in said
+    assert re.search(r"Rank 2 · [^·]* 50 points A May gift A surprise for you · [^·]* 25 points", said)
+    assert "amount spent (EUR)" in said
 
 
 def game() -> Program:
@@ -354,6 +463,17 @@ def game() -> Program:
         version=draft, code="joined", name="Spend a hundred", metric="spend", target=100, window="membership", opt_in=True,
         points=10, place=1,
     )  # fmt: skip
+    levels = [{"target": "100", "points": 20}, {"target": "300", "points": 60}]
+    Challenge.objects.create(
+        version=draft,
+        code="big",
+        name="Big spender",
+        metric="spend",
+        target=1,
+        window="membership",
+        levels=levels,
+        place=2,
+    )
     Board.objects.create(version=draft, code="top", name="Top", metric="spend", window="membership", place=0)
     Board.objects.create(
         version=draft, code="race", name="Race", metric="count", window="year", place=1,
@@ -384,11 +504,15 @@ def test_challenges_badges_and_boards_show_how_far_a_member_is() -> None:
     said = text_of(browser.get(page))
 
     assert "Three orders 66 % 2 of 3 times" in said
+    assert "50 points for it · the badge “Regular”" in said
+    assert "100.00 20 points 300.00 60 points" in said
     assert "Spend a hundred" in said
     assert "30.00 EUR of 100.00 EUR" in said  # since it takes part
     assert "Regular not yet" in said
     assert "For rank 1 500 points For ranks 2 to 9 50 points" in said
     assert "1 Eagle (you) 60.00" in said
+    refused = browser.post(f"{home_of(eve)}boards/top/join", {"pseudonym": "E" * 31}, follow=True)
+    assert "Please choose a name of 2 to 30 characters." in text_of(refused)
     browser.post(f"{home_of(eve)}boards/top/leave")
     assert "Nobody is on it yet." in text_of(browser.get(page))
 

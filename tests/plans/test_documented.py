@@ -49,7 +49,7 @@ def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
         said.append((line["words"], int(line["status"]), json.loads(line["value"])))
 
     assert told == said
-    assert len(lines) == text.count("\napi members")
+    assert len(lines) == text.count("\napi ")
     assert timezone.now() > ada.enrolled_at
 
 

@@ -12,12 +12,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from customers.core.calendar import local_date
 from customers.core.exporting import csv_response
 from loyalty.activity.account.leaving import leave, lost_by_leaving
 from loyalty.configuration.drafts import open_draft
 from loyalty.memberships.models import Membership
-from loyalty.plans.account.joining import change
-from loyalty.plans.models import Invoice, Refund
+from loyalty.plans.account.joining import change, end
+from loyalty.plans.models import Invoice, PaymentNotice, Refund
 from tests import make
 from tests.plans import make_plans
 from tests.plans.make_plans import joined, plan_of
@@ -116,13 +117,43 @@ def test_the_report_is_shown_and_downloaded(staff: Client, ada: Membership, lang
 
     assert page.status_code == 200
     rows = list(csv.DictReader(file.splitlines()))
-    assert (len(rows), rows[-1]["joined"], rows[-1]["began"]) == (12, "1", "0")
+    assert (len(rows), rows[-1]["joined"], rows[-1]["began"], rows[-1]["churn_percent"]) == (12, "1", "0", "0")
+    plans, cohorts = (
+        list(csv.DictReader(staff.get(address, {"format": "csv", "table": table}).content.decode().splitlines()))
+        for table in ("plans", "cohorts")
+    )
+    assert [(row["plan"], row["active"], row["joined"], row["churn_percent"]) for row in plans] == [
+        ("plus", "1", "1", "0"), ("max", "0", "0", ""),
+    ]  # fmt: skip
+    this = str(local_date(NOW, ada.program.tzinfo).replace(day=1))
+    assert cohorts == [{"first_plan_in": this, "members": "1", "month": this, "left": "1"}]
 
 
 def test_without_plans_the_report_says_what_to_do(staff: Client) -> None:
     page = staff.get(reverse("admin:plans_subscription_report")).content.decode()
 
     assert "Add a paid plan to a draft" in page
+
+
+def test_refunds_and_notices_are_found_and_told_in_words(staff: Client, ada: Membership) -> None:
+    end(ada, refunds=True, now=NOW)
+    invoice = Invoice.objects.get(kind="first")
+    notice = PaymentNotice.objects.create(
+        retailer=ada.retailer, provider="test", notice_id="evt_1", kind="paid", invoice=invoice, effect="paid",
+        occurred_at=NOW, recorded_at=NOW,
+    )  # fmt: skip
+    refunds, notices = (reverse(f"admin:plans_{name}_changelist") for name in ("refund", "paymentnotice"))
+
+    page = staff.get(refunds, {"decided": "credit"}).content.decode()
+    by_staff = staff.get(refunds, {"decided": "staff"}).content.decode()
+    file = staff.post(notices, {"action": "export", "_selected_action": [notice.pk]}).content.decode()
+
+    assert "credit without a next invoice" in page
+    assert "10.00 EUR" in page
+    assert "10.00 EUR" not in by_staff
+    assert ada.number in staff.get(notices, {"q": ada.number}).content.decode()
+    (row,) = csv.DictReader(file.splitlines())
+    assert (row["notice_id"], row["invoice__subscription__membership__number"]) == ("evt_1", ada.number)
 
 
 def test_a_list_is_taken_along_as_csv_without_formulas(staff: Client, ada: Membership) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.plans.account.joining import cancel, change
 from loyalty.plans.report import report
 from tests import make
@@ -52,12 +53,30 @@ def test_members_churn_and_cohorts() -> None:
     found = report(club, now=on("2026-08-02T12:00"), months=3)
 
     assert [(each.plan.code, each.members, each.cancelled) for each in found.plans] == [("plus", 0, 0), ("max", 2, 0)]
+    moved = [(each.began, each.joined, each.changed, each.ended) for each in found.plans]
+    assert moved == [(0, 3, 1, 2), (0, 2, 0, 0)]
+    assert (found.plans[0].churn_percent, found.plans[1].churn_percent) == (Decimal(200) / 3, Decimal(0))
     assert [(each.began, each.joined, each.ended) for each in found.months] == [(0, 3, 0), (3, 1, 2), (2, 0, 0)]
     assert found.months[1].churn_percent == Decimal(50)
     assert [(each.first, each.members, each.left) for each in found.cohorts] == [
         (date(2026, 6, 1), 3, (3, 1, 1)),
         (date(2026, 7, 1), 1, (1, 1)),
     ]
+
+
+def test_who_had_a_plan_before_and_has_it_under_a_new_version_neither_came_nor_went() -> None:
+    club = make_plans.program()
+    ada = make.member(club)
+    joined(ada, at=on("2026-06-10T12:00"))
+    draft = open_draft(club)
+    draft.plans.update(price="12.00")
+    publish(draft, now=on("2026-06-20T12:00"), effective_from=on("2026-06-21T00:00"))
+    nights_until(club, "2026-07-10")
+    pays(ada, at=on("2026-07-10T12:00"))
+
+    (plus,) = report(club, now=on("2026-07-20T12:00"), months=1).plans
+
+    assert (plus.began, plus.joined, plus.changed, plus.ended, plus.churn_percent) == (1, 0, 0, 0, Decimal(0))
 
 
 def test_a_program_that_never_had_plans_has_nothing_to_tell() -> None:

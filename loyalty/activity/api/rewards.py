@@ -51,10 +51,12 @@ class RewardOut(serializers.Serializer[Any]):
     description = serializers.CharField()
     image = serializers.CharField(help_text="Its address; empty where there is none.")
     kind = serializers.CharField()
-    amount = serializers.CharField(allow_null=True)
+    amount = serializers.CharField(
+        allow_null=True, help_text="That it takes off, or is worth, in the decimals of your currency."
+    )
     percent = serializers.CharField(allow_null=True)
     sku = serializers.CharField()
-    minimum_amount = serializers.CharField()
+    minimum_amount = serializers.CharField(help_text="Of the order; 0.00 for any.")
     points_per_unit = serializers.IntegerField(allow_null=True)
     match_percent = serializers.IntegerField()
     valid_days = serializers.IntegerField(allow_null=True)
@@ -152,15 +154,15 @@ def _redeemed(row: RewardRedemption, code: str = "") -> dict[str, Any]:
         "id": row.pk, "program": row.program.slug, "reward": row.reward.code, "name": str(row.reward),
         "kind": row.reward.kind, "reference": row.reference, "status": row.status, "wallet": row.wallet,
         "points": row.points, "price": row.price_rule,
-        "amount": None if row.amount is None else _in_digits(row.amount, currency), "matched": _in_digits(row.matched, currency),
+        "amount": in_digits(row.amount, currency), "matched": in_digits(row.matched, currency),
         "redeemed_at": row.redeemed_at, "expires_at": row.expires_at, "used_at": row.used_at, "ended_at": row.ended_at,
         "note": row.note, "code": code,
     }  # fmt: skip
 
 
-def _in_digits(amount: Decimal, currency: str) -> str:
-    """Return an amount in the decimals of its currency."""
-    return f"{to_unit(amount, currency):f}"
+def in_digits(amount: Decimal | None, currency: str) -> str | None:
+    """Return an amount in the decimals of its currency; None for none."""
+    return None if amount is None else f"{to_unit(amount, currency):f}"
 
 
 def receipt_answer(receipt: RewardReceipt) -> Response:

@@ -15,6 +15,7 @@ from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.api.callers import retailer_of
 from customers.api.fields import InstantField
 from customers.api.strict import Strict
+from loyalty.activity.api.rewards import in_digits
 from loyalty.activity.rewards.tills import (
     HeldVoucher,
     NoSuchHold,
@@ -44,10 +45,12 @@ class VoucherOut(serializers.Serializer[Any]):
     reward = serializers.CharField()
     name = serializers.CharField()
     kind = serializers.CharField()
-    amount = serializers.CharField(allow_null=True)
+    amount = serializers.CharField(
+        allow_null=True, help_text="That it takes off, or is worth, in the decimals of your currency."
+    )
     percent = serializers.CharField(allow_null=True)
     sku = serializers.CharField()
-    minimum_amount = serializers.CharField()
+    minimum_amount = serializers.CharField(help_text="Of the order; 0.00 for any.")
     status = serializers.CharField(help_text="usable, held, used, expired, or what else has become of it.")
     at = serializers.DateTimeField(allow_null=True, help_text="Since when it is so; null for usable.")
     held_until = serializers.DateTimeField(allow_null=True)
@@ -97,28 +100,25 @@ class VoucherConfirmIn(TokenIn):
     )  # fmt: skip
 
 
-def _voucher(voucher: Voucher) -> dict[str, Any]:
+def _voucher(voucher: Voucher, currency: str) -> dict[str, Any]:
     """Return a voucher as plain values of `VoucherOut`."""
+    percent = None if voucher.percent is None else f"{voucher.percent:f}"
     return {
         "redemption": str(voucher.redemption_id), "program": voucher.program, "reward": voucher.reward,
-        "name": voucher.name, "kind": voucher.kind, "amount": _text(voucher.amount), "percent": _text(voucher.percent),
-        "sku": voucher.sku, "minimum_amount": _text(voucher.minimum_amount), "status": voucher.status, "at": voucher.at,
-        "held_until": voucher.held_until, "expires_at": voucher.expires_at, "reference": voucher.reference,
-        "most": _text(voucher.most),
+        "name": voucher.name, "kind": voucher.kind, "amount": in_digits(voucher.amount, currency), "percent": percent,
+        "sku": voucher.sku, "minimum_amount": in_digits(voucher.minimum_amount, currency), "status": voucher.status,
+        "at": voucher.at, "held_until": voucher.held_until, "expires_at": voucher.expires_at, "reference": voucher.reference,
+        "most": in_digits(voucher.most, currency),
     }  # fmt: skip
 
 
-def _text(amount: Any) -> str | None:
-    return None if amount is None else f"{amount:f}"
-
-
-def _held(found: HeldVoucher, *, is_new: bool = False) -> Response:
+def _held(found: HeldVoucher, currency: str, *, is_new: bool = False) -> Response:
     body = {
         "token": found.token,
         "status": found.hold.status,
         "held_at": found.hold.held_at,
         "ends_at": found.hold.ends_at,
-        "voucher": _voucher(found.voucher),
+        "voucher": _voucher(found.voucher, currency),
     }
     return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
@@ -140,8 +140,8 @@ class VoucherCheckView(CodeView):
     @extend_schema(request=CodeIn, responses=VoucherOut, tags=["vouchers"])
     def post(self, request: Request) -> Response:
         """Tell what a code is good for now. Nothing is held by it, and nothing is said of whom it belongs to."""
-        code = said_in(CodeIn, request)["code"]
-        return Response(_voucher(check_voucher(retailer_of(request), code, now=timezone.now())))
+        code, retailer = said_in(CodeIn, request)["code"], retailer_of(request)
+        return Response(_voucher(check_voucher(retailer, code, now=timezone.now()), retailer.currency))
 
 
 class VoucherHoldView(CodeView):
@@ -160,7 +160,7 @@ class VoucherHoldView(CodeView):
         life = timedelta(minutes=said["minutes"])
         with all_or_dry(request):
             found = hold_voucher(retailer, voucher, reference=said["reference"], till=said["till"], life=life, now=now)
-        return _held(found, is_new=found.is_new)
+        return _held(found, retailer.currency, is_new=found.is_new)
 
 
 class VoucherConfirmView(CodeView):
@@ -170,13 +170,13 @@ class VoucherConfirmView(CodeView):
     @extend_schema(request=VoucherConfirmIn, responses=VoucherHoldOut, tags=["vouchers"])
     def post(self, request: Request) -> Response:
         """Use the voucher that you have in hand; the same again changes nothing, another order or amount is a conflict."""
-        said = said_in(VoucherConfirmIn, request)
+        said, retailer = said_in(VoucherConfirmIn, request), retailer_of(request)
         with all_or_dry(request):
             found = confirm_voucher(
-                retailer_of(request), said["token"], order=said["order"], used_at=said["used_at"],
+                retailer, said["token"], order=said["order"], used_at=said["used_at"],
                 amount=said["amount"], now=timezone.now(),
             )  # fmt: skip
-        return _held(found)
+        return _held(found, retailer.currency)
 
 
 class VoucherReleaseView(CodeView):
@@ -186,7 +186,7 @@ class VoucherReleaseView(CodeView):
     @extend_schema(request=TokenIn, responses=VoucherHoldOut, tags=["vouchers"])
     def post(self, request: Request) -> Response:
         """Let the voucher go that you have in hand; again it changes nothing."""
-        said = said_in(TokenIn, request)
+        said, retailer = said_in(TokenIn, request), retailer_of(request)
         with all_or_dry(request):
-            found = release_voucher(retailer_of(request), said["token"], now=timezone.now())
-        return _held(found)
+            found = release_voucher(retailer, said["token"], now=timezone.now())
+        return _held(found, retailer.currency)

@@ -1,4 +1,4 @@
-"""Rewards in the admin: the catalogue with its stock, redeemed rewards, imports of codes, causes, and a desk for tills."""
+"""Rewards in the admin: the catalogue with its stock, redeemed rewards, imports of codes, and causes."""
 
 from functools import partial
 from typing import Any
@@ -6,49 +6,30 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, TextInputWidget, action, display, money
+from customers.core.admin import ExportedAdmin, RangeDateTimeFilter, action, display, money, row_or_404
 from customers.core.errors import DomainError
-from customers.core.exporting import csv_response
 from customers.core.images import address_of
-from loyalty.access.staff import post_of
+from customers.core.languages import in_readers_language
 from loyalty.activity.rewards import staff as verbs
 from loyalty.activity.rewards.code_files import read_codes
+from loyalty.activity.rewards.desk import desk_page
 from loyalty.activity.rewards.figures import SEE, figures_page
-from loyalty.activity.rewards.importing import import_codes, left_in_pools
-from loyalty.activity.rewards.tills import (
-    NoSuchVoucher,
-    Voucher,
-    VoucherNotIssued,
-    check_voucher,
-    confirm_voucher,
-    hold_voucher,
-)
-from loyalty.activity.staff import PERMISSION
-from loyalty.api.wrong_codes import WrongCodes, told
+from loyalty.activity.rewards.importing import import_codes
+from loyalty.activity.staff import ByStaff
 from loyalty.programs.models import ProgramVersion
-from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCounter, RewardRedemption
-from loyalty.rewards.sealing import MAX_CODE
+from loyalty.rewards.models import CauseEntry, CodeBatch, Reward, RewardCode, RewardCounter, RewardRedemption
 
 IMPORT = "rewards.add_codebatch"
-
-
-class CodeForm(forms.Form):
-    """A code as it is scanned or typed, and the order for which it is used."""
-
-    code = forms.CharField(
-        label=_("code"), max_length=MAX_CODE,
-        widget=TextInputWidget({"autofocus": True, "autocomplete": "off", "spellcheck": "false"}),
-    )  # fmt: skip
-    order = forms.CharField(label=_("order"), max_length=100, required=False, widget=TextInputWidget())
 
 
 class CodesForm(forms.Form):
@@ -59,18 +40,8 @@ class CodesForm(forms.Form):
     )
 
 
-class WithStaffVerbs(ReadOnlyAdmin):
-    """Pages with verbs of staff: for those who may change customers."""
-
-    def has_staff_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
-        return request.user.has_perm(PERMISSION)
-
-    def has_import_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
-        return request.user.has_perm(IMPORT)
-
-
 @admin.register(RewardRedemption)
-class RewardRedemptionAdmin(WithStaffVerbs):
+class RewardRedemptionAdmin(ByStaff, ExportedAdmin):
     list_display = (
         "redeemed_at",
         "reward",
@@ -90,12 +61,16 @@ class RewardRedemptionAdmin(WithStaffVerbs):
     list_select_related = ("reward", "membership", "program__retailer")
     exclude = ("reward_key",)
     ordering = ("-pk",)
-    actions = ("export",)
+    exported = (
+        "redeemed_at", "program__slug", "membership__number", "reward__code", "reward__kind", "reference", "status", "wallet",
+        "points", "price_rule", "amount", "matched", "expires_at", "used_at", "ended_at", "order_number", "note",
+    )  # fmt: skip
     actions_list = ("to_desk",)
     actions_detail = ("fulfil", "cancel", "refund")
 
     def get_urls(self) -> list[URLPattern]:
-        desk = path("desk/", self.admin_site.admin_view(self.desk), name="rewards_rewardredemption_desk")
+        view = self.admin_site.admin_view(partial(desk_page, self))
+        desk = path("desk/", view, name="rewards_rewardredemption_desk")
         return [desk, *super().get_urls()]
 
     @display(description=_("amount"), ordering="amount")
@@ -119,18 +94,6 @@ class RewardRedemptionAdmin(WithStaffVerbs):
     def state(self, redemption: RewardRedemption) -> tuple[str, str]:
         return redemption.status, redemption.get_status_display()
 
-    @action(description=_("Export as CSV"))
-    def export(self, _request: HttpRequest, rows: QuerySet[RewardRedemption]) -> HttpResponse:
-        heading = ("redeemed_at", "program", "member", "reward", "kind", "reference", "status", "wallet", "points",
-                   "price", "amount", "matched", "expires_at", "used_at", "ended_at", "order", "note")  # fmt: skip
-        found = (
-            (row.redeemed_at.isoformat(), row.program.slug, row.membership.number, row.reward.code, row.reward.kind,
-             row.reference, row.status, row.wallet, row.points, row.price_rule, row.amount, row.matched,
-             row.expires_at, row.used_at, row.ended_at, row.order_number, row.note)
-            for row in rows.select_related("program", "membership", "reward").iterator()
-        )  # fmt: skip
-        return csv_response("rewards.csv", heading, found)
-
     @action(description=_("Redemption desk"), url_path="to-desk", permissions=["staff"])
     def to_desk(self, _request: HttpRequest) -> HttpResponse:
         return redirect(reverse("admin:rewards_rewardredemption_desk"))
@@ -147,57 +110,14 @@ class RewardRedemptionAdmin(WithStaffVerbs):
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return verbs.refund(self, request, _redemption(object_id))
 
-    def desk(self, request: HttpRequest) -> HttpResponse:
-        """A code is scanned or typed: what it is good for, and the button that uses it."""
-        if not request.user.has_perm(PERMISSION):
-            raise PermissionDenied
-        form = CodeForm(request.POST or None)
-        voucher: Voucher | None = None
-        if request.method == "POST" and form.is_valid():
-            tried = WrongCodes(f"staff-{request.user.pk}")
-            try:
-                if wait := tried.wait():
-                    form.add_error("code", told(wait))
-                else:
-                    voucher = self._at_desk(request, form.cleaned_data)
-            except DomainError as error:
-                if isinstance(error, NoSuchVoucher | VoucherNotIssued):
-                    tried.note()
-                form.add_error("code", str(error))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Redemption desk"),
-            "form": form,
-            "voucher": voucher,
-            "opts": self.model._meta,
-        }
-        return render(request, "activity/reward_desk.html", context)
-
-    def _at_desk(self, request: HttpRequest, said: dict[str, str]) -> Voucher:
-        now = timezone.now()
-        post = post_of(request)
-        if post is None or post.retailer is None:
-            raise PermissionDenied
-        retailer = post.retailer
-        voucher = check_voucher(retailer, said["code"], now=now)
-        if "use" not in request.POST:
-            return voucher
-        reference = f"desk:{request.user.get_username()}:{now:%Y%m%dT%H%M%S.%f}"[:80]
-        held = hold_voucher(retailer, voucher, reference=reference, till=gettext("desk"), now=now)
-        used = confirm_voucher(retailer, held.token, order=said["order"], now=now)
-        row = RewardRedemption.objects.get(pk=voucher.redemption_id)
-        self.log_change(request, row, str(_("Used at the desk")))
-        messages.success(request, gettext("The voucher is used."))
-        return used.voucher
-
 
 def _redemption(object_id: str) -> RewardRedemption:
     """Return a redeemed reward that the one who asks may see; 404 for any other one."""
-    return get_object_or_404(RewardRedemption.objects.select_related("reward", "program", "membership"), pk=object_id)
+    return row_or_404(RewardRedemption.objects.select_related("reward", "program", "membership"), object_id)
 
 
 @admin.register(Reward)
-class RewardAdmin(WithStaffVerbs):
+class RewardAdmin(ByStaff, ExportedAdmin):
     """The catalogue in force: what there is, what is taken of it, what is left."""
 
     list_display = ("title", "program", "kind", "wallet", "points", "left", "taken", "in_pool", "picture")
@@ -206,7 +126,10 @@ class RewardAdmin(WithStaffVerbs):
     search_help_text = _("Code or name")
     list_select_related = ("version__program",)
     ordering = ("version__program", "place")
-    actions = ("export",)
+    exported = (
+        "version__program__slug", "code", "name", "kind", "wallet", "points", "stock", "was_added", "was_taken", "left",
+        "in_pool",
+    )  # fmt: skip
     actions_list = ("to_figures",)
     actions_detail = ("change_stock", "bring_codes", "pay")
 
@@ -223,9 +146,15 @@ class RewardAdmin(WithStaffVerbs):
             effective_from__lte=timezone.now(),
         ).order_by("-effective_from")
         counters = RewardCounter.objects.filter(program=OuterRef("version__program"), reward_key=OuterRef("key"))
+        of_pool = RewardCode.objects.filter(
+            program=OuterRef("version__program"), reward_key=OuterRef("key"), redemption=None
+        )
+        waiting = of_pool.order_by().values("reward_key").annotate(codes=Count("pk"))
         rewards = super().get_queryset(request).filter(version=Subquery(latest.values("pk")[:1]))
         return rewards.annotate(
-            was_taken=Subquery(counters.values("taken")[:1]), was_added=Subquery(counters.values("added")[:1])
+            was_taken=Coalesce(Subquery(counters.values("taken")[:1]), 0),
+            was_added=Coalesce(Subquery(counters.values("added")[:1]), 0),
+            waiting=Coalesce(Subquery(waiting.values("codes")[:1]), 0),
         )
 
     @display(description=_("name"), ordering="name")
@@ -238,17 +167,15 @@ class RewardAdmin(WithStaffVerbs):
 
     @display(description=_("in stock"))
     def left(self, reward: Any) -> str:
-        return "-" if reward.stock is None else str(reward.stock + (reward.was_added or 0) - (reward.was_taken or 0))
+        return "-" if reward.stock is None else str(reward.stock + reward.was_added - reward.was_taken)
 
     @display(description=_("taken"))
     def taken(self, reward: Any) -> str:
-        return "-" if reward.was_taken is None else str(reward.was_taken)
+        return str(reward.was_taken)
 
     @display(description=_("codes in the pool"))
-    def in_pool(self, reward: Reward) -> str:
-        if reward.codes != Reward.Codes.POOL:
-            return "-"
-        return str(left_in_pools(reward.version.program).get(reward.key, 0))
+    def in_pool(self, reward: Any) -> str:
+        return str(reward.waiting) if reward.codes == Reward.Codes.POOL else "-"
 
     @display(description=_("image"))
     def picture(self, reward: Reward) -> str:
@@ -258,15 +185,8 @@ class RewardAdmin(WithStaffVerbs):
             else "-"
         )
 
-    @action(description=_("Export as CSV"))
-    def export(self, _request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
-        heading = ("program", "code", "name", "kind", "wallet", "points", "stock", "added", "taken")
-        found = (
-            (row.version.program.slug, row.code, row.name, row.kind, row.wallet, row.points, row.stock,
-             row.was_added or 0, row.was_taken or 0)
-            for row in rows
-        )  # fmt: skip
-        return csv_response("catalogue.csv", heading, found)
+    def has_import_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
+        return request.user.has_perm(IMPORT)
 
     def has_figures_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         return request.user.has_perm(SEE)
@@ -322,45 +242,48 @@ class RewardAdmin(WithStaffVerbs):
 
 
 def _reward(object_id: str) -> Reward:
-    return get_object_or_404(Reward.objects.select_related("version__program"), pk=object_id)
+    return row_or_404(Reward.objects.select_related("version__program"), object_id)
+
+
+class OfRewards(ExportedAdmin):
+    """Rows that name a reward by its identity: shown by its name in the newest version that has it."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        newest = Reward.objects.filter(key=OuterRef("reward_key")).order_by("-version__number")
+        names = {f"reward_{name}": Subquery(newest.values(name)[:1]) for name in ("name", "name_fr", "code")}
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(**names)
+        return rows
+
+    @display(description=_("reward"))
+    def of_reward(self, row: Any) -> str:
+        return in_readers_language(row.reward_name or "-", row.reward_name_fr or "")
 
 
 @admin.register(CodeBatch)
-class CodeBatchAdmin(ReadOnlyAdmin):
-    list_display = ("imported_at", "program", "file_name", "codes", "known", "author")
+class CodeBatchAdmin(OfRewards):
+    list_display = ("imported_at", "program", "of_reward", "file_name", "codes", "known", "author")
     list_filter = ("program", ("imported_at", RangeDateTimeFilter))
-    search_fields = ("file_name", "author")
+    search_fields = ("file_name", "author", "reward_code", "reward_name")
+    search_help_text = _("File, who imported it, or the reward’s code or name")
     list_select_related = ("program",)
-    exclude = ("reward_key",)
+    fields = ("imported_at", "program", "of_reward", "file_name", "codes", "known", "author")
+    readonly_fields = ("of_reward",)
     ordering = ("-pk",)
+    exported = ("imported_at", "program__slug", "reward_code", "file_name", "codes", "known", "author")
 
 
 @admin.register(CauseEntry)
-class CauseEntryAdmin(ReadOnlyAdmin):
-    list_display = ("occurred_at", "program", "cause", "kind", "worth", "document")
+class CauseEntryAdmin(OfRewards):
+    list_display = ("occurred_at", "program", "of_reward", "kind", "worth", "document")
     list_filter = ("program", "kind", ("occurred_at", RangeDateTimeFilter))
-    search_fields = ("document__exact", "redemption__membership__number__exact")
-    search_help_text = _("Document or member number")
-    list_select_related = ("program__retailer", "redemption__reward")
-    exclude = ("reward_key",)
+    search_fields = ("document__exact", "redemption__membership__number__exact", "reward_code", "reward_name")
+    search_help_text = _("Document, member number, or the cause’s code or name")
+    list_select_related = ("program__retailer",)
+    fields = ("occurred_at", "recorded_at", "program", "of_reward", "kind", "worth", "redemption", "document")
+    readonly_fields = ("of_reward", "worth")
     ordering = ("-pk",)
-    actions = ("export",)
+    exported = ("occurred_at", "program__slug", "reward_code", "kind", "amount", "document")
 
     @display(description=_("amount"), ordering="amount")
     def worth(self, entry: CauseEntry) -> str:
         return money(entry.amount, entry.program.retailer.currency)
-
-    @display(description=_("cause"))
-    def cause(self, entry: CauseEntry) -> str:
-        if entry.redemption is not None:
-            return str(entry.redemption.reward)
-        return str(Reward.objects.filter(key=entry.reward_key).order_by("-pk").first() or "-")
-
-    @action(description=_("Export as CSV"))
-    def export(self, _request: HttpRequest, rows: QuerySet[CauseEntry]) -> HttpResponse:
-        heading = ("occurred_at", "program", "cause", "kind", "amount", "document")
-        found = (
-            (row.occurred_at.isoformat(), row.program.slug, self.cause(row), row.kind, row.amount, row.document)
-            for row in rows
-        )
-        return csv_response("causes.csv", heading, found)

@@ -20,6 +20,7 @@ from django.utils.translation import get_language
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.images import address_of
+from customers.core.money import to_unit
 from customers.core.values import dataclass
 from loyalty.activity.account.households import household_lends
 from loyalty.activity.account.session import AccountSession
@@ -333,22 +334,23 @@ def offers_for(held: Held, buyer: Buyer, on: date, reader: Reader) -> tuple[Offe
 @lru_cache(maxsize=128)
 def _shown(version_id: int, reader: Reader) -> dict[str, dict[str, Any]]:
     """Return what a published version says of its rewards to a reader, by their codes: it never changes."""
-    return {row.code: reward_said(row, reader) for row in Reward.objects.filter(version=version_id)}
+    rows = Reward.objects.filter(version=version_id).select_related("version__program__retailer")
+    return {row.code: reward_said(row, reader) for row in rows}
 
 
 def reward_said(row: Reward, reader: Reader) -> dict[str, Any]:
     """Return a reward as plain values."""
-    is_french = reader.language == "fr"
+    is_french, currency = reader.language == "fr", row.version.program.retailer.currency
     return {
         "code": row.code,
         "name": (row.name_fr if is_french else "") or row.name,
         "description": (row.description_fr if is_french else "") or row.description,
         "image": address_of(row.image, reader.site),
         "kind": row.kind,
-        "amount": _text(row.value),
-        "percent": _text(row.percent),
+        "amount": None if row.value is None else f"{to_unit(row.value, currency):f}",
+        "percent": None if row.percent is None else f"{row.percent:f}",
         "sku": row.sku,
-        "minimum_amount": _text(row.minimum_amount),
+        "minimum_amount": f"{to_unit(row.minimum_amount, currency):f}",
         "points_per_unit": row.points_per_unit,
         "match_percent": row.match_percent,
         "valid_days": row.valid_days,
@@ -357,10 +359,6 @@ def reward_said(row: Reward, reader: Reader) -> dict[str, Any]:
         "member_limit": row.member_limit,
         "member_period": row.member_period,
     }
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:f}"
 
 
 def forget_offers() -> None:

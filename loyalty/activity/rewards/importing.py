@@ -128,13 +128,3 @@ def _take(program: Program, reward_key: UUID, rows: list[Row], done: ImportedCod
         cursor.execute("DROP TABLE codes_to_import")
     done.new += new
     done.known += len(rows) - new
-
-
-def left_in_pools(program: Program) -> dict[UUID, int]:
-    """Return how many codes wait in a program's pools, by reward."""
-    return dict(bulk.fetch(LEFT, [program.pk]))
-
-
-LEFT = """
-SELECT reward_key, count(*)::bigint FROM rewards_rewardcode WHERE program_id = %s AND redemption_id IS NULL GROUP BY 1
-"""

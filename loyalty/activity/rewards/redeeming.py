@@ -48,7 +48,9 @@ from loyalty.rewards.writing import counters_of, lock_counters
 class NoSuchReward(DomainError):
     code = "no_such_reward"
     kind = Kind.NOT_FOUND
-    message = _("The program’s catalogue has no reward “{reward}”.")
+    message = _(
+        "The program’s catalogue has no reward “{reward}”. The list of rewards has the codes of those that there are."
+    )
 
 
 class NoSuchPrice(DomainError):

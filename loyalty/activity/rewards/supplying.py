@@ -15,7 +15,7 @@ from loyalty.activity.account.session import (
 from loyalty.activity.rewards.redeemed import RewardEnded, Status, held_in, instant_of, read_again
 from loyalty.activity.rewards.undoing import require_not_held
 from loyalty.programs.models import Program
-from loyalty.rewards.models import CauseEntry, RewardRedemption
+from loyalty.rewards.models import CauseEntry, Reward, RewardRedemption
 from loyalty.rewards.rules import SENT
 from loyalty.rewards.steps import use
 from loyalty.rewards.writing import lock_counters
@@ -75,11 +75,16 @@ def pay_out(program: Program, reward_key: UUID, *, document: str, now: datetime)
         return earlier
     total = sum((entry.amount for entry in entries), Decimal(0))
     if total <= 0:
-        raise NothingToPayOut(reward=str(reward_key))
+        raise NothingToPayOut(reward=_name_of(reward_key))
     return CauseEntry.objects.create(
         retailer_id=program.retailer_id, program=program, reward_key=reward_key, kind=CauseEntry.Kind.PAYOUT,
         amount=-total, document=document, occurred_at=now, recorded_at=now,
     )  # fmt: skip
+
+
+def _name_of(reward_key: UUID) -> str:
+    """Return what the newest version that has a reward calls it."""
+    return str(Reward.objects.filter(key=reward_key).order_by("-version__number").first() or "-")
 
 
 @transaction.atomic

@@ -50,6 +50,35 @@ def points(value: int) -> str:
 
 
 @register.filter
+def priced(said: Any) -> str:
+    """Return points of a wallet with their word: what has `points` and the `name` of a wallet that is not the usual one."""
+    count, name = (said["points"], said["name"]) if isinstance(said, dict) else (said.points, said.name)
+    return f"{number_format(count)} {name}" if name else points(count)
+
+
+@register.filter
+def paid_in(row: Any, names: dict[str, str]) -> str:
+    """
+    Return the points of a row with the name of its wallet.
+
+    :param names: of the wallets that are not the usual one, by their codes
+    """
+    return priced({"points": row.points, "name": names.get(row.wallet, "")})
+
+
+@register.filter
+def badge_among(challenge: Any, badges: Sequence[Any]) -> str:
+    """Return the name of the badge that a challenge gives; empty for none."""
+    return next((str(each.badge) for each in badges if each.badge.code == challenge.badge), "")
+
+
+@register.filter
+def metric_amount(target: Any, metric: str) -> str:
+    """Return how much of a metric a level asks for: amounts without a currency, which stands above it."""
+    return number_format(Decimal(target), 2 if metric == "spend" else 0, use_l10n=True)
+
+
+@register.filter
 def change(value: int) -> str:
     """Return a change of points with its sign."""
     return f"{'+' if value > 0 else '−' if value < 0 else ''}{number_format(abs(value))}"
@@ -59,6 +88,18 @@ def change(value: int) -> str:
 def money(value: Any, currency: str) -> str:
     """Return an amount with its currency."""
     return written(None if value is None else Decimal(value), currency)
+
+
+@register.filter
+def is_more(amount: str) -> bool:
+    """Tell whether an amount is more than nothing."""
+    return Decimal(amount) > 0
+
+
+@register.filter
+def taken(value: Decimal) -> Decimal:
+    """Return an amount that is taken off."""
+    return -value
 
 
 @register.filter

@@ -8,16 +8,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from loyalty.activity.versions import versions_of_member
-from loyalty.badges.account.joining import join_board, join_challenge, leave
+from loyalty.badges.account.joining import MAX_NAME, MIN_NAME, join_board, join_challenge, leave
 from loyalty.badges.api.views import boards_said
 from loyalty.badges.overview import badges_of, challenges_of
+from loyalty.page import reading
 from loyalty.page.visit import Visit, go, of_member, show
 
 
 class PseudonymForm(forms.Form):
     """Under which name a member is shown."""
 
-    pseudonym = forms.CharField(max_length=40)
+    pseudonym = forms.CharField(min_length=MIN_NAME, max_length=MAX_NAME)
 
 
 @of_member
@@ -30,6 +31,9 @@ def challenges(request: HttpRequest, visit: Visit) -> HttpResponse:
         "challenges": [each for each in challenges_of(member, versions, at=now) if each.is_open],
         "badges": badges_of(member, versions, at=now),
         "boards": boards_said(member)["boards"],
+        "name_limits": (MIN_NAME, MAX_NAME),
+        "wallets": reading.wallet_names(member, at=now),
+        "winnings": reading.winnings(member, at=now),
     })  # fmt: skip
 
 
@@ -51,7 +55,8 @@ def appear(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
         join_board(visit.member, code, form.cleaned_data["pseudonym"], now=timezone.now())
         messages.success(request, _("You are on the board."))
     else:
-        messages.error(request, _("Please choose a name of up to 40 letters."))
+        said = _("Please choose a name of %(least)s to %(most)s characters.")
+        messages.error(request, said % {"least": MIN_NAME, "most": MAX_NAME})
     return go(visit, "challenges")
 
 

@@ -1,20 +1,23 @@
 """A member's paid plan: see, join, change, cancel, go on; and its invoices."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from customers.core.calendar import day_before
 from loyalty.activity.versions import versions_of_member
 from loyalty.memberships.models import Membership
 from loyalty.page.visit import Visit, go, of_member, show
 from loyalty.plans.account.joining import cancel, change, join, resume
 from loyalty.plans.account.offering import shown_to
-from loyalty.plans.models import Invoice
-from loyalty.plans.overview import Overview, overview
+from loyalty.plans.models import Invoice, PaidPlan
+from loyalty.plans.overview import MembersPlan, Overview, overview
 
 SHOWN = 12
 
@@ -39,15 +42,41 @@ def choose(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
     wanted = next((each for each in found.offered if each.code == code), None)
     if wanted is None:
         raise Http404(_("There is no such plan."))
+    verb = join if found.mine is None else change
     if request.method != "POST":
-        return show(request, visit, "page/choose.html", {"here": "me", "plan": found, "wanted": wanted})
-    if found.mine is None:
-        join(visit.member, code, now=timezone.now())
-        messages.success(request, _("You have joined %(plan)s.") % {"plan": wanted})
-    else:
-        change(visit.member, code, now=timezone.now())
-        messages.success(request, _("Your change to %(plan)s is noted.") % {"plan": wanted})
+        after = _tried(visit.member, lambda: verb(visit.member, code, now=timezone.now()))
+        context = {"here": "me", "plan": found, "wanted": wanted, "after": after, "lines": _lines(after)}
+        return show(request, visit, "page/choose.html", context)
+    verb(visit.member, code, now=timezone.now())
+    messages.success(request, _said(overview_of(visit.member), wanted))
     return go(visit, "plan")
+
+
+def _tried(member: Membership, do: Callable[[], object]) -> MembersPlan | None:
+    """Return a member's plan as it would be after something; nothing of it stays."""
+    with transaction.atomic():
+        do()
+        after = overview_of(member).mine
+        transaction.set_rollback(True)
+    return after
+
+
+def _lines(after: MembersPlan | None) -> list[dict[str, Any]]:
+    """Return what an invoice charges and credits: for a plan, from one day through another."""
+    lines = after.invoice.lines if after and after.invoice else ()
+    return [
+        {"plan": line.plan, "first": line.first_day, "last": day_before(line.end_day), "amount": line.amount}
+        for line in lines
+    ]
+
+
+def _said(found: Overview, wanted: PaidPlan) -> str:
+    """Return what has become of a wish for a plan: it may wait for its payment, or for the period's end."""
+    mine = found.mine
+    if mine is not None and mine.invoice is not None:
+        return _("%(plan)s begins with its payment.") % {"plan": wanted}
+    is_now = mine is not None and mine.plan.key == wanted.key
+    return (_("You have %(plan)s now.") if is_now else _("Your change to %(plan)s is noted.")) % {"plan": wanted}
 
 
 @require_POST

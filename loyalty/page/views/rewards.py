@@ -50,6 +50,7 @@ def reward(request: HttpRequest, visit: Visit, code: str) -> HttpResponse:
     found = next((each for each in reading.catalogue(visit.member, at=timezone.now()) if each["code"] == code), None)
     if found is None:
         raise Http404(_("The catalogue has no such reward for you."))
+    found["match_left"] = reading.match_left(visit.member, code, at=timezone.now()) if found["match_percent"] else None
     form = RedeemForm(request.POST or None, initial={"reference": f"page-{get_random_string(20)}"})
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
