@@ -153,7 +153,8 @@ def open_folder() -> Iterator[Callable[[], Path]]:
 @pytest.fixture(autouse=True)
 def the_ledger_adds_up(request: pytest.FixtureRequest) -> Iterator[None]:
     """Prove the ledger after every test that had a database, but for those that break it on purpose."""
-    writes = "db" in request.fixturenames and "committed_db" not in request.fixturenames
+    asks = "db" in request.fixturenames or request.node.get_closest_marker("django_db") is not None
+    writes = asks and "committed_db" not in request.fixturenames
     if writes:
         request.getfixturevalue("db")
     yield
