@@ -592,6 +592,31 @@ def test_what_is_held_of_a_badge_that_came_with_an_award_which_is_gone_is_taken_
     assert replay(club, now=make.on("2026-06-02")).deviations == []
 
 
+def test_what_was_spent_of_a_badge_that_came_with_an_award_which_is_gone_is_lacking_no_more_when_it_comes_back() -> (
+    None
+):
+    club = game.program(
+        {"code": "first", "target": "1", "points": 30, "badge": "fan"},
+        {"code": "large", "metric": "spend", "target": "100", "points": 30, "badge": "fan"},
+        badges=[{"code": "fan", "points": 11, "kind": "once"}],
+        points={"expiry": "days", "expiry_count": 9, "pending_event": "delivered"},
+    )
+    ada = make.member(club)
+    bought = make.buys(ada, "100", at=make.on("2026-05-01"))
+    spent = redeem(ada, 40, reference="r", now=make.on("2026-05-02"))
+    run_nights(club, until=make.on("2026-06-01").date(), now=make.on("2026-06-01"))
+    make.returns(ada, bought, (1, "1"), at=make.on("2026-06-01"))
+    assert make.wallet_of(ada).shortfall == 40
+
+    reverse(ada, spent.entry_id, now=make.on("2026-06-02"))
+
+    assert (make.wallet_of(ada).available, make.wallet_of(ada).shortfall) == (0, 0)
+    make.buys(ada, "100", at=make.on("2026-06-03"))
+    assert make.wallet_of(ada).available == 30 + 30 + 11
+    assert prove().differences == []
+    assert replay(club, now=make.on("2026-06-03")).deviations == []
+
+
 @pytest.mark.parametrize(
     ("badge", "left"),
     [

@@ -153,9 +153,12 @@ def _take_points(
     wallet = wallet_in(decision, held.wallet)
     own = [lot.id for lot in wallet.lots if lot.gift == held.label]
     kept = {each.label for each in decision.member.of(BADGES).awards}
-    gone = {lot.id: lot.expired + lot.held for lot in wallet.lots if is_award(lot.gift) and lot.gift not in kept}
+    ended = [lot for lot in wallet.lots if is_award(lot.gift) and lot.gift not in kept]
+    gone = {lot.id: lot.expired + lot.held for lot in ended}
     gone |= {lot.id: poorer[lot.gift] for lot in wallet.lots if lot.gift in poorer}
     taken = claw_back_own(points, own, wallet.lots, gone=gone)
+    if held.badge_key is not None:  # what comes back to those later, beyond what they lack themselves, is the badge's
+        own += [lot.id for lot in ended if lot.redeemed or lot.held]
     decision = claim(decision, held.wallet, taken.claims)
     said = {
         "challenge_undone": rule.code,

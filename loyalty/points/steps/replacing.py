@@ -61,6 +61,9 @@ def _replace_all(
     while waiting:
         lot_id, state, points = waiting.pop(0)
         decision, replaced, covered = _replace(decision, code, (lot_id, state, points), cause)
+        if 0 < replaced < points:  # a gift's lots may be lacked by more than one
+            waiting = [*covered, (lot_id, state, points - replaced), *waiting]
+            continue
         if state is State.AVAILABLE:
             left[lot_id] = left.get(lot_id, 0) + points - replaced
         waiting = [*covered, *waiting]

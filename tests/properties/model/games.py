@@ -134,7 +134,8 @@ class Games:
         played.until = until
         return [
             Award(each.key, MAIN, each.given - each.taken, each.at, each.at, each.version.terms.wallets[MAIN],
-                  each.extra_months, may_wait=False, poorer=each.poorer)
+                  each.extra_months, may_wait=False, poorer=each.poorer,
+                  has_badge=each.badge is not None)
             for each in played.won
         ]  # fmt: skip
 

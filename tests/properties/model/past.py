@@ -189,6 +189,7 @@ class Award:
     may_wait: bool
     passed: Passed | None = None
     poorer: tuple[tuple[Key, int], ...] = ()  # how much less others carry because this one is no more
+    has_badge: bool = False
 
 
 @dataclass

@@ -31,6 +31,7 @@ class Lot:
     claimed: int = 0
     expired: int = 0
     is_over: bool = False  # it had expired when its member and another one turned out to be one
+    claimant: Key | None = None  # whose loss claimed of it last
 
     @property
     def earned_at(self) -> datetime:
@@ -85,11 +86,13 @@ class Debt:
     :ivar own: points of its own lots, with the state they were in
     :ivar covers: points of other lots that were taken in their place, or that repaid what was owed
     :ivar missing: what could not be taken: owed, or a shortfall
+    :ivar shared: lots of awards that were gone before, which may have had what a badge gave
     """
 
     own: list[tuple[Lot, int]] = field(default_factory=list)
     covers: list[tuple[Lot, int]] = field(default_factory=list)
     missing: int = 0
+    shared: list[Lot] = field(default_factory=list)
 
 
 class Purse:
@@ -171,7 +174,7 @@ class Purse:
         if award.points > had:
             self._give(award, award.points - had)
         elif award.points < had:
-            self._take_back(award.key, had - award.points, award.poorer)
+            self._take_back(award, had - award.points)
 
     def add(self, award: Award, points: int, dates: tuple[datetime | None, datetime | None] | None = None) -> Lot:
         """Open a lot whose points are pending until they are active."""
@@ -192,8 +195,8 @@ class Purse:
 
     def come_back(self, lot: Lot, points: int) -> None:
         """Put points back into their lot; what their own order lacks comes first, then any shortfall or debt."""
-        debt = self.debts.get(lot.award.key)
-        if debt is not None:
+        own = [self.debts[key] for key in [lot.award.key] if key in self.debts]
+        for debt in [*own, *(debt for debt in self.debts.values() if lot in debt.shared)]:
             points -= self._replace(debt, lot, points)
         self._come_in(lot, points)
         self._settle([lot], most=points)
@@ -204,7 +207,7 @@ class Purse:
         served = min(lot.claimed, released)
         lot.claimed -= served
         if served:
-            self.debts[lot.award.key].own.append((lot, served))
+            self.debts[lot.claimant or lot.award.key].own.append((lot, served))
         self.come_back(lot, released - served)
 
     def unmet_claims(self, lot: Lot) -> None:
@@ -212,7 +215,8 @@ class Purse:
         unmet = max(0, lot.claimed - lot.held)
         lot.claimed -= unmet
         if unmet:
-            self._take_others(self.debts[lot.award.key], lot.award.key, unmet)
+            claimant = lot.claimant or lot.award.key
+            self._take_others(self.debts[claimant], claimant, unmet)
 
     def take_over(self, other: "Purse") -> None:
         """Have what another wallet had; its points repay what is owed, and what has expired of either stays so."""
@@ -279,8 +283,9 @@ class Purse:
             debt.own.append((lot, used))
         return used
 
-    def _take_back(self, key: Key, points: int, poorer: Iterable[tuple[Key, int]] = ()) -> None:
-        debt, less = self.debts.setdefault(key, Debt()), dict(poorer)
+    def _take_back(self, award: Award, points: int) -> None:
+        key, less = award.key, dict(award.poorer)
+        debt = self.debts.setdefault(key, Debt())
         own = [lot for lot in in_spending_order(self.lots) if lot.award.key == key]
         for state in ("pending", "available", "expired"):
             for lot in own:
@@ -291,6 +296,8 @@ class Purse:
                     debt.own.append((lot, some))
         # What a badge gave may have come with an award that is gone, or carries less now, and has expired since, or is held.
         others = [lot for lot in in_spending_order(self.lots) if _is_other_award(lot, key)]
+        if award.has_badge:
+            debt.shared += [lot for lot in others if lot.award.key in self.debts]
         bounds = [(lot, points if lot.award.key in self.debts else less.get(lot.award.key, 0)) for lot in others]
         left = []
         for lot, bound in bounds:
@@ -302,6 +309,7 @@ class Purse:
         for lot, bound in [*((lot, points) for lot in own), *left]:
             some = min(points, lot.held - lot.claimed, bound)
             lot.claimed, points = lot.claimed + some, points - some
+            lot.claimant = key if some else lot.claimant
         self._take_others(debt, key, points)
 
     def _take_others(self, debt: Debt, key: Key, points: int) -> None:
