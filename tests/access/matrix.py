@@ -149,7 +149,7 @@ PAGES = {
     ("activity_interactionhold_review", "POST"): "OS",
     ("plans_subscription_report", "GET"): "OMAU",
     ("plans_subscription_members", "GET"): "OMAU",
-    ("plans_subscription_to_report", "GET"): "OU",
+    ("plans_subscription_to_report", "GET"): "OMAU",
     ("plans_invoice_to_dunning", "GET"): "OSU",
     ("referrals_referral_to_queue", "GET"): "OSU",
     ("rewards_reward_figures", "GET"): "OMAU",
