@@ -1,5 +1,6 @@
 """
-What a customer's value costs to compute, and how right it is, beside `lifetimes`: CPU seconds, peak memory, held-out errors.
+What a customer's value costs to compute, and how right it is, beside `lifetimes`, clvkit and
+pymc-marketing (in an environment of their own, made on the first run): CPU seconds, peak memory, held-out errors.
 
     make bench NAME=clv [QUICK=1]
     python -m benchmarks.clv --held-out    # how right alone, on all sets

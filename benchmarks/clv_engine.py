@@ -1,5 +1,6 @@
 """
-What the models of purchases cost, and how right they are, beside `lifetimes`: the engine's part of `make bench NAME=clv`.
+What the models of purchases cost, and how right they are, beside `lifetimes`, clvkit and pymc-marketing: the engine's part of
+`make bench NAME=clv`.
 
 Each piece of work runs in a process of its own, so that its peak memory is its own; customers are drawn from a Pareto/NBD on a
 grid of days. `lifetimes` gets its rows grouped, as it cannot finish otherwise.
@@ -29,6 +30,7 @@ from analytics.clv.simulation import simulate
 from analytics.clv.tuples import Floats
 from benchmarks.cdnow import cdnow
 from benchmarks.clv_fits import OURS, SEED, Work
+from benchmarks.clv_rivals import FITS, rival
 from benchmarks.held_out import HeldOut
 from benchmarks.journey import journey
 from benchmarks.measuring import Figure
@@ -38,6 +40,7 @@ FIRST_DAYS, LAST_DAYS = 30, 730
 SIZES, SIZES_QUICK = (10_000, 100_000, 1_000_000), (10_000, 100_000)
 TOO_SLOW = {("lifetimes", "Pareto/NBD"): 100_000}  # at a million its search takes minutes: 267 s were measured once
 TOO_SLOW_QUICK = {("lifetimes", name): 10_000 for name in OURS}
+RIVALS_AT_MOST, RIVALS_AT_MOST_QUICK = 100_000, 10_000  # customers: none of them groups those who are alike
 
 
 def figures(*, quick: bool) -> list[Figure]:
@@ -51,6 +54,10 @@ def figures(*, quick: bool) -> list[Figure]:
             for name, who in product(OURS, ("ours", "lifetimes")):
                 if size <= limits.get((who, name), size):
                     works[who, name, size] = _apart(who, name, path)
+            for name, who in product(OURS, FITS):
+                most = RIVALS_AT_MOST_QUICK if quick else RIVALS_AT_MOST
+                if size <= most and (found := rival(who, name, path)) is not None:
+                    works[who, name, size] = found
     _show_works(works)
     return [*_of_works(works), *held_out_figures(quick=quick)]
 
@@ -118,13 +125,15 @@ def _of_works(works: dict[tuple[str, str, int], Work]) -> list[Figure]:
             Figure(f"{title}_memory", work.memory, "MB", 700.0 if million else None),
             Figure(f"{title}_not_finite", float(not work.finite), "", 0.0),
         ]
-        theirs = works.get(("lifetimes", name, size))
-        if theirs is not None:
-            gained = work.log_likelihood - theirs.log_likelihood
+        for other in ("lifetimes", *FITS):
+            theirs = works.get((other, name, size))
+            if theirs is None:
+                continue
+            gained, than = work.log_likelihood - theirs.log_likelihood, other.replace("-", "_")
             found += [
-                Figure(f"{title}_fit_of_lifetimes", 1_000 * theirs.fit, "CPU ms"),
-                Figure(f"{title}_times_faster", theirs.fit / work.fit, "x"),
-                Figure(f"{title}_log_likelihood_above_lifetimes", gained, "", -0.01, at_least=True),
+                Figure(f"{title}_fit_of_{than}", 1_000 * theirs.fit, "CPU ms"),
+                Figure(f"{title}_times_faster_than_{than}", theirs.fit / work.fit, "x"),
+                Figure(f"{title}_log_likelihood_above_{than}", gained, "", -0.01, at_least=True),
             ]
     return found
 

@@ -9,13 +9,13 @@ such ledgers write: a transfer, two entries with running balances, two accounts 
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from django.db import connection, transaction
 
+from benchmarks.environments import ROOT, interpreter
 from benchmarks.measuring import Cost, least, measure
 from benchmarks.pgbench import pgbench
 from benchmarks.shop import NOW, database_url, open_shop
@@ -26,7 +26,6 @@ from loyalty.points.state import NewLot, Posting
 from loyalty.points.states import State
 from loyalty.programs.models import ProgramVersion
 
-ROOT = Path(__file__).resolve().parents[1]
 ACCOUNTS, ROUNDS = 1_000, 4
 PGLEDGER = "pgledger, one transfer a transaction"
 TRANSFER = """
@@ -133,15 +132,9 @@ def _posting(retailer: int, wallet: int, version: int, place: int) -> Posting:
 
 def _hordak(count: int) -> Cost | None:
     """Measure django-hordak in an environment and a database of its own; None where it cannot be installed."""
-    folder = ROOT / ".state" / "hordak"
-    python = folder / "bin" / "python"
-    if not (folder / "ready").exists():
-        lock = ROOT / "benchmarks" / "hordak.lock"
-        made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=False)
-        installing = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
-        if made.returncode or subprocess.run(installing, check=False, capture_output=True).returncode:
-            return None
-        (folder / "ready").touch()
+    python = interpreter("hordak")
+    if python is None:
+        return None
     name = f"hordak_{os.getpid()}"
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")

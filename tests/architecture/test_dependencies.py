@@ -28,7 +28,8 @@ EXTRAS = {
 }
 # In an environment of its own, with a lock of its own.
 APART = {
-    "benchmarks/hordak_posting.py", "analytics/spark/job.py", "analytics/spark/__main__.py", "tests/analytics/test_spark.py",
+    "benchmarks/hordak_posting.py", "benchmarks/clv_rival_fits.py",
+    "analytics/spark/job.py", "analytics/spark/__main__.py", "tests/analytics/test_spark.py",
 }  # fmt: skip
 # What no module imports: the file that uses it, and the words by which it does.
 USED_OTHERWISE = {
