@@ -108,6 +108,7 @@ def test_the_figures_count_persons_members_and_points_once(staff: Client) -> Non
     assert [each.state(row)[0] for each, row in _states(ada, bob, cyd, dan)] == ["member", "merged", "left", "member"]
 
 
+@pytest.mark.sets_aside
 def test_the_first_page_leads_to_what_could_not_be_carried_out(staff: Client, club: ProgramVersion) -> None:
     address = reverse("admin:activity_setaside_changelist")
     undecided = reverse("admin:customers_undecidedfact_changelist")

@@ -197,10 +197,10 @@ def test_where_households_are_in_several_arms_nothing_is_chosen(owner: Retailer)
     of = {code: [name for name, its in variants_of(test).items() if its == code] for code in ("none", "two")}
     rows = Membership.objects.filter(program=test.program).select_related("customer")
     members = {each.customer.external_id: each for each in rows}
-    for one, other in zip(of["none"][:10], of["two"][:10], strict=True):
+    for one, other in zip(of["none"][:20], of["two"][:20], strict=True):
         share(members[one], [members[other]], now=START)
 
     found = told(test)
 
     crossed = next(each for each in found.decision.refusals if each.code == "households_crossed")
-    assert crossed.values == {"share": pytest.approx(20 / 480), "asked": 0.05}
+    assert crossed.values == {"share": pytest.approx(40 / 480), "asked": 0.05}
