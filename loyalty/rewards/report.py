@@ -1,9 +1,10 @@
 """Rewards in figures: how many points they take of those earned, what is used and what never is, and what they cost."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
@@ -73,6 +74,15 @@ class RewardLine:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberLine:
+    """A member, by its number and its customer's own id, and what became of its rewards in some time."""
+
+    number: str
+    customer: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
 class RewardMonth:
     """A month of all rewards, with the points that orders, rules and staff gave in it."""
 
@@ -117,9 +127,8 @@ def _rate(tally: Tally, earned: int) -> Decimal | None:
 
 CAME_BACK = "(r.status IN ('cancelled', 'refunded', 'withdrawn') OR r.status = 'expired' AND w.on_expiry = 'give_back')"
 COST = "coalesce(r.spent, w.cost, r.amount, 0) + r.matched"
-# Each redemption as often as something happened to it, by reward and month.
-HAPPENED = f"""
-SELECT r.reward_key, date_trunc('month', e.at AT TIME ZONE %(zone)s)::date,
+# Each redemption as often as something happened to it.
+COUNTED = f"""
     count(*) FILTER (WHERE e.what = 'redeemed')::int, coalesce(sum(r.points) FILTER (WHERE e.what = 'redeemed'), 0)::bigint,
     count(*) FILTER (WHERE e.what = 'used' AND w.codes <> 'none')::int,
     count(*) FILTER (WHERE e.what = 'used' AND w.codes = 'none')::int,
@@ -127,10 +136,19 @@ SELECT r.reward_key, date_trunc('month', e.at AT TIME ZONE %(zone)s)::date,
     count(*) FILTER (WHERE e.what = 'ended' AND {CAME_BACK})::int,
     coalesce(sum(r.points) FILTER (WHERE e.what = 'ended' AND {CAME_BACK}), 0)::bigint,
     coalesce(sum({COST}) FILTER (WHERE e.what = 'used'), 0)
-        - coalesce(sum({COST}) FILTER (WHERE e.what = 'ended' AND r.used_at IS NOT NULL), 0)
+        - coalesce(sum({COST}) FILTER (WHERE e.what = 'ended' AND r.used_at IS NOT NULL), 0) AS cost
 FROM rewards_rewardredemption r JOIN rewards_reward w ON w.id = r.reward_id
 CROSS JOIN LATERAL (VALUES ('redeemed', r.redeemed_at), ('used', r.used_at), ('ended', r.ended_at)) AS e (what, at)
-WHERE r.program_id = %(program)s AND e.at >= %(since)s AND e.at < %(until)s GROUP BY 1, 2
+WHERE r.program_id = %(program)s AND e.at >= %(since)s AND e.at < %(until)s
+"""
+BY_REWARD = f"""
+SELECT r.reward_key, date_trunc('month', e.at AT TIME ZONE %(zone)s)::date, {COUNTED} GROUP BY 1, 2
+"""
+BY_MEMBER = f"""
+WITH happened AS (SELECT r.membership_id, {COUNTED} GROUP BY 1)
+SELECT m.number, c.external_id, h.*
+FROM happened h JOIN memberships_membership m ON m.id = h.membership_id JOIN customers_customer c ON c.id = m.customer_id
+ORDER BY h.cost DESC, m.number
 """
 WHO = """
 SELECT reward_key, count(DISTINCT membership_id)::int FROM rewards_rewardredemption
@@ -187,6 +205,15 @@ def reward_report(program: Program, *, since: datetime, until: datetime) -> Rewa
     return RewardReport(lines, months, _sum(cells.values()), sum(earned.values()), who.get(None, 0), active)
 
 
+def costs_by_member(program: Program, *, since: datetime, until: datetime) -> list[MemberLine]:
+    """Return what became of each member's rewards between two instants, the dearest first; nothing of whom nothing did."""
+    asked, currency = {"program": program.pk, "since": since, "until": until}, program.retailer.currency
+    return [
+        MemberLine(number, customer, _tally(counted, currency))
+        for number, customer, _, *counted in bulk.fetch(BY_MEMBER, asked)
+    ]
+
+
 def _rewards(program: Program) -> dict[UUID, Reward]:
     """Return a program's rewards by their identity, each as the latest published version has it, in its place."""
     found: dict[UUID, Reward] = {}
@@ -198,11 +225,13 @@ def _rewards(program: Program) -> dict[UUID, Reward]:
 
 def _cells(program: Program, asked: dict[str, object]) -> dict[tuple[UUID, date], Tally]:
     currency = program.retailer.currency
-    found = {}
-    for key, first, redeemed, points, used, fulfilled, unused, came_back, back, cost in bulk.fetch(HAPPENED, asked):
-        counted = Tally(redeemed, points, used, fulfilled, unused, came_back, back, to_unit(cost, currency))
-        found[key, first] = counted
-    return found
+    return {(key, first): _tally(counted, currency) for key, first, *counted in bulk.fetch(BY_REWARD, asked)}
+
+
+def _tally(counted: Sequence[Any], currency: str) -> Tally:
+    """Return a row of counts as they are asked for, the cost in the currency's decimals."""
+    *counts, cost = counted
+    return replace(Tally(*counts), cost=to_unit(cost, currency))
 
 
 def _sum(tallies: Iterable[Tally]) -> Tally:

@@ -105,6 +105,14 @@ def test_the_page_says_what_its_figures_mean_and_gives_them_as_a_file(client: Cl
     assert exported[0].startswith("month,reward,kind,redeemed,points,used,fulfilled,unused,came_back,points_back,cost")
     assert exported[1] == "2026-06-01,five-off,amount_off,4,2000,2,0,0,1,500,8.00"
     assert len(exported) == 4
+    by_member = client.get(page, period | {"format": "csv", "by": "member"}).content.decode().splitlines()
+    assert by_member[0] == "member,customer,redeemed,points,used,fulfilled,unused,came_back,points_back,cost"
+    rows = {line.split(",")[1]: line.split(",")[2:] for line in by_member[1:]}
+    # Of Ada's four vouchers two were used, one of them refunded a month later; Bob has a mug, and a voucher that waits.
+    assert rows == {
+        "ada": ["4", "2000", "2", "0", "1", "2", "1000", "4.00"],
+        "bob": ["2", "600", "0", "1", "0", "0", "0", "1.50"],
+    }
 
 
 def test_a_period_that_cannot_be_is_told_and_who_may_not_see_money_sees_nothing(client: Client) -> None:

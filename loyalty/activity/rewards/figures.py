@@ -1,6 +1,7 @@
 """The page of rewards' figures in the admin: what they take of the points earned, what is used, what never is, and the cost."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -17,24 +18,14 @@ from customers.core.calendar import add_months, day_after, local_date, midnight
 from customers.core.exporting import csv_response
 from loyalty.programs.models import Program
 from loyalty.rewards.models import Reward
-from loyalty.rewards.report import RewardReport, reward_report
+from loyalty.rewards.report import MemberLine, RewardReport, Tally, costs_by_member, reward_report
 
 SEE = "programs.see_liability"
 SHOWN_MONTHS = 12
 MAX_YEARS = 10
-COLUMNS = (
-    "month",
-    "reward",
-    "kind",
-    "redeemed",
-    "points",
-    "used",
-    "fulfilled",
-    "unused",
-    "came_back",
-    "points_back",
-    "cost",
-)
+COUNTED = ("redeemed", "points", "used", "fulfilled", "unused", "came_back", "points_back", "cost")
+COLUMNS = ("month", "reward", "kind", *COUNTED)
+MEMBERS = ("member", "customer", *COUNTED)
 
 
 class PeriodForm(forms.Form):
@@ -54,7 +45,11 @@ class PeriodForm(forms.Form):
 
 
 def figures_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    """Show the figures of a program's rewards in a period; with `format=csv` as a file, by month and reward."""
+    """
+    Show the figures of a program's rewards in a period; with `format=csv` as a file.
+
+    It is by month and reward or, with `by=member`, by member.
+    """
     if not request.user.has_perm(SEE):
         raise PermissionDenied
     programs = Program.objects.filter(versions__rewards__isnull=False).distinct().order_by("name")
@@ -62,6 +57,9 @@ def figures_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     form = PeriodForm(request.GET if "since" in request.GET or "through" in request.GET else _usual(program))
     report = _report(program, form) if program is not None else None
     if report is not None and program is not None and request.GET.get("format") == "csv":
+        if request.GET.get("by") == "member":
+            members = costs_by_member(program, **_period(program, form))
+            return csv_response(f"{program.slug}-reward-members.csv", MEMBERS, _member_rows(members))
         return csv_response(f"{program.slug}-rewards.csv", COLUMNS, _rows(report))
     context = site.each_context(request) | {
         "title": _("Rewards in figures"), "programs": programs, "program": program, "form": form, "report": report,
@@ -79,19 +77,30 @@ def _usual(program: Program | None) -> dict[str, str]:
 def _report(program: Program, form: PeriodForm) -> RewardReport | None:
     if not form.is_valid():
         return None
-    since, through = form.cleaned_data["since"], form.cleaned_data["through"]
     try:
-        until = midnight(day_after(through), program.tzinfo)
-        return reward_report(program, since=midnight(since, program.tzinfo), until=until)
+        return reward_report(program, **_period(program, form))
     except OverflowError:
         form.add_error("through", _("There is no such day."))
         return None
 
 
+def _period(program: Program, form: PeriodForm) -> dict[str, datetime]:
+    """Return the instants between which a period lies, by the program's own days."""
+    since, through = form.cleaned_data["since"], form.cleaned_data["through"]
+    return {"since": midnight(since, program.tzinfo), "until": midnight(day_after(through), program.tzinfo)}
+
+
 def _rows(report: RewardReport) -> list[tuple[Any, ...]]:
     return [
-        (first, line.code, line.kind, each.redeemed, each.points, each.used, each.fulfilled, each.unused, each.came_back,
-         each.points_back, each.cost)
+        (first, line.code, line.kind, *_counted(each))
         for line in report.rewards
         for first, each in sorted(line.by_month.items())
-    ]  # fmt: skip
+    ]
+
+
+def _member_rows(members: Iterable[MemberLine]) -> list[tuple[Any, ...]]:
+    return [(each.number, each.customer, *_counted(each.tally)) for each in members]
+
+
+def _counted(tally: Tally) -> list[Any]:
+    return [getattr(tally, name) for name in COUNTED]
