@@ -157,7 +157,7 @@ def _take_points(
     gone = {lot.id: lot.expired + lot.held for lot in ended}
     gone |= {lot.id: poorer[lot.gift] for lot in wallet.lots if lot.gift in poorer}
     taken = claw_back_own(points, own, wallet.lots, gone=gone)
-    if held.badge_key is not None:  # what comes back to those later, beyond what they lack themselves, is the badge's
+    if points > rule.points_of(held.number):  # what comes back to those beyond what they lack themselves is the badge's
         own += [lot.id for lot in ended if lot.redeemed or lot.held]
     decision = claim(decision, held.wallet, taken.claims)
     said = {

@@ -135,7 +135,7 @@ class Games:
         return [
             Award(each.key, MAIN, each.given - each.taken, each.at, each.at, each.version.terms.wallets[MAIN],
                   each.extra_months, may_wait=False, poorer=each.poorer,
-                  has_badge=each.badge is not None)
+                  has_badge=each.taken > each.own_points)
             for each in played.won
         ]  # fmt: skip
 
