@@ -20,7 +20,8 @@ PROGRESS = Joined(
     joins="",
 )
 AWARDS = """
-SELECT a.membership_id, a.id, a.name, a.window_name, a.number, c.version_id, a.comes_back, a.badge_key, a.wallet, a.points
+SELECT a.membership_id, a.id, a.name, a.window_name, a.number, c.version_id, a.comes_back, a.badge_key, a.wallet, a.points,
+    a.badge_from
 FROM badges_challengeaward a JOIN badges_challenge c ON c.id = a.challenge_id
 WHERE a.membership_id = ANY(%s) AND a.ended_at IS NULL ORDER BY a.id
 """

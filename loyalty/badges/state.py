@@ -66,6 +66,7 @@ class HeldAward:
     :param number: the how manieth it is of its window
     :param version_id: by which it was given: what its challenge asked for
     :param comes_back: whether it is taken back when facts that met its challenge are returned
+    :param badge_from: the award with whose points came what its badge gives, where that is another one, which is gone
     """
 
     id: UUID
@@ -76,11 +77,22 @@ class HeldAward:
     badge_key: UUID | None
     wallet: str
     points: int
+    badge_from: UUID | None = None
 
     @property
     def label(self) -> str:
         """Return by what its lots are known."""
         return f"{AWARD}{self.id.hex}"
+
+    @property
+    def badge_label(self) -> str:
+        """Return by what the lots are known in which lies what its badge gave."""
+        return f"{AWARD}{self.brought_by.hex}"
+
+    @property
+    def brought_by(self) -> UUID:
+        """Return the award with which came what its badge gave."""
+        return self.badge_from or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,10 @@ class BadgeState:
 
     def with_worth(self, worth: "AwardWorth") -> "BadgeState":
         """Return it with an award that carries other points."""
-        awards = [replace(each, points=worth.points) if each.id == worth.award_id else each for each in self.awards]
+        awards = [
+            replace(each, points=worth.points, badge_from=worth.badge_from) if each.id == worth.award_id else each
+            for each in self.awards
+        ]
         return replace(self, awards=tuple(awards))
 
     def without_award(self, award: HeldAward) -> "BadgeState":
@@ -165,10 +180,15 @@ class AwardGiven(BadgeEffect):
 
 @dataclass(frozen=True, slots=True)
 class AwardWorth(BadgeEffect):
-    """An award carries other points than before: of its badge, which several awards give, as one of them is taken back."""
+    """
+    An award carries other points than before: of its badge, which several awards give, as one of them is taken back.
+
+    :param badge_from: as that of the award
+    """
 
     award_id: UUID
     points: int
+    badge_from: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from loyalty.engine.member import Member
 AWARD = (
     "id", "retailer_id", "program_id", "membership_id", "challenge_id", "badge_id", "name", "badge_key", "window_name", "number",
     "level", "wallet", "points", "comes_back", "cause", "occurred_at", "recorded_at", "ended_at", "end_reason", "end_cause",
-    "missing",
+    "missing", "badge_from",
 )  # fmt: skip
 END = """
 UPDATE badges_challengeaward a SET ended_at = d.ended_at, end_reason = d.reason, end_cause = d.cause, points = d.points,
@@ -56,8 +56,8 @@ LEFT JOIN (SELECT unnest(%b::text[]) AS name, unnest(%b::bigint[]) AS most) d ON
 WHERE x.id = a.id
 """
 WORTH = """
-UPDATE badges_challengeaward a SET points = d.points
-FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS points) d WHERE a.id = d.id
+UPDATE badges_challengeaward a SET points = d.points, badge_from = d.badge_from
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::bigint[]) AS points, unnest(%b::uuid[]) AS badge_from) d WHERE a.id = d.id
 """
 MOVE_PART = """
 UPDATE badges_participation p SET membership_id = %s WHERE p.membership_id = %s AND NOT EXISTS (
@@ -115,22 +115,23 @@ def write(
 
 def _write_awards(effects: Sequence[Effect], now: datetime) -> None:
     ended = {each.award_id: each for each in effects if isinstance(each, AwardEnded)}
-    worth = {each.award_id: each.points for each in effects if isinstance(each, AwardWorth)}
+    worth = {each.award_id: (each.points, each.badge_from) for each in effects if isinstance(each, AwardWorth)}
     rows = []
     for given in effects:
         if not isinstance(given, AwardGiven):
             continue
         award, end = given.award, ended.pop(given.award.id, None)
-        points = end.points if end else worth.pop(award.id, award.points)
+        points, badge_from = worth.pop(award.id, (award.points, award.badge_from))
+        points = end.points if end else points
         rows.append((
             award.id, given.retailer_id, given.program_id, given.membership_id, given.challenge_id, given.badge_id,
             award.place.name, award.badge_key, award.place.window, award.number, given.level, award.wallet, points,
             award.comes_back, given.cause, given.occurred_at, now, end.occurred_at if end else None,
-            end.reason if end else "", end.cause if end else "", end.missing if end else 0,
+            end.reason if end else "", end.cause if end else "", end.missing if end else 0, badge_from,
         ))  # fmt: skip
     bulk.insert(ChallengeAward, AWARD, rows)
     if worth:
-        bulk.execute(WORTH, bulk.columns_of(list(worth.items())))
+        bulk.execute(WORTH, bulk.columns_of([(award_id, *carries) for award_id, carries in worth.items()]))
     if ended:
         ends = [
             (end.award_id, end.occurred_at, end.reason, end.cause, end.points, end.missing) for end in ended.values()

@@ -1,6 +1,6 @@
 """From which lots a return takes points, and to which it gives back what an earlier one took: pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -45,38 +45,25 @@ def claw_back(points: int, order_id: UUID | None, lots: Sequence[OpenLot]) -> Cl
     return claw_back_own(points, [lot.id for lot in lots if order_id is not None and lot.order_id == order_id], lots)
 
 
-def claw_back_own(
-    points: int, own_lots: Collection[UUID], lots: Sequence[OpenLot], *, gone: Mapping[UUID, int] | None = None
-) -> ClawedBack:
-    """
-    Take points back that some lots gave: from them, then from the others.
-
-    :param gone: how much other lots may still have of what is taken now: what has expired of that counts as taken, too, and
-        what is held of it is taken when the hold ends
-    """
+def claw_back_own(points: int, own_lots: Collection[UUID], lots: Sequence[OpenLot]) -> ClawedBack:
+    """Take points back that some lots gave: from them, then from the others."""
     ordered = spending_order(lots)
     own = [lot for lot in ordered if lot.id in own_lots]
-    others = [lot for lot in ordered if lot.id not in own_lots]
-    bounds = gone or {}
-    theirs = [lot for lot in others if lot.id in bounds]
     first = take(
         points,
         [
             *((lot, State.PENDING, lot.pending) for lot in own),
             *((lot, State.AVAILABLE, lot.available) for lot in own),
             *((lot, State.EXPIRED, lot.expired) for lot in own),
-            *((lot, State.EXPIRED, min(lot.expired, bounds[lot.id])) for lot in theirs),
         ],
     )
     left, claims = first.missing, []
-    held = [(lot, lot.held - lot.claimed) for lot in own]
-    held += [(lot, min(lot.held - lot.claimed, bounds[lot.id] - lot.expired)) for lot in theirs]
-    for lot, there in held:
-        amount = min(left, there)
+    for lot in own:
+        amount = min(left, lot.held - lot.claimed)
         if amount > 0:
             claims.append((lot.id, amount))
             left -= amount
-    second = take_from(left, others)
+    second = take_from(left, [lot for lot in ordered if lot.id not in own_lots])
     return ClawedBack((*first.moves, *second.moves), tuple(claims), second.missing)
 
 

@@ -19,6 +19,7 @@ from loyalty.badges.models import ChallengeAward, MemberProgress, PastWindow
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.points.proof import prove
+from loyalty.programs.models import Program
 from tests import make
 from tests.badges import game
 
@@ -615,6 +616,63 @@ def test_what_was_spent_of_a_badge_that_came_with_an_award_which_is_gone_is_lack
     assert make.wallet_of(ada).available == 30 + 30 + 11
     assert prove().differences == []
     assert replay(club, now=make.on("2026-06-03")).deviations == []
+
+
+def monthly() -> Program:
+    """Return a program in which each order of a month meets a challenge, and the third award has a level more."""
+    return game.program(
+        {"code": "any", "target": "1", "points": 7, "repeats": True, "window": "month", "badge": "regular"},
+        badges=[{"code": "regular", "points": 11, "kind": "levelled", "levels": LEVELS}],
+        points={"expiry": "days", "expiry_count": 9},
+    )
+
+
+def test_what_comes_back_of_an_award_that_carries_less_replaces_that_and_no_more() -> None:
+    club = monthly()
+    ada = make.member(club)
+    bought = [make.buys(ada, "0.40", at=make.on(day)) for day in ("2026-05-01", "2026-05-02", "2026-06-01")]
+    assert [points for *_, points in game.awards_of(ada)] == [18, 7, 18]
+    spent = redeem(ada, 18, reference="r", now=make.on("2026-06-02"))  # all that the third award gave
+    run_nights(club, until=make.on("2026-07-01").date(), now=make.on("2026-07-01"))
+    make.returns(ada, bought[1], (1, "1"), at=make.on("2026-07-01"))
+    assert make.wallet_of(ada).shortfall == 11  # its own seven had expired
+
+    reverse(ada, spent.entry_id, now=make.on("2026-07-02"))
+
+    assert (make.wallet_of(ada).available, make.wallet_of(ada).shortfall) == (0, 0)
+    make.returns(ada, bought[2], (1, "1"), at=make.on("2026-07-03"))  # its seven came back, and had expired
+    assert make.wallet_of(ada).shortfall == 0
+    assert prove().differences == []
+    assert replay(club, now=make.on("2026-07-03")).deviations == []
+
+
+def test_what_comes_back_to_an_award_that_is_gone_is_lacking_no_more_of_the_badge_that_came_with_it() -> None:
+    club = monthly()
+    ada = make.member(club)
+    large, *small = (
+        make.buys(ada, amount, at=make.on(day))
+        for amount, day in [
+            ("90", "2026-05-28"),
+            ("0.40", "2026-05-29"),
+            ("0.40", "2026-05-30"),
+            ("0.40", "2026-06-01"),
+        ]
+    )
+    spent = redeem(ada, 100, reference="r", now=make.on("2026-06-01"))
+    left = make.wallet_of(ada).available
+    assert left == 90 + 18 + 7 + 18 + 7 - 100
+    make.returns(
+        ada, large, (1, "1"), at=make.on("2026-06-02")
+    )  # takes what is left of the awards, and the third one goes
+    for order in reversed(small):
+        make.returns(ada, order, (1, "1"), at=make.on("2026-06-03"))
+    assert make.wallet_of(ada).shortfall == 100
+
+    reverse(ada, spent.entry_id, now=make.on("2026-07-02"))
+
+    assert (make.wallet_of(ada).available, make.wallet_of(ada).shortfall, game.awards_of(ada)) == (0, 0, [])
+    assert prove().differences == []
+    assert replay(club, now=make.on("2026-07-02")).deviations == []
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,8 @@ class ChallengeAward(models.Model):
     missing = models.PositiveBigIntegerField(
         _("points missing"), default=0, help_text=_("That were to be taken back and were not there.")
     )
+    # The award in whose lots lies what the badge gave, where that is another one, which is gone.
+    badge_from = models.UUIDField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("award")

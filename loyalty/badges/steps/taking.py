@@ -1,6 +1,7 @@
 """Awards that are taken back: those that facts met before and do not meet any more, with their points. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,6 @@ from loyalty.badges.state import (
     AwardWorth,
     HeldAward,
     Place,
-    is_award,
 )
 from loyalty.badges.steps.giving import cause_of, miss
 from loyalty.engine.decision import Decision, Told
@@ -65,8 +65,12 @@ def _rule_of(decision: Decision, held: HeldAward) -> ChallengeRule | None:
 
 
 def _take(decision: Decision, held: HeldAward, rule: ChallengeRule) -> Decision:
-    decision, points, poorer = _share_badge(decision, held, rule)
-    decision, missing = _take_points(decision, held, points, rule, poorer)
+    decision, shares = _share_badge(decision, held, rule)
+    points, missing = sum(shares.values()), 0
+    for place, (label, share) in enumerate(shares.items()):
+        name = f"award-back:{held.id}:{place}" if place else f"award-back:{held.id}"
+        decision, short = _take_points(decision, held, (label, share), rule, name)
+        missing += short
     cause = cause_of(decision)
     state = decision.member.of(BADGES).without_award(held)
     if (known := state.windows.get(held.place)) is not None:
@@ -85,37 +89,52 @@ def _take(decision: Decision, held: HeldAward, rule: ChallengeRule) -> Decision:
     return decision.then(Told("badge.taken_back", said, decision.at))
 
 
-def _share_badge(decision: Decision, held: HeldAward, rule: ChallengeRule) -> tuple[Decision, int, dict[str, int]]:
+def _share_badge(decision: Decision, held: HeldAward, rule: ChallengeRule) -> tuple[Decision, dict[str, int]]:
     """
     Let the awards that stay carry what their badge gives so many times.
 
-    Return also the points that go with the one that does not, and how much less those carry by it that stay, by label.
-
-    Which of several awards brought a badge's points is chance: it is as if the one that goes had never been.
+    Return also the points that go with the one that does not, by what their lots are known. Which of several awards brought
+    a badge's points is chance: it is as if the one that goes had never been.
     """
     badge = _badge_of(decision, held)
     if badge is None:
-        return decision, held.points, {}
-    alike = [each for each in decision.member.of(BADGES).awards if each.badge_key == held.badge_key]
-    if any(each.wallet != held.wallet for each in alike):  # points do not go from wallet to wallet
-        return decision, held.points, {}
-    carried = {each.id: each.points - _own_points(decision, each) for each in alike}
-    left = sum(carried.values()) - badge.points_for(len(alike))
+        return decision, {held.label: held.points}
+    others = [
+        each for each in decision.member.of(BADGES).awards if each.badge_key == held.badge_key and each.id != held.id
+    ]
+    if any(each.wallet != held.wallet for each in others):  # points do not go from wallet to wallet
+        return decision, {held.label: held.points}
+    carried = [each.points - _own_points(decision, each) for each in others]
+    brought = held.points - _own_points(decision, held)
+    left = brought + sum(carried) - badge.points_for(len(others) + 1)
     # Members that became one may carry a badge's points twice: no longer than there is an award for each.
-    left = max(0, min(left, badge.points * (len(alike) - 1)))
-    points = rule.points_of(held.number) + sum(carried.values()) - left
-    poorer: dict[str, int] = {}
-    for each in alike:
-        if each.id != held.id:
-            share = min(left, badge.points)
-            left -= share
-            if share < carried[each.id]:
-                poorer[each.label] = carried[each.id] - share
-            if share != carried[each.id]:
-                worth = AwardWorth(each.id, _own_points(decision, each) + share)
-                state = decision.member.of(BADGES).with_worth(worth)
-                decision = decision.then(worth, member=decision.member.having(BADGES, state))
-    return decision, points, poorer
+    left = max(0, min(left, badge.points * len(others)))
+    goes = Counter({held.label: rule.points_of(held.number)})
+    goes[held.badge_label] += brought + sum(carried) - left
+    for each, had, has in zip(others, carried, shared(left, carried, badge.points), strict=True):
+        less = max(0, had - has)
+        goes[each.badge_label] += less
+        goes[held.badge_label] -= less
+        if has != had:
+            badge_from = each.badge_from if had else held.brought_by
+            worth = AwardWorth(each.id, _own_points(decision, each) + has, badge_from)
+            decision = decision.then(
+                worth, member=decision.member.having(BADGES, decision.member.of(BADGES).with_worth(worth))
+            )
+    return decision, dict(goes)
+
+
+def shared(points: int, carried: Sequence[int], most: int) -> list[int]:
+    """Return who carries how much of some points: as much as before if there is enough, and the rest up to so many each."""
+    shares = []
+    for had in carried:
+        shares.append(min(points, had))
+        points -= shares[-1]
+    for place, has in enumerate(shares):
+        more = max(0, min(points, most - has))
+        shares[place] += more
+        points -= more
+    return shares
 
 
 def _own_points(decision: Decision, held: HeldAward) -> int:
@@ -140,25 +159,19 @@ def _badge_code(decision: Decision, held: HeldAward, rule: ChallengeRule) -> str
 
 
 def _take_points(
-    decision: Decision, held: HeldAward, points: int, rule: ChallengeRule, poorer: Mapping[str, int]
+    decision: Decision, held: HeldAward, share: tuple[str, int], rule: ChallengeRule, cause: str
 ) -> tuple[Decision, int]:
     """
-    Take an award's points: from its own, then from others, then by the policy; return what was missing.
+    Take an award's points: from the lots in which they lie, then from others, then by the policy; return what was missing.
 
-    What a badge gave may have come with an award that is gone, or with one that carries less by this: so what has expired of
-    such a one counts as its own, and so does what is held.
+    :param share: by what those lots are known, and how many points
     """
+    label, points = share
     if not points:
         return decision, 0
     wallet = wallet_in(decision, held.wallet)
-    own = [lot.id for lot in wallet.lots if lot.gift == held.label]
-    kept = {each.label for each in decision.member.of(BADGES).awards}
-    ended = [lot for lot in wallet.lots if is_award(lot.gift) and lot.gift not in kept]
-    gone = {lot.id: lot.expired + lot.held for lot in ended}
-    gone |= {lot.id: poorer[lot.gift] for lot in wallet.lots if lot.gift in poorer}
-    taken = claw_back_own(points, own, wallet.lots, gone=gone)
-    if points > rule.points_of(held.number):  # what comes back to those beyond what they lack themselves is the badge's
-        own += [lot.id for lot in ended if lot.redeemed or lot.held]
+    own = [lot.id for lot in wallet.lots if lot.gift == label]
+    taken = claw_back_own(points, own, wallet.lots)
     decision = claim(decision, held.wallet, taken.claims)
     said = {
         "challenge_undone": rule.code,
@@ -168,7 +181,5 @@ def _take_points(
     }
     wallet = wallet_in(decision, held.wallet)
     policy = decision.rules.of(RULES).policy(held.wallet)
-    decision, shortfall = take_or_owe(
-        decision, wallet, taken.moves, taken.missing, policy, said, f"award-back:{held.id}"
-    )
+    decision, shortfall = take_or_owe(decision, wallet, taken.moves, taken.missing, policy, said, cause)
     return (miss(decision, held.wallet, shortfall) if shortfall else decision), shortfall

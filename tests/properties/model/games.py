@@ -60,7 +60,7 @@ class Won:
     copy: int = 1
     taken: int = 0
     is_kept: bool = True
-    poorer: tuple[tuple[Key, int], ...] = ()
+    badge_from: "Won | None" = None  # with which came what its badge gives, where that is another one
 
     @property
     def comes_back(self) -> bool:
@@ -134,8 +134,7 @@ class Games:
         played.until = until
         return [
             Award(each.key, MAIN, each.given - each.taken, each.at, each.at, each.version.terms.wallets[MAIN],
-                  each.extra_months, may_wait=False, poorer=each.poorer,
-                  has_badge=each.taken > each.own_points)
+                  each.extra_months, may_wait=False)
             for each in played.won
         ]  # fmt: skip
 
@@ -205,21 +204,27 @@ class Games:
     def _take_one(self, played: Played, gone: Won) -> None:
         """Let an award go with its points: those of its badge are as if it had never been given so many times."""
         gone.is_kept = False
-        points = gone.own_points
-        if gone.badge is not None:
-            alike = [each for each in played.won if each.is_kept and each.badge and each.badge.code == gone.badge.code]
-            had = gone.badge_points + sum(each.badge_points for each in alike)
-            # Two who are one may have had it twice for once: what either was given stays with the awards that stay.
-            its_own = _worth(gone.badge, len(alike) + 1) - _worth(gone.badge, len(alike))
-            left = max(0, min(had - its_own, gone.badge.points * len(alike)))
-            points += had - left
-            for each in alike:  # what stays is with those that stay
-                share = min(left, gone.badge.points)
-                if each.badge_points > share:
-                    gone.poorer = (*gone.poorer, (each.key, each.badge_points - share))
-                each.badge_points = share
-                left -= each.badge_points
-        gone.taken = points
+        gone.taken += gone.own_points
+        if gone.badge is None:
+            return
+        alike = [each for each in played.won if each.is_kept and each.badge and each.badge.code == gone.badge.code]
+        had = gone.badge_points + sum(each.badge_points for each in alike)
+        # Two who are one may have had it twice for once: what either was given stays with the awards that stay.
+        its_own = _worth(gone.badge, len(alike) + 1) - _worth(gone.badge, len(alike))
+        left = max(0, min(had - its_own, gone.badge.points * len(alike)))
+        goes, brought_by = had - left, gone.badge_from or gone
+        for each in alike:  # what stays is with those that had it
+            less = max(0, each.badge_points - left)
+            each.badge_points -= less
+            (each.badge_from or each).taken += less
+            goes, left = goes - less, left - each.badge_points
+        brought_by.taken += goes
+        for each in alike:  # and with the others
+            more = max(0, min(left, gone.badge.points - each.badge_points))
+            if more and not each.badge_points:
+                each.badge_from = brought_by
+            each.badge_points += more
+            left -= more
 
     def _give(
         self, life: Life, played: Played, places: Iterable[Place], number: int, at: datetime, extra_months: int

@@ -188,8 +188,6 @@ class Award:
     extra_months: int
     may_wait: bool
     passed: Passed | None = None
-    poorer: tuple[tuple[Key, int], ...] = ()  # how much less others carry because this one is no more
-    has_badge: bool = False
 
 
 @dataclass

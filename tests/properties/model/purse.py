@@ -31,7 +31,6 @@ class Lot:
     claimed: int = 0
     expired: int = 0
     is_over: bool = False  # it had expired when its member and another one turned out to be one
-    claimant: Key | None = None  # whose loss claimed of it last
 
     @property
     def earned_at(self) -> datetime:
@@ -86,13 +85,11 @@ class Debt:
     :ivar own: points of its own lots, with the state they were in
     :ivar covers: points of other lots that were taken in their place, or that repaid what was owed
     :ivar missing: what could not be taken: owed, or a shortfall
-    :ivar shared: lots of awards that were gone before, which may have had what a badge gave
     """
 
     own: list[tuple[Lot, int]] = field(default_factory=list)
     covers: list[tuple[Lot, int]] = field(default_factory=list)
     missing: int = 0
-    shared: list[Lot] = field(default_factory=list)
 
 
 class Purse:
@@ -195,8 +192,8 @@ class Purse:
 
     def come_back(self, lot: Lot, points: int) -> None:
         """Put points back into their lot; what their own order lacks comes first, then any shortfall or debt."""
-        own = [self.debts[key] for key in [lot.award.key] if key in self.debts]
-        for debt in [*own, *(debt for debt in self.debts.values() if lot in debt.shared)]:
+        debt = self.debts.get(lot.award.key)
+        if debt is not None:
             points -= self._replace(debt, lot, points)
         self._come_in(lot, points)
         self._settle([lot], most=points)
@@ -207,7 +204,7 @@ class Purse:
         served = min(lot.claimed, released)
         lot.claimed -= served
         if served:
-            self.debts[lot.claimant or lot.award.key].own.append((lot, served))
+            self.debts[lot.award.key].own.append((lot, served))
         self.come_back(lot, released - served)
 
     def unmet_claims(self, lot: Lot) -> None:
@@ -215,7 +212,7 @@ class Purse:
         unmet = max(0, lot.claimed - lot.held)
         lot.claimed -= unmet
         if unmet:
-            claimant = lot.claimant or lot.award.key
+            claimant = lot.award.key
             self._take_others(self.debts[claimant], claimant, unmet)
 
     def take_over(self, other: "Purse") -> None:
@@ -284,7 +281,7 @@ class Purse:
         return used
 
     def _take_back(self, award: Award, points: int) -> None:
-        key, less = award.key, dict(award.poorer)
+        key = award.key
         debt = self.debts.setdefault(key, Debt())
         own = [lot for lot in in_spending_order(self.lots) if lot.award.key == key]
         for state in ("pending", "available", "expired"):
@@ -294,22 +291,9 @@ class Purse:
                 points -= some
                 if some:
                     debt.own.append((lot, some))
-        # What a badge gave may have come with an award that is gone, or carries less now, and has expired since, or is held.
-        others = [lot for lot in in_spending_order(self.lots) if _is_other_award(lot, key)]
-        if award.has_badge:
-            debt.shared += [lot for lot in others if lot.award.key in self.debts]
-        bounds = [(lot, points if lot.award.key in self.debts else less.get(lot.award.key, 0)) for lot in others]
-        left = []
-        for lot, bound in bounds:
-            some = min(points, lot.expired, bound)
-            lot.expired, points = lot.expired - some, points - some
-            left.append((lot, bound - some))
-            if some:
-                debt.covers.append((lot, some))
-        for lot, bound in [*((lot, points) for lot in own), *left]:
-            some = min(points, lot.held - lot.claimed, bound)
+        for lot in own:
+            some = min(points, lot.held - lot.claimed)
             lot.claimed, points = lot.claimed + some, points - some
-            lot.claimant = key if some else lot.claimant
         self._take_others(debt, key, points)
 
     def _take_others(self, debt: Debt, key: Key, points: int) -> None:
@@ -362,11 +346,6 @@ class Purse:
                     left -= some
                     lot.available, debt.missing = lot.available - some, debt.missing - some
                     debt.covers.append((lot, some))
-
-
-def _is_other_award(lot: Lot, key: Key) -> bool:
-    """Tell whether a lot came with another award than the one that is looked at."""
-    return key[0] == lot.award.key[0] == "award" and lot.award.key != key
 
 
 def in_spending_order(lots: Iterable[Lot]) -> list[Lot]:
