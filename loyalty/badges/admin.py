@@ -375,7 +375,7 @@ class OfChallenge(admin.SimpleListFilter):
 def _how_far(goals: Sequence[GoalProgress], given: int) -> str:
     """Return what counts so far of goals that are not met, and how often they were: beyond a goal nobody counts on."""
     is_open = any(Decimal(goal.value) < Decimal(goal.target) for goal in goals)
-    told = " + ".join(f"{goal.value} / {goal.target}" for goal in goals)
+    told = " + ".join(f"{number_format(Decimal(goal.value))} / {number_format(Decimal(goal.target))}" for goal in goals)
     times = ngettext("met %(number)s time", "met %(number)s times", given) % {"number": number_format(given)}
     return ", ".join([*([told] if is_open or not given else []), *([times] if given else [])])
 
@@ -405,7 +405,8 @@ class MemberProgressAdmin(OfMembers):
                     goal_progress(rule, goal, tally, goal.target, on)
                     for goal, tally in zip(rule.goals, known.tallies, strict=True)
                 ]
-                parts.append(f"{names.get(rule.code, rule.code)}: {_how_far(goals, known.given)}")
+                said = {"challenge": names.get(rule.code, rule.code), "how_far": _how_far(goals, known.given)}
+                parts.append(_("%(challenge)s: %(how_far)s") % said)
         return " · ".join(parts) or "-"
 
 
