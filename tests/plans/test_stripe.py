@@ -14,7 +14,7 @@ from loyalty.plans.account.collecting import carry_out_refunds, collect_due
 from loyalty.plans.account.joining import join
 from loyalty.plans.account.notices import Taken, take_notice
 from loyalty.plans.account.paying import refund
-from loyalty.plans.models import Invoice, Refund
+from loyalty.plans.models import Invoice, PaymentNotice, Refund
 from loyalty.plans.providers.choosing import make_provider
 from loyalty.plans.providers.port import Charge, NotReached, Return, Status, UnreadableNotice, WrongSignature
 from loyalty.plans.providers.signing import sign
@@ -238,6 +238,28 @@ def test_events_count_once_and_only_under_stripes_signature() -> None:
 
     assert taken == [Taken("paid"), Taken("known", is_new=False)]
     assert (ignored, plan_of(ada).status) == (Taken("ignored"), "active")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("paid", "error"),
+    [
+        ({"amount_received": 400}, "4.00 EUR paid, 10.00 EUR due"),
+        ({"amount": 1001}, "10.01 EUR paid, 10.00 EUR due"),
+        ({"amount": 1000, "currency": "jpy"}, "1000 JPY paid, 10.00 EUR due"),
+    ],
+)
+def test_a_payment_of_another_amount_pays_nothing_and_is_told(paid: dict[str, Any], error: str) -> None:
+    ada = make.member(make_plans.program())
+    join(ada, "plus", method="cus_1/pm_1", now=on("2026-06-01T12:00"))
+    stripes, _ = provider()
+    body = event("payment_intent.succeeded", intent(invoice=Invoice.objects.get().pk, **paid))
+
+    taken = take_notice(ada.retailer, stripes, {HEADER: sign(body, "whsec_1", AT)}, body, now=AT)
+
+    invoice = Invoice.objects.get()
+    assert (taken, invoice.status, invoice.last_error) == (Taken("other_amount"), "open", error)
+    assert PaymentNotice.objects.get().effect == "other_amount"
 
 
 @pytest.mark.parametrize(

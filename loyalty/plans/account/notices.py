@@ -29,7 +29,8 @@ class Taken:
     """
     What became of a notice.
 
-    :param effect: paid, failed, refunded; paid_twice, which goes back; or nothing, and why: known, older, ignored
+    :param effect: paid, failed, refunded; paid_twice, which goes back; other_amount, which pays nothing and is a failed try;
+        or nothing, and why: known, older, ignored
     """
 
     effect: str
@@ -96,6 +97,8 @@ def _effect_of(retailer: Retailer, provider: Provider, notice: Notice, invoice: 
         return _of_refund(retailer, notice, now)
     if invoice is None:
         return "ignored"
+    if notice.kind is NoticeKind.PAID and not _is_all_of(invoice, notice):
+        return _of_other_amount(invoice, notice, now)
     if notice.kind is NoticeKind.PAID:
         return take_payment(
             invoice.pk, paid_at=notice.occurred_at, reference=notice.reference, provider=provider.name, now=now
@@ -106,6 +109,18 @@ def _effect_of(retailer: Retailer, provider: Provider, notice: Notice, invoice: 
         )
         return "failed" if is_new else "older"
     return "ignored"
+
+
+def _is_all_of(invoice: Invoice, notice: Notice) -> bool:
+    """Tell whether what was paid is what an invoice asks for; a notice that does not say how much is taken at its word."""
+    return notice.amount is None or (notice.amount, notice.currency) == (invoice.amount, invoice.currency)
+
+
+def _of_other_amount(invoice: Invoice, notice: Notice, now: datetime) -> str:
+    """Let a payment of another amount be a try that failed: a person decides what becomes of the money."""
+    error = f"{notice.amount:f} {notice.currency} paid, {invoice.amount:f} {invoice.currency} due"
+    note_failure(invoice.pk, failed_at=notice.occurred_at, error=_text(error), reference=notice.reference, now=now)
+    return "other_amount"
 
 
 def _of_refund(retailer: Retailer, notice: Notice, now: datetime) -> str:

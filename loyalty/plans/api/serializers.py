@@ -146,4 +146,6 @@ class MembersInvoiceOut(InvoiceOut):
 
 
 class NoticeOut(serializers.Serializer[Any]):
-    effect = serializers.ChoiceField(choices=["paid", "paid_twice", "failed", "refunded", "known", "older", "ignored"])
+    effect = serializers.ChoiceField(
+        choices=["paid", "paid_twice", "other_amount", "failed", "refunded", "known", "older", "ignored"]
+    )

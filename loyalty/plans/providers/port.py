@@ -106,6 +106,7 @@ class Notice:
 
     :param id: the provider's own: the same is told again under the same
     :param subject: the invoice, or the refund, that it is about; None where it is about nothing of ours
+    :param amount: how much was paid, in `currency`; None where it does not say
     """
 
     id: str
@@ -114,6 +115,8 @@ class Notice:
     subject: UUID | None = None
     reference: str = ""
     error: str = ""
+    amount: Decimal | None = None
+    currency: str = ""
 
 
 class Provider(Protocol):

@@ -55,6 +55,14 @@ def minor_units(amount: Decimal, currency: str) -> int:
     return int(units)
 
 
+def amount_of(units: Any, currency: str) -> Decimal:
+    """Return the amount that Stripe counts so. :raises TypeError: when that is no number of units"""
+    if not isinstance(units, int):
+        message = "an amount is a whole number"
+        raise TypeError(message)
+    return Decimal(units).scaleb(-DECIMALS.get(currency, decimals_of(currency)))
+
+
 class StripeProvider:
     """
     Takes money by Stripe.
@@ -146,15 +154,18 @@ def _seconds_of(header: str) -> int:
 def _notice(event: dict[str, Any], about: dict[str, Any]) -> Notice:
     at = datetime.fromtimestamp(event["created"], UTC)
     metadata = about.get("metadata") or {}
-    kind, subject, error = NoticeKind.OTHER, None, ""
+    kind, subject, error, amount = NoticeKind.OTHER, None, "", None
+    currency = str(about.get("currency", "")).upper()
     if event["type"] in PAYMENTS:
         kind, subject = PAYMENTS[event["type"]], metadata.get("invoice")
         failure = about.get("last_payment_error") or {}
         error = str(failure.get("code") or failure.get("message") or "")
+        if kind is NoticeKind.PAID:
+            amount = amount_of(about.get("amount_received", about["amount"]), currency)
     elif about.get("object") == "refund":
         kind, subject = REFUNDS.get(about.get("status") or "", NoticeKind.OTHER), metadata.get("refund")
         error = str(about.get("failure_reason") or "")
-    return Notice(_named(event["id"]), kind, at, _id_of(subject), str(about.get("id", "")), error)
+    return Notice(_named(event["id"]), kind, at, _id_of(subject), str(about.get("id", "")), error, amount, currency)
 
 
 def _named(name: Any) -> str:
