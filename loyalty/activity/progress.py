@@ -20,13 +20,16 @@ from loyalty.memberships.models import Membership
 from loyalty.plans.overview import HeldPlan, held_plan
 from loyalty.points.budgets import read_budget
 from loyalty.points.state import MAIN, POINTS, Day
+from loyalty.tiers.loading import COUNTED_BALANCE
 from loyalty.tiers.models import Standing, Tier
 from loyalty.tiers.rules import FOREVER, NOTHING, Counts, TierRule, TierScheme, counts_on, period_end, window_start
 from loyalty.tiers.state import SCHEME, TIERS
+from loyalty.tiers.steps.counting import counted_balance
 
 PACE_DAYS = 90
-STORED = """
-SELECT s.tier_id, s.since, s.protected_until, w.code, w.available - w.owed, d.on_date, d.spend, d.points, d.orders, d.visits
+STORED = f"""
+SELECT s.tier_id, s.since, s.protected_until, w.code, {COUNTED_BALANCE.format(w="w")}, d.on_date, d.spend,
+    d.points, d.orders, d.visits
 FROM memberships_membership m LEFT JOIN tiers_standing s ON s.membership_id = m.id
 LEFT JOIN points_wallet w ON w.membership_id = m.id
 LEFT JOIN points_qualifyingday d ON d.wallet_id = w.id AND d.on_date >= %s
@@ -153,12 +156,12 @@ def _tier(tier_id: int | None, tiers: Mapping[int, Tier]) -> Tier | None:
 def _past_of(member: Member, scheme: TierScheme) -> "_Past":
     points = member.of(POINTS)
     wallet = points.wallet(scheme.wallet)
-    return _Past(points.main.days, wallet.days, wallet.balance)
+    return _Past(points.main.days, wallet.days, counted_balance(wallet, scheme))
 
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """A member's days and what it can spend."""
+    """A member's days and what it can spend, or could if holds ended."""
 
     main: tuple[Day, ...]
     wallet: tuple[Day, ...]
@@ -186,7 +189,7 @@ class _Stored(NamedTuple):
     What is written of a member.
 
     :param tier: its id, since when, and until when it is protected
-    :param wallets: codes with what can be spent less what is owed, and the days, the earliest first
+    :param wallets: codes with what counts as a balance, and the days, the earliest first
     """
 
     tier: tuple[int | None, datetime | None, date | None]

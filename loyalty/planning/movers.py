@@ -11,6 +11,7 @@ from customers.core.values import dataclass
 from loyalty.engine.versions import Version
 from loyalty.points.state import MAIN
 from loyalty.programs.models import Program
+from loyalty.tiers.loading import COUNTED_BALANCE
 from loyalty.tiers.rules import TierScheme, window_start
 from loyalty.tiers.state import SCHEME
 
@@ -105,7 +106,7 @@ def _landed(standing: Standing, scheme: TierScheme) -> Standing:
 
 
 # What counts for every member on a day, in one statement: a preview on millions cannot load them.
-COUNTED = """
+COUNTED = f"""
 FROM memberships_membership m
 LEFT JOIN tiers_standing s ON s.membership_id = m.id
 LEFT JOIN tiers_tier t ON t.id = s.tier_id
@@ -113,9 +114,9 @@ JOIN points_wallet w ON w.membership_id = m.id AND w.code = %(main)s
 LEFT JOIN points_wallet p ON p.membership_id = m.id AND p.code = %(wallet)s
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(q.spend), 0) AS spend, coalesce(sum(q.orders), 0) AS orders,
-        coalesce(sum(q.visits), 0) AS visits, greatest(coalesce(p.available - p.owed, 0), 0) AS balance,
-        {points} AS points
-    FROM points_qualifyingday q WHERE q.wallet_id = w.id AND q.on_date BETWEEN {first} AND %(on)s
+        coalesce(sum(q.visits), 0) AS visits, greatest(coalesce({COUNTED_BALANCE.format(w="p")}, 0), 0) AS balance,
+        {{points}} AS points
+    FROM points_qualifyingday q WHERE q.wallet_id = w.id AND q.on_date BETWEEN {{first}} AND %(on)s
 ) c
 """
 OWN_POINTS = "coalesce(sum(q.points), 0)"

@@ -19,6 +19,11 @@ LEFT JOIN LATERAL (
 ) s ON true
 """,
 )
+# What counts as a balance, as `counted_balance` of the steps says it: {w} is the wallet. A hold spends nothing before it ends.
+COUNTED_BALANCE = """({w}.available - {w}.owed + CASE WHEN {w}.held = 0 THEN 0 ELSE (
+    SELECT coalesce(sum(l.held - l.claimed), 0)::bigint FROM points_lot l
+    WHERE l.wallet_id = {w}.id AND l.held > 0 AND NOT l.is_lent
+) END)"""
 # Who has left and come back has begun anew. The last change of one who was taken over is that it was.
 CHANGES = """
 SELECT m.id, g.id, c.occurred_at, f.key, t.key, c.cause, c.protected_until FROM memberships_membership m

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from loyalty.activity.account.session import OtherRequest, ReferenceUsed
-from loyalty.activity.account.spending import hold, redeem
-from loyalty.points.models import SpendingReference
+from loyalty.activity.account.spending import confirm, hold, redeem
+from loyalty.points.models import Entry, SpendingReference
 from tests.cases.shop import Shop
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +101,58 @@ def test_the_same_again_changes_nothing_and_what_was_undone_is_used_up() -> None
 
     assert shop.redeem("bob", 60, "r", at="2026-02-01 11:05")  # a reference is a member's own
     assert (shop.balance("ada"), shop.balance("bob")) == (200, 140)
+
+
+def undone_by_itself(shop: Shop) -> str:
+    shop.reverse("ada", "r", at="2026-02-01 11:03")
+    return "ada"
+
+
+def undone_with_its_order(shop: Shop) -> str:
+    shop.order("A", "ada", "10", at="2026-02-01 11:02", paid_with="10", redemptions=["r"])
+    shop.give_back("R", "A", at="2026-02-01 11:03")
+    return "ada"
+
+
+def undone_after_a_merge(shop: Shop) -> str:
+    shop.merge("ada", "bob", at="2026-02-01 11:02")
+    shop.redemptions["bob", "r"] = Entry.objects.get(cause=f"confirm:{shop.holds['ada', 'r']}").pk
+    shop.reverse("bob", "r", at="2026-02-01 11:03")
+    return "bob"
+
+
+def undone_before_a_merge(shop: Shop) -> str:
+    undone_by_itself(shop)
+    shop.merge("ada", "bob", at="2026-02-01 11:03")
+    return "bob"
+
+
+def undone_between_two_merges(shop: Shop) -> str:
+    undone_after_a_merge(shop)
+    shop.member("cid")
+    shop.merge("bob", "cid", at="2026-02-01 11:03", reference="case 2")
+    return "cid"
+
+
+@pytest.mark.parametrize(
+    "undo",
+    [undone_by_itself, undone_with_its_order, undone_after_a_merge, undone_before_a_merge, undone_between_two_merges],
+)
+def test_a_hold_whose_redemption_was_undone_is_neither_held_nor_confirmed_again(undo: Callable[[Shop], str]) -> None:
+    shop = rich_shop()
+    by_a_confirmed_hold(shop)
+    shop.confirm("ada", "r", at="2026-02-01 11:01")  # the same again
+    shop.hold("ada", 60, "r", at="2026-02-01 11:01")
+    assert shop.balance("ada") == 140
+    who = undo(shop)
+    before, hold_id = shop.balance(who), shop.holds["ada", "r"]
+
+    with pytest.raises(ReferenceUsed):
+        shop.hold(who, 60, "r", at="2026-02-01 11:04")
+    with pytest.raises(ReferenceUsed):
+        confirm(hold_id, now=shop.at("2026-02-01 11:05"))
+
+    assert shop.balance(who) == before
 
 
 def returned(shop: Shop, number: str, order: str, at: str) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from loyalty.activity.progress import progress
+from loyalty.activity.versions import versions_of_program
+from loyalty.campaigns.journeys.tier_gaps import When, gaps
+from loyalty.planning.movers import standings
 from tests.cases.shop import Change, Rule, Rung, Shop
 
 pytestmark = pytest.mark.django_db
@@ -303,6 +306,31 @@ def test_a_tier_by_balance_is_read_after_points_that_are_over() -> None:
 
     assert found.current is None
     assert (found.qualifying, found.to_next) == (Decimal(0), Decimal(100))
+
+
+@pytest.mark.parametrize("lent", [0, 30])
+def test_what_a_member_holds_counts_as_its_balance_for_whoever_reads_it(lent: int) -> None:
+    """A hold spends nothing before it is confirmed; what the household lent for it is not the member's own."""
+    tiers = [Rung("bronze", "0"), Rung("silver", "80"), Rung("gold", "150")]
+    shop = Shop(tiers=tiers, scheme={"basis": "balance", "window": "calendar_year", "downgrade": "at_once"})
+    for name, points in (("ada", "100"), ("bob", "30")):
+        shop.member(name)
+        shop.order(name, name, points, at="2026-03-04 12:00")
+    shop.household("ada", "bob", at="2026-03-04 12:00")
+    shop.hold("ada", 100 + lent if lent else 60, "h", at="2026-03-05 12:00")
+    ada, at = shop.membership("ada"), shop.at("2026-03-05 12:05")
+    version = versions_of_program(shop.program.pk).at(at)
+    assert version is not None, "it is in force"
+
+    for due_at in (ada.next_due_at, at):  # as it is written, and as the night will leave it
+        ada.next_due_at = due_at
+        found = progress(ada, at=at)
+        assert (found.qualifying, found.to_next, found.to_keep) == (Decimal(100), Decimal(50), ())
+    assert [each.counts for each in standings(shop.program, version, on=at.date()) if each.number == ada.number] == [
+        100
+    ]
+    reach = gaps(shop.program, {"kind": "tier_within_reach", "percent": 40}, When.midnight(at.date(), at))
+    assert [(customer, gap.missing) for customer, _, gap in reach] == [(ada.customer_id, (("balance", Decimal(50)),))]
 
 
 def test_a_tier_that_a_birthday_gives_within_its_budget_is_read_on_the_day() -> None:

@@ -202,6 +202,33 @@ def test_who_held_a_removed_tier_goes_up_where_it_qualifies_for_more() -> None:
     assert shop.changes("sue")[1:] == [("silver", "gold", "2026-04-01 00:00")]
 
 
+@pytest.mark.parametrize("basis", ["spend", "balance"])
+@pytest.mark.parametrize(("passed", "spent"), [("nothing before", 0), ("silver before", 0), ("nothing before", 325)])
+def test_the_gift_of_a_tier_that_was_removed_goes_with_the_order_that_entered_it(
+    basis: str, passed: str, spent: int
+) -> None:
+    shop = Shop(
+        tiers=[Rung("bronze", "0"), Rung("silver", "100", gift=5), Rung("gold", "300", gift=20)],
+        scheme={"window": "lifetime", "basis": basis, "downgrade": "at_once"},
+    )
+    shop.member("ada")
+    shop.order("small", "ada", "100.00" if passed == "silver before" else "50.00", at="2026-03-01 12:00")
+    before = shop.balance("ada")
+    assert before == (105 if passed == "silver before" else 50)
+    shop.order("large", "ada", "300.00", at="2026-03-02 12:00")
+    assert shop.balance("ada") == (425 if passed == "silver before" else 375)
+    shop.publish("2026-04-01 00:00", tiers=[Rung("bronze", "0"), Rung("gold", "300", gift=20)])
+    shop.nights("2026-04-03")
+    if spent:
+        shop.redeem("ada", spent, "till", at="2026-04-03 12:00")
+
+    shop.give_back("back", "large", at="2026-04-03 13:00")
+    if spent:
+        shop.reverse("ada", "till", at="2026-04-03 14:00")
+
+    assert (shop.tier("ada"), shop.balance("ada"), shop.owed("ada")) == ("bronze", before, 0)
+
+
 # 21. Longer life is counted once, from the day of earning
 
 

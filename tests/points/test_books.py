@@ -6,13 +6,17 @@ from itertools import pairwise
 
 import pytest
 
-from customers.facts import ReturnFact, ReturnLineFact
+from customers.facts import CorrectionFact, ReturnFact, ReturnLineFact
+from customers.models import Order
 from loyalty.activity.account.households import transfer
+from loyalty.activity.account.merging import take_merge
 from loyalty.activity.account.spending import redeem, reverse
+from loyalty.activity.correcting import take_correction
 from loyalty.activity.intake import take_returns
 from loyalty.activity.nightly import run_nights
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Household, HouseholdMember, Membership
+from loyalty.points.closing import close_month
 from loyalty.points.journal import DEFERRED, REVENUE, MonthEnd, month_end
 from loyalty.points.liability import month_of, owed, owed_by_lot
 from loyalty.points.models import Lot, PointsPolicy
@@ -104,6 +108,55 @@ def test_a_return_takes_back_the_share_of_the_points_that_came_back() -> None:
     # The 70 are taken; the 30 that are with Bob are still owed to him, and still paid for.
     assert [(who, points) for who, points, _share in by_lot(ada.program)] == [(bob.number, 30)]
     assert deferred(ada.program) == Decimal("10.00")
+
+
+def corrected(who: Membership | None, amount: str, version: int, *, at: datetime = NOON) -> None:
+    """Let the order o1 say, some days later, that it was of another amount, at another instant, or another customer's."""
+    order = Order.objects.get(number="o1")
+    fact = make.order(who, make.line(amount, sku="bike"), at=at, name="o1")
+    answer = take_correction(order.retailer, CorrectionFact(fact, version), now=NOON + timedelta(days=5))
+    assert answer.outcome.error is None
+
+
+def test_the_points_of_a_corrected_order_have_the_share_of_what_it_says_now() -> None:
+    """100.00 less 50.00 give 50 points: 25.00 beside 50.00, so 16.67; and so on, whatever was taken or given before."""
+    ada, bob = household(2)
+    shares = []
+    for version, (who, amount) in enumerate(
+        [(ada, "50.00"), (ada, "200.00"), (ada, "50.00"), (bob, "50.00"), (None, "50.00"), (ada, "100.00")], start=1
+    ):
+        corrected(who, amount, version)
+        shares.append(deferred(ada.program))
+
+    assert shares == [Decimal(each) for each in ("16.67", "66.67", "16.67", "16.67", "0", "33.33")]
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_the_points_of_an_order_that_moved_have_the_share_that_they_had(*, is_closed: bool) -> None:
+    """Of 100 points for which 33.33 are deferred 40 are redeemed; those that gave way to others of another day count no more."""
+    ada, bob = household(2, expiry="days", expiry_count=200)
+    spent = redeem(ada, 40, reference="r", now=NOON)
+    if is_closed:
+        close_month(ada.program, JUNE.date(), now=JULY + timedelta(days=1))
+    corrected(ada, "100.00", 1, at=NOON - timedelta(days=1))
+    assert deferred(ada.program, LATER) == Decimal("20.00")
+
+    take_merge(ada.retailer, ada.customer.external_id, bob.customer.external_id, reference="m", now=AUGUST)
+    reverse(bob, spent.entry_id, now=AUGUST)
+    assert deferred(ada.program, LATER) == Decimal("33.33")
+
+
+def test_no_more_than_its_price_is_the_share_of_points_that_a_correction_could_not_take() -> None:
+    """All 100 were spent when the order turns out to be of 1.00: 50.00 beside 1.00, so 0.98 of it were theirs."""
+    (ada,) = household(1)
+    redeem(ada, 100, reference="r", now=NOON)
+    corrected(ada, "1.00", 1)
+
+    month = month_end(ada.program, since=JUNE, until=JULY, now=LATER)
+
+    assert [(line.event, line.debit) for line in month.lines if line.account == DEFERRED and line.debit] == [
+        ("redeemed", Decimal("0.98"))
+    ]
 
 
 def test_two_orders_keep_their_own_shares_when_both_move() -> None:

@@ -258,6 +258,29 @@ def test_the_same_hold_and_the_same_confirmation_again_change_nothing() -> None:
         confirm_voucher(make.retailer(), first.token, now=NOON)
 
 
+@pytest.mark.parametrize("undo", ["refunded", "its order returned"])
+def test_a_voucher_that_was_used_and_undone_is_neither_held_nor_confirmed_again(undo: str) -> None:
+    ada = shop.member(shop.club())
+    got = bought(ada)
+    mine = held(ada, got, "receipt-1", NOON + MINUTE)
+    confirm_voucher(ada.retailer, mine.token, now=NOON + MINUTE)
+    if undo == "refunded":
+        refund_reward(RewardRedemption.objects.get(pk=got.redemption.pk), now=NOON + 2 * MINUTE)
+    else:
+        paid = make.order(ada, "30", at=NOON + MINUTE, redemptions=("r1",))
+        take_orders(ada.retailer, [paid], now=NOON + MINUTE)
+        back = ReturnFact("b1", paid.number, NOON + 2 * MINUTE, (ReturnLineFact(Decimal(1), 1),))
+        take_returns(ada.retailer, [back], now=NOON + 2 * MINUTE)
+
+    with pytest.raises(VoucherOver):
+        held(ada, got, "receipt-1", NOON + 3 * MINUTE)
+    with pytest.raises(VoucherOver):
+        confirm_voucher(ada.retailer, mine.token, now=NOON + 3 * MINUTE)
+
+    assert status(got) == "refunded"
+    assert make.wallet_of(ada).available == 1_000
+
+
 def test_a_till_that_was_cut_off_for_a_minute_still_has_its_voucher() -> None:
     ada = shop.member(shop.club())
     got = bought(ada)

@@ -116,6 +116,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
     :returns: the hold, and what can be spent besides
     :raises InsufficientPoints: when fewer can be spent
     :raises OtherRequest: when the reference was used for another number of points, another wallet or a redemption
+    :raises ReferenceUsed: when the hold took nothing in the end, or what it redeemed was undone
     """
     end_timed_out([membership, *household_of(membership)], now=now)
     session, spending = gather(membership, now=now, wallet=wallet)
@@ -125,6 +126,7 @@ def hold(  # noqa: PLR0913 - who, how many, under which name, when, how long, of
             raise OtherRequest(reference=reference, points=earlier.points)
         if earlier.status in {Hold.Status.RELEASED, Hold.Status.TIMED_OUT}:
             raise ReferenceUsed(reference=reference)
+        _require_not_undone(earlier)
         return earlier, spending.available
     spending.require_spendable()
     use_reference(membership, reference, points)
@@ -147,6 +149,28 @@ def _held_before(wallet: WalletSession, reference: str) -> Hold | None:
     return next((Hold.objects.get(pk=key) for (key,) in bulk.fetch(HELD_BEFORE, asked)), None)
 
 
+def _require_not_undone(confirmed: Hold) -> None:
+    """
+    Refuse to answer as before for a hold whose redemption was undone: a till would take it as paid.
+
+    :raises ReferenceUsed: when it was, be it by the member into whom its own was merged
+    """
+    if bulk.fetch(UNDONE, {"wallet": confirmed.wallet_id, "cause": f"confirm:{confirmed.pk}"}):
+        raise ReferenceUsed(reference=confirmed.reference)
+
+
+UNDONE = """
+SELECT 1 FROM points_entry e WHERE e.wallet_id = %(wallet)s AND e.cause = %(cause)s AND (EXISTS (
+    SELECT 1 FROM points_entry r WHERE r.wallet_id = e.wallet_id AND r.cause = 'restore:' || e.id
+) OR EXISTS (
+    SELECT 1 FROM points_wallet w JOIN memberships_membership m ON m.id = w.membership_id
+    JOIN points_wallet t ON t.code = w.code
+        AND t.membership_id IN (SELECT id FROM memberships_membership WHERE m.merged_into_id IN (id, merged_into_id))
+    JOIN points_entry a ON a.wallet_id = t.id AND a.kind = 'redeem' AND a.explanation->>'merged_from' = e.id::text
+    JOIN points_entry r ON r.wallet_id = t.id AND r.cause = 'restore:' || a.id
+    WHERE w.id = e.wallet_id
+))
+"""
 HELD_BEFORE = """
 SELECT h.id FROM points_wallet w JOIN points_hold h ON h.wallet_id = w.id
 WHERE w.code = %(code)s AND h.reference = %(reference)s AND w.membership_id = ANY(ARRAY(
@@ -187,6 +211,7 @@ def confirm(hold_id: UUID, *, now: datetime, points: int | None = None, noted: N
     Redeem held points, all or a part; the rest goes back.
 
     :raises HoldEnded: when it was released, confirmed with another number, or has timed out
+    :raises ReferenceUsed: when it was confirmed, and its redemption undone since
     :raises MoreThanHeld: when more are asked for than are held
     """
     wallet, found = _open(hold_id, now)
@@ -196,6 +221,7 @@ def confirm(hold_id: UUID, *, now: datetime, points: int | None = None, noted: N
     if asked <= 0:
         raise NoPoints(asked=asked)
     if found.status == Hold.Status.CONFIRMED and found.redeemed == asked:
+        _require_not_undone(found)
         return found
     if found.status == Hold.Status.OPEN and found.times_out_at <= now:
         raise HoldEnded(status=Hold.Status.TIMED_OUT.label)

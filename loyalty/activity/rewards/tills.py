@@ -254,6 +254,7 @@ def hold_voucher(  # noqa: PLR0913 - what, under which name, where, how long, wh
     if mine is not None and mine.till == till:
         if mine.status in {VoucherHold.Status.RELEASED, VoucherHold.Status.SUPERSEDED}:
             raise HoldOver(status=mine.get_status_display(), at=instant_of(mine.ended_at))
+        _require_not_undone(redemption)
         return _told(mine, retailer, now, is_new=False)
     _require_usable(redemption)
     other = next((hold for hold in holds.values() if hold.status == VoucherHold.Status.OPEN), None)
@@ -299,6 +300,7 @@ def confirm_voucher(  # noqa: PLR0913 - which, when, for what, how much
     redemption = read_again(found.redemption)
     found.refresh_from_db(fields=["status", "ended_at"])
     if found.status == VoucherHold.Status.CONFIRMED:
+        _require_not_undone(redemption)
         _require_same(redemption, order, amount)
         return _told(found, retailer, now, is_new=False)
     if found.status != VoucherHold.Status.OPEN:
@@ -393,13 +395,18 @@ def _locked(redemption_id: UUID, now: datetime) -> RewardRedemption:
     return RewardRedemption.objects.select_related("reward").get(pk=found.pk)
 
 
+def _require_not_undone(redemption: RewardRedemption) -> None:
+    """Refuse to answer as before for a voucher that is over since: a till would take it as good."""
+    if redemption.ended_at is not None:
+        raise VoucherOver(status=redemption.get_status_display(), at=instant_of(redemption.ended_at))
+
+
 def _require_usable(redemption: RewardRedemption) -> None:
     if redemption.status == Status.IN_PROGRESS:
         raise OnItsWay
     if redemption.status in {Status.USED, Status.FULFILLED}:
         raise VoucherUsed(at=instant_of(redemption.used_at))
-    if redemption.ended_at is not None:
-        raise VoucherOver(status=redemption.get_status_display(), at=instant_of(redemption.ended_at))
+    _require_not_undone(redemption)
 
 
 def _told(hold: VoucherHold, retailer: Retailer, now: datetime, *, is_new: bool = True) -> HeldVoucher:

@@ -16,6 +16,7 @@ from loyalty.campaigns.rules.triggers import parameter
 from loyalty.engine.arms import NO_ARMS
 from loyalty.engine.versions import Version, Versions
 from loyalty.programs.models import Program
+from loyalty.tiers.loading import COUNTED_BALANCE
 from loyalty.tiers.rules import Counts, Standing, TierScheme
 from loyalty.tiers.state import SCHEME
 
@@ -54,7 +55,7 @@ CROSS JOIN LATERAL (
     WHERE w.membership_id = m.id AND w.code = 'points' AND d.on_date >= f.first AND d.on_date <= %(until)s
 ) c
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(d.points), 0) AS points, greatest(coalesce(max(w.available - w.owed), 0), 0) AS balance
+    SELECT coalesce(sum(d.points), 0) AS points, greatest(coalesce(max({balance}), 0), 0) AS balance
     FROM points_wallet w
     LEFT JOIN points_qualifyingday d ON d.wallet_id = w.id AND d.on_date >= f.first AND d.on_date <= %(until)s
     WHERE w.membership_id = m.id AND w.code = %(wallet)s
@@ -135,6 +136,7 @@ def _rows(
     }  # fmt: skip
     parts = {
         "window": WINDOWS[scheme.window],
+        "balance": COUNTED_BALANCE.format(w="w"),
         "bounds": "",
         "enough": "true",
         "whose": "true",

@@ -7,11 +7,11 @@ from uuid import UUID
 from loyalty.engine.activities import OrderCorrected, OrderReturned
 from loyalty.engine.decision import Decision
 from loyalty.points.state import OpenLot
-from loyalty.tiers.rules import Standing, TierScheme, end_period, entered, fall, rise
+from loyalty.tiers.rules import Counts, Standing, TierScheme, end_period, entered, fall, rise
 from loyalty.tiers.state import TIERS, TierEntry
 from loyalty.tiers.steps.changing import bring_to
 from loyalty.tiers.steps.counting import counts_of, joined_on, standing_of, sums_of, today_of
-from loyalty.tiers.steps.gifts import all_tiers, take_gifts, tenure_of, untaken_gifts
+from loyalty.tiers.steps.gifts import all_tiers, place_of, take_gifts, tenure_of, untaken_gifts
 
 
 def undo_by_balance(decision: Decision, activity: OrderReturned, scheme: TierScheme) -> Decision:
@@ -72,14 +72,22 @@ def _gifts_without(
     ]
     own = {change.at for change in changes if _is_rise_by(scheme, change, order_id)}
     gone = [lot for lot, tenure in tenures if tenure.until is not None and lot.earned_at in own]
-    doubtful = [(lot, scheme.rank(tenure.key)) for lot, tenure in tenures if tenure.until is None]
+    doubtful = [lot for lot, tenure in tenures if tenure.until is None]
     while True:
-        undone = [*gone, *(lot for lot, _ in doubtful)]
-        earned = scheme.earned(counts_of(take_gifts(decision, undone), scheme))
-        left = [(lot, rank) for lot, rank in doubtful if rank > scheme.rank(earned.key if earned else None)]
+        undone = [*gone, *doubtful]
+        counts = counts_of(take_gifts(decision, undone), scheme)
+        left = [lot for lot in doubtful if not _is_reached_by(decision, lot, counts)]
         if len(left) == len(doubtful):
             return undone
         doubtful = left
+
+
+def _is_reached_by(decision: Decision, gift: OpenLot, counts: Counts) -> bool:
+    """Tell whether what counts reaches the tier that gave a gift, or a higher one."""
+    place = place_of(decision, gift)
+    assert place is not None, "it has a tenure"
+    earned = place.scheme.earned(counts)
+    return place.scheme.rank(earned.key if earned else None) >= place.rank
 
 
 def _gifts_that_came(decision: Decision, scheme: TierScheme, activity: OrderReturned) -> list[OpenLot]:

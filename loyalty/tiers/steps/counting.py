@@ -32,7 +32,7 @@ def sums_of(member: Member, version: Version, *, until: date = date.max) -> DayS
     wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
     days = _until(until, main.days)
     others = days if wallet is main else _until(until, wallet.days)
-    return DaySums(days, others, joined=joined_on(member, version), balance=_balance(wallet, scheme))
+    return DaySums(days, others, joined=joined_on(member, version), balance=counted_balance(wallet, scheme))
 
 
 def _until(last: date, days: Sequence[Day]) -> Sequence[Day]:
@@ -45,11 +45,11 @@ def counts_of(decision: Decision, scheme: TierScheme) -> Counts:
     main = points.main
     wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
     joined = joined_on(decision.member, decision.rules)
-    balance = _balance(wallet, scheme)
+    balance = counted_balance(wallet, scheme)
     return counts_on(scheme, main.days, wallet.days, on=today_of(decision), joined=joined, balance=balance)
 
 
-def _balance(wallet: WalletState, scheme: TierScheme) -> int:
+def counted_balance(wallet: WalletState, scheme: TierScheme) -> int:
     """
     Return what counts as a balance: what can be spent and, as far as lots are known, a member's own points that are held.
 

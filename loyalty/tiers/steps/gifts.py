@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.engine.decision import Decision, Told
 from loyalty.points.clawback import claw_back_own
 from loyalty.points.state import MAIN, POINTS, RULES, OpenLot
@@ -13,7 +15,7 @@ from loyalty.points.steps.giving_back import claim
 from loyalty.points.steps.replacing import settled_of_gifts
 from loyalty.points.steps.returning import take_or_owe
 from loyalty.tiers.past import DayOfStart, Tenure, replay_days
-from loyalty.tiers.rules import TierRule
+from loyalty.tiers.rules import TierRule, TierScheme
 from loyalty.tiers.state import SCHEME, TIERS, TierEntry, TierState
 from loyalty.tiers.steps.causes import cause_of
 from loyalty.tiers.steps.counting import sums_of, today_of
@@ -129,16 +131,37 @@ def _changes_with(state: TierState, lot: OpenLot) -> tuple[TierEntry, ...]:
 
 def tenure_of(decision: Decision, lot: OpenLot, changes: Sequence[TierEntry]) -> Tenure | None:
     """Return when a member had the tier whose entry gave a gift, by changes of which one gave it; None for no such tier."""
-    scheme, zone = decision.rules.of(SCHEME), decision.rules.zone
-    key = next((tier.key for tier in all_tiers(decision) if tier.code == lot.gift and scheme.tier(tier.key)), None)
-    if key is None:
+    if (found := place_of(decision, lot)) is None:
         return None
-    rank = scheme.rank(key)
+    zone, rank = decision.rules.zone, found.rank
     # By their order: a tier may be lost at the very instant at which it was entered.
     entered_by = next(place for place, change in enumerate(changes) if change.at == lot.earned_at)
     later = changes[entered_by + 1 :]
-    left = next((change.at for change in later if scheme.rank(change.to_key) < rank), None)
-    return Tenure(key, local_date(lot.earned_at, zone), local_date(left, zone) if left else None)
+    left = next((change.at for change in later if found.scheme.rank(change.to_key) < rank), None)
+    return Tenure(found.key, local_date(lot.earned_at, zone), local_date(left, zone) if left else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tier in the scheme that says which are above it: the one in force, or, of one that was removed, the gift's own."""
+
+    scheme: TierScheme
+    key: UUID
+
+    @property
+    def rank(self) -> int:
+        return self.scheme.rank(self.key)
+
+
+def place_of(decision: Decision, lot: OpenLot) -> Place | None:
+    """Return the tier that gave a gift; None where no version says which it was."""
+    version = decision.versions.version(lot.version_id)
+    own = version.of(SCHEME) if version else TierScheme()
+    key = next((tier.key for tier in own.tiers if tier.code == lot.gift), None)
+    if key is None:
+        return None
+    scheme = decision.rules.of(SCHEME)
+    return Place(scheme if scheme.tier(key) else own, key)
 
 
 def all_tiers(decision: Decision) -> list[TierRule]:
