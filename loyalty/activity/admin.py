@@ -15,6 +15,7 @@ from customers.models import Customer, Order, UndecidedFact
 from customers.packing import as_zip
 from customers.privacy import export
 from loyalty.activity import backlog, nightly, staff
+from loyalty.activity.contacts import record_contact
 from loyalty.activity.held import admin as held_admin
 from loyalty.activity.interactions import admin as interaction_admin
 from loyalty.activity.ledger import admin as entry_admin
@@ -49,7 +50,7 @@ class CustomerAdmin(ByStaff, facts.CustomerAdmin):
     """A customer, with what programs do when it turns out to be another one."""
 
     change_form_outer_before_template = "activity/customer.html"
-    actions_detail = ("merge_into", "export_person", "erase_person")
+    actions_detail = ("note_contact", "merge_into", "export_person", "erase_person")
     done = Q(merged_into__isnull=False) | Q(erased_at__isnull=False)
 
     def changeform_view(
@@ -60,6 +61,10 @@ class CustomerAdmin(ByStaff, facts.CustomerAdmin):
             extra |= around_customer(request, row)
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
         return response
+
+    @action(description=_("Note a contact"), url_path="contact", permissions=["staff"])
+    def note_contact(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return record_contact(self, request, _row(Customer.objects.select_related("retailer"), object_id))
 
     @action(description=_("Merge into another customer"), url_path="merge", permissions=["staff"])
     def merge_into(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -116,6 +116,8 @@ PAGES = {
     ("customers_importjob_cancel_import", "POST"): "O",
     ("customers_importjob_template", "GET"): "OU",
     ("customers_importjob_download_problems", "GET"): "OU",
+    ("customers_customer_note_contact", "GET"): "OS",
+    ("customers_customer_note_contact", "POST"): "OS",
     ("customers_customer_merge_into", "GET"): "OS",
     ("customers_customer_merge_into", "POST"): "OS",
     ("customers_customer_export_person", "GET"): "OS",
