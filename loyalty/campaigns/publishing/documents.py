@@ -31,6 +31,7 @@ FORMAT = 1
 SCHEMA_ID = "urn:loyalty:campaign:1"
 LANGUAGES = [str(each) for each in Retailer.Language.values]
 MAX_DAYS = 32_767
+STATE_LENGTH = 8
 NOT_USUAL = object()
 
 FLAG: dict[str, Any] = {"type": "boolean"}
@@ -153,6 +154,11 @@ def written_out(version: CampaignVersion) -> Document:
     revision = {"revision": revision_of(document)}
     first = {name: said for name, said in document.items() if name in {"campaign", "program", "code"}}
     return {**first, **revision, **document}
+
+
+def state_of(version: CampaignVersion) -> str:
+    """Return in a few characters what a version says: others where anything of it is another, texts too."""
+    return revision_of(to_document(version))[:STATE_LENGTH]
 
 
 def _unusual(row: Any, fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
