@@ -98,14 +98,21 @@ class EditedByOne:
         names = [each for each in flatten(self.get_fields(request, row)) if each not in fixed]  # type: ignore[attr-defined]
         found = dict(_fields_of(row, names)) | dict(self.also_shown(row))
         for inline in self.get_inline_instances(request, row):  # type: ignore[attr-defined]
-            (key,) = (each for each in inline.model._meta.fields if each.related_model is self.model)  # type: ignore[attr-defined]
-            for below in inline.model._default_manager.filter(**{key.name: row}).order_by("pk"):
-                own = [each for _name, each in _fields_of(below, flatten(inline.fields))]
-                name = f"{inline.model._meta.verbose_name} “{below}”"
-                said = "; ".join(f"{each.name}: {each.said}" for each in own if each.said != NOTHING)
-                value = json.dumps([each.value for each in own])
-                found[f"{inline.model._meta.model_name}/{below.pk}"] = Shown(name, value, said)
+            found |= _rows_below(row, inline)
         return found
+
+
+def _rows_below(row: Any, inline: Any) -> Iterator[tuple[str, Shown]]:
+    """Yield the rows of an inline, each as one value."""
+    fields, shown = inline.model._meta.fields, flatten(inline.fields)
+    (key,) = (each for each in fields if each.related_model is type(row))
+    leads_to = [each.name for each in fields if each.is_relation and each.name in shown]
+    rows = inline.model._default_manager.filter(**{key.name: row}).order_by("pk")
+    for below in rows.select_related(*leads_to) if leads_to else rows:
+        own = [each for _name, each in _fields_of(below, shown)]
+        said = "; ".join(f"{each.name}: {each.said}" for each in own if each.said != NOTHING)
+        name = f"{inline.model._meta.verbose_name} “{below}”"
+        yield f"{inline.model._meta.model_name}/{below.pk}", Shown(name, json.dumps([each.value for each in own]), said)
 
 
 def _seen(request: HttpRequest) -> Mapping[str, str] | None:
@@ -128,7 +135,7 @@ def changes(seen: Mapping[str, str] | None, present: State) -> list[str]:
     gone = [key for key in seen if key not in present]
     if not others and not gone:
         return []
-    told = [_("%(name)s is now: %(said)s") % {"name": _upper(each.name), "said": _short(each.said)} for each in others]
+    told = [_("%(name)s is now: %(said)s.") % {"name": _upper(each.name), "said": _short(each.said)} for each in others]
     told += [_("%(name)s is there no more.") % {"name": _upper(_name_of(key))} for key in gone]
     more = [_("And more.")] if len(told) > MAX_TOLD else []
     first = _("Nothing was saved: somebody changed this since you opened it.")

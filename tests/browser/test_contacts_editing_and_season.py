@@ -90,6 +90,7 @@ def _notes_a_contact(page: Any, name: str) -> None:
     shot(page, f"contact-shown-{name}")
     page.click("[name=confirmed]")
     page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shot(page, f"customer-{name}")
     row = Interaction.objects.get(topic="price")
     assert (row.outcome, row.comment) == ("solved", "First line\nsecond line")

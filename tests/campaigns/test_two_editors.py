@@ -177,6 +177,6 @@ def test_many_changes_are_told_in_short() -> None:
 
     told = changes(dict.fromkeys(present, "other"), present)
 
-    assert told[1] == f"Field 0 is now: {'x' * 200}…"
+    assert told[1] == f"Field 0 is now: {'x' * 200}…."
     assert (len(told), told[-2]) == (13, "And more.")
     assert changes({key: each.digest for key, each in present.items()}, present) == []
