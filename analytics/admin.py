@@ -31,6 +31,7 @@ from analytics.reporting import NoDrawing, value_report
 from analytics.runs import ask
 from analytics.segments.admin import SegmentRunAdmin, SegmentSettingsAdmin
 from analytics.uplift_runs.admin import UpliftRunAdmin, UpliftSettingsAdmin
+from analytics.what_pays.admin import MediaCostAdmin
 from analytics.wording import activation_of, basis_of, formula_of, reason_of, sentence, spend_of
 from customers.core.admin import ModelAdmin, ReadOnlyAdmin, display, money
 from customers.core.numbers import shown
@@ -39,10 +40,23 @@ from customers.models import Retailer
 ASKED = ("retailer", "data_cut", "horizon_days", "discount_rate")
 
 __all__ = [
-    "AcquisitionCostAdmin", "AuditRunAdmin", "CustomerValueAdmin", "ExperimentLookAdmin", "FunnelAdmin",
-    "KpiGoalAdmin", "KpiReaderAdmin",
-    "KpiSettingsAdmin", "ProductAdmin", "RecommendationRunAdmin", "RecommendationSettingsAdmin", "SegmentRunAdmin",
-    "SegmentSettingsAdmin", "UpliftRunAdmin", "UpliftSettingsAdmin", "ValueRunAdmin",
+    "AcquisitionCostAdmin",
+    "AuditRunAdmin",
+    "CustomerValueAdmin",
+    "ExperimentLookAdmin",
+    "FunnelAdmin",
+    "KpiGoalAdmin",
+    "KpiReaderAdmin",
+    "KpiSettingsAdmin",
+    "MediaCostAdmin",
+    "ProductAdmin",
+    "RecommendationRunAdmin",
+    "RecommendationSettingsAdmin",
+    "SegmentRunAdmin",
+    "SegmentSettingsAdmin",
+    "UpliftRunAdmin",
+    "UpliftSettingsAdmin",
+    "ValueRunAdmin",
 ]  # fmt: skip
 
 

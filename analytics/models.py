@@ -12,6 +12,7 @@ from analytics.paths.models import Funnel
 from analytics.recommendations.models import RecommendationRun, RecommendationSettings
 from analytics.segments.models import CustomerSegment, SegmentRun, SegmentSettings, SegmentSize
 from analytics.uplift_runs.models import UpliftRun, UpliftSettings
+from analytics.what_pays.models import MediaCost
 from customers.core.money import CurrencyField, MoneyField
 from customers.models import Customer, Retailer
 
@@ -24,6 +25,7 @@ __all__ = [
     "KpiGoal",
     "KpiReader",
     "KpiSettings",
+    "MediaCost",
     "RecommendationRun",
     "RecommendationSettings",
     "SegmentRun",

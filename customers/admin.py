@@ -19,6 +19,7 @@ from customers.core.exporting import csv_response
 from customers.core.money import written
 from customers.core.segments import LifeStage
 from customers.importing.admin import ImportJobAdmin as ImportJobAdmin  # noqa: PLC0414 - registered beside the others
+from customers.interaction_pages import ContactInline
 from customers.models import (
     Consent,
     Customer,
@@ -97,21 +98,6 @@ class ConsentInline(ReadOnlyInline):
     model = Consent
     fields = ("purpose", "granted", "occurred_at", "source", "wording")
     ordering = ("-occurred_at",)
-
-
-class ContactInline(ReadOnlyInline):
-    """What a customer spoke with support about, and how that ended."""
-
-    model = Interaction
-    verbose_name = _("contact with support")
-    verbose_name_plural = _("Contacts with support")
-    fields = ("occurred_at", "channel", "topic", "outcome", "comment")
-    ordering = ("-occurred_at", "-pk")
-    per_page = 20
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Interaction]:
-        rows: QuerySet[Interaction] = super().get_queryset(request).filter(kind=Interaction.Kind.SUPPORT)
-        return rows
 
 
 class CustomerForm(forms.ModelForm[Customer]):
@@ -281,21 +267,6 @@ class ReturnAdmin(ReadOnlyAdmin):
     inlines = (ReturnLineInline,)
     exclude = ("content_hash",)
     ordering = ("-occurred_at",)
-
-
-@admin.register(Interaction)
-class InteractionAdmin(ReadOnlyAdmin):
-    list_display = ("number", "kind", "customer", "occurred_at", "score", "topic", "outcome")
-    list_filter = ("retailer", "kind", "outcome", ("occurred_at", RangeDateTimeFilter))
-    search_fields = ("number__exact", "customer__external_id__exact", "topic__iexact")
-    search_help_text = _("Number of the interaction, customer's external id, or a contact's topic")
-    list_select_related = ("customer",)
-    ordering = ("-occurred_at",)
-
-    def get_exclude(self, request: HttpRequest, _obj: Interaction | None = None) -> tuple[str, ...]:
-        """Return what is not shown: the words of a contact are for those who may see persons."""
-        sees_persons = request.user.has_perm("customers.view_customer")
-        return ("content_hash",) if sees_persons else ("content_hash", "comment")
 
 
 NUMBERED: Any = (Order, Return, Interaction)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("analytics/journey-map", paths.JourneyMapView.as_view(), name="journey-map"),
     path("analytics/products", what_pays.ProductReturnsView.as_view(), name="product-returns"),
     path("analytics/moments", what_pays.MomentsView.as_view(), name="moments"),
+    path("analytics/season", what_pays.SeasonView.as_view(), name="season"),
     path("analytics/campaigns", what_pays.CampaignReturnsView.as_view(), name="campaign-returns"),
     path("analytics/customers-won", what_pays.CustomersWonView.as_view(), name="customers-won"),
     path("analytics/runs", views.RunsView.as_view(), name="value-runs"),

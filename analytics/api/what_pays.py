@@ -13,6 +13,9 @@ from analytics.what_pays.moments import week_of
 from analytics.what_pays.page import reason_of
 from analytics.what_pays.period import DAYS, USUAL_DAYS, Days, last_days
 from analytics.what_pays.products import ProductReturn, products
+from analytics.what_pays.season import MIN_YEARS, PARTS, Cycle, Season, WhyNot
+from analytics.what_pays.season_page import why_no_season
+from analytics.what_pays.season_reading import season
 from analytics.what_pays.won import WonLine, customers_won
 from analytics.what_pays.won_page import NOT_KNOWN, TOLD, name_of, said_of, why_not_known
 from customers.api.asking import AskedView
@@ -21,6 +24,11 @@ from customers.api.callers import retailer_of
 READ = "analytics:read"
 LIMIT = 500
 LAST = OpenApiParameter("days", str, enum=list(DAYS), description=f"Of how many days; {USUAL_DAYS} if left out.")
+
+
+CYCLE = OpenApiParameter(
+    "per", str, enum=[each.value for each in Cycle], description="Of months or of weeks; month if left out."
+)
 
 
 class PeriodOut(serializers.Serializer[Any]):
@@ -75,6 +83,30 @@ class MomentsOut(PeriodOut):
     zone = serializers.CharField(help_text="Of the clock.")
     at_midnight = serializers.IntegerField(help_text="Orders of 00:00:00 sharp: perhaps nobody told their hour.")
     moments = MomentOut(many=True, help_text="Hours with an order.")
+
+
+class IndexOut(serializers.Serializer[Any]):
+    value = serializers.FloatField(help_text="Sales a day by those of an average day: 1.2 is a fifth more.")
+    low = serializers.FloatField(help_text="The least of its years.")
+    high = serializers.FloatField(help_text="The most of its years.")
+    years = serializers.IntegerField(help_text="On how many years it rests.")
+
+
+class SeasonPartOut(serializers.Serializer[Any]):
+    part = serializers.IntegerField(help_text="The month from 1 to 12, or the ISO week from 1 to 52.")
+    revenue = IndexOut(help_text="By what was paid with money and kept.")
+    orders = IndexOut(help_text="By orders that did not come back whole, guests' too.")
+
+
+class SeasonOut(serializers.Serializer[Any]):
+    per = serializers.ChoiceField([each.value for each in Cycle], help_text="Of which parts of the year.")
+    whole = serializers.IntegerField(help_text="So many whole months or weeks are known.")
+    needed = serializers.IntegerField(help_text="So many are needed.")
+    code = serializers.ChoiceField(
+        ["", *(each.value for each in WhyNot), "no_orders"], help_text="Why no index is told; empty where one is."
+    )
+    reason = serializers.CharField(allow_blank=True, help_text="The same in words, in the reader's language.")
+    parts = SeasonPartOut(many=True, help_text="The first of the year first; none where `code` says why.")
 
 
 class CampaignReturnOut(serializers.Serializer[Any]):
@@ -144,6 +176,13 @@ class WonOut(serializers.Serializer[Any]):
     cost_per_customer = serializers.FloatField(
         allow_null=True, help_text="Of one who came, those too who would have come anyway."
     )
+    media = serializers.FloatField(
+        allow_null=True, help_text="Spent on media for the variant, beside `cost`; null where nobody said so."
+    )
+    media_per_won = RangeOut(allow_null=True, help_text="By one who was won; null where nobody is shown to be.")
+    cost_per_won_with_media = RangeOut(
+        allow_null=True, help_text="Of `cost` and `media`; null where either is unknown."
+    )
 
 
 class NotKnownOut(serializers.Serializer[Any]):
@@ -185,6 +224,22 @@ class MomentsView(AskedView):
             ]  # fmt: skip
             said |= {"at_midnight": week.at_midnight, "moments": moments}
         return Response(MomentsOut(said).data)
+
+
+class SeasonView(AskedView):
+    scopes: ClassVar = {"GET": READ}
+
+    @extend_schema(parameters=[CYCLE], responses=SeasonOut, tags=["analytics"])
+    def get(self, request: Request) -> Response:
+        """Return what each month or week of the year sells, by an average day."""
+        cycle = Cycle(request.query_params.get("per", Cycle.MONTH))
+        found = season(retailer_of(request), cycle, timezone.now()) or Season(cycle, 0, MIN_YEARS * PARTS[cycle], None)
+        code = "" if found.parts else found.why_not.value if found.why_not else "no_orders"
+        said = {
+            "per": cycle, "whole": found.whole, "needed": found.needed, "code": code, "reason": why_no_season(found),
+            "parts": found.parts,
+        }  # fmt: skip
+        return Response(SeasonOut(said).data)
 
 
 class CampaignReturnsView(AskedView):
@@ -231,7 +286,8 @@ def _won(line: WonLine) -> dict[str, Any]:
         "customers": won.arm.customers, "came": won.arm.came, "control": won.control.customers,
         "control_came": won.control.came, "share": won.share, "won": won.won,
         "currency": line.look.currency, "cost": won.cost, "cost_per_won": won.each,
-        "cost_per_customer": won.of_all,
+        "cost_per_customer": won.of_all, "media": line.media and line.media.spent,
+        "media_per_won": line.media and line.media.each, "cost_per_won_with_media": line.media and line.media.with_all,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What the page of what pays shows: products, moments, campaigns or customers won, each as a table and a picture."""
+"""What the page of what pays shows: products, moments, the season, campaigns or customers won, each as a table and a picture."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,6 +17,7 @@ from analytics.what_pays.campaigns import CampaignReturn, Unmeasured, Why, campa
 from analytics.what_pays.moments import HOURS_A_DAY, Week, week_of
 from analytics.what_pays.period import DAYS, USUAL_DAYS, Days, last_days
 from analytics.what_pays.products import ProductReturn, products
+from analytics.what_pays.season_page import season_page
 from analytics.what_pays.won import customers_won
 from analytics.what_pays.won_page import won_page
 from customers.core.money import decimals_of
@@ -24,8 +25,8 @@ from customers.core.numbers import percent, shown
 from customers.models import Retailer
 
 PARTS = {
-    "products": gettext_lazy("Products"), "moments": gettext_lazy("Moments"), "campaigns": gettext_lazy("Campaigns"),
-    "won": gettext_lazy("Customers won"),
+    "products": gettext_lazy("Products"), "moments": gettext_lazy("Moments"), "season": gettext_lazy("Season"),
+    "campaigns": gettext_lazy("Campaigns"), "won": gettext_lazy("Customers won"),
 }  # fmt: skip
 SHOWN_PRODUCTS, CHARTED_PRODUCTS = 50, 10
 WHY_NOT = {
@@ -48,6 +49,8 @@ def page(retailer: Retailer, given: Mapping[str, str], *, now: datetime) -> dict
         return context | _campaigns(retailer) | {"has_facts": True}
     if part == "won":
         return context | won_page(customers_won(retailer)) | {"has_facts": True}
+    if part == "season":
+        return context | season_page(retailer, given, now=now)
     period = last_days(retailer, days, now)
     if period is None:
         return context | {"has_facts": False}

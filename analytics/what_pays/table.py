@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from analytics.kpis.scores import Score
 from analytics.uplift.winning import Between
 from analytics.what_pays.campaigns import CampaignReturns
+from analytics.what_pays.media import Media
 from analytics.what_pays.moments import Week
 from analytics.what_pays.products import ProductReturn
+from analytics.what_pays.season import Season
 from analytics.what_pays.won import CustomersWon
 from analytics.what_pays.won_page import name_of
 
@@ -15,6 +17,9 @@ PRODUCT_COLUMNS = (
     "revenue_with_cost", "margin", "margin_share", "repeat_rate", "repeat_low", "repeat_high", "new_share", "attach_rate",
 )  # fmt: skip
 MOMENT_COLUMNS = ("weekday", "hour", "orders", "customers", "revenue", "days", "orders_a_day")
+SEASON_COLUMNS = (
+    "part", "years", "revenue", "revenue_low", "revenue_high", "orders", "orders_low", "orders_high",
+)  # fmt: skip
 CAMPAIGN_COLUMNS = (
     "campaigns", "variant", "measured", "pays", "is_final", "customers", "brought", "low", "high", "basis", "cost", "per_unit",
     "per_unit_low", "per_unit_high", "grade",
@@ -22,6 +27,8 @@ CAMPAIGN_COLUMNS = (
 WON_COLUMNS = (
     "name", "variant", "says", "customers", "came", "control", "control_came", "share", "share_low", "share_high", "won",
     "won_low", "won_high", "cost", "cost_per_won", "cost_per_won_low", "cost_per_won_high", "cost_per_customer", "currency",
+    "media", "media_per_won", "media_per_won_low", "media_per_won_high", "cost_per_won_with_media", "cost_per_won_with_media_low",
+    "cost_per_won_with_media_high",
 )  # fmt: skip
 
 
@@ -44,6 +51,15 @@ def moment_rows(week: Week) -> Iterator[tuple[object, ...]]:
         yield each.weekday, each.hour, each.orders, each.customers, each.revenue, days, _round(week.each_day(each))
 
 
+def season_rows(found: Season) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each month, or week, of the year; none where no index is told."""
+    for each in found.parts:
+        yield (
+            each.part, each.revenue.years, *map(_round, (each.revenue.value, each.revenue.low, each.revenue.high)),
+            *map(_round, (each.orders.value, each.orders.low, each.orders.high)),
+        )  # fmt: skip
+
+
 def campaign_rows(found: CampaignReturns) -> Iterator[tuple[object, ...]]:
     """Yield a row for each variant that was measured, then one for each campaign that was not, with why."""
     for each in found.measured:
@@ -64,11 +80,15 @@ def won_rows(found: CustomersWon) -> Iterator[tuple[object, ...]]:
         yield (
             ", ".join(line.names), won.arm.code, won.why or "won", won.arm.customers, won.arm.came, won.control.customers,
             won.control.came, *_ends(won.share), *_ends(won.won), _round(won.cost), *_ends(won.each), _round(won.of_all),
-            line.look.currency,
+            line.look.currency, *_of_media(line.media),
         )  # fmt: skip
     for other in found.not_known:
         code = other.won.arm.code if other.won else None
         yield (name_of(other), code, other.why, *(None,) * (len(WON_COLUMNS) - 3))
+
+
+def _of_media(media: Media | None) -> tuple[float | None, ...]:
+    return (None,) * 7 if media is None else (_round(media.spent), *_ends(media.each), *_ends(media.with_all))
 
 
 def _ends(found: Between | None) -> tuple[float | None, float | None, float | None]:

@@ -10,10 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Sum
+
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.overview import Line, lines_of
 from analytics.experiments.results import Result
 from analytics.uplift.winning import Arm, Won, won_by
+from analytics.what_pays.media import Media, media_by_arm
+from analytics.what_pays.models import MediaCost
 from customers.models import Retailer
 from loyalty.campaigns.models import Campaign
 from loyalty.experiments.models import Experiment
@@ -25,11 +29,17 @@ UNTOLD = frozenset({"not_ended", "arms_broken", "too_few"})
 
 @dataclass(frozen=True)
 class WonLine:
-    """What a variant of an experiment won. :param names: of its campaigns, or its own"""
+    """
+    What a variant of an experiment won.
+
+    :param names: of its campaigns, or its own
+    :param media: what was spent to reach its customers; None where nobody said so
+    """
 
     names: tuple[str, ...]
     look: ExperimentLook
     won: Won
+    media: Media | None = None
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,9 @@ def customers_won(retailer: Retailer) -> CustomersWon:
     not_known = [NotKnown(name, "no_control") for name in named.pop(None, [])]
     not_known += [NotKnown("", "no_control", program=name) for name in _with_referrals(retailer)]
     told: list[WonLine] = []
+    spent = _spent_on_media(retailer)
     for line in lines_of(retailer):
-        for found in _of(line, named):
+        for found in _of(line, named, spent):
             if isinstance(found, WonLine):
                 told.append(found)
             else:
@@ -80,20 +91,31 @@ def _cheapest_first(line: WonLine) -> tuple[bool, float, tuple[str, ...]]:
     return each is None, 0.0 if each is None else each.value, line.names
 
 
-def _of(line: Line, named: Mapping[UUID | None, Sequence[str]]) -> Iterator[WonLine | NotKnown]:
+def _spent_on_media(retailer: Retailer) -> Mapping[tuple[UUID, str], float]:
+    """Return what was spent on media, by experiment and currency."""
+    rows = MediaCost.objects.filter(retailer=retailer).values_list("experiment", "currency")
+    return {(key, currency): float(amount) for key, currency, amount in rows.annotate(amount_of_all=Sum("amount"))}
+
+
+def _of(
+    line: Line, named: Mapping[UUID | None, Sequence[str]], spent: Mapping[tuple[UUID, str], float]
+) -> Iterator[WonLine | NotKnown]:
     """Yield what an experiment won; of one that no campaign has, nothing where nobody in it was new."""
     names = tuple(named.get(line.experiment.pk, ()))
     result = None if line.look is None else line.look.result
     if line.look is None or result is None or not result.effects or not result.won:
         yield from (NotKnown(name, _why_untold(line, result), line.look) for name in names)
         return
-    for code, won in won_by(arms_of(result), is_final=result.is_final).items():
+    arms = won_by(arms_of(result), is_final=result.is_final)
+    media = spent.get((line.experiment.pk, line.look.currency))
+    by_arm = {} if media is None else media_by_arm(media, arms)
+    for code, won in arms.items():
         known_as = names or (str(line.experiment),)
         if won.why in UNTOLD:
             yield from (NotKnown(name, won.why, line.look, won) for name in known_as)
         else:
             assert won.arm.code == code
-            yield WonLine(known_as, line.look, won)
+            yield WonLine(known_as, line.look, won, by_arm.get(code))
 
 
 def _why_untold(line: Line, result: Result | None) -> str:

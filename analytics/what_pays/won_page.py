@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from analytics.dashboards import charts
 from analytics.experiments import words
 from analytics.uplift.winning import MIN_PER_ARM, Between
+from analytics.what_pays.media import Media
 from analytics.what_pays.won import CustomersWon, NotKnown, WonLine
 from customers.core.numbers import percent, shown
 
@@ -64,7 +65,22 @@ def _line(line: WonLine) -> dict[str, Any]:
         "each": "-" if won.each is None else words.money(won.each.value, currency),
         "each_range": "" if won.each is None else _between(won.each, currency),
         "of_all": "-" if won.of_all is None else words.money(won.of_all, currency),
+        **_media(line.media, currency),
     }  # fmt: skip
+
+
+def _media(media: Media | None, currency: str) -> dict[str, str]:
+    """Return what media cost, of one who was won, alone and with all else; dashes where nobody said what was spent."""
+    if media is None:
+        return dict.fromkeys(("media", "media_each", "with_media"), "-") | {"media_range": "", "with_media_range": ""}
+    each, whole = media.each, media.with_all
+    return {
+        "media": words.money(media.spent, currency),
+        "media_each": "-" if each is None else words.money(each.value, currency),
+        "media_range": "" if each is None else _between(each, currency),
+        "with_media": "-" if whole is None else words.money(whole.value, currency),
+        "with_media_range": "" if whole is None else _between(whole, currency),
+    }
 
 
 def _between(found: Between, currency: str) -> str:

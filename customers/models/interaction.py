@@ -71,6 +71,11 @@ class Interaction(models.Model):
                 condition=models.Q(kind__in=["review", "photo"]),
                 name="interaction_content_by_product",
             ),
+            models.Index(
+                fields=["retailer", "occurred_at"],
+                condition=~models.Q(topic=""),
+                name="interaction_with_a_topic",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -67,7 +67,13 @@ UPLIFT = ("analytics.upliftrun", "analytics.upliftsettings")
 RECOMMENDED = ("analytics.recommendationrun", "analytics.recommendationsettings")
 CATALOGUE = ("customers.product",)
 LOOKS = ("analytics.experimentlook",)
-FIGURES = ("analytics.kpigoal", "analytics.kpisettings", "analytics.kpireader", "analytics.funnel")
+FIGURES = (
+    "analytics.kpigoal",
+    "analytics.kpisettings",
+    "analytics.kpireader",
+    "analytics.mediacost",
+    "analytics.funnel",
+)
 VALUES = (
     "analytics.valuerun", "analytics.customervalue", *AUDITS, *SEGMENTS, *UPLIFT, *RECOMMENDED, *CATALOGUE, *LOOKS, *FIGURES,
 )  # fmt: skip

@@ -3,18 +3,21 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers import admin as facts
-from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, action
+from customers.core.admin import RangeDateTimeFilter, ReadOnlyAdmin, action, row_or_404
 from customers.models import Customer, Order, UndecidedFact
 from customers.packing import as_zip
 from customers.privacy import export
 from loyalty.activity import backlog, nightly, staff
+from loyalty.activity.contacts import record_contact
 from loyalty.activity.held import admin as held_admin
 from loyalty.activity.interactions import admin as interaction_admin
 from loyalty.activity.ledger import admin as entry_admin
@@ -52,12 +55,23 @@ class CustomerAdmin(ByStaff, facts.CustomerAdmin):
     actions_detail = ("merge_into", "export_person", "erase_person")
     done = Q(merged_into__isnull=False) | Q(erased_at__isnull=False)
 
+    def get_urls(self) -> list[URLPattern]:
+        noting = self.admin_site.admin_view(self.note_contact)
+        return [path("<path:object_id>/contact/", noting, name="customers_customer_note_contact"), *super().get_urls()]
+
+    def note_contact(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Note a contact of a customer with support: what the top of its page offers."""
+        if not self.has_staff_permission(request):
+            raise PermissionDenied
+        return record_contact(self, request, row_or_404(Customer.objects.select_related("retailer"), object_id))
+
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         extra = dict(extra_context or {})
         if object_id and self.has_view_permission(request) and (row := self.get_object(request, object_id)):
-            extra |= around_customer(request, row)
+            may_note = self.has_staff_permission(request) and row.merged_into_id is None and row.erased_at is None
+            extra |= around_customer(request, row) | {"may_note_contacts": may_note}
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
         return response
 

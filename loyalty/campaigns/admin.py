@@ -21,6 +21,7 @@ from customers.core.admin import (
 )
 from customers.core.errors import DomainError
 from loyalty.activity import staff
+from loyalty.campaigns.editing import EditedByOne
 from loyalty.campaigns.feedback.admin import AnswerAdmin, FollowUpAdmin, SurveyAdmin
 from loyalty.campaigns.models import (
     Answer,
@@ -58,7 +59,8 @@ from loyalty.campaigns.pages import (
 )
 from loyalty.campaigns.publishing.checking import flaws_of
 from loyalty.campaigns.publishing.describing import funnel_of, said_of, step_of, trigger_of
-from loyalty.campaigns.publishing.managing import draft_of, end, pause, resume
+from loyalty.campaigns.publishing.documents import state_of
+from loyalty.campaigns.publishing.managing import draft_of, end, hold_campaign, pause, resume
 from loyalty.campaigns.publishing.moving import move_entries
 from loyalty.campaigns.publishing.outlook_words import lines_of, moves_in_words
 from loyalty.campaigns.publishing.previewing import NobodyToShow, preview, send_to
@@ -91,7 +93,7 @@ admin.site.register(OfferRefusal, OfferRefusalAdmin)
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ModelAdmin):
+class CampaignAdmin(EditedByOne, ModelAdmin):
     list_display = ("name", "code", "program", "kind", "state_label", "priority", "starts_at", "ends_at")
     list_filter: ClassVar[Any] = ("program", "kind", "state")
     search_fields: ClassVar[Any] = ("code", "name")
@@ -188,6 +190,8 @@ class CampaignAdmin(ModelAdmin):
             few = bool(said.get("confirms_few"))
             _campaign, outlook = start(draft, author=author, confirms_few=few, now=timezone.now())
             return [
+                _("Version %(number)s, as it stands now (%(state)s).")
+                % {"number": draft.number, "state": state_of(draft)},
                 trigger_of(draft),
                 *(step_of(step) for step in draft.steps.in_order().select_related("survey")),
                 *lines_of(outlook),
@@ -253,7 +257,7 @@ class CampaignAdmin(ModelAdmin):
 
 
 @admin.register(CampaignVersion)
-class CampaignVersionAdmin(DraftOnly, ModelAdmin):
+class CampaignVersionAdmin(EditedByOne, DraftOnly, ModelAdmin):
     list_display = ("campaign", "number", "kind", "published_at", "published_by")
     list_select_related: ClassVar[Any] = ("campaign",)
     ordering = ("-pk",)
@@ -263,6 +267,9 @@ class CampaignVersionAdmin(DraftOnly, ModelAdmin):
     )  # fmt: skip
     readonly_fields = ("campaign", "number", "published_at", "published_by", "findings")
     inlines = (StepInline,)
+
+    def held(self, key: Any) -> None:
+        hold_campaign(versions=key)
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
@@ -284,7 +291,7 @@ class CampaignVersionAdmin(DraftOnly, ModelAdmin):
 
 
 @admin.register(Step)
-class StepAdmin(DraftOnly, ModelAdmin):
+class StepAdmin(EditedByOne, DraftOnly, ModelAdmin):
     list_display = ("version", "position", "kind")
     list_select_related: ClassVar[Any] = ("version__campaign",)
     ordering = ("version", "position")
@@ -301,6 +308,9 @@ class StepAdmin(DraftOnly, ModelAdmin):
     readonly_fields = ("version_of_it",)
     inlines = (TextInline,)
     actions_detail = ("look_at_it",)
+
+    def held(self, key: Any) -> None:
+        hold_campaign(versions__steps=key)
 
     def has_draft_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         return request.user.has_perm(CHANGE)

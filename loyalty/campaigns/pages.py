@@ -53,6 +53,12 @@ class DraftOnly:
             found.widget.attrs["rows"] = TRIGGER_ROWS
         return found
 
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+        """Offer to choose nothing where nothing is usual: else a row that nobody touched says something, and is refused."""
+        if not db_field.has_default():
+            given["choices"] = db_field.get_choices(blank_choice=[("", _("Select value"))])
+        return super().formfield_for_choice_field(db_field, request, **given)  # type: ignore[misc] # it stands before an admin
+
     def _is_open(self, obj: Any) -> bool:
         return obj is None or (obj if isinstance(obj, CampaignVersion) else obj.version).is_draft
 

@@ -191,7 +191,7 @@ OF_NOTHING = {
     "analytics_acquisitioncost_to_report", "analytics_acquisitioncost_bring_file", "analytics_acquisitioncost_to_import",
     "analytics_valuerun_overview", "analytics_valuerun_report",
     "campaigns_campaign_ready_made", "campaigns_campaign_to_ready_made",
-    "analytics_kpigoal_overview", "analytics_kpigoal_file", "analytics_kpigoal_to_board",
+    "analytics_kpigoal_overview", "analytics_kpigoal_file", "analytics_kpigoal_to_board", "analytics_mediacost_to_won",
     "analytics_funnel_overview", "analytics_funnel_file", "analytics_funnel_map", "analytics_funnel_map_file",
     "analytics_funnel_to_funnels", "analytics_kpigoal_what_pays", "analytics_kpigoal_what_pays_file",
 }  # no row  # fmt: skip

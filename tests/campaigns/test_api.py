@@ -1,5 +1,5 @@
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,7 +91,8 @@ def test_an_inbox_is_found_by_whose_it_is_and_not_among_all() -> None:
     Message.objects.bulk_create([
         Message(
             retailer=here.owner, customer=each, cause=f"{each.external_id}:{place}", kind="program", channels=["inbox"],
-            channel="inbox", state="delivered", planned_at=NOON, due_at=NOON, claimed_at=NOON, expires_at=NOON,
+            channel="inbox", state="delivered", planned_at=NOON, due_at=NOON, claimed_at=NOON,
+            expires_at=NOON + timedelta(days=1),
         )
         for each in others for place in range(40)
     ])  # fmt: skip

@@ -250,6 +250,12 @@ def test_the_admin_refuses_what_is_written_as_no_trigger(staff: Client, field: s
         ('{"kind": "life_stage", "stage": "old"}', "[]", "trigger/stage: It is one of"),
         ('{"kind": ["cart"]}', "[]", "trigger/kind: There is no such trigger"),
         ('{"kind": "cart"}', '[{"fact": ["order"]}]', "exits/0: An exit names one of contact, left, order."),
+        ('{"kind": "contact", "outcomes": ["done"]}', "[]", "trigger/outcomes: It is one of open, solved, unsolved."),
+        ('{"kind": "contact", "topics": "size"}', "[]", "trigger/topics: It is a list of words."),
+        ('{"kind": "cart", "topics": ["size"]}', "[]", "trigger/topics: The trigger has no parameter"),
+        ('{"kind": "cart"}', '[{"fact": "order", "topics": ["size"]}]', "exits/0: An exit names one of"),
+        ('{"kind": "cart"}', '[{"fact": "contact", "outcomes": ["done"]}]', "exits/0/outcomes: It is one of open"),
+        ('{"kind": "cart"}', '[{"fact": "contact", "topics": [1]}]', "exits/0/topics: It is a list of words."),
         ('{"kind": "cart"}', '["order"]', "exits/0: An exit names one of contact, left, order."),
     ],
 )

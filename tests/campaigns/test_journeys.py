@@ -41,8 +41,12 @@ class World:
         fact = InteractionFact(number=number, customer="ada", kind="cart_abandoned", occurred_at=occurred_at)
         record_interactions(self.owner, [fact], now=recorded_at or occurred_at)
 
-    def contact(self, occurred_at: datetime, *, recorded_at: datetime | None = None) -> None:
-        fact = InteractionFact(make.number("call"), "ada", "support", occurred_at, channel="phone")
+    def contact(
+        self, occurred_at: datetime, *, recorded_at: datetime | None = None, topic: str = "", outcome: str = ""
+    ) -> None:
+        fact = InteractionFact(
+            make.number("call"), "ada", "support", occurred_at, channel="phone", topic=topic, outcome=outcome
+        )
         record_interactions(self.owner, [fact], now=recorded_at or occurred_at)
 
     def order(self, occurred_at: datetime, *, recorded_at: datetime | None = None) -> None:
@@ -146,6 +150,76 @@ def test_a_message_that_is_planned_is_not_sent_after_a_contact() -> None:
 
     found = Message.objects.get()
     assert (found.state, found.reason, found.rule, world.box.taken) == ("dropped", "exited", "contacted", [])
+
+
+COMPLAINT = {"fact": "contact", "topics": ["Delivery", "size"], "outcomes": ["unsolved", "open"]}
+
+
+@pytest.mark.parametrize(
+    ("topic", "outcome", "reason"),
+    [
+        ("delivery", "unsolved", "contacted"),
+        (" DELIVERY ", "open", "contacted"),
+        ("delivery", "solved", ""),
+        ("delivery", "", ""),
+        ("invoice", "unsolved", ""),
+        ("", "unsolved", ""),
+    ],
+)
+def test_an_exit_may_be_narrowed_to_topics_and_outcomes_of_contacts(topic: str, outcome: str, reason: str) -> None:
+    world = World()
+    journey(world.club, CART, waits("PT4H"), says_by("email"), exits=[COMPLAINT])
+    world.cart("C1", TEN)
+    world.work(TEN)
+
+    world.contact(TEN + HOUR, topic=topic, outcome=outcome)
+    world.work(TEN + HOUR)
+
+    assert world.entries() == [("cart:C1", reason)]
+    world.work(TEN + 4 * HOUR)
+    assert len(world.box.taken) == (0 if reason else 1)
+
+
+def test_the_first_fact_that_ends_an_entry_does_whatever_other_contacts_there_were() -> None:
+    world = World()
+    journey(world.club, CART, waits("PT4H"), says_by("email"), exits=[COMPLAINT, *EXITS])
+    world.cart("C1", TEN)
+    world.work(TEN)
+    world.contact(TEN + HOUR, topic="invoice")
+    world.order(TEN + 2 * HOUR)
+    world.contact(TEN + 3 * HOUR, topic="size", outcome="open")
+
+    world.work(TEN + 3 * HOUR)
+
+    assert world.entries() == [("cart:C1", "ordered")]
+
+
+@pytest.mark.parametrize(("topic", "state"), [("size", "dropped"), ("invoice", "accepted")])
+def test_a_planned_message_is_kept_back_by_those_contacts_alone_that_the_exit_means(topic: str, state: str) -> None:
+    world = World()
+    journey(world.club, CART, says_by("email"), exits=[COMPLAINT])
+    world.cart("C1", TEN)
+    while learn(world.owner, now=TEN):
+        pass
+    while advance_due(world.owner, now=TEN):
+        pass
+    world.contact(TEN + HOUR, topic=topic, outcome="open")
+
+    send_all(world.owner, TEN + HOUR, world.box)
+
+    assert Message.objects.get().state == state
+
+
+def test_a_contact_by_a_clock_that_is_ahead_ends_an_entry_at_once() -> None:
+    world = World()
+    journey(world.club, CART, waits("PT4H"), says_by("email"), exits=[{"fact": "contact"}])
+    world.cart("C1", TEN)
+    world.work(TEN)
+
+    world.contact(TEN + timedelta(minutes=2), recorded_at=TEN + timedelta(minutes=1))
+    world.work(TEN + timedelta(minutes=1))
+
+    assert world.entries() == [("cart:C1", "contacted")]
 
 
 def test_an_order_that_is_told_late_ends_the_entry_and_is_credited_to_nobody() -> None:

@@ -708,3 +708,18 @@ def test_what_ends_while_it_is_given_to_many_is_given_to_nobody_more(how: Callab
         found = ask(spring, *members(program, 2))
 
     assert (reasons(found), budget(spring), OfferGrant.objects.count()) == (["not_live"] * 2, (0, 0), 0)
+
+
+def test_a_reward_that_is_over_where_the_member_is_is_not_given_for_a_day_that_has_ended() -> None:
+    at = datetime.fromisoformat("2026-06-30T21:00Z")
+    program = club({**TEN_OFF, "last_day": date(2026, 6, 30)})
+    spring = offer(program)
+    ada, bob = members(program, 2)
+    Recipient.objects.create(customer=ada.customer, retailer=ada.retailer, zone="Indian/Reunion")  # July since an hour
+
+    found = ask(spring, ada, bob, at=at)
+
+    assert reasons(found) == ["no_reward", ""]
+    grant = OfferGrant.objects.get()
+    assert (grant.customer_id, grant.expires_at) == (bob.customer_id, datetime.fromisoformat("2026-07-01T00:00Z"))
+    assert budget(spring) == (10, 0)

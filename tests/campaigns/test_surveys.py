@@ -410,11 +410,38 @@ def test_who_spoke_with_support_may_be_asked_each_contact_once() -> None:
     ]
 
 
-def make_contact(member: Membership, number: str, at: datetime) -> None:
+@pytest.mark.parametrize(
+    ("narrowed", "found"),
+    [
+        ({}, ["t1", "t2", "t3", "t4"]),
+        ({"topics": [], "outcomes": []}, ["t1", "t2", "t3", "t4"]),
+        ({"outcomes": ["solved"]}, ["t1", "t3"]),
+        ({"topics": ["DELIVERY"]}, ["t1", "t2"]),
+        ({"topics": ["delivery", "size"], "outcomes": ["solved", "unsolved"]}, ["t1", "t2", "t3"]),
+        ({"topics": ["price"]}, []),
+    ],
+)
+def test_who_spoke_about_a_topic_or_was_helped_may_be_asked_alone(narrowed: dict[str, Any], found: list[str]) -> None:
+    member = member_of()
+    trigger = {"kind": "contact", "days": 3} | narrowed
+    live = asking(member.program, survey(member.retailer, "csat"), trigger=trigger)
+    assert live.version is not None
+    for number, topic, outcome in (("t1", "Delivery", "solved"), ("t2", "delivery", "unsolved"), ("t3", "size", "solved"),
+                                   ("t4", "", "")):  # fmt: skip
+        make_contact(member, number, NOON, topic=topic, outcome=outcome)
+
+    told = candidates(live, live.version, (NOON + DAY).date())
+
+    assert [each.occurrence for each in told] == [f"contact:{number}" for number in found]
+
+
+def make_contact(member: Membership, number: str, at: datetime, topic: str = "", outcome: str = "") -> None:
     from customers.facts import InteractionFact
     from loyalty.activity.intake import take_interactions
 
-    fact = InteractionFact(number, member.customer.external_id, "support", at, channel="phone")
+    fact = InteractionFact(
+        number, member.customer.external_id, "support", at, channel="phone", topic=topic, outcome=outcome
+    )
     take_interactions(member.retailer, [fact], now=at)
 
 

@@ -75,6 +75,9 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
             f"UPDATE {GRANT} SET ended_at = now() WHERE state = 'granted'",
             f"UPDATE {GRANT} SET ended_at = NULL WHERE state = 'declined'",
         ),
+        "grant_ends_after_it_is_given": f"UPDATE {GRANT} SET expires_at = granted_at",
+        "grant_reserves_nothing_negative": f"UPDATE {GRANT} SET reserved = -1",
+        "offer_deciles_in_order": f"UPDATE {OFFER} SET value_from = 3, value_to = 2",
         "refused_once_per_reason": copy(REFUSED),
         "offer_refusals_are_append_only": changed(REFUSED, "rule = 'x'"),
         "offer_refusals_never_truncated": f"TRUNCATE {REFUSED}",
@@ -98,6 +101,7 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
         "entry_once_per_occurrence": copy(ENTRY),
         "ended_entry_has_a_reason": f"UPDATE {ENTRY} SET ended_at = now(), next_at = NULL WHERE ended_at IS NULL",
         "held_out_entry_takes_no_step": f"UPDATE {ENTRY} SET is_held_out = true WHERE ended_at IS NULL",
+        "goal_counts_after_exposure": f"UPDATE {ENTRY} SET reached_goal_at = exposure_at - interval '1 second'",
         "not_entered_once_per_reason": copy(OUTCOME, "what = 'not_entered'"),
         "outcomes_are_append_only": changed(OUTCOME, "reason = 'x'"),
         "outcomes_never_truncated": f"TRUNCATE {OUTCOME}",
@@ -107,7 +111,15 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
             f"UPDATE {MESSAGE} SET channel = '' WHERE state = 'complained'",
         ),
         "message_on_its_way_has_a_lease": (
-            f"UPDATE {MESSAGE} SET state = 'claimed', claimed_at = now(), channel = 'email' WHERE state = 'due'"
+            f"UPDATE {MESSAGE} SET state = 'claimed', claimed_at = planned_at, channel = 'email' WHERE state = 'due'"
+        ),
+        "message_goes_before_it_expires": (
+            f"UPDATE {MESSAGE} SET claimed_at = expires_at WHERE state = 'due'",
+            f"UPDATE {MESSAGE} SET expires_at = claimed_at WHERE state = 'complained'",
+        ),
+        "message_lease_ends_after_its_claim": (
+            f"UPDATE {MESSAGE} SET state = 'claimed', claimed_at = planned_at, channel = 'email', claimed_until = planned_at"
+            " WHERE state = 'due'"
         ),
         "message_not_sent_has_a_reason": f"UPDATE {MESSAGE} SET state = 'dropped' WHERE state = 'due'",
         "message_has_a_channel": f"UPDATE {MESSAGE} SET channels = '{{}}'",

@@ -13,7 +13,7 @@ from psycopg.errors import Error
 
 from analytics import statistics
 from analytics.experiments.looking import look
-from analytics.models import AcquisitionCost, UpliftRun
+from analytics.models import AcquisitionCost, MediaCost, UpliftRun
 from analytics.runs import compute_value
 from customers.claiming import claim_order
 from customers.core.ids import new_id
@@ -104,6 +104,8 @@ def world() -> None:
     statistics.refresh(club.retailer)
     compute_value(club.retailer, now=NOON)
     AcquisitionCost.objects.create(retailer=shop, channel="search", month=date(2026, 6, 1), amount=9, currency="EUR")
+    held = running(shop, club, "media-test")
+    MediaCost.objects.create(retailer=shop, experiment=held, what="leaflet", amount=9, currency="EUR")
     Consent.objects.create(customer=ada.customer, purpose="email", granted=True, occurred_at=NOON, source="till")
     following = open_draft(club, author="ada", now=NOON)
     EarningGroup.objects.create(version=following, code="seasons")

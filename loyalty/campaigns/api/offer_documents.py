@@ -20,7 +20,7 @@ from loyalty.campaigns.api.offers import CampaignOfferOut, offer_named, offer_ou
 from loyalty.campaigns.api.serializers import CampaignChangeOut, CampaignFindingOut
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.checking import schema
-from loyalty.campaigns.offering.documents import Said, check, room_of, say, to_document
+from loyalty.campaigns.offering.documents import Said, check, room_of, say, written_out
 from loyalty.campaigns.offering.managing import start
 
 
@@ -57,6 +57,7 @@ class OfferPlanOut(serializers.Serializer[Any]):
 class OfferAppliedOut(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Of the offer.")
     state = serializers.ChoiceField(choices=Offer.State.choices, help_text="Whether it is given: a new one is a draft.")
+    revision = serializers.CharField(help_text="Of the document as it is now, for the next change.")
     changes = OfferChangeOut(many=True, help_text="Against what was there; all of it where nothing was.")
     findings = OfferFindingOut(many=True, help_text="What is still in the way of starting it.")
 
@@ -75,8 +76,8 @@ class OfferDocumentView(AskedView):
 
     @extend_schema(parameters=[FORMAT], responses=DOCUMENT, tags=["offers"])
     def get(self, request: Request, code: str) -> Response | HttpResponse:
-        """Return an offer as one document, as JSON or YAML."""
-        return written(request, to_document(offer_named(request, code)))
+        """Return an offer as one document, as JSON or YAML, with its revision."""
+        return written(request, written_out(offer_named(request, code)))
 
 
 class OfferCheckView(OfDocument):
@@ -109,11 +110,10 @@ class OfferApplyView(OfDocument):
     def post(self, request: Request) -> Response:
         """Make a draft of an offer's document, or change the one with its code; of what is given, the budget alone."""
         found = _said(request)
-        return Response(
-            OfferAppliedOut(
-                {"code": found.offer.code, "state": found.offer.state, **told(found.changes, found.findings)}
-            ).data
-        )
+        about = {
+            "code": found.offer.code, "state": found.offer.state, "revision": written_out(found.offer)["revision"],
+        }  # fmt: skip
+        return Response(OfferAppliedOut({**about, **told(found.changes, found.findings)}).data)
 
 
 class OfferStartView(AskedView):

@@ -16,9 +16,9 @@ from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.models import Retailer
 from loyalty.campaigns.journeys.about import facts_of
-from loyalty.campaigns.journeys.advancing import end_entries, ending_by, untrue
+from loyalty.campaigns.journeys.advancing import Ending, end_entries, ending_by, untrue
 from loyalty.campaigns.journeys.entering import enter
-from loyalty.campaigns.journeys.open_entries import load_active
+from loyalty.campaigns.journeys.open_entries import OpenEntry, load_active
 from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.journeys.versions import published
 from loyalty.campaigns.models import Campaign, WaitingFact
@@ -69,15 +69,24 @@ def _end(
     retailer: Retailer, facts: Sequence[tuple[str, UUID, datetime]], now: datetime, *, program: int | None = None
 ) -> None:
     """End the entries that facts end, each by the first of them. :param program: of which alone; of any where it is None"""
-    found = load_active({customer for _, customer, _ in facts}, now=now)
+    latest = max([now, *(at for *_, at in facts)])  # clocks may differ a little
+    found = load_active({customer for _, customer, _ in facts}, now=latest)
     entries = [each for each in found if program in {None, each.program_id}]
     endings = []
     for entry in entries:
-        own = (ending_by(entry, kind, at) for kind, customer, at in facts if customer == entry.customer_id)
+        own = (_ending(entry, kind, at) for kind, customer, at in facts if customer == entry.customer_id)
         ending = next((each for each in own if each is not None), None)
         if ending is not None:
             endings.append(ending)
     end_entries(retailer, endings, now=now)
+
+
+def _ending(entry: OpenEntry, kind: str, at: datetime) -> Ending | None:
+    """Return how a fact ends an entry; of a contact, which its exit may not mean, by what was read of the entry."""
+    if kind != WaitingFact.Kind.CONTACT:
+        return ending_by(entry, kind, at)
+    first = entry.contacted_at
+    return ending_by(entry, kind, first) if first is not None and first <= at else None
 
 
 def end_untrue(retailer: Retailer, customers: Collection[UUID], *, now: datetime) -> None:

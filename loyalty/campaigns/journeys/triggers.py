@@ -15,7 +15,19 @@ from customers.core.calendar import midnight
 from customers.core.values import dataclass
 from loyalty.campaigns.journeys.tier_gaps import REACH, RISK, When, gaps
 from loyalty.campaigns.models import Campaign, CampaignVersion
-from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, NEW, PROSPECT, is_leaps_eve, parameter, wave_of, word
+from loyalty.campaigns.rules.triggers import (
+    LAPSING,
+    LOYAL,
+    NEW,
+    OF_CONTACT,
+    PROSPECT,
+    SEGMENTS,
+    TIERS,
+    is_leaps_eve,
+    parameter,
+    wave_of,
+    word,
+)
 
 # Something of it stayed: an order that came back as a whole was none.
 KEPT = """EXISTS (
@@ -117,6 +129,9 @@ SELECT i.customer_id, 'contact:' || i.number AS occurrence, (i.occurred_at AT TI
 FROM customers_interaction i JOIN memberships_membership m ON m.customer_id = i.customer_id AND m.program_id = %(program)s
 WHERE m.left_at IS NULL AND i.retailer_id = %(retailer)s AND i.kind = 'support' AND i.occurred_at > %(from)s
     AND i.occurred_at <= %(since)s
+    AND (cardinality(%(topics)s::text[]) = 0
+        OR lower(btrim(i.topic)) IN (SELECT lower(btrim(t)) FROM unnest(%(topics)s::text[]) t))
+    AND (cardinality(%(outcomes)s::text[]) = 0 OR i.outcome = ANY(%(outcomes)s::text[]))
 """
 # Equal parts of the base, each in its own week: a steady series of answers.
 SURVEY_WAVE = """
@@ -218,7 +233,7 @@ def _parameters(campaign: Campaign, version: CampaignVersion, day: date) -> dict
     found: dict[str, Any] = {
         "program": campaign.program_id, "retailer": campaign.retailer_id, "campaign": campaign.pk, "day": day, "zone": str(zone),
         "since": midnight(day, zone), "told_at": told_at(campaign, version),
-        "segments": list(said.get("segments", [])), "tiers": list(said.get("tiers", [])),
+        **{name: list(said.get(name, [])) for name in (SEGMENTS, TIERS, *OF_CONTACT)},
     }  # fmt: skip
     found |= _of_wave(said, day) if said["kind"] == "survey_wave" else _of_kind(said, day, zone)
     return found

@@ -24,6 +24,13 @@ from loyalty.campaigns.transports import Device
 
 # As `is_of_last_order` has it, of an entry e.
 IS_OF_LAST_ORDER = f"e.occurrence ^@ ANY (ARRAY[{', '.join(repr(each) for each in SINCE_LAST_ORDER)}])"
+# Whether a contact i with support, since an entry e, is one that ends it by its version v: of a topic and an outcome that its
+# exit names, or of any where it names none.
+IS_ENDING_CONTACT = """i.kind = 'support' AND i.occurred_at >= e.entered_at AND EXISTS (
+        SELECT 1 FROM jsonb_array_elements(v.exits) x WHERE x->>'fact' = 'contact'
+            AND (coalesce(jsonb_array_length(x->'topics'), 0) = 0 OR EXISTS (
+                SELECT 1 FROM jsonb_array_elements_text(x->'topics') t WHERE lower(btrim(t.value)) = lower(btrim(i.topic))))
+            AND (coalesce(jsonb_array_length(x->'outcomes'), 0) = 0 OR x->'outcomes' @> to_jsonb(i.outcome)))"""
 # What is open of locked recipients, due or not: what is not due yet says when they are next to be looked at.
 OPEN = f"""
 SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priority, m.tags, m.on_cap, m.ground, m.is_urgent,
@@ -35,8 +42,8 @@ SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priori
                 WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END)
         THEN 'ordered'
         WHEN v.exits @> '[{{"fact": "contact"}}]' AND EXISTS (
-            SELECT 1 FROM customers_interaction i WHERE i.customer_id = m.customer_id AND i.kind = 'support'
-                AND i.occurred_at >= e.entered_at AND i.occurred_at <= %s)
+            SELECT 1 FROM customers_interaction i WHERE i.customer_id = m.customer_id AND i.occurred_at <= %s
+                AND {IS_ENDING_CONTACT})
         THEN 'contacted' ELSE '' END
 FROM campaigns_message m
 LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id

@@ -69,6 +69,11 @@ class Entry(models.Model):
                 condition=models.Q(is_held_out=False) | models.Q(ended_at__isnull=False),
                 name="held_out_entry_takes_no_step",
             ),
+            models.CheckConstraint(
+                condition=models.Q(reached_goal_at__isnull=True)
+                | models.Q(reached_goal_at__gte=models.F("exposure_at")),
+                name="goal_counts_after_exposure",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(

@@ -136,6 +136,15 @@ class Message(models.Model):
                 condition=~models.Q(state__in=["dropped", "failed"]) | ~models.Q(reason=""),
                 name="message_not_sent_has_a_reason",
             ),
+            # What went is looked for, where caps count it, among what had not expired yet.
+            models.CheckConstraint(
+                condition=models.Q(claimed_at__isnull=True) | models.Q(claimed_at__lt=models.F("expires_at")),
+                name="message_goes_before_it_expires",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(claimed_until__isnull=True) | models.Q(claimed_until__gt=models.F("claimed_at")),
+                name="message_lease_ends_after_its_claim",
+            ),
             models.CheckConstraint(condition=models.Q(channels__len__gte=1), name="message_has_a_channel"),
             models.CheckConstraint(
                 condition=models.Q(is_urgent=False) | models.Q(kind="service"), name="only_service_is_urgent"

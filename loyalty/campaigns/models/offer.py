@@ -137,6 +137,12 @@ class Offer(models.Model):
                 violation_error_message=_("It ends after it begins."),
             ),
             models.CheckConstraint(
+                condition=models.Q(value_from__isnull=True)
+                | models.Q(value_to__isnull=True)
+                | models.Q(value_to__gte=models.F("value_from")),
+                name="offer_deciles_in_order",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(instead__isnull=True) | ~models.Q(excluded=[]),
                 name="offer_instead_is_for_the_excluded",
                 violation_error_message=_("Say who is excluded, and gets another offer instead."),
@@ -237,6 +243,10 @@ class OfferGrant(models.Model):
                 | models.Q(state__in=["declined", "expired", "withdrawn"], ended_at__isnull=False),
                 name="ended_grant_has_an_instant",
             ),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("granted_at")), name="grant_ends_after_it_is_given"
+            ),
+            models.CheckConstraint(condition=models.Q(reserved__gte=0), name="grant_reserves_nothing_negative"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["offer", "expires_at"], condition=models.Q(state="granted"), name="grant_open"),

@@ -24,6 +24,7 @@ from customers.core.admin import (
 )
 from customers.core.money import MAX_DECIMALS, written
 from loyalty.activity import staff
+from loyalty.campaigns.editing import EditedByOne, Shown, State
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.managing import draw_up, end_offer, flaws_of, set_budget, start, withdraw_offer
 from loyalty.campaigns.offering.reading import OfferFigures, figures_of, status_of
@@ -64,7 +65,7 @@ class BudgetForm(staff.ReasonForm):
     )
 
 
-class OfferAdmin(ModelAdmin):
+class OfferAdmin(EditedByOne, ModelAdmin):
     form = OfferForm
     list_display = ("name", "code", "program", "state_label", "slot", "priority", "limit_of_it", "reserved", "spent")
     list_filter: ClassVar[Any] = ("program", "state", "slot")
@@ -80,6 +81,10 @@ class OfferAdmin(ModelAdmin):
     )  # fmt: skip
     readonly_fields = ("found", "state", "expected", "expected_as_of", "findings", "figures")
     actions_detail = ("start_it", "budget_it", "end_it", "withdraw_it")
+
+    def also_shown(self, row: Offer) -> State:
+        limit = written(row.budget.limit, row.retailer.currency)
+        return {"limit": Shown(str(_("budget")), limit, limit)}
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False

@@ -15,6 +15,7 @@ from loyalty.campaigns.document_parts import CODE, an_object
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.models.campaign import MAX_PRIORITY
 from loyalty.campaigns.offering.managing import unknown_tiers
+from loyalty.campaigns.rules.revisions import PATTERN
 from loyalty.configuration.document import schema_findings
 from loyalty.configuration.findings import Finding
 from loyalty.engine.profile import SEGMENTS
@@ -84,6 +85,11 @@ def schema() -> dict[str, Any]:
                 "offer": {"const": FORMAT, "description": "The format of this document."},
                 "program": CODE | {"description": "The slug of a program that there is."},
                 "code": CODE,
+                "revision": {
+                    "type": "string", "pattern": PATTERN, "maxLength": 1_000,
+                    "description": "Of what was written out: where that has changed since, this document is not applied. "
+                    "Leave it out to replace whatever there is.",
+                },
                 "currency": {"type": "string", "maxLength": 3, "description": "Of its amounts: the retailer's own."},
                 "budget": MONEY,
                 "at_most": AT_MOST,

@@ -14,6 +14,8 @@ from loyalty.campaigns.document_parts import Document, differences
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.checking import FORMAT, OF_ROW, check_document, day_of, hold_outs
 from loyalty.campaigns.offering.managing import BudgetTooSmall, draw_up, flaws_of, locked, rewards_of, set_budget
+from loyalty.campaigns.offering.outdated import NoOfferToChange, OfferChangedSince
+from loyalty.campaigns.rules.revisions import OF_OFFER, changed_since, revision_of
 from loyalty.configuration.document import Change, InvalidDocument
 from loyalty.configuration.findings import Finding
 from loyalty.programs.models import Program
@@ -38,6 +40,38 @@ def to_document(offer: Offer) -> Document:
     return about | {name: value for name, value in found.items() if value != usual.get(name)}
 
 
+def written_out(offer: Offer) -> Document:
+    """Return an offer as a document with its revision, to be changed and applied."""
+    document = to_document(offer)
+    first = {name: document[name] for name in ("offer", "program", "code")}
+    return {**first, "revision": revision_of(document, OF_OFFER), **document}
+
+
+def _require_present(said: Mapping[str, Any], before: Document) -> None:
+    """
+    Refuse a document whose offer was changed since it was written out, by the revision that it says, if any.
+
+    One that says just what there is changes nothing, and is not refused.
+
+    :param before: the offer as it is, locked; empty where there is none
+    :raises OfferChangedSince: naming each place that differs
+    :raises NoOfferToChange: where the offer is not here
+    """
+    if "revision" not in said:
+        return
+    if not before:
+        raise NoOfferToChange(code=said["code"])
+    if (places := changed_since(said["revision"], before, OF_OFFER)) and _plain_of(said) != before:
+        raise OfferChangedSince(before, places)
+
+
+def _plain_of(said: Mapping[str, Any]) -> Document:
+    """Return what a document says but for its revision, written as offers are written out."""
+    usual = {name: asked["default"] for name, asked in OF_ROW.items() if "default" in asked}
+    found = {name: each for name, each in said.items() if name != "revision" and each != usual.get(name)}
+    return found | {name: _amount(Decimal(found[name])) for name in ("budget", "at_most") if name in found}
+
+
 def _amount(amount: Decimal) -> str:
     """Return an amount without the zeros that its column may have behind it."""
     whole, _point, rest = f"{amount:f}".partition(".")
@@ -51,6 +85,7 @@ def apply_document(retailer: Retailer, said: Any, *, now: datetime) -> Offer:
     alone can be another.
 
     :raises InvalidDocument: with all that is wrong with how it is written, and with what can be changed no more
+    :raises OfferChangedSince: where it says of which revision it was made, and that is not the present one
     """
     return _applied(retailer, said, now=now).offer
 
@@ -87,6 +122,7 @@ def _applied(retailer: Retailer, said: Any, *, now: datetime) -> Said:
     known = Offer.objects.filter(retailer=retailer, code=said["code"]).first()
     before: Document = {}
     if known is None:
+        _require_present(said, before)
         program = Program.objects.select_related("retailer").get(retailer=retailer, slug=said["program"])
         offer = Offer(retailer=retailer, program=program, code=said["code"])
         _fill(offer, said)
@@ -94,6 +130,7 @@ def _applied(retailer: Retailer, said: Any, *, now: datetime) -> Said:
     else:
         offer = locked(known)
         before = to_document(offer)
+        _require_present(said, before)
         _change(offer, said, before)
     offer = Offer.objects.select_related("program", "retailer", "budget", "instead", "hold_out").get(pk=offer.pk)
     return Said(offer, differences(before, to_document(offer)), findings_of(offer, now=now))
@@ -145,6 +182,8 @@ def check(retailer: Retailer, said: Any, *, now: datetime) -> list[Finding]:
             found = _applied(retailer, said, now=now).findings
         except InvalidDocument as refused:
             found = refused.findings
+        except (OfferChangedSince, NoOfferToChange) as outdated:
+            found = [Finding.error(outdated.code, "revision", str(outdated))]
         transaction.set_rollback(True)
     return found
 

@@ -247,17 +247,21 @@ class _Batch:
             why = Refusal("no_reward")
         if why is not None:
             return why, None
-        reward = self._reward(rule, known.decision)
+        reward = self._reward(rule, known.decision, known.who.zone)
         reserves = None if reward is None else self._reserves(rule, reward)
         if reserves is None:
             return Refusal("no_reward"), None
         return None, Available(rule, self.plan.rows[rule.id].budget_id, reserves)
 
-    def _reward(self, rule: OfferRule, decision: Decision) -> RewardRule | None:
-        """Return the first reward of an offer that the member's version has now."""
-        catalogue = decision.rules.of(CATALOGUE)
+    def _reward(self, rule: OfferRule, decision: Decision, zone: ZoneInfo) -> RewardRule | None:
+        """
+        Return the first reward of an offer that the member's version has now, also on the member's own day.
+
+        The offer ends with that day: where the member's is over already, it would be over before it is given.
+        """
+        catalogue, days = decision.rules.of(CATALOGUE), {decision.on, local_date(self.now, zone)}
         named = (catalogue.by_code.get(code) for code in self.plan.rows[rule.id].rewards)
-        return next((each for each in named if each is not None and not out_of_time(each, decision.on)), None)
+        return next((each for each in named if each and not any(out_of_time(each, on) for on in days)), None)
 
     def _reserves(self, rule: OfferRule, reward: RewardRule) -> Decimal | None:
         return reward.reserves if reward.reserves is not None else self.plan.rows[rule.id].at_most
@@ -265,7 +269,7 @@ class _Batch:
     def _give(self, ask: Ask, membership_id: UUID, known: _Known, won: _Won) -> Granting:
         offer, key = won.available.offer, new_id()
         row, reserved = self.plan.rows[offer.id], won.available.reserves
-        reward = self._reward(offer, known.decision)
+        reward = self._reward(offer, known.decision, known.who.zone)
         assert reward is not None, "it was found when it was looked at"
         last_day = min(filter(None, (reward.last_day, reward.valid_until)), default=None)
         ends_at = grant_ends_at(offer, self.now, known.who.zone, last_day)
@@ -290,7 +294,9 @@ class _Batch:
 
     def _refuse(self, ask: Ask, rule: OfferRule, why: Refusal, known: _Known | None = None) -> Granting:
         row = self.plan.rows[rule.id]
-        reward = self._reward(rule, known.decision) if known is not None and known.decision.version else None
+        reward = (
+            self._reward(rule, known.decision, known.who.zone) if known is not None and known.decision.version else None
+        )
         reserves = (self._reserves(rule, reward) if reward is not None else None) or Decimal(0)
         as_of = known.as_of if known is not None and rule.reads_profile else None
         self.refusals.append(

@@ -8,10 +8,11 @@ from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from customers.models import Interaction
 from loyalty.campaigns.models import Campaign, CampaignVersion, Message, Step
 from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.publishing.checking import CampaignFlaw
-from loyalty.campaigns.rules.triggers import TRIGGERS, parameter, word
+from loyalty.campaigns.rules.triggers import ENDED_AS, TOPICS, TRIGGERS, parameter, word
 from loyalty.campaigns.rules.wall_clock import NoWait, Wait, read_wait
 
 TRIGGER_WORDS = {
@@ -32,6 +33,10 @@ TRIGGER_WORDS = {
     "plan_renewal": gettext_lazy("Whose paid plan renews within %(days)s days."),
     "life_stage": gettext_lazy("Who is in the stage: %(stage)s."),
 }
+LIST_WORDS = {
+    TOPICS: gettext_lazy("About: %(words)s."),
+    ENDED_AS: gettext_lazy("Ended: %(words)s."),
+}
 ON_THE_DAY_WORDS = {
     "birthday": gettext_lazy("Whose birthday it is."),
     "anniversary": gettext_lazy("Whose anniversary of joining it is."),
@@ -47,6 +52,7 @@ FLAW_WORDS = {
     "unknown_parameter": gettext_lazy("The trigger has no parameter “%(name)s”; it has %(known)s."),
     "out_of_bounds": gettext_lazy("It is a whole number from %(least)s to %(most)s."),
     "not_a_list_of_codes": gettext_lazy("It is a list of codes."),
+    "not_a_list_of_words": gettext_lazy("It is a list of words."),
     "not_one_of": gettext_lazy("It is one of %(known)s."),
     "needs_profile": gettext_lazy(
         "Who enters is decided by what was computed about customers: tick that it is decided by a profile."
@@ -97,7 +103,16 @@ def trigger_of(version: CampaignVersion) -> str:
     facts |= {name: STAGE_WORDS.get(str(word(version.trigger, name)), "-") for name in TRIGGERS[kind].words}
     if kind in ON_THE_DAY_WORDS and not facts["days_before"]:
         return str(ON_THE_DAY_WORDS[kind])
-    return str(TRIGGER_WORDS[kind]) % facts
+    lists = (words % {"words": _listed(name, version.trigger[name])}
+             for name, words in LIST_WORDS.items() if name in TRIGGERS[kind].lists and version.trigger.get(name))  # fmt: skip
+    return " ".join([str(TRIGGER_WORDS[kind]) % facts, *lists])
+
+
+def _listed(name: str, said: Any) -> str:
+    """Return the words by which a trigger is narrowed, as people read them."""
+    words = [str(each) for each in said] if isinstance(said, list) else [str(said)]
+    names = dict(Interaction.Outcome.choices) if name == ENDED_AS else {}
+    return ", ".join(str(names.get(each, each)) for each in words)
 
 
 def wait_of(text: str) -> str:

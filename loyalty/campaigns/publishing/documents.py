@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from customers.core.calendar import FIRST_YEAR, LAST_YEAR
+from customers.core.contacts import MAX_TOPIC
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.document_parts import CODE, Document, an_object, differences
@@ -20,6 +21,7 @@ from loyalty.campaigns.publishing.describing import said_of_flaw
 from loyalty.campaigns.publishing.managing import draft_of
 from loyalty.campaigns.publishing.outdated import ChangedSince, NothingToChange
 from loyalty.campaigns.rules.revisions import PATTERN, changed_since, revision_of
+from loyalty.campaigns.rules.triggers import OF_CONTACT
 from loyalty.configuration.document import Change, InvalidDocument, schema_findings
 from loyalty.configuration.findings import Finding
 from loyalty.experiments.models import Experiment
@@ -29,6 +31,7 @@ FORMAT = 1
 SCHEMA_ID = "urn:loyalty:campaign:1"
 LANGUAGES = [str(each) for each in Retailer.Language.values]
 MAX_DAYS = 32_767
+STATE_LENGTH = 8
 NOT_USUAL = object()
 
 FLAG: dict[str, Any] = {"type": "boolean"}
@@ -38,6 +41,10 @@ INSTANT: dict[str, Any] = {
     "description": "With its zone, such as 2027-01-01T09:00:00+01:00.",
 }
 WAIT: dict[str, Any] = {"type": "string", "maxLength": 32}
+WORDS: dict[str, Any] = {
+    "type": "array", "items": {"type": "string", "maxLength": MAX_TOPIC}, "maxItems": 50,
+    "description": "Of a contact with support: any where it is left out.",
+}  # fmt: skip
 # What stands with the campaign and holds at once, and what stands with its version and holds when it is published.
 OF_CAMPAIGN: Mapping[str, dict[str, Any]] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 200},
@@ -56,7 +63,7 @@ OF_VERSION: Mapping[str, dict[str, Any]] = {
         "default": [],
         "items": {
             "type": "object",
-            "properties": {"fact": {"type": "string"}, "goal": FLAG},
+            "properties": {"fact": {"type": "string"}, "goal": FLAG} | dict.fromkeys(OF_CONTACT, WORDS),
             "required": ["fact"],
             "additionalProperties": False,
         },
@@ -147,6 +154,11 @@ def written_out(version: CampaignVersion) -> Document:
     revision = {"revision": revision_of(document)}
     first = {name: said for name, said in document.items() if name in {"campaign", "program", "code"}}
     return {**first, **revision, **document}
+
+
+def state_of(version: CampaignVersion) -> str:
+    """Return in a few characters what a version says: others where anything of it is another, texts too."""
+    return revision_of(to_document(version))[:STATE_LENGTH]
 
 
 def _unusual(row: Any, fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -78,6 +79,11 @@ def draft_of(campaign: Campaign) -> CampaignVersion:
             text.pk, text.step = None, step
         StepText.objects.bulk_create(texts)
     return draft
+
+
+def hold_campaign(**of: Any) -> None:
+    """Lock the campaign of some lookups until the transaction ends: who writes its draft or publishes it waits."""
+    Campaign.objects.select_for_update(no_key=True, of=("self",)).only("pk").filter(**of).first()
 
 
 @transaction.atomic

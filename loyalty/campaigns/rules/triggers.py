@@ -9,6 +9,7 @@ from dataclasses import field
 from datetime import date, timedelta
 from typing import Any
 
+from customers.core.contacts import OUTCOMES
 from customers.core.values import dataclass
 
 
@@ -30,6 +31,7 @@ class TriggerKind:
     :param values: what texts may say because of it
     :param is_of_night: whether a night finds who enters; else the fact itself brings them
     :param words: the words that a parameter may be; the first where nothing is said
+    :param lists: the lists of words that it may be narrowed by, each with the words that there are; with none where any word is
     :param reads_profile: whether it always asks what was computed about a customer
     :param fades: whether it may stop being true before a step is taken: it is looked at again with each
     """
@@ -39,10 +41,13 @@ class TriggerKind:
     values: frozenset[str] = frozenset()
     numbers: Mapping[str, Number] = field(default_factory=dict)
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reads_profile: bool = False
     fades: bool = False
 
 
+TOPICS, ENDED_AS = "topics", "outcomes"  # of contacts with support
+OF_CONTACT: Mapping[str, tuple[str, ...]] = {TOPICS: (), ENDED_AS: OUTCOMES}
 DAYS = Number(60, 1, 730)
 DAYS_BEFORE = Number(0, 0, 60)
 PROSPECT, NEW, LOYAL, LAPSING = STAGES = ("prospect", "new", "loyal", "lapsing")
@@ -73,7 +78,7 @@ TRIGGERS: Mapping[str, TriggerKind] = {
     "lapsed": TriggerKind(values=frozenset({"last_order_on"}), numbers={"days": DAYS}),
     "vip_at_risk": TriggerKind(values=frozenset({"last_order_on"}), reads_profile=True, fades=True),
     "review": TriggerKind(values=frozenset({"order", "order_on"}), numbers={"days": Number(7, 1, 90)}, fades=True),
-    "contact": TriggerKind(values=frozenset({"contact_on"}), numbers={"days": Number(3, 1, 90)}),
+    "contact": TriggerKind(values=frozenset({"contact_on"}), numbers={"days": Number(3, 1, 90)}, lists=OF_CONTACT),
     "survey_wave": TriggerKind(numbers={"weeks": Number(13, 1, 52)}),
     "plan_renewal": TriggerKind(
         has_day=True, values=frozenset({"plan", "renews_on"}), numbers={"days": Number(14, 1, 60)}, fades=True
@@ -81,6 +86,8 @@ TRIGGERS: Mapping[str, TriggerKind] = {
     "life_stage": TriggerKind(words={"stage": STAGES}, fades=True),
 }
 FACTS = frozenset({"order", "left", "contact"})
+# By which the exit of a fact may be narrowed, as triggers are.
+LISTS_OF_FACTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {"contact": OF_CONTACT}
 SEGMENTS, TIERS = "segments", "tiers"
 # Stages that nobody knows without computing what a customer will do.
 COMPUTED_STAGES = frozenset({LOYAL, LAPSING})
@@ -107,7 +114,7 @@ def check_trigger(said: Mapping[str, Any]) -> Iterator[TriggerFlaw]:
         )
         return
     for name, value in said.items():
-        if name in {"kind", SEGMENTS, TIERS}:
+        if name in {"kind", SEGMENTS, TIERS, *kind.lists}:
             continue
         if name in kind.words:
             if value not in kind.words[name]:
@@ -115,13 +122,24 @@ def check_trigger(said: Mapping[str, Any]) -> Iterator[TriggerFlaw]:
             continue
         bounds = kind.numbers.get(name)
         if bounds is None:
-            known = ", ".join(sorted({*kind.numbers, *kind.words})) or "-"
+            known = ", ".join(sorted({*kind.numbers, *kind.words, *kind.lists})) or "-"
             yield TriggerFlaw("unknown_parameter", f"trigger/{name}", {"name": name, "known": known})
         elif isinstance(value, bool) or not isinstance(value, int) or not bounds.least <= value <= bounds.most:
             yield TriggerFlaw("out_of_bounds", f"trigger/{name}", {"least": bounds.least, "most": bounds.most})
     for name in (SEGMENTS, TIERS):
         if not is_codes(said.get(name, [])):
             yield TriggerFlaw("not_a_list_of_codes", f"trigger/{name}")
+    yield from _check_lists(said, kind.lists, "trigger")
+
+
+def _check_lists(said: Mapping[str, Any], lists: Mapping[str, tuple[str, ...]], place: str) -> Iterator[TriggerFlaw]:
+    """Yield what is wrong with the lists of words by which a trigger or an exit is narrowed."""
+    for name, known in lists.items():
+        words = said.get(name, [])
+        if not is_codes(words):
+            yield TriggerFlaw("not_a_list_of_words", f"{place}/{name}")
+        elif known and not set(words) <= set(known):
+            yield TriggerFlaw("not_one_of", f"{place}/{name}", {"known": ", ".join(known)})
 
 
 def is_codes(said: Any) -> bool:
@@ -135,10 +153,14 @@ def check_exits(said: Any) -> Iterator[TriggerFlaw]:
         yield TriggerFlaw("unknown_fact", "exits", {"known": ", ".join(sorted(FACTS))})
         return
     for place, each in enumerate(said):
-        if not isinstance(each, dict) or str(each.get("fact")) not in FACTS or set(each) - {"fact", "goal"}:
+        fact = str(each.get("fact")) if isinstance(each, dict) else ""
+        lists = LISTS_OF_FACTS.get(fact, {})
+        if fact not in FACTS or set(each) - {"fact", "goal", *lists}:
             yield TriggerFlaw("unknown_fact", f"exits/{place}", {"known": ", ".join(sorted(FACTS))})
-        elif each["fact"] in {other.get("fact") for other in said[:place] if isinstance(other, dict)}:
-            yield TriggerFlaw("twice", f"exits/{place}", {"name": each["fact"]})
+        elif fact in {other.get("fact") for other in said[:place] if isinstance(other, dict)}:
+            yield TriggerFlaw("twice", f"exits/{place}", {"name": fact})
+        else:
+            yield from _check_lists(each, lists, f"exits/{place}")
 
 
 def parameter(said: Mapping[str, Any], name: str) -> int:

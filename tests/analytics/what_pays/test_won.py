@@ -112,7 +112,7 @@ def test_as_many_statements_for_ten_as_for_one(shop: Retailer, count: int, djang
         campaign(shop, f"T{place}", test)
         won(test)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len(customers_won(shop).told) == count
 
 

@@ -12,7 +12,7 @@ from customers.management.arguments import retailer_named
 from customers.models import Retailer
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.checking import schema
-from loyalty.campaigns.offering.documents import check, room_of, say, to_document
+from loyalty.campaigns.offering.documents import check, room_of, say, written_out
 from loyalty.campaigns.offering.managing import start
 from loyalty.configuration.commands import DocumentCommand, read_document
 from loyalty.configuration.plain_yaml import to_yaml
@@ -38,7 +38,7 @@ class Command(DocumentCommand):
     def export_offer(self, options: dict[str, Any]) -> None:
         """Write an offer to standard output."""
         offer = self._offer(retailer_named(options["retailer"]), options["code"])
-        self.stdout.write(to_yaml(to_document(offer)), ending="")
+        self.stdout.write(to_yaml(written_out(offer)), ending="")
 
     def check_file(self, options: dict[str, Any]) -> None:
         """Say what is wrong with a document; nothing is kept."""
