@@ -53,6 +53,7 @@ CAMPAIGNS = (
     "campaigns.step",
     "campaigns.steptext",
     "campaigns.offer",
+    "campaigns.discountcap",
 )
 SENDING = ("campaigns.messagechannel", "campaigns.frequencycap", "campaigns.sendinghours")
 MESSAGES = (

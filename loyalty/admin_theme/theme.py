@@ -79,6 +79,7 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
         (
             (_("Campaigns"), "campaign", "admin:campaigns_campaign_changelist"),
             (_("Offers"), "sell", "admin:campaigns_offer_changelist"),
+            (_("Caps of discounts"), "percent_discount", "admin:campaigns_discountcap_changelist"),
             (_("Offers of members"), "redeem", "admin:campaigns_offergrant_changelist"),
             (_("Refused offers"), "block", "admin:campaigns_offerrefusal_changelist"),
             (_("Messages"), "mail", "admin:campaigns_message_changelist"),

@@ -26,7 +26,7 @@ READ = {
     "campaigns_campaign": "OMSAU", "campaigns_campaignversion": "OMSAU", "campaigns_step": "OMSAU",
     "campaigns_messagechannel": "OMU", "campaigns_frequencycap": "OMU", "campaigns_sendinghours": "OMU",
     "campaigns_survey": "OMSAU", "campaigns_answer": "OSU", "campaigns_followup": "OSU",
-    "campaigns_offer": "OMSAU", "campaigns_offergrant": "OSU", "campaigns_offerrefusal": "OSU",
+    "campaigns_offer": "OMSAU", "campaigns_discountcap": "OMSAU", "campaigns_offergrant": "OSU", "campaigns_offerrefusal": "OSU",
     "campaigns_message": "OSU", "campaigns_entry": "OSU", "campaigns_outcome": "OSU",
 }  # fmt: skip
 ADD = {
@@ -38,7 +38,7 @@ ADD = {
     "outbox_endpoint": "O",
     "programs_program": "OM", "badges_surprise": "OM", "page_branding": "O", "experiments_experiment": "OM",
     "campaigns_survey": "OM",
-    "campaigns_campaign": "OM", "campaigns_offer": "OM",
+    "campaigns_campaign": "OM", "campaigns_offer": "OM", "campaigns_discountcap": "OM",
     "campaigns_messagechannel": "O", "campaigns_frequencycap": "O", "campaigns_sendinghours": "O",
 }  # fmt: skip
 STAYS = {"customers_importjob", "analytics_valuerun", "access_staffinvitation"}
@@ -65,6 +65,7 @@ DELETE = {
     "badges_surprise": "OM",
     "programs_programversion": "OM",
     "campaigns_step": "OM",
+    "campaigns_discountcap": "OM",
 }
 # Pages of their own: name, method, who.
 PAGES = {
@@ -341,6 +342,8 @@ API = {
     ("offer-check", "POST"): "program:read",
     ("offer-plan", "POST"): "program:read",
     ("offer-apply", "POST"): "program:write",
+    ("discount-caps", "GET"): "program:read",
+    ("discount-caps", "PUT"): "program:publish",
     ("my-preferences", "GET"): "member",
     ("my-preferences", "PATCH"): "member",
     ("my-push-devices", "GET"): "member",

@@ -25,7 +25,9 @@ from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.models import Badge, Board, Challenge, GivenBadge, Surprise
 from loyalty.campaigns.models import Campaign, FollowUp, Offer, Step
+from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.publishing.managing import draft_of
+from loyalty.campaigns.rules.discounts import DiscountCap
 from loyalty.configuration.drafts import open_draft
 from loyalty.experiments.models import Experiment
 from loyalty.outbox.endpoints import add_endpoint
@@ -116,6 +118,7 @@ def world() -> dict[str, Any]:
     of_shop = of_offers.club(owner=shop)
     of_offers.ask(of_offers.offer(of_shop, budget="10"), *[make.member(of_shop) for _ in range(2)])
     of_offers.offer(of_shop, is_live=False)
+    set_caps(of_shop, [DiscountCap(5, 30)])
     users = {}
     for letter, role in LETTERS.items():
         users[letter] = User.objects.create_user(role, is_staff=True)

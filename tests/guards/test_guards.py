@@ -43,8 +43,10 @@ from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.messages.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.models import MessageChannel, OfferGrant, PushDevice
+from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.offering.taking import decline_offer, take_offer
 from loyalty.campaigns.publishing.managing import draft_of
+from loyalty.campaigns.rules.discounts import DiscountCap
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.endpoints import add_endpoint
@@ -159,6 +161,7 @@ def with_offers() -> None:
     """An offer that a member declined, another one has and a third took, and a fourth was refused."""
     club = offers.club()
     spring = offers.offer(club, budget="30")
+    set_caps(club, [DiscountCap(5, 30)])
     RewardBudget.objects.create(retailer=club.retailer, program=club, limit=30)
     members = [make.member(club) for _ in range(4)]
     offers.ask(spring, *members)

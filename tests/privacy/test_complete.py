@@ -33,7 +33,7 @@ OF_NO_PERSON = {
     "campaigns_sendinghours", "campaigns_messagechannel", "campaigns_frequencycap", "campaigns_campaign",
     "campaigns_campaignversion", "campaigns_step", "campaigns_steptext",
     "campaigns_survey",
-    "campaigns_offer", "rewards_rewardbudget",
+    "campaigns_offer", "campaigns_discountcap", "rewards_rewardbudget",
 }  # fmt: skip
 
 
