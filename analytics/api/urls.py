@@ -22,6 +22,11 @@ urlpatterns = [
     path("analytics/recommendations", recommendations.RunsView.as_view(), name="recommendation-runs"),
     path("analytics/recommendations/<int:run_id>", recommendations.RunView.as_view(), name="recommendation-run"),
     path("analytics/experiments/<slug:code>/looks", experiments.LooksView.as_view(), name="experiment-looks"),
+    path(
+        "analytics/experiments/<slug:code>/near-misses",
+        experiments.NearMissesView.as_view(),
+        name="experiment-near-misses",
+    ),
     path("analytics/experiments/<slug:code>/depths", depths.DepthsView.as_view(), name="experiment-depths"),
     path("analytics/experiments/<slug:code>/depths/kept", depths.PromiseView.as_view(), name="experiment-depths-kept"),
     path(

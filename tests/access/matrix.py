@@ -438,6 +438,7 @@ API = {
     ("customer-value", "GET"): "analytics:read",
     ("value-runs", "GET"): "analytics:read",
     ("experiment-looks", "GET"): "analytics:read",
+    ("experiment-near-misses", "GET"): "analytics:read",
     ("experiment-depths", "GET"): "analytics:read",
     ("experiment-depths-kept", "GET"): "analytics:read",
     ("experiment-depth-offers", "POST"): "program:write",

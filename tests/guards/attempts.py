@@ -437,6 +437,10 @@ EXPERIMENTS: Attempts = {
     "experiment_within_has_variants": (
         f"UPDATE {EXPERIMENT} SET layer = 'campaign', form = 'not_invited' WHERE within_id IS NOT NULL"
     ),
+    "near_miss_names_its_tier": (
+        f"UPDATE {EXPERIMENT} SET form = 'near_miss' WHERE state = 'draft' AND layer = 'variant'",
+        f"UPDATE {EXPERIMENT} SET missing_percent = 5 WHERE state = 'draft' AND layer = 'variant'",
+    ),
     "experiment_window_has_a_day": f"UPDATE {EXPERIMENT} SET window_days = 0 WHERE state = 'draft'",
     "experiment_plan_has_an_instant": f"UPDATE {EXPERIMENT} SET planned_at = now() WHERE state = 'draft'",
     "experiment_state_has_its_instants": f"UPDATE {EXPERIMENT} SET starts_at = now() WHERE state = 'draft'",
