@@ -28,6 +28,7 @@ from analytics.models import CustomerValue, ValueRun
 from analytics.paths.admin import FunnelAdmin
 from analytics.recommendations.admin import ProductAdmin, RecommendationRunAdmin, RecommendationSettingsAdmin
 from analytics.reporting import NoDrawing, value_report
+from analytics.roll_outs.admin import RollOutRunAdmin
 from analytics.runs import ask
 from analytics.segments.admin import SegmentRunAdmin, SegmentSettingsAdmin
 from analytics.uplift_runs.admin import UpliftRunAdmin, UpliftSettingsAdmin
@@ -39,10 +40,23 @@ from customers.models import Retailer
 ASKED = ("retailer", "data_cut", "horizon_days", "discount_rate")
 
 __all__ = [
-    "AcquisitionCostAdmin", "AuditRunAdmin", "CustomerValueAdmin", "ExperimentLookAdmin", "FunnelAdmin",
-    "KpiGoalAdmin", "KpiReaderAdmin",
-    "KpiSettingsAdmin", "ProductAdmin", "RecommendationRunAdmin", "RecommendationSettingsAdmin", "SegmentRunAdmin",
-    "SegmentSettingsAdmin", "UpliftRunAdmin", "UpliftSettingsAdmin", "ValueRunAdmin",
+    "AcquisitionCostAdmin",
+    "AuditRunAdmin",
+    "CustomerValueAdmin",
+    "ExperimentLookAdmin",
+    "FunnelAdmin",
+    "KpiGoalAdmin",
+    "KpiReaderAdmin",
+    "KpiSettingsAdmin",
+    "ProductAdmin",
+    "RecommendationRunAdmin",
+    "RecommendationSettingsAdmin",
+    "RollOutRunAdmin",
+    "SegmentRunAdmin",
+    "SegmentSettingsAdmin",
+    "UpliftRunAdmin",
+    "UpliftSettingsAdmin",
+    "ValueRunAdmin",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from analytics.experiments.models import ExperimentLook
 from analytics.kpis.models import KpiGoal, KpiReader, KpiSettings
 from analytics.paths.models import Funnel
 from analytics.recommendations.models import RecommendationRun, RecommendationSettings
+from analytics.roll_outs.models import RollOutRun
 from analytics.segments.models import CustomerSegment, SegmentRun, SegmentSettings, SegmentSize
 from analytics.uplift_runs.models import UpliftRun, UpliftSettings
 from customers.core.money import CurrencyField, MoneyField
@@ -26,6 +27,7 @@ __all__ = [
     "KpiSettings",
     "RecommendationRun",
     "RecommendationSettings",
+    "RollOutRun",
     "SegmentRun",
     "SegmentSettings",
     "SegmentSize",

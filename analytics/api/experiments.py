@@ -71,8 +71,8 @@ class PointOut(serializers.Serializer[Any]):
 class RatioOut(serializers.Serializer[Any]):
     value = serializers.FloatField(help_text="1 where nobody aims at the threshold.")
     error = serializers.FloatField(help_text="Of its logarithm.")
-    low = serializers.FloatField()
-    high = serializers.FloatField()
+    low = serializers.FloatField(help_text="The lower end of its interval.")
+    high = serializers.FloatField(help_text="The upper one.")
 
 
 class DensityOut(serializers.Serializer[Any]):

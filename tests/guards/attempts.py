@@ -468,6 +468,9 @@ EXPERIMENTS: Attempts = {
     "experiment_events_never_truncated": "TRUNCATE experiments_experimentevent",
     "experiment_looks_are_append_only": changed("analytics_experimentlook", "looked_at = now()"),
     "experiment_looks_never_truncated": "TRUNCATE analytics_experimentlook",
+    "roll_out_done_has_a_result": "UPDATE analytics_rolloutrun SET status = 'done', result = NULL",
+    "roll_out_names_a_store": "UPDATE analytics_rolloutrun SET stores = '{}'",
+    "roll_out_has_a_frozen_plan": "UPDATE analytics_rolloutrun SET plan_digest = ''",
     "uplift_done_has_a_result": (
         "UPDATE analytics_upliftrun SET status = 'done', plan_digest = 'x', data_cut = '2026-01-01'"
     ),

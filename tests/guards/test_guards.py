@@ -14,6 +14,8 @@ from psycopg.errors import Error
 from analytics import statistics
 from analytics.experiments.looking import look
 from analytics.models import AcquisitionCost, UpliftRun
+from analytics.roll_outs.running import Asked
+from analytics.roll_outs.running import ask as ask_roll_out
 from analytics.runs import compute_value
 from customers.claiming import claim_order
 from customers.core.ids import new_id
@@ -242,6 +244,7 @@ def with_experiments() -> None:
     look(running(club.retailer, club, "winback"), now=NOON)
     make.customer(club.retailer, "ada")
     ImportMapping.objects.create(retailer=club.retailer, kind="orders")
+    ask_roll_out(club.retailer, Asked(["Nantes"], NOON.date()), author="", now=NOON + timedelta(days=1))
     UpliftRun.objects.create(
         retailer=club.retailer,
         program=club,

@@ -60,7 +60,7 @@ def buy_again(experiment: Experiment, *, at: datetime, gain: int = 8, tops_up: i
     rows = experiment.assignments.select_related("variant", "customer").order_by("pk")
     facts, topped = [], 0
     for place, row in enumerate(rows):
-        amount = 20 + 3 * (place % 11) + gain * (not row.variant.is_control)
+        amount = 20 + 2 * (place % 11) + gain * (not row.variant.is_control)
         if row.variant.is_control and topped < tops_up:
             topped, amount = topped + 1, amount + 100
         facts.append(bought(owner, row.customer.external_id, at + 3 * DAY, f"{amount}.00"))
