@@ -30,6 +30,10 @@ VERDICTS: dict[str, str | Promise] = {
         "Members pile up above it: right at it there are %(ratio)s above for each one below (%(low)s to %(high)s). They top up "
         "to what they know of, so those above differ from those below by more than the tier. Nothing is read from comparing them."
     ),
+    "uneven": gettext_lazy(
+        "Fewer members stand above it than chance explains: right at it there are %(ratio)s above for each one below (%(low)s to "
+        "%(high)s). Those above are others than those below, not only by the tier. Nothing is read from comparing them."
+    ),
     "cannot_tell": gettext_lazy(
         "Whether members pile up above it cannot be told: right at it there are %(ratio)s above for each one below (%(low)s to "
         "%(high)s), and below %(unseen)s that goes unseen. Nothing is read from comparing them."
@@ -39,10 +43,10 @@ VERDICTS: dict[str, str | Promise] = {
         "needs %(needed)s. Nothing is read from comparing them."
     ),
 }
-TAGS = {"smooth": "done", "bunched": "failed", "cannot_tell": "waiting", "too_few": "waiting"}
+TAGS = {"smooth": "done", "bunched": "failed", "uneven": "failed", "cannot_tell": "waiting", "too_few": "waiting"}
 LABELS: dict[str, str | Promise] = {
-    "smooth": gettext_lazy("smooth"), "bunched": gettext_lazy("piled up"), "cannot_tell": gettext_lazy("open"),
-    "too_few": gettext_lazy("open"),
+    "smooth": gettext_lazy("smooth"), "bunched": gettext_lazy("piled up"), "uneven": gettext_lazy("uneven"),
+    "cannot_tell": gettext_lazy("open"), "too_few": gettext_lazy("open"),
 }  # fmt: skip
 
 
@@ -88,8 +92,10 @@ def near_said(experiment: Experiment, near: NearMisses) -> str:
 
 
 def verdict_of(density: Density) -> str:
-    """Return what is told of piling up: smooth, bunched, cannot_tell, or too_few to look at all."""
-    return "too_few" if density.ratio is None else density.verdict
+    """Return what is told of piling up: smooth, bunched, uneven (fewer are above), cannot_tell, or too_few to look at all."""
+    if density.ratio is None:
+        return "too_few"
+    return "uneven" if density.verdict == "bunched" and density.ratio.value < 1 else density.verdict
 
 
 def density_said(density: Density) -> str:

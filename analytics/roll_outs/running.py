@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,12 +13,14 @@ from analytics.roll_outs.models import RollOutRun
 from analytics.roll_outs.reading import Read, read
 from analytics.uplift.roll_outs import DRAWS, LEVEL, CannotJudge, Judged, judge_roll_out
 from analytics.uplift_runs.storing import as_json, from_json
+from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
 from customers.models import Retailer
 from loyalty.experiments.rules import digest
 
 SEED, MAX_STORES = 7, 1_000
+LOCK = 7_013  # the first key of the advisory lock; the second is the retailer
 MODULES = (
     "analytics.statistics",
     "analytics.roll_outs.reading",
@@ -118,21 +119,24 @@ def retailers_with_asked() -> list[int]:
 
 
 def run_next(retailer: Retailer) -> bool:
-    """Carry out the run that was asked for first; return whether there was one that nobody else is at."""
-    with transaction.atomic():
-        rows = RollOutRun.objects.filter(retailer=retailer, status=RollOutRun.Status.ASKED).order_by("pk")
-        run = rows.select_for_update(skip_locked=True, of=("self",)).select_related("retailer").first()
-        if run is None:
-            return False
-        _carry_out(run)
-    return True
+    """Carry out the run that was asked for first; return whether there was one, and nobody else is at work."""
+    (locked,) = bulk.fetch("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, retailer.pk])[0]
+    if not locked:
+        return False
+    try:
+        asked = RollOutRun.objects.filter(retailer=retailer, status=RollOutRun.Status.ASKED)
+        run = asked.select_related("retailer").order_by("pk").first()
+        if run is not None:
+            _carry_out(run)
+        return run is not None
+    finally:
+        bulk.fetch("SELECT pg_advisory_unlock(%s, %s)", [LOCK, retailer.pk])
 
 
 def _carry_out(run: RollOutRun) -> None:
-    """Judge, and write down how it ended, whatever that is."""
+    """Judge, and write down how it ended, whatever that is; nothing is locked while it is computed, which takes its time."""
     try:
-        with transaction.atomic():
-            found = carried_out(run)
+        found = carried_out(run)
     except CannotJudge as refused:
         said: dict[str, Any] = {
             "status": RollOutRun.Status.REFUSED, "code": refused.reason.code, "details": dict(refused.reason.values),

@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.admin import SelectWidget, TextInputWidget
@@ -38,6 +39,7 @@ class ExperimentForm(forms.ModelForm[Experiment]):
             self.fields["salt"].required = False
             self.fields["salt"].help_text = _("Decides who is in which part; empty for a new one.")
         if "tier_key" in self.fields:
+            self.fields["tier_key"].label = capfirst(_("tier"))
             self.fields["tier_key"].choices = [("", "-"), *_tiers()]  # type: ignore[attr-defined] # a choice field
 
     def clean(self) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customers.recording import record_orders
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
@@ -20,7 +22,7 @@ from loyalty.configuration.drafts import open_draft, publish
 from loyalty.engine.arms import Raised
 from loyalty.experiments.checking import ExperimentHasErrors
 from loyalty.experiments.models import Assignment, Experiment
-from loyalty.experiments.planning import VariantFact
+from loyalty.experiments.planning import ExperimentStarted, VariantFact
 from loyalty.experiments.running import NobodyNear, end
 from loyalty.memberships.models import Membership
 from loyalty.points.models import Lot
@@ -29,6 +31,7 @@ from loyalty.tiers.rules import Counts, DaySums, Standing, TierRule, TierScheme,
 from tests import make
 from tests.experiments.make_experiments import planned, running
 from tests.experiments.make_near_misses import RAISED, arms, club, gold, near_miss, started, tier_of, who_spent
+from tests.experiments.make_near_misses import TIERS as CLUB
 from tests.make import NOON
 
 DAY = timedelta(days=1)
@@ -309,3 +312,63 @@ def test_a_period_ends_into_another_one_as_long_as_it_runs() -> None:
     lost = end_period(Standing(KEYS[1], date(2027, 1, 1)), replace(scheme, by_chance=()), counted, date(2027, 1, 1))
 
     assert (kept, lost) == (Standing(KEYS[1], date(2028, 1, 1)), Standing(KEYS[0]))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        {"window": "rolling", "downgrade": "at_once", "soft_landing": True},
+        {"window": "rolling", "window_months": 2, "downgrade": "grace", "grace_days": 3},
+        {"window": "calendar_year", "downgrade": "period_end"},
+        {"window": "membership_year", "downgrade": "never"},
+        {"basis": "orders", "window": "lifetime", "downgrade": "at_once"},
+    ],
+)
+def test_whatever_happens_meanwhile_a_past_lived_again_comes_to_the_same(scheme: dict[str, Any]) -> None:
+    counted = scheme.get("basis") == "orders"
+    tiers = (("silver", "0", "1"), ("gold", "2", "2"), ("platinum", "9", "3")) if counted else CLUB
+    program = club(scheme=scheme, tiers=tiers)
+    near = who_spent(program, *["950.00"] * 6, at=NOON - 20 * DAY)
+    experiment = started(program, missing_percent=50)
+    assert len([arm for arm in arms(experiment, near) if arm]) == 6
+    bought = [make.buys(who, "30.00", at=NOON + DAY) for who in near[:4]]
+    for who in near[2:]:  # told late: from before the start, and from between
+        make.buys(who, "25.00", at=NOON - 2 * DAY, recorded=NOON + 3 * DAY)
+        make.buys(who, "15.00", at=NOON + timedelta(hours=2), recorded=NOON + 3 * DAY)
+    make.returns(near[0], bought[0], (1, "1"), at=NOON + 4 * DAY)
+    run_nights(program, until=(NOON + 5 * DAY).date(), now=NOON + 5 * DAY)
+    end(experiment, author="Grace", now=NOON + 6 * DAY)
+    make.returns(near[1], bought[1], (1, "1"), at=NOON + 7 * DAY)
+    make.buys(near[5], "5.00", at=NOON + 5 * DAY, recorded=NOON + 8 * DAY)  # told late: from when it still ran
+    later = NOON + 60 * DAY
+    run_nights(program, until=later.date(), now=later)
+
+    assert replay(program, now=later).deviations == []
+
+
+@pytest.mark.django_db
+def test_a_start_tried_out_assigns_nobody_and_a_second_start_is_refused() -> None:
+    program = club()
+    who_spent(program, *["950.00"] * 4)
+    draft = near_miss(program)
+
+    with transaction.atomic():
+        start_experiment(draft, author="Grace", now=NOON)
+        transaction.set_rollback(True)
+    assert not Assignment.objects.exists()
+    start_experiment(draft, author="Grace", now=NOON)
+    with pytest.raises(ExperimentStarted):
+        start_experiment(draft, author="Grace", now=NOON)
+    assert Assignment.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_orders_of_guests_and_of_who_is_no_member_make_nobody_near() -> None:
+    program = club()
+    who_spent(program, *["950.00"] * 2)
+    stranger = make.customer(program.retailer, "stranger")
+    record_orders(program.retailer, [make.order(stranger.external_id, "950.00"), make.order(None, "950.00")], now=NOON)
+    leave(who_spent(program, "950.00")[0], now=NOON)
+
+    assert preview_of(near_miss(program), starts_at=NOON, now=NOON + DAY).customers == 2
