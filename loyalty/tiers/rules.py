@@ -119,6 +119,10 @@ class TierScheme(Divided):
         """Return the place of the highest tier that the member has by an experiment; -1 for none."""
         return max((self.rank(each.tier) for each in self.by_chance), default=-1)
 
+    def lacks_to_keep(self, tier: TierRule, counts: Counts) -> tuple[tuple[str, Decimal], ...]:
+        """Return what is missing for a tier that a member has, as `missing`; nothing as long as an experiment gives it."""
+        return () if self.highest_by_chance >= self.rank(tier.key) else self.missing(tier, counts)
+
     def raiser_of(self, key: UUID | None, counts: Counts) -> str:
         """Return the experiment by which a member has a tier that it did not reach; empty for none."""
         tier = self.tier(key)
