@@ -28,6 +28,7 @@ from analytics.models import CustomerValue, ValueRun
 from analytics.paths.admin import FunnelAdmin
 from analytics.recommendations.admin import ProductAdmin, RecommendationRunAdmin, RecommendationSettingsAdmin
 from analytics.reporting import NoDrawing, value_report
+from analytics.roll_outs.admin import RollOutRunAdmin
 from analytics.runs import ask
 from analytics.segments.admin import SegmentRunAdmin, SegmentSettingsAdmin
 from analytics.uplift_runs.admin import UpliftRunAdmin, UpliftSettingsAdmin
@@ -52,6 +53,7 @@ __all__ = [
     "ProductAdmin",
     "RecommendationRunAdmin",
     "RecommendationSettingsAdmin",
+    "RollOutRunAdmin",
     "SegmentRunAdmin",
     "SegmentSettingsAdmin",
     "UpliftRunAdmin",

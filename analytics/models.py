@@ -10,6 +10,7 @@ from analytics.experiments.models import ExperimentLook
 from analytics.kpis.models import KpiGoal, KpiReader, KpiSettings
 from analytics.paths.models import Funnel
 from analytics.recommendations.models import RecommendationRun, RecommendationSettings
+from analytics.roll_outs.models import RollOutRun
 from analytics.segments.models import CustomerSegment, SegmentRun, SegmentSettings, SegmentSize
 from analytics.uplift_runs.models import UpliftRun, UpliftSettings
 from analytics.what_pays.models import MediaCost
@@ -28,6 +29,7 @@ __all__ = [
     "MediaCost",
     "RecommendationRun",
     "RecommendationSettings",
+    "RollOutRun",
     "SegmentRun",
     "SegmentSettings",
     "SegmentSize",

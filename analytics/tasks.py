@@ -7,6 +7,7 @@ from analytics.experiments.looking import looked_at_tonight, retailers_with_expe
 from analytics.experiments.offer_margins import write_offer_margins
 from analytics.kpis import mailing
 from analytics.recommendations import running as recommending
+from analytics.roll_outs import running as roll_outs
 from analytics.runs import compute_value
 from analytics.uplift_runs import running as uplift
 from customers.isolation import for_each_retailer
@@ -61,6 +62,14 @@ def uplift_nightly(retailer: Retailer) -> None:
 def uplift_asked(retailer: Retailer) -> None:
     """Measure the uplift where somebody asked for it."""
     while uplift.run_next(retailer):
+        pass
+
+
+@shared_task(name="analytics.tasks.roll_outs_asked")
+@for_each_retailer(among=roll_outs.retailers_with_asked)
+def roll_outs_asked(retailer: Retailer) -> None:
+    """Judge the roll-outs in stores that somebody asked for."""
+    while roll_outs.run_next(retailer):
         pass
 
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.experiments.models import ExperimentLook
+from analytics.experiments.near_misses import frozen_near_misses, near_misses_now
 from analytics.experiments.page import said
 from analytics.experiments.planning import forecast
 from customers.api.asking import AskedView
@@ -59,6 +60,44 @@ class VariantDetectableOut(serializers.Serializer[Any]):
     detectable = DetectableOut()
 
 
+class PointOut(serializers.Serializer[Any]):
+    at = serializers.FloatField(help_text="Reached of what the tier counts, in the middle of its bin.")
+    value = serializers.FloatField(help_text="Members, by the curve.")
+    low = serializers.FloatField(help_text="The lower end of the curve's interval.")
+    high = serializers.FloatField(help_text="The upper one.")
+    n = serializers.IntegerField(help_text="Members that there are.")
+
+
+class RatioOut(serializers.Serializer[Any]):
+    value = serializers.FloatField(help_text="1 where nobody aims at the threshold.")
+    error = serializers.FloatField(help_text="Of its logarithm.")
+    low = serializers.FloatField(help_text="The lower end of its interval.")
+    high = serializers.FloatField(help_text="The upper one.")
+
+
+class DensityOut(serializers.Serializer[Any]):
+    verdict = serializers.ChoiceField(
+        choices=["smooth", "bunched", "cannot_tell"],
+        help_text="Whether members pile up above the threshold; unless it is smooth, those above and below cannot be compared.",
+    )
+    below = serializers.IntegerField(help_text="Members near it, below.")
+    above = serializers.IntegerField(help_text="And above.")
+    ratio = RatioOut(allow_null=True, help_text="Above for each one below, right at it; null where too few are near.")
+    p = serializers.FloatField(allow_null=True, help_text="How likely a step as large is by chance.")
+    unseen = serializers.FloatField(allow_null=True, help_text="A smaller ratio than this would go unseen.")
+    bins = PointOut(many=True, help_text="Members by how far they got, and the curves through them.")
+
+
+class NearMissesOut(serializers.Serializer[Any]):
+    tier = serializers.CharField(help_text="The code of the tier.")
+    basis = serializers.CharField(help_text="What it counts: spend, points, orders or visits.")
+    threshold = serializers.FloatField(help_text="From which it is reached.")
+    percent = serializers.IntegerField(help_text="Of that, how much near misses lack at most.")
+    members = serializers.IntegerField(help_text="Of the program.")
+    near = serializers.IntegerField(help_text="How many of them just miss the tier.")
+    density = DensityOut(help_text="Whether members pile up above the threshold.")
+
+
 class DetectableEffectsOut(serializers.Serializer[Any]):
     customers = serializers.IntegerField(help_text="Who would be divided now.")
     window_days = serializers.IntegerField()
@@ -76,6 +115,7 @@ class DetectableEffectsOut(serializers.Serializer[Any]):
     )
     half = DetectableOut(help_text="What half and half would detect.")
     advice = serializers.ChoiceField(choices=["as_asked", "half_and_half", "not_measurable"])
+    near = NearMissesOut(required=False, help_text="Of near misses, who they are; left out of other experiments.")
 
 
 class LooksView(AskedView, ListAPIView[ExperimentLook]):
@@ -95,6 +135,19 @@ class LooksView(AskedView, ListAPIView[ExperimentLook]):
     def get(self, request: Request, *given: Any, **named: Any) -> Response:
         """Return the looks at an experiment, the newest first; none is ever deleted."""
         return super().get(request, *given, **named)
+
+
+class NearMissesView(AskedView):
+    scopes: ClassVar = {"GET": READ}
+
+    @extend_schema(responses=NearMissesOut, tags=["analytics"])
+    def get(self, request: Request, code: str) -> Response:
+        """Say who just misses an experiment's tier: now of a draft, when it was planned of one that has started."""
+        experiment = experiment_of(request, code)
+        near = None if experiment.is_draft else frozen_near_misses(experiment)
+        if near is None:
+            _keys, near = near_misses_now(experiment, now=timezone.now())
+        return Response(NearMissesOut(near.as_json()).data)
 
 
 class NoSuchExperiment(NotThere):

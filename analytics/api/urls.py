@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.api import depths, experiments, kpis, paths, recommendations, uplift, views, what_pays
+from analytics.api import depths, experiments, kpis, paths, recommendations, roll_outs, uplift, views, what_pays
 
 urlpatterns = [
     path("analytics/values", views.ValuesView.as_view(), name="values"),
@@ -22,7 +22,15 @@ urlpatterns = [
     path("analytics/uplift/<int:uplift_id>/cancel", uplift.CancelUpliftView.as_view(), name="uplift-run-cancel"),
     path("analytics/recommendations", recommendations.RunsView.as_view(), name="recommendation-runs"),
     path("analytics/recommendations/<int:run_id>", recommendations.RunView.as_view(), name="recommendation-run"),
+    path("analytics/roll-outs", roll_outs.RollOutsView.as_view(), name="roll-outs"),
+    path("analytics/roll-outs/<int:roll_out_id>", roll_outs.RollOutView.as_view(), name="roll-out"),
+    path("analytics/stores", roll_outs.RollOutStoresView.as_view(), name="roll-out-stores"),
     path("analytics/experiments/<slug:code>/looks", experiments.LooksView.as_view(), name="experiment-looks"),
+    path(
+        "analytics/experiments/<slug:code>/near-misses",
+        experiments.NearMissesView.as_view(),
+        name="experiment-near-misses",
+    ),
     path("analytics/experiments/<slug:code>/depths", depths.DepthsView.as_view(), name="experiment-depths"),
     path("analytics/experiments/<slug:code>/depths/kept", depths.PromiseView.as_view(), name="experiment-depths-kept"),
     path(

@@ -60,7 +60,7 @@ class Drawing:
         if self.band:
             low, high, name = self.band
             lines.append(charts.band(name, len(self.labels), low, high))
-        labels = [_in_lines(label) for label in self.labels] if self.is_flat else list(self.labels)
+        labels = [in_lines(label) for label in self.labels] if self.is_flat else list(self.labels)
         return {
             "title": self.title,
             "headers": self.headers,
@@ -74,7 +74,7 @@ class Drawing:
         }
 
 
-def _in_lines(label: str) -> str | list[str]:
+def in_lines(label: str) -> str | list[str]:
     """Return a label, in lines where it is long, as a page's chart takes it."""
     lines = wrap(label, LINE)
     return lines if len(lines) > 1 else label

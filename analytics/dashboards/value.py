@@ -274,7 +274,8 @@ def _tracked(run: ValueRun) -> str:
         "customers of that day count."
     ) % {"origin": origin}
     share = share_of(run.customers) if run.customers else 1.0
-    return words if share >= 1 else f"{words} {_('They are a sample of %(share)s.') % {'share': percent(share)}}"
+    sample = _("They are a sample of %(share)s.") % {"share": percent(share)}
+    return words if share >= 1 else f"{words} {sample}"
 
 
 def _past(found: Past, currency: str) -> dict[str, str]:

@@ -111,6 +111,7 @@ def _charts(found: DepthResult, currency: str) -> list[dict[str, Any]]:
             [cell.effect for _name, cell in cells],
             currency,
             of=_("depth"),
+            is_flat=True,
         )
         | {
             "wide": not found.curve,

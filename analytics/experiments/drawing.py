@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.dashboards import charts
-from analytics.dashboards.drawing import Drawing, Series
+from analytics.dashboards.drawing import MANY_LABELS, Drawing, Series, in_lines
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.results import Result
 from analytics.experiments.words import interval, money, name_of
@@ -70,9 +70,9 @@ def _drawing(  # noqa: PLR0913 - what is drawn, how it is called, and what is sa
 
 
 def chart_of(  # noqa: PLR0913 - what is drawn, and how it is called
-    title: str, axis: str, labels: list[str], found: Sequence[Range], currency: str, *, of: str
+    title: str, axis: str, labels: list[str], found: Sequence[Range], currency: str, *, of: str, is_flat: bool = False
 ) -> dict[str, Any]:
-    """Return a dot with its interval for each label, with its table."""
+    """Return a dot with its interval for each label, with its table. :param is_flat: long labels stand below each other"""
     whiskers = charts.intervals(_("interval"), [(round(each.low, 4), round(each.high, 4)) for each in found], WHISKER)
     dots = charts.dots(_("estimate"), [round(each.value, 4) for each in found], DOT)
     return {
@@ -82,6 +82,7 @@ def chart_of(  # noqa: PLR0913 - what is drawn, and how it is called
             (label, money(each.value, currency), interval(each, currency))
             for label, each in zip(labels, found, strict=True)
         ],
-        "data": charts.data(labels, dots, whiskers),
-        "options": charts.options(axis, legend=True),
+        "data": charts.data([in_lines(label) for label in labels] if is_flat else labels, dots, whiskers),
+        "options": charts.options(axis, legend=True, is_flat=is_flat),
+        "is_tall": is_flat and len(labels) > MANY_LABELS,
     }

@@ -11,6 +11,8 @@ from analytics.experiments import words
 from analytics.experiments.depth_page import depths_page
 from analytics.experiments.drawing import pictures
 from analytics.experiments.models import ExperimentLook
+from analytics.experiments.near_miss_page import near_page_of_draft, near_page_of_look
+from analytics.experiments.near_misses import NoSuchTierNow
 from analytics.experiments.overview import Line, lines_of, quarter_of
 from analytics.experiments.planning import TooLittleToPlanFrom, forecast
 from analytics.experiments.promise_page import promise_page
@@ -19,6 +21,7 @@ from analytics.experiments.varying import varied_by
 from customers.core.numbers import shown
 from customers.models import Retailer
 from loyalty.experiments.models import Experiment
+from loyalty.experiments.running import NobodyNear
 
 SHOWN_LOOKS = 20
 
@@ -55,10 +58,13 @@ def said(look: ExperimentLook) -> list[dict[str, str]]:
 
 def draft_page(experiment: Experiment, *, now: Any) -> dict[str, Any]:
     """Return what the page of an experiment shows before it starts: what it can detect."""
-    about = {"experiment": experiment, "plan": _plan(experiment), "varied": _varied(experiment)}
+    about = {
+        "experiment": experiment, "plan": _plan(experiment), "varied": _varied(experiment),
+        "near": near_page_of_draft(experiment, now=now) if experiment.is_draft else None,
+    }  # fmt: skip
     try:
         told = forecast(experiment, now=now).as_json()
-    except TooLittleToPlanFrom as refused:
+    except (TooLittleToPlanFrom, NobodyNear, NoSuchTierNow) as refused:
         return about | {"refused": str(refused)}
     currency = experiment.retailer.currency
     return about | {
@@ -82,6 +88,7 @@ def look_page(request: HttpRequest, look: ExperimentLook) -> dict[str, Any]:
     """Return what the page of a look shows."""
     return look_told(look) | {
         "charts": pictures(look, look.result), "depths": depths_page(look, request.GET.dict()), "kept": promise_page(look),
+        "near": near_page_of_look(look),
         "by_household": look.experiment.unit == Experiment.Unit.HOUSEHOLD,
     }  # fmt: skip
 

@@ -5,15 +5,17 @@ Computed here, and handed to `loyalty.experiments`, which freezes it with the pl
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from analytics.copying import read_columns
+from analytics.experiments.near_misses import NearMisses, near_misses_now, require_somebody
 from analytics.experiments.reading import BACK, COSTS, MONEY, SIZE, money_of
 from analytics.statistics import COSTED, KEPT, give_memory, has_costs
 from analytics.uplift.power import Advice, Detectable, Past, detectable, needed, outlook
@@ -40,6 +42,7 @@ WITH people AS (
         ORDER BY h.household_id LIMIT 1
     ) h ON true
     WHERE c.retailer_id = %(retailer)s AND c.merged_into_id IS NULL AND c.erased_at IS NULL
+        AND (%(among)s::uuid[] IS NULL OR c.id = ANY(%(among)s::uuid[]))
         AND NOT (%(only_others)s AND EXISTS (
             SELECT 1 FROM memberships_membership m WHERE m.customer_id = c.id AND m.left_at IS NULL
                 AND (%(program)s::bigint IS NULL OR m.program_id = %(program)s)))
@@ -85,6 +88,7 @@ class Forecast:
     :param correlation: with the window before; 0 where the orders do not reach so far back
     :param needed: customers in all that would detect effects of 2, 5 and 10 percent, with these shares
     :param advice: as_asked, half_and_half, or not_measurable
+    :param near: of near misses, who they are; None of other experiments
     """
 
     customers: int
@@ -99,10 +103,12 @@ class Forecast:
     needed: dict[str, int]
     half: Detectable
     advice: Advice
+    near: NearMisses | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what is frozen with the plan."""
-        return asdict(self) | {"until": self.until.isoformat()}
+        found = asdict(self) | {"until": self.until.isoformat()}
+        return {name: said for name, said in found.items() if name != "near" or said is not None}
 
 
 def forecast(experiment: Experiment, *, now: datetime) -> Forecast:
@@ -110,8 +116,13 @@ def forecast(experiment: Experiment, *, now: datetime) -> Forecast:
     Return what an experiment can detect: two statements, whatever the number of customers.
 
     :raises TooLittleToPlanFrom: when the orders do not fill one window
+    :raises NobodyNear: of near misses, where there are none; and NoSuchTierNow where the program has no such tier
     """
-    return _forecast(experiment, None, now)
+    if experiment.form != Experiment.Form.NEAR_MISS:
+        return _forecast(experiment, None, now)
+    keys, near = near_misses_now(experiment, now=now)
+    require_somebody(experiment, keys)
+    return replace(_forecast(experiment, None, now, keys), near=near)
 
 
 def forecast_among(experiment: Experiment, customers: int, *, now: datetime) -> Forecast:
@@ -123,16 +134,16 @@ def forecast_among(experiment: Experiment, customers: int, *, now: datetime) -> 
     return _forecast(experiment, customers, now)
 
 
-def _forecast(experiment: Experiment, among: int | None, now: datetime) -> Forecast:
+def _forecast(experiment: Experiment, among: int | None, now: datetime, keys: Sequence[UUID] | None = None) -> Forecast:
+    """Return what is detected. :param among: so many of all customers :param keys: these customers; all if both are None"""
     first, until = bulk.fetch(SPAN, {"retailer": experiment.retailer_id, "now": now})[0]
     window = timedelta(days=experiment.window_days)
     days = (until - first).days if first else 0
     if first is None or until - first < window:
         raise TooLittleToPlanFrom(window_days=experiment.window_days, days=days)
     is_of_others = among is None and experiment.form == Experiment.Form.NOT_INVITED
-    past, customers, basis = _past(
-        experiment, until, window, knows_before=until - first >= 2 * window, only_others=is_of_others
-    )  # fmt: skip
+    whom = _Whom(is_of_others, None if keys is None else list(keys))
+    past, customers, basis = _past(experiment, until, window, whom, knows_before=until - first >= 2 * window)
     if customers < 2:  # noqa: PLR2004 - one customer does not differ
         raise TooLittleToPlanFrom(window_days=experiment.window_days, days=days)
     return _told(experiment, past, customers if among is None else among, basis, until)
@@ -178,8 +189,15 @@ def _needed(past: Past, effect: float, treated: float, held_out: float, level: f
     return round(needed(past, effect, held_out=held_out / both, level=level) / both)
 
 
+class _Whom(NamedTuple):
+    """Whose past is looked at. :param only_others: who is no member :param among: these customers; all if None"""
+
+    only_others: bool
+    among: list[UUID] | None
+
+
 def _past(
-    experiment: Experiment, until: datetime, window: timedelta, *, knows_before: bool, only_others: bool
+    experiment: Experiment, until: datetime, window: timedelta, whom: _Whom, *, knows_before: bool
 ) -> tuple[Past, int, str]:
     retailer = experiment.retailer
     by_margin = experiment.metric == Experiment.Metric.MARGIN
@@ -187,7 +205,7 @@ def _past(
     parameters = {
         "retailer": retailer.pk, "program": experiment.program_id, "known": until, "first": until - 2 * window,
         "middle": until - window, "by_household": experiment.unit == Experiment.Unit.HOUSEHOLD,
-        "only_others": only_others,
+        **whom._asdict(),
     }  # fmt: skip
     with transaction.atomic():
         give_memory()

@@ -155,8 +155,9 @@ def _charts(found: PromiseResult, report: ExperimentLook | None, currency: str) 
         assert kept is not None, "those that are not told are left out"
         labels += [f"{name}: {pgettext('of a forecast', 'promised')}", f"{name}: {pgettext('of a promise', 'kept')}"]
         ranges += [kept.promised, kept.realised]
-    axis = f"{currency} {_('for each customer who is given it')}"
-    chart = chart_of(_("What was promised, what is kept"), axis, labels, ranges, currency, of=_("offer"))
+    whose = _("for each customer who is given it")
+    axis = f"{currency} {whose}"
+    chart = chart_of(_("What was promised, what is kept"), axis, labels, ranges, currency, of=_("offer"), is_flat=True)
     return [
         chart
         | {

@@ -17,13 +17,16 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import F, OuterRef, Subquery
 
 from analytics import statistics
 from analytics.copying import read_columns
 from analytics.experiments.results import Floats, Units
 from analytics.statistics import COSTED, KEPT, give_memory, has_costs
 from customers.models import Retailer
+from loyalty.experiments.assigning import HOLD_OUTS
 from loyalty.experiments.models import Experiment, Variant
+from loyalty.tiers.models import Tier
 
 SIZE = 250_000  # rows of a block
 MONEY = ("outcome", "before", "outcome_costed", "before_costed", "outcome_cost", "before_cost")
@@ -98,6 +101,15 @@ JOINED = """
     WHERE k.is_closed
 )
 """
+# Who came to the tier within its window, or to a higher one: raised by chance, or by what it reached itself.
+RISEN = """
+, took AS (
+    SELECT DISTINCT k.person FROM counted k
+    JOIN memberships_membership m ON m.customer_id = k.person AND m.program_id = %(program)s
+    JOIN tiers_tierchange c ON c.membership_id = m.id AND c.to_tier_id = ANY(%(tiers)s::bigint[])
+    WHERE k.is_closed AND c.occurred_at >= k.exposed_at AND c.occurred_at < k.until AND c.recorded_at <= %(known)s
+)
+"""
 EARNED = """
 , took AS (
     SELECT DISTINCT k.person FROM counted k
@@ -142,6 +154,9 @@ FROM counted k LEFT JOIN spent s ON s.person = k.person LEFT JOIN took t ON t.pe
 LEFT JOIN near n ON n.person = k.person
 GROUP BY k.unit_key, k.place, k.is_closed ORDER BY k.unit_key, k.place, k.is_closed
 """
+
+
+TOOK = {Experiment.Form.NOT_INVITED.value: JOINED, Experiment.Form.NEAR_MISS.value: RISEN}
 
 
 @dataclass(frozen=True)
@@ -208,12 +223,21 @@ def parameters_of(experiment: Experiment, variants: list[Variant], known_at: dat
         "lows": [high - share for high, share in zip(highs, shares, strict=True)], "highs": highs,
         "control": next(place for place, each in enumerate(variants, start=1) if each.is_control),
         "only_others": experiment.form == Experiment.Form.NOT_INVITED,
-        "control_is_out": experiment.form != Experiment.Form.VARIANTS, "since": None, "later": "0 hours",
+        "control_is_out": experiment.form in HOLD_OUTS, "since": None, "later": "0 hours", "tiers": _tiers(experiment),
     }  # fmt: skip
 
 
+def _tiers(experiment: Experiment) -> list[int]:
+    """Return the rows of near misses' tier, and of those above it, in all versions; nothing for other experiments."""
+    if experiment.tier_key is None:
+        return []
+    own = Tier.objects.filter(version=OuterRef("version"), key=experiment.tier_key).values("rank")
+    rows = Tier.objects.filter(version__program=experiment.program_id).annotate(least=Subquery(own))
+    return list(rows.filter(rank__gte=F("least")).order_by("pk").values_list("pk", flat=True))
+
+
 def _sql(experiment: Experiment, *, knows_costs: bool) -> str:
-    took = JOINED if experiment.form == Experiment.Form.NOT_INVITED else EARNED
+    took = TOOK.get(experiment.form, EARNED)
     sums = ", ".join(f"coalesce(sum(s.{name}), 0)::float8" for name in MONEY)
     return f"{spending_sql(knows_costs=knows_costs)}{took}{NEAR}{ROWS.format(sums=sums)}"
 

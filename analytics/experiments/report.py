@@ -9,6 +9,7 @@ from django.utils import translation
 from analytics.experiments.depth_page import depth_texts
 from analytics.experiments.drawing import drawings
 from analytics.experiments.models import ExperimentLook
+from analytics.experiments.near_miss_page import near_lines
 from analytics.experiments.page import look_told
 from analytics.experiments.promise_page import promise_lines
 from analytics.reporting import NoDrawing, draw
@@ -25,7 +26,8 @@ def experiment_report(look: ExperimentLook, *, now: datetime, language: str = ""
         raise NoDrawing
     with translation.override(language or translation.get_language()):
         context = look_told(look) | {
-            "now": now, "language": translation.get_language() or "en", "depths": [*depth_texts(look), *promise_lines(look)],
+            "now": now, "language": translation.get_language() or "en",
+            "depths": [*near_lines(look), *depth_texts(look), *promise_lines(look)],
             "drawn": [{"drawing": each, "svg": draw(each)} for each in drawings(look, look.result)],
         }  # fmt: skip
         return render_to_string("analytics/experiment_report.html", context)

@@ -53,6 +53,7 @@ CAMPAIGNS = (
     "campaigns.step",
     "campaigns.steptext",
     "campaigns.offer",
+    "campaigns.discountcap",
 )
 SENDING = ("campaigns.messagechannel", "campaigns.frequencycap", "campaigns.sendinghours")
 MESSAGES = (
@@ -64,6 +65,7 @@ CAUSES = ("rewards.causeentry", "rewards.codebatch")
 AUDITS = ("analytics.auditrun", "analytics.acquisitioncost")
 SEGMENTS = ("analytics.segmentrun", "analytics.segmentsettings")
 UPLIFT = ("analytics.upliftrun", "analytics.upliftsettings")
+ROLL_OUTS = ("analytics.rolloutrun",)
 RECOMMENDED = ("analytics.recommendationrun", "analytics.recommendationsettings")
 CATALOGUE = ("customers.product",)
 LOOKS = ("analytics.experimentlook",)
@@ -75,7 +77,8 @@ FIGURES = (
     "analytics.funnel",
 )
 VALUES = (
-    "analytics.valuerun", "analytics.customervalue", *AUDITS, *SEGMENTS, *UPLIFT, *RECOMMENDED, *CATALOGUE, *LOOKS, *FIGURES,
+    "analytics.valuerun", "analytics.customervalue", *AUDITS, *SEGMENTS, *UPLIFT, *ROLL_OUTS, *RECOMMENDED, *CATALOGUE,
+    *LOOKS, *FIGURES,
 )  # fmt: skip
 LINKS = ("api.retailerkey", "outbox.endpoint", "page.branding")
 EVERYTHING = (
@@ -110,7 +113,15 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     | SHAPE
     | _may(("change",), "customers.retailer", "customers.customer")
     | _may(("add", "change"), "customers.importjob", *LINKS)
-    | _may(("add",), "rewards.codebatch", "analytics.auditrun", "analytics.valuerun", "analytics.upliftrun", *LOOKS)
+    | _may(
+        ("add",),
+        "rewards.codebatch",
+        "analytics.auditrun",
+        "analytics.valuerun",
+        "analytics.upliftrun",
+        *ROLL_OUTS,
+        *LOOKS,
+    )
     | _may(WRITE, *DRAWN_UP, *CAMPAIGNS, *SENDING)
     | _may(("add", "change"), *SURVEYS)
     | _may(("change", "delete"), "access.staffrole")
@@ -136,6 +147,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "analytics.auditrun",
         "analytics.segmentrun",
         "analytics.upliftrun",
+        *ROLL_OUTS,
         *LOOKS,
     ),
     Role.SUPPORT: _may(
@@ -166,6 +178,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         *AUDITS,
         *SEGMENTS,
         *UPLIFT,
+        *ROLL_OUTS,
         *RECOMMENDED,
         *CATALOGUE,
         *LOOKS,
@@ -176,7 +189,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     )
     | _may(("add",), "analytics.recommendationrun")
     | _may(("view", "add", "change"), "planning.simulation")
-    | _may(("add",), "analytics.auditrun", "analytics.valuerun", "analytics.upliftrun", *LOOKS)
+    | _may(("add",), "analytics.auditrun", "analytics.valuerun", "analytics.upliftrun", *ROLL_OUTS, *LOOKS)
     | SEE_LIABILITY,
     Role.AUDITOR: _may(("view",), *EVERYTHING) | SEE_LIABILITY,
 }

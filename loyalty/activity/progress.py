@@ -111,7 +111,7 @@ def progress(membership: Membership, *, at: datetime, versions: Versions | None 
         next=tiers[above.id] if above else None,
         to_next=max(above.threshold - counts.of(scheme.basis), NOTHING) if above else None,
         keeps_through=day_before(standing.protected_until) if standing.protected_until else None,
-        to_keep=scheme.missing(current, counts) if current else (),
+        to_keep=scheme.lacks_to_keep(current, counts) if current else (),
         missing=scheme.missing(above, counts) if above else (),
         is_any=scheme.combination == "any",
         projected=tiers[heading_for.id] if heading_for else None,

@@ -23,7 +23,9 @@ ORDER BY effective_from
 PROGRAM = """
 SELECT p.slug, (
     SELECT json_agg(json_build_array(e.code, e.starts_at, least(e.ends_at, e.ended_at),
-        CASE e.form WHEN 'no_benefits' THEN v.code ELSE '' END, CASE e.form WHEN 'not_invited' THEN v.code ELSE '' END)
+        CASE e.form WHEN 'no_benefits' THEN v.code ELSE '' END, CASE e.form WHEN 'not_invited' THEN v.code ELSE '' END,
+        CASE e.form WHEN 'near_miss' THEN (
+            SELECT u.code FROM experiments_variant u WHERE u.experiment_id = e.id AND NOT u.is_control) END, e.tier_key)
         ORDER BY e.starts_at, e.code)::text
     FROM experiments_experiment e JOIN experiments_variant v ON v.experiment_id = e.id AND v.is_control
     WHERE e.retailer_id = p.retailer_id AND (e.program_id IS NULL OR e.program_id = p.id)
@@ -95,9 +97,12 @@ def used_by(versions: Iterable[Version]) -> frozenset[str]:
     )
 
 
-def _trial(code: str, starts_at: str, ends_at: str | None, withheld: str, uninvited: str) -> Trial:
+def _trial(  # noqa: PLR0913 - as PROGRAM says them
+    code: str, starts_at: str, ends_at: str | None, withheld: str, uninvited: str, raised: str | None, tier: str | None
+) -> Trial:
     end = datetime.fromisoformat(ends_at) if ends_at else None
-    return Trial(code, datetime.fromisoformat(starts_at), end, withheld, uninvited)
+    key = UUID(tier) if raised and tier else None
+    return Trial(code, datetime.fromisoformat(starts_at), end, withheld, uninvited, raised or "", key)
 
 
 @lru_cache(maxsize=512)

@@ -79,6 +79,7 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
         (
             (_("Campaigns"), "campaign", "admin:campaigns_campaign_changelist"),
             (_("Offers"), "sell", "admin:campaigns_offer_changelist"),
+            (_("Caps of discounts"), "percent_discount", "admin:campaigns_discountcap_changelist"),
             (_("Offers of members"), "redeem", "admin:campaigns_offergrant_changelist"),
             (_("Refused offers"), "block", "admin:campaigns_offerrefusal_changelist"),
             (_("Messages"), "mail", "admin:campaigns_message_changelist"),
@@ -117,6 +118,7 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
             (_("Customer value"), "insights", "admin:analytics_valuerun_overview"),
             (_("Recommendations"), "recommend", "admin:analytics_recommendationrun_changelist"),
             (_("Uplift"), "trending_up", "admin:analytics_upliftrun_changelist"),
+            (_("Roll-outs in stores"), "storefront", "admin:analytics_rolloutrun_changelist"),
             (_("Value runs"), "monitoring", "admin:analytics_valuerun_changelist"),
             (_("Customer values"), "paid", "admin:analytics_customervalue_changelist"),
             (_("Results of experiments"), "labs", "admin:analytics_experimentlook_changelist"),

@@ -27,6 +27,7 @@ from loyalty.campaigns.models import (
     Answer,
     Campaign,
     CampaignVersion,
+    DiscountCap,
     Entry,
     FollowUp,
     FrequencyCap,
@@ -40,7 +41,7 @@ from loyalty.campaigns.models import (
     Step,
     Survey,
 )
-from loyalty.campaigns.offering.admin import OfferAdmin, OfferGrantAdmin, OfferRefusalAdmin
+from loyalty.campaigns.offering.admin import DiscountCapAdmin, OfferAdmin, OfferGrantAdmin, OfferRefusalAdmin
 from loyalty.campaigns.pages import (
     CHANGE,
     LINK,
@@ -88,6 +89,7 @@ admin.site.register(Survey, SurveyAdmin)
 admin.site.register(Answer, AnswerAdmin)
 admin.site.register(FollowUp, FollowUpAdmin)
 admin.site.register(Offer, OfferAdmin)
+admin.site.register(DiscountCap, DiscountCapAdmin)
 admin.site.register(OfferGrant, OfferGrantAdmin)
 admin.site.register(OfferRefusal, OfferRefusalAdmin)
 

@@ -35,7 +35,7 @@ OF_INVITATION = (
     "answers__follow_up__state", "answers__follow_up__opened_at", "answers__follow_up__closed_at", "answers__follow_up__note",
 )  # fmt: skip
 OF_GRANT = (
-    "offer__code", "offer__name", "occurrence", "state", "reserved", "chosen_over", "chosen_by", "instead_of",
+    "offer__code", "offer__name", "occurrence", "state", "reserved", "is_discount", "chosen_over", "chosen_by", "instead_of",
     "insight_as_of", "granted_at", "expires_at", "ended_at", "redemption__reference",
 )  # fmt: skip
 OF_REFUSAL = ("offer__code", "offer__name", "occurrence", "reason", "rule", "insight_as_of", "refused_at")

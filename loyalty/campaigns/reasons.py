@@ -1,8 +1,11 @@
 """Why something went as it did, in words: codes are for machines, and pages are for people."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -40,6 +43,7 @@ REASONS: Mapping[str, Promise] = {
     "asked_another_lately": gettext_lazy("was asked something else not long before"),
     "set_aside": gettext_lazy("its step failed, and is tried again"),
 }
+OF_DISCOUNTS = re.compile(r"([0-9]+)_per_([0-9]+)_days:([0-9]{4}-[0-9]{2}-[0-9]{2})")
 RULES: Mapping[str, Promise] = {
     "quiet": gettext_lazy("quiet hours"),
     "paused": gettext_lazy("the member's pause"),
@@ -53,7 +57,9 @@ def reason_in_words(code: str) -> str:
 
 
 def rule_in_words(rule: str) -> str:
-    """Return which rule had something wait, or not be sent."""
+    """Return which rule had something wait, or not be sent or given."""
+    if found := OF_DISCOUNTS.fullmatch(rule):
+        return _of_discounts(*found.groups())
     if not rule.startswith("cap:"):
         return str(RULES.get(rule) or reason_in_words(rule))
     what, _per, rest = rule.removeprefix("cap:").rpartition("_per_")
@@ -63,6 +69,15 @@ def rule_in_words(rule: str) -> str:
         "%(what)s: at most %(number)s in %(days)s day", "%(what)s: at most %(number)s in %(days)s days", days
     )
     return words % {"what": _capped(who), "number": number, "days": days}
+
+
+def _of_discounts(limit: str, days: str, until: str) -> str:
+    """Return how many discounts a member is given at most, and from when on it may be given one more."""
+    words = ngettext(
+        "discounts, at most %(limit)s in %(days)s day: again from %(day)s on",
+        "discounts, at most %(limit)s in %(days)s days: again from %(day)s on", int(days),
+    )  # fmt: skip
+    return words % {"limit": limit, "days": days, "day": date_format(date.fromisoformat(until))}
 
 
 def _capped(who: str) -> str:

@@ -5,9 +5,10 @@ An arm is named as `experiment:variant`. A part of a version that names arms hol
 experiment runs; every other part holds for all. A decision sees the version as it is for its member, so no step asks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
+from uuid import UUID
 
 from customers.core.values import dataclass
 from loyalty.engine.member import Key
@@ -29,6 +30,8 @@ class Trial:
     :param ends_at: from when it treats all alike again; None for never
     :param withheld: the variant whose members get nothing extra; empty for none
     :param uninvited: the variant whose members are told of nothing that they could join; empty for none
+    :param raised: the variant whose members have the tier `tier`, whatever they reached; empty for none
+    :param tier: its identity; None where nobody is raised
     """
 
     code: str
@@ -36,6 +39,13 @@ class Trial:
     ends_at: datetime | None = None
     withheld: str = ""
     uninvited: str = ""
+    raised: str = ""
+    tier: UUID | None = None
+
+    @property
+    def acts_by_itself(self) -> bool:
+        """Tell whether it changes decisions though no part of a version names it."""
+        return bool(self.withheld or self.raised)
 
     def runs_at(self, instant: datetime) -> bool:
         return self.starts_at <= instant and (self.ends_at is None or instant < self.ends_at)
@@ -45,6 +55,19 @@ class Trial:
         if self.ends_at is None:
             return (self.starts_at,)
         return (self.starts_at, self.ends_at) if self.starts_at < self.ends_at else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """
+    A tier that a member has by an experiment, whatever it reached, as long as that runs.
+
+    :param tier: its identity
+    :param by: the experiment's code
+    """
+
+    tier: UUID
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +98,10 @@ class Divided:
 
     def for_arms(self, arms: frozenset[str]) -> Self:
         """Return what of it holds for a member with arms."""
+        return self
+
+    def raised(self, raised: Sequence[Raised]) -> Self:
+        """Return what of it holds for a member whom experiments raise to tiers; of tiers alone anything differs."""
         return self
 
     def withheld(self) -> Self:

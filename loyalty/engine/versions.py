@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from customers.core.values import dataclass
-from loyalty.engine.arms import ARMS, NO_ARMS, Divided, Trial, arm
+from loyalty.engine.arms import ARMS, NO_ARMS, Divided, Raised, Trial, arm
 from loyalty.engine.basket import Occasion
 from loyalty.engine.member import Key
 
@@ -49,20 +49,22 @@ class Version:
         found: R = self.parts[rules.name]
         return found
 
-    def seen_by(self, arms: frozenset[str], *, is_withheld: bool = False) -> "Version":
+    def seen_by(self, arms: frozenset[str], *, is_withheld: bool = False, raised: tuple[Raised, ...] = ()) -> "Version":
         """
         Return what of a version holds for a member.
 
         :param arms: those of running experiments
         :param is_withheld: whether the member gets nothing extra
+        :param raised: to which tiers running experiments raise it
         """
-        if not self.named and not is_withheld:
+        if not self.named and not is_withheld and not raised:
             return self
         mine = frozenset(each for each in arms if each.partition(":")[0] in self.named)
         parts = dict(self.parts)
         for name, part in self.parts.items():
             if isinstance(part, Divided):
                 seen = part.for_arms(mine)
+                seen = seen.raised(raised) if raised else seen
                 parts[name] = seen.withheld() if is_withheld else seen
         return replace(self, parts=parts, arms=mine, is_withheld=is_withheld)
 
@@ -133,7 +135,7 @@ class Versions:
     def among(self, trials: Sequence[Trial]) -> "Versions":
         """Return them as experiments divide their members; those of which no version knows, and that withhold nothing, do not."""
         named = frozenset[str]().union(*(version.named for version in self.versions))
-        dividing = tuple(trial for trial in trials if trial.withheld or trial.code in named)
+        dividing = tuple(trial for trial in trials if trial.acts_by_itself or trial.code in named)
         if not dividing or not self.starts:
             return replace(self, experiments=tuple(trials), known={}) if trials else self
         instants = {instant for trial in dividing for instant in trial.instants() if instant > self.starts[0]}
@@ -168,4 +170,7 @@ class Versions:
         codes = {trial.code for trial in running}
         mine = frozenset(each for each in arms if each.partition(":")[0] in codes)
         is_withheld = any(trial.withheld and arm(trial.code, trial.withheld) in arms for trial in running)
-        return version.seen_by(mine, is_withheld=is_withheld)
+        raised = tuple(
+            Raised(each.tier, each.code) for each in running if each.tier and arm(each.code, each.raised) in arms
+        )
+        return version.seen_by(mine, is_withheld=is_withheld, raised=raised)

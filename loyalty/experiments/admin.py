@@ -26,15 +26,17 @@ from customers.core.admin import (
     display,
 )
 from loyalty.activity import staff
+from loyalty.activity.near_misses import flaws_to_start, preview_of, start_experiment, tiers_of
 from loyalty.experiments.assigning import sizes
-from loyalty.experiments.checking import flaws_of
 from loyalty.experiments.contamination import contamination_of
 from loyalty.experiments.forms import ExperimentForm, VariantFormSet, fact_of
 from loyalty.experiments.models import Assignment, Experiment, ExperimentEvent, Variant
 from loyalty.experiments.planning import ExperimentFact, change, create, plan
-from loyalty.experiments.running import end, preview, start
+from loyalty.experiments.running import end
 from loyalty.experiments.wording import CONTAMINATION, said_of, told_of, written
+from loyalty.tiers.models import Tier
 
+OF_NEAR_MISS = ("tier_key", "missing_percent")
 PUBLISH = "programs.publish_programversion"
 OFFERED = {"draft": ("plan", "start"), "running": ("end",)}  # by state
 STATE = {"draft": "info", "running": "success", "ended": "warning"}
@@ -80,7 +82,7 @@ class EventInline(ReadOnlyInline):
 
     @display(description=_("what"))
     def told(self, event: ExperimentEvent) -> Any:
-        return format_html_join("\n", "<div>{}</div>", ((line,) for line in told_of(event))) or "-"
+        return format_html_join("\n", "<div>{}</div>", ((line,) for line in told_of(event, _names(event)))) or "-"
 
 
 class PlanForm(staff.ReasonForm):
@@ -117,13 +119,14 @@ class ExperimentAdmin(ModelAdmin):
     list_select_related: ClassVar[Any] = ("program",)
     ordering = ("-created_at",)
     fields = (
-        "retailer", ("code", "name"), ("program", "within"), ("layer", "form"), ("metric", "window_days"),
-        ("unit", "duration_days"), "salt", ("state", "starts_at"), ("ends_at", "ended_at"), "sizes_so_far", "findings",
+        "retailer", ("code", "name"), ("program", "within"), ("layer", "form"), OF_NEAR_MISS,
+        ("metric", "window_days"), ("unit", "duration_days"), "salt", ("state", "starts_at"), ("ends_at", "ended_at"),
+        "sizes_so_far", "findings",
         "contamination", ("digest", "planned_at"), "results",
     )  # fmt: skip
     readonly_fields = (
         "state", "starts_at", "ends_at", "ended_at", "sizes_so_far", "findings", "contamination", "digest", "planned_at",
-        "results",
+        "results", "tier_of_it",
     )  # fmt: skip
     inlines = (VariantInline, EventInline)
     actions_detail = ("plan_it", "start_it", "end_it")
@@ -150,6 +153,15 @@ class ExperimentAdmin(ModelAdmin):
         found = super().get_readonly_fields(request, obj)
         return (*found, "retailer") if obj else found
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Say the tier by its name where it is not to be changed any more, and nothing of it where there is none."""
+        found = super().get_fields(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return found
+        shown = [("tier_of_it", "missing_percent")] if obj.tier_key else []
+        place = found.index(OF_NEAR_MISS)
+        return [*found[:place], *shown, *found[place + 1 :]]
+
     def save_model(self, *_given: Any) -> None:
         """Leave it to `save_related`, which knows the variants."""
 
@@ -169,6 +181,10 @@ class ExperimentAdmin(ModelAdmin):
             row._state.adding = False
         row.refresh_from_db()
 
+    @display(description=_("tier"))
+    def tier_of_it(self, row: Experiment) -> str:
+        return str(tiers_of([row]).get(row.tier_key) or "-")
+
     @display(description=_("form"), ordering="form")
     def form_name(self, row: Experiment) -> str:
         return row.get_form_display()
@@ -186,7 +202,7 @@ class ExperimentAdmin(ModelAdmin):
 
     @display(description=_("what stands in its way"))
     def findings(self, row: Experiment) -> Any:
-        flaws = () if row._state.adding else flaws_of(row, now=timezone.now())
+        flaws = () if row._state.adding else flaws_to_start(row, now=timezone.now())
         return format_html_join("\n", "<div>{}</div>", ((said_of(flaw),) for flaw in flaws)) or "-"
 
     @display(description=_("what blurs it"))
@@ -231,12 +247,14 @@ class ExperimentAdmin(ModelAdmin):
     @action(description=_("Start"), url_path="start", permissions=["run"])
     def start_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         def act(row: Experiment, said: dict[str, Any], author: str) -> list[str]:
-            found = preview(row, starts_at=said.get("starts_at") or timezone.now())
-            started = start(row, starts_at=said.get("starts_at"), author=author, now=timezone.now())
+            now = timezone.now()
+            found = preview_of(row, starts_at=said.get("starts_at") or now, now=now)
+            started = start_experiment(row, starts_at=said.get("starts_at"), author=author, now=now)
             return _started(started, found.customers)
 
         words = _(
-            "All customers who are known are assigned, and each who becomes known. Nothing can be changed after it."
+            "All customers who are known are assigned, and each who becomes known; of near misses, those of now alone. "
+            "Nothing can be changed after it."
         )
         return self._ask(request, object_id, (_("Start it"), words, _("Start"), _("It runs.")), StartForm, act)
 
@@ -265,6 +283,14 @@ class ExperimentAdmin(ModelAdmin):
         return staff.ask(self, request, row, staff.Verb(heading, meaning, button, done, form, act))
 
 
+def _names(event: ExperimentEvent) -> dict[str, str]:
+    """Return what the tiers of an event's program are called; nothing is asked where it names none."""
+    if "tier" not in event.said:
+        return {}
+    rows = Tier.objects.filter(version__program=event.experiment.program_id).order_by("version__effective_from")
+    return {str(row.key): str(row) for row in rows}
+
+
 def _change(row: Experiment, fact: ExperimentFact, author: str) -> None:
     before = Experiment.objects.select_related("program", "within", "retailer").get(pk=row.pk)
     change(before, fact, author=author, now=timezone.now())
@@ -272,7 +298,10 @@ def _change(row: Experiment, fact: ExperimentFact, author: str) -> None:
 
 def _started(row: Experiment, customers: int) -> list[str]:
     counted = sizes([row])[row.pk]
-    said = [str(_("%(customers)s customers are known.")) % {"customers": number_format(customers)}]
+    known = (
+        _("%(customers)s customers just miss the tier.") if row.tier_key else _("%(customers)s customers are known.")
+    )
+    said = [str(known) % {"customers": number_format(customers)}]
     said += [f"{each}: {number_format(counted[each.code])} ({_percent(each)})" for each in row.variants.in_order()]
     if row.ends_at is not None:
         said.append(str(_("It ends by itself on %(day)s.")) % {"day": date_format(timezone.localtime(row.ends_at))})

@@ -6,7 +6,7 @@ known when an experiment starts are assigned by its start.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -29,8 +29,10 @@ WHERE c.retailer_id = %s AND NOT EXISTS (
     SELECT 1 FROM experiments_assignment a WHERE a.experiment_id = %s AND a.customer_id = c.id)
 HAVING count(*) > 0
 """
+ASSIGN_THESE = "SELECT experiments_assign(%s, %b::uuid[], %s)"
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('experiments.starting'), %s)"
 BEFORE_ALL = UUID(int=0)
+HOLD_OUTS = frozenset({Experiment.Form.NOT_INVITED, Experiment.Form.NO_BENEFITS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,14 @@ def assign_all(experiment: Experiment, *, now: datetime) -> int:
     return written
 
 
+def assign_these(experiment: Experiment, customers: Sequence[UUID], *, now: datetime) -> int:
+    """Assign some customers, and return how many were; who is held out of it, merged or erased is not."""
+    written = 0
+    for start in range(0, len(customers), BLOCK):
+        written += bulk.fetch(ASSIGN_THESE, [experiment.pk, list(customers[start : start + BLOCK]), now])[0][0]
+    return written
+
+
 def arms_of(customer: Customer, *, now: datetime) -> list[Arm]:
     """Return the variants that a customer is in, those of ended experiments too, the newest last."""
     rows = Assignment.objects.filter(customer=customer).select_related("experiment", "variant").order_by("pk")
@@ -77,7 +87,7 @@ def arms_of(customer: Customer, *, now: datetime) -> list[Arm]:
             row.bucket,
             row.assigned_at,
             row.exposed_at,
-            row.variant.is_control and row.experiment.form != Experiment.Form.VARIANTS,
+            row.variant.is_control and row.experiment.form in HOLD_OUTS,
             runs_at(row.experiment, now),
         )
         for row in rows

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from customers.core import bulk
 from customers.core.errors import DomainError, Fault, Kind
 from loyalty.experiments.models import Experiment
-from loyalty.experiments.rules import GLOBAL, Design, Flaw, check
+from loyalty.experiments.rules import GLOBAL, NEAR_MISS, Design, Flaw, check
 from loyalty.experiments.wording import said_of
 
 WASH_OUT_DAYS = 30
@@ -51,6 +51,10 @@ def _start_flaws(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
         elif running:
             yield Flaw("others_running", "layer", {"others": ", ".join(sorted(row.code for row in running))})
         yield from _wash_out(experiment, now)
+    if experiment.form == NEAR_MISS:
+        for row in running:
+            if row.tier_key == experiment.tier_key:
+                yield Flaw("near_miss_running", "tier", {"other": row.code})
     yield from _shared(experiment)
     parent = experiment.within
     if parent is not None and parent not in running:

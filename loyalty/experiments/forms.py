@@ -1,27 +1,36 @@
 """What staff fill in to draw up an experiment with its variants."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from customers.core.admin import TextInputWidget
+from customers.core.admin import SelectWidget, TextInputWidget
 from loyalty.experiments.checking import others_of
 from loyalty.experiments.models import Experiment, Variant
 from loyalty.experiments.planning import ExperimentFact, VariantFact, design_of
 from loyalty.experiments.rules import check
 from loyalty.experiments.wording import said_of
+from loyalty.tiers.models import Tier
 
-OWN = ("code", "name", "layer", "form", "unit", "metric", "window_days", "duration_days", "salt")
+OWN = ("code", "name", "layer", "form", "unit", "metric", "window_days", "duration_days", "salt", "missing_percent")
 
 
 class ExperimentForm(forms.ModelForm[Experiment]):
     """An experiment as staff draw it up."""
 
+    tier_key = forms.TypedChoiceField(
+        label=_("tier"), required=False, coerce=UUID, empty_value=None, widget=SelectWidget(),
+        help_text=_("Of near misses: to which a part of them is raised."),
+    )  # fmt: skip
+
     class Meta:
         model = Experiment
-        fields = ("retailer", "program", *OWN, "within")
+        fields = ("retailer", "program", *OWN, "within", "tier_key")
         widgets: ClassVar = {"salt": TextInputWidget()}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -29,6 +38,9 @@ class ExperimentForm(forms.ModelForm[Experiment]):
         if "salt" in self.fields:
             self.fields["salt"].required = False
             self.fields["salt"].help_text = _("Decides who is in which part; empty for a new one.")
+        if "tier_key" in self.fields:
+            self.fields["tier_key"].label = capfirst(_("tier"))
+            self.fields["tier_key"].choices = [("", "-"), *_tiers()]  # type: ignore[attr-defined] # a choice field
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
@@ -36,7 +48,25 @@ class ExperimentForm(forms.ModelForm[Experiment]):
         for name in ("program", "within"):
             if said.get(name) is not None and owner is not None and said[name].retailer_id != owner.pk:
                 self.add_error(name, ValidationError(_("It belongs to another retailer."), code="another_retailer"))
+        program = said.get("program")
+        if (
+            said.get("tier_key")
+            and program
+            and not _rows().filter(key=said["tier_key"], version__program=program).exists()
+        ):
+            self.add_error("tier_key", ValidationError(_("This tier is another program's."), code="another_program"))
         return said
+
+
+def _rows() -> QuerySet[Tier]:
+    return Tier.objects.filter(version__status="published").select_related("version__program")
+
+
+def _tiers() -> list[tuple[str, str]]:
+    """Return the tiers that published versions have, by their identity, each as it is called now."""
+    rows = _rows().order_by("version__effective_from", "rank")
+    found = {str(row.key): f"{row.version.program}: {row}" for row in rows}
+    return sorted(found.items(), key=lambda each: each[1])
 
 
 class VariantFormSet(forms.BaseInlineFormSet[Variant, Experiment, Any]):
@@ -60,4 +90,5 @@ class VariantFormSet(forms.BaseInlineFormSet[Variant, Experiment, Any]):
 def fact_of(row: Experiment, variants: tuple[VariantFact, ...]) -> ExperimentFact:
     """Return an experiment as its form says it, with these variants."""
     own = {name: getattr(row, name) for name in OWN}
-    return ExperimentFact(program=row.program, within=row.within.code if row.within else "", variants=variants, **own)
+    within = row.within.code if row.within else ""
+    return ExperimentFact(program=row.program, within=within, variants=variants, tier=row.tier_key, **own)

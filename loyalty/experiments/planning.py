@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -15,9 +16,11 @@ from customers.models import Retailer
 from loyalty.experiments.checking import others_of, refuse
 from loyalty.experiments.models import Experiment, ExperimentEvent, Variant
 from loyalty.experiments.noting import note
-from loyalty.experiments.rules import Design, Share, check, digest
+from loyalty.experiments.rules import NEAR_MISS, Design, Share, check, digest
 from loyalty.programs.models import Program
 
+OWN = ("code", "name", "program", "layer", "form", "unit", "metric", "window_days", "duration_days", "missing_percent")
+OF_NEAR_MISS = frozenset({"tier", "missing_percent"})
 MAX_EXPERIMENTS = 1_000  # of a retailer
 REASON_LENGTH = 500
 
@@ -71,6 +74,8 @@ class ExperimentFact:
     :param program: None for a hold-out of all programs
     :param salt: empty for a new one
     :param within: the code of the hold-out within which it stands; empty for none
+    :param tier: the identity of the tier to which near misses are raised; None for none
+    :param missing_percent: how much of what it asks for they lack at most; None for none
     """
 
     code: str
@@ -85,6 +90,8 @@ class ExperimentFact:
     window_days: int = 56
     duration_days: int | None = None
     within: str = ""
+    tier: UUID | None = None
+    missing_percent: int | None = None
 
 
 def find(retailer: Retailer, code: str) -> Experiment:
@@ -151,7 +158,10 @@ def change(experiment: Experiment, fact: ExperimentFact, *, author: str, now: da
     experiment.plan, experiment.plan_hash, experiment.planned_at, experiment.detectable = {}, "", None, {}
     _fill(experiment, fact)
     after = described(experiment)
-    changed = {name: {"was": before[name], "is": after[name]} for name in after if before[name] != after[name]}
+    names = {**before, **after}
+    changed = {
+        name: {"was": before.get(name), "is": after.get(name)} for name in names if before.get(name) != after.get(name)
+    }
     note(experiment, ExperimentEvent.Action.CHANGED, author=author, said=changed, now=now)
     return experiment
 
@@ -171,14 +181,17 @@ def design_of(experiment: Experiment, fact: ExperimentFact) -> Design:
         tuple(Share(each.code, each.share_bp, each.is_control) for each in fact.variants),
         fact.within,
         fact.duration_days,
+        str(fact.tier) if fact.tier else "",
+        fact.missing_percent,
     )
 
 
 def _fill(experiment: Experiment, fact: ExperimentFact) -> None:
     design = design_of(experiment, fact)
     refuse(check(design, others_of(experiment)))
-    for name in ("code", "name", "program", "layer", "form", "unit", "metric", "window_days", "duration_days"):
+    for name in OWN:
         setattr(experiment, name, getattr(fact, name))
+    experiment.tier_key = fact.tier
     experiment.salt = design.salt
     siblings = Experiment.objects.filter(retailer=experiment.retailer_id)
     experiment.within = siblings.get(code=fact.within) if fact.within else None
@@ -211,7 +224,9 @@ def require_draft(experiment: Experiment) -> None:
 def described(experiment: Experiment) -> dict[str, Any]:
     """Return how an experiment divides customers, and what it measures, as plain values: what a plan is made of."""
     design = experiment.design()
-    return asdict(design) | {"variants": [asdict(each) for each in design.variants]}
+    found = asdict(design) | {"variants": [asdict(each) for each in design.variants]}
+    # As plans of all other forms are known by their digest, also those of before there was this one.
+    return {name: said for name, said in found.items() if name not in OF_NEAR_MISS or design.form == NEAR_MISS}
 
 
 @transaction.atomic

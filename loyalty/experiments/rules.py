@@ -19,6 +19,8 @@ DIGITS = 15  # of the digest, in hexadecimal: 60 bits, which a bigint of Postgre
 GLOBAL, CAMPAIGN, VARIANT = "global", "campaign", "variant"
 LAYERS = (GLOBAL, CAMPAIGN, VARIANT)
 VARIANTS = "variants"
+NEAR_MISS = "near_miss"
+MAX_MISSING_PERCENT = 50
 MIN_VARIANTS, MAX_VARIANTS = 2, 10
 
 
@@ -60,6 +62,8 @@ class Design:
     :param form: not_invited, no_benefits or variants
     :param within: the code of the hold-out within which it stands; empty for none
     :param duration_days: after which it ends by itself; None for as long as nobody ends it
+    :param tier: the identity of the tier to which near misses are raised; empty for none
+    :param missing_percent: of what the tier asks for, how much a near miss lacks at most; None for none
     """
 
     code: str
@@ -73,6 +77,8 @@ class Design:
     variants: tuple[Share, ...]
     within: str = ""
     duration_days: int | None = None
+    tier: str = ""
+    missing_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +124,30 @@ def _variant_flaws(design: Design) -> Iterator[Flaw]:
 
 
 def _shape_flaws(design: Design, others: Iterable[Design]) -> Iterator[Flaw]:
-    if (design.layer == VARIANT) != (design.form == VARIANTS):
+    if (design.layer == VARIANT) != (design.form in {VARIANTS, NEAR_MISS}):
         yield Flaw("form_of_another_layer", "form", {"form": design.form, "layer": design.layer})
     if not design.program and design.layer != GLOBAL:
         yield Flaw("program_needed", "program", {"layer": design.layer})
+    yield from _near_miss_flaws(design)
     if design.within:
         parent = next((each for each in others if each.code == design.within), None)
         is_hold_out = parent is not None and parent.layer == CAMPAIGN and parent.program == design.program
         if design.layer != VARIANT or not is_hold_out:
             yield Flaw("within_no_hold_out", "within", {"within": design.within})
+
+
+def _near_miss_flaws(design: Design) -> Iterator[Flaw]:
+    """Yield what is wrong with raising near misses: one tier, one part that is raised, one that is not."""
+    if design.form != NEAR_MISS:
+        if design.tier or design.missing_percent is not None:
+            yield Flaw("tier_of_no_near_miss", "tier")
+        return
+    if not design.tier:
+        yield Flaw("tier_needed", "tier")
+    if design.missing_percent is None or not 1 <= design.missing_percent <= MAX_MISSING_PERCENT:
+        yield Flaw("missing_percent", "missing_percent", {"limit": MAX_MISSING_PERCENT})
+    if len(design.variants) > MIN_VARIANTS:
+        yield Flaw("two_variants", "variants", {"number": len(design.variants)})
 
 
 def nested(key: str, designs: Sequence[Design]) -> Mapping[str, str]:

@@ -1,7 +1,8 @@
 """An experiment from its start to its end: who is assigned stays so, and decisions look at it between the two instants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +11,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.values import dataclass
 from customers.models import Customer, Retailer
-from loyalty.experiments.assigning import assign_all
+from loyalty.experiments.assigning import assign_all, assign_these
 from loyalty.experiments.checking import refuse_to_start
 from loyalty.experiments.models import Experiment, ExperimentEvent
 from loyalty.experiments.noting import note
@@ -43,6 +44,12 @@ class NotRunning(DomainError):
     message = _("{experiment} does not run.")
 
 
+class NobodyNear(DomainError):
+    code = "nobody_near"
+    kind = Kind.CONFLICT
+    message = _("Nobody lacks {percent} percent or less of the tier now. Let them lack more, or start it later.")
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """
@@ -57,9 +64,10 @@ class Preview:
     ends_at: datetime | None
 
 
-def preview(experiment: Experiment, *, starts_at: datetime) -> Preview:
-    """Return what a start would do."""
-    customers = Customer.objects.filter(retailer=experiment.retailer_id, erased_at=None).persons().count()
+def preview(experiment: Experiment, *, starts_at: datetime, among: int | None = None) -> Preview:
+    """Return what a start would do. :param among: so many customers; all who are known if None"""
+    known = Customer.objects.filter(retailer=experiment.retailer_id, erased_at=None).persons()
+    customers = known.count() if among is None else among
     variants = experiment.variants.in_order()
     expected = {each.code: round(customers * each.share_bp / BUCKETS) for each in variants}
     return Preview(customers, expected, end_of(experiment, starts_at))
@@ -74,11 +82,20 @@ def end_of(experiment: Experiment, starts_at: datetime) -> datetime | None:
 
 
 @transaction.atomic
-def start(experiment: Experiment, *, starts_at: datetime | None = None, author: str, now: datetime) -> Experiment:
+def start(
+    experiment: Experiment,
+    *,
+    starts_at: datetime | None = None,
+    only: Sequence[UUID] | None = None,
+    author: str,
+    now: datetime,
+) -> Experiment:
     """
     Start an experiment: assign all customers who are known, and from now on each who becomes known.
 
     :param starts_at: from when decisions look at it; at once if None
+    :param only: the near misses, of an experiment that raises some of them: nobody else is ever in it
+    :raises NobodyNear: when there are none of those
     :raises ExperimentStarted: when it has started already
     :raises NotPlanned: when it has no plan
     :raises PlanOutOfDate: when it was changed since
@@ -91,7 +108,7 @@ def start(experiment: Experiment, *, starts_at: datetime | None = None, author: 
     starts_at = starts_at or now
     if not experiment.plan_hash:
         raise NotPlanned(experiment=experiment.code)
-    if any(experiment.plan[name] != said for name, said in described(experiment).items()):
+    if any(experiment.plan.get(name) != said for name, said in described(experiment).items()):
         raise PlanOutOfDate(experiment=experiment.code)
     if starts_at < now:
         raise StartsInThePast(instant=starts_at.isoformat())
@@ -99,7 +116,11 @@ def start(experiment: Experiment, *, starts_at: datetime | None = None, author: 
     experiment.state, experiment.starts_at = Experiment.State.RUNNING, starts_at
     experiment.ends_at = end_of(experiment, starts_at)
     experiment.save(update_fields=["state", "starts_at", "ends_at"])
-    assigned = assign_all(experiment, now=now)
+    if only is None:
+        assert experiment.form != Experiment.Form.NEAR_MISS, "who is near is found above, where tiers are known"
+        assigned = assign_all(experiment, now=now)
+    elif not (assigned := assign_these(experiment, only, now=now)):
+        raise NobodyNear(percent=experiment.missing_percent)
     _renew_programs(experiment)
     said = {"starts_at": starts_at, "ends_at": experiment.ends_at, "assigned": assigned}
     note(experiment, ExperimentEvent.Action.STARTED, author=author, said=said, now=now)

@@ -1,6 +1,8 @@
 """What is wrong with an experiment, and what was done with it, in words."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.utils import timezone
@@ -37,6 +39,17 @@ FLAWS: dict[str, Promise] = {
     "others_running": _(
         "{others} already run. A hold-out of everything starts before all others of its programs: end them first."
     ),
+    "tier_of_no_near_miss": _("Only an experiment of near misses names a tier, and how much may be lacking."),
+    "tier_needed": _("Name the tier to which a part of the near misses is raised."),
+    "missing_percent": _("Say how much of the tier may be lacking at most, from 1 to {limit} percent."),
+    "two_variants": _("Near misses are in two variants, of which one is raised; {number} are named."),
+    "tier_unknown": _("The program in force has no such tier."),
+    "tier_of_everybody": _("{tier} asks for nothing, so nobody just misses it."),
+    "tier_of_balance": _(
+        "{tier} asks for points that can be spent now: who just misses it changes with each purchase. Near misses need what is "
+        "counted over a time."
+    ),
+    "near_miss_running": _("{other} raises near misses to this tier already. End it first."),
     "household_as_unit": _(
         "{members} members share points with others. Make the household the unit, or what one of them gets the others use."
     ),
@@ -63,6 +76,7 @@ NAMES: dict[str, str | Promise] = {
     "variants": _("variants"),
     "assigned": _("customers who were assigned"),
     "reason": _("reason"),
+    "tier": _("tier"),
     "by_itself": _("ends by itself"),
 }
 
@@ -72,16 +86,20 @@ def said_of(flaw: Flaw) -> str:
     return str(FLAWS[flaw.code]).format(**{name: written(name, fact) for name, fact in flaw.facts.items()})
 
 
-def told_of(event: ExperimentEvent) -> list[str]:
-    """Return what an event says, a line for each thing; what it can detect stands with its results, in words."""
-    told = {name: _told(name, said) for name, said in event.said.items() if name != "detectable"}
+def told_of(event: ExperimentEvent, tiers: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """
+    Return what an event says, a line for each thing; what it can detect stands with its results, in words.
+
+    :param tiers: what tiers are called, by their identity
+    """
+    told = {name: _told(name, said, tiers) for name, said in event.said.items() if name != "detectable"}
     return [f"{capfirst(_name_of(name))}: {words}" for name, words in told.items() if words]
 
 
-def _told(name: str, said: Any) -> str:
+def _told(name: str, said: Any, tiers: Mapping[str, str]) -> str:
     if isinstance(said, dict) and set(said) == {"was", "is"}:
-        return f"{written(name, said['was']) or '-'} → {written(name, said['is']) or '-'}"
-    return written(name, said)
+        return f"{_told(name, said['was'], tiers) or '-'} → {_told(name, said['is'], tiers) or '-'}"
+    return tiers.get(said, said) if name == "tier" and said else written(name, said)
 
 
 def _name_of(name: str) -> str:

@@ -298,6 +298,7 @@ CELERY_BEAT_SCHEDULE = {
     "customer value that was asked for": {"task": "analytics.tasks.run_asked", "schedule": 15.0},
     "uplift": {"task": "analytics.tasks.uplift_nightly", "schedule": 86_400.0},
     "uplift that was asked for": {"task": "analytics.tasks.uplift_asked", "schedule": 15.0},
+    "roll-outs that were asked for": {"task": "analytics.tasks.roll_outs_asked", "schedule": 15.0},
     "recommendations": {"task": "analytics.tasks.recommend_nightly", "schedule": 86_400.0},
     "recommendations that were asked for": {"task": "analytics.tasks.recommend_asked", "schedule": 15.0},
     "fees and refunds": {"task": "loyalty.plans.tasks.collect", "schedule": 10.0, "options": {"expires": 60}},

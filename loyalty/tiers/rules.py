@@ -11,7 +11,7 @@ from uuid import UUID
 
 from customers.core.calendar import add_months, clamped, day_after, day_before, end_of_month
 from customers.core.values import dataclass
-from loyalty.engine.arms import Divided, ForArms, holding, named_by
+from loyalty.engine.arms import Divided, ForArms, Raised, holding, named_by
 from loyalty.points.state import Day
 
 NOTHING = Decimal(0)
@@ -73,6 +73,7 @@ class TierScheme(Divided):
     :param grace_to_month_end: that the last of those days is rounded to its month's last
     :param soft_landing: that a downgrade is one tier at a time
     :param is_closed: that nobody rises, but to what is everybody's
+    :param by_chance: the tiers that the member has by experiments, whatever it reached
     """
 
     basis: str = "spend"
@@ -86,6 +87,7 @@ class TierScheme(Divided):
     grace_to_month_end: bool = False
     soft_landing: bool = False
     is_closed: bool = False
+    by_chance: tuple[Raised, ...] = ()
     ranks: Mapping[UUID, int] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -106,7 +108,27 @@ class TierScheme(Divided):
         tiers = tuple(
             replace(tier, multiplier=Decimal(1), entry_gift=0, reward_discount=NOTHING) for tier in self.tiers
         )
-        return replace(self, tiers=tiers, downgrade="never", is_closed=True)
+        return replace(self, tiers=tiers, downgrade="never", is_closed=True, by_chance=())
+
+    def raised(self, raised: Sequence[Raised]) -> Self:
+        """Return the scheme in which a member has these tiers; one that this version does not have is left out."""
+        return replace(self, by_chance=tuple(each for each in raised if self.rank(each.tier) >= 0))
+
+    @property
+    def highest_by_chance(self) -> int:
+        """Return the place of the highest tier that the member has by an experiment; -1 for none."""
+        return max((self.rank(each.tier) for each in self.by_chance), default=-1)
+
+    def lacks_to_keep(self, tier: TierRule, counts: Counts) -> tuple[tuple[str, Decimal], ...]:
+        """Return what is missing for a tier that a member has, as `missing`; nothing as long as an experiment gives it."""
+        return () if self.highest_by_chance >= self.rank(tier.key) else self.missing(tier, counts)
+
+    def raiser_of(self, key: UUID | None, counts: Counts) -> str:
+        """Return the experiment by which a member has a tier that it did not reach; empty for none."""
+        tier = self.tier(key)
+        if tier is None or self.is_reached(tier, counts):
+            return ""
+        return next((each.by for each in self.by_chance if each.tier == key), "")
 
     def may_enter(self, tier: TierRule) -> bool:
         """Tell whether a member may rise to a tier."""
@@ -130,15 +152,18 @@ class TierScheme(Divided):
         return main or any(others) if self.combination == "any" else main and all(others)
 
     def earned(self, counts: Counts) -> TierRule | None:
-        """Return the highest tier that is reached; None for none."""
-        for tier in reversed(self.tiers):
-            if self.is_reached(tier, counts) and self.may_enter(tier):
+        """Return the highest tier that is reached, or had by chance; None for none."""
+        by_chance = self.highest_by_chance
+        for place in range(len(self.tiers) - 1, -1, -1):
+            tier = self.tiers[place]
+            if place == by_chance or (self.is_reached(tier, counts) and self.may_enter(tier)):
                 return tier
         return None
 
     def is_earned(self, key: UUID | None, counts: Counts) -> bool:
-        """Tell whether what counts is enough for a tier, or for a higher one."""
-        return any(self.is_reached(tier, counts) for tier in self.tiers[max(self.rank(key), 0) :])
+        """Tell whether what counts is enough for a tier, or for a higher one; or whether chance gave one."""
+        place = max(self.rank(key), 0)
+        return self.highest_by_chance >= place or any(self.is_reached(tier, counts) for tier in self.tiers[place:])
 
     def next_above(self, key: UUID | None) -> TierRule | None:
         """Return the tier above the one that a member has."""

@@ -7,7 +7,8 @@ READ = {
     "activity_nightrun": "OMAU", "activity_setaside": "OSU", "customers_undecidedfact": "OSU",
     "analytics_customervalue": "OU", "analytics_valuerun": "OMAU", "analytics_auditrun": "OMAU",
     "analytics_acquisitioncost": "OMAU", "analytics_segmentrun": "OMAU", "analytics_segmentsettings": "OMAU",
-    "analytics_upliftrun": "OMAU", "analytics_experimentlook": "OMAU", "analytics_upliftsettings": "OMAU",
+    "analytics_upliftrun": "OMAU", "analytics_rolloutrun": "OMAU",
+    "analytics_experimentlook": "OMAU", "analytics_upliftsettings": "OMAU",
     "analytics_kpigoal": "OMAU", "analytics_kpisettings": "OMAU", "analytics_kpireader": "OMAU",
     "analytics_funnel": "OMAU", "analytics_mediacost": "OMAU",
     "analytics_recommendationrun": "OMAU", "analytics_recommendationsettings": "OMAU", "customers_product": "OMAU",
@@ -26,7 +27,7 @@ READ = {
     "campaigns_campaign": "OMSAU", "campaigns_campaignversion": "OMSAU", "campaigns_step": "OMSAU",
     "campaigns_messagechannel": "OMU", "campaigns_frequencycap": "OMU", "campaigns_sendinghours": "OMU",
     "campaigns_survey": "OMSAU", "campaigns_answer": "OSU", "campaigns_followup": "OSU",
-    "campaigns_offer": "OMSAU", "campaigns_offergrant": "OSU", "campaigns_offerrefusal": "OSU",
+    "campaigns_offer": "OMSAU", "campaigns_discountcap": "OMSAU", "campaigns_offergrant": "OSU", "campaigns_offerrefusal": "OSU",
     "campaigns_message": "OSU", "campaigns_entry": "OSU", "campaigns_outcome": "OSU",
 }  # fmt: skip
 ADD = {
@@ -39,7 +40,7 @@ ADD = {
     "outbox_endpoint": "O",
     "programs_program": "OM", "badges_surprise": "OM", "page_branding": "O", "experiments_experiment": "OM",
     "campaigns_survey": "OM",
-    "campaigns_campaign": "OM", "campaigns_offer": "OM",
+    "campaigns_campaign": "OM", "campaigns_offer": "OM", "campaigns_discountcap": "OM",
     "campaigns_messagechannel": "O", "campaigns_frequencycap": "O", "campaigns_sendinghours": "O",
 }  # fmt: skip
 STAYS = {"customers_importjob", "analytics_valuerun", "access_staffinvitation"}
@@ -67,6 +68,7 @@ DELETE = {
     "badges_surprise": "OM",
     "programs_programversion": "OM",
     "campaigns_step": "OM",
+    "campaigns_discountcap": "OM",
 }
 # Pages of their own: name, method, who.
 PAGES = {
@@ -110,6 +112,7 @@ PAGES = {
     ("analytics_experimentlook_draw_up", "POST"): "OM",
     ("analytics_recommendationrun_ask", "POST"): "OMA",
     ("analytics_upliftrun_ask", "POST"): "OA",
+    ("analytics_rolloutrun_ask", "POST"): "OA",
     ("analytics_upliftrun_cancel", "POST"): "OA",
     ("analytics_upliftrun_report", "GET"): "OMAU",
     ("analytics_upliftrun_budget", "GET"): "OMAU",
@@ -346,6 +349,8 @@ API = {
     ("offer-check", "POST"): "program:read",
     ("offer-plan", "POST"): "program:read",
     ("offer-apply", "POST"): "program:write",
+    ("discount-caps", "GET"): "program:read",
+    ("discount-caps", "PUT"): "program:publish",
     ("my-preferences", "GET"): "member",
     ("my-preferences", "PATCH"): "member",
     ("my-push-devices", "GET"): "member",
@@ -440,6 +445,11 @@ API = {
     ("customer-value", "GET"): "analytics:read",
     ("value-runs", "GET"): "analytics:read",
     ("experiment-looks", "GET"): "analytics:read",
+    ("roll-outs", "GET"): "analytics:read",
+    ("roll-outs", "POST"): "analytics:read",
+    ("roll-out", "GET"): "analytics:read",
+    ("roll-out-stores", "GET"): "analytics:read",
+    ("experiment-near-misses", "GET"): "analytics:read",
     ("experiment-depths", "GET"): "analytics:read",
     ("experiment-depths-kept", "GET"): "analytics:read",
     ("experiment-depth-offers", "POST"): "program:write",

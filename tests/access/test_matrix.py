@@ -14,6 +14,8 @@ from django.utils import timezone
 from analytics.experiments.looking import look
 from analytics.experiments.models import ExperimentLook
 from analytics.models import UpliftRun, ValueRun
+from analytics.roll_outs.running import Asked
+from analytics.roll_outs.running import ask as ask_roll_out
 from customers.importing.jobs import upload
 from customers.models import Customer, Order, Retailer
 from loyalty.access.models import StaffRole
@@ -25,7 +27,9 @@ from loyalty.api.models import Scope
 from loyalty.badges.account.joining import join_board
 from loyalty.badges.models import Badge, Board, Challenge, GivenBadge, Surprise
 from loyalty.campaigns.models import Campaign, FollowUp, Offer, Step
+from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.publishing.managing import draft_of
+from loyalty.campaigns.rules.discounts import DiscountCap
 from loyalty.configuration.drafts import open_draft
 from loyalty.experiments.models import Experiment
 from loyalty.outbox.endpoints import add_endpoint
@@ -102,6 +106,7 @@ def world() -> dict[str, Any]:
     )
     running(shop, club, "winback", at=NOON)
     drafted(shop, club, "depth", layer="variant", form="variants", within="winback")
+    ask_roll_out(shop, Asked(["Nantes"], NOON.date()), author="", now=NOON + timedelta(days=1))
     UpliftRun.objects.create(
         retailer=shop,
         program=club,
@@ -116,6 +121,7 @@ def world() -> dict[str, Any]:
     of_shop = of_offers.club(owner=shop)
     of_offers.ask(of_offers.offer(of_shop, budget="10"), *[make.member(of_shop) for _ in range(2)])
     of_offers.offer(of_shop, is_live=False)
+    set_caps(of_shop, [DiscountCap(5, 30)])
     users = {}
     for letter, role in LETTERS.items():
         users[letter] = User.objects.create_user(role, is_staff=True)
@@ -184,6 +190,7 @@ def test_each_role_sees_the_lists_and_objects_that_it_needs_and_no_others(world:
 
 OF_NOTHING = {
     "analytics_segmentrun_churn", "analytics_recommendationrun_ask", "analytics_upliftrun_ask", "analytics_upliftrun_budget",
+    "analytics_rolloutrun_ask",
     "index", "plans_subscription_report", "plans_subscription_members", "plans_subscription_to_report",
     "plans_invoice_to_dunning", "referrals_referral_to_queue",
     "rewards_reward_figures", "rewards_reward_to_figures", "rewards_rewardredemption_desk",
@@ -316,6 +323,7 @@ ARGUMENTS: dict[str, Any] = {
     "invoice_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "referral_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "sku": lambda _: "o", "code": lambda _: "buyers", "run_id": lambda world: world["shop"].value_runs.first().pk,
+    "roll_out_id": lambda world: world["shop"].roll_out_runs.first().pk,
     "uplift_id": lambda world: world["shop"].uplift_runs.first().pk,
     "redemption_id": lambda _: "019a0000-0000-7000-8000-000000000000",
     "offer_id": lambda _: "019a0000-0000-7000-8000-000000000000",

@@ -45,15 +45,15 @@ def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
     send_all(owner, NOON, Box())
     with_an_offer(member)
     ask(asking(club, survey(owner)), member, at=timezone.now())
-    names = {"KEY": make.key(owner), "TOKEN": make.token(member.customer)}
+    names = {"KEY": make.key(owner), "TOKEN": make.token(member.customer), "PROGRAM": club.slug}
     told, said = [], []
 
     for line in LINE.finditer(text):
-        words = re.sub(r"\b(KEY|TOKEN)\b", lambda name: str(names[name[0]]), line["words"])
+        words = re.sub(r"\b(KEY|TOKEN|PROGRAM)\b", lambda name: str(names[name[0]]), line["words"])
         address, *rest = shlex.split(words)
         given = dict(zip(rest[::2], rest[1::2], strict=True))
         headers = {"authorization": given["-H"].removeprefix("Authorization: ")}
-        method = "POST" if "-d" in given else "GET"
+        method = given.get("-X", "POST" if "-d" in given else "GET")
         answer: Any = client.generic(
             method, f"/api/v1/{address}", given.get("-d", ""), content_type="application/json", headers=headers
         )

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from loyalty.activity.progress import progress
+from loyalty.activity.tier_counts import When
 from loyalty.activity.versions import versions_of_program
-from loyalty.campaigns.journeys.tier_gaps import When, gaps
+from loyalty.campaigns.journeys.tier_gaps import gaps
 from loyalty.planning.movers import standings
 from tests.cases.shop import Change, Rule, Rung, Shop
 

@@ -43,6 +43,7 @@ PRINTS = {
     "experiments my-shop --detectable": r"\A variant +customers +detects per customer",
     "experiments my-shop --again": r"\Awinter-hold-out, \d{4}-\d{2}-\d{2} \d{2}:\d{2}: the same to the digit\n\Z",
     "recommend --retailer my-shop": r"\n3 customers bought 3 products until .*\n.*: what is popular\nWhat is popular ",
+    "roll_out my-shop": r"\A-: None of the \d+ orders names its store\.",
     "uplift --program": r"\n│ run +│ \d+ \(not measured\) +│\n│ answer +│ Not measured: ",
     "uplift_campaign": r"\n│ grade +│ C: a range only: not every check was passed +│\n",
     "campaign new": r"\Acampaign: 1\nprogram: journey-club\ncode: birthday\nname: ",

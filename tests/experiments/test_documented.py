@@ -18,6 +18,7 @@ from loyalty.configuration.document import apply_to, to_document
 from loyalty.configuration.drafts import open_draft
 from loyalty.experiments.noting import TOLD
 from tests import make
+from tests.experiments.make_near_misses import TIERS
 
 DOCS = Path(settings.BASE_DIR) / "docs"
 PAGE = DOCS / "how-to" / "measure-with-a-hold-out.md"
@@ -27,8 +28,9 @@ LINE = re.compile(r"^api (?P<words>.+?) +# (?P<status>\d+) (?P<path>\S+) = (?P<v
 @pytest.mark.django_db
 def test_the_session_of_the_how_to_answers_what_it_says(client: Client) -> None:
     text = PAGE.read_text()
-    club = make.program(since=timezone.now() - timedelta(days=90))
+    club = make.program(since=timezone.now() - timedelta(days=90), tiers=TIERS)
     ada = make.member(club, "ada", since=timezone.now() - timedelta(days=9))
+    make.buys(ada, "950.00", at=timezone.now() - timedelta(days=1))
     headers = {"authorization": f"Api-Key {make.key(club.retailer)}"}
     lines, told, said = list(LINE.finditer(text)), [], []
 

@@ -440,6 +440,10 @@ EXPERIMENTS: Attempts = {
     "experiment_within_has_variants": (
         f"UPDATE {EXPERIMENT} SET layer = 'campaign', form = 'not_invited' WHERE within_id IS NOT NULL"
     ),
+    "near_miss_names_its_tier": (
+        f"UPDATE {EXPERIMENT} SET form = 'near_miss' WHERE state = 'draft' AND layer = 'variant'",
+        f"UPDATE {EXPERIMENT} SET missing_percent = 5 WHERE state = 'draft' AND layer = 'variant'",
+    ),
     "experiment_window_has_a_day": f"UPDATE {EXPERIMENT} SET window_days = 0 WHERE state = 'draft'",
     "experiment_plan_has_an_instant": f"UPDATE {EXPERIMENT} SET planned_at = now() WHERE state = 'draft'",
     "experiment_state_has_its_instants": f"UPDATE {EXPERIMENT} SET starts_at = now() WHERE state = 'draft'",
@@ -467,6 +471,9 @@ EXPERIMENTS: Attempts = {
     "experiment_events_never_truncated": "TRUNCATE experiments_experimentevent",
     "experiment_looks_are_append_only": changed("analytics_experimentlook", "looked_at = now()"),
     "experiment_looks_never_truncated": "TRUNCATE analytics_experimentlook",
+    "roll_out_done_has_a_result": "UPDATE analytics_rolloutrun SET status = 'done', result = NULL",
+    "roll_out_names_a_store": "UPDATE analytics_rolloutrun SET stores = '{}'",
+    "roll_out_has_a_frozen_plan": "UPDATE analytics_rolloutrun SET plan_digest = ''",
     "uplift_done_has_a_result": (
         "UPDATE analytics_upliftrun SET status = 'done', plan_digest = 'x', data_cut = '2026-01-01'"
     ),

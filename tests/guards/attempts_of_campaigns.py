@@ -10,6 +10,7 @@ VERSION, ENTRY, OUTCOME = "campaigns_campaignversion", "campaigns_entry", "campa
 SURVEY, INVITATION = "campaigns_survey", "campaigns_invitation"
 DEVICE = "campaigns_pushdevice"
 ANSWER, FOLLOW_UP = "campaigns_answer", "campaigns_followup"
+DISCOUNT_CAP = "campaigns_discountcap"
 OFFER, GRANT, REFUSED = "campaigns_offer", "campaigns_offergrant", "campaigns_offerrefusal"
 Attempt = str | tuple[str, ...]
 
@@ -66,6 +67,12 @@ def attempts(copy: object, changed: object) -> dict[str, Attempt]:
         "offer_ends_after_it_begins": f"UPDATE {OFFER} SET first_day = '2026-06-02', last_day = '2026-06-01'",
         "offer_instead_is_for_the_excluded": f"UPDATE {OFFER} SET instead_id = id",
         "offer_found_in_a_report_of_an_experiment": f"UPDATE {OFFER} SET found_look = 1, found_in_id = NULL",
+        "discount_cap_once_per_window": copy(DISCOUNT_CAP),
+        "discount_cap_lets_one_pass": f'UPDATE {DISCOUNT_CAP} SET "limit" = 0',
+        "discount_cap_has_days": (
+            f"UPDATE {DISCOUNT_CAP} SET days = 0",
+            f"UPDATE {DISCOUNT_CAP} SET days = 401",
+        ),
         "grant_once_per_occurrence": copy(GRANT, "state = 'granted'"),
         "taken_grant_has_a_redemption": (
             f"UPDATE {GRANT} SET state = 'taken' WHERE state = 'granted'",

@@ -14,6 +14,8 @@ from psycopg.errors import Error
 from analytics import statistics
 from analytics.experiments.looking import look
 from analytics.models import AcquisitionCost, MediaCost, UpliftRun
+from analytics.roll_outs.running import Asked
+from analytics.roll_outs.running import ask as ask_roll_out
 from analytics.runs import compute_value
 from customers.claiming import claim_order
 from customers.core.ids import new_id
@@ -43,8 +45,10 @@ from loyalty.campaigns.journeys.entering import enter
 from loyalty.campaigns.journeys.triggers import Candidate
 from loyalty.campaigns.messages.receiving import ReceiptFact, take_receipt
 from loyalty.campaigns.models import MessageChannel, OfferGrant, PushDevice
+from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.offering.taking import decline_offer, take_offer
 from loyalty.campaigns.publishing.managing import draft_of
+from loyalty.campaigns.rules.discounts import DiscountCap
 from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.endpoints import add_endpoint
@@ -161,6 +165,7 @@ def with_offers() -> None:
     """An offer that a member declined, another one has and a third took, and a fourth was refused."""
     club = offers.club()
     spring = offers.offer(club, budget="30")
+    set_caps(club, [DiscountCap(5, 30)])
     RewardBudget.objects.create(retailer=club.retailer, program=club, limit=30)
     members = [make.member(club) for _ in range(4)]
     offers.ask(spring, *members)
@@ -241,6 +246,7 @@ def with_experiments() -> None:
     look(running(club.retailer, club, "winback"), now=NOON)
     make.customer(club.retailer, "ada")
     ImportMapping.objects.create(retailer=club.retailer, kind="orders")
+    ask_roll_out(club.retailer, Asked(["Nantes"], NOON.date()), author="", now=NOON + timedelta(days=1))
     UpliftRun.objects.create(
         retailer=club.retailer,
         program=club,

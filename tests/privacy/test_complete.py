@@ -25,7 +25,7 @@ OF_NO_PERSON = {
     "analytics_auditrequest", "analytics_acquisitioncost",
     "analytics_segmentrun", "analytics_segmentsize", "analytics_segmentsettings",
     "analytics_kpigoal", "analytics_kpisettings", "analytics_kpireader", "analytics_funnel", "analytics_mediacost",
-    "analytics_upliftrun", "analytics_upliftsettings", "analytics_experimentlook",
+    "analytics_upliftrun", "analytics_upliftsettings", "analytics_rolloutrun", "analytics_experimentlook",
     "badges_badge", "badges_challenge", "badges_board", "page_branding",
     "analytics_recommendationrun", "analytics_recommendationsettings",
     "customers_product", "customers_popularproduct", "customers_relatedproduct",
@@ -33,7 +33,7 @@ OF_NO_PERSON = {
     "campaigns_sendinghours", "campaigns_messagechannel", "campaigns_frequencycap", "campaigns_campaign",
     "campaigns_campaignversion", "campaigns_step", "campaigns_steptext",
     "campaigns_survey",
-    "campaigns_offer", "rewards_rewardbudget",
+    "campaigns_offer", "campaigns_discountcap", "rewards_rewardbudget",
 }  # fmt: skip
 
 

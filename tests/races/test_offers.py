@@ -8,10 +8,12 @@ import pytest
 from analytics.experiments.drawing_up import DrawnUp, draw_up_offers
 from customers.core.errors import DomainError
 from loyalty.campaigns.models import Offer, OfferGrant
+from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.offering.documents import apply_document
 from loyalty.campaigns.offering.granting import Ask, grant_offer
 from loyalty.campaigns.offering.releasing import release_due
 from loyalty.campaigns.offering.taking import OfferOver, decline_offer, take_offer
+from loyalty.campaigns.rules.discounts import DiscountCap
 from loyalty.memberships.models import Membership
 from loyalty.rewards.models import RewardBudget, RewardBudgetEntry, RewardRedemption
 from tests import make
@@ -77,6 +79,20 @@ def test_of_two_offers_of_a_slot_asked_for_at_once_a_member_gets_one() -> None:
 
     assert OfferGrant.objects.filter(membership=ada).count() == 1
     assert RewardBudget.objects.filter(reserved=10).count() == 1
+
+
+def test_scenario_of_a_cap_twelve_discounts_asked_for_at_once_are_two_in_each_of_ten_rounds() -> None:
+    program = club()
+    set_caps(program, [DiscountCap(2, 30)])
+
+    for turn in range(10):
+        ada = make.member(program)
+        springs = [offer(program) for _ in range(3)]
+        found = outcomes([partial(asks, springs[each % 3], ada, f"fact:{turn}:{each}") for each in range(12)])
+
+        assert found == {"ok": 2, "discount_capped": 10}
+        assert OfferGrant.objects.filter(membership=ada).count() == 2
+        assert sum(budget(each)[0] for each in springs) == 20  # type: ignore[misc] # amounts
 
 
 @pytest.mark.parametrize("order", ["taken first", "declined first"])

@@ -13,6 +13,7 @@ from analytics.experiments import words
 from analytics.experiments.depth_page import depth_texts
 from analytics.experiments.looking import look, look_again
 from analytics.experiments.models import ExperimentLook
+from analytics.experiments.near_miss_page import near_lines
 from analytics.experiments.page import said
 from analytics.experiments.planning import forecast, plan_from_data
 from analytics.experiments.promise_page import promise_lines
@@ -93,7 +94,7 @@ class Command(BaseCommand):
         self.console.print(f"[bold]{experiment.code}[/]{grade}")
         for line in said(found):
             self.console.print(f"  [{COLOURS[line['tag']]}]{line['label']}[/] {line['text']}")
-        for text in (*depth_texts(found), *promise_lines(found)):
+        for text in (*near_lines(found), *depth_texts(found), *promise_lines(found)):
             self.console.print(f"  {text}")
         if self.out is not None:
             page = experiment_report(found, now=timezone.now(), language=experiment.retailer.language)

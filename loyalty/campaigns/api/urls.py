@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.campaigns.api import devices, documents, offer_documents, offers, surveys, views
+from loyalty.campaigns.api import devices, discount_caps, documents, offer_documents, offers, surveys, views
 
 urlpatterns = [
     path("me/messages", views.MyMessagesView.as_view(), name="my-messages"),
@@ -23,6 +23,7 @@ urlpatterns = [
     path("offer-documents/check", offer_documents.OfferCheckView.as_view(), name="offer-check"),
     path("offer-documents/plan", offer_documents.OfferPlanView.as_view(), name="offer-plan"),
     path("offer-documents/apply", offer_documents.OfferApplyView.as_view(), name="offer-apply"),
+    path("discount-caps/<slug:slug>", discount_caps.DiscountCapsView.as_view(), name="discount-caps"),
     path("me/preferences", views.MyPreferencesView.as_view(), name="my-preferences"),
     path("me/push-devices", devices.MyDevicesView.as_view(), name="my-push-devices"),
     path("me/push-devices/<uuid:device_id>", devices.MyDeviceView.as_view(), name="my-push-device"),

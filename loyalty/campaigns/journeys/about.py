@@ -21,8 +21,9 @@ from customers.core.calendar import local_date
 from customers.core.money import written
 from customers.models import Retailer
 from loyalty.activity.published import tiers_of
+from loyalty.activity.tier_counts import When
 from loyalty.campaigns.journeys.open_entries import OpenEntry
-from loyalty.campaigns.journeys.tier_gaps import When, gaps
+from loyalty.campaigns.journeys.tier_gaps import gaps
 from loyalty.campaigns.journeys.triggers import KEPT
 from loyalty.campaigns.journeys.versions import published
 from loyalty.campaigns.rules.tier_gaps import TierGap

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from customers.core import bulk
 from customers.core.calendar import midnight
 from customers.core.values import dataclass
-from loyalty.campaigns.journeys.tier_gaps import REACH, RISK, When, gaps
+from loyalty.activity.tier_counts import When
+from loyalty.campaigns.journeys.tier_gaps import REACH, RISK, gaps
 from loyalty.campaigns.models import Campaign, CampaignVersion
 from loyalty.campaigns.rules.triggers import (
     LAPSING,

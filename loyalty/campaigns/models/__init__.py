@@ -29,6 +29,7 @@ What is said to whom, and what became of it.
 - An **Offer** is a reward of the program that is given to members without points, from a budget, to those for whom it
   pays; an **OfferGrant** that one is a member's, once for each offer, customer and occurrence; an **OfferRefusal** that it
   is not, and why. What a grant reserves, the budget of the reward's own floor (loyalty.rewards) holds, and what it cost.
+  **DiscountCap**s say how many discounts a member is given in its last days, by whatever offers.
 
 Who is in which arm is not stored here: a campaign names an experiment (loyalty.experiments), whose control gets nothing.
 """
@@ -39,7 +40,7 @@ from loyalty.campaigns.models.device import PushDevice
 from loyalty.campaigns.models.entry import Entry, Outcome
 from loyalty.campaigns.models.fact import WaitingFact
 from loyalty.campaigns.models.message import Message, Receipt
-from loyalty.campaigns.models.offer import Offer, OfferGrant, OfferRefusal
+from loyalty.campaigns.models.offer import DiscountCap, Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.models.recipient import Address, Recipient
 from loyalty.campaigns.models.step import Step, StepText
 from loyalty.campaigns.models.survey import Answer, FollowUp, Invitation, Survey
@@ -49,6 +50,7 @@ __all__ = [
     "Answer",
     "Campaign",
     "CampaignVersion",
+    "DiscountCap",
     "Entry",
     "FollowUp",
     "FrequencyCap",

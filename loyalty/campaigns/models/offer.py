@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from customers.core.guards import append_only
 from customers.core.ids import new_id
@@ -18,6 +19,8 @@ from loyalty.memberships.models import Membership
 from loyalty.programs.fields import codes_field
 from loyalty.programs.models import Program
 from loyalty.rewards.models import RewardBudget, RewardRedemption
+
+MAX_DISCOUNT_DAYS = 400
 
 
 def _segments(name: Any, about: Any) -> ArrayField[Any, Any]:
@@ -182,6 +185,41 @@ class Offer(models.Model):
         return is_own and experiment.form == Experiment.Form.VARIANTS
 
 
+class DiscountCap(models.Model):
+    """At most so many discounts are given to a member of a program in its last days, by whatever offers."""
+
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="discount_caps", verbose_name=_("program"))
+    limit = models.PositiveSmallIntegerField(
+        _("at most"), validators=[MinValueValidator(1)],
+        help_text=_("Discounts: what takes an amount or a percentage off. Each counts that was given, used or not."),
+    )  # fmt: skip
+    days = models.PositiveSmallIntegerField(
+        _("in so many days"), default=30, validators=[MinValueValidator(1), MaxValueValidator(MAX_DISCOUNT_DAYS)],
+        help_text=_("Of the member's own calendar, today included."),
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("cap of discounts")
+        verbose_name_plural = _("caps of discounts")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["program", "days"], name="discount_cap_once_per_window"),
+            models.CheckConstraint(condition=models.Q(limit__gte=1), name="discount_cap_lets_one_pass"),
+            models.CheckConstraint(
+                condition=models.Q(days__range=(1, MAX_DISCOUNT_DAYS)), name="discount_cap_has_days"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        said = ngettext("at most %(limit)s in %(days)s day", "at most %(limit)s in %(days)s days", self.days)
+        return said % {"limit": self.limit, "days": self.days}
+
+    def clean(self) -> None:
+        """Refuse another retailer's program."""
+        if self.program_id and self.program.retailer_id != self.retailer_id:
+            raise ValidationError({"program": _("This program is another retailer's.")})
+
+
 class OfferGrant(models.Model):
     """
     That an offer is a member's: once for each offer, customer and occurrence.
@@ -210,6 +248,9 @@ class OfferGrant(models.Model):
     )
     reward_key = models.UUIDField(_("identity of the reward"), editable=False)
     reserved = MoneyField(_("reserved"))
+    is_discount = models.BooleanField(
+        _("discount"), default=False, help_text=_("It took an amount or a percentage off when it was given.")
+    )  # fmt: skip
     state = models.CharField(_("state"), max_length=9, choices=State, default=State.GRANTED)
     redemption = models.OneToOneField(
         RewardRedemption, models.PROTECT, null=True, related_name="offer_grant", verbose_name=_("redemption")
@@ -274,6 +315,7 @@ class OfferRefusal(models.Model):
         EXCLUDED = "excluded", _("is excluded")
         AGAIN_AFTER = "again_after", _("had it not long ago")
         SLOT_TAKEN = "slot_taken", _("has another offer of the slot")
+        DISCOUNT_CAPPED = "discount_capped", _("had enough discounts lately")
         BUDGET_RESERVED = "budget_reserved", _("the budget is reserved")
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))

@@ -28,6 +28,7 @@ from loyalty.campaigns.editing import EditedByOne, Shown, State
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.managing import draw_up, end_offer, flaws_of, set_budget, start, withdraw_offer
 from loyalty.campaigns.offering.reading import OfferFigures, figures_of, status_of
+from loyalty.campaigns.reasons import rule_in_words
 from loyalty.rewards.models import RewardRedemption
 
 OF_CUSTOMER = ("customer__external_id__exact", "customer__memberships__number__exact")
@@ -235,22 +236,39 @@ def _counts(found: OfferFigures) -> list[tuple[Any, str]]:
     return [(label, number_format(number)) for label, number in numbers] + not_given
 
 
+class DiscountCapAdmin(ModelAdmin):
+    """How many discounts members are given at most: changed whenever the retailer wants, and in force at once."""
+
+    list_display = ("program", "limit", "days")
+    list_filter: ClassVar[Any] = ("program",)
+    list_select_related: ClassVar[Any] = ("program",)
+    ordering = ("program", "days")
+    fields = ("retailer", "program", ("limit", "days"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_readonly_fields(request, obj)
+        return (*found, "retailer", "program") if obj else found
+
+
 class OfferGrantAdmin(ExportedAdmin):
     """Who has which offer, and what became of it: looked for by customer."""
 
     list_display = (
-        "granted_at", "customer", "offer", "occurrence", "reserved", "status", "chosen_over", "instead_of", "expires_at",
+        "granted_at", "customer", "offer", "occurrence", "reserved", "is_discount", "status", "chosen_over", "instead_of",
+        "expires_at",
     )  # fmt: skip
-    list_filter = ("offer", "state", ("granted_at", RangeDateTimeFilter))
+    list_filter = ("offer", "state", "is_discount", ("granted_at", RangeDateTimeFilter))
     search_fields = OF_CUSTOMER
     list_select_related = ("customer", "offer", "redemption", "membership__merged_into")
     ordering = ("-pk",)
     exported = (
         "granted_at", "customer__external_id", "offer__code", "occurrence", "reserved", "status", "redemption__spent",
         "redemption__order_number", "chosen_over", "chosen_by", "instead_of", "insight_as_of", "expires_at",
+        "is_discount",
     )  # fmt: skip
     fields = (
-        ("customer", "offer"), "occurrence", ("status", "reserved"), ("chosen_over", "chosen_by", "instead_of"), "insight_as_of",
+        ("customer", "offer"), "occurrence", ("status", "reserved", "is_discount"),
+        ("chosen_over", "chosen_by", "instead_of"), "insight_as_of",
         ("granted_at", "expires_at", "ended_at"), "redemption",
     )  # fmt: skip
 
@@ -264,7 +282,7 @@ class OfferGrantAdmin(ExportedAdmin):
 class OfferRefusalAdmin(ExportedAdmin):
     """Who was not given an offer, and why: looked for by customer."""
 
-    list_display = ("refused_at", "customer", "offer", "occurrence", "reason", "rule", "reserves")
+    list_display = ("refused_at", "customer", "offer", "occurrence", "reason", "by_rule", "reserves")
     list_filter = ("offer", "reason", ("refused_at", RangeDateTimeFilter))
     search_fields = OF_CUSTOMER
     list_select_related = ("customer", "offer")
@@ -272,3 +290,7 @@ class OfferRefusalAdmin(ExportedAdmin):
     exported = (
         "refused_at", "customer__external_id", "offer__code", "occurrence", "reason", "rule", "reserves", "insight_as_of",
     )  # fmt: skip
+
+    @display(description=_("rule"), ordering="rule")
+    def by_rule(self, row: OfferRefusal) -> str:
+        return rule_in_words(row.rule) if row.rule else "-"

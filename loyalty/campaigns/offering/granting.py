@@ -20,7 +20,9 @@ from customers.core.ids import new_id
 from customers.core.values import dataclass
 from loyalty.activity.account.session import AccountSession
 from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
+from loyalty.campaigns.offering.discounts import caps_of, discounts_given
 from loyalty.campaigns.offering.releasing import end_late_vouchers, release_over
+from loyalty.campaigns.rules.discounts import DISCOUNTS, DiscountCap, full
 from loyalty.campaigns.rules.offers import (
     Available,
     Candidate,
@@ -160,11 +162,16 @@ def rule_of(offer: Offer) -> OfferRule:
 
 
 class _Known(NamedTuple):
-    """A candidate, and until when what is known of it reaches; None where nothing is."""
+    """
+    A candidate, with the days on which it was given discounts.
+
+    :param as_of: until when what is known of it reaches; None where nothing is
+    """
 
     who: Candidate
     as_of: date | None
     decision: Decision
+    discounts: Sequence[date] = ()
 
 
 class _Won(NamedTuple):
@@ -188,10 +195,16 @@ class _Batch:
     granted_on: dict[UUID, dict[int, date]]
     holds: dict[UUID, dict[str, str]]
     held_out: Mapping[UUID, frozenset[UUID]]
+    caps: Sequence[DiscountCap]
     now: datetime
+    discounts: dict[UUID, list[date]] = field(default_factory=dict)
     grants: list[OfferGrant] = field(default_factory=list)
     lines: list[BudgetLine] = field(default_factory=list)
     refusals: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def zone_of(self, person: UUID) -> ZoneInfo:
+        """Return where a customer of the batch is, as far as it is a member."""
+        return self.known[self.members[person]].who.zone if person in self.members else ZoneInfo("UTC")
 
     def decide(self, ask: Ask) -> Granting:
         if ask in self.before:
@@ -206,7 +219,7 @@ class _Batch:
             holds=self.holds.get(ask.customer_id, {}),
             held_out_by=self.held_out.get(ask.customer_id, frozenset()),
         )
-        known = known._replace(who=who)
+        known = known._replace(who=who, discounts=self.discounts.get(ask.customer_id, ()))
         found, first = self._choose(ask, known)
         if found is None:
             return Granting(None, first)
@@ -249,8 +262,10 @@ class _Batch:
             return why, None
         reward = self._reward(rule, known.decision, known.who.zone)
         reserves = None if reward is None else self._reserves(rule, reward)
-        if reserves is None:
+        if reward is None or reserves is None:
             return Refusal("no_reward"), None
+        if reward.kind in DISCOUNTS and (cap := full(self.caps, known.discounts, local_date(self.now, known.who.zone))):
+            return Refusal("discount_capped", cap.rule), None
         return None, Available(rule, self.plan.rows[rule.id].budget_id, reserves)
 
     def _reward(self, rule: OfferRule, decision: Decision, zone: ZoneInfo) -> RewardRule | None:
@@ -277,7 +292,8 @@ class _Batch:
         self.grants.append(
             OfferGrant(
                 id=key, retailer_id=row.retailer_id, offer=row, membership_id=membership_id, customer_id=ask.customer_id,
-                occurrence=ask.occurrence, reward_key=reward.key, reserved=reserved, chosen_over=list(won.over),
+                occurrence=ask.occurrence, reward_key=reward.key, reserved=reserved, is_discount=reward.kind in DISCOUNTS,
+                chosen_over=list(won.over),
                 chosen_by=won.by, instead_of=won.instead_of, insight_as_of=as_of, granted_at=self.now, expires_at=ends_at,
             )
         )  # fmt: skip
@@ -287,7 +303,10 @@ class _Batch:
             )
         self.free[row.budget_id] -= reserved
         self.before[ask] = key
-        self.granted_on.setdefault(ask.customer_id, {})[row.pk] = local_date(self.now, known.who.zone)
+        on = local_date(self.now, known.who.zone)
+        self.granted_on.setdefault(ask.customer_id, {})[row.pk] = on
+        if reward.kind in DISCOUNTS:
+            self.discounts.setdefault(ask.customer_id, []).append(on)
         if offer.slot:
             self.holds.setdefault(ask.customer_id, {})[offer.slot] = offer.code
         return Granting(key)
@@ -314,9 +333,10 @@ def _grant(plan: _Plan, asks: Sequence[Ask], now: datetime) -> dict[Ask, Grantin
     states = release_over(budgets, now=now)
     batch = _Batch(
         plan.now_live(), members, _load(session, members.values(), now), {key: state.free for key, state in states.items()},
-        {}, {}, {}, _held_out(plan, customers, now), now,
+        {}, {}, {}, _held_out(plan, customers, now), caps_of(plan.asked.program_id), now,
     )  # fmt: skip
     _remember(batch, customers, now)
+    _count_discounts(batch, customers, now)
     found = {ask: batch.decide(ask) for ask in asks}
     OfferGrant.objects.bulk_create(batch.grants)
     bulk.insert(OfferRefusal, REFUSED, list(dict.fromkeys(batch.refusals)), suffix=TOLD_ONCE)
@@ -363,6 +383,12 @@ def _held_out(plan: _Plan, customers: Sequence[UUID], now: datetime) -> Mapping[
     return found
 
 
+def _count_discounts(batch: _Batch, customers: Sequence[UUID], now: datetime) -> None:
+    """Let a batch know on which days its members were given discounts."""
+    for person, granted_at in discounts_given(customers, batch.plan.asked.program_id, batch.caps, now):
+        batch.discounts.setdefault(person, []).append(local_date(granted_at, batch.zone_of(person)))
+
+
 def _tier(decision: Decision) -> str:
     if decision.version is None or not decision.member.has(TIERS):
         return ""
@@ -377,9 +403,8 @@ def _remember(batch: _Batch, customers: Sequence[UUID], now: datetime) -> None:
     rows = bulk.fetch(BEFORE, [now, now, customers, customers, ids, slots, program])
     for person, key, offer_id, code, slot, occurrence, granted_at, is_open in rows:
         batch.before[Ask(person, occurrence)] = key
-        zone = batch.known[batch.members[person]].who.zone if person in batch.members else ZoneInfo("UTC")
         days = batch.granted_on.setdefault(person, {})
-        on = local_date(granted_at, zone)
+        on = local_date(granted_at, batch.zone_of(person))
         days[offer_id] = max(days.get(offer_id, on), on)
         if slot and is_open:
             batch.holds.setdefault(person, {})[slot] = code

@@ -11,6 +11,7 @@ from customers.core.errors import DomainError, Kind
 from customers.core.money import decimals_of, to_unit
 from loyalty.campaigns.models import Offer
 from loyalty.campaigns.offering.releasing import withdraw_open
+from loyalty.campaigns.rules.discounts import DISCOUNTS
 from loyalty.configuration.findings import Finding
 from loyalty.experiments.assigning import runs_at
 from loyalty.experiments.models import Experiment
@@ -19,8 +20,6 @@ from loyalty.rewards.models import Reward, RewardBudget
 from loyalty.rewards.rules import OF_ANY_POINTS
 from loyalty.rewards.writing import lock_budgets
 from loyalty.tiers.models import Tier
-
-DISCOUNTS = frozenset({Reward.Kind.AMOUNT_OFF, Reward.Kind.PERCENT_OFF})
 
 
 class OfferHasFlaws(DomainError):

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from customers.api.fields import InstantField
 from customers.api.strict import Strict
 from loyalty.experiments.models import Experiment, ExperimentEvent
-from loyalty.experiments.rules import BUCKETS, MAX_VARIANTS
+from loyalty.experiments.rules import BUCKETS, MAX_MISSING_PERCENT, MAX_VARIANTS
 
 
 class VariantIn(Strict):
@@ -44,6 +44,14 @@ class ExperimentIn(Strict):
     duration_days = serializers.IntegerField(
         min_value=1, max_value=3_660, required=False, allow_null=True, default=None
     )
+    tier = serializers.SlugField(
+        max_length=50, required=False, default="", allow_blank=True,
+        help_text="Of near misses: the code of the tier to which a part of them is raised.",
+    )  # fmt: skip
+    missing_percent = serializers.IntegerField(
+        min_value=1, max_value=MAX_MISSING_PERCENT, required=False, allow_null=True, default=None,
+        help_text="Of near misses: of what the tier asks for, how much they lack at most.",
+    )  # fmt: skip
     variants = serializers.ListField(child=VariantIn(), min_length=2, max_length=MAX_VARIANTS)
 
 
@@ -101,6 +109,8 @@ class ExperimentOut(serializers.Serializer[Any]):
     layer = serializers.CharField()
     form = serializers.CharField()
     within = serializers.CharField(allow_blank=True)
+    tier = serializers.CharField(allow_blank=True, help_text="The code of the near misses' tier; empty for none.")
+    missing_percent = serializers.IntegerField(allow_null=True, help_text="How much of it they lack at most, or null.")
     salt = serializers.CharField()
     unit = serializers.CharField()
     metric = serializers.CharField()

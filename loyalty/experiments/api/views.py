@@ -1,9 +1,11 @@
 """Experiments, for a retailer's systems: written, checked, planned, started, ended; and in which variant a customer is."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -11,8 +13,11 @@ from rest_framework.response import Response
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
 from customers.api.callers import author_of, retailer_of
+from customers.core.errors import DomainError, Kind
 from customers.models import Retailer
 from customers.privacy import find as find_customer
+from loyalty.activity.api.asking import listed
+from loyalty.activity.near_misses import flaws_to_start, preview_of, start_experiment, tiers_of
 from loyalty.experiments.api.serializers import (
     ContaminationOut,
     CustomerArmsOut,
@@ -25,29 +30,37 @@ from loyalty.experiments.api.serializers import (
     StartIn,
 )
 from loyalty.experiments.assigning import arms_of, sizes
-from loyalty.experiments.checking import flaws_of
 from loyalty.experiments.contamination import contamination_of
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import ExperimentFact, VariantFact, change, create, find, plan
-from loyalty.experiments.running import end, preview, start
+from loyalty.experiments.running import end
 from loyalty.experiments.wording import said_of
 from loyalty.programs.models import Program
+from loyalty.tiers.models import Tier
+
+
+class NoSuchTier(DomainError):
+    code = "unknown_tier"
+    kind = Kind.INVALID
+    message = _("There is no tier “{code}” in a published version. There are: {known}.")
 
 
 def said_experiments(rows: Any) -> list[dict[str, Any]]:
     """Return experiments as plain values of `ExperimentOut`, with how many are in each variant."""
     experiments = list(rows.select_related("program", "within").prefetch_related("variants"))
-    counted = sizes(experiments)
-    return [_said(each, counted[each.pk]) for each in experiments]
+    counted, tiers = sizes(experiments), tiers_of(experiments)
+    return [_said(each, counted[each.pk], tiers.get(each.tier_key)) for each in experiments]
 
 
-def _said(row: Experiment, counted: Any) -> dict[str, Any]:
+def _said(row: Experiment, counted: Any, tier: Tier | None) -> dict[str, Any]:
     variants = sorted(row.variants.all(), key=lambda each: each.position)
     own = ("code", "name", "layer", "form", "salt", "unit", "metric", "window_days", "duration_days", "state", "plan_hash",
            "detectable", "starts_at", "ends_at", "ended_at")  # fmt: skip
     return {name: getattr(row, name) for name in own} | {
         "program": row.program.slug if row.program else None,
         "within": row.within.code if row.within else "",
+        "tier": tier.code if tier else "",
+        "missing_percent": row.missing_percent,
         "variants": [
             {
                 "code": each.code,
@@ -72,7 +85,20 @@ def _fact(retailer: Retailer, said: dict[str, Any]) -> ExperimentFact:
     if slug and program is None:
         raise Http404
     variants = tuple(VariantFact(**each) for each in said.pop("variants"))
-    return ExperimentFact(program=program, variants=variants, **said)
+    tier = _tier(program, said.pop("tier"))
+    return ExperimentFact(program=program, variants=variants, tier=tier, **said)
+
+
+def _tier(program: Program | None, code: str) -> UUID | None:
+    """Return the identity of a tier of a program's versions. :raises NoSuchTier: naming those that there are"""
+    if not code or program is None:
+        return None
+    rows = Tier.objects.filter(version__program=program, version__status="published")
+    found = rows.filter(code=code).order_by("-version__effective_from").first()
+    if found is None:
+        known = sorted(set(rows.values_list("code", flat=True)))
+        raise NoSuchTier(code=code, known=listed(known))
+    return found.key
 
 
 class ExperimentsView(AskedView):
@@ -120,10 +146,10 @@ class ExperimentCheckView(AskedView):
 
     @extend_schema(responses=ExperimentCheckOut, tags=["experiments"])
     def get(self, request: Request, code: str) -> Response:
-        """Say whether an experiment could start now, and whom it would divide."""
+        """Say whether an experiment could start now, and whom it would divide; of near misses, how many there are now."""
         row, now = find(retailer_of(request), code), timezone.now()
-        found = preview(row, starts_at=now)
-        flaws = flaws_of(row, now=now)
+        found = preview_of(row, starts_at=now, now=now)
+        flaws = flaws_to_start(row, now=now)
         findings = [
             {"is_error": flaw.is_error, "code": flaw.code, "place": flaw.place, "message": said_of(flaw)}
             for flaw in flaws
@@ -155,7 +181,7 @@ class ExperimentStartView(AskedView):
         """Start a planned experiment: all customers who are known are assigned, and from now on each who becomes known."""
         row, said = find(retailer_of(request), code), said_in(StartIn, request)
         with all_or_dry(request):
-            body = _one(start(row, **said, author=author_of(request), now=timezone.now()))
+            body = _one(start_experiment(row, **said, author=author_of(request), now=timezone.now()))
         return Response(body)
 
 

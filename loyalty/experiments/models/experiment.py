@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.ids import new_id
 from customers.models import Retailer
-from loyalty.experiments.rules import Design, Share
+from loyalty.experiments.rules import MAX_MISSING_PERCENT, Design, Share
 from loyalty.programs.models import Program
 
 # Once it has started, an experiment may only be ended: what decided who is compared with whom stays what it was.
@@ -59,6 +59,7 @@ class Experiment(models.Model):
         NOT_INVITED = "not_invited", _("not invited")
         NO_BENEFITS = "no_benefits", _("member without benefits")
         VARIANTS = "variants", _("variants of parts of a version")
+        NEAR_MISS = "near_miss", _("near misses raised to a tier")
 
     class Metric(models.TextChoices):
         MARGIN = "margin", _("margin")
@@ -111,6 +112,14 @@ class Experiment(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(3_660)],
         help_text=_("After which it ends by itself; empty for as long as nobody ends it."),
     )
+    tier_key = models.UUIDField(
+        _("tier"), null=True, blank=True, help_text=_("Its identity: to which a part of the near misses is raised.")
+    )  # fmt: skip
+    missing_percent = models.PositiveSmallIntegerField(
+        _("may lack in percent"), null=True, blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_MISSING_PERCENT)],
+        help_text=_("Of what the tier asks for, how much a near miss lacks at most."),
+    )  # fmt: skip
     detectable = models.JSONField(_("detectable effect"), default=dict, blank=True, encoder=DjangoJSONEncoder)
     plan = models.JSONField(_("frozen plan"), default=dict, editable=False)
     plan_hash = models.CharField(_("plan's digest"), max_length=64, blank=True, editable=False)
@@ -134,13 +143,20 @@ class Experiment(models.Model):
                 condition=models.Q(layer="global") | models.Q(program__isnull=False), name="experiment_has_a_program"
             ),
             models.CheckConstraint(
-                condition=models.Q(layer="variant", form="variants")
-                | (~models.Q(layer="variant") & ~models.Q(form="variants")),
+                condition=models.Q(layer="variant", form__in=["variants", "near_miss"])
+                | (~models.Q(layer="variant") & ~models.Q(form__in=["variants", "near_miss"])),
                 name="experiment_has_the_form_of_its_layer",
             ),
             models.CheckConstraint(
                 condition=models.Q(within__isnull=True) | models.Q(layer="variant"),
                 name="experiment_within_has_variants",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    form="near_miss", tier_key__isnull=False, missing_percent__range=(1, MAX_MISSING_PERCENT)
+                )
+                | (~models.Q(form="near_miss") & models.Q(tier_key__isnull=True, missing_percent__isnull=True)),
+                name="near_miss_names_its_tier",
             ),
             models.CheckConstraint(condition=models.Q(window_days__gte=1), name="experiment_window_has_a_day"),
             models.CheckConstraint(
@@ -200,4 +216,6 @@ class Experiment(models.Model):
             tuple(Share(each.code, each.share_bp, each.is_control) for each in self.variants.in_order()),
             self.within.code if self.within else "",
             self.duration_days,
+            str(self.tier_key) if self.tier_key else "",
+            self.missing_percent,
         )

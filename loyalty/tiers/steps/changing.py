@@ -10,6 +10,9 @@ from loyalty.tiers.steps.causes import cause_of
 from loyalty.tiers.steps.counting import counts_of
 from loyalty.tiers.steps.gifts import give_gift
 
+NEAR_MISS = "near_miss"
+MAX_CAUSE = 100
+
 
 def bring_to(decision: Decision, standing: Standing, *, known: frozenset[UUID] = frozenset()) -> Decision:
     """
@@ -26,7 +29,8 @@ def bring_to(decision: Decision, standing: Standing, *, known: frozenset[UUID] =
         after = replace(state, tier_id=tier_id, protected_until=standing.protected_until)
         return decision.then(member=decision.member.having(TIERS, after))
     at = max(decision.at, state.since or decision.at, state.changed_at or decision.at)
-    cause = cause_of(decision)
+    counts = counts_of(decision, scheme)
+    cause = _cause(decision, standing, scheme.raiser_of(standing.key, counts))
     after = replace(
         state,
         tier_id=tier.id if tier else None,
@@ -42,7 +46,7 @@ def bring_to(decision: Decision, standing: Standing, *, known: frozenset[UUID] =
         state.tier_id,
         after.tier_id,
         cause,
-        counts_of(decision, scheme).of(scheme.basis),
+        counts.of(scheme.basis),
         at,
         state.protected_until,
     )
@@ -56,6 +60,13 @@ def bring_to(decision: Decision, standing: Standing, *, known: frozenset[UUID] =
         if passed.key not in known:
             decision = give_gift(decision.then(at=at), passed, cause)
     return decision.then(at=before)
+
+
+def _cause(decision: Decision, standing: Standing, raiser: str) -> str:
+    """Return what a change names as its cause; of one that an experiment raises without having reached it, that too."""
+    scheme, cause = decision.rules.of(SCHEME), cause_of(decision)
+    is_up = scheme.rank(standing.key) > scheme.rank(decision.member.of(TIERS).key)
+    return f"{cause}:{NEAR_MISS}:{raiser}"[:MAX_CAUSE] if raiser and is_up else cause
 
 
 def _code_of(decision: Decision, key: UUID | None) -> str | None:

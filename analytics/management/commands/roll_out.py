@@ -1,0 +1,79 @@
+"""What a roll-out in some of a retailer's stores did, judged now; or the last one computed again."""
+
+from argparse import ArgumentParser
+from datetime import date
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from rich.console import Console
+
+from analytics.roll_outs import words
+from analytics.roll_outs.models import RollOutRun
+from analytics.roll_outs.page import answer_of
+from analytics.roll_outs.reading import stores_of
+from analytics.roll_outs.running import Asked, ask, compute_again, judged_of, latest, run_next
+from analytics.uplift.roll_outs import DRAWS
+from customers.core.errors import DomainError
+from customers.core.tenancy import ALL_TENANTS, acting_for
+from customers.management.arguments import retailer_named
+from customers.models import Retailer
+
+MIN_DRAWS = 20
+
+
+class Command(BaseCommand):
+    help = (
+        "Judge now what a roll-out in some of a retailer's stores did; list its stores; or compute its last run again."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("retailer", help="the retailer's slug")
+        parser.add_argument(
+            "stores", nargs="*", help="the stores in which it began, as orders name them; none to list all"
+        )
+        parser.add_argument("--began", type=_day, help="the day on which it began, such as 2027-01-01")
+        parser.add_argument("--metric", choices=RollOutRun.Metric.values, default="revenue", help="what is measured")
+        parser.add_argument("--draws", type=int, default=DRAWS, help="placebos by which the error is told, 20 at least")
+        parser.add_argument("--again", action="store_true", help="compute the newest run again, and compare")
+
+    @acting_for(ALL_TENANTS)
+    def handle(self, *_args: Any, **options: Any) -> None:
+        self.console = Console(file=cast("IO[str]", self.stdout._out), width=120)  # so that call_command captures it
+        retailer = retailer_named(options["retailer"])
+        if options["again"]:
+            self._again(retailer)
+        elif not options["stores"]:
+            for store, orders in stores_of(retailer).items():
+                self.console.print(f"{store}: {orders:,}")
+        elif options["began"] is None:
+            raise CommandError("Say with --began on which day it began.")
+        else:
+            self._judge(retailer, options)
+
+    def _judge(self, retailer: Retailer, options: dict[str, Any]) -> None:
+        try:
+            asked = Asked(options["stores"], options["began"], options["metric"], max(options["draws"], MIN_DRAWS))
+            run = ask(retailer, asked, author="", now=timezone.now())
+        except DomainError as refused:
+            raise CommandError(str(refused)) from refused
+        while run_next(retailer):
+            pass
+        run.refresh_from_db()
+        judged = judged_of(run)
+        self.console.print(f"{judged.grade if judged else '-'}: {answer_of(run)}")
+        for each in judged.reasons if judged else ():
+            self.console.print(f"  {words.reason(each)}")
+
+    def _again(self, retailer: Retailer) -> None:
+        run = latest(retailer)
+        if run is None:
+            raise CommandError("No roll-out of this retailer has been judged.")
+        found = compute_again(run)
+        same = "the same to the digit" if found.same_result else "not the same"
+        why = "" if found.same_data else ": what was known then has been corrected since"
+        self.console.print(f"{run}: {same}{why}")
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
