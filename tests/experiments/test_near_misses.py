@@ -38,6 +38,7 @@ from tests.experiments.make_near_misses import TIERS as CLUB
 from tests.make import NOON
 
 DAY = timedelta(days=1)
+ENOUGH = 24  # members for chance to raise one of them, and not another
 KEYS = [UUID(int=place) for place in range(1, 4)]
 TIERS = tuple(
     TierRule(place, key, name, Decimal(threshold), Decimal(1))
@@ -124,7 +125,7 @@ def test_near_is_nobody_who_lacks_something_else_as_well() -> None:
 @pytest.mark.django_db
 def test_half_of_who_is_near_is_raised_from_the_start_and_told_by_which_cause() -> None:
     program = club()
-    near = who_spent(program, *["950.00"] * 8)
+    near = who_spent(program, *["950.00"] * ENOUGH)
     others = who_spent(program, "899.00", "1000.00")
     experiment = started(program)
     run_nights(program, until=(NOON + DAY).date(), now=NOON + DAY)
@@ -143,7 +144,7 @@ def test_half_of_who_is_near_is_raised_from_the_start_and_told_by_which_cause() 
 @pytest.mark.django_db
 def test_what_the_tier_gives_is_given_from_the_start_whether_or_not_a_night_has_run() -> None:
     program = club()
-    near = who_spent(program, *["950.00"] * 8)
+    near = who_spent(program, *["950.00"] * ENOUGH)
     experiment = started(program)
 
     for who in near:
@@ -168,7 +169,7 @@ def test_who_becomes_known_or_near_later_is_in_no_arm() -> None:
 @pytest.mark.django_db
 def test_it_ends_as_it_began_and_a_past_lived_again_comes_to_the_same() -> None:
     program = club()
-    near = who_spent(program, *["950.00"] * 6)
+    near = who_spent(program, *["950.00"] * ENOUGH)
     experiment = started(program)
     raised = [who for who, arm in zip(near, arms(experiment, near), strict=True) if arm == "raised"]
     bought = make.buys(raised[0], "100.00", at=NOON + 3 * DAY)
@@ -180,7 +181,7 @@ def test_it_ends_as_it_began_and_a_past_lived_again_comes_to_the_same() -> None:
     end(experiment, author="Grace", now=NOON + 10 * DAY)
     run_nights(program, until=(NOON + 11 * DAY).date(), now=NOON + 11 * DAY)
 
-    assert [tier_of(who) for who in near] == ["silver"] * 6
+    assert [tier_of(who) for who in near] == ["silver"] * ENOUGH
     left = TierChange.objects.filter(membership=raised[-1]).order_by("-pk")[0]
     assert left.occurred_at == NOON + 10 * DAY
     assert replay(program, now=NOON + 11 * DAY).deviations == []
@@ -202,7 +203,7 @@ def test_who_reached_it_meanwhile_keeps_it_when_it_ends() -> None:
 @pytest.mark.django_db
 def test_who_leaves_and_comes_back_is_where_it_was_assigned() -> None:
     program = club()
-    near = who_spent(program, *["950.00"] * 8)
+    near = who_spent(program, *["950.00"] * ENOUGH)
     experiment = started(program)
     raised = near[arms(experiment, near).index("raised")]
     leave(raised, now=NOON + DAY)
@@ -215,7 +216,7 @@ def test_who_leaves_and_comes_back_is_where_it_was_assigned() -> None:
 @pytest.mark.django_db
 def test_who_is_merged_into_somebody_who_was_not_near_has_the_tier_no_longer_than_it_is_earned() -> None:
     program = club()
-    near = who_spent(program, *["950.00"] * 8)
+    near = who_spent(program, *["950.00"] * ENOUGH)
     (other,) = who_spent(program, "10.00")
     experiment = started(program)
     raised = near[arms(experiment, near).index("raised")]
@@ -230,7 +231,7 @@ def test_who_is_merged_into_somebody_who_was_not_near_has_the_tier_no_longer_tha
 @pytest.mark.django_db
 def test_who_is_held_out_of_everything_is_in_no_arm() -> None:
     program = club()
-    near = who_spent(program, *["950.00"] * 8)
+    near = who_spent(program, *["950.00"] * ENOUGH)
     out = (VariantFact("out", 5_000, is_control=True), VariantFact("in", 5_000))
     held = running(program.retailer, program, "all", layer="global", form="no_benefits", variants=out, at=NOON - DAY)
     experiment = started(program)
@@ -392,7 +393,7 @@ def test_orders_of_guests_and_of_who_is_no_member_make_nobody_near() -> None:
 @pytest.mark.django_db
 def test_who_is_raised_is_asked_for_nothing_to_keep_the_tier_and_is_not_told_of_the_experiment() -> None:
     program = club()
-    near = who_spent(program, *["950.00"] * 8)
+    near = who_spent(program, *["950.00"] * ENOUGH)
     experiment = started(program)
     raised = near[arms(experiment, near).index("raised")]
     other = near[arms(experiment, near).index("as-is")]
