@@ -536,14 +536,14 @@ class PointsState:
 
 def lots_after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]:
     """Return the lots as they are when the moves are made."""
-    changes: dict[UUID, dict[State, int]] = {}
+    changes: dict[int, dict[State, int]] = {}  # by number: a UUID is hashed by Python code, for each lot of each posting
     for move in moves:
-        change = changes.setdefault(move.lot_id, {})
+        change = changes.setdefault(move.lot_id.int, {})
         change[move.source] = change.get(move.source, 0) - move.amount
         change[move.target] = change.get(move.target, 0) + move.amount
     if not changes:
         return tuple(lots)
-    return tuple(_changed(lot, changes[lot.id]) if lot.id in changes else lot for lot in lots)
+    return tuple([_changed(lot, changes[lot.id.int]) if lot.id.int in changes else lot for lot in lots])
 
 
 def _changed(lot: OpenLot, change: dict[State, int]) -> OpenLot:

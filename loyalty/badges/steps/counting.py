@@ -247,7 +247,8 @@ def _count(decision: Decision, changes: Mapping[Place, Change]) -> Decision:
         else:
             windows.pop(place, None)
     decision = decision.then(member=decision.member.having(BADGES, replace(state, windows=windows)))
-    if state.awards:
+    # Nothing else undoes an award; a past that is lived again knows all of them at every step.
+    if state.awards and isinstance(decision.activity, OrderReturned):
         decision = _take_all(decision, changes, had)
     for place, change in changes.items():
         if isinstance(change.rule, ChallengeRule):
