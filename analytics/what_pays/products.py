@@ -48,7 +48,7 @@ WITH back AS (
 SELECT s.sku, coalesce(p.name, ''), s.category, coalesce(o.orders, 0), coalesce(b.customers, 0), coalesce(b.repeated, 0),
     coalesce(b.new, 0), coalesce(o.attached, 0), s.units::float8, (s.net + s.discount)::float8, s.discount::float8,
     s.net::float8, s.returned::float8, s.revenue::float8, coalesce(s.costed, 0)::float8,
-    (CASE WHEN s.uncosted IS NULL THEN s.costed - s.cost WHEN s.uncosted = 0 THEN coalesce(s.costed - s.cost, 0)
+    (CASE WHEN s.costed IS NOT NULL AND coalesce(s.uncosted, 0) = 0 THEN s.costed - s.cost
         ELSE coalesce(s.costed - s.cost, 0) + s.uncosted * %(rate)s::numeric END)::float8 AS margin
 FROM sold s LEFT JOIN bought b ON b.sku = s.sku LEFT JOIN orders o ON o.sku = s.sku
 LEFT JOIN customers_product p ON p.retailer_id = %(retailer)s AND p.sku = s.sku

@@ -114,6 +114,17 @@ def test_what_came_back_whole_was_kept_by_nobody(shop: Retailer) -> None:
     assert (found["TEA"].attached, found["CUP"].repeat_rate.value, found["CUP"].margin_share) == (0, None, None)
 
 
+def test_what_was_given_away_is_no_margin_where_none_is_known() -> None:
+    shop = make.retailer(zone="Europe/Paris", margin_rate=None)
+    buys(shop, "ada", "03-02", line("TEA", "10.00"), line("BAG", "0.00"), line("CUP", "12.00"))
+
+    assert [(each.sku, each.margin) for each in products(shop, MARCH, limit=50)] == [
+        ("CUP", None),
+        ("TEA", None),
+        ("BAG", None),
+    ]
+
+
 def test_gift_cards_are_no_products_and_other_days_do_not_count(shop: Retailer) -> None:
     buys(shop, "ada", "03-02", line("CARD", "50.00", is_gift_card=True), line("TEA", "10.00"))
     buys(shop, "ada", "04-01", line("CUP", "5.00"))
