@@ -536,7 +536,9 @@ class PointsState:
 
 def lots_after(lots: Sequence[OpenLot], moves: Iterable[Move]) -> tuple[OpenLot, ...]:
     """Return the lots as they are when the moves are made."""
-    changes: dict[int, dict[State, int]] = {}  # by number: a UUID is hashed by Python code, for each lot of each posting
+    changes: dict[
+        int, dict[State, int]
+    ] = {}  # by number: a UUID is hashed by Python code, for each lot of each posting
     for move in moves:
         change = changes.setdefault(move.lot_id.int, {})
         change[move.source] = change.get(move.source, 0) - move.amount
