@@ -57,9 +57,9 @@ def test_what_is_next_of_a_recipient_is_found_among_its_own_messages(ids: list[U
 
     plan = plan_of(NEXT, [customers])
 
-    of_messages = [line for line in plan if "campaigns_message" in line]
-    assert any("using message_open" in line or "using message_of_customer" in line for line in of_messages), plan
-    assert not [line for line in of_messages if "Seq Scan" in line or "message_by_campaign" in line], plan
+    # Whether by a bitmap or row by row is the planner's: it depends on which rows its statistics happened to see.
+    assert any(" message_open" in line or " message_of_customer" in line for line in plan), plan
+    assert not [line for line in plan if "Seq Scan on campaigns_message" in line or "message_by_campaign" in line], plan
 
 
 def test_none_is_settled_that_is_not_on_its_way(ids: list[UUID]) -> None:
