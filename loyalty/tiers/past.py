@@ -62,12 +62,14 @@ class TierPast:
     :param moved_on: the day on which it came to its tier: that of joining where it never went to another one
     :param tenures: which tiers it had at which times, in the order of entering
     :param moves: to which tiers it went since joining, with the days
+    :param by_night: whether it came to its tier as the day began, by time alone
     """
 
     standing: Standing
     moved_on: date
     tenures: tuple[Tenure, ...]
     moves: tuple[tuple[UUID | None, date], ...] = ()
+    by_night: bool = False
 
 
 class DayOfStart(Enum):
@@ -88,7 +90,7 @@ def replay_days(
     :param day_of_start: when what counts on a day counted, in whose course a version began
     """
     past = _Replay(schemes, counted, day_of_start)
-    return TierPast(past.run(until), past.moved_on, tuple(past.tenures), tuple(past.moves))
+    return TierPast(past.run(until), past.moved_on, tuple(past.tenures), tuple(past.moves), past.by_night)
 
 
 class _Replay:
@@ -99,7 +101,7 @@ class _Replay:
         before = [each for each in schemes if each.day <= self.joined and not each.since_joining]
         self.scheme = before[-1].scheme if before else None
         self.coming = list(schemes[len(before) :])
-        self.standing, self.day, self.moved_on = Standing(), self.joined, self.joined
+        self.standing, self.day, self.moved_on, self.by_night = Standing(), self.joined, self.joined, False
         self.tenures: list[Tenure] = []
         self.moves: list[tuple[UUID | None, date]] = []
         self.active = sorted({*counted.days, *counted.wallet_days})
@@ -126,12 +128,12 @@ class _Replay:
             counts = self.counted.on(self.scheme, day)
             self._stand(rise(self.standing, self.scheme, counts, day, self.joined))
 
-    def _stand(self, standing: Standing) -> None:
+    def _stand(self, standing: Standing, *, by_night: bool = False) -> None:
         """Take a standing, and note which tiers are entered and left with it."""
         before, self.standing = self.standing, standing
         if standing.key == before.key or self.scheme is None:
             return
-        self.moved_on = self.day
+        self.moved_on, self.by_night = self.day, by_night
         self.moves.append((standing.key, self.day))
         rank = self.scheme.rank(standing.key)
         self.tenures = [
@@ -149,8 +151,8 @@ class _Replay:
             self._start(each)
         if is_due and self.scheme is not None:
             counts = self.counted.at_midnight(self.scheme, day)
-            self._stand(fall(self.standing, self.scheme, counts, day, self.joined))
-            self._stand(end_period(self.standing, self.scheme, self.counted, day))
+            self._stand(fall(self.standing, self.scheme, counts, day, self.joined), by_night=True)
+            self._stand(end_period(self.standing, self.scheme, self.counted, day), by_night=True)
         for each in (each for each in starts if not each.at_midnight):
             if self.day_of_start is DayOfStart.BEFORE_IT:
                 self._rise(day)

@@ -986,6 +986,22 @@ def test_who_was_lifted_out_of_what_would_have_held_it_longer_came_down_as_late_
     assert (shop.tier("ada"), since(shop)) == ("bronze", "2026-05-02 00:00")
 
 
+@pytest.mark.parametrize("lines", [None, [(1, "1")]])
+def test_who_was_kept_above_until_this_morning_came_down_in_the_night(lines: list[tuple[int, str]] | None) -> None:
+    """Silver of 23 March ends on 23 April, but for the third order, which is returned that morning."""
+    scheme = {"basis": "orders", "window": "rolling", "window_months": 1, "downgrade": "period_end"}
+    shop = Shop(tiers=(Rung("bronze", "0"), Rung("silver", "2"), Rung("gold", "4")), scheme=scheme)
+    shop.member("ada")
+    for number, at in (("a", "2026-03-11 12:00"), ("b", "2026-03-23 02:31"), ("c", "2026-04-15 22:31")):
+        shop.order(number, "ada", "10.00", at=at)
+    shop.nights("2026-04-23")
+    assert (shop.tier("ada"), since(shop)) == ("silver", "2026-03-23 02:31")
+
+    shop.give_back("r", "c", lines=lines, at="2026-04-23 06:31")
+
+    assert (shop.tier("ada"), since(shop)) == ("bronze", "2026-04-23 00:00")
+
+
 def test_a_return_raises_nobody_before_it_rose() -> None:
     scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
     shop = Shop(tiers=(Rung("bronze", "0"), Rung("gold", "100", times="2")), scheme=scheme)

@@ -1,7 +1,7 @@
 """A return, or a correction, leaves the tier that there would be without what came back. Pure."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import timedelta
 
 from customers.core.calendar import local_date, midnight
 from loyalty.engine.activities import OrderReturned
@@ -45,9 +45,7 @@ def undo_entries(decision: Decision) -> Decision:
         return take_gifts(under, undone_gifts(under, past.tenures, how)).then(version=decision.version)
     moved = take_gifts(bring_to(under, past.standing), undone_gifts(under, past.tenures, how))
     came_down = past.moved_on != was.moved_on and _came_down(past, scheme)
-    return _as_since_before(moved, under.member.of(TIERS), past.moved_on, came_down=came_down).then(
-        version=decision.version
-    )
+    return _as_since_before(moved, under.member.of(TIERS), past, came_down=came_down).then(version=decision.version)
 
 
 def _came_down(past: TierPast, scheme: TierScheme) -> bool:
@@ -56,15 +54,15 @@ def _came_down(past: TierPast, scheme: TierScheme) -> bool:
     return scheme.rank(above) > scheme.rank(last)
 
 
-def _as_since_before(decision: Decision, had: TierState, moved_on: date, *, came_down: bool) -> Decision:
+def _as_since_before(decision: Decision, had: TierState, past: TierPast, *, came_down: bool) -> Decision:
     """
     Let a member have its tier since it would have had it without what came back.
 
-    :param moved_on: the day on which it would have come to it
-    :param came_down: whether it would have come down on that day, and did on another one
+    :param past: what it would have come to
+    :param came_down: whether it would have come down to its tier, and did on another day
     """
     state, scheme, zone = decision.member.of(TIERS), decision.rules.of(SCHEME), decision.rules.zone
-    rank = scheme.rank(state.key)
+    rank, moved_on = scheme.rank(state.key), past.moved_on
     entries = [
         change.at
         for change in had.changes
@@ -82,8 +80,9 @@ def _as_since_before(decision: Decision, had: TierState, moved_on: date, *, came
         since = decision.member.enrolled_at
     elif since is not None and came_down and moved_on > local_date(since, zone):
         since = midnight(moved_on, zone)  # what came back had lifted it away from what would have held it longer
-    elif since is not None and moved_on < local_date(since, zone):
-        # Where what came back kept it above, no change says when it would have come down: that is a matter of the night.
+    elif since is not None and moved_on < local_date(since, zone) + timedelta(days=past.by_night):
+        # Where what came back kept it above, no change says when it would have come down: that is a matter of the night, and
+        # may have been that of the same day.
         came = max(midnight(moved_on, zone), decision.member.enrolled_at)
         since = came if scheme.rank(had.key_at(came)) > rank else since
     return decision.then(member=decision.member.having(TIERS, replace(state, since=since)))
