@@ -1,7 +1,7 @@
 """Which tier a member has earned, over which days it counts, until when it is protected, and what is missing: pure."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -422,16 +422,22 @@ def next_change(standing: Standing, scheme: TierScheme, counted: DaySums, on: da
         return None
     if standing.protected_until is not None:
         return max(standing.protected_until, day_after(on))
-    if scheme.downgrade == "period_end":
+    if scheme.downgrade == "period_end" or scheme.is_earned(current.key, Counts()):  # what is everybody's nobody loses
         return None
     if not scheme.is_earned(current.key, counts):
         return day_after(on)
-    leaving = (window_leaves(scheme, day, counted.joined) for day in counted.days)
-    later = sorted({day for day in leaving if day is not None and day > on})
-    if counted.wallet_days is not counted.days:
-        others = (window_leaves(scheme, day, counted.joined) for day in counted.wallet_days)
-        later = sorted({*later, *(day for day in others if day is not None and day > on)})
+    later = _days_of_leaving(scheme, counted, on)
     return next((day for day in later if not scheme.is_earned(current.key, counted.at_midnight(scheme, day))), None)
+
+
+def _days_of_leaving(scheme: TierScheme, counted: DaySums, on: date) -> Iterator[date]:
+    """Yield the days after one on which something that counts on it does not count any more, the first first."""
+    days = counted.days if counted.wallet_days is counted.days else sorted({*counted.days, *counted.wallet_days})
+    latest = on
+    for day in days[bisect_left(days, window_start(scheme, on, counted.joined)) :]:
+        leaves = window_leaves(scheme, day, counted.joined)
+        if leaves is not None and leaves > latest:
+            yield (latest := leaves)
 
 
 def _anniversary(joined: date, day: date) -> date:
