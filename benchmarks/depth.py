@@ -7,7 +7,8 @@ In each of 4,000 shops one experiment is drawn, with so many customers in each a
 figure is what it truly earns over the long window, as a share of what who knew the truth would earn (by segment); the second
 the share of shops in which it loses money. Then 20,000 experiments in which no depth has an effect or a cost.
 
-Last, and kept for measuring without a bar: the default rule where experiments are disturbed, and does not know it.
+Last, and kept for measuring without a bar: the default rule where experiments are disturbed, and does not know it; and shares
+that drift week by week towards what seems to earn most, beside an experiment that is read once and chosen from.
 """
 
 import os
@@ -36,6 +37,7 @@ from analytics.uplift.worlds import (  # noqa: E402
     with_returns,
     without_effect,
 )
+from benchmarks import depth_by_week  # noqa: E402
 from benchmarks.measuring import Figure, arguments, judge, self_cpu  # noqa: E402
 
 SIZES = (500, 2_000, 10_000, 50_000)
@@ -72,6 +74,7 @@ def main() -> int:
     }  # fmt: skip
     claims = _claims_at_zero(QUICK_ZEROS if quick else ZEROS, rng)
     _show_disturbed(worlds, rng)
+    depth_by_week.show(worlds, rng)
     return judge([
         Figure("some uniform depth pays in", 100 * float(np.mean(_uniform(worlds)[:, 1:].max(axis=1) > 0)), "% of shops"),
         Figure("gain at 10,000 per arm", 100 * float(gain.mean()) / best, "% of the oracle's", 75, at_least=True),
