@@ -23,7 +23,7 @@ BATCH = 2_000  # facts
 MAX_BATCH_ROWS = 20_000
 # After so many new rows the planner's picture of the tables is old, and what reads them next must not wait for autovacuum.
 MANY = 10_000
-ANALYSE = "ANALYZE customers_customer, customers_order, customers_orderline, customers_return, customers_returnline"
+ANALYSE = "SELECT customers_analyse()"  # as their owner, who alone may
 NO_TALLY = Tally(0, 0, [], [])
 
 
@@ -68,7 +68,7 @@ def run_import(  # noqa: PLR0913 - what, for whom, when, and how it is watched
         on_progress(report)
     report.finish()
     if report.created >= MANY:
-        bulk.execute(ANALYSE)
+        bulk.fetch(ANALYSE)
     return report
 
 

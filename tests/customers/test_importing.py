@@ -5,11 +5,12 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 
+from customers.core import bulk
 from customers.importing.encodings import UnreadableFile
 from customers.importing.jobs import confirm, run_next, upload
 from customers.importing.mapping import MissingColumns
 from customers.importing.report import Report
-from customers.importing.running import preview_import, run_import
+from customers.importing.running import ANALYSE, preview_import, run_import
 from customers.models import Customer, ImportJob, Interaction, Order, Return
 from tests import make
 from tests.make import NOON
@@ -191,3 +192,15 @@ def test_an_upload_whose_worker_died_is_taken_up_again() -> None:
 
     job.refresh_from_db()
     assert (ran, job.status) == (True, "done")
+
+
+def test_the_planner_learns_of_what_came_though_the_application_owns_no_table() -> None:
+    """After a large file; what the application's role may not do is only told in a warning."""
+    run(make.retailer(), "orders", ORDERS)
+    assert bulk.fetch("SELECT current_user")[0] == ("loyalty_app",)
+
+    bulk.fetch(ANALYSE)
+
+    known = "SELECT relname, reltuples FROM pg_class WHERE relname = ANY(%s)"
+    tables = ["customers_customer", "customers_order", "customers_orderline"]
+    assert dict(bulk.fetch(known, [tables])) == dict(zip(tables, (2, 2, 3), strict=True))
