@@ -3,14 +3,18 @@
 import csv
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.core.calendar import local_date
 from loyalty.activity.account.spending import redeem
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.points.closing import close_month
 from loyalty.programs.models import Program
 from tests import make
@@ -65,6 +69,26 @@ def test_the_journal_is_the_one_that_the_command_writes(staff: Client, club: Pro
         ("earned", "0.00", "3.85"),
     ]
     assert sum(Decimal(row["debit"]) - Decimal(row["credit"]) for row in rows) == 0
+
+
+def test_lots_of_a_month_that_is_not_over_are_as_they_are_now(staff: Client, tmp_path: Path) -> None:
+    """In a minute a point will be worth more: not yet, by the command and on the page."""
+    now = timezone.now()
+    club = make.program(points=VALUED, since=now - timedelta(days=3))
+    draft = open_draft(club)
+    draft.points_policies.update(point_value=Decimal("0.10"))
+    publish(draft, effective_from=now + timedelta(minutes=1), now=now)
+    ada = make.member(club, "ada", since=now - timedelta(days=2))
+    make.buys(ada, "100.00", at=now - timedelta(days=1))
+    redeem(ada, 40, reference="r1", now=now)
+    month, path = f"{local_date(now, club.tzinfo):%Y-%m}", tmp_path / "lots.csv"
+
+    call_command("month_end", club.slug, "--month", month, "--lots", str(path))
+
+    (row,) = csv.DictReader(path.read_text().splitlines())
+    assert (row["available"], row["value"], row["liability"]) == ("60", "3.0000", "2.0000")
+    (shown,) = csv.DictReader(asked(staff, "lots", club, f"month={month}").splitlines())
+    assert shown == row
 
 
 def test_a_program_without_a_value_of_a_point_says_where_to_set_it(staff: Client) -> None:
