@@ -2,18 +2,22 @@
 
 import csv
 import hashlib
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from customers.models import Customer, Erasure
+from customers.models import Customer, Erasure, UndecidedFact
 from customers.privacy import erase
+from customers.recording import record_orders
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.backlog import catch_up
+from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
 from loyalty.badges.account.contests import finish_contests
 from loyalty.badges.account.joining import join_board
@@ -27,10 +31,12 @@ from loyalty.badges.account.surprises import (
     placed,
 )
 from loyalty.badges.models import Board, ContestFinish, ContestPrize, Participation, Surprise, SurpriseTicket
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.points.models import Entry
 from loyalty.programs.models import Program
+from loyalty.tiers.models import Tier
 from tests import make
 from tests.badges import game
 
@@ -197,6 +203,52 @@ def test_who_joins_after_the_window_has_ended_does_not_win_it_whatever_is_told_o
 
     prizes = ContestPrize.objects.values_list("membership__customer__external_id", "rank", "points")
     assert list(prizes) == [("bob", 1, 500)]
+
+
+def test_a_contest_waits_for_what_was_told_of_who_takes_part_and_for_nothing_that_cannot_be_decided() -> None:
+    contest = {"code": "run", "metric": "spend", "window": "month", "prizes": PRIZE}
+    club = game.program(boards=[contest])
+    ada, bob, cleo = (make.member(club, name) for name in ("ada", "bob", "cleo"))
+    for who in (ada, bob):
+        join_board(who, "run", f"{who.customer.external_id} the runner", now=make.on("2026-06-01"))
+    make.buys(ada, "10", at=make.on("2026-06-10"))
+    file = [make.order(who, "90", at=make.on("2026-06-11")) for who in (bob, cleo)]  # Cleo does not take part
+    record_orders(club.retailer, file, now=make.on("2026-06-30T23:59"))
+
+    assert finish_contests(club, now=make.on("2026-07-01T00:05")) == 0
+    UndecidedFact.objects.filter(customer=bob.customer).update(error="Broken: it is", next_try_at=make.on("2026-07-09"))
+    with transaction.atomic():
+        assert finish_contests(club, now=make.on("2026-07-01T00:05")) == 1
+        transaction.set_rollback(True)
+    UndecidedFact.objects.update(error="", next_try_at=None)
+    catch_up(club.retailer, now=make.on("2026-07-01T00:06"))
+    assert finish_contests(club, now=make.on("2026-07-01T00:10")) == 1
+
+    prizes = ContestPrize.objects.values_list("membership__customer__external_id", "score", "points")
+    assert list(prizes) == [("bob", 900_000, 500)]
+
+
+@pytest.mark.parametrize("night", [False, True])
+def test_a_tier_that_has_ended_or_is_called_otherwise_by_now_decides_whether_or_not_the_night_has_run(
+    night: bool,
+) -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    club = make.program(tiers=[("base", "0", "1"), ("gold", "100", "1")], scheme=scheme)
+    ada, bob = make.member(club, "ada"), make.member(club, "bob")
+    make.buys(ada, "150", at=make.on("2026-06-10"))
+    make.buys(bob, "150", at=make.on("2026-07-10"))
+    draft = open_draft(club)
+    Tier.objects.filter(version=draft, code="gold").update(code="or")
+    publish(draft, effective_from=make.on("2026-07-15"), now=make.on("2026-07-12"))
+    if night:
+        run_nights(club, until=date(2026, 7, 16), now=make.on("2026-07-16"))
+
+    row = surprise(club, tiers=["or"])
+
+    assert draw(row, author="ada", now=make.on("2026-07-16T00:01")) == 1
+    assert [ticket.membership_id for ticket in row.tickets.all()] == [bob.pk]
+    with pytest.raises(NobodyToSurprise):
+        draw(surprise(club, code="old", tiers=["gold"]), author="ada", now=make.on("2026-07-16T00:02"))
 
 
 def _erased(who: Membership) -> None:
