@@ -43,8 +43,8 @@ VERDICTS: dict[str, str | Promise] = {
         "needs %(needed)s. Nothing is read from comparing them."
     ),
     "few_amounts": gettext_lazy(
-        "Whether members pile up above it cannot be told: near it there are %(below)s below and %(above)s above, but they stand at "
-        "so few different amounts that no curve can be drawn through them. Nothing is read from comparing them."
+        "Whether members pile up above it cannot be told: near it there are %(below)s below and %(above)s above, but they stand "
+        "at so few different amounts that no curve can be drawn through them. Nothing is read from comparing them."
     ),
 }
 TAGS = {

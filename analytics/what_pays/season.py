@@ -120,9 +120,7 @@ def _year_of(start: date, cycle: Cycle) -> int:
     return start.year if cycle is Cycle.MONTH else start.isocalendar().year
 
 
-def _indexes(
-    values: Sequence[float], places: Sequence[tuple[int, int]], cycle: Cycle
-) -> dict[int, Index] | None:
+def _indexes(values: Sequence[float], places: Sequence[tuple[int, int]], cycle: Cycle) -> dict[int, Index] | None:
     """
     Return the index of each part of the year that a whole year surrounds; None where a whole year sold nothing.
 

@@ -230,7 +230,7 @@ def test_a_contest_waits_for_what_was_told_of_who_takes_part_and_for_nothing_tha
 
 @pytest.mark.parametrize("night", [False, True])
 def test_a_tier_that_has_ended_or_is_called_otherwise_by_now_decides_whether_or_not_the_night_has_run(
-    night: bool,
+    *, night: bool
 ) -> None:
     scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
     club = make.program(tiers=[("base", "0", "1"), ("gold", "100", "1")], scheme=scheme)

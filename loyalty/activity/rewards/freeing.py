@@ -28,9 +28,7 @@ PIECES = f"SELECT r.reward_key, count(*)::int {FREED} GROUP BY 1"
 HOLDERS = f"SELECT DISTINCT r.membership_id {FREED} ORDER BY r.membership_id LIMIT %s"
 
 
-def freed_of_others(
-    program_id: int, keys: Sequence[UUID], membership_id: UUID, *, at: datetime
-) -> Mapping[UUID, int]:
+def freed_of_others(program_id: int, keys: Sequence[UUID], membership_id: UUID, *, at: datetime) -> Mapping[UUID, int]:
     """Return how many pieces of rewards, by their keys, others give back whose time is over at an instant."""
     return dict(bulk.fetch(PIECES, [program_id, list(keys), at, at, membership_id]))
 
@@ -42,9 +40,7 @@ def end_freed(membership: Membership, key: UUID, *, now: datetime) -> bool:
 
     They are locked with the member who asks and its household, which it locks next: all in one order.
     """
-    holders = [
-        pk for (pk,) in bulk.fetch(HOLDERS, [membership.program_id, [key], now, now, membership.pk, BATCH])
-    ]
+    holders = [pk for (pk,) in bulk.fetch(HOLDERS, [membership.program_id, [key], now, now, membership.pk, BATCH])]
     if not holders:
         return False
     others = [other.pk for other in household_of(membership)]
