@@ -3,10 +3,13 @@
 import csv
 import hashlib
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -357,6 +360,30 @@ def test_surprises_and_winners_are_taken_along_and_boards_speak_the_readers_lang
         page = client.get(reverse(f"admin:badges_{model}_changelist"), headers={"accept-language": "fr"})
         assert "La course" in page.content.decode()
     assert [each["named"] for each in file("participation", Participation.objects.get().pk)] == ["race"]
+
+
+def test_what_was_drawn_while_somebody_saved_it_stays_as_it_was_drawn(client: Client) -> None:
+    club = make.program()
+    make.member(club)
+    row = surprise(club)
+    opened = Surprise.objects.get(pk=row.pk)  # as a page read it before it was drawn
+    draw(row, author="ada", now=NOON)
+    opened.budget = 5
+
+    with pytest.raises(PermissionDenied, match="drawn already"):
+        admin.site.get_model_admin(Surprise).save_model(
+            None, opened, SimpleNamespace(changed_data=["budget"]), change=True
+        )
+
+    assert Surprise.objects.values_list("status", "budget", "drawn_by").get() == ("drawn", 100, "ada")
+    other = surprise(club, code="other")
+    client.force_login(User.objects.create_superuser("eve"))
+    said = {
+        "program": club.pk, "code": "other", "name": "A gift", "points": 2, "budget": 50, "seed": 7, "wallet": "points",
+    }  # fmt: skip
+    assert client.post(reverse("admin:badges_surprise_change", args=[other.pk]), said).status_code == 302
+    other.refresh_from_db()
+    assert (other.points, other.budget, other.status) == (2, 50, "draft")
 
 
 def test_the_admin_takes_no_surprise_into_a_wallet_that_nobody_has(client: Client) -> None:
