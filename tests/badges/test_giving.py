@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from customers.models import Customer, Erasure, UndecidedFact
@@ -368,12 +368,10 @@ def test_what_was_drawn_while_somebody_saved_it_stays_as_it_was_drawn(client: Cl
     row = surprise(club)
     opened = Surprise.objects.get(pk=row.pk)  # as a page read it before it was drawn
     draw(row, author="ada", now=NOON)
-    opened.budget = 5
+    opened.budget, site = 5, admin.site.get_model_admin(Surprise)
 
     with pytest.raises(PermissionDenied, match="drawn already"):
-        admin.site.get_model_admin(Surprise).save_model(
-            None, opened, SimpleNamespace(changed_data=["budget"]), change=True
-        )
+        site.save_model(RequestFactory().post("/"), opened, SimpleNamespace(changed_data=["budget"]), change=True)
 
     assert Surprise.objects.values_list("status", "budget", "drawn_by").get() == ("drawn", 100, "ada")
     other = surprise(club, code="other")
