@@ -82,7 +82,10 @@ class DensityOut(serializers.Serializer[Any]):
     )
     below = serializers.IntegerField(help_text="Members near it, below.")
     above = serializers.IntegerField(help_text="And above.")
-    ratio = RatioOut(allow_null=True, help_text="Above for each one below, right at it; null where too few are near.")
+    ratio = RatioOut(
+        allow_null=True,
+        help_text="Above for each one below, right at it; null where too few are near, or at too few different amounts.",
+    )
     p = serializers.FloatField(allow_null=True, help_text="How likely a step as large is by chance.")
     unseen = serializers.FloatField(allow_null=True, help_text="A smaller ratio than this would go unseen.")
     bins = PointOut(many=True, help_text="Members by how far they got, and the curves through them.")

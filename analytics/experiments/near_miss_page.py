@@ -42,11 +42,18 @@ VERDICTS: dict[str, str | Promise] = {
         "Whether members pile up above it cannot be told: near it there are %(below)s below and %(above)s above, and each side "
         "needs %(needed)s. Nothing is read from comparing them."
     ),
+    "few_amounts": gettext_lazy(
+        "Whether members pile up above it cannot be told: near it there are %(below)s below and %(above)s above, but they stand "
+        "at so few different amounts that no curve can be drawn through them. Nothing is read from comparing them."
+    ),
 }
-TAGS = {"smooth": "done", "bunched": "failed", "uneven": "failed", "cannot_tell": "waiting", "too_few": "waiting"}
+TAGS = {
+    "smooth": "done", "bunched": "failed", "uneven": "failed", "cannot_tell": "waiting", "too_few": "waiting",
+    "few_amounts": "waiting",
+}  # fmt: skip
 LABELS: dict[str, str | Promise] = {
     "smooth": gettext_lazy("smooth"), "bunched": gettext_lazy("piled up"), "uneven": gettext_lazy("uneven"),
-    "cannot_tell": gettext_lazy("open"), "too_few": gettext_lazy("open"),
+    "cannot_tell": gettext_lazy("open"), "too_few": gettext_lazy("open"), "few_amounts": gettext_lazy("open"),
 }  # fmt: skip
 
 
@@ -92,9 +99,13 @@ def near_said(experiment: Experiment, near: NearMisses) -> str:
 
 
 def verdict_of(density: Density) -> str:
-    """Return what is told of piling up: smooth, bunched, uneven (fewer are above), cannot_tell, or too_few to look at all."""
+    """
+    Return what is told of piling up: smooth, bunched, uneven (fewer are above) or cannot_tell.
+
+    Or why nobody looked: too_few members, or at too few_amounts.
+    """
     if density.ratio is None:
-        return "too_few"
+        return "too_few" if min(density.below, density.above) < MIN_SIDE else "few_amounts"
     return "uneven" if density.verdict == "bunched" and density.ratio.value < 1 else density.verdict
 
 

@@ -23,6 +23,7 @@ LEAD_MONTHS = 3  # before it began, at which it is looked as if it had begun the
 LEVEL = 0.95
 REACH = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 DRAWS = 200
+RESOLUTION = 1e-9  # of what a store sells in a month: what is smaller comes of rounding, and is nothing
 RollOutGrade = Literal["B", "C", "D"]
 
 
@@ -100,7 +101,7 @@ def judge_roll_out(sales: Sales, *, seed: int = 7, draws: int = DRAWS) -> Judged
     """
     roll_out, stores, left_out = _compared(sales)
     found = synthetic_did(roll_out)
-    effect = _range(found.effect, placebo_error(roll_out, found, seed=seed, draws=draws))
+    effect = _effect(roll_out, found, seed=seed, draws=draws)
     lead = _lead(roll_out, seed=seed, draws=draws)
     treated, compared = _courses(roll_out, found)
     with_it, months = int(np.count_nonzero(roll_out.rolled_out)), len(treated) - roll_out.first
@@ -148,8 +149,7 @@ def _lead(roll_out: RollOut, *, seed: int, draws: int) -> Range | None:
     if first < MIN_BEFORE:
         return None
     earlier = RollOut(roll_out.sold[:, : roll_out.first], roll_out.rolled_out, first)
-    found = synthetic_did(earlier)
-    return _range(found.effect, placebo_error(earlier, found, seed=seed, draws=draws))
+    return _effect(earlier, synthetic_did(earlier), seed=seed, draws=draws)
 
 
 def _reasons(roll_out: RollOut, lead: Range | None, without: int) -> list[Reason]:
@@ -183,6 +183,13 @@ def _courses(roll_out: RollOut, found: Synthetic) -> tuple[Floats, Floats]:
 def _weights(controls: Sequence[str], found: Synthetic) -> list[Weight]:
     counted = [Weight(store, float(share)) for store, share in zip(controls, found.stores, strict=True) if share > 0]
     return sorted(counted, key=lambda each: (-each.share, each.store))
+
+
+def _effect(roll_out: RollOut, found: Synthetic, *, seed: int, draws: int) -> Range:
+    """Return an effect with its error; where all stores go alike both are nothing, whatever rounding leaves of them."""
+    least = RESOLUTION * float(np.abs(roll_out.sold).mean())
+    told = found.effect, placebo_error(roll_out, found, seed=seed, draws=draws)
+    return _range(*(each if abs(each) > least else 0.0 for each in told))
 
 
 def _range(value: float, error: float) -> Range:

@@ -97,7 +97,7 @@ def season_of(sold: Sequence[Sold], cycle: Cycle) -> Season:
     :param sold: whole months or weeks that follow each other without a gap, the earliest first
     """
     whole, needed, begins = len(sold), MIN_YEARS * PARTS[cycle], sold[0].start if sold else None
-    places = [part_of(each.start, cycle) for each in sold]
+    places = [(part_of(each.start, cycle), _year_of(each.start, cycle)) for each in sold]
     by_revenue = _indexes([each.revenue for each in sold], places, cycle)
     by_orders = _indexes([each.orders for each in sold], places, cycle)
     if whole < needed:
@@ -115,9 +115,18 @@ def part_of(start: date, cycle: Cycle) -> int:
     return start.month if cycle is Cycle.MONTH else min(start.isocalendar().week, PARTS[Cycle.WEEK])
 
 
-def _indexes(values: Sequence[float], places: Sequence[int], cycle: Cycle) -> dict[int, Index] | None:
-    """Return the index of each part of the year that a whole year surrounds; None where a whole year sold nothing."""
-    ratios: dict[int, list[float]] = defaultdict(list)
+def _year_of(start: date, cycle: Cycle) -> int:
+    """Return the year of which a month, or an ISO week, is."""
+    return start.year if cycle is Cycle.MONTH else start.isocalendar().year
+
+
+def _indexes(values: Sequence[float], places: Sequence[tuple[int, int]], cycle: Cycle) -> dict[int, Index] | None:
+    """
+    Return the index of each part of the year that a whole year surrounds; None where a whole year sold nothing.
+
+    :param places: of each value, the part of the year and the year
+    """
+    ratios: dict[tuple[int, int], list[float]] = defaultdict(list)
     half = PARTS[cycle] // 2
     for place in range(half, len(values) - half):
         around = values[place - half : place + half + 1]
@@ -125,11 +134,14 @@ def _indexes(values: Sequence[float], places: Sequence[int], cycle: Cycle) -> di
         if average <= 0:
             return None
         ratios[places[place]].append(values[place] / average)
-    means = {part: fmean(found) for part, found in ratios.items()}
+    by_year: dict[int, list[float]] = defaultdict(list)
+    for (part, _year), found in ratios.items():
+        by_year[part].append(fmean(found))  # of the 53rd and the 52nd week of one year
+    means = {part: fmean(found) for part, found in by_year.items()}
     mean = fmean(means.values()) if means else 0.0
     if means and mean <= 0:
         return None
     return {
         part: Index(means[part] / mean, min(found) / mean, max(found) / mean, len(found))
-        for part, found in ratios.items()
+        for part, found in by_year.items()
     }

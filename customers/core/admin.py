@@ -6,7 +6,9 @@ from typing import Any, ClassVar, TypeVar
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import BinaryField, CharField, Model, QuerySet, TextField, URLField
+from django.db.models import BinaryField, CharField, JSONField, Model, QuerySet, TextField, URLField
+from django.forms.fields import InvalidJSONInput
+from django.forms.fields import JSONField as JSONTextField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +27,7 @@ from unfold.widgets import UnfoldBooleanWidget as CheckboxWidget
 from customers.core.exporting import MAX_EXPORTED, csv_response
 from customers.core.money import written as money
 from customers.core.showing import install as show_values_in_words
+from customers.core.texts import can_be_stored, depth_of
 
 __all__ = [
     "CheckboxWidget",
@@ -50,6 +53,7 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=Model)
+MAX_DEPTH = 50  # of JSON that people write
 
 show_values_in_words()
 
@@ -66,18 +70,48 @@ class SmallTextareaWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc] # th
         return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
-class ModelAdmin(UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
+class JSONFormField(JSONTextField):
+    """JSON as people write it: what cannot be read, or not be kept, is refused in words, and shown again as it was written."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            said = super().to_python(value)
+        except RecursionError as error:
+            raise ValidationError(_("This is nested too deep.")) from error
+        except ValueError as error:  # a number of thousands of digits
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+        if depth_of(said) > MAX_DEPTH:
+            raise ValidationError(_("This is nested too deep."))
+        if not can_be_stored(said):
+            raise ValidationError(_("It holds a character, or a number such as NaN, that cannot be stored."))
+        return said
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            said = super().bound_data(data, initial)
+        except (RecursionError, ValueError):
+            return InvalidJSONInput(data)
+        return said if can_be_stored(said) and depth_of(said) <= MAX_DEPTH else InvalidJSONInput(data)
+
+
+class InWords:
+    """Form fields that refuse in words what people write; it stands before an admin, or rows on its page."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+        if isinstance(db_field, URLField):
+            given.setdefault("assume_scheme", "https")  # of an address without one
+        if isinstance(db_field, JSONField) and type(db_field).formfield is JSONField.formfield:
+            given.setdefault("form_class", JSONFormField)
+        return super().formfield_for_dbfield(db_field, request, **given)  # type: ignore[misc] # of an admin
+
+
+class ModelAdmin(InWords, UnfoldModelAdmin):  # type: ignore[misc] # the theme has no types
     """An editable page."""
 
     list_fullwidth = True
     list_filter_submit = True
     warn_unsaved_form = True
     show_full_result_count = False
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
-        if isinstance(db_field, URLField):
-            given.setdefault("assume_scheme", "https")  # of an address without one
-        return super().formfield_for_dbfield(db_field, request, **given)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Let nobody filter by a text that no page shows: who asks how a secret begins, letter by letter, knows it soon."""
@@ -204,13 +238,13 @@ class QueueFilter(SimpleListFilter):
             yield {"selected": self.asked() == word, "query_string": query, "display": said}
 
 
-class TabularInline(UnfoldTabularInline):  # type: ignore[misc] # the theme has no types
+class TabularInline(InWords, UnfoldTabularInline):  # type: ignore[misc] # the theme has no types
     """Rows of a table on another object's page."""
 
     extra = 0
 
 
-class StackedInline(UnfoldStackedInline):  # type: ignore[misc] # the theme has no types
+class StackedInline(InWords, UnfoldStackedInline):  # type: ignore[misc] # the theme has no types
     """One form on another object's page."""
 
     extra = 0

@@ -152,6 +152,7 @@ def load_states(  # noqa: PLR0913 - whom, about what, and how much of it
         joined=locked.joined,
         decided=decided or {},
         lots=frozenset(lots),
+        holding=_holding(locked),
     )
     states = {each.name: each.load(scope) for each in CAPABILITIES}
     members = {
@@ -162,6 +163,17 @@ def load_states(  # noqa: PLR0913 - whom, about what, and how much of it
         for key, member in locked.members.items()
     }
     return replace(locked, members=members)
+
+
+def _holding(locked: Loaded) -> frozenset[UUID]:
+    """Return the members in whose programs it counts what holds keep."""
+    counting = {
+        program_id
+        for program_id, versions in locked.versions.items()
+        for each in CAPABILITIES
+        if each.name in versions.uses and any(each.counts_held(one.parts[each.name]) for one in versions.versions)
+    }
+    return frozenset(key for key, member in locked.members.items() if member.program_id in counting)
 
 
 def is_due(member: Member, versions: Versions, instant: datetime) -> bool:

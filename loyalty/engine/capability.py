@@ -63,6 +63,7 @@ class Scope:
     :param joined: what `Capability.joined` asked for: rows by the capability's name and membership
     :param decided: how the orders of the activities were decided, by their ids and programs
     :param lots: to which points may come back although they are closed
+    :param holding: those of the members for whom it counts what their holds keep
     """
 
     members: Mapping[UUID, Member]
@@ -74,6 +75,7 @@ class Scope:
     joined: Mapping[str, Mapping[UUID, Sequence[tuple[Any, ...]]]]
     decided: Mapping[tuple[UUID, int], DecidedOrder] = field(default_factory=dict)
     lots: frozenset[UUID] = frozenset()
+    holding: frozenset[UUID] = frozenset()
 
     def using(self, name: str) -> list[UUID]:
         """Return the members whose program uses a capability."""
@@ -114,6 +116,10 @@ class Capability(Generic[S]):
     def reach(self, rules: Any, day: date, *, last: bool) -> Sequence[date]:
         """Return the first days of its windows on a day; of members' own years the earliest, or the `last`, there is."""
         return ()
+
+    def counts_held(self, rules: Any) -> bool:
+        """Tell whether it counts what a member's holds keep: then that is read with whatever is decided."""
+        return False
 
     def begin(self, versions: Versions) -> S:
         """Return its state of a member who has just joined, where no row is: what a simulation begins with."""

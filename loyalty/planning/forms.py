@@ -129,7 +129,7 @@ class EarningRuleForm(forms.ModelForm[EarningRule]):
         text = self.cleaned_data["more"].strip()
         try:
             said = json.loads(text) if text else {}
-        except json.JSONDecodeError as error:
+        except ValueError as error:  # of a number of thousands of digits too
             raise forms.ValidationError(_("This is no JSON: %(why)s"), params={"why": error}) from error
         except RecursionError as error:
             raise forms.ValidationError(_("This is nested too deep.")) from error

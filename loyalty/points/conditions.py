@@ -11,6 +11,7 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from customers.core.texts import can_be_stored
 from customers.core.values import dataclass
 from loyalty.engine.basket import Basket, Line, Occasion
 from loyalty.engine.profile import SEGMENTS
@@ -188,7 +189,7 @@ def _leaf(said: Mapping[str, Any], pointer: str) -> Node:
 def _values(name: str, values: Any, pointer: str) -> frozenset[str]:
     if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
         raise InvalidCondition(pointer, "not_a_list")
-    if not all(map(_can_be_stored, values)):
+    if not all(map(can_be_stored, values)):
         raise InvalidCondition(pointer, "not_a_text")
     if len(values) > MAX_VALUES:
         raise InvalidCondition(pointer, "too_many", limit=MAX_VALUES)
@@ -197,11 +198,6 @@ def _values(name: str, values: Any, pointer: str) -> frozenset[str]:
     if name == "segment" and not set(values) <= set(SEGMENTS):
         raise InvalidCondition(pointer, "not_a_segment", segments=", ".join(SEGMENTS))
     return frozenset(values)
-
-
-def _can_be_stored(text: str) -> bool:
-    """Tell whether PostgreSQL can hold a text: it has no NUL and no half of a surrogate pair."""
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _between(name: str, said: Mapping[str, Any], pointer: str) -> Between:

@@ -195,8 +195,13 @@ class Catalogue(Divided):
 
 
 def _discounted(points: int, percent: Decimal) -> int:
-    """Return a price less a percentage, down to whole points: what remains of a point is the member's."""
-    return int((points * (PERCENT - percent) / PERCENT).to_integral_value(ROUND_DOWN))
+    """
+    Return a price less a percentage, down to whole points: what remains of a point is the member's.
+
+    Nothing becomes free by that: what costs something costs a point at least, unless all is off.
+    """
+    less = int((points * (PERCENT - percent) / PERCENT).to_integral_value(ROUND_DOWN))
+    return less if percent >= PERCENT else max(less, min(points, 1))
 
 
 def _is_for(rule: PriceRule, buyer: Buyer) -> bool:

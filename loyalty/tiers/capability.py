@@ -49,6 +49,9 @@ class Tiers(Capability[TierState]):
             return [day if last else add_months(day, -12)]
         return [window_start(rules, day, day)]
 
+    def counts_held(self, rules: TierScheme) -> bool:
+        return rules.counts_balance
+
     def begin(self, versions: Versions) -> TierState:
         return TierState()
 

@@ -2,18 +2,25 @@
 
 import csv
 import hashlib
-from datetime import timedelta
+from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
-from django.test import Client
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from customers.models import Customer, Erasure
+from customers.models import Customer, Erasure, UndecidedFact
 from customers.privacy import erase
+from customers.recording import record_orders
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
+from loyalty.activity.backlog import catch_up
+from loyalty.activity.nightly import run_nights
 from loyalty.activity.replaying import replay
 from loyalty.badges.account.contests import finish_contests
 from loyalty.badges.account.joining import join_board
@@ -27,10 +34,12 @@ from loyalty.badges.account.surprises import (
     placed,
 )
 from loyalty.badges.models import Board, ContestFinish, ContestPrize, Participation, Surprise, SurpriseTicket
+from loyalty.configuration.drafts import open_draft, publish
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.points.models import Entry
 from loyalty.programs.models import Program
+from loyalty.tiers.models import Tier
 from tests import make
 from tests.badges import game
 
@@ -199,6 +208,52 @@ def test_who_joins_after_the_window_has_ended_does_not_win_it_whatever_is_told_o
     assert list(prizes) == [("bob", 1, 500)]
 
 
+def test_a_contest_waits_for_what_was_told_of_who_takes_part_and_for_nothing_that_cannot_be_decided() -> None:
+    contest = {"code": "run", "metric": "spend", "window": "month", "prizes": PRIZE}
+    club = game.program(boards=[contest])
+    ada, bob, cleo = (make.member(club, name) for name in ("ada", "bob", "cleo"))
+    for who in (ada, bob):
+        join_board(who, "run", f"{who.customer.external_id} the runner", now=make.on("2026-06-01"))
+    make.buys(ada, "10", at=make.on("2026-06-10"))
+    file = [make.order(who, "90", at=make.on("2026-06-11")) for who in (bob, cleo)]  # Cleo does not take part
+    record_orders(club.retailer, file, now=make.on("2026-06-30T23:59"))
+
+    assert finish_contests(club, now=make.on("2026-07-01T00:05")) == 0
+    UndecidedFact.objects.filter(customer=bob.customer).update(error="Broken: it is", next_try_at=make.on("2026-07-09"))
+    with transaction.atomic():
+        assert finish_contests(club, now=make.on("2026-07-01T00:05")) == 1
+        transaction.set_rollback(True)
+    UndecidedFact.objects.update(error="", next_try_at=None)
+    catch_up(club.retailer, now=make.on("2026-07-01T00:06"))
+    assert finish_contests(club, now=make.on("2026-07-01T00:10")) == 1
+
+    prizes = ContestPrize.objects.values_list("membership__customer__external_id", "score", "points")
+    assert list(prizes) == [("bob", 900_000, 500)]
+
+
+@pytest.mark.parametrize("night", [False, True])
+def test_a_tier_that_has_ended_or_is_called_otherwise_by_now_decides_whether_or_not_the_night_has_run(
+    *, night: bool
+) -> None:
+    scheme = {"window": "rolling", "window_months": 1, "downgrade": "at_once"}
+    club = make.program(tiers=[("base", "0", "1"), ("gold", "100", "1")], scheme=scheme)
+    ada, bob = make.member(club, "ada"), make.member(club, "bob")
+    make.buys(ada, "150", at=make.on("2026-06-10"))
+    make.buys(bob, "150", at=make.on("2026-07-10"))
+    draft = open_draft(club)
+    Tier.objects.filter(version=draft, code="gold").update(code="or")
+    publish(draft, effective_from=make.on("2026-07-15"), now=make.on("2026-07-12"))
+    if night:
+        run_nights(club, until=date(2026, 7, 16), now=make.on("2026-07-16"))
+
+    row = surprise(club, tiers=["or"])
+
+    assert draw(row, author="ada", now=make.on("2026-07-16T00:01")) == 1
+    assert [ticket.membership_id for ticket in row.tickets.all()] == [bob.pk]
+    with pytest.raises(NobodyToSurprise):
+        draw(surprise(club, code="old", tiers=["gold"]), author="ada", now=make.on("2026-07-16T00:02"))
+
+
 def _erased(who: Membership) -> None:
     customer = Customer.objects.get(pk=who.customer_id)
     erase(customer, asked_by=Erasure.AskedBy.PERSON, reason="asked", now=NOON)
@@ -305,6 +360,28 @@ def test_surprises_and_winners_are_taken_along_and_boards_speak_the_readers_lang
         page = client.get(reverse(f"admin:badges_{model}_changelist"), headers={"accept-language": "fr"})
         assert "La course" in page.content.decode()
     assert [each["named"] for each in file("participation", Participation.objects.get().pk)] == ["race"]
+
+
+def test_what_was_drawn_while_somebody_saved_it_stays_as_it_was_drawn(client: Client) -> None:
+    club = make.program()
+    make.member(club)
+    row = surprise(club)
+    opened = Surprise.objects.get(pk=row.pk)  # as a page read it before it was drawn
+    draw(row, author="ada", now=NOON)
+    opened.budget, site = 5, admin.site.get_model_admin(Surprise)
+
+    with pytest.raises(PermissionDenied, match="drawn already"):
+        site.save_model(RequestFactory().post("/"), opened, SimpleNamespace(changed_data=["budget"]), change=True)
+
+    assert Surprise.objects.values_list("status", "budget", "drawn_by").get() == ("drawn", 100, "ada")
+    other = surprise(club, code="other")
+    client.force_login(User.objects.create_superuser("eve"))
+    said = {
+        "program": club.pk, "code": "other", "name": "A gift", "points": 2, "budget": 50, "seed": 7, "wallet": "points",
+    }  # fmt: skip
+    assert client.post(reverse("admin:badges_surprise_change", args=[other.pk]), said).status_code == 302
+    other.refresh_from_db()
+    assert (other.points, other.budget, other.status) == (2, 50, "draft")
 
 
 def test_the_admin_takes_no_surprise_into_a_wallet_that_nobody_has(client: Client) -> None:

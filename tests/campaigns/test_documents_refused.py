@@ -228,8 +228,14 @@ def staff(client: Client) -> Client:
     [
         ("trigger", '["birthday"]', "A trigger is written such as"),
         ("trigger", '"birthday"', "A trigger is written such as"),
-        ("trigger", '{"kind": "\\u0000"}', "A trigger is written such as"),
-        ("trigger", '{"kind": "lapsed", "days": NaN}', "A trigger is written such as"),
+        ("trigger", '{"kind": "\\u0000"}', "that cannot be stored"),
+        ("trigger", '{"kind": "contact", "topics": ["\\ud800"]}', "that cannot be stored"),
+        ("trigger", '{"kind": "contact", "\\udfff": 1}', "that cannot be stored"),
+        ("exits", '[{"fact": "contact", "topics": ["\\ud83d"]}]', "that cannot be stored"),
+        ("trigger", '{"kind": "lapsed", "days": NaN}', "that cannot be stored"),
+        ("trigger", '{"kind": "lapsed", "days": ' + "1" * 5_000 + "}", "Enter a valid JSON"),
+        ("trigger", '{"kind": ' + "[" * 100_000 + "]" * 100_000 + "}", "This is nested too deep"),
+        ("trigger", '{"kind": ' + "[" * 60 + "]" * 60 + "}", "This is nested too deep"),
         ("exits", '{"fact": "order"}', "Exits are written such as"),
     ],
 )

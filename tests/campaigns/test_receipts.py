@@ -100,6 +100,20 @@ def test_three_soft_bounces_in_two_weeks_end_an_address_and_two_do_not() -> None
     assert Address.objects.get().reason == "soft_bounces"
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize(("days", "ends"), [((0, 6, 13), True), ((0, 6, 14), False)])
+def test_soft_bounces_are_counted_by_when_they_were_in_whatever_order_they_are_told(
+    order: tuple[int, ...], days: tuple[int, ...], *, ends: bool
+) -> None:
+    sent = Sent()
+    messages = [sent.message, *(sent.send(NOON + day * DAY) for day in days[1:])]
+
+    for place in order:
+        sent.told("soft_bounce", f"e{place}", of=messages[place], at=NOON + days[place] * DAY)
+
+    assert Address.objects.filter(reason="soft_bounces").exists() is ends
+
+
 def test_what_was_unknown_is_known_when_its_receipt_comes() -> None:
     sent = Sent()
     Message.objects.filter(pk=sent.message.pk).update(state="accepted")

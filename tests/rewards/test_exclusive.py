@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from customers.core.ids import new_id
 from customers.models import Consent, Insight
 from loyalty.activity.account.session import InsufficientPoints
 from loyalty.activity.rewards.catalogue import shelf_of
@@ -19,6 +20,7 @@ from loyalty.plans.account.joining import cancel
 from loyalty.points.models import PointsPolicy
 from loyalty.programs.models import ProgramVersion
 from loyalty.rewards.models import RewardRedemption
+from loyalty.rewards.rules import Buyer, Catalogue, Kind, RewardRule
 from tests import make
 from tests.make import NOON
 from tests.plans import make_plans
@@ -124,6 +126,21 @@ def test_what_made_a_member_special_ends_at_its_instant_whether_or_not_a_night_h
     ):
         assert (name, redeemable(members[name], at)) == (name, theirs)
         assert (name, gets(members[name], at)) == (name, theirs)
+
+
+@pytest.mark.parametrize(
+    ("points", "percent", "costs"),
+    [
+        (1, "12.5", 1), (1, "99.99", 1), (3, "70", 1), (8, "12.5", 7), (7, "12.5", 6), (500, "0.1", 499), (1, "100", 0),
+        (500, "100", 0), (0, "12.5", 0),
+    ],
+)  # fmt: skip
+def test_what_costs_something_is_not_free_by_rounding(points: int, percent: str, costs: int) -> None:
+    cup = RewardRule(1, new_id(), "cup", Kind.PRODUCT, "points", points)
+
+    (price,) = Catalogue.of([cup], {}).prices_of(cup, Buyer("gold", Decimal(percent))).values()
+
+    assert (price.points, price.rule) == (costs, "tier:gold" if costs < points else "list")
 
 
 def test_of_all_prices_the_best_one_is_paid_in_each_wallet_and_named() -> None:

@@ -18,7 +18,7 @@ from loyalty.activity.nightly import run_nights
 from loyalty.activity.rewards.catalogue import shelf_of
 from loyalty.activity.rewards.importing import import_codes
 from loyalty.activity.rewards.redeemed import RewardEnded, RewardReceipt, code_of
-from loyalty.activity.rewards.redeeming import LimitReached, redeem_reward
+from loyalty.activity.rewards.redeeming import LimitReached, SoldOut, redeem_reward
 from loyalty.activity.rewards.tills import (
     ConfirmedOtherwise,
     HeldVoucher,
@@ -364,6 +364,53 @@ def test_what_ended_and_came_back_leaves_room_for_its_member_whether_or_not_the_
     assert (again.is_new, again.available, shop.taken(program)) == (True, 500, 1)
     with pytest.raises(LimitReached):
         redeem_reward(ada, "five-off", reference="r3", now=at)
+
+
+@pytest.mark.parametrize("shares", [False, True])
+@pytest.mark.parametrize("night", [False, True])
+def test_what_ended_and_came_back_leaves_room_for_others_whether_or_not_the_night_has_run(
+    *, night: bool, shares: bool
+) -> None:
+    program = shop.club(valid_days=10, on_expiry="give_back", stock=1)
+    ada, bob = shop.member(program), shop.member(program)
+    if shares:
+        share(bob, [ada], now=NOON)
+    got = bought(ada)
+    end = make.on("2026-06-26")
+    with pytest.raises(SoldOut):
+        redeem_reward(bob, "five-off", reference="r1", now=end - MINUTE)
+    if night:
+        run_nights(program, until=end.date(), now=end + timedelta(seconds=5))
+    at = end + timedelta(seconds=20)
+
+    shelf = shelf_of(bob.pk, at=at)
+    redeemed = redeem_reward(bob, "five-off", reference="r2", now=at)
+
+    assert shelf is not None
+    assert '"redeemable":true,"reason":"","missing":0,"left":1' in shelf.as_json()
+    assert (redeemed.available, status(got), make.spendable(ada, at), shop.taken(program)) == (500, "expired", 1_000, 1)
+    with pytest.raises(SoldOut):
+        redeem_reward(ada, "five-off", reference="r3", now=at)
+    assert prove().differences == []
+
+
+@pytest.mark.parametrize(("on_expiry", "has_hold"), [("keep", False), ("give_back", True)])
+def test_what_is_kept_or_in_a_tills_hand_leaves_no_room_for_others(on_expiry: str, *, has_hold: bool) -> None:
+    program = shop.club(valid_days=10, on_expiry=on_expiry, stock=1)
+    ada, bob = shop.member(program), shop.member(program)
+    got = bought(ada)
+    end = make.on("2026-06-26")
+    if has_hold:
+        held(ada, got, "till-1", end - MINUTE)
+    at = end + timedelta(seconds=20)
+
+    shelf = shelf_of(bob.pk, at=at)
+    with pytest.raises(SoldOut):
+        redeem_reward(bob, "five-off", reference="r1", now=at)
+
+    assert shelf is not None
+    assert '"reason":"sold_out","missing":0,"left":0' in shelf.as_json()
+    assert (make.spendable(bob, at), shop.taken(program)) == (1_000, 1)
 
 
 def test_a_voucher_that_a_till_has_in_hand_does_not_end_before_its_hold() -> None:

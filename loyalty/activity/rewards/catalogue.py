@@ -6,6 +6,7 @@ written once per version: a member's own is filled in.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import date, datetime
@@ -26,6 +27,7 @@ from loyalty.activity.account.households import household_lends
 from loyalty.activity.account.session import AccountSession
 from loyalty.activity.arms import arms_of_membership
 from loyalty.activity.rewards.buying import NOTHING_FREED, Freed, buyer_of, freed_by, profile_of
+from loyalty.activity.rewards.freeing import freed_of_others
 from loyalty.activity.versions import published_version, remembered_versions
 from loyalty.engine.profile import Profile
 from loyalty.engine.versions import Version, Versions
@@ -300,9 +302,18 @@ def _counts(program_id: int, version: Version, shopper: Shopper, at: datetime) -
     }  # fmt: skip
     for kind, key, count in bulk.fetch(COUNTS, asked):
         counts[kind][key] = count
-    for key, pieces in shopper.freed.pieces.items():
+    freed = Counter(shopper.freed.pieces)
+    if gone := _gone(version, counts["taken"]):
+        freed.update(freed_of_others(program_id, gone, shopper.membership_id, at=at))
+    for key, pieces in freed.items():
         counts["taken"][key] = counts["taken"].get(key, 0) - pieces
     return Counts(**counts)
+
+
+def _gone(version: Version, taken: Mapping[UUID, int]) -> list[UUID]:
+    """Return the keys of the rewards of whose stock nothing is left."""
+    rewards = version.of(CATALOGUE).rewards
+    return [each.key for each in rewards if each.stock is not None and each.stock <= taken.get(each.key, 0)]
 
 
 def _start(period: str, limited: Iterable[RewardRule], at: datetime, version: Version) -> datetime | None:

@@ -1,6 +1,6 @@
 """A member redeems a reward: for the right price, once, as long as there is one."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +23,7 @@ from loyalty.activity.account.session import (
 )
 from loyalty.activity.account.spending import end_timed_out, use_reference
 from loyalty.activity.rewards.buying import buyer_of, freed_by, profile_of
+from loyalty.activity.rewards.freeing import end_freed
 from loyalty.activity.rewards.redeemed import OPEN, RewardReceipt, Status, code_of
 from loyalty.activity.versions import versions_of_member
 from loyalty.engine.decision import Decision, Told
@@ -95,6 +96,10 @@ class SoldOut(DomainError):
     kind = Kind.CONFLICT
     message = _("There is no “{reward}” left. No points were taken.")
 
+    def __init__(self, reward: RewardRule) -> None:
+        super().__init__(reward=reward.code)
+        self.key = reward.key
+
 
 class LimitReached(DomainError):
     code = "limit_reached"
@@ -109,7 +114,6 @@ class OtherReward(DomainError):
     )
 
 
-@transaction.atomic
 def redeem_reward(  # noqa: PLR0913 - who, what, under which name, when, from what, how many
     membership: Membership, code: str, *, reference: str, now: datetime, wallet: str = "", points: int | None = None
 ) -> RewardReceipt:
@@ -126,6 +130,23 @@ def redeem_reward(  # noqa: PLR0913 - who, what, under which name, when, from wh
     :raises InsufficientPoints: when fewer points can be spent
     :raises OtherReward: when the reference was used for another reward, wallet or number of points
     """
+    return _or_freed(membership, lambda: _redeem(membership, code, reference, now, wallet, points), now)
+
+
+def _or_freed(membership: Membership, redeem: Callable[[], RewardReceipt], now: datetime) -> RewardReceipt:
+    """Let a member have a reward; where none is left, once more when what time has freed of others has come back."""
+    try:
+        return redeem()
+    except SoldOut as refused:
+        if not end_freed(membership, refused.key, now=now):
+            raise
+    return redeem()
+
+
+@transaction.atomic
+def _redeem(  # noqa: PLR0913 - the same
+    membership: Membership, code: str, reference: str, now: datetime, wallet: str, points: int | None
+) -> RewardReceipt:
     before = RewardRedemption.objects.filter(membership=membership, reference=reference).first()
     wallet = wallet or (before.wallet if before else _own_wallet(membership, code, now))
     end_timed_out([membership, *household_of(membership)], now=now)
@@ -161,7 +182,6 @@ class Granted:
     ends_at: datetime
 
 
-@transaction.atomic
 def take_granted(membership: Membership, granted: Granted, *, reference: str, now: datetime) -> RewardReceipt:
     """
     Let a member have what an offer gave it. For whom it is was decided then; asked is whether it is time, and there is one.
@@ -171,6 +191,11 @@ def take_granted(membership: Membership, granted: Granted, *, reference: str, no
     :raises SoldOut: when none is left, or no code
     :raises LimitReached: when the member has had it as often as it may
     """
+    return _or_freed(membership, lambda: _take_granted(membership, granted, reference, now), now)
+
+
+@transaction.atomic
+def _take_granted(membership: Membership, granted: Granted, reference: str, now: datetime) -> RewardReceipt:
     session = AccountSession.open([membership.pk], now)
     earlier = RewardRedemption.objects.select_related("reward").filter(membership=membership, reference=reference)
     if (again := earlier.first()) is not None:
@@ -277,7 +302,7 @@ class _Purchase:
         added, taken, used = lock_counters(self.membership.retailer_id, [key, *besides])[key]
         taken -= freed_by(self.spending.session).pieces.get(reward.key, 0)
         if reward.stock is not None and reward.stock + added <= taken:
-            raise SoldOut(reward=reward.code)
+            raise SoldOut(reward)
         return matched(reward, amount, used, unit) if amount is not None and reward.match_percent else Decimal(0)
 
     def _is_counted(self, reward: RewardRule) -> bool:
@@ -290,7 +315,7 @@ class _Purchase:
     def _code_of_pool(self, reward: RewardRule) -> tuple[int, bytes, bytes]:
         found = bulk.fetch(NEXT_CODE, [self.membership.program_id, reward.key])
         if not found:
-            raise SoldOut(reward=reward.code)
+            raise SoldOut(reward)
         pk, digest, sealed = found[0]
         return pk, digest, sealed
 

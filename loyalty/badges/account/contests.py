@@ -1,4 +1,8 @@
-"""Contests: a leaderboard with prizes is finished when its window has ended, once, by the scores of that moment."""
+"""
+Contests: a leaderboard with prizes is finished when its window has ended, once, by the scores of that moment.
+
+What was told by then counts, also where it still waits to be decided, as what a file brings does: the contest waits for it.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -31,6 +35,13 @@ SELECT s.name, s.window_name, count(*) FILTER (WHERE s.score > 0) FROM badges_bo
 WHERE s.program_id = %(program)s AND s.name = ANY(%(names)s) AND NOT EXISTS (
     SELECT 1 FROM badges_contestfinish f WHERE f.program_id = s.program_id AND f.name = s.name AND f.window_name = s.window_name)
 GROUP BY 1, 2 ORDER BY 1, 2
+"""
+# What cannot be decided, and what waits behind it, holds up nobody's prizes.
+WAITING = """
+SELECT EXISTS (SELECT 1 FROM customers_undecidedfact u JOIN memberships_membership m ON m.customer_id = u.customer_id
+    JOIN badges_participation p ON p.membership_id = m.id
+    WHERE p.program_id = %(program)s AND p.name = %(name)s AND u.occurred_at <= %(now)s AND NOT EXISTS (
+        SELECT 1 FROM customers_undecidedfact b WHERE b.customer_id = u.customer_id AND b.error <> ''))
 """
 # Who have the last score that wins something all win it.
 WINNERS = """
@@ -74,8 +85,16 @@ def _ended(program: Program, versions: Versions, now: datetime) -> Iterable[Ende
     for name, window, members in rows:
         last = days_of(window)[1]
         rule = _rule(versions, name, midnight(last, program.tzinfo)) if last is not None else None
-        if last is not None and rule is not None and rule.prizes and last + timedelta(days=rule.settle_days) < today:
+        if last is None or rule is None or not rule.prizes or last + timedelta(days=rule.settle_days) >= today:
+            continue
+        if not _is_waiting(program, name, now):
             yield Ended(rule, window, members)
+
+
+def _is_waiting(program: Program, name: str, now: datetime) -> bool:
+    """Tell whether something that was told of who takes part still waits to be decided."""
+    ((found,),) = bulk.fetch(WAITING, {"program": program.pk, "name": name, "now": now})
+    return bool(found)
 
 
 def _rule(versions: Versions, name: str, at: datetime) -> BoardRule | None:

@@ -16,10 +16,12 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from customers.core import bulk
+from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Kind
 from customers.core.ids import new_id
 from customers.core.values import dataclass
 from loyalty.activity.arms import withheld_among
+from loyalty.activity.nightly import advance_due
 from loyalty.activity.pipeline import take_waiting
 from loyalty.activity.versions import versions_of
 from loyalty.badges.models import Surprise, SurpriseTicket
@@ -114,14 +116,23 @@ def require_wallet(program: Program, wallet: str) -> None:
         raise NoWalletForIt(program=program.slug, wallet=wallet, known=", ".join(sorted(known)))
 
 
-@transaction.atomic
 def draw(surprise: Surprise, *, author: str, now: datetime) -> int:
     """
     Draw by lot who is given something, once; return how many are.
 
+    Of a surprise for tiers, what time alone changes is carried out before: a tier that has ended makes nobody a candidate.
+
     :raises NobodyToSurprise: when there is no candidate
     :raises NoWalletForIt: when members have no such wallet
     """
+    if surprise.tiers and surprise.status == Surprise.Status.DRAFT:
+        day = local_date(now, surprise.program.tzinfo)
+        advance_due(surprise.program, day=day, until=now, now=now)
+    return _draw(surprise, author, now)
+
+
+@transaction.atomic
+def _draw(surprise: Surprise, author: str, now: datetime) -> int:
     row = Surprise.objects.select_for_update().get(pk=surprise.pk)
     if row.status != Surprise.Status.DRAFT:
         return row.tickets.filter(is_drawn=True).count()

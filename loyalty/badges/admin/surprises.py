@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -78,9 +79,15 @@ class SurpriseAdmin(Exporting):
     def has_draw_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         return request.user.has_perm("badges.change_surprise")
 
-    def save_model(self, _request: HttpRequest, obj: Surprise, _form: Any, _change: bool) -> None:  # noqa: FBT001 - Django's signature
+    def save_model(self, _request: HttpRequest, obj: Surprise, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         obj.retailer_id = obj.program.retailer_id
-        obj.save()
+        if not change:
+            obj.save()
+            return
+        # Who draws holds the row: what was drawn meanwhile stays as it was drawn.
+        if Surprise.objects.select_for_update(no_key=True).get(pk=obj.pk).status != Surprise.Status.DRAFT:
+            raise PermissionDenied(_("It was drawn already."))
+        obj.save(update_fields=["retailer", *form.changed_data])
 
     @action(description=_("Draw and give"), url_path="draw", permissions=["draw"])
     def draw_lots(self, request: HttpRequest, object_id: int) -> HttpResponse:

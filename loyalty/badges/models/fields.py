@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.texts import can_be_stored
 from customers.models import Interaction
 from loyalty.badges.rules import OF_ORDERS, UNIT, Metric
 from loyalty.points.models.policy import validate_condition
@@ -87,6 +88,8 @@ class ListField(models.JSONField):
         """Refuse what is no such list, in words."""
         if not isinstance(said, list) or len(said) > MAX_ELEMENTS or not all(isinstance(each, dict) for each in said):
             raise ValidationError(_("A list of at most %(limit)s objects is expected."), params={"limit": MAX_ELEMENTS})
+        if not can_be_stored(said):
+            raise ValidationError(_("The text holds a character that cannot be stored."))
         for each in said:
             self._require_words(each)
         self.check_elements(said)

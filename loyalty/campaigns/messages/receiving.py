@@ -126,10 +126,16 @@ def _suppressing(what: What, message: Message, at: datetime) -> str:
         return Address.Reason.HARD_BOUNCE
     if what == What.COMPLAINT:
         return Address.Reason.COMPLAINT
-    if what == What.SOFT_BOUNCE:
-        soft = Receipt.objects.filter(
-            message__customer=message.customer_id, message__address_hash=message.address_hash, what=What.SOFT_BOUNCE,
-            occurred_at__gt=at - SOFT_WINDOW, occurred_at__lte=at,
-        )  # fmt: skip
-        return Address.Reason.SOFT_BOUNCES if soft.count() >= SOFT_LIMIT else ""
+    if what == What.SOFT_BOUNCE and _is_often_refused(message, at):
+        return Address.Reason.SOFT_BOUNCES
     return ""
+
+
+def _is_often_refused(message: Message, at: datetime) -> bool:
+    """Tell whether an address was refused for now so often within two weeks, of which an instant is one: before it or after."""
+    soft = Receipt.objects.filter(
+        message__customer=message.customer_id, message__address_hash=message.address_hash, what=What.SOFT_BOUNCE,
+        occurred_at__gt=at - SOFT_WINDOW, occurred_at__lt=at + SOFT_WINDOW,
+    )  # fmt: skip
+    instants = list(soft.order_by("occurred_at").values_list("occurred_at", flat=True))
+    return any(last - first < SOFT_WINDOW for first, last in zip(instants, instants[SOFT_LIMIT - 1 :], strict=False))

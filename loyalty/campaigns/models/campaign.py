@@ -1,5 +1,4 @@
-import json
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.calendar import FIRST_YEAR, LAST_YEAR
 from customers.core.ids import new_id
+from customers.core.texts import can_be_stored
 from customers.models import Retailer
 from loyalty.campaigns.models.words import Ground, MessageKind
 from loyalty.experiments.models import Experiment
@@ -26,14 +26,6 @@ END IF;
 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
 RETURN NEW;
 """
-
-
-def _can_be_stored(said: Any) -> bool:
-    """Tell whether the database takes something as JSON."""
-    try:
-        return "\\u0000" not in json.dumps(said, allow_nan=False)
-    except ValueError:
-        return False
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -223,9 +215,9 @@ class CampaignVersion(models.Model):
         """
         super().clean()
         found = {}
-        if not isinstance(self.trigger, dict) or not _can_be_stored(self.trigger):
+        if not isinstance(self.trigger, dict) or not can_be_stored(self.trigger):
             found["trigger"] = ValidationError(_('A trigger is written such as {"kind": "lapsed", "days": 60}.'))
-        if not isinstance(self.exits, list) or not _can_be_stored(self.exits):
+        if not isinstance(self.exits, list) or not can_be_stored(self.exits):
             found["exits"] = ValidationError(_('Exits are written such as [{"fact": "order", "goal": true}].'))
         if found:
             raise ValidationError(found)

@@ -31,6 +31,10 @@ FROM unnest(%(wallets)s::bigint[]) n(wallet_id) JOIN points_wallet w ON w.id = n
         ORDER BY expires_at NULLS LAST, earned_at, id LIMIT (SELECT %(limit)s::bigint))
 ) l
 """
+HELD = f"""
+SELECT l.wallet_id, {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+WHERE l.wallet_id = ANY(%s) AND w.held > 0 AND l.held > 0 ORDER BY l.id
+"""
 LOTS_BY_ID = f"""
 SELECT {LOT} FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id WHERE l.id = ANY(%s) ORDER BY l.id
 """
@@ -78,13 +82,22 @@ def _by_wallet(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[OpenLot]]:
 def load_open_for(
     scope: Scope, wallets: Mapping[UUID, Sequence[WalletState]], closed: Mapping[int, Sequence[OpenLot]]
 ) -> dict[int, list[OpenLot]]:
-    """Load all open lots of those for whom time passes; of the others those from which a return may take."""
+    """
+    Load all open lots of those for whom time passes; of the others those from which a return may take.
+
+    And those that are held, of whom it counts what holds keep.
+    """
     needed = _needed(scope, wallets, closed)
     found = load_spendable(needed)
     # A return takes pending points where nothing else is left.
     short = {key for key, points in needed.items() if sum(lot.available for lot in found.get(key, ())) < points}
     passing = {wallet.wallet_id for key in scope.passing for wallet in wallets[key]}
-    return found | load_open(sorted(passing | short))
+    found |= load_open(sorted(passing | short))
+    holding = {wallet.wallet_id for key in scope.holding for wallet in wallets[key]} - passing - short
+    for wallet_id, lots in _by_wallet(bulk.fetch(HELD, [sorted(holding)]) if holding else ()).items():
+        known = {lot.id for lot in found.get(wallet_id, ())}
+        found.setdefault(wallet_id, []).extend(lot for lot in lots if lot.id not in known)
+    return found
 
 
 def _needed(

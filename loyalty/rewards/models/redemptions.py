@@ -98,6 +98,12 @@ class RewardRedemption(models.Model):
             ),
             models.Index(fields=["program", "-redeemed_at"], name="reward_redemption_newest"),
             models.Index(fields=["membership", "reward_key"], name="reward_redemption_of_member"),
+            # What has ended and was not found yet, where nothing is left of a stock.
+            models.Index(
+                fields=["program", "reward_key", "expires_at"],
+                condition=models.Q(status="issued", is_counted=True),
+                name="reward_redemption_of_stock",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -51,9 +51,10 @@ def counts_of(decision: Decision, scheme: TierScheme) -> Counts:
 
 def counted_balance(wallet: WalletState, scheme: TierScheme) -> int:
     """
-    Return what counts as a balance: what can be spent and, as far as lots are known, a member's own points that are held.
+    Return what counts as a balance: what can be spent, and a member's own points that are held.
 
-    A hold spends nothing before it is confirmed, and leaves a tier as it was when it ends: nights know all lots.
+    A hold spends nothing before it is confirmed, and leaves a tier as it was when it ends. Whoever counts so has the lots
+    that are held read with whatever is decided (`Tiers.counts_held`).
     """
     if not scheme.counts_balance:
         return wallet.balance

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analytics.experiments.looking import look, look_again
-from analytics.experiments.near_miss_page import density_said, near_lines, verdict_of
+from analytics.experiments.near_miss_page import density_said, near_lines, near_page_of_draft, verdict_of
 from analytics.experiments.near_misses import NearMisses, frozen_near_misses, near_misses_now
 from analytics.experiments.planning import plan_from_data
 from analytics.experiments.report import experiment_report
@@ -129,6 +129,27 @@ def test_in_another_currency_and_for_orders_it_is_told_as_it_is_counted() -> Non
 
     assert (list(keys), near.basis, near.near) == ([], "orders", 0)
     assert near.density.verdict == "cannot_tell"
+
+
+def test_where_members_stand_at_a_few_amounts_it_is_planned_and_told_so() -> None:
+    now = timezone.now()
+    owner = make.retailer()
+    draft = near_miss(members(owner, [950] * 210 + [1_000] * 210, at=now - DAY))
+    path, its = "/api/v1/analytics/experiments/near-gold", {"authorization": f"Api-Key {make.key(owner)}"}
+
+    found, planned = (Client().get(f"{path}/{what}", headers=its) for what in ("near-misses", "detectable"))
+
+    assert (found.status_code, planned.status_code) == (200, 200)
+    assert found.json()["near"] == 210
+    density = found.json()["density"]
+    assert density == planned.json()["near"]["density"]
+    assert density == {
+        "verdict": "cannot_tell", "below": 210, "above": 210, "ratio": None, "p": None, "unseen": None, "bins": [],
+    }  # fmt: skip
+    page = near_page_of_draft(draft, now=now)
+    assert page is not None
+    assert "there are 210 below and 210 above, but they stand at so few different amounts" in page["density"]
+    assert (page["tag"], page["chart"]) == ("waiting", None)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,20 @@ def test_where_all_stores_go_alike_the_effect_is_exact() -> None:
     assert sum(each.share for each in found.weights) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("gained", [0, 10])
+def test_what_rounding_leaves_is_no_effect_and_no_other_way_before(gained: int) -> None:
+    levels = np.linspace(101.37, 197.91, 24)[:, None]  # each store sells its own multiple of one season
+    sold = levels * (1 + 0.3 * np.sin(np.arange(18.0)))
+    sold[:2, 13:] += gained
+
+    found = judged(replace(sales(), sold=sold))
+
+    assert (found.grade, found.reasons) == ("B", [])
+    assert (found.effect.value, found.effect.error) == (pytest.approx(gained), 0)
+    assert (found.lead.value, found.lead.low, found.lead.high) == (0, 0, 0)
+    assert found.p_value == (0 if gained else 1)
+
+
 def test_an_effect_is_found_and_graded_b_with_its_percent() -> None:
     found = judged(sales(2, effect=20))
 

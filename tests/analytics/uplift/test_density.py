@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from diff_diff import RDDensityTest
 
-from analytics.uplift.density import BINS, check_density
+from analytics.uplift.density import BINS, MIN_SIDE, check_density
 from analytics.uplift.panel import Floats
 
 THRESHOLD = 500.0
@@ -58,6 +58,23 @@ def test_too_few_customers_tell_nothing() -> None:
     found = check_density(smooth(4, 300), THRESHOLD, 150)
 
     assert (found.verdict, found.ratio, found.p) == ("cannot_tell", None, None)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("reached", "threshold", "within"),
+    [
+        (np.random.default_rng(1).poisson(10, 20_000), 10, 3),  # orders: 7, 8 and 9 below it, 10, 11 and 12 above
+        (np.random.default_rng(1).poisson(1.2, 20_000), 2, 1),
+        (np.random.default_rng(1).gamma(4, 250, 20_000) // 100 * 100, 1_000, 300),
+        (np.repeat([950, 1_000], 300), 1_000, 300),
+    ],
+)
+def test_no_curve_is_drawn_through_a_few_amounts(reached: Floats, threshold: float, within: float) -> None:
+    found = check_density(reached.astype(np.float64), threshold, within)
+
+    assert (found.verdict, found.ratio, found.p, found.unseen, found.bins) == ("cannot_tell", None, None, None, ())
+    assert min(found.below, found.above) >= MIN_SIDE
 
 
 def test_who_is_exactly_at_the_threshold_has_reached_it() -> None:

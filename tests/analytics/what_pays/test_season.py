@@ -86,6 +86,20 @@ def test_a_year_of_53_weeks_needs_one_week_more() -> None:
     assert len(season_of(sold([1.0] * 104, date(2024, 1, 1), Grain.WEEK), Cycle.WEEK).parts) == 52
 
 
+def test_the_53rd_week_is_no_year_of_its_own() -> None:
+    weeks = [1.0] * 157  # of 2025; of 2026, whose last two are its 52nd and its 53rd; of 2027
+    weeks[103], weeks[104] = 2.0, 4.0
+
+    found = season_of(sold(weeks, date(2024, 12, 30), Grain.WEEK), Cycle.WEEK)
+
+    # Around either of the two lie 50 ones and both of them: 56/52 on average. In 2025 it is 1.
+    of_2026 = (Fraction(2 * 52, 56) + Fraction(4 * 52, 56)) / 2
+    last = found.parts[51].revenue
+    assert {each.revenue.years for each in found.parts} == {2}
+    assert last.high / last.low == pytest.approx(float(of_2026))
+    assert last.value == pytest.approx((last.low + last.high) / 2)
+
+
 @pytest.fixture
 def shop() -> Retailer:
     """A shop that sells 10.00 on each day of 2024 and 2025, and thrice as much in each December."""

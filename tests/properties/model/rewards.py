@@ -107,6 +107,8 @@ class Rewards:
 
     def _prices(self, terms: RewardTerms, step: Step | None) -> list[PriceTerms]:
         less = terms.points * (100 - step.discount_percent) // 100 if step else terms.points
+        if step and step.discount_percent < 100 and terms.points:
+            less = max(less, 1)  # nothing becomes free by rounding
         return [PriceTerms(less), *terms.prices]
 
     def _require_room(self, terms: RewardTerms, member: str, now: datetime) -> None:
