@@ -6,9 +6,10 @@ months before it are weighted until they tell the months after. What then differ
 begins everywhere in the same month, and says nothing of customers: use it for stores only.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.uplift.panel import Flags, Floats
 
@@ -17,6 +18,7 @@ CLOSE = 1e-5  # of the noise: nearer the weights need not come
 FIRST_STEPS, STEPS = 100, 10_000
 SPARSE = 4  # weights below a quarter of the largest one start again at 0
 PLACEBOS = 200
+AT_ONCE = 2_000_000  # sales of placebos that are judged together: 16 MB
 MIN_MONTHS = 2
 
 
@@ -88,13 +90,22 @@ def placebo_error(roll_out: RollOut, found: Synthetic, *, seed: int = 1, draws: 
     treated, penalty = int(np.count_nonzero(roll_out.rolled_out)), _penalty(roll_out)
     if len(without) <= treated:
         raise TooFewStores("stores_without", len(without), treated + 1)
-    rng, effects = np.random.default_rng(seed), np.empty(draws)
-    for draw in range(draws):
-        order = rng.permutation(len(without))
-        placebo = RollOut(without[order], np.arange(len(order)) >= len(order) - treated, roll_out.first)
-        start = replace(found, stores=_evened(found.stores[order[: len(order) - treated]]))
-        effects[draw] = _fit(placebo, penalty, start).effect
-    return float(np.std(effects))
+    rng = np.random.default_rng(seed)
+    orders = np.stack([rng.permutation(len(without)) for _ in range(draws)])
+    at_once = max(AT_ONCE // without.size, 1)
+    parts = (orders[begin : begin + at_once] for begin in range(0, draws, at_once))
+    return float(
+        np.std(np.concatenate([_placebos(without, part, treated, roll_out.first, penalty, found) for part in parts]))
+    )
+
+
+def _placebos(  # noqa: PLR0913 - what a placebo stands on
+    without: Floats, orders: NDArray[np.int64], treated: int, first: int, penalty: "_Penalty", found: Synthetic
+) -> Floats:
+    """Return the effects in stores without the program, of which the last ones of each order stand for those with it."""
+    kept, placebo = orders[:, :-treated], orders[:, -treated:]
+    begin = _evened(found.stores[kept]), np.broadcast_to(found.months, (len(orders), first))
+    return _fits(_Courses(without[kept], without[placebo].mean(axis=1), first), penalty, begin)[0]
 
 
 def jackknife_error(roll_out: RollOut, found: Synthetic) -> float:
@@ -132,16 +143,41 @@ def _penalty(roll_out: RollOut) -> _Penalty:
     return _Penalty(float(cells**0.25) * noise, TIMES_NOISE * noise, CLOSE * noise)
 
 
-def _fit(roll_out: RollOut, penalty: _Penalty, start: Synthetic | None = None) -> Synthetic:
-    before, after = roll_out.sold[:, : roll_out.first], roll_out.sold[:, roll_out.first :].mean(axis=1)
-    without, target = before[~roll_out.rolled_out], before[roll_out.rolled_out].mean(axis=0)
-    of_stores = _Aim.of(without.T, target, penalty.stores, penalty.close)
-    of_months = _Aim.of(without, after[~roll_out.rolled_out], penalty.months, penalty.close)
-    stores = of_stores.weights(None if start is None else start.stores)
-    months = of_months.weights(None if start is None else start.months)
-    gained = _gained(roll_out, months)
-    effect = gained[roll_out.rolled_out].mean() - stores @ gained[~roll_out.rolled_out]
-    return Synthetic(float(effect), stores, months)
+@dataclass(frozen=True)
+class _Courses:
+    """
+    Roll-outs of one shape that are judged together.
+
+    :param without: roll-outs x stores x months
+    :param course: the mean of the stores with the program, roll-outs x months
+    """
+
+    without: Floats
+    course: Floats
+    first: int
+
+
+def _fit(roll_out: RollOut, penalty: _Penalty) -> Synthetic:
+    with_it, without = roll_out.sold[roll_out.rolled_out], roll_out.sold[~roll_out.rolled_out]
+    courses = _Courses(without[None], with_it.mean(axis=0)[None], roll_out.first)
+    begin = (np.full((1, size), 1 / size) for size in (len(without), roll_out.first))
+    effects, stores, months = _fits(courses, penalty, (next(begin), next(begin)))
+    return Synthetic(float(effects[0]), stores[0], months[0])
+
+
+def _fits(courses: _Courses, penalty: _Penalty, begin: tuple[Floats, Floats]) -> tuple[Floats, Floats, Floats]:
+    """
+    Return the effects of roll-outs, and the weights of stores and of months.
+
+    :param begin: weights from which to look for them
+    """
+    before, target = courses.without[..., : courses.first], courses.course[:, : courses.first]
+    after = courses.without[..., courses.first :].mean(axis=-1)
+    stores = _Aims.of(before.transpose(0, 2, 1), target, penalty.stores, penalty.close).weights(begin[0])
+    months = _Aims.of(before, after, penalty.months, penalty.close).weights(begin[1])
+    gained = after - (before @ months[..., None])[..., 0]
+    with_it = courses.course[:, courses.first :].mean(axis=1) - (target * months).sum(axis=1)
+    return with_it - (stores * gained).sum(axis=1), stores, months
 
 
 def _gained(roll_out: RollOut, months: Floats) -> Floats:
@@ -151,8 +187,13 @@ def _gained(roll_out: RollOut, months: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class _Aim:
-    """Columns whose weighted sum is to come near a target, up to a constant; and what evenness and nearness are worth."""
+class _Aims:
+    """
+    Columns whose weighted sum is to come near a target, up to a constant; and what evenness and nearness are worth.
+
+    :param columns: of each aim, rows x columns
+    :param target: of each aim, its rows
+    """
 
     columns: Floats
     target: Floats
@@ -160,41 +201,81 @@ class _Aim:
     close: float
 
     @classmethod
-    def of(cls, columns: Floats, target: Floats, penalty: float, close: float) -> "_Aim":
-        return cls(columns - columns.mean(axis=0), target - target.mean(), penalty, close)
+    def of(cls, columns: Floats, target: Floats, penalty: float, close: float) -> "_Aims":
+        centred = np.ascontiguousarray(columns - columns.mean(axis=1, keepdims=True))
+        return cls(centred, target - target.mean(axis=1, keepdims=True), penalty, close)
 
-    def weights(self, start: Floats | None) -> Floats:
+    def weights(self, begin: Floats) -> Floats:
         """
-        Return the weights that come nearest, none below 0 and 1 in sum.
+        Return for each aim the weights that come nearest, none below 0 and 1 in sum.
 
         Twice by steps towards one column each (Frank and Wolfe), the second time without the columns that weigh little.
         """
-        count = self.columns.shape[1]
-        weights = self._stepped(np.full(count, 1 / count) if start is None else start, FIRST_STEPS)
-        heavy = np.where(weights <= weights.max() / SPARSE, 0.0, weights)
+        weights = self._stepped(begin, FIRST_STEPS)
+        heavy = np.where(weights <= weights.max(axis=1, keepdims=True) / SPARSE, 0.0, weights)
         return self._stepped(_evened(heavy), STEPS)
 
-    def _stepped(self, start: Floats, steps: int) -> Floats:
-        rows, weights, reached = len(self.columns), start, np.inf
-        eta, told = rows * self.penalty**2, self.columns @ start
-        for _ in range(steps):
-            slope = self.columns.T @ (told - self.target) + eta * weights
-            towards = int(np.argmin(slope))
-            step = -weights
-            step[towards] += 1.0
-            change = self.columns[:, towards] - told
-            bend = float(change @ change + eta * (step @ step))
-            length = min(1.0, max(0.0, -float(slope @ step) / bend)) if bend > 0 else 0.0
-            weights, told = weights + length * step, told + length * change
-            rest = told - self.target
-            now = self.penalty**2 * float(weights @ weights) + float(rest @ rest) / rows
-            if reached - now < self.close**2 or length <= 0:
-                break
-            reached = now
-        return weights
+    def _stepped(self, begin: Floats, steps: int) -> Floats:
+        """Return the weights after so many steps, of each aim after fewer where a step brought little."""
+        found, places = begin.copy(), np.arange(len(begin))
+        search = _Search.of(self.columns, self.target, self.penalty, begin)
+        for step in range(steps):
+            length, nearer = search.step()
+            goes_on = (length > 0) & ((step == 0) | (nearer >= self.close**2))
+            if goes_on.all():
+                continue
+            found[places[~goes_on]] = search.weights[~goes_on]
+            if not goes_on.any():
+                return found
+            search, places = search.of_some(goes_on), places[goes_on]
+        found[places] = search.weights
+        return found
+
+
+@dataclass(frozen=True)
+class _Search:
+    """
+    Where the search for the weights of several aims is; its arrays change with each step.
+
+    :param aimed: of each column, how it goes along with the target
+    :param bent: the same with the weighted sum, and with evenness
+    """
+
+    columns: Floats
+    evenness: float
+    aimed: Floats
+    weights: Floats
+    bent: Floats
+
+    @classmethod
+    def of(cls, columns: Floats, target: Floats, penalty: float, begin: Floats) -> "_Search":
+        evenness = columns.shape[1] * penalty**2
+        aimed = (target[:, None] @ columns)[:, 0]
+        told = (columns @ begin[..., None])[..., 0]
+        return cls(columns, evenness, aimed, begin.copy(), (told[:, None] @ columns)[:, 0] + evenness * begin)
+
+    def of_some(self, chosen: Flags) -> "_Search":
+        some = (each[chosen] for each in (self.columns, self.aimed, self.weights, self.bent))
+        columns, aimed, weights, bent = some
+        return _Search(columns, self.evenness, aimed, weights, bent)
+
+    def step(self) -> tuple[Floats, Floats]:
+        """Go towards one column each, as far as brings nearest; return how far, and by how much nearer."""
+        each, slope = np.arange(len(self.weights)), self.bent - self.aimed
+        towards = slope.argmin(axis=1)
+        column = (self.columns[each, :, towards][:, None] @ self.columns)[:, 0]
+        column[each, towards] += self.evenness
+        downhill = (self.weights * slope).sum(axis=1) - slope[each, towards]
+        bend = column[each, towards] - 2 * self.bent[each, towards] + (self.weights * self.bent).sum(axis=1)
+        length = np.clip(np.divide(downhill, bend, out=np.zeros_like(bend), where=bend > 0), 0.0, 1.0)
+        self.weights[...] *= (1 - length)[:, None]
+        self.weights[each, towards] += length
+        self.bent[...] += length[:, None] * (column - self.bent)
+        return length, length * (2 * downhill - length * bend) / self.columns.shape[1]
 
 
 def _evened(weights: Floats) -> Floats:
-    """Return weights whose sum is 1, all alike where all are 0."""
-    total = float(weights.sum())
-    return weights / total if total > 0 else np.full(len(weights), 1 / len(weights))
+    """Return weights whose sum is 1, all alike where all are 0; of several aims, each its own."""
+    total = weights.sum(axis=-1, keepdims=True)
+    evened: Floats = np.divide(weights, total, out=np.full_like(weights, 1 / weights.shape[-1]), where=total > 0)
+    return evened
