@@ -59,7 +59,7 @@ __all__ = [
     "UpliftRunAdmin",
     "UpliftSettingsAdmin",
     "ValueRunAdmin",
-]  # fmt: skip
+]
 
 
 @admin.register(ValueRun)
