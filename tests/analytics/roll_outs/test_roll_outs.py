@@ -367,4 +367,10 @@ def test_the_command_judges_now_lists_stores_and_computes_again() -> None:
     with pytest.raises(CommandError, match="--began"):
         said("s00")
     assert said("s00", "s01", "--began", "2026-02-01", "--draws", "20").startswith("C: No detectable effect")
-    assert "the same to the digit" in said("--again")
+    assert said("--again") == "The same to the digit."
+    RollOutRun.objects.update(code_version="of then", data_digest="of then", result={})
+    with pytest.raises(CommandError, match=r"Not the same: the data of then .*; the code that measures is another one"):
+        said("--again")
+    waiting = asked_by(owner)
+    with pytest.raises(CommandError, match=f"Run {waiting.pk} came to no result"):
+        said("--again")
