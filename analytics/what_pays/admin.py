@@ -56,7 +56,7 @@ class WhatPaysPages(ModelAdmin):
         retailers, retailer = self._chosen(request)
         own = page(retailer, request.GET.dict(), now=timezone.now()) if retailer else {"has_facts": False}
         context = self.admin_site.each_context(request) | own | {
-            "title": gettext("What pays"), "opts": self.opts, "retailers": retailers, "retailer": retailer,
+            "title": gettext("What pays"), "content_title": gettext("What pays"), "retailers": retailers, "retailer": retailer,
             "address": request.GET.urlencode(), "may_see_media": request.user.has_perm("analytics.view_mediacost"),
         }  # fmt: skip
         return render(request, "analytics/what_pays.html", context)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from customers.api.names import errors_of
 
@@ -25,10 +26,24 @@ class Strict(serializers.Serializer[Any]):
         try:
             found = super().to_internal_value(said)
         except serializers.ValidationError as error:
-            errors = {**dict(error.detail), **errors}  # type: ignore[arg-type] # of a body that is a mapping
+            found_wrong: Mapping[str, Any] = dict(error.detail)  # type: ignore[arg-type] # of a body that is a mapping
+            errors = {**found_wrong, **_unknown_choices(found_wrong, said, fields), **errors}
         if errors:
             raise serializers.ValidationError(errors)
         return found
+
+
+def _unknown_choices(errors: Mapping[str, Any], said: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is wrong with values that are none of those that there are, naming these, by name."""
+    wrong = {name: fields[name] for name in errors if type(fields.get(name)) is serializers.ChoiceField}
+    usual = serializers.ChoiceField.default_error_messages["invalid_choice"]
+    return {
+        name: [ErrorDetail(_("“%(value)s” is none of %(known)s.") % {
+            "value": said[name], "known": ", ".join(map(str, field.choices)),
+        }, code=errors[name][0].code)]
+        for name, field in wrong.items()
+        if errors[name][0].code == "invalid_choice" and field.error_messages["invalid_choice"] == usual
+    }  # fmt: skip
 
 
 def _is_optional(field: Any) -> bool:

@@ -193,7 +193,7 @@ def test_it_is_judged_once_by_a_worker_kept_and_computed_again_to_the_digit() ->
     orders(owner, stores=14, effect=30)
     run = asked_by(owner)
     assert run.plan_digest
-    assert answer_of(run) == "It waits for a worker; reload this page."
+    assert answer_of(run) == "It waits for a worker. Look again in a moment."
 
     roll_outs_asked()
     assert run_next(owner) is False
