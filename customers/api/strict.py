@@ -26,24 +26,23 @@ class Strict(serializers.Serializer[Any]):
         try:
             found = super().to_internal_value(said)
         except serializers.ValidationError as error:
-            found_wrong: Mapping[str, Any] = dict(error.detail)  # type: ignore[arg-type] # of a body that is a mapping
-            errors = {**found_wrong, **_unknown_choices(found_wrong, said, fields), **errors}
+            wrong: Mapping[str, Any] = dict(error.detail)  # type: ignore[arg-type] # of a body that is a mapping
+            named = {name: naming_choices(fields.get(name), said.get(name), each) for name, each in wrong.items()}
+            errors = {**named, **errors}
         if errors:
             raise serializers.ValidationError(errors)
         return found
 
 
-def _unknown_choices(errors: Mapping[str, Any], said: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is wrong with values that are none of those that there are, naming these, by name."""
-    wrong = {name: fields[name] for name in errors if type(fields.get(name)) is serializers.ChoiceField}
+def naming_choices(field: Any, value: Any, detail: Any) -> Any:
+    """Return what is wrong with a field's value; where it is none of those that there are, these are named."""
     usual = serializers.ChoiceField.default_error_messages["invalid_choice"]
-    return {
-        name: [ErrorDetail(_("“%(value)s” is none of %(known)s.") % {
-            "value": said[name], "known": ", ".join(map(str, field.choices)),
-        }, code=errors[name][0].code)]
-        for name, field in wrong.items()
-        if errors[name][0].code == "invalid_choice" and field.error_messages["invalid_choice"] == usual
-    }  # fmt: skip
+    if type(field) is not serializers.ChoiceField or field.error_messages["invalid_choice"] != usual:
+        return detail
+    if [each.code for each in detail] != ["invalid_choice"]:
+        return detail
+    words = _("“%(value)s” is none of %(known)s.") % {"value": value, "known": ", ".join(map(str, field.choices))}
+    return [ErrorDetail(words, code="invalid_choice")]
 
 
 def _is_optional(field: Any) -> bool:
