@@ -1,7 +1,7 @@
 """The page of what pays and its file, beside the board of key figures and for who may see that; and media costs, one by one."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -100,6 +100,7 @@ class MediaCostForm(forms.ModelForm[MediaCost]):
     class Meta:
         model = MediaCost
         fields = ("retailer", "experiment", "what", "amount")
+        help_texts: ClassVar[Any] = {"amount": gettext_lazy("In the retailer’s currency.")}
 
     def clean_what(self) -> str:
         return str(self.cleaned_data["what"]).strip()
