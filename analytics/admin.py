@@ -59,7 +59,7 @@ __all__ = [
     "UpliftRunAdmin",
     "UpliftSettingsAdmin",
     "ValueRunAdmin",
-]  # fmt: skip
+]
 
 
 @admin.register(ValueRun)
@@ -96,8 +96,8 @@ class ValueRunAdmin(ModelAdmin):
         retailers, retailer = self._chosen(request)
         said = value.overview(retailer) if retailer else None
         context = self.admin_site.each_context(request) | {
-            "title": gettext("Customer value"), "opts": self.opts, "retailers": retailers, "retailer": retailer,
-            "may_ask": self.has_add_permission(request), "said": said,
+            "title": gettext("Customer value"), "content_title": gettext("Customer value"), "retailers": retailers,
+            "retailer": retailer, "may_ask": self.has_add_permission(request), "said": said,
             "charts": [each.on_page() for each in said.drawings] if said else [],
         }  # fmt: skip
         return render(request, "analytics/value.html", context)

@@ -18,8 +18,10 @@ from customers.checks import (
     plain,
     price_of,
     quantity_of,
+    require_customer_id,
     require_line,
     require_name,
+    require_order_number,
     require_text,
     require_zone,
 )
@@ -97,9 +99,9 @@ class OrderFact:
             raise InvalidFact("paid_with_points", "more_than_amount", value=self.paid_with_points, limit=total)
 
     def _require_texts(self) -> None:
-        require_name("number", self.number, 100)
+        require_order_number(self.number)
         if self.customer is not None:
-            require_name("customer", self.customer, 100)
+            require_customer_id("customer", self.customer)
         for column, limit in ORDER_TEXTS:
             require_line(column, getattr(self, column), limit)
         if len(self.redemptions) > MAX_REDEMPTIONS:
@@ -215,7 +217,7 @@ class InteractionFact:
     def __post_init__(self) -> None:
         require_zone(self.occurred_at)
         require_name("number", self.number, 100)
-        require_name("customer", self.customer, 100)
+        require_customer_id("customer", self.customer)
         require_name("kind", self.kind, 20)
         require_line("channel", self.channel, 50)
         require_line("sku", self.sku, 100)

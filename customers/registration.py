@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from customers.checks import InvalidFact, money_of, past_of, require_in_range, require_line, require_name
+from customers.checks import InvalidFact, money_of, past_of, require_customer_id, require_in_range, require_line
 from customers.core import bulk
 from customers.core.calendar import local_date
 from customers.core.errors import DomainError
@@ -115,7 +115,7 @@ def _queue_birthdays(
 
 def _refusal(retailer: Retailer, fact: CustomerFact, now: datetime) -> DomainError | None:
     try:
-        require_name("external_id", fact.external_id, 100)
+        require_customer_id("external_id", fact.external_id)
         for column, limit in LIMITS.items():
             require_line(column, getattr(fact, column) or "", limit)
         if fact.acquisition_cost is not None:

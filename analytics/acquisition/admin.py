@@ -1,7 +1,7 @@
 """Acquisition costs, one by one or as a file, and what channels cost and bring."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -38,6 +38,7 @@ class CostForm(forms.ModelForm[AcquisitionCost]):
     class Meta:
         model = AcquisitionCost
         fields = ("retailer", "channel", "month", "amount")
+        help_texts: ClassVar[Any] = {"amount": gettext_lazy("In the retailer’s currency.")}
 
     def clean_channel(self) -> str:
         return str(self.cleaned_data["channel"]).strip()

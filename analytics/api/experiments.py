@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.experiments.models import ExperimentLook
-from analytics.experiments.near_misses import frozen_near_misses, near_misses_now
+from analytics.experiments.near_misses import near_misses_of
 from analytics.experiments.page import said
 from analytics.experiments.planning import forecast
 from customers.api.asking import AskedView
@@ -146,10 +146,7 @@ class NearMissesView(AskedView):
     @extend_schema(responses=NearMissesOut, tags=["analytics"])
     def get(self, request: Request, code: str) -> Response:
         """Say who just misses an experiment's tier: now of a draft, when it was planned of one that has started."""
-        experiment = experiment_of(request, code)
-        near = None if experiment.is_draft else frozen_near_misses(experiment)
-        if near is None:
-            _keys, near = near_misses_now(experiment, now=timezone.now())
+        near = near_misses_of(experiment_of(request, code), now=timezone.now())
         return Response(NearMissesOut(near.as_json()).data)
 
 

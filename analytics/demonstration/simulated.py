@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import numpy as np
+from django.utils.translation import gettext_lazy as _
 
 from analytics.demonstration import simulated_holdout, simulated_records
 from analytics.uplift.panel import Panel
@@ -19,6 +20,7 @@ from analytics.uplift.simulation.holding_out import Holdout
 from analytics.uplift.simulation.shopping import MONTH
 from analytics.uplift.simulation.simulating import simulate
 from analytics.uplift_runs.running import latest_run, measure_uplift
+from customers.core.errors import DomainError, Kind
 from customers.models import Customer, Order, Retailer
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.backlog import catch_up
@@ -33,11 +35,20 @@ WORDING = "I join the Simulated Club and agree that my purchases are kept to cou
 CUSTOMERS = {"tiny": 200, "small": 2_400, "full": 4_800}
 TIERS = (("bronze", "Bronze", "Bronze", 0), ("silver", "Silver", "Argent", 500), ("gold", "Gold", "Or", 1_000))
 EFFECT = 0.2
-MONTHS, SEED = 24, 20_260_101
+MONTHS, SEED = 26, 20_260_101  # two whole years and what is left of their first and last month: a season can be told
 DESIGN = replace(
     CHECKOUT, code="demo", joining=0.7, opens=9, advertising=-0.1, orders=1.0, evenness=3.0, season=0.15, wobble=0.1
 )
 EPOCH, DAY, BATCH = date(1970, 1, 1), 86_400, 2_000
+
+
+class DrawnOtherwise(DomainError):
+    code = "drawn_otherwise"
+    kind = Kind.CONFLICT
+    message = _(
+        "The simulated retailer in this database was drawn by another release, and cannot be gone on with. Empty the database "
+        "(make clean), and load the demo again."
+    )
 
 
 @dataclass(frozen=True)
@@ -91,11 +102,17 @@ def _retailer() -> Retailer:
 
 
 def _first_day(retailer: Retailer, customers: int, now: datetime) -> int:
-    """Return the day on which the past begins: so that it ends yesterday, or as the first run had it."""
+    """
+    Return the day on which the past begins: so that it ends yesterday, or as the first run had it.
+
+    :raises DrawnOtherwise: where what is there is another past than is drawn now
+    """
     from_zero = draw(customers, first=0)
     known = Order.objects.filter(retailer=retailer, number=simulated_records.number_of(0)).first()
     if known is None:
         return (now.astimezone(UTC).date() - EPOCH).days - 1 - from_zero.cut
+    if known.net_amount != Decimal(f"{from_zero.orders.value[np.argmin(from_zero.orders.seconds)]:.2f}"):
+        raise DrawnOtherwise
     return (known.local_date - EPOCH).days - int(from_zero.orders.day.min())
 
 

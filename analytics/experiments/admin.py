@@ -22,7 +22,7 @@ from analytics.experiments.page import draft_page, look_page, overview_page
 from analytics.experiments.planning import plan_from_data
 from analytics.experiments.report import experiment_report
 from analytics.reporting import NoDrawing
-from customers.core.admin import ReadOnlyAdmin, row_or_404
+from customers.core.admin import PageAdmin, row_or_404
 from customers.core.errors import DomainError
 from loyalty.experiments.models import Experiment
 
@@ -32,8 +32,8 @@ DRAW_UP = ("campaigns.add_offer", "experiments.add_experiment")
 
 
 @admin.register(ExperimentLook)
-class ExperimentLookAdmin(ReadOnlyAdmin):
-    """Pages in the place of a list of looks and of their fields."""
+class ExperimentLookAdmin(PageAdmin):
+    """All experiments in the place of a list of looks, and each look's page in that of its fields."""
 
     def get_urls(self) -> list[URLPattern]:
         def shown(view: Any) -> Any:
@@ -49,29 +49,19 @@ class ExperimentLookAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    def changelist_view(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._require(request)
+    def newest_page(self, request: HttpRequest) -> HttpResponse:
         retailers, chosen = chosen_retailer(request)
         own = overview_page(chosen) if chosen else {"lines": []}
         about = {"title": _("Experiments"), "retailers": retailers, "retailer": chosen}
         return self._render(request, "analytics/experiments.html", own | about)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        _form_url: str = "",
-        _extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if object_id is None or request.method not in {"GET", "HEAD"}:
-            raise PermissionDenied  # looks are made, not written
-        self._require(request)
+    def page_of(self, request: HttpRequest, key: str) -> HttpResponse:
         looks = ExperimentLook.objects.select_related("experiment__retailer", "experiment__program")
-        return self._show(request, row_or_404(looks, object_id))
+        return self._show(request, row_or_404(looks, key))
 
     def newest(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Show an experiment by its newest look, or what it can detect where there is none yet."""
-        self._require(request)
+        self.require_view(request)
         experiment = _experiment(pk)
         found = latest(experiment)
         if found is not None:
@@ -93,7 +83,7 @@ class ExperimentLookAdmin(ReadOnlyAdmin):
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Make a look again, and say whether it is the same to the digit."""
-        self._require(request)
+        self.require_view(request)
         kept = get_object_or_404(ExperimentLook.objects.select_related("experiment__retailer"), pk=pk)
         found = look_again(kept)
         if found.same_numbers:
@@ -131,7 +121,7 @@ class ExperimentLookAdmin(ReadOnlyAdmin):
 
     def report(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a look as one file, in the reader's language."""
-        self._require(request)
+        self.require_view(request)
         looks = ExperimentLook.objects.select_related("retailer", "experiment__retailer", "experiment__program")
         found = get_object_or_404(looks, pk=pk)
         try:
@@ -149,8 +139,10 @@ class ExperimentLookAdmin(ReadOnlyAdmin):
             messages.error(request, str(refused))
         return redirect(reverse("admin:analytics_experimentlook_of", args=[pk]))
 
-    def _require(self, request: HttpRequest, *more: str) -> None:
-        if not self.has_view_permission(request) or not all(map(request.user.has_perm, more)):
+    def _require(self, request: HttpRequest, *permissions: str) -> None:
+        """Refuse who may not see such pages, or not do what is asked on one of them."""
+        self.require_view(request)
+        if not request.user.has_perms(permissions):
             raise PermissionDenied
 
     def _show(self, request: HttpRequest, found: ExperimentLook) -> HttpResponse:

@@ -37,6 +37,15 @@ class NoNearMisses(DomainError):
     message = _("{experiment} is no experiment of near misses.")
 
 
+class NearMissesNotKept(DomainError):
+    code = "near_misses_not_kept"
+    kind = Kind.CONFLICT
+    message = _(
+        "{experiment} has started, and its plan does not say who was near: it was not made with what analytics can detect. Who "
+        "was drawn is told by the experiment; who is near now are others."
+    )
+
+
 @dataclass(frozen=True)
 class NearMisses:
     """
@@ -88,6 +97,21 @@ def near_misses_now(experiment: Experiment, *, now: datetime) -> tuple[Sequence[
     density = check_density(reached, threshold, within) if threshold > 0 else Density("cannot_tell", 0, len(reached))
     near = found.near
     return near, NearMisses(found.code, found.basis, threshold, percent, len(reached), len(near), density)
+
+
+def near_misses_of(experiment: Experiment, *, now: datetime) -> NearMisses:
+    """
+    Return what is told of an experiment's near misses: of a draft now, of one that has started when it was planned.
+
+    :raises NearMissesNotKept: of one that has started by a plan that does not say
+    :raises NoNearMisses: and what else `near_misses_now` raises
+    """
+    if experiment.is_draft or experiment.form != Experiment.Form.NEAR_MISS:
+        return near_misses_now(experiment, now=now)[1]
+    kept = frozen_near_misses(experiment)
+    if kept is None:
+        raise NearMissesNotKept(experiment=experiment.code)
+    return kept
 
 
 def require_somebody(experiment: Experiment, near: Sequence[UUID]) -> None:

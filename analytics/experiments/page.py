@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from analytics.experiments import words
@@ -18,6 +17,7 @@ from analytics.experiments.planning import TooLittleToPlanFrom, forecast
 from analytics.experiments.promise_page import promise_page
 from analytics.experiments.results import ArmResult, Effect, Result
 from analytics.experiments.varying import varied_by
+from customers.core.instants import instant_said
 from customers.core.numbers import shown
 from customers.models import Retailer
 from loyalty.experiments.models import Experiment
@@ -157,7 +157,7 @@ def _checks(look: ExperimentLook, result: Result) -> list[tuple[str, str]]:
         (_("unit"), experiment.get_unit_display()),
         (_("form"), experiment.get_form_display()),
         (_("customers still on the way"), shown(result.waiting, 0)),
-        (_("as recorded until"), date_format(look.known_at, "DATETIME_FORMAT")),
+        (_("as recorded until"), instant_said(look.known_at)),
         (_("hash of the plan"), look.plan_hash),
         (_("hash of the data"), look.data_digest),
         (_("version of the code"), look.code_version),
@@ -183,7 +183,7 @@ def _plan(experiment: Experiment) -> list[tuple[str, str]]:
         for each in plan["variants"]
     )
     rows = [
-        (_("planned"), date_format(experiment.planned_at, "DATETIME_FORMAT") if experiment.planned_at else ""),
+        (_("planned"), instant_said(experiment.planned_at) if experiment.planned_at else ""),
         (_("shares"), shares),
         (_("metric"), experiment.get_metric_display()),
         (_("window in days"), str(plan["window_days"])),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypeGuard
 
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.results import Effect
 from analytics.uplift.results import Range, Reason
+from customers.core.instants import day_said
 from customers.core.money import written
 from customers.core.numbers import shown
 from loyalty.experiments.models import Experiment
@@ -182,11 +182,11 @@ def ends_in_words(experiment: Experiment) -> str:
     """Return when the answer comes."""
     if experiment.ended_at is not None:
         words = _("Ended on %(day)s.")
-        return str(words) % {"day": date_format(experiment.ended_at)}
+        return str(words) % {"day": day_said(experiment.ended_at)}
     if experiment.ends_at is None:
         return str(_("It runs until somebody ends it: at no look more than the wide interval is told."))
     words = _("It ends on %(day)s; then its interval is read once.")
-    return str(words) % {"day": date_format(experiment.ends_at)}
+    return str(words) % {"day": day_said(experiment.ends_at)}
 
 
 def _percent(found: Range | None) -> str:

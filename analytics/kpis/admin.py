@@ -44,8 +44,9 @@ class KpiGoalAdmin(WhatPaysPages):
         retailers, retailer = self._chosen(request)
         own = page(retailer, request.GET.dict(), now=timezone.now()) if retailer else {"board": None}
         context = self.admin_site.each_context(request) | own | {
-            "title": gettext("Key figures"), "opts": self.opts, "retailers": retailers, "retailer": retailer,
-            "may_set": request.user.has_perm("analytics.view_kpisettings"), "address": request.GET.urlencode(),
+            "title": gettext("Key figures"), "content_title": gettext("Key figures"), "retailers": retailers,
+            "retailer": retailer, "may_set": request.user.has_perm("analytics.view_kpisettings"),
+            "address": request.GET.urlencode(),
         }  # fmt: skip
         return render(request, "analytics/kpis.html", context)
 

@@ -133,7 +133,8 @@ class FunnelAdmin(ModelAdmin):
         retailer: Retailer | None,
     ) -> HttpResponse:
         context = self.admin_site.each_context(request) | own | {
-            "title": title, "opts": self.opts, "retailers": retailers, "retailer": retailer, "address": request.GET.urlencode(),
+            "title": title, "content_title": title, "retailers": retailers, "retailer": retailer,
+            "address": request.GET.urlencode(),
         }  # fmt: skip
         return render(request, template, context)
 

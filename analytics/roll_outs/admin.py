@@ -73,7 +73,7 @@ class RollOutRunAdmin(PageAdmin):
         except DomainError as refused:
             messages.error(request, str(refused))
             return redirect(back)
-        messages.info(request, _("It waits for a worker; reload this page."))
+        messages.info(request, _("It waits for a worker. Look again in a moment."))
         return redirect("admin:analytics_rolloutrun_change", run.pk)
 
     def _show(

@@ -38,7 +38,7 @@ def answer_of(run: RollOutRun) -> str:
     judged = judged_of(run)
     if judged is not None:
         return words.headline(judged, run.currency)
-    return words.refusal(run) if run.code else str(_("It waits for a worker; reload this page."))
+    return words.refusal(run) if run.code else _("It waits for a worker. Look again in a moment.")
 
 
 def _line(run: RollOutRun) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from analytics.experiments.words import money, percent
 from analytics.roll_outs.models import RollOutRun
 from analytics.uplift.results import Range, Reason
 from analytics.uplift.roll_outs import Judged
+from customers.core.instants import instant_said
 from customers.core.numbers import shown
 
 REFUSED: Mapping[str, Promise] = {
@@ -111,7 +112,7 @@ def plan_rows(run: RollOutRun) -> list[tuple[Any, str]]:
         (_("stores with it"), ", ".join(run.stores)),
         (_("began on"), date_format(run.began_on, "DATE_FORMAT")),
         (_("what is measured"), str(BASES.get(run.basis) or run.get_metric_display())),
-        (_("as recorded until"), date_format(run.known_at, "DATETIME_FORMAT")),
+        (_("as recorded until"), instant_said(run.known_at)),
         (_("placebo draws"), shown(run.plan["draws"], 0)),
         (_("hash of the plan"), run.plan_digest),
         (_("hash of the data"), run.data_digest or "-"),

@@ -95,6 +95,8 @@ def outlook(
 def _advice(customers: int, asked: Detectable, half: Detectable, largest: float) -> Advice:
     if half.share is None or half.share > largest:
         return "not_measurable"
+    if asked == half:
+        return "as_asked"  # there is nothing larger to take
     if customers <= FEW or asked.share is None or asked.share > largest:
         return "half_and_half"
     return "as_asked"

@@ -13,6 +13,7 @@ from analytics.uplift_runs import words
 from analytics.uplift_runs.models import UpliftRun
 from analytics.uplift_runs.pictures import Holdout
 from analytics.uplift_runs.words import percent
+from customers.core.instants import instant_said
 from customers.core.money import decimals_of
 from customers.core.numbers import shown
 
@@ -128,7 +129,7 @@ def plan_table(run: UpliftRun) -> Table:
         (_("metric"), words.counted(words.METRICS, said["metric"])),
         (_("level of the intervals"), percent(said["level"], 0)),
         (_("data until"), formats.date_format(run.cut)),
-        (_("as recorded until"), formats.date_format(run.known_at, "DATETIME_FORMAT")),
+        (_("as recorded until"), instant_said(run.known_at)),
         (_("codes that only members have"), ", ".join(frozen["codes"]) or "-"),
         (_("margin"), run.get_margin_basis_display() or "-"),
         (_("version of the code"), run.code_version),

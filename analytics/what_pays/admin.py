@@ -1,7 +1,7 @@
 """The page of what pays and its file, beside the board of key figures and for who may see that; and media costs, one by one."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -56,7 +56,7 @@ class WhatPaysPages(ModelAdmin):
         retailers, retailer = self._chosen(request)
         own = page(retailer, request.GET.dict(), now=timezone.now()) if retailer else {"has_facts": False}
         context = self.admin_site.each_context(request) | own | {
-            "title": gettext("What pays"), "opts": self.opts, "retailers": retailers, "retailer": retailer,
+            "title": gettext("What pays"), "content_title": gettext("What pays"), "retailers": retailers, "retailer": retailer,
             "address": request.GET.urlencode(), "may_see_media": request.user.has_perm("analytics.view_mediacost"),
         }  # fmt: skip
         return render(request, "analytics/what_pays.html", context)
@@ -100,6 +100,7 @@ class MediaCostForm(forms.ModelForm[MediaCost]):
     class Meta:
         model = MediaCost
         fields = ("retailer", "experiment", "what", "amount")
+        help_texts: ClassVar[Any] = {"amount": gettext_lazy("In the retailer’s currency.")}
 
     def clean_what(self) -> str:
         return str(self.cleaned_data["what"]).strip()

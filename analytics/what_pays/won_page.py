@@ -21,7 +21,9 @@ TOLD: Mapping[str, Promise] = {
     "cost_unknown": gettext_lazy(
         "It won customers, but not all costs are known: say what each reward costs, and what a point is worth."
     ),
-    "costs_nothing": gettext_lazy("It won customers, and cost no more than those without it did."),
+    "costs_nothing": gettext_lazy(
+        "It won customers, and their rewards and points cost no more than those of the control."
+    ),
 }
 NOT_KNOWN: Mapping[str, Promise] = {
     "no_control": gettext_lazy("Not known: no control. Its customers might have come without it."),

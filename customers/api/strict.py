@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from customers.api.names import errors_of
 
@@ -25,10 +26,23 @@ class Strict(serializers.Serializer[Any]):
         try:
             found = super().to_internal_value(said)
         except serializers.ValidationError as error:
-            errors = {**dict(error.detail), **errors}  # type: ignore[arg-type] # of a body that is a mapping
+            wrong: Mapping[str, Any] = dict(error.detail)  # type: ignore[arg-type] # of a body that is a mapping
+            named = {name: naming_choices(fields.get(name), said.get(name), each) for name, each in wrong.items()}
+            errors = {**named, **errors}
         if errors:
             raise serializers.ValidationError(errors)
         return found
+
+
+def naming_choices(field: Any, value: Any, detail: Any) -> Any:
+    """Return what is wrong with a field's value; where it is none of those that there are, these are named."""
+    usual = serializers.ChoiceField.default_error_messages["invalid_choice"]
+    if type(field) is not serializers.ChoiceField or field.error_messages["invalid_choice"] != usual:
+        return detail
+    if [each.code for each in detail] != ["invalid_choice"]:
+        return detail
+    words = _("“%(value)s” is none of %(known)s.") % {"value": value, "known": ", ".join(map(str, field.choices))}
+    return [ErrorDetail(words, code="invalid_choice")]
 
 
 def _is_optional(field: Any) -> bool:

@@ -57,7 +57,7 @@ def to_unit(amount: Decimal, currency: str) -> Decimal:
 
 def written(amount: Decimal | None, currency: str) -> str:
     """Return an amount with its currency and in the decimals of that, as the reader writes numbers; a dash for none."""
-    return "-" if amount is None else f"{number_format(to_unit(amount, currency))} {currency}"
+    return "-" if amount is None else f"{number_format(to_unit(amount, currency) + 0)} {currency}"  # -0 is 0
 
 
 def to_cents(amount: Decimal) -> Decimal:

@@ -6,12 +6,25 @@ CommandError (one line, exit code 1).
 """
 
 from argparse import ArgumentTypeError
+from datetime import date
 from pathlib import Path
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from customers.models import Retailer
+
+
+def day(text: str) -> date:
+    """
+    Return the day that a text names, such as 2026-05-31.
+
+    :raises ArgumentTypeError: when it names none
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(_("%(text)s is no day such as 2026-05-31.") % {"text": repr(text)}) from error
 
 
 def existing_file(text: str) -> Path:

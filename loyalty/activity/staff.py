@@ -15,12 +15,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from customers.core.admin import ModelAdmin, TextInputWidget
 from customers.core.errors import DomainError
+from customers.core.instants import instant_said
 from customers.core.values import dataclass
 from customers.models import Customer, Erasure, Order
 from customers.privacy import erase
@@ -145,7 +145,7 @@ def _told(form: forms.Form) -> list[tuple[str, str]]:
 
 def _in_words(field: forms.BoundField, value: Any) -> str:
     if isinstance(value, datetime):
-        return date_format(timezone.localtime(value), "DATETIME_FORMAT")
+        return instant_said(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     labels = {str(key): str(label) for key, label in getattr(field.field, "choices", ())}

@@ -89,7 +89,7 @@ GROUPS: tuple[tuple[Promise | None, tuple[Page, ...]], ...] = (
             (_("Answers"), "reviews", "admin:campaigns_answer_changelist"),
             (_("Follow-ups"), "support_agent", "admin:campaigns_followup_changelist"),
             (_("Channels"), "cell_tower", "admin:campaigns_messagechannel_changelist"),
-            (_("Caps"), "speed", "admin:campaigns_frequencycap_changelist"),
+            (_("Caps of messages"), "speed", "admin:campaigns_frequencycap_changelist"),
             (_("Quiet hours"), "bedtime", "admin:campaigns_sendinghours_changelist"),
         ),
     ),

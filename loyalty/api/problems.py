@@ -129,8 +129,13 @@ def problem(
 def problem_of(error: DomainError, *, instance: str = "") -> dict[str, Any]:
     """Return a refusal as a problem document; what it finds wrong is named with its place in what was sent."""
     found = getattr(error, "findings", ())
-    errors = [{"pointer": f"/{one.place}", "code": one.code, "detail": one.message} for one in found]
+    errors = [{"pointer": _pointer_to(one.place), "code": one.code, "detail": one.message} for one in found]
     return problem(STATUS[error.kind], error.code, str(error), instance=instance, errors=errors)
+
+
+def _pointer_to(place: str) -> str:
+    """Return a place as a JSON Pointer (RFC 6901): the whole of what was sent is the empty one."""
+    return f"/{place}" if place.strip("/") else ""
 
 
 def problem_response(status: int, code: str, detail: str | Promise, *, instance: str = "") -> JsonResponse:

@@ -2,7 +2,8 @@
 Pages on which two people may edit the same: the second one is told what the first one changed, and replaces nothing unseen.
 
 A page carries a digest of each value as it was shown. Where one is another when it is saved, nothing is: each is named with what
-it says now. Saving once more then means it. The check and the saving hold one row, so that of two at once one is the second.
+it says now. Saving once more then means it. What does not say what it showed is not saved either, and has to be opened anew. The
+check and the saving hold one row, so that of two at once one is the second.
 """
 
 import json
@@ -24,7 +25,7 @@ from customers.core.values import dataclass
 
 NOTHING = "-"
 SEEN = "seen"  # the field in which a page says what it showed
-BYTES, MAX_SAID, MAX_TOLD, MAX_SEEN = 9, 200, 10, 100_000
+BYTES, MAX_SAID, MAX_TOLD = 9, 200, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,16 @@ class EditedByOne:
         """Show the page with what is seen on it, or save what stands on it unless that is not what was seen."""
         is_sent = request.method == "POST"
         with transaction.atomic() if is_sent else nullcontext():
-            row, state = self._row(request, object_id), State()
+            row, state, seen = self._row(request, object_id), State(), _seen(request)
             if row is not None:
                 if is_sent:
                     self.held(row.pk)
-                state = self._state_of(request, self._row(request, object_id) if is_sent else row)
-                request.changes_told = changes(_seen(request), state)  # type: ignore[attr-defined] # `get_form` tells them
-            extra = {**(extra_context or {}), SEEN: json.dumps({key: each.digest for key, each in state.items()})}
+                    row = self._row(request, object_id)
+                state = self._state_of(request, row)
+                request.changes_told = changes(seen, state) if is_sent else ()  # type: ignore[attr-defined] # `get_form` tells
+            # A page that did not say what it showed does not learn here what stands there now: it would replace that unseen.
+            shown = {} if is_sent and seen is None else {key: each.digest for key, each in state.items()}
+            extra = {**(extra_context or {}), SEEN: json.dumps(shown) if shown else ""}
             answer: HttpResponse = super().changeform_view(request, object_id, form_url, extra)  # type: ignore[misc]
         return answer
 
@@ -117,20 +121,20 @@ def _rows_below(row: Any, inline: Any) -> Iterator[tuple[str, Shown]]:
 
 def _seen(request: HttpRequest) -> Mapping[str, str] | None:
     """Return the digests of what a page showed that is sent; None where it does not say."""
-    text = request.POST.get(SEEN, "")
-    if not text or len(text) > MAX_SEEN:
-        return None
     try:
-        said = json.loads(text)
+        said = json.loads(request.POST.get(SEEN, ""))
     except ValueError:
         return None
     return said if isinstance(said, dict) and said else None
 
 
 def changes(seen: Mapping[str, str] | None, present: State) -> list[str]:
-    """Return in words what is another than it was seen; nothing where all is as it was, or nobody says what was seen."""
+    """Return in words what is another than it was seen, or that nobody says what was seen; nothing where all is as it was."""
     if seen is None:
-        return []
+        unsaid = _(
+            "Nothing was saved: this page does not say what it showed. Open it anew, and make your changes there."
+        )
+        return [unsaid] if present else []
     others = [each for key, each in present.items() if seen.get(key) != each.digest]
     gone = [key for key in seen if key not in present]
     if not others and not gone:

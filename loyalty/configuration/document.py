@@ -35,7 +35,7 @@ Document = dict[str, Any]
 class InvalidDocument(DomainError):
     code = "invalid_document"
     kind = Kind.INVALID
-    message = _("The document has {count} errors, the first: {first}")
+    message = _("The document has errors ({count}), the first: {first}")
 
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__(count=len(findings), first=f"{findings[0].place}: {findings[0].message}")

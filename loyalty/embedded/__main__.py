@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loyalty.embedded.address import require_free_address
+from loyalty.embedded.address import answers, reached_at, require_free_address
 from loyalty.embedded.errors import EmbeddedError
 from loyalty.embedded.folder import CHECKOUT, StateFolder, state_folder
 from loyalty.embedded.postgres import EmbeddedPostgres
@@ -98,12 +98,14 @@ def up() -> int:
             raise EmbeddedError("The database could not be migrated; the reason stands above.")
         # As root the worker warns of a danger (pickled messages) that JSON messages do not have.
         environ["PYTHONWARNINGS"] = "ignore:::celery.platforms"
-        Supervisor(servers, programs, environ).run(on_ready=lambda: _say_where(host, port))
+        Supervisor(servers, programs, environ).run(
+            on_ready=lambda: _say_where(host, port), is_ready=lambda: answers(host, port)
+        )
     return 0
 
 
 def _say_where(host: str, port: int) -> None:
-    shown = "127.0.0.1" if host == "0.0.0.0" else host
+    shown = reached_at(host)
     say("up", f"admin      http://{shown}:{port}/admin/")
     say("up", f"API        http://{shown}:{port}/api/docs")
     if not os.environ.get("EMAIL_URL"):

@@ -49,6 +49,20 @@ def require_free_address(command: str) -> tuple[str, int]:
     return host, port
 
 
+def reached_at(host: str) -> str:
+    """Return at which host this machine reaches what is served at one: that of all addresses is none itself."""
+    return "127.0.0.1" if host == "0.0.0.0" else host
+
+
+def answers(host: str, port: int) -> bool:
+    """Tell whether something listens there."""
+    try:
+        with socket.create_connection((reached_at(host), port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
 if __name__ == "__main__":
     try:
         require_free_address(" ".join(sys.argv[1:]))

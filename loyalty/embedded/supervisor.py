@@ -54,16 +54,23 @@ class Supervisor:
         self.environ = environ
         self.stopping = threading.Event()
 
-    def run(self, *, on_ready: Callable[[], None] | None = None) -> None:
+    def run(self, *, on_ready: Callable[[], None] | None = None, is_ready: Callable[[], bool] = lambda: True) -> None:
+        """
+        Run until told to stop.
+
+        :param on_ready: is called once, when `is_ready` first says so
+        """
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
         for program in self.programs:
             self._start(program)
-        if on_ready:
-            on_ready()
+        to_say = on_ready
         try:
             while not self.stopping.wait(0.5):
                 self._revive()
+                if to_say and is_ready():
+                    to_say()
+                    to_say = None
         finally:
             self._stop()
 

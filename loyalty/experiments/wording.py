@@ -1,18 +1,16 @@
 """What is wrong with an experiment, and what was done with it, in words."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from customers.core.instants import instant_said
 from customers.core.numbers import shown
 from loyalty.experiments.models import Experiment, ExperimentEvent
 from loyalty.experiments.rules import BUCKETS, Flaw
@@ -124,8 +122,4 @@ def _text(name: str, said: str) -> str:
     if name == "plan_hash":
         return said[:DIGEST]
     at = parse_datetime(said) if name.endswith("_at") else None
-    return said if at is None else _instant(at)
-
-
-def _instant(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "DATETIME_FORMAT")
+    return said if at is None else instant_said(at)

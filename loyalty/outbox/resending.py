@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from django.db.models import QuerySet
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
+from customers.core.instants import instant_said
 from loyalty.outbox.endpoints import NotInForce
 from loyalty.outbox.models import Delivery, Endpoint
 from loyalty.outbox.relay import send_again
@@ -32,7 +32,7 @@ def resend(delivery: Delivery, *, now: datetime) -> Delivery:
     _require_active(delivery.endpoint)
     if not send_again(Delivery.objects.filter(pk=delivery.pk), now=now):
         due = delivery.due_at
-        when = date_format(due, "DATETIME_FORMAT") if due else _("after earlier events of the member")
+        when = instant_said(due) if due else _("after earlier events of the member")
         raise StillOnItsWay(when=when)
     delivery.refresh_from_db()
     return delivery

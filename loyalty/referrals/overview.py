@@ -37,7 +37,8 @@ class Friend:
     A friend as its referrer sees it.
 
     :param initial: of its first name; empty where none is known
-    :param points: of the referrer's reward; 0 for none
+    :param points: of the reward, of whoever looks at it; 0 for none
+    :param wallet: where they go; empty for none
     """
 
     initial: str
@@ -45,6 +46,7 @@ class Friend:
     words: str
     claimed_at: datetime
     points: int = 0
+    wallet: str = ""
     pending_until: datetime | None = None
 
 
@@ -110,6 +112,7 @@ def _friend(referral: Referral, at: datetime, grant: Any) -> Friend:
         words=str(WORDS[state]),
         claimed_at=referral.claimed_at,
         points=grant.points if is_rewarded else 0,
+        wallet=grant.wallet if is_rewarded else "",
         pending_until=referral.pending_until if state == PENDING else None,
     )
 

@@ -47,6 +47,22 @@ def views(patterns: list[URLPattern | URLResolver]) -> list[Any]:
     ]
 
 
+def test_a_value_that_is_none_of_those_that_there_are_is_told_which_there_are(client: Client, key: str) -> None:
+    said = {
+        "number": "c-1",
+        "customer": "ada",
+        "kind": "support",
+        "occurred_at": "2026-06-15T12:00:00Z",
+        "outcome": "done",
+    }
+
+    answer = call(client, key, "interactions", said)
+
+    assert answer.json()["errors"] == [
+        {"pointer": "/outcome", "code": "invalid_choice", "detail": "“done” is none of open, solved, unsolved."}
+    ]
+
+
 def test_every_view_of_the_api_is_as_strict() -> None:
     api = [each for each in get_resolver().url_patterns if str(each.pattern) == "api/v1/"]
 

@@ -84,7 +84,7 @@ def test_a_prize_is_read_by_its_winner_and_by_whom_it_was_merged_into(client: Cl
     finish_contests(ada.program, now=make.on("2026-07-10"))
     prize = {
         "code": "month", "name": "Month", "first_day": "2026-06-01", "last_day": "2026-06-30", "rank": 1, "score": "50",
-        "points": 100, "members": 1, "finished_at": "2026-07-10T00:00:00+02:00",
+        "points": 100, "wallet": "points", "members": 1, "finished_at": "2026-07-10T00:00:00+02:00",
     }  # fmt: skip
 
     (said,) = call(client, "GET", "me/contests", **mine(ada))[1]

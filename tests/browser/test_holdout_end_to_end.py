@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from analytics.demonstration import simulated_records
-from analytics.demonstration.simulated import DESIGN, EPOCH, MONTHS, SEED
+from analytics.demonstration.simulated import DESIGN, EPOCH, SEED
 from analytics.experiments.looking import looked_at_tonight
 from analytics.uplift.panel import Panel
 from analytics.uplift.simulation.holding_out import Holdout
@@ -31,7 +31,7 @@ from tests.browser.test_experiment_pages import session_of
 
 CUSTOMERS, EFFECT, SHARE = 1_000, 0.5, 0.4
 VARIANTS = (VariantFact("held-out", 4_000, is_control=True), VariantFact("invited", 6_000))
-WINDOW, DURATION = 270, 300
+MONTHS, WINDOW, DURATION = 24, 270, 300
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 
 

@@ -164,7 +164,8 @@ def test_the_experiment_of_a_campaign_that_somebody_entered_stays_until_it_has_e
         "code": live.code, "name": live.name, "priority": "10", "experiment": "", "starts_at_0": "", "starts_at_1": "",
         "ends_at_0": "", "ends_at_1": "",
     }  # fmt: skip
-    page = said(staff.post(reverse("admin:campaigns_campaign_change", args=[live.pk]), form))
+    address = reverse("admin:campaigns_campaign_change", args=[live.pk])
+    page = said(staff.post(address, opened(staff, address) | form))
     assert "it stays until it has ended" in page
     live.refresh_from_db()
     assert live.experiment == held
@@ -242,7 +243,7 @@ def staff(client: Client) -> Client:
 def test_the_admin_refuses_what_is_written_as_no_trigger(staff: Client, field: str, value: str, words: str) -> None:
     draft = draft_of(journey(Tool().club, {"kind": "cart"}, says_by("email")))
 
-    shown = said(staff.post(address_of(draft), form_of(draft) | {field: value}))
+    shown = said(staff.post(address_of(draft), opened(staff, address_of(draft)) | form_of(draft) | {field: value}))
 
     assert words in shown
     draft.refresh_from_db()
@@ -270,7 +271,9 @@ def test_a_trigger_that_is_not_known_is_kept_in_the_draft_and_told_on_its_page(
 ) -> None:
     draft = draft_of(journey(Tool().club, {"kind": "cart"}, says_by("email")))
 
-    answer: Any = staff.post(address_of(draft), form_of(draft) | {"trigger": trigger, "exits": exits}, follow=True)
+    address = address_of(draft)
+    form = opened(staff, address) | form_of(draft) | {"trigger": trigger, "exits": exits}
+    answer: Any = staff.post(address, form, follow=True)
 
     assert answer.status_code == 200
     assert words in said(staff.get(address_of(draft)))
@@ -279,6 +282,11 @@ def test_a_trigger_that_is_not_known_is_kept_in_the_draft_and_told_on_its_page(
 
 def address_of(draft: CampaignVersion) -> str:
     return reverse("admin:campaigns_campaignversion_change", args=[draft.pk])
+
+
+def opened(client: Client, address: str) -> dict[str, str]:
+    """Return the field in which a page that is opened now says what it shows."""
+    return {"seen": client.get(address).context["seen"]}
 
 
 def form_of(draft: CampaignVersion) -> dict[str, Any]:

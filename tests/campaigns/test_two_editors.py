@@ -147,12 +147,18 @@ def test_a_campaign_and_an_offer_are_told_as_well(sue: Client, draft: CampaignVe
     assert "Budget is now: 500" in told.replace("\u00a0", " ")
 
 
-@pytest.mark.parametrize("given", ["", "{", "[]", "1", "x" * 100_001])
-def test_what_says_nothing_of_what_it_saw_is_saved_as_before(sue: Client, draft: CampaignVersion, given: str) -> None:
-    saved = sue.post(address_of(draft), form_of(draft) | {"seen": given, "late_up_to_days": "9"})
+@pytest.mark.parametrize("given", [{}, {"seen": ""}, {"seen": "{"}, {"seen": "[]"}, {"seen": "{}"}, {"seen": "1"}])
+def test_a_page_that_does_not_say_what_it_showed_is_opened_anew(
+    sue: Client, draft: CampaignVersion, given: dict[str, str]
+) -> None:
+    refused = sue.post(address_of(draft), form_of(draft) | given | {"late_up_to_days": "9"})
 
     draft.refresh_from_db()
-    assert (saved.status_code, draft.late_up_to_days) == (302, 9)
+    assert (refused.status_code, draft.late_up_to_days) == (200, 3)
+    assert "Nothing was saved: this page does not say what it showed. Open it anew" in words_of(refused)
+    assert refused.context["seen"] == ""
+    again = sue.post(address_of(draft), form_of(draft) | {"seen": refused.context["seen"], "late_up_to_days": "9"})
+    assert again.status_code == 200
 
 
 def test_what_is_published_is_what_was_shown_texts_too(sue: Client, draft: CampaignVersion) -> None:

@@ -117,6 +117,8 @@ def test_help_says_what_a_command_does(name: str, typed: Typed) -> None:
         ("offer", "the following arguments are required: verb"),
         ("offer check spring.yaml", "the following arguments are required: --retailer"),
         ("campaign new birthday --retailer my-shop", "the following arguments are required: --program"),
+        ("roll_out shop Nantes --began 2026-02-30", "'2026-02-30' is no day such as 2026-05-31"),
+        ("roll_out shop Nantes --began 2026-02-01 --draws 5", "'5' is no number of placebos from 20 on"),
         ("value --cut 2026-13-01", "'2026-13-01' is no day such as 2026-05-31"),
         ("value --horizon 0", "'0' is no number of days from 1 to 3653"),
         ("value --retailer my-shop --plan nowhere/plan.bin", "there is no folder nowhere."),

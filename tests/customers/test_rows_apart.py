@@ -182,6 +182,26 @@ def test_numbers_of_any_characters_come_in_as_they_are(number: str) -> None:
     assert Order.objects.values_list("number", "customer__external_id").get() == (number, number)
 
 
+@pytest.mark.parametrize(
+    ("number", "customer", "field", "ending"),
+    [
+        ("2026/related", "ada", "number", "/related"),
+        ("a/b/claim", "ada", "number", "/claim"),
+        ("batch", "ada", "number", "/batch"),
+        ("A1", "ACME/export.zip", "customer", "/export.zip"),
+    ],
+)
+def test_what_could_not_be_read_back_by_its_address_is_refused(
+    number: str, customer: str, field: str, ending: str
+) -> None:
+    report = run(make.retailer(), "orders", HEAD + order_rows(number, customer=customer))
+
+    (problem,) = report.problems
+    assert problem.column == field
+    assert f"could not be read back: addresses of the API that lead elsewhere end in “{ending}”" in problem.reason
+    assert not Order.objects.exists()
+
+
 TWICE = (
     "All rows of 1 order stand in the file twice, from line 2 and from line 5 on. They are taken as twice as many pieces: if two "
     "exports overlap, take one of both out."

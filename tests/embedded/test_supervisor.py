@@ -1,6 +1,7 @@
 """The supervisor leaves nothing behind that serves on, and lives on whatever a server does."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -53,6 +54,20 @@ def test_workers_of_a_program_that_was_killed_are_killed_before_it_starts_again(
 
     until(lambda: not runs(worker))
     assert program.restart_at is not None
+
+
+def test_it_says_where_it_is_as_soon_as_it_answers_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay
+    supervisor, asked = Supervisor([], [], {}), [False, False, True]
+    said: list[list[bool]] = []
+
+    def say() -> None:
+        said.append(list(asked))
+        supervisor.stopping.set()
+
+    supervisor.run(on_ready=say, is_ready=lambda: asked.pop(0))
+
+    assert said == [[]]
 
 
 class Stubborn:

@@ -451,9 +451,28 @@ def test_prizes_and_surprises_stand_with_what_a_member_won() -> None:
     assert "amount spent (EUR)" in said
 
 
-def game() -> Program:
-    """Return a club with a challenge of three orders, one that is joined, a badge, a board, and referrals."""
+def test_prizes_levels_and_what_friends_bring_are_told_in_the_wallets_own_words() -> None:
+    eve = known(game(wallet="stars"), "eve")
+    adjust(eve, 50, wallet="stars", reason="r", author="a", reference="r", now=timezone.now())
+    browser, home = signed_in(eve), home_of(eve)
+
+    said = text_of(browser.get(f"{home}challenges"))
+
+    assert "For rank 1 500 stars For ranks 2 to 9 50 stars" in said
+    assert "100.00 20 stars 300.00 60 stars" in said
+    assert "You get 100 stars, your friend 50 stars." in text_of(browser.get(f"{home}invite"))
+    assert "By leaving you lose: 50 stars" in text_of(browser.get(f"{home}privacy/leave"))
+
+
+def game(wallet: str = "points") -> Program:
+    """
+    Return a club with a challenge of three orders, one that is joined, a badge, a board, and referrals.
+
+    :param wallet: where prizes, levels and what friends bring go
+    """
     draft = make.version(make.retailer(language="en"))
+    if wallet != "points":
+        PointsPolicy.objects.create(version=draft, code=wallet, name=wallet, name_fr="étoiles")
     badge = Badge.objects.create(version=draft, code="regular", name="Regular", kind="once")
     Challenge.objects.create(
         version=draft, code="three", name="Three orders", metric="count", target=3, window="membership", points=50,
@@ -472,15 +491,16 @@ def game() -> Program:
         target=1,
         window="membership",
         levels=levels,
+        wallet=wallet,
         place=2,
     )
     Board.objects.create(version=draft, code="top", name="Top", metric="spend", window="membership", place=0)
     Board.objects.create(
-        version=draft, code="race", name="Race", metric="count", window="year", place=1,
+        version=draft, code="race", name="Race", metric="count", window="year", place=1, wallet=wallet,
         prizes=[{"rank": 1, "through": 1, "points": 500}, {"rank": 2, "through": 9, "points": 50}],
     )  # fmt: skip
     ReferralPolicy.objects.create(
-        version=draft, advocate_points=100, friend_points=50, link="https://shop.example/?c={code}"
+        version=draft, advocate_points=100, friend_points=50, wallet=wallet, link="https://shop.example/?c={code}"
     )
     return make.published(draft, since=timezone.now() - timedelta(days=100))
 

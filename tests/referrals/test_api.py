@@ -70,7 +70,7 @@ def test_a_shopper_shares_its_code_and_sees_what_became_of_it(client: Client, pa
     _, friends = call(client, "GET", f"me/referrals/{slug}/friends", **mine(ada))
     (friend,) = friends["results"]
     assert (friend["initial"], friend["state"], friend["points"]) == ("B", "pending", 100)
-    assert friend.keys() == {"initial", "state", "words", "claimed_at", "points", "pending_until"}
+    assert friend.keys() == {"initial", "state", "words", "claimed_at", "points", "wallet", "pending_until"}
     assert "Miller" not in json.dumps(friends)
 
 

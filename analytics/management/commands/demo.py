@@ -30,6 +30,7 @@ from analytics.demonstration import (
     referrals,
     rewards,
     simulated,
+    simulated_leaflet,
     suggested,
 )
 from analytics.demonstration.dataset import Journey
@@ -108,6 +109,7 @@ class Command(BaseCommand):
             suggested.suggest(club, journey, email=member, now=now)
             progress.update(bar, completed=1)
             second = self._simulate(progress, size, now)
+            third = simulated_leaflet.load(now=now)
         self._check(retailer, journey, size)
         self._summary(club, imported, decided)
         _login()
@@ -121,6 +123,7 @@ class Command(BaseCommand):
             f"{_mail_folder()}."
         )
         self.console.print(_of_simulated(second, site))
+        self.console.print(_of_leaflet(third, site))
 
     def _weeks(self, retailer: Retailer, journey: Journey, now: datetime) -> int:
         """Move the dates as the first run did: on another day the same baskets must be the same orders."""
@@ -298,6 +301,14 @@ def _of_simulated(loaded: simulated.Loaded, site: str) -> str:
         f"whom {loaded.held_out:,} are not invited and {loaded.members:,} are members, who spend {simulated.EFFECT:.0%} more "
         f"because of it. What is measured without the hold-out stands at [bold]{site}{uplift}[/], what the hold-out says at "
         f"[bold]{site}{results}[/]."
+    )
+
+
+def _of_leaflet(retailer: Retailer, site: str) -> str:
+    won = reverse("admin:analytics_kpigoal_what_pays", query={"part": "won", "retailer": retailer.slug})
+    return (
+        f"[bold]{retailer.name}[/] has one experiment: a leaflet to new addresses. What one cost who came because of it, media "
+        f"too, stands at [bold]{site}{won}[/]."
     )
 
 

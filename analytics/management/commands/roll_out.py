@@ -1,11 +1,11 @@
 """What a roll-out in some of a retailer's stores did, judged now; or the last one computed again."""
 
-from argparse import ArgumentParser
-from datetime import date
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rich.console import Console
 
 from analytics.roll_outs import words
@@ -16,7 +16,7 @@ from analytics.roll_outs.running import Asked, ask, compute_again, judged_of, la
 from analytics.uplift.roll_outs import DRAWS
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
-from customers.management.arguments import retailer_named
+from customers.management.arguments import day, retailer_named
 from customers.models import Retailer
 
 MIN_DRAWS = 20
@@ -32,9 +32,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "stores", nargs="*", help="the stores in which it began, as orders name them; none to list all"
         )
-        parser.add_argument("--began", type=_day, help="the day on which it began, such as 2027-01-01")
+        parser.add_argument("--began", type=day, help="the day on which it began, such as 2027-01-01")
         parser.add_argument("--metric", choices=RollOutRun.Metric.values, default="revenue", help="what is measured")
-        parser.add_argument("--draws", type=int, default=DRAWS, help="placebos by which the error is told, 20 at least")
+        parser.add_argument(
+            "--draws", type=_draws, default=DRAWS, help="placebos by which the error is told, 20 at least"
+        )
         parser.add_argument("--again", action="store_true", help="compute the newest run again, and compare")
 
     @acting_for(ALL_TENANTS)
@@ -53,7 +55,7 @@ class Command(BaseCommand):
 
     def _judge(self, retailer: Retailer, options: dict[str, Any]) -> None:
         try:
-            asked = Asked(options["stores"], options["began"], options["metric"], max(options["draws"], MIN_DRAWS))
+            asked = Asked(options["stores"], options["began"], options["metric"], options["draws"])
             run = ask(retailer, asked, author="", now=timezone.now())
         except DomainError as refused:
             raise CommandError(str(refused)) from refused
@@ -68,12 +70,21 @@ class Command(BaseCommand):
     def _again(self, retailer: Retailer) -> None:
         run = latest(retailer)
         if run is None:
-            raise CommandError("No roll-out of this retailer has been judged.")
-        found = compute_again(run)
-        same = "the same to the digit" if found.same_result else "not the same"
-        why = "" if found.same_data else ": what was known then has been corrected since"
-        self.console.print(f"{run}: {same}{why}")
+            raise CommandError(_("No roll-out of this retailer has been judged."))
+        if run.status not in {RollOutRun.Status.DONE, RollOutRun.Status.REFUSED}:
+            raise CommandError(_("Run %(number)s came to no result that could be computed again.") % {"number": run.pk})
+        again = compute_again(run)
+        if again.same_result:
+            self.console.print(_("The same to the digit."))
+            return
+        reasons = [
+            *([] if again.same_data else [_("the data of then were corrected, merged or erased since")]),
+            *([] if again.same_code else [_("the code that measures is another one")]),
+        ]
+        raise CommandError(_("Not the same: %(reasons)s.") % {"reasons": "; ".join(reasons) or "-"})
 
 
-def _day(text: str) -> date:
-    return date.fromisoformat(text)
+def _draws(text: str) -> int:
+    if not text.isdecimal() or int(text) < MIN_DRAWS:
+        raise ArgumentTypeError(f"{text!r} is no number of placebos from {MIN_DRAWS} on")
+    return int(text)

@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import date
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -24,7 +23,7 @@ from analytics.uplift_runs.report import uplift_report
 from analytics.uplift_runs.running import cancel, measure_uplift
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
-from customers.management.arguments import existing_file, new_file
+from customers.management.arguments import day, existing_file, new_file
 from loyalty.programs.models import Program
 
 Show = Any
@@ -40,7 +39,7 @@ class Command(BaseCommand):
         what.add_argument("--cancel", type=int, help="the number of a run to cancel")
         parser.add_argument("--retailer", help="slug, where several have a program of that name")
         parser.add_argument(
-            "--cut", type=_day, help="the last day of data, such as 2026-05-31; the last one if not given"
+            "--cut", type=day, help="the last day of data, such as 2026-05-31; the last one if not given"
         )
         parser.add_argument("--window", type=_window, help="months after joining, and before it (6)")
         parser.add_argument("--metric", choices=list(words.METRICS), help="what the effect is a share of (revenue)")
@@ -155,13 +154,6 @@ def _run(number: int) -> UpliftRun:
     if found is None:
         raise CommandError(_("There is no run %(number)s.") % {"number": number})
     return found
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no day such as 2026-05-31") from error
 
 
 def _window(text: str) -> int:

@@ -2,7 +2,6 @@
 
 import pickle
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import date
 from decimal import Decimal
 from typing import IO, Any, cast
 
@@ -19,7 +18,7 @@ from analytics.wording import basis_of, reason_of, spend_of
 from customers.core.errors import DomainError
 from customers.core.money import written
 from customers.core.tenancy import ALL_TENANTS, acting_for
-from customers.management.arguments import new_file, retailer_named
+from customers.management.arguments import day, new_file, retailer_named
 from customers.models import Retailer
 
 STEPS = {
@@ -37,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--retailer", help="slug; all of them if it is not named")
         parser.add_argument(
             "--cut",
-            type=_day,
+            type=day,
             help="the last day of data, such as 2026-05-31; an earlier one is kept and not published",
         )
         parser.add_argument("--horizon", type=_horizon, default=365, help="days ahead (365)")
@@ -107,13 +106,6 @@ def _lines(run: ValueRun) -> list[tuple[str, str]]:
         done = run.card["published"]
         lines.append(("published", f"{done['written']:,} written, {done['removed']:,} removed"))
     return lines
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no day such as 2026-05-31") from error
 
 
 def _horizon(text: str) -> int:

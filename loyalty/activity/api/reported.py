@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from customers.api.fields import InstantField, NumberField
 from customers.api.quick import Reader, reader_of
-from customers.api.strict import Strict, unknown_fields
+from customers.api.strict import Strict, naming_choices, unknown_fields
 from customers.api.told import kept
 from customers.checks import MAX_VERSION, NOTHING, InvalidFact, quantity_of
 from customers.core.contacts import MAX_COMMENT, MAX_TOPIC
@@ -92,7 +92,7 @@ class FactReader(Strict):
             try:
                 found[name] = field.run_validation(data.get(name, serializers.empty))
             except serializers.ValidationError as error:
-                errors[name] = error.detail
+                errors[name] = naming_choices(field, value, error.detail)
         if errors:
             raise serializers.ValidationError(errors)
         return found

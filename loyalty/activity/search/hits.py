@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from customers.core.instants import day_said
 from customers.core.money import written
 from customers.core.values import dataclass
 from customers.models import Customer, Order
@@ -68,7 +69,7 @@ def _member(member: Membership, is_exact: bool, shop: str, *, with_persons: bool
     number, name = in_groups(member.number), _name(who) if with_persons else ""
     standing = getattr(member, "standing", None)
     tier = str(standing.tier) if standing and standing.tier else ""
-    left = _("left on %(day)s") % {"day": date_format(member.left_at)} if member.left_at else ""
+    left = _("left on %(day)s") % {"day": day_said(member.left_at)} if member.left_at else ""
     told = (number if name else "", str(member.program), tier, left, who.email if with_persons else "", shop)
     address = reverse("admin:memberships_membership_change", args=[member.pk])
     return Hit(_("Member"), name or number, _joined(*told), address, is_exact)

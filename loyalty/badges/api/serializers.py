@@ -139,6 +139,7 @@ class BoardOut(serializers.Serializer[Any]):
     first_day = serializers.DateField(allow_null=True)
     last_day = serializers.DateField(allow_null=True)
     prizes = PrizeForRanksOut(many=True, help_text="Of a contest.")
+    wallet = serializers.CharField(help_text="Where prizes go.")
     lines = BoardLineOut(many=True)
     mine = BoardLineOut(allow_null=True, help_text="Null for who has not joined.")
 

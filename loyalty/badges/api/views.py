@@ -89,6 +89,7 @@ def board_said(
     return {
         "code": row.code, "name": str(row), "description": text_of(row), "image": row.image, "metric": metric,
         "window": row.window, "first_day": found.first_day, "last_day": found.last_day, "prizes": row.prizes,
+        "wallet": row.wallet,
         "lines": [line(each) for each in found.lines], "mine": line(found.mine) if found.mine else None,
     }  # fmt: skip
 

@@ -50,12 +50,24 @@ class PrizeOut(serializers.ModelSerializer[ContestPrize]):
     first_day = serializers.SerializerMethodField(help_text="Of the window.")
     last_day = serializers.SerializerMethodField()
     score = serializers.SerializerMethodField()
+    wallet = serializers.CharField(source="finish.board.wallet", help_text="Where the points went.")
     members = serializers.IntegerField(source="finish.members", help_text="Who had a score.")
     finished_at = serializers.DateTimeField(source="finish.finished_at")
 
     class Meta:
         model = ContestPrize
-        fields = ("code", "name", "first_day", "last_day", "rank", "score", "points", "members", "finished_at")
+        fields = (
+            "code",
+            "name",
+            "first_day",
+            "last_day",
+            "rank",
+            "score",
+            "points",
+            "wallet",
+            "members",
+            "finished_at",
+        )
 
     def get_first_day(self, prize: ContestPrize) -> str | None:
         first, _last = days_of(prize.finish.window)

@@ -9,19 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
-from customers.api.callers import retailer_of, the_one
 from customers.api.strict import Strict
-from loyalty.activity.api.asking import NotThere, listed
+from loyalty.activity.api.asking import program_of
 from loyalty.campaigns.models.offer import MAX_DISCOUNT_DAYS
 from loyalty.campaigns.offering.discounts import caps_of, set_caps
 from loyalty.campaigns.rules.discounts import DiscountCap
 from loyalty.programs.models import Program
 
 MAX_CAPS, MAX_LIMIT = 10, 1_000
-
-
-class NoSuchProgram(NotThere):
-    message = _("There is no program “{slug}”. There are: {known}.")
 
 
 class DiscountCapIn(Strict):
@@ -60,23 +55,17 @@ class DiscountCapsView(AskedView):
     @extend_schema(responses=DiscountCapsOut, tags=["offers"])
     def get(self, request: Request, slug: str) -> Response:
         """Say how many discounts members of a program are given at most, by whatever offers."""
-        return Response(_said(_program(request, slug)))
+        return Response(_said(program_of(request, slug)))
 
     @extend_schema(request=DiscountCapsIn, responses=DiscountCapsOut, tags=["offers"])
     def put(self, request: Request, slug: str) -> Response:
         """Cap how many discounts members of a program are given; what they were given before counts."""
-        program = _program(request, slug)
+        program = program_of(request, slug)
         caps = [DiscountCap(**cap) for cap in said_in(DiscountCapsIn, request)["caps"]]
         with all_or_dry(request):
             set_caps(program, caps)
             body = _said(program)
         return Response(body)
-
-
-def _program(request: Request, slug: str) -> Program:
-    rows = Program.objects.filter(retailer=retailer_of(request))
-    known = rows.order_by("slug").values_list("slug", flat=True)
-    return the_one(rows.filter(slug=slug), lambda: NoSuchProgram(slug=slug, known=listed(known)))
 
 
 def _said(program: Program) -> Any:

@@ -15,11 +15,10 @@ from typing import Any
 WHOLE, PART = 16, 4  # characters of the whole, and of each part behind it: of 96 bits, and of 24
 PATTERN = rf"^[-a-zA-Z0-9_]{{{WHOLE}}}(\.[-a-zA-Z0-9_]{{{PART}}})+$(?!\n)"
 # In this order for good: a revision that was written out is read later.
-FIELDS = (
+OF_CAMPAIGN = (
     "campaign", "program", "code", "name", "kind", "priority", "starts_at", "ends_at", "experiment", "message_kind", "ground",
     "uses_profile", "tags", "trigger", "exits", "again_after_days", "at_most_one_active", "late_up_to_days", "on_cap",
 )  # fmt: skip
-
 OF_OFFER = (
     "offer", "program", "code", "currency", "name", "rewards", "budget", "at_most", "first_day", "last_day", "name_fr",
     "valid_days", "again_after_days", "slot", "priority", "tiers", "segments", "value_from", "value_to", "categories", "brands",
@@ -27,14 +26,14 @@ OF_OFFER = (
 )  # fmt: skip
 
 
-def revision_of(document: Mapping[str, Any], fields: Sequence[str] = FIELDS) -> str:
+def revision_of(document: Mapping[str, Any], fields: Sequence[str] = OF_CAMPAIGN) -> str:
     """Return the revision of a document as it is written out, without the revision itself. :param fields: that it may have"""
     own = {name: said for name, said in document.items() if name != "revision"}
     parts = [own.get(name) for name in fields] + list(own.get("steps", []))
     return ".".join([_digest(own, WHOLE), *(_digest(part, PART) for part in parts)])
 
 
-def changed_since(revision: str, document: Mapping[str, Any], fields: Sequence[str] = FIELDS) -> tuple[str, ...]:
+def changed_since(revision: str, document: Mapping[str, Any], fields: Sequence[str] = OF_CAMPAIGN) -> tuple[str, ...]:
     """
     Return the places in which a document is another one than that of a revision; none where it is the same.
 

@@ -56,14 +56,20 @@ def priced(said: Any) -> str:
     return f"{number_format(count)} {name}" if name else points(count)
 
 
-@register.filter
-def paid_in(row: Any, names: dict[str, str]) -> str:
+@register.simple_tag
+def paid(count: int, wallet: str, names: dict[str, str]) -> str:
     """
-    Return the points of a row with the name of its wallet.
+    Return points with the name of the wallet in which they are.
 
     :param names: of the wallets that are not the usual one, by their codes
     """
-    return priced({"points": row.points, "name": names.get(row.wallet, "")})
+    return priced({"points": count, "name": names.get(wallet, "")})
+
+
+@register.filter
+def paid_in(row: Any, names: dict[str, str]) -> str:
+    """Return the points of a row with the name of its wallet."""
+    return paid(row.points, row.wallet, names)
 
 
 @register.filter

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from loyalty.activity.account.referring import NoSuchCode, claim_referral
 from loyalty.api.wrong_codes import told, wrong_codes_of_member
+from loyalty.page import reading
 from loyalty.page.visit import Visit, go, of_member, show
 from loyalty.referrals.overview import friend_of, friends_of, overview
 
@@ -29,6 +30,7 @@ def invite(request: HttpRequest, visit: Visit) -> HttpResponse:
         "here": "me",
         "found": overview(visit.member, at=now),
         "friends": [friend_of(each, at=now) for each in friends_of(visit.member)[:SHOWN]],
+        "wallets": reading.wallet_names(visit.member, at=now),
     })  # fmt: skip
 
 

@@ -46,7 +46,9 @@ def leaving(request: HttpRequest, visit: Visit) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
         lost = lost_by_leaving(visit.member, at=now)
-        return show(request, visit, "page/leave.html", {"here": "me", "lost": lost})
+        return show(request, visit, "page/leave.html", {
+            "here": "me", "lost": lost, "wallets": reading.wallet_names(visit.member, at=now),
+        })  # fmt: skip
     leave(visit.member, now=now)
     record_consent(
         visit.member.customer, Consent.Purpose.PROGRAM, granted=False, occurred_at=now, source="page", now=now

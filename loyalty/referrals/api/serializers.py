@@ -28,6 +28,7 @@ class FriendOut(serializers.Serializer[Any]):
     words = serializers.CharField(help_text="The state, in the caller's language.")
     claimed_at = serializers.DateTimeField()
     points = serializers.IntegerField(help_text="Of the reward, pending or paid; 0 for none.")
+    wallet = serializers.CharField(allow_blank=True, help_text="Where they go; empty for none.")
     pending_until = serializers.DateTimeField(allow_null=True)
 
 

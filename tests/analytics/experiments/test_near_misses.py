@@ -15,11 +15,18 @@ from django.utils import timezone
 
 from analytics.experiments.looking import look, look_again
 from analytics.experiments.near_miss_page import density_said, near_lines, near_page_of_draft, verdict_of
-from analytics.experiments.near_misses import NearMisses, frozen_near_misses, near_misses_now
+from analytics.experiments.near_misses import (
+    NearMisses,
+    NearMissesNotKept,
+    frozen_near_misses,
+    near_misses_now,
+    near_misses_of,
+)
 from analytics.experiments.planning import plan_from_data
 from analytics.experiments.report import experiment_report
 from analytics.uplift.density import Density
 from loyalty.access.models import StaffRole
+from loyalty.activity.near_misses import start_experiment
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.running import end
 from tests import make
@@ -216,6 +223,18 @@ def test_it_is_drawn_up_planned_started_and_read_by_api_and_admin() -> None:
     assert "Gold" in form
     looks = api("analytics/experiments/near-gold/looks")["results"]
     assert [each["numbers"]["grade"] for each in looks if each["is_final"]] == ["A"]
+
+
+def test_who_was_near_at_the_start_is_not_made_up_from_who_is_now() -> None:
+    program = club()
+    who_spent(program, *["950.00"] * 8)
+    draft = near_miss(program)
+    assert near_misses_of(draft, now=NOON).near == 8
+
+    running = start_experiment(draft, author="Grace", now=NOON)
+
+    with pytest.raises(NearMissesNotKept, match="its plan does not say who was near"):
+        near_misses_of(running, now=NOON + DAY)
 
 
 def test_staff_draws_it_up_in_the_admin_and_is_told_what_is_wrong() -> None:

@@ -207,7 +207,7 @@ def test_it_is_judged_once_by_a_worker_kept_and_computed_again_to_the_digit() ->
     orders(owner, stores=14, effect=30)
     run = asked_by(owner)
     assert run.plan_digest
-    assert answer_of(run) == "It waits for a worker; reload this page."
+    assert answer_of(run) == "It waits for a worker. Look again in a moment."
 
     roll_outs_asked()
     assert run_next(owner) is False
@@ -381,4 +381,10 @@ def test_the_command_judges_now_lists_stores_and_computes_again() -> None:
     with pytest.raises(CommandError, match="--began"):
         said("s00")
     assert said("s00", "s01", "--began", "2026-02-01", "--draws", "20").startswith("C: No detectable effect")
-    assert "the same to the digit" in said("--again")
+    assert said("--again") == "The same to the digit."
+    RollOutRun.objects.update(code_version="of then", data_digest="of then", result={})
+    with pytest.raises(CommandError, match=r"Not the same: the data of then .*; the code that measures is another one"):
+        said("--again")
+    waiting = asked_by(owner)
+    with pytest.raises(CommandError, match=f"Run {waiting.pk} came to no result"):
+        said("--again")

@@ -49,6 +49,13 @@ def test_what_a_tenth_held_out_detects(customers: int, share: float, half: float
     assert found.advice == advice
 
 
+def test_where_half_is_held_out_nothing_larger_is_advised() -> None:
+    found = outlook(SHOP, 4_000, held_out=0.5)
+
+    assert found.asked == found.half
+    assert found.advice == "as_asked"
+
+
 def test_of_customers_who_bring_nothing_no_share_can_be_told() -> None:
     found = outlook(Past(mean=-1.0, variance=4.0), 20_000, held_out=0.1)
 

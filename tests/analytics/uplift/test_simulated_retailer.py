@@ -20,7 +20,7 @@ from loyalty.points.proof import require_proof
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
 LATER = datetime(2026, 12, 24, 8, 0, tzinfo=UTC)
-FIRST = (NOW.date() - simulated.EPOCH).days - 731
+FIRST = (NOW.date() - simulated.EPOCH).days - 792
 
 
 def _stored() -> list[tuple[str, str | None, datetime, Decimal]]:
@@ -60,6 +60,17 @@ def test_its_hold_out_was_planned_from_its_orders_runs_and_was_looked_at() -> No
     assert look.experiment == experiment
     (run,) = UpliftRun.objects.all()
     assert run.status in {UpliftRun.Status.DONE, UpliftRun.Status.REFUSED}
+
+
+def test_a_past_that_another_release_drew_is_not_gone_on_with() -> None:
+    simulated.load("tiny", now=NOW)
+    Order.objects.filter(number="S-000000").update(net_amount=Decimal("0.01"))
+    before = Order.objects.count()
+
+    with pytest.raises(simulated.DrawnOtherwise, match="make clean"):
+        simulated.load("tiny", now=LATER)
+
+    assert Order.objects.count() == before
 
 
 def test_members_earn_for_what_they_buy_since_they_joined_and_another_day_changes_nothing() -> None:
