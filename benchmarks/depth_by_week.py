@@ -19,7 +19,7 @@ from analytics.uplift.worlds import DEPTHS, Worlds, draw_experiments
 WEEKS = 26
 PER_WEEK = (400, 2_000, 10_000)
 FEEDBACK = (8, 1)  # weeks until it is known what a customer earned
-LEAST = np.array([0.10, *[0.05] * (len(DEPTHS) - 1)])  # of each week's customers, whatever seems to earn most
+MIN_SHARES = np.array([0.10, *[0.05] * (len(DEPTHS) - 1)])  # of each week's customers, whatever seems to earn most
 TEST = 8  # weeks in which the experiment takes customers in
 THOUGHTS = 200  # draws of what is believed, by which shares are set
 PAYS = 1.281552  # one-sided 90 %
@@ -93,7 +93,7 @@ def _shares(seen: Seen, variances: Floats, rng: np.random.Generator) -> Floats:
     errors = np.sqrt(variances / np.maximum(seen.customers, 1.0))
     thought = seen.means + errors * rng.standard_normal((THOUGHTS, *variances.shape))
     likely = (thought.argmax(axis=-1)[..., None] == np.arange(len(DEPTHS))).mean(axis=0)
-    return np.asarray(LEAST + (1 - LEAST.sum()) * likely)
+    return np.asarray(MIN_SHARES + (1 - MIN_SHARES.sum()) * likely)
 
 
 def _come(weeks: Weeks, shares: Floats, rng: np.random.Generator) -> Seen:
@@ -112,5 +112,5 @@ def _chosen(weeks: Weeks, feedback: int, rng: np.random.Generator) -> Floats:
     pays = np.where(effects - PAYS * errors > 0, effects, 0.0)
     chosen = np.take_along_axis(weeks.effects, pays.argmax(axis=1)[:, None], axis=1)[:, 0]
     left = max(WEEKS - TEST - feedback, 0)
-    gained = TEST * weeks.effects.mean(axis=1) + left * (1 - LEAST[0]) * chosen
+    gained = TEST * weeks.effects.mean(axis=1) + left * (1 - MIN_SHARES[0]) * chosen
     return np.asarray(gained / WEEKS)

@@ -1,4 +1,4 @@
-"""Facts are read as REST framework would read them, whatever a caller sends; but null is as good as nothing."""
+"""Facts are read as any other body would be, whatever a caller sends; but null is as good as nothing."""
 
 from copy import deepcopy
 from typing import Any
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework import serializers
 
+from customers.api.strict import Strict
 from loyalty.activity.api.reported import (
     FactReader,
     InteractionIn,
@@ -48,9 +49,7 @@ def parent_of(kind: type[FactReader]) -> serializers.Serializer[Any]:
     fields: dict[str, Any] = deepcopy(kind._declared_fields)
     if kind in LINES:
         fields["lines"] = type(parent_of(LINES[kind]))(many=True)
-    made: serializers.Serializer[Any] = type(
-        "Parent", (serializers.Serializer,), fields | {"validate": kind.validate}
-    )()
+    made: serializers.Serializer[Any] = type("Parent", (Strict,), fields | {"validate": kind.validate})()
     return made
 
 
