@@ -20,12 +20,11 @@ ERASED_PREFIX = "erased-"  # of the id of who was erased, which leads to nobody
 # By how much a retailer's clock may run ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=15)
 MAX_LINES = 10_000
-# How addresses of the API end that lead on from an order or a customer: a number or an id that ended so could not be read back.
-AFTER_ORDERS = ("/claim", "/related")
+# How addresses of the API end that lead on from a customer: an id that ended so could not be read back. The number of an order
+# may end as it likes: the method tells what is meant.
 AFTER_CUSTOMERS = (
     "/consents", "/erase", "/export", "/export.zip", "/memberships", "/merge", "/recommendations", "/token",
 )  # fmt: skip
-BESIDE_ORDERS = "batch"  # and what stands in the place of a number
 MAX_REDEMPTIONS = 20
 MAX_VERSION = 2**31 - 1
 
@@ -187,23 +186,11 @@ def require_name(column: str, value: str, limit: int) -> None:
     require_line(column, value, limit)
 
 
-def require_order_number(number: str) -> None:
-    """Refuse the number of an order that cannot be stored, or not be read back by the API."""
-    require_name("number", number, 100)
-    _require_address("number", number, AFTER_ORDERS)
-    if number == BESIDE_ORDERS:
-        raise InvalidFact("number", "leads_elsewhere", value=number, ending=f"/{number}")
-
-
 def require_customer_id(column: str, external_id: str) -> None:
     """Refuse a retailer's id of a customer that cannot be stored, or not be read back by the API."""
     require_name(column, external_id, 100)
-    _require_address(column, external_id, AFTER_CUSTOMERS)
-
-
-def _require_address(column: str, name: str, ends: tuple[str, ...]) -> None:
-    if name.endswith(ends):
-        raise InvalidFact(column, "leads_elsewhere", value=name, ending=f"/{name.rpartition('/')[2]}")
+    if external_id.endswith(AFTER_CUSTOMERS):
+        raise InvalidFact(column, "leads_elsewhere", value=external_id, ending=f"/{external_id.rpartition('/')[2]}")
 
 
 def past_of(column: str, instant: datetime, now: datetime) -> datetime:

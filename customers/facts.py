@@ -21,7 +21,6 @@ from customers.checks import (
     require_customer_id,
     require_line,
     require_name,
-    require_order_number,
     require_text,
     require_zone,
 )
@@ -99,7 +98,7 @@ class OrderFact:
             raise InvalidFact("paid_with_points", "more_than_amount", value=self.paid_with_points, limit=total)
 
     def _require_texts(self) -> None:
-        require_order_number(self.number)
+        require_name("number", self.number, 100)
         if self.customer is not None:
             require_customer_id("customer", self.customer)
         for column, limit in ORDER_TEXTS:

@@ -104,6 +104,8 @@ class Contract:
         place = "/" + PLACE.sub(r"{\1}", route)
         if method in {"GET", "PUT"} and place in {"/api/v1/orders/batch", "/api/v1/orders/{number}/claim"}:
             return "/api/v1/orders/{number}"
+        if (method, place) == ("PUT", "/api/v1/orders/{number}/related"):
+            return "/api/v1/orders/{number}"
         return place
 
 

@@ -179,7 +179,9 @@ def test_one_key_and_one_correction_are_one_effect(client: Client, key: str) -> 
     assert answers[1]["Idempotent-Replayed"] == "true"
 
 
-@pytest.mark.parametrize("number", ["A1/claim", "claim/claim", "batch", "2026/7", "A1%2Fclaim", "A%3F1", "claim"])
+@pytest.mark.parametrize(
+    "number", ["A1/claim", "claim/claim", "A1/related", "batch", "2026/7", "A1%2Fclaim", "A%3F1", "claim"]
+)
 def test_a_number_is_corrected_whatever_it_looks_like(client: Client, key: str, number: str) -> None:
     said = unquote(number)
     send(client, "POST", "orders", ORDER | {"number": said}, key)

@@ -1,11 +1,13 @@
-"""Numbers and ids may hold anything but what addresses of the API lead on by; which that is, is said once."""
+"""Numbers and ids may hold anything, but customers' ids no end by which addresses of the API lead on; those are said once."""
 
 import re
+from typing import Any
 
-import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from customers.checks import AFTER_CUSTOMERS, AFTER_ORDERS, BESIDE_ORDERS
+from customers.checks import AFTER_CUSTOMERS
+from loyalty.activity.api import urls as api
+from loyalty.activity.api.changes import NumberView
 
 
 def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> list[str]:
@@ -17,18 +19,27 @@ def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> list[s
     return found
 
 
-@pytest.mark.parametrize(("what", "ends"), [("orders", AFTER_ORDERS), ("customers", AFTER_CUSTOMERS)])
-def test_each_address_that_leads_on_from_an_order_or_a_customer_is_known(what: str, ends: tuple[str, ...]) -> None:
-    leads_on = re.compile(rf"api/v1/{what}/<path:[a-z_]+>(/.+)")
+def test_each_address_that_leads_on_from_a_customer_is_known() -> None:
+    leads_on = re.compile(r"api/v1/customers/<path:[a-z_]+>(/.+)")
 
     found = {match[1] for match in map(leads_on.fullmatch, routes(get_resolver().url_patterns)) if match}
 
-    assert found == set(ends)
+    assert found == set(AFTER_CUSTOMERS)
 
 
-def test_what_stands_in_the_place_of_an_orders_number_is_known() -> None:
-    beside = re.compile(r"api/v1/orders/([^<>/]+)")
+def test_each_address_that_leads_on_from_an_order_leaves_the_order_its_own() -> None:
+    """Whatever an order is called: what corrects it is no other action."""
+    leads_on = re.compile(r"api/v1/orders/(<path:number>/.+|[^<>/]+)")
+    addresses = {str(each.pattern): each for each in api.urlpatterns}
 
-    found = {match[1] for match in map(beside.fullmatch, routes(get_resolver().url_patterns)) if match}
+    found = [
+        addresses[route.removeprefix("api/v1/")]
+        for route in routes(get_resolver().url_patterns)
+        if leads_on.fullmatch(route)
+    ]
 
-    assert found == {BESIDE_ORDERS}
+    assert len(found) == 3
+    for each in found:
+        view: Any = vars(each.callback)["view_class"]
+        assert issubclass(view, NumberView)
+        assert "PUT" in view.of_order

@@ -183,21 +183,13 @@ def test_numbers_of_any_characters_come_in_as_they_are(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "customer", "field", "ending"),
-    [
-        ("2026/related", "ada", "number", "/related"),
-        ("a/b/claim", "ada", "number", "/claim"),
-        ("batch", "ada", "number", "/batch"),
-        ("A1", "ACME/export.zip", "customer", "/export.zip"),
-    ],
+    ("customer", "ending"), [("ACME/export.zip", "/export.zip"), ("/token", "/token"), ("a/b/merge", "/merge")]
 )
-def test_what_could_not_be_read_back_by_its_address_is_refused(
-    number: str, customer: str, field: str, ending: str
-) -> None:
-    report = run(make.retailer(), "orders", HEAD + order_rows(number, customer=customer))
+def test_who_could_not_be_read_back_by_its_address_is_refused(customer: str, ending: str) -> None:
+    report = run(make.retailer(), "orders", HEAD + order_rows("A1", customer=customer))
 
     (problem,) = report.problems
-    assert problem.column == field
+    assert problem.column == "customer"
     assert f"could not be read back: addresses of the API that lead elsewhere end in “{ending}”" in problem.reason
     assert not Order.objects.exists()
 

@@ -1,5 +1,6 @@
 """What becomes of facts after they were reported: orders corrected or claimed, customers merged."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -71,7 +72,7 @@ class NumberView(AskedView):
     :cvar name: of the action, by which its path ends
     """
 
-    of_order: ClassVar = ("GET", "HEAD", "PUT")
+    of_order: ClassVar[Sequence[str]] = ("GET", "HEAD", "PUT")
 
     name: ClassVar[str]
 

@@ -14,6 +14,7 @@ from customers.api.callers import customer_of, retailer_of, the_one
 from customers.models import Customer, Order, RelatedProduct, Retailer
 from customers.suggesting import Goes, related_to, related_to_order, suggestions_for
 from loyalty.activity.api.asking import NotThere
+from loyalty.activity.api.changes import NumberView
 from loyalty.activity.api.member import shopper
 
 RELATION = OpenApiParameter(
@@ -96,7 +97,9 @@ class RelatedView(AskedView):
         return _related(related_to(_shop(request), [sku], relation=relation))
 
 
-class OrderRelatedView(AskedView):
+class OrderRelatedView(NumberView):
+    name = "related"
+    of_order = ("PUT",)  # what is read here is what goes with the order
     scopes: ClassVar = {"GET": "members:read"}
 
     @extend_schema(responses=GoesOut(many=True), tags=["products"])

@@ -17,8 +17,7 @@ from loyalty.activity.api import (
     vouchers,
 )
 
-# The number of an order may be anything, also what looks like a path, but for what leads on from one (`customers.checks`).
-# What is asked most often stands first.
+# The number of an order may be anything, also what looks like a path. What is asked most often stands first.
 urlpatterns = [
     path("orders", integration.OrdersView.as_view(), name="orders"),
     path("members", members.MembersView.as_view(), name="members"),
