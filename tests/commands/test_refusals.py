@@ -157,7 +157,7 @@ def test_what_is_written_wrongly_ends_with_two_and_says_so(command: str, says: s
         ("offer check spring.yaml --retailer nobody", "There is no retailer nobody. There are: "),
         ("offer check orders.csv --retailer my-shop", "The offer cannot start."),
         ("offer check missing.yaml --retailer my-shop", "No such file or directory: 'missing.yaml'"),
-        ("offer apply orders.csv --retailer my-shop", "The document has 1 errors"),
+        ("offer apply orders.csv --retailer my-shop", "The document has errors (1), the first: "),
         ("offer export nothing --retailer my-shop", "There is no offer nothing. There are: -"),
         ("offer start nothing --retailer my-shop", "There is no offer nothing. There are: -"),
         ("value --retailer nobody", "There is no retailer nobody. There are: "),
