@@ -10,15 +10,15 @@ does one part of it, `--draws 50` fewer.
 import sys
 
 from analytics.uplift.simulation.designs import DESIGNS
-from benchmarks import uplift_draws, uplift_holdout, uplift_scale
+from benchmarks import uplift_draws, uplift_holdout, uplift_roll_outs, uplift_scale
 from benchmarks.measuring import Figure, arguments, judge
 
-PARTS = ("draws", "holdout", "scale")
+PARTS = ("draws", "holdout", "roll-outs", "scale")
 DRAWS, DRAWS_QUICK = 200, 3
 CUSTOMERS, CUSTOMERS_QUICK = 5_000, 2_000
 LARGER = 10_000
-LARGER = 10_000
 WORLDS, ASSIGNMENTS = 20, 200
+ROLL_OUTS, ROLL_OUTS_QUICK, PLACEBOS = 200, 2, 100
 
 
 def main() -> int:
@@ -36,6 +36,9 @@ def main() -> int:
         figures += uplift_draws.figures(draws=given.draws or draws, customers=customers, designs=designs, larger=larger)
     if "holdout" in parts:
         figures += uplift_holdout.figures(worlds=1 if quick else WORLDS, assignments=ASSIGNMENTS)
+    if "roll-outs" in parts:
+        roll_outs = ROLL_OUTS_QUICK if quick else ROLL_OUTS
+        figures += uplift_roll_outs.figures(draws=given.draws or roll_outs, placebos=PLACEBOS)
     if "scale" in parts:
         figures += uplift_scale.figures(quick=quick)
     return judge(figures)
