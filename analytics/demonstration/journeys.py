@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from analytics.demonstration.halving import AUTHOR, Halves, start_halves
 from analytics.experiments.looking import latest, look
 from loyalty.campaigns.journeys.advancing import advance_due
 from loyalty.campaigns.journeys.nights import find_due
@@ -13,15 +14,12 @@ from loyalty.campaigns.publishing.documents import apply_document
 from loyalty.campaigns.publishing.managing import publish
 from loyalty.campaigns.publishing.ready_made import ready_made_named
 from loyalty.experiments.models import Experiment
-from loyalty.experiments.planning import ExperimentFact, VariantFact, create, plan
-from loyalty.experiments.running import end_due, start
+from loyalty.experiments.running import end_due
 from loyalty.programs.models import Program
 
 WIN_BACK, EXPIRING = "win-back", "points-expiring"
 HOLD_OUT, NAME = "win-back-hold-out", "Does the win-back win anybody back?"
-WINDOW_DAYS, DURATION_DAYS = 56, 300
-REASON = "The grocer's first year: nothing is known yet."
-AUTHOR = "demo"
+HALVES = Halves(HOLD_OUT, NAME, "nothing", "message", 56, 300, "The grocer's first year: nothing is known yet.")
 # The year is lived by half months: what came up in one is found, and said, at its end.
 HALF_MONTH = 17
 
@@ -68,7 +66,7 @@ def told(club: Program) -> Told:
 
 
 def _begin(club: Program, now: datetime) -> None:
-    _hold_out(club, now)
+    start_halves(club, HALVES, now=now)
     for name, more in ((WIN_BACK, {"experiment": HOLD_OUT}), (EXPIRING, {})):
         draft = apply_document(club.retailer, _document(club, name) | more, now=now)
         publish(draft, author=AUTHOR, now=now)
@@ -79,14 +77,3 @@ def _document(club: Program, name: str) -> dict[str, Any]:
     found = ready_made_named(name).document(club)
     steps = [each | {"expires_after": f"P{HALF_MONTH}D"} if each.get("channels") else each for each in found["steps"]]
     return found | {"steps": steps, "late_up_to_days": HALF_MONTH}
-
-
-def _hold_out(club: Program, now: datetime) -> None:
-    """Draw by chance who gets no win-back."""
-    halves = (VariantFact("nothing", 5_000, is_control=True), VariantFact("message", 5_000))
-    fact = ExperimentFact(
-        HOLD_OUT, NAME, club, Experiment.Layer.VARIANT.value, Experiment.Form.VARIANTS.value, halves,
-        salt=HOLD_OUT, window_days=WINDOW_DAYS, duration_days=DURATION_DAYS,
-    )  # fmt: skip
-    drawn = create(club.retailer, fact, author=AUTHOR, now=now)
-    start(plan(drawn, detectable={}, reason=REASON, author=AUTHOR, now=now), author=AUTHOR, now=now)

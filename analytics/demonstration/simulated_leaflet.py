@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from analytics.demonstration.halving import AUTHOR, Halves, start_halves
 from analytics.experiments.looking import latest, look
 from analytics.models import MediaCost
 from customers.facts import OrderFact, line_of
@@ -19,20 +20,27 @@ from customers.recording import record_orders
 from customers.registration import CustomerFact, register
 from loyalty.configuration.drafts import create_program, publish
 from loyalty.experiments.models import Assignment, Experiment
-from loyalty.experiments.planning import ExperimentFact, VariantFact, create, plan
-from loyalty.experiments.running import end_due, start
+from loyalty.experiments.running import end_due
 from loyalty.points.models import EarningRule
 from loyalty.programs.models import Program
 
 SLUG = "simulated-leaflet"
 NAME = "Simulated leaflet, true effect known / Prospectus simulé, effet vrai connu"  # in both languages, as the other one's
 CODE, EXPERIMENT = "leaflet", "A leaflet to new addresses"
-AUTHOR, REASON = "demo", "A leaflet as large as the printer's smallest edition."
 ADDRESSES = 1_200
 COMES, COMES_MORE = 0.10, 0.15  # the share that comes within the window without it, and so much more with it
 COSTS = {"leaflet": Decimal("0.40"), "postage": Decimal("0.85")}  # for each address that gets one
 MARGIN_RATE = Decimal("0.30")
 WINDOW_DAYS, DAYS_AGO, SEED = 56, 150, 20_260_102
+HALVES = Halves(
+    CODE,
+    EXPERIMENT,
+    "no-leaflet",
+    "leaflet",
+    WINDOW_DAYS,
+    WINDOW_DAYS,
+    "A leaflet as large as the printer's smallest edition.",
+)
 CUSTOMER, NUMBER = "q{:05}", "Q-{:05}"
 
 
@@ -46,7 +54,8 @@ def load(*, now: datetime) -> Retailer:
     if not Customer.objects.filter(retailer=retailer).exists():
         facts = [CustomerFact(CUSTOMER.format(place), identified_at=sent_at) for place in range(ADDRESSES)]
         register(retailer, facts, now=sent_at)
-    experiment = Experiment.objects.filter(retailer=retailer, code=CODE).first() or _sent(club, sent_at)
+    known = Experiment.objects.filter(retailer=retailer, code=CODE).first()
+    experiment = known or start_halves(club, HALVES, now=sent_at)
     end_due(retailer, now=now)
     if latest(experiment) is None:
         record_orders(retailer, list(_orders(experiment)), now=now, are_decided=True)
@@ -66,17 +75,6 @@ def _program(retailer: Retailer, effective_from: datetime) -> Program:
     )  # fmt: skip
     publish(draft, effective_from=effective_from, now=effective_from)
     return draft.program
-
-
-def _sent(club: Program, sent_at: datetime) -> Experiment:
-    """Draw by chance who gets the leaflet."""
-    halves = (VariantFact("no-leaflet", 5_000, is_control=True), VariantFact("leaflet", 5_000))
-    fact = ExperimentFact(
-        CODE, EXPERIMENT, club, Experiment.Layer.VARIANT.value, Experiment.Form.VARIANTS.value, halves,
-        salt=CODE, window_days=WINDOW_DAYS, duration_days=WINDOW_DAYS,
-    )  # fmt: skip
-    drawn = create(club.retailer, fact, author=AUTHOR, now=sent_at)
-    return start(plan(drawn, detectable={}, reason=REASON, author=AUTHOR, now=sent_at), author=AUTHOR, now=sent_at)
 
 
 def _orders(experiment: Experiment) -> Iterator[OrderFact]:

@@ -160,9 +160,13 @@ class _Courses:
 def _fit(roll_out: RollOut, penalty: _Penalty) -> Synthetic:
     with_it, without = roll_out.sold[roll_out.rolled_out], roll_out.sold[~roll_out.rolled_out]
     courses = _Courses(without[None], with_it.mean(axis=0)[None], roll_out.first)
-    begin = (np.full((1, size), 1 / size) for size in (len(without), roll_out.first))
-    effects, stores, months = _fits(courses, penalty, (next(begin), next(begin)))
+    effects, stores, months = _fits(courses, penalty, (_alike(len(without)), _alike(roll_out.first)))
     return Synthetic(float(effects[0]), stores[0], months[0])
+
+
+def _alike(count: int) -> Floats:
+    """Return weights that are all the same, of one aim."""
+    return np.full((1, count), 1 / count)
 
 
 def _fits(courses: _Courses, penalty: _Penalty, begin: tuple[Floats, Floats]) -> tuple[Floats, Floats, Floats]:
@@ -255,8 +259,7 @@ class _Search:
         return cls(columns, evenness, aimed, begin.copy(), (told[:, None] @ columns)[:, 0] + evenness * begin)
 
     def of_some(self, chosen: Flags) -> "_Search":
-        some = (each[chosen] for each in (self.columns, self.aimed, self.weights, self.bent))
-        columns, aimed, weights, bent = some
+        columns, aimed, weights, bent = (each[chosen] for each in (self.columns, self.aimed, self.weights, self.bent))
         return _Search(columns, self.evenness, aimed, weights, bent)
 
     def step(self) -> tuple[Floats, Floats]:
