@@ -167,12 +167,7 @@ def load_states(  # noqa: PLR0913 - whom, about what, and how much of it
 
 def _holding(locked: Loaded) -> frozenset[UUID]:
     """Return the members in whose programs it counts what holds keep."""
-    counting = {
-        program_id
-        for program_id, versions in locked.versions.items()
-        for each in CAPABILITIES
-        if each.name in versions.uses and any(each.counts_held(one.parts[each.name]) for one in versions.versions)
-    }
+    counting = {program_id for program_id, versions in locked.versions.items() if versions.counts_held}
     return frozenset(key for key, member in locked.members.items() if member.program_id in counting)
 
 

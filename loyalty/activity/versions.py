@@ -83,8 +83,14 @@ def remembered_versions(program_id: int, _revision: UUID) -> Versions:
     found = bulk.fetch(PUBLISHED, [program_id])
     ((slug, said),) = bulk.fetch(PROGRAM, [program_id])
     versions = tuple(published_version(version_id) for _, version_id in found)
-    whole = Versions(program_id, slug, tuple(start for start, _ in found), versions, used_by(versions))
+    starts, uses = tuple(start for start, _ in found), used_by(versions)
+    whole = Versions(program_id, slug, starts, versions, uses, counts_held=_count_held(versions))
     return whole.among([_trial(*row) for row in json.loads(said or "[]")])
+
+
+def _count_held(versions: Iterable[Version]) -> bool:
+    """Tell whether it counts under any of some versions what a member's holds keep."""
+    return any(each.counts_held(version.parts[each.name]) for each in CAPABILITIES for version in versions)
 
 
 def used_by(versions: Iterable[Version]) -> frozenset[str]:

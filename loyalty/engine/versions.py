@@ -85,6 +85,7 @@ class Versions:
     :param trials: the experiments that divide its members
     :param experiments: all that it has, also those that change no decision, and those that only a draft names
     :param whole: the same as if no experiment ran
+    :param counts_held: whether what a member's holds keep counts in any of them (`Capability.counts_held`)
     """
 
     program_id: int
@@ -95,6 +96,7 @@ class Versions:
     trials: tuple[Trial, ...] = ()
     experiments: tuple[Trial, ...] = ()
     whole: "Versions | None" = None
+    counts_held: bool = False
     known: dict[frozenset[str], "Versions"] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, instant: datetime) -> Version | None:
@@ -142,7 +144,16 @@ class Versions:
         starts = tuple(sorted({*self.starts, *instants}))
         versions = tuple(version for start in starts if (version := self.at(start)) is not None)
         uses = self.uses | {ARMS.name}
-        return Versions(self.program_id, self.slug, starts, versions, uses, dividing, tuple(trials), self)
+        return replace(
+            self,
+            starts=starts,
+            versions=versions,
+            uses=uses,
+            trials=dividing,
+            experiments=tuple(trials),
+            whole=self,
+            known={},
+        )
 
     def of_arms(self, arms: frozenset[str]) -> "Versions":
         """Return them as they hold for a member with arms, whether their experiments run or not."""
