@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analytics.uplift.panel import Flags, Floats
-from analytics.uplift.roll_outs import REACH, Judged, Sales, judge_roll_out
+from analytics.uplift.roll_outs import Judged, Sales, judge_roll_out
 from benchmarks.measuring import Figure
 
 EFFECTS = (0.0, 0.07)
@@ -79,7 +79,7 @@ class Tally:
 
     @property
     def width(self) -> float:
-        return float(np.mean([2 * REACH * judged.effect.error / MEAN for judged, _ in self.told] or [np.nan]))
+        return float(np.mean([(judged.effect.high - judged.effect.low) / MEAN for judged, _ in self.told] or [np.nan]))
 
 
 def figures(*, draws: int, placebos: int) -> list[Figure]:

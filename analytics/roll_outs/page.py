@@ -82,6 +82,7 @@ def _checks(judged: Judged, run: RollOutRun) -> list[tuple[str, str]]:
     return [
         (_("effect per store and month"), _with_interval(judged.effect, run)),
         (_("standard error, by placebos"), money(judged.effect.error, run.currency)),
+        (_("widened by what the stores were off before it began"), money(judged.drift, run.currency)),
         ("p", p_value(judged.p_value)),
         (before, "-" if lead is None else _with_interval(lead, run)),
     ]  # fmt: skip

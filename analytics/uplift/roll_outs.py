@@ -3,10 +3,12 @@ What a roll-out in some stores did, with what has to hold before it is told: sto
 
 The effect is that of synthetic difference-in-differences (`analytics.uplift.synthetic`); its error is how far effects spread
 among stores that never got the program. It is no experiment: nobody drew the stores by chance, so its best grade is B. Where
-the stores already went another way before the program began, it is D, and nothing is told.
+the stores already went another way before the program began, it is D, and nothing is told. Less than that is often not seen: by
+as much as they were off before, they may be off since (Rambachan, Roth 2023, A More Credible Approach to Parallel Trends), and
+the interval is widened by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -20,6 +22,7 @@ from analytics.uplift.synthetic import RollOut, Synthetic, placebo_error, synthe
 MIN_BEFORE, FULL_BEFORE = 6, 12  # months
 MIN_WITHOUT, FULL_WITHOUT = 10, 20  # stores without the program
 LEAD_MONTHS = 3  # before it began, at which it is looked as if it had begun then
+LEADS = (LEAD_MONTHS, 2 * LEAD_MONTHS)  # and by how much, at each of them, it would have seemed to do something
 LEVEL = 0.95
 REACH = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 DRAWS = 200
@@ -67,6 +70,7 @@ class Judged:
     """
     What is told of a roll-out; money is per store and month.
 
+    :param effect: its interval is that of its error, widened by `drift`
     :param percent: the effect as a share of what the stores would have sold
     :param total: in all stores and months with the program
     :param lead: the effect three months before it began, when there was none; None where the time before is too short
@@ -91,6 +95,7 @@ class Judged:
     without: int
     before: int
     after: int
+    drift: float = 0.0  # by how much the stores were off before it began, the most of what was looked at
 
 
 def judge_roll_out(sales: Sales, *, seed: int = 7, draws: int = DRAWS) -> Judged:
@@ -101,20 +106,20 @@ def judge_roll_out(sales: Sales, *, seed: int = 7, draws: int = DRAWS) -> Judged
     """
     roll_out, stores, left_out = _compared(sales)
     found = synthetic_did(roll_out)
-    effect = _effect(roll_out, found, seed=seed, draws=draws)
-    lead = _lead(roll_out, seed=seed, draws=draws)
+    leads = {each: _lead(roll_out, each, seed=seed, draws=draws) for each in LEADS}
+    drift = max((abs(each.value) for each in leads.values() if each is not None), default=0.0)
+    effect = _widened(_effect(roll_out, found, seed=seed, draws=draws), drift)
     treated, compared = _courses(roll_out, found)
     with_it, months = int(np.count_nonzero(roll_out.rolled_out)), len(treated) - roll_out.first
     without = len(stores) - with_it
-    reasons = _reasons(roll_out, lead, without)
+    reasons = _reasons(roll_out, leads, without)
     would = float(treated[roll_out.first :].mean()) - effect.value
     controls = [store for store in stores if store not in sales.treated]
     return Judged(
         grade=_grade(reasons), reasons=reasons, effect=effect, percent=_scaled(effect, 1 / would) if would > 0 else None,
-        total=_scaled(effect, with_it * months), p_value=2 * (1 - NormalDist().cdf(abs(effect.value) / effect.error))
-        if effect.error else float(effect.value == 0),
-        lead=lead, treated=treated.tolist(), compared=compared.tolist(), weights=_weights(controls, found),
-        left_out=left_out, with_it=with_it, without=without, before=roll_out.first, after=months,
+        total=_scaled(effect, with_it * months), p_value=_p_value(effect, drift), lead=leads[LEAD_MONTHS],
+        treated=treated.tolist(), compared=compared.tolist(), weights=_weights(controls, found), left_out=left_out,
+        with_it=with_it, without=without, before=roll_out.first, after=months, drift=drift,
     )  # fmt: skip
 
 
@@ -143,21 +148,22 @@ def _compared(sales: Sales) -> tuple[RollOut, list[str], list[str]]:
     return RollOut(sales.sold[whole], rolled_out, sales.first), kept, gaps
 
 
-def _lead(roll_out: RollOut, *, seed: int, draws: int) -> Range | None:
+def _lead(roll_out: RollOut, months: int, *, seed: int, draws: int) -> Range | None:
     """Return the effect of what never was: of the months just before, as if the program had begun with them."""
-    first = roll_out.first - LEAD_MONTHS
+    first = roll_out.first - months
     if first < MIN_BEFORE:
         return None
     earlier = RollOut(roll_out.sold[:, : roll_out.first], roll_out.rolled_out, first)
     return _effect(earlier, synthetic_did(earlier), seed=seed, draws=draws)
 
 
-def _reasons(roll_out: RollOut, lead: Range | None, without: int) -> list[Reason]:
+def _reasons(roll_out: RollOut, leads: Mapping[int, Range | None], without: int) -> list[Reason]:
     """Return why the grade is no better: what would lift it is in each."""
     found = []
-    if lead is not None and (lead.low > 0 or lead.high < 0):
-        found.append(Reason("moved_before", {"months": LEAD_MONTHS}))
-    if lead is None:
+    moved = [months for months, lead in leads.items() if lead is not None and (lead.low > 0 or lead.high < 0)]
+    if moved:
+        found.append(Reason("moved_before", {"months": moved[0]}))
+    if leads[LEAD_MONTHS] is None:
         found.append(Reason("no_lead", {"there_are": roll_out.first, "asked": MIN_BEFORE + LEAD_MONTHS}))
     if roll_out.first < FULL_BEFORE:
         found.append(Reason("few_months_before", {"there_are": roll_out.first, "asked": FULL_BEFORE}))
@@ -194,6 +200,16 @@ def _effect(roll_out: RollOut, found: Synthetic, *, seed: int, draws: int) -> Ra
 
 def _range(value: float, error: float) -> Range:
     return Range(value, error, value - REACH * error, value + REACH * error)
+
+
+def _widened(found: Range, by: float) -> Range:
+    return Range(found.value, found.error, found.low - by, found.high + by)
+
+
+def _p_value(effect: Range, drift: float) -> float:
+    """Return how likely so large an effect is by chance, if the stores are as far off as they were before."""
+    beyond = max(abs(effect.value) - drift, 0.0)
+    return 2 * (1 - NormalDist().cdf(beyond / effect.error)) if effect.error else float(beyond == 0)
 
 
 def _scaled(found: Range, by: float) -> Range:

@@ -31,6 +31,7 @@ from analytics.roll_outs.running import (
 )
 from analytics.tasks import roll_outs_asked
 from analytics.uplift.roll_outs import CannotJudge, Sales, judge_roll_out
+from analytics.uplift.synthetic import RollOut, synthetic_did
 from customers.facts import ReturnFact, ReturnLineFact
 from customers.models import Retailer
 from customers.recording import record_returns
@@ -84,6 +85,46 @@ def test_an_effect_is_found_and_graded_b_with_its_percent() -> None:
     assert found.percent.value == pytest.approx(found.effect.value / would)
     assert found.p_value < 0.001
     assert found.lead.low <= 0 <= found.lead.high
+
+
+def test_by_as_much_as_stores_were_off_before_they_may_be_off_since() -> None:
+    """Looked at as if it had begun three and six months earlier: the more of both is added on each side."""
+    of = sales(2, effect=20)
+    rolled_out = np.array([store in of.treated for store in of.stores])
+    off = [abs(synthetic_did(RollOut(of.sold[:, :13], rolled_out, first)).effect) for first in (10, 7)]
+
+    found = judged(of)
+
+    assert found.drift == pytest.approx(max(off))
+    assert found.drift > 0
+    wide = 1.959964 * found.effect.error + found.drift
+    assert found.effect.high - found.effect.value == pytest.approx(wide, rel=1e-6)
+    assert found.effect.value - found.effect.low == pytest.approx(wide, rel=1e-6)
+
+
+def growing(by: float) -> Sales:
+    """Return stores of which those with the program gain so much more each month, and always did; it has no effect."""
+    of = sales(1, months=19)
+    sold = of.sold.copy()
+    sold[:2] += by * np.arange(19)
+    return replace(of, sold=sold)
+
+
+def test_what_stores_that_grow_better_would_have_brought_is_not_claimed() -> None:
+    """It is too little to be seen before, and enough to be taken for an effect."""
+    found = judged(growing(0.3))
+
+    assert (found.grade, found.reasons) == ("B", [])
+    assert found.effect.value > 1.959964 * found.effect.error
+    assert found.effect.low < 0 < found.effect.high
+    assert found.p_value > 0.05
+
+
+def test_what_three_months_do_not_tell_of_another_way_six_may() -> None:
+    found = judged(growing(0.5))
+
+    assert found.grade == "D"
+    assert [(each.code, each.values) for each in found.reasons] == [("moved_before", {"months": 6})]
 
 
 def test_stores_that_went_another_way_before_are_graded_d() -> None:
