@@ -22,6 +22,7 @@ from rich.table import Table
 from analytics.audit.running import audit
 from analytics.demonstration import (
     badges,
+    beside,
     dataset,
     journeys,
     members_page,
@@ -30,7 +31,6 @@ from analytics.demonstration import (
     referrals,
     rewards,
     simulated,
-    simulated_leaflet,
     suggested,
 )
 from analytics.demonstration.dataset import Journey
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         start = dataset.FIRST + weeks * dataset.WEEK - timedelta(days=1)
         club = program.program(retailer, effective_from=start, now=now)
         columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with _Steps(*columns, console=self.console) as progress:
+        with beside.loading(size, now=now) as simulating, _Steps(*columns, console=self.console) as progress:
             imported = self._import(progress, retailer, journey, weeks, now)
             decided = self._decide(progress, retailer, club, start, now)
             self._value(progress, retailer, now)
@@ -108,8 +108,9 @@ class Command(BaseCommand):
             bar = progress.add_task("what each member may like", total=1)
             suggested.suggest(club, journey, email=member, now=now)
             progress.update(bar, completed=1)
-            second = self._simulate(progress, size, now)
-            third = simulated_leaflet.load(now=now)
+            bar = progress.add_task("two retailers whose truth is known", total=1)
+            drawn = simulating.result()  # it was at work all the while
+            progress.update(bar, completed=1)
         self._check(retailer, journey, size)
         self._summary(club, imported, decided)
         _login()
@@ -122,8 +123,8 @@ class Command(BaseCommand):
             f"Members look at [bold]{site}/my/{retailer.slug}[/]: sign in as [bold]{member}[/]; the code comes by mail"
             f"{_mail_folder()}."
         )
-        self.console.print(_of_simulated(second, site))
-        self.console.print(_of_leaflet(third, site))
+        self.console.print(_of_simulated(drawn.simulated, site))
+        self.console.print(_of_leaflet(drawn.leaflet, site))
 
     def _weeks(self, retailer: Retailer, journey: Journey, now: datetime) -> int:
         """Move the dates as the first run did: on another day the same baskets must be the same orders."""
@@ -187,14 +188,6 @@ class Command(BaseCommand):
             compute_value(retailer, now=now)
             audit(retailer, now=now)
         progress.update(bar, completed=1)
-
-    def _simulate(self, progress: Progress, size: str, now: datetime) -> simulated.Loaded:
-        bar = progress.add_task("a retailer whose truth is known", total=1)
-        loaded = simulated.load(
-            size, now=now, on_progress=lambda done, of: progress.update(bar, completed=done, total=of)
-        )
-        progress.update(bar, completed=1, total=1)
-        return loaded
 
     def _check(self, retailer: Retailer, journey: Journey, size: str) -> None:
         """Compare what is stored with the package's own tables, and prove the ledger."""
