@@ -235,7 +235,9 @@ class AuditRun(models.Model):
     who is erased is named in no audit.
     """
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="audits", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.CASCADE, db_index=False, related_name="audits", verbose_name=_("retailer")
+    )
     ran_at = models.DateTimeField(_("ran"))
     first_day = models.DateField(_("data since"))
     last_day = models.DateField(_("data until"))

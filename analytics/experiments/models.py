@@ -29,7 +29,9 @@ class ExperimentLook(models.Model):
         RATE = "rate", _("margin by the margin rate")
         NO_MARGIN = "no_margin", _("revenue, because no margin is known")
 
-    experiment = models.ForeignKey(Experiment, models.PROTECT, related_name="looks", verbose_name=_("experiment"))
+    experiment = models.ForeignKey(
+        Experiment, models.PROTECT, db_index=False, related_name="looks", verbose_name=_("experiment")
+    )
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     looked_at = models.DateTimeField(_("looked"))
     known_at = models.DateTimeField(_("as recorded until"))

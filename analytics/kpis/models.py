@@ -23,7 +23,9 @@ class KpiGoal(models.Model):
         QUARTER = "quarter", _("quarter")
         YEAR = "year", _("year")
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="kpi_goals", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.CASCADE, db_index=False, related_name="kpi_goals", verbose_name=_("retailer")
+    )
     kpi = models.CharField(_("key figure"), max_length=30, choices=CHOICES)
     per = models.CharField(_("period"), max_length=10, choices=Per, default=Per.MONTH)
     target = models.DecimalField(

@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('steps', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('message', 'message sent'), ('read', 'message read in the inbox'), ('visit', 'visit'), ('view', 'product view'), ('cart', 'cart left'), ('redemption', 'reward redeemed'), ('order', 'order placed'), ('kept_order', 'order kept'), ('delivery', 'delivery'), ('return', 'return'), ('support', 'contact with support'), ('review', 'review or photo'), ('survey', 'answer to a survey'), ('share', 'share'), ('event', 'event attended')], max_length=20), size=None, verbose_name='steps')),
                 ('window_days', models.PositiveSmallIntegerField(default=7, help_text='Of 24 hours, from the first step on; what comes as it ends is too late.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='window in days')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='funnels', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='funnels', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'funnel',
@@ -228,7 +228,7 @@ class Migration(migrations.Migration):
                 ('kpi', models.CharField(choices=[('active_customers', 'Active customers'), ('new_customers', 'New customers'), ('retention', 'Retention'), ('churn', 'Churn'), ('repeat_rate', 'Repeat rate'), ('frequency', 'Purchase frequency'), ('average_order', 'Average order'), ('revenue', 'Revenue of known customers'), ('revenue_per_customer', 'Revenue per active customer'), ('profit_per_customer', 'Profit per active customer'), ('known_share', 'Share of sales that is known'), ('acquisition_cost', 'Cost of a new customer (CAC)'), ('payback', 'Payback of a new customer'), ('nps', 'Net promoter score (NPS)'), ('csat', 'Satisfaction (CSAT)'), ('redemption_rate', 'Redemption rate'), ('expiry_rate', 'Expired points (breakage)'), ('liability', 'Liability of points'), ('program_cost', 'Cost of the program'), ('program_return', 'Return on the program')], max_length=30, verbose_name='key figure')),
                 ('per', models.CharField(choices=[('week', 'week'), ('month', 'month'), ('quarter', 'quarter'), ('year', 'year')], default='month', max_length=10, verbose_name='period')),
                 ('target', models.DecimalField(decimal_places=4, help_text='Shares as in 0.35 for 35 %; amounts in the retailer’s currency.', max_digits=18, verbose_name='goal')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='kpi_goals', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='kpi_goals', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'goal',
@@ -287,7 +287,7 @@ class Migration(migrations.Migration):
                 ('step', models.CharField(blank=True, max_length=30, verbose_name='step')),
                 ('asked_at', models.DateTimeField(verbose_name='asked')),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recommendation_runs', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='recommendation_runs', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'recommendation run',
@@ -310,7 +310,7 @@ class Migration(migrations.Migration):
                 ('unknown', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('serial_returner', 'serial returner'), ('seldom_buyer', 'visitor who seldom buys'), ('gift_buyer', 'gift buyer'), ('category_lover', 'category lover'), ('brand_lover', 'brand lover'), ('seasonal_buyer', 'seasonal buyer'), ('promotion_lover', 'promotion lover')], max_length=20), blank=True, default=list, help_text='Tags of which no order, return or visit tells anything.', size=None, verbose_name='not known')),
                 ('customers', models.PositiveIntegerField(verbose_name='customers who bought')),
                 ('never_bought', models.PositiveIntegerField(verbose_name='customers who never bought')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'assignment of segments',
@@ -329,7 +329,7 @@ class Migration(migrations.Migration):
                 ('historic_revenue', customers.core.money.MoneyField(decimal_places=4, max_digits=16, verbose_name='revenue to date')),
                 ('predicted_value', customers.core.money.MoneyField(decimal_places=4, max_digits=16, null=True, verbose_name='predicted value')),
                 ('value_if_active', customers.core.money.MoneyField(decimal_places=4, max_digits=16, null=True, verbose_name='value if active')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sizes', to='analytics.segmentrun', verbose_name='run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sizes', to='analytics.segmentrun', verbose_name='run')),
             ],
             options={
                 'verbose_name': 'size of a segment',
@@ -447,7 +447,7 @@ class Migration(migrations.Migration):
                 ('asked_at', models.DateTimeField(verbose_name='asked')),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
                 ('program', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='programs.program', verbose_name='program')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uplift_runs', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='uplift_runs', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'measurement of the uplift',
@@ -489,7 +489,7 @@ class Migration(migrations.Migration):
                 ('findings', models.JSONField(verbose_name='findings')),
                 ('hours', models.JSONField(help_text='Of the day, on the retailer’s clock.', verbose_name='orders by hour')),
                 ('months', models.JSONField(help_text='Month, orders, and those with a customer.', verbose_name='orders by month')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='audits', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='audits', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'data audit',
@@ -533,7 +533,7 @@ class Migration(migrations.Migration):
                 ('currency', customers.core.money.CurrencyField(max_length=3, verbose_name='currency')),
                 ('basis', models.CharField(choices=[('revenue', 'revenue'), ('costs', 'margin by the lines’ costs, and by their share where there is none'), ('costs_and_rate', 'margin by the lines’ costs, and by the margin rate where there is none'), ('rate', 'margin by the margin rate'), ('no_margin', 'revenue, because no margin is known')], max_length=20, verbose_name='what is measured')),
                 ('numbers', models.JSONField(verbose_name='numbers')),
-                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='looks', to='experiments.experiment', verbose_name='experiment')),
+                ('experiment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='looks', to='experiments.experiment', verbose_name='experiment')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={

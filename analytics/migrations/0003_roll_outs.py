@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('result', models.JSONField(editable=False, null=True, verbose_name='result')),
                 ('asked_at', models.DateTimeField(verbose_name='asked')),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roll_out_runs', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='roll_out_runs', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'roll-out in stores',

@@ -26,7 +26,9 @@ def not_shipped(code: str) -> None:
 class Funnel(models.Model):
     """What customers are to do one after the other, within a time."""
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="funnels", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.CASCADE, db_index=False, related_name="funnels", verbose_name=_("retailer")
+    )
     code = models.SlugField(_("code"), validators=[not_shipped], help_text=_("By which systems ask for it."))
     name = models.CharField(_("name"), max_length=100)
     steps = ArrayField(models.CharField(max_length=20, choices=CHOICES), verbose_name=_("steps"))

@@ -50,7 +50,7 @@ class RecommendationRun(models.Model):
         FAILED = "failed", _("failed")
 
     retailer = models.ForeignKey(
-        Retailer, models.CASCADE, related_name="recommendation_runs", verbose_name=_("retailer")
+        Retailer, models.CASCADE, db_index=False, related_name="recommendation_runs", verbose_name=_("retailer")
     )
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.ASKED)
     author = models.CharField(_("asked by"), max_length=150, blank=True)

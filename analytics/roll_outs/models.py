@@ -27,7 +27,9 @@ class RollOutRun(models.Model):
         REVENUE = "revenue", _("revenue")
         MARGIN = "margin", _("margin")
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="roll_out_runs", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.CASCADE, db_index=False, related_name="roll_out_runs", verbose_name=_("retailer")
+    )
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ASKED)
     code = models.CharField(_("reason"), max_length=40, blank=True, editable=False)
     details = models.JSONField(_("figures of the reason"), default=dict, editable=False)

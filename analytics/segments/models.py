@@ -138,7 +138,7 @@ class SegmentRun(models.Model):
     run = models.OneToOneField(
         "analytics.ValueRun", models.CASCADE, primary_key=True, related_name="segments", verbose_name=_("run")
     )
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(Retailer, models.CASCADE, db_index=False, related_name="+", verbose_name=_("retailer"))
     data_cut = models.DateField(_("data until"))
     basis = models.CharField(_("basis"), max_length=10, choices=Basis)
     thresholds = models.JSONField(_("thresholds"))
@@ -161,7 +161,7 @@ class SegmentRun(models.Model):
 class SegmentSize(models.Model):
     """How many customers a type, tag or stage had in a run, and what they were worth."""
 
-    run = models.ForeignKey(SegmentRun, models.CASCADE, related_name="sizes", verbose_name=_("run"))
+    run = models.ForeignKey(SegmentRun, models.CASCADE, db_index=False, related_name="sizes", verbose_name=_("run"))
     name = models.CharField(_("name"), max_length=20, choices=choices_of(NAMES))
     customers = models.PositiveIntegerField(_("customers"))
     historic_revenue = MoneyField(_("revenue to date"))

@@ -78,7 +78,9 @@ class UpliftRun(models.Model):
         RATE = "rate", _("margin by the margin rate")
         NONE = "none", _("no margin is known")
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="uplift_runs", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.CASCADE, db_index=False, related_name="uplift_runs", verbose_name=_("retailer")
+    )
     program = models.ForeignKey(Program, models.CASCADE, related_name="+", verbose_name=_("program"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ASKED)
     code = models.CharField(_("reason"), max_length=40, blank=True, editable=False)

@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
                 ('erased_at', models.DateTimeField(blank=True, editable=False, help_text='Since then this row says of nobody.', null=True, verbose_name='erased')),
                 ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded')),
                 ('merged_into', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='aliases', to='customers.customer', verbose_name='merged into')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='customers', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='customers', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'customer',
@@ -217,8 +217,8 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(db_default=0, default=0, help_text='Of the last correction; 0 before the first one.', verbose_name='version')),
                 ('content_hash', models.BinaryField(max_length=16)),
                 ('recorded_at', models.DateTimeField(verbose_name='recorded')),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='customers.customer', verbose_name='customer')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='customers.retailer', verbose_name='retailer')),
+                ('customer', models.ForeignKey(db_index=False, blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='customers.customer', verbose_name='customer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'order',
@@ -264,7 +264,7 @@ class Migration(migrations.Migration):
                 ('in_stock', models.BooleanField(help_text='Empty where nobody says.', null=True, verbose_name='in stock')),
                 ('is_suggested', models.BooleanField(default=True, verbose_name='may be suggested')),
                 ('updated_at', models.DateTimeField(verbose_name='last told')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='products', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='products', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'product',
@@ -282,7 +282,7 @@ class Migration(migrations.Migration):
                 ('rank', models.PositiveSmallIntegerField(verbose_name='rank')),
                 ('sku', models.CharField(max_length=100, verbose_name='SKU')),
                 ('run_id', models.BigIntegerField(verbose_name='run')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'constraints': [
@@ -298,7 +298,7 @@ class Migration(migrations.Migration):
                 ('content', models.JSONField(help_text='The order with its lines; amounts are texts.', verbose_name='content')),
                 ('content_hash', models.BinaryField(max_length=16)),
                 ('replaced_at', models.DateTimeField(verbose_name='replaced')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='customers.order', verbose_name='order')),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='customers.order', verbose_name='order')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
@@ -323,7 +323,7 @@ class Migration(migrations.Migration):
                 ('net_amount', customers.core.money.MoneyField(decimal_places=4, max_digits=16, verbose_name='net amount')),
                 ('unit_cost', customers.core.money.PriceField(blank=True, decimal_places=6, max_digits=21, null=True, verbose_name='unit cost')),
                 ('is_gift_card', models.BooleanField(db_default=False, default=False, help_text='By which a gift card is bought; what is paid with it later is an order of its own.', verbose_name='is a gift card')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='customers.order')),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='customers.order')),
                 ('retailer', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
@@ -346,12 +346,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=customers.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('number', models.CharField(help_text="The order's number and the kind.", max_length=160, verbose_name='number')),
-                ('kind', models.SlugField(help_text='Such as delivered.', verbose_name='kind')),
+                ('kind', models.SlugField(db_index=False, help_text='Such as delivered.', verbose_name='kind')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred')),
                 ('content_hash', models.BinaryField(max_length=16)),
                 ('recorded_at', models.DateTimeField(verbose_name='recorded')),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='customers.order', verbose_name='order')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='order_events', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='order_events', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'event of an order',
@@ -368,7 +368,7 @@ class Migration(migrations.Migration):
                 ('reference', models.CharField(help_text="The retailer's own proof.", max_length=100, verbose_name='reference')),
                 ('claimed_at', models.DateTimeField(verbose_name='claimed')),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='customers.customer', verbose_name='customer')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='customers.order', verbose_name='order')),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='customers.order', verbose_name='order')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
@@ -394,8 +394,8 @@ class Migration(migrations.Migration):
                 ('comment', models.TextField(blank=True, db_default='', default='', max_length=2000, verbose_name='comment')),
                 ('content_hash', models.BinaryField(max_length=16)),
                 ('recorded_at', models.DateTimeField(verbose_name='recorded')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='interactions', to='customers.customer', verbose_name='customer')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='interactions', to='customers.retailer', verbose_name='retailer')),
+                ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='interactions', to='customers.customer', verbose_name='customer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='interactions', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'interaction',
@@ -419,7 +419,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('customers', 'customers'), ('orders', 'orders with lines'), ('returns', 'returns'), ('interactions', 'interactions')], max_length=20, verbose_name='kind')),
                 ('columns', models.JSONField(default=dict, help_text="Our column by the file's; an empty one: nobody reads it.", verbose_name='columns')),
                 ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='import_mappings', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='import_mappings', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'column mapping',
@@ -472,7 +472,7 @@ class Migration(migrations.Migration):
                 ('author', models.CharField(blank=True, help_text='Who of the staff.', max_length=150, verbose_name='author')),
                 ('reason', models.CharField(help_text="Without the person's name.", max_length=100, verbose_name='reason')),
                 ('erased_at', models.DateTimeField(verbose_name='erased')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='erasures', to='customers.customer', verbose_name='customer')),
+                ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='erasures', to='customers.customer', verbose_name='customer')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
@@ -489,7 +489,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('reference', models.CharField(help_text="The retailer's own proof.", max_length=100, verbose_name='reference')),
                 ('merged_at', models.DateTimeField(verbose_name='merged at')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer', verbose_name='merged')),
+                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer', verbose_name='merged')),
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='merges', to='customers.customer', verbose_name='into')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
@@ -511,7 +511,7 @@ class Migration(migrations.Migration):
                 ('content_hash', models.BinaryField(max_length=16)),
                 ('recorded_at', models.DateTimeField(verbose_name='recorded')),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='customers.order', verbose_name='order')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'return',
@@ -532,7 +532,7 @@ class Migration(migrations.Migration):
                 ('quantity', customers.models.order.QuantityField(decimal_places=3, max_digits=12, verbose_name='quantity')),
                 ('net_amount', customers.core.money.MoneyField(decimal_places=4, max_digits=16, verbose_name='net amount')),
                 ('line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='customers.orderline')),
-                ('order_return', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='customers.return')),
+                ('order_return', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='customers.return')),
             ],
             options={
                 'verbose_name': 'return line',
@@ -577,7 +577,7 @@ class Migration(migrations.Migration):
                 ('error', models.TextField(blank=True, db_default='', verbose_name='error')),
                 ('next_try_at', models.DateTimeField(null=True, verbose_name='next try')),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.customer', verbose_name='customer')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'undecided fact',
@@ -634,7 +634,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(help_text='Such as till, web, app, import.', max_length=50, verbose_name='where')),
                 ('wording', models.TextField(blank=True, help_text='What the customer read and agreed to.', verbose_name='wording')),
                 ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='customers.customer', verbose_name='customer')),
+                ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='customers.customer', verbose_name='customer')),
             ],
             options={
                 'verbose_name': 'consent',

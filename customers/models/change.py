@@ -15,7 +15,7 @@ class OrderRevision(models.Model):
     """What an order said before the retailer corrected it."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    order = models.ForeignKey(Order, models.PROTECT, related_name="revisions", verbose_name=_("order"))
+    order = models.ForeignKey(Order, models.PROTECT, db_index=False, related_name="revisions", verbose_name=_("order"))
     version = models.PositiveIntegerField(_("version"), help_text=_("Of this content; 0 is the first report."))
     content = models.JSONField(_("content"), help_text=_("The order with its lines; amounts are texts."))
     content_hash = models.BinaryField(max_length=16, editable=False)
@@ -37,7 +37,7 @@ class OrderClaim(models.Model):
     """A guest's order was given to a customer, because the retailer's system had a proof."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    order = models.ForeignKey(Order, models.PROTECT, related_name="claims", verbose_name=_("order"))
+    order = models.ForeignKey(Order, models.PROTECT, db_index=False, related_name="claims", verbose_name=_("order"))
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="claims", verbose_name=_("customer"))
     reference = models.CharField(_("reference"), max_length=100, help_text=_("The retailer's own proof."))
     claimed_at = models.DateTimeField(_("claimed"))
@@ -56,7 +56,7 @@ class CustomerMerge(models.Model):
     """Two customers turned out to be one: what the source had went to the target."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    source = models.ForeignKey(Customer, models.PROTECT, related_name="+", verbose_name=_("merged"))
+    source = models.ForeignKey(Customer, models.PROTECT, db_index=False, related_name="+", verbose_name=_("merged"))
     target = models.ForeignKey(Customer, models.PROTECT, related_name="merges", verbose_name=_("into"))
     reference = models.CharField(_("reference"), max_length=100, help_text=_("The retailer's own proof."))
     merged_at = models.DateTimeField(_("merged at"))

@@ -17,7 +17,9 @@ class Consent(models.Model):
         PUSH = "push", _("push messages")
         PROFILING = "profiling", _("offers based on a profile")
 
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="consents", verbose_name=_("customer"))
+    customer = models.ForeignKey(
+        Customer, models.CASCADE, db_index=False, related_name="consents", verbose_name=_("customer")
+    )
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose)
     granted = models.BooleanField(_("granted"))
     occurred_at = models.DateTimeField(_("when"))

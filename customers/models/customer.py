@@ -61,7 +61,9 @@ class Customer(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="customers", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="customers", verbose_name=_("retailer")
+    )
     external_id = models.CharField(_("external id"), max_length=100, help_text=_("The retailer's own id."))
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=32, blank=True)

@@ -17,7 +17,9 @@ class Erasure(models.Model):
         STAFF = "staff", _("staff")
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="erasures", verbose_name=_("customer"))
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, db_index=False, related_name="erasures", verbose_name=_("customer")
+    )
     asked_by = models.CharField(_("asked by"), max_length=10, choices=AskedBy)
     author = models.CharField(_("author"), max_length=150, blank=True, help_text=_("Who of the staff."))
     reason = models.CharField(_("reason"), max_length=100, help_text=_("Without the person's name."))

@@ -70,7 +70,9 @@ class ImportJob(models.Model):
 class ImportMapping(models.Model):
     """What the columns of a retailer's files of one kind are, as somebody said it: the next file is read so, too."""
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="import_mappings", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.CASCADE, db_index=False, related_name="import_mappings", verbose_name=_("retailer")
+    )
     kind = models.CharField(_("kind"), max_length=20, choices=ImportKind)
     columns = models.JSONField(
         _("columns"), default=dict, help_text=_("Our column by the file's; an empty one: nobody reads it.")

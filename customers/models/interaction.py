@@ -30,8 +30,12 @@ class Interaction(models.Model):
         UNSOLVED = "unsolved", _("not solved")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="interactions", verbose_name=_("retailer"))
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="interactions", verbose_name=_("customer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="interactions", verbose_name=_("retailer")
+    )
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, db_index=False, related_name="interactions", verbose_name=_("customer")
+    )
     number = models.CharField(_("number"), max_length=100, help_text=_("The retailer's own id of the interaction."))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     occurred_at = models.DateTimeField(_("occurred"))

@@ -31,9 +31,17 @@ class Order(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="orders", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="orders", verbose_name=_("retailer")
+    )
     customer = models.ForeignKey(
-        Customer, models.PROTECT, related_name="orders", null=True, blank=True, verbose_name=_("customer")
+        Customer,
+        models.PROTECT,
+        db_index=False,
+        related_name="orders",
+        null=True,
+        blank=True,
+        verbose_name=_("customer"),
     )
     number = models.CharField(_("number"), max_length=100, help_text=_("The retailer's own order number."))
     occurred_at = models.DateTimeField(_("occurred"))
@@ -93,7 +101,7 @@ class OrderLine(models.Model):
     retailer = models.ForeignKey(
         Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"), db_constraint=False, db_index=False
     )
-    order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
+    order = models.ForeignKey(Order, models.CASCADE, db_index=False, related_name="lines")
     position = models.PositiveSmallIntegerField(_("line"))
     sku = models.CharField(_("SKU"), max_length=100)
     category = models.CharField(_("category"), max_length=100, blank=True)
@@ -137,7 +145,9 @@ class Return(models.Model):
     """Some of an order's lines came back."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="returns", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="returns", verbose_name=_("retailer")
+    )
     order = models.ForeignKey(Order, models.PROTECT, related_name="returns", verbose_name=_("order"))
     number = models.CharField(_("number"), max_length=100, help_text=_("The retailer's own number of the return."))
     occurred_at = models.DateTimeField(_("occurred"))
@@ -161,7 +171,7 @@ class Return(models.Model):
 class ReturnLine(models.Model):
     """How much of one line came back, and what of its amount goes with it."""
 
-    order_return = models.ForeignKey(Return, models.CASCADE, related_name="lines")
+    order_return = models.ForeignKey(Return, models.CASCADE, db_index=False, related_name="lines")
     line = models.ForeignKey(OrderLine, models.PROTECT, related_name="returns")
     quantity = QuantityField(_("quantity"))
     net_amount = MoneyField(_("net amount"))
@@ -182,10 +192,12 @@ class OrderEvent(models.Model):
     """Something that happened to an order after it was placed, such as its delivery; once per kind."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="order_events", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="order_events", verbose_name=_("retailer")
+    )
     order = models.ForeignKey(Order, models.PROTECT, related_name="events", verbose_name=_("order"))
     number = models.CharField(_("number"), max_length=160, help_text=_("The order's number and the kind."))
-    kind = models.SlugField(_("kind"), help_text=_("Such as delivered."))
+    kind = models.SlugField(_("kind"), db_index=False, help_text=_("Such as delivered."))
     occurred_at = models.DateTimeField(_("occurred"))
     content_hash = models.BinaryField(max_length=16, editable=False)
     recorded_at = models.DateTimeField(_("recorded"))

@@ -22,7 +22,7 @@ class UndecidedFact(models.Model):
         CORRECTION = "correction", _("correction of an order")
         CUSTOMER = "customer", _("change of a customer")
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(Retailer, models.CASCADE, db_index=False, related_name="+", verbose_name=_("retailer"))
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="+", verbose_name=_("customer"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     fact_id = models.UUIDField(_("fact"))

@@ -14,7 +14,9 @@ MAX_SKU = 100
 class Product(models.Model):
     """What a retailer says of a product that it sells; orders name products whether they are said here or not."""
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="products", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.CASCADE, db_index=False, related_name="products", verbose_name=_("retailer")
+    )
     sku = models.CharField(_("SKU"), max_length=MAX_SKU)
     name = models.CharField(_("name"), max_length=200, blank=True, help_text=_("As shoppers read it."))
     product_type = models.CharField(
@@ -90,7 +92,7 @@ class Suggestion(models.Model):
 class PopularProduct(models.Model):
     """What most baskets of late have, which is suggested to whoever nothing else is."""
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(Retailer, models.CASCADE, db_index=False, related_name="+", verbose_name=_("retailer"))
     rank = models.PositiveSmallIntegerField(_("rank"))
     sku = models.CharField(_("SKU"), max_length=MAX_SKU)
     run_id = models.BigIntegerField(_("run"))

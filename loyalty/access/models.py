@@ -23,7 +23,7 @@ class StaffRole(models.Model):
 
     retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="staff", verbose_name=_("retailer"))
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="staff_roles", verbose_name=_("user")
+        settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="staff_roles", verbose_name=_("user")
     )
     role = models.CharField(_("role"), max_length=10, choices=Roles)
     chosen_at = models.DateTimeField(

@@ -20,8 +20,10 @@ class OrderDecision(models.Model):
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
-    order = models.ForeignKey(Order, models.PROTECT, related_name="decisions", verbose_name=_("order"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="decisions", verbose_name=_("member"))
+    order = models.ForeignKey(Order, models.PROTECT, db_index=False, related_name="decisions", verbose_name=_("order"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="decisions", verbose_name=_("member")
+    )
     wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="+", verbose_name=_("wallet"))
     version = models.ForeignKey(ProgramVersion, models.PROTECT, null=True, related_name="+", verbose_name=_("version"))
     occasion = models.JSONField(
@@ -64,7 +66,9 @@ class ReturnDecision(models.Model):
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
-    order_return = models.ForeignKey(Return, models.PROTECT, related_name="decisions", verbose_name=_("return"))
+    order_return = models.ForeignKey(
+        Return, models.PROTECT, db_index=False, related_name="decisions", verbose_name=_("return")
+    )
     points = models.BigIntegerField(_("points"), help_text=_("What the order keeps less."))
     shortfall = models.BigIntegerField(_("shortfall"), help_text=_("What was not there to take and is not owed."))
     decided_at = models.DateTimeField(_("decided"))
@@ -86,7 +90,7 @@ class InteractionDecision(models.Model):
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     interaction = models.ForeignKey(
-        Interaction, models.PROTECT, related_name="decisions", verbose_name=_("interaction")
+        Interaction, models.PROTECT, db_index=False, related_name="decisions", verbose_name=_("interaction")
     )
     points = models.BigIntegerField(_("points"))
     reason = models.CharField(_("reason"), max_length=30, blank=True)
@@ -111,7 +115,9 @@ class InteractionHold(models.Model):
         MANY_ON_PRODUCT = "many_on_product", _("many about one product by new customers")
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    interaction = models.ForeignKey(Interaction, models.PROTECT, related_name="holds", verbose_name=_("interaction"))
+    interaction = models.ForeignKey(
+        Interaction, models.PROTECT, db_index=False, related_name="holds", verbose_name=_("interaction")
+    )
     reason = models.CharField(_("reason"), max_length=20, choices=Reason)
     counted = models.PositiveIntegerField(_("number"), help_text=_("How many there were with it."))
     held_at = models.DateTimeField(pgettext_lazy("review", "held"))
@@ -142,7 +148,9 @@ class InteractionHold(models.Model):
 class NightRun(models.Model):
     """A day whose due members were advanced: what time alone changed, summed up over all runs of that day."""
 
-    program = models.ForeignKey(Program, models.CASCADE, related_name="nights", verbose_name=_("program"))
+    program = models.ForeignKey(
+        Program, models.CASCADE, db_index=False, related_name="nights", verbose_name=_("program")
+    )
     day = models.DateField(_("day"), help_text=_("The day up to whose runs members were advanced."))
     until = models.DateTimeField(
         _("advanced to"), null=True, help_text=_("The last instant to which time was carried out.")

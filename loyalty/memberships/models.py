@@ -44,8 +44,10 @@ class Membership(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="memberships", verbose_name=_("program"))
+    retailer = models.ForeignKey(Retailer, models.PROTECT, db_index=False, related_name="+", verbose_name=_("retailer"))
+    program = models.ForeignKey(
+        Program, models.PROTECT, db_index=False, related_name="memberships", verbose_name=_("program")
+    )
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="memberships", verbose_name=_("customer"))
     number = models.CharField(_("member number"), max_length=16, help_text=_("16 digits, the last a check digit."))
     source = models.CharField(_("enrolled through"), max_length=50, blank=True)
@@ -106,7 +108,9 @@ class Membership(models.Model):
 class MembershipPeriod(models.Model):
     """A time during which a customer was a member, and that ended: who comes back begins anew, with the same number."""
 
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="periods", verbose_name=_("member"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="periods", verbose_name=_("member")
+    )
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     enrolled_at = models.DateTimeField(_("enrolled"))
     left_at = models.DateTimeField(_("left"))

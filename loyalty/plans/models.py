@@ -30,7 +30,9 @@ class PaidPlan(models.Model):
         MONTH = "month", _("month")
         YEAR = "year", _("year")
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="plans", verbose_name=_("version"))
+    version = models.ForeignKey(
+        ProgramVersion, models.CASCADE, db_index=False, related_name="plans", verbose_name=_("version")
+    )
     key = models.UUIDField(default=new_id, editable=False, help_text=_("Its identity from version to version."))
     code = models.SlugField(_("code"), help_text=_("May be renamed: members keep the plan."))
     name = models.CharField(_("name"), max_length=50)
@@ -130,8 +132,10 @@ class Subscription(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="subscriptions", verbose_name=_("member"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="subscriptions", verbose_name=_("member")
+    )
     plan = models.ForeignKey(PaidPlan, models.PROTECT, related_name="subscriptions", verbose_name=_("paid plan"))
     key = models.UUIDField(null=True, editable=False, help_text=_("Of the plan whose benefits the member has now."))
     status = models.CharField(_("status"), max_length=10, choices=Status)
@@ -195,7 +199,9 @@ class PlanChange(models.Model):
     """A member's plan changed: joined, upgraded, downgraded, ended. Never changed, never deleted."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="plan_changes", verbose_name=_("member"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="plan_changes", verbose_name=_("member")
+    )
     from_plan = models.ForeignKey(PaidPlan, models.PROTECT, null=True, related_name="+", verbose_name=_("from"))
     to_plan = models.ForeignKey(PaidPlan, models.PROTECT, null=True, related_name="+", verbose_name=_("to"))
     cause = models.CharField(_("cause"), max_length=100)
@@ -361,7 +367,7 @@ class Refund(models.Model):
 class PaymentNotice(models.Model):
     """What a payment provider told by webhook, once per its own id: what it caused stands with the invoice."""
 
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(Retailer, models.PROTECT, db_index=False, related_name="+", verbose_name=_("retailer"))
     provider = models.CharField(_("provider"), max_length=20)
     notice_id = models.CharField(_("provider’s id"), max_length=200)
     kind = models.CharField(_("kind"), max_length=20)

@@ -16,7 +16,9 @@ from customers.models.retailer import validate_zone
 class Program(models.Model):
     """A retailer's loyalty program. What it promises stands in its versions."""
 
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="programs", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="programs", verbose_name=_("retailer")
+    )
     slug = models.SlugField(_("slug"))
     name = models.CharField(_("name"), max_length=200)
     zone = models.CharField(
@@ -82,7 +84,9 @@ class ProgramVersion(models.Model):
         PUBLISHED = "published", _("published")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="versions", verbose_name=_("program"))
+    program = models.ForeignKey(
+        Program, models.PROTECT, db_index=False, related_name="versions", verbose_name=_("program")
+    )
     number = models.PositiveIntegerField(_("number"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT, editable=False)
     note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("What this version changes, and why."))
@@ -169,7 +173,9 @@ class VersionEvent(models.Model):
         PUBLISHED = "published", _("published")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
-    program = models.ForeignKey(Program, models.CASCADE, related_name="events", verbose_name=_("program"))
+    program = models.ForeignKey(
+        Program, models.CASCADE, db_index=False, related_name="events", verbose_name=_("program")
+    )
     number = models.PositiveIntegerField(_("version"))
     action = models.CharField(_("action"), max_length=10, choices=Action)
     author = models.CharField(_("by"), max_length=150, blank=True)

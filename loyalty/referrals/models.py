@@ -166,8 +166,10 @@ class Referral(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
-    advocate = models.ForeignKey(Membership, models.PROTECT, related_name="referrals_made", verbose_name=_("referrer"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
+    advocate = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="referrals_made", verbose_name=_("referrer")
+    )
     friend = models.ForeignKey(Membership, models.PROTECT, related_name="referrals_of", verbose_name=_("friend"))
     version = models.ForeignKey(ProgramVersion, models.PROTECT, related_name="+", verbose_name=_("version"))
     code = models.CharField(_("code"), max_length=12)
@@ -231,7 +233,7 @@ class ReferralSignal(models.Model):
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"), db_index=False)
     membership = models.ForeignKey(
-        Membership, models.PROTECT, related_name="referral_signals", verbose_name=_("member")
+        Membership, models.PROTECT, db_index=False, related_name="referral_signals", verbose_name=_("member")
     )
     referral = models.ForeignKey(
         Referral, models.CASCADE, null=True, related_name="signals", verbose_name=_("referral")

@@ -87,7 +87,9 @@ class TierPolicy(WithinCalendars):
 class Tier(WithinCalendars):
     """A tier of a version's scheme. Members without one have the multiplier 1."""
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="tiers", verbose_name=_("version"))
+    version = models.ForeignKey(
+        ProgramVersion, models.CASCADE, db_index=False, related_name="tiers", verbose_name=_("version")
+    )
     key = models.UUIDField(default=new_id, editable=False, help_text=_("Its identity from version to version."))
     code = models.SlugField(_("code"), help_text=_("May be renamed: members keep the tier."))
     name = models.CharField(_("name"), max_length=50)
@@ -170,7 +172,7 @@ class Standing(models.Model):
         Membership, models.PROTECT, primary_key=True, related_name="standing", verbose_name=_("member")
     )
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
     tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="standings", verbose_name=_("tier"))
     since = models.DateTimeField(_("since"), null=True)
     gifts_missing = models.BigIntegerField(
@@ -210,7 +212,9 @@ class TierChange(models.Model):
     """A member went from one tier to another. Never changed, never deleted."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="tier_changes", verbose_name=_("member"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="tier_changes", verbose_name=_("member")
+    )
     from_tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("from"))
     to_tier = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("to"))
     cause = models.CharField(_("cause"), max_length=100)

@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 ('role', models.CharField(choices=[('owner', 'owner'), ('manager', 'program manager'), ('support', 'support agent'), ('analyst', 'analyst'), ('auditor', 'auditor')], max_length=10, verbose_name='role')),
                 ('chosen_at', models.DateTimeField(editable=False, help_text='When its holder last chose to act for this retailer.', null=True, verbose_name='chosen')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='staff', to='customers.retailer', verbose_name='retailer')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='staff_roles', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='staff_roles', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
                 'verbose_name': 'staff role',

@@ -30,7 +30,9 @@ class Surprise(models.Model):
         GIVEN = "given", _("given")
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="surprises", verbose_name=_("program"))
+    program = models.ForeignKey(
+        Program, models.PROTECT, db_index=False, related_name="surprises", verbose_name=_("program")
+    )
     code = models.SlugField(_("code"))
     name = models.CharField(_("name"), max_length=100, help_text=_("As members read it."))
     name_fr = models.CharField(_("name in French"), max_length=100, blank=True)
@@ -94,7 +96,9 @@ class SurpriseTicket(models.Model):
         WITHHELD = "withheld", _("was held out of benefits by then")
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    surprise = models.ForeignKey(Surprise, models.PROTECT, related_name="tickets", verbose_name=_("surprise"))
+    surprise = models.ForeignKey(
+        Surprise, models.PROTECT, db_index=False, related_name="tickets", verbose_name=_("surprise")
+    )
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="+", verbose_name=_("member"))
     number = models.CharField(_("member’s number"), max_length=30, help_text=_("At the time of the draw."))
     lot = models.CharField(_("lot"), max_length=64)
@@ -138,7 +142,7 @@ class ContestFinish(models.Model):
     """That a contest's window was finished: from then on its prizes stay what they are."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
     board = models.ForeignKey(Board, models.PROTECT, related_name="finishes", verbose_name=_("leaderboard"))
     name = models.CharField(max_length=32, editable=False, help_text=_("The key of the leaderboard."))
     window = models.CharField(_("window"), db_column="window_name", max_length=24, blank=True)
@@ -161,7 +165,9 @@ class ContestPrize(models.Model):
     """What a member won: its rank and its score when the contest was finished, and the points for it."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    finish = models.ForeignKey(ContestFinish, models.PROTECT, related_name="prizes", verbose_name=_("contest"))
+    finish = models.ForeignKey(
+        ContestFinish, models.PROTECT, db_index=False, related_name="prizes", verbose_name=_("contest")
+    )
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="prizes", verbose_name=_("member"))
     rank = models.PositiveIntegerField(_("rank"))
     score = models.BigIntegerField(_("score"))

@@ -36,7 +36,9 @@ class PastWindow(models.Model):
     """What counted for a member in a window that has ended: kept apart, for facts of it that come late or come back."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="past_windows", verbose_name=_("member"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="past_windows", verbose_name=_("member")
+    )
     name = models.CharField(_("of"), max_length=32, help_text=_("The key of the challenge or of the leaderboard."))
     window = models.CharField(_("window"), db_column="window_name", max_length=24)
     last_day = models.DateField(_("last day"))
@@ -62,8 +64,10 @@ class ChallengeAward(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="awards", verbose_name=_("member"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="awards", verbose_name=_("member")
+    )
     challenge = models.ForeignKey(Challenge, models.PROTECT, related_name="awards", verbose_name=_("challenge"))
     badge = models.ForeignKey(Badge, models.PROTECT, null=True, related_name="awards", verbose_name=_("badge"))
     name = models.CharField(max_length=32, editable=False, help_text=_("The key of the challenge."))
@@ -71,7 +75,7 @@ class ChallengeAward(models.Model):
     window = models.CharField(_("window"), db_column="window_name", max_length=24, blank=True)
     number = models.PositiveIntegerField(_("number"), help_text=_("The how manieth it is of its window."))
     level = models.PositiveSmallIntegerField(_("level"), default=0)
-    wallet = models.SlugField(_("wallet"))
+    wallet = models.SlugField(_("wallet"), db_index=False)
     points = models.PositiveBigIntegerField(_("points"))
     comes_back = models.BooleanField(_("a return takes it back"))
     cause = models.CharField(_("cause"), max_length=100)
@@ -155,7 +159,9 @@ class Participation(models.Model):
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="participations", verbose_name=_("member"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="participations", verbose_name=_("member")
+    )
     name = models.CharField(
         max_length=32, editable=False, help_text=_("The key of the challenge or of the leaderboard.")
     )
@@ -180,8 +186,10 @@ class BoardScore(models.Model):
     """A member's score on a leaderboard, in one of its windows."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="scores", verbose_name=_("member"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="scores", verbose_name=_("member")
+    )
     name = models.CharField(max_length=32, editable=False, help_text=_("The key of the leaderboard."))
     window = models.CharField(_("window"), db_column="window_name", max_length=24, blank=True)
     score = models.BigIntegerField(pgettext_lazy("leaderboard", "score"))

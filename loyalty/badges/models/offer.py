@@ -51,7 +51,9 @@ class Badge(models.Model):
         REPEATABLE = BadgeKind.REPEATABLE.value, _("again and again")
         LEVELLED = BadgeKind.LEVELLED.value, _("in levels")
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="badges", verbose_name=_("version"))
+    version = models.ForeignKey(
+        ProgramVersion, models.CASCADE, db_index=False, related_name="badges", verbose_name=_("version")
+    )
     key = models.UUIDField(default=new_id, editable=False, help_text=_("Its identity from version to version."))
     code = models.SlugField(_("code"), help_text=_("May be renamed: members keep the badge."))
     place = models.PositiveSmallIntegerField(_("place"), default=0, help_text=_("Among the badges, from 0."))
@@ -172,7 +174,9 @@ class Challenge(Counted):
         ALL = "all", _("all of them")
         ANY = "any", _("any of them")
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="challenges", verbose_name=_("version"))
+    version = models.ForeignKey(
+        ProgramVersion, models.CASCADE, db_index=False, related_name="challenges", verbose_name=_("version")
+    )
     target = models.DecimalField(
         _("target"), max_digits=14, decimal_places=4, default=1, validators=[MinValueValidator(0)],
         help_text=_("How much of what is counted."),
@@ -237,7 +241,9 @@ class Challenge(Counted):
 class Board(Counted):
     """A leaderboard: who of those that take part has most of what is counted."""
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="boards", verbose_name=_("version"))
+    version = models.ForeignKey(
+        ProgramVersion, models.CASCADE, db_index=False, related_name="boards", verbose_name=_("version")
+    )
     prizes = PrizesField(
         _("prizes"),
         help_text=_(

@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
                 ('channel', models.CharField(blank=True, choices=[('email', 'e-mail'), ('sms', 'SMS'), ('push', 'push'), ('webhook', 'webhook'), ('inbox', 'inbox')], help_text='Empty for all channels.', max_length=8, verbose_name='only by')),
                 ('kind', models.CharField(blank=True, choices=[('program', 'about the program'), ('marketing', 'marketing')], max_length=9, verbose_name='only of the kind')),
                 ('tag', models.SlugField(blank=True, verbose_name='only with the tag')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'cap',
@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
                 ('quiet_to', models.TimeField(blank=True, null=True, verbose_name='quiet to')),
                 ('days_off', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(validators=[django.core.validators.MaxValueValidator(6)]), blank=True, default=list, help_text='Weekdays on which nothing is sent: 0 is Monday, 6 is Sunday.', size=6, verbose_name='days off')),
                 ('holidays_of', models.CharField(blank=True, help_text='A country, such as FR, on whose public holidays nothing is sent.', max_length=2, validators=[loyalty.campaigns.models.channel.validate_country], verbose_name='public holidays of')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'channel for messages',
@@ -227,7 +227,7 @@ class Migration(migrations.Migration):
                 ('hold_out', models.ForeignKey(blank=True, help_text='An experiment of variants whose control does not get it, so that the difference is what it does.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='offers_held_out', to='experiments.experiment', verbose_name='hold-out')),
                 ('instead', models.ForeignKey(blank=True, help_text='An offer that is no discount; empty for nothing.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.offer', verbose_name='those get instead')),
                 ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='programs.program', verbose_name='program')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'offer',
@@ -254,7 +254,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('granted', 'given'), ('taken', 'taken'), ('declined', 'declined'), ('expired', 'expired'), ('withdrawn', 'withdrawn')], default='granted', max_length=9, verbose_name='state')),
                 ('chosen_over', django.contrib.postgres.fields.ArrayField(base_field=models.SlugField(), blank=True, default=list, help_text='Offers of its slot that the member could have had, too.', size=None, verbose_name='chosen over')),
                 ('chosen_by', models.CharField(blank=True, choices=[('margin', 'what it is expected to bring'), ('priority', 'its priority')], help_text='Empty where there was no other one.', max_length=8, verbose_name='chosen by')),
-                ('instead_of', models.SlugField(blank=True, help_text='The offer from which the member is excluded.', verbose_name='instead of')),
+                ('instead_of', models.SlugField(db_index=False, blank=True, help_text='The offer from which the member is excluded.', verbose_name='instead of')),
                 ('insight_as_of', models.DateField(help_text='Of what was known of the member; empty where nothing of it was asked.', null=True, verbose_name='data until')),
                 ('granted_at', models.DateTimeField(verbose_name='given')),
                 ('expires_at', models.DateTimeField(verbose_name='ends')),
@@ -360,7 +360,7 @@ class Migration(migrations.Migration):
                 ('again_after_days', models.PositiveSmallIntegerField(default=91, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(730)], verbose_name='the same customer again after days')),
                 ('after_any_days', models.PositiveSmallIntegerField(default=7, help_text='Since a customer was asked anything else; 0 where that does not matter.', validators=[django.core.validators.MaxValueValidator(730)], verbose_name='after any other survey, days')),
                 ('answer_within_days', models.PositiveSmallIntegerField(default=14, help_text='Then the link answers nothing any more.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(90)], verbose_name='answers within days')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='surveys', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='surveys', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'survey',
@@ -395,7 +395,7 @@ class Migration(migrations.Migration):
                 ('verified_at', models.DateTimeField(blank=True, null=True, verbose_name='verified')),
                 ('suppressed_at', models.DateTimeField(blank=True, null=True, verbose_name='takes nothing since')),
                 ('reason', models.CharField(blank=True, choices=[('hard_bounce', 'does not exist'), ('soft_bounces', 'refused three times in two weeks'), ('complaint', 'complained'), ('staff', 'by staff')], max_length=12, verbose_name='why')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'address',
@@ -419,7 +419,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(editable=False, null=True, verbose_name='ended')),
                 ('experiment', models.ForeignKey(blank=True, help_text='Its control gets nothing, so that the difference is what the campaign did.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='experiments.experiment', verbose_name='experiment')),
                 ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='programs.program', verbose_name='program')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'campaign',
@@ -451,7 +451,7 @@ class Migration(migrations.Migration):
                 ('on_cap', models.CharField(choices=[('wait', 'waits until there is room'), ('skip', 'is not sent')], default='wait', max_length=4, verbose_name='over a cap, a message')),
                 ('published_at', models.DateTimeField(editable=False, null=True, verbose_name='published')),
                 ('published_by', models.CharField(blank=True, editable=False, max_length=150, verbose_name='published by')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='campaigns.campaign', verbose_name='campaign')),
+                ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='campaigns.campaign', verbose_name='campaign')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
@@ -469,7 +469,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=customers.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('occurrence', models.CharField(help_text='The fact, such as birthday:2026 or cart:C1.', max_length=150, verbose_name='because of')),
                 ('about_date', models.DateField(help_text='That it is all about, such as a birthday or an expiry.', null=True, verbose_name='about the day')),
-                ('variant', models.SlugField(blank=True, help_text="Of the campaign's experiment, where it has one that runs.", verbose_name='variant')),
+                ('variant', models.SlugField(db_index=False, blank=True, help_text="Of the campaign's experiment, where it has one that runs.", verbose_name='variant')),
                 ('is_held_out', models.BooleanField(default=False, verbose_name='held out')),
                 ('entered_at', models.DateTimeField(verbose_name='entered')),
                 ('exposure_at', models.DateTimeField(help_text='The planned instant of the first message, for those who are held out as well.', verbose_name='exposed')),
@@ -506,7 +506,7 @@ class Migration(migrations.Migration):
                 ('asked_at', models.DateTimeField(verbose_name='asked')),
                 ('expires_at', models.DateTimeField(verbose_name='answers until')),
                 ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='survey_invitations', to='customers.customer', verbose_name='customer')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='campaigns.entry', verbose_name='entry')),
+                ('entry', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='campaigns.entry', verbose_name='entry')),
                 ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
                 ('survey', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='campaigns.survey', verbose_name='survey')),
             ],
@@ -617,7 +617,7 @@ class Migration(migrations.Migration):
                 ('variant', models.SlugField(blank=True, help_text="Of the campaign's experiment; empty for all but the control.", verbose_name='only for the variant')),
                 ('offer', models.ForeignKey(blank=True, help_text='Which is given; of a slot, the one of it that goes first. Later texts may name it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='campaigns.offer', verbose_name='offer')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='campaigns.campaignversion', verbose_name='version')),
+                ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='campaigns.campaignversion', verbose_name='version')),
                 ('survey', models.ForeignKey(blank=True, help_text='Its texts lead to {{ survey }}; who was asked lately gets no message.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='campaigns.survey', verbose_name='asks the survey')),
             ],
             options={
@@ -723,7 +723,7 @@ class Migration(migrations.Migration):
                 ('button', models.CharField(blank=True, max_length=60, verbose_name='button')),
                 ('link', models.CharField(blank=True, max_length=500, verbose_name='link')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='campaigns.step', verbose_name='step')),
+                ('step', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='campaigns.step', verbose_name='step')),
             ],
             options={
                 'verbose_name': 'text',

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('limit', models.PositiveSmallIntegerField(help_text='Discounts: what takes an amount or a percentage off. Each counts that was given, used or not.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='at most')),
                 ('days', models.PositiveSmallIntegerField(default=30, help_text="Of the member's own calendar, today included.", validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(400)], verbose_name='in so many days')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='discount_caps', to='programs.program', verbose_name='program')),
+                ('program', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='discount_caps', to='programs.program', verbose_name='program')),
                 ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={

@@ -48,7 +48,9 @@ class Campaign(models.Model):
         ENDED = "ended", _("ended")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="campaigns", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="campaigns", verbose_name=_("retailer")
+    )
     program = models.ForeignKey(Program, models.PROTECT, related_name="campaigns", verbose_name=_("program"))
     code = models.SlugField(_("code"))
     name = models.CharField(_("name"), max_length=200)
@@ -157,7 +159,9 @@ class CampaignVersion(models.Model):
         WAIT = "wait", _("waits until there is room")
         SKIP = "skip", _("is not sent")
 
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="versions", verbose_name=_("campaign"))
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, db_index=False, related_name="versions", verbose_name=_("campaign")
+    )
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     number = models.PositiveSmallIntegerField(_("number"))
     kind = models.CharField(_("kind of message"), max_length=9, choices=MessageKind)

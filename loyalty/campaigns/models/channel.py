@@ -50,7 +50,7 @@ class MessageChannel(models.Model):
         HTTP = "http", _("an address that takes messages as JSON")
         WEB_PUSH = "web_push", _("browsers, by Web Push")
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(Retailer, models.CASCADE, db_index=False, related_name="+", verbose_name=_("retailer"))
     channel = models.CharField(
         _("channel"), max_length=8, choices=[each for each in Channel.choices if each[0] != Channel.INBOX]
     )
@@ -141,7 +141,7 @@ class MessageChannel(models.Model):
 class FrequencyCap(models.Model):
     """At most so many messages in a member's last days; service neither keeps to it nor counts."""
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(Retailer, models.CASCADE, db_index=False, related_name="+", verbose_name=_("retailer"))
     limit = models.PositiveSmallIntegerField(_("at most"), validators=[MinValueValidator(1)])
     days = models.PositiveSmallIntegerField(
         _("in so many days"),

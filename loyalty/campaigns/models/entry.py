@@ -38,7 +38,10 @@ class Entry(models.Model):
         _("about the day"), null=True, help_text=_("That it is all about, such as a birthday or an expiry.")
     )
     variant = models.SlugField(
-        _("variant"), blank=True, help_text=_("Of the campaign's experiment, where it has one that runs.")
+        _("variant"),
+        db_index=False,
+        blank=True,
+        help_text=_("Of the campaign's experiment, where it has one that runs."),
     )
     is_held_out = models.BooleanField(_("held out"), default=False)
     entered_at = models.DateTimeField(_("entered"))

@@ -51,7 +51,9 @@ class Offer(models.Model):
         ENDED = "ended", _("ended")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="offers", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="offers", verbose_name=_("retailer")
+    )
     program = models.ForeignKey(Program, models.PROTECT, related_name="offers", verbose_name=_("program"))
     code = models.SlugField(_("code"))
     name = models.CharField(_("name"), max_length=100)
@@ -189,7 +191,9 @@ class DiscountCap(models.Model):
     """At most so many discounts are given to a member of a program in its last days, by whatever offers."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="discount_caps", verbose_name=_("program"))
+    program = models.ForeignKey(
+        Program, models.PROTECT, db_index=False, related_name="discount_caps", verbose_name=_("program")
+    )
     limit = models.PositiveSmallIntegerField(
         _("at most"), validators=[MinValueValidator(1)],
         help_text=_("Discounts: what takes an amount or a percentage off. Each counts that was given, used or not."),
@@ -260,7 +264,7 @@ class OfferGrant(models.Model):
         _("chosen by"), max_length=8, choices=ChosenBy, blank=True, help_text=_("Empty where there was no other one.")
     )
     instead_of = models.SlugField(
-        _("instead of"), blank=True, help_text=_("The offer from which the member is excluded.")
+        _("instead of"), db_index=False, blank=True, help_text=_("The offer from which the member is excluded.")
     )
     insight_as_of = models.DateField(
         _("data until"), null=True, help_text=_("Of what was known of the member; empty where nothing of it was asked.")

@@ -67,7 +67,7 @@ class Address(models.Model):
         COMPLAINT = "complaint", _("complained")
         STAFF = "staff", _("by staff")
 
-    retailer = models.ForeignKey(Retailer, models.CASCADE, related_name="+", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(Retailer, models.CASCADE, db_index=False, related_name="+", verbose_name=_("retailer"))
     channel = models.CharField(_("channel"), max_length=8, choices=Channel)
     value_hash = models.CharField(
         _("address"), max_length=64, help_text=_("A keyed hash: it tells nobody the address.")

@@ -59,7 +59,9 @@ class Step(models.Model):
         MESSAGE = "message", _("message")
         OFFER = "offer", _("offer")
 
-    version = models.ForeignKey(CampaignVersion, models.CASCADE, related_name="steps", verbose_name=_("version"))
+    version = models.ForeignKey(
+        CampaignVersion, models.CASCADE, db_index=False, related_name="steps", verbose_name=_("version")
+    )
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     position = models.PositiveSmallIntegerField(_("position"))
     kind = models.CharField(_("kind"), max_length=7, choices=Kind)
@@ -139,7 +141,7 @@ class StepText(models.Model):
     Paragraphs are parted by empty lines. `button` leads to `link`, in mails and in the inbox.
     """
 
-    step = models.ForeignKey(Step, models.CASCADE, related_name="texts", verbose_name=_("step"))
+    step = models.ForeignKey(Step, models.CASCADE, db_index=False, related_name="texts", verbose_name=_("step"))
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     channel = models.CharField(_("channel"), max_length=8, choices=Channel)
     language = models.CharField(_("language"), max_length=2, choices=Retailer.Language)

@@ -21,7 +21,9 @@ class Survey(models.Model):
         CSAT = "csat", _("is satisfied (CSAT, 1 to 5)")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="surveys", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="surveys", verbose_name=_("retailer")
+    )
     code = models.SlugField(_("code"))
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=4, choices=Kind)
@@ -69,7 +71,9 @@ class Invitation(models.Model):
     customer = models.ForeignKey(
         Customer, models.PROTECT, related_name="survey_invitations", db_index=False, verbose_name=_("customer")
     )
-    entry = models.ForeignKey(Entry, models.PROTECT, related_name="invitations", verbose_name=_("entry"))
+    entry = models.ForeignKey(
+        Entry, models.PROTECT, db_index=False, related_name="invitations", verbose_name=_("entry")
+    )
     # The id of the step, and not its place: who is moved to another version comes to other steps at the same places.
     step = models.PositiveBigIntegerField(_("step"))
     asked_at = models.DateTimeField(_("asked"))

@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(editable=False, null=True, verbose_name='ended')),
                 ('created_at', models.DateTimeField(verbose_name='created')),
                 ('program', models.ForeignKey(blank=True, help_text='Empty for a hold-out of all programs.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='experiments', to='programs.program', verbose_name='program')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='experiments', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='experiments', to='customers.retailer', verbose_name='retailer')),
                 ('within', models.ForeignKey(blank=True, help_text='The hold-out of the same thing: who it holds out gets no variant.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='variants_within', to='experiments.experiment', verbose_name='within')),
             ],
             options={
@@ -193,7 +193,7 @@ class Migration(migrations.Migration):
                 ('share_bp', models.PositiveSmallIntegerField(help_text='Of 10,000; all together are 10,000.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)], verbose_name='share of the customers')),
                 ('is_control', models.BooleanField(default=False, help_text='In a hold-out, those who are held out; one of them is it.', verbose_name='control')),
                 ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='experiments.experiment', verbose_name='experiment')),
+                ('experiment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='experiments.experiment', verbose_name='experiment')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={

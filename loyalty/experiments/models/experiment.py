@@ -71,7 +71,9 @@ class Experiment(models.Model):
         ENDED = "ended", _("ended")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="experiments", verbose_name=_("retailer"))
+    retailer = models.ForeignKey(
+        Retailer, models.PROTECT, db_index=False, related_name="experiments", verbose_name=_("retailer")
+    )
     program = models.ForeignKey(
         Program,
         models.PROTECT,

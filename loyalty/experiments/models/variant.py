@@ -31,7 +31,9 @@ class VariantQuerySet(models.QuerySet["Variant"]):
 class Variant(models.Model):
     """A part of an experiment's customers: one of them is the control, with which the others are compared."""
 
-    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="variants", verbose_name=_("experiment"))
+    experiment = models.ForeignKey(
+        Experiment, models.CASCADE, db_index=False, related_name="variants", verbose_name=_("experiment")
+    )
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     code = models.SlugField(_("code"), help_text=_("By which parts of a version name it."))
     name = models.CharField(_("name"), max_length=200, blank=True)

@@ -55,8 +55,8 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField(editable=False, help_text='From when the newest version is in force under which the member was assessed.', null=True, verbose_name='assessed under the version of')),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='customers.customer', verbose_name='customer')),
                 ('merged_into', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged', to='memberships.membership', verbose_name='merged into')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='programs.program', verbose_name='program')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
+                ('program', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='programs.program', verbose_name='program')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'member',
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('enrolled_at', models.DateTimeField(verbose_name='enrolled')),
                 ('left_at', models.DateTimeField(verbose_name='left')),
-                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='memberships.membership', verbose_name='member')),
+                ('membership', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='memberships.membership', verbose_name='member')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('benefits_fr', models.TextField(blank=True, verbose_name='benefits in French')),
                 ('perks_cost', customers.core.money.MoneyField(decimal_places=4, default=0, help_text='What its benefits besides points cost you in a period, by your own estimate.', max_digits=16, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000)], verbose_name='cost of the perks')),
                 ('arms', models.JSONField(blank=True, default=dict, help_text='Of an experiment, such as double-points: A, B; empty for everybody.', verbose_name='only for variants')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='plans', to='programs.programversion', verbose_name='version')),
+                ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='plans', to='programs.programversion', verbose_name='version')),
             ],
             options={
                 'verbose_name': 'paid plan',
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 ('occurred_at', models.DateTimeField(verbose_name='occurred')),
                 ('recorded_at', models.DateTimeField(verbose_name='recorded')),
                 ('from_plan', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plans.paidplan', verbose_name='from')),
-                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='plan_changes', to='memberships.membership', verbose_name='member')),
+                ('membership', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='plan_changes', to='memberships.membership', verbose_name='member')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
                 ('to_plan', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='plans.paidplan', verbose_name='to')),
             ],
@@ -109,9 +109,9 @@ class Migration(migrations.Migration):
                 ('method', models.CharField(blank=True, help_text='As the payment provider knows it.', max_length=200, verbose_name='payment method')),
                 ('ended_at', models.DateTimeField(null=True, verbose_name='ended')),
                 ('end_reason', models.CharField(blank=True, choices=[('cancelled', 'cancelled'), ('unpaid', 'not paid'), ('withdrawn', 'the plan is offered no more'), ('left', 'the member left the program'), ('merged', 'two members turned out to be one'), ('staff', 'ended by staff')], max_length=10, verbose_name='why it ended')),
-                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='memberships.membership', verbose_name='member')),
+                ('membership', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='memberships.membership', verbose_name='member')),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='plans.paidplan', verbose_name='paid plan')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='programs.program', verbose_name='program')),
+                ('program', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='programs.program', verbose_name='program')),
                 ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
@@ -203,7 +203,7 @@ class Migration(migrations.Migration):
                 ('occurred_at', models.DateTimeField(verbose_name='occurred')),
                 ('recorded_at', models.DateTimeField(verbose_name='recorded')),
                 ('invoice', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='plans.invoice', verbose_name='invoice')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'payment notice',

@@ -22,7 +22,7 @@ class ClosedMonth(models.Model):
     program = models.ForeignKey(
         Program, models.PROTECT, related_name="closed_months", verbose_name=_("program"), db_index=False
     )
-    wallet = models.SlugField(_("wallet"))
+    wallet = models.SlugField(_("wallet"), db_index=False)
     month = models.DateField(_("month"), help_text=_("Its first day."))
     ends_at = models.DateTimeField(_("ends"), help_text=_("The first instant after it."))
     closed_at = models.DateTimeField(_("closed"))
@@ -69,7 +69,7 @@ class ClosedBooks(models.Model):
     program = models.ForeignKey(
         Program, models.PROTECT, related_name="closed_books", verbose_name=_("program"), db_index=False
     )
-    part = models.SlugField(_("part"), help_text=_("Such as plans or rewards."))
+    part = models.SlugField(_("part"), db_index=False, help_text=_("Such as plans or rewards."))
     month = models.DateField(_("month"), help_text=_("Its first day."))
     ends_at = models.DateTimeField(_("ends"), help_text=_("The first instant after it."))
     closed_at = models.DateTimeField(_("closed"))

@@ -20,9 +20,13 @@ class Grant(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="grants", verbose_name=_("member"))
-    source = models.SlugField(_("source"), max_length=20, help_text=_("What asked for it, such as referrals."))
-    wallet = models.SlugField(_("wallet"))
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="grants", verbose_name=_("member")
+    )
+    source = models.SlugField(
+        _("source"), db_index=False, max_length=20, help_text=_("What asked for it, such as referrals.")
+    )
+    wallet = models.SlugField(_("wallet"), db_index=False)
     points = models.BigIntegerField(_("points"))
     cause = models.CharField(_("cause"), max_length=150, help_text=_("What it is for; once per member."))
     said = models.JSONField(_("explanation"), default=dict)

@@ -28,8 +28,10 @@ class Wallet(models.Model):
     """
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="wallets", verbose_name=_("member"))
-    code = models.SlugField(_("code"), default="points")
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, db_index=False, related_name="wallets", verbose_name=_("member")
+    )
+    code = models.SlugField(_("code"), db_index=False, default="points")
     available = models.BigIntegerField(_("available"), default=0)
     pending = models.BigIntegerField(_("pending"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
@@ -89,7 +91,7 @@ class Entry(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     # Its index is the one by recording below, which begins with it.
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"), db_index=False)
-    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="entries", verbose_name=_("wallet"))
+    wallet = models.ForeignKey(Wallet, models.PROTECT, db_index=False, related_name="entries", verbose_name=_("wallet"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     cause = models.CharField(_("cause"), max_length=200, help_text=_("What it happened for; once per wallet."))
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="entries", verbose_name=_("order"))
@@ -169,7 +171,9 @@ class Lot(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
     wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="lots", verbose_name=_("wallet"))
-    order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="lots", verbose_name=_("order"))
+    order = models.ForeignKey(
+        Order, models.PROTECT, db_index=False, null=True, related_name="lots", verbose_name=_("order")
+    )
     version = models.ForeignKey(ProgramVersion, models.PROTECT, related_name="+", verbose_name=_("version"))
     rule = models.ForeignKey(EarningRule, models.PROTECT, null=True, related_name="lots", verbose_name=_("rule"))
     amount = models.BigIntegerField(_("amount"))
@@ -177,7 +181,7 @@ class Lot(models.Model):
     active_at = models.DateTimeField(_("active from"), null=True)
     expires_at = models.DateTimeField(_("expires"), null=True)
     activation_event = models.SlugField(
-        _("activation event"), blank=True, help_text=_("The event of its order that makes it active.")
+        _("activation event"), db_index=False, blank=True, help_text=_("The event of its order that makes it active.")
     )
     expires_on_inactivity = models.BooleanField(_("expires on inactivity"), default=False)
     from_lot = models.ForeignKey(
@@ -196,7 +200,11 @@ class Lot(models.Model):
         help_text=_("From which it came by one transfer or several."),
     )
     gift = models.SlugField(
-        _("gift of tier"), blank=True, db_default="", help_text=_("The tier whose entry gave it, by its code.")
+        _("gift of tier"),
+        db_index=False,
+        blank=True,
+        db_default="",
+        help_text=_("The tier whose entry gave it, by its code."),
     )
     grant = models.ForeignKey(
         Grant,
@@ -314,7 +322,7 @@ class QualifyingDay(models.Model):
     What its member spent stands with the wallet that every program has.
     """
 
-    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="+", verbose_name=_("wallet"))
+    wallet = models.ForeignKey(Wallet, models.PROTECT, db_index=False, related_name="+", verbose_name=_("wallet"))
     on_date = models.DateField(_("day"))
     spend = MoneyField(_("spent"))
     points = models.BigIntegerField(_("earned"))
@@ -377,7 +385,7 @@ class Hold(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="holds", verbose_name=_("wallet"))
+    wallet = models.ForeignKey(Wallet, models.PROTECT, db_index=False, related_name="holds", verbose_name=_("wallet"))
     reference = models.CharField(_("reference"), max_length=80, help_text=_("The caller's own; once per member."))
     points = models.BigIntegerField(_("points"))
     redeemed = models.BigIntegerField(_("redeemed"), default=0)
@@ -461,8 +469,8 @@ class BudgetShare(models.Model):
     What a return takes back goes to any of them, so that one alone may have used less than nothing.
     """
 
-    program = models.ForeignKey(Program, models.CASCADE, related_name="+", verbose_name=_("program"))
-    wallet = models.SlugField(_("wallet"))
+    program = models.ForeignKey(Program, models.CASCADE, db_index=False, related_name="+", verbose_name=_("program"))
+    wallet = models.SlugField(_("wallet"), db_index=False)
     starts_on = models.DateField(_("from"))
     share = models.PositiveSmallIntegerField(_("share"))
     granted = models.BigIntegerField(_("granted"))

@@ -113,7 +113,7 @@ class PointsPolicy(WithinCalendars):
         STOP_AT_ZERO = "stop_at_zero", _("take what is there and record the shortfall")
         ALLOW_NEGATIVE = "allow_negative", _("owe the rest; later earnings repay it first")
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="points_policies")
+    version = models.ForeignKey(ProgramVersion, models.CASCADE, db_index=False, related_name="points_policies")
     code = models.SlugField(
         _("wallet"), default="points", help_text=_("Keep it from version to version; every program has “points”.")
     )
@@ -216,7 +216,7 @@ class EarningGroup(models.Model):
         BEST_OF = "best_of", _("the best rule gives its points")
         STACK = "stack", _("all rules give their points")
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_groups")
+    version = models.ForeignKey(ProgramVersion, models.CASCADE, db_index=False, related_name="earning_groups")
     code = models.SlugField(_("code"))
     name = models.CharField(_("name"), max_length=100, blank=True)
     name_fr = models.CharField(_("name in French"), max_length=100, blank=True)
@@ -246,7 +246,7 @@ class EarningRule(models.Model):
         BIRTHDAY = Counted.BIRTHDAY.value, _("gift on the birthday")
         ANNIVERSARY = Counted.ANNIVERSARY.value, _("gift on the anniversary of joining")
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="earning_rules")
+    version = models.ForeignKey(ProgramVersion, models.CASCADE, db_index=False, related_name="earning_rules")
     code = models.SlugField(_("code"))
     name = models.CharField(_("name"), max_length=100)
     name_fr = models.CharField(_("name in French"), max_length=100, blank=True)

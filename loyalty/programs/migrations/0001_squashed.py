@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('two_to_publish', models.BooleanField(default=False, help_text='One proposes a version, another publishes it.', verbose_name='two people publish')),
                 ('two_ends_asked_by', models.CharField(blank=True, editable=False, help_text='Who wants one person to be enough; a second one has to say so too.', max_length=150, verbose_name='asks to end it')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('retailer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='programs', to='customers.retailer', verbose_name='retailer')),
+                ('retailer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='programs', to='customers.retailer', verbose_name='retailer')),
             ],
             options={
                 'verbose_name': 'program',
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('proposed_by', models.CharField(blank=True, editable=False, max_length=150, verbose_name='proposed by')),
                 ('proposed_for', models.DateTimeField(editable=False, null=True, verbose_name='proposed for')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='programs.program', verbose_name='program')),
+                ('program', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='programs.program', verbose_name='program')),
                 ('published_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
             ],
             options={
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 ('author', models.CharField(blank=True, max_length=150, verbose_name='by')),
                 ('changes', models.JSONField(default=list, verbose_name='changes')),
                 ('occurred_at', models.DateTimeField(verbose_name='when')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='programs.program', verbose_name='program')),
+                ('program', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='programs.program', verbose_name='program')),
             ],
             options={
                 'verbose_name': 'event of a version',

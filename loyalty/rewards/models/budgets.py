@@ -47,7 +47,9 @@ class RewardBudgetEntry(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    budget = models.ForeignKey(RewardBudget, models.PROTECT, related_name="entries", verbose_name=_("budget"))
+    budget = models.ForeignKey(
+        RewardBudget, models.PROTECT, db_index=False, related_name="entries", verbose_name=_("budget")
+    )
     redemption = models.ForeignKey(
         RewardRedemption, models.PROTECT, null=True, related_name="budget_entries", verbose_name=_("redemption")
     )

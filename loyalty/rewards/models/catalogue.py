@@ -46,7 +46,9 @@ class Reward(WithinCalendars):
         KEEP = "keep", _("codes stay good")
         GIVE_BACK = "give_back", _("the points come back")
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="rewards", verbose_name=_("version"))
+    version = models.ForeignKey(
+        ProgramVersion, models.CASCADE, db_index=False, related_name="rewards", verbose_name=_("version")
+    )
     key = models.UUIDField(default=new_id, editable=False, help_text=_("Its identity from version to version."))
     code = models.SlugField(_("code"), help_text=_("May be renamed: stock and codes stay with the reward."))
     place = models.PositiveSmallIntegerField(_("place"), default=0, help_text=_("In the catalogue, from 0."))
@@ -195,7 +197,9 @@ class Reward(WithinCalendars):
 class RewardPrice(models.Model):
     """Another price of a reward: for some members, or in another wallet. Who may pay several pays the least."""
 
-    version = models.ForeignKey(ProgramVersion, models.CASCADE, related_name="reward_prices", verbose_name=_("version"))
+    version = models.ForeignKey(
+        ProgramVersion, models.CASCADE, db_index=False, related_name="reward_prices", verbose_name=_("version")
+    )
     code = models.SlugField(_("code"))
     reward = models.SlugField(_("reward"), help_text=_("Its code."))
     wallet = models.SlugField(_("wallet"), default="points")

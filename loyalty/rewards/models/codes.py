@@ -88,7 +88,9 @@ class VoucherHold(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    redemption = models.ForeignKey(RewardRedemption, models.PROTECT, related_name="holds", verbose_name=_("redemption"))
+    redemption = models.ForeignKey(
+        RewardRedemption, models.PROTECT, db_index=False, related_name="holds", verbose_name=_("redemption")
+    )
     reference = models.CharField(_("reference"), max_length=80, help_text=_("The till's own; once per voucher."))
     till = models.CharField(_("till"), max_length=50, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)

@@ -30,15 +30,15 @@ class RewardRedemption(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
     membership = models.ForeignKey(
-        Membership, models.PROTECT, related_name="reward_redemptions", verbose_name=_("member")
+        Membership, models.PROTECT, db_index=False, related_name="reward_redemptions", verbose_name=_("member")
     )
     reward = models.ForeignKey(Reward, models.PROTECT, related_name="redemptions", verbose_name=_("reward"))
     reward_key = models.UUIDField(_("identity of the reward"), editable=False)
     # Eighty characters are a caller's own; behind them stand the numbers of members who were merged, where both used one.
     reference = models.CharField(_("reference"), max_length=190, help_text=_("The caller's own; once per member."))
-    wallet = models.SlugField(_("wallet"))
+    wallet = models.SlugField(_("wallet"), db_index=False)
     points = models.PositiveIntegerField(_("points"))
     price_rule = models.CharField(
         _("price"), max_length=120, help_text=_("Which price it was: list, tier, or a price's code.")
@@ -114,7 +114,7 @@ class RewardCounter(models.Model):
     """What all members took of a reward, whatever its version: the row that is locked for the last one."""
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
     reward_key = models.UUIDField(_("reward"))
     added = models.IntegerField(_("added"), default=0, help_text=_("To the stock that the version says; or taken off."))
     taken = models.PositiveIntegerField(_("taken"), default=0)
@@ -143,7 +143,7 @@ class CauseEntry(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", verbose_name=_("retailer"))
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    program = models.ForeignKey(Program, models.PROTECT, db_index=False, related_name="+", verbose_name=_("program"))
     reward_key = models.UUIDField(_("cause"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     amount = MoneyField(_("amount"), help_text=_("Negative where it was undone; paid out is negative."))
