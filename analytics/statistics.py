@@ -104,9 +104,9 @@ WRONG = """
 SELECT count(*) FROM different d WHERE NOT EXISTS (SELECT 1 FROM customers_factchange f WHERE f.customer_id = d.customer)
 """
 TAKE = """
-DELETE FROM customers_factchange WHERE id IN (
+DELETE FROM customers_factchange WHERE id = ANY(ARRAY(
     SELECT id FROM customers_factchange WHERE retailer_id = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-) RETURNING customer_id
+)) RETURNING customer_id
 """
 HAS_COSTS = """
 SELECT EXISTS (SELECT 1 FROM customers_orderline WHERE retailer_id = %s AND unit_cost IS NOT NULL)

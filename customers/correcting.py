@@ -121,9 +121,9 @@ def _correct(
 
 
 HOLD = """
-SELECT id FROM customers_customer WHERE retailer_id = %(retailer)s AND (external_id = ANY(%(named)s) OR id IN (
+SELECT id FROM customers_customer WHERE retailer_id = %(retailer)s AND (external_id = ANY(%(named)s) OR id = ANY(ARRAY(
     SELECT customer_id FROM customers_order WHERE retailer_id = %(retailer)s AND number = ANY(%(numbers)s)
-)) ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
+))) ORDER BY merged_into_id IS NULL, external_id FOR KEY SHARE
 """
 
 

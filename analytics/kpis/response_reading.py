@@ -20,8 +20,9 @@ invited AS (
         SELECT id, score FROM campaigns_answer WHERE invitation_id = i.id ORDER BY number DESC LIMIT 1
     ) a ON true
     JOIN customers_customer p ON p.id = i.customer_id
-    LEFT JOIN analytics_customerstatistics s ON s.customer_id = coalesce(p.merged_into_id, p.id)
-    LEFT JOIN customers_insight n ON n.customer_id = coalesce(p.merged_into_id, p.id)
+    LEFT JOIN analytics_customerstatistics s
+        ON s.customer_id = CASE WHEN p.merged_into_id IS NULL THEN p.id ELSE p.merged_into_id END
+    LEFT JOIN customers_insight n ON n.customer_id = CASE WHEN p.merged_into_id IS NULL THEN p.id ELSE p.merged_into_id END
     CROSS JOIN LATERAL (
         SELECT m.channel FROM campaigns_message m JOIN campaigns_step e ON e.id = m.step_id
         WHERE m.entry_id = i.entry_id AND e.id = i.step AND m.state NOT IN ('due', 'held', 'dropped', 'failed')

@@ -11,6 +11,7 @@ from customers.core import bulk
 from customers.core.values import dataclass
 from loyalty.engine.activities import Fact, InteractionReported, OrderEvent, OrderPlaced, OrderReturned
 from loyalty.engine.basket import Basket, Line
+from loyalty.points.loading.redeemed import PAYING
 
 PURCHASES = """
 SELECT o.id, o.number, o.customer_id, o.occurred_at, o.paid_with_points, o.channel, o.store, o.promotion_code, o.is_gift,
@@ -98,13 +99,10 @@ def load_interactions(interaction_ids: Sequence[UUID]) -> list[InteractionReport
 
 
 # Who in a household lent points for redemptions that paid orders of which nothing is left.
-LENDERS = """
+LENDERS = f"""
 SELECT g.id, coalesce(gm.merged_into_id, gm.id) FROM unnest(%s::text[], %s::uuid[]) AS r(reference, customer_id)
 JOIN memberships_membership m ON m.customer_id = r.customer_id JOIN points_wallet w ON w.membership_id = m.id
-LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
-JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'confirm:' || h.id, 'redeem:hold:' || h.id)
-    AND coalesce(e.explanation->>'reference', r.reference) = r.reference
-JOIN points_movement v ON v.entry_id = e.id AND v.to_state = 'redeemed'
+{PAYING} JOIN points_movement v ON v.entry_id = e.id AND v.to_state = 'redeemed'
 JOIN points_lot l ON l.id = v.lot_id AND l.is_lent JOIN points_lot g ON g.id = l.from_lot_id
 JOIN points_wallet gw ON gw.id = g.wallet_id JOIN memberships_membership gm ON gm.id = gw.membership_id
 """

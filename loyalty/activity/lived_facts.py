@@ -188,11 +188,11 @@ def facts_of(versions: Versions, joined: Sequence[Joined], until: datetime) -> l
 
 # What was approved or refused of interactions whose reward waited for that.
 REVIEWED = """
-SELECT DISTINCT ON (i.id) i.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind = 'activate' FROM points_entry e
-JOIN points_wallet w ON w.id = e.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
-JOIN customers_customer c ON c.id = m.customer_id
+SELECT DISTINCT ON (i.id) i.id, coalesce(c.merged_into_id, c.id), e.occurred_at, e.kind = 'activate' FROM points_wallet w
+JOIN memberships_membership m ON m.id = w.membership_id JOIN customers_customer c ON c.id = m.customer_id
 JOIN customers_interaction i ON i.customer_id = m.customer_id
-    AND e.cause IN ('activate:approved:' || i.id, 'interaction-back:' || i.id)
+CROSS JOIN LATERAL unnest(ARRAY['activate:approved:' || i.id, 'interaction-back:' || i.id]) n(cause)
+JOIN points_entry e ON e.wallet_id = w.id AND e.cause = n.cause
 WHERE (m.customer_id = ANY(%(customers)s) OR c.merged_into_id = ANY(%(customers)s)) AND m.program_id = %(program)s
     AND e.occurred_at <= %(until)s AND (e.kind = 'activate' OR e.explanation ? 'refused')
 ORDER BY i.id, e.id

@@ -52,7 +52,7 @@ BY_VERSION = " UNION ALL ".join(
 # Who is given points because of something else, also where it has left: then it is noted that nothing was given.
 BY_GRANT = """
 SELECT DISTINCT m.id FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
-JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id)
+JOIN memberships_membership m ON m.id = CASE WHEN a.merged_into_id IS NULL THEN a.id ELSE a.merged_into_id END
 WHERE g.decided_at IS NULL AND g.occurred_at <= %(until)s AND m.program_id = %(program)s
     AND NOT EXISTS (SELECT 1 FROM activity_setaside s WHERE s.membership_id = m.id AND s.next_try_at > %(now)s)
     AND NOT EXISTS (SELECT 1 FROM customers_undecidedfact u WHERE u.customer_id = m.customer_id AND u.occurred_at <= %(until)s)

@@ -30,27 +30,31 @@ REASONS: dict[str, str | Promise] = {
 NAMED = """
 SELECT t.number, t.reference, o.number FROM unnest(%b::text[], %b::text[], %b::text[]) AS t(number, customer, reference)
 JOIN customers_customer c ON c.retailer_id = %s AND c.external_id = t.customer
-JOIN customers_order o ON o.customer_id = coalesce(c.merged_into_id, c.id) AND o.redemptions ? t.reference
+JOIN customers_order o ON o.customer_id = CASE WHEN c.merged_into_id IS NULL THEN c.id ELSE c.merged_into_id END
+    AND o.redemptions ? t.reference
 """
 # Of each, what it is; of a member who was merged, it may be called as it is since then.
 MADE = """
-WITH named AS (
+WITH named AS MATERIALIZED (
     SELECT t.customer, t.reference AS said, m.id AS membership_id,
-        t.reference || coalesce(' (' || s.number || ')', '') AS reference
+        t.reference || coalesce(' (' || s.number || ')', '') AS reference,
+        'redeem:' || t.reference || coalesce(' (' || s.number || ')', '') AS cause
     FROM unnest(%b::text[], %b::text[]) AS t(customer, reference)
     JOIN customers_customer c ON c.retailer_id = %s AND c.external_id = t.customer
-    JOIN memberships_membership m ON m.customer_id = coalesce(c.merged_into_id, c.id)
+    JOIN memberships_membership m ON m.customer_id = CASE WHEN c.merged_into_id IS NULL THEN c.id ELSE c.merged_into_id END
     LEFT JOIN LATERAL (
         SELECT number FROM memberships_membership WHERE customer_id = c.id AND merged_into_id = m.id UNION ALL SELECT NULL
     ) s ON true
 ), made AS (
     SELECT n.customer, n.said, CASE
         WHEN e.id IS NULL THEN NULL
-        WHEN EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = w.id AND u.cause = 'restore:' || e.id)
+        WHEN EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = w.id AND u.cause = e.undone_by)
             THEN 'redemption_undone'
         ELSE '' END AS state
     FROM named n JOIN points_wallet w ON w.membership_id = n.membership_id
-    LEFT JOIN points_entry e ON e.wallet_id = w.id AND e.cause = 'redeem:' || n.reference
+    LEFT JOIN LATERAL (
+        SELECT *, 'restore:' || id AS undone_by FROM points_entry WHERE wallet_id = w.id AND cause = n.cause OFFSET 0
+    ) e ON true
     UNION ALL
     SELECT n.customer, n.said, CASE h.status WHEN 'open' THEN 'redemption_still_held'
         WHEN 'confirmed' THEN '' ELSE 'redemption_undone' END

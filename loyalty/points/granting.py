@@ -38,7 +38,8 @@ CASE WHEN g.is_again THEN ARRAY(
 # first one of it was lost, or would have been.
 FORFEITED = """
 SELECT g.id FROM points_grant g JOIN points_grant b ON b.id = g.takes_back_id
-JOIN memberships_membership a ON a.id = g.membership_id JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id)
+JOIN memberships_membership a ON a.id = g.membership_id
+JOIN memberships_membership m ON m.id = CASE WHEN a.merged_into_id IS NULL THEN a.id ELSE a.merged_into_id END
 WHERE g.id = ANY(%s) AND coalesce((
     WITH RECURSIVE line AS (
         SELECT l.id AS last, l.id, l.wallet_id, l.from_lot_id FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
@@ -63,7 +64,8 @@ WAITING = f"""
 SELECT g.id, m.customer_id, g.occurred_at, g.wallet, g.points, g.cause, g.said::json, m.program_id, g.source, g.pending_days,
     g.version_id, {BEFORE}, g.takes_back_id, b.occurred_at, c.erased_at IS NOT NULL, b.given
 FROM points_grant g JOIN memberships_membership a ON a.id = g.membership_id
-JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id) JOIN customers_customer c ON c.id = m.customer_id
+JOIN memberships_membership m ON m.id = CASE WHEN a.merged_into_id IS NULL THEN a.id ELSE a.merged_into_id END
+JOIN customers_customer c ON c.id = m.customer_id
 LEFT JOIN points_grant b ON b.id = g.takes_back_id
 WHERE g.decided_at IS NULL AND (g.membership_id = ANY(%(members)s) OR a.merged_into_id = ANY(%(members)s))
     AND g.occurred_at <= %(until)s

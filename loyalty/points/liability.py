@@ -186,7 +186,9 @@ WITH entries AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT * FROM points_lot WHERE id = m.lot_id OFFSET 0) AS l
     CROSS JOIN LATERAL (SELECT * FROM points_wallet WHERE id = l.wallet_id OFFSET 0) AS w
     CROSS JOIN LATERAL (SELECT number, program_id FROM memberships_membership WHERE id = w.membership_id OFFSET 0) AS s
-    CROSS JOIN LATERAL (SELECT * FROM points_lot WHERE id = coalesce(l.origin_id, l.id) OFFSET 0) AS o
+    CROSS JOIN LATERAL (
+        SELECT * FROM points_lot WHERE id = CASE WHEN l.origin_id IS NULL THEN l.id ELSE l.origin_id END OFFSET 0
+    ) AS o
     WHERE m.pending + m.available + m.held > 0 AND s.program_id = %(program)s AND w.code = ANY(%(valued)s::text[])
 ), wanted AS (SELECT DISTINCT first_id AS lot_id FROM open_lots), {priced},
 told AS (

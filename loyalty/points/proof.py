@@ -115,7 +115,8 @@ UNION ALL SELECT 'origin', l.id::text, (l.origin_id IS NOT NULL)::int, (l.from_l
         AND (l.origin_id IS DISTINCT FROM coalesce(f.origin_id, f.id) OR o.from_lot_id IS NOT NULL OR f.id IS NULL
             OR o.earned_at <> l.earned_at) AND l.{own}
 UNION ALL SELECT 'transferred of origin', l.id::text, coalesce(p.amount, 0), coalesce(c.amount, 0)
-    FROM passed_on p FULL JOIN came c ON c.origin_id = p.lot_id JOIN points_lot l ON l.id = coalesce(p.lot_id, c.origin_id)
+    FROM passed_on p FULL JOIN came c ON c.origin_id = p.lot_id
+    JOIN points_lot l ON l.id = CASE WHEN p.lot_id IS NULL THEN c.origin_id ELSE p.lot_id END
     WHERE l.origin_id IS NULL AND coalesce(p.amount, 0) <> coalesce(c.amount, 0) AND l.{own}
 ORDER BY 1, 2
 """

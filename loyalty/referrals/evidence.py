@@ -67,7 +67,8 @@ SELECT c.place, o.id, o.occurred_at, greatest(k.amount - o.paid_with_points, 0),
 FROM (SELECT unnest(%b::integer[]) AS place, unnest(%b::uuid[]) AS friend_id, unnest(%b::timestamptz[]) AS at) c
 JOIN memberships_membership m ON m.id = c.friend_id JOIN customers_customer p ON p.id = m.customer_id
 CROSS JOIN LATERAL (
-    SELECT * FROM customers_order WHERE customer_id = coalesce(p.merged_into_id, p.id) AND occurred_at >= c.at
+    SELECT * FROM customers_order WHERE customer_id = CASE WHEN p.merged_into_id IS NULL THEN p.id ELSE p.merged_into_id END
+        AND occurred_at >= c.at
         AND EXISTS (SELECT 1 FROM activity_orderdecision d
             WHERE d.order_id = customers_order.id AND d.membership_id = m.id AND d.version_id IS NOT NULL)
     ORDER BY occurred_at, id LIMIT 10

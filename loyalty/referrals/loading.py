@@ -33,8 +33,9 @@ LEFT JOIN LATERAL (
             WITH RECURSIVE up(id) AS (
                 SELECT r.advocate_id
                 UNION
-                SELECT p.advocate_id FROM up JOIN referrals_referral p ON p.friend_id = up.id
-                WHERE p.status IN ('open', 'held', 'earned')
+                SELECT p.advocate_id FROM up CROSS JOIN LATERAL (
+                    SELECT advocate_id, status FROM referrals_referral WHERE friend_id = up.id OFFSET 0
+                ) p WHERE p.status IN ('open', 'held', 'earned')
             )
             SELECT id FROM up
         ) AS in_cycle,

@@ -160,14 +160,19 @@ def _require_not_undone(confirmed: Hold) -> None:
 
 
 UNDONE = """
-SELECT 1 FROM points_entry e WHERE e.wallet_id = %(wallet)s AND e.cause = %(cause)s AND (EXISTS (
-    SELECT 1 FROM points_entry r WHERE r.wallet_id = e.wallet_id AND r.cause = 'restore:' || e.id
+SELECT 1 FROM (
+    SELECT *, 'restore:' || id AS undone_by FROM points_entry WHERE wallet_id = %(wallet)s AND cause = %(cause)s OFFSET 0
+) e WHERE (EXISTS (
+    SELECT 1 FROM points_entry r WHERE r.wallet_id = e.wallet_id AND r.cause = e.undone_by
 ) OR EXISTS (
     SELECT 1 FROM points_wallet w JOIN memberships_membership m ON m.id = w.membership_id
     JOIN points_wallet t ON t.code = w.code
         AND t.membership_id IN (SELECT id FROM memberships_membership WHERE m.merged_into_id IN (id, merged_into_id))
-    JOIN points_entry a ON a.wallet_id = t.id AND a.kind = 'redeem' AND a.explanation->>'merged_from' = e.id::text
-    JOIN points_entry r ON r.wallet_id = t.id AND r.cause = 'restore:' || a.id
+    CROSS JOIN LATERAL (
+        SELECT 'restore:' || id AS undone_by FROM points_entry
+        WHERE wallet_id = t.id AND kind = 'redeem' AND explanation->>'merged_from' = e.id::text OFFSET 0
+    ) a
+    JOIN points_entry r ON r.wallet_id = t.id AND r.cause = a.undone_by
     WHERE w.id = e.wallet_id
 ))
 """
@@ -198,9 +203,9 @@ ON CONFLICT (membership_id, reference) DO UPDATE SET points = excluded.points WH
     WHERE w.membership_id = points_spendingreference.membership_id AND h.reference = points_spendingreference.reference
         AND h.status IN ('released', 'timed_out')
 ) AND NOT EXISTS (
-    SELECT 1 FROM points_wallet w JOIN points_entry e ON e.wallet_id = w.id
+    SELECT 1 FROM (SELECT 'redeem:' || points_spendingreference.reference AS cause OFFSET 0) n CROSS JOIN points_wallet w
+    JOIN points_entry e ON e.wallet_id = w.id AND e.cause = n.cause
     WHERE w.membership_id = points_spendingreference.membership_id
-        AND e.cause = 'redeem:' || points_spendingreference.reference
 ) RETURNING id
 """
 

@@ -20,7 +20,10 @@ SELECT i.id, i.sku <> '' AND EXISTS (
         AND o.local_date >= (i.occurred_at AT TIME ZONE %(zone)s)::date - %(days)s::int
         AND l.quantity > coalesce((SELECT sum(b.quantity) FROM customers_returnline b WHERE b.line_id = l.id), 0)
 ), d.points, d.is_back, d.reason, a.waits, a.was_approved, h.reason, h.is_approved
-FROM customers_interaction i LEFT JOIN activity_interactionhold h ON h.interaction_id = i.id
+FROM customers_interaction i CROSS JOIN LATERAL (
+    SELECT 'interaction-back:' || i.id AS taken, 'interaction-' || replace(i.id::text, '-', '') AS gift OFFSET 0
+) n
+LEFT JOIN activity_interactionhold h ON h.interaction_id = i.id
 LEFT JOIN LATERAL (
     SELECT coalesce(sum(d.points), 0)::bigint AS points, bool_and(d.is_back) FILTER (WHERE d.points > 0) AS is_back,
         min(d.reason) FILTER (WHERE d.reason <> '') AS reason
@@ -28,14 +31,14 @@ LEFT JOIN LATERAL (
         SELECT d.points, d.reason, EXISTS (
             SELECT 1 FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
             JOIN points_wallet w ON w.membership_id = m.id
-            JOIN points_entry e ON e.wallet_id = w.id AND e.cause = 'interaction-back:' || i.id
+            JOIN points_entry e ON e.wallet_id = w.id AND e.cause = n.taken
             WHERE m.program_id = d.program_id AND (c.id = i.customer_id OR c.merged_into_id = i.customer_id)
         ) AS is_back FROM activity_interactiondecision d WHERE d.interaction_id = i.id
     ) d
 ) d ON true
 LEFT JOIN LATERAL (
     SELECT bool_or(t.active_at IS NULL AND t.pending > 0) AS waits, bool_or(t.active_at IS NOT NULL) AS was_approved
-    FROM points_lot t WHERE t.gift = 'interaction-' || replace(i.id::text, '-', '') AND t.activation_event = 'approved'
+    FROM points_lot t WHERE t.gift = n.gift AND t.activation_event = 'approved'
 ) a ON true
 WHERE i.id = ANY(%(ids)s)
 """

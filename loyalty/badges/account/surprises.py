@@ -50,7 +50,8 @@ ORDER BY m.id
 NEXT = """
 SELECT t.id, t.membership_id, m.id, m.left_at IS NULL AND c.erased_at IS NULL FROM badges_surpriseticket t
 JOIN memberships_membership a ON a.id = t.membership_id
-JOIN memberships_membership m ON m.id = coalesce(a.merged_into_id, a.id) JOIN customers_customer c ON c.id = m.customer_id
+JOIN memberships_membership m ON m.id = CASE WHEN a.merged_into_id IS NULL THEN a.id ELSE a.merged_into_id END
+JOIN customers_customer c ON c.id = m.customer_id
 WHERE t.surprise_id = %s AND t.is_drawn AND t.given_at IS NULL AND t.missed_at IS NULL
 ORDER BY t.place LIMIT %s FOR UPDATE OF t SKIP LOCKED
 """

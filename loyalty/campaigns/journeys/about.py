@@ -54,7 +54,8 @@ SELECT m.customer_id, s.end_day, p.name, p.name_fr
 FROM plans_subscription s JOIN memberships_membership m ON m.id = s.membership_id
 CROSS JOIN LATERAL (
     SELECT p.name, p.name_fr FROM plans_paidplan p JOIN programs_programversion v ON v.id = p.version_id
-    WHERE p.key = coalesce(s.next_key, s.key) AND v.program_id = s.program_id AND v.status = 'published'
+    WHERE p.key = CASE WHEN s.next_key IS NULL THEN s.key ELSE s.next_key END
+        AND v.program_id = s.program_id AND v.status = 'published'
     ORDER BY v.effective_from DESC LIMIT 1
 ) p
 WHERE s.program_id = %s AND m.customer_id = ANY(%s) AND s.ended_at IS NULL AND s.status IN ('trial', 'active') AND NOT s.cancels

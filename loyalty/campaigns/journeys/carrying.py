@@ -46,7 +46,7 @@ LET_WAIT = f"""
 """
 PAIRS = """
 SELECT c.id, c.merged_into_id FROM customers_customer c
-WHERE c.id = ANY(%(ids)s) OR c.id IN (SELECT merged_into_id FROM customers_customer WHERE id = ANY(%(ids)s))
+WHERE c.id = ANY(%(ids)s) OR c.id = ANY(ARRAY(SELECT merged_into_id FROM customers_customer WHERE id = ANY(%(ids)s)))
 ORDER BY c.merged_into_id IS NULL, c.external_id
 """
 # Held behind their recipients and aliases first, as all do who hold customers: neither is merged on before this is written.

@@ -20,7 +20,7 @@ REACH, RISK = "tier_within_reach", "tier_at_risk"
 NO_TIER = UUID(int=0)
 BOUNDS = """JOIN (
     SELECT unnest(%(keys)s::uuid[]) AS key, unnest(%(lows)s::numeric[]) AS low, unnest(%(highs)s::numeric[]) AS high
-) b ON b.key = coalesce(m.key, '00000000-0000-0000-0000-000000000000'::uuid)"""
+) b ON b.key = CASE WHEN m.key IS NULL THEN '00000000-0000-0000-0000-000000000000'::uuid ELSE m.key END"""
 ENDING = "t.id IS NOT NULL AND g.protected_until > %(day)s AND g.protected_until <= %(latest)s"
 
 

@@ -24,8 +24,8 @@ WITH back AS MATERIALIZED (
     UNION SELECT wallet_id FROM points_lot WHERE id = ANY(%(lots)s) AND (gift <> '' OR grant_id IS NOT NULL)
     UNION SELECT unnest(%(all_of)s::bigint[])
     UNION SELECT wallet_id FROM points_entry WHERE wallet_id = ANY(%(wallets)s) AND kind = 'transfer' AND explanation ? 'debts'
-    UNION SELECT l.wallet_id FROM points_lot l JOIN points_movement c ON c.lot_id = l.id AND c.to_state = 'cancelled'
-        WHERE l.order_id = ANY(%(orders)s)
+    UNION SELECT l.wallet_id FROM points_lot l WHERE l.order_id = ANY(%(orders)s) AND EXISTS (
+        SELECT 1 FROM (SELECT to_state FROM points_movement WHERE lot_id = l.id OFFSET 0) c WHERE c.to_state = 'cancelled')
 )
 SELECT e.wallet_id, e.id, e.kind, e.order_id, e.explanation->'gift_lots', coalesce(e.explanation->>'for_gifts', '') <> '',
     e.owed_change, e.shortfall_change, e.explanation->'debts', coalesce(v.to_lot_id, m.lot_id), m.from_state, m.to_state,

@@ -25,11 +25,12 @@ REWARDED = """
 SELECT m.id, i.id, i.kind, i.sku, i.occurred_at FROM memberships_membership m
 JOIN memberships_membership o ON o.id = m.id OR o.merged_into_id = m.id
 JOIN customers_interaction i ON i.customer_id = m.customer_id JOIN points_wallet w ON w.membership_id = o.id
-JOIN points_entry e ON e.wallet_id = w.id AND e.cause = 'interaction:' || i.id AND e.pending_change + e.available_change > 0
+CROSS JOIN LATERAL (SELECT 'interaction:' || i.id AS given, 'interaction-back:' || i.id AS taken OFFSET 0) c
+JOIN points_entry e ON e.wallet_id = w.id AND e.cause = c.given AND e.pending_change + e.available_change > 0
 WHERE m.id = ANY(%(members)s) AND i.occurred_at >= o.enrolled_at
     AND (i.occurred_at BETWEEN %(first)s AND %(last)s OR i.sku = ANY(%(skus)s))
-    AND NOT EXISTS (SELECT 1 FROM points_entry b WHERE b.cause = 'interaction-back:' || i.id AND b.wallet_id IN (
-        SELECT v.id FROM points_wallet v WHERE v.membership_id IN (m.id, o.id)))
+    AND NOT EXISTS (SELECT 1 FROM points_wallet v JOIN points_entry b ON b.wallet_id = v.id AND b.cause = c.taken
+        WHERE v.membership_id IN (m.id, o.id))
 GROUP BY m.id, i.id ORDER BY i.occurred_at, i.id
 """
 ACTIVES = """

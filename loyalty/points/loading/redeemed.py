@@ -11,18 +11,26 @@ from loyalty.points.loading.lots import LOT
 from loyalty.points.state import Move, OpenLot, Redeemed
 from loyalty.points.states import State
 
-# A redemption that paid an order, whether at once or through a hold, unless it was undone already.
+# By which entries the wallet `w` paid under the reference of `r`, be it at once or through a hold.
+PAYING = """
+CROSS JOIN LATERAL (
+    SELECT 'redeem:' || r.reference AS cause
+    UNION ALL SELECT unnest(ARRAY['confirm:' || h.id, 'redeem:hold:' || h.id])
+    FROM points_hold h WHERE h.wallet_id = w.id AND h.reference = r.reference OFFSET 0
+) n
+JOIN LATERAL (SELECT *, 'restore:' || id AS undone_by FROM points_entry WHERE wallet_id = w.id AND cause = n.cause OFFSET 0) e
+    ON coalesce(e.explanation->>'reference', r.reference) = r.reference
+"""
+# A redemption that paid an order, unless it was undone already.
 REDEEMED = f"""
 SELECT r.membership_id, r.reference, e.id, e.wallet_id, (e.explanation->>'merged_from')::uuid,
     m.from_state, m.to_state, m.amount, {LOT}
 FROM unnest(%s::text[], %s::uuid[]) AS r(reference, membership_id)
 JOIN points_wallet w ON w.membership_id = r.membership_id
-LEFT JOIN points_hold h ON h.wallet_id = w.id AND h.reference = r.reference
-JOIN points_entry e ON e.wallet_id = w.id AND e.cause IN ('redeem:' || r.reference, 'confirm:' || h.id, 'redeem:hold:' || h.id)
-    AND coalesce(e.explanation->>'reference', r.reference) = r.reference
-JOIN points_movement m ON m.entry_id = e.id AND m.to_state = 'redeemed'
-LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id JOIN points_lot l ON l.id = coalesce(v.to_lot_id, m.lot_id)
-WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id AND u.cause = 'restore:' || e.id)
+{PAYING} JOIN points_movement m ON m.entry_id = e.id AND m.to_state = 'redeemed'
+LEFT JOIN points_movedlot v ON v.lot_id = m.lot_id
+JOIN points_lot l ON l.id = CASE WHEN v.to_lot_id IS NULL THEN m.lot_id ELSE v.to_lot_id END
+WHERE NOT EXISTS (SELECT 1 FROM points_entry u WHERE u.wallet_id = e.wallet_id AND u.cause = e.undone_by)
 ORDER BY m.id
 """
 
