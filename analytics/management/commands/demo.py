@@ -83,6 +83,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         self.console = Console(file=cast("IO[str]", self.stdout._out))  # so that call_command captures it
         now = timezone.now()
+        beside.hurry()
         try:
             self._run(options["size"], now)
         except DomainError as error:
