@@ -20,7 +20,7 @@ Status = RewardRedemption.Status
 CODES = 2_000
 # Of the members in the order of their ids: every other one looks at the catalogue, each once in so many half months, and takes
 # the first that it can pay of these, each beginning with another one.
-EVERY, LOOKS = 2, 4
+EVERY, LOOKS = 2, 8
 WISHES = (("five-off", 500), ("bag", 300), ("cinema", 900), ("forest", 200))
 # What a member's rewards come to: of each so many one is cancelled, one sent late or forgotten, one used, one used much later,
 # and one used and then brought back.

@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 # What a run says is written into a table of its own, by COPY, and attached when it is whole. Only the owner can do this, so
 # these functions do, for runs of the retailer for which the session acts. The application may insert into a table that is
@@ -118,6 +119,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='RecommendationSettings',
             fields=[
@@ -550,6 +552,7 @@ class Migration(migrations.Migration):
             model_name='experimentlook',
             trigger=pgtrigger.compiler.Trigger(name='experiment_looks_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='c9e92950972ddcd36899854d9513aaaae2513d77', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_experiment_looks_never_truncated_3f170', table='analytics_experimentlook', when='BEFORE')),
         ),
+        ]),
         migrations.RunSQL(BY_RUN, migrations.RunSQL.noop),
         migrations.RunSQL(FUNCTIONS, NO_FUNCTIONS),
         *(own_rows_only(f"analytics_{table}") for table in TABLES),

@@ -13,6 +13,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from customers.core.tenancy import looked_up_by_nobody, own_rows_only, through
+from customers.core.migrating import Together
 
 # Before all tables: what the application's role may do with them is said by default privileges.
 ROLE = """
@@ -141,6 +142,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(ROLE, NO_ROLE),
         migrations.RunSQL(EXTENSIONS, migrations.RunSQL.noop),  # others of the database may use them
         migrations.RunSQL(TEXTS, NO_TEXTS),
+        Together([
         migrations.CreateModel(
             name='Retailer',
             fields=[
@@ -682,6 +684,7 @@ class Migration(migrations.Migration):
             model_name='customermerge',
             trigger=pgtrigger.compiler.Trigger(name='customer_merges_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='99ac1f366a3dc430fa420120609ed39804dd2e36', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_customer_merges_never_truncated_7fae0', table='customers_customermerge', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"customers_{table}") for table in TABLES),
         own_rows_only("customers_consent", through("customers_customer", "customer_id")),
         own_rows_only("customers_insight", through("customers_customer", "customer_id")),

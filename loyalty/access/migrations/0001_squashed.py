@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only
+from customers.core.migrating import Together
 
 TABLES = (
     "signinpolicy",
@@ -39,6 +40,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='SignInPolicy',
             fields=[
@@ -120,6 +122,7 @@ class Migration(migrations.Migration):
             model_name='guardeduser',
             trigger=pgtrigger.compiler.Trigger(name='users_gain_no_powers', sql=pgtrigger.compiler.UpsertTriggerSql(func="\nIF coalesce(current_setting('app.retailer', true), '*') <> '*' AND (TG_OP <> 'UPDATE' OR (\n    (NEW.is_superuser, NEW.is_staff, NEW.is_active, NEW.username, NEW.email)\n    IS DISTINCT FROM (OLD.is_superuser, OLD.is_staff, OLD.is_active, OLD.username, OLD.email))) THEN\n    RAISE EXCEPTION 'pgtrigger: Nobody who acts for a retailer makes or removes users, or gives them powers';\nEND IF;\nIF TG_OP = 'DELETE' THEN\n    RETURN OLD;\nEND IF;\nRETURN NEW;\n", hash='bdfa26439b7259a543b224d12a6bbe99b5894aa5', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_users_gain_no_powers_5c5cb', table='auth_user', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"access_{table}") for table in TABLES),
         *(migrations.RunSQL(GIVEN.format(table=table), NOT_GIVEN.format(table=table)) for table in GIVEN_TABLES),
     ]

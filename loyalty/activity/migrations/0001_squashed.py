@@ -2,6 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 TABLES = (
     "interactiondecision",
@@ -26,6 +27,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='SetAside',
             fields=[
@@ -141,6 +143,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('order_return', 'program'), name='return_decided_once_per_program')],
             },
         ),
+        ]),
         *(own_rows_only(f"activity_{table}") for table in TABLES),
         own_rows_only("activity_nightrun", through("programs_program", "program_id")),
     ]

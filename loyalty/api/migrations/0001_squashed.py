@@ -3,6 +3,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from customers.core.tenancy import looked_up_by_nobody, own_rows_only
+from customers.core.migrating import Together
 
 TABLES = (
     "membertoken",
@@ -21,6 +22,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='IdempotencyRecord',
             fields=[
@@ -72,6 +74,7 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
+        ]),
         *(own_rows_only(f"api_{table}") for table in TABLES),
         looked_up_by_nobody("api_membertoken"),
         looked_up_by_nobody("api_retailerkey"),

@@ -9,6 +9,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 TABLES = (
     "boardscore",
@@ -37,6 +38,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='Badge',
             fields=[
@@ -428,6 +430,7 @@ class Migration(migrations.Migration):
             model_name='contestprize',
             trigger=pgtrigger.compiler.Trigger(name='contest_prizes_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='1204811a8c61be558d6aa9b79e16e1ac852dfd05', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_contest_prizes_never_truncated_d4e04', table='badges_contestprize', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"badges_{table}") for table in TABLES),
         own_rows_only("badges_badge", through("programs_programversion", "version_id")),
         own_rows_only("badges_board", through("programs_programversion", "version_id")),

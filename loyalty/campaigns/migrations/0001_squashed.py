@@ -11,6 +11,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only
+from customers.core.migrating import Together
 
 TABLES = (
     "address",
@@ -127,6 +128,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='SendingHours',
             fields=[
@@ -735,6 +737,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        ]),
         migrations.AddField(
             model_name='campaign',
             name='version',
@@ -744,6 +747,7 @@ class Migration(migrations.Migration):
             model_name='campaign',
             constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('version__isnull', False), _connector='OR'), name='live_campaign_has_a_version'),
         ),
+        Together([
         pgtrigger.migrations.AddTrigger(
             model_name='campaignversion',
             trigger=pgtrigger.compiler.Trigger(name='published_campaigns_are_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func="\nIF OLD.published_at IS NOT NULL THEN\n    RAISE EXCEPTION 'pgtrigger: Cannot change a published version in % table', TG_TABLE_NAME;\nEND IF;\nIF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\nRETURN NEW;\n", hash='4d451ff90898c3039ddc9d932042486ae4fe997a', operation='UPDATE OR DELETE', pgid='pgtrigger_published_campaigns_are_frozen_c514b', table='campaigns_campaignversion', when='BEFORE')),
@@ -792,6 +796,7 @@ class Migration(migrations.Migration):
             model_name='step',
             trigger=pgtrigger.compiler.Trigger(name='published_steps_are_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func="\nIF EXISTS (SELECT 1 FROM campaigns_campaignversion v WHERE v.published_at IS NOT NULL AND v.id IN (\n    CASE WHEN TG_OP <> 'INSERT' THEN OLD.version_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.version_id END)) THEN\n    RAISE EXCEPTION 'pgtrigger: Cannot change what was published in % table', TG_TABLE_NAME;\nEND IF;\nIF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\nRETURN NEW;\n", hash='2378852f6747b04ff21c84764a405a8c5d20ee05', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_published_steps_are_frozen_2174a', table='campaigns_step', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"campaigns_{table}") for table in TABLES),
         migrations.RunSQL(NOTE_ORDERS, NOT_ORDERS),
         migrations.RunSQL(NOTE_CARTS, NOT_CARTS),

@@ -7,6 +7,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only
+from customers.core.migrating import Together
 
 TABLES = (
     "assignment",
@@ -121,6 +122,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='Experiment',
             fields=[
@@ -256,6 +258,7 @@ class Migration(migrations.Migration):
             model_name='assignment',
             trigger=pgtrigger.compiler.Trigger(name='assignments_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='78ccbf402e0376e8d8807982e24c4ed7abd81b0f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_assignments_never_truncated_1bf14', table='experiments_assignment', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"experiments_{table}") for table in TABLES),
         migrations.RunSQL(OF_ITS_EXPERIMENT, NOT_OF_ITS_EXPERIMENT),
         migrations.RunSQL(BUCKET, "DROP FUNCTION experiment_bucket(text, text);"),

@@ -3,6 +3,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 TABLES = (
     "endpoint",
@@ -22,6 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='FeedStart',
             fields=[
@@ -111,6 +113,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        ]),
         *(own_rows_only(f"outbox_{table}") for table in TABLES),
         own_rows_only("outbox_delivery", through("outbox_event", "event_id")),
         migrations.RunSQL("CREATE SEQUENCE outbox_event_position", "DROP SEQUENCE outbox_event_position"),

@@ -8,6 +8,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 TABLES = (
     "invoice",
@@ -32,6 +33,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='PaidPlan',
             fields=[
@@ -263,6 +265,7 @@ class Migration(migrations.Migration):
             model_name='planchange',
             trigger=pgtrigger.compiler.Trigger(name='plan_changes_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='75b1092b1970102c0adb1cc6d431d796d1841773', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_plan_changes_never_truncated_c6c0e', table='plans_planchange', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"plans_{table}") for table in TABLES),
         own_rows_only("plans_paidplan", through("programs_programversion", "version_id")),
     ]

@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 TABLES = (
     "allocatedprice",
@@ -40,6 +41,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='EarningRule',
             fields=[
@@ -542,6 +544,7 @@ class Migration(migrations.Migration):
             model_name='allocatedprice',
             trigger=pgtrigger.compiler.Trigger(name='allocated_prices_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='b4bb92b001cfb2f947a093d49d02ed2c4af14447', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_allocated_prices_never_truncated_27d18', table='points_allocatedprice', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"points_{table}") for table in TABLES),
         own_rows_only("points_budgetshare", through("programs_program", "program_id")),
         own_rows_only("points_earninggroup", through("programs_programversion", "version_id")),

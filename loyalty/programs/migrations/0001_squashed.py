@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 
 
@@ -22,6 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='Program',
             fields=[
@@ -100,6 +102,7 @@ class Migration(migrations.Migration):
             model_name='versionevent',
             trigger=pgtrigger.compiler.Trigger(name='version_events_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='54f30efa0fa1d1edd5f1349577a26a5140a99e5e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_version_events_never_truncated_e6aa4', table='programs_versionevent', when='BEFORE')),
         ),
+        ]),
         own_rows_only("programs_program"),
         own_rows_only("programs_programversion", through("programs_program", "program_id")),
         own_rows_only("programs_versionevent", through("programs_program", "program_id")),

@@ -7,6 +7,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 TABLES = (
     "referral",
@@ -29,6 +30,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='Referral',
             fields=[
@@ -146,6 +148,7 @@ class Migration(migrations.Migration):
             model_name='referralpolicy',
             trigger=pgtrigger.compiler.Trigger(name='referral_policies_frozen_with_version', sql=pgtrigger.compiler.UpsertTriggerSql(func="\nIF EXISTS (\n    SELECT 1 FROM programs_programversion v\n    WHERE v.status <> 'draft' AND v.id IN (\n        CASE WHEN TG_OP <> 'INSERT' THEN OLD.version_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.version_id END)\n) THEN\n    RAISE EXCEPTION 'pgtrigger: Cannot change rows of a published version in % table', TG_TABLE_NAME;\nEND IF;\nIF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\nRETURN NEW;\n", hash='6355a75f5a813d1f31ac410bff0baec3a3d1336b', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_referral_policies_frozen_with_version_e9963', table='referrals_referralpolicy', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"referrals_{table}") for table in TABLES),
         own_rows_only("referrals_referralpolicy", through("programs_programversion", "version_id")),
     ]

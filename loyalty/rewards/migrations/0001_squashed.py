@@ -11,6 +11,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 TABLES = (
     "causeentry",
@@ -37,6 +38,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='CodeBatch',
             fields=[
@@ -338,6 +340,7 @@ class Migration(migrations.Migration):
             model_name='causeentry',
             trigger=pgtrigger.compiler.Trigger(name='cause_entries_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='3ae0aabed04dff4ecb7169345ba3ff6a433d0d4e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_cause_entries_never_truncated_1608f', table='rewards_causeentry', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"rewards_{table}") for table in TABLES),
         own_rows_only("rewards_reward", through("programs_programversion", "version_id")),
         own_rows_only("rewards_rewardprice", through("programs_programversion", "version_id")),

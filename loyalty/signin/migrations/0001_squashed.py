@@ -3,6 +3,7 @@ import uuid
 from django.db import migrations, models
 
 from customers.core.tenancy import looked_up_by_nobody, own_rows_only
+from customers.core.migrating import Together
 
 TABLES = (
     "membersession",
@@ -21,6 +22,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='MemberSession',
             fields=[
@@ -72,6 +74,7 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('mail_due_at__isnull', False)), fields=['retailer', 'mail_due_at'], name='signin_code_to_mail'), models.Index(fields=['asked_at'], name='signin_code_by_age')],
             },
         ),
+        ]),
         *(own_rows_only(f"signin_{table}") for table in TABLES),
         looked_up_by_nobody("signin_membersession"),
     ]

@@ -8,6 +8,7 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 from customers.core.tenancy import own_rows_only, through
+from customers.core.migrating import Together
 
 TABLES = (
     "standing",
@@ -28,6 +29,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        Together([
         migrations.CreateModel(
             name='Tier',
             fields=[
@@ -150,6 +152,7 @@ class Migration(migrations.Migration):
             model_name='tierchange',
             trigger=pgtrigger.compiler.Trigger(name='tier_changes_never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;", hash='9a38278cdf5d26136d01ae5faf235ab59572540b', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_tier_changes_never_truncated_d2735', table='tiers_tierchange', when='BEFORE')),
         ),
+        ]),
         *(own_rows_only(f"tiers_{table}") for table in TABLES),
         own_rows_only("tiers_tier", through("programs_programversion", "version_id")),
         own_rows_only("tiers_tierpolicy", through("programs_programversion", "version_id")),
