@@ -4,12 +4,13 @@ What a roll-out in some stores did, with what has to hold before it is told: sto
 The effect is that of synthetic difference-in-differences (`analytics.uplift.synthetic`); its error is how far effects spread
 among stores that never got the program. It is no experiment: nobody drew the stores by chance, so its best grade is B. Where
 the stores already went another way before the program began, it is D, and nothing is told. Less than that is often not seen: by
-as much as they were off before, they may be off since (Rambachan, Roth 2023, A More Credible Approach to Parallel Trends), and
-the interval is widened by it.
+as much as they were off before, they may be off since (Rambachan, Roth 2023, A More Credible Approach to Parallel Trends): the
+interval is widened by it, and by the error with which it is known.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot
 from statistics import NormalDist
 from typing import Literal
 
@@ -26,6 +27,7 @@ LEADS = (LEAD_MONTHS, 2 * LEAD_MONTHS)  # and by how much, at each of them, it w
 LEVEL = 0.95
 REACH = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 DRAWS = 200
+NO_DRIFT = Range(0.0, 0.0, 0.0, 0.0)  # where the time before is too short to tell
 RESOLUTION = 1e-9  # of what a store sells in a month: what is smaller comes of rounding, and is nothing
 RollOutGrade = Literal["B", "C", "D"]
 
@@ -70,7 +72,7 @@ class Judged:
     """
     What is told of a roll-out; money is per store and month.
 
-    :param effect: its interval is that of its error, widened by `drift`
+    :param effect: its interval is that of its error and of the drift's, widened by `drift`; `error` is the effect's own
     :param percent: the effect as a share of what the stores would have sold
     :param total: in all stores and months with the program
     :param lead: the effect three months before it began, when there was none; None where the time before is too short
@@ -107,7 +109,9 @@ def judge_roll_out(sales: Sales, *, seed: int = 7, draws: int = DRAWS) -> Judged
     roll_out, stores, left_out = _compared(sales)
     found = synthetic_did(roll_out)
     leads = {each: _lead(roll_out, each, seed=seed, draws=draws) for each in LEADS}
-    drift = max((abs(each.value) for each in leads.values() if each is not None), default=0.0)
+    drift = max(
+        (each for each in leads.values() if each is not None), key=lambda each: abs(each.value), default=NO_DRIFT
+    )
     effect = _widened(_effect(roll_out, found, seed=seed, draws=draws), drift)
     treated, compared = _courses(roll_out, found)
     with_it, months = int(np.count_nonzero(roll_out.rolled_out)), len(treated) - roll_out.first
@@ -119,7 +123,7 @@ def judge_roll_out(sales: Sales, *, seed: int = 7, draws: int = DRAWS) -> Judged
         grade=_grade(reasons), reasons=reasons, effect=effect, percent=_scaled(effect, 1 / would) if would > 0 else None,
         total=_scaled(effect, with_it * months), p_value=_p_value(effect, drift), lead=leads[LEAD_MONTHS],
         treated=treated.tolist(), compared=compared.tolist(), weights=_weights(controls, found), left_out=left_out,
-        with_it=with_it, without=without, before=roll_out.first, after=months, drift=drift,
+        with_it=with_it, without=without, before=roll_out.first, after=months, drift=abs(drift.value),
     )  # fmt: skip
 
 
@@ -202,14 +206,16 @@ def _range(value: float, error: float) -> Range:
     return Range(value, error, value - REACH * error, value + REACH * error)
 
 
-def _widened(found: Range, by: float) -> Range:
-    return Range(found.value, found.error, found.low - by, found.high + by)
+def _widened(found: Range, drift: Range) -> Range:
+    """Return an effect with an interval that is as wide as its own error and that of the drift make it, and the drift wider."""
+    reach = abs(drift.value) + REACH * hypot(found.error, drift.error)
+    return Range(found.value, found.error, found.value - reach, found.value + reach)
 
 
-def _p_value(effect: Range, drift: float) -> float:
+def _p_value(effect: Range, drift: Range) -> float:
     """Return how likely so large an effect is by chance, if the stores are as far off as they were before."""
-    beyond = max(abs(effect.value) - drift, 0.0)
-    return 2 * (1 - NormalDist().cdf(beyond / effect.error)) if effect.error else float(beyond == 0)
+    beyond, error = max(abs(effect.value) - abs(drift.value), 0.0), hypot(effect.error, drift.error)
+    return 2 * (1 - NormalDist().cdf(beyond / error)) if error else float(beyond == 0)
 
 
 def _scaled(found: Range, by: float) -> Range:

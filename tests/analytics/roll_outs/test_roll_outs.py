@@ -31,7 +31,7 @@ from analytics.roll_outs.running import (
 )
 from analytics.tasks import roll_outs_asked
 from analytics.uplift.roll_outs import CannotJudge, Sales, judge_roll_out
-from analytics.uplift.synthetic import RollOut, synthetic_did
+from analytics.uplift.synthetic import RollOut, placebo_error, synthetic_did
 from customers.facts import ReturnFact, ReturnLineFact
 from customers.models import Retailer
 from customers.recording import record_returns
@@ -88,16 +88,19 @@ def test_an_effect_is_found_and_graded_b_with_its_percent() -> None:
 
 
 def test_by_as_much_as_stores_were_off_before_they_may_be_off_since() -> None:
-    """Looked at as if it had begun three and six months earlier: the more of both is added on each side."""
+    """Looked at as if it had begun three and six months earlier: the more of both is added on each side, with its own error."""
     of = sales(2, effect=20)
     rolled_out = np.array([store in of.treated for store in of.stores])
-    off = [abs(synthetic_did(RollOut(of.sold[:, :13], rolled_out, first)).effect) for first in (10, 7)]
+    earlier = [RollOut(of.sold[:, :13], rolled_out, first) for first in (10, 7)]
+    seemed = [synthetic_did(each) for each in earlier]
+    most = max((0, 1), key=lambda place: abs(seemed[place].effect))
 
     found = judged(of)
 
-    assert found.drift == pytest.approx(max(off))
+    assert found.drift == pytest.approx(abs(seemed[most].effect))
     assert found.drift > 0
-    wide = 1.959964 * found.effect.error + found.drift
+    error = placebo_error(earlier[most], seemed[most], seed=1, draws=DRAWS)
+    wide = 1.959964 * np.hypot(found.effect.error, error) + found.drift
     assert found.effect.high - found.effect.value == pytest.approx(wide, rel=1e-6)
     assert found.effect.value - found.effect.low == pytest.approx(wide, rel=1e-6)
 
