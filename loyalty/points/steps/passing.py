@@ -1,6 +1,6 @@
 """What time does to points: they become active, expire, or end with their member's membership. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -100,12 +100,7 @@ def expire_due(decision: Decision) -> Decision:
 
 def next_of_points(member: Member, now: datetime) -> datetime | None:
     """Return the first instant up to now at which a lot that is known becomes active or expires."""
-    instants = [
-        earliest(lot.active_at if lot.pending else None, lot.expires_at if lot.available else None)
-        for wallet in member.of(POINTS).wallets
-        for lot in wallet.lots
-    ]
-    first = earliest(*instants)
+    first = earliest(*(_first_due(wallet.lots) for wallet in member.of(POINTS).wallets))
     return first if first is not None and first <= now else None
 
 
@@ -117,8 +112,7 @@ def due(member: Member, before: Member | None, versions: Versions, now: datetime
         old = known.get(wallet.wallet_id)
         if old is wallet:
             continue
-        seen = {id(lot) for lot in old.lots} if old else set()
-        instants += [_lot_due(lot) for lot in wallet.lots if id(lot) not in seen]
+        instants.append(_first_due(_unseen(wallet.lots, old.lots) if old else wallet.lots))
         # Of lots that were not looked at; a late fact may tell of an end that is over: that has been carried out with it.
         if old is not None and wallet.span and wallet.span != old.span and wallet.span.end > now:
             instants.append(wallet.span.end)
@@ -127,8 +121,21 @@ def due(member: Member, before: Member | None, versions: Versions, now: datetime
     return earliest(*instants)
 
 
-def _lot_due(lot: OpenLot) -> datetime | None:
-    return earliest(lot.active_at if lot.pending else None, lot.expires_at if lot.available else None)
+def _unseen(lots: Sequence[OpenLot], seen: Sequence[OpenLot]) -> list[OpenLot]:
+    """Return those lots that are not among others, unchanged."""
+    known = {id(lot) for lot in seen}
+    return [lot for lot in lots if id(lot) not in known]
+
+
+def _first_due(lots: Iterable[OpenLot]) -> datetime | None:
+    """Return the first instant at which one of some lots becomes active or expires; each night asks it of all."""
+    first: datetime | None = None
+    for lot in lots:
+        if lot.pending and lot.active_at is not None and (first is None or lot.active_at < first):
+            first = lot.active_at
+        if lot.available and lot.expires_at is not None and (first is None or lot.expires_at < first):
+            first = lot.expires_at
+    return first
 
 
 def forfeit(decision: Decision) -> Decision:

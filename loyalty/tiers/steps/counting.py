@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from customers.core.calendar import local_date
+from customers.core.values import dataclass
 from loyalty.engine.decision import Decision
 from loyalty.engine.member import Member
 from loyalty.engine.versions import Version
@@ -32,7 +33,33 @@ def sums_of(member: Member, version: Version, *, until: date = date.max) -> DayS
     wallet = main if scheme.wallet == MAIN else points.wallet(scheme.wallet)
     days = _until(until, main.days)
     others = days if wallet is main else _until(until, wallet.days)
-    return DaySums(days, others, joined=joined_on(member, version), balance=counted_balance(wallet, scheme))
+    return _sums(days, others, joined_on(member, version), counted_balance(wallet, scheme))
+
+
+@dataclass(frozen=True)
+class _Summed:
+    """The sums that were added up last, and of which days."""
+
+    days: Sequence[Day]
+    others: Sequence[Day]
+    sums: DaySums
+
+    def is_of(self, days: Sequence[Day], others: Sequence[Day], joined: date, balance: int) -> bool:
+        known = self.sums
+        same = self.days is days and self.others is others
+        return same and known.joined == joined and known.balance == max(balance, 0)
+
+
+_last: _Summed | None = None
+
+
+def _sums(days: Sequence[Day], others: Sequence[Day], joined: date, balance: int) -> DaySums:
+    """Return the sums of some days. One decision asks for the same ones several times: the last ones are kept."""
+    global _last  # noqa: PLW0603 - one assignment of one value: whoever reads it meanwhile has this one or that one
+    known = _last
+    if known is None or not known.is_of(days, others, joined, balance):
+        _last = known = _Summed(days, others, DaySums(days, others, joined=joined, balance=balance))
+    return known.sums
 
 
 def _until(last: date, days: Sequence[Day]) -> Sequence[Day]:
