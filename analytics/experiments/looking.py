@@ -139,6 +139,7 @@ def _trial(experiment: Experiment, variants: list[Variant], found: Read, known_a
     return Trial(
         parts=[Part(each.code, each.name, each.share_bp, each.is_control) for each in variants],
         is_final=came_to_its_end(experiment, known_at),
+        is_over=limit_of(experiment, known_at) < known_at,
         tells_take_up=experiment.form != Experiment.Form.VARIANTS,
         plan_is_kept=digest(experiment.plan) == experiment.plan_hash and _shares_are_planned(experiment, variants),
         misplaced=found.misplaced,

@@ -15,6 +15,7 @@ from analytics.experiments.near_misses import NoSuchTierNow
 from analytics.experiments.overview import Line, lines_of, quarter_of
 from analytics.experiments.planning import TooLittleToPlanFrom, forecast
 from analytics.experiments.promise_page import promise_page
+from analytics.experiments.reading import limit_of
 from analytics.experiments.results import ArmResult, Effect, Result
 from analytics.experiments.varying import varied_by
 from customers.core.instants import instant_said
@@ -156,12 +157,18 @@ def _checks(look: ExperimentLook, result: Result) -> list[tuple[str, str]]:
         (_("window"), window),
         (_("unit"), experiment.get_unit_display()),
         (_("form"), experiment.get_form_display()),
-        (_("customers still on the way"), shown(result.waiting, 0)),
+        (_waiting_name(look), shown(result.waiting, 0)),
         (_("as recorded until"), instant_said(look.known_at)),
         (_("hash of the plan"), look.plan_hash),
         (_("hash of the data"), look.data_digest),
         (_("version of the code"), look.code_version),
     ]
+
+
+def _waiting_name(look: ExperimentLook) -> str:
+    """Return what those are called whose window was not over: of one that has ended, none of them ever will be."""
+    is_over = limit_of(look.experiment, look.known_at) < look.known_at
+    return _("customers who were in it for a part of a window") if is_over else _("customers still on the way")
 
 
 def _varied(experiment: Experiment) -> list[dict[str, str]]:

@@ -25,6 +25,10 @@ BLOCKED: dict[str, str | Promise] = {
     "nobody_long_enough": _(
         "Nobody has been in it for a whole window yet. %(customers)s customers are on the way; it is looked at every night."
     ),
+    "ended_too_soon": _(
+        "It ended before anybody had been in it for a whole window, so nothing can be told of it. %(customers)s customers were "
+        "in it for a part of one."
+    ),
     "sample_ratio": _(
         "The arms are not as large as their shares say (p = %(p_value)s; below 0.001 nothing is told). What made their sizes "
         "differ may have made the difference in money as well: look for customers who were lost in one arm alone."

@@ -95,6 +95,13 @@ def test_before_anybody_was_exposed_long_enough_nothing_is_told() -> None:
     assert (found.blocked.code, found.blocked.values) == ("nobody_long_enough", {"customers": 812})
 
 
+def test_of_one_that_ended_before_anybody_was_nobody_is_on_the_way() -> None:
+    found = judge(units(0, 0), final(waiting=812, is_over=True))
+
+    assert found.blocked is not None
+    assert (found.blocked.code, found.blocked.values) == ("ended_too_soon", {"customers": 812})
+
+
 def test_arms_of_a_few_say_nothing() -> None:
     found = judge(units(850, 95), final())
 
