@@ -115,13 +115,13 @@ def look_told(look: ExperimentLook) -> dict[str, Any]:
 def _effect(look: ExperimentLook, each: Effect) -> dict[str, str]:
     currency = look.currency
     return {
-        "name": words.name_of(look.experiment, each.code), "value": words.money(each.shown.value, currency),
+        "name": words.name_of(look.experiment, each.code), "value": words.middle(each.shown, currency),
         "interval": words.interval(each.shown, currency), "percent": words.percent(each.percent.value if each.percent else None),
-        "total": words.money(each.total.value, currency), "total_interval": words.interval(each.total, currency),
-        "plain": words.money(each.plain.value, currency), "plain_interval": words.interval(each.plain, currency),
+        "total": words.middle(each.total, currency), "total_interval": words.interval(each.total, currency),
+        "plain": words.middle(each.plain, currency), "plain_interval": words.interval(each.plain, currency),
         "p_value": words.p_value(each.p_value), "holm": words.p_value(each.holm),
         "take_up": words.percent(each.take_up.value if each.take_up else None),
-        "compliers": words.money(each.compliers.value, currency) if each.compliers else "-",
+        "compliers": words.middle(each.compliers, currency) if each.compliers else "-",
         "compliers_interval": words.interval(each.compliers, currency),
         "detectable": words.detectable(each.detectable, each.detectable_percent, currency),
     }  # fmt: skip

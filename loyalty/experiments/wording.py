@@ -28,8 +28,8 @@ FLAWS: dict[str, Promise] = {
     "form_of_another_layer": _("The form {form} does not belong to the layer {layer}."),
     "program_needed": _("Say of which program it is: only a hold-out of everything (global) may be of all programs."),
     "shorter_than_its_window": _(
-        "It ends after {duration} days, and nobody would have been in it for a whole window of {window} days: nothing could ever be"
-        " told. Let it last at least as long as its window, better twice, or shorten the window."
+        "It ends after {duration} days, and nobody would have been in it for a whole window of {window} days: nothing could ever"
+        " be told. Let it last at least as long as its window, better twice, or shorten the window."
     ),
     "parts_of_no_variant": _(
         "Version {number} of {program} has parts for the variants {variants} of an experiment of this code, and this one has no"
