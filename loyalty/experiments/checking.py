@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from customers.core import bulk
+from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Fault, Kind
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.parts import named_by, versions_from
@@ -93,13 +94,15 @@ def _wash_out(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
     for row in _of_its_programs(experiment):
         ended = min(filter(None, (row.ends_at, row.ended_at)), default=None)
         if row.layer == GLOBAL and ended is not None and now - timedelta(days=WASH_OUT_DAYS) < ended <= now:
-            facts = {"other": row.code, "ended": f"{ended:%Y-%m-%d}", "days": WASH_OUT_DAYS}
+            zone = (row.program or row.retailer).tzinfo
+            facts = {"other": row.code, "ended": f"{local_date(ended, zone):%Y-%m-%d}", "days": WASH_OUT_DAYS}
             yield Flaw("wash_out", "layer", facts, is_error=False)
 
 
 def _of_its_programs(experiment: Experiment) -> list[Experiment]:
     """Return the others that have started and divide customers of the same program."""
-    started = Experiment.objects.filter(retailer=experiment.retailer_id).exclude(state=Experiment.State.DRAFT)
+    known = Experiment.objects.filter(retailer=experiment.retailer_id).select_related("program", "retailer")
+    started = known.exclude(state=Experiment.State.DRAFT)
     mine = experiment.program_id
     return [
         row for row in started.order_by("created_at", "pk") if None in {mine, row.program_id} or row.program_id == mine

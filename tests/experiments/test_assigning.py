@@ -11,7 +11,7 @@ from customers.models import Customer
 from customers.registration import CustomerFact, register
 from loyalty.activity.intake import take_orders
 from loyalty.experiments.assigning import arms_of, sizes
-from loyalty.experiments.checking import ExperimentHasErrors
+from loyalty.experiments.checking import ExperimentHasErrors, flaws_of
 from loyalty.experiments.models import Assignment, Experiment, ExperimentEvent
 from loyalty.experiments.planning import (
     CodeTaken,
@@ -355,3 +355,13 @@ def test_who_did_what_is_noted_and_told() -> None:
     assert log == [("created", "Grace"), ("planned", "Grace"), ("started", "Grace"), ("ended", "Ada")]
     told = list(Event.objects.filter(type__startswith="experiment.").order_by("pk").values_list("type", flat=True))
     assert told == ["experiment.planned", "experiment.started", "experiment.ended"]
+
+
+def test_the_day_from_which_a_wash_out_is_counted_is_that_of_the_retailers_zone() -> None:
+    owner = make.retailer(zone="Pacific/Kiritimati")  # 14 hours ahead: an evening of UTC is its next morning
+    everything = running(owner, None, "everything", layer="global", form="no_benefits")
+    end(everything, author="Grace", now=make.on("2026-06-10T18:00"))
+
+    flaws = flaws_of(planned(owner, None, "again", layer="global", form="no_benefits"), now=make.on("2026-06-12T00:00"))
+
+    assert [(flaw.code, flaw.facts["ended"]) for flaw in flaws] == [("wash_out", "2026-06-11")]
