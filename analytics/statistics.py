@@ -6,6 +6,8 @@ part with points, the same part of what came back was. Its cost is that of the l
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -177,6 +179,18 @@ def earlier_truth(retailer: Retailer) -> str:
 def has_costs(retailer: Retailer) -> bool:
     """Return whether the unit cost of anything that a retailer sold is known."""
     return bool(bulk.fetch(HAS_COSTS, [retailer.pk])[0][0])
+
+
+def rate_of(retailer: Retailer) -> str | None:
+    """Return a retailer's margin rate as it is kept with what was read by it."""
+    return None if retailer.margin_rate is None else f"{retailer.margin_rate:.4f}"
+
+
+def with_rate(retailer: Retailer, rate: str | None) -> Retailer:
+    """Return a retailer as it was with another margin rate, to read the same again: it is not to be saved."""
+    then = copy(retailer)
+    then.margin_rate = None if rate is None else Decimal(rate)
+    return then
 
 
 def _differing(retailer: Retailer, *, mend: bool) -> int:

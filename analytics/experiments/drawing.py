@@ -9,7 +9,7 @@ from analytics.dashboards import charts
 from analytics.dashboards.drawing import MANY_LABELS, Drawing, Series, in_lines
 from analytics.experiments.models import ExperimentLook
 from analytics.experiments.results import Result
-from analytics.experiments.words import interval, money, name_of
+from analytics.experiments.words import interval, middle, name_of
 from analytics.uplift.results import Range
 
 DOT, WHISKER = "#c98a1b", "#4a7fb5"
@@ -60,8 +60,7 @@ def _drawing(  # noqa: PLR0913 - what is drawn, how it is called, and what is sa
     ends = [(round(each.low, 4), round(each.high, 4)) for each in found]
     dots = [round(each.value, 4) for each in found]
     rows = [
-        (label, money(each.value, currency), interval(each, currency))
-        for label, each in zip(labels, found, strict=True)
+        (label, middle(each, currency), interval(each, currency)) for label, each in zip(labels, found, strict=True)
     ]
     return Drawing(
         title, labels, [Series(_("estimate"), dots, "dots", WHISKER, ends, _("interval"))],
@@ -79,8 +78,7 @@ def chart_of(  # noqa: PLR0913 - what is drawn, and how it is called
         "title": title,
         "headers": [of, _("estimate"), _("interval")],
         "rows": [
-            (label, money(each.value, currency), interval(each, currency))
-            for label, each in zip(labels, found, strict=True)
+            (label, middle(each, currency), interval(each, currency)) for label, each in zip(labels, found, strict=True)
         ],
         "data": charts.data([in_lines(label) for label in labels] if is_flat else labels, dots, whiskers),
         "options": charts.options(axis, legend=True, is_flat=is_flat),

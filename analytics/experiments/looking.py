@@ -16,11 +16,13 @@ from analytics.experiments.results import Part, Result, Trial
 from analytics.experiments.rules import judge
 from analytics.experiments.version import code_version
 from analytics.experiments.winning import won_in
+from analytics.statistics import rate_of, with_rate
 from customers.core.errors import DomainError, Kind
 from customers.models import Retailer
 from loyalty.experiments.models import Experiment, Variant
 from loyalty.experiments.rules import digest
 
+MARGIN_RATE = "margin_rate"
 ALL_PARTS = frozenset({"won", "promise"})
 MARGINS = {"rate", "costs", "costs_and_rate"}  # by what a margin is known
 
@@ -60,7 +62,7 @@ def look(experiment: Experiment, *, author: str = "", now: datetime) -> Experime
     kept: dict[str, Any] = {
         "is_final": result.is_final, "plan_hash": experiment.plan_hash, "data_digest": found.digest,
         "code_version": code_version(), "currency": experiment.retailer.currency, "basis": found.basis,
-        "numbers": result.as_json(),
+        "numbers": result.as_json() | _rate_of(experiment),
     }  # fmt: skip
     last = latest(experiment)
     if last is not None and all(getattr(last, name) == said for name, said in kept.items()):
@@ -72,11 +74,19 @@ def look(experiment: Experiment, *, author: str = "", now: datetime) -> Experime
 
 def look_again(kept: ExperimentLook) -> Repeated:
     """Make a look again from what was recorded by then, and say what differs; nothing is kept of it."""
-    found, result = _seen(kept.experiment, known_at=kept.known_at, tells=ALL_PARTS & set(kept.numbers))
+    numbers = dict(kept.numbers)
+    if MARGIN_RATE in numbers:
+        kept.experiment.retailer = with_rate(kept.experiment.retailer, numbers.pop(MARGIN_RATE))
+    found, result = _seen(kept.experiment, known_at=kept.known_at, tells=ALL_PARTS & set(numbers))
     return Repeated(
         same_data=found.digest == kept.data_digest, same_code=code_version() == kept.code_version,
-        same_numbers=result.as_json() == kept.numbers, result=result,
+        same_numbers=result.as_json() == numbers, result=result,
     )  # fmt: skip
+
+
+def _rate_of(experiment: Experiment) -> dict[str, str | None]:
+    """Return the margin rate by which a look read margins: a retailer may have another one when it is made again."""
+    return {MARGIN_RATE: rate_of(experiment.retailer)} if experiment.metric == Experiment.Metric.MARGIN else {}
 
 
 def latest(experiment: Experiment) -> ExperimentLook | None:
@@ -139,6 +149,7 @@ def _trial(experiment: Experiment, variants: list[Variant], found: Read, known_a
     return Trial(
         parts=[Part(each.code, each.name, each.share_bp, each.is_control) for each in variants],
         is_final=came_to_its_end(experiment, known_at),
+        is_over=limit_of(experiment, known_at) < known_at,
         tells_take_up=experiment.form != Experiment.Form.VARIANTS,
         plan_is_kept=digest(experiment.plan) == experiment.plan_hash and _shares_are_planned(experiment, variants),
         misplaced=found.misplaced,

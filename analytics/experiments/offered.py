@@ -14,10 +14,10 @@ from uuid import UUID
 
 from analytics.experiments.depth_results import Kind
 from analytics.experiments.reading import limit_of
-from analytics.experiments.varying import kinds_that_vary
 from analytics.uplift.depth_prices import UnfairPrice, depths_of
 from analytics.uplift.results import Reason
 from loyalty.experiments.models import Experiment, Variant
+from loyalty.experiments.parts import kinds_that_vary
 from loyalty.programs.models import ProgramVersion
 from loyalty.rewards.models import Reward, RewardPrice
 

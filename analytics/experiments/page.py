@@ -15,6 +15,7 @@ from analytics.experiments.near_misses import NoSuchTierNow
 from analytics.experiments.overview import Line, lines_of, quarter_of
 from analytics.experiments.planning import TooLittleToPlanFrom, forecast
 from analytics.experiments.promise_page import promise_page
+from analytics.experiments.reading import limit_of
 from analytics.experiments.results import ArmResult, Effect, Result
 from analytics.experiments.varying import varied_by
 from customers.core.instants import instant_said
@@ -114,13 +115,13 @@ def look_told(look: ExperimentLook) -> dict[str, Any]:
 def _effect(look: ExperimentLook, each: Effect) -> dict[str, str]:
     currency = look.currency
     return {
-        "name": words.name_of(look.experiment, each.code), "value": words.money(each.shown.value, currency),
+        "name": words.name_of(look.experiment, each.code), "value": words.middle(each.shown, currency),
         "interval": words.interval(each.shown, currency), "percent": words.percent(each.percent.value if each.percent else None),
-        "total": words.money(each.total.value, currency), "total_interval": words.interval(each.total, currency),
-        "plain": words.money(each.plain.value, currency), "plain_interval": words.interval(each.plain, currency),
+        "total": words.middle(each.total, currency), "total_interval": words.interval(each.total, currency),
+        "plain": words.middle(each.plain, currency), "plain_interval": words.interval(each.plain, currency),
         "p_value": words.p_value(each.p_value), "holm": words.p_value(each.holm),
         "take_up": words.percent(each.take_up.value if each.take_up else None),
-        "compliers": words.money(each.compliers.value, currency) if each.compliers else "-",
+        "compliers": words.middle(each.compliers, currency) if each.compliers else "-",
         "compliers_interval": words.interval(each.compliers, currency),
         "detectable": words.detectable(each.detectable, each.detectable_percent, currency),
     }  # fmt: skip
@@ -156,12 +157,18 @@ def _checks(look: ExperimentLook, result: Result) -> list[tuple[str, str]]:
         (_("window"), window),
         (_("unit"), experiment.get_unit_display()),
         (_("form"), experiment.get_form_display()),
-        (_("customers still on the way"), shown(result.waiting, 0)),
+        (_waiting_name(look), shown(result.waiting, 0)),
         (_("as recorded until"), instant_said(look.known_at)),
         (_("hash of the plan"), look.plan_hash),
         (_("hash of the data"), look.data_digest),
         (_("version of the code"), look.code_version),
     ]
+
+
+def _waiting_name(look: ExperimentLook) -> str:
+    """Return what those are called whose window was not over: of one that has ended, none of them ever will be."""
+    is_over = limit_of(look.experiment, look.known_at) < look.known_at
+    return _("customers who were in it for a part of a window") if is_over else _("customers still on the way")
 
 
 def _varied(experiment: Experiment) -> list[dict[str, str]]:

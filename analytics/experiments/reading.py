@@ -3,8 +3,8 @@ The units of an experiment as columns, by one statement: what each brought after
 
 Facts count by when they occurred, and only what was recorded until an instant, so that the same can be read again later. A
 window that reaches past the experiment's end does not count. Who was held out of everything meanwhile is in no other
-experiment; who was a member before cannot be left uninvited, and is in no experiment of that form. A merged customer's
-assignment is that of the customer who it turned out to be, unless that one has its own.
+experiment; who was a member before, also one who left and came back, cannot be left uninvited, and is in no experiment of that
+form. A merged customer's assignment is that of the customer who it turned out to be, unless that one has its own.
 
 The value of an order is what was paid for it with money, less what came back of it; its margin is by the costs of its lines
 where they are known, else by the retailer's rate, else by the share that the known ones have.
@@ -22,6 +22,7 @@ from django.db.models import F, OuterRef, Subquery
 from analytics import statistics
 from analytics.copying import read_columns
 from analytics.experiments.results import Floats, Units
+from analytics.experiments.varying import alike_from
 from analytics.statistics import COSTED, KEPT, give_memory, has_costs
 from customers.models import Retailer
 from loyalty.experiments.assigning import HOLD_OUTS
@@ -57,6 +58,12 @@ WITH entered AS (
     WHERE x.retailer_id = %(retailer)s AND x.layer = 'global' AND x.id <> %(experiment)s AND %(is_nested)s
         AND (x.program_id IS NULL OR x.program_id = %(program)s)
     GROUP BY 1
+), already AS (
+    SELECT coalesce(c.merged_into_id, c.id) AS person, least(m.enrolled_at, min(p.enrolled_at)) AS at, m.recorded_at
+    FROM memberships_membership m JOIN customers_customer c ON c.id = m.customer_id
+    LEFT JOIN memberships_membershipperiod p ON p.membership_id = m.id
+    WHERE %(only_others)s AND m.retailer_id = %(retailer)s AND (%(program)s::bigint IS NULL OR m.program_id = %(program)s)
+    GROUP BY m.id, c.id
 ), counted AS MATERIALIZED (
     SELECT e.*, v.place, v.low, v.high FROM entered e
     JOIN unnest(%(variants)s::bigint[], %(lows)s::int[], %(highs)s::int[]) WITH ORDINALITY AS v (id, low, high, place)
@@ -64,9 +71,7 @@ WITH entered AS (
     WHERE NOT EXISTS (
         SELECT 1 FROM outside o WHERE o.person = e.person AND o.since < e.until AND o.until > e.exposed_at)
         AND NOT (%(only_others)s AND EXISTS (
-            SELECT 1 FROM memberships_membership m WHERE m.customer_id = e.person
-                AND m.enrolled_at < e.exposed_at AND m.recorded_at < e.exposed_at
-                AND (%(program)s::bigint IS NULL OR m.program_id = %(program)s)))
+            SELECT 1 FROM already m WHERE m.person = e.person AND m.at < e.exposed_at AND m.recorded_at < e.exposed_at))
 )
 """
 THEN = {
@@ -135,14 +140,16 @@ OWED = """
                 AND o.occurred_at < b.at AND o.recorded_at <= %(known)s)
 )
 """
-# Who shares a household with somebody in another arm: what the one gets, the other may use.
+# Who shared a household by then with somebody in another arm: what the one gets, the other may use.
 NEAR = """
 , mixed AS (
     SELECT h.household_id FROM counted k JOIN memberships_membership m ON m.customer_id = k.person
     JOIN memberships_householdmember h ON h.membership_id = m.id
-    WHERE h.retailer_id = %(retailer)s GROUP BY 1 HAVING count(DISTINCT k.variant_id) > 1
+    WHERE h.retailer_id = %(retailer)s AND h.joined_at <= %(known)s
+    GROUP BY 1 HAVING count(DISTINCT k.variant_id) > 1
 ), near AS (
     SELECT DISTINCT m.customer_id AS person FROM mixed x JOIN memberships_householdmember h ON h.household_id = x.household_id
+        AND h.joined_at <= %(known)s
     JOIN memberships_membership m ON m.id = h.membership_id
 )
 """
@@ -207,9 +214,13 @@ def read(experiment: Experiment, variants: list[Variant], *, known_at: datetime)
 
 
 def limit_of(experiment: Experiment, known_at: datetime) -> datetime:
-    """Return the instant by which a window must have ended to count: until then arms were treated differently."""
-    ends = [end for end in (experiment.ends_at, experiment.ended_at) if end is not None]
-    return min([known_at, *ends])
+    """
+    Return the instant by which a window must have ended to count: until then arms were treated differently.
+
+    That is until it ends, or until a version comes into force that has no part for its variants any more.
+    """
+    ends = (experiment.ends_at, experiment.ended_at, alike_from(experiment, known_at))
+    return min([known_at, *(end for end in ends if end is not None)])
 
 
 def parameters_of(experiment: Experiment, variants: list[Variant], known_at: datetime) -> dict[str, Any]:

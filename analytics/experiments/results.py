@@ -37,6 +37,7 @@ class Trial:
     What was planned, and what is known of it but the units.
 
     :param is_final: it came to its planned end: its interval is read once; else only through the confidence sequence
+    :param is_over: it has ended, planned so or not: no window is closed any more
     :param tells_take_up: that there is something to take part in, which the control is not offered
     :param plan_is_kept: it is still what was hashed before the start
     :param misplaced: customers whose stored variant is not that of their bucket
@@ -46,6 +47,7 @@ class Trial:
     parts: Sequence[Part]
     is_final: bool
     tells_take_up: bool
+    is_over: bool = False
     plan_is_kept: bool = True
     misplaced: int = 0
     waiting: int = 0

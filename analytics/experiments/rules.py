@@ -53,7 +53,7 @@ def _blocked(sizes: Sequence[int], ratio: SampleRatio, trial: Trial) -> Reason |
     if trial.misplaced:
         return Reason("not_as_assigned", {"customers": trial.misplaced})
     if sum(sizes) == 0:
-        return Reason("nobody_long_enough", {"customers": trial.waiting})
+        return Reason("ended_too_soon" if trial.is_over else "nobody_long_enough", {"customers": trial.waiting})
     if ratio.is_broken:
         return Reason("sample_ratio", {"p_value": ratio.p_value})
     if min(sizes) < MIN_UNITS:

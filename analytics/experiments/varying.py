@@ -1,14 +1,13 @@
 """What an experiment's variants differ by: the parts of its program's versions that name them."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from django.apps import apps
-from django.db import models
-
 from loyalty.experiments.models import Experiment
-
-FIELD = "arms"
+from loyalty.experiments.parts import FIELD, kinds_that_vary, named_by
+from loyalty.programs.models import ProgramVersion
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,20 @@ def varied_by(experiment: Experiment) -> list[Varied]:
     return [Varied(*key, tuple(versions)) for key, versions in found.items()]
 
 
-def kinds_that_vary() -> list[type[models.Model]]:
-    """Return the kinds of parts that can hold for some variants alone."""
-    return [model for model in apps.get_models() if any(each.name == FIELD for each in model._meta.fields)]
+def alike_from(experiment: Experiment, known_at: datetime) -> datetime | None:
+    """
+    Return when a version came into force under which no part names a running experiment any more, after one did.
+
+    From then on its variants are treated alike, as they are from its end on. None where that was not, or not known by then.
+    """
+    if experiment.form != Experiment.Form.VARIANTS or experiment.starts_at is None:
+        return None
+    published = ProgramVersion.objects.filter(
+        program=experiment.program_id, status=ProgramVersion.Status.PUBLISHED, published_at__lte=known_at
+    )
+    versions = list(published.order_by("effective_from").values_list("pk", "effective_from"))
+    naming = {each.version for each in named_by(experiment.code, [pk for pk, _since in versions])}
+    for (pk, _since), (following, until) in pairwise(versions):
+        if pk in naming and following not in naming and until is not None and until > experiment.starts_at:
+            return until
+    return None

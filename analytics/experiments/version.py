@@ -10,7 +10,7 @@ MODULES = (
     "analytics.statistics", "analytics.experiments.costs", "analytics.experiments.depth_looking",
     "analytics.experiments.depth_reading", "analytics.experiments.depth_results", "analytics.experiments.offered",
     "analytics.experiments.reading", "analytics.experiments.results", "analytics.experiments.rules",
-    "analytics.experiments.winning", "analytics.uplift.depth", "analytics.uplift.depth_choosing",
+    "analytics.experiments.varying", "analytics.experiments.winning", "analytics.uplift.depth", "analytics.uplift.depth_choosing",
     "analytics.uplift.depth_prices", "analytics.uplift.multiplicity", "analytics.uplift.power", "analytics.uplift.randomised",
     "analytics.uplift.sample_ratio", "analytics.uplift.sequence",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from math import ceil, log10
 from typing import Any, TypeGuard
 
 from django.utils.functional import Promise
@@ -12,7 +13,7 @@ from analytics.experiments.models import ExperimentLook
 from analytics.experiments.results import Effect
 from analytics.uplift.results import Range, Reason
 from customers.core.instants import day_said
-from customers.core.money import written
+from customers.core.money import decimals_of, unit_of, written
 from customers.core.numbers import shown
 from loyalty.experiments.models import Experiment
 
@@ -24,6 +25,10 @@ BLOCKED: dict[str, str | Promise] = {
     ),
     "nobody_long_enough": _(
         "Nobody has been in it for a whole window yet. %(customers)s customers are on the way; it is looked at every night."
+    ),
+    "ended_too_soon": _(
+        "It ended before anybody had been in it for a whole window, so nothing can be told of it. %(customers)s customers were "
+        "in it for a part of one."
     ),
     "sample_ratio": _(
         "The arms are not as large as their shares say (p = %(p_value)s; below 0.001 nothing is told). What made their sizes "
@@ -63,6 +68,7 @@ ADVICE = {
     ),
 }  # fmt: skip
 MAX_AMOUNT = 10**15  # beyond which a plan says something else
+MAX_FINER = 4  # decimals beyond a currency's: of less nobody decides anything
 EFFECT_PERCENT = "effect_percent"
 # What a plan says that somebody else computed, by the names of the API's own example.
 PLANNED_WORDS: Mapping[str, Promise] = {
@@ -83,11 +89,11 @@ def headline(look: ExperimentLook, effect: Effect) -> str:
     kind: str = effect.says
     if kind == "effect":
         kind = "more" if effect.shown.value > 0 else "less"
-    low, high, turned = effect.shown.low, effect.shown.high, kind == "less"
+    low, high, turned, more = effect.shown.low, effect.shown.high, kind == "less", finer(effect.shown, currency)
     return str(EFFECT[kind]) % {
         "variant": name_of(experiment, effect.code), "days": experiment.window_days,
-        "amount": money(abs(effect.shown.value), currency), "low": money(-high if turned else low, currency),
-        "high": money(-low if turned else high, currency), "percent": _percent(effect.percent),
+        "amount": money(abs(effect.shown.value), currency, more), "low": money(-high if turned else low, currency, more),
+        "high": money(-low if turned else high, currency, more), "percent": _percent(effect.percent),
         "detectable": detectable(effect.detectable, effect.detectable_percent, currency),
     }  # fmt: skip
 
@@ -98,9 +104,21 @@ def name_of(experiment: Experiment, code: str) -> str:
     return names.get(code) or code
 
 
-def money(amount: float, currency: str) -> str:
-    """Return an amount of money as the reader writes it."""
-    return written(Decimal(repr(amount)), currency)
+def money(amount: float, currency: str, more: int = 0) -> str:
+    """Return an amount of money as the reader writes it. :param more: decimals beyond the currency's"""
+    return written(Decimal(repr(amount)), currency, more)
+
+
+def finer(found: Range, currency: str) -> int:
+    """
+    Return how many decimals beyond the currency's tell an interval's ends apart: of a mean that is known to less than its unit.
+
+    Without them an effect would be told that goes from 4 JPY to 4 JPY, or be more than nothing by 0 JPY.
+    """
+    width = found.high - found.low
+    if not 0 < width < float(unit_of(currency)):
+        return 0
+    return min(ceil(-log10(width)) - decimals_of(currency), MAX_FINER)
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
@@ -155,9 +173,17 @@ def _is_amount(said: Any) -> TypeGuard[float]:
     return isinstance(said, int | float) and abs(said) < MAX_AMOUNT
 
 
+def middle(found: Range, currency: str) -> str:
+    """Return an estimate of money, in as many decimals as its interval."""
+    return money(found.value, currency, finer(found, currency))
+
+
 def interval(found: Range | None, currency: str) -> str:
     """Return the ends of an interval of money; a dash for none."""
-    return "-" if found is None else f"{money(found.low, currency)} … {money(found.high, currency)}"
+    if found is None:
+        return "-"
+    more = finer(found, currency)
+    return f"{money(found.low, currency, more)} … {money(found.high, currency, more)}"
 
 
 def quarter_name(year: int | str, quarter: int | str) -> str:

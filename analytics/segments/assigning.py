@@ -242,10 +242,13 @@ SELECT count(*) FROM customers_customer c WHERE retailer_id = %(retailer)s AND m
     AND (%(now)s OR (identified_at AT TIME ZONE %(zone)s)::date <= %(cut)s)
     AND NOT EXISTS (SELECT 1 FROM analytics_customersegment s WHERE s.run_id = %(run)s AND s.customer_id = c.id)
 """
-# The last run and, of each month, the one that looked furthest: the others' customers are forgotten, their sums are kept.
+# The last run, of each month the one that looked furthest, and those of the first day that is kept, by which the uplift divides
+# customers: the others' customers are forgotten, their sums are kept.
 FORGET = """
 DELETE FROM analytics_customersegment WHERE run_id IN (
-    SELECT run_id FROM analytics_segmentrun WHERE retailer_id = %(retailer)s AND run_id <> %(run)s AND run_id NOT IN (
+    SELECT run_id FROM analytics_segmentrun WHERE retailer_id = %(retailer)s AND run_id <> %(run)s AND data_cut <> (
+        SELECT min(r.data_cut) FROM analytics_segmentrun r WHERE r.retailer_id = %(retailer)s
+            AND EXISTS (SELECT 1 FROM analytics_customersegment s WHERE s.run_id = r.run_id)) AND run_id NOT IN (
         SELECT DISTINCT ON (date_trunc('month', data_cut)) run_id FROM analytics_segmentrun
         WHERE retailer_id = %(retailer)s ORDER BY date_trunc('month', data_cut), data_cut DESC, run_id DESC))
 """

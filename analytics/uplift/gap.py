@@ -64,7 +64,7 @@ def gap_of(panel: Panel, history: History, plan: Plan) -> Gap:
     out = (at.inside(at.began + 1), at.inside(at.joined))
     in_ = (at.inside(np.maximum(at.began, at.joined) + 1), np.full_like(at.began, at.months))
     others, members = (_mean(at.spent(*who), at.present(*who), last) for who in (out, in_))
-    if not others > 0:
+    if not others > 0 or not at.present(*in_)[last].sum() > 0:
         return Gap(members, others, None, None)
     joiners = (
         np.maximum(out[0], at.inside(at.joined - plan.history_months(1))),

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from analytics.uplift.estimating import Matched
 from analytics.uplift.pairs import Spending
 from analytics.uplift.plan import Plan, days_of
-from analytics.uplift.ratios import Ratio, clustered_covariance, quotient
+from analytics.uplift.ratios import Ratio, clustered_covariance, is_rounding, quotient
 from analytics.uplift.results import Point
 from analytics.uplift.symmetric import baseline
 from analytics.uplift.weights import Mean, Weighting
@@ -55,8 +55,10 @@ def lead_test(matched: Matched, spent: Spending, plan: Plan) -> float | None:
     shares = np.column_stack([level.influence / level.value for level in told])
     covariance = clustered_covariance(shares, weighted.customer)
     slope = np.arange(len(logs)) - (len(logs) - 1) / 2
-    error = float(np.sqrt(slope @ covariance @ slope))
-    return float(2 * norm.sf(abs(float(slope @ logs)) / error)) if error > 0 else 1.0
+    trend, error = float(slope @ logs), max(float(slope @ covariance @ slope), 0.0) ** 0.5
+    if error <= 0 or is_rounding(trend, error):
+        return 1.0
+    return float(2 * norm.sf(abs(trend) / error))
 
 
 def _known(matched: Matched, plan: Plan) -> tuple[Weighting | None, NDArray[np.int64]]:

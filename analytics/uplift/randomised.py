@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 MIN_UNITS = 3  # of an arm: a line through two points has no error
 ROUNDING = 1e-9  # of a covariate's size: what varies by less does so by how its mean was rounded
+ROUNDED = 1e-12  # of the largest outcome: means that differ, or are unsure, by less do so by how they were rounded
 
 
 class TooFewUnits(ValueError):
@@ -75,10 +76,15 @@ class Complier:
 
 @dataclass(frozen=True)
 class _Mean:
-    """An arm's mean at the common covariate, and what each unit adds to its error."""
+    """
+    An arm's mean at the common covariate, and what each unit adds to its error.
+
+    :param size: of the largest outcome
+    """
 
     value: float
     parts: Floats = field(repr=False)
+    size: float
 
     @property
     def variance(self) -> float:
@@ -122,8 +128,7 @@ def complier(treated: Arm, control: Arm, *, level: float = 0.95) -> Complier:
     It rests on nothing but taking part doing anything. Both arms need `took_up`.
     """
     outcome, took = _means(treated, control, "outcome"), _means(treated, control, "took_up")
-    gain, share = outcome[0].value - outcome[1].value, took[0].value - took[1].value
-    of_gain, of_share = (sum(each.variance for each in pair) for pair in (outcome, took))
+    (gain, of_gain), (share, of_share) = (_told(one, other) for one, other in (outcome, took))
     shared = sum(float(one.parts @ other.parts) for one, other in zip(outcome, took, strict=True))
     sure = _quantile(level, min(_degrees(*outcome), _degrees(*took)))
     take_up = Range(share, of_share**0.5, share - sure * of_share**0.5, share + sure * of_share**0.5)
@@ -168,15 +173,29 @@ def _mean(outcome: Floats, before: Floats | None, at: float) -> _Mean:
         raise TooFewUnits(n)
     centred = np.zeros(n) if before is None else before - before.mean()
     spread = 0.0 if before is None else _spread(before)
+    size = float(np.abs(outcome).max())
     if before is None or spread <= 0:
         rests = outcome - outcome.mean()
-        return _Mean(float(outcome.mean()), rests / (n * (1 - 1 / n) ** 0.5))
+        return _Mean(float(outcome.mean()), rests / (n * (1 - 1 / n) ** 0.5), size)
     away = at - float(before.mean())
     slope = float(centred @ outcome) / spread
     weights = 1 / n + centred * away / spread
     leverage = np.minimum(1 / n + centred**2 / spread, 1 - 1e-9)
     rests = outcome - outcome.mean() - slope * centred
-    return _Mean(float(outcome.mean()) + slope * away, weights * rests / np.sqrt(1 - leverage))
+    return _Mean(float(outcome.mean()) + slope * away, weights * rests / np.sqrt(1 - leverage), size)
+
+
+def _told(treated: _Mean, control: _Mean) -> tuple[float, float]:
+    """
+    Return the difference of two means and its variance; without what only rounding made of either.
+
+    Where all units of both arms brought the same, their means differ by how they were rounded, and by that for sure.
+    """
+    least = ROUNDED * max(treated.size, control.size)
+    gain, variance = treated.value - control.value, treated.variance + control.variance
+    if variance > least**2:
+        return gain, variance
+    return (gain if abs(gain) > least else 0.0), 0.0
 
 
 def _spread(before: Floats) -> float:
@@ -204,6 +223,10 @@ def _compared(treated: _Mean, control: _Mean, level: float) -> Difference:
     degrees = _degrees(treated, control)
     shares = [variance / mean**2 if mean else 0.0 for variance, mean in zip(variances, means, strict=True)]
     of_shares = _welch(shares, [len(treated.parts), len(control.parts)])
+    effect, variance = _told(treated, control)
+    if variance == 0:
+        means, variances = (control.value + effect, control.value), (0.0, 0.0)
+        degrees = of_shares = float("inf")
     return _difference(means, variances, degrees, of_shares, level)
 
 

@@ -9,6 +9,8 @@ from analytics.uplift.panel import Floats, Places
 from analytics.uplift.results import Range
 from analytics.uplift.weights import Mean
 
+ROUNDED = 1e-9  # shares that differ, or are unsure, by less do so by how they were rounded
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -27,9 +29,20 @@ class Ratio:
 
 
 def effect_of(value: float, error: float, level: float) -> Range:
-    """Return a ratio less 1 with an interval, by the standard error of its logarithm."""
+    """
+    Return a ratio less 1 with an interval, by the standard error of its logarithm.
+
+    Where all spend the same, a ratio is off 1 by how it was rounded, and by that for sure: that is no effect.
+    """
+    if is_rounding(value - 1.0, error):
+        return Range(0.0, 0.0, 0.0, 0.0)
     far = float(norm.ppf(0.5 + level / 2)) * error
     return Range(value - 1.0, value * error, float(value * np.exp(-far)) - 1.0, float(value * np.exp(far)) - 1.0)
+
+
+def is_rounding(away: float, error: float) -> bool:
+    """Tell whether a share that should be 0 is away from it, for sure, by how it was rounded alone."""
+    return abs(away) <= ROUNDED and error <= ROUNDED
 
 
 def clustered_error(influence: Floats, customer: Places) -> float:

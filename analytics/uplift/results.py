@@ -41,8 +41,8 @@ class Gap:
     """
     The plain difference between members and non-members a month, as a share: a difference, not an effect of the program.
 
-    There is no share where nobody but members spends. `joiners_share` is the part of it that those who join bring with them,
-    by what they spent before.
+    There is no share where nobody but members spends, or nobody was one for a whole month. `joiners_share` is the part of it
+    that those who join bring with them, by what they spent before.
     """
 
     members_mean: float

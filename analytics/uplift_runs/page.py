@@ -165,6 +165,11 @@ def detail_of(measured: Measured, money: Money) -> str:
 
 def gap_words(gap: Gap, money: Money) -> str:
     """Return the plain gap under its right name, and how much of it those who join bring with them."""
+    if gap.share is None and gap.others_mean > 0:
+        others = _(
+            "Others bring %(others)s a month. Nobody was a member for a whole month of the window: there is no gap to tell."
+        )
+        return others % {"others": money(gap.others_mean)}
     if gap.share is None:
         only = _(
             "Members bring %(members)s a month. Nobody else does: there is no gap to tell, and nobody to compare with."
@@ -185,7 +190,8 @@ def gap_words(gap: Gap, money: Money) -> str:
 def _gap_card(gap: Gap) -> Card:
     what = _("gap between members and others")
     if gap.share is None:
-        return Card("-", what, _("nobody but members spends"))
+        why = _("nobody was a member for a whole month") if gap.others_mean > 0 else _("nobody but members spends")
+        return Card("-", what, why)
     return Card(percent(gap.share, signed=True), what, str(words.NAIVE))
 
 

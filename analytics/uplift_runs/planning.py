@@ -2,7 +2,7 @@
 What a run is decided to be before anybody looks: its plan with all that decides the result but the data, written and hashed.
 
 The plan's own digest covers its windows, limits and the code that measures. The run's covers that, the program, the cut, until
-when records count, which codes are members' own, and the seed.
+when records count, which codes are members' own, the margin rate, and the seed.
 """
 
 import json
@@ -13,12 +13,15 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from analytics.statistics import rate_of, with_rate
 from analytics.uplift.plan import InvalidPlan, Limits, Plan, code_version
 from analytics.uplift_runs.models import MEMBER_CODES, UpliftRun, UpliftSettings
 from analytics.uplift_runs.reading import Source
 from customers.core.errors import DomainError, Kind
 from customers.models import Retailer
 from loyalty.experiments.rules import digest
+
+MARGIN_RATE = "margin_rate"
 
 
 class PlanRefused(DomainError):
@@ -72,6 +75,7 @@ def freeze(run: UpliftRun, plan: Plan, codes: list[str]) -> None:
         "cut": run.cut.isoformat(),
         "known_at": run.known_at.isoformat(),
         "codes": sorted(code.lower() for code in codes),
+        MARGIN_RATE: rate_of(run.retailer),
         "seed": run.seed,
         "code": code_version(),
     }
@@ -88,4 +92,9 @@ def thawed(run: UpliftRun) -> tuple[Plan, Source]:
     }
     plan = Plan(**values, limits=Limits(**said["limits"]))
     cut, known = date.fromisoformat(frozen["cut"]), datetime.fromisoformat(frozen["known_at"])
-    return plan, Source(run.retailer, run.program, cut, known, frozen["codes"])
+    return plan, Source(_as_frozen(run.retailer, frozen), run.program, cut, known, frozen["codes"])
+
+
+def _as_frozen(retailer: Retailer, frozen: Mapping[str, Any]) -> Retailer:
+    """Return a retailer with the margin rate of then; with its own, where a run of an earlier release did not keep it."""
+    return retailer if MARGIN_RATE not in frozen else with_rate(retailer, frozen[MARGIN_RATE])

@@ -13,7 +13,7 @@ from analytics.uplift.results import Measured, Range
 from analytics.uplift_runs.models import UpliftRun
 from analytics.uplift_runs.planning import settings_of
 from customers.core import bulk
-from customers.core.calendar import midnight
+from customers.core.calendar import local_date, midnight
 from loyalty.plans.books import fee_books
 from loyalty.points.liability import owed
 from loyalty.points.statement import Clock
@@ -139,7 +139,7 @@ def worth_of(run: UpliftRun, measured: Measured) -> Worth | None:
     cost = cost_of(run, since, until, months)
     margin, note = _margin(run, measured, member_months)
     return Worth(
-        run.currency, since.date(), run.cut, months, members, member_months, cost, margin,
+        run.currency, local_date(since, program.tzinfo), run.cut, months, members, member_months, cost, margin,
         None if margin is None else _less(margin, cost.total),
         None if margin is None or cost.total <= 0 else _by(margin, cost.total),
         _ahead(run, measured), note,

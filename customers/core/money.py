@@ -55,9 +55,16 @@ def to_unit(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(unit_of(currency), ROUND_HALF_UP)
 
 
-def written(amount: Decimal | None, currency: str) -> str:
-    """Return an amount with its currency and in the decimals of that, as the reader writes numbers; a dash for none."""
-    return "-" if amount is None else f"{number_format(to_unit(amount, currency) + 0)} {currency}"  # -0 is 0
+def written(amount: Decimal | None, currency: str, more: int = 0) -> str:
+    """
+    Return an amount with its currency and in the decimals of that, as the reader writes numbers; a dash for none.
+
+    :param more: decimals beyond those, for what is no amount that anybody pays, such as a mean
+    """
+    if amount is None:
+        return "-"
+    shown = to_unit(amount, currency) if not more else amount.quantize(unit_of(currency).scaleb(-more), ROUND_HALF_UP)
+    return f"{number_format(shown + 0)} {currency}"  # -0 is 0
 
 
 def to_cents(amount: Decimal) -> Decimal:

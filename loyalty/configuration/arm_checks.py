@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from loyalty.configuration.findings import Finding
 from loyalty.configuration.parts import SECTIONS
 from loyalty.experiments.models import Experiment
+from loyalty.experiments.parts import named_by
 from loyalty.programs.models import ProgramVersion
 
 DIVIDED = tuple(section for section, model in SECTIONS.items() if any(f.name == "arms" for f in model._meta.fields))
@@ -29,13 +30,29 @@ def arms_in_words(said: dict[str, Any]) -> list[str]:
 def check_arms(version: ProgramVersion) -> Iterator[Finding]:
     """Yield what is wrong with the arms that parts of a version name."""
     named = [(f"{section}/{row.code}", row) for section in DIVIDED for row in _rows(section, version)]
+    codes = {row.arms["experiment"] for _place, row in named}
+    yield from _left_out(version, codes)
     if not named:
         return
-    codes = {row.arms["experiment"] for _place, row in named}
     found = Experiment.objects.filter(retailer=version.program.retailer_id, code__in=codes).prefetch_related("variants")
     known = {experiment.code: experiment for experiment in found}
     for place, row in named:
         yield from _of_part(place, row, version, known)
+
+
+def _left_out(version: ProgramVersion, codes: set[str]) -> Iterator[Finding]:
+    """Yield the running experiments of whose variants another version has parts, and this one none."""
+    running = Experiment.objects.running().filter(program=version.program_id, form=Experiment.Form.VARIANTS)
+    others = running.exclude(code__in=codes).order_by("pk")
+    for experiment in others:
+        published = version.program.versions.filter(status=ProgramVersion.Status.PUBLISHED)
+        if named_by(experiment.code, list(published.values_list("pk", flat=True))):
+            words = _(
+                "The experiment “%(experiment)s” runs, and this version has no part for any of its variants: from its first"
+                " instant on all of them are treated alike, and no window that reaches beyond it counts. Copy the parts from the"
+                " version in force, or end the experiment first."
+            )
+            yield Finding.warning("experiment_left_out", "experiments", words % {"experiment": experiment.code})
 
 
 def _rows(section: str, version: ProgramVersion) -> Iterable[Any]:

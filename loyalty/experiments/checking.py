@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from customers.core import bulk
+from customers.core.calendar import local_date
 from customers.core.errors import DomainError, Fault, Kind
 from loyalty.experiments.models import Experiment
-from loyalty.experiments.rules import GLOBAL, NEAR_MISS, Design, Flaw, check
+from loyalty.experiments.parts import named_by, versions_from
+from loyalty.experiments.rules import GLOBAL, NEAR_MISS, VARIANTS, Design, Flaw, check
 from loyalty.experiments.wording import said_of
 
 WASH_OUT_DAYS = 30
@@ -56,9 +58,27 @@ def _start_flaws(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
             if row.tier_key == experiment.tier_key:
                 yield Flaw("near_miss_running", "tier", {"other": row.code})
     yield from _shared(experiment)
+    yield from _named(experiment, now)
     parent = experiment.within
     if parent is not None and parent not in running:
         yield Flaw("within_not_running", "within", {"within": parent.code})
+
+
+def _named(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
+    """Yield the versions whose parts name variants that it has not, or that it is no longer: they would hold for nobody."""
+    versions = {row.pk: row for row in versions_from(experiment, now)}
+    known = {each.code for each in experiment.variants.all()} if experiment.form == VARIANTS else set()
+    missing: dict[int, set[str]] = {}
+    for each in named_by(experiment.code, list(versions)):
+        lacks = set(each.variants) - known
+        if versions[each.version].program_id != experiment.program_id:
+            lacks = set(each.variants)
+        if lacks:
+            missing.setdefault(each.version, set()).update(lacks)
+    for pk, lacks in missing.items():
+        row = versions[pk]
+        facts = {"program": row.program.name, "number": row.number, "variants": ", ".join(sorted(lacks))}
+        yield Flaw("parts_of_no_variant", "variants", facts)
 
 
 def _shared(experiment: Experiment) -> Iterable[Flaw]:
@@ -74,13 +94,15 @@ def _wash_out(experiment: Experiment, now: datetime) -> Iterable[Flaw]:
     for row in _of_its_programs(experiment):
         ended = min(filter(None, (row.ends_at, row.ended_at)), default=None)
         if row.layer == GLOBAL and ended is not None and now - timedelta(days=WASH_OUT_DAYS) < ended <= now:
-            facts = {"other": row.code, "ended": f"{ended:%Y-%m-%d}", "days": WASH_OUT_DAYS}
+            zone = (row.program or row.retailer).tzinfo
+            facts = {"other": row.code, "ended": f"{local_date(ended, zone):%Y-%m-%d}", "days": WASH_OUT_DAYS}
             yield Flaw("wash_out", "layer", facts, is_error=False)
 
 
 def _of_its_programs(experiment: Experiment) -> list[Experiment]:
     """Return the others that have started and divide customers of the same program."""
-    started = Experiment.objects.filter(retailer=experiment.retailer_id).exclude(state=Experiment.State.DRAFT)
+    known = Experiment.objects.filter(retailer=experiment.retailer_id).select_related("program", "retailer")
+    started = known.exclude(state=Experiment.State.DRAFT)
     mine = experiment.program_id
     return [
         row for row in started.order_by("created_at", "pk") if None in {mine, row.program_id} or row.program_id == mine

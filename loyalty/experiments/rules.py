@@ -129,6 +129,9 @@ def _shape_flaws(design: Design, others: Iterable[Design]) -> Iterator[Flaw]:
     if not design.program and design.layer != GLOBAL:
         yield Flaw("program_needed", "program", {"layer": design.layer})
     yield from _near_miss_flaws(design)
+    if design.duration_days is not None and design.duration_days < design.window_days:
+        facts = {"duration": design.duration_days, "window": design.window_days}
+        yield Flaw("shorter_than_its_window", "duration_days", facts)
     if design.within:
         parent = next((each for each in others if each.code == design.within), None)
         is_hold_out = parent is not None and parent.layer == CAMPAIGN and parent.program == design.program

@@ -74,11 +74,17 @@ def preview(experiment: Experiment, *, starts_at: datetime, among: int | None = 
 
 
 def end_of(experiment: Experiment, starts_at: datetime) -> datetime | None:
-    """Return when an experiment ends by itself: at the same time of its retailer's day; None where somebody has to end it."""
+    """
+    Return when an experiment ends by itself: at the same time of its retailer's day; None where somebody has to end it.
+
+    Windows are of so many times 24 hours: where clocks go forward, one that lasts as long as its window ends that hour later, or
+    nobody would have been in it for a whole one.
+    """
     if experiment.duration_days is None:
         return None
     zone = (experiment.program or experiment.retailer).tzinfo
-    return (starts_at.astimezone(zone) + timedelta(days=experiment.duration_days)).astimezone(UTC)
+    same_time = (starts_at.astimezone(zone) + timedelta(days=experiment.duration_days)).astimezone(UTC)
+    return max(same_time, starts_at + timedelta(days=experiment.window_days))
 
 
 @transaction.atomic

@@ -27,6 +27,14 @@ FLAWS: dict[str, Promise] = {
     "not_one_control": _("One variant is the control, with which the others are compared; {number} are."),
     "form_of_another_layer": _("The form {form} does not belong to the layer {layer}."),
     "program_needed": _("Say of which program it is: only a hold-out of everything (global) may be of all programs."),
+    "shorter_than_its_window": _(
+        "It ends after {duration} days, and nobody would have been in it for a whole window of {window} days: nothing could ever"
+        " be told. Let it last at least as long as its window, better twice, or shorten the window."
+    ),
+    "parts_of_no_variant": _(
+        "Version {number} of {program} has parts for the variants {variants} of an experiment of this code, and this one has no"
+        " such variants: they would hold for nobody. Call its variants so, or publish a version that names its own."
+    ),
     "within_no_hold_out": _(
         "{within} is no hold-out (campaign) of the same program, within which variants could stand."
     ),

@@ -11,7 +11,7 @@ from customers.models import Customer
 from customers.registration import CustomerFact, register
 from loyalty.activity.intake import take_orders
 from loyalty.experiments.assigning import arms_of, sizes
-from loyalty.experiments.checking import ExperimentHasErrors
+from loyalty.experiments.checking import ExperimentHasErrors, flaws_of
 from loyalty.experiments.models import Assignment, Experiment, ExperimentEvent
 from loyalty.experiments.planning import (
     CodeTaken,
@@ -177,7 +177,7 @@ def test_one_that_ended_assigns_nobody_and_keeps_who_was_assigned() -> None:
 
 def test_one_ends_by_itself() -> None:
     club = make.program()
-    experiment = running(club.retailer, club, duration_days=30)
+    experiment = running(club.retailer, club, window_days=30, duration_days=30)
 
     register(club.retailer, [CustomerFact("ada")], now=NOON)
     ended = end_due(club.retailer, now=NOON)
@@ -325,11 +325,25 @@ def test_a_preview_says_how_many_come_into_each_variant() -> None:
     club = make.program()
     for place in range(10):
         make.customer(club.retailer, f"c{place}")
-    draft = drafted(club.retailer, club, duration_days=28)
+    draft = drafted(club.retailer, club, window_days=28, duration_days=28)
 
     found = preview(draft, starts_at=NOON)
 
     assert (found.customers, found.expected, found.ends_at) == (10, {"out": 5, "in": 5}, NOON + timedelta(days=28))
+
+
+@pytest.mark.parametrize(("window", "begins", "ends"), [
+    (28, "2026-03-20T12:00", "2026-04-17T12:00"),  # clocks go forward in between: 28 days are an hour less by the wall
+    (27, "2026-03-20T12:00", "2026-04-17T11:00"),
+    (28, "2026-10-10T12:00", "2026-11-07T13:00"),
+])  # fmt: skip
+def test_one_that_lasts_as_long_as_its_window_holds_a_whole_one_when_clocks_change(
+    window: int, begins: str, ends: str
+) -> None:
+    club = make.program(zone="Europe/Paris")
+    draft = drafted(club.retailer, club, window_days=window, duration_days=28)
+
+    assert preview(draft, starts_at=make.on(begins)).ends_at == make.on(ends)
 
 
 def test_who_did_what_is_noted_and_told() -> None:
@@ -341,3 +355,13 @@ def test_who_did_what_is_noted_and_told() -> None:
     assert log == [("created", "Grace"), ("planned", "Grace"), ("started", "Grace"), ("ended", "Ada")]
     told = list(Event.objects.filter(type__startswith="experiment.").order_by("pk").values_list("type", flat=True))
     assert told == ["experiment.planned", "experiment.started", "experiment.ended"]
+
+
+def test_the_day_from_which_a_wash_out_is_counted_is_that_of_the_retailers_zone() -> None:
+    owner = make.retailer(zone="Pacific/Kiritimati")  # 14 hours ahead: an evening of UTC is its next morning
+    everything = running(owner, None, "everything", layer="global", form="no_benefits")
+    end(everything, author="Grace", now=make.on("2026-06-10T18:00"))
+
+    flaws = flaws_of(planned(owner, None, "again", layer="global", form="no_benefits"), now=make.on("2026-06-12T00:00"))
+
+    assert [(flaw.code, flaw.facts["ended"]) for flaw in flaws] == [("wash_out", "2026-06-11")]

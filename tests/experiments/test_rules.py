@@ -110,3 +110,11 @@ def test_every_bucket_is_in_exactly_one_variant(shares: list[int], found: int) -
 
     low = sum(each.share_bp for each in variants[: variants.index(variant)])
     assert low <= found < low + variant.share_bp
+
+
+@pytest.mark.parametrize(("duration", "codes"), [(55, ["shorter_than_its_window"]), (56, []), (None, [])])
+def test_one_that_ends_before_a_window_is_over_is_refused(duration: int | None, codes: list[str]) -> None:
+    """Nobody would ever be in it for a whole window: whatever happened, nothing could be told."""
+    design = replace(WINBACK, duration_days=duration)
+
+    assert [flaw.code for flaw in check(design, [])] == codes

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -191,3 +192,19 @@ def test_a_night_looks_at_what_runs_and_at_what_has_just_ended(owner: Retailer) 
 def test_a_night_without_experiments_costs_one_statement(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         retailers_with_experiments()
+
+
+@pytest.mark.parametrize("rates", [("0.3", "0.4"), ("0.3", None), (None, "0.4")])
+def test_another_margin_rate_changes_no_look_of_before(rates: tuple[str | None, str | None]) -> None:
+    before, after = (None if each is None else Decimal(each) for each in rates)
+    owner = make.retailer(margin_rate=before)
+    test = crowd(owner, lambda shop: experiment(shop, metric="margin"))
+    first = look(test, now=CLOSED)
+
+    Retailer.objects.filter(pk=owner.pk).update(margin_rate=after)
+
+    again = look_again(ExperimentLook.objects.get(pk=first.pk))
+    assert (again.same_data, again.same_code, again.same_numbers) == (True, True, True)
+    later = look(Experiment.objects.get(pk=test.pk), now=CLOSED)
+    assert later.pk != first.pk
+    assert Retailer.objects.get(pk=owner.pk).margin_rate == after

@@ -21,6 +21,7 @@ from analytics.experiments.page import said
 from analytics.experiments.planning import plan_from_data
 from analytics.experiments.report import experiment_report
 from analytics.tasks import look_at_experiments
+from analytics.uplift.results import Range
 from customers.models import Retailer
 from loyalty.access.models import StaffRole
 from loyalty.experiments.models import Experiment
@@ -384,3 +385,22 @@ def test_the_command_writes_the_report(owner: Retailer, tmp_path: Path) -> None:
         call_command("experiments", owner.slug, out=out, stdout=StringIO())
     with pytest.raises(CommandError, match="--out writes the report on a look"):
         call_command("experiments", owner.slug, test.code, again=True, out=out, stdout=StringIO())
+
+
+@pytest.mark.parametrize(("low", "high", "currency", "written"), [
+    (3.6, 4.2, "JPY", "3.6 JPY … 4.2 JPY"),
+    (0.12, 0.31, "JPY", "0.1 JPY … 0.3 JPY"),
+    (12.4, 90.6, "JPY", "12 JPY … 91 JPY"),
+    (-3.0, 45.0, "JPY", "-3 JPY … 45 JPY"),
+    (0.0021, 0.0048, "EUR", "0.002 EUR … 0.005 EUR"),
+    (3.71, 4.3, "EUR", "3.71 EUR … 4.30 EUR"),
+    (3.71, 4.3, "KWD", "3.710 KWD … 4.300 KWD"),
+    (0.0, 0.0, "JPY", "0 JPY … 0 JPY"),
+    (1e-12, 2e-12, "JPY", "0.0000 JPY … 0.0000 JPY"),
+])  # fmt: skip
+def test_an_interval_of_means_has_the_decimals_that_tell_its_ends_apart(
+    low: float, high: float, currency: str, written: str
+) -> None:
+    """Half a yen more is an effect, and 0 JPY to 0 JPY would be none."""
+    with translation.override("en"):
+        assert words.interval(Range((low + high) / 2, 0.1, low, high), currency) == written

@@ -5,12 +5,20 @@ from typing import Any
 
 import pytest
 
+from analytics.experiments.reading import limit_of
+from analytics.experiments.varying import alike_from
 from customers.facts import OrderFact, ReturnFact, ReturnLineFact
 from customers.merging import merge
 from customers.models import Customer
 from customers.recording import record_orders, record_returns
-from loyalty.experiments.running import end_due
+from loyalty.activity.account.enrolment import enrol
+from loyalty.activity.account.leaving import leave
+from loyalty.activity.account.merging import take_merge
+from loyalty.configuration.drafts import open_draft, publish
+from loyalty.experiments.planning import VariantFact
+from loyalty.experiments.running import end, end_due
 from loyalty.memberships.households import share
+from loyalty.points.models import EarningRule
 from tests import make
 from tests.analytics.experiments.shops import (
     CLOSED,
@@ -25,7 +33,7 @@ from tests.analytics.experiments.shops import (
     persons,
     seen,
 )
-from tests.experiments.make_experiments import running
+from tests.experiments.make_experiments import arm_of, running
 from tests.make import START
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +133,7 @@ def test_only_who_was_exposed_for_long_enough_counts() -> None:
 
 
 def test_a_window_that_reaches_past_the_end_does_not_count() -> None:
-    test = experiment(some(4), duration_days=27)
+    test = end(experiment(some(4)), author="Grace", now=START + 27 * DAY)
 
     assert (len(seen(test).units), seen(test).waiting) == (0, 4)
 
@@ -144,7 +152,9 @@ def test_who_is_held_out_of_everything_is_in_no_other_experiment() -> None:
 
 def test_who_was_held_out_of_everything_is_not_outside_what_starts_after_its_end_noted_or_not() -> None:
     owner = some(40)
-    everything = running(owner, None, "everything", layer="global", form="no_benefits", duration_days=10)
+    everything = running(
+        owner, None, "everything", layer="global", form="no_benefits", window_days=10, duration_days=10
+    )
     test = experiment(owner, at=START + 20 * DAY)
 
     before = seen(test)
@@ -238,3 +248,84 @@ def test_a_merged_customer_counts_once_in_the_arm_of_who_it_turned_out_to_be() -
     found = seen(test)
     assert len(found.units) == 11
     assert outcomes(found, IN)[-1] == 3.0
+
+
+def test_who_was_a_member_before_left_and_came_back_is_in_none_that_does_not_invite() -> None:
+    """Coming back is what an invitation does: who it brings back must not be counted in one arm alone."""
+    owner = some(6)
+    club = make.program(owner)
+    ada = make.member(club, "ada", since=START)
+    test = running(owner, club, at=START + DAY, metric="revenue", window_days=WINDOW)
+    before = seen(test)
+
+    leave(ada, now=START + 5 * DAY)
+    gone = seen(test)
+    enrol(club, [(ada.customer_id, START + 9 * DAY)], source="test", now=START + 9 * DAY)
+
+    assert (len(before.units), len(gone.units), len(seen(test).units)) == (6, 6, 6)
+    assert before.digest == gone.digest == seen(test).digest
+
+
+def test_a_member_of_before_who_was_merged_is_in_none_that_does_not_invite() -> None:
+    owner = some(6)
+    club = make.program(owner)
+    make.member(club, "ada", since=START)
+    test = running(owner, club, at=START + DAY, metric="revenue", window_days=WINDOW)
+    make.member(club, "c0", since=START + 3 * DAY)
+
+    take_merge(owner, "ada", "c0", reference="desk", now=START + 4 * DAY)
+
+    assert len(seen(test).units) == 5
+
+
+def test_a_household_of_later_blurs_nothing_that_was_seen_before() -> None:
+    owner = some(0)
+    club = make.program(owner)
+    members = [make.member(club, f"m{place}") for place in range(8)]
+    test = running(owner, club, form="no_benefits", metric="revenue", window_days=WINDOW)
+    ada, bob = (next(each for each in members if arm_of(test, each.customer) == code) for code in ("in", "out"))
+    known = START + 40 * DAY
+    before = seen(test, known)
+
+    share(ada, [bob], now=known + DAY)
+
+    assert seen(test, known).digest == before.digest
+    assert float(before.units.crossed.sum()) == 0.0
+    assert float(seen(test, known + DAY).units.crossed.sum()) == 2.0
+
+
+def test_no_window_counts_that_reaches_beyond_the_last_version_with_parts_for_its_variants() -> None:
+    owner = some(12)
+    draft = make.version(owner, rules=(make.Rule(), make.Rule(code="for-B")))
+    EarningRule.objects.filter(version=draft, code="for-B").update(arms={"experiment": "double", "variants": ["B"]})
+    variants = (VariantFact("A", 5_000, is_control=True), VariantFact("B", 5_000))
+    plain: dict[str, Any] = {"layer": "variant", "form": "variants", "metric": "revenue", "variants": variants}
+    test = running(owner, draft.program, "double", window_days=WINDOW, duration_days=120, **plain)
+    make.published(draft)
+    without = open_draft(draft.program)
+    EarningRule.objects.filter(version=without, code="for-B").delete()
+
+    whole = seen(test)
+    publish(without, effective_from=START + 20 * DAY, now=START + 10 * DAY)
+
+    assert (len(whole.units), whole.waiting) == (12, 0)
+    assert (len(seen(test).units), seen(test).waiting) == (0, 12)
+    assert limit_of(test, LATER) == START + 20 * DAY
+    assert limit_of(test, START + 9 * DAY) == START + 9 * DAY
+    assert alike_from(test, START + 9 * DAY) is None  # nobody knew of it
+    assert seen(test, START + 9 * DAY).waiting == 12
+
+
+def test_versions_that_go_on_with_its_parts_end_no_window() -> None:
+    owner = some(12)
+    draft = make.version(owner, rules=(make.Rule(), make.Rule(code="for-B")))
+    EarningRule.objects.filter(version=draft, code="for-B").update(arms={"experiment": "double", "variants": ["B"]})
+    variants = (VariantFact("A", 5_000, is_control=True), VariantFact("B", 5_000))
+    plain: dict[str, Any] = {"layer": "variant", "form": "variants", "metric": "revenue", "variants": variants}
+    test = running(owner, draft.program, "double", window_days=WINDOW, duration_days=120, **plain)
+    make.published(draft)
+
+    publish(open_draft(draft.program), effective_from=START + 20 * DAY, now=START + 10 * DAY)
+
+    assert alike_from(test, LATER) is None
+    assert len(seen(test).units) == 12

@@ -12,6 +12,7 @@ from analytics.uplift.randomised import Arm, adjusted
 from analytics.uplift.sequence import half_width
 
 HELD_OUT = (Part("invited", "", 9_000, is_control=False), Part("held_out", "", 1_000, is_control=True))
+HALVES = (Part("invited", "", 5_000, is_control=False), Part("held_out", "", 5_000, is_control=True))
 THREE = (
     Part("control", "", 3_334, is_control=True),
     Part("double", "", 3_333, is_control=False),
@@ -92,6 +93,13 @@ def test_before_anybody_was_exposed_long_enough_nothing_is_told() -> None:
 
     assert found.blocked is not None
     assert (found.blocked.code, found.blocked.values) == ("nobody_long_enough", {"customers": 812})
+
+
+def test_of_one_that_ended_before_anybody_was_nobody_is_on_the_way() -> None:
+    found = judge(units(0, 0), final(waiting=812, is_over=True))
+
+    assert found.blocked is not None
+    assert (found.blocked.code, found.blocked.values) == ("ended_too_soon", {"customers": 812})
 
 
 def test_arms_of_a_few_say_nothing() -> None:
@@ -179,3 +187,39 @@ def test_a_result_is_kept_to_the_digit(*, blocked: bool) -> None:
     kept = Result.from_json(json.loads(json.dumps(found.as_json())))
 
     assert kept == found
+
+
+@pytest.mark.parametrize("is_final", [True, False])
+@pytest.mark.parametrize("price", [22.91, 4.356, 0.1])
+def test_who_all_bring_the_same_differ_by_no_rounding(price: float, *, is_final: bool) -> None:
+    """Of so many equal amounts the mean is off by its rounding, with nothing between customers to be unsure by."""
+    for sizes in ((301, 299), (733, 726), (1_310, 1_323)):
+        some = units(*sizes)
+        alike = Units(
+            some.part, some.customers, np.full(len(some), price), some.before, np.ones(len(some)), some.crossed
+        )
+
+        (effect,) = judge(alike, final(HALVES, is_final=is_final)).effects
+
+        assert effect.says == ("no_detectable_effect" if is_final else "not_decided")
+        assert (effect.shown.value, effect.shown.low, effect.shown.high) == (0.0, 0.0, 0.0)
+        assert (effect.p_value, effect.compliers) == (1.0 if is_final else None, None)
+
+
+def test_who_all_bring_what_they_did_before_differ_by_no_rounding() -> None:
+    some = units(733, 726)
+    same = Units(some.part, some.customers, some.before * 0.3, some.before, some.took_up, some.crossed)
+
+    (effect,) = judge(same, final(HALVES)).effects
+
+    assert (effect.says, effect.shown.value, effect.p_value) == ("no_detectable_effect", 0.0, 1.0)
+
+
+def test_the_same_amount_more_for_all_of_an_arm_is_an_effect() -> None:
+    some = units(300, 300)
+    more = Units(some.part, some.customers, 7.0 + (some.part == 0), some.before, some.took_up, some.crossed)
+
+    (effect,) = judge(more, final(HALVES)).effects
+
+    assert (effect.says, effect.p_value) == ("effect", 0.0)
+    assert effect.shown.value == pytest.approx(1.0)

@@ -109,4 +109,10 @@ def test_without_others_or_members_the_gap_has_no_share_that_joiners_explain() -
     assert gap(panel_of([], {}, customers=0)) == Gap(0.0, 0.0, None, None)
     alone = gap(buying({0: (15.0, 18.0)}, {0: 100}))
     assert (alone.others_mean, alone.share, alone.joiners_share) == (0.0, None, None)
-    assert gap(buying({0: (15.0, 15.0)}, {})).share == -1.0
+    assert gap(buying({0: (15.0, 15.0)}, {})) == Gap(0.0, 15.0, None, None)
+
+
+def test_where_nobody_was_a_member_for_a_whole_month_members_do_not_spend_all_less_than_others() -> None:
+    just_joined = gap(buying({0: (15.0, 18.0), BOB: (10.0, 10.0)}, {0: CUT - 5}))
+
+    assert (just_joined.members_mean, just_joined.share, just_joined.joiners_share) == (0.0, None, None)

@@ -256,3 +256,16 @@ def test_a_plan_for_another_cut_is_not_carried_out() -> None:
 
 def test_without_word_of_unlinked_orders_nothing_jumps() -> None:
     assert measure(without_unlinked(past()), Plan()).capture_jump == 0.0
+
+
+def test_who_all_spend_the_same_gain_nothing_by_how_it_was_rounded() -> None:
+    """Half of them join in one month; the interval has no width, and zero must not be beside it."""
+    months, days, people = 26, 30, 1_200
+    rows = [(who, month * days, 7.1) for who in range(people) for month in range(months)]
+    joined = dict.fromkeys(range(1, people, 2), 15 * days)
+
+    found = measure(panel_of(rows, joined, customers=people, cut=months * days - 1), Plan())
+
+    assert (found.effect, found.band) == (0.0, (0.0, 0.0))
+    assert codes(found)[0] == "no_detectable_uplift"
+    assert [each.effect.value for each in found.placebo if each.effect] == [0.0] * len(found.placebo)

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from analytics.models import ValueRun
+from analytics.segments.assigning import FORGET
 from analytics.segments.models import CustomerSegment, SegmentRun
 from analytics.uplift.panel import Panel
 from analytics.uplift.plan import Plan
@@ -21,6 +22,8 @@ from analytics.uplift_runs.reading import span
 from analytics.uplift_runs.repeating import Again, compute_again
 from analytics.uplift_runs.running import RunIsOver, ask, cancel, measure_nightly, measure_uplift, run_next
 from analytics.uplift_runs.storing import as_json
+from customers.core import bulk
+from customers.models import Retailer
 from customers.recording import record_orders
 from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.leaving import leave
@@ -94,6 +97,32 @@ def test_who_leaves_or_comes_back_later_changes_no_run(club: Program, past: Pane
     assert compute_again(run) == Again(same_data=True, same_code=True, same_result=True)
 
 
+@pytest.mark.parametrize("rates", [("0.30", "0.45"), ("0.30", None), (None, "0.45")])
+def test_another_margin_rate_changes_no_run_of_before(club: Program, rates: tuple[str | None, str | None]) -> None:
+    """The rate is no data: it decides what margin is, so that it is frozen with the plan, and hashed."""
+    before, after = (None if each is None else Decimal(each) for each in rates)
+    Retailer.objects.filter(pk=club.retailer_id).update(margin_rate=before)
+    plan = Plan(window_months=3, lags=(1, 2), metric="margin")
+    first = measure_uplift(Program.objects.get(pk=club.pk), now=NOW, plan=plan)
+
+    Retailer.objects.filter(pk=club.retailer_id).update(margin_rate=after)
+
+    again = UpliftRun.objects.get(pk=first.pk)
+    assert compute_again(again) == Again(same_data=True, same_code=True, same_result=True)
+    assert again.plan["margin_rate"] == (None if before is None else "0.3000")
+    later = measure_uplift(Program.objects.get(pk=club.pk), now=NOW, plan=plan)
+    assert (later.plan_digest == first.plan_digest, later.data_digest == first.data_digest) == (False, False)
+
+
+def test_a_run_of_before_its_rate_was_kept_is_computed_by_its_retailers(club: Program) -> None:
+    run = measure_uplift(club, now=NOW, plan=SHORT)
+    del run.plan["margin_rate"]
+
+    again = compute_again(run)
+
+    assert (again.same_data, again.same_result, again.same_plan) == (True, True, False)
+
+
 def divided_by_segments(club: Program, day: date, *, ran: datetime, first: str) -> None:
     """Let all customers have a segment by a run: every other one `first`, the others the other one of two."""
     run = ValueRun.objects.create(
@@ -121,6 +150,21 @@ def test_segments_that_are_told_later_change_no_run(club: Program, past: Panel) 
     divided_by_segments(club, first, ran=NOW + timedelta(days=1), first="potential_loyal")
     divided_by_segments(club, second, ran=NOW + timedelta(days=1), first="potential_loyal")
 
+    assert compute_again(run) == Again(same_data=True, same_code=True, same_result=True)
+
+
+def test_segments_of_later_days_of_the_month_let_no_run_lose_those_it_divided_by(club: Program, past: Panel) -> None:
+    """Of a month's segments those that looked furthest are kept: a run divides by the first there are, and needs them again."""
+    first = (date(1970, 1, 1) + timedelta(days=past.first + 60)).replace(day=10)
+    divided_by_segments(club, first, ran=NOW - timedelta(days=1), first="vip")
+    run = measure_uplift(club, now=NOW, plan=SHORT)
+
+    divided_by_segments(club, first.replace(day=20), ran=NOW + timedelta(days=1), first="potential_loyal")
+    newest = SegmentRun.objects.filter(retailer=club.retailer).latest("pk")
+    bulk.change(FORGET, {"retailer": club.retailer_id, "run": newest.pk})
+
+    assert run.result is not None
+    assert "segment" in run.result["groups"]
     assert compute_again(run) == Again(same_data=True, same_code=True, same_result=True)
 
 

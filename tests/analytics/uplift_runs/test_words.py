@@ -122,3 +122,7 @@ def test_a_gap_beside_nobody_is_no_share() -> None:
     assert gap_words(Gap(52.0, 0.0, None, None), euros) == (
         "Members bring 52.00\N{NO-BREAK SPACE}EUR a month. Nobody else does: there is no gap to tell, and nobody to compare with."
     )
+    assert gap_words(Gap(0.0, 12.5, None, None), euros) == (
+        "Others bring 12.50\N{NO-BREAK SPACE}EUR a month. Nobody was a member for a whole month of the window: there is no gap "
+        "to tell."
+    )

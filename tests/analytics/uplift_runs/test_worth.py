@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +14,7 @@ from analytics.uplift_runs.running import ask
 from analytics.uplift_runs.storing import as_json, from_json
 from analytics.uplift_runs.worth import Worth, worth_of
 from analytics.uplift_runs.worth_words import note_of, worth_tables
+from customers.core.calendar import midnight
 from customers.models import Insight
 from loyalty.programs.models import Program
 from tests import make
@@ -126,3 +128,23 @@ def test_the_programs_part_of_the_value_ahead_is_e_of_one_plus_e_with_both_range
 
 def test_a_program_without_members_brings_and_costs_nothing_to_tell(club: Program) -> None:
     assert worth_of(run_of(club), SAID) is None
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Paris", "Pacific/Pago_Pago"])
+def test_the_time_that_is_counted_begins_on_the_day_of_its_zone(zone: str) -> None:
+    """Midnight is of the day before east of Greenwich, told in UTC."""
+    owner = make.retailer(margin_rate=Decimal("0.30"), zone=zone)
+    since = midnight(date(2026, 4, 1), ZoneInfo(zone))
+    club = make.program(owner, since=datetime(2020, 1, 1, tzinfo=UTC), zone=zone)
+    make.member(club, "ada", since=since)
+
+    young = worth_of(run_of(club), SAID)
+    old = make.member(club, "old", since=datetime(2024, 1, 1, tzinfo=UTC))
+    whole = worth_of(run_of(club), SAID)
+
+    assert old.pk is not None
+    assert young is not None
+    assert whole is not None
+    assert young.since == date(2026, 4, 1)
+    assert (young.months, young.member_months) == pytest.approx((91 / (365.25 / 12), 91 / (365.25 / 12)), rel=1e-3)
+    assert whole.since == date(2025, 7, 1)
