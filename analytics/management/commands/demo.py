@@ -122,10 +122,11 @@ class Command(BaseCommand):
             f"What its journeys wrote stands at [bold]{site}{reverse('admin:campaigns_message_changelist')}[/]; nothing leaves "
             "this machine.\n"
             f"Members look at [bold]{site}/my/{retailer.slug}[/]: sign in as [bold]{member}[/]; the code comes by mail"
-            f"{_mail_folder()}."
+            f"{_mail_folder()}.",
+            soft_wrap=True,  # so that an address that is longer than the line can be copied
         )
-        self.console.print(_of_simulated(drawn.simulated, site))
-        self.console.print(_of_leaflet(drawn.leaflet, site))
+        self.console.print(_of_simulated(drawn.simulated, site), soft_wrap=True)
+        self.console.print(_of_leaflet(drawn.leaflet, site), soft_wrap=True)
 
     def _weeks(self, retailer: Retailer, journey: Journey, now: datetime) -> int:
         """Move the dates as the first run did: on another day the same baskets must be the same orders."""
