@@ -14,7 +14,7 @@ from multiprocessing import active_children, get_context
 
 from django.core.management.base import CommandError
 
-from analytics.demonstration import simulated, simulated_leaflet, spawned
+from analytics.demonstration import simulated, simulated_leaflet, simulated_stores, spawned
 from customers.core import bulk
 from customers.core.errors import DomainError
 from customers.core.tenancy import ALL_TENANTS, acting_for
@@ -23,10 +23,11 @@ from customers.models import Retailer
 
 @dataclass(frozen=True)
 class Beside:
-    """What was loaded: the retailer whose program has a known effect, and the one that sent a leaflet."""
+    """What was loaded: the retailer whose program has a known effect, the one that sent a leaflet, the one with stores."""
 
     simulated: simulated.Loaded
     leaflet: Retailer
+    stores: Retailer
 
 
 def hurry() -> None:
@@ -61,6 +62,8 @@ def _load(size: str, now: datetime) -> Beside:
     try:
         with acting_for(ALL_TENANTS):
             hurry()
-            return Beside(simulated.load(size, now=now), simulated_leaflet.load(now=now))
+            return Beside(
+                simulated.load(size, now=now), simulated_leaflet.load(now=now), simulated_stores.load(now=now)
+            )
     except DomainError as error:
         raise CommandError(str(error)) from error
