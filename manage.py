@@ -2,6 +2,7 @@
 """Django's command line; `python manage.py help` lists the commands."""
 
 import os
+import signal
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
@@ -21,3 +22,7 @@ if __name__ == "__main__":
         if "--traceback" in sys.argv:
             raise
         sys.exit(f"The database that DATABASE_URL names failed: {error}")
+    except KeyboardInterrupt:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(128 + signal.SIGINT)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from analytics.recommendations import running, words
 from analytics.recommendations.models import RecommendationRun
 from customers.api.asking import AskedView
-from customers.api.callers import retailer_of, the_one
+from customers.api.callers import author_of, retailer_of, the_one
 from customers.api.pagination import NewestFirst
 from loyalty.activity.api.asking import NotThere
 
@@ -72,8 +72,7 @@ class RunsView(AskedView, ListAPIView[RecommendationRun]):
     @extend_schema(request=None, responses={202: RecommendationRunOut}, tags=["analytics"])
     def post(self, request: Request) -> Response:
         """Ask for new lists for all customers; a worker makes them."""
-        author = str(getattr(request.auth, "name", ""))
-        run = running.ask(retailer_of(request), now=timezone.now(), author=author)
+        run = running.ask(retailer_of(request), now=timezone.now(), author=author_of(request))
         return Response(RecommendationRunOut(run).data, status=status.HTTP_202_ACCEPTED)
 
 

@@ -20,7 +20,7 @@ from analytics.uplift_runs.planning import planned
 from analytics.uplift_runs.running import measured_of
 from analytics.uplift_runs.tables import Money
 from customers.api.asking import AskedView
-from customers.api.callers import retailer_of, the_one
+from customers.api.callers import author_of, retailer_of, the_one
 from customers.api.pagination import NewestFirst
 from customers.api.strict import Strict
 from loyalty.activity.api.asking import NotThere, program_of
@@ -171,8 +171,7 @@ class UpliftsView(AskedView, ListAPIView[UpliftRun]):
         asked = given.validated_data
         program = program_of(request, asked["program"])
         plan = planned({name: asked[name] for name in PLANNED if name in asked})
-        author = str(getattr(request.auth, "name", ""))
-        run = running.ask(program, now=timezone.now(), author=author, plan=plan, cut=asked.get("cut"))
+        run = running.ask(program, now=timezone.now(), author=author_of(request), plan=plan, cut=asked.get("cut"))
         return Response(UpliftOut(run).data, status=status.HTTP_202_ACCEPTED)
 
 

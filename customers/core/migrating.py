@@ -30,8 +30,9 @@ class Together(Operation):
             operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Undo the last one first. Each is told that all tables are still there, for a trigger goes before its table does."""
         for operation in reversed(self.operations):
-            operation.database_backwards(app_label, schema_editor, from_state, to_state)
+            operation.database_backwards(app_label, schema_editor, from_state, from_state)
 
     def describe(self) -> str:
         return "; ".join(operation.describe() for operation in self.operations)

@@ -188,6 +188,13 @@ def wallet_names(member: Membership, *, at: datetime) -> dict[str, str]:
     return {code: str(policy) for code, policy in policies.items() if code != MAIN}
 
 
+def lost_in_wallets(lost: Sequence[Mapping[str, Any]], *, retailer_id: int, at: datetime) -> list[dict[str, Any]]:
+    """Return what a person's memberships lose, each with the names of its program's wallets: `wallets`."""
+    mine = Membership.objects.filter(retailer=retailer_id, number__in=[each["member_number"] for each in lost])
+    names = {(each.program.slug, each.number): wallet_names(each, at=at) for each in mine.select_related("program")}
+    return [{**each, "wallets": names[each["program"], each["member_number"]]} for each in lost]
+
+
 def redemptions(member: Membership) -> QuerySet[RewardRedemption]:
     """Return the rewards that a member redeemed, the newest first."""
     own = RewardRedemption.objects.filter(membership=member)

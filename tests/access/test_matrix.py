@@ -121,7 +121,7 @@ def world() -> dict[str, Any]:
     of_shop = of_offers.club(owner=shop)
     of_offers.ask(of_offers.offer(of_shop, budget="10"), *[make.member(of_shop) for _ in range(2)])
     of_offers.offer(of_shop, is_live=False)
-    set_caps(of_shop, [DiscountCap(5, 30)])
+    set_caps(of_shop, [DiscountCap(5, 30)], author="staff", now=NOON)
     users = {}
     for letter, role in LETTERS.items():
         users[letter] = User.objects.create_user(role, is_staff=True)

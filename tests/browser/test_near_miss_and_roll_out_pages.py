@@ -46,7 +46,7 @@ def addresses(site: str) -> dict[str, str]:
         run_next(stores)
     refused, judged = RollOutRun.objects.order_by("pk").values_list("pk", flat=True)
     club = club_with_offers()
-    set_caps(club, [DiscountCap(1, 30)])
+    set_caps(club, [DiscountCap(1, 30)], author="staff", now=NOON)
     ada, tens = make.member(club), offer(club)
     for because in ("a", "b"):
         ask_offer(tens, ada, because=because)

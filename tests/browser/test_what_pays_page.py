@@ -60,3 +60,15 @@ def test_what_pays_fits_every_screen_and_can_be_read(
     for part in ("products", "moments", "campaigns", "won"):
         address = f"{site_to_read}/admin/analytics/kpigoal/what-pays/?part={part}"
         looked_at(staff, address, f"pays-{part}-{picture}", screen["width"], ".panel")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_who_was_won_stands_on_a_desk_without_scrolling(
+    chromium: Any, site_to_read: str, shop: Retailer, language: str
+) -> None:
+    staff = staff_of(chromium, site_to_read, language, DESK, "light")
+    staff.goto(f"{site_to_read}/admin/analytics/kpigoal/what-pays/?part=won")
+
+    table = staff.locator(".scroll").first
+    assert table.evaluate("table => table.scrollWidth - table.clientWidth") <= 0

@@ -32,7 +32,7 @@ JUNE_16 = date(2026, 6, 16)
 
 
 def caps(program: Program, *said: tuple[int, int]) -> None:
-    set_caps(program, [DiscountCap(*each) for each in said])
+    set_caps(program, [DiscountCap(*each) for each in said], author="staff", now=NOON)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +207,21 @@ class Retailer(Caller):
         return self.client.put(address, body, content_type="application/json", **self.its)  # type: ignore[arg-type]
 
 
+def numbers(said: Any) -> list[tuple[int, int]]:
+    return [(each["limit"], each["days"]) for each in said["caps"]]
+
+
+@pytest.mark.django_db
+def test_it_is_kept_who_set_a_cap_and_one_that_stays_is_still_theirs() -> None:
+    here = Retailer()
+    caps(here.club, (1, 7), (2, 30))
+
+    said = told(here.put({"caps": [{"limit": 1, "days": 7}, {"limit": 3, "days": 30}]}))["caps"]
+
+    assert [(each["limit"], each["days"], each["set_by"]) for each in said] == [(1, 7, "staff"), (3, 30, "key test")]
+    assert datetime.fromisoformat(said[0]["set_at"]) == NOON < datetime.fromisoformat(said[1]["set_at"])
+
+
 @pytest.mark.django_db
 def test_a_system_caps_discounts_reads_its_caps_and_is_told_why_somebody_has_none() -> None:
     here = Retailer()
@@ -214,11 +229,11 @@ def test_a_system_caps_discounts_reads_its_caps_and_is_told_why_somebody_has_non
 
     assert told(here.get(path, here.its)) == {"program": here.club.slug, "caps": []}
     tried = told(here.put({"caps": [{"limit": 1, "days": 7}]}, "?dry_run=true"))
-    assert tried == {"program": here.club.slug, "caps": [{"limit": 1, "days": 7}], "dry_run": True}
+    assert (tried["program"], numbers(tried), tried["dry_run"]) == (here.club.slug, [(1, 7)], True)
     assert CapRow.objects.count() == 0
     both = [{"limit": 6, "days": 365}, {"limit": 1, "days": 7}]
-    assert told(here.put({"caps": both}))["caps"] == both[::-1]
-    assert told(here.put({"caps": both[1:]}))["caps"] == both[1:]
+    assert numbers(told(here.put({"caps": both}))) == [(1, 7), (6, 365)]
+    assert numbers(told(here.put({"caps": both[1:]}))) == [(1, 7)]
 
     told(here.given(), 201)
     refused = told(here.given(because="complaint:2"))
@@ -263,7 +278,7 @@ def test_staff_caps_discounts_in_the_admin_and_reads_why_somebody_has_none(clien
     page = client.get(reverse("admin:campaigns_offerrefusal_changelist"))
 
     assert answer.status_code == 302
-    assert str(CapRow.objects.get()) == "at most 1 in 30 days"
+    assert (str(CapRow.objects.get()), CapRow.objects.get().set_by) == ("at most 1 in 30 days", "sue")
     assert "discounts, at most 1 in 30 days: again from July 15, 2026 on" in page.content.decode()
     other = make.published(make.version(make.retailer()))
     wrong = client.post(

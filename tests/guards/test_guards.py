@@ -165,7 +165,7 @@ def with_offers() -> None:
     """An offer that a member declined, another one has and a third took, and a fourth was refused."""
     club = offers.club()
     spring = offers.offer(club, budget="30")
-    set_caps(club, [DiscountCap(5, 30)])
+    set_caps(club, [DiscountCap(5, 30)], author="staff", now=NOON)
     RewardBudget.objects.create(retailer=club.retailer, program=club, limit=30)
     members = [make.member(club) for _ in range(4)]
     offers.ask(spring, *members)

@@ -573,6 +573,21 @@ def test_who_tries_codes_of_friends_is_slowed(settings: Any) -> None:
     assert "Too many wrong codes." in text_of(found[-1])
 
 
+@pytest.mark.parametrize("page", ["privacy/leave", "privacy/erase"])
+def test_what_is_lost_is_told_in_the_wallets_own_words(page: str) -> None:
+    draft = make.version(make.retailer(language="en"))
+    PointsPolicy.objects.create(version=draft, code="stars", name="stars", name_fr="étoiles")
+    eve = known(make.published(draft, since=timezone.now() - timedelta(days=100)), "eve")
+    for place, (wallet, amount) in enumerate([("points", 500), ("stars", 50)]):
+        adjust(eve, amount, wallet=wallet, reason="r", author="a", reference=f"r{place}", now=timezone.now())
+
+    told = text_of(signed_in(eve).get(home_of(eve) + page))
+
+    assert "500 points" in told
+    assert "50 stars" in told
+    assert "50 points" not in told
+
+
 def test_a_member_takes_its_data_along(ada: Membership) -> None:
     answer = signed_in(ada).get(home_of(ada) + "privacy/data.zip")
 

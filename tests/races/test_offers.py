@@ -83,7 +83,7 @@ def test_of_two_offers_of_a_slot_asked_for_at_once_a_member_gets_one() -> None:
 
 def test_scenario_of_a_cap_twelve_discounts_asked_for_at_once_are_two_in_each_of_ten_rounds() -> None:
     program = club()
-    set_caps(program, [DiscountCap(2, 30)])
+    set_caps(program, [DiscountCap(2, 30)], author="staff", now=NOON)
 
     for turn in range(10):
         ada = make.member(program)

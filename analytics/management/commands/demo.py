@@ -31,6 +31,7 @@ from analytics.demonstration import (
     referrals,
     rewards,
     simulated,
+    simulated_stores,
     suggested,
 )
 from analytics.demonstration.dataset import Journey
@@ -109,7 +110,7 @@ class Command(BaseCommand):
             bar = progress.add_task("what each member may like", total=1)
             suggested.suggest(club, journey, email=member, now=now)
             progress.update(bar, completed=1)
-            bar = progress.add_task("two retailers whose truth is known", total=1)
+            bar = progress.add_task("retailers whose truth is known", total=1)
             drawn = simulating.result()  # it was at work all the while
             progress.update(bar, completed=1)
         self._check(retailer, journey, size)
@@ -122,10 +123,12 @@ class Command(BaseCommand):
             f"What its journeys wrote stands at [bold]{site}{reverse('admin:campaigns_message_changelist')}[/]; nothing leaves "
             "this machine.\n"
             f"Members look at [bold]{site}/my/{retailer.slug}[/]: sign in as [bold]{member}[/]; the code comes by mail"
-            f"{_mail_folder()}."
+            f"{_mail_folder()}.",
+            soft_wrap=True,  # so that an address that is longer than the line can be copied
         )
-        self.console.print(_of_simulated(drawn.simulated, site))
-        self.console.print(_of_leaflet(drawn.leaflet, site))
+        self.console.print(_of_simulated(drawn.simulated, site), soft_wrap=True)
+        self.console.print(_of_leaflet(drawn.leaflet, site), soft_wrap=True)
+        self.console.print(_of_stores(drawn.stores, site), soft_wrap=True)
 
     def _weeks(self, retailer: Retailer, journey: Journey, now: datetime) -> int:
         """Move the dates as the first run did: on another day the same baskets must be the same orders."""
@@ -303,6 +306,14 @@ def _of_leaflet(retailer: Retailer, site: str) -> str:
     return (
         f"[bold]{retailer.name}[/] has one experiment: a leaflet to new addresses. What one cost who came because of it, media "
         f"too, stands at [bold]{site}{won}[/]."
+    )
+
+
+def _of_stores(retailer: Retailer, site: str) -> str:
+    judged = reverse("admin:analytics_rolloutrun_changelist", query={"retailer": retailer.slug})
+    return (
+        f"[bold]{retailer.name}[/] began its program in {simulated_stores.WITH_IT} of {simulated_stores.STORES} stores, which "
+        f"sell {simulated_stores.EFFECT:.0%} more since. What is told of it stands at [bold]{site}{judged}[/]."
     )
 
 

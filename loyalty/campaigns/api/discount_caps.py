@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -9,10 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api.asking import DRY_RUN, AskedView, all_or_dry, said_in
+from customers.api.callers import author_of
 from customers.api.strict import Strict
 from loyalty.activity.api.asking import program_of
+from loyalty.campaigns.models import DiscountCap as DiscountCapRow
 from loyalty.campaigns.models.offer import MAX_DISCOUNT_DAYS
-from loyalty.campaigns.offering.discounts import caps_of, set_caps
+from loyalty.campaigns.offering.discounts import set_caps
 from loyalty.campaigns.rules.discounts import DiscountCap
 from loyalty.programs.models import Program
 
@@ -41,6 +44,8 @@ class DiscountCapsIn(Strict):
 class DiscountCapOut(serializers.Serializer[Any]):
     limit = serializers.IntegerField(help_text="At most so many discounts: what takes an amount or a percentage off.")
     days = serializers.IntegerField(help_text="In so many of the member's own last days, today included.")
+    set_by = serializers.CharField(allow_blank=True, help_text="Who set it; empty where it was not noted.")
+    set_at = serializers.DateTimeField(allow_null=True, help_text="When; null where it was not noted.")
 
 
 class DiscountCapsOut(serializers.Serializer[Any]):
@@ -63,11 +68,11 @@ class DiscountCapsView(AskedView):
         program = program_of(request, slug)
         caps = [DiscountCap(**cap) for cap in said_in(DiscountCapsIn, request)["caps"]]
         with all_or_dry(request):
-            set_caps(program, caps)
+            set_caps(program, caps, author=author_of(request), now=timezone.now())
             body = _said(program)
         return Response(body)
 
 
 def _said(program: Program) -> Any:
-    caps = [{"limit": cap.limit, "days": cap.days} for cap in caps_of(program.pk)]
+    caps = DiscountCapRow.objects.filter(program=program).order_by("days")
     return DiscountCapsOut({"program": program.slug, "caps": caps}).data

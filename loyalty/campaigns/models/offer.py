@@ -202,6 +202,8 @@ class DiscountCap(models.Model):
         _("in so many days"), default=30, validators=[MinValueValidator(1), MaxValueValidator(MAX_DISCOUNT_DAYS)],
         help_text=_("Of the member's own calendar, today included."),
     )  # fmt: skip
+    set_by = models.CharField(_("set by"), max_length=150, blank=True, editable=False, db_default="")
+    set_at = models.DateTimeField(_("set on"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("cap of discounts")

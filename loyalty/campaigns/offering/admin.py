@@ -25,7 +25,7 @@ from customers.core.admin import (
 from customers.core.money import MAX_DECIMALS, written
 from loyalty.activity import staff
 from loyalty.campaigns.editing import EditedByOne, Shown, State
-from loyalty.campaigns.models import Offer, OfferGrant, OfferRefusal
+from loyalty.campaigns.models import DiscountCap, Offer, OfferGrant, OfferRefusal
 from loyalty.campaigns.offering.managing import draw_up, end_offer, flaws_of, set_budget, start, withdraw_offer
 from loyalty.campaigns.offering.reading import OfferFigures, figures_of, status_of
 from loyalty.campaigns.reasons import rule_in_words
@@ -239,7 +239,7 @@ def _counts(found: OfferFigures) -> list[tuple[Any, str]]:
 class DiscountCapAdmin(ModelAdmin):
     """How many discounts members are given at most: changed whenever the retailer wants, and in force at once."""
 
-    list_display = ("program", "limit", "days")
+    list_display = ("program", "limit", "days", "set_by", "set_at")
     list_filter: ClassVar[Any] = ("program",)
     list_select_related: ClassVar[Any] = ("program",)
     ordering = ("program", "days")
@@ -248,6 +248,11 @@ class DiscountCapAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         found = super().get_readonly_fields(request, obj)
         return (*found, "retailer", "program") if obj else found
+
+    def save_model(self, request: HttpRequest, obj: DiscountCap, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """Keep who set it, and when."""
+        obj.set_by, obj.set_at = request.user.get_username(), timezone.now()
+        super().save_model(request, obj, form, change)
 
 
 class OfferGrantAdmin(ExportedAdmin):

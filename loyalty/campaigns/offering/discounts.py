@@ -46,15 +46,19 @@ def discounts_given(
 
 
 @transaction.atomic
-def set_caps(program: Program, caps: Iterable[DiscountCap]) -> list[DiscountCap]:
+def set_caps(program: Program, caps: Iterable[DiscountCap], *, author: str, now: datetime) -> list[DiscountCap]:
     """
     Let these be a program's caps from now on, and no others; what members were given before counts for them.
 
-    :param caps: one for each number of days
+    :param caps: one for each number of days; one that is there already stays who set it
     """
     Program.objects.select_for_update(no_key=True).only("pk").get(pk=program.pk)
-    CapRow.objects.filter(program=program).delete()
+    wanted, known = set(caps), set(caps_of(program.pk))
+    CapRow.objects.filter(program=program, days__in=[cap.days for cap in known - wanted]).delete()
     CapRow.objects.bulk_create(
-        CapRow(retailer_id=program.retailer_id, program=program, limit=cap.limit, days=cap.days) for cap in caps
-    )
+        CapRow(
+            retailer_id=program.retailer_id, program=program, limit=cap.limit, days=cap.days, set_by=author, set_at=now
+        )
+        for cap in wanted - known
+    )  # fmt: skip
     return caps_of(program.pk)

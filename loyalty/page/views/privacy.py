@@ -70,8 +70,9 @@ def erasing(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Say what a person loses that is erased, and erase it when it says so."""
     now, customer = timezone.now(), visit.member.customer
     if request.method != "POST":
-        found = losses(customer, now=now)
-        return show(request, visit, "page/erase.html", {"here": "me", "found": found})
+        told = losses(customer, now=now).lost.get("memberships", [])
+        lost = reading.lost_in_wallets(told, retailer_id=customer.retailer_id, at=now)
+        return show(request, visit, "page/erase.html", {"here": "me", "lost": lost})
     if request.POST.get("confirm") != "erase":
         messages.error(request, _("Please tick that you mean it. Nothing was done."))
         return go(visit, "erase")

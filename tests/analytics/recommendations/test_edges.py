@@ -123,7 +123,7 @@ def test_runs_are_read_and_asked_for(shop: Retailer) -> None:
     assert (run["status"], run["verdicts"]["again"]["reason"]) == ("done", "better")
     assert get(f"analytics/recommendations/{run['id']}", key).json() == run
     assert get("analytics/recommendations/0", key).status_code == 404
-    assert (asked.status_code, asked.json()["status"]) == (202, "asked")
+    assert (asked.status_code, asked.json()["status"], asked.json()["author"]) == (202, "asked", "key test")
 
 
 def joined(retailer: Retailer, who: str) -> Membership:

@@ -65,7 +65,7 @@ def test_a_measurement_is_asked_for_and_cancelled(client: Client) -> None:
     again = post(client, club, f"{RUNS}/{run.pk}/cancel", {})
 
     assert (asked.status_code, asked.json()["status"], asked.json()["grade"]) == (202, "asked", None)
-    assert (run.plan["asked"]["window_months"], run.plan["asked"]["lags"], run.author) == (4, [1, 2], "test")
+    assert (run.plan["asked"]["window_months"], run.plan["asked"]["lags"], run.author) == (4, [1, 2], "key test")
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
     assert (again.status_code, again.json()["code"]) == (409, "uplift_run_is_over")
 
