@@ -15,10 +15,12 @@ from loyalty.activity.account.enrolment import enrol
 from loyalty.activity.account.leaving import leave
 from loyalty.activity.account.merging import take_merge
 from loyalty.configuration.drafts import open_draft, publish
+from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import VariantFact
 from loyalty.experiments.running import end, end_due
 from loyalty.memberships.households import share
 from loyalty.points.models import EarningRule
+from loyalty.programs.models import ProgramVersion
 from tests import make
 from tests.analytics.experiments.shops import (
     CLOSED,
@@ -294,7 +296,8 @@ def test_a_household_of_later_blurs_nothing_that_was_seen_before() -> None:
     assert float(seen(test, known + DAY).units.crossed.sum()) == 2.0
 
 
-def test_no_window_counts_that_reaches_beyond_the_last_version_with_parts_for_its_variants() -> None:
+def rule_for_one_variant() -> tuple[ProgramVersion, Experiment]:
+    """Return a published version with a rule for B alone, and the experiment that runs with A and B."""
     owner = some(12)
     draft = make.version(owner, rules=(make.Rule(), make.Rule(code="for-B")))
     EarningRule.objects.filter(version=draft, code="for-B").update(arms={"experiment": "double", "variants": ["B"]})
@@ -302,6 +305,11 @@ def test_no_window_counts_that_reaches_beyond_the_last_version_with_parts_for_it
     plain: dict[str, Any] = {"layer": "variant", "form": "variants", "metric": "revenue", "variants": variants}
     test = running(owner, draft.program, "double", window_days=WINDOW, duration_days=120, **plain)
     make.published(draft)
+    return draft, test
+
+
+def test_no_window_counts_that_reaches_beyond_the_last_version_with_parts_for_its_variants() -> None:
+    draft, test = rule_for_one_variant()
     without = open_draft(draft.program)
     EarningRule.objects.filter(version=without, code="for-B").delete()
 
@@ -317,13 +325,7 @@ def test_no_window_counts_that_reaches_beyond_the_last_version_with_parts_for_it
 
 
 def test_versions_that_go_on_with_its_parts_end_no_window() -> None:
-    owner = some(12)
-    draft = make.version(owner, rules=(make.Rule(), make.Rule(code="for-B")))
-    EarningRule.objects.filter(version=draft, code="for-B").update(arms={"experiment": "double", "variants": ["B"]})
-    variants = (VariantFact("A", 5_000, is_control=True), VariantFact("B", 5_000))
-    plain: dict[str, Any] = {"layer": "variant", "form": "variants", "metric": "revenue", "variants": variants}
-    test = running(owner, draft.program, "double", window_days=WINDOW, duration_days=120, **plain)
-    make.published(draft)
+    draft, test = rule_for_one_variant()
 
     publish(open_draft(draft.program), effective_from=START + 20 * DAY, now=START + 10 * DAY)
 
