@@ -3,7 +3,8 @@ The same facts in any order of arrival, one by one as they occur or all of them 
 
 What an order earned is decided as it arrives: a fact that arrives later still changes its tier from now on, and not what
 other orders earned. So nothing is drawn here that one order's earning takes from another one's: multipliers, limits,
-and the bonus of the first order; and no gifts, which are dated as they are given.
+and the bonus of the first order; and no gifts, which are dated as they are given. So are those of challenges and badges: they
+are drawn where points never end, for otherwise those that came late end later.
 """
 
 import os
@@ -57,7 +58,10 @@ def _each_by_itself(setting: Setting) -> Setting:
     }
     steps = tuple(replace(step, multiplier=Fraction(1), extra_months=0, gift=0) for step in terms.ladder.steps)
     ladder = replace(terms.ladder, steps=steps)
-    return replace(setting, terms=replace(terms, bonus=0, extra=None, wallets=wallets, ladder=ladder))
+    alone = replace(terms, bonus=0, extra=None, wallets=wallets, ladder=ladder)
+    if any(wallet.expiry != "never" for wallet in wallets.values()):
+        alone = replace(alone, challenges=(), badges=())
+    return replace(setting, terms=alone)
 
 
 def _timeless(found: list[Any]) -> list[Any]:
