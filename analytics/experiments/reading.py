@@ -140,17 +140,22 @@ OWED = """
                 AND o.occurred_at < b.at AND o.recorded_at <= %(known)s)
 )
 """
-# Who shared a household by then with somebody in another arm: what the one gets, the other may use.
+# Who shared a household by then, since it was reached, with somebody in another arm: what the one gets, the other may use. Who
+# has left its household since shared it all the same.
 NEAR = """
-, mixed AS (
-    SELECT h.household_id FROM counted k JOIN memberships_membership m ON m.customer_id = k.person
-    JOIN memberships_householdmember h ON h.membership_id = m.id
-    WHERE h.retailer_id = %(retailer)s AND h.joined_at <= %(known)s
-    GROUP BY 1 HAVING count(DISTINCT k.variant_id) > 1
+, sharing AS MATERIALIZED (
+    SELECT h.household_id, k.person, k.variant_id, greatest(h.joined_at, k.exposed_at) AS since, h.left_at
+    FROM (
+        SELECT membership_id, household_id, joined_at, 'infinity' AS left_at FROM memberships_householdmember
+        WHERE retailer_id = %(retailer)s
+        UNION ALL SELECT membership_id, household_id, joined_at, left_at FROM memberships_householdstay
+        WHERE retailer_id = %(retailer)s
+    ) h JOIN memberships_membership m ON m.id = h.membership_id JOIN customers_customer c ON c.id = m.customer_id
+    JOIN counted k ON k.person = coalesce(c.merged_into_id, c.id)
+    WHERE h.joined_at <= %(known)s AND h.left_at > k.exposed_at
 ), near AS (
-    SELECT DISTINCT m.customer_id AS person FROM mixed x JOIN memberships_householdmember h ON h.household_id = x.household_id
-        AND h.joined_at <= %(known)s
-    JOIN memberships_membership m ON m.id = h.membership_id
+    SELECT DISTINCT a.person FROM sharing a JOIN sharing b ON b.household_id = a.household_id
+        AND b.variant_id <> a.variant_id AND a.since < b.left_at AND b.since < a.left_at
 )
 """
 ROWS = """

@@ -189,7 +189,7 @@ def erase(person: Person, now: datetime) -> None:
     for hold in Hold.objects.filter(wallet__membership__in=mine, status=Hold.Status.OPEN).order_by("pk"):
         release(hold.pk, now=now)
     for member in sorted(mine, key=lambda each: each.pk):
-        households.leave(member)
+        households.leave(member, now=now)
     SetAside.objects.filter(membership__in=mine).update(error="")
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.core.errors import DomainError, Kind
 from loyalty.memberships.locking import lock_memberships
-from loyalty.memberships.models import Household, HouseholdMember, Membership
+from loyalty.memberships.models import Household, HouseholdMember, HouseholdStay, Membership
 
 MAX_MEMBERS = 20
 
@@ -61,13 +61,17 @@ def share(first: Membership, others: Sequence[Membership], *, name: str = "", no
 
 
 @transaction.atomic
-def leave(member: Membership) -> bool:
+def leave(member: Membership, *, now: datetime) -> bool:
     """Let a member spend alone again, with the points that it has; tell whether it was in a household."""
     lock_memberships([member.pk])
     found = HouseholdMember.objects.filter(membership=member).first()
     if found is None:
         return False
     household = _locked(found.household_id)
+    HouseholdStay.objects.create(
+        membership=member, household_id=household.pk, retailer_id=household.retailer_id, joined_at=found.joined_at,
+        left_at=max(now, found.joined_at),
+    )  # fmt: skip
     found.delete()
     if not household.members.exists():
         household.delete()
@@ -86,7 +90,7 @@ def take_place(of: Membership, member: Membership, *, now: datetime) -> None:
         HouseholdMember.objects.create(
             membership=member, household=household, retailer_id=household.retailer_id, joined_at=now
         )
-    leave(of)
+    leave(of, now=now)
 
 
 def _open(first: Membership, name: str, now: datetime) -> Household:

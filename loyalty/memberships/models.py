@@ -162,3 +162,26 @@ class HouseholdMember(models.Model):
 
     def __str__(self) -> str:
         return str(self.membership_id)
+
+
+class HouseholdStay(models.Model):
+    """A time in which a member shared a household, and that ended: what was read of those days can be read again."""
+
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="+", verbose_name=_("member"))
+    household_id = models.UUIDField(_("household"), help_text=_("There may be nobody in it any more."))
+    retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="+", db_index=False, verbose_name=_("retailer"))
+    joined_at = models.DateTimeField(_("joined"))
+    left_at = models.DateTimeField(_("left"))
+
+    class Meta:
+        verbose_name = _("earlier time in a household")
+        verbose_name_plural = _("earlier times in households")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(left_at__gte=models.F("joined_at")), name="household_stay_ends_after_it_began"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["retailer", "household_id"], name="household_stay_by_household")]
+
+    def __str__(self) -> str:
+        return f"{self.joined_at:%Y-%m-%d} - {self.left_at:%Y-%m-%d}"

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from customers.privacy import Part, Person, Rows, Section
-from loyalty.memberships.models import HouseholdMember, Membership, MembershipPeriod
+from loyalty.memberships.models import HouseholdMember, HouseholdStay, Membership, MembershipPeriod
 from loyalty.memberships.numbers import new_number
 from loyalty.outbox.forgetting import rename
 from loyalty.outbox.publishing import NewEvent, publish
@@ -26,6 +26,7 @@ def holds(person: Person, _now: datetime) -> list[Section]:
         Section("memberships", _("Programs of which you are a member"), [_membership(each) for each in mine]),
         Section("earlier_memberships", _("Earlier times as a member"), _periods(mine)),
         Section("households", _("With whom you share points"), _households(mine)),
+        Section("earlier_households", _("Earlier times in which you shared points"), _stays(mine)),
     ]
 
 
@@ -48,6 +49,11 @@ def _households(mine: Iterable[Membership]) -> Rows:
         {"name": row.household.name, "joined_at": row.joined_at, "members": row.household.members.count()}
         for row in rows
     ]
+
+
+def _stays(mine: Iterable[Membership]) -> Rows:
+    rows = HouseholdStay.objects.filter(membership__in=mine).order_by("pk")
+    return rows.values("membership__number", "joined_at", "left_at")
 
 
 def erase(person: Person, now: datetime) -> None:
@@ -78,7 +84,7 @@ PART = Part(
     "memberships",
     (
         "memberships_membership", "memberships_membershipperiod", "memberships_household", "memberships_householdmember",
-        "outbox_event", "outbox_delivery",
+        "memberships_householdstay", "outbox_event", "outbox_delivery",
     ),
     holds=holds,
     erase=erase,

@@ -244,9 +244,9 @@ class Shop:
         first, *others = (self.membership(name) for name in names)
         share(first, others, now=self._now(at))
 
-    def leaves_household(self, name: str) -> None:
+    def leaves_household(self, name: str, at: When | None = None) -> None:
         """Let a member spend alone again."""
-        leave(self.membership(name))
+        leave(self.membership(name), now=self._now(at))
 
     # What happens
 

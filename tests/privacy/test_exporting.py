@@ -11,6 +11,8 @@ import pytest
 from customers.models import Customer
 from customers.packing import as_zip
 from customers.privacy import export, parts
+from loyalty.memberships.households import leave
+from loyalty.memberships.models import Membership
 from tests.make import NOON
 from tests.privacy.people import DAY, World, world
 
@@ -36,6 +38,7 @@ def test_all_that_is_held_is_in_it() -> None:
         "vouchers_at_tills": 0, "wallets": 2, "expiring": 0, "holds": 1, "order_points": 2, "interaction_points": 3,
             "held_interactions": 0,
         "qualifying_days": 2, "tier": 2, "tier_changes": 3, "earlier_memberships": 0, "households": 1, "tokens": 1,
+        "earlier_households": 0,
         "purchases": 1, "values": 1, "segments": 1, "earlier_orders": 1, "merges": 1, "claims": 1, "insight": 1,
         "grants": 0, "awards": 0, "given_badges": 0, "progress": 0, "participations": 0, "scores": 0, "prizes": 0, "lots": 0,
         "referral_codes": 1, "referrals": 2, "referral_signals": 1, "experiments": 0, "suggestions": 0,
@@ -64,6 +67,18 @@ def test_what_it_says_is_what_happened() -> None:
     ]  # fmt: skip
     assert (found["wallets"][0]["available"], found["wallets"][0]["held"]) == (227, 4)
     assert found["households"] == [{"name": "Home", "joined_at": NOON.isoformat(), "members": 2}]
+
+
+def test_who_left_its_household_is_told_when_and_not_with_whom() -> None:
+    here = world()
+    for member in Membership.objects.filter(customer=here.customer):
+        leave(member, now=NOON + DAY)
+
+    found = rows(exported(here))
+
+    assert (found["households"], len(found["earlier_households"])) == ([], 1)
+    (stay,) = found["earlier_households"]
+    assert (stay["joined_at"], stay["left_at"]) == (NOON.isoformat(), (NOON + DAY).isoformat())
 
 
 def test_it_says_nothing_of_others() -> None:

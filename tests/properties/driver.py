@@ -106,7 +106,7 @@ class Driver(Looking, Rewarding, Playing, Referring):
         home.share(first, others, now=now)
 
     def leave_household(self, name: str, now: datetime) -> None:
-        home.leave(self.members[name])
+        home.leave(self.members[name], now=now)
 
     def publish(self, terms: Terms, start: datetime, now: datetime) -> None:
         draft = open_draft(self.program, now=now)

@@ -73,7 +73,7 @@ def test_the_last_two_who_leave_at_once_leave_no_household() -> None:
     ada, bob = people(2)
     share(ada, [bob], now=NOON)
 
-    told = interleaved(partial(leave, ada), partial(leave, bob), after=LEFT)
+    told = interleaved(partial(leave, ada, now=NOON), partial(leave, bob, now=NOON), after=LEFT)
 
     assert (told, homes()) == ([True, True], [])
 
@@ -82,7 +82,7 @@ def test_who_leaves_twice_at_once_leaves_once() -> None:
     ada, bob = people(2)
     share(ada, [bob], now=NOON)
 
-    told = interleaved(partial(leave, ada), partial(leave, ada), after=LEFT)
+    told = interleaved(partial(leave, ada, now=NOON), partial(leave, ada, now=NOON), after=LEFT)
 
     assert (told, homes()) == ([True, False], [{bob}])
 
@@ -91,7 +91,7 @@ def test_who_joins_a_household_whose_last_member_leaves_opens_one() -> None:
     ada, bob = people(2)
     share(ada, [], now=NOON)
 
-    told = interleaved(partial(leave, ada), sharing(ada, bob), after=LEFT)
+    told = interleaved(partial(leave, ada, now=NOON), sharing(ada, bob), after=LEFT)
 
     assert (told[0], homes()) == (True, [{ada, bob}])
 

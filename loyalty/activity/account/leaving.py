@@ -112,7 +112,7 @@ def leave(membership: Membership, *, now: datetime) -> LostByLeaving:
     lost_points = {"points": sum(lost.points.values()), "pending": sum(lost.pending.values())}
     session.take(session.decisions[membership.pk].then(Told("membership.left", lost_points, now)))
     session.finish()
-    households.leave(membership)
+    households.leave(membership, now=now)
     decided = OrderDecision.objects.filter(membership=membership, version__isnull=False, is_forfeited=False)
     decided.update(is_forfeited=True)
     Membership.objects.filter(pk=membership.pk).update(left_at=now, next_due_at=None)

@@ -212,7 +212,7 @@ class HouseholdView(AskedView):
     def delete(self, request: Request, number: str) -> Response:
         """Let a member spend alone again, with the points that it has."""
         with all_or_dry(request):
-            leave(member_of(request, number))
+            leave(member_of(request, number), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -18,7 +18,9 @@ from loyalty.configuration.drafts import open_draft, publish
 from loyalty.experiments.models import Experiment
 from loyalty.experiments.planning import VariantFact
 from loyalty.experiments.running import end, end_due
+from loyalty.memberships import households
 from loyalty.memberships.households import share
+from loyalty.memberships.models import Membership
 from loyalty.points.models import EarningRule
 from loyalty.programs.models import ProgramVersion
 from tests import make
@@ -222,6 +224,43 @@ def test_a_household_in_two_arms_is_contaminated() -> None:
     units = seen(test).units
 
     assert [int(units.crossed[units.part == place].sum()) for place in (OUT, IN)] == [1, 1]
+
+
+def test_who_left_a_household_since_still_shared_it_and_who_left_before_did_not() -> None:
+    owner = some(12)
+    club = make.program(owner, since=START - 100 * DAY)
+    test = running(owner, club, form="no_benefits", metric="revenue", window_days=WINDOW)
+    before, since = zip(in_arm(test, "in")[:2], in_arm(test, "out")[:2], strict=True)
+    for pair in (before, since):
+        household(club, *(each.external_id for each in pair))
+    leaves(before[0], START - DAY)
+    first = seen(test)
+
+    leaves(since[0], CLOSED + DAY)
+    leaves(since[1], CLOSED + DAY)  # nobody is in it any more
+    again = seen(test)
+
+    assert [int(first.units.crossed[first.units.part == place].sum()) for place in (OUT, IN)] == [1, 1]
+    assert again.digest == first.digest
+
+
+def test_two_who_had_a_household_one_after_the_other_did_not_share_it() -> None:
+    owner = some(12)
+    club = make.program(owner, since=START - 100 * DAY)
+    test = running(owner, club, form="no_benefits", metric="revenue", window_days=WINDOW)
+    (first, other), second = in_arm(test, "in")[:2], in_arm(test, "out")[0]
+    household(club, first.external_id, other.external_id)
+    leaves(first, START + DAY)
+    stays = Membership.objects.get(customer=other)
+    share(stays, [make.member(club, second.external_id, since=START - 90 * DAY)], now=START + 2 * DAY)
+
+    units = seen(test).units
+
+    assert [int(units.crossed[units.part == place].sum()) for place in (OUT, IN)] == [1, 1]
+
+
+def leaves(customer: Customer, at: Any) -> None:
+    households.leave(Membership.objects.get(customer=customer), now=at)
 
 
 def test_a_household_that_is_one_unit_is_one_row() -> None:
