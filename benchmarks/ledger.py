@@ -280,12 +280,12 @@ def report_orders(port: int, key: str, members: int, first: int, count: int) -> 
 
 @contextmanager
 def web_server(application: str = "loyalty.wsgi:application") -> Iterator[tuple[int, int]]:
-    """Serve the site as in production, with one worker of eight threads, on a port of its own."""
+    """Serve the site as in production, with a worker of four threads, on a port of its own."""
     port = free_port()
     environ = os.environ | PRODUCTION | {"DATABASE_URL": database_url(), "SECRET_KEY": secrets.token_hex()}
     command = [
         str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--port", str(port), "--workers", "1",
-        "--blocking-threads", "8", "--runtime-threads", "1", "--no-ws", "--log-level", "warning", application,
+        "--blocking-threads", "4", "--runtime-threads", "1", "--no-ws", "--log-level", "warning", application,
     ]  # fmt: skip
     server = subprocess.Popen(
         command, env=environ, stderr=subprocess.DEVNULL
