@@ -46,9 +46,14 @@ def _without(content: bytes, cells: Cells, targets: Mapping[str, str], named: "r
     if not content:
         return content
     try:
-        source = open_source(io.BytesIO(content))
+        return _rows_without(open_source(io.BytesIO(content)), content, cells, targets, named)
     except DomainError:
         return b""
+
+
+def _rows_without(
+    source: Source, content: bytes, cells: Cells, targets: Mapping[str, str], named: "re.Pattern[str]"
+) -> bytes:
     wanted = [
         (place, {text.lower() for text in cells[target]})
         for place, name in enumerate(source.columns)
