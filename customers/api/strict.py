@@ -23,6 +23,7 @@ class Strict(serializers.Serializer[Any]):
         fields = self.fields
         said = {name: value for name, value in data.items() if value is not None or not _is_optional(fields.get(name))}
         errors: dict[str, Any] = unknown_fields(data, fields)
+        errors |= {name: no_text(value) for name, value in said.items() if is_no_text(fields.get(name), value)}
         try:
             found = super().to_internal_value(said)
         except serializers.ValidationError as error:
@@ -32,6 +33,23 @@ class Strict(serializers.Serializer[Any]):
         if errors:
             raise serializers.ValidationError(errors)
         return found
+
+
+def is_no_text(field: Any, value: Any) -> bool:
+    """
+    Tell whether a field of texts is said as a number with a point or an exponent.
+
+    17850.0 is what programs make of the id 17850, and would be another customer: nobody can tell what was meant.
+    """
+    if isinstance(field, serializers.ListField) and isinstance(field.child, serializers.CharField):
+        return isinstance(value, list) and any(isinstance(each, float) for each in value)
+    return isinstance(value, float) and isinstance(field, serializers.CharField)
+
+
+def no_text(value: Any) -> list[ErrorDetail]:
+    """Return what is wrong with a number that is no text."""
+    words = _("“%(value)s” is a number with a point or an exponent. Send it as a text.")
+    return [ErrorDetail(words % {"value": value}, code="no_text")]
 
 
 def naming_choices(field: Any, value: Any, detail: Any) -> Any:
