@@ -22,14 +22,15 @@ class Strict(serializers.Serializer[Any]):
             return super().to_internal_value(data)
         fields = self.fields
         said = {name: value for name, value in data.items() if value is not None or not _is_optional(fields.get(name))}
-        errors: dict[str, Any] = unknown_fields(data, fields)
-        errors |= {name: no_text(value) for name, value in said.items() if is_no_text(fields.get(name), value)}
+        wrong: dict[str, Any] = {}
         try:
             found = super().to_internal_value(said)
         except serializers.ValidationError as error:
-            wrong: Mapping[str, Any] = dict(error.detail)  # type: ignore[arg-type] # of a body that is a mapping
-            named = {name: naming_choices(fields.get(name), said.get(name), each) for name, each in wrong.items()}
-            errors = {**named, **errors}
+            wrong = dict(error.detail)  # type: ignore[arg-type] # of a body that is a mapping
+        wrong |= {name: no_text(value) for name, value in said.items() if is_no_text(fields.get(name), value)}
+        names = [name for name in dict.fromkeys((*fields, *wrong)) if name in wrong]  # in the order of the fields
+        named = {name: naming_choices(fields.get(name), said.get(name), wrong[name]) for name in names}
+        errors = {**named, **unknown_fields(data, fields)}
         if errors:
             raise serializers.ValidationError(errors)
         return found
