@@ -23,7 +23,7 @@ MAX_LINES = 10_000
 # How addresses of the API end that lead on from a customer: an id that ended so could not be read back. The number of an order
 # may end as it likes: the method tells what is meant.
 AFTER_CUSTOMERS = (
-    "/consents", "/erase", "/export", "/export.zip", "/memberships", "/merge", "/recommendations", "/token",
+    "/consents", "/erase", "/experiments", "/export", "/export.zip", "/memberships", "/merge", "/recommendations", "/token",
 )  # fmt: skip
 MAX_REDEMPTIONS = 20
 MAX_VERSION = 2**31 - 1

@@ -5,7 +5,7 @@ A misspelt `dry_run` would do what was only to be tried out, a misspelt filter w
 field would be recorded as if it had not been said. So whatever is not understood is refused before anything is done.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 from unicodedata import is_normalized, normalize
@@ -27,6 +27,7 @@ from customers.api.names import refuse_unknown
 
 WORDS = {"true": True, "1": True, "false": False, "0": False}
 DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer what would happen, and write nothing.")
+CURSOR = "cursor"
 ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none.")
 
 
@@ -164,11 +165,25 @@ def _check_parameters(request: Request, asked: Documented, *, with_values: bool)
     if asked.parameters:
         words = _("There is no such query parameter here, only %(known)s.") % {"known": ", ".join(asked.parameters)}
     refuse_unknown(request.query_params, asked.parameters, words, code="unknown_parameter")
+    flags = {name for name, parameter in asked.parameters.items() if with_values and parameter.is_flag}
+    _refuse_empty(request.query_params, but={CURSOR, *flags})
     for name, parameter in asked.parameters.items() if with_values else ():
         if parameter.is_flag:
             asked_for(request, name)
         else:
             _check_values(name, request.query_params.getlist(name), parameter.choices, is_many=parameter.is_many)
+
+
+def _refuse_empty(query: QueryDict, *, but: Collection[str]) -> None:
+    """
+    Refuse filters that are said to be nothing: one that is left out answers with everybody, of whom a till takes the first.
+
+    :param but: what may be empty, as the cursor of the first page, or is refused by other words
+    """
+    empty = [name for name, values in query.lists() if name not in but and not all(map(str.strip, values))]
+    if empty:
+        words = _("%(name)s is empty. Say what it is to be, or leave it out.")
+        raise ValidationError({name: [words % {"name": name}] for name in empty}, code="blank")
 
 
 def _check_values(name: str, values: list[str], choices: tuple[str, ...], *, is_many: bool) -> None:

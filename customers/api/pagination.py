@@ -73,7 +73,9 @@ class Pages(CursorPagination):
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         """Return a page of rows: those behind a row, whatever was written since, or those before it."""
-        keys = [Key.of(queryset.model, name) for name in self.get_ordering(request, queryset, view)]
+        keys = telling_apart(
+            queryset.model, [Key.of(queryset.model, name) for name in self.get_ordering(request, queryset, view)]
+        )
 
         def read(place: Place, limit: int) -> list[Any]:
             turned = [key.turned() for key in keys] if place.is_back else keys
@@ -134,7 +136,7 @@ class Pages(CursorPagination):
         try:
             is_back, written = json.loads(b64decode(encoded.encode("ascii"), validate=True))
             values = [key.value_of(text) for key, text in zip(self._keys, written, strict=True)] if written else []
-        except (ValidationError, ValueError, TypeError) as error:
+        except (ValidationError, ValueError, TypeError, RecursionError) as error:
             raise NotFound(_("Invalid cursor")) from error
         return Place(is_back=is_back is True, values=values)
 
@@ -181,6 +183,12 @@ class Key:
         elif not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
             raise ValidationError("no amount is that large, or that small")
         return value
+
+
+def telling_apart(model: Any, keys: Sequence[Key]) -> list[Key]:
+    """Return keys that no two rows share: with the row's own where many may be of one instant, or a page would skip some."""
+    is_sure = any(key.field.unique for key in keys)
+    return list(keys) if is_sure else [*keys, Key(model._meta.pk, keys[-1].is_falling)]
 
 
 def behind(keys: Sequence[Key], values: Sequence[Any]) -> Any:

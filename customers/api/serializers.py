@@ -62,6 +62,8 @@ class ConsentIn(Strict):
 
 
 class ConsentOut(serializers.ModelSerializer[Consent]):
+    customer = serializers.CharField(source="customer.external_id", help_text="Your own id.")
+
     class Meta:
         model = Consent
-        fields = ("purpose", "granted", "occurred_at", "source", "wording", "recorded_at")
+        fields = ("customer", "purpose", "granted", "occurred_at", "source", "wording", "recorded_at")

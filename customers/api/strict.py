@@ -22,16 +22,35 @@ class Strict(serializers.Serializer[Any]):
             return super().to_internal_value(data)
         fields = self.fields
         said = {name: value for name, value in data.items() if value is not None or not _is_optional(fields.get(name))}
-        errors: dict[str, Any] = unknown_fields(data, fields)
+        wrong: dict[str, Any] = {}
         try:
             found = super().to_internal_value(said)
         except serializers.ValidationError as error:
-            wrong: Mapping[str, Any] = dict(error.detail)  # type: ignore[arg-type] # of a body that is a mapping
-            named = {name: naming_choices(fields.get(name), said.get(name), each) for name, each in wrong.items()}
-            errors = {**named, **errors}
+            wrong = dict(error.detail)  # type: ignore[arg-type] # of a body that is a mapping
+        wrong |= {name: no_text(value) for name, value in said.items() if is_no_text(fields.get(name), value)}
+        names = [name for name in dict.fromkeys((*fields, *wrong)) if name in wrong]  # in the order of the fields
+        named = {name: naming_choices(fields.get(name), said.get(name), wrong[name]) for name in names}
+        errors = {**named, **unknown_fields(data, fields)}
         if errors:
             raise serializers.ValidationError(errors)
         return found
+
+
+def is_no_text(field: Any, value: Any) -> bool:
+    """
+    Tell whether a field of texts is said as a number with a point or an exponent.
+
+    17850.0 is what programs make of the id 17850, and would be another customer: nobody can tell what was meant.
+    """
+    if isinstance(field, serializers.ListField) and isinstance(field.child, serializers.CharField):
+        return isinstance(value, list) and any(isinstance(each, float) for each in value)
+    return isinstance(value, float) and isinstance(field, serializers.CharField)
+
+
+def no_text(value: Any) -> list[ErrorDetail]:
+    """Return what is wrong with a number that is no text."""
+    words = _("“%(value)s” is a number with a point or an exponent. Send it as a text.")
+    return [ErrorDetail(words % {"value": value}, code="no_text")]
 
 
 def naming_choices(field: Any, value: Any, detail: Any) -> Any:

@@ -22,6 +22,11 @@ NOT_ASCII = re.compile(rb"[\x80-\xff]")
 REASONS = {
     "empty": _("The file is empty: its first line must name the columns."),
     "header": _("The first line of the file must name the columns, with balanced quotes."),
+    "columns": _("The first line of the file names {count} columns; at most {limit} are read."),
+    "quotes": _(
+        "The quotes of so many rows are not balanced that nobody can tell where a row ends. Save the file anew as CSV, with "
+        "each quote inside a cell written twice."
+    ),
     "workbook": _("The file is an Excel workbook. Save it as “CSV UTF-8” and send that file."),
     "binary": _("The file is no text. Save it as CSV in UTF-8 and send that file."),
     "mixed": _(

@@ -7,13 +7,49 @@ from collections.abc import Set as AbstractSet
 
 from customers.core.errors import DomainError
 from customers.core.exporting import is_escaped
+from customers.core.values import dataclass
+from customers.importing.formats import FORMATS
+from customers.importing.mapping import suggest
 from customers.importing.reading import Row, Source, open_source
 from customers.importing.shipped import SHIPPED
 from customers.importing.writing import written
 from customers.models import ImportJob, Retailer
 
-ADDRESSES = ("email", "phone")
+PHONE = re.compile(r"[0-9 ().+/-]+")  # a number as people write it
+NO_DIGIT = re.compile(r"[^0-9]")
+WHOLE_PHONE = 7  # digits: fewer are also a quantity, or a day
 Cells = Mapping[str, AbstractSet[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """
+    What says who somebody is in whatever column it stands, also in one that nobody reads, and among other words.
+
+    :param texts: e-mail addresses and phone numbers in small letters, as a whole cell
+    :param emails: finds an e-mail address among other words
+    :param phones: the digits of phone numbers, which are written in many ways
+    """
+
+    texts: AbstractSet[str]
+    emails: "re.Pattern[str] | None"
+    phones: AbstractSet[str]
+
+    @classmethod
+    def of(cls, cells: Cells) -> "Addresses":
+        emails, phones = cells.get("email", frozenset()), cells.get("phone", frozenset())
+        digits = {_digits(phone) for phone in phones}
+        return cls(
+            {text.lower() for text in emails | phones},
+            _standing_alone(emails) if emails else None,
+            {each for each in digits if len(each) >= WHOLE_PHONE},
+        )
+
+    def stand_in(self, cell: str) -> bool:
+        plain = _plain(cell)
+        if plain in self.texts or (self.emails is not None and "@" in plain and self.emails.search(plain)):
+            return True
+        return bool(self.phones) and PHONE.fullmatch(plain) is not None and _digits(plain) in self.phones
 
 
 def forget_rows(retailer: Retailer, cells: Cells) -> int:
@@ -23,15 +59,15 @@ def forget_rows(retailer: Retailer, cells: Cells) -> int:
     :param cells: what a line of the person has, by the column's name
     """
     texts = {text for some in cells.values() for text in some}
-    named = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in sorted(texts)), re.IGNORECASE)
+    named = _standing_alone(texts)
     changed = 0
     jobs = ImportJob.objects.filter(retailer=retailer).only("content", "refused_rows", "problems", "said", "seen")
     for job in jobs.iterator(chunk_size=1):
         before = (bytes(job.content), bytes(job.refused_rows or b""), job.problems, job.seen)
-        targets = _targets(job)
+        said = _said_of_columns(job)
         problems = [each for each in job.problems if not named.search(str(each.get("reason")))]
         seen = {name: [each for each in told if not named.search(str(each))] for name, told in job.seen.items()}
-        after = (*(_without(content, cells, targets, named) for content in before[:2]), problems, seen)
+        after = (*(_without(content, job.kind, cells, said, named) for content in before[:2]), problems, seen)
         if after != before:
             content, refused, _problems, _seen = after
             ImportJob.objects.filter(pk=job.pk).update(
@@ -41,49 +77,58 @@ def forget_rows(retailer: Retailer, cells: Cells) -> int:
     return changed
 
 
-def _without(content: bytes, cells: Cells, targets: Mapping[str, str], named: "re.Pattern[str]") -> bytes:
+def _without(content: bytes, kind: str, cells: Cells, said: Mapping[str, str], named: "re.Pattern[str]") -> bytes:
     """Return a file without a person's rows, as it was written otherwise; of what nobody can read nothing stays."""
     if not content:
         return content
     try:
         source = open_source(io.BytesIO(content))
+        wanted = [
+            (place, {text.lower() for text in cells[target]})
+            for place, target in enumerate(_targets(source, kind, said))
+            if target in cells
+        ]
+        addresses = Addresses.of(cells)
+        kept = [row for row in source.rows(as_written=True) if not _is_theirs(row, wanted, named, addresses)]
+        return content if len(kept) == _count(source) else written(source, kept)
     except DomainError:
         return b""
-    wanted = [
-        (place, {text.lower() for text in cells[target]})
-        for place, name in enumerate(source.columns)
-        if (target := _target(name, targets)) in cells
-    ]
-    # An address says who it is in whatever column it stands, also in one that nobody reads.
-    anywhere = {text.lower() for name in ADDRESSES for text in cells.get(name, ())}
-    kept = [row for row in source.rows(as_written=True) if not _is_theirs(row, wanted, named, anywhere)]
-    return content if len(kept) == _count(source) else written(source, kept)
 
 
-def _targets(job: ImportJob) -> dict[str, str]:
-    """Return what the columns of a file were taken for, where their names are others."""
+def _said_of_columns(job: ImportJob) -> dict[str, str]:
+    """Return what the columns of a file were taken for, in small letters, where their names are others."""
     known = next((each.columns for each in SHIPPED if each.code == job.said.get("preset")), {})
-    return {**job.said.get("remembered", {}), **known, **job.said.get("columns", {})}
+    said = {**job.said.get("remembered", {}), **known, **job.said.get("columns", {})}
+    return {name.lower(): target for name, target in said.items()}
 
 
-def _target(name: str, targets: Mapping[str, str]) -> str:
-    lowered = {each.lower(): target for each, target in targets.items()}
-    return lowered.get(name.lower(), name.lower())
+def _targets(source: Source, kind: str, said: Mapping[str, str]) -> list[str]:
+    """Return what each column is: as was said, by its own name, or as it would be suggested to who has not said it yet."""
+    names = [name.lower() for name in source.columns]
+    likely = suggest(source.columns, FORMATS[kind].columns)
+    return [said.get(low, likely.get(name, low)) for name, low in zip(source.columns, names, strict=True)]
 
 
 def _count(source: Source) -> int:
     return sum(1 for _row in source.rows())
 
 
-def _is_theirs(
-    row: Row, wanted: list[tuple[int, set[str]]], named: "re.Pattern[str]", anywhere: AbstractSet[str]
-) -> bool:
+def _is_theirs(row: Row, wanted: list[tuple[int, set[str]]], named: "re.Pattern[str]", addresses: Addresses) -> bool:
     if row.problem:  # of cells that nobody can tell apart any one counts
         return named.search(" ".join([row.raw, *row.cells])) is not None
-    if not anywhere.isdisjoint(_plain(cell) for cell in row.cells):
+    if any(map(addresses.stand_in, row.cells)):
         return True
     return any(_plain(row.cells[place]) in some for place, some in wanted)
 
 
 def _plain(cell: str) -> str:
     return (cell[1:] if is_escaped(cell) else cell).strip().lower()
+
+
+def _standing_alone(texts: AbstractSet[str]) -> "re.Pattern[str]":
+    return re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in sorted(texts)), re.IGNORECASE)
+
+
+def _digits(phone: str) -> str:
+    """Return the digits of a phone number, without the two zeros that stand for the plus before a country's code."""
+    return NO_DIGIT.sub("", phone).removeprefix("00")

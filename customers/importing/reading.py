@@ -21,6 +21,8 @@ MAX_CELL = (
 )
 MAX_COLUMNS = 1_000
 MAX_RAW = 1_000
+# What may be read again behind rows whose quotes do not close, in characters, each line counted with what it costs besides.
+MAX_READ_AGAIN, COST_OF_LINE = 200_000_000, 50
 SEPARATOR = re.compile(r'\A"?sep=(.)"?\s*\Z', re.IGNORECASE)
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 MARK = "\ufeff"  # of UTF-8; it stands in the middle where files were put together, and there it is no character either
@@ -136,8 +138,10 @@ def _header(file: IO[bytes], encoding: str, delimiter: str, *, skip: int) -> Sou
 
 def _require_names(source: Source) -> None:
     names = [name.lower() for name in source.columns if name]
-    if not names or len(source.columns) > MAX_COLUMNS:
+    if not names:
         raise UnreadableFile("header")
+    if len(source.columns) > MAX_COLUMNS:
+        raise UnreadableFile("columns", count=len(source.columns), limit=MAX_COLUMNS)
     if any(CONTROL.search(name) for name in names):
         raise UnreadableFile("binary")
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -152,6 +156,7 @@ class _Lines:
         self._returned: list[str] = []
         self.taken: list[str] = []
         self.number = 0
+        self._read_again = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -169,7 +174,15 @@ class _Lines:
             next(self, "")
 
     def give_back(self) -> None:
+        """
+        Let all lines but the first be read again.
+
+        :raises UnreadableFile: when a file goes on so: each of its lines would be read as often as there are lines before it
+        """
         later = self.taken[1:]
+        self._read_again += sum(map(len, later)) + COST_OF_LINE * len(later)
+        if self._read_again > MAX_READ_AGAIN:
+            raise UnreadableFile("quotes")
         self._returned += reversed(later)
         self.number -= len(later)
 

@@ -91,7 +91,7 @@ def _refuse_unreadable(table: Table, report: Report) -> None:
 
 
 def _groups(form: Format, table: Table, left_out: Iterable[LeftOut], report: Report) -> Iterator[Grouped]:
-    for rows in table.groups(form.key):
+    for rows in table.groups(form.key, has_lines=form.has_lines):
         reason = next((each for each in left_out if each.concerns(table, rows)), None)
         if reason is None:
             yield read_group(form, table, rows)

@@ -63,15 +63,17 @@ class Table:
         where = self.places.of.get(name)
         return "" if where is None else row.cells[where].strip()
 
-    def groups(self, key: str) -> Iterator[list[Row]]:
+    def groups(self, key: str, *, has_lines: bool) -> Iterator[list[Row]]:
         """
         Yield rows that have the same key, wherever they stand, and each row without a key alone.
 
         Rows that follow each other come as they are read; others wait in a file on disk. Rows that cannot be read come not at
-        all. Of more rows than an order can have, only the lines are kept.
+        all.
+
+        :param has_lines: whether they are an order's lines: of more than it can have, only their places are kept
         """
         where = self.places.of[key]
-        apart = self.survey.apart
+        apart, whole = self.survey.apart, _limited if has_lines else list[Row]
         with closing(sqlite3.connect("")) as spool:  # a temporary file, which goes with its connection
             spool.execute(SPOOL)
             good = (row for row in self.source.rows() if not row.problem)
@@ -83,9 +85,9 @@ class Table:
                         "INSERT INTO rows VALUES (?, ?, ?)", ((name, row.line, json.dumps(row.cells)) for row in rows)
                     )
                 else:
-                    yield _limited(rows)
+                    yield whole(rows)
             for _name, found in groupby(spool.execute(UNSPOOL), key=lambda row: row[0]):
-                yield _limited(Row(line, json.loads(cells)) for _key, line, cells in found)
+                yield whole(Row(line, json.loads(cells)) for _key, line, cells in found)
 
 
 def _limited(rows: Iterator[Row]) -> list[Row]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -37,7 +38,9 @@ SELECT r.credential, r.key, r.request_digest, r.status, r.content_type, r.body
 FROM (SELECT unnest(%b::text[]) AS credential, unnest(%b::text[]) AS key) AS asked
 JOIN api_idempotencyrecord r ON r.credential = asked.credential AND r.key = asked.key
 """
-COLUMNS = ("credential", "key", "request_digest", "status", "content_type", "body", "created_at")
+COLUMNS = (
+    "credential", "key", "request_digest", "status", "content_type", "body", "created_at", "acted_for", "customer",
+)  # fmt: skip
 
 
 class Once:
@@ -136,10 +139,20 @@ def keep(given: Iterable[tuple[Once, HttpResponse]]) -> None:
     """Keep answers under their keys; they are committed with what they tell of."""
     now = timezone.now()
     rows = [
-        (once.credential, once.key, once.digest, said.status_code, said["Content-Type"], _body_of(said), now)
+        (
+            once.credential, once.key, once.digest, said.status_code, said["Content-Type"], _body_of(said), now,
+            *_asker(once.request),
+        )
         for once, said in given
-    ]
+    ]  # fmt: skip
     bulk.insert(IdempotencyRecord, COLUMNS, rows)
+
+
+def _asker(request: HttpRequest) -> tuple[int | None, UUID | None]:
+    """Return for which retailer, and for which of its shoppers, a request was answered: who is erased is so by its own."""
+    auth = getattr(request, "auth", None)
+    retailer = getattr(auth, "retailer_id", None) or getattr(getattr(auth, "retailer", None), "pk", None)
+    return retailer, getattr(auth, "customer_id", None)
 
 
 def _body_of(response: HttpResponse) -> bytes:

@@ -100,6 +100,9 @@ class IdempotencyRecord(models.Model):
     content_type = models.CharField(max_length=100)
     body = models.BinaryField()
     created_at = models.DateTimeField(db_index=True)
+    # No foreign keys: an answer is looked for before anybody is known, and outlives nobody.
+    acted_for = models.BigIntegerField(null=True, help_text=_("The id of the retailer whose caller was answered."))
+    customer = models.UUIDField(null=True, help_text=_("The id of the shopper who was answered, by a token."))
 
     class Meta:
         constraints: ClassVar = [

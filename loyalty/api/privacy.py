@@ -1,6 +1,8 @@
 """What the API's frame holds on a person: its tokens, and answers that are kept for requests that come again."""
 
 import json
+import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -11,11 +13,20 @@ from customers.privacy import Part, Person, Section
 from loyalty.api.models import MemberToken
 from loyalty.api.problems import CONTENT_TYPE, problem
 
+# Of the retailer's callers; what was answered before that was noted may be anybody's.
+THEIRS = "(acted_for = %s OR acted_for IS NULL)"
 # An answer stays known as given, so that nothing is done twice; what it said is forgotten.
-FORGET_ANSWERS = """
+FORGET_ANSWERS = f"""
 UPDATE api_idempotencyrecord SET status = 410, content_type = %s, body = convert_to(%s, 'UTF8')
-WHERE EXISTS (SELECT 1 FROM unnest(%b::text[]) AS t(trace) WHERE position(convert_to(t.trace, 'UTF8') IN body) > 0)
+WHERE {THEIRS} AND (customer = ANY(%s)
+    OR EXISTS (SELECT 1 FROM unnest(%b::text[]) AS t(trace) WHERE position(convert_to(t.trace, 'UTF8') IN body) > 0))
 """
+# Nothing was done that could be done twice: who asks again is answered by what is so then.
+FORGET_REFUSALS = f"""
+DELETE FROM api_idempotencyrecord
+WHERE {THEIRS} AND status = 422 AND (customer = ANY(%s) OR convert_from(body, 'UTF8') ~ %s)
+"""
+NO_WORD, ESCAPED = re.compile(r"(\W)"), r"\\\1"
 NAMES = ("customer", "external_id")
 
 
@@ -28,16 +39,29 @@ def holds(person: Person, _now: datetime) -> list[Section]:
 def erase(person: Person, _now: datetime) -> None:
     """End a person's tokens, and forget answers that name it."""
     MemberToken.objects.filter(customer__in=person.ids).delete()
+    shop, ids = person.retailer.pk, list(person.ids)
     detail = "This request was carried out. What it answered was erased with a person's data."
     gone = json.dumps(problem(410, "erased", detail))
-    bulk.execute(FORGET_ANSWERS, [CONTENT_TYPE, gone, _traces(person)])
+    addresses = _addresses(person)
+    bulk.execute(FORGET_REFUSALS, [shop, ids, _in_words([*addresses, *person.names, *person.renamed])])
+    bulk.execute(FORGET_ANSWERS, [CONTENT_TYPE, gone, shop, ids, _traces(person, addresses)])
 
 
-def _traces(person: Person) -> list[str]:
-    """Return the texts by which an answer in JSON names a person: a short id only where it stands as one."""
+def _addresses(person: Person) -> list[str]:
     rows = Customer.objects.filter(pk__in=person.ids).values_list("email", "phone")
-    known = [json.dumps(text, ensure_ascii=False) for row in rows for text in row if text]
-    known += [json.dumps(str(key)) for key in person.ids] + [json.dumps(number) for number in person.renamed]
+    return [text for row in rows for text in row if text]
+
+
+def _in_words(texts: Iterable[str]) -> str:
+    """Return a pattern of PostgreSQL's for texts that stand by themselves in what is said, or in an address."""
+    written = (json.dumps(text, ensure_ascii=False)[1:-1] for text in texts)
+    return rf"(^|\W)({'|'.join(NO_WORD.sub(ESCAPED, text) for text in written)})(\W|$)"
+
+
+def _traces(person: Person, addresses: Iterable[str]) -> list[str]:
+    """Return the texts by which an answer in JSON names a person: a short id only where it stands as one."""
+    known = [json.dumps(text, ensure_ascii=False) for text in addresses]
+    known += [json.dumps(str(key)) for key in person.ids] + list(person.renamed)
     named = [f"{json.dumps(name)}:{json.dumps(text, ensure_ascii=False)}" for name in NAMES for text in person.names]
     return known + named
 

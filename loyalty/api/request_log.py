@@ -19,6 +19,7 @@ from loyalty.api.unavailable import outage_of
 HEADER = "X-Request-ID"
 ID = re.compile(r"[\w.:/+=-]{1,100}")
 SECRET_PARTS = ("key", "token")  # of addresses, by their names there
+E_MAIL = re.compile(r"[^/\s]*@[^/\s]*")  # as the id of a customer, which some shops' exports make it
 LONG_PART = re.compile(r"[^/]{20,}")  # a link that lost its last character is one still, to whoever reads it in a log
 log = structlog.get_logger()
 
@@ -51,10 +52,13 @@ class RequestLog:
 
 
 def _path_of(request: HttpRequest | None) -> str:
-    """Return an address without what opens something to whoever knows it: a link to a new password, or an invitation."""
+    """
+    Return an address without what opens something to whoever knows it, as a link to a new password or an invitation, and
+    without e-mail addresses.
+    """
     if request is None:
         return ""
-    path, match = request.path, request.resolver_match
+    path, match = E_MAIL.sub("***", request.path), request.resolver_match
     if match is None or not match.url_name:  # nothing is there, so nothing tells which part is a secret
         return LONG_PART.sub("***", path)
     for name in SECRET_PARTS:

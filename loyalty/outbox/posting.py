@@ -27,6 +27,8 @@ SHOWN_BYTES = 500  # of an answer's body, for people to see what an endpoint say
 SHOWN_SECONDS = 1.0  # for which more of them are waited for
 MAX_ADDRESSES = 4
 SUCCESS = range(200, 300)
+# What comes before an answer (RFC 9110, 15.2), such as 103 Early Hints; 101 is one: nobody asked for another protocol.
+BEFORE_ANSWERS = range(102, 200)
 PORTS = {"http": 80, "https": 443}
 # An address of these that is not an address of the internet leads back to IPv4, or nowhere.
 GLOBAL_UNICAST, NAT64 = IPv6Network("2000::/3"), IPv6Network("64:ff9b::/96")
@@ -257,6 +259,7 @@ def _exchange(connection: "_TimedSocket", parts: SplitResult, body: bytes, heade
     """Send the request, and return its answer."""
     client = HTTPConnection(parts.hostname or "", parts.port or PORTS[parts.scheme])
     client.default_port = PORTS[parts.scheme]  # which the header Host leaves out
+    client.response_class = _LastResponse
     client.auto_open = 0  # it never connects by itself, to an address that nobody checked
     client.sock = connection
     target = quote(f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/", safe=SAFE_IN_TARGETS)
@@ -273,6 +276,16 @@ def _beginning(response: HTTPResponse) -> str:
     except (OSError, HTTPException, ValueError):
         return ""
     return begins.decode(errors="replace").replace("\x00", "")
+
+
+class _LastResponse(HTTPResponse):
+    """The answer behind those that only say that there will be one; the library knows but 100 of these."""
+
+    def begin(self) -> None:
+        super().begin()
+        while self.status in BEFORE_ANSWERS:
+            self.headers = None  # type: ignore[assignment] # what was read is none of the answer's
+            super().begin()
 
 
 class _TimedSocket:

@@ -147,13 +147,17 @@ def _turn(endpoint: Endpoint, clock: Clock) -> int:
 
 
 def _rest_after(endpoint: Endpoint, now: datetime, *, is_gone: bool) -> None:
-    """Let an endpoint rest that did not answer; switch it off when it has not done so for days, or asks for it."""
+    """
+    Let an endpoint rest that did not answer; switch it off when it has not done so for days, or asks for it.
+
+    What an address did that is none of its any more says nothing of the one that was given it meanwhile.
+    """
     changed: dict[str, Any] = {"failures": endpoint.failures, "failing_since": endpoint.failing_since}
     changed["next_turn_at"] = now + _rest(endpoint.failures) if endpoint.failures else None
     if is_gone or (endpoint.failing_since is not None and endpoint.failing_since <= now - STOPS_AFTER):
         changed |= {"is_active": False, "stopped_at": now}
         log.warning("webhook_stopped", endpoint=endpoint.pk, retailer=endpoint.retailer_id, url=endpoint.url)
-    Endpoint.objects.filter(pk=endpoint.pk).update(**changed)
+    Endpoint.objects.filter(pk=endpoint.pk, url=endpoint.url).update(**changed)
 
 
 @transaction.atomic
@@ -189,7 +193,7 @@ def _claim(endpoint: Endpoint, limit: int, now: datetime) -> list[Delivery]:
 
     So a try counts and has a next instant also if nobody lives to tell how it ended.
     """
-    due = Delivery.objects.filter(endpoint=endpoint, due_at__lte=now, attempts__lte=len(PAUSES))
+    due = Delivery.objects.filter(_still_as(endpoint), endpoint=endpoint, due_at__lte=now, attempts__lte=len(PAUSES))
     locked = due.waiting().select_related("event").select_for_update(skip_locked=True, of=("self",))
     claimed = list(locked.order_by("due_at", "pk")[:limit])
     for delivery in claimed:
@@ -197,6 +201,11 @@ def _claim(endpoint: Endpoint, limit: int, now: datetime) -> list[Delivery]:
         delivery.due_at = now + max(_pause(delivery), LEASE)
     Delivery.objects.bulk_update(claimed, ["attempts", "due_at"])
     return claimed
+
+
+def _still_as(endpoint: Endpoint) -> Q:
+    """Return that an endpoint is what it was when its turn began: no other address, no new secret, not switched off."""
+    return Q(endpoint__url=endpoint.url, endpoint__secret=endpoint.secret, endpoint__is_active=True)
 
 
 @dataclass(frozen=True, slots=True)

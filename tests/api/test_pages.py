@@ -104,7 +104,7 @@ def test_behind_the_last_row_there_is_nothing_and_a_way_back(shop: Retailer, rea
     [
         b"", b"x", b"[]", b"{}", b"1", b'[false, ["2026-01-01"]]', b'[false, ["2026-01-01", "x"]]', b"[false, [1, 2]]",
         b'[false, ["9999-99-99", "01a22411-7d1e-7c55-b0a3-5f6e7d8c9b0a"]]', b'[false, "ab"]', b"[false, [null, null]]",
-        b"p=2026-01-01", b"\xff",
+        b"p=2026-01-01", b"\xff", b"[" * 1_500, b'{"a":' * 1_500, b"[true," * 1_500,
     ],
 )  # fmt: skip
 def test_a_cursor_that_is_none_is_refused(reader: Client, said: bytes) -> None:

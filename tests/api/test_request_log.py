@@ -106,3 +106,16 @@ def test_a_link_that_opens_something_is_not_written_however_it_was_typed(
         client.get(path.format(secret=secret))
 
     assert [(line["path"].count("***"), secret[:20] in str(line)) for line in lines] == [(1, False)]
+
+
+def test_a_customer_whose_id_is_an_e_mail_address_is_not_named(client: Client) -> None:
+    headers = {"authorization": f"Api-Key {make.key(make.retailer())}"}
+
+    with capture_logs() as lines:
+        client.get("/api/v1/customers/ada%40example.org", headers=headers)
+        client.get("/api/v1/customers/ACME/ada@example.org/memberships", headers=headers)
+
+    assert [(line["path"], line["code"]) for line in lines] == [
+        ("/api/v1/customers/***", 404),
+        ("/api/v1/customers/ACME/***/memberships", 404),
+    ]

@@ -83,6 +83,41 @@ def test_every_read_refuses_a_parameter_that_it_does_not_know(client: Client, ke
         assert all(name in said["detail"] for name in names), path
 
 
+def test_every_read_refuses_a_filter_that_is_empty(client: Client, key: str) -> None:
+    asked = [
+        f"{path}?{one['name']}="
+        for _method, path, operation in operations("get")
+        for one in operation.get("parameters", [])
+        if one["in"] == "query" and one["name"] != "cursor"  # an empty one is the first page's
+    ]
+
+    taken = [
+        address for address in asked for blank in ("", "%20")
+        if send(client, key, "get", f"{address}{blank}").status_code != 400
+    ]  # fmt: skip
+
+    assert (len(asked) > 100, taken) == (True, [])
+
+
+@pytest.mark.parametrize("name", ["customer", "email", "phone", "card"])
+def test_a_till_that_lost_what_it_looks_for_is_not_shown_somebody_else(client: Client, key: str, name: str) -> None:
+    answer = call(client, key, f"members?{name}=")
+
+    said = answer.json()
+    assert (answer.status_code, said["code"], said["errors"][0]["pointer"]) == (400, "blank", f"/{name}")
+    assert said["detail"] == f"{name} is empty. Say what it is to be, or leave it out."
+
+
+def test_of_many_unknown_fields_the_first_are_named_and_the_others_counted(client: Client, key: str) -> None:
+    answer = call(client, key, "orders", {**ORDER, **{f"f{place:05}": 1 for place in range(20_000)}})
+
+    errors = answer.json()["errors"]
+    assert (answer.status_code, [one["pointer"] for one in errors]) == (
+        400, [*(f"/f{place:05}" for place in range(10)), ""],
+    )  # fmt: skip
+    assert (errors[-1]["code"], errors[-1]["detail"]) == ("unknown_field", "19990 more names are not known.")
+
+
 def test_every_write_refuses_a_field_that_it_does_not_know(client: Client, key: str) -> None:
     taken = []
     # Of whom nobody can say what they tell; and what is asked for what is wrong with a document, and tells it.

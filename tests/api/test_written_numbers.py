@@ -5,7 +5,7 @@ import json
 import pytest
 from django.test import Client
 
-from customers.models import Order, OrderLine
+from customers.models import Customer, Order, OrderLine
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +78,31 @@ def test_a_name_of_two_lines_is_refused(client: Client, key: dict[str, str], sig
     (error,) = answer.json()["errors"]
     assert (error["pointer"], error["code"]) == (f"/{field}", "text_with_line_break")
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize(("written", "told"), [("17850.0", "17850.0"), ("1e2", "100.0"), ("-0.0", "-0.0")])
+@pytest.mark.parametrize("field", ["number", "customer", "store", "redemptions"])
+def test_a_number_with_a_point_is_no_name(
+    client: Client, key: dict[str, str], field: str, written: str, told: str
+) -> None:
+    value = f"[{written}]" if field == "redemptions" else written
+    body = json.dumps({**_order(), field: "HERE"}).replace('"HERE"', value)
+
+    answer = client.post(ADDRESS, body, content_type="application/json", headers=key)
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"], error["code"]) == (400, f"/{field}", "no_text")
+    if field != "redemptions":
+        assert error["detail"] == f"“{told}” is a number with a point or an exponent. Send it as a text."
+    assert not Order.objects.exists()
+
+
+def test_a_whole_number_is_the_name_that_it_spells(client: Client, key: dict[str, str]) -> None:
+    person = {"external_id": 17850, "phone": 33612345678}
+
+    taken = client.post("/api/v1/customers", person, content_type="application/json", headers=key)
+    other = client.post("/api/v1/customers", {"external_id": 17850.0}, content_type="application/json", headers=key)
+
+    assert (taken.status_code, taken.json()["external_id"]) == (201, "17850")
+    assert (other.status_code, other.json()["errors"][0]["pointer"]) == (400, "/external_id")
+    assert Customer.objects.count() == 1

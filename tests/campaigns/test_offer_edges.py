@@ -112,6 +112,17 @@ def test_a_member_sees_takes_and_declines_its_offers() -> None:
     assert budget(here.spring) == (10, 0)
 
 
+def test_offers_of_one_instant_are_each_listed_once_however_few_stand_on_a_page() -> None:
+    here = Caller()
+    given = [granted(here.spring, here.member, at=here.now, because=because) for because in ("a", "b")]
+
+    first = told(here.get("me/offers?page_size=1", here.hers))
+    second = told(here.get(first["next"].partition("/api/v1/")[2], here.hers))
+
+    assert [each["id"] for each in (*first["results"], *second["results"])] == [str(each.pk) for each in given[::-1]]
+    assert second["next"] is None
+
+
 def test_a_till_takes_an_offer_and_says_what_it_came_to() -> None:
     here = Caller()
     grant = granted(here.spring, here.member, at=here.now)

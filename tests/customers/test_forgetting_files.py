@@ -54,3 +54,29 @@ def test_a_file_without_the_person_stays_as_it_is() -> None:
     job = forgotten(make.retailer(), content, kind="customers")
 
     assert bytes(job.content) == content
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["x1,+33600000007,", "x1,0033 6 00.00.00.07,", "x1,(+33) 6 00 00 00 07,", "x1,,Ada@Example.org called", "ada-7,,"],
+)
+def test_an_address_is_found_however_it_is_written_and_among_other_words(row: str) -> None:
+    shop = make.retailer()
+    content = f"external_id,phone,note\nbob,+33600000008,bada@example.org\n{row}\ncyd,7,\n"
+    job = upload(shop, "customers", "f.csv", content.encode(), now=NOON)
+
+    forget_rows(shop, ADA | {"phone": {"+33 6 00 00 00 07"}})
+
+    job.refresh_from_db()
+    assert bytes(job.content).decode() == "external_id,phone,note\nbob,+33600000008,bada@example.org\ncyd,7,\n"
+
+
+def test_a_file_whose_columns_nobody_has_named_yet_loses_the_rows_as_well() -> None:
+    text = (
+        "N° commande;Date;Code client;Référence;Qté;Montant\nA1;29/03/2026;ada-7;s;1;5,00\nA2;29/03/2026;bob;s;1;5,00\n"
+    )
+
+    job = forgotten(make.retailer(), text.encode())
+
+    assert job.status == ImportJob.Status.ASKED
+    assert bytes(job.content).decode() == text.replace("A1;29/03/2026;ada-7;s;1;5,00\n", "")

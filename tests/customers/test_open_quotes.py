@@ -2,6 +2,7 @@
 
 import pytest
 
+from customers.importing.encodings import UnreadableFile
 from customers.models import Order, Retailer
 from tests import make
 from tests.customers.files import lines_of, run
@@ -72,3 +73,23 @@ def test_a_note_of_several_lines_that_nobody_reads_is_left_alone(shop: Retailer,
 
     assert lines_of(report) == []
     assert _amounts(shop) == {"A1": ["5.00"], "A2": ["7.00"]}
+
+
+def test_quotes_that_never_end_do_not_let_a_file_be_read_once_for_each_of_its_lines(shop: Retailer) -> None:
+    # Each line opens a cell, and none closes one: a row goes on to the end of the file, and so does the one behind it.
+    text = HEAD + 'a","x""\n' * 3_000
+
+    with pytest.raises(UnreadableFile) as refused:
+        run(shop, "orders", text)
+
+    assert (refused.value.code, refused.value.facts["why"]) == ("unreadable_file", "quotes")
+    assert not Order.objects.exists()
+
+
+def test_some_quotes_that_never_end_are_told_row_by_row(shop: Retailer) -> None:
+    text = HEAD + 'a","x""\n' * 30 + f"A2,{AT},s2,1,5\n"
+
+    report = run(shop, "orders", text)
+
+    assert [line for line, _column, _reason in lines_of(report)] == list(range(2, 32))
+    assert _amounts(shop) == {"A2": ["5.00"]}

@@ -219,3 +219,14 @@ def test_all_rows_of_an_order_twice_are_told(rows: list[str], notices: list[str]
 
     assert (report.problems, report.notices) == ([], notices)
     assert OrderLine.objects.count() == len(rows)
+
+
+@pytest.mark.parametrize("between", ["", "bob,Bob\n"])
+def test_one_customer_may_stand_in_more_rows_than_an_order_has_lines(between: str) -> None:
+    shop = make.retailer()
+    text = "external_id,first_name\n" + "ada,Ada\n" * 10_002 + between + "ada,Ada\n"
+
+    report = run(shop, "customers", text)
+
+    assert lines_of(report) == []
+    assert (report.created, report.unchanged) == (1 + bool(between), 10_002)

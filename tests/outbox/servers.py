@@ -111,6 +111,11 @@ def continues(server: Server, connection: socket) -> None:
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
 
 
+def hints(server: Server, connection: socket) -> None:
+    while not server.closing.is_set():
+        connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1_000)
+
+
 def pours(server: Server, connection: socket) -> None:
     """Answer with a success, and a gigabyte behind it."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")

@@ -16,6 +16,7 @@ from tests.outbox.servers import (
     closes,
     continues,
     hangs,
+    hints,
     pours,
     saying,
     serving,
@@ -49,6 +50,8 @@ def test_a_post_is_taken_by_a_success() -> None:
     ("answer", "status"),
     [(b"HTTP/1.1 204 No Content\r\n\r\n", None), (b"HTTP/1.0 200 OK\r\n\r\n", None), (b"HTTP/1.1 202\n\n", None),
      (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, None), (b"HTTP/1.1 500 Oops\r\n\r\n", "500"), (b"HTTP/1.1 404 No\r\n\r\n", "404"),
+     (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK, None), (b"HTTP/1.1 102 Wait\r\n\r\n" * 3 + OK, None),
+     (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 Oops\r\n\r\n", "500"), (b"HTTP/1.1 101 Switch\r\n\r\n" + OK, "101"),
      (b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", "302"), (b"HTTP/1.1 304 Not Modified\r\n\r\n", "304")],
 )  # fmt: skip
 def test_the_status_decides(answer: bytes, status: str | None) -> None:
@@ -75,7 +78,7 @@ def test_one_deadline_is_for_the_whole_answer(talk: Callable[[Server, socket], N
         assert failure(server.url, SOON) == (Reason.TIMED_OUT, "")
 
 
-@pytest.mark.parametrize("talk", [babbles, continues])
+@pytest.mark.parametrize("talk", [babbles, continues, hints])
 def test_an_answer_without_end_is_read_no_further(talk: Callable[[Server, socket], None]) -> None:
     with serving(talk) as server:
         assert failure(server.url, LATER)[0] == Reason.NOT_HTTP

@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
 from socket import socket
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +22,7 @@ from customers.core.ids import new_id
 from customers.models import Retailer
 from loyalty.celery import app
 from loyalty.outbox import tasks
-from loyalty.outbox.endpoints import add_endpoint
+from loyalty.outbox.endpoints import add_endpoint, change_endpoint, remove_endpoint, rotate_secret
 from loyalty.outbox.models import Delivery, Endpoint, Event
 from loyalty.outbox.publishing import NewEvent, publish
 from loyalty.outbox.relay import KEPT, LEASE, PAUSES, deliver, dispatch, endpoints_due, give_up, send_again
@@ -350,6 +352,55 @@ def test_an_inactive_endpoint_gets_nothing_until_it_is_active_again(serve: Calla
 
     Endpoint.objects.update(is_active=True)
     assert (endpoints_due(now=NOON), turn(endpoint)) == ([endpoint.pk], 1)
+
+
+def _while_posts_are_answered(do: Callable[[], object]) -> Callable[[], datetime]:
+    """Return a clock that does something when the turn looks at it for the third time: behind its first posts."""
+    looks = count(1)
+
+    def clock() -> datetime:
+        if current_thread() is main_thread() and next(looks) == 3:
+            do()
+        return NOON
+
+    return clock
+
+
+@pytest.mark.django_db
+def test_what_an_address_says_is_of_no_other_that_was_given_meanwhile(serve: Callable[[Talk], Server]) -> None:
+    old, new = serve(saying(b"HTTP/1.1 410 Gone\r\n\r\n")), serve(takes)
+    shop = make.retailer()
+    endpoint = add_endpoint(shop, old.url)
+    happen(shop, ADA, BOB)
+    dispatch(now=NOON)
+    mend = partial(change_endpoint, Endpoint.objects.get(), url=new.url)
+
+    deliver(endpoint.pk, clock=_while_posts_are_answered(mend))
+
+    found = Endpoint.objects.get()
+    assert (found.url, found.state, found.next_turn_at) == (new.url, Endpoint.State.OK, None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("what", ["address", "secret", "off", "removed"])
+def test_a_turn_ends_where_the_endpoint_is_another_than_when_it_began(
+    serve: Callable[[Talk], Server], what: str
+) -> None:
+    server, shop = serve(takes), make.retailer()
+    endpoint = add_endpoint(shop, server.url)
+    happen(shop, count=2)
+    dispatch(now=NOON)
+    now_said = Endpoint.objects.get()
+    changes: dict[str, Callable[[], object]] = {
+        "address": partial(change_endpoint, now_said, url=serve(takes).url),
+        "secret": partial(rotate_secret, now_said, now=NOON, overlap=timedelta(0)),
+        "off": partial(change_endpoint, now_said, is_active=False),
+        "removed": partial(remove_endpoint, now_said, now=NOON),
+    }
+
+    deliver(endpoint.pk, clock=_while_posts_are_answered(changes[what]))
+
+    assert got(server) == [0]
 
 
 @pytest.mark.django_db

@@ -58,7 +58,7 @@ class MembersView(Listing):
         retailer = retailer_of(self.request)
         members = Membership.objects.filter(retailer=retailer, merged_into=None)
         if "card" in asked:
-            members = members.numbered(retailer.pk, NO_DIGITS.sub("", asked["card"])[:16])
+            members = members.numbered(retailer.pk, NO_DIGITS.sub("", asked["card"]))
         if "program" in asked:
             members = members.filter(program=program_of(self.request, asked["program"]))
         if asked.get("is_member") is not None:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from customers.api.fields import InstantField, NumberField
 from customers.api.quick import Reader, reader_of
-from customers.api.strict import Strict, naming_choices, unknown_fields
+from customers.api.strict import Strict, is_no_text, naming_choices, no_text, unknown_fields
 from customers.api.told import kept
 from customers.checks import MAX_VERSION, NOTHING, InvalidFact, quantity_of
 from customers.core.contacts import MAX_COMMENT, MAX_TOPIC
@@ -88,6 +88,9 @@ class FactReader(Strict):
                 continue
             if name in readers and (read := readers[name](value)) is not None:
                 found[name] = read
+                continue
+            if is_no_text(field, value):
+                errors[name] = no_text(value)
                 continue
             try:
                 found[name] = field.run_validation(data.get(name, serializers.empty))

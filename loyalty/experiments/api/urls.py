@@ -12,5 +12,5 @@ urlpatterns = [
     path(f"{ONE}/end", views.ExperimentEndView.as_view(), name="experiment-end"),
     path(f"{ONE}/events", views.ExperimentEventsView.as_view(), name="experiment-events"),
     path(f"{ONE}/contamination", views.ContaminationView.as_view(), name="experiment-contamination"),
-    path("customers/<str:external_id>/experiments", views.CustomerArmsView.as_view(), name="customer-experiments"),
+    path("customers/<path:external_id>/experiments", views.CustomerArmsView.as_view(), name="customer-experiments"),
 ]
