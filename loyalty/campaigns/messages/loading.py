@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from customers.core import bulk
 from customers.core.calendar import zone_of
+from customers.core.consents import NEWEST_FIRST
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.models import FrequencyCap, MessageChannel, SendingHours
@@ -67,10 +68,9 @@ WHERE d.kind = %s AND d.customer_id IN (
     SELECT id FROM customers_customer WHERE id = ANY(%s) OR merged_into_id = ANY(%s))
 ORDER BY d.created_at, d.id
 """
-# The newest by when it was said; of two that were said at once, the one that withdraws.
-CONSENTS = """
+CONSENTS = f"""
 SELECT DISTINCT ON (customer_id, purpose) customer_id, purpose, granted FROM customers_consent
-WHERE customer_id = ANY(%b::uuid[]) AND occurred_at <= %s ORDER BY customer_id, purpose, occurred_at DESC, granted
+WHERE customer_id = ANY(%b::uuid[]) AND occurred_at <= %s ORDER BY customer_id, purpose, {NEWEST_FIRST}
 """
 # With what went to who was merged into them. What went had not expired, by which it is found.
 HISTORY = """
