@@ -59,7 +59,7 @@ SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_d
 FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id JOIN programs_program p ON p.id = c.program_id
 JOIN campaigns_campaignversion v ON v.id = e.version_id JOIN customers_customer o ON o.id = e.customer_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = e.customer_id
-WHERE e.id = ANY(%s) AND e.ended_at IS NULL ORDER BY e.id
+WHERE e.id = ANY(%s) AND (e.ended_at IS NULL OR %s AND e.reason = 'completed') ORDER BY e.id
 """
 ACTIVE = """
 SELECT e.id FROM campaigns_entry e WHERE e.customer_id = ANY(%s) AND e.ended_at IS NULL ORDER BY e.id FOR NO KEY UPDATE OF e
@@ -128,7 +128,12 @@ def rule_of_entry(entry: OpenEntry) -> JourneyRule:
 
 def load(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
     """Return locked entries that have not ended."""
-    return [_entry(row) for row in bulk.fetch(LOAD, [now, now, list(ids)])]
+    return [_entry(row) for row in bulk.fetch(LOAD, [now, now, list(ids), False])]
+
+
+def load_told(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
+    """Return entries that have not ended, and those that are through: what they said may still be on its way."""
+    return [_entry(row) for row in bulk.fetch(LOAD, [now, now, list(ids), True])]
 
 
 def _entry(row: tuple[Any, ...]) -> OpenEntry:
