@@ -176,6 +176,20 @@ def test_profit_is_margin_less_what_serving_costs(shop: Retailer) -> None:
     assert values(seen(shop), "profit_per_customer")[0] == round((260 * 0.5 - 5) / 3, 4)
 
 
+def test_what_guests_bring_back_costs_no_known_customer(shop: Retailer) -> None:
+    shop.margin_rate = Decimal("0.5")
+    shop.save()
+    KpiSettings.objects.create(retailer=shop, return_cost=Decimal(5))
+    sell(shop, [("", "01-12", 999)])
+    for amount in (999, 80):  # a guest's, and Bob's
+        number = Order.objects.get(retailer=shop, net_amount=amount).number
+        back = ReturnFact(f"r{amount}", number, at("01-24"), (ReturnLineFact(Decimal(1), position=1),))
+        record_returns(shop, [back], now=MAY)
+    rebuild(shop)
+
+    assert values(seen(shop), "profit_per_customer")[0] == round((180 * 0.5 - 5) / 3, 4)
+
+
 def test_without_a_margin_there_is_no_profit(shop: Retailer) -> None:
     shop.margin_rate = None
     shop.save()
