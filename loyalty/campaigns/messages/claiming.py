@@ -117,11 +117,7 @@ def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH, look_again: 
     speeds.settle()
     note_merged(retailer.pk, {each.message.customer_id for each in decided.changes if each.rule == MERGED}, now)
     _write(retailer, customers, messages, decided, now)
-    claimed = [
-        _claimed(each, persons[each.message.customer_id], now)
-        for each in decided.changes
-        if each.state == State.CLAIMED
-    ]
+    claimed = [_claimed(each, persons[each.message.customer_id], now) for each in decided.changes if each.goes]
     return Claim(len(customers), claimed, settings)
 
 
