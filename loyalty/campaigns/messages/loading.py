@@ -32,15 +32,16 @@ IS_ENDING_CONTACT = """i.kind = 'support' AND i.occurred_at >= e.entered_at AND 
             AND (coalesce(jsonb_array_length(x->'topics'), 0) = 0 OR EXISTS (
                 SELECT 1 FROM jsonb_array_elements_text(x->'topics') t WHERE lower(btrim(t.value)) = lower(btrim(i.topic))))
             AND (coalesce(jsonb_array_length(x->'outcomes'), 0) = 0 OR x->'outcomes' @> to_jsonb(i.outcome)))"""
-# What is open of locked recipients, due or not: what is not due yet says when they are next to be looked at.
+# What is open of locked recipients, due or not: what is not due yet says when they are next to be looked at. Whether somebody is
+# a member is looked up for each by itself: as EXISTS it might be answered by a hash of all members.
 OPEN = f"""
 SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priority, m.tags, m.on_cap, m.ground, m.is_urgent,
     m.needs_profiling, m.state, m.channel, m.tries, m.claimed_at, m.claimed_until, m.is_resent, m.entry_id, m.campaign_id,
     s.position, c.state, e.occurrence,
     m.planned_at, coalesce(v.trigger->>'kind', ''),
     CASE WHEN e.ended_at IS NOT NULL AND e.reason <> 'completed' THEN e.reason
-        WHEN c.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM memberships_membership p
-            WHERE p.customer_id = m.customer_id AND p.program_id = c.program_id AND p.left_at IS NULL) THEN 'left'
+        WHEN c.id IS NOT NULL AND coalesce((SELECT p.left_at IS NOT NULL FROM memberships_membership p
+            WHERE p.customer_id = m.customer_id AND p.program_id = c.program_id), true) THEN 'left'
         WHEN v.exits @> '[{{"fact": "order"}}]' AND EXISTS (
             SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %s AND CASE
                 WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END)
