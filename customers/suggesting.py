@@ -9,15 +9,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from customers.core import bulk
+from customers.core.consents import NEWEST_FIRST
 from customers.core.values import dataclass
 from customers.models import Customer, Order, RelatedProduct, Retailer, SuggestionList, SuggestionReason
 
 LIMIT = 10
 # A profile is used only while it is allowed, whatever was written down before. What is out of stock by now is left out.
-WANTED = """
+WANTED = f"""
 WITH allowed AS (
     SELECT granted FROM customers_consent WHERE customer_id = %(customer)s AND purpose = 'profiling' AND occurred_at <= %(at)s
-    ORDER BY occurred_at DESC, id DESC LIMIT 1
+    ORDER BY {NEWEST_FIRST} LIMIT 1
 ), own AS (
     SELECT list, rank, sku, reason, because_sku, days_bought, run_id FROM customers_suggestion
     WHERE customer_id = %(customer)s AND coalesce((SELECT granted FROM allowed), false)
@@ -121,12 +122,12 @@ def suggestions_for(customer: Customer, retailer: Retailer, *, at: datetime, lim
     return Suggestions(again, new, is_personal=True, run_id=run_id)
 
 
-# Of many at once, each by its own consent; of two that were said at once, the one that withdraws.
-OF_MANY = """
+# Of many at once, each by its own consent.
+OF_MANY = f"""
 WITH allowed AS (
     SELECT DISTINCT ON (customer_id) customer_id, granted FROM customers_consent
     WHERE customer_id = ANY(%(customers)s) AND purpose = 'profiling' AND occurred_at <= %(at)s
-    ORDER BY customer_id, occurred_at DESC, granted
+    ORDER BY customer_id, {NEWEST_FIRST}
 )
 SELECT s.customer_id, s.list, coalesce(nullif(p.name, ''), s.sku)
 FROM customers_suggestion s JOIN allowed a ON a.customer_id = s.customer_id AND a.granted

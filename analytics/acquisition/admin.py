@@ -120,7 +120,7 @@ class AcquisitionCostAdmin(ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         retailers, retailer = chosen_retailer(request)
-        own = (page(retailer) if retailer else {"retailer": None}) | {"retailers": retailers}
+        own = (page(retailer, now=timezone.now()) if retailer else {"retailer": None}) | {"retailers": retailers}
         return self._show(request, "analytics/acquisition.html", _("What channels cost and bring"), own)
 
     def bring_file(self, request: HttpRequest) -> HttpResponse:

@@ -1,16 +1,17 @@
 """Counts by channel and month, from what is known of customers and their orders: five statements."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from analytics.acquisition.channels import Channel, Cohort, Spent, channels
 from analytics.audit.running import findings_of
 from analytics.audit.verdicts import Level
+from analytics.kpis.periods import last_whole_day
 from analytics.models import AuditRun
 from analytics.statistics import KEPT
 from customers.core import bulk
-from customers.core.calendar import add_months
+from customers.core.calendar import add_months, local_date
 from customers.models import Retailer
 
 SHOWN_MONTHS = 24
@@ -83,7 +84,7 @@ class Acquisition:
 
 
 def acquisition(
-    retailer: Retailer, audit: AuditRun | None, *, max_customers: int = MAX_CUSTOMERS
+    retailer: Retailer, audit: AuditRun | None, *, now: datetime, max_customers: int = MAX_CUSTOMERS
 ) -> Acquisition | None:
     """
     Return what each channel cost and brought in the last 24 whole months of the data.
@@ -94,7 +95,7 @@ def acquisition(
     first, last = bulk.fetch(SPAN, [retailer.pk])[0]
     if last is None:
         return None
-    until = (last + timedelta(days=1)).replace(day=1)
+    until = (last_whole_day(last, local_date(now, retailer.tzinfo)) + timedelta(days=1)).replace(day=1)
     since = max(first.replace(day=1), add_months(until, -SHOWN_MONTHS))
     earliest = _first_month_of_new_customers(audit)
     left_out = earliest is not None and earliest > since

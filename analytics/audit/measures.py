@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.consents import NEWEST_FIRST
 from customers.models import Retailer
 
 FIRST_DAYS = 30  # who was first seen in them was very likely a customer before
@@ -314,14 +315,14 @@ SELECT (SELECT count(*) FROM persons),
     (SELECT coalesce(sum(persons), 0)::bigint FROM phones), (SELECT coalesce(max(persons), 0) FROM phones),
     (SELECT one FROM phones ORDER BY persons DESC, one LIMIT 1)
 """
-CONSENTS = """
+CONSENTS = f"""
 WITH persons AS (
     SELECT id, email <> '' AS has_email, phone <> '' AS has_phone FROM customers_customer
     WHERE retailer_id = %(retailer)s AND merged_into_id IS NULL AND erased_at IS NULL
 ), newest AS (
     SELECT DISTINCT ON (c.customer_id, c.purpose) c.customer_id, c.purpose, c.granted, p.has_email, p.has_phone
     FROM customers_consent c JOIN persons p ON p.id = c.customer_id WHERE c.occurred_at <= %(now)s
-    ORDER BY c.customer_id, c.purpose, c.occurred_at DESC, c.id DESC
+    ORDER BY c.customer_id, c.purpose, {NEWEST_FIRST}
 )
 SELECT count(DISTINCT customer_id) FILTER (WHERE (purpose = 'email' AND has_email) OR (purpose = 'sms' AND has_phone)
         OR purpose = 'push'),

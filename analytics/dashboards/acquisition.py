@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import formats
@@ -23,14 +24,14 @@ from customers.models import Retailer
 SHOWN_CHANNELS = 8  # lines of a chart that can be told apart; the table has all
 
 
-def page(retailer: Retailer) -> dict[str, Any]:
+def page(retailer: Retailer, *, now: datetime) -> dict[str, Any]:
     """Return what the page shows of a retailer: the reason in the place of all of it where the data do not carry it."""
     audit = latest(retailer.pk)
     verdict = verdict_of(audit, Use.CAC)
     context: dict[str, Any] = {"retailer": retailer, "instead": instead(verdict, retailer.currency)}
     if verdict.is_blocked:
         return context | {"reasons": why(verdict, retailer.currency)[1:]}
-    found = acquisition(retailer, audit)
+    found = acquisition(retailer, audit, now=now)
     if found is None:
         return context
     shown = [channel for channel in found.channels if channel.customers][:SHOWN_CHANNELS]

@@ -7,6 +7,7 @@ from typing import Any
 from analytics.demonstration.halving import AUTHOR, Halves, start_halves
 from analytics.experiments.looking import latest, look
 from loyalty.campaigns.journeys.advancing import advance_due
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.journeys.nights import find_due
 from loyalty.campaigns.messages.sending import send
 from loyalty.campaigns.models import Campaign, Entry, Message
@@ -44,7 +45,7 @@ def act(club: Program, half_month: int, now: datetime) -> None:
     find_due(club.retailer, now=now)
     while advance_due(club.retailer, now=now):
         pass
-    while send(club.retailer, clock=lambda: now):
+    while send(club.retailer, clock=lambda: now, look_again=look_again):
         pass
 
 

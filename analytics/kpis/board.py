@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from analytics.acquisition.channels import together
 from analytics.acquisition.reading import acquisition, margin_of
 from analytics.audit.running import latest, verdict_of
 from analytics.audit.verdicts import Use
@@ -97,7 +98,7 @@ def board(
         series |= {(each.kpi.code, ""): each for each in _of_all(asked, counted.get("", {}), periods, over, audit)}
         series |= {(each.kpi.code, ""): each for each in _modelled(retailer, periods)}
         if "acquisition_cost" not in blocked:
-            series |= {(each.kpi.code, ""): each for each in _acquired(retailer, audit, periods)}
+            series |= {(each.kpi.code, ""): each for each in _acquired(retailer, audit, periods, now)}
     marked = {key: begun(each, span.first) for key, each in series.items()}
     return Board(retailer, grain, dimension, span, periods, marked, blocked, groups)
 
@@ -105,11 +106,11 @@ def board(
 def _asked(
     retailer: Retailer, span: Span, grain: Grain, dimension: str, shown: int
 ) -> tuple[Asked, tuple[Period, ...]]:
-    last = start_of(span.as_of, grain)
+    last = start_of(span.until, grain)
     since = max(start_of(span.first, grain), after(last, grain, 1 - shown))
     programs = programs_of(retailer) if dimension == "tier" else []
-    asked = Asked(retailer, grain, since, span.as_of, dimension, programs[0].pk if programs else 0)
-    return asked, tuple(between(since, span.as_of, grain))
+    asked = Asked(retailer, grain, since, span.until, dimension, programs[0].pk if programs else 0)
+    return asked, tuple(between(since, span.until, grain))
 
 
 def _by_group(found: Mapping[tuple[str, date], Counted], grain: Grain) -> dict[str, dict[Period, Counted]]:
@@ -197,18 +198,18 @@ def _worth_of(program: Program) -> Worth | None:
     return None if run is None or run.worth is None else from_json(Worth, run.worth)
 
 
-def _acquired(retailer: Retailer, audit: AuditRun | None, periods: tuple[Period, ...]) -> Iterator[Series]:
-    """Yield what a new customer costs, of all channels together, and when it is earned back."""
-    found = acquisition(retailer, audit)
-    if found is None:
+def _acquired(
+    retailer: Retailer, audit: AuditRun | None, periods: tuple[Period, ...], now: datetime
+) -> Iterator[Series]:
+    """Yield what a new customer costs, of all channels with a cost through which any came, and when it is earned back."""
+    found = acquisition(retailer, audit, now=now)
+    paid = [each for each in found.channels if each.spent and each.customers] if found else []
+    if not paid:
         return
-    paid = [each for each in found.channels if each.spent]
     won = sum(each.customers for each in paid)
-    if not paid or not won:
-        return
-    yield _now("acquisition_cost", periods, sum(each.spent for each in paid) / won, n=won)
-    backs = [each.payback.period for each in paid if each.customers]
-    if backs and all(each is not None for each in backs):
+    yield _now("acquisition_cost", periods, together(paid).paid.value, n=won)
+    backs = [each.payback.period for each in paid]
+    if all(each is not None for each in backs):
         yield _now("payback", periods, max(each for each in backs if each is not None), n=won)
 
 

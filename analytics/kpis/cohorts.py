@@ -45,23 +45,24 @@ class Cohort:
     ages: tuple[Age, ...]
 
 
-def cohorts(lived: Iterable[Lived], as_of: date) -> list[Cohort]:
+def cohorts(lived: Iterable[Lived], as_of: date, until: date) -> list[Cohort]:
     """
     Return all cohorts, the earliest first, each from its first month to the one of a day.
 
-    :param as_of: the day until which facts are known, that day included
+    :param as_of: the last whole day that is known, that day included
+    :param until: the last day that is counted, which may still run
     """
     rows: dict[date, dict[date, Lived]] = defaultdict(dict)
     for each in lived:
         rows[each.cohort][each.month] = each
-    return [_cohort(month, rows[month], as_of) for month in sorted(rows)]
+    return [_cohort(month, rows[month], as_of, until) for month in sorted(rows)]
 
 
-def _cohort(month: date, rows: dict[date, Lived], as_of: date) -> Cohort:
+def _cohort(month: date, rows: dict[date, Lived], as_of: date, until: date) -> Cohort:
     first = rows.get(month)
     customers = first.active if first else 0
     ages, cumulated, place, start = [], 0.0, 0, month
-    while start <= as_of:
+    while start <= until:
         row = rows.get(start, Lived(month, start, 0, 0.0))
         cumulated += row.revenue
         is_over = Period(start, Grain.MONTH).is_over(after_day(as_of))

@@ -23,7 +23,7 @@ def maps(retailer: Retailer, found: Board) -> list[dict[str, Any]]:
     """Return cohorts as tables: who is still active, and what a customer has brought by then; none where data do not carry it."""
     if found.grain is not Grain.MONTH or verdict(retailer, Use.COHORTS).is_blocked:
         return []
-    some = cohorts(lived(retailer, found.span), found.span.as_of)[-SHOWN_COHORTS:]
+    some = cohorts(lived(retailer, found.span), found.span.as_of, found.span.until)[-SHOWN_COHORTS:]
     most = max((_each(each, age) for each in some for age in range(len(each.ages))), default=0.0)
     return [
         _map(

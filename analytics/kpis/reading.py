@@ -12,13 +12,12 @@ from typing import Any
 
 from analytics.kpis.cohorts import Lived
 from analytics.kpis.counts import Answers, Counted, Ever
-from analytics.kpis.periods import Grain, after
+from analytics.kpis.periods import Grain, after, has_ended, last_whole_day
 from analytics.statistics import KEPT
 from customers.core import bulk
 from customers.core.calendar import local_date, midnight
 from customers.models import Retailer
 
-SETTLED = timedelta(days=31)  # without an order, after which the data have ended rather than the trade
 # How customers are told apart: the group that each is in now, and what joins it.
 DIMENSIONS: dict[str, tuple[str, str]] = {
     "all": ("''", ""),
@@ -97,12 +96,14 @@ class Span:
     The time that figures are of.
 
     :param first: the first day with an order
-    :param as_of: the last day that is known, that day included
+    :param as_of: the last whole day that is known, that day included; periods that end with it are over
+    :param until: the last day that is counted: today as well, which still runs, once something was ordered
     :param has_ended: whether the data ended long ago, so that days without orders since are no days of trade
     """
 
     first: date
     as_of: date
+    until: date
     has_ended: bool
 
 
@@ -144,9 +145,9 @@ def span_of(retailer: Retailer, now: datetime) -> Span | None:
     first, last = bulk.fetch(DATES, [retailer.pk])[0]
     if last is None:
         return None
-    yesterday = local_date(now, retailer.tzinfo) - timedelta(days=1)
-    has_ended = last < yesterday - SETTLED
-    return Span(first, last if has_ended else max(yesterday, last), has_ended)
+    today = local_date(now, retailer.tzinfo)
+    as_of = last_whole_day(last, today)
+    return Span(first, as_of, max(as_of, last), has_ended(last, today))
 
 
 def counts(asked: Asked) -> Mapping[tuple[str, date], Counted]:
@@ -174,5 +175,5 @@ def answers(asked: Asked) -> Mapping[tuple[str, date, str], Answers]:
 
 def lived(retailer: Retailer, span: Span) -> list[Lived]:
     """Return what each month's new customers did in each month since, over all time."""
-    asked = Asked(retailer, Grain.MONTH, span.first.replace(day=1), span.as_of)
+    asked = Asked(retailer, Grain.MONTH, span.first.replace(day=1), span.until)
     return [Lived(*row) for row in bulk.fetch_planned(COHORTS, asked.parameters)]

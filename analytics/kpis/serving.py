@@ -18,9 +18,11 @@ CONTACTS = """
 SELECT date_trunc(%(grain)s, occurred_at AT TIME ZONE %(zone)s)::date, count(*) FROM customers_interaction
 WHERE retailer_id = %(retailer)s AND kind = 'support' AND occurred_at >= %(first)s AND occurred_at < %(last)s GROUP BY 1
 """
+# What guests bring back is nobody's, as what they buy.
 RETURNS = """
-SELECT date_trunc(%(grain)s, occurred_at AT TIME ZONE %(zone)s)::date, count(*) FROM customers_return
-WHERE retailer_id = %(retailer)s AND occurred_at >= %(first)s AND occurred_at < %(last)s GROUP BY 1
+SELECT date_trunc(%(grain)s, r.occurred_at AT TIME ZONE %(zone)s)::date, count(*)
+FROM customers_return r JOIN customers_order o ON o.id = r.order_id AND o.customer_id IS NOT NULL
+WHERE r.retailer_id = %(retailer)s AND r.occurred_at >= %(first)s AND r.occurred_at < %(last)s GROUP BY 1
 """
 
 

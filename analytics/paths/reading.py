@@ -14,7 +14,8 @@ from typing import Any
 
 from django.db import transaction
 
-from analytics.kpis.reading import BACK, SETTLED
+from analytics.kpis.periods import SETTLED
+from analytics.kpis.reading import BACK
 from analytics.paths.counting import FunnelResult, StepCount, result_of
 from analytics.paths.sources import select
 from analytics.paths.touchpoints import FRICTION, LEFT_CART_HOURS, RANKS, FunnelSteps, Touch

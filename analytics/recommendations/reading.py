@@ -16,6 +16,7 @@ from analytics.recommendations.picking import NONE
 from analytics.recommendations.purchases import Flags, Floats, Ints, Purchases
 from analytics.statistics import give_memory
 from customers.core import bulk
+from customers.core.consents import NEWEST_FIRST
 from customers.models import Retailer
 
 MAX_DAYS = 730  # of purchases that are read
@@ -45,13 +46,13 @@ SELECT s.*, coalesce(p.product_type, ''), p.in_stock, coalesce(p.is_suggested, t
     GROUP BY l.sku
 ) s LEFT JOIN customers_product p ON p.retailer_id = %(retailer)s AND p.sku = s.sku ORDER BY s.sku
 """
-# The newest statement counts. Who is merged or erased is nobody any more.
-CUSTOMERS = """
+# Who is merged or erased is nobody any more.
+CUSTOMERS = f"""
 SELECT uuid_hash_extended(c.id, 0), c.id, EXISTS (
     SELECT 1 FROM (
         SELECT s.granted FROM customers_consent s
         WHERE s.customer_id = c.id AND s.purpose = 'profiling' AND s.occurred_at <= %(now)s
-        ORDER BY s.occurred_at DESC, s.id DESC LIMIT 1
+        ORDER BY {NEWEST_FIRST} LIMIT 1
     ) last WHERE last.granted
 )
 FROM customers_customer c WHERE c.retailer_id = %(retailer)s AND c.merged_into_id IS NULL AND c.erased_at IS NULL

@@ -10,18 +10,19 @@ from analytics.recommendations.picking import NONE, Lists
 from analytics.recommendations.reasons import CODES, Reasons
 from analytics.recommendations.relating import Related
 from customers.core import bulk
+from customers.core.consents import NEWEST_FIRST
 from customers.models import PopularProduct, RelatedProduct, Retailer, Suggestion
 
 # Merges and erasures take the same lock: nothing is written of who leaves meanwhile.
 NOBODY_LEAVES = "SELECT pg_advisory_xact_lock(hashtext('customers.merging'), %s)"
 COLUMNS = ("retailer_id", "customer_id", "list", "rank", "sku", "reason", "because_sku", "days_bought", "run_id")
 # Read again under the lock, because a consent may have been withdrawn, or a person erased, since the run began.
-STILL = """
+STILL = f"""
 SELECT c.id FROM customers_customer c
 JOIN LATERAL (
     SELECT granted FROM customers_consent s
     WHERE s.customer_id = c.id AND s.purpose = 'profiling' AND s.occurred_at <= clock_timestamp()
-    ORDER BY s.occurred_at DESC, s.id DESC LIMIT 1
+    ORDER BY {NEWEST_FIRST} LIMIT 1
 ) last ON last.granted
 WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL AND c.erased_at IS NULL
 """

@@ -23,4 +23,4 @@ def last_days(retailer: Retailer, count: int, now: datetime) -> Days | None:
     span = span_of(retailer, now)
     if span is None:
         return None
-    return Days(max(span.first, span.as_of - timedelta(days=count - 1)), span.as_of)
+    return Days(max(span.first, span.until - timedelta(days=count - 1)), span.until)

@@ -6,6 +6,7 @@ from customers.models import Retailer
 from loyalty.campaigns.journeys.advancing import advance_due
 from loyalty.campaigns.journeys.carrying import follow_merges
 from loyalty.campaigns.journeys.learning import learn
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.journeys.nights import find_due
 from loyalty.campaigns.messages.sending import due_retailers, take_turn
 from loyalty.campaigns.models import Campaign, OfferGrant
@@ -18,7 +19,7 @@ def send_messages(retailer: Retailer) -> None:
     """Send what is due to members, of who was merged to the one who stays; what is left after a turn is for the next one."""
     while follow_merges(retailer, now=timezone.now()):
         pass
-    take_turn(retailer)
+    take_turn(retailer, look_again=look_again)
 
 
 def _with_live_campaigns() -> list[int]:

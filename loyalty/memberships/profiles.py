@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from customers.core import bulk
+from customers.core.consents import NEWEST_FIRST
 from loyalty.engine.profile import LIKELY, LOW, TOP, UNLIKELY, Profile
 
 # Of an insight `i`, in the order of a profile's fields.
 NAMES = ("value_decile", "probability_active", "segment", "tags", "life_stage", "at_risk")
 COLUMNS = ", ".join(f"i.{name}" for name in NAMES)
-AGREED = """(
+AGREED = f"""(
     SELECT granted FROM customers_consent WHERE customer_id = i.customer_id AND purpose = 'profiling'
-    ORDER BY occurred_at DESC, id DESC LIMIT 1
+    ORDER BY {NEWEST_FIRST} LIMIT 1
 )"""
 # The segments of an insight `i`, as `Profile.segments` has them, with nulls and empty texts between them.
 SEGMENTS_OF = f"""(ARRAY[i.segment::text, i.life_stage::text,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from customers.models import Customer, Retailer
 from customers.registration import record_consent
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.messages.queueing import NewMessage, queue
 from loyalty.campaigns.messages.sending import PROVIDERS, send
 from loyalty.campaigns.models import (
@@ -142,7 +143,7 @@ def due(
 
 def send_all(owner: Retailer, now: datetime, box: Transport) -> None:
     """Send all that is due at an instant, by one way out whatever the channel; the inbox stays the inbox."""
-    while send(owner, clock=lambda: now, providers={**PROVIDERS, "http": box, "mail": box}):
+    while send(owner, clock=lambda: now, providers={**PROVIDERS, "http": box, "mail": box}, look_again=look_again):
         pass
 
 

@@ -125,6 +125,26 @@ def test_a_member_chooses_how_it_wants_to_be_reached_and_the_rest_stays() -> Non
     assert (again, Consent.objects.filter(purpose="sms").count()) == (after, 2)
 
 
+def test_who_never_said_anything_of_a_channel_may_refuse_it_and_hears_no_more_by_it() -> None:
+    here = Caller()
+    eve = ada(here.club, "eve", agrees=("program",))
+    hers = {"HTTP_AUTHORIZATION": f"Bearer {make.token(eve.customer)}"}
+    program = campaign(here.club, kind="program")
+    due(program, eve, at=NOON)
+    send_all(here.owner, NOON, box := Box())
+    assert [each.address for each in box.taken] == ["eve@example.com"]
+
+    for _ in range(2):
+        told(here.send("patch", "me/preferences", hers, {"agreed": {"email": False}}))
+
+    said = Consent.objects.filter(customer=eve.customer, purpose="email")
+    assert list(said.values_list("granted", "source")) == [(False, "api")]
+    later = timezone.now()
+    (second,) = due(program, eve, at=later)
+    send_all(here.owner, later, box)
+    assert (len(box.taken), Message.objects.get(pk=second).reason) == (1, "no_consent")
+
+
 @pytest.mark.parametrize(
     ("chosen", "status"),
     [

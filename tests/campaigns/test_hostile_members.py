@@ -21,6 +21,7 @@ from customers.core.ids import new_id
 from customers.models import Consent, Erasure
 from customers.privacy import erase
 from loyalty.activity.account.merging import take_merge
+from loyalty.campaigns.journeys.looking_again import look_again
 from loyalty.campaigns.messages.claiming import BATCH
 from loyalty.campaigns.messages.sending import PROVIDERS, send, take_turn
 from loyalty.campaigns.messages.turns import TURNS, Turns
@@ -326,9 +327,9 @@ def test_a_turn_is_over_after_its_time_and_what_is_left_is_for_the_next_one() ->
     due(step, *[ada(club, f"m{number}") for number in range(BATCH + 1)])
     ways = {**PROVIDERS, "http": box}
 
-    take_turn(owner, seconds=0, clock=lambda: NOON, providers=ways)
+    take_turn(owner, look_again=look_again, seconds=0, clock=lambda: NOON, providers=ways)
     first = len(box.taken)
-    take_turn(owner, clock=lambda: NOON, providers=ways)
+    take_turn(owner, look_again=look_again, clock=lambda: NOON, providers=ways)
 
     assert (first, len(box.taken)) == (BATCH, BATCH + 1)
 
@@ -343,7 +344,7 @@ def test_whoever_has_no_turn_sends_nothing_and_others_do() -> None:
         for _ in range(settings.MESSAGES_OF_ONE_AT_ONCE):
             taken.enter_context(TURNS.turn(owners[0].pk))
         for owner in owners:
-            take_turn(owner, clock=lambda: NOON, providers={**PROVIDERS, "http": box})
+            take_turn(owner, look_again=look_again, clock=lambda: NOON, providers={**PROVIDERS, "http": box})
 
     assert list(Message.objects.order_by("pk").values_list("state", flat=True)) == ["due", "accepted"]
 

@@ -9,7 +9,7 @@ from customers.recording import record_interactions
 from loyalty.campaigns.journeys.advancing import advance_due
 from loyalty.campaigns.journeys.learning import learn, on_events
 from loyalty.campaigns.journeys.nights import find_on
-from loyalty.campaigns.models import Campaign, Entry, Message, Outcome, WaitingFact
+from loyalty.campaigns.models import Campaign, Entry, Message, Outcome, Recipient, WaitingFact
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.programs.models import Program
@@ -498,3 +498,18 @@ def test_who_agreed_to_nothing_does_not_enter_what_needs_it() -> None:
     world.work(TEN)
 
     assert (world.entries(), outcomes()) == ([], [("not_entered", "no_consent")])
+
+
+def test_days_of_orders_are_the_retailers_wherever_its_member_is() -> None:
+    world = World()
+    found = journey(world.club, LAPSED, waits("P1D"), says_by("email"), exits=EXITS)
+    Recipient.objects.create(customer=world.member.customer, retailer=world.owner, zone="Pacific/Auckland")
+    world.order(at("2026-05-01T08:00Z"))
+    assert find_on(found, date(2026, 6, 30), now=at("2026-06-30T01:00Z")) == 1
+
+    # Of May 1 as well in Paris, although of May 2 where the member is: nothing was bought since.
+    world.order(at("2026-05-01T13:00Z"), recorded_at=at("2026-06-30T06:00Z"))
+    world.work(at("2026-06-30T06:00Z"))
+    world.work(at("2026-07-01T10:00Z"))
+
+    assert (world.entries(), len(world.box.taken)) == ([("lapse:2026-05-01", "completed")], 1)

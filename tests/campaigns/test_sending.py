@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import connection
@@ -251,6 +251,48 @@ def test_one_that_knows_its_keys_for_a_day_is_not_asked_after_it() -> None:
 
     send_all(owner, NOON, box)
     send_all(owner, NOON + timedelta(hours=24), box)
+
+    assert (message(key).state, len(box.taken)) == ("unknown", 1)
+
+
+def test_what_has_no_answer_is_not_sent_again_in_quiet_hours_but_when_they_end() -> None:
+    owner, box = shop(takes_keys=True, quiet_from=time(21), quiet_to=time(8)), Box(lambda _: NoAnswer())
+    step = campaign(make.program(owner))
+    evening = datetime.fromisoformat("2026-11-27T19:59Z")  # 20:59 in Paris
+    (key,) = due(step, ada(step.version.campaign.program), at=evening)
+
+    send_all(owner, evening, box)
+    for minutes in (2, 60, 360, 660):
+        send_all(owner, evening + minutes * MINUTE, box)
+    assert (message(key).state, message(key).tries, len(box.taken)) == ("claimed", 1, 1)
+    assert message(key).claimed_until == datetime.fromisoformat("2026-11-28T07:00Z")
+
+    box.answer = lambda _: Accepted("late")
+    send_all(owner, datetime.fromisoformat("2026-11-28T07:00Z"), box)
+    assert (message(key).state, message(key).tries, len(box.taken)) == ("accepted", 2, 2)
+
+
+def test_what_could_be_sent_again_too_late_only_is_unknown_at_once() -> None:
+    owner, box = shop(takes_keys=True, quiet_from=time(21), quiet_to=time(8)), Box(lambda _: NoAnswer())
+    step = campaign(make.program(owner))
+    evening = datetime.fromisoformat("2026-11-27T19:59Z")
+    (key,) = due(step, ada(step.version.campaign.program), at=evening, until=evening + timedelta(hours=11))
+
+    send_all(owner, evening, box)
+    send_all(owner, evening + 2 * MINUTE, box)
+
+    assert (message(key).state, len(box.taken)) == ("unknown", 1)
+
+
+def test_what_a_profile_decided_is_not_sent_again_to_who_allows_none_any_more() -> None:
+    owner, box = shop(takes_keys=True), Box(lambda _: NoAnswer())
+    club = make.program(owner)
+    member = ada(club, agrees=("email", "profiling"))
+    (key,) = due(campaign(club, uses_profile=True), member)
+
+    send_all(owner, NOON, box)
+    says(member.customer, "profiling", granted=False, at=NOON + MINUTE)
+    send_all(owner, NOON + 2 * MINUTE, box)
 
     assert (message(key).state, len(box.taken)) == ("unknown", 1)
 

@@ -1,6 +1,7 @@
 """What is known of a campaign before it starts, the question where an arm has too few, and who is moved to a new version."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -136,7 +137,7 @@ def test_arms_are_those_in_whom_customers_are_already_and_not_their_shares() -> 
     found = audience_of(draft.campaign, draft, now=NOW)
 
     counted = Counter(held.assignments.values_list("variant__code", flat=True))
-    assert {arm.name: arm.customers for arm in found.arms} == dict(counted)
+    assert {arm.name: arm.customers for arm in found.arms} == {arm.name: counted[arm.name] for arm in found.arms}
     assert found.held_out == sum(arm.customers for arm in found.arms if arm.is_control)
     assert (len(found.arms), sum(arm.is_control for arm in found.arms)) == (2, 1)
 
@@ -207,10 +208,27 @@ def rules(*steps: str) -> tuple[StepRule, ...]:
 def test_who_is_moved_goes_on_behind_what_it_has_had(
     before: tuple[str, ...], position: int, after: tuple[str, ...], goes_on: tuple[int, int | None]
 ) -> None:
-    found = moved(rules(*before), rules(*after), position=position, entered_at=TEN, about=None, zone=PARIS)
+    found = moved(rules(*before), rules(*after), position=position, entered_at=TEN, about=None, variant="", zone=PARIS)
 
     to, days = goes_on
     assert (found.position, found.at) == (to, None if days is None else TEN + days * DAY)
+
+
+def test_what_other_variants_heard_is_not_what_somebody_has_had() -> None:
+    def of(variants: str, *steps: str) -> tuple[StepRule, ...]:
+        return tuple(replace(step, variant=name.strip()) for step, name in zip(rules(*steps), variants, strict=True))
+
+    before = of("ab  ", "email", "sms", "P3D", "email")
+    after = of("a  ", "push", "P5D", "email")
+
+    def goes_on(variant: str, position: int) -> tuple[int, datetime | None]:
+        found = moved(before, after, position=position, entered_at=TEN, about=None, variant=variant, zone=PARIS)
+        return found.position, found.at
+
+    assert goes_on("a", 3) == (1, TEN)  # has had the mail, not the SMS: the mail that all get is still to come
+    assert goes_on("b", 3) == (3, None)  # has had the SMS, and its variant says one thing now
+    assert goes_on("b", 1) == (1, TEN)
+    assert goes_on("", 3) == (1, TEN)
 
 
 def test_what_comes_too_late_to_be_said_first_is_not_said_beside_the_next() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from customers.core.calendar import midnight
 from customers.models import Insight
 from loyalty.activity.intake import Answer
 from loyalty.activity.nightly import run_nights
@@ -17,6 +18,7 @@ from loyalty.campaigns.publishing.managing import CampaignHasFlaws
 from loyalty.memberships.models import Membership
 from loyalty.outbox.models import Event
 from loyalty.plans.account.joining import cancel
+from loyalty.points.statement import forecast
 from loyalty.programs.models import Program
 from tests import make
 from tests.campaigns.make_campaigns import Box, ada, journey, says, says_by, shop, waits
@@ -386,3 +388,55 @@ def test_points_that_were_spent_meanwhile_are_not_said_to_expire() -> None:
     world.work(at("2026-06-18T08:00Z"))
 
     assert (occurrences()[0][1], world.box.taken) == ("no_longer_true", [])
+
+
+@pytest.mark.parametrize(
+    ("policy", "last_day"),
+    [
+        ({"expiry": "days", "expiry_count": 30}, date(2026, 7, 1)),
+        ({"expiry": "months", "expiry_count": 2}, date(2026, 8, 1)),
+        ({"expiry": "end_of_month", "expiry_count": 1}, date(2026, 7, 31)),
+        ({"expiry": "inactivity", "expiry_count": 2}, date(2026, 8, 1)),
+    ],
+)
+def test_points_are_said_to_expire_on_the_last_day_on_which_the_members_page_says_that_they_can_be_spent(
+    policy: dict[str, Any], last_day: date
+) -> None:
+    world = Club(points={"pending_days": 0, **policy})
+    says(world.member.customer, "program", at=make.START)
+    trigger = {"kind": "points_expiring", "days": 14, "points": 100}
+    step = says_by("email", expires_after="")
+    campaign = journey(world.club, trigger, waits("-P3D@09:00"), step, kind="program")
+    make.given(world.member, 150, at("2026-06-01T10:00Z"))
+    wallet = make.wallet_of(world.member)
+    (ending,) = forecast(wallet, at=at("2026-06-02T10:00Z"), zone=world.club.tzinfo)
+    assert (ending.points, ending.last_day) == (150, last_day)
+
+    assert enters(campaign, *days_from(last_day - timedelta(days=20), 20)) == [last_day - timedelta(days=14)]
+    nine = datetime.combine(last_day - timedelta(days=3), datetime.min.time(), make.START.tzinfo) + timedelta(hours=7)
+    world.work(nine - timedelta(seconds=1))
+    assert Message.objects.count() == 0
+    world.work(nine)
+
+    message = Message.objects.get()
+    assert occurrences() == [(f"expiry:{last_day}", "completed")]
+    assert message.values == {"expires_on": last_day.isoformat(), "expiring_points": 150}
+    assert message.expires_at == midnight(last_day + timedelta(days=1), world.club.tzinfo)
+
+
+def test_who_is_active_meanwhile_is_told_of_the_day_to_which_its_points_moved() -> None:
+    world = Club(points={"pending_days": 0, "expiry": "inactivity", "expiry_count": 2})
+    says(world.member.customer, "program", at=make.START)
+    trigger = {"kind": "points_expiring", "days": 14, "points": 100}
+    campaign = journey(
+        world.club, trigger, waits("-P3D@09:00"), says_by("email"), kind="program", at_most_one_active=False
+    )
+    make.given(world.member, 150, at("2026-06-01T10:00Z"))
+    assert enters(campaign, date(2026, 7, 20)) == [date(2026, 7, 20)]
+
+    world.buys("10.00", "2026-07-25T10:00Z")
+    world.work(at("2026-07-29T07:00Z"))
+
+    assert (occurrences(), world.box.taken) == ([("expiry:2026-08-01", "no_longer_true")], [])
+    assert enters(campaign, *days_from(date(2026, 7, 29), 60)) == [date(2026, 9, 11)]
+    assert occurrences()[-1] == ("expiry:2026-09-25", "")

@@ -28,15 +28,16 @@ from loyalty.campaigns.journeys.triggers import KEPT
 from loyalty.campaigns.journeys.versions import published
 from loyalty.campaigns.rules.tier_gaps import TierGap
 from loyalty.campaigns.rules.triggers import LAPSING, LOYAL, PROSPECT, parameter, word, years_between
+from loyalty.points.ends import ENDS_AT
 from loyalty.programs.models import Program
 
-EXPIRING = """
+EXPIRING = f"""
 SELECT m.customer_id, k.day, sum(l.available)::bigint FROM memberships_membership m
 JOIN points_wallet w ON w.membership_id = m.id AND w.code = 'points' JOIN points_lot l ON l.wallet_id = w.id
 JOIN programs_program p ON p.id = m.program_id JOIN customers_retailer s ON s.id = m.retailer_id
 JOIN (SELECT unnest(%b::uuid[]) AS customer_id, unnest(%b::bigint[]) AS program_id, unnest(%b::date[]) AS day) k
     ON k.customer_id = m.customer_id AND k.program_id = m.program_id
-WHERE l.available > 0 AND (l.expires_at AT TIME ZONE coalesce(nullif(p.zone, ''), s.zone))::date = k.day GROUP BY 1, 2
+WHERE l.available > 0 AND ({ENDS_AT} AT TIME ZONE coalesce(nullif(p.zone, ''), s.zone))::date - 1 = k.day GROUP BY 1, 2
 """
 JOINED = """
 SELECT m.customer_id, (m.enrolled_at AT TIME ZONE %s)::date FROM memberships_membership m

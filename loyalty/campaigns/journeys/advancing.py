@@ -163,7 +163,7 @@ def ending_by(entry: OpenEntry, fact: str, occurred_at: datetime) -> Ending | No
     """Return how a fact ends an entry; None where it does not."""
     found = exit_by(
         rule_of_entry(entry), fact, occurred_at=occurred_at, entered_at=entry.entered_at, exposure_at=entry.exposure_at,
-        occurrence=entry.occurrence, about=entry.about, zone=entry.zone,
+        occurrence=entry.occurrence, about=entry.about, zone=entry.zone_of_orders,
     )  # fmt: skip
     return None if found is None else Ending(entry, found, occurred_at if found.credited else None)
 

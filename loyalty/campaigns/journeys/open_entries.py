@@ -41,7 +41,7 @@ WHERE e.retailer_id = %(retailer)s AND e.next_at <= %(now)s AND c.state = 'live'
 ORDER BY e.next_at LIMIT %(limit)s
 """
 # With the first order, and the first contact with support that ends it, since it was entered, told of or not. Days are those
-# of whom it concerns, or else of the program: as they were when it was entered.
+# of whom it concerns, or else of the program: as they were when it was entered. Those of orders are the retailer's.
 LOAD = f"""
 SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_date, e.variant, e.entered_at, e.exposure_at,
     e.step, e.next_at, coalesce(nullif(r.zone, ''), p.zone),
@@ -50,7 +50,7 @@ SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_d
     CASE WHEN v.exits @> '[{{"fact": "contact"}}]' THEN (
         SELECT min(i.occurred_at) FROM customers_interaction i WHERE i.customer_id = e.customer_id AND i.occurred_at <= %s
             AND {IS_ENDING_CONTACT}) END,
-    c.program_id,
+    c.program_id, y.zone,
     o.merged_into_id IS NOT NULL AND o.erased_at IS NULL,
     CASE WHEN o.erased_at IS NOT NULL THEN 'gone' WHEN o.merged_into_id IS NOT NULL THEN ''
         WHEN NOT EXISTS (SELECT 1 FROM memberships_membership m
@@ -58,8 +58,9 @@ SELECT e.id, e.campaign_id, e.version_id, e.customer_id, e.occurrence, e.about_d
         ELSE '' END
 FROM campaigns_entry e JOIN campaigns_campaign c ON c.id = e.campaign_id JOIN programs_program p ON p.id = c.program_id
 JOIN campaigns_campaignversion v ON v.id = e.version_id JOIN customers_customer o ON o.id = e.customer_id
+JOIN customers_retailer y ON y.id = e.retailer_id
 LEFT JOIN campaigns_recipient r ON r.customer_id = e.customer_id
-WHERE e.id = ANY(%s) AND e.ended_at IS NULL ORDER BY e.id
+WHERE e.id = ANY(%s) AND (e.ended_at IS NULL OR %s AND e.reason = 'completed') ORDER BY e.id
 """
 ACTIVE = """
 SELECT e.id FROM campaigns_entry e WHERE e.customer_id = ANY(%s) AND e.ended_at IS NULL ORDER BY e.id FOR NO KEY UPDATE OF e
@@ -73,6 +74,7 @@ class OpenEntry:
 
     :param ordered_at: the first order since; None for none
     :param contacted_at: the first contact with support since, where that ends it; None for none
+    :param zone_of_orders: in which orders have their days
     :param is_merged: whether its customer was merged, and it is to be carried on
     :param is_over: why nobody is there any more for whom it goes on: gone or left; empty where somebody is
     """
@@ -92,6 +94,7 @@ class OpenEntry:
     ordered_at: datetime | None
     contacted_at: datetime | None
     program_id: int
+    zone_of_orders: ZoneInfo
     is_merged: bool
     is_over: str
 
@@ -128,13 +131,18 @@ def rule_of_entry(entry: OpenEntry) -> JourneyRule:
 
 def load(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
     """Return locked entries that have not ended."""
-    return [_entry(row) for row in bulk.fetch(LOAD, [now, now, list(ids)])]
+    return [_entry(row) for row in bulk.fetch(LOAD, [now, now, list(ids), False])]
+
+
+def load_told(ids: Sequence[UUID], now: datetime) -> list[OpenEntry]:
+    """Return entries that have not ended, and those that are through: what they said may still be on its way."""
+    return [_entry(row) for row in bulk.fetch(LOAD, [now, now, list(ids), True])]
 
 
 def _entry(row: tuple[Any, ...]) -> OpenEntry:
     key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, *rest = row
-    zone, ordered_at, contacted_at, program, is_merged, is_over = rest
+    zone, ordered_at, contacted_at, program, zone_of_orders, is_merged, is_over = rest
     return OpenEntry(
         key, campaign, version, customer, occurrence, about, variant, entered_at, exposure_at, step, next_at, zone_of(zone),
-        ordered_at, contacted_at, program, is_merged, is_over,
+        ordered_at, contacted_at, program, zone_of(zone_of_orders), is_merged, is_over,
     )  # fmt: skip

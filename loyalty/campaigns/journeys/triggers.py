@@ -29,6 +29,7 @@ from loyalty.campaigns.rules.triggers import (
     wave_of,
     word,
 )
+from loyalty.points.ends import ENDS_AT
 
 # Something of it stayed: an order that came back as a whole was none.
 KEPT = """EXISTS (
@@ -97,13 +98,24 @@ SELECT m.customer_id, 'stage:lapsing:' || o.last_on AS occurrence, o.last_on AS 
 FROM memberships_membership m JOIN customers_insight i ON i.customer_id = m.customer_id
 {LAST_ORDER} AND i.life_stage = 'overdue'
 """
-POINTS_EXPIRING = """
-SELECT m.customer_id, 'expiry:' || (l.expires_at AT TIME ZONE %(zone)s)::date AS occurrence,
-    (l.expires_at AT TIME ZONE %(zone)s)::date AS about
-FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id JOIN memberships_membership m ON m.id = w.membership_id
-WHERE m.program_id = %(program)s AND m.left_at IS NULL AND w.code = 'points' AND l.available > 0
-    AND l.expires_at > %(since)s AND l.expires_at <= %(until)s
-GROUP BY m.customer_id, (l.expires_at AT TIME ZONE %(zone)s)::date HAVING sum(l.available) >= %(points)s
+# About the last day on which they can be spent, as the statement has it. Those that end by inactivity end with their wallet:
+# all wallets are looked at, where any version of the program has points that do.
+POINTS_EXPIRING = f"""
+SELECT customer_id, 'expiry:' || last_on AS occurrence, last_on AS about FROM (
+    SELECT m.customer_id, l.available, (l.ends_at AT TIME ZONE %(zone)s)::date - 1 AS last_on FROM (
+        SELECT w.membership_id, l.available, l.expires_at AS ends_at
+        FROM points_lot l JOIN points_wallet w ON w.id = l.wallet_id
+        WHERE w.code = 'points' AND l.available > 0 AND NOT l.expires_on_inactivity
+            AND l.expires_at > %(since)s AND l.expires_at <= %(until)s
+        UNION ALL
+        SELECT w.membership_id, l.available, {ENDS_AT}
+        FROM points_wallet w JOIN points_lot l ON l.wallet_id = w.id AND l.available > 0 AND l.expires_on_inactivity
+        WHERE w.code = 'points' AND w.idle_until > %(since)s AND w.idle_until <= %(until)s AND EXISTS (
+            SELECT 1 FROM points_pointspolicy y JOIN programs_programversion v ON v.id = y.version_id
+            WHERE v.program_id = %(program)s AND y.expiry = 'inactivity')
+    ) l JOIN memberships_membership m ON m.id = l.membership_id
+    WHERE m.program_id = %(program)s AND m.left_at IS NULL AND l.ends_at > %(since)s AND l.ends_at <= %(until)s
+) ending GROUP BY customer_id, last_on HAVING sum(available) >= %(points)s
 """
 LAPSED = """
 SELECT m.customer_id, 'lapse:' || o.last_on AS occurrence, o.last_on AS about

@@ -5,9 +5,11 @@ Recipients are locked, not messages: so what one message takes of a cap, the nex
 a recipient locked passes it over. Then everything is read by later statements, decided at once, written, and committed.
 """
 
-from collections.abc import Sequence
-from dataclasses import field
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -23,7 +25,8 @@ from loyalty.campaigns.models.words import Channel
 from loyalty.campaigns.outcomes import NewOutcome, tell
 from loyalty.campaigns.reaching.merging import note_merged
 from loyalty.campaigns.rules.consent import EXISTING_CUSTOMER
-from loyalty.campaigns.setting_aside import RETRIED_AFTER
+from loyalty.campaigns.rules.exits import NO_LONGER_TRUE
+from loyalty.campaigns.setting_aside import RETRIED_AFTER, set_aside
 from loyalty.campaigns.transports import Device
 
 BATCH = 500  # recipients
@@ -46,7 +49,14 @@ NEXT = """
 UPDATE campaigns_recipient r SET next_due_at = w.next_due_at
 FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::timestamp with time zone[]) AS next_due_at) w WHERE w.id = r.customer_id
 """
+# What texts say of what messages are about, as it is when they go.
+SAY = """
+UPDATE campaigns_message m SET "values" = m."values" || w.said::jsonb
+FROM (SELECT unnest(%b::uuid[]) AS id, unnest(%b::text[]) AS said) w WHERE w.id = m.id
+"""
 State = Message.State
+# Of entries by their ids: what is true of each now, as `journeys.looking_again` has it; of those that it leaves out, what was.
+LookAgain = Callable[[Collection[UUID], datetime], Mapping[UUID, Mapping[str, Any] | None]]
 TOLD = {
     State.DUE: Outcome.What.DEFERRED,
     State.DROPPED: Outcome.What.DROPPED,
@@ -83,13 +93,22 @@ class Claim:
     settings: Settings | None = None
 
 
+def believe(_entries: Collection[UUID], _now: datetime) -> Mapping[UUID, None]:
+    """Look at no entry again: what its step saw is what is said."""
+    return {}
+
+
 @transaction.atomic
-def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> Claim:
-    """Decide what is due to some recipients that nobody else looks at, and write it down."""
+def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH, look_again: LookAgain = believe) -> Claim:
+    """
+    Decide what is due to some recipients that nobody else looks at, and write it down.
+
+    :param look_again: at what those messages are about that waited
+    """
     customers = [key for (key,) in bulk.fetch(CLAIM, [retailer.pk, now, limit])]
     if not customers:
         return Claim()
-    messages = load_open(customers, now)
+    messages = _as_it_is(load_open(customers, now), look_again, now)
     settings = load_settings(retailer)
     grounded = [each.customer_id for each in messages if each.due.ground == EXISTING_CUSTOMER]
     persons = load_persons(retailer, settings, customers, now, grounded=grounded)
@@ -98,12 +117,26 @@ def claim(retailer: Retailer, *, now: datetime, limit: int = BATCH) -> Claim:
     speeds.settle()
     note_merged(retailer.pk, {each.message.customer_id for each in decided.changes if each.rule == MERGED}, now)
     _write(retailer, customers, messages, decided, now)
-    claimed = [
-        _claimed(each, persons[each.message.customer_id], now)
-        for each in decided.changes
-        if each.state == State.CLAIMED
-    ]
+    claimed = [_claimed(each, persons[each.message.customer_id], now) for each in decided.changes if each.goes]
     return Claim(len(customers), claimed, settings)
+
+
+def _as_it_is(messages: Sequence[OpenMessage], look_again: LookAgain, now: datetime) -> list[OpenMessage]:
+    """Return messages as they are to be decided: those that waited say what is true now, or have nothing to say any more."""
+    doubtful = {each.entry_id for each in messages if each.entry_id is not None and each.is_doubtful(now)}
+    found: Mapping[UUID, Mapping[str, Any] | None] = {}
+    if doubtful:
+        with set_aside("messages_not_looked_at_again"), transaction.atomic():  # what was true when it was said is said
+            found = look_again(doubtful, now)
+    rows, judged = [], []
+    for each in messages:
+        said = found.get(each.entry_id, {}) if each.entry_id is not None and each.is_doubtful(now) else {}
+        if said:
+            rows.append((each.due.id, json.dumps(said)))
+        judged.append(replace(each, ended=NO_LONGER_TRUE) if said is None else each)
+    if rows:
+        bulk.execute(SAY, bulk.columns_of(rows))
+    return judged
 
 
 def _claimed(change: MessageChange, person: Person, now: datetime) -> Claimed:

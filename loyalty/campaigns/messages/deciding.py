@@ -11,9 +11,9 @@ from customers.core.values import dataclass
 from loyalty.campaigns.messages.loading import OpenMessage, Person, Settings
 from loyalty.campaigns.messages.speed import Speeds
 from loyalty.campaigns.models import Campaign, Message
-from loyalty.campaigns.rules.consent import allows
+from loyalty.campaigns.rules.consent import PROFILING, allows
 from loyalty.campaigns.rules.leases import Fate, fate_of, lease_of
-from loyalty.campaigns.rules.planning import Go, Later, Plan, plan_all
+from loyalty.campaigns.rules.planning import Go, Later, Plan, free_at, plan_all
 from loyalty.campaigns.setting_aside import set_aside
 
 # Messages of who was merged wait until they are carried on (`carrying`). One that a provider did not take comes back to whom it
@@ -24,7 +24,7 @@ State = Message.State
 
 @dataclass(frozen=True, slots=True)
 class MessageChange:
-    """A message as it is to be written."""
+    """A message as it is to be written. :param goes: whether it is given to its provider now"""
 
     message: OpenMessage
     state: str
@@ -37,6 +37,7 @@ class MessageChange:
     tries: int = 0
     is_resent: bool = False
     address_hash: str = ""
+    goes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _change(message: OpenMessage, plan: Plan, person: Person, now: datetime) -> 
         tries = message.tries + 1
         return MessageChange(
             message, State.CLAIMED, channel=plan.channel, claimed_at=now, until=now + lease_of(tries), tries=tries,
-            is_resent=message.is_resent, address_hash=person.hashes.get(plan.channel, ""),
+            is_resent=message.is_resent, address_hash=person.hashes.get(plan.channel, ""), goes=True,
         )  # fmt: skip
     if isinstance(plan, Later):
         return MessageChange(message, State.DUE, rule=plan.rule, due_at=plan.until, tries=message.tries)
@@ -110,30 +111,42 @@ def _change(message: OpenMessage, plan: Plan, person: Person, now: datetime) -> 
 
 
 def _without_answer(message: OpenMessage, person: Person, settings: Settings, now: datetime) -> MessageChange:
-    """Return what becomes of a message whose answer never came: sent again where that is safe and still allowed."""
+    """
+    Return what becomes of a message whose answer never came: sent again where that is safe and still allowed.
+
+    In quiet hours and pauses it waits for their end, as any other one, unless that would be too late.
+    """
     assert message.claimed_at is not None, "a constraint says so"
-    fate = fate_of(
+    at = free_at(person.recipient, message.due, message.channel, now)
+    fate = Fate.UNKNOWN if at is None or not _may_go_again(message, person, at) else fate_of(
         kind=message.due.kind, takes_keys=settings.takes_keys(message.channel), is_resent=message.is_resent,
-        first_sent_at=message.claimed_at, now=now,
-    )  # fmt: skip
-    may_go = (
-        message.channel in person.addresses
-        and not person.is_gone
-        and not person.is_merged
-        and now < message.due.expires_at
-        and allows(
-            person.consents, kind=message.due.kind, channel=message.channel, ground=message.due.ground,
-            has_bought=person.recipient.has_bought,
-        )
+        first_sent_at=message.claimed_at, now=at,
     )  # fmt: skip
     kept = MessageChange(
         message, State.UNKNOWN, channel=message.channel, claimed_at=message.claimed_at, tries=message.tries,
         is_resent=message.is_resent,
     )  # fmt: skip
-    if fate == Fate.UNKNOWN or not may_go:
+    if fate == Fate.UNKNOWN:
         return kept
+    if at != now:
+        return replace(kept, state=State.CLAIMED, until=at)
     tries = message.tries + 1
     return replace(
         kept, state=State.CLAIMED, tries=tries, until=now + lease_of(tries), is_resent=fate == Fate.AGAIN_MARKED,
-        address_hash=person.hashes.get(message.channel, ""),
+        address_hash=person.hashes.get(message.channel, ""), goes=True,
     )  # fmt: skip
+
+
+def _may_go_again(message: OpenMessage, person: Person, at: datetime) -> bool:
+    """Tell whether a message may still go by its channel at an instant."""
+    due, consents = message.due, person.consents
+    return (
+        message.channel in person.addresses
+        and not person.is_gone
+        and not person.is_merged
+        and at < due.expires_at
+        and (not due.needs_profiling or consents.get(PROFILING, False))
+        and allows(
+            consents, kind=due.kind, channel=message.channel, ground=due.ground, has_bought=person.recipient.has_bought
+        )
+    )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from customers.core import bulk
 from customers.core.calendar import zone_of
+from customers.core.consents import NEWEST_FIRST
 from customers.core.values import dataclass
 from customers.models import Retailer
 from loyalty.campaigns.models import FrequencyCap, MessageChannel, SendingHours
@@ -18,7 +19,7 @@ from loyalty.campaigns.reaching.addresses import Known, hash_of, known
 from loyalty.campaigns.rules.caps import Cap, Sent
 from loyalty.campaigns.rules.consent import Consents
 from loyalty.campaigns.rules.planning import Due, Recipient
-from loyalty.campaigns.rules.triggers import SINCE_LAST_ORDER
+from loyalty.campaigns.rules.triggers import SINCE_LAST_ORDER, TRIGGERS
 from loyalty.campaigns.rules.wall_clock import Quiet
 from loyalty.campaigns.transports import Device
 
@@ -31,12 +32,16 @@ IS_ENDING_CONTACT = """i.kind = 'support' AND i.occurred_at >= e.entered_at AND 
             AND (coalesce(jsonb_array_length(x->'topics'), 0) = 0 OR EXISTS (
                 SELECT 1 FROM jsonb_array_elements_text(x->'topics') t WHERE lower(btrim(t.value)) = lower(btrim(i.topic))))
             AND (coalesce(jsonb_array_length(x->'outcomes'), 0) = 0 OR x->'outcomes' @> to_jsonb(i.outcome)))"""
-# What is open of locked recipients, due or not: what is not due yet says when they are next to be looked at.
+# What is open of locked recipients, due or not: what is not due yet says when they are next to be looked at. Whether somebody is
+# a member is looked up for each by itself: as EXISTS it might be answered by a hash of all members.
 OPEN = f"""
 SELECT m.id, m.customer_id, m.kind, m.channels, m.due_at, m.expires_at, m.priority, m.tags, m.on_cap, m.ground, m.is_urgent,
     m.needs_profiling, m.state, m.channel, m.tries, m.claimed_at, m.claimed_until, m.is_resent, m.entry_id, m.campaign_id,
     s.position, c.state, e.occurrence,
+    m.planned_at, coalesce(v.trigger->>'kind', ''),
     CASE WHEN e.ended_at IS NOT NULL AND e.reason <> 'completed' THEN e.reason
+        WHEN c.id IS NOT NULL AND coalesce((SELECT p.left_at IS NOT NULL FROM memberships_membership p
+            WHERE p.customer_id = m.customer_id AND p.program_id = c.program_id), true) THEN 'left'
         WHEN v.exits @> '[{{"fact": "order"}}]' AND EXISTS (
             SELECT 1 FROM customers_order o WHERE o.customer_id = m.customer_id AND o.occurred_at <= %s AND CASE
                 WHEN {IS_OF_LAST_ORDER} THEN o.local_date > e.about_date ELSE o.occurred_at >= e.entered_at END)
@@ -67,10 +72,9 @@ WHERE d.kind = %s AND d.customer_id IN (
     SELECT id FROM customers_customer WHERE id = ANY(%s) OR merged_into_id = ANY(%s))
 ORDER BY d.created_at, d.id
 """
-# The newest by when it was said; of two that were said at once, the one that withdraws.
-CONSENTS = """
+CONSENTS = f"""
 SELECT DISTINCT ON (customer_id, purpose) customer_id, purpose, granted FROM customers_consent
-WHERE customer_id = ANY(%b::uuid[]) AND occurred_at <= %s ORDER BY customer_id, purpose, occurred_at DESC, granted
+WHERE customer_id = ANY(%b::uuid[]) AND occurred_at <= %s ORDER BY customer_id, purpose, {NEWEST_FIRST}
 """
 # With what went to who was merged into them. What went had not expired, by which it is found.
 HISTORY = """
@@ -80,6 +84,7 @@ SELECT w.person, m.channel, m.kind, m.tags, m.claimed_at FROM (
 ) w JOIN campaigns_message m ON m.customer_id = w.customer_id
 WHERE m.expires_at > %s AND m.claimed_at > %s AND m.state = ANY(%s) AND m.kind <> 'service'
 """
+BELIEVED = timedelta(minutes=5)  # what a step saw, without looking again
 MARGIN = timedelta(days=2)  # more than any zone is away from another
 
 
@@ -88,7 +93,9 @@ class OpenMessage:
     """
     A message that has not ended, as it was read under its recipient's lock.
 
-    :param ended: why its entry is over; empty where it is not
+    :param planned_at: when its step said it
+    :param kind: of what began its entry; empty of one of no entry
+    :param ended: why its entry is over, or its campaign for this member; empty where it is not
     :param campaign_state: draft, live, paused or ended; empty for one of no campaign
     """
 
@@ -105,12 +112,19 @@ class OpenMessage:
     position: int | None
     campaign_state: str
     occurrence: str
+    planned_at: datetime
+    kind: str
     ended: str
 
     @property
     def next_at(self) -> datetime:
         """When it is next to be looked at."""
         return self.claimed_until or self.due.due_at
+
+    def is_doubtful(self, now: datetime) -> bool:
+        """Tell whether it goes so long after its step that what this saw may not be true any more."""
+        may_fade = self.kind in TRIGGERS and TRIGGERS[self.kind].fades
+        return may_fade and self.next_at <= now and now - self.planned_at > BELIEVED and not self.ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +183,15 @@ def load_open(customers: Sequence[UUID], now: datetime) -> list[OpenMessage]:
 def _message(row: tuple[Any, ...]) -> OpenMessage:
     (
         key, customer, kind, channels, due_at, expires_at, priority, tags, on_cap, ground, urgent, profiling, state, channel,
-        tries, claimed_at, claimed_until, resent, entry, campaign, position, campaign_state, occurrence, ended,
+        tries, claimed_at, claimed_until, resent, entry, campaign, position, campaign_state, occurrence, planned_at, trigger,
+        ended,
     ) = row  # fmt: skip
     due = Due(
         key, kind, tuple(channels), due_at, expires_at, priority, frozenset(tags), on_cap, ground, urgent, profiling
     )
     return OpenMessage(
         due, customer, state, channel, tries, claimed_at, claimed_until, resent, entry, campaign, position,
-        campaign_state or "", occurrence or "", ended,
+        campaign_state or "", occurrence or "", planned_at, trigger, ended,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import structlog
 from django.utils import timezone
 
 from customers.models import Retailer
-from loyalty.campaigns.messages.claiming import BATCH, Claim, Claimed, claim
+from loyalty.campaigns.messages.claiming import BATCH, Claim, Claimed, LookAgain, believe, claim
 from loyalty.campaigns.messages.loading import Settings
 from loyalty.campaigns.messages.rendering import (
     NoText,
@@ -60,15 +60,21 @@ def due_retailers(now: datetime) -> list[int]:
 def take_turn(
     retailer: Retailer,
     *,
+    look_again: LookAgain,
     seconds: float = TURN_SECONDS,
     clock: Clock = timezone.now,
     providers: Mapping[str, Transport] = PROVIDERS,
 ) -> None:
-    """Send a retailer's messages in batches, as long as some are due and its turn lasts; nothing where it may have none."""
+    """
+    Send a retailer's messages in batches, as long as some are due and its turn lasts; nothing where it may have none.
+
+    :param look_again: at what those messages are about that waited
+    """
     over_at = time.monotonic() + seconds
     with TURNS.turn(retailer.pk) as may_go:
-        while may_go and send(retailer, clock=clock, providers=providers) and time.monotonic() < over_at:
-            pass
+        while may_go and send(retailer, clock=clock, providers=providers, look_again=look_again):
+            if time.monotonic() >= over_at:
+                break
 
 
 def send(
@@ -77,14 +83,16 @@ def send(
     clock: Clock = timezone.now,
     providers: Mapping[str, Transport] = PROVIDERS,
     limit: int = BATCH,
+    look_again: LookAgain = believe,
 ) -> int:
     """
     Send one batch of what is due to a retailer's recipients.
 
     :param providers: the ways out, by their name
+    :param look_again: at what those messages are about that waited
     :returns: how many recipients were looked at; 0 means that nothing is due, or that others look at it
     """
-    found = claim(retailer, now=clock(), limit=limit)
+    found = claim(retailer, now=clock(), limit=limit, look_again=look_again)
     if found.claimed:
         _send_all(retailer, found, clock, providers)
     return found.recipients

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from customers.core import bulk
 from customers.core.calendar import local_date, zone_of
+from customers.core.consents import NEWEST_FIRST
 from customers.core.ids import new_id
 from customers.core.values import dataclass
 from loyalty.activity.account.session import AccountSession
@@ -53,7 +54,7 @@ SELECT m.id, r.zone, coalesce(a.granted, false), {COLUMNS}, i.favourite_category
 FROM memberships_membership m LEFT JOIN campaigns_recipient r ON r.customer_id = m.customer_id
 LEFT JOIN LATERAL (
     SELECT granted FROM customers_consent WHERE customer_id = m.customer_id AND purpose = 'profiling' AND occurred_at <= %s
-    ORDER BY occurred_at DESC, granted, id DESC LIMIT 1
+    ORDER BY {NEWEST_FIRST} LIMIT 1
 ) a ON true
 LEFT JOIN customers_insight i ON i.customer_id = m.customer_id AND a.granted
 WHERE m.id = ANY(%s)

@@ -106,7 +106,7 @@ def _rules(campaign: Campaign, version: CampaignVersion) -> dict[int, JourneyRul
 def _moved(entry: WaitingEntry, rules: Mapping[int, JourneyRule], to: int) -> Moved:
     return moved(
         rules[entry.version_id].steps, rules[to].steps, position=entry.step, entered_at=entry.entered_at,
-        about=entry.about, zone=entry.zone,
+        about=entry.about, variant=entry.variant, zone=entry.zone,
     )  # fmt: skip
 
 

@@ -61,14 +61,16 @@ def channels_of(customer: Customer) -> list[str]:
 def preferences_of(customer: Customer, *, now: datetime) -> Preferences:
     """Return how a customer wants to be reached."""
     row = Recipient.objects.filter(customer=customer).first() or Recipient(customer=customer)
-    latest: dict[str, bool] = {}
-    for consent in Consent.objects.filter(customer=customer, occurred_at__lte=now).order_by(
-        "occurred_at", "-granted", "pk"
-    ):
-        latest[consent.purpose] = consent.granted
-    agreed = {channel.value: latest.get(channel.value, False) for channel in ASKED}
+    said = _said(customer, now)
+    agreed = {channel.value: said.get(channel.value, False) for channel in ASKED}
     zone = row.zone or customer.retailer.zone
     return Preferences(zone, row.preferred_channel, row.quiet_from, row.quiet_to, row.paused_until, agreed)
+
+
+def _said(customer: Customer, now: datetime) -> dict[str, bool]:
+    """Return what a customer said last of each purpose; nothing of those of which it never said anything."""
+    rows = Consent.objects.filter(customer=customer, occurred_at__lte=now).order_by("occurred_at", "-granted", "pk")
+    return {consent.purpose: consent.granted for consent in rows}
 
 
 def lock_present(customer: Customer) -> Customer:
@@ -92,7 +94,8 @@ def choose(
     Write down what a customer chose; what it did not say stays.
 
     :param chosen: of `CHOSEN`, by name
-    :param agreed: by channel; each that changed is a statement of its will
+    :param agreed: by channel; each that it has not said last is a statement of its will. Who never said anything is told what
+        belongs to the program, and perhaps what goes to who has bought: a refusal ends that
     :raises InvalidPreference: for a zone or a channel that there is not, quiet hours with one end, or a pause beyond calendars
     :raises PersonErased: where the customer was erased meanwhile
     :raises MergedMeanwhile: where it was merged meanwhile: what it chose is chosen for the one who stays when it is sent again
@@ -109,7 +112,7 @@ def choose(
         raise InvalidPreference(name="quiet_from, quiet_to", value=f"{row.quiet_from}, {row.quiet_to}")
     if chosen:
         row.save(update_fields=list(chosen))
-    before = preferences_of(customer, now=now).agreed
+    before = _said(customer, now)
     for channel, granted in agreed.items():
         if before.get(channel) != granted:
             record_consent(customer, channel, granted=granted, occurred_at=now, source=source, now=now)

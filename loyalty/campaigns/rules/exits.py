@@ -43,6 +43,7 @@ def exit_by(  # noqa: PLR0913 - a fact and an entry
     Return how a fact ends an entry; None where it does not. It counts by when it happened, whenever it was recorded.
 
     :param occurrence: because of what it was entered: a lapse is ended by anything that was bought after its last order
+    :param zone: in which orders have their days
     """
     if fact == "profiling_withdrawn":
         return Exit(REASONS[fact]) if rule.uses_profile else None

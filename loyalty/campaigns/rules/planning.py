@@ -197,15 +197,14 @@ def _way(  # noqa: PLR0913 - as plan_all
     recipient: Recipient, message: Due, channel: str, taken: Sequence[Sent], caps: Sequence[Cap], now: datetime
 ) -> _Way:
     """Return the first instant at which neither a pause nor quiet hours nor a cap is in the way of a channel."""
-    quiet = () if message.is_urgent and message.kind == SERVICE else _quiet(recipient, channel)
+    quiet = _quiet_for(recipient, message, channel)
     own = [
         (cap, [each for each in taken if cap.counts(each.channel, each.kind, each.tags)])
         for cap in caps
         if cap.counts(channel, message.kind, message.tags)
     ]
-    at, rule = now, ""
-    if recipient.paused_until is not None and recipient.paused_until > now and message.kind != SERVICE:
-        at, rule = recipient.paused_until.astimezone(UTC), PAUSED
+    at = _pause_ends_at(recipient, message, now)
+    rule = PAUSED if at > now else ""
     for _ in range(MAX_ROUNDS):
         free = quiet_until(at, recipient.zone, quiet)
         if free is None:
@@ -216,6 +215,23 @@ def _way(  # noqa: PLR0913 - as plan_all
             return _Way(channel, free, rule or (QUIET if free > now else ""))
         at, rule = last_at, f"cap:{last.name}"
     return _Way(channel, None, rule)
+
+
+def free_at(recipient: Recipient, message: Due, channel: str, now: datetime) -> datetime | None:
+    """Return the first instant from now on at which neither a pause nor quiet hours are in a message's way; None for none."""
+    now = now.astimezone(UTC)
+    return quiet_until(_pause_ends_at(recipient, message, now), recipient.zone, _quiet_for(recipient, message, channel))
+
+
+def _pause_ends_at(recipient: Recipient, message: Due, now: datetime) -> datetime:
+    """Return when a member's pause ends that is in a message's way; now where none is."""
+    if recipient.paused_until is None or recipient.paused_until <= now or message.kind == SERVICE:
+        return now
+    return recipient.paused_until.astimezone(UTC)
+
+
+def _quiet_for(recipient: Recipient, message: Due, channel: str) -> tuple[Quiet, ...]:
+    return () if message.is_urgent and message.kind == SERVICE else _quiet(recipient, channel)
 
 
 def _quiet(recipient: Recipient, channel: str) -> tuple[Quiet, ...]:

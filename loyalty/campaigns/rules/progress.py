@@ -81,7 +81,7 @@ def advance(  # noqa: PLR0913 - where an entry stands
     :param given: of offers that were decided, by their steps' positions, whether they were given
     """
     taken = _Taken()
-    for step in (step for step in steps if step.position >= position and step.variant in {"", variant}):
+    for step in (step for step in _of_variant(steps, variant) if step.position >= position):
         if at > now:
             return taken.up_to(step.position, at)
         if step.kind == WAIT:
@@ -131,29 +131,37 @@ def moved(  # noqa: PLR0913 - where an entry stands, and what between
     position: int,
     entered_at: datetime,
     about: date | None,
+    variant: str,
     zone: ZoneInfo,
 ) -> Moved:
     """
     Return where an entry goes on in another version: behind as many messages and offers as it has had; its wait counts from then.
 
-    What it has had is not said again, and what the new version says earlier is not made up for.
+    What it has had is not said again, and what the new version says earlier is not made up for. Steps of other variants are
+    none of its own.
 
     :param position: of the step that it was to take next
     """
     at, had = entered_at, 0
     latest = entered_at
-    for step in before:
+    for step in _of_variant(before, variant):
         if step.position >= position:
             break
         if step.kind == WAIT:
             at = next_wall_time(at, read_wait(step.wait), zone, about)
         else:
             latest, had = at, had + 1
-    own = [place for place, step in enumerate(after) if step.kind != WAIT]
+    steps = _of_variant(after, variant)
+    own = [place for place, step in enumerate(steps) if step.kind != WAIT]
     if had >= len(own):
         return Moved(after[-1].position + 1 if after else 0, None)
     first = own[had - 1] + 1 if had else 0
-    return Moved(after[first].position, latest)
+    return Moved(steps[first].position, latest)
+
+
+def _of_variant(steps: Iterable[StepRule], variant: str) -> list[StepRule]:
+    """Return the steps that a variant's customers take, those of all included."""
+    return [step for step in steps if step.variant in {"", variant}]
 
 
 def first_message_at(

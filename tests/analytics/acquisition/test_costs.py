@@ -16,6 +16,7 @@ from analytics import statistics
 from analytics.acquisition.costs import CostFact, record_costs
 from analytics.acquisition.reading import Margin, acquisition, margin_of
 from analytics.audit.running import audit, latest
+from analytics.kpis.board import board
 from analytics.models import AcquisitionCost, AuditRun, CustomerStatistics
 from customers.facts import OrderFact, ReturnFact, ReturnLineFact
 from customers.models import Customer, Order, Retailer
@@ -78,7 +79,7 @@ def test_costs_and_margins_by_channel(shop: Retailer, django_assert_num_queries:
     spends(shop, "search", 6, "1000.00")  # not over yet
 
     with django_assert_num_queries(5):
-        found = acquisition(shop, None)
+        found = acquisition(shop, None, now=NOW)
 
     assert found is not None
     assert (found.since, found.until, found.margin) == (date(2026, 3, 1), date(2026, 6, 1), Margin(0.5, "rate"))
@@ -90,6 +91,40 @@ def test_costs_and_margins_by_channel(shop: Retailer, django_assert_num_queries:
     assert (tv.name, tv.spent, tv.customers) == ("tv", 500.0, 0)
 
 
+def test_a_month_counts_when_it_is_over_whatever_was_ordered_on_its_last_day(shop: Retailer) -> None:
+    spends(shop, "leaflet", 6, "50.00")
+    last = datetime(2026, 6, 30, 11, tzinfo=UTC)
+    record_orders(shop, [buys("dan", "2026-06-30", "10.00")], now=last)
+    Customer.objects.filter(external_id="dan").update(acquisition_channel="leaflet")
+    statistics.refresh(shop)
+
+    running, over = (acquisition(shop, None, now=now) for now in (last, datetime(2026, 7, 1, tzinfo=UTC)))
+
+    assert running is not None
+    assert over is not None
+    assert (running.until, over.until) == (date(2026, 6, 1), date(2026, 7, 1))
+    assert [(each.name, each.spent, each.customers) for each in running.channels] == [
+        ("leaflet", 0.0, 2),
+        ("search", 0.0, 1),
+    ]
+    assert [(each.name, each.spent, each.customers) for each in over.channels] == [
+        ("leaflet", 50.0, 3),
+        ("search", 0.0, 1),
+    ]
+
+
+def test_what_was_spent_and_won_nobody_is_in_no_customers_cost_on_the_board_either(shop: Retailer) -> None:
+    spends(shop, "leaflet", 3, "8.00")
+    spends(shop, "search", 3, "30.00")
+    spends(shop, "tv", 4, "500.00")
+
+    found = board(shop, now=NOW)
+
+    assert found is not None
+    (cost,) = found.series["acquisition_cost", ""].points
+    assert (round(cost.value or 0, 4), cost.n) == (12.6667, 3)  # 38 for the three whom leaflets and search brought
+
+
 def test_a_sample_says_what_customers_bring() -> None:
     shop = make.retailer(margin_rate=Decimal("0.5"))
     facts = [buys(f"c{place}", "2026-03-02", "40.00") for place in range(60)]
@@ -97,7 +132,7 @@ def test_a_sample_says_what_customers_bring() -> None:
     Customer.objects.filter(external_id="late").update(acquisition_channel="tv")
     statistics.refresh(shop)
 
-    found = acquisition(shop, None, max_customers=20)
+    found = acquisition(shop, None, now=NOW, max_customers=20)
 
     assert found is not None
     unknown = found.channels[0]
@@ -106,7 +141,7 @@ def test_a_sample_says_what_customers_bring() -> None:
 
 def test_what_is_paid_with_points_is_no_revenue(shop: Retailer) -> None:
     Order.objects.filter(customer__external_id="bob").update(paid_with_points=4)
-    found = acquisition(shop, None)
+    found = acquisition(shop, None, now=NOW)
 
     assert found is not None
     assert [channel.margin.tolist() for channel in found.channels if channel.name == "leaflet"] == [[9.0, 0.0, 0.0]]
@@ -121,7 +156,7 @@ def test_what_comes_back_takes_its_part_of_what_was_paid_with_points(shop: Retai
     back = ReturnFact("back", "both", datetime(2026, 3, 11, 12, tzinfo=UTC), (ReturnLineFact(Decimal(1), 1),))
     record_returns(shop, [back], now=NOW)
     statistics.refresh(shop)
-    found = acquisition(shop, None)
+    found = acquisition(shop, None, now=NOW)
 
     assert found is not None
     assert CustomerStatistics.objects.get(customer__external_id="zoe").total_value == 25
@@ -132,7 +167,7 @@ def test_costs_of_customers_count_where_nothing_was_entered(shop: Retailer) -> N
     Customer.objects.filter(external_id__in=["ada", "bob", "cyd"]).update(acquisition_cost=7)
     spends(shop, "leaflet", 3, "1.00")
 
-    found = acquisition(shop, None)
+    found = acquisition(shop, None, now=NOW)
 
     assert found is not None
     assert {channel.name: channel.spent for channel in found.channels} == {"leaflet": 8.0, "search": 7.0}
@@ -141,7 +176,7 @@ def test_costs_of_customers_count_where_nothing_was_entered(shop: Retailer) -> N
 def test_months_of_whom_nobody_knows_whether_they_are_new_are_left_out(shop: Retailer) -> None:
     audit(shop, now=NOW)
 
-    found = acquisition(shop, latest(shop.pk))
+    found = acquisition(shop, latest(shop.pk), now=NOW)
 
     assert found is not None
     assert (found.since, found.left_out, [channel.name for channel in found.channels]) == (

@@ -40,7 +40,7 @@ def values(found: Board, code: str, group: str = "") -> list[float | None]:
 def test_cohorts_live_on_month_by_month(shop: Retailer) -> None:
     span = span_of(shop, MAY)
     assert span is not None
-    january, february = cohorts(lived(shop, span), span.as_of)[:2]
+    january, february = cohorts(lived(shop, span), span.as_of, span.until)[:2]
 
     assert (span.as_of, january.customers, february.customers) == (date(2026, 4, 30), 3, 2)
     assert [(each.active, each.cumulated) for each in january.ages] == [(3, 260), (1, 310), (1, 350), (1, 400)]
@@ -51,7 +51,8 @@ def test_cohorts_live_on_month_by_month(shop: Retailer) -> None:
 
 
 def test_a_month_that_runs_is_not_complete(shop: Retailer) -> None:
-    found = cohorts(lived(shop, span_of(shop, at("04-16"))), date(2026, 4, 15))[0]  # type: ignore[arg-type]
+    day = date(2026, 4, 15)
+    found = cohorts(lived(shop, span_of(shop, at("04-16"))), day, day)[0]  # type: ignore[arg-type]
 
     assert [each.is_complete for each in found.ages] == [True, True, True, False]
 
@@ -84,6 +85,31 @@ def test_a_running_month_is_open_and_never_compared(shop: Retailer) -> None:
     assert [each.is_over for each in found.points] == [True, True, True, False]
     assert found.last is not None
     assert (found.last.period.start, found.last.value, found.change) == (date(2026, 3, 1), 70, -210)
+
+
+def test_a_day_that_runs_ends_no_period_although_something_was_ordered_on_it(shop: Retailer) -> None:
+    sell(shop, [("ada", "04-30", 10)])
+
+    noon, midnight = seen(shop, at("04-30")), seen(shop, at("04-30", 22))
+
+    revenue = noon.series["revenue", ""]
+    assert (noon.span.as_of, values(noon, "revenue")) == (date(2026, 4, 29), [260, 280, 70, 60])
+    assert [each.is_over for each in revenue.points] == [True, True, True, False]
+    assert (revenue.last and revenue.last.period.start, revenue.change) == (date(2026, 3, 1), -210)
+    january = cohorts(lived(shop, noon.span), noon.span.as_of, noon.span.until)[0]
+    assert [(each.cumulated, each.is_complete) for each in january.ages] == [
+        (260, True), (310, True), (350, True), (410, False),
+    ]  # fmt: skip
+    assert (midnight.span.as_of, midnight.series["revenue", ""].change) == (date(2026, 4, 30), -10)
+
+
+def test_a_shop_of_today_has_a_board_and_nothing_that_is_over() -> None:
+    young = make.retailer(zone="Europe/Paris")
+    sell(young, [("ada", "05-01", 10)])
+    found = seen(young, at("05-01"))
+
+    assert (values(found, "revenue"), found.series["revenue", ""].last) == ([10], None)
+    assert [each.customers for each in cohorts(lived(young, found.span), found.span.as_of, found.span.until)] == [1]
 
 
 def test_quarters_and_years(shop: Retailer) -> None:
@@ -148,6 +174,20 @@ def test_profit_is_margin_less_what_serving_costs(shop: Retailer) -> None:
     record_interactions(shop, facts, now=MAY)
 
     assert values(seen(shop), "profit_per_customer")[0] == round((260 * 0.5 - 5) / 3, 4)
+
+
+def test_what_guests_bring_back_costs_no_known_customer(shop: Retailer) -> None:
+    shop.margin_rate = Decimal("0.5")
+    shop.save()
+    KpiSettings.objects.create(retailer=shop, return_cost=Decimal(5))
+    sell(shop, [("", "01-12", 999)])
+    for amount in (999, 80):  # a guest's, and Bob's
+        number = Order.objects.get(retailer=shop, net_amount=amount).number
+        back = ReturnFact(f"r{amount}", number, at("01-24"), (ReturnLineFact(Decimal(1), position=1),))
+        record_returns(shop, [back], now=MAY)
+    rebuild(shop)
+
+    assert values(seen(shop), "profit_per_customer")[0] == round((180 * 0.5 - 5) / 3, 4)
 
 
 def test_without_a_margin_there_is_no_profit(shop: Retailer) -> None:

@@ -26,7 +26,7 @@ from analytics.kpis.scores import nps
 from customers.models import Retailer
 from loyalty.points.models import ClosedMonth
 from tests import make
-from tests.analytics.kpis.shops import MAY, at, five_customers
+from tests.analytics.kpis.shops import MAY, at, five_customers, sell
 
 pytestmark = pytest.mark.django_db
 BOARD = "/admin/analytics/kpigoal/board/"
@@ -135,6 +135,19 @@ def test_who_reads_it_is_mailed_once_a_week_in_its_language(shop: Retailer) -> N
     assert "Panier moyen" in str(french.body)
     assert isinstance(english, EmailMultiAlternatives)
     assert "<table" in str(english.alternatives[0][0])
+
+
+def test_who_is_put_on_the_list_on_a_sunday_is_told_of_the_week_that_the_subject_names(shop: Retailer) -> None:
+    sell(shop, [("ada", "04-05", 70)])
+    KpiReader.objects.create(retailer=shop, email="bob@shop.example", language="en")
+
+    assert mail_week(shop, now=datetime(2026, 4, 5, 14, tzinfo=UTC)) == 1
+
+    (sent,) = mail.outbox
+    assert "03/23/2026" in sent.subject
+    assert "Revenue of known customers: 0.00\N{NO-BREAK SPACE}EUR" in str(
+        sent.body
+    )  # in the week of March 23 nobody ordered
 
 
 def test_the_week_begins_when_monday_does_in_the_shops_zone(shop: Retailer) -> None:

@@ -219,11 +219,11 @@ def test_beside_the_cost_of_a_customer_stands_what_one_cost_who_would_not_have_c
     campaign(owner, "Welcome", test)
     campaign(owner, "Spring", other)
     won(other, came=20)
-    assert acquisition_page(owner)["won"] == []
+    assert acquisition_page(owner, now=NOW)["won"] == []
 
     won(test)
 
-    (said,) = acquisition_page(owner)["won"]
+    (said,) = acquisition_page(owner, now=NOW)["won"]
     assert said.replace("\u00a0", " ") == (
         "Welcome: one who would not have come anyway cost 37.50 EUR (29.60 EUR … 50.13 EUR); one who came, 30.00 EUR. "
         "By its experiment."

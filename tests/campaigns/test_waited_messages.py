@@ -1,0 +1,141 @@
+"""Messages that waited after their step had said them: what they are about may not be true any more when they go."""
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from customers.facts import ReturnFact, ReturnLineFact
+from customers.models import Order
+from customers.recording import record_returns
+from loyalty.campaigns.messages.sending import PROVIDERS, send
+from loyalty.campaigns.models import Entry, Message
+from loyalty.campaigns.publishing.managing import pause, resume
+from loyalty.memberships.models import Membership
+from tests import make
+from tests.campaigns.make_campaigns import campaign, cap, due, journey, says, says_by, send_all, waits
+from tests.campaigns.test_journeys import CART, TEN, World, at, outcomes
+from tests.campaigns.test_triggers import Club, enters
+
+pytestmark = pytest.mark.django_db
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NINE = at("2026-06-17T07:00Z")  # in Paris, fourteen days before the points end
+
+
+def had_one_today(world: World, when: datetime) -> None:
+    """Let a member have its one mail of a day, so that all others wait for the next day."""
+    cap(world.owner, 1, 1, channel="email")
+    due(campaign(world.club), world.member, at=when)
+    send_all(world.owner, when, world.box)
+    world.box.taken.clear()
+
+
+def of_journey() -> Message:
+    return Message.objects.get(entry__isnull=False)
+
+
+def told() -> tuple[str, str, str]:
+    found = of_journey()
+    return found.state, found.reason, found.rule
+
+
+@pytest.fixture
+def expiring() -> Club:
+    """A member whose 150 points end on July 1: the mail that says so at nine on June 17 waits for the next day."""
+    world = Club(points={"pending_days": 0, "expiry": "days", "expiry_count": 30})
+    says(world.member.customer, "program", at=make.START)
+    trigger = {"kind": "points_expiring", "days": 30, "points": 100}
+    found = journey(world.club, trigger, waits("-P14D@09:00"), says_by("email"), kind="program")
+    make.given(world.member, 150, at("2026-06-01T10:00Z"))
+    assert enters(found, date(2026, 6, 2)) == [date(2026, 6, 2)]
+    assert Entry.objects.get().about_date == date(2026, 7, 1)
+    had_one_today(world, NINE - HOUR)
+    world.work(NINE)
+    assert (told(), of_journey().values["expiring_points"]) == (("due", "", "cap:email_1_per_day"), 150)
+    assert Entry.objects.get().reason == "completed"
+    return world
+
+
+def test_points_that_are_spent_while_their_message_waits_are_not_said_to_expire(expiring: Club) -> None:
+    make.given(expiring.member, -90, NINE + HOUR)
+
+    expiring.work(NINE + DAY)
+
+    assert (told(), expiring.box.taken) == (("dropped", "exited", "no_longer_true"), [])
+    assert outcomes("dropped") == [("dropped", "exited")]
+
+
+def test_what_waited_says_what_is_true_when_it_goes(expiring: Club) -> None:
+    make.given(expiring.member, -30, NINE + HOUR)
+
+    expiring.work(NINE + DAY)
+
+    assert (told(), of_journey().values) == (("accepted", "", ""), {"expires_on": "2026-07-01", "expiring_points": 120})
+
+
+def test_where_nobody_can_tell_what_is_true_now_it_says_what_was(expiring: Club) -> None:
+    def fails(_entries: Collection[UUID], _now: datetime) -> dict[UUID, None]:
+        raise RuntimeError
+
+    make.given(expiring.member, -90, NINE + HOUR)
+    while send(
+        expiring.owner, clock=lambda: NINE + DAY, providers={**PROVIDERS, "http": expiring.box}, look_again=fails
+    ):
+        pass
+
+    assert (told(), of_journey().values["expiring_points"]) == (("accepted", "", ""), 150)
+
+
+def test_an_order_that_comes_back_while_its_message_waits_is_not_asked_about() -> None:
+    world = Club()
+    found = journey(
+        world.club, {"kind": "review", "days": 7}, waits("P0D@10:00"), says_by("email", expires_after="P7D")
+    )
+    world.buys("20.00", "2026-06-01T10:00Z")
+    assert enters(found, date(2026, 6, 8)) == [date(2026, 6, 8)]
+    had_one_today(world, at("2026-06-08T06:00Z"))
+    world.work(at("2026-06-08T08:00Z"))
+    assert told() == ("due", "", "cap:email_1_per_day")
+
+    back = ReturnFact(
+        "r", Order.objects.get().number, at("2026-06-08T10:00Z"), (ReturnLineFact(Decimal(1), position=1),)
+    )
+    record_returns(world.owner, [back], now=at("2026-06-08T10:00Z"))
+    world.work(at("2026-06-09T08:00Z"))
+
+    assert (told(), world.box.taken) == (("dropped", "exited", "no_longer_true"), [])
+
+
+def test_who_leaves_the_program_while_a_message_waits_is_told_nothing() -> None:
+    world = World()
+    journey(world.club, CART, says_by("email", expires_after="PT48H"))
+    had_one_today(world, TEN)
+    world.cart("C1", TEN)
+    world.work(TEN)
+    assert (told(), world.entries()) == (("due", "", "cap:email_1_per_day"), [("cart:C1", "completed")])
+
+    Membership.objects.filter(pk=world.member.pk).update(left_at=TEN + HOUR)
+    world.work(TEN + DAY)
+
+    assert (told(), world.box.taken) == (("dropped", "exited", "left"), [])
+
+
+def test_who_leaves_while_a_campaign_pauses_hears_nothing_when_it_goes_on() -> None:
+    world = World()
+    found = journey(world.club, CART, waits("PT4H"), says_by("email", expires_after="PT48H"))
+    for number in ("C1", "C2"):
+        world.cart(number, TEN)
+        world.work(TEN)
+    had_one_today(world, TEN)
+    world.work(TEN + 4 * HOUR)
+    pause(found)
+    world.work(TEN + DAY)
+    assert told()[0] == "held"
+
+    Membership.objects.filter(pk=world.member.pk).update(left_at=TEN + DAY)
+    resume(found)
+    world.work(TEN + DAY + HOUR)
+
+    assert (told(), world.box.taken) == (("dropped", "exited", "left"), [])
