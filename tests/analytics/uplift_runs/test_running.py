@@ -392,7 +392,10 @@ def test_the_night_measures_where_it_is_wanted_and_no_day_twice(club: Program) -
 def test_plans_are_read_from_what_somebody_wrote() -> None:
     assert planned({"window_months": 4, "lags": [1, 2], "limits": {"members_c": 800}}).limits.members_c == 800
     wrong: list[dict[str, Any]] = [
-        {"window": 4}, {"window_months": 0}, {"lags": []}, {"limits": {"members_c": "x"}}, {"cut": 3},
+        {"window": 4}, {"window_months": 0}, {"lags": []}, {"limits": {"members_c": "x"}}, {"cut": 3}, {"window_months": 2.5},
+        {"window_months": True}, {"lags": [1.5]}, {"lags": 3}, {"lags": [[1]]}, {"level": "x"}, {"level": None},
+        {"max_members": "x"}, {"max_controls": 0}, {"metric": ["revenue"]}, {"limits": []}, {"limits": "abc"}, {"limits": None},
+        {"limits": {"overlap": float("nan")}}, {"limits": {"overlap": float("inf")}}, {"limits": {"members_b": -1}},
     ]  # fmt: skip
     for given in wrong:
         with pytest.raises(PlanRefused):
