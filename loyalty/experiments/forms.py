@@ -50,7 +50,7 @@ class ExperimentForm(forms.ModelForm[Experiment]):
             if said.get(name) is not None and owner is not None and said[name].retailer_id != owner.pk:
                 self.add_error(name, ValidationError(_("It belongs to another retailer."), code="another_retailer"))
         code, others = said.get("code"), Experiment.objects.filter(retailer=owner).exclude(pk=self.instance.pk)
-        if self.instance.retailer_id is not None and code and others.filter(code=code).exists():
+        if not self.instance._state.adding and code and others.filter(code=code).exists():
             self.add_error("code", ValidationError(str(CodeTaken(experiment=code)), code=CodeTaken.code))
         program = said.get("program")
         if (
